@@ -1,0 +1,154 @@
+//! jemalloc, through tikv-jemalloc-sys.
+//!
+//! Redis asks jemalloc for the size of each block it allocates or frees, which loads allocator
+//! metadata that nothing else needs. The layout already says it: the charge is the size class of
+//! the request, computed here with a handful of register instructions, and `sdallocx` is told the
+//! size instead of looking it up. Alignments above 8 go through `mallocx` with the alignment
+//! spelled out, because with an 8-byte quantum a block of 24 bytes is only 8-aligned.
+
+use super::RAW_ALIGN;
+use core::alloc::Layout;
+use core::ffi::c_int;
+use tikv_jemalloc_sys as je;
+
+/// The `MALLOCX_*` word for `layout`: 0 where plain `malloc` aligns well enough.
+#[inline]
+fn flags(align: usize) -> c_int {
+    if align <= RAW_ALIGN { 0 } else { je::MALLOCX_ALIGN(align) }
+}
+
+/// The size class that serves a request of `size` bytes (at least 1) at alignment 8 or less.
+///
+/// jemalloc spaces four classes to each doubling; up to four quanta it spaces them by the quantum;
+/// below one quantum there is a class of 8. How blocks of more than a few pages are rounded is an
+/// option of jemalloc that may be set at run time, so those are asked for.
+#[cfg(not(zmalloc_lg_quantum = "ask"))]
+#[inline]
+fn size_class(size: usize) -> usize {
+    const LG_QUANTUM: u32 = if cfg!(zmalloc_lg_quantum = "3") { 3 } else { 4 };
+    const COMPUTED_MAX: usize = 8 * 1024;
+    if size > COMPUTED_MAX {
+        return ask_size_class(size);
+    }
+    if LG_QUANTUM > 3 && size <= 8 {
+        return 8;
+    }
+    let lg_floor = usize::BITS - 1 - (size.wrapping_sub(1) | 1).leading_zeros();
+    let lg_spacing = lg_floor.saturating_sub(2).max(LG_QUANTUM);
+    let spacing_mask = (1usize << lg_spacing) - 1;
+    size.wrapping_add(spacing_mask) & !spacing_mask
+}
+
+/// The same where the build does not know the quantum of the jemalloc it is linked with.
+#[cfg(zmalloc_lg_quantum = "ask")]
+use ask_size_class as size_class;
+
+fn ask_size_class(size: usize) -> usize {
+    // SAFETY: `nallocx` only computes; a size of at least 1 is its one condition.
+    unsafe { je::nallocx(size, 0) }
+}
+
+#[inline]
+fn class_of(layout: Layout) -> usize {
+    if layout.align() <= RAW_ALIGN {
+        size_class(layout.size().max(1))
+    } else {
+        // SAFETY: `nallocx` only computes; size is at least 1 and the alignment a power of two.
+        unsafe { je::nallocx(layout.size().max(1), flags(layout.align())) }
+    }
+}
+
+/// What the charge of a block of alignment 8 holds besides usable bytes: nothing.
+pub(crate) const OVERHEAD: usize = 0;
+
+#[inline]
+pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
+    if layout.align() <= RAW_ALIGN {
+        // SAFETY: `malloc` takes any size.
+        unsafe { je::malloc(layout.size()).cast() }
+    } else {
+        // SAFETY: a size of at least 1 and a power-of-two alignment are what `mallocx` asks for.
+        unsafe { je::mallocx(layout.size().max(1), flags(layout.align())).cast() }
+    }
+}
+
+#[inline]
+pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
+    if layout.align() <= RAW_ALIGN {
+        // SAFETY: `calloc` takes any size.
+        unsafe { je::calloc(1, layout.size()).cast() }
+    } else {
+        // SAFETY: as in `alloc`.
+        unsafe { je::mallocx(layout.size().max(1), flags(layout.align()) | je::MALLOCX_ZERO).cast() }
+    }
+}
+
+#[inline]
+pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    // SAFETY: the caller passes a live block of this back end; the new size is made at least 1.
+    unsafe { je::rallocx(ptr.cast(), new_size.max(1), flags(layout.align())).cast() }
+}
+
+#[inline]
+pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
+    // SAFETY: a live block of this back end, and a size that maps to its class (module contract).
+    unsafe { je::sdallocx(ptr.cast(), layout.size().max(1), flags(layout.align())) }
+}
+
+#[inline]
+pub(crate) unsafe fn charge(_ptr: *mut u8, layout: Layout) -> usize {
+    class_of(layout)
+}
+
+#[inline]
+pub(crate) unsafe fn usable(_ptr: *mut u8, layout: Layout) -> usize {
+    class_of(layout)
+}
+
+#[inline]
+pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
+    // SAFETY: a live block of this back end.
+    unsafe { je::sallocx(ptr.cast(), 0) }
+}
+
+#[inline]
+pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
+    // SAFETY: a live block of this back end; `charge` is what `sallocx` said of it.
+    unsafe { je::sdallocx(ptr.cast(), charge, 0) }
+}
+
+#[inline]
+pub(crate) fn good_size(size: usize) -> usize {
+    size_class(size.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn size_classes_are_those_of_the_linked_jemalloc() {
+        for size in 1..=65_536 {
+            assert_eq!(size_class(size), ask_size_class(size), "size {size}");
+        }
+        let mut class = size_class(65_537);
+        while class < 1 << 30 {
+            assert_eq!(size_class(class), ask_size_class(class), "class {class}");
+            assert_eq!(size_class(class + 1), ask_size_class(class + 1), "above class {class}");
+            class = size_class(class + 1 + class / 8);
+        }
+    }
+
+    #[test]
+    fn the_version_is_the_one_that_jemalloc_reports() {
+        let mut text: *const core::ffi::c_char = core::ptr::null();
+        let mut len = size_of_val(&text);
+        // SAFETY: "version" is a read-only node of type `const char *`, of which `text` is one.
+        let version = unsafe {
+            je::mallctl(c"version".as_ptr(), (&raw mut text).cast(), &mut len, core::ptr::null_mut(), 0);
+            core::ffi::CStr::from_ptr(text).to_str().unwrap()
+        };
+        let short = version.split('-').next().unwrap();
+        assert_eq!(crate::ALLOCATOR, format!("jemalloc-{short}"));
+    }
+}

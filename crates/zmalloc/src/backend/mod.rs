@@ -1,0 +1,38 @@
+//! The allocators underneath, one file each, chosen by `build.rs`.
+//!
+//! Each file offers the same functions; none of them counts anything. Two words recur:
+//!
+//! - the *charge* of a block is what it adds to `used_memory`: its size class, or under the prefix
+//!   layout its rounded size and the prefix together;
+//! - its *usable* size is how many bytes the caller may write.
+//!
+//! ```text
+//! alloc(layout), alloc_zeroed(layout)          null on failure
+//! realloc(ptr, layout, new_size)               null on failure, the old block untouched
+//! dealloc(ptr, layout)                         layout.size(): anything from requested to usable
+//! charge(ptr, layout), usable(ptr, layout)     of a live block
+//! charge_unsized(ptr)                          of a live block of alignment 8
+//! OVERHEAD                                     the same block's charge less its usable size
+//! dealloc_unsized(ptr, charge)                 the same block, its charge already asked for
+//! good_size(n)                                 bytes certainly usable when n are asked for
+//! ```
+//!
+//! Callers have refused sizes above `isize::MAX` before they come here.
+
+#[cfg(zmalloc_backend = "jemalloc")]
+#[path = "jemalloc.rs"]
+mod imp;
+
+#[cfg(zmalloc_backend = "libc")]
+#[path = "libc.rs"]
+mod imp;
+
+#[cfg(zmalloc_backend = "prefix")]
+#[path = "prefix.rs"]
+mod imp;
+
+pub(crate) use imp::*;
+
+/// The alignment of every block of the C-named family, and the most that the smallest size classes
+/// of a jemalloc with an 8-byte quantum promise.
+pub(crate) const RAW_ALIGN: usize = 8;

@@ -1,0 +1,189 @@
+//! [`Zmalloc`]: the same counters behind Rust's two allocator traits.
+
+use crate::backend;
+use crate::counter;
+use allocator_api2::alloc::{AllocError, Allocator};
+use core::alloc::{GlobalAlloc, Layout};
+use core::ptr::NonNull;
+
+/// The accounting allocator as a value.
+///
+/// As the global allocator it counts everything in the process:
+///
+/// ```
+/// #[global_allocator]
+/// static GLOBAL: zmalloc::Zmalloc = zmalloc::Zmalloc;
+///
+/// let before = zmalloc::used_memory();
+/// let text = String::from("counted");
+/// assert!(zmalloc::used_memory() > before);
+/// drop(text);
+/// ```
+///
+/// Without that, it counts what is given to it, such as `hashbrown::HashMap::new_in(Zmalloc)`, and what
+/// the crates of this workspace allocate. Blocks are counted once either way: both roads lead to the
+/// same back end and neither goes through the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Zmalloc;
+
+impl Zmalloc {
+    /// What a block adds to [`used_memory`](crate::used_memory), in bytes.
+    ///
+    /// # Safety
+    /// `ptr` is a live block that one of the two traits allocated here with `layout`'s alignment, and
+    /// `layout`'s size lies between what was asked for and what was usable.
+    #[inline]
+    pub unsafe fn block_size(&self, ptr: NonNull<u8>, layout: Layout) -> usize {
+        // SAFETY: passed on unchanged.
+        unsafe { backend::charge(ptr.as_ptr(), layout) }
+    }
+}
+
+/// Counts a fresh block, if there is one, and passes it on.
+///
+/// # Safety
+/// `ptr` is null or was just allocated with `layout`.
+#[inline]
+unsafe fn counted(ptr: *mut u8, layout: Layout) -> *mut u8 {
+    if !ptr.is_null() {
+        // SAFETY: not null, so a live block of `layout`.
+        counter::add(unsafe { backend::charge(ptr, layout) });
+    }
+    ptr
+}
+
+// SAFETY: every block comes from the back end, which keeps size and alignment; a block stays valid
+// until it is freed, and nothing here unwinds.
+unsafe impl GlobalAlloc for Zmalloc {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: a `Layout` is at most `isize::MAX`.
+        unsafe { counted(backend::alloc(layout), layout) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: a `Layout` is at most `isize::MAX`.
+        unsafe { counted(backend::alloc_zeroed(layout), layout) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: a live block with its own layout, by the trait's contract.
+        unsafe {
+            counter::sub(backend::charge(ptr, layout));
+            backend::dealloc(ptr, layout);
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
+        // to the alignment, does not overflow.
+        unsafe {
+            let old = backend::charge(ptr, layout);
+            let new = backend::realloc(ptr, layout, new_size);
+            if !new.is_null() {
+                let new_layout = Layout::from_size_align_unchecked(new_size, layout.align());
+                counter::replace(old, backend::charge(new, new_layout));
+            }
+            new
+        }
+    }
+}
+
+impl Zmalloc {
+    #[inline]
+    fn try_allocate(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
+        if layout.size() == 0 {
+            // SAFETY: an alignment is never zero.
+            let dangling =
+                unsafe { NonNull::new_unchecked(core::ptr::without_provenance_mut(layout.align())) };
+            return Ok(NonNull::slice_from_raw_parts(dangling, 0));
+        }
+        #[cfg(feature = "fault-injection")]
+        if crate::fault::strikes() {
+            return Err(AllocError);
+        }
+        // SAFETY: a `Layout` is at most `isize::MAX`, and this one is not empty.
+        let ptr = unsafe { if zeroed { self.alloc_zeroed(layout) } else { self.alloc(layout) } };
+        let block = NonNull::new(ptr).ok_or(AllocError)?;
+        // Zeroed memory is zero as far as it was asked for; more is promised only when it need not be.
+        // SAFETY: a live block of `layout`.
+        let usable = if zeroed { layout.size() } else { unsafe { backend::usable(ptr, layout) } };
+        Ok(NonNull::slice_from_raw_parts(block, usable))
+    }
+
+    /// # Safety
+    /// As for `Allocator::grow` and `shrink`, whichever way the size goes.
+    #[inline]
+    unsafe fn resize(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        if old.size() == 0 || new.size() == 0 || old.align() != new.align() {
+            let block = self.try_allocate(new, false)?;
+            // SAFETY: both blocks are live and apart, and the copy fits into both.
+            unsafe {
+                block.cast::<u8>().copy_from_nonoverlapping(ptr, old.size().min(new.size()));
+                self.deallocate(ptr, old);
+            }
+            return Ok(block);
+        }
+        #[cfg(feature = "fault-injection")]
+        if crate::fault::strikes() {
+            return Err(AllocError);
+        }
+        // SAFETY: a live block of `old`'s class; the alignment stays, and neither size is zero.
+        let moved = unsafe { self.realloc(ptr.as_ptr(), old, new.size()) };
+        let block = NonNull::new(moved).ok_or(AllocError)?;
+        // SAFETY: a live block of `new`.
+        Ok(NonNull::slice_from_raw_parts(block, unsafe { backend::usable(moved, new) }))
+    }
+}
+
+// SAFETY: the value has no state, so all copies are the same allocator; blocks come from the back end
+// and stay valid until freed. Any size from the requested to the returned one names the same class.
+unsafe impl Allocator for Zmalloc {
+    #[inline]
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        self.try_allocate(layout, false)
+    }
+
+    #[inline]
+    fn allocate_zeroed(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        self.try_allocate(layout, true)
+    }
+
+    #[inline]
+    unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
+        if layout.size() != 0 {
+            // SAFETY: not empty, so a block of `try_allocate`, with a layout that fits it.
+            unsafe { self.dealloc(ptr.as_ptr(), layout) }
+        }
+    }
+
+    #[inline]
+    unsafe fn grow(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: passed on unchanged.
+        unsafe { self.resize(ptr, old, new) }
+    }
+
+    #[inline]
+    unsafe fn grow_zeroed(
+        &self,
+        ptr: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: passed on unchanged; the bytes past the old size are inside the new block.
+        unsafe {
+            let block = self.resize(ptr, old, new)?;
+            block.cast::<u8>().add(old.size()).write_bytes(0, block.len() - old.size());
+            Ok(block)
+        }
+    }
+
+    #[inline]
+    unsafe fn shrink(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: passed on unchanged.
+        unsafe { self.resize(ptr, old, new) }
+    }
+}

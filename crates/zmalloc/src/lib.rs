@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
+
+mod backend;
+mod counter;
+#[cfg(feature = "fault-injection")]
+pub mod fault;
+mod global;
+mod oom;
+mod raw;
+mod report;
+
+pub use counter::{peak_memory, reset_peak_memory, used_memory};
+pub use global::Zmalloc;
+pub use oom::{OomHandler, oom, set_oom_handler};
+pub use raw::*;
+pub use report::{fragmentation_ratio, rss};
+
+/// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:
+/// `jemalloc-5.3.1`, `libc`, or `prefix` for the size-prefix layout over std's `System`.
+pub const ALLOCATOR: &str = env!("ZMALLOC_ALLOCATOR");

@@ -1,2 +1,2 @@
-//! benches
+//! `redcore-bench`: what `cargo xtask bench` runs.
 fn main() {}

@@ -1,0 +1,109 @@
+//! The command line.
+
+use crate::error::BadInput;
+use crate::suite::Suite;
+use crate::suites;
+use clap::Parser;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What was asked for.
+#[derive(Parser, Clone, Debug)]
+#[command(
+    name = "redcore-bench",
+    bin_name = "cargo xtask bench",
+    about = "Measures redcore beside its peers"
+)]
+#[command(after_help = suite_help())]
+pub struct Options {
+    /// All suites within three minutes, on smaller data
+    #[arg(long)]
+    pub quick: bool,
+    /// Every suite once, tiny, within seconds: shows that it runs, its figures mean nothing
+    #[arg(long, conflicts_with = "quick")]
+    pub smoke: bool,
+    /// Only these suites, separated by commas
+    #[arg(long = "suite", value_name = "A,B", value_delimiter = ',')]
+    pub suites: Vec<String>,
+    /// Replays this request trace in the suite `trace` instead of the generated ones
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// The most bytes that a value of a trace is given in memory
+    #[arg(long, value_name = "BYTES", default_value_t = 1024)]
+    pub value_cap: usize,
+    /// Keeps this run under OUT/saved/NAME.json
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub save: Option<String>,
+    /// Compares this run with the one kept as NAME
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
+    pub against: Option<String>,
+    /// With --against: exit code 1 where something got worse by more than the noise
+    #[arg(long, requires = "against")]
+    pub fail_on_regression: bool,
+    /// Holds the rows against the limits of benches/targets.toml; exit code 1 where one is missed
+    #[arg(long)]
+    pub check: bool,
+    /// Of everything that is drawn at random: keys, orders, sizes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where the reports go
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    pub out: PathBuf,
+}
+
+fn suite_help() -> String {
+    let lines = suites::ALL.iter().map(|suite| format!("  {:8} {}\n", suite.name, suite.about));
+    format!("Suites:\n{}", lines.collect::<String>())
+}
+
+/// A saved run's name becomes a file name, so it may not wander off to another folder.
+fn parse_name(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err("a name is letters, digits, '-', '_' and '.', not first".into());
+    }
+    Ok(name.into())
+}
+
+impl Options {
+    /// Reads a command line, the program's name first. `Ok(Err(text))` is help or version to print.
+    pub fn read<I>(args: I) -> Result<Result<Self, String>, BadInput>
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString> + Clone,
+    {
+        let options = match Self::try_parse_from(args) {
+            Ok(options) => options,
+            Err(err) if err.use_stderr() => {
+                // clap explains at length; the first line says what is wrong.
+                let text = err.to_string();
+                let line = text.lines().next().unwrap_or("the command line does not parse");
+                return Err(BadInput::CommandLine(line.trim_start_matches("error: ").into()));
+            }
+            Err(help) => return Ok(Err(help.to_string())),
+        };
+        options.chosen()?;
+        Ok(Ok(options))
+    }
+
+    /// The suites to run, in their own order.
+    pub fn chosen(&self) -> Result<Vec<&'static Suite>, BadInput> {
+        let known = || suites::ALL.iter().map(|suite| suite.name);
+        if let Some(name) = self.suites.iter().find(|name| known().all(|k| k != name.as_str())) {
+            return Err(BadInput::UnknownSuite { name: name.clone(), known: known().collect() });
+        }
+        let wanted = |suite: &&Suite| self.suites.is_empty() || self.suites.iter().any(|s| s == suite.name);
+        Ok(suites::ALL.iter().filter(wanted).collect())
+    }
+
+    /// The value for this run's scale.
+    pub fn pick<T>(&self, smoke: T, quick: T, full: T) -> T {
+        if self.smoke {
+            smoke
+        } else if self.quick {
+            quick
+        } else {
+            full
+        }
+    }
+}

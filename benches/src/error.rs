@@ -1,0 +1,51 @@
+//! Errors that are the user's to mend: one line on stderr and exit code 2.
+
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The exit code for bad input.
+pub const EXIT_BAD_INPUT: u8 = 2;
+
+/// What was wrong with what the user gave.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BadInput {
+    /// The command line does not parse; the text is one line.
+    CommandLine(String),
+    /// `--suite` names none of the suites.
+    UnknownSuite {
+        /// What was asked for.
+        name: String,
+        /// What could have been.
+        known: Vec<&'static str>,
+    },
+    /// A file given by the user (a trace, a saved run, the targets) is missing, cut short or of another form.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong, with offset or line where there is one.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl BadInput {
+    /// A [`BadInput::File`] for `path`.
+    pub fn file(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::File { path: path.to_owned(), source: source.into() }
+    }
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CommandLine(text) => f.write_str(text),
+            Self::UnknownSuite { name, known } => {
+                write!(f, "unknown suite '{name}'; known are {}", known.join(", "))
+            }
+            Self::File { path, source } => write!(f, "{}: {source}", path.display()),
+        }
+    }
+}
+
+impl Error for BadInput {}

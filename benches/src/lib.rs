@@ -1,0 +1,25 @@
+//! The benchmarks of redcore: a harness, the suites, and what `cargo bench` shares with them.
+//!
+//! ```text
+//!   main -> cli      what was asked for
+//!        -> suites   one file a suite; each runs workloads and hands rows, notes and plots to
+//!           report   which becomes a table (stdout), report.html and report.json
+//!        -> against  a saved run beside this one;  targets: the limits of targets.toml
+//! ```
+//!
+//! The method is in [`measure`]: a subject and its peers take turns in one process, and what is reported
+//! is the ratio of neighbours in time, because on a shared machine a ratio is steadier than a time.
+//!
+//! Every binary of this package has [`zmalloc::Zmalloc`] as its global allocator, so that peers
+//! and redcore stand on the same jemalloc and `zmalloc::used_memory` sees the bytes of both.
+
+pub mod cli;
+pub mod error;
+pub mod measure;
+pub mod progress;
+pub mod report;
+pub mod suite;
+pub mod suites;
+
+#[global_allocator]
+static GLOBAL: zmalloc::Zmalloc = zmalloc::Zmalloc;

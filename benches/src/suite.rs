@@ -1,0 +1,28 @@
+//! What a suite is and what it is given.
+
+use crate::cli::Options;
+use crate::progress::Progress;
+use crate::report::Report;
+
+/// What a suite works with: what was asked for, where results go, and where waiting is shown.
+pub struct Ctx<'a> {
+    /// The command line.
+    pub options: &'a Options,
+    /// Takes rows, notes and plots.
+    pub report: &'a mut Report,
+    /// The bar on stderr; silent where stderr is not a terminal.
+    pub progress: &'a Progress,
+}
+
+/// Runs a suite. An error that the user caused is a [`BadInput`](crate::error::BadInput) in the chain.
+pub type SuiteFn = fn(&mut Ctx) -> anyhow::Result<()>;
+
+/// One entry of [`suites::ALL`](crate::suites::ALL).
+pub struct Suite {
+    /// The word for `--suite`, and the `suite` field of its rows.
+    pub name: &'static str,
+    /// One line for `--help` and the heading of its table.
+    pub about: &'static str,
+    /// Runs it.
+    pub run: SuiteFn,
+}

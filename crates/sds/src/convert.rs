@@ -1,0 +1,61 @@
+//! Conversions from and to other owners of bytes.
+
+use crate::Sds;
+use crate::error::ReserveError;
+use bytes::{Bytes, BytesMut};
+use core::str::FromStr;
+
+/// A copy by [`Sds::from_bytes`], for every type that is bytes.
+macro_rules! copied_from {
+    ($([$($param:tt)*] $from:ty),* $(,)?) => {$(
+        impl<$($param)*> From<$from> for Sds {
+            fn from(bytes: $from) -> Self {
+                Self::from_bytes(AsRef::<[u8]>::as_ref(&bytes))
+            }
+        }
+    )*};
+}
+
+copied_from!(
+    [] &[u8],
+    [const N: usize] &[u8; N],
+    [const N: usize] [u8; N],
+    [] &str,
+    [] String,
+    [] Vec<u8>,
+    [] Box<[u8]>,
+    [] Bytes,
+    [] BytesMut,
+);
+
+impl FromStr for Sds {
+    type Err = ReserveError;
+
+    /// A copy; only exhausted memory can make it fail.
+    fn from_str(text: &str) -> Result<Self, ReserveError> {
+        Self::try_from_bytes(text.as_bytes())
+    }
+}
+
+/// A copy: the blocks of the two are laid out differently.
+impl From<Sds> for Vec<u8> {
+    fn from(s: Sds) -> Self {
+        s.to_vec()
+    }
+}
+
+/// No byte is copied: the `Bytes` owns the string and frees it with the last reference. `bytes` keeps its
+/// own bookkeeping (one small block) with the global allocator.
+///
+/// ```
+/// let s = sds::Sds::from("reply");
+/// let address = s.as_ptr();
+/// let reply = bytes::Bytes::from(s);
+/// assert_eq!(reply.as_ptr(), address);
+/// assert_eq!(reply, "reply");
+/// ```
+impl From<Sds> for Bytes {
+    fn from(s: Sds) -> Self {
+        if s.is_empty() { Self::new() } else { Self::from_owner(s) }
+    }
+}

@@ -1,0 +1,183 @@
+//! Changing a string: appending, overwriting, cutting, mapping.
+//!
+//! What makes a string shorter never allocates and leaves the free space in place. Bytes are changed in place
+//! through the slice that an [`Sds`] derefs to; that is where C's `sdstolower` and `sdstoupper` are:
+//! `make_ascii_lowercase` and `make_ascii_uppercase`.
+
+use crate::Sds;
+use crate::error::{ReserveError, or_oom};
+use crate::layout;
+
+impl Sds {
+    /// Appends one byte. Amortised O(1).
+    #[inline]
+    pub fn push(&mut self, byte: u8) {
+        or_oom(self.try_push(byte));
+    }
+
+    /// [`push`](Self::push) that answers an error.
+    #[inline]
+    pub fn try_push(&mut self, byte: u8) -> Result<(), ReserveError> {
+        self.try_push_bytes(&[byte])
+    }
+
+    /// Appends `bytes`, growing greedily ([`make_room_for`](Self::make_room_for)). In C: `sdscatlen`, `sdscat`,
+    /// `sdscatsds`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from("Hello ");
+    /// s.push_bytes(b"World!");
+    /// assert_eq!(s, "Hello World!");
+    /// ```
+    #[inline]
+    pub fn push_bytes(&mut self, bytes: &[u8]) {
+        or_oom(self.try_push_bytes(bytes));
+    }
+
+    /// [`push_bytes`](Self::push_bytes) that answers an error.
+    #[inline]
+    pub fn try_push_bytes(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
+        // SAFETY: the type's invariant; `&mut self` is exclusive.
+        if unsafe { layout::append_in_place(self.ptr, bytes) } { Ok(()) } else { self.push_grown(bytes) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_grown(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
+        self.grow(bytes.len(), true)?;
+        // SAFETY: as in `try_push_bytes`.
+        let fits = unsafe { layout::append_in_place(self.ptr, bytes) };
+        debug_assert!(fits, "grown too little");
+        Ok(())
+    }
+
+    /// [`push_bytes`](Self::push_bytes) under the name that `Vec` gives it.
+    #[inline]
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.push_bytes(bytes);
+    }
+
+    /// Replaces the whole string, keeping the block if it is large enough. In C: `sdscpylen`, `sdscpy`.
+    pub fn assign(&mut self, bytes: &[u8]) {
+        or_oom(self.try_assign(bytes));
+    }
+
+    /// [`assign`](Self::assign) that answers an error, the string then as it was.
+    pub fn try_assign(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
+        self.try_make_room_for(bytes.len().saturating_sub(self.len()))?;
+        // SAFETY: there is room for all the bytes, which lie elsewhere: `&mut self` is exclusive.
+        unsafe {
+            self.ptr.copy_from_nonoverlapping(core::ptr::NonNull::from(bytes).cast(), bytes.len());
+            self.set_len(bytes.len());
+        }
+        Ok(())
+    }
+
+    /// Appends zero bytes until the string is `len` long; a longer string stays as it is. In C: `sdsgrowzero`.
+    pub fn grow_zero(&mut self, len: usize) {
+        or_oom(self.try_grow_zero(len));
+    }
+
+    /// [`grow_zero`](Self::grow_zero) that answers an error.
+    pub fn try_grow_zero(&mut self, len: usize) -> Result<(), ReserveError> {
+        let old_len = self.len();
+        if len > old_len {
+            self.try_make_room_for(len - old_len)?;
+            // SAFETY: there is room up to `len`, and all of it is filled.
+            unsafe {
+                self.ptr.add(old_len).write_bytes(0, len - old_len);
+                self.set_len(len);
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts the string to `len` bytes; a shorter string stays as it is. The free space stays.
+    #[inline]
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len() {
+            // SAFETY: shorter than it was, so all initialised.
+            unsafe { self.set_len(len) };
+        }
+    }
+
+    /// Makes the string empty; the free space stays. In C: `sdsclear`.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Cuts the string at its first zero byte, if it holds one. In C: `sdsupdatelen`.
+    pub fn update_len(&mut self) {
+        if let Some(first) = memchr::memchr(0, self) {
+            self.truncate(first);
+        }
+    }
+
+    /// Keeps the `len` bytes from `start`, or as many of them as there are. O(len). In C: `sdssubstr`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from("Hello World");
+    /// s.substr(6, 100);
+    /// assert_eq!(s, "World");
+    /// ```
+    pub fn substr(&mut self, start: usize, len: usize) {
+        let start = start.min(self.len());
+        let len = len.min(self.len() - start);
+        self.copy_within(start..start + len, 0);
+        self.truncate(len);
+    }
+
+    /// Keeps the bytes from `start` to `end`, both included; negative positions count from the end, -1 is
+    /// the last byte. Positions outside are moved to the nearest end, as GETRANGE does. O(n). In C: `sdsrange`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from("Hello World");
+    /// s.range(1, -1);
+    /// assert_eq!(s, "ello World");
+    /// s.range(-5, 3);
+    /// assert_eq!(s, "");
+    /// ```
+    pub fn range(&mut self, start: isize, end: isize) {
+        let len = self.len() as isize; // at most MAX_LEN
+        let from_front = |position: isize| if position < 0 { position + len } else { position };
+        let start = from_front(start).max(0);
+        let end = from_front(end).min(len - 1);
+        if start <= end {
+            self.substr(start as usize, (end - start) as usize + 1);
+        } else {
+            self.clear();
+        }
+    }
+
+    /// Removes bytes of `set` from both ends. O(n * set). In C: `sdstrim`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from("AA...AA.a.aa.aHelloWorld     :::");
+    /// s.trim(b"Aa. :");
+    /// assert_eq!(s, "HelloWorld");
+    /// ```
+    pub fn trim(&mut self, set: &[u8]) {
+        let kept = |byte: &u8| !set.contains(byte);
+        match (self.iter().position(kept), self.iter().rposition(kept)) {
+            (Some(first), Some(last)) => self.substr(first, last - first + 1),
+            _ => self.clear(),
+        }
+    }
+
+    /// Replaces each byte that `from` holds by the byte at the same place of `to`; where `from` repeats a
+    /// byte the first counts. O(n * N). In C: `sdsmapchars`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from("hello");
+    /// s.map_bytes(b"ho", b"01");
+    /// assert_eq!(s, "0ell1");
+    /// ```
+    pub fn map_bytes<const N: usize>(&mut self, from: &[u8; N], to: &[u8; N]) {
+        for byte in self.as_mut_bytes() {
+            if let Some(place) = from.iter().position(|one| one == byte) {
+                *byte = to[place];
+            }
+        }
+    }
+}

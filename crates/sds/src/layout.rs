@@ -1,0 +1,354 @@
+//! The bytes of a string in memory: C's `sds.h`, bit for bit, and the only code that touches headers.
+//!
+//! A string is known by the address of its first byte. The header lies in front of it, the `flags` byte
+//! nearest, so that one load at `s - 1` tells which of the five headers this is:
+//!
+//! ```text
+//!                                   s
+//! Sds5                      | flags | bytes ... | 0 |            flags: type in the low 3 bits,
+//! Sds8          | len | alloc | flags | bytes ... | 0 | free |          length in the high 5 (Sds5 only)
+//! Sds16     | len  2 | alloc  2 | flags | bytes ... | 0 | free ... |
+//! Sds32   | len  4     | alloc  4     | flags | bytes ... | 0 | free ... |
+//! Sds64   | len  8         | alloc  8         | flags | bytes ... | 0 | free ... |
+//! ```
+//!
+//! - `len` is the number of bytes, `alloc` the number there is room for; both little-endian and packed,
+//!   neither counts header and NUL. Nothing is aligned, so nothing is padded.
+//! - Always: `len <= alloc <= max_len`, and the block is at least `header_len + alloc + 1` bytes.
+//! - `Sds5` has no `alloc`: a string that knows no free space has none, and its `alloc` is its `len`.
+//! - The byte after the string is 0, except while somebody writes into the free space (see
+//!   [`Sds::as_bytes_with_nul`](crate::Sds::as_bytes_with_nul)).
+//!
+//! The functions here are for [`Sds`](crate::Sds) and for structures that hold a string inside a block of
+//! their own (an object and its short string in one block). All take the pointer to the bytes, which must
+//! carry provenance over the whole block: the one that [`init`] returns does.
+//!
+//! Learned from: Redis' `sds.h` by Salvatore Sanfilippo, Oran Agra and Redis Ltd.
+
+use core::ptr::NonNull;
+
+/// The greatest length of a string on this platform, in bytes: header, string and NUL stay within what
+/// an allocation may be.
+pub const MAX_LEN: usize = isize::MAX as usize - 32;
+
+const TYPE_MASK: u8 = 0b111;
+const TYPE_BITS: u32 = 3;
+
+/// The five headers. The number is what stands in the low three bits of the flags byte. In C:
+/// `SDS_TYPE_5` to `SDS_TYPE_64`.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HeaderType {
+    /// One byte: type and length. No free space.
+    Sds5 = 0,
+    /// Length and room of one byte each.
+    Sds8 = 1,
+    /// Length and room of two bytes each.
+    Sds16 = 2,
+    /// Length and room of four bytes each.
+    Sds32 = 3,
+    /// Length and room of eight bytes each.
+    Sds64 = 4,
+}
+
+impl HeaderType {
+    /// The smallest header whose length field can hold `len`. In C: `sdsReqType`.
+    ///
+    /// ```
+    /// use sds::layout::HeaderType;
+    /// assert_eq!(HeaderType::for_len(31), HeaderType::Sds5);
+    /// assert_eq!(HeaderType::for_len(32), HeaderType::Sds8);
+    /// assert_eq!(HeaderType::for_len(65_536), HeaderType::Sds32);
+    /// ```
+    #[inline]
+    pub const fn for_len(len: usize) -> Self {
+        if len <= Self::Sds5.max_len() {
+            Self::Sds5
+        } else if len <= Self::Sds8.max_len() {
+            Self::Sds8
+        } else if len <= Self::Sds16.max_len() {
+            Self::Sds16
+        } else if len as u64 <= u32::MAX as u64 {
+            Self::Sds32
+        } else {
+            Self::Sds64
+        }
+    }
+
+    /// The bytes in front of the string, flags included. In C: `sdsHdrSize`.
+    #[inline]
+    pub const fn header_len(self) -> usize {
+        match self {
+            Self::Sds5 => 1,
+            Self::Sds8 => size_of::<Header<1>>(),
+            Self::Sds16 => size_of::<Header<2>>(),
+            Self::Sds32 => size_of::<Header<4>>(),
+            Self::Sds64 => size_of::<Header<8>>(),
+        }
+    }
+
+    /// The greatest length, and the greatest room, that this header can hold. In C: `sdsTypeMaxSize`.
+    #[inline]
+    pub const fn max_len(self) -> usize {
+        match self {
+            Self::Sds5 => (1 << (u8::BITS - TYPE_BITS)) - 1,
+            Self::Sds8 => u8::MAX as usize,
+            Self::Sds16 => u16::MAX as usize,
+            Self::Sds32 if MAX_LEN as u64 > u32::MAX as u64 => u32::MAX as usize,
+            Self::Sds32 | Self::Sds64 => MAX_LEN,
+        }
+    }
+
+    /// The bytes of a block that holds a string with room for `capacity` bytes.
+    #[inline]
+    pub(crate) const fn block_size(self, capacity: usize) -> usize {
+        self.header_len() + capacity + 1
+    }
+
+    /// The room for a string in a block of `usable` bytes: what header and NUL leave, as far as the
+    /// header can count.
+    #[inline]
+    pub(crate) fn capacity_of(self, usable: usize) -> usize {
+        (usable - self.header_len() - 1).min(self.max_len())
+    }
+
+    /// The type a flags byte names. No header has another type; should one, it counts as the last.
+    #[inline]
+    const fn of_flags(flags: u8) -> Self {
+        match flags & TYPE_MASK {
+            0 => Self::Sds5,
+            1 => Self::Sds8,
+            2 => Self::Sds16,
+            3 => Self::Sds32,
+            _ => Self::Sds64,
+        }
+    }
+}
+
+/// The header of all types but [`HeaderType::Sds5`]: two little-endian numbers of `W` bytes, and the flags.
+/// Made of bytes, it needs no alignment and no `packed`.
+#[repr(C)]
+struct Header<const W: usize> {
+    len: [u8; W],
+    alloc: [u8; W],
+    flags: u8,
+}
+
+const _: () = assert!(size_of::<Header<1>>() == 3 && align_of::<Header<1>>() == 1);
+const _: () = assert!(size_of::<Header<2>>() == 5 && align_of::<Header<2>>() == 1);
+const _: () = assert!(size_of::<Header<4>>() == 9 && align_of::<Header<4>>() == 1);
+const _: () = assert!(size_of::<Header<8>>() == 17 && align_of::<Header<8>>() == 1);
+
+/// A little-endian number of `W` bytes; one load once compiled.
+#[inline(always)]
+fn load<const W: usize>(bytes: [u8; W]) -> usize {
+    let mut wide = [0; 8];
+    wide[..W].copy_from_slice(&bytes);
+    u64::from_le_bytes(wide) as usize
+}
+
+/// The reverse of [`load`], for numbers that fit.
+#[inline(always)]
+fn store<const W: usize>(number: usize) -> [u8; W] {
+    let wide = (number as u64).to_le_bytes();
+    debug_assert!(wide[W..].iter().all(|byte| *byte == 0), "{number} does not fit into {W} bytes");
+    let mut bytes = [0; W];
+    bytes.copy_from_slice(&wide[..W]);
+    bytes
+}
+
+/// Runs a function for the width of a header type; `Sds5` is a case of its own.
+macro_rules! by_width {
+    ($ty:expr, Sds5 => $five:expr, $function:ident($($argument:expr),*)) => {
+        match $ty {
+            HeaderType::Sds5 => $five,
+            HeaderType::Sds8 => $function::<1>($($argument),*),
+            HeaderType::Sds16 => $function::<2>($($argument),*),
+            HeaderType::Sds32 => $function::<4>($($argument),*),
+            HeaderType::Sds64 => $function::<8>($($argument),*),
+        }
+    };
+}
+
+/// The header in front of `s`.
+///
+/// # Safety
+/// `s` is a string whose header has fields of `W` bytes.
+#[inline(always)]
+unsafe fn header<const W: usize>(s: NonNull<u8>) -> *mut Header<W> {
+    // SAFETY: the header lies in front of the bytes, in the same block.
+    unsafe { s.as_ptr().sub(size_of::<Header<W>>()).cast() }
+}
+
+/// # Safety
+/// As for [`header`].
+#[inline(always)]
+unsafe fn len_field<const W: usize>(s: NonNull<u8>) -> usize {
+    // SAFETY: passed on; the field is initialised in every header.
+    unsafe { load((*header::<W>(s)).len) }
+}
+
+/// # Safety
+/// As for [`header`].
+#[inline(always)]
+unsafe fn alloc_field<const W: usize>(s: NonNull<u8>) -> usize {
+    // SAFETY: passed on; the field is initialised in every header.
+    unsafe { load((*header::<W>(s)).alloc) }
+}
+
+/// # Safety
+/// As for [`header`], and nobody else looks at the header.
+#[inline(always)]
+unsafe fn set_len_field<const W: usize>(s: NonNull<u8>, len: usize) {
+    // SAFETY: passed on.
+    unsafe { (*header::<W>(s)).len = store(len) }
+}
+
+/// # Safety
+/// As for [`header`], except that the header need not be initialised.
+#[inline(always)]
+unsafe fn write_header<const W: usize>(s: NonNull<u8>, len: usize, alloc: usize, flags: u8) {
+    // SAFETY: in bounds, by contract; bytes need no alignment.
+    unsafe { header::<W>(s).write(Header { len: store(len), alloc: store(alloc), flags }) }
+}
+
+/// Appends if there is room.
+///
+/// # Safety
+/// As for [`append_in_place`], with a header of `W` bytes a field.
+#[inline(always)]
+unsafe fn append_fields<const W: usize>(s: NonNull<u8>, bytes: &[u8]) -> bool {
+    // SAFETY: with `len + bytes <= alloc` bytes and NUL lie inside the block, and the sum fits the field.
+    // The string is the caller's alone, so `bytes` is not part of its free space.
+    unsafe {
+        let len = len_field::<W>(s);
+        if bytes.len() > alloc_field::<W>(s) - len {
+            return false;
+        }
+        let end = s.add(len);
+        end.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
+        end.add(bytes.len()).write(0);
+        set_len_field::<W>(s, len + bytes.len());
+    }
+    true
+}
+
+/// Writes a header at the start of `block` and returns where the bytes go. Bytes and NUL are the
+/// caller's. `alloc` is not stored by [`HeaderType::Sds5`]. In C: `sdsnewplacement`, its first half.
+///
+/// # Safety
+/// `block` may be written over `ty.header_len() + alloc + 1` bytes, and `len <= alloc <= ty.max_len()`.
+#[inline]
+pub unsafe fn init(block: NonNull<u8>, ty: HeaderType, len: usize, alloc: usize) -> NonNull<u8> {
+    debug_assert!(len <= alloc && alloc <= ty.max_len(), "{ty:?}: len {len}, alloc {alloc}");
+    let flags = ty as u8;
+    // SAFETY: header, `alloc` bytes and NUL fit into the block, by contract.
+    unsafe {
+        let s = block.add(ty.header_len());
+        by_width!(
+            ty,
+            Sds5 => block.write(flags | (len as u8) << TYPE_BITS),
+            write_header(s, len, alloc, flags)
+        );
+        s
+    }
+}
+
+/// The type of a string's header. In C: `s[-1] & SDS_TYPE_MASK`.
+///
+/// # Safety
+/// `s` points at the bytes of a string in this layout, with provenance over its header.
+#[inline]
+pub unsafe fn header_type(s: NonNull<u8>) -> HeaderType {
+    // SAFETY: the flags stand in front of the bytes.
+    HeaderType::of_flags(unsafe { s.sub(1).read() })
+}
+
+/// The length of a string in bytes. In C: `sdslen`.
+///
+/// # Safety
+/// As for [`header_type`].
+#[inline]
+pub unsafe fn len(s: NonNull<u8>) -> usize {
+    // SAFETY: the header is of the type that its flags name.
+    unsafe {
+        let flags = s.sub(1).read();
+        by_width!(HeaderType::of_flags(flags), Sds5 => usize::from(flags >> TYPE_BITS), len_field(s))
+    }
+}
+
+/// How long the string can become in its block, in bytes; the length itself for [`HeaderType::Sds5`]. In C:
+/// `sdsalloc`.
+///
+/// # Safety
+/// As for [`header_type`].
+#[inline]
+pub unsafe fn capacity(s: NonNull<u8>) -> usize {
+    // SAFETY: the header is of the type that its flags name.
+    unsafe {
+        let flags = s.sub(1).read();
+        by_width!(HeaderType::of_flags(flags), Sds5 => usize::from(flags >> TYPE_BITS), alloc_field(s))
+    }
+}
+
+/// Writes a new length. In C: `sdssetlen`.
+///
+/// # Safety
+/// As for [`header_type`], nobody else looks at the header, and `len` is at most the capacity, or for
+/// [`HeaderType::Sds5`] at most 31 and within the block.
+#[inline]
+pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
+    // SAFETY: the header is of the type that its flags name.
+    unsafe {
+        by_width!(
+            header_type(s),
+            Sds5 => s.sub(1).write(HeaderType::Sds5 as u8 | (len as u8) << TYPE_BITS),
+            set_len_field(s, len)
+        )
+    }
+}
+
+/// Where the block of a string starts, and a size by which to free it: the bytes of header, capacity
+/// and NUL. In C: `sdsAllocPtr` and `sdsAllocSize`.
+///
+/// # Safety
+/// As for [`header_type`].
+#[inline]
+pub(crate) unsafe fn block(s: NonNull<u8>) -> (NonNull<u8>, usize) {
+    // SAFETY: the block starts with the header.
+    unsafe {
+        let ty = header_type(s);
+        (s.sub(ty.header_len()), ty.block_size(capacity(s)))
+    }
+}
+
+/// Appends `bytes` and a NUL if the capacity allows, and says whether it did. The header is looked at
+/// once: this is the path that most appends take.
+///
+/// # Safety
+/// As for [`header_type`], and the string is the caller's alone.
+#[inline(always)]
+pub(crate) unsafe fn append_in_place(s: NonNull<u8>, bytes: &[u8]) -> bool {
+    // SAFETY: passed on; `Sds5` has no free space, only an append of nothing fits.
+    unsafe { by_width!(header_type(s), Sds5 => bytes.is_empty(), append_fields(s, bytes)) }
+}
+
+/// Turns an `Sds5` string into an `Sds8` one in the same block, cut to `len` bytes, and returns where its
+/// bytes are now: two further up. Writes the NUL too.
+///
+/// # Safety
+/// `s` is an `Sds5` string of at least `len` bytes, the caller's alone, in a block that may be written over
+/// `usable` bytes; `usable` is at least `len + 4`.
+pub(crate) unsafe fn widen_sds5(s: NonNull<u8>, len: usize, usable: usize) -> NonNull<u8> {
+    let ty = HeaderType::Sds8;
+    // SAFETY: the wider header, `len` bytes and the NUL fit into `usable`. The bytes are moved before the
+    // header is written over where they were.
+    unsafe {
+        let block = s.sub(HeaderType::Sds5.header_len());
+        let moved = block.add(ty.header_len());
+        moved.copy_from(s, len);
+        init(block, ty, len, ty.capacity_of(usable));
+        moved.add(len).write(0);
+        moved
+    }
+}

@@ -1,0 +1,200 @@
+//! What makes an [`Sds`] at home among std's types: it derefs to, compares, hashes and orders like its
+//! bytes, and is written to like a `Vec<u8>` or a `String`.
+
+use crate::Sds;
+use core::borrow::{Borrow, BorrowMut};
+use core::cmp::Ordering;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::{Deref, DerefMut};
+use std::io;
+
+impl Deref for Sds {
+    type Target = [u8];
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl DerefMut for Sds {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.as_mut_bytes()
+    }
+}
+
+impl Borrow<[u8]> for Sds {
+    #[inline]
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+impl BorrowMut<[u8]> for Sds {
+    #[inline]
+    fn borrow_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl AsRef<[u8]> for Sds {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl AsMut<[u8]> for Sds {
+    #[inline]
+    fn as_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl Hash for Sds {
+    /// As the bytes hash: a map keyed by `Sds` is searched with a `&[u8]`.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl Eq for Sds {}
+
+impl PartialEq for Sds {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Ord for Sds {
+    /// Byte by byte, unsigned; a prefix comes first. In C: `sdscmp`.
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Sds {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Equality with everything that is bytes, both ways round.
+macro_rules! equal_to {
+    ($([$($param:tt)*] $other:ty),* $(,)?) => {$(
+        impl<$($param)*> PartialEq<$other> for Sds {
+            #[inline]
+            fn eq(&self, other: &$other) -> bool {
+                self.as_bytes() == AsRef::<[u8]>::as_ref(other)
+            }
+        }
+
+        impl<$($param)*> PartialEq<Sds> for $other {
+            #[inline]
+            fn eq(&self, other: &Sds) -> bool {
+                AsRef::<[u8]>::as_ref(self) == other.as_bytes()
+            }
+        }
+    )*};
+}
+
+equal_to!(
+    [] [u8],
+    [] &[u8],
+    [const N: usize] [u8; N],
+    [const N: usize] &[u8; N],
+    [] str,
+    [] &str,
+    [] String,
+    [] Vec<u8>,
+    [] bytes::Bytes,
+    [] bytes::BytesMut,
+);
+
+/// Ends in the OOM handler if there is no room, like writing to a `String`; `try_push_fmt` does not.
+impl fmt::Write for Sds {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push_bytes(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Appends. Exhausted memory is an error of kind `OutOfMemory`, and then nothing was written.
+impl io::Write for Sds {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.try_push_bytes(bytes).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
+    }
+
+    fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let total = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
+        self.try_make_room_for(total).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+        for part in parts {
+            self.write_all(part)?;
+        }
+        Ok(total)
+    }
+
+    #[inline]
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends byte by byte, with room made beforehand for as many as the iterator promises at least.
+impl Extend<u8> for Sds {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        let bytes = bytes.into_iter();
+        let (at_least, _) = bytes.size_hint();
+        if at_least > 1 {
+            self.make_room_for(at_least);
+        }
+        bytes.for_each(|byte| self.push(byte));
+    }
+}
+
+impl<'a> Extend<&'a u8> for Sds {
+    fn extend<I: IntoIterator<Item = &'a u8>>(&mut self, bytes: I) {
+        self.extend(bytes.into_iter().copied());
+    }
+}
+
+impl FromIterator<u8> for Sds {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
+        let bytes = bytes.into_iter();
+        let mut new = Self::with_capacity(bytes.size_hint().0);
+        bytes.for_each(|byte| new.push(byte));
+        new
+    }
+}
+
+impl<'a> FromIterator<&'a u8> for Sds {
+    fn from_iter<I: IntoIterator<Item = &'a u8>>(bytes: I) -> Self {
+        bytes.into_iter().copied().collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Sds {
+    type Item = &'a u8;
+    type IntoIter = core::slice::Iter<'a, u8>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+impl fmt::Debug for Sds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.escape_ascii())
+    }
+}

@@ -1,2 +1,74 @@
-//! xtask
-fn main() {}
+//! `cargo xtask`: the commands of the house, one file each.
+//!
+//! Exit codes: 0 passed, 1 failed, 2 wrong arguments, 3 cannot be done on this machine because a
+//! tool is missing. 3 is apart so that CI can go on and say so, instead of passing over it.
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+mod bench;
+mod book;
+mod fuzz;
+mod miri;
+mod shell;
+mod test;
+mod tidy;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The commands of the house")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure redcore beside its peers (`cargo xtask bench --help` lists the options)
+    #[command(disable_help_flag = true)]
+    Bench(bench::Args),
+    /// Run all tests: unit, property, doc tests, every back end, the book's code
+    Test(test::Args),
+    /// Check the rules of the house that rustc and clippy do not know
+    Tidy,
+    /// Run the crates with unsafe code under Miri, with strict provenance
+    Miri(miri::Args),
+    /// Run the fuzz targets under libFuzzer
+    Fuzz(fuzz::Args),
+    /// Build the book into target/book
+    Book,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Tidy => tidy::run(),
+        Command::Miri(args) => miri::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
+        Command::Book => book::run(),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bench_arguments_are_passed_on_untouched() {
+        let line = ["xtask", "bench", "--quick", "--suite", "a,b", "--help", "--", "x"];
+        let Command::Bench(args) = Cli::try_parse_from(line).unwrap_or_else(|e| panic!("{e}")).command else {
+            panic!("another command");
+        };
+        assert_eq!(args.rest, ["--quick", "--suite", "a,b", "--help", "--", "x"]);
+    }
+}

@@ -1,0 +1,32 @@
+//! `cargo xtask book`: builds `docs/` into `target/book`.
+
+use crate::shell;
+use anyhow::{Context, Result};
+use std::process::{Command, ExitCode};
+
+/// The mdBook that is installed when none is on the path; what the book was last looked at with.
+const MDBOOK_VERSION: &str = "0.5.4";
+
+pub(crate) fn run() -> Result<ExitCode> {
+    let mut mdbook = mdbook()?;
+    let out = shell::target_dir().join("book");
+    shell::must(mdbook.args(["build", "docs", "--dest-dir"]).arg(&out))?;
+    println!("{}", out.join("index.html").display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// mdBook from the path, or from `target/tools`, where it is built once.
+fn mdbook() -> Result<Command> {
+    if shell::works(shell::program("mdbook").arg("--version")) {
+        return Ok(shell::program("mdbook"));
+    }
+    let tools = shell::target_dir().join("tools");
+    let path = tools.join("bin").join(format!("mdbook{}", std::env::consts::EXE_SUFFIX));
+    if !path.is_file() {
+        let mut install = shell::cargo();
+        install.args(["install", "mdbook", "--locked", "--no-default-features", "--features", "search"]);
+        install.args(["--version", MDBOOK_VERSION, "--root"]).arg(&tools);
+        shell::must(&mut install).context("mdBook is neither on the path nor can it be installed")?;
+    }
+    Ok(shell::program(path))
+}

@@ -1,0 +1,27 @@
+//! The Rust code of the book and of README.md, as doc tests.
+//!
+//! rustdoc compiles and runs every block that is not marked `text` or `ignore`, against the crates as
+//! they are; `cargo xtask tidy` fails on a page that is not listed here.
+
+/// One module for each page, so that a failing test names its page.
+macro_rules! pages {
+    ($($name:ident = $path:literal),* $(,)?) => {
+        $(
+            #[cfg(doctest)]
+            #[doc = include_str!($path)]
+            pub mod $name {}
+        )*
+    };
+}
+
+pages! {
+    readme = "../../README.md",
+    introduction = "../../docs/src/introduction.md",
+    memory_model = "../../docs/src/memory-model.md",
+    zmalloc = "../../docs/src/zmalloc.md",
+    sds = "../../docs/src/sds.md",
+    dict = "../../docs/src/dict.md",
+    robj = "../../docs/src/robj.md",
+    benches = "../../docs/src/benches.md",
+    architecture = "../../docs/src/architecture.md",
+}

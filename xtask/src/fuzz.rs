@@ -1,0 +1,133 @@
+//! `cargo xtask fuzz`: the targets of `crates/fuzz` under libFuzzer.
+//!
+//! The coverage instrumentation that libFuzzer steers by is a pass of LLVM and can be asked of a
+//! stable compiler. AddressSanitizer needs a nightly one and is used where there is one. The flags
+//! apply to the target only, because a target triple is given: build scripts stay as they are.
+
+use crate::shell;
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// One target; all of them, one after another, if left out
+    target: Option<String>,
+    /// How long to run each target
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Run this one input again instead of looking for new ones
+    #[arg(long, value_name = "FILE", requires = "target")]
+    input: Option<PathBuf>,
+}
+
+/// What libFuzzer needs of the code it runs, and all the checks that release builds leave out.
+const FLAGS: [&str; 9] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Ccodegen-units=1",
+    "-Cdebug-assertions=yes",
+    "-Coverflow-checks=yes",
+    "--cfg=fuzzing",
+];
+
+/// The longest input, in bytes. Enough for some hundreds of operations.
+const INPUT_LEN_MAX: u32 = 4096;
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let targets = targets(&std::fs::read_to_string(shell::root().join("crates/fuzz/Cargo.toml"))?)?;
+    if let Some(name) = &args.target
+        && !targets.contains(name)
+    {
+        eprintln!("xtask: there is no fuzz target `{name}`; there are: {}", targets.join(", "));
+        return Ok(ExitCode::from(2));
+    }
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
+    if !shell::works(shell::program(&compiler).arg("--version")) {
+        return Ok(shell::unavailable(
+            "fuzzing (libFuzzer is written in C++)",
+            &format!("`{compiler}` does not run. To have it: install g++ or clang, or set CXX"),
+        ));
+    }
+    let bin_dir = build()?;
+    for name in targets.iter().filter(|name| args.target.as_ref().is_none_or(|only| only == *name)) {
+        fuzz(&bin_dir, name, args)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The targets are the binaries of `crates/fuzz`: `fuzz_NAME` for each.
+fn targets(manifest: &str) -> Result<Vec<String>> {
+    let manifest: toml::Table = manifest.parse().context("crates/fuzz/Cargo.toml")?;
+    let bins = manifest.get("bin").and_then(|bins| bins.as_array()).into_iter().flatten();
+    let names = bins.filter_map(|bin| bin.get("name")?.as_str()?.strip_prefix("fuzz_"));
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    ensure!(!names.is_empty(), "crates/fuzz/Cargo.toml names no binary `fuzz_...`");
+    Ok(names)
+}
+
+/// Builds all targets and says where they are.
+fn build() -> Result<PathBuf> {
+    let version = shell::output(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has no host")?;
+    let nightly = shell::works(shell::nightly_cargo().arg("--version"));
+    let mut flags = FLAGS.to_vec();
+    let mut command = if nightly {
+        flags.push("-Zsanitizer=address");
+        shell::nightly_cargo()
+    } else {
+        eprintln!("No nightly toolchain: without AddressSanitizer.");
+        shell::cargo()
+    };
+    let target_dir = shell::target_dir().join("fuzz");
+    command.args(["build", "--release", "--package", "fuzz", "--bins", "--features", "libfuzzer"]);
+    command.args(["--target", host, "--target-dir"]).arg(&target_dir);
+    // Separated by a control character, so that no flag needs quotes.
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
+    shell::must(&mut command)?;
+    Ok(target_dir.join(host).join("release"))
+}
+
+/// Runs one target; what it finds lies beside its corpus.
+fn fuzz(bin_dir: &Path, name: &str, args: &Args) -> Result<()> {
+    let base = shell::target_dir().join("fuzz");
+    let (corpus, artifacts) = (base.join("corpus").join(name), base.join("artifacts").join(name));
+    for folder in [&corpus, &artifacts] {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    let mut command = shell::program(bin_dir.join(format!("fuzz_{name}")));
+    match &args.input {
+        Some(file) => command.arg(std::path::absolute(file)?),
+        None => command
+            .arg(&corpus)
+            .arg(format!("-max_total_time={}", args.seconds))
+            .arg(format!("-max_len={INPUT_LEN_MAX}"))
+            .arg(format!("-artifact_prefix={}/", artifacts.display()))
+            .args(["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"]),
+    };
+    // Sizes that no allocator can serve are part of the inputs: AddressSanitizer is to refuse them
+    // like any other allocator.
+    let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
+    command.env("ASAN_OPTIONS", format!("allocator_may_return_null=1:detect_leaks=1:{options}"));
+    shell::must(&mut command).with_context(|| {
+        format!(
+            "target {name} failed; again with: cargo xtask fuzz {name} --input FILE (the file named above)"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_the_binaries_of_the_fuzz_crate() {
+        let manifest = "[[bin]]\nname = \"fuzz_a\"\n[[bin]]\nname = \"other\"\n[[bin]]\nname = \"fuzz_b\"\n";
+        assert_eq!(targets(manifest).unwrap(), ["a", "b"]);
+        assert!(targets("[package]\nname = \"fuzz\"\n").is_err());
+        assert!(targets("[[bin").is_err());
+    }
+}

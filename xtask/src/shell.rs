@@ -1,0 +1,109 @@
+//! Running other programs: where things are, how a command is shown, what its end means.
+
+use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// The repository. xtask is always built where it runs, so the path of its sources is right.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
+}
+
+/// Where builds go: as for cargo, `CARGO_TARGET_DIR` or `target`.
+pub(crate) fn target_dir() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// A program to be run in the repository.
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(root());
+    command
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo() -> Command {
+    program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The nightly toolchain's cargo. rustup knows the way; a `+nightly` would need its proxy in front.
+pub(crate) fn nightly_cargo() -> Command {
+    let mut command = program("rustup");
+    command.args(["run", "nightly", "cargo"]);
+    command
+}
+
+/// Whether a command can be run at all and succeeds; for asking `--version`.
+pub(crate) fn works(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// What a command prints, without the line end.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command.stderr(Stdio::inherit()).output().with_context(|| show(command))?;
+    if !output.status.success() {
+        bail!("{}: {}", show(command), output.status);
+    }
+    Ok(String::from_utf8(output.stdout).with_context(|| show(command))?.trim_end().to_owned())
+}
+
+/// Shows and runs a command; its exit code, or 1 if a signal ended it.
+pub(crate) fn exit_code(command: &mut Command) -> Result<u8> {
+    eprintln!("$ {}", show(command));
+    let status = command.status().with_context(|| show(command))?;
+    if status.code().is_none() {
+        eprintln!("xtask: {}: {status}", show(command));
+    }
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Shows and runs a command that has to succeed.
+pub(crate) fn must(command: &mut Command) -> Result<()> {
+    match exit_code(command)? {
+        0 => Ok(()),
+        code => bail!("exit code {code}: {}", show(command)),
+    }
+}
+
+/// The exit code of something this machine cannot do, with a banner that nobody overlooks.
+pub(crate) fn unavailable(what: &str, advice: &str) -> ExitCode {
+    let line = "!".repeat(88);
+    eprintln!("{line}\n!! NOT RUN: {what}\n!! {}\n{line}", advice.replace('\n', "\n!! "));
+    ExitCode::from(3)
+}
+
+/// A command as one would type it; words with blanks in quotes.
+pub(crate) fn show(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quoted = words.map(|word| {
+        let word = word.to_string_lossy();
+        if word.is_empty() || word.contains(char::is_whitespace) { format!("'{word}'") } else { word.into() }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_the_repository() {
+        assert!(root().join("xtask/src/shell.rs").is_file());
+    }
+
+    #[test]
+    fn a_command_is_shown_as_typed() {
+        assert_eq!(show(Command::new("a").args(["b c", "", "d"])), "a 'b c' '' d");
+    }
+
+    #[test]
+    fn a_failing_command_is_an_error() {
+        let rustc = || Command::new("rustc");
+        assert!(must(rustc().arg("--version").stdout(Stdio::null())).is_ok());
+        assert!(must(rustc().arg("--no-such-flag").stderr(Stdio::null())).is_err());
+        assert!(must(&mut Command::new("no-such-program-anywhere")).is_err());
+        assert!(!works(&mut Command::new("no-such-program-anywhere")));
+    }
+}

@@ -1,0 +1,144 @@
+//! Rules about Markdown: nothing is left out of the book, and no link leads nowhere.
+
+use super::{Problem, Tree};
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
+
+const BOOK: &str = "docs/src/";
+const SUMMARY: &str = "docs/src/SUMMARY.md";
+const BOOK_CODE: &str = "xtask/src/book_code.rs";
+
+pub(super) fn check(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, text) in tree.with_ending(".md") {
+        for (line, target) in links(text) {
+            if let Some(missing) = leads_nowhere(tree, path, &target) {
+                problems.push(Problem::new(
+                    path,
+                    line,
+                    format!("the link {target} leads nowhere ({missing})"),
+                ));
+            }
+        }
+        if path.starts_with(BOOK) && path != SUMMARY {
+            page(tree, path, text, &mut problems);
+        }
+    }
+    problems
+}
+
+/// A page of the book stands in the summary, and its code among the doc tests.
+fn page(tree: &Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
+    let listed = links(tree.text(SUMMARY).unwrap_or_default());
+    if !listed.iter().any(|(_, target)| resolve(SUMMARY, target).as_deref() == Some(path)) {
+        problems.push(Problem::new(path, 0, format!("is not listed in {SUMMARY}")));
+    }
+    let is_tested = tree.text(BOOK_CODE).is_some_and(|code| code.contains(&format!("\"../../{path}\"")));
+    if has_rust_code(text) && !is_tested {
+        problems.push(Problem::new(path, 0, format!("has Rust code and is not listed in {BOOK_CODE}")));
+    }
+}
+
+/// The targets of links and images, with their lines.
+fn links(text: &str) -> Vec<(usize, String)> {
+    let events = Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter();
+    let targets = events.filter_map(|(event, range)| match event {
+        Event::Start(Tag::Link { link_type: LinkType::Email, .. }) => None,
+        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+            Some((text[..range.start].matches('\n').count() + 1, dest_url.into_string()))
+        }
+        _ => None,
+    });
+    targets.collect()
+}
+
+/// Whether rustdoc would compile something here: blocks without a language are Rust to it.
+fn has_rust_code(text: &str) -> bool {
+    Parser::new(text).any(|event| match event {
+        Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+            let language = info.split([',', ' ']).next().unwrap_or_default();
+            ["", "rust", "no_run", "should_panic", "compile_fail"].contains(&language)
+        }
+        Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => true,
+        _ => false,
+    })
+}
+
+/// The path that does not exist, if the link is one inside the repository.
+fn leads_nowhere(tree: &Tree, from: &str, target: &str) -> Option<String> {
+    if target.contains("://") || target.starts_with("mailto:") || target.starts_with('#') {
+        return None;
+    }
+    match resolve(from, target) {
+        Some(path) if tree.exists(&path) => None,
+        Some(path) => Some(path),
+        None => Some("outside of the repository".to_owned()),
+    }
+}
+
+/// The path of a relative link, from the root; `None` if it leaves the repository.
+fn resolve(from: &str, target: &str) -> Option<String> {
+    let target = target.split(['#', '?']).next().unwrap_or_default();
+    let mut parts: Vec<&str> = from.split('/').collect();
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(files: &[(&str, &str)]) -> Vec<String> {
+        check(&Tree::of(files)).into_iter().map(|p| format!("{}:{}: {}", p.path, p.line, p.text)).collect()
+    }
+
+    #[test]
+    fn good_links_are_silent() {
+        let text = "[a](b/c.md#part) [d](./b) [e](../x.rs) <https://example.org> [f](#here) `[g](h)`\n";
+        assert_eq!(errors(&[("y/a.md", text), ("y/b/c.md", "text\n"), ("x.rs", "")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_dead_link_is_found_with_its_line() {
+        assert_eq!(
+            errors(&[("y/a.md", "one\n\n[two](b.md)\n")]),
+            ["y/a.md:3: the link b.md leads nowhere (y/b.md)"]
+        );
+        assert_eq!(errors(&[("a.md", "![x](x.svg)\n")]).len(), 1);
+        assert_eq!(
+            errors(&[("a.md", "[x](../secret.md)\n")]),
+            ["a.md:1: the link ../secret.md leads nowhere (outside of the repository)"]
+        );
+    }
+
+    #[test]
+    fn every_page_stands_in_the_summary() {
+        let summary = ("docs/src/SUMMARY.md", "- [A](a.md)\n");
+        assert_eq!(errors(&[summary, ("docs/src/a.md", "a\n")]), [""; 0]);
+        assert_eq!(
+            errors(&[summary, ("docs/src/a.md", "a\n"), ("docs/src/b.md", "b\n")]),
+            ["docs/src/b.md:0: is not listed in docs/src/SUMMARY.md"]
+        );
+    }
+
+    #[test]
+    fn code_of_the_book_is_tested() {
+        let summary = ("docs/src/SUMMARY.md", "- [A](a.md)\n");
+        let listed = ("xtask/src/book_code.rs", "//! X.\n\"../../docs/src/a.md\"\n");
+        let complaint = ["docs/src/a.md:0: has Rust code and is not listed in xtask/src/book_code.rs"];
+        for code in ["```rust\n1;\n```\n", "```\n1;\n```\n", "```no_run\n1;\n```\n", "text\n\n    indented\n"]
+        {
+            assert_eq!(errors(&[summary, ("docs/src/a.md", code)]), complaint, "{code}");
+            assert_eq!(errors(&[summary, listed, ("docs/src/a.md", code)]), [""; 0]);
+        }
+        for code in ["```text\n1;\n```\n", "```console\n1;\n```\n"] {
+            assert_eq!(errors(&[summary, ("docs/src/a.md", code)]), [""; 0], "{code}");
+        }
+    }
+}

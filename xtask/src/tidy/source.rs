@@ -1,0 +1,118 @@
+//! Rules about the text of source files.
+
+use super::{Problem, Tree};
+
+/// A file of more lines tells more than one story.
+const LINES_WARN: usize = 500;
+const LINES_MAX: usize = 800;
+
+/// Macros that are notes to oneself. In two halves, so that this file does not name them.
+const UNFINISHED: [&str; 3] = [concat!("to", "do!("), concat!("db", "g!("), concat!("unimple", "mented!(")];
+
+pub(super) fn check(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, text) in tree.with_ending(".rs") {
+        rust_file(path, text, &mut problems);
+    }
+    for ending in [".rs", ".toml", ".md"] {
+        for (path, text) in tree.with_ending(ending) {
+            trailing_spaces(path, text, &mut problems);
+        }
+    }
+    problems
+}
+
+fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    if !first.starts_with("//!") && !first.starts_with("#![doc") {
+        problems.push(Problem::new(path, 1, "starts without `//!`: say what the file is"));
+    }
+    let lines = text.lines().count();
+    if lines > LINES_MAX {
+        problems.push(Problem::new(path, 0, format!("{lines} lines, more than {LINES_MAX}: split it")));
+    } else if lines > LINES_WARN {
+        problems.push(Problem::warning(path, format!("{lines} lines, more than {LINES_WARN}")));
+    }
+    for (index, line) in text.lines().enumerate() {
+        let number = index + 1;
+        if line.contains('\t') {
+            problems.push(Problem::new(path, number, "a tab"));
+        }
+        let code = line.split("//").next().unwrap_or_default();
+        for name in UNFINISHED.iter().filter(|name| code.contains(**name)) {
+            problems.push(Problem::new(path, number, format!("`{})` is unfinished work", name)));
+        }
+        // `#[ignore = "why"]` is welcome.
+        if code.trim().starts_with("#[ignore]") || code.contains(concat!(", ig", "nore)]")) {
+            problems.push(Problem::new(path, number, "a test ignored without a reason"));
+        }
+    }
+}
+
+fn trailing_spaces(path: &str, text: &str, problems: &mut Vec<Problem>) {
+    for (index, line) in text.lines().enumerate() {
+        if line.ends_with([' ', '\t', '\r']) {
+            problems.push(Problem::new(path, index + 1, "blanks at the end of the line"));
+        }
+    }
+    if !text.is_empty() && !text.ends_with('\n') {
+        problems.push(Problem::new(path, 0, "no line end at the end"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(text: &str) -> Vec<String> {
+        let problems = check(&Tree::of(&[("a.rs", text)]));
+        problems.into_iter().filter(|p| !p.only_warns).map(|p| format!("{}: {}", p.line, p.text)).collect()
+    }
+
+    #[test]
+    fn a_good_file_has_no_problem() {
+        let text =
+            "//! What it is.\n\n#[test]\n#[ignore = \"takes an hour\"]\nfn f() {} // a todo! in words\n";
+        assert_eq!(errors(text), [""; 0]);
+        assert_eq!(errors("#![doc = include_str!(\"../README.md\")]\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_file_must_say_what_it_is() {
+        assert_eq!(errors("fn f() {}\n"), ["1: starts without `//!`: say what the file is"]);
+        assert_eq!(errors("").len(), 1);
+    }
+
+    #[test]
+    fn long_files_warn_and_longer_ones_fail() {
+        let file = |lines| format!("//! X.\n{}", "// line\n".repeat(lines - 1));
+        let problems = |lines| check(&Tree::of(&[("a.rs", &file(lines))]));
+        assert!(problems(LINES_WARN).is_empty());
+        assert!(problems(LINES_WARN + 1)[0].only_warns);
+        assert!(problems(LINES_MAX)[0].only_warns);
+        assert!(!problems(LINES_MAX + 1)[0].only_warns);
+    }
+
+    #[test]
+    fn blanks_and_tabs_are_found() {
+        assert_eq!(errors("//! X.\nfn f() {} \n"), ["2: blanks at the end of the line"]);
+        assert_eq!(errors("//! X.\n\tfn f() {}\n"), ["2: a tab"]);
+        assert_eq!(errors("//! X."), ["0: no line end at the end"]);
+        assert_eq!(check(&Tree::of(&[("a.md", "text  \n")])).len(), 1);
+        assert_eq!(check(&Tree::of(&[("a.toml", "a = 1\t\n")])).len(), 1);
+    }
+
+    #[test]
+    fn unfinished_work_is_found() {
+        for name in UNFINISHED {
+            assert_eq!(errors(&format!("//! X.\nfn f() {{ {name}1) }}\n")).len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_ignored_test_needs_a_reason() {
+        assert_eq!(errors("//! X.\n#[ignore]\n"), ["2: a test ignored without a reason"]);
+        assert_eq!(errors("//! X.\n#[cfg_attr(miri, ignore)]\n").len(), 1);
+        assert_eq!(errors("//! X.\n#[cfg_attr(miri, ignore = \"slow\")]\n").len(), 0);
+    }
+}

@@ -1,0 +1,75 @@
+//! Conversions: from Rust's values under the default limits, and to `Bytes` without a copy.
+
+use crate::integer::Decimal;
+use crate::limits::EncodingLimits;
+use crate::object::Robj;
+use crate::view::Content;
+use bytes::Bytes;
+use sds::Sds;
+
+impl From<&[u8]> for Robj {
+    /// [`Robj::from_bytes`] under the default limits.
+    #[inline]
+    fn from(bytes: &[u8]) -> Self {
+        Self::from_bytes(bytes, &EncodingLimits::DEFAULT)
+    }
+}
+
+impl From<&str> for Robj {
+    /// [`Robj::from_bytes`] under the default limits.
+    #[inline]
+    fn from(text: &str) -> Self {
+        Self::from(text.as_bytes())
+    }
+}
+
+impl From<i64> for Robj {
+    /// [`Robj::from_i64`] under the default limits.
+    #[inline]
+    fn from(value: i64) -> Self {
+        Self::from_i64(value, &EncodingLimits::DEFAULT)
+    }
+}
+
+impl From<Sds> for Robj {
+    /// [`Robj::raw`].
+    #[inline]
+    fn from(string: Sds) -> Self {
+        Self::raw(string)
+    }
+}
+
+/// An object whose bytes are in memory, as the owner of a `Bytes`.
+struct BytesOwner(Robj);
+
+impl AsRef<[u8]> for BytesOwner {
+    fn as_ref(&self) -> &[u8] {
+        match self.0.header().content() {
+            Content::Bytes(bytes) => bytes,
+            // `From` below spells integers out, and the value cannot change while it is held here.
+            Content::Int(_) => unreachable!("an integer has no bytes in memory"),
+        }
+    }
+}
+
+impl From<Robj> for Bytes {
+    /// A reply that holds the object instead of copying it: the bytes stay where they are, and stay the same,
+    /// because an object that is held twice is not changed. An integer is formatted and copied.
+    ///
+    /// The `Bytes` allocates a small block of its own, through the global allocator.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// let mut object = robj::Robj::from("value");
+    /// let reply = Bytes::from(object.clone());
+    /// assert_eq!(reply.as_ptr(), object.bytes().as_ptr());
+    /// object.make_mut().push_bytes(b" changed");
+    /// assert_eq!(reply, "value");
+    /// ```
+    fn from(object: Robj) -> Self {
+        match object.header().content() {
+            Content::Int(value) => Self::copy_from_slice(&Decimal::new(value)),
+            Content::Bytes(_) => Self::from_owner(BytesOwner(object)),
+        }
+    }
+}

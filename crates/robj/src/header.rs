@@ -1,0 +1,272 @@
+//! The 16 bytes in front of every value, and the rules of its reference count.
+//!
+//! ```text
+//!  byte   0              1..=3        4..=7        8..=15
+//!       +--------------+------------+------------+-----------------------------------------+
+//!       | type:4       |            |            | int:    the integer                     |
+//!       | encoding:4   |   lru:24   | refcount   | embstr: pointer at the bytes, 19 further |
+//!       | (high bits)  |            |            | raw:    the `Sds`, a pointer at its bytes |
+//!       +--------------+------------+------------+-----------------------------------------+
+//! ```
+//!
+//! All words are in the machine's order (drawn for little-endian), so the first word is C's bit field
+//! `type:4, encoding:4, lru:24`.
+//!
+//! Invariants, kept by this crate's constructors and leaned on by all `unsafe` code in it:
+//!
+//! - **H1.** The type is [`ObjectType::String`]; the encoding is `Int`, `EmbStr` or `Raw` and says which
+//!   member of [`Value`] is there.
+//! - **H2.** Type, encoding and value change only through a unique reference (`&mut` and a count of 1).
+//!   The `lru` bits may change through any reference, so whoever writes the word back writes the same type
+//!   and encoding.
+//! - **H3.** A count of [`SHARED_REFCOUNT`] means immortal: the header is never written again and never
+//!   freed. Any other count is the number of `Robj` that point here.
+//!
+//! Learned from: Redis' `server.h` (`struct redisObject`) for the layout; std's `Arc` for the orderings.
+
+use crate::types::{Encoding, ObjectType};
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, Ordering, fence};
+use sds::Sds;
+
+/// The count that immortal objects show, which is never changed. In C: `OBJ_SHARED_REFCOUNT`.
+pub const SHARED_REFCOUNT: u32 = i32::MAX as u32;
+
+/// A count above this aborts. The gap up to [`SHARED_REFCOUNT`] is so wide that no number of threads
+/// that are all about to abort can cross it.
+const REFCOUNT_MAX: u32 = SHARED_REFCOUNT / 2;
+
+const ENCODING_SHIFT: u32 = 4;
+const LRU_SHIFT: u32 = 8;
+const TAG_MASK: u32 = (1 << LRU_SHIFT) - 1;
+
+/// The value word; the encoding says which member it holds (H1).
+#[repr(C)]
+pub(crate) union Value {
+    /// `Int`.
+    pub(crate) int: i64,
+    /// `EmbStr`: derived from the pointer to the whole block, so it may reach the sds header before it.
+    pub(crate) embedded: NonNull<u8>,
+    /// `Raw`: owned.
+    pub(crate) raw: ManuallyDrop<Sds>,
+}
+
+/// See the drawing above. In C: `robj`, `struct redisObject`.
+#[repr(C, align(8))]
+pub(crate) struct Header {
+    tag_and_lru: AtomicU32,
+    refcount: AtomicU32,
+    pub(crate) value: Value,
+}
+
+const _: () = {
+    assert!(size_of::<Value>() == 8);
+    assert!(size_of::<Header>() == 16 && align_of::<Header>() == 8);
+    assert!(core::mem::offset_of!(Header, tag_and_lru) == 0);
+    assert!(core::mem::offset_of!(Header, refcount) == 4);
+    assert!(core::mem::offset_of!(Header, value) == 8);
+    assert!(size_of::<Sds>() == size_of::<usize>());
+};
+
+// SAFETY: the counters are atomic; the value changes only through a unique reference (H2), and both an
+// `Sds` and embedded bytes may be sent to and read from other threads.
+unsafe impl Send for Header {}
+// SAFETY: as above.
+unsafe impl Sync for Header {}
+
+const fn tag(encoding: Encoding) -> u32 {
+    ObjectType::String as u32 | (encoding as u32) << ENCODING_SHIFT
+}
+
+impl Header {
+    /// A string object with one reference. `encoding` must name the member that `value` holds.
+    #[inline]
+    pub(crate) const fn new(encoding: Encoding, lru: u32, value: Value) -> Self {
+        Self {
+            tag_and_lru: AtomicU32::new(tag(encoding) | lru << LRU_SHIFT),
+            refcount: AtomicU32::new(1),
+            value,
+        }
+    }
+
+    /// An immortal integer object.
+    pub(crate) const fn shared_integer(value: i64) -> Self {
+        Self {
+            tag_and_lru: AtomicU32::new(tag(Encoding::Int)),
+            refcount: AtomicU32::new(SHARED_REFCOUNT),
+            value: Value { int: value },
+        }
+    }
+
+    #[inline]
+    pub(crate) fn object_type(&self) -> ObjectType {
+        let bits = self.tag_and_lru.load(Ordering::Relaxed) & ((1 << ENCODING_SHIFT) - 1);
+        // SAFETY: the bits were written from an `ObjectType` (H1).
+        unsafe { ObjectType::from_number(bits as u8).unwrap_unchecked() }
+    }
+
+    #[inline]
+    pub(crate) fn encoding(&self) -> Encoding {
+        let bits = (self.tag_and_lru.load(Ordering::Relaxed) & TAG_MASK) >> ENCODING_SHIFT;
+        // SAFETY: the bits were written from an `Encoding` (H1).
+        unsafe { Encoding::from_number(bits as u8).unwrap_unchecked() }
+    }
+
+    /// Replaces encoding and value of an object that owns nothing that would have to be freed.
+    #[inline]
+    pub(crate) fn set_value(&mut self, encoding: Encoding, value: Value) {
+        let word = self.tag_and_lru.get_mut();
+        *word = (*word & !TAG_MASK) | tag(encoding);
+        self.value = value;
+    }
+
+    /// The 24 bits of the access clock.
+    #[inline]
+    pub(crate) fn lru(&self) -> u32 {
+        self.tag_and_lru.load(Ordering::Relaxed) >> LRU_SHIFT
+    }
+
+    /// Writes the low 24 bits of `lru`, unless the object is immortal (H3).
+    ///
+    /// A load and a store, not a locked instruction: two threads that touch at once leave the mark of one
+    /// of them, which is as good, and type and encoding cannot change in between (H2).
+    #[inline]
+    pub(crate) fn set_lru(&self, lru: u32) {
+        if !self.is_immortal() {
+            let tag = self.tag_and_lru.load(Ordering::Relaxed) & TAG_MASK;
+            self.tag_and_lru.store(tag | lru << LRU_SHIFT, Ordering::Relaxed);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn refcount(&self) -> u32 {
+        self.refcount.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn is_immortal(&self) -> bool {
+        self.refcount() == SHARED_REFCOUNT
+    }
+
+    /// Whether the caller's reference is the only one.
+    ///
+    /// Acquire: what other threads did with their references, before they gave them up, is done.
+    #[inline]
+    pub(crate) fn is_unique(&self) -> bool {
+        self.refcount.load(Ordering::Acquire) == 1
+    }
+
+    /// Counts one more reference; more than a thousand million abort the process.
+    #[inline]
+    pub(crate) fn retain(&self) {
+        if self.is_immortal() {
+            return;
+        }
+        // Relaxed: the caller has a reference, so nothing needs to be seen that it does not see already.
+        if self.refcount.fetch_add(1, Ordering::Relaxed) > REFCOUNT_MAX {
+            // Only leaked clones get here. Wrapping would free a value that is in use.
+            std::process::abort();
+        }
+    }
+
+    /// Counts one reference less and says whether it was the last, so that the caller has to free.
+    ///
+    /// A count of 1 that the last holder reads cannot rise again, because only a holder can raise it: most
+    /// objects have one owner and die without a locked instruction.
+    #[inline]
+    pub(crate) fn release(&self) -> bool {
+        match self.refcount.load(Ordering::Acquire) {
+            1 => true,
+            SHARED_REFCOUNT => false,
+            _ => {
+                // Release: all that this thread did with the value comes before its being freed.
+                let last = self.refcount.fetch_sub(1, Ordering::Release) == 1;
+                if last {
+                    // Pairs with the releases of all other holders.
+                    fence(Ordering::Acquire);
+                }
+                last
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header::new(Encoding::Int, 0x00AB_CDEF, Value { int: -2 })
+    }
+
+    #[test]
+    fn the_sixteen_bytes_are_those_of_the_drawing() {
+        let header = header();
+        // SAFETY: 16 initialised bytes without padding, which nobody else writes.
+        let bytes = unsafe { (&raw const header).cast::<[u8; 16]>().read() };
+        let mut by_hand = Vec::new();
+        by_hand.extend_from_slice(&0xABCD_EF10u32.to_ne_bytes()); // lru, encoding 1 (int), type 0 (string)
+        by_hand.extend_from_slice(&1u32.to_ne_bytes());
+        by_hand.extend_from_slice(&(-2i64).to_ne_bytes());
+        assert_eq!(bytes.as_slice(), by_hand);
+    }
+
+    #[test]
+    fn the_clock_and_the_tag_leave_each_other_alone() {
+        let mut header = header();
+        header.set_lru(0x0012_3456);
+        assert_eq!((header.object_type(), header.encoding()), (ObjectType::String, Encoding::Int));
+        header.set_value(Encoding::Raw, Value { int: 0 });
+        assert_eq!((header.lru(), header.encoding()), (0x0012_3456, Encoding::Raw));
+        header.set_lru(u32::MAX);
+        assert_eq!((header.lru(), header.encoding()), (0x00FF_FFFF, Encoding::Raw));
+    }
+
+    #[test]
+    fn an_immortal_header_is_never_written() {
+        let header = Header::shared_integer(7);
+        header.retain();
+        header.set_lru(5);
+        assert!(!header.release());
+        assert_eq!((header.refcount(), header.lru()), (SHARED_REFCOUNT, 0));
+        assert!(!header.is_unique());
+    }
+
+    #[test]
+    fn counts_go_up_and_down() {
+        let header = header();
+        header.retain();
+        header.retain();
+        assert_eq!(header.refcount(), 3);
+        assert!(!header.release());
+        assert!(!header.release());
+        assert!(header.is_unique());
+        assert!(header.release());
+    }
+
+    /// Runs this test once more in a process of its own, which has to die at the second `retain`.
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri cannot start processes")]
+    fn too_many_references_abort() {
+        const INSIDE: &str = "ROBJ_TEST_TOO_MANY_REFERENCES";
+        if std::env::var_os(INSIDE).is_some() {
+            let header = header();
+            header.refcount.store(REFCOUNT_MAX, Ordering::Relaxed);
+            header.retain();
+            println!("one more is allowed");
+            header.retain();
+            println!("two more are not");
+            return;
+        }
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "header::tests::too_many_references_abort", "--nocapture"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(!output.status.success());
+        assert!(printed.contains("one more is allowed"), "{printed}");
+        assert!(!printed.contains("two more are not"), "{printed}");
+    }
+}

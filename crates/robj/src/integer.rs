@@ -1,0 +1,118 @@
+//! Integers as text: the one decimal form that an `i64` has.
+//!
+//! A string may only be stored as an integer if the integer prints as that very string, or a client would
+//! read back other bytes than it wrote. So `"+1"`, `"01"`, `"-0"` and `" 1"` are text and stay text.
+
+use core::ops::Deref;
+
+/// The longest decimal form of an `i64`: a sign and 19 digits.
+pub(crate) const DECIMAL_LEN_MAX: usize = 20;
+
+/// The `i64` whose decimal form `bytes` is, if there is one. In C: `string2ll`.
+#[inline]
+pub(crate) fn parse(bytes: &[u8]) -> Option<i64> {
+    if bytes.len() > DECIMAL_LEN_MAX {
+        return None;
+    }
+    // The first digit decides whether the form is canonical; std decides whether the rest are digits and
+    // the number fits.
+    match bytes {
+        b"0" => return Some(0),
+        [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..] => {}
+        _ => return None,
+    }
+    core::str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// How many bytes the decimal form of `value` has. In C: `sdigits10`.
+#[inline]
+pub(crate) fn decimal_len(value: i64) -> usize {
+    let digits = value.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
+    digits + usize::from(value < 0)
+}
+
+/// The decimal form of an `i64`, in place.
+#[derive(Clone)]
+pub(crate) struct Decimal {
+    text: [u8; DECIMAL_LEN_MAX],
+    len: u8,
+}
+
+impl Decimal {
+    #[inline]
+    pub(crate) fn new(value: i64) -> Self {
+        let mut buffer = itoa::Buffer::new();
+        let formatted = buffer.format(value).as_bytes();
+        let mut text = [0; DECIMAL_LEN_MAX];
+        text[..formatted.len()].copy_from_slice(formatted);
+        Self { text, len: formatted.len() as u8 }
+    }
+}
+
+impl Deref for Decimal {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.text[..usize::from(self.len)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_the_canonical_form_is_an_integer() {
+        for value in [0, 1, -1, 9, 10, -10, 9999, 10_000, i64::MAX, i64::MIN, i64::MIN + 1] {
+            assert_eq!(parse(value.to_string().as_bytes()), Some(value));
+        }
+        for text in [
+            "",
+            "-",
+            "+",
+            "-0",
+            "+1",
+            "01",
+            "-01",
+            "00",
+            " 1",
+            "1 ",
+            "1.0",
+            "1e3",
+            "0x1",
+            "--1",
+            "-+1",
+            "1-",
+            "1\0",
+            "9223372036854775808",   // MAX + 1
+            "-9223372036854775809",  // MIN - 1
+            "99999999999999999999",  // 20 digits
+            "100000000000000000000", // 21 digits
+            "١",                     // a digit, but not an ASCII one
+        ] {
+            assert_eq!(parse(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(parse(b"1\xFF"), None);
+    }
+
+    proptest! {
+        #![proptest_config(crate::test_config())]
+
+        #[test]
+        fn a_number_survives_its_own_text(value: i64) {
+            let decimal = Decimal::new(value);
+            prop_assert_eq!(&*decimal, value.to_string().as_bytes());
+            prop_assert_eq!(decimal_len(value), decimal.len());
+            prop_assert_eq!(parse(&decimal), Some(value));
+        }
+
+        /// The oracle: whatever std can parse and print back unchanged.
+        #[test]
+        fn parsing_agrees_with_a_round_trip_through_std(text in "[-+0-9 ]{0,22}") {
+            let oracle = text.parse::<i64>().ok().filter(|value| value.to_string() == text);
+            prop_assert_eq!(parse(text.as_bytes()), oracle);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Strings: which encoding a new one gets, and how one encoding becomes another.
+//!
+//! ```text
+//!  from_bytes   len <= limit -> embstr            else raw
+//!  from_i64     0 <= n < shared -> the shared one  else int
+//!
+//!  try_encode   canonical i64 -> shared or int;  short raw -> embstr;  raw with much free space -> cut
+//!  decoded      int -> embstr
+//!  make_mut     anything -> raw, its own
+//! ```
+//!
+//! `from_bytes` does not look whether the bytes are a number, because most callers create temporary
+//! objects; who stores one calls [`Robj::try_encode`]. No conversion ever touches an object that others
+//! hold: it makes a new one. A new object that takes another's place keeps its access clock.
+//!
+//! Learned from: Redis' `object.c` (`createStringObject`, `tryObjectEncoding`, `getDecodedObject`,
+//! `dbUnshareStringValue`).
+
+use crate::header::Value;
+use crate::integer::{self, Decimal};
+use crate::limits::EncodingLimits;
+use crate::object::{EMBEDDED_LEN_MAX, Robj, or_oom};
+use crate::shared;
+use crate::types::Encoding;
+use crate::view::Content;
+use core::mem::ManuallyDrop;
+use sds::{ReserveError, Sds};
+
+/// Raw strings are cut to size by [`Robj::try_encode`] when their free space is more than a tenth of them.
+const FREE_SPACE_FRACTION: usize = 10;
+
+/// Making string objects.
+impl Robj {
+    /// A string object: embstr if the bytes are few enough, else raw. In C: `createStringObject`.
+    ///
+    /// ```
+    /// use robj::{Encoding, EncodingLimits, Robj};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// assert_eq!(Robj::from_bytes(&[b'x'; 44], &limits).encoding(), Encoding::EmbStr);
+    /// assert_eq!(Robj::from_bytes(&[b'x'; 45], &limits).encoding(), Encoding::Raw);
+    /// ```
+    #[inline]
+    pub fn from_bytes(bytes: &[u8], limits: &EncodingLimits) -> Self {
+        or_oom(Self::try_from_bytes(bytes, limits))
+    }
+
+    /// [`from_bytes`](Self::from_bytes) that answers an error.
+    #[inline]
+    pub fn try_from_bytes(bytes: &[u8], limits: &EncodingLimits) -> Result<Self, ReserveError> {
+        Self::try_from_bytes_at(bytes, limits, 0)
+    }
+
+    #[inline]
+    fn try_from_bytes_at(bytes: &[u8], limits: &EncodingLimits, lru: u32) -> Result<Self, ReserveError> {
+        if limits.embeds(bytes.len()) {
+            Self::try_embstr(bytes, lru)
+        } else {
+            Self::try_raw_with(Sds::try_from_bytes(bytes)?, lru).map_err(|(error, _)| error)
+        }
+    }
+
+    /// An object around a string that exists already, whatever its length; nothing is copied. In C:
+    /// `createObject(OBJ_STRING, s)`.
+    ///
+    /// ```
+    /// use robj::{Encoding, Robj};
+    /// let object = Robj::raw(sds::Sds::from_bytes(b"7"));
+    /// assert_eq!(object.encoding(), Encoding::Raw);
+    /// ```
+    #[inline]
+    pub fn raw(string: Sds) -> Self {
+        or_oom(Self::try_raw(string).map_err(|(error, _)| error))
+    }
+
+    /// [`raw`](Self::raw) that answers an error, and the string unharmed.
+    #[inline]
+    pub fn try_raw(string: Sds) -> Result<Self, (ReserveError, Sds)> {
+        Self::try_raw_with(string, 0)
+    }
+
+    /// An integer object: the shared one where `limits` allow, else one of its own. In C:
+    /// `createStringObjectFromLongLongForValue`.
+    ///
+    /// ```
+    /// use robj::{EncodingLimits, Robj};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// assert!(Robj::from_i64(9_999, &limits).is_shared_integer());
+    /// assert!(!Robj::from_i64(10_000, &limits).is_shared_integer());
+    /// assert!(!Robj::from_i64(1, &EncodingLimits::NO_SHARED_INTEGERS).is_shared_integer());
+    /// ```
+    #[inline]
+    pub fn from_i64(value: i64, limits: &EncodingLimits) -> Self {
+        or_oom(Self::try_from_i64(value, limits))
+    }
+
+    /// [`from_i64`](Self::from_i64) that answers an error.
+    #[inline]
+    pub fn try_from_i64(value: i64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
+        Self::try_from_i64_at(value, limits, 0)
+    }
+
+    /// The shortest decimal text that reads back as `value`, as [`Sds::from_f64`] writes it; never an int, as in
+    /// Redis after `INCRBYFLOAT`. In C: `createStringObjectFromLongDouble`.
+    pub fn from_f64(value: f64, limits: &EncodingLimits) -> Self {
+        or_oom(Self::try_from_f64(value, limits))
+    }
+
+    /// [`from_f64`](Self::from_f64) that answers an error.
+    pub fn try_from_f64(value: f64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
+        let text = Sds::try_from_f64(value)?;
+        if limits.embeds(text.len()) {
+            Self::try_embstr(&text, 0)
+        } else {
+            Self::try_raw(text).map_err(|(error, _)| error)
+        }
+    }
+
+    #[inline]
+    fn try_from_i64_at(value: i64, limits: &EncodingLimits, lru: u32) -> Result<Self, ReserveError> {
+        match shared::integer(value, limits.shared_integers) {
+            // SAFETY: the table's headers are immortal.
+            Some(header) => Ok(unsafe { Self::immortal(header) }),
+            None => Self::try_int(value, lru),
+        }
+    }
+}
+
+/// Changing the encoding.
+impl Robj {
+    /// The object in its most compact encoding. In C: `tryObjectEncoding`.
+    ///
+    /// - Bytes that are the canonical decimal form of an `i64` become the shared integer, where `limits`
+    ///   allow, or an int.
+    /// - A raw string short enough becomes embstr.
+    /// - A raw string whose free space is more than a tenth of its length is cut to size.
+    ///
+    /// An object that others hold too stays what it is. So does one for whose new form there is no memory: this
+    /// cannot fail, it only saves less (the `try` is Redis' own, and means the attempt).
+    ///
+    /// ```
+    /// use robj::{Encoding, EncodingLimits, Robj};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// assert_eq!(Robj::from("123456").try_encode(&limits).encoding(), Encoding::Int);
+    /// assert_eq!(Robj::from("0123456").try_encode(&limits).encoding(), Encoding::EmbStr);
+    /// ```
+    pub fn try_encode(mut self, limits: &EncodingLimits) -> Self {
+        let lru = self.header().lru();
+        let Some(header) = self.header_mut() else { return self };
+        let encoding = header.encoding();
+        let Content::Bytes(bytes) = header.content() else { return self };
+        if let Some(value) = integer::parse(bytes) {
+            if encoding == Encoding::Raw && shared::integer(value, limits.shared_integers).is_none() {
+                // The header can stay: no allocation, so nothing to fail.
+                // SAFETY: the encoding names the member (H1); `set_value` overwrites the dropped string.
+                unsafe { ManuallyDrop::drop(&mut header.value.raw) };
+                header.set_value(Encoding::Int, Value { int: value });
+                return self;
+            }
+            return Self::try_from_i64_at(value, limits, lru).unwrap_or(self);
+        }
+        if encoding == Encoding::Raw {
+            if limits.embeds(bytes.len()) {
+                return Self::try_embstr(bytes, lru).unwrap_or(self);
+            }
+            let len = bytes.len();
+            // SAFETY: the encoding names the member (H1).
+            let string = unsafe { &mut *header.value.raw };
+            if string.avail() > len / FREE_SPACE_FRACTION {
+                // Without memory for the smaller block the larger one stays.
+                let _ = string.try_remove_free_space();
+            }
+        }
+        self
+    }
+
+    /// The object as bytes in memory: a new string object for an integer, another reference to this object
+    /// for anything else. In C: `getDecodedObject`.
+    ///
+    /// ```
+    /// use robj::{Encoding, EncodingLimits, Robj};
+    /// let decoded = Robj::from(-7).decoded(&EncodingLimits::DEFAULT);
+    /// assert_eq!(decoded.encoding(), Encoding::EmbStr);
+    /// assert_eq!(&*decoded.bytes(), b"-7");
+    /// ```
+    pub fn decoded(&self, limits: &EncodingLimits) -> Self {
+        or_oom(self.try_decoded(limits))
+    }
+
+    /// [`decoded`](Self::decoded) that answers an error.
+    pub fn try_decoded(&self, limits: &EncodingLimits) -> Result<Self, ReserveError> {
+        match self.header().content() {
+            Content::Int(value) => {
+                Self::try_from_bytes_at(&Decimal::new(value), limits, self.header().lru())
+            }
+            Content::Bytes(_) => Ok(self.clone()),
+        }
+    }
+}
+
+/// Changing the value.
+impl Robj {
+    /// The string, to be changed in place, if this is the only reference and the encoding is raw.
+    ///
+    /// ```
+    /// let mut object = robj::Robj::raw(sds::Sds::from_bytes(b"a"));
+    /// object.get_mut().unwrap().push_bytes(b"b");
+    /// assert_eq!(&*object.bytes(), b"ab");
+    /// let other = object.clone();
+    /// assert!(object.get_mut().is_none());
+    /// ```
+    #[inline]
+    pub fn get_mut(&mut self) -> Option<&mut Sds> {
+        let header = self.header_mut()?;
+        match header.encoding() {
+            // SAFETY: the encoding names the member (H1).
+            Encoding::Raw => Some(unsafe { &mut *header.value.raw }),
+            _ => None,
+        }
+    }
+
+    /// The string, to be changed in place: first made raw, and copied if others hold it too. They keep the
+    /// old value. In C: `dbUnshareStringValue`.
+    ///
+    /// ```
+    /// let mut object = robj::Robj::from(99);
+    /// let old = object.clone();
+    /// object.make_mut().push_bytes(b"!");
+    /// assert_eq!((&*object.bytes(), &*old.bytes()), (&b"99!"[..], &b"99"[..]));
+    /// ```
+    #[inline]
+    pub fn make_mut(&mut self) -> &mut Sds {
+        or_oom(self.try_make_mut())
+    }
+
+    /// [`make_mut`](Self::make_mut) that answers an error; the object is then as it was.
+    #[inline]
+    pub fn try_make_mut(&mut self) -> Result<&mut Sds, ReserveError> {
+        if !(self.encoding() == Encoding::Raw && self.header().is_unique()) {
+            self.become_raw()?;
+        }
+        // SAFETY: unique now, if it was not before, and raw (H1). No other reference can have come up since,
+        // because this one is borrowed.
+        Ok(unsafe { self.raw_mut_unchecked() })
+    }
+
+    /// Makes this a reference to a raw object of its own with the same bytes and clock.
+    #[cold]
+    fn become_raw(&mut self) -> Result<(), ReserveError> {
+        let string = Sds::try_from_bytes(&self.bytes())?;
+        if let Some(header) = self.header_mut()
+            && header.encoding() == Encoding::Int
+        {
+            // An integer's block is a bare header already, and an integer owns nothing.
+            header.set_value(Encoding::Raw, Value { raw: ManuallyDrop::new(string) });
+            return Ok(());
+        }
+        let lru = self.header().lru();
+        *self = Self::try_raw_with(string, lru).map_err(|(error, _)| error)?;
+        Ok(())
+    }
+
+    /// Replaces the value by an integer, in place if the object is an int of this reference alone, and keeps
+    /// the clock. In C: the body of `INCR`.
+    ///
+    /// ```
+    /// use robj::{EncodingLimits, Robj};
+    /// let mut counter = Robj::from(123_456);
+    /// let address = counter.as_ptr();
+    /// counter.set_i64(123_457, &EncodingLimits::DEFAULT);
+    /// assert_eq!((counter.as_i64(), counter.as_ptr()), (Some(123_457), address));
+    /// ```
+    #[inline]
+    pub fn set_i64(&mut self, value: i64, limits: &EncodingLimits) {
+        or_oom(self.try_set_i64(value, limits));
+    }
+
+    /// [`set_i64`](Self::set_i64) that answers an error; the object is then as it was.
+    pub fn try_set_i64(&mut self, value: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
+        if shared::integer(value, limits.shared_integers).is_none()
+            && self.encoding() == Encoding::Int
+            && let Some(header) = self.header_mut()
+        {
+            header.set_value(Encoding::Int, Value { int: value });
+            return Ok(());
+        }
+        let lru = self.header().lru();
+        *self = Self::try_from_i64_at(value, limits, lru)?;
+        Ok(())
+    }
+}
+
+impl EncodingLimits {
+    /// Whether a string of `len` bytes lives in its object's block.
+    #[inline]
+    fn embeds(&self, len: usize) -> bool {
+        len <= self.embstr_size_limit.min(EMBEDDED_LEN_MAX)
+    }
+}

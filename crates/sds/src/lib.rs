@@ -1,15 +1,26 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod args;
+mod bytes_impl;
 mod convert;
 mod edit;
 mod error;
 pub mod layout;
 mod number;
+mod repr;
 mod room;
+#[cfg(feature = "serde")]
+mod serde_impl;
+mod split;
 mod string;
+mod template;
 mod traits;
 
-pub use error::{FormatError, ReserveError};
+pub use args::{Args, split_args};
+pub use error::{FormatError, ReserveError, SplitArgsError, TemplateError};
+pub use repr::needs_repr;
 pub use room::MAX_PREALLOC;
+pub use split::{Split, join, split, try_join};
 pub use string::Sds;
+pub use template::template;

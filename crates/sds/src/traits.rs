@@ -193,8 +193,3 @@ impl<'a> IntoIterator for &'a Sds {
         self.iter()
     }
 }
-impl fmt::Debug for Sds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.escape_ascii())
-    }
-}

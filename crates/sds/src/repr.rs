@@ -1,0 +1,97 @@
+//! Strings as text that a person can read and [`split_args`](crate::split_args) can read back.
+//!
+//! In double quotes: printable ASCII as it is, `\\ \" \n \r \t \a \b`, every other byte as `\xhh`. Nothing is
+//! lost, so `Display` and `Debug` of an [`Sds`] write this too, which is what redis-cli and the logs of
+//! Redis show.
+
+use crate::Sds;
+use crate::error::{ReserveError, or_oom};
+use core::fmt;
+
+/// Whether a byte stands for itself between the quotes.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
+}
+
+/// What stands for a byte that is not plain: the text and how much of it counts.
+fn escape(byte: u8) -> ([u8; 4], usize) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let letter = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x07 => b'a',
+        0x08 => b'b',
+        _ => return ([b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]], 4),
+    };
+    ([b'\\', letter, 0, 0], 2)
+}
+
+/// Hands the representation to `write`, piece by piece; every piece is ASCII.
+fn write_repr<E>(bytes: &[u8], mut write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    write(b"\"")?;
+    let mut rest = bytes;
+    loop {
+        let plain = rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len());
+        write(&rest[..plain])?;
+        let Some((special, tail)) = rest[plain..].split_first() else { break };
+        let (text, len) = escape(*special);
+        write(&text[..len])?;
+        rest = tail;
+    }
+    write(b"\"")
+}
+
+/// The length of the representation, in bytes.
+fn repr_len(bytes: &[u8]) -> usize {
+    let escaped = |byte: &u8| if is_plain(*byte) { 1 } else { escape(*byte).1 };
+    bytes.iter().map(escaped).fold(2, usize::saturating_add)
+}
+
+/// Whether `bytes`, written plainly on a line, would not be read back by [`split_args`](crate::split_args) as
+/// one argument. O(n). In C: `sdsneedsrepr`, which lets the single quote and the empty string pass.
+///
+/// ```
+/// assert!(!sds::needs_repr(b"user:1000"));
+/// assert!(sds::needs_repr(b"two words"));
+/// assert!(sds::needs_repr(b"it's"));
+/// ```
+pub fn needs_repr(bytes: &[u8]) -> bool {
+    bytes.is_empty() || bytes.iter().any(|byte| !is_plain(*byte) || matches!(byte, b' ' | b'\''))
+}
+
+impl Sds {
+    /// Appends `bytes` in quotes, with everything unprintable escaped. O(n), one allocation at most. In C:
+    /// `sdscatrepr`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from("key=");
+    /// s.cat_repr(b"a\x00b\n\"c\"");
+    /// assert_eq!(s, r#"key="a\x00b\n\"c\"""#);
+    /// ```
+    pub fn cat_repr(&mut self, bytes: &[u8]) {
+        or_oom(self.try_cat_repr(bytes));
+    }
+
+    /// [`cat_repr`](Self::cat_repr) that answers an error, the string then as it was.
+    pub fn try_cat_repr(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
+        self.try_make_room_for(repr_len(bytes))?;
+        write_repr(bytes, |piece| self.try_push_bytes(piece))
+    }
+}
+
+/// The representation of `cat_repr`.
+impl fmt::Display for Sds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Every piece is ASCII, so nothing is lost and nothing copied.
+        write_repr(self, |piece| f.write_str(&String::from_utf8_lossy(piece)))
+    }
+}
+
+/// The representation of `cat_repr`.
+impl fmt::Debug for Sds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -5,6 +5,7 @@ use crate::suite::Suite;
 use crate::suites;
 use clap::Parser;
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::PathBuf;
 
 /// What was asked for.
@@ -43,6 +44,9 @@ pub struct Options {
     /// Holds the rows against the limits of benches/targets.toml; exit code 1 where one is missed
     #[arg(long)]
     pub check: bool,
+    /// Limits to hold the rows against instead of benches/targets.toml
+    #[arg(long, value_name = "FILE", requires = "check")]
+    pub targets: Option<PathBuf>,
     /// Of everything that is drawn at random: keys, orders, sizes
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -83,6 +87,9 @@ impl Options {
             Err(help) => return Ok(Err(help.to_string())),
         };
         options.chosen()?;
+        if let Some(trace) = &options.trace {
+            File::open(trace).map_err(|err| BadInput::file(trace, err))?;
+        }
         Ok(Ok(options))
     }
 

@@ -13,13 +13,21 @@
 //! Every binary of this package has [`zmalloc::Zmalloc`] as its global allocator, so that peers
 //! and redcore stand on the same jemalloc and `zmalloc::used_memory` sees the bytes of both.
 
+pub mod against;
 pub mod cli;
+pub mod document;
 pub mod error;
+pub mod html;
+pub mod machine;
 pub mod measure;
+pub mod plot;
 pub mod progress;
 pub mod report;
 pub mod suite;
 pub mod suites;
+pub mod table;
+pub mod targets;
+pub mod text;
 
 #[global_allocator]
 static GLOBAL: zmalloc::Zmalloc = zmalloc::Zmalloc;

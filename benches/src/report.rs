@@ -170,21 +170,24 @@ impl Report {
 
     /// Adds a row in ns an operation for each peer, where each round did `ops` operations: the first of
     /// `samples` is redcore, the others are its peers.
+    ///
+    /// # Panics
+    /// If there are no samples at all.
     pub fn compare(&mut self, suite: &str, case: &str, n: u64, ops: u64, samples: &[Samples]) {
-        self.compare_many(suite, case, n, ops, 1, samples);
+        let (subject, peers) = samples.split_at(1);
+        self.compare_many(suite, case, n, ops, subject, peers);
     }
 
-    /// The same where the first `subjects` of the samples are redcore's: each of them beside each peer.
+    /// The same for several subjects: each of them beside each peer.
     pub fn compare_many(
         &mut self,
         suite: &str,
         case: &str,
         n: u64,
         ops: u64,
-        subjects: usize,
-        samples: &[Samples],
+        subjects: &[Samples],
+        peers: &[Samples],
     ) {
-        let (subjects, peers) = samples.split_at(subjects);
         let ns_per_op = |samples: &Samples| samples.median_ns() / ops as f64;
         for subject in subjects {
             let row = Row::alone(suite, case, n, &subject.name, "time", "ns", ns_per_op(subject));
@@ -203,6 +206,21 @@ impl Report {
                 });
             }
         }
+    }
+
+    /// The rows of one suite.
+    pub fn rows_of<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Row> {
+        self.rows.iter().filter(move |row| row.suite == suite)
+    }
+
+    /// The remarks of one suite.
+    pub fn notes_of<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Note> {
+        self.notes.iter().filter(move |note| note.suite == suite)
+    }
+
+    /// The plots of one suite.
+    pub fn plots_of<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Plot> {
+        self.plots.iter().filter(move |plot| plot.suite == suite)
     }
 }
 

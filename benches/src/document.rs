@@ -1,0 +1,143 @@
+//! report.json: a run as a file, to read by programs and to compare with later.
+
+use crate::error::BadInput;
+use crate::machine::{self, Machine};
+use crate::report::Row;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The version of the form, raised when a field changes its meaning or goes.
+pub const SCHEMA: u32 = 1;
+
+/// The whole of report.json. The fields and their order are a promise: see benches/README.md.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Document {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Where the figures are from.
+    pub machine: Machine,
+    /// When, in UTC, as in `2026-11-03T10:00:00Z`.
+    pub date: String,
+    /// Of which source.
+    pub commit: String,
+    /// On which allocator, as [`zmalloc::ALLOCATOR`] says.
+    pub allocator: String,
+    /// What was measured.
+    pub rows: Vec<Row>,
+}
+
+impl Document {
+    /// The document of a run that ends now on this machine.
+    pub fn now(rows: Vec<Row>) -> Self {
+        let now = jiff::Timestamp::now();
+        let date = now.round(jiff::Unit::Second).unwrap_or(now).to_string();
+        Self {
+            schema: SCHEMA,
+            machine: Machine::this(),
+            date,
+            commit: machine::commit(),
+            allocator: zmalloc::ALLOCATOR.into(),
+            rows,
+        }
+    }
+
+    /// Reads a saved run. Missing, malformed, or of another schema: [`BadInput::File`].
+    pub fn load(path: &Path) -> Result<Self, BadInput> {
+        #[derive(Deserialize)]
+        struct Head {
+            schema: u32,
+        }
+        let text = fs::read_to_string(path).map_err(|err| BadInput::file(path, err))?;
+        // The head first: a document of another schema need not parse as one of ours.
+        let head: Head = serde_json::from_str(&text).map_err(|err| BadInput::file(path, err))?;
+        if head.schema != SCHEMA {
+            let problem = format!("it has schema {}, this program reads schema {SCHEMA}", head.schema);
+            return Err(BadInput::file(path, problem));
+        }
+        serde_json::from_str(&text).map_err(|err| BadInput::file(path, err))
+    }
+
+    /// Writes the document, making its folder where there is none.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        fs::write(path, text)
+    }
+}
+
+/// The file of the run kept as `name`.
+pub fn saved(out: &Path, name: &str) -> PathBuf {
+    out.join("saved").join(format!("{name}.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row::alone("alloc", "pair", 48, "Zmalloc", "time", "ns", 8.5).beside("System", 17.0)
+    }
+
+    #[test]
+    fn the_form_is_the_documented_one() {
+        let json = serde_json::to_value(Document::now(vec![row()])).unwrap();
+        let keys = |value: &serde_json::Value| -> Vec<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
+        // serde_json's map sorts its keys: compare as sets.
+        assert_eq!(keys(&json), ["allocator", "commit", "date", "machine", "rows", "schema"]);
+        let row_keys = [
+            "case",
+            "metric",
+            "n",
+            "peer",
+            "peer_value",
+            "ratio",
+            "ratio_high",
+            "ratio_low",
+            "subject",
+            "suite",
+            "unit",
+            "value",
+        ];
+        assert_eq!(keys(&json["rows"][0]), row_keys);
+        assert_eq!(keys(&json["machine"]), ["cores", "cpu", "memory_bytes", "os", "rustc"]);
+        assert_eq!(json["schema"], 1);
+        assert_eq!(json["rows"][0]["ratio"], 0.5);
+        assert!(json["date"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn a_saved_run_comes_back_as_it_was() {
+        let folder = std::env::temp_dir().join(format!("redcore-bench-{}", std::process::id()));
+        let path = saved(&folder, "one");
+        let document = Document::now(vec![row(), Row::alone("s", "c", 0, "x", "memory", "B", 3.0)]);
+        document.save(&path).unwrap();
+        let back = Document::load(&path).unwrap();
+        assert_eq!(serde_json::to_value(&back).unwrap(), serde_json::to_value(&document).unwrap());
+        assert!(back.rows[1].ratio.is_nan());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_of_another_form_are_refused() {
+        let folder = std::env::temp_dir().join(format!("redcore-bench-bad-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("x.json");
+        let refused = |text: &str| {
+            fs::write(&path, text).unwrap();
+            Document::load(&path).unwrap_err().to_string()
+        };
+        assert!(refused("{\"schema\": 1, \"rows\": [").contains("line 1 column"));
+        assert!(refused("{\"schema\": 2}").contains("schema 2"));
+        assert!(refused("{\"schema\": 1}").contains("missing field"));
+        fs::remove_file(&path).unwrap();
+        assert!(Document::load(&path).unwrap_err().to_string().contains("x.json"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,161 @@
+//! A [`Plot`] as an SVG that takes its text colour from the page around it.
+//!
+//! plotters writes fixed colours. Text, axes and grid are drawn in one marker colour, which becomes
+//! `currentColor` afterwards; the background is not drawn. The colours of the lines are of middle lightness, to be
+//! seen on white and on black.
+
+use crate::report::Plot;
+use crate::text::short;
+use anyhow::anyhow;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::prelude::*;
+use std::ops::Range;
+
+const SIZE: (u32, u32) = (920, 440);
+
+/// Stands for the colour of the page's text until [`svg`] replaces it.
+const INK: RGBColor = RGBColor(1, 2, 3);
+const INK_IN_SVG: &str = "#010203";
+
+const LINES: [RGBColor; 8] = [
+    RGBColor(214, 69, 65),
+    RGBColor(46, 126, 216),
+    RGBColor(24, 155, 110),
+    RGBColor(150, 95, 210),
+    RGBColor(205, 140, 10),
+    RGBColor(20, 160, 185),
+    RGBColor(215, 75, 150),
+    RGBColor(125, 125, 125),
+];
+
+/// Draws `plot`. A plot without a drawable point is an error.
+pub fn svg(plot: &Plot) -> anyhow::Result<String> {
+    let drawable = |&(x, y): &(f64, f64)| {
+        x.is_finite() && y.is_finite() && (x > 0.0 || !plot.log_x) && (y > 0.0 || !plot.log_y)
+    };
+    let points = || plot.series.iter().flat_map(|series| &series.points).filter(|p| drawable(p));
+    if points().next().is_none() {
+        return Err(anyhow!("the plot '{}' has nothing to draw", plot.id));
+    }
+    let x = range(points().map(|p| p.0), plot.log_x, true);
+    let y = range(points().map(|p| p.1), plot.log_y, false);
+    let mut text = String::new();
+    match (plot.log_x, plot.log_y) {
+        (false, false) => draw(plot, &mut text, x, y, drawable),
+        (true, false) => draw(plot, &mut text, x.log_scale(), y, drawable),
+        (false, true) => draw(plot, &mut text, x, y.log_scale(), drawable),
+        (true, true) => draw(plot, &mut text, x.log_scale(), y.log_scale(), drawable),
+    }
+    .map_err(|err| anyhow!("cannot draw the plot '{}': {err}", plot.id))?;
+    Ok(text.replace(INK_IN_SVG, "currentColor"))
+}
+
+/// From the least to the greatest, with a little air above; a linear y axis starts at 0, so that heights compare.
+fn range(values: impl Iterator<Item = f64>, log: bool, tight: bool) -> Range<f64> {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    match (log, tight) {
+        (true, true) => low..high.max(low * 1.1),
+        (true, false) => low / 1.5..high * 1.5,
+        (false, true) => low..if high > low { high } else { low + 1.0 },
+        (false, false) => low.min(0.0)..if high > 0.0 { high * 1.08 } else { 1.0 },
+    }
+}
+
+fn draw<X, Y>(
+    plot: &Plot,
+    text: &mut String,
+    x: X,
+    y: Y,
+    drawable: impl Fn(&(f64, f64)) -> bool,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+where
+    X: AsRangedCoord<Value = f64>,
+    Y: AsRangedCoord<Value = f64>,
+    X::CoordDescType: ValueFormatter<f64>,
+    Y::CoordDescType: ValueFormatter<f64>,
+{
+    let ink = |size: i32| ("sans-serif", size).into_font().color(&INK);
+    let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
+    let mut chart = ChartBuilder::on(&root)
+        .margin(10)
+        .margin_right(24)
+        .x_label_area_size(44)
+        .y_label_area_size(62)
+        .build_cartesian_2d(x, y)
+        .map_err(|err| err.to_string())?;
+    chart
+        .configure_mesh()
+        .x_desc(&plot.x_label)
+        .y_desc(&plot.y_label)
+        .axis_desc_style(ink(14))
+        .label_style(ink(13))
+        .axis_style(INK.mix(0.6))
+        .bold_line_style(INK.mix(0.18))
+        .light_line_style(TRANSPARENT)
+        .x_label_formatter(&|value| short(*value))
+        .y_label_formatter(&|value| short(*value))
+        .draw()
+        .map_err(|err| err.to_string())?;
+    for (i, series) in plot.series.iter().enumerate() {
+        // The first line is redcore's.
+        let style = LINES[i % LINES.len()].stroke_width(if i == 0 { 3 } else { 2 });
+        let line = series.points.iter().copied().filter(&drawable);
+        chart
+            .draw_series(LineSeries::new(line, style))
+            .map_err(|err| err.to_string())?
+            .label(&series.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .margin(12)
+        .label_font(ink(14))
+        .background_style(TRANSPARENT)
+        .border_style(TRANSPARENT)
+        .draw()
+        .map_err(|err| err.to_string())?;
+    root.present().map_err(|err| err.to_string())?;
+    drop(chart);
+    drop(root);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Series;
+
+    fn plot(log_x: bool, log_y: bool, points: Vec<(f64, f64)>) -> Plot {
+        Plot {
+            id: "p".into(),
+            suite: "s".into(),
+            title: "t".into(),
+            x_label: "across".into(),
+            y_label: "up".into(),
+            log_x,
+            log_y,
+            series: vec![Series { name: "line <1>".into(), points }],
+        }
+    }
+
+    #[test]
+    fn every_kind_of_axis_draws_in_the_colour_of_the_page() {
+        for (log_x, log_y) in [(false, false), (false, true), (true, false), (true, true)] {
+            let points = vec![(0.0, 0.0), (10.0, 1.0), (1000.0, 50.0), (f64::NAN, 1.0)];
+            let svg = svg(&plot(log_x, log_y, points)).unwrap();
+            assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+            assert!(svg.contains("currentColor") && !svg.contains(INK_IN_SVG) && !svg.contains("NaN"));
+            assert!(svg.contains("line &lt;1&gt;") && svg.contains("across") && svg.contains("<polyline"));
+            assert!(!svg.contains("#FFFFFF") && !svg.contains("#000000"), "a colour that one theme hides");
+        }
+    }
+
+    #[test]
+    fn a_plot_of_one_point_draws_and_one_of_none_is_an_error() {
+        assert!(svg(&plot(true, true, vec![(5.0, 5.0)])).is_ok());
+        assert!(svg(&plot(false, false, vec![(0.0, 0.0)])).is_ok());
+        assert!(svg(&plot(false, false, vec![])).is_err());
+        assert!(svg(&plot(true, false, vec![(0.0, 1.0)])).is_err());
+    }
+}

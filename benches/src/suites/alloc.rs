@@ -1,0 +1,316 @@
+//! `alloc`: what accounting costs.
+//!
+//! Each allocator is a value that is called through `GlobalAlloc`, so the loops are the same code for all
+//! of them and none is called through a layer that the others lack. `Zmalloc`, tikv-jemallocator and `cap` stand on the very
+//! same jemalloc of this process; what differs is what they do around it. The layout is hidden from the
+//! optimiser on every call: a size class that is computed once before the loop would be no price at all.
+//!
+//! - *pair*: one block allocated and freed again, the tightest loop there is: the price of accounting shows
+//!   most, because jemalloc itself takes few instructions.
+//! - *256 live*: 256 blocks allocated, then freed in another order.
+//! - *size mix*: 4,096 live blocks; each operation replaces one at random by one of another size, as a store
+//!   does that overwrites its values.
+//! - with two threads each does all of it; the slower one counts.
+//!
+//! Blocks are 8-aligned throughout: with jemalloc's quantum of 3 tikv-jemallocator is right for no more.
+
+use crate::measure::{Subject, paired};
+use crate::suite::Ctx;
+use cap::Cap;
+use mimalloc::MiMalloc;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, LogNormal};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::ptr::NonNull;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+use tikv_jemallocator::Jemalloc;
+use zmalloc::Zmalloc;
+
+const SUITE: &str = "alloc";
+const LIVE: usize = 256;
+const MIX_LIVE: usize = 4096;
+
+static CAP: Cap<Jemalloc> = Cap::new(Jemalloc, usize::MAX);
+
+/// The C-named family, freeing with the size that the caller knows.
+#[derive(Clone, Copy, Debug)]
+pub struct CNamedSized;
+
+/// The C-named family, asking the allocator for the size on free, as C code must.
+#[derive(Clone, Copy, Debug)]
+pub struct CNamed;
+
+// SAFETY: `zmalloc` gives blocks of at least the size and an alignment of 8, which is all that this module
+// asks for; they are freed by the same family.
+unsafe impl GlobalAlloc for CNamedSized {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        zmalloc::zmalloc(layout.size()).as_ptr()
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: a live block of this family and its size, by the trait's contract.
+        unsafe { zmalloc::zfree_sized(NonNull::new_unchecked(ptr), layout.size()) }
+    }
+}
+
+// SAFETY: as for `CNamedSized`.
+unsafe impl GlobalAlloc for CNamed {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        zmalloc::zmalloc(layout.size()).as_ptr()
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, ptr: *mut u8, _layout: Layout) {
+        // SAFETY: a live block of this family, by the trait's contract.
+        unsafe { zmalloc::zfree(NonNull::new_unchecked(ptr)) }
+    }
+}
+
+/// The layout of a block of `size` bytes as this suite asks for it.
+///
+/// # Panics
+/// If `size` is above `isize::MAX`.
+pub fn layout_of(size: usize) -> Layout {
+    Layout::from_size_align(size, 8).expect("sizes here are small")
+}
+
+/// `ops` times: one block allocated and freed.
+#[inline(never)]
+pub fn pairs<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duration {
+    let start = Instant::now();
+    for _ in 0..ops {
+        let layout = black_box(layout);
+        // SAFETY: the layout is not empty, and the block is freed once with the layout it was made with.
+        unsafe {
+            let block = black_box(alloc.alloc(layout));
+            alloc.dealloc(block, layout);
+        }
+    }
+    start.elapsed()
+}
+
+/// `ops` allocations and frees in batches of 256 live blocks, freed from the middle outwards.
+#[inline(never)]
+pub fn batches<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duration {
+    let mut live = [std::ptr::null_mut(); LIVE];
+    let start = Instant::now();
+    for _ in 0..ops / LIVE {
+        for slot in &mut live {
+            // SAFETY: the layout is not empty.
+            *slot = unsafe { alloc.alloc(black_box(layout)) };
+        }
+        black_box(&mut live);
+        let (low, high) = live.split_at(LIVE / 2);
+        for (&a, &b) in low.iter().rev().zip(high) {
+            // SAFETY: each block of the batch is freed once, with the layout it was made with.
+            unsafe {
+                alloc.dealloc(a, black_box(layout));
+                alloc.dealloc(b, black_box(layout));
+            }
+        }
+    }
+    start.elapsed()
+}
+
+/// The steps of *size mix*, drawn before anything is timed and the same for every allocator.
+#[derive(Debug)]
+pub struct Mix {
+    first: Vec<Layout>,
+    steps: Vec<(u16, Layout)>,
+}
+
+impl Mix {
+    /// Half of the blocks are the small fixed ones of a store (object headers, table entries, short keys),
+    /// half are values: log-normal with a median of 100 bytes, cut off at 8 KiB.
+    pub fn new(seed: u64) -> Self {
+        const FIXED: [usize; 5] = [16, 24, 32, 48, 64];
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let values = LogNormal::new(100f64.ln(), 1.2).expect("a finite standard deviation");
+        let layout = |rng: &mut SmallRng| {
+            layout_of(if rng.random() {
+                FIXED[rng.random_range(0..FIXED.len())]
+            } else {
+                (values.sample(rng) as usize).clamp(8, 8192)
+            })
+        };
+        Self {
+            first: (0..MIX_LIVE).map(|_| layout(&mut rng)).collect(),
+            steps: (0..1 << 16).map(|_| (rng.random_range(0..MIX_LIVE as u16), layout(&mut rng))).collect(),
+        }
+    }
+}
+
+/// `ops` times: one of 4,096 live blocks replaced by one of another size, the new one allocated before the old
+/// one is freed. The first byte of every block is written.
+#[inline(never)]
+pub fn mixed<A: GlobalAlloc>(alloc: &A, mix: &Mix, ops: usize) -> Duration {
+    let new_block = |layout: Layout| {
+        // SAFETY: layouts here are not empty, so a block that is not null has a first byte.
+        unsafe {
+            let block = alloc.alloc(layout);
+            assert!(!block.is_null(), "out of memory");
+            block.write(1);
+            (block, layout)
+        }
+    };
+    // SAFETY: called once for each block, with the layout it was made with.
+    let free = |(block, layout): (*mut u8, Layout)| unsafe { alloc.dealloc(block, layout) };
+    let mut live: Vec<_> = mix.first.iter().map(|&layout| new_block(layout)).collect();
+    let start = Instant::now();
+    for &(slot, layout) in mix.steps.iter().cycle().take(ops) {
+        free(std::mem::replace(&mut live[usize::from(slot)], new_block(layout)));
+    }
+    let time = start.elapsed();
+    live.into_iter().for_each(free);
+    time
+}
+
+/// What is done in a round.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    Pairs(Layout),
+    Batches(Layout),
+    Mixed(&'a Mix),
+}
+
+impl Work<'_> {
+    fn run<A: GlobalAlloc>(self, alloc: &A, ops: usize) -> Duration {
+        match self {
+            Self::Pairs(layout) => pairs(alloc, layout, ops),
+            Self::Batches(layout) => batches(alloc, layout, ops),
+            Self::Mixed(mix) => mixed(alloc, mix, ops),
+        }
+    }
+}
+
+/// One round on `threads` threads at once; the slowest counts. A thread warms its caches up before it meets
+/// the others at the start.
+fn on_threads(threads: usize, ops: usize, run: impl Fn(usize) -> Duration + Sync) -> Duration {
+    if threads == 1 {
+        return run(ops);
+    }
+    let start = Barrier::new(threads);
+    thread::scope(|scope| {
+        let one = || {
+            run(ops / 8);
+            start.wait();
+            run(ops)
+        };
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        let times = all.into_iter().map(|thread| thread.join().expect("a round does not panic"));
+        times.max().unwrap_or_default()
+    })
+}
+
+/// Runs the suite.
+pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    price_of_asking(ctx);
+    let mix = Mix::new(ctx.options.seed);
+    for threads in [1, 2] {
+        let s = if threads == 1 { "" } else { "s" };
+        for size in [16, 48, 320, 4096] {
+            let work = Work::Pairs(layout_of(size));
+            compare(ctx, &format!("pair, {threads} thread{s}"), size, threads, work);
+        }
+        for size in [48, 320] {
+            let work = Work::Batches(layout_of(size));
+            compare(ctx, &format!("256 live, {threads} thread{s}"), size, threads, work);
+        }
+        compare(ctx, &format!("size mix, {threads} thread{s}"), MIX_LIVE, threads, Work::Mixed(&mix));
+    }
+    ctx.report.note(
+        SUITE,
+        "A pair is one allocation and its free. n: block size in bytes, live blocks for the size mix, live \
+         threads for used_memory(). cap counts in one atomic that all threads share.",
+    );
+    Ok(())
+}
+
+fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
+    let ops = ctx.options.pick(1 << 10, 1 << 16, 1 << 17);
+    let rounds = ctx.options.pick(2, 31, 101);
+    fn subject<'a, A: GlobalAlloc + Sync + 'a>(
+        name: &str,
+        alloc: &'a A,
+        (threads, ops, work): (usize, usize, Work<'a>),
+    ) -> Subject<'a> {
+        Subject::new(name, move || on_threads(threads, ops, |ops| work.run(alloc, ops)))
+    }
+    let how = (threads, ops, work);
+    let mut subjects = [
+        subject("Zmalloc", &Zmalloc, how),
+        subject("zmalloc+zfree_sized", &CNamedSized, how),
+        subject("zmalloc+zfree", &CNamed, how),
+        subject("tikv-jemallocator", &Jemalloc, how),
+        subject("System", &System, how),
+        subject("mimalloc", &MiMalloc, how),
+        subject("cap", &CAP, how),
+    ];
+    ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
+    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let (ours, peers) = samples.split_at(3);
+    // The C-named family only beside the raw jemalloc: what the others do says nothing about it.
+    ctx.report.compare_many(SUITE, case, n as u64, ops as u64, &ours[..1], peers);
+    ctx.report.compare_many(SUITE, case, n as u64, ops as u64, &ours[1..], &peers[..1]);
+}
+
+/// `used_memory()` adds up a cache line for each thread slot ever used, so its price grows with the threads
+/// that live at once. Runs first: slots that were used once are read for ever.
+fn price_of_asking(ctx: &mut Ctx) {
+    const ASKS: usize = 1000;
+    let rounds = ctx.options.pick(2, 31, 101);
+    for threads in [1, 64] {
+        let (started, done) = (Barrier::new(threads), Barrier::new(threads));
+        let samples = thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|| {
+                    drop(black_box(Box::new(1u64))); // the first allocation claims the slot
+                    started.wait();
+                    done.wait();
+                });
+            }
+            started.wait();
+            let mut ask = [Subject::new("used_memory()", || {
+                let start = Instant::now();
+                for _ in 0..ASKS {
+                    black_box(zmalloc::used_memory());
+                }
+                start.elapsed()
+            })];
+            ctx.progress.start("used_memory()", rounds + 1);
+            let samples = paired(&mut ask, rounds, ctx.options.seed, ctx.progress);
+            done.wait();
+            samples
+        });
+        ctx.report.compare(SUITE, "price of asking", threads as u64, ASKS as u64, &samples);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_loop_frees_what_it_allocates() {
+        let cap = Cap::new(Jemalloc, usize::MAX);
+        let mix = Mix::new(1);
+        for work in [Work::Pairs(layout_of(48)), Work::Batches(layout_of(320)), Work::Mixed(&mix)] {
+            work.run(&cap, 3 * LIVE);
+            assert_eq!(cap.allocated(), 0);
+        }
+    }
+
+    #[test]
+    fn the_mix_is_that_of_its_seed() {
+        let sizes = |seed| Mix::new(seed).steps.iter().map(|(slot, l)| (*slot, l.size())).collect::<Vec<_>>();
+        assert_eq!(sizes(1), sizes(1));
+        assert_ne!(sizes(1), sizes(2));
+    }
+}

@@ -1,0 +1,122 @@
+//! A suite's rows as a table for the terminal.
+
+use crate::against::{Change, change};
+use crate::report::{Report, Row};
+use crate::targets::Judged;
+use crate::text::{figure, thousands};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
+
+/// The table of `suite`; beside the rows of a saved run where there is one.
+pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
+    let mut header = vec!["case", "n", "redcore", "", "peer", "", "ratio", "spread"];
+    if saved.is_some() {
+        header.extend(["was", "change"]);
+    }
+    let mut table = new_table(&header);
+    for column in [1, 3, 5, 6, 8] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut above: Option<&Row> = None;
+    for row in report.rows_of(suite) {
+        // What a row shares with the one above is left blank: it is the same measurement beside another peer.
+        let same_case = above.is_some_and(|a| (&a.case, a.n, &a.metric) == (&row.case, row.n, &row.metric));
+        let same_subject = same_case && above.is_some_and(|a| a.subject == row.subject);
+        let unless = |same: bool, text: String| if same { String::new() } else { text };
+        let with_unit = |value: f64| format!("{} {}", figure(value), row.unit);
+        let case =
+            if row.metric == "time" { row.case.clone() } else { format!("{}, {}", row.case, row.metric) };
+        let mut cells = vec![
+            Cell::new(unless(same_case, case)),
+            Cell::new(unless(same_case, thousands(row.n as i64))),
+            Cell::new(unless(same_subject, row.subject.clone())),
+            Cell::new(unless(same_subject, with_unit(row.value))),
+            Cell::new(&row.peer),
+            Cell::new(if row.peer.is_empty() { String::new() } else { with_unit(row.peer_value) }),
+            Cell::new(if row.peer.is_empty() { String::new() } else { figure(row.ratio) }),
+            Cell::new(spread(row)),
+        ];
+        if let Some(saved) = saved {
+            let (change, then) = change(row, saved);
+            let was = then.map(|then| figure(if row.peer.is_empty() { then.value } else { then.ratio }));
+            let word = Cell::new(change.word());
+            cells.push(Cell::new(was.unwrap_or_default()));
+            cells.push(match change {
+                Change::Worse => word.fg(Color::Red).add_attribute(Attribute::Bold),
+                Change::Better => word.fg(Color::Green),
+                _ => word,
+            });
+        }
+        table.add_row(cells);
+        above = Some(row);
+    }
+    table.to_string()
+}
+
+/// The quartiles, for what has a spread.
+pub fn spread(row: &Row) -> String {
+    if row.ratio_low == row.ratio_high || !row.ratio_low.is_finite() {
+        return String::new();
+    }
+    format!("{} to {}", figure(row.ratio_low), figure(row.ratio_high))
+}
+
+/// The limits that are missed, and those that no row is for.
+pub fn of_misses(judged: &[Judged]) -> String {
+    let mut table =
+        new_table(&["row that misses its limit", "n", "found", "limit", "issue", "known, and why"]);
+    for judged in judged.iter().filter(|judged| !judged.met) {
+        let (target, row) = (judged.target, judged.row);
+        let subject = row.map(|row| row.subject.clone()).or_else(|| target.subject.clone());
+        let peer = target.peer.as_ref().map(|peer| format!(" / {peer}"));
+        let name = format!(
+            "{}: {}, {}, {}{}",
+            target.suite,
+            target.case,
+            target.metric,
+            subject.unwrap_or_default(),
+            peer.unwrap_or_default()
+        );
+        let known = target.measured.zip(target.reason.as_ref());
+        table.add_row([
+            name,
+            row.map(|row| row.n).or(target.n).map(|n| thousands(n as i64)).unwrap_or_default(),
+            if row.is_some() { figure(judged.found) } else { "no such row".into() },
+            figure(target.limit),
+            target.issue.to_string(),
+            known.map(|(measured, reason)| format!("{}: {reason}", figure(measured))).unwrap_or_default(),
+        ]);
+    }
+    table.to_string()
+}
+
+fn new_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    let style = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header.iter().map(|text| Cell::new(text).add_attribute(Attribute::Bold)));
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_stand_beside_wins_and_regressions_are_marked() {
+        let mut report = Report::default();
+        let row = |peer, value| Row::alone("s", "case", 1000, "ours", "time", "ns", 30.0).beside(peer, value);
+        report.row(row("slow", 60.0));
+        report.row(row("fast", 10.0));
+        let plain = of_suite(&report, "s", None);
+        assert!(plain.contains("0.500") && plain.contains("3.00"), "{plain}");
+        assert_eq!(plain.matches("case").count(), 2, "the header and the first row:\n{plain}");
+        assert!(!plain.contains("WORSE"));
+
+        let saved = [row("slow", 60.0), row("fast", 20.0)];
+        let beside = of_suite(&report, "s", Some(&saved));
+        assert_eq!(beside.matches("WORSE").count(), 1, "{beside}");
+        assert!(beside.contains("same") && beside.contains("1.50"), "{beside}");
+    }
+}

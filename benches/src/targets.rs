@@ -1,0 +1,204 @@
+//! The limits that the project set itself, held against what was measured.
+//!
+//! ```toml
+//! [[target]]
+//! suite = "alloc"               # the row: suite, case and metric must match,
+//! case = "pair, 1 thread"
+//! metric = "time"
+//! n = 48                        # n and subject where they are given (all matching rows are held to the limit);
+//! subject = "Zmalloc"
+//! peer = "tikv-jemallocator"    # with a peer the limit is on the ratio, without on the value itself
+//! limit = 1.15                  # at most; at least for units of which more is better
+//! issue = 3                     # who set it
+//! measured = 1.3                # where it is missed: what was measured,
+//! reason = "..."                # and why
+//! ```
+//!
+//! A limit is never moved to where we are.
+
+use crate::error::BadInput;
+use crate::report::Row;
+use serde::Deserialize;
+use std::path::Path;
+
+/// The limits of this repository.
+pub const OURS: &str = include_str!("../targets.toml");
+
+/// One limit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The row's suite.
+    pub suite: String,
+    /// The row's case.
+    pub case: String,
+    /// The row's metric.
+    pub metric: String,
+    /// The row's n; every n where it is left out.
+    pub n: Option<u64>,
+    /// The row's subject; every subject where it is left out.
+    pub subject: Option<String>,
+    /// The row's peer: then the limit is on the ratio. Left out: it is on the value.
+    pub peer: Option<String>,
+    /// The limit.
+    pub limit: f64,
+    /// The issue that set it.
+    pub issue: u32,
+    /// What was measured where the limit is known to be missed.
+    pub measured: Option<f64>,
+    /// Why it is missed.
+    pub reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    target: Vec<Target>,
+}
+
+/// Reads limits; `path` is for the message.
+pub fn parse(text: &str, path: &Path) -> Result<Vec<Target>, BadInput> {
+    match toml::from_str::<File>(text) {
+        Ok(file) => Ok(file.target),
+        Err(err) => {
+            let line = err.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            Err(BadInput::file(path, format!("line {line}: {}", err.message())))
+        }
+    }
+}
+
+/// A limit beside a row.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// The limit.
+    pub target: &'a Target,
+    /// The row, or none where the run has no row like it.
+    pub row: Option<&'a Row>,
+    /// The ratio or the value, NaN without a row.
+    pub found: f64,
+    /// Whether the limit holds; false without a row.
+    pub met: bool,
+}
+
+impl Target {
+    fn is_for(&self, row: &Row) -> bool {
+        self.suite == row.suite
+            && self.case == row.case
+            && self.metric == row.metric
+            && self.n.is_none_or(|n| n == row.n)
+            && self.subject.as_ref().is_none_or(|subject| *subject == row.subject)
+            && self.peer.as_ref().is_none_or(|peer| *peer == row.peer)
+    }
+
+    fn judge<'a>(&'a self, row: &'a Row) -> Judged<'a> {
+        let found = if self.peer.is_some() { row.ratio } else { row.value };
+        let met = if row.less_is_better() { found <= self.limit } else { found >= self.limit };
+        Judged { target: self, row: Some(row), found, met }
+    }
+}
+
+/// Every limit of the suites in `suites` beside every row that it is for.
+pub fn judge<'a>(targets: &'a [Target], suites: &[&str], rows: &'a [Row]) -> Vec<Judged<'a>> {
+    let mut judged: Vec<Judged<'a>> = Vec::new();
+    for target in targets.iter().filter(|target| suites.contains(&target.suite.as_str())) {
+        let before = judged.len();
+        for row in rows.iter().filter(|row| target.is_for(row)) {
+            // A subject's value stands in one row for each peer: once is enough.
+            let seen = |j: &Judged| {
+                target.peer.is_none()
+                    && j.row.is_some_and(|other| (other.n, &other.subject) == (row.n, &row.subject))
+            };
+            if !judged[before..].iter().any(seen) {
+                judged.push(target.judge(row));
+            }
+        }
+        if judged.len() == before {
+            judged.push(Judged { target, row: None, found: f64::NAN, met: false });
+        }
+    }
+    judged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(text: &str) -> Vec<Target> {
+        parse(text, Path::new("t.toml")).unwrap()
+    }
+
+    fn row(case: &str, n: u64, peer: &str, value: f64, peer_value: f64) -> Row {
+        Row::alone("alloc", case, n, "ours", "time", "ns", value).beside(peer, peer_value)
+    }
+
+    #[test]
+    fn the_limits_of_this_repository_are_well_formed() {
+        let ours = targets(OURS);
+        assert!(!ours.is_empty());
+        for target in &ours {
+            assert!(
+                crate::suites::ALL.iter().any(|suite| suite.name == target.suite),
+                "no suite '{}'",
+                target.suite
+            );
+            assert!(target.limit > 0.0);
+            assert_eq!(target.measured.is_some(), target.reason.is_some(), "{target:?}");
+        }
+    }
+
+    #[test]
+    fn with_a_peer_the_ratio_counts_and_without_the_value() {
+        let text = r#"
+            [[target]]
+            suite = "alloc"
+            case = "c"
+            metric = "time"
+            peer = "p"
+            limit = 1.1
+            issue = 3
+            [[target]]
+            suite = "alloc"
+            case = "c"
+            metric = "time"
+            limit = 25
+            issue = 3"#;
+        let (targets, rows) = (targets(text), [row("c", 1, "p", 24.0, 20.0), row("c", 1, "q", 24.0, 1.0)]);
+        let judged = judge(&targets, &["alloc"], &rows);
+        assert_eq!(judged.len(), 2, "the value is judged once");
+        assert_eq!((judged[0].found, judged[0].met), (1.2, false));
+        assert_eq!((judged[1].found, judged[1].met), (24.0, true));
+    }
+
+    #[test]
+    fn a_target_without_n_holds_for_every_n() {
+        let text = "target = [{suite='alloc', case='c', metric='time', peer='p', limit=1.0, issue=3}]";
+        let (targets, rows) = (targets(text), [row("c", 1, "p", 1.0, 2.0), row("c", 2, "p", 3.0, 2.0)]);
+        let met: Vec<bool> = judge(&targets, &["alloc"], &rows).iter().map(|j| j.met).collect();
+        assert_eq!(met, [true, false]);
+    }
+
+    #[test]
+    fn a_target_that_matches_nothing_is_not_met() {
+        let text = "target = [{suite='alloc', case='typo', metric='time', limit=1.0, issue=3}]";
+        let (targets, rows) = (targets(text), [row("c", 1, "p", 1.0, 2.0)]);
+        let judged = judge(&targets, &["alloc"], &rows);
+        assert!(judged.len() == 1 && judged[0].row.is_none() && !judged[0].met);
+        assert!(super::judge(&targets, &["sds"], &rows).is_empty(), "its suite did not run");
+    }
+
+    #[test]
+    fn a_missing_ratio_meets_no_limit() {
+        let text = "target = [{suite='alloc', case='c', metric='time', peer='', limit=1.0, issue=3}]";
+        let rows = [Row::alone("alloc", "c", 1, "ours", "time", "ns", 0.5)];
+        assert!(!judge(&targets(text), &["alloc"], &rows)[0].met);
+    }
+
+    #[test]
+    fn errors_say_the_line() {
+        let bad = |text| parse(text, Path::new("t.toml")).unwrap_err().to_string();
+        let text = "\n[[target]]\nsuite = 'a'\ncase = 'c'\nmetric = 'm'\nlimit = 'x'\nissue = 1\n";
+        assert!(bad(text).starts_with("t.toml: line 6:"), "{}", bad(text));
+        assert!(bad("[[target]]\nsuit = 1").contains("suit"));
+    }
+}

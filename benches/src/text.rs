@@ -1,0 +1,73 @@
+//! Figures as people read them.
+
+/// Three significant digits, thousands set apart: `0.0931`, `7.52`, `18.4`, `120`, `8,248,576`; `-` for none.
+pub fn figure(value: f64) -> String {
+    if !value.is_finite() {
+        return "-".into();
+    }
+    match value.abs() {
+        0.0 => "0".into(),
+        size if size < 100.0 => {
+            let places = (2 - size.log10().floor() as i32).clamp(0, 6) as usize;
+            format!("{value:.places$}")
+        }
+        _ => thousands(value.round() as i64),
+    }
+}
+
+/// `1,234,567`.
+pub fn thousands(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::from(if value < 0 { "-" } else { "" });
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// For the ticks of an axis: `20`, `15k`, `3M`.
+pub fn short(value: f64) -> String {
+    let (scaled, suffix) = match value.abs() {
+        size if size >= 1e9 => (value / 1e9, "G"),
+        size if size >= 1e6 => (value / 1e6, "M"),
+        size if size >= 1e3 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let text = format!("{scaled:.3}");
+    format!("{}{suffix}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits() {
+        let cases = [
+            (0.093_12, "0.0931"),
+            (7.519, "7.52"),
+            (18.44, "18.4"),
+            (99.96, "100.0"),
+            (120.4, "120"),
+            (8_248_576.0, "8,248,576"),
+            (-1234.0, "-1,234"),
+            (0.0, "0"),
+            (1.0, "1.00"),
+            (f64::NAN, "-"),
+            (0.000_000_123, "0.000000"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(figure(value), text);
+        }
+    }
+
+    #[test]
+    fn ticks_are_short() {
+        for (value, text) in [(20.0, "20"), (15_000.0, "15k"), (2.5e6, "2.5M"), (0.25, "0.25"), (0.0, "0")] {
+            assert_eq!(short(value), text);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The program as its users meet it: exit codes, messages, files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder of its own for each test, gone at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("redcore-bench-{test}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    /// Runs a tiny `alloc` suite with more arguments.
+    fn smoke(&self, more: &[&str]) -> Output {
+        bench(&self.0, &[&["--smoke", "--suite", "alloc"], more].concat())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn bench(out: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-bench"));
+    command.args(args).arg("--out").arg(out).env("REDCORE_COMMIT", "0123abc").output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Bad input: exit code 2, nothing on stdout, and one line on stderr that says all of `parts`.
+fn refused(output: &Output, parts: &[&str]) {
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert_eq!(stderr.trim_end().lines().count(), 1, "{stderr}");
+    assert!(output.stdout.is_empty(), "{}", stdout(output));
+    for part in parts {
+        assert!(stderr.contains(part), "'{part}' is not in: {stderr}");
+    }
+}
+
+#[test]
+fn bad_command_lines_are_refused_in_one_line() {
+    let folder = Folder::new("bad");
+    let run = |args: &[&str]| bench(&folder.0, args);
+    refused(&run(&["--suite", "alloc,nonsense"]), &["nonsense", "known are alloc"]);
+    refused(&run(&["--frobnicate"]), &["--frobnicate"]);
+    refused(&run(&["--seed", "many"]), &["many", "--seed"]);
+    refused(&run(&["--quick", "--smoke"]), &["--quick", "--smoke"]);
+    refused(&run(&["--save", "../escape"]), &["../escape"]);
+    refused(&run(&["--fail-on-regression"]), &["--against"]);
+    refused(&run(&["--trace", "no/such/file"]), &["no/such/file"]);
+}
+
+#[test]
+fn files_that_cannot_be_read_are_refused_before_anything_runs() {
+    let folder = Folder::new("files");
+    refused(&folder.smoke(&["--against", "never"]), &["never.json"]);
+    folder.file("saved/cut.json", "{\"schema\": 1, \"rows\": [");
+    refused(&folder.smoke(&["--against", "cut"]), &["cut.json", "line 1 column"]);
+    folder.file("saved/later.json", "{\"schema\": 99}");
+    refused(&folder.smoke(&["--against", "later"]), &["schema 99"]);
+    let targets = folder.file("t.toml", "[[target]]\nlimit = 'x'\n");
+    refused(&folder.smoke(&["--check", "--targets", &targets]), &["t.toml", "line "]);
+    let in_the_way = folder.file("in-the-way", "");
+    refused(&bench(Path::new(&in_the_way), &["--smoke", "--suite", "alloc"]), &["in-the-way"]);
+}
+
+#[test]
+fn help_names_the_suites() {
+    let output = Command::new(env!("CARGO_BIN_EXE_redcore-bench")).arg("--help").output().unwrap();
+    assert!(output.status.success());
+    for suite in benches::suites::ALL {
+        assert!(stdout(&output).contains(suite.about), "{}", suite.name);
+    }
+}
+
+#[test]
+fn a_run_leaves_its_reports_and_compares_with_itself() {
+    let folder = Folder::new("run");
+    let first = folder.smoke(&["--save", "base"]);
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    assert!(first.stderr.is_empty(), "progress is drawn on terminals only");
+    assert!(stdout(&first).contains("tikv-jemallocator"));
+
+    let json = fs::read_to_string(folder.0.join("report.json")).unwrap();
+    assert_eq!(json, fs::read_to_string(folder.0.join("saved/base.json")).unwrap());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["commit"], "0123abc");
+    assert_eq!(json["allocator"], zmalloc::ALLOCATOR);
+    assert!(json["rows"].as_array().unwrap().len() > 10);
+    let html = fs::read_to_string(folder.0.join("report.html")).unwrap();
+    assert!(html.contains("prefers-color-scheme") && html.contains("tikv-jemallocator"));
+
+    let second = folder.smoke(&["--against", "base"]);
+    assert!(second.status.success(), "without --fail-on-regression a change is only shown");
+    assert!(stdout(&second).contains("Against base") && stdout(&second).contains(", 0 new"));
+}
+
+#[test]
+fn a_regression_fails_the_run_only_when_asked() {
+    let folder = Folder::new("regression");
+    assert!(folder.smoke(&["--save", "base"]).status.success());
+    let path = folder.0.join("saved/base.json");
+    let mut document = benches::document::Document::load(&path).unwrap();
+    for row in &mut document.rows {
+        // As if everything had once been a thousand times faster.
+        for ratio in [&mut row.ratio, &mut row.ratio_low, &mut row.ratio_high] {
+            *ratio /= 1000.0;
+        }
+    }
+    document.save(&path).unwrap();
+    let shown = folder.smoke(&["--against", "base"]);
+    assert!(shown.status.success() && stdout(&shown).contains("WORSE"));
+    let failed = folder.smoke(&["--against", "base", "--fail-on-regression"]);
+    assert_eq!(failed.status.code(), Some(1));
+}
+
+#[test]
+fn check_fails_on_a_missed_limit_and_not_on_a_met_one() {
+    let folder = Folder::new("check");
+    let target = |limit: f64| {
+        format!(
+            "target = [{{ suite = 'alloc', case = 'pair, 1 thread', metric = 'time', n = 48, subject = 'Zmalloc', \
+             peer = 'System', limit = {limit}, issue = 3 }}]"
+        )
+    };
+    let generous = folder.file("generous.toml", &target(1e6));
+    let met = folder.smoke(&["--check", "--targets", &generous]);
+    assert!(met.status.success(), "{}", stdout(&met));
+    assert!(stdout(&met).contains("1 held, 0 missed"));
+    let strict = folder.file("strict.toml", &target(1e-6));
+    let missed = folder.smoke(&["--check", "--targets", &strict]);
+    assert_eq!(missed.status.code(), Some(1));
+    assert!(stdout(&missed).contains("0 held, 1 missed") && stdout(&missed).contains("pair, 1 thread"));
+}

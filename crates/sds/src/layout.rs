@@ -197,6 +197,15 @@ unsafe fn alloc_field<const W: usize>(s: NonNull<u8>) -> usize {
 }
 
 /// # Safety
+/// As for [`header`].
+#[inline(always)]
+unsafe fn block_of<const W: usize>(s: NonNull<u8>) -> (NonNull<u8>, usize) {
+    let header_len = size_of::<Header<W>>();
+    // SAFETY: the block starts with the header.
+    unsafe { (s.sub(header_len), header_len + alloc_field::<W>(s) + 1) }
+}
+
+/// # Safety
 /// As for [`header`], and nobody else looks at the header.
 #[inline(always)]
 unsafe fn set_len_field<const W: usize>(s: NonNull<u8>, len: usize) {
@@ -315,10 +324,14 @@ pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
 /// As for [`header_type`].
 #[inline]
 pub(crate) unsafe fn block(s: NonNull<u8>) -> (NonNull<u8>, usize) {
-    // SAFETY: the block starts with the header.
+    // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let ty = header_type(s);
-        (s.sub(ty.header_len()), ty.block_size(capacity(s)))
+        let flags = s.sub(1).read();
+        by_width!(
+            HeaderType::of_flags(flags),
+            Sds5 => (s.sub(1), HeaderType::Sds5.block_size(usize::from(flags >> TYPE_BITS))),
+            block_of(s)
+        )
     }
 }
 

@@ -40,39 +40,72 @@ unsafe impl Send for Sds {}
 // SAFETY: nothing changes through a shared reference.
 unsafe impl Sync for Sds {}
 
-/// The header that a new string gets. The empty string will be appended to, which `Sds5` is bad at: it
-/// gets the next one, as in C.
-#[inline]
-fn type_for_new(len: usize) -> HeaderType {
-    if len == 0 { HeaderType::Sds8 } else { HeaderType::for_len(len) }
+const SDS5_MAX: usize = HeaderType::Sds5.max_len();
+const SDS8_MIN: usize = SDS5_MAX + 1;
+const SDS8_MAX: usize = HeaderType::Sds8.max_len();
+
+/// The allocator's refusal of a block with room for `capacity`.
+#[cold]
+fn refused(ty: HeaderType, capacity: usize) -> ReserveError {
+    ReserveError::OutOfMemory { size: ty.block_size(capacity) }
 }
 
+/// Why there is no string of `len` bytes.
 #[cold]
-fn out_of_memory(size: usize) -> ReserveError {
-    ReserveError::OutOfMemory { size }
+fn not_created(len: usize) -> ReserveError {
+    match check_len(0, len) {
+        Ok(_) => refused(HeaderType::for_len(len), len),
+        Err(error) => error,
+    }
 }
 
 impl Sds {
-    /// Allocates for `len` bytes with room for `capacity`, the bytes uninitialised and the NUL written.
+    /// Allocates for `len` bytes with room for `capacity`, the bytes uninitialised or zeroed and the NUL
+    /// written. Inlined where the type is a constant, it is a few instructions around the allocator.
     ///
     /// # Safety
     /// `len <= capacity <= ty.max_len()`, `Sds5` only with `len == capacity`; the caller fills the `len`
     /// bytes before anybody looks.
-    #[inline]
-    unsafe fn allocate(
-        ty: HeaderType,
-        len: usize,
-        capacity: usize,
-        allocator: impl FnOnce(usize) -> Option<zmalloc::Usable>,
-    ) -> Result<Self, ReserveError> {
+    #[inline(always)]
+    unsafe fn allocate(ty: HeaderType, len: usize, capacity: usize, zeroed: bool) -> Option<Self> {
         let size = ty.block_size(capacity);
-        let Some((block, usable)) = allocator(size) else { return Err(out_of_memory(size)) };
+        let (block, usable) =
+            if zeroed { zmalloc::ztrycalloc_usable(size)? } else { zmalloc::ztrymalloc_usable(size)? };
         // SAFETY: the block has `usable >= size` bytes; the capacity is cut to what the header can count.
         unsafe {
             let alloc = if ty == HeaderType::Sds5 { len } else { ty.capacity_of(usable) };
             let ptr = layout::init(block, ty, len, alloc);
             ptr.add(len).write(0);
-            Ok(Self { ptr })
+            Some(Self { ptr })
+        }
+    }
+
+    /// A copy of `bytes` behind a header of type `ty`.
+    ///
+    /// # Safety
+    /// `ty` can hold `bytes`, and is not `Sds5` for none.
+    #[inline(always)]
+    unsafe fn copied(ty: HeaderType, bytes: &[u8]) -> Option<Self> {
+        // SAFETY: the type can hold the bytes, by contract; all are filled, and the new block overlaps nothing.
+        unsafe {
+            let new = Self::allocate(ty, bytes.len(), bytes.len(), false)?;
+            new.ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
+            Some(new)
+        }
+    }
+
+    /// [`from_bytes`](Self::from_bytes), `None` for every failure. Short strings are most strings: they take
+    /// the branches where the header is a constant.
+    fn create(bytes: &[u8]) -> Option<Self> {
+        // SAFETY: the types are those for the lengths.
+        unsafe {
+            match bytes.len() {
+                1..=SDS5_MAX => Self::copied(HeaderType::Sds5, bytes),
+                // The empty string will be appended to, which `Sds5` is bad at: as in C, it gets the next.
+                0 | SDS8_MIN..=SDS8_MAX => Self::copied(HeaderType::Sds8, bytes),
+                len if len <= MAX_LEN => Self::copied(HeaderType::for_len(len), bytes),
+                _ => None,
+            }
         }
     }
 
@@ -94,7 +127,7 @@ impl Sds {
         check_len(0, capacity)?;
         let ty = HeaderType::for_len(capacity).max(HeaderType::Sds8);
         // SAFETY: 0 bytes are to be filled; the type is one that can hold `capacity`.
-        unsafe { Self::allocate(ty, 0, capacity, zmalloc::ztrymalloc_usable) }
+        unsafe { Self::allocate(ty, 0, capacity, false) }.ok_or_else(|| refused(ty, capacity))
     }
 
     /// A copy of `bytes`, in a block of the smallest header that can hold them; the slack of the block
@@ -114,14 +147,7 @@ impl Sds {
     /// [`from_bytes`](Self::from_bytes) that answers an error. In C: `sdstrynewlen`.
     #[inline]
     pub fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
-        let (len, ty) = (bytes.len(), type_for_new(bytes.len()));
-        check_len(0, len)?;
-        // SAFETY: the type is the one for `len`, and all bytes are filled: the new block overlaps nothing.
-        unsafe {
-            let new = Self::allocate(ty, len, len, zmalloc::ztrymalloc_usable)?;
-            new.ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len);
-            Ok(new)
-        }
+        Self::create(bytes).ok_or_else(|| not_created(bytes.len()))
     }
 
     /// `len` zero bytes. In C: `sdsnewlen` of a null pointer.
@@ -132,8 +158,9 @@ impl Sds {
     /// [`zeroed`](Self::zeroed) that answers an error.
     pub fn try_zeroed(len: usize) -> Result<Self, ReserveError> {
         check_len(0, len)?;
+        let ty = if len == 0 { HeaderType::Sds8 } else { HeaderType::for_len(len) };
         // SAFETY: the type is the one for `len`, and the allocator has zeroed all the bytes.
-        unsafe { Self::allocate(type_for_new(len), len, len, zmalloc::ztrycalloc_usable) }
+        unsafe { Self::allocate(ty, len, len, true) }.ok_or_else(|| refused(ty, len))
     }
 
     /// A copy, without the free space of the original. In C: `sdsdup`.

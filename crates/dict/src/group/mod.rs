@@ -1,0 +1,160 @@
+//! Sixteen tags at a time: fifteen slots and the filter byte.
+//!
+//! A tag is one byte a slot: 0 for a free slot, otherwise seven bits of hash (never 0) and, in the top
+//! bit, the caller's mark. Matching looks at the seven bits only. One file an instruction set; the
+//! portable one is also the oracle of the others' tests.
+//!
+//! Learned from: hashbrown's control groups (after Google's SwissTable); Folly's F14, whose chunks of 14
+//! slots carry an overflow count where ours carry a filter.
+
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+use neon as imp;
+#[cfg(not(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "aarch64", target_feature = "neon", target_endian = "little")
+)))]
+use portable as imp;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+use sse2 as imp;
+
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+mod neon;
+#[cfg_attr(not(test), allow(dead_code, reason = "its group is only an oracle where a vector file serves"))]
+pub(crate) mod portable;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod sse2;
+
+/// Slots in a chunk; the sixteenth tag byte is the filter.
+pub(crate) const SLOTS: usize = 15;
+/// Bytes of tags a chunk.
+pub(crate) const TAG_BYTES: usize = 16;
+/// The caller's bit in a tag.
+pub(crate) const MARK: u8 = 0x80;
+/// The lanes that are slots.
+const SLOT_MASK: u32 = (1 << SLOTS) - 1;
+
+/// The tag of a hash: its seven highest bits, with 0 turned into 1.
+#[inline]
+pub(crate) const fn tag_of(hash: u64) -> u8 {
+    let tag = (hash >> 57) as u8;
+    if tag == 0 { 1 } else { tag }
+}
+
+/// The bit that a tag sets in the filter of a chunk whose overflow holds it.
+#[inline]
+pub(crate) const fn filter_bit(tag: u8) -> u8 {
+    1 << (tag & 7)
+}
+
+/// A set of slots, one bit each, iterated from the lowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slots(pub(crate) u32);
+
+impl Slots {
+    #[inline]
+    pub(crate) fn first(self) -> Option<usize> {
+        if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize) }
+    }
+
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+}
+
+impl Iterator for Slots {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let slot = self.first()?;
+        self.0 &= self.0 - 1;
+        Some(slot)
+    }
+}
+
+/// Sixteen tags in a register.
+#[derive(Clone, Copy)]
+pub(crate) struct Group(imp::Group);
+
+impl Group {
+    /// # Safety
+    /// `tags` points at 16 readable bytes.
+    #[inline]
+    pub(crate) unsafe fn load(tags: *const u8) -> Self {
+        // SAFETY: passed on unchanged.
+        Self(unsafe { imp::Group::load(tags) })
+    }
+
+    /// The slots whose tag is `tag`, marked or not.
+    #[inline]
+    pub(crate) fn matching(self, tag: u8) -> Slots {
+        Slots(self.0.matching(tag) & SLOT_MASK)
+    }
+
+    /// The slots that hold an entry.
+    #[inline]
+    pub(crate) fn occupied(self) -> Slots {
+        Slots(!self.0.matching_zero() & SLOT_MASK)
+    }
+
+    /// The slots that hold none.
+    #[inline]
+    pub(crate) fn free(self) -> Slots {
+        Slots(self.0.matching_zero() & SLOT_MASK)
+    }
+
+    /// The slots whose entry is marked.
+    #[inline]
+    pub(crate) fn marked(self) -> Slots {
+        Slots(self.0.top_bits() & SLOT_MASK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every answer of a group, worked out byte by byte.
+    fn check(tags: [u8; 16]) {
+        let naive = |test: &dyn Fn(u8) -> bool| {
+            Slots((0..SLOTS).filter(|&slot| test(tags[slot])).fold(0, |bits, slot| bits | 1 << slot))
+        };
+        // SAFETY: `tags` is 16 bytes long.
+        let (group, portable) = unsafe { (Group::load(tags.as_ptr()), portable::Group::load(tags.as_ptr())) };
+        for tag in 1..=127 {
+            let expected = naive(&|byte| byte & 0x7f == tag);
+            assert_eq!(group.matching(tag), expected);
+            assert_eq!(portable.matching(tag) & SLOT_MASK, expected.0);
+        }
+        assert_eq!(group.free(), naive(&|byte| byte == 0));
+        assert_eq!(group.occupied(), naive(&|byte| byte != 0));
+        assert_eq!(group.marked(), naive(&|byte| byte >= 0x80));
+        assert_eq!(portable.matching_zero() & SLOT_MASK, group.free().0);
+        assert_eq!(portable.top_bits() & SLOT_MASK, group.marked().0);
+    }
+
+    #[test]
+    fn every_tag_is_found_in_every_slot_beside_every_neighbour() {
+        for byte in 0..=255 {
+            for neighbour in [0, 1, 2, 126, 127, 128, 129, 254, 255, byte ^ 1, byte ^ 0x80] {
+                for slot in 0..16 {
+                    let mut tags = [neighbour; 16];
+                    tags[slot] = byte;
+                    if cfg!(miri) && (slot != 7 || byte % 16 != 1) {
+                        continue;
+                    }
+                    check(tags);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_tag_is_never_the_free_byte_nor_marked() {
+        for high in 0..128_u64 {
+            let tag = tag_of(high << 57 | 0x1234);
+            assert!((1..128).contains(&tag));
+        }
+    }
+}

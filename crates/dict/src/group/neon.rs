@@ -1,0 +1,53 @@
+//! Tags in a NEON register. NEON has no instruction that gathers the top bits of sixteen bytes, so each
+//! half is multiplied together from lanes of 0 or 255.
+
+use core::arch::aarch64::{
+    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vreinterpretq_u64_u8, vshrq_n_u8,
+};
+
+use super::portable::gather_low_bits;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Group(uint8x16_t);
+
+/// One bit a lane, from lanes of 0 or 1.
+#[inline]
+fn bits(lanes: uint8x16_t) -> u32 {
+    // SAFETY: NEON is a target feature of this build.
+    let (low, high) = unsafe {
+        let words = vreinterpretq_u64_u8(lanes);
+        (vgetq_lane_u64::<0>(words), vgetq_lane_u64::<1>(words))
+    };
+    gather_low_bits(low) | gather_low_bits(high) << 8
+}
+
+impl Group {
+    /// # Safety
+    /// `tags` points at 16 readable bytes.
+    #[inline]
+    pub(crate) unsafe fn load(tags: *const u8) -> Self {
+        // SAFETY: 16 readable bytes.
+        Self(unsafe { vld1q_u8(tags) })
+    }
+
+    #[inline]
+    pub(crate) fn matching(self, tag: u8) -> u32 {
+        // SAFETY: NEON is a target feature of this build.
+        bits(unsafe {
+            let seven_bits = vandq_u8(self.0, vdupq_n_u8(0x7f));
+            vshrq_n_u8::<7>(vceqq_u8(seven_bits, vdupq_n_u8(tag)))
+        })
+    }
+
+    #[inline]
+    pub(crate) fn matching_zero(self) -> u32 {
+        // SAFETY: NEON is a target feature of this build.
+        bits(unsafe { vshrq_n_u8::<7>(vceqq_u8(self.0, vdupq_n_u8(0))) })
+    }
+
+    #[inline]
+    pub(crate) fn top_bits(self) -> u32 {
+        // SAFETY: NEON is a target feature of this build.
+        bits(unsafe { vshrq_n_u8::<7>(self.0) })
+    }
+}

@@ -1,0 +1,112 @@
+//! How a chunk and its overflow lie in memory, for entries of any size.
+//!
+//! ```text
+//!  chunk i of a segment, entries of 8 bytes:
+//!
+//!  tags     | t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 | m |     16 bytes, dense over the segment
+//!  entries  | e0 | e1 | ............................. | e14 | child |    128 bytes: two cache lines
+//!
+//!  t  0 = free, else 7 bits of hash and the caller's mark      m  0, or which tags have overflowed
+//!
+//!  child    | t0 t1 t2 t3 t4 t5 t6 | 0 | e0 | e1 | e2 | e3 | e4 | e5 |  e6  |   64 bytes, seven entries
+//!  or       | t0 t1 t2 t3 t4 t5  0 | 1 | e0 | e1 | e2 | e3 | e4 | e5 | next |   six, and a further child
+//! ```
+//!
+//! Invariants, kept by `overflow.rs`:
+//! - a chunk has a child exactly when its filter `m` is not 0, and then all its fifteen slots are full;
+//! - a child's entries are the first ones (no holes), and a child with `next` holds exactly six;
+//! - no child is empty.
+//!
+//! The child pointer and the entries of free slots are uninitialised memory.
+
+use core::alloc::Layout;
+
+use crate::group::{SLOTS, TAG_BYTES};
+
+/// Entries of an overflow child that has no further child.
+pub(crate) const CHILD_SLOTS: usize = 7;
+/// Entries of an overflow child that has one.
+pub(crate) const CHILD_SLOTS_WITH_NEXT: usize = 6;
+/// Where a child says whether it has a next one.
+pub(crate) const HAS_NEXT_OFFSET: usize = 7;
+/// The most bytes of entries in a segment (unless one chunk is larger).
+const SEGMENT_ENTRIES_MAX: usize = 2 << 20;
+const CACHE_LINE: usize = 64;
+const POINTER: usize = size_of::<*mut u8>();
+
+const fn round_up(size: usize, align: usize) -> usize {
+    (size + align - 1) & !(align - 1)
+}
+
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+/// Sizes and offsets for entries of one type, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChunkLayout {
+    /// From one chunk's entries to the next one's.
+    pub(crate) stride: usize,
+    /// Of a segment's entries.
+    pub(crate) align: usize,
+    /// Of the child pointer behind a chunk's entries.
+    pub(crate) child_offset: usize,
+    /// Of a child's first entry.
+    pub(crate) child_entries_offset: usize,
+    /// Of a child's next pointer.
+    pub(crate) next_offset: usize,
+    /// Of a child.
+    pub(crate) child: Layout,
+    /// Chunks in the largest segments, as a power of two.
+    pub(crate) lg_cap: u32,
+}
+
+impl ChunkLayout {
+    pub(crate) const fn of<T>() -> Self {
+        let (size, align) = (size_of::<T>(), align_of::<T>());
+        let child_offset = round_up(SLOTS * size, POINTER);
+        let stride = round_up(child_offset + POINTER, max(align, POINTER));
+        let child_entries_offset = round_up(HAS_NEXT_OFFSET + 1, align);
+        let next_offset = round_up(child_entries_offset + CHILD_SLOTS_WITH_NEXT * size, POINTER);
+        let child_align = max(align, POINTER);
+        let child_size =
+            round_up(max(child_entries_offset + CHILD_SLOTS * size, next_offset + POINTER), child_align);
+        let lg_cap = if stride >= SEGMENT_ENTRIES_MAX { 0 } else { (SEGMENT_ENTRIES_MAX / stride).ilog2() };
+        let Ok(child) = Layout::from_size_align(child_size, child_align) else {
+            panic!("an entry is too large for a table")
+        };
+        Self {
+            stride,
+            align: max(align, CACHE_LINE),
+            child_offset,
+            child_entries_offset,
+            next_offset,
+            child,
+            lg_cap,
+        }
+    }
+
+    /// The tags of a segment of `1 << lg` chunks.
+    pub(crate) const fn tags(&self, lg: u32) -> Layout {
+        // SAFETY: a power-of-two alignment; with at most `lg_cap` it is far below the entries' size,
+        // which `entries` bounds by 2 MiB or one chunk.
+        unsafe { Layout::from_size_align_unchecked(TAG_BYTES << lg, TAG_BYTES) }
+    }
+
+    /// The entries of a segment of `1 << lg` chunks.
+    pub(crate) const fn entries(&self, lg: u32) -> Layout {
+        match Layout::from_size_align(self.stride << lg, self.align) {
+            Ok(layout) => layout,
+            Err(_) => panic!("an entry is too large for a table"),
+        }
+    }
+}
+
+const _: () = {
+    let pointers = ChunkLayout::of::<*mut u8>();
+    if POINTER == 8 {
+        assert!(pointers.stride == 128 && pointers.child_offset == 120);
+        assert!(pointers.child.size() == 64 && pointers.next_offset == 56);
+        assert!(1usize << pointers.lg_cap == 16_384);
+    }
+};

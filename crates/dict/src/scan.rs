@@ -1,0 +1,151 @@
+//! SCAN: walking a table a little at a time while it grows and shrinks.
+//!
+//! The cursor counts through the chunks of the lower level with its bits reversed: the highest bit moves
+//! fastest. With 4 chunks the order is 0, 2, 1, 3; with 8 it is 0, 4, 2, 6, 1, 5, 3, 7. What makes it work is
+//! that the two halves into which a chunk splits stand next to each other in the order of the larger table
+//! exactly where the chunk stood in the order of the smaller one:
+//!
+//! ```text
+//!   4 chunks     0       2       1       3
+//!   8 chunks   0   4   2   6   1   5   3   7
+//! ```
+//!
+//! So "everything before the cursor has been visited" keeps its meaning when the table changes its level.
+//! Growing costs nothing; shrinking can show the entries of at most one chunk again. Between two powers
+//! of two, part of the chunks has been split already: visiting chunk `i` of the lower level then means
+//! visiting `i` and, if it has been split, the other half `i + 2^L` in the same call.
+//!
+//! **Guarantee.** An entry that is in the table from the first call to the last is handed out at least once.
+//! **Limits.** It may be handed out more than once if the table shrinks in between; an entry that comes or
+//! goes in between may be missed or not. A call visits at most two chunks with their overflow.
+//!
+//! Learned from: Pieter Noordhuis' `dictScan` in Redis, and the two occasions on which keys were lost there
+//! and in its fork because a cursor skipped the other half of a chunk while a table shrank.
+
+/// How far a scan has come. Starts at, and ends with, [`Cursor::START`]; opaque in between, and valid for
+/// any state of the same table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Cursor(u64);
+
+impl Cursor {
+    /// Nothing visited yet; what a scan answers when everything has been.
+    pub const START: Self = Self(0);
+
+    /// The chunk of the lower level that is next, for a table whose lower level has `low_mask + 1` chunks.
+    pub(crate) fn chunk(self, low_mask: usize) -> usize {
+        self.0 as usize & low_mask
+    }
+
+    /// The cursor after that chunk.
+    pub(crate) fn advance(self, low_mask: usize) -> Self {
+        // Set the bits above the level, so that the reversed increment carries into the level at once.
+        Self((self.0 | !(low_mask as u64)).reverse_bits().wrapping_add(1).reverse_bits())
+    }
+}
+
+impl From<u64> for Cursor {
+    /// The cursor that [`u64::from`] was made of; any other number is a place too.
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl From<Cursor> for u64 {
+    fn from(cursor: Cursor) -> Self {
+        cursor.0
+    }
+}
+
+/// The chunks that a scan visits at `cursor` in a table of `chunks` (at least one), and the cursor after.
+pub(crate) fn step(cursor: Cursor, chunks: usize) -> (usize, Option<usize>, Cursor) {
+    let level_chunks = 1 << chunks.ilog2();
+    let chunk = cursor.chunk(level_chunks - 1);
+    let other_half = chunk + level_chunks;
+    (chunk, (other_half < chunks).then_some(other_half), cursor.advance(level_chunks - 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{chunk_of, mask_of};
+
+    /// For every table size up to 64 chunks and every cursor that a scan of it can hold, change to any other
+    /// size and finish the scan there: every hash must have been visited before or after.
+    #[test]
+    fn no_change_of_size_at_any_cursor_hides_a_hash_from_a_scan() {
+        const HASHES: u64 = 256; // all behaviours: the widest mask here is 127
+        let max_chunks = if cfg!(miri) { 9 } else { 64 };
+        let visit = |seen: &mut [bool], cursor, chunks| {
+            let (chunk, other, next) = step(cursor, chunks);
+            for hash in 0..HASHES {
+                let home = chunk_of(hash, chunks, mask_of(chunks));
+                seen[hash as usize] |= home == chunk || Some(home) == other;
+            }
+            next
+        };
+        for first_size in 1..=max_chunks {
+            let (mut seen, mut cursor) = (vec![false; HASHES as usize], Cursor::START);
+            loop {
+                for second_size in 1..=max_chunks {
+                    let (mut seen, mut cursor) = (seen.clone(), cursor);
+                    loop {
+                        cursor = visit(&mut seen, cursor, second_size);
+                        if cursor == Cursor::START {
+                            break;
+                        }
+                    }
+                    assert!(
+                        seen.iter().all(|&seen| seen),
+                        "{first_size} to {second_size} chunks at {cursor:?}"
+                    );
+                }
+                cursor = visit(&mut seen, cursor, first_size);
+                if cursor == Cursor::START {
+                    break;
+                }
+            }
+            assert!(seen.iter().all(|&seen| seen), "{first_size} chunks");
+        }
+    }
+
+    /// The same with a change of size between any two calls: each call sees a size of its own.
+    #[test]
+    fn changing_the_size_before_every_call_hides_nothing_either() {
+        let mut size = 1_usize;
+        for seed in 0..if cfg!(miri) { 20 } else { 20_000_u64 } {
+            let (mut cursor, mut seen, mut calls) = (Cursor::START, [false; 256], 0);
+            loop {
+                size = (size.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(seed as usize | 1)) >> 1;
+                let chunks = (size >> 17) % 64 + 1;
+                let (chunk, other, next) = step(cursor, chunks);
+                for hash in 0..256 {
+                    let home = chunk_of(hash, chunks, mask_of(chunks));
+                    seen[hash as usize] |= home == chunk || Some(home) == other;
+                }
+                (cursor, calls) = (next, calls + 1);
+                if cursor == Cursor::START {
+                    break;
+                }
+                assert!(calls < 1_000, "the scan does not end");
+            }
+            assert!(seen.iter().all(|&seen| seen), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_scan_of_an_unchanging_table_visits_each_chunk_once() {
+        for chunks in 1..=300 {
+            let (mut cursor, mut visits) = (Cursor::START, vec![0; chunks]);
+            loop {
+                let (chunk, other, next) = step(cursor, chunks);
+                visits[chunk] += 1;
+                other.into_iter().for_each(|other| visits[other] += 1);
+                cursor = next;
+                if cursor == Cursor::START {
+                    break;
+                }
+            }
+            assert!(visits.iter().all(|&visits| visits == 1), "{chunks} chunks");
+        }
+    }
+}

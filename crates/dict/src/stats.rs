@@ -1,0 +1,47 @@
+//! What a table says of itself.
+
+/// Work that a table has done since it was made: the difference of two readings is what the operations in
+/// between cost. The crate's tests bound every single operation by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Work {
+    /// Chunks split in two; the first chunk counts as one.
+    pub chunks_split: u64,
+    /// Chunks merged into the one they were split from.
+    pub chunks_merged: u64,
+    /// Entries that changed their chunk in splits and merges.
+    pub entries_moved: u64,
+    /// Bytes allocated, freed or not, as `used_memory` counts them.
+    pub bytes_allocated: u64,
+}
+
+impl Work {
+    pub(crate) const NONE: Self =
+        Self { chunks_split: 0, chunks_merged: 0, entries_moved: 0, bytes_allocated: 0 };
+}
+
+/// The shape of a table: what `dictGetStats` prints in C, in constant time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Entries in the table.
+    pub entries: usize,
+    /// Chunks of fifteen slots in use.
+    pub chunks: usize,
+    /// Segments allocated, which hold the chunks.
+    pub segments: usize,
+    /// Overflow children allocated, of up to seven entries each.
+    pub children: usize,
+    /// Bytes that the table's blocks add to `used_memory`.
+    pub allocation_size: usize,
+    /// Work done so far.
+    pub work: Work,
+}
+
+impl Stats {
+    /// Entries over slots, overflow not counted among the slots: 0.75 while the table grows, and above only
+    /// while a split waits for memory. 0 for a table without chunks.
+    pub fn load(&self) -> f64 {
+        if self.chunks == 0 { 0.0 } else { self.entries as f64 / (self.chunks * crate::group::SLOTS) as f64 }
+    }
+}

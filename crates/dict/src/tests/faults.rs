@@ -1,0 +1,110 @@
+//! Allocations that fail: the table stays as it was, or serves on with longer chains.
+
+use zmalloc::fault;
+
+use super::mix;
+use crate::Table;
+
+fn hash(n: &u64) -> u64 {
+    mix(*n)
+}
+
+#[test]
+fn an_insert_without_memory_hands_the_entry_back_and_changes_nothing() {
+    let mut table = Table::new();
+    {
+        let _plan = fault::fail_from(1);
+        let error = table.try_insert_unique(hash(&7), 7, hash).unwrap_err();
+        assert_eq!(error.entry, 7);
+        assert_eq!((table.len(), table.allocation_size()), (0, 0));
+    }
+    table.insert_unique(hash(&7), 7, hash);
+    table.raw().check(hash);
+}
+
+#[test]
+fn each_allocation_of_a_growing_table_may_fail_without_losing_an_entry() {
+    let count = if cfg!(miri) { 50 } else { 400_u64 };
+    for nth in 1.. {
+        let mut table = Table::new();
+        let plan = fault::fail_nth(nth);
+        let mut refused = Vec::new();
+        for n in 0..count {
+            if table.try_insert_unique(hash(&n), n, hash).is_err() {
+                refused.push(n);
+            }
+        }
+        let failures = plan.failures();
+        drop(plan);
+        table.raw().check(hash);
+        assert!(refused.len() <= 1, "one failure refuses one entry at most");
+        for n in 0..count {
+            assert_eq!(table.find(hash(&n), |&other| other == n).is_some(), !refused.contains(&n));
+        }
+        if failures == 0 {
+            break; // fewer allocations than nth: all have been failed once
+        }
+    }
+}
+
+#[test]
+fn a_table_that_can_grow_no_more_serves_with_longer_chains() {
+    let mut table = Table::new();
+    for n in 0..100 {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    let chunks = table.stats().chunks;
+    let plan = fault::fail_from(1);
+    let mut taken = 100;
+    for n in 100..200 {
+        taken += u64::from(table.try_insert_unique(hash(&n), n, hash).is_ok());
+    }
+    assert!(taken > 110, "free slots are still used: {taken}");
+    assert_eq!(taken as usize, table.len());
+    drop(plan);
+    assert!(table.stats().chunks <= chunks + 1, "a spare segment may have been there");
+    table.raw().check(hash);
+    // With memory again, each insert pays one step of the debt.
+    for n in 1_000..1_200 {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    table.raw().check(hash);
+    assert!(table.stats().load() <= 0.76, "{:?}", table.stats());
+}
+
+#[test]
+fn a_merge_without_memory_is_put_off() {
+    // All hashes alike but for one bit: the two chunks overflow, and merging them needs more children.
+    let (count, hash) = (if cfg!(miri) { 60 } else { 300 }, |n: &u64| (*n & 1) | 1 << 60);
+    let mut table = Table::new();
+    for n in 0..count {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    for nth in 1..6 {
+        let plan = fault::fail_nth(nth);
+        table.shrink_to_fit();
+        drop(plan);
+        table.raw().check(hash);
+        assert_eq!(table.len() as u64, count);
+    }
+    for n in 0..count {
+        let _plan = fault::fail_nth(1);
+        table.find_entry(hash(&n), |&other| other == n).unwrap().remove();
+        table.raw().check(hash);
+    }
+}
+
+#[test]
+fn reserving_without_memory_is_an_error_and_loses_nothing() {
+    let mut table = Table::new();
+    for n in 0..50 {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    for nth in 1..20 {
+        let _plan = fault::fail_nth(nth);
+        let error = table.try_reserve(5_000 * nth as usize, hash).unwrap_err();
+        assert_eq!(error.additional, 5_000 * nth as usize);
+        table.raw().check(hash);
+    }
+    assert!((0..50).all(|n| table.find(hash(&n), |&other| other == n).is_some()));
+}

@@ -1,0 +1,319 @@
+//! Random operations, compared with a std collection after each.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::mix;
+use crate::{Cursor, Table};
+
+/// What the keys' hashes look like: all different, or so alike that chunks overflow far.
+#[derive(Clone, Copy, Debug)]
+enum Hashing {
+    Good,
+    /// Few values of the bits that choose the chunk.
+    FewChunks,
+    /// One tag for all.
+    OneTag,
+    Same,
+}
+
+impl Hashing {
+    fn hash(self, key: u16) -> u64 {
+        match self {
+            Self::Good => mix(key.into()),
+            Self::FewChunks => mix(key.into()) & !0xff | u64::from(key % 3),
+            Self::OneTag => mix(key.into()) >> 8,
+            Self::Same => 42,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Insert(u16, u32),
+    Remove(u16),
+    Find(u16),
+    Mark(u16, bool),
+    Reserve(u16),
+    Shrink(u16),
+    Retain(u16),
+    Drain,
+    Clear,
+    Clone,
+    Scan,
+    Random(u64),
+}
+
+fn op(keys: u16) -> impl Strategy<Value = Op> {
+    prop_oneof![
+        60 => (0..keys, any::<u32>()).prop_map(|(key, value)| Op::Insert(key, value)),
+        30 => (0..keys).prop_map(Op::Remove),
+        10 => (0..keys).prop_map(Op::Find),
+        10 => (0..keys, any::<bool>()).prop_map(|(key, mark)| Op::Mark(key, mark)),
+        1 => (0..200_u16).prop_map(Op::Reserve),
+        1 => (0..200_u16).prop_map(Op::Shrink),
+        1 => (1..8_u16).prop_map(Op::Retain),
+        1 => Just(Op::Drain),
+        1 => Just(Op::Clear),
+        1 => Just(Op::Clone),
+        3 => Just(Op::Scan),
+        3 => any::<u64>().prop_map(Op::Random),
+    ]
+}
+
+/// Key, value (boxed, so that a leak or a double drop shows under Miri).
+type Pair = (u16, Box<u32>);
+
+struct Both {
+    hashing: Hashing,
+    table: Table<Pair>,
+    /// Value and mark.
+    model: BTreeMap<u16, (u32, bool)>,
+}
+
+impl Both {
+    fn hasher(&self) -> impl Fn(&Pair) -> u64 + 'static {
+        let hashing = self.hashing;
+        move |pair| hashing.hash(pair.0)
+    }
+
+    fn apply(&mut self, op: Op) {
+        let hasher = self.hasher();
+        match op {
+            Op::Insert(key, value) => {
+                let hash = self.hashing.hash(key);
+                let mut entry = self
+                    .table
+                    .entry(hash, |pair| pair.0 == key, hasher)
+                    .or_insert_with(|| (key, Box::new(value)));
+                *entry.get_mut().1 = value;
+                self.model.entry(key).or_insert((0, false)).0 = value;
+            }
+            Op::Remove(key) => {
+                let removed = self
+                    .table
+                    .find_entry(self.hashing.hash(key), |pair| pair.0 == key)
+                    .map(|entry| *entry.remove().1);
+                assert_eq!(removed.ok(), self.model.remove(&key).map(|(value, _)| value));
+            }
+            Op::Find(key) => {
+                let found = self.table.find(self.hashing.hash(key), |pair| pair.0 == key).map(|pair| *pair.1);
+                assert_eq!(found, self.model.get(&key).map(|&(value, _)| value));
+            }
+            Op::Mark(key, mark) => {
+                if let Ok(mut entry) = self.table.find_entry(self.hashing.hash(key), |pair| pair.0 == key) {
+                    let known = self.model.get_mut(&key).unwrap();
+                    assert_eq!(entry.is_marked(), known.1);
+                    entry.set_mark(mark);
+                    known.1 = mark;
+                }
+            }
+            Op::Reserve(additional) => {
+                self.table.reserve(additional.into(), hasher);
+                assert!(self.table.capacity() >= self.table.len() + usize::from(additional));
+            }
+            Op::Shrink(capacity) => self.table.shrink_to(capacity.into()),
+            Op::Retain(divisor) => {
+                let mut seen = Vec::new();
+                self.table.retain(|pair| {
+                    seen.push(pair.0);
+                    pair.0 % divisor != 0
+                });
+                seen.sort_unstable();
+                assert_eq!(
+                    seen,
+                    self.model.keys().copied().collect::<Vec<_>>(),
+                    "retain looks at each entry once"
+                );
+                self.model.retain(|key, _| key % divisor != 0);
+            }
+            Op::Drain => {
+                let mut drained: Vec<_> = self.table.drain().map(|(key, value)| (key, *value)).collect();
+                drained.sort_unstable();
+                let model = std::mem::take(&mut self.model);
+                assert_eq!(
+                    drained,
+                    model.into_iter().map(|(key, (value, _))| (key, value)).collect::<Vec<_>>()
+                );
+            }
+            Op::Clear => {
+                self.table.clear();
+                self.model.clear();
+                assert_eq!(self.table.allocation_size(), 0);
+            }
+            Op::Clone => self.table = self.table.clone(),
+            Op::Scan => {
+                let (mut cursor, mut seen) = (Cursor::START, Vec::new());
+                loop {
+                    cursor = self.table.scan(cursor, |pair| seen.push(pair.0));
+                    if cursor == Cursor::START {
+                        break;
+                    }
+                }
+                seen.sort_unstable();
+                assert_eq!(seen, self.model.keys().copied().collect::<Vec<_>>());
+            }
+            Op::Random(seed) => {
+                let mut state = seed;
+                let picked = self.table.random(|| {
+                    state = mix(state);
+                    state
+                });
+                assert_eq!(picked.is_none(), self.model.is_empty());
+                assert!(picked.is_none_or(|pair| self.model.contains_key(&pair.0)));
+            }
+        }
+    }
+
+    fn compare(&mut self) {
+        self.table.raw().check(self.hasher());
+        assert_eq!(self.table.len(), self.model.len());
+        let sorted = |mut pairs: Vec<(u16, u32)>| {
+            pairs.sort_unstable();
+            pairs
+        };
+        let all: Vec<_> = self.model.iter().map(|(&key, &(value, _))| (key, value)).collect();
+        assert_eq!(sorted(self.table.iter().map(|pair| (pair.0, *pair.1)).collect()), all);
+        assert_eq!(sorted(self.table.iter_mut().map(|pair| (pair.0, *pair.1)).collect()), all);
+        let marked: Vec<_> = self
+            .model
+            .iter()
+            .filter(|(_, (_, mark))| *mark)
+            .map(|(&key, &(value, _))| (key, value))
+            .collect();
+        assert_eq!(sorted(self.table.iter_marked().map(|pair| (pair.0, *pair.1)).collect()), marked);
+    }
+}
+
+fn run(hashing: Hashing, ops: Vec<Op>) {
+    let mut both = Both { hashing, table: Table::new(), model: BTreeMap::new() };
+    for op in ops {
+        both.apply(op);
+        both.compare();
+    }
+    let left = both.model.len();
+    // A table dropped half-way through its owning iterator.
+    assert_eq!(both.table.into_iter().take(left / 2).count(), left / 2);
+}
+
+const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
+const OPS: usize = if cfg!(miri) { 80 } else { 600 };
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_table_does_what_a_map_does(ops in prop::collection::vec(op(400), 0..OPS)) {
+        run(Hashing::Good, ops);
+    }
+
+    #[test]
+    fn a_table_whose_chunks_overflow_does_too(ops in prop::collection::vec(op(150), 0..OPS)) {
+        run(Hashing::FewChunks, ops);
+    }
+
+    #[test]
+    fn a_table_whose_tags_tell_nothing_does_too(ops in prop::collection::vec(op(400), 0..OPS)) {
+        run(Hashing::OneTag, ops);
+    }
+
+    #[test]
+    fn a_table_whose_hashes_are_all_the_same_does_too(ops in prop::collection::vec(op(100), 0..OPS)) {
+        run(Hashing::Same, ops);
+    }
+}
+
+/// Entries of other sizes and alignments lie elsewhere in chunks and children.
+fn fill_and_empty<T: Clone>(make: impl Fn(u64) -> T, number: impl Fn(&T) -> u64 + Copy) {
+    let count = if cfg!(miri) { 60 } else { 3_000 };
+    for spread in [u64::MAX, 7] {
+        let hash = |entry: &T| mix(number(entry)) & spread;
+        let mut table = Table::new();
+        for n in 0..count {
+            table.insert_unique(hash(&make(n)), make(n), hash);
+        }
+        table.raw().check(hash);
+        for n in 0..count {
+            let found = table.find(mix(n) & spread, |entry| number(entry) == n).expect("it was inserted");
+            assert!((found as *const T).is_aligned());
+        }
+        for n in 0..count {
+            let entry = table.find_entry(mix(n) & spread, |entry| number(entry) == n).unwrap();
+            assert_eq!(number(&entry.remove()), n);
+            if n % 16 == 0 {
+                table.raw().check(hash);
+            }
+        }
+        assert!(table.is_empty());
+    }
+}
+
+#[test]
+fn entries_of_any_size_and_alignment_are_kept() {
+    #[derive(Clone)]
+    #[repr(align(64))]
+    struct Wide(u64);
+    fill_and_empty(|n| n, |n| *n);
+    fill_and_empty(|n| n as u16, |n| u64::from(*n));
+    fill_and_empty(|n| [n as u8, (n >> 8) as u8, 0], |n| u64::from(n[0]) | u64::from(n[1]) << 8);
+    fill_and_empty(|n| (n, n.to_string()), |pair| pair.0);
+    fill_and_empty(|n| [n; 9], |n| n[4]);
+    fill_and_empty(Wide, |wide| wide.0);
+    fill_and_empty(|n| u128::from(n), |n| *n as u64);
+}
+
+#[test]
+fn entries_without_a_size_are_counted() {
+    let mut table = Table::new();
+    for _ in 0..100 {
+        table.insert_unique(1, (), |()| 1);
+    }
+    assert_eq!((table.len(), table.iter().count()), (100, 100));
+    for left in (0..100).rev() {
+        table.find_entry(1, |()| true).unwrap().remove();
+        assert_eq!(table.len(), left);
+        table.raw().check(|()| 1);
+    }
+}
+
+#[test]
+fn a_scan_over_a_changing_table_hands_out_all_that_stays() {
+    for round in 0..if cfg!(miri) { 2 } else { 300 } {
+        let mut state = round;
+        let mut random = move || {
+            state = mix(state);
+            state
+        };
+        let mut table = Table::new();
+        let (staying, hash) = (200, |n: &u64| mix(*n));
+        for n in 0..staying {
+            table.insert_unique(hash(&n), n, hash);
+        }
+        let (mut cursor, mut seen, mut coming) = (Cursor::START, vec![false; staying as usize], Vec::new());
+        loop {
+            cursor = table.scan(cursor, |&n| {
+                if n < staying {
+                    seen[n as usize] = true
+                }
+            });
+            if cursor == Cursor::START {
+                break;
+            }
+            // Grow or shrink by a lot between two calls.
+            if random() % 2 == 0 {
+                for _ in 0..random() % 500 {
+                    let n = staying + random() % 1_000_000_007;
+                    table.insert_unique(hash(&n), n, hash);
+                    coming.push(n);
+                }
+            } else {
+                for n in coming.drain(..) {
+                    table.find_entry(hash(&n), |other| *other == n).unwrap().remove();
+                }
+                table.shrink_to_fit();
+            }
+        }
+        assert!(seen.iter().all(|&seen| seen), "round {round}");
+    }
+}

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod document;
 pub mod error;
 pub mod html;
+pub mod keys;
 pub mod machine;
 pub mod measure;
 pub mod plot;
@@ -28,6 +29,7 @@ pub mod suites;
 pub mod table;
 pub mod targets;
 pub mod text;
+pub mod trace;
 
 #[global_allocator]
 static GLOBAL: zmalloc::Zmalloc = zmalloc::Zmalloc;

@@ -1,0 +1,78 @@
+//! The keys of the table suites: 16-byte strings `key:000000000042`, in an order drawn from a seed.
+//!
+//! One key type for all subjects, held inline, so that what differs between them is the table. The
+//! orders differ between inserting, looking up and removing: a table that lays its entries out in order
+//! of insertion (indexmap, a chained table of fresh blocks) would otherwise be walked like an array.
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+
+/// A key of [`KEY_BYTES`] bytes.
+pub type Key = [u8; KEY_BYTES];
+
+/// The length of every key, in bytes.
+pub const KEY_BYTES: usize = 16;
+
+const DIGITS: usize = 12;
+
+/// The key of the number `id`: `key:` and its last twelve decimal digits.
+pub fn key(id: u64) -> Key {
+    let mut key = *b"key:000000000000";
+    let mut rest = id;
+    for digit in key[KEY_BYTES - DIGITS..].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    key
+}
+
+/// The numbers of `range` in an order drawn from `seed`.
+pub fn shuffled(range: std::ops::Range<u32>, seed: u64) -> Vec<u32> {
+    let mut ids: Vec<u32> = range.collect();
+    ids.shuffle(&mut SmallRng::seed_from_u64(seed));
+    ids
+}
+
+/// `n` keys that are present (numbers below `n`), in an order drawn from `seed`.
+pub fn present(n: usize, seed: u64) -> Vec<Key> {
+    shuffled(0..number(n), seed).into_iter().map(|id| key(id.into())).collect()
+}
+
+/// `n` keys that are not among the first `n` (numbers from `n` to below `2 * n`).
+pub fn absent(n: usize, seed: u64) -> Vec<Key> {
+    shuffled(number(n)..number(2 * n), seed).into_iter().map(|id| key(id.into())).collect()
+}
+
+/// A count of keys as a number of a key: the suites stay far below four billion.
+fn number(n: usize) -> u32 {
+    u32::try_from(n).expect("more keys than the suites ever ask for")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_key_is_its_number_in_twelve_digits() {
+        assert_eq!(&key(0), b"key:000000000000");
+        assert_eq!(&key(42), b"key:000000000042");
+        assert_eq!(&key(1_234_567_890_123), b"key:234567890123");
+    }
+
+    #[test]
+    fn present_and_absent_keys_are_distinct_and_do_not_meet() {
+        let present: HashSet<Key> = present(1000, 1).into_iter().collect();
+        let absent: HashSet<Key> = absent(1000, 1).into_iter().collect();
+        assert_eq!((present.len(), absent.len()), (1000, 1000));
+        assert!(present.is_disjoint(&absent));
+    }
+
+    #[test]
+    fn the_order_follows_the_seed() {
+        assert_eq!(present(100, 7), present(100, 7));
+        assert_ne!(present(100, 7), present(100, 8));
+        assert_ne!(present(100, 7), (0..100).map(key).collect::<Vec<_>>());
+    }
+}

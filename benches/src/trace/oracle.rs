@@ -1,0 +1,66 @@
+//! libCacheSim's *oracleGeneral* format: a row of packed records, little-endian, no header.
+//!
+//! ```text
+//!  byte 0        4                    12         16                  24
+//!       | time_s | object id          | size     | next access       |
+//!       | u32    | u64                | u32      | i64               |
+//! ```
+//!
+//! `next access` is the number of the request that asks for the object again, or -1 (in some traces
+//! 2^63 - 1) where none does. Nothing here needs it, but it tells a trace from any other file: in record
+//! `i` it is greater than `i` and not absurdly large.
+//!
+//! The key of an object is its id in decimal digits, as a store would be given it.
+
+use super::{Builder, TraceError, read_error};
+use std::io::Read;
+
+/// The size of a record.
+pub const RECORD_BYTES: usize = 24;
+
+/// No trace has this many requests; four bytes of text read as the upper half of a number are more.
+const MAX_NEXT_ACCESS: i64 = 1 << 48;
+
+/// Reads all records of `input`.
+pub fn read(mut input: impl Read, builder: &mut Builder) -> Result<(), TraceError> {
+    let mut digits = itoa::Buffer::new();
+    for index in 0.. {
+        let offset = index * RECORD_BYTES as u64;
+        let mut record = [0; RECORD_BYTES];
+        match fill(&mut input, &mut record).map_err(|(found, err)| read_error(offset + found as u64, err))? {
+            0 => break,
+            RECORD_BYTES => {}
+            found => return Err(TraceError::Truncated { offset, found, expected: RECORD_BYTES }),
+        }
+        let (id, size, next) = split(&record);
+        let plausible = next == -1 || next == i64::MAX || (next > index as i64 && next < MAX_NEXT_ACCESS);
+        if !plausible {
+            let what = format!("a next access of {next} in request {index}");
+            return Err(TraceError::BadRecord { offset, what });
+        }
+        builder.push(digits.format(id).as_bytes(), size)?;
+    }
+    Ok(())
+}
+
+fn split(record: &[u8; RECORD_BYTES]) -> (u64, u32, i64) {
+    let (_time_s, rest) = record.split_first_chunk::<4>().expect("4 of 24 bytes");
+    let (id, rest) = rest.split_first_chunk::<8>().expect("8 of 20 bytes");
+    let (size, next) = rest.split_first_chunk::<4>().expect("4 of 12 bytes");
+    let next = next.first_chunk::<8>().expect("8 of 8 bytes");
+    (u64::from_le_bytes(*id), u32::from_le_bytes(*size), i64::from_le_bytes(*next))
+}
+
+/// Reads until `record` is full or the input ends, and says how much there was; an error says so too.
+fn fill(input: &mut impl Read, record: &mut [u8]) -> Result<usize, (usize, std::io::Error)> {
+    let mut found = 0;
+    while found < record.len() {
+        match input.read(&mut record[found..]) {
+            Ok(0) => break,
+            Ok(count) => found += count,
+            Err(err) if err.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(err) => return Err((found, err)),
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,88 @@
+//! Unpacks a `.zst` file as it is read: frame after frame, the window in memory and no more.
+
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use std::fmt;
+use std::io::{self, BufReader, Read};
+
+/// The first bytes of a frame.
+pub(super) const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+
+/// The compressed data makes no sense: the inside of the [`io::Error`] that [`Frames`] answers with.
+#[derive(Debug)]
+pub(super) struct Damaged(String);
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // One line, whatever the decoder's message looks like.
+        f.write_str(&self.0.replace('\n', " "))
+    }
+}
+
+impl std::error::Error for Damaged {}
+
+fn damaged(what: impl fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Damaged(what.to_string()))
+}
+
+/// The data of all frames of a file, one behind the other.
+pub(super) struct Frames<R> {
+    source: BufReader<R>,
+    decoder: FrameDecoder,
+    in_frame: bool,
+}
+
+impl<R: Read> Frames<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self { source: BufReader::new(source), decoder: FrameDecoder::new(), in_frame: false }
+    }
+
+    /// Reads a frame's header. `false` at the end of the file.
+    fn next_frame(&mut self) -> io::Result<bool> {
+        let mut magic = Vec::with_capacity(MAGIC.len());
+        self.source.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic)?;
+        if magic.is_empty() {
+            return Ok(false);
+        }
+        match self.decoder.reset(magic.as_slice().chain(&mut self.source)) {
+            Ok(()) => self.in_frame = true,
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                length, ..
+            })) => {
+                let skipped = io::copy(&mut self.source.by_ref().take(length.into()), &mut io::sink())?;
+                if skipped < length.into() {
+                    return Err(damaged("the file ends inside a skippable frame"));
+                }
+            }
+            Err(err) => return Err(damaged(err)),
+        }
+        Ok(true)
+    }
+}
+
+impl<R: Read> Read for Frames<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !self.in_frame {
+                if !self.next_frame()? {
+                    return Ok(0);
+                }
+                continue;
+            }
+            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                let step = BlockDecodingStrategy::UptoBlocks(1);
+                self.decoder.decode_blocks(&mut self.source, step).map_err(damaged)?;
+            }
+            let count = self.decoder.read(buf)?;
+            if count > 0 || buf.is_empty() {
+                return Ok(count);
+            }
+            let (told, found) =
+                (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
+            if told.is_some() && told != found {
+                return Err(damaged("a frame's checksum does not fit its data"));
+            }
+            self.in_frame = false;
+        }
+    }
+}

@@ -365,3 +365,48 @@ pub(crate) unsafe fn widen_sds5(s: NonNull<u8>, len: usize, usable: usize) -> No
         moved
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_the_smallest_that_can_count() {
+        use HeaderType::*;
+        let edges =
+            [(0, Sds5), (31, Sds5), (32, Sds8), (255, Sds8), (256, Sds16), (65_535, Sds16), (65_536, Sds32)];
+        for (len, ty) in edges {
+            assert_eq!(HeaderType::for_len(len), ty, "{len}");
+        }
+        #[cfg(target_pointer_width = "64")]
+        {
+            assert_eq!(HeaderType::for_len((1 << 32) - 1), Sds32);
+            assert_eq!(HeaderType::for_len(1 << 32), Sds64);
+            assert_eq!(Sds32.max_len(), (1 << 32) - 1);
+            assert_eq!(HeaderType::for_len(usize::MAX), Sds64);
+        }
+        assert_eq!([Sds5, Sds8, Sds16, Sds32, Sds64].map(HeaderType::header_len), [1, 3, 5, 9, 17]);
+        for len in [0, 31, 255, 256, 65_535, 65_536, MAX_LEN] {
+            assert!(HeaderType::for_len(len).max_len() >= len, "{len}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn lengths_beyond_four_bytes_are_little_endian() {
+        let mut memory = [0xee_u8; 24];
+        let (len, alloc) = (0x0000_0102_0304_0506, 0x0000_1112_1314_1516);
+        // SAFETY: header functions touch the header alone, which lies in front of `s` in `memory`.
+        unsafe {
+            let s = NonNull::from(&mut memory).cast::<u8>().add(17);
+            write_header::<8>(s, len, alloc, HeaderType::Sds64 as u8);
+            assert_eq!((super::len(s), capacity(s), header_type(s)), (len, alloc, HeaderType::Sds64));
+            set_len(s, len + 1);
+            assert_eq!(super::len(s), len + 1);
+            set_len(s, len);
+        }
+        let header = [6, 5, 4, 3, 2, 1, 0, 0, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11, 0, 0, 4];
+        assert_eq!(memory[..17], header);
+        assert_eq!(memory[17..], [0xee; 7]);
+    }
+}

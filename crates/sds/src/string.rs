@@ -69,11 +69,17 @@ impl Sds {
     #[inline(always)]
     unsafe fn allocate(ty: HeaderType, len: usize, capacity: usize, zeroed: bool) -> Option<Self> {
         let size = ty.block_size(capacity);
-        let (block, usable) =
-            if zeroed { zmalloc::ztrycalloc_usable(size)? } else { zmalloc::ztrymalloc_usable(size)? };
-        // SAFETY: the block has `usable >= size` bytes; the capacity is cut to what the header can count.
+        let (block, alloc) = if zeroed {
+            let (block, usable) = zmalloc::ztrycalloc_usable(size)?;
+            (block, ty.capacity_of(usable))
+        } else if ty == HeaderType::Sds5 {
+            (zmalloc::ztrymalloc(size)?, len) // does not care what is usable
+        } else {
+            let (block, usable) = zmalloc::ztrymalloc_usable(size)?;
+            (block, ty.capacity_of(usable))
+        };
+        // SAFETY: the block has room for `alloc` bytes, which is cut to what the header can count.
         unsafe {
-            let alloc = if ty == HeaderType::Sds5 { len } else { ty.capacity_of(usable) };
             let ptr = layout::init(block, ty, len, alloc);
             ptr.add(len).write(0);
             Some(Self { ptr })

@@ -1,1 +1,4 @@
-//! fuzz
+#![doc = include_str!("../README.md")]
+
+mod harness;
+pub mod targets;

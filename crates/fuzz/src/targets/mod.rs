@@ -1,0 +1,6 @@
+//! The targets, one file each. Each `run` panics when it finds a fault.
+//!
+//! `used_memory` is compared with the model's sum, so nothing else in the process may allocate
+//! through zmalloc meanwhile: run one target at a time.
+
+pub mod zmalloc;

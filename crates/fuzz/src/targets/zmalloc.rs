@@ -1,0 +1,325 @@
+//! Blocks of both faces of zmalloc beside a list of what must be alive.
+//!
+//! Each live block is filled with a pattern of its own to the end of its usable size, so that two
+//! blocks that overlap, a size that promises too much (under AddressSanitizer) and bytes lost in a
+//! resize all show. After each operation the counter has to equal the sum of the blocks' sizes.
+
+use crate::harness::{Books, Faults, Plan, operations};
+use ::zmalloc::{self as z, Zmalloc};
+use allocator_api2::alloc::{Allocator, Layout};
+use arbitrary::Arbitrary;
+use std::ptr::NonNull;
+
+/// More blocks than this are not kept alive.
+const BLOCKS_MAX: usize = 48;
+
+/// Blocks are no larger than this, but for the sizes that nobody can serve.
+const SIZE_MAX: usize = 256 * 1024;
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Size {
+    Small(u8),
+    Medium(u16),
+    Large(u32),
+    /// Counted down from the largest number.
+    Absurd(u8),
+    /// Counted up or down from where sizes are refused.
+    Limit(i8),
+}
+
+impl Size {
+    fn bytes(self) -> usize {
+        match self {
+            Self::Small(n) => n.into(),
+            Self::Medium(n) => n.into(),
+            Self::Large(n) => n as usize % SIZE_MAX,
+            Self::Absurd(n) => usize::MAX - usize::from(n),
+            Self::Limit(n) => (isize::MAX as usize).wrapping_add_signed(n.into()),
+        }
+    }
+
+    fn can_be_served(self) -> bool {
+        self.bytes() <= SIZE_MAX
+    }
+}
+
+/// Where a size is told to the allocator, it may be any from the requested to the usable one.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Within(u8);
+
+impl Within {
+    fn pick(self, block: &Block) -> usize {
+        block.size + (block.usable - block.size) * usize::from(self.0) / 255
+    }
+}
+
+#[derive(Arbitrary, Debug)]
+enum Op {
+    Allocate { size: Size, zeroed: bool, may_fail: bool },
+    AllocateNum { count: u16, size: u8 },
+    Resize { block: u8, size: Size, told: Option<Within>, may_fail: bool },
+    Free { block: u8, told: Option<Within> },
+    Aligned { size: u16, align_log2: u8, zeroed: bool },
+    ResizeAligned { block: u8, size: u16, align_log2: u8, zeroed: bool },
+    Follow(Plan),
+}
+
+/// A live block. Those of the `Allocator` face have an alignment of their own and must go back there.
+struct Block {
+    start: NonNull<u8>,
+    size: usize,
+    usable: usize,
+    align: Option<usize>,
+    seed: u8,
+}
+
+/// Runs the operations that `data` spells.
+pub fn run(data: &[u8]) {
+    let books = Books::open();
+    let mut state = State { blocks: Vec::new(), faults: Faults::new(), next_seed: 0 };
+    for op in operations(data) {
+        state.step(op);
+        let sum: usize = state.blocks.iter().map(Block::charge).sum();
+        assert_eq!(books.used(), sum, "used_memory is not the sum of the blocks");
+        assert!(z::peak_memory() >= z::used_memory());
+    }
+}
+
+struct State {
+    blocks: Vec<Block>,
+    faults: Faults,
+    next_seed: u8,
+}
+
+impl State {
+    fn step(&mut self, op: Op) {
+        match op {
+            Op::Allocate { size, zeroed, may_fail } => self.allocate(size, zeroed, may_fail),
+            Op::AllocateNum { count, size } => {
+                let total = usize::from(count) * usize::from(size);
+                let (start, failed) = self.faults.watch(|| z::ztrycalloc_num(count.into(), size.into()));
+                assert!(z::ztrycalloc_num(usize::MAX / 2, 3).is_none(), "a product that overflows");
+                assert_eq!(start.is_none(), failed);
+                if let Some(start) = start {
+                    // SAFETY: just allocated by this family.
+                    let usable = unsafe { z::zmalloc_usable_size(start) };
+                    self.keep(start, total, usable, None, true);
+                }
+            }
+            Op::Resize { block, size, told, may_fail } => {
+                if let Some(index) = self.find(block, false) {
+                    self.resize(index, size, told, may_fail);
+                }
+            }
+            Op::Free { block, told } => {
+                if !self.blocks.is_empty() {
+                    let index = usize::from(block) % self.blocks.len();
+                    self.blocks.swap_remove(index).free(told);
+                }
+            }
+            Op::Aligned { size, align_log2, zeroed } => self.aligned(size.into(), align_log2, zeroed),
+            Op::ResizeAligned { block, size, align_log2, zeroed } => {
+                if let Some(index) = self.find(block, true) {
+                    self.resize_aligned(index, size.into(), align_log2, zeroed);
+                }
+            }
+            Op::Follow(plan) => self.faults.follow(plan),
+        }
+    }
+
+    /// The index of some block of the face wanted, if there is one.
+    fn find(&self, number: u8, aligned: bool) -> Option<usize> {
+        let of_face = |index: &usize| self.blocks[*index].align.is_some() == aligned;
+        let start = usize::from(number).checked_rem(self.blocks.len())?;
+        (start..self.blocks.len()).chain(0..start).find(of_face)
+    }
+
+    fn allocate(&mut self, size: Size, zeroed: bool, may_fail: bool) {
+        let bytes = size.bytes();
+        if !may_fail {
+            if size.can_be_served() {
+                let (start, usable) =
+                    if zeroed { z::zcalloc_usable(bytes) } else { z::zmalloc_usable(bytes) };
+                self.keep(start, bytes, usable, None, zeroed);
+            }
+            return;
+        }
+        let (block, failed) = self
+            .faults
+            .watch(|| if zeroed { z::ztrycalloc_usable(bytes) } else { z::ztrymalloc_usable(bytes) });
+        assert_eq!(block.is_none(), failed || !size.can_be_served(), "size {bytes}");
+        if let Some((start, usable)) = block {
+            self.keep(start, bytes, usable, None, zeroed);
+        }
+    }
+
+    fn resize(&mut self, index: usize, size: Size, told: Option<Within>, may_fail: bool) {
+        let bytes = size.bytes();
+        if !may_fail && !size.can_be_served() {
+            return;
+        }
+        let (start, old_size) = (self.blocks[index].start, told.map(|w| w.pick(&self.blocks[index])));
+        self.blocks[index].check();
+        // SAFETY: a live block of this family; the size told lies between requested and usable.
+        let (new, failed) = self.faults.watch(|| unsafe {
+            match (old_size, may_fail) {
+                (Some(old), true) => z::ztryrealloc_sized(start, old, bytes),
+                (Some(old), false) => Some(z::zrealloc_sized(start, old, bytes)),
+                (None, true) => z::ztryrealloc_usable(start, bytes),
+                (None, false) => Some(z::zrealloc_usable(start, bytes)),
+            }
+        });
+        assert_eq!(new.is_none(), failed || !size.can_be_served(), "size {bytes}");
+        let Some((start, usable)) = new else { return self.blocks[index].check() };
+        let old = self.blocks.swap_remove(index);
+        old.check_moved(start, bytes);
+        self.keep(start, bytes, usable, None, false);
+    }
+
+    fn layout(size: usize, align_log2: u8) -> Layout {
+        Layout::from_size_align(size, 1 << (align_log2 % 13)).expect("small sizes and alignments")
+    }
+
+    fn aligned(&mut self, size: usize, align_log2: u8, zeroed: bool) {
+        let layout = Self::layout(size, align_log2);
+        let (block, failed) = self
+            .faults
+            .watch(|| if zeroed { Zmalloc.allocate_zeroed(layout) } else { Zmalloc.allocate(layout) });
+        assert_eq!(block.is_err(), failed, "{layout:?}");
+        if let Ok(block) = block {
+            self.keep(block.cast(), size, block.len(), Some(layout.align()), zeroed);
+        }
+    }
+
+    fn resize_aligned(&mut self, index: usize, size: usize, align_log2: u8, zeroed: bool) {
+        let block = &self.blocks[index];
+        block.check();
+        let (start, old, new) = (block.start, block.layout(block.size), Self::layout(size, align_log2));
+        // SAFETY: a live block of this face with its own layout; `grow` only to as much or more, and
+        // `shrink` only to as much or less.
+        let (result, failed) = self.faults.watch(|| unsafe {
+            match (size >= old.size(), zeroed) {
+                (true, false) => Zmalloc.grow(start, old, new),
+                (true, true) => Zmalloc.grow_zeroed(start, old, new),
+                (false, _) => Zmalloc.shrink(start, old, new),
+            }
+        });
+        assert_eq!(result.is_err(), failed, "{old:?} to {new:?}");
+        let Ok(moved) = result else { return self.blocks[index].check() };
+        let old = self.blocks.swap_remove(index);
+        old.check_moved(moved.cast(), size);
+        if zeroed && size > old.size {
+            // SAFETY: the block is live and at least `size` bytes long; the tail was just written.
+            let tail = unsafe {
+                std::slice::from_raw_parts(moved.cast::<u8>().as_ptr().add(old.size), size - old.size)
+            };
+            assert!(tail.iter().all(|byte| *byte == 0), "grown bytes are not zero");
+        }
+        self.keep(moved.cast(), size, moved.len(), Some(new.align()), false);
+    }
+
+    /// Checks a new block, fills it and puts it on the list; a list that is full loses one.
+    fn keep(&mut self, start: NonNull<u8>, size: usize, usable: usize, align: Option<usize>, zeroed: bool) {
+        let seed = self.next_seed;
+        self.next_seed = seed.wrapping_add(101);
+        let block = Block { start, size, usable, align, seed };
+        assert!(start.addr().get().is_multiple_of(align.unwrap_or(8)), "alignment");
+        assert!(usable >= size);
+        if zeroed {
+            // SAFETY: a live block whose first `size` bytes were just zeroed by the allocator.
+            let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), size) };
+            assert!(bytes.iter().all(|byte| *byte == 0), "zeroed bytes are not zero");
+        }
+        block.check_sizes();
+        for index in 0..usable {
+            // SAFETY: below the usable size of a live block.
+            unsafe { start.add(index).write(block.pattern(index)) };
+        }
+        if self.blocks.len() == BLOCKS_MAX {
+            self.blocks.swap_remove(usize::from(seed) % BLOCKS_MAX).free(None);
+        }
+        self.blocks.push(block);
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // After a failed check nothing here can be trusted any more.
+        if !std::thread::panicking() {
+            self.blocks.drain(..).for_each(|block| block.free(None));
+        }
+    }
+}
+
+impl Block {
+    fn pattern(&self, index: usize) -> u8 {
+        self.seed.wrapping_add(index as u8).wrapping_add((index >> 8) as u8)
+    }
+
+    fn layout(&self, size: usize) -> Layout {
+        Layout::from_size_align(size, self.align.unwrap_or(8)).expect("the block exists")
+    }
+
+    /// What the block adds to `used_memory`.
+    fn charge(&self) -> usize {
+        // SAFETY: live blocks, each asked of the face that it came from; an empty one of the
+        // `Allocator` face is no block at all.
+        unsafe {
+            match self.align {
+                None => z::zmalloc_size(self.start),
+                Some(_) if self.size == 0 => 0,
+                Some(_) => Zmalloc.block_size(self.start, self.layout(self.size)),
+            }
+        }
+    }
+
+    /// What the family says of a block's size is one story.
+    fn check_sizes(&self) {
+        if self.align.is_some() {
+            return;
+        }
+        // SAFETY: a live block of this family; all sizes told lie between requested and usable.
+        unsafe {
+            assert_eq!(z::zmalloc_usable_size(self.start), self.usable);
+            assert!(self.usable >= z::good_size(self.size), "good_size promised more");
+            for size in [self.size, self.usable] {
+                assert_eq!(z::zmalloc_size_sized(self.start, size), z::zmalloc_size(self.start));
+            }
+        }
+    }
+
+    /// Every byte is as it was written.
+    fn check(&self) {
+        // SAFETY: a live block; all its usable bytes were written in `keep`.
+        let bytes = unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.usable) };
+        let wrong = bytes.iter().enumerate().find(|(index, byte)| **byte != self.pattern(*index));
+        assert_eq!(wrong, None, "somebody else wrote into a block");
+    }
+
+    /// After a move the bytes up to the smaller size are those of the old block.
+    fn check_moved(&self, start: NonNull<u8>, new_size: usize) {
+        let kept = self.size.min(new_size);
+        // SAFETY: a live block of at least `new_size` bytes, of which the first `kept` were copied.
+        let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), kept) };
+        let wrong = bytes.iter().enumerate().find(|(index, byte)| **byte != self.pattern(*index));
+        assert_eq!(wrong, None, "a byte was lost in a resize");
+    }
+
+    fn free(self, told: Option<Within>) {
+        self.check();
+        // SAFETY: a live block, taken off the list, given back to the face that it came from; the
+        // size told lies between requested and usable.
+        unsafe {
+            match (self.align, told) {
+                (Some(_), None) => Zmalloc.deallocate(self.start, self.layout(self.size)),
+                (Some(_), Some(within)) => {
+                    // An empty block is freed as an empty one.
+                    let size = if self.size == 0 { 0 } else { within.pick(&self) };
+                    Zmalloc.deallocate(self.start, self.layout(size));
+                }
+                (None, Some(within)) => z::zfree_sized(self.start, within.pick(&self)),
+                (None, None) => assert_eq!(z::zfree_usable(self.start), self.usable),
+            }
+        }
+    }
+}

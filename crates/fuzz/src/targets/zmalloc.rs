@@ -59,7 +59,7 @@ impl Within {
 #[derive(Arbitrary, Debug)]
 enum Op {
     Allocate { size: Size, zeroed: bool, may_fail: bool },
-    AllocateNum { count: u16, size: u8 },
+    AllocateNum { count: u8, size: u8 },
     Resize { block: u8, size: Size, told: Option<Within>, may_fail: bool },
     Free { block: u8, told: Option<Within> },
     Aligned { size: u16, align_log2: u8, zeroed: bool },

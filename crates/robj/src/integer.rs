@@ -102,8 +102,8 @@ mod tests {
 
         #[test]
         fn a_number_survives_its_own_text(value: i64) {
-            let decimal = Decimal::new(value);
-            prop_assert_eq!(&*decimal, value.to_string().as_bytes());
+            let (decimal, text) = (Decimal::new(value), value.to_string());
+            prop_assert_eq!(&*decimal, text.as_bytes());
             prop_assert_eq!(decimal_len(value), decimal.len());
             prop_assert_eq!(parse(&decimal), Some(value));
         }

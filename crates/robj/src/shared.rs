@@ -35,10 +35,12 @@ static INTEGERS: [Header; OBJ_SHARED_INTEGERS as usize] = {
 #[inline]
 pub(crate) fn integer(value: i64, limit: u32) -> Option<NonNull<Header>> {
     // A negative value becomes a huge one.
-    if value as u64 >= u64::from(limit) {
+    if value as u64 >= u64::from(limit.min(OBJ_SHARED_INTEGERS)) {
         return None;
     }
-    INTEGERS.get(value as usize).map(NonNull::from)
+    // By raw pointer: a reference to the whole table on the way would make Miri look at all of it.
+    // SAFETY: the slot is one of the table's.
+    Some(unsafe { NonNull::from(&*(&raw const INTEGERS).cast::<Header>().add(value as usize)) })
 }
 
 #[cfg(test)]
@@ -48,7 +50,8 @@ mod tests {
 
     #[test]
     fn every_slot_holds_its_own_number() {
-        for value in 0..i64::from(OBJ_SHARED_INTEGERS) {
+        let step = if cfg!(miri) { 101 } else { 1 };
+        for value in (0..i64::from(OBJ_SHARED_INTEGERS)).step_by(step) {
             // SAFETY: a reference to the static table.
             let header = unsafe { integer(value, u32::MAX).unwrap().as_ref() };
             assert_eq!(header.encoding(), Encoding::Int);

@@ -189,9 +189,7 @@ impl Robj {
     /// [`decoded`](Self::decoded) that answers an error.
     pub fn try_decoded(&self, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         match self.header().content() {
-            Content::Int(value) => {
-                Self::try_from_bytes_at(&Decimal::new(value), limits, self.header().lru())
-            }
+            Content::Int(value) => Self::try_from_bytes_at(&Decimal::new(value), limits, self.header().lru()),
             Content::Bytes(_) => Ok(self.clone()),
         }
     }

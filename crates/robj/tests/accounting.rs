@@ -1,0 +1,43 @@
+//! `memory_usage` against `used_memory`. One test, because `used_memory` is of the whole process.
+
+use robj::{EncodingLimits, Robj};
+use sds::Sds;
+
+#[test]
+fn an_object_weighs_what_it_added_to_used_memory() {
+    let limits = EncodingLimits { embstr_size_limit: 255, ..EncodingLimits::DEFAULT };
+    let start = zmalloc::used_memory();
+    let mut all = Vec::new();
+    let mut add = |make: &dyn Fn() -> Robj| {
+        let before = zmalloc::used_memory();
+        let object = make();
+        assert_eq!(object.memory_usage(0), zmalloc::used_memory() - before, "{object:?}");
+        let again = object.clone();
+        assert_eq!(again.memory_usage(5), object.memory_usage(0));
+        all.push(object);
+    };
+    for value in [0, 9_999, 10_000, -1, i64::MIN] {
+        add(&|| Robj::from(value));
+    }
+    let step = if cfg!(miri) { 23 } else { 1 };
+    for len in (0..600).step_by(step).chain([5_000, 70_000]) {
+        let bytes = vec![b'x'; len];
+        add(&|| Robj::from(bytes.as_slice()));
+        add(&|| Robj::from_bytes(&bytes, &limits));
+        add(&|| Robj::raw(Sds::from_bytes(&bytes)));
+        add(&|| {
+            let mut object = Robj::from(bytes.as_slice());
+            object.make_mut().push_bytes(b"grows beyond its block");
+            object
+        });
+        add(&|| {
+            let mut object = Robj::from(bytes.as_slice());
+            object.make_mut().truncate(len / 2);
+            object.try_encode(&limits)
+        });
+    }
+    let sum: usize = all.iter().map(|object| object.memory_usage(0)).sum();
+    assert_eq!(zmalloc::used_memory() - start, sum);
+    drop(all);
+    assert_eq!(zmalloc::used_memory(), start);
+}

@@ -1,0 +1,137 @@
+//! Every allocation of every operation fails once: an error comes back, nothing has changed, nothing leaks.
+//! What the infallible forms make is made before a plan begins: a plan reaches them too, and they abort.
+//!
+//! One test, because `used_memory` is of the whole process.
+
+use robj::{Encoding, EncodingLimits, ReserveError, Robj};
+use sds::Sds;
+use zmalloc::fault;
+
+const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
+
+/// Runs `operation` with its 1st, 2nd, .. allocation failing until it succeeds, and says how often it failed.
+fn failures<T>(mut operation: impl FnMut() -> Result<T, ReserveError>) -> u64 {
+    for nth in 1.. {
+        let before = zmalloc::used_memory();
+        let plan = fault::fail_nth(nth);
+        let result = operation();
+        let failed = plan.failures();
+        drop(plan);
+        match result {
+            Ok(value) => {
+                assert_eq!(failed, 0, "allocation {nth} failed and nobody said so");
+                drop(value);
+                return nth - 1;
+            }
+            Err(error) => {
+                assert_eq!(failed, 1);
+                assert!(matches!(error, ReserveError::OutOfMemory { size } if size > 0), "{error}");
+                assert_eq!(zmalloc::used_memory(), before, "allocation {nth} leaked");
+            }
+        }
+    }
+    unreachable!()
+}
+
+fn constructors() {
+    assert_eq!(failures(|| Robj::try_from_bytes(b"short", &LIMITS)), 1);
+    assert_eq!(failures(|| Robj::try_from_bytes(&[b'x'; 45], &LIMITS)), 2);
+    assert_eq!(failures(|| Robj::try_from_i64(7, &LIMITS)), 0);
+    assert_eq!(failures(|| Robj::try_from_i64(10_000, &LIMITS)), 1);
+    assert_eq!(failures(|| Robj::try_from_f64(0.5, &LIMITS)), 2);
+    let int = Robj::from(10_000);
+    assert_eq!(failures(|| int.try_decoded(&LIMITS)), 1);
+    let text = Robj::from("text");
+    assert_eq!(failures(|| text.try_decoded(&LIMITS)), 0);
+
+    let string = Sds::from("comes back");
+    let plan = fault::fail_nth(1);
+    let (error, string) = Robj::try_raw(string).unwrap_err();
+    drop(plan);
+    assert_eq!(error, ReserveError::OutOfMemory { size: 16 });
+    assert_eq!(string, "comes back");
+}
+
+/// The four shapes that an object may have, and each of them held twice.
+fn shapes() -> Vec<(Robj, Option<Robj>)> {
+    let mut roomy = Sds::from_bytes(&[b'x'; 100]);
+    roomy.make_room_for(1000);
+    let one_each = || {
+        [
+            Robj::from(7),
+            Robj::from(10_000),
+            Robj::from("short"),
+            Robj::from("123456"),
+            Robj::raw(Sds::from("123456")),
+            Robj::raw(Sds::from("short")),
+            Robj::raw(roomy.clone()),
+        ]
+    };
+    let alone = one_each().map(|object| (object, None));
+    let held = one_each().map(|object| (object.clone(), Some(object)));
+    alone.into_iter().chain(held).collect()
+}
+
+/// What must not change when an operation fails.
+fn state(object: &Robj) -> (Vec<u8>, Encoding, u32, *const u8) {
+    (object.bytes().to_vec(), object.encoding(), object.refcount(), object.as_ptr())
+}
+
+fn mutations() {
+    let mut failed = 0;
+    for (mut object, _holder) in shapes() {
+        let before = state(&object);
+        failed += failures(|| {
+            let result = object.try_make_mut().map(|_| ());
+            if result.is_err() {
+                assert_eq!(state(&object), before);
+            }
+            result
+        });
+        assert_eq!(*object.bytes(), *before.0);
+    }
+    // Of 14 shapes, three are raw and alone and need nothing; an int that is alone needs only the string;
+    // the other ten need string and header.
+    assert_eq!(failed, 1 + 10 * 2);
+
+    let mut failed = 0;
+    for (mut object, _holder) in shapes() {
+        let before = state(&object);
+        failed += failures(|| {
+            let result = object.try_set_i64(-1, &LIMITS);
+            if result.is_err() {
+                assert_eq!(state(&object), before);
+            }
+            result
+        });
+        assert_eq!(object.as_i64(), Some(-1));
+    }
+    assert_eq!(failed, 13); // all but the int of its own, which is written in place
+}
+
+/// `try_encode` cannot fail: without memory the object stays as it is.
+fn encoding_without_memory() {
+    for (object, _holder) in shapes() {
+        let (before, used) = (state(&object), zmalloc::used_memory());
+        let _plan = fault::fail_from(1);
+        let object = object.try_encode(&LIMITS);
+        let freed = used - zmalloc::used_memory();
+        assert_eq!(*object.bytes(), *before.0);
+        if object.encoding() == before.1 {
+            assert_eq!((state(&object), freed), (before, 0));
+        } else {
+            // The one change that needs no memory: a raw integer gives up its string.
+            assert_eq!((before.1, object.encoding()), (Encoding::Raw, Encoding::Int));
+            assert!(freed > 0);
+        }
+    }
+}
+
+#[test]
+fn every_allocation_may_fail() {
+    let before = zmalloc::used_memory();
+    constructors();
+    mutations();
+    encoding_without_memory();
+    assert_eq!(zmalloc::used_memory(), before);
+}

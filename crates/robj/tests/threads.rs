@@ -1,0 +1,79 @@
+//! References on several threads.
+
+use robj::{Encoding, Robj};
+use sds::Sds;
+use std::thread;
+
+const ROUNDS: usize = if cfg!(miri) { 40 } else { 200_000 };
+
+#[test]
+fn two_threads_count_one_object() {
+    let object = Robj::from("held by two");
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut held = Vec::new();
+                for round in 0..ROUNDS {
+                    held.push(object.clone());
+                    if round % 7 == 6 {
+                        held.clear();
+                    }
+                    object.touch(round as u64);
+                }
+            });
+        }
+    });
+    assert_eq!(object.refcount(), 1);
+    assert_eq!(object.encoding(), Encoding::EmbStr);
+    assert_eq!(&*object.bytes(), b"held by two");
+}
+
+#[test]
+fn whichever_thread_is_last_frees() {
+    for _ in 0..ROUNDS / 20 {
+        let object = Robj::raw(Sds::from("moved to another thread"));
+        let other = object.clone();
+        let reader = thread::spawn(move || other.bytes().len());
+        drop(object);
+        assert_eq!(reader.join().unwrap(), 23);
+    }
+}
+
+/// The writer may write as soon as the reader's reference is gone, and must not before: under Miri a
+/// missing acquire is a data race here.
+#[test]
+fn a_writer_waits_for_the_last_reader() {
+    for _ in 0..ROUNDS / 20 {
+        let mut object = Robj::raw(Sds::from("0"));
+        let other = object.clone();
+        let reader = thread::spawn(move || {
+            let text = other.bytes().to_vec();
+            drop(other);
+            text
+        });
+        loop {
+            if let Some(string) = object.get_mut() {
+                string.push_bytes(b"1");
+                break;
+            }
+            thread::yield_now();
+        }
+        assert_eq!(reader.join().unwrap(), b"0");
+        assert_eq!(&*object.bytes(), b"01");
+    }
+}
+
+#[test]
+fn shared_integers_are_passed_around_without_a_trace() {
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for value in 0..ROUNDS as i64 {
+                    let object = Robj::from(value % 100);
+                    let copy = object.clone();
+                    assert_eq!(copy.as_i64(), Some(value % 100));
+                }
+            });
+        }
+    });
+}

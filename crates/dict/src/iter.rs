@@ -129,8 +129,8 @@ pub struct Iter<'a, T> {
 }
 
 impl<T> Iter<'_, T> {
-    pub(crate) fn new(table: &RawTable<T>, only_marked: bool) -> Self {
-        Self { raw: table.iter(only_marked), _table: PhantomData }
+    pub(crate) fn new(table: &RawTable<T>) -> Self {
+        Self { raw: table.iter(false), _table: PhantomData }
     }
 }
 
@@ -153,6 +153,30 @@ impl<'a, T> Iterator for Iter<'a, T> {
         self.raw.size_hint()
     }
 }
+
+/// References to the marked entries of a [`Table`](crate::Table), in no particular order.
+pub struct IterMarked<'a, T>(Iter<'a, T>);
+
+impl<T> IterMarked<'_, T> {
+    pub(crate) fn new(table: &RawTable<T>) -> Self {
+        Self(Iter { raw: table.iter(true), _table: PhantomData })
+    }
+}
+
+impl<'a, T> Iterator for IterMarked<'a, T> {
+    type Item = &'a T;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a T> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl<T> FusedIterator for IterMarked<'_, T> {}
 
 /// References to the entries of a [`Table`](crate::Table) through which they can be changed, in no
 /// particular order.
@@ -264,6 +288,7 @@ impl<T> Iterator for Drain<'_, T> {
     }
 }
 
+impl<T> ExactSizeIterator for Iter<'_, T> {}
 impl<T> ExactSizeIterator for IterMut<'_, T> {}
 impl<T> ExactSizeIterator for IntoIter<T> {}
 impl<T> ExactSizeIterator for Drain<'_, T> {}

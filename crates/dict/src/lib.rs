@@ -1,25 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+pub mod classic;
 mod error;
 mod geometry;
 mod group;
-mod iter;
+pub mod iter;
 mod layout;
+pub mod map;
 mod overflow;
 mod raw;
 mod scan;
 mod stats;
 mod storage;
-mod table;
+pub mod table;
 #[cfg(test)]
 mod tests;
 
 pub use error::{TryInsertError, TryReserveError};
+pub use map::{DefaultHashBuilder, Dict};
 pub use scan::Cursor;
 pub use stats::{Stats, Work};
-pub use table::{AbsentEntry, Entry, OccupiedEntry, Table, VacantEntry};
-
-/// The iterators of a [`Table`].
-pub mod table_iter {
-    pub use crate::iter::{Drain, IntoIter, Iter, IterMut};
-}
+pub use table::Table;

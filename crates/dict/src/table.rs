@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::error::{TryInsertError, TryReserveError, out_of_memory};
 use crate::group::MARK;
-use crate::iter::{Drain, IntoIter, Iter, IterMut};
+use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
 use crate::overflow::Slot;
 use crate::raw::RawTable;
 use crate::scan::{Cursor, step};
@@ -212,7 +212,7 @@ impl<T> Table<T> {
 
     /// All entries. In C: `dictGetIterator`, `dictNext`.
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter::new(&self.raw, false)
+        Iter::new(&self.raw)
     }
 
     /// All entries, to be changed in ways that do not change their hash.
@@ -221,8 +221,8 @@ impl<T> Table<T> {
     }
 
     /// The entries whose mark is set. Chunks without one cost a read of their sixteen tag bytes.
-    pub fn iter_marked(&self) -> Iter<'_, T> {
-        Iter::new(&self.raw, true)
+    pub fn iter_marked(&self) -> IterMarked<'_, T> {
+        IterMarked::new(&self.raw)
     }
 
     /// Hands the entries of the next chunk or two to `each` and answers where to go on; answers

@@ -260,7 +260,7 @@ fn entries_of_any_size_and_alignment_are_kept() {
     fill_and_empty(|n| (n, n.to_string()), |pair| pair.0);
     fill_and_empty(|n| [n; 9], |n| n[4]);
     fill_and_empty(Wide, |wide| wide.0);
-    fill_and_empty(|n| u128::from(n), |n| *n as u64);
+    fill_and_empty(u128::from, |n| *n as u64);
 }
 
 #[test]

@@ -1,0 +1,416 @@
+//! The textbook dict: two tables of chained entries, rehashed a bucket at a time.
+//!
+//! This is the table that Redis has had since 2009, kept small and plain: for the book, for the memory
+//! arithmetic, and as the baseline of the benchmarks. [`crate::Dict`] is the one to use.
+//!
+//! ```text
+//!  tables[0]  [ * ][   ][ * ][ * ]                4 buckets of 8 bytes, being emptied
+//!               |         |    +--> | key | value | next |      24 bytes for two pointers
+//!               |         +--> ...
+//!               +--> | key | value | next | --> | key | value | next |
+//!  tables[1]  [   ][ * ][   ][   ][   ][   ][   ][   ]          8 buckets, being filled
+//!  rehash_index = 1                               buckets before it have moved
+//! ```
+//!
+//! While two tables exist, every operation moves one bucket from the old to the new one, look-ups search both,
+//! and inserts go to the new one. The old table is freed when its last bucket has moved.
+//!
+//! What it costs, and why the other design exists: a chain's every link is a cache miss; a doubling allocates
+//! and clears the whole new table in one operation, and holds both until the last bucket has moved.
+//!
+//! Safe code throughout: buckets and entries are boxes and vectors on [`Zmalloc`].
+//! Learned from: Salvatore Sanfilippo's `dict.c`.
+
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
+use core::mem;
+
+use allocator_api2::boxed::Box;
+use allocator_api2::vec::Vec;
+use zmalloc::{Zmalloc, good_size};
+
+use crate::map::DefaultHashBuilder;
+
+/// The size of a first table. In C: `DICT_HT_INITIAL_SIZE`.
+const INITIAL_BUCKETS: usize = 4;
+/// A table is shrunk when fewer than one bucket in this many is used. In C: `HASHTABLE_MIN_FILL`.
+const SHRINK_AT: usize = 8;
+/// Empty buckets that one step may pass over for each bucket it was asked to move.
+const EMPTY_VISITS: usize = 10;
+
+type Link<K, V> = Option<Box<Node<K, V>, Zmalloc>>;
+
+/// In C: `dictEntry`.
+struct Node<K, V> {
+    key: K,
+    value: V,
+    next: Link<K, V>,
+}
+
+const _: () = assert!(size_of::<Node<u64, u64>>() == 24);
+
+/// In C: `dictht`.
+struct Buckets<K, V> {
+    /// As many as a power of two, or none.
+    heads: Vec<Link<K, V>, Zmalloc>,
+    used: usize,
+}
+
+impl<K, V> Buckets<K, V> {
+    const fn none() -> Self {
+        Self { heads: Vec::new_in(Zmalloc), used: 0 }
+    }
+
+    fn with_size(size: usize) -> Self {
+        let mut heads = Vec::with_capacity_in(size, Zmalloc);
+        heads.resize_with(size, || None);
+        Self { heads, used: 0 }
+    }
+
+    fn size(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// The bucket of a hash; there are some.
+    fn bucket(&self, hash: u64) -> usize {
+        hash as usize & (self.size() - 1)
+    }
+
+    fn push(&mut self, hash: u64, mut node: Box<Node<K, V>, Zmalloc>) {
+        let bucket = self.bucket(hash);
+        node.next = self.heads[bucket].take();
+        self.heads[bucket] = Some(node);
+        self.used += 1;
+    }
+
+    fn find(&self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&Node<K, V>> {
+        let mut link = &self.heads[self.bucket(hash)];
+        while let Some(node) = link {
+            if eq(&node.key) {
+                return Some(node);
+            }
+            link = &node.next;
+        }
+        None
+    }
+
+    fn find_mut(&mut self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<&mut Node<K, V>> {
+        let bucket = self.bucket(hash);
+        let mut link = &mut self.heads[bucket];
+        while let Some(node) = link {
+            if eq(&node.key) {
+                return Some(node);
+            }
+            link = &mut node.next;
+        }
+        None
+    }
+
+    fn remove(&mut self, hash: u64, eq: impl Fn(&K) -> bool) -> Option<Box<Node<K, V>, Zmalloc>> {
+        let bucket = self.bucket(hash);
+        let mut link = &mut self.heads[bucket];
+        while link.as_ref().is_some_and(|node| !eq(&node.key)) {
+            link = &mut link.as_mut()?.next;
+        }
+        let mut node = link.take()?;
+        *link = node.next.take();
+        self.used -= 1;
+        Some(node)
+    }
+}
+
+impl<K, V> Drop for Buckets<K, V> {
+    /// Frees chains link by link: by itself a chain would be dropped by recursion.
+    fn drop(&mut self) {
+        for head in &mut self.heads {
+            let mut link = head.take();
+            while let Some(mut node) = link {
+                link = node.next.take();
+            }
+        }
+    }
+}
+
+/// A dict of two chained tables.
+///
+/// ```
+/// let mut dict = dict::classic::Dict::new();
+/// for n in 0..5 {
+///     dict.insert(n, n * n);
+/// }
+/// assert!(dict.is_rehashing()); // the fifth entry found four buckets and asked for eight
+/// assert_eq!(dict.get(&3), Some(&9));
+/// while dict.rehash(1) {}
+/// assert!(!dict.is_rehashing());
+/// ```
+pub struct Dict<K, V, S = DefaultHashBuilder> {
+    tables: [Buckets<K, V>; 2],
+    /// The next bucket of `tables[0]` to move, while there are two tables. In C: `rehashidx`, or -1.
+    rehash_index: Option<usize>,
+    hash_builder: S,
+}
+
+impl<K, V> Dict<K, V> {
+    /// An empty dict with the default hash.
+    pub fn new() -> Self {
+        Self::with_hasher(DefaultHashBuilder::new())
+    }
+}
+
+impl<K, V, S: Default> Default for Dict<K, V, S> {
+    fn default() -> Self {
+        Self::with_hasher(S::default())
+    }
+}
+
+impl<K, V, S> Dict<K, V, S> {
+    /// An empty dict whose keys `hash_builder` hashes. In C: `dictCreate`.
+    pub const fn with_hasher(hash_builder: S) -> Self {
+        Self { tables: [Buckets::none(), Buckets::none()], rehash_index: None, hash_builder }
+    }
+
+    /// The number of entries. In C: `dictSize`.
+    pub fn len(&self) -> usize {
+        self.tables[0].used + self.tables[1].used
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The buckets of both tables together. In C: `dictSlots`.
+    pub fn buckets(&self) -> usize {
+        self.tables[0].size() + self.tables[1].size()
+    }
+
+    /// Whether there are two tables. In C: `dictIsRehashing`.
+    pub fn is_rehashing(&self) -> bool {
+        self.rehash_index.is_some()
+    }
+
+    /// Bytes that the tables and entries add to `used_memory`, what keys and values point to left out. Exact
+    /// with jemalloc; elsewhere what is asked of the allocator.
+    pub fn allocation_size(&self) -> usize {
+        let array = |table: &Buckets<K, V>| match table.size() {
+            0 => 0,
+            size => good_size(size * size_of::<Link<K, V>>()),
+        };
+        self.tables.iter().map(array).sum::<usize>() + self.len() * good_size(size_of::<Node<K, V>>())
+    }
+
+    /// All entries, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.tables.iter().flat_map(|table| table.heads.iter()).flat_map(|head| {
+            core::iter::successors(head.as_deref(), |node| node.next.as_deref())
+                .map(|node| (&node.key, &node.value))
+        })
+    }
+
+    /// Drops all entries and gives the memory back. In C: `dictEmpty`.
+    pub fn clear(&mut self) {
+        self.tables = [Buckets::none(), Buckets::none()];
+        self.rehash_index = None;
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
+    /// Sets the value of `key` and answers the one it had. In C: `dictReplace`.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.step();
+        let hash = self.hash_builder.hash_one(&key);
+        for table in self.searched_mut() {
+            if let Some(node) = table.find_mut(hash, |other| *other == key) {
+                return Some(mem::replace(&mut node.value, value));
+            }
+        }
+        self.expand_if_needed();
+        let table = &mut self.tables[usize::from(self.is_rehashing())];
+        table.push(hash, Box::new_in(Node { key, value, next: None }, Zmalloc));
+        None
+    }
+
+    /// The value of `key`. Does no step, because it takes the dict for reading only. In C: `dictFind`.
+    pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        if self.is_empty() {
+            return None;
+        }
+        let hash = self.hash_builder.hash_one(key);
+        let both = if self.is_rehashing() { 2 } else { 1 };
+        self.tables[..both]
+            .iter()
+            .find_map(|table| Some(&table.find(hash, |other| other.borrow() == key)?.value))
+    }
+
+    /// The value of `key`, to be changed; moves a bucket first. In C: `dictFind`.
+    pub fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.step();
+        let hash = self.hash_builder.hash_one(key);
+        self.searched_mut()
+            .find_map(|table| Some(&mut table.find_mut(hash, |other| other.borrow() == key)?.value))
+    }
+
+    /// Removes `key` and answers its value. In C: `dictDelete`.
+    pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.step();
+        let hash = self.hash_builder.hash_one(key);
+        let node = self.searched_mut().find_map(|table| table.remove(hash, |other| other.borrow() == key))?;
+        self.shrink_if_needed();
+        Some(Box::into_inner(node).value)
+    }
+
+    /// Moves `buckets` buckets to the new table, passing over at most ten times as many empty ones, and answers
+    /// whether there is more to move. In C: `dictRehash`.
+    pub fn rehash(&mut self, buckets: usize) -> bool {
+        let (mut to_move, mut to_pass) = (buckets, buckets.saturating_mul(EMPTY_VISITS));
+        while let Some(index) = self.rehash_index {
+            let [old, new] = &mut self.tables;
+            if old.used == 0 {
+                self.tables = [mem::replace(new, Buckets::none()), Buckets::none()];
+                self.rehash_index = None;
+                break;
+            }
+            if to_move == 0 || to_pass == 0 {
+                return true;
+            }
+            let mut link = old.heads[index].take();
+            if link.is_some() {
+                to_move -= 1
+            } else {
+                to_pass -= 1
+            }
+            while let Some(mut node) = link {
+                link = node.next.take();
+                old.used -= 1;
+                new.push(self.hash_builder.hash_one(&node.key), node);
+            }
+            self.rehash_index = Some(index + 1);
+        }
+        false
+    }
+
+    fn step(&mut self) {
+        if self.is_rehashing() {
+            self.rehash(1);
+        }
+    }
+
+    /// The tables that may hold entries.
+    fn searched_mut(&mut self) -> impl Iterator<Item = &mut Buckets<K, V>> {
+        self.tables.iter_mut().filter(|table| table.size() > 0)
+    }
+
+    fn expand_if_needed(&mut self) {
+        let table = &self.tables[0];
+        if self.is_rehashing() || table.used < table.size() {
+            return;
+        }
+        self.resize(table.used + 1);
+    }
+
+    fn shrink_if_needed(&mut self) {
+        let table = &self.tables[0];
+        if !self.is_rehashing() && table.size() > INITIAL_BUCKETS && table.used * SHRINK_AT <= table.size() {
+            self.resize(table.used);
+        }
+    }
+
+    /// Starts to move to a table of the first power of two that holds `entries`. In C: `_dictResize`.
+    fn resize(&mut self, entries: usize) {
+        let size = entries.next_power_of_two().max(INITIAL_BUCKETS);
+        if self.tables[0].size() == 0 {
+            self.tables[0] = Buckets::with_size(size);
+        } else if self.tables[0].size() != size {
+            self.tables[1] = Buckets::with_size(size);
+            self.rehash_index = Some(0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 3 } else { 100 }, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn it_does_what_a_map_does(ops in prop::collection::vec((0..4_u8, 0..200_u16, any::<u32>()), 0..if cfg!(miri) { 100 } else { 800 })) {
+            let (mut dict, mut model) = (Dict::new(), HashMap::new());
+            for (kind, key, value) in ops {
+                match kind {
+                    0 | 1 => prop_assert_eq!(dict.insert(key, value), model.insert(key, value)),
+                    2 => prop_assert_eq!(dict.remove(&key), model.remove(&key)),
+                    _ => prop_assert_eq!(dict.get_mut(&key).copied(), model.get(&key).copied()),
+                }
+                prop_assert_eq!(dict.get(&key), model.get(&key));
+                prop_assert_eq!(dict.len(), model.len());
+            }
+            let entries: HashMap<u16, u32> = dict.iter().map(|(key, value)| (*key, *value)).collect();
+            prop_assert_eq!(entries, model);
+        }
+    }
+
+    #[test]
+    fn it_doubles_when_there_are_as_many_entries_as_buckets() {
+        let mut dict = Dict::new();
+        assert_eq!(dict.buckets(), 0);
+        for n in 0..4 {
+            dict.insert(n, ());
+            assert_eq!(dict.buckets(), 4);
+        }
+        dict.insert(4, ());
+        assert_eq!((dict.buckets(), dict.is_rehashing()), (4 + 8, true));
+        while dict.rehash(1) {}
+        assert_eq!((dict.buckets(), dict.is_rehashing()), (8, false));
+    }
+
+    #[test]
+    fn an_operation_moves_one_bucket() {
+        let mut dict = Dict::new();
+        (0..1025).for_each(|n| assert_eq!(dict.insert(n, n), None));
+        let full = |dict: &Dict<i32, i32>| dict.tables[0].heads.iter().filter(|head| head.is_some()).count();
+        let mut before = full(&dict);
+        loop {
+            dict.get_mut(&-1);
+            if !dict.is_rehashing() {
+                break;
+            }
+            assert!(before - full(&dict) <= 1);
+            before = full(&dict);
+        }
+        assert!(before <= 1, "the second table replaced the first with {before} buckets left");
+    }
+
+    #[test]
+    fn it_shrinks_when_one_bucket_in_eight_is_used() {
+        let mut dict = Dict::new();
+        (0..1_000).for_each(|n| assert_eq!(dict.insert(n, ()), None));
+        while dict.rehash(100) {}
+        assert_eq!(dict.buckets(), 1024);
+        (0..990).for_each(|n| assert_eq!(dict.remove(&n), Some(())));
+        while dict.rehash(100) {}
+        assert!(dict.buckets() <= 128, "{}", dict.buckets());
+        assert_eq!(dict.len(), 10);
+    }
+
+    #[test]
+    fn a_long_chain_is_dropped_without_recursion() {
+        let mut table = Buckets::with_size(1);
+        for n in 0..if cfg!(miri) { 100 } else { 1_000_000 } {
+            table.push(0, Box::new_in(Node { key: n, value: (), next: None }, Zmalloc));
+        }
+        drop(table);
+    }
+}

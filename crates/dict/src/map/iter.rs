@@ -1,0 +1,116 @@
+//! A table's iterators, seen as keys and values.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::iter as table;
+use crate::map::Dict;
+
+/// Keys and values of a [`Dict`], in no particular order.
+pub struct Iter<'a, K, V>(pub(super) table::Iter<'a, (K, V)>);
+/// Keys of a [`Dict`] and their values to be changed.
+pub struct IterMut<'a, K, V>(pub(super) table::IterMut<'a, (K, V)>);
+/// Keys and values of a [`Dict`] by value.
+pub struct IntoIter<K, V>(table::IntoIter<(K, V)>);
+/// Keys and values of a [`Dict`] by value, leaving it empty and without memory.
+pub struct Drain<'a, K, V>(pub(super) table::Drain<'a, (K, V)>);
+/// Keys of a [`Dict`].
+pub struct Keys<'a, K, V>(pub(super) Iter<'a, K, V>);
+/// Values of a [`Dict`].
+pub struct Values<'a, K, V>(pub(super) Iter<'a, K, V>);
+/// Values of a [`Dict`], to be changed.
+pub struct ValuesMut<'a, K, V>(pub(super) IterMut<'a, K, V>);
+/// Keys of a [`Dict`] by value.
+pub struct IntoKeys<K, V>(pub(super) IntoIter<K, V>);
+/// Values of a [`Dict`] by value.
+pub struct IntoValues<K, V>(pub(super) IntoIter<K, V>);
+
+/// An iterator that is another one with its items turned into something else.
+macro_rules! mapped {
+    ($([$($generics:tt)*] $name:ty => $item:ty, $map:expr;)*) => {$(
+        impl<$($generics)*> Iterator for $name {
+            type Item = $item;
+
+            #[inline]
+            fn next(&mut self) -> Option<$item> {
+                self.0.next().map($map)
+            }
+
+            fn size_hint(&self) -> (usize, Option<usize>) {
+                self.0.size_hint()
+            }
+        }
+
+        impl<$($generics)*> ExactSizeIterator for $name {}
+        impl<$($generics)*> FusedIterator for $name {}
+    )*};
+}
+
+mapped! {
+    ['a, K, V] Iter<'a, K, V> => (&'a K, &'a V), |(key, value)| (key, value);
+    ['a, K, V] IterMut<'a, K, V> => (&'a K, &'a mut V), |(key, value)| (&*key, value);
+    [K, V] IntoIter<K, V> => (K, V), |entry| entry;
+    [K, V] Drain<'_, K, V> => (K, V), |entry| entry;
+    ['a, K, V] Keys<'a, K, V> => &'a K, |(key, _)| key;
+    ['a, K, V] Values<'a, K, V> => &'a V, |(_, value)| value;
+    ['a, K, V] ValuesMut<'a, K, V> => &'a mut V, |(_, value)| value;
+    [K, V] IntoKeys<K, V> => K, |(key, _)| key;
+    [K, V] IntoValues<K, V> => V, |(_, value)| value;
+}
+
+macro_rules! cloned {
+    ($($name:ident)*) => {$(
+        impl<K, V> Clone for $name<'_, K, V> {
+            fn clone(&self) -> Self {
+                Self(self.0.clone())
+            }
+        }
+    )*};
+}
+
+cloned! { Iter Keys Values }
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Iter<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.clone()).finish()
+    }
+}
+
+impl<K: fmt::Debug, V> fmt::Debug for Keys<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<K, V: fmt::Debug> fmt::Debug for Values<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<K, V, S> IntoIterator for Dict<K, V, S> {
+    type Item = (K, V);
+    type IntoIter = IntoIter<K, V>;
+
+    fn into_iter(self) -> IntoIter<K, V> {
+        IntoIter(self.table.into_iter())
+    }
+}
+
+impl<'a, K, V, S> IntoIterator for &'a Dict<K, V, S> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = Iter<'a, K, V>;
+
+    fn into_iter(self) -> Iter<'a, K, V> {
+        self.iter()
+    }
+}
+
+impl<'a, K, V, S> IntoIterator for &'a mut Dict<K, V, S> {
+    type Item = (&'a K, &'a mut V);
+    type IntoIter = IterMut<'a, K, V>;
+
+    fn into_iter(self) -> IterMut<'a, K, V> {
+        self.iter_mut()
+    }
+}

@@ -1,0 +1,367 @@
+//! [`Dict`]: keys and values, over [`Table`].
+
+mod entry;
+mod iter;
+
+pub use entry::{Entry, OccupiedEntry, VacantEntry};
+pub use iter::{Drain, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut};
+
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::ops::Index;
+
+use crate::error::{TryInsertError, TryReserveError};
+use crate::scan::Cursor;
+use crate::stats::Stats;
+use crate::table::Table;
+
+/// The hash of a [`Dict`] that is not told otherwise: keyed, with keys drawn from the operating system for
+/// each process. That is std's SipHash-1-3, whose protection against chosen keys is the best understood.
+/// A faster `BuildHasher` is a type parameter away.
+pub type DefaultHashBuilder = std::hash::RandomState;
+
+/// A hash map that grows by one chunk at a time.
+///
+/// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`, with `scan`, `random`, `stats`
+/// and `allocation_size` besides. What differs:
+///
+/// - no operation stalls: an insert splits one chunk at most, a removal merges one at most ([`crate::Work`]);
+/// - memory follows the number of entries closely, up and down, without a second table;
+/// - iteration order changes as the table grows, and is not random.
+///
+/// In C: `dict`.
+///
+/// ```
+/// use dict::Dict;
+/// let mut ages = Dict::new();
+/// ages.insert("ada", 36);
+/// *ages.entry("alan").or_insert(0) += 41;
+/// assert_eq!(ages.get("ada"), Some(&36));
+/// assert_eq!(ages["alan"], 41);
+/// assert_eq!(ages.remove("ada"), Some(36));
+/// ```
+#[derive(Clone)]
+pub struct Dict<K, V, S = DefaultHashBuilder> {
+    hash_builder: S,
+    table: Table<(K, V)>,
+}
+
+/// The hash of an entry by its key, as the table asks for it when entries move.
+#[inline]
+fn hasher<K: Hash, V, S: BuildHasher>(hash_builder: &S) -> impl Fn(&(K, V)) -> u64 + '_ {
+    move |(key, _)| hash_builder.hash_one(key)
+}
+
+/// The test for an entry's key.
+#[inline]
+fn is<Q: Eq + ?Sized, K: Borrow<Q>, V>(key: &Q) -> impl Fn(&(K, V)) -> bool + '_ {
+    move |(other, _)| key == other.borrow()
+}
+
+impl<K, V> Dict<K, V> {
+    /// An empty dict with the default hash; owns no memory.
+    pub fn new() -> Self {
+        Self::with_hasher(DefaultHashBuilder::new())
+    }
+
+    /// An empty dict with the default hash and room for `capacity` entries.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::with_capacity_and_hasher(capacity, DefaultHashBuilder::new())
+    }
+}
+
+impl<K, V, S> Dict<K, V, S> {
+    /// An empty dict whose keys `hash_builder` hashes; owns no memory. The seed is the caller's choice. In C:
+    /// `dictCreate`.
+    pub const fn with_hasher(hash_builder: S) -> Self {
+        Self { hash_builder, table: Table::new() }
+    }
+
+    /// The same with room for `capacity` entries.
+    pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self {
+        Self { hash_builder, table: Table::with_capacity(capacity) }
+    }
+
+    /// What hashes the keys.
+    pub fn hasher(&self) -> &S {
+        &self.hash_builder
+    }
+
+    /// The number of entries. In C: `dictSize`.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is no entry.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// The number of entries that fit before a chunk is added.
+    pub fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
+    /// The shape of the table, in constant time. In C: `dictGetStats`.
+    pub fn stats(&self) -> Stats {
+        self.table.stats()
+    }
+
+    /// Bytes that the table's own blocks, keys and values in them, add to `used_memory`; what keys and values
+    /// point to is not counted. Constant time. In C: `dictMemUsage`.
+    pub fn allocation_size(&self) -> usize {
+        self.table.allocation_size()
+    }
+
+    /// All entries, in no particular order.
+    pub fn iter(&self) -> Iter<'_, K, V> {
+        Iter(self.table.iter())
+    }
+
+    /// All entries, with values that can be changed.
+    pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
+        IterMut(self.table.iter_mut())
+    }
+
+    /// All keys.
+    pub fn keys(&self) -> Keys<'_, K, V> {
+        Keys(self.iter())
+    }
+
+    /// All values.
+    pub fn values(&self) -> Values<'_, K, V> {
+        Values(self.iter())
+    }
+
+    /// All values, to be changed.
+    pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
+        ValuesMut(self.iter_mut())
+    }
+
+    /// All keys by value.
+    pub fn into_keys(self) -> IntoKeys<K, V> {
+        IntoKeys(self.into_iter())
+    }
+
+    /// All values by value.
+    pub fn into_values(self) -> IntoValues<K, V> {
+        IntoValues(self.into_iter())
+    }
+
+    /// Takes all entries out; the memory goes with them and is freed with the iterator.
+    pub fn drain(&mut self) -> Drain<'_, K, V> {
+        Drain(self.table.drain())
+    }
+
+    /// Keeps the entries for which `keep` is true. O(n); moves no entry between chunks.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        self.table.retain(|(key, value)| keep(key, value));
+    }
+
+    /// Drops all entries and gives the memory back. O(n). In C: `dictEmpty`.
+    pub fn clear(&mut self) {
+        self.table.clear();
+    }
+
+    /// Makes the table as small as its entries allow, all in one go. In C: `dictShrink`.
+    pub fn shrink_to_fit(&mut self) {
+        self.table.shrink_to_fit();
+    }
+
+    /// The same, keeping room for `min_capacity` entries.
+    pub fn shrink_to(&mut self, min_capacity: usize) {
+        self.table.shrink_to(min_capacity);
+    }
+
+    /// Hands the entries of the next chunk or two to `each`; [`Table::scan`] says what it guarantees. In C:
+    /// `dictScan`.
+    ///
+    /// ```
+    /// use dict::{Cursor, Dict};
+    /// let dict: Dict<u32, u32> = (0..100).map(|n| (n, n * n)).collect();
+    /// let (mut cursor, mut keys) = (Cursor::START, Vec::new());
+    /// loop {
+    ///     cursor = dict.scan(cursor, |&key, _| keys.push(key));
+    ///     if cursor == Cursor::START {
+    ///         break;
+    ///     }
+    /// }
+    /// keys.sort();
+    /// assert!(keys.into_iter().eq(0..100));
+    /// ```
+    pub fn scan<'a>(&'a self, cursor: Cursor, mut each: impl FnMut(&'a K, &'a V)) -> Cursor {
+        self.table.scan(cursor, |(key, value)| each(key, value))
+    }
+
+    /// An entry picked with `random`; [`Table::random`] says how even the choice is. In C: `dictGetRandomKey`.
+    pub fn random(&self, random: impl FnMut() -> u64) -> Option<(&K, &V)> {
+        self.table.random(random).map(|(key, value)| (key, value))
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
+    /// The value of `key`. O(1). In C: `dictFetchValue`.
+    #[inline]
+    pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.get_key_value(key).map(|(_, value)| value)
+    }
+
+    /// The value of `key`, to be changed.
+    #[inline]
+    pub fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        if self.table.is_empty() {
+            return None;
+        }
+        let hash = self.hash_builder.hash_one(key);
+        self.table.find_mut(hash, is(key)).map(|(_, value)| value)
+    }
+
+    /// The entry of `key`. In C: `dictFind`.
+    #[inline]
+    pub fn get_key_value<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        K: Borrow<Q>,
+    {
+        if self.table.is_empty() {
+            return None;
+        }
+        let hash = self.hash_builder.hash_one(key);
+        self.table.find(hash, is(key)).map(|(key, value)| (key, value))
+    }
+
+    /// Whether there is an entry of `key`.
+    #[inline]
+    pub fn contains_key<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.get_key_value(key).is_some()
+    }
+
+    /// Sets the value of `key` and answers the one it had. The key in the table stays the one it was. O(1). In
+    /// C: `dictReplace`.
+    #[inline]
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.entry(key) {
+            Entry::Occupied(mut entry) => Some(entry.insert(value)),
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+                None
+            }
+        }
+    }
+
+    /// [`Dict::insert`] that hands key and value back when there is no memory for a new entry; the dict is then
+    /// as it was. (std's unstable method of this name refuses keys that are there; this one sets them.)
+    pub fn try_insert(&mut self, key: K, value: V) -> Result<Option<V>, TryInsertError<(K, V)>> {
+        let hash = self.hash_builder.hash_one(&key);
+        if let Some((_, old)) = self.table.find_mut(hash, is(&key)) {
+            return Ok(Some(core::mem::replace(old, value)));
+        }
+        self.table.try_insert_unique(hash, (key, value), hasher(&self.hash_builder)).map(|_| None)
+    }
+
+    /// Removes the entry of `key` and answers its value. O(1). In C: `dictDelete`.
+    #[inline]
+    pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.remove_entry(key).map(|(_, value)| value)
+    }
+
+    /// Removes the entry of `key` and answers it. In C: `dictUnlink`.
+    #[inline]
+    pub fn remove_entry<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hash_builder.hash_one(key);
+        self.table.find_entry(hash, is(key)).ok().map(|entry| entry.remove())
+    }
+
+    /// The entry of `key`, or the place to put it.
+    #[inline]
+    pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        let hash = self.hash_builder.hash_one(&key);
+        Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key)
+    }
+
+    /// Makes room for `additional` more entries; [`Table::reserve`] says how long it lasts. In C: `dictExpand`.
+    pub fn reserve(&mut self, additional: usize) {
+        self.table.reserve(additional, hasher(&self.hash_builder));
+    }
+
+    /// [`Dict::reserve`] that says when there is no memory. In C: `dictTryExpand`.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+        self.table.try_reserve(additional, hasher(&self.hash_builder))
+    }
+}
+
+impl<K, V, S: Default> Default for Dict<K, V, S> {
+    fn default() -> Self {
+        Self::with_hasher(S::default())
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S> fmt::Debug for Dict<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<K: Eq + Hash, V: PartialEq, S: BuildHasher> PartialEq for Dict<K, V, S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.iter().all(|(key, value)| other.get(key).is_some_and(|it| *value == *it))
+    }
+}
+
+impl<K: Eq + Hash, V: Eq, S: BuildHasher> Eq for Dict<K, V, S> {}
+
+impl<K: Eq + Hash + Borrow<Q>, Q: Eq + Hash + ?Sized, V, S: BuildHasher> Index<&Q> for Dict<K, V, S> {
+    type Output = V;
+
+    /// # Panics
+    /// If there is no entry of `key`.
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("no entry found for key")
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for Dict<K, V, S> {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<'a, K: Eq + Hash + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)> for Dict<K, V, S> {
+    fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
+        self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher + Default> FromIterator<(K, V)> for Dict<K, V, S> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let mut dict = Self::default();
+        dict.extend(entries);
+        dict
+    }
+}
+
+impl<K: Eq + Hash, V, const N: usize> From<[(K, V); N]> for Dict<K, V> {
+    fn from(entries: [(K, V); N]) -> Self {
+        entries.into_iter().collect()
+    }
+}

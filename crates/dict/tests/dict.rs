@@ -1,0 +1,160 @@
+//! `Dict` from outside: the map that std's users expect.
+
+use std::collections::{BTreeMap, HashMap};
+
+use dict::map::Entry;
+use dict::{Cursor, Dict};
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Op {
+    Insert(String, u32),
+    TryInsert(String, u32),
+    Remove(String),
+    RemoveEntry(String),
+    Add(String, u32),
+    RemoveByEntry(String),
+    GetMut(String, u32),
+    Reserve(usize),
+    ShrinkToFit,
+    Retain(u32),
+    Extend(Vec<(String, u32)>),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let key = || "[a-d]{0,3}";
+    prop_oneof![
+        5 => (key(), any::<u32>()).prop_map(|(key, value)| Op::Insert(key, value)),
+        2 => (key(), any::<u32>()).prop_map(|(key, value)| Op::TryInsert(key, value)),
+        2 => key().prop_map(Op::Remove),
+        1 => key().prop_map(Op::RemoveEntry),
+        2 => (key(), any::<u32>()).prop_map(|(key, value)| Op::Add(key, value)),
+        1 => key().prop_map(Op::RemoveByEntry),
+        1 => (key(), any::<u32>()).prop_map(|(key, value)| Op::GetMut(key, value)),
+        1 => (0..100_usize).prop_map(Op::Reserve),
+        1 => Just(Op::ShrinkToFit),
+        1 => (1..5_u32).prop_map(Op::Retain),
+        1 => prop::collection::vec((key(), any::<u32>()), 0..20).prop_map(Op::Extend),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 3 } else { 128 }, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_dict_does_what_a_hash_map_does(ops in prop::collection::vec(op(), 0..if cfg!(miri) { 60 } else { 400 })) {
+        let (mut dict, mut model) = (Dict::new(), HashMap::new());
+        for op in ops {
+            match op {
+                Op::Insert(key, value) => prop_assert_eq!(dict.insert(key.clone(), value), model.insert(key, value)),
+                Op::TryInsert(key, value) => {
+                    prop_assert_eq!(dict.try_insert(key.clone(), value).unwrap(), model.insert(key, value));
+                }
+                Op::Remove(key) => prop_assert_eq!(dict.remove(&key), model.remove(&key)),
+                Op::RemoveEntry(key) => prop_assert_eq!(dict.remove_entry(&key), model.remove_entry(&key)),
+                Op::Add(key, value) => {
+                    let ours = dict.entry(key.clone()).and_modify(|old| *old ^= value).or_insert(value);
+                    let theirs = model.entry(key).and_modify(|old| *old ^= value).or_insert(value);
+                    prop_assert_eq!(ours, theirs);
+                }
+                Op::RemoveByEntry(key) => {
+                    if let Entry::Occupied(entry) = dict.entry(key.clone()) {
+                        prop_assert_eq!(entry.key(), &key);
+                        prop_assert_eq!(Some(entry.remove()), model.remove(&key));
+                    } else {
+                        prop_assert!(!model.contains_key(&key));
+                    }
+                }
+                Op::GetMut(key, value) => {
+                    let ours = dict.get_mut(&key).map(|old| std::mem::replace(old, value));
+                    prop_assert_eq!(ours, model.get_mut(&key).map(|old| std::mem::replace(old, value)));
+                }
+                Op::Reserve(additional) => {
+                    dict.reserve(additional);
+                    prop_assert!(dict.capacity() >= dict.len() + additional);
+                }
+                Op::ShrinkToFit => dict.shrink_to_fit(),
+                Op::Retain(divisor) => {
+                    dict.retain(|_, value| *value % divisor != 0);
+                    model.retain(|_, value| *value % divisor != 0);
+                }
+                Op::Extend(entries) => {
+                    dict.extend(entries.clone());
+                    model.extend(entries);
+                }
+            }
+            prop_assert_eq!(dict.len(), model.len());
+        }
+        for (key, value) in &model {
+            prop_assert_eq!(dict.get(key), Some(value));
+            prop_assert!(dict.contains_key(key));
+        }
+        let sorted: BTreeMap<String, u32> = model.into_iter().collect();
+        prop_assert_eq!(&dict.iter().map(|(k, v)| (k.clone(), *v)).collect::<BTreeMap<_, _>>(), &sorted);
+        let clone = dict.clone();
+        prop_assert_eq!(&clone, &dict);
+        prop_assert_eq!(&clone.into_iter().collect::<BTreeMap<_, _>>(), &sorted);
+        prop_assert_eq!(&dict.drain().collect::<BTreeMap<_, _>>(), &sorted);
+        prop_assert!(dict.is_empty());
+    }
+}
+
+#[test]
+fn keys_and_values_are_seen_from_every_side() {
+    let mut dict = Dict::from([(1, 'a'), (2, 'b'), (3, 'c')]);
+    let sum: i32 = dict.keys().sum();
+    let mut values: Vec<char> = dict.values().copied().collect();
+    values.sort_unstable();
+    assert_eq!((sum, values), (6, vec!['a', 'b', 'c']));
+    dict.values_mut().for_each(|value| *value = value.to_ascii_uppercase());
+    dict.iter_mut().filter(|(key, _)| **key == 1).for_each(|(_, value)| *value = 'Z');
+    assert_eq!((dict[&1], dict[&2]), ('Z', 'B'));
+    assert_eq!(dict.iter().len(), 3);
+    assert_eq!(dict.clone().into_keys().sum::<i32>(), 6);
+    assert_eq!(dict.clone().into_values().filter(char::is_ascii_uppercase).count(), 3);
+    assert_eq!(format!("{:?}", Dict::from([("key", 1)])), r#"{"key": 1}"#);
+}
+
+#[test]
+fn a_cursor_survives_its_journey_through_a_number() {
+    let dict: Dict<u32, ()> = (0..1_000).map(|n| (n, ())).collect();
+    let (mut cursor, mut seen) = (0_u64, 0);
+    loop {
+        cursor = dict.scan(Cursor::from(cursor), |_, ()| seen += 1).into();
+        if cursor == 0 {
+            break;
+        }
+    }
+    assert_eq!(seen, 1_000);
+    // A cursor from anywhere else is a place too, and the scan ends.
+    let mut cursor = Cursor::from(0x1234_5678_9abc_def0);
+    for _ in 0..=dict.stats().chunks {
+        cursor = dict.scan(cursor, |_, ()| ());
+    }
+}
+
+#[test]
+fn an_empty_dict_owns_nothing_and_answers_everything() {
+    let mut dict = Dict::<String, u32>::new();
+    assert_eq!(dict.allocation_size(), 0);
+    assert_eq!((dict.get("a"), dict.iter().next()), (None, None));
+    assert_eq!(dict.remove("a"), None);
+    assert_eq!(dict.scan(Cursor::START, |_, _| unreachable!()), Cursor::START);
+    assert!(dict.random(|| 7).is_none());
+    dict.clear();
+    dict.shrink_to_fit();
+    dict.retain(|_, _| unreachable!());
+    assert_eq!((dict.drain().count(), dict.into_iter().count()), (0, 0));
+}
+
+#[test]
+fn a_dict_is_sent_and_shared_as_its_entries_allow() {
+    fn sent_and_shared<T: Send + Sync>() {}
+    sent_and_shared::<Dict<String, Vec<u8>>>();
+    sent_and_shared::<dict::map::Iter<'_, String, u32>>();
+    // Covariant in keys and values: this compiles.
+    fn shorter<'a>(dict: Dict<&'static str, &'static str>) -> Dict<&'a str, &'a str> {
+        dict
+    }
+    assert!(shorter(Dict::new()).is_empty());
+}

@@ -138,8 +138,9 @@ fn a_string_goes_to_c_and_comes_back() {
 
 #[test]
 fn a_string_of_type_5_that_c_has_shortened_is_taken_over() {
-    for old_len in 1..32_usize {
-        for new_len in 0..=old_len {
+    let step = if cfg!(miri) { 6 } else { 1 };
+    for old_len in (1..32_usize).step_by(step) {
+        for new_len in (0..=old_len).step_by(step) {
             let raw = Sds::from_bytes(&sample(old_len)).into_raw();
             // SAFETY: what C's `sdssetlen` and a NUL do to a string of type 5.
             let mut s = unsafe {

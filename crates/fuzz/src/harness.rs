@@ -70,3 +70,37 @@ impl Drop for Books {
         }
     }
 }
+
+/// Bytes of an input: short ones as they stand there, long ones as a run of one byte, so that the limits of
+/// headers are reached with few bytes of input.
+#[derive(Clone, Debug)]
+pub(crate) struct Text(pub(crate) Vec<u8>);
+
+/// Longer than any limit that a structure has but those of gigabytes.
+const TEXT_LEN_MAX: usize = 70_000;
+
+impl<'a> Arbitrary<'a> for Text {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let kind: u8 = input.arbitrary()?;
+        Ok(Self(match kind {
+            0..224 => {
+                let len = usize::from(kind % 56).min(input.len());
+                input.bytes(len)?.to_vec()
+            }
+            224..248 => vec![input.arbitrary()?; usize::from(input.arbitrary::<u16>()?) % 600],
+            248.. => vec![input.arbitrary()?; input.arbitrary::<u32>()? as usize % TEXT_LEN_MAX],
+        }))
+    }
+}
+
+/// A length or a position: near 0 mostly, sometimes around the limits of headers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Len(pub(crate) usize);
+
+impl<'a> Arbitrary<'a> for Len {
+    fn arbitrary(input: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        let small = usize::from(input.arbitrary::<u8>()?);
+        let base = *input.choose(&[0, 0, 0, 0, 200, 65_400])?;
+        Ok(Self(base + small))
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// Random inputs for each target, each of some dozens of operations.
-const INPUTS: u32 = 1000;
+const INPUTS: u32 = 4000;
 
 fn drive(target: fn(&[u8])) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -20,4 +20,14 @@ fn drive(target: fn(&[u8])) {
 #[test]
 fn zmalloc() {
     drive(fuzz::targets::zmalloc::run);
+}
+
+#[test]
+fn sds() {
+    drive(fuzz::targets::sds::run);
+}
+
+#[test]
+fn robj() {
+    drive(fuzz::targets::robj::run);
 }

@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
+use std::hint::black_box;
 use std::time::Duration;
 
 /// Something that can be timed over and over.
@@ -92,6 +93,16 @@ pub fn ratio(subject: &Samples, peer: &Samples) -> Ratio {
     let mut ratios: Vec<f64> = subject.rounds.iter().zip(&peer.rounds).map(|(a, b)| ns(a) / ns(b)).collect();
     ratios.sort_by(f64::total_cmp);
     Ratio { median: quantile(&ratios, 0.5), low: quantile(&ratios, 0.25), high: quantile(&ratios, 0.75) }
+}
+
+/// The bytes that a value takes: its own size and what [`zmalloc::used_memory`] says that making it allocated. Right
+/// as long as no other thread allocates meanwhile.
+pub fn handle_and_block<T>(make: impl FnOnce() -> T) -> f64 {
+    let before = zmalloc::used_memory();
+    let value = black_box(make());
+    let block = zmalloc::used_memory() - before;
+    drop(value);
+    (size_of::<T>() + block) as f64
 }
 
 /// The `q`-quantile of sorted values, interpolated between neighbours; NaN of none.

@@ -1,0 +1,329 @@
+//! `sds`: `Sds` beside the growing strings of std and of the well-known crates.
+//!
+//! One loop for all of them, generic over [`Text`], so that each type does the same work on the same bytes on the
+//! same allocator. Texts are ASCII, because two of the peers hold UTF-8 only; they are handed over as `&str`, which
+//! spares those two the check. `CompactString` keeps up to 24 bytes inside itself and allocates nothing for them: that is
+//! its design, and the 7-byte rows show it. `Sds` alone keeps a NUL after the bytes, and is one word wide.
+//!
+//! A value is hidden from the optimiser behind a reference, never by value: moving a `Vec` as 16 bytes at once out of
+//! fields that were stored as 8 stalls the processor for longer than the allocation takes, and which of two identical
+//! loops is compiled so is a matter of luck.
+
+use crate::measure::{Subject, handle_and_block, paired};
+use crate::report::Row;
+use crate::suite::Ctx;
+use bytes::{BufMut, BytesMut};
+use compact_str::CompactString;
+use sds::Sds;
+use std::fmt::{Arguments, Write as _};
+use std::hint::black_box;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+const SUITE: &str = "sds";
+
+/// What the suite asks of a string.
+pub trait Text: Clone {
+    /// The name in the tables.
+    const NAME: &'static str;
+    /// A string that holds `text`.
+    fn holding(text: &str) -> Self;
+    /// Appends one ASCII byte.
+    fn push(&mut self, byte: u8);
+    /// Appends formatted text.
+    fn push_fmt(&mut self, text: Arguments);
+    /// Appends a number in decimal.
+    fn push_i64(&mut self, value: i64);
+}
+
+impl Text for Sds {
+    const NAME: &'static str = "Sds";
+    #[inline]
+    fn holding(text: &str) -> Self {
+        Sds::from_bytes(text.as_bytes())
+    }
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.push(byte);
+    }
+    #[inline]
+    fn push_fmt(&mut self, text: Arguments) {
+        let _ = std::fmt::Write::write_fmt(self, text); // infallible: memory aside, and that aborts
+    }
+    #[inline]
+    fn push_i64(&mut self, value: i64) {
+        self.push_i64(value);
+    }
+}
+
+impl Text for Vec<u8> {
+    const NAME: &'static str = "Vec<u8>";
+    #[inline]
+    fn holding(text: &str) -> Self {
+        Self::from(text.as_bytes())
+    }
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.push(byte);
+    }
+    #[inline]
+    fn push_fmt(&mut self, text: Arguments) {
+        let _ = self.write_fmt(text);
+    }
+    #[inline]
+    fn push_i64(&mut self, value: i64) {
+        self.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+}
+
+impl Text for String {
+    const NAME: &'static str = "String";
+    #[inline]
+    fn holding(text: &str) -> Self {
+        Self::from(text)
+    }
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.push(char::from(byte));
+    }
+    #[inline]
+    fn push_fmt(&mut self, text: Arguments) {
+        let _ = self.write_fmt(text);
+    }
+    #[inline]
+    fn push_i64(&mut self, value: i64) {
+        self.push_str(itoa::Buffer::new().format(value));
+    }
+}
+
+impl Text for BytesMut {
+    const NAME: &'static str = "BytesMut";
+    #[inline]
+    fn holding(text: &str) -> Self {
+        Self::from(text.as_bytes())
+    }
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.put_u8(byte);
+    }
+    #[inline]
+    fn push_fmt(&mut self, text: Arguments) {
+        let _ = self.write_fmt(text);
+    }
+    #[inline]
+    fn push_i64(&mut self, value: i64) {
+        self.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+}
+
+impl Text for CompactString {
+    const NAME: &'static str = "CompactString";
+    #[inline]
+    fn holding(text: &str) -> Self {
+        Self::from(text)
+    }
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        self.push(char::from(byte));
+    }
+    #[inline]
+    fn push_fmt(&mut self, text: Arguments) {
+        let _ = self.write_fmt(text);
+    }
+    #[inline]
+    fn push_i64(&mut self, value: i64) {
+        self.push_str(itoa::Buffer::new().format(value));
+    }
+}
+
+/// A text of `len` ASCII bytes.
+pub fn text_of(len: usize) -> String {
+    (b'a'..=b'z').cycle().take(len).map(char::from).collect()
+}
+
+/// `ops` times: a string created and freed.
+#[inline(never)]
+pub fn create_and_free<T: Text>(text: &str, ops: usize) -> Duration {
+    let start = Instant::now();
+    for _ in 0..ops {
+        let string = T::holding(black_box(text));
+        black_box(&string);
+    }
+    start.elapsed()
+}
+
+/// How many strings [`live`] keeps at once.
+pub const LIVE: usize = 1000;
+
+/// `ops` strings created and freed, 1,000 of them live at once.
+#[inline(never)]
+pub fn live<T: Text>(text: &str, ops: usize) -> Duration {
+    let mut all = Vec::with_capacity(LIVE);
+    let start = Instant::now();
+    for _ in 0..ops / LIVE {
+        for _ in 0..LIVE {
+            all.push(T::holding(black_box(text)));
+        }
+        black_box(&mut all);
+        all.clear();
+    }
+    start.elapsed()
+}
+
+/// `ops` times: a clone made and freed.
+#[inline(never)]
+pub fn clone_and_free<T: Text>(text: &str, ops: usize) -> Duration {
+    let original = T::holding(text);
+    let start = Instant::now();
+    for _ in 0..ops {
+        let string = black_box(&original).clone();
+        black_box(&string);
+    }
+    start.elapsed()
+}
+
+/// `ops` bytes appended one by one to an empty string, which is then freed.
+#[inline(never)]
+pub fn push_bytes<T: Text>(ops: usize) -> Duration {
+    let start = Instant::now();
+    let mut text = T::holding("");
+    for i in 0..ops {
+        text.push(b'0' + (i & 0x3f) as u8);
+    }
+    black_box(&text);
+    drop(text);
+    start.elapsed()
+}
+
+/// `ops` formatted lines appended to an empty string, which is then freed.
+#[inline(never)]
+pub fn push_lines<T: Text>(ops: usize) -> Duration {
+    let start = Instant::now();
+    let mut text = T::holding("");
+    for i in 0..ops {
+        let (id, name, load) = black_box((i, "somebody", 7));
+        text.push_fmt(format_args!("user:{id}:name:{name}:load:{load}\r\n"));
+    }
+    black_box(&text);
+    drop(text);
+    start.elapsed()
+}
+
+/// `ops` numbers of 1 to 19 digits appended to an empty string, which is then freed.
+#[inline(never)]
+pub fn push_numbers<T: Text>(ops: usize) -> Duration {
+    let start = Instant::now();
+    let mut text = T::holding("");
+    for i in 0..ops {
+        text.push_i64(black_box(i64::MAX >> (i % 61)));
+    }
+    black_box(&text);
+    drop(text);
+    start.elapsed()
+}
+
+/// What is done in a round.
+#[derive(Clone, Copy)]
+enum Work<'a> {
+    Create(&'a str),
+    Live(&'a str),
+    Clone(&'a str),
+    Bytes,
+    Lines,
+    Numbers,
+}
+
+impl Work<'_> {
+    fn run<T: Text>(self, ops: usize) -> Duration {
+        match self {
+            Self::Create(text) => create_and_free::<T>(text, ops),
+            Self::Live(text) => live::<T>(text, ops),
+            Self::Clone(text) => clone_and_free::<T>(text, ops),
+            Self::Bytes => push_bytes::<T>(ops),
+            Self::Lines => push_lines::<T>(ops),
+            Self::Numbers => push_numbers::<T>(ops),
+        }
+    }
+}
+
+/// Runs the suite.
+pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    let ops = ctx.options.pick(LIVE, 20 * LIVE, 50 * LIVE);
+    let texts = [7, 44, 1000].map(text_of);
+    for text in &texts {
+        compare(ctx, "create and free", text.len(), ops, Work::Create(text));
+    }
+    for text in &texts {
+        compare(ctx, "1000 live, then freed", text.len(), ops, Work::Live(text));
+    }
+    for text in &texts {
+        compare(ctx, "clone and free", text.len(), ops, Work::Clone(text));
+    }
+    let bytes = ctx.options.pick(1000, 1_000_000, 1_000_000);
+    compare(ctx, "append a byte", bytes, bytes, Work::Bytes);
+    compare(ctx, "append formatted", 1000, 1000, Work::Lines);
+    compare(ctx, "append an integer", 1000, 1000, Work::Numbers);
+    for text in &texts {
+        memory(ctx, text);
+    }
+    ctx.report.note(
+        SUITE,
+        "n: length of the text, or how many appends one string takes. Memory: the handle and its block.",
+    );
+    Ok(())
+}
+
+fn compare(ctx: &mut Ctx, case: &str, n: usize, ops: usize, work: Work) {
+    let rounds = ctx.options.pick(2, 31, 101);
+    fn subject<'a, T: Text>(work: Work<'a>, ops: usize) -> Subject<'a> {
+        Subject::new(T::NAME, move || work.run::<T>(ops))
+    }
+    let mut subjects = [
+        subject::<Sds>(work, ops),
+        subject::<Vec<u8>>(work, ops),
+        subject::<BytesMut>(work, ops),
+        subject::<CompactString>(work, ops),
+        subject::<String>(work, ops),
+    ];
+    ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
+    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    ctx.report.compare(SUITE, case, n as u64, ops as u64, &samples);
+}
+
+fn memory(ctx: &mut Ctx, text: &str) {
+    fn of<T: Text>(text: &str) -> f64 {
+        handle_and_block(|| T::holding(text))
+    }
+    let ours = Row::alone(SUITE, "one string", text.len() as u64, Sds::NAME, "memory", "B", of::<Sds>(text));
+    for (peer, bytes) in [
+        (Vec::<u8>::NAME, of::<Vec<u8>>(text)),
+        (BytesMut::NAME, of::<BytesMut>(text)),
+        (CompactString::NAME, of::<CompactString>(text)),
+        (String::NAME, of::<String>(text)),
+    ] {
+        ctx.report.row(ours.clone().beside(peer, bytes));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All subjects write the same bytes, or their times would compare different work.
+    #[test]
+    fn subjects_do_the_same_work() {
+        fn written<T: Text + AsRef<[u8]>>() -> Vec<u8> {
+            let mut text = T::holding("x");
+            text.push(b'y');
+            text.push_fmt(format_args!("<{}>", 12));
+            text.push_i64(-345);
+            text.as_ref().to_vec()
+        }
+        let expected = b"xy<12>-345";
+        assert_eq!(written::<Sds>(), expected);
+        assert_eq!(written::<Vec<u8>>(), expected);
+        assert_eq!(written::<BytesMut>(), expected);
+        assert_eq!(written::<CompactString>(), expected);
+        assert_eq!(written::<String>(), expected);
+    }
+}

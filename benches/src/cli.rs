@@ -64,7 +64,7 @@ fn suite_help() -> String {
 fn parse_name(name: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-        return Err("a name is letters, digits, '-', '_' and '.', not first".into());
+        return Err("a name is letters, digits, '-', '_' and '.', and begins with another than '.'".into());
     }
     Ok(name.into())
 }
@@ -79,10 +79,11 @@ impl Options {
         let options = match Self::try_parse_from(args) {
             Ok(options) => options,
             Err(err) if err.use_stderr() => {
-                // clap explains at length; the first line says what is wrong.
+                // clap explains at length; its first paragraph says what is wrong.
                 let text = err.to_string();
-                let line = text.lines().next().unwrap_or("the command line does not parse");
-                return Err(BadInput::CommandLine(line.trim_start_matches("error: ").into()));
+                let lines: Vec<&str> =
+                    text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+                return Err(BadInput::CommandLine(lines.join(" ").trim_start_matches("error: ").into()));
             }
             Err(help) => return Ok(Err(help.to_string())),
         };

@@ -20,6 +20,7 @@ pub mod error;
 pub mod html;
 pub mod keys;
 pub mod machine;
+pub mod maps;
 pub mod measure;
 pub mod plot;
 pub mod progress;

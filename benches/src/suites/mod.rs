@@ -1,8 +1,12 @@
 //! The suites, one file each, in the order in which they run.
 
 pub mod alloc;
+pub mod dict;
+pub mod latency;
+pub mod memory;
 pub mod robj;
 pub mod sds;
+pub mod trace;
 
 use crate::suite::Suite;
 
@@ -11,4 +15,12 @@ pub const ALL: &[Suite] = &[
     Suite { name: "alloc", about: "zmalloc beside raw allocators", run: alloc::run },
     Suite { name: "sds", about: "Sds beside growing strings", run: sds::run },
     Suite { name: "robj", about: "Robj beside shared and owned byte strings", run: robj::run },
+    Suite { name: "dict", about: "Dict and Table beside hash maps", run: dict::run },
+    Suite { name: "memory", about: "bytes per entry over N, and whole data sets", run: memory::run },
+    Suite {
+        name: "latency",
+        about: "every single operation of a growing and a shrinking table",
+        run: latency::run,
+    },
+    Suite { name: "trace", about: "a store on a request trace, or on the YCSB mixes", run: trace::run },
 ];

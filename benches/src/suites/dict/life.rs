@@ -1,0 +1,178 @@
+//! A table's life, timed phase by phase.
+
+use super::{Keys, SUITE};
+use crate::keys::Key;
+use crate::maps::Map;
+use crate::measure::{Samples, Subject, paired};
+use crate::suite::Ctx;
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// What is timed, in order.
+const PHASES: [&str; 5] = ["insert", "hit", "miss", "iterate", "remove"];
+
+/// The times of one life.
+pub(super) type Life = [Duration; PHASES.len()];
+
+/// A life is repeated until it has done this many operations of each kind: a round must be long beside
+/// the clock's own cost and the timer interrupt.
+const MIN_OPS: usize = 200_000;
+
+/// From this N on a life lasts seconds and finds no warm caches or branch predictors that the next would not
+/// find too: the warm-up round counts as the others do.
+const NO_WARM_UP: usize = 4_000_000;
+
+/// Something that can live.
+pub(super) struct Candidate<'a> {
+    name: String,
+    live: Box<dyn FnMut() -> Life + 'a>,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn new(name: &str, live: impl FnMut() -> Life + 'a) -> Self {
+        Self { name: name.into(), live: Box::new(live) }
+    }
+}
+
+/// A map over `keys`.
+pub(super) fn candidate<'a, M: Map<Key, u64> + 'a>(name: &str, keys: &'a Keys) -> Candidate<'a> {
+    Candidate::new(name, || live::<M>(keys))
+}
+
+fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
+    let mut map = M::default();
+    let n = keys.insert.len();
+    let insert = timed(|| {
+        for (value, key) in keys.insert.iter().enumerate() {
+            map.insert(*key, value as u64);
+        }
+    });
+    assert_eq!(map.len(), n, "{} lost entries", M::NAME);
+    let mut found = 0;
+    let hit = timed(|| found = keys.find.iter().filter(|key| map.get(black_box(key)).is_some()).count());
+    assert_eq!(found, n, "{} does not find what it holds", M::NAME);
+    let miss = timed(|| found = keys.absent.iter().filter(|key| map.get(black_box(key)).is_some()).count());
+    assert_eq!(found, 0, "{} finds what it does not hold", M::NAME);
+    let mut sum = 0;
+    let iterate = timed(|| map.for_each(|_, value| sum += value));
+    assert_eq!(sum, n as u64 * (n as u64 - 1) / 2, "{} does not visit each entry once", M::NAME);
+    let remove =
+        timed(|| found = keys.find.iter().filter(|key| map.remove(black_box(key)).is_some()).count());
+    assert_eq!((found, map.len()), (n, 0), "{} does not remove what it holds", M::NAME);
+    [insert, hit, miss, iterate, remove]
+}
+
+/// How long `work` takes.
+pub(super) fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+/// The samples of all candidates, phase by phase.
+pub(super) struct Phases {
+    n: usize,
+    /// Operations a round, of each kind.
+    ops: usize,
+    /// For each phase, each candidate's samples.
+    samples: [Vec<Samples>; PHASES.len()],
+}
+
+/// Lets all candidates live in turns.
+pub(super) fn measure(
+    ctx: &mut Ctx,
+    what: &str,
+    n: usize,
+    rounds: usize,
+    candidates: &mut [Candidate],
+) -> Phases {
+    let repeats = if ctx.options.smoke { 1 } else { MIN_OPS.div_ceil(n) };
+    let warm_up = usize::from(n < NO_WARM_UP);
+    // `paired` knows one time a round; each life's own times are kept aside.
+    let lives: Vec<RefCell<Vec<Life>>> = candidates.iter().map(|_| RefCell::default()).collect();
+    let mut subjects: Vec<Subject> = candidates
+        .iter_mut()
+        .zip(&lives)
+        .map(|(candidate, lives)| {
+            Subject::new(candidate.name.clone(), || {
+                let mut total = Life::default();
+                for _ in 0..repeats {
+                    let life = (candidate.live)();
+                    total.iter_mut().zip(life).for_each(|(total, time)| *total += time);
+                }
+                lives.borrow_mut().push(total);
+                total.iter().sum()
+            })
+        })
+        .collect();
+    ctx.progress.start(&format!("life of {n}{what}"), rounds + warm_up);
+    let names = paired(&mut subjects, rounds - (1 - warm_up), ctx.options.seed, ctx.progress);
+    drop(subjects);
+    let samples = std::array::from_fn(|phase| {
+        let of = |(samples, lives): (&Samples, &RefCell<Vec<Life>>)| Samples {
+            name: samples.name.clone(),
+            rounds: lives.borrow()[warm_up..].iter().map(|life| life[phase]).collect(),
+        };
+        names.iter().zip(&lives).map(of).collect()
+    });
+    Phases { n, ops: n * repeats, samples }
+}
+
+impl Phases {
+    /// Adds a row for each phase and peer.
+    pub(super) fn report(&self, ctx: &mut Ctx, what: &str) {
+        for (phase, samples) in PHASES.iter().zip(&self.samples) {
+            let case = format!("{phase}{what}");
+            ctx.report.compare(SUITE, &case, self.n as u64, self.ops as u64, samples);
+        }
+    }
+
+    /// The mean time of an operation over several N, as if it had been measured at `n`. Round `i` of the
+    /// result is made of the rounds `i` of the parts, so that pairs stay pairs.
+    pub(super) fn mean(parts: &[Phases], n: usize) -> Phases {
+        let samples = std::array::from_fn(|phase| {
+            let candidates = parts[0].samples[phase].iter().enumerate();
+            let mean_of = |(i, first): (usize, &Samples)| Samples {
+                name: first.name.clone(),
+                rounds: (0..first.rounds.len())
+                    .map(|round| {
+                        let scaled = parts.iter().map(|part| {
+                            let time = part.samples[phase][i].rounds[round];
+                            time.mul_f64(n as f64 / part.ops as f64)
+                        });
+                        scaled.sum::<Duration>() / parts.len() as u32
+                    })
+                    .collect(),
+            };
+            candidates.map(mean_of).collect()
+        });
+        Phases { n, ops: n, samples }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phases(ops: usize, micros: [u64; 2]) -> Phases {
+        let samples = Samples { name: "x".into(), rounds: micros.map(Duration::from_micros).to_vec() };
+        Phases { n: ops, ops, samples: std::array::from_fn(|_| vec![samples.clone()]) }
+    }
+
+    #[test]
+    fn the_mean_over_sizes_weighs_operations_not_sizes() {
+        // 10 and 30 ns an operation in round 0, 20 and 40 in round 1.
+        let parts = [phases(1000, [10, 20]), phases(2000, [60, 80])];
+        let mean = Phases::mean(&parts, 1000);
+        assert_eq!(mean.ops, 1000);
+        assert_eq!(mean.samples[0][0].rounds, [20, 30].map(Duration::from_micros));
+    }
+
+    #[test]
+    fn a_life_is_timed_in_all_phases() {
+        let keys = Keys::new(500, 1);
+        let life = live::<hashbrown::HashMap<Key, u64, crate::maps::Fold>>(&keys);
+        assert!(life.iter().all(|time| !time.is_zero()));
+    }
+}

@@ -1,0 +1,125 @@
+//! Suite `dict`: what a table's operations cost, from empty through full to empty again.
+//!
+//! A round of a subject is a whole life: insert N entries into an empty table, look all up (in another order),
+//! look up as many that are absent, iterate, remove all. Subjects take turns life by life; the table dies
+//! before the next one begins, so that none finds the caches full of a neighbour's entries and no two
+//! tables share the memory.
+//!
+//! Why it is fair: the same 16-byte keys in the same shuffled orders, held inline with 8-byte values; the same
+//! hash function and seed on both sides of a row, except in the rows that compare defaults; the same allocator.
+//! No table is told how many entries will come.
+//!
+//! A table that doubles is fast and large just after a doubling, slow and small just before the next; its
+//! neighbour doubles elsewhere. So the full run also takes the mean over five N spread evenly over one
+//! doubling: the rows `mean over a doubling`.
+
+mod life;
+mod pointers;
+
+use crate::keys::{self, Key};
+use crate::maps::{Fold, Sip, Visitor, for_each_map};
+use crate::suite::Ctx;
+use life::{Candidate, Phases, candidate, measure};
+use std::collections::HashMap;
+use std::hash::RandomState;
+
+const SUITE: &str = "dict";
+
+/// The steps of a doubling, for the mean over it.
+const DOUBLING_STEPS: u32 = 5;
+
+/// Runs the suite.
+pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    let sizes: &[(usize, usize)] = ctx.options.pick(
+        &[(2_000, 2)],
+        &[(10_000, 9), (200_000, 7), (1_000_000, 3)],
+        &[(10_000, 15), (1_000_000, 7), (10_000_000, 2)],
+    );
+    for &(n, rounds) in sizes {
+        let keys = Keys::new(n, ctx.options.seed);
+        measure(ctx, "", n, rounds, &mut peers(&keys)).report(ctx, "");
+        if n <= 1_000_000 {
+            measure(ctx, ", SipHash", n, rounds, &mut sip(&keys)).report(ctx, ", SipHash");
+            measure(ctx, ", default hash", n, rounds, &mut defaults(&keys)).report(ctx, ", default hash");
+        }
+        pointers::nodes_and(&keys, |nodes| {
+            let mut candidates = pointers::candidates(&nodes, &keys);
+            measure(ctx, ", pointers", n, rounds, &mut candidates).report(ctx, ", pointers");
+        });
+    }
+    doubling(ctx);
+    Ok(())
+}
+
+/// Keys for one N.
+struct Keys {
+    /// In the order of insertion.
+    insert: Vec<Key>,
+    /// The same in the order of look-up and removal.
+    find: Vec<Key>,
+    /// As many that are not in the table.
+    absent: Vec<Key>,
+}
+
+impl Keys {
+    fn new(n: usize, seed: u64) -> Self {
+        Self {
+            insert: keys::present(n, seed),
+            find: keys::present(n, seed.wrapping_add(1)),
+            absent: keys::absent(n, seed),
+        }
+    }
+}
+
+/// Redcore's map and all peers, on foldhash.
+fn peers(keys: &Keys) -> Vec<Candidate<'_>> {
+    struct Collect<'a>(&'a Keys, Vec<Candidate<'a>>);
+    impl Visitor<Key, u64> for Collect<'_> {
+        fn visit<M: crate::maps::Map<Key, u64> + 'static>(&mut self) {
+            self.1.push(candidate::<M>(M::NAME, self.0));
+        }
+    }
+    let mut collect = Collect(keys, Vec::new());
+    for_each_map::<Key, u64, Key, Fold>(&mut collect);
+    collect.1
+}
+
+/// A keyed hash whose latency is in the way, on both sides.
+fn sip(keys: &Keys) -> Vec<Candidate<'_>> {
+    vec![
+        candidate::<dict::Dict<Key, u64, Sip>>("Dict", keys),
+        candidate::<hashbrown::HashMap<Key, u64, Sip>>("hashbrown", keys),
+    ]
+}
+
+/// What one gets without choosing: keyed by a random seed on both sides.
+fn defaults(keys: &Keys) -> Vec<Candidate<'_>> {
+    vec![
+        candidate::<dict::Dict<Key, u64>>("Dict", keys),
+        candidate::<HashMap<Key, u64, RandomState>>("std HashMap", keys),
+    ]
+}
+
+/// The mean over a doubling, against hashbrown: values, and pointers.
+fn doubling(ctx: &mut Ctx) {
+    let base = ctx.options.pick(1_000, 100_000, 8_000_000);
+    let rounds = ctx.options.pick(1, 3, 2);
+    let (mut inline, mut pointers) = (Vec::new(), Vec::new());
+    for step in 0..DOUBLING_STEPS {
+        let factor = 2f64.powf(f64::from(step) / f64::from(DOUBLING_STEPS));
+        let n = (f64::from(base) * factor) as usize;
+        let keys = Keys::new(n, ctx.options.seed);
+        let mut pair = vec![
+            candidate::<dict::Dict<Key, u64, Fold>>("Dict", &keys),
+            candidate::<hashbrown::HashMap<Key, u64, Fold>>("hashbrown", &keys),
+        ];
+        inline.push(measure(ctx, ", doubling", n, rounds, &mut pair));
+        drop(pair);
+        pointers::nodes_and(&keys, |nodes| {
+            let mut candidates = pointers::candidates(&nodes, &keys);
+            pointers.push(measure(ctx, ", pointers, doubling", n, rounds, &mut candidates));
+        });
+    }
+    Phases::mean(&inline, base as usize).report(ctx, ", mean over a doubling");
+    Phases::mean(&pointers, base as usize).report(ctx, ", pointers, mean over a doubling");
+}

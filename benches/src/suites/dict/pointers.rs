@@ -1,0 +1,77 @@
+//! The same life for tables of pointers: the key stands in the block that the entry points to, as in a
+//! key-value store. A hit costs two cache misses, the table's and the block's.
+//!
+//! The blocks are made beforehand, each an allocation of its own, in the order of insertion; what is
+//! timed is the table alone.
+
+use super::Keys;
+use super::life::{Candidate, Life, timed};
+use crate::keys::Key;
+use crate::maps::{Fold, Node};
+use std::hash::BuildHasher;
+use std::hint::black_box;
+
+/// Makes a block for each key, in the order of insertion, and lends them to `work`.
+pub(super) fn nodes_and(keys: &Keys, work: impl FnOnce(Vec<&Node>)) {
+    let make = |(value, key): (usize, &Key)| Box::new(Node { key: *key, value: value as u64 });
+    let nodes: Vec<Box<Node>> = keys.insert.iter().enumerate().map(make).collect();
+    work(nodes.iter().map(|node| &**node).collect());
+}
+
+/// Redcore's table beside hashbrown's.
+pub(super) fn candidates<'a>(nodes: &'a [&'a Node], keys: &'a Keys) -> Vec<Candidate<'a>> {
+    vec![
+        Candidate::new("Table", || dict_life(nodes, keys)),
+        Candidate::new("hashbrown HashTable", || hashbrown_life(nodes, keys)),
+    ]
+}
+
+#[inline]
+fn hash(key: &Key) -> u64 {
+    Fold::default().hash_one(key)
+}
+
+/// Two tables with the same methods and no trait in common: the loops are written once, here.
+macro_rules! life {
+    ($name:ident, $table:ty) => {
+        fn $name(nodes: &[&Node], keys: &Keys) -> Life {
+            let mut table = <$table>::new();
+            let n = nodes.len();
+            let insert = timed(|| {
+                for node in nodes {
+                    table
+                        .entry(hash(&node.key), |other| other.key == node.key, |other| hash(&other.key))
+                        .or_insert(node);
+                }
+            });
+            assert_eq!(table.len(), n);
+            let mut found = 0;
+            let mut look_up = |wanted: &[Key]| {
+                timed(|| {
+                    let is_there =
+                        |key: &&Key| table.find(hash(black_box(key)), |node| node.key == **key).is_some();
+                    found = wanted.iter().filter(is_there).count();
+                })
+            };
+            let hit = look_up(&keys.find);
+            let miss = look_up(&keys.absent);
+            assert_eq!(found, 0);
+            let mut sum = 0;
+            // Values stand in the blocks too: an iteration that reads them misses once for each.
+            let iterate = timed(|| table.iter().for_each(|node| sum += node.value));
+            assert_eq!(sum, n as u64 * (n as u64 - 1) / 2);
+            let remove = timed(|| {
+                for key in &keys.find {
+                    if let Ok(entry) = table.find_entry(hash(black_box(key)), |node| node.key == *key) {
+                        entry.remove();
+                    }
+                }
+            });
+            assert_eq!(table.len(), 0);
+            [insert, hit, miss, iterate, remove]
+        }
+    };
+}
+
+life!(dict_life, dict::Table<&Node>);
+life!(hashbrown_life, hashbrown::HashTable<&Node>);

@@ -1,0 +1,233 @@
+//! Bytes per entry over N: the flat line beside the saw-tooth.
+//!
+//! A table that doubles holds room for up to twice its entries: bytes per entry jump at the doubling and fall
+//! off until the next one, and both tables are alive while it happens. One N would compare the tables at the
+//! point of the tooth where each happens to stand; so they are read at eight N in every doubling, and
+//! the mean is taken over whole doublings.
+
+use super::SUITE;
+use crate::keys::{self, Key};
+use crate::maps::{Fold, Map, Node, Visitor, for_each_map};
+use crate::report::{Plot, Row, Series};
+use crate::suite::Ctx;
+use std::hash::BuildHasher;
+
+/// The smallest N that is read.
+const FIRST: usize = 10_000;
+
+/// Entries between two readings of `used_memory` in search of the peak.
+const SAMPLE: usize = 1024;
+
+/// One subject on its way from empty to the largest N.
+struct Curve {
+    name: &'static str,
+    /// N and bytes per entry, at every step.
+    points: Vec<(usize, f64)>,
+    /// The most memory seen over the memory at the end: by readings between inserts, and by
+    /// `peak_memory`, which sees the inside of an insert too.
+    peak_sampled: f64,
+    peak: f64,
+}
+
+/// The N at which bytes are read: `per_octave` in each doubling from [`FIRST`], and `last` itself.
+fn steps(last: usize, per_octave: u32) -> Vec<usize> {
+    let nth = |i: u32| (FIRST as f64 * 2f64.powf(f64::from(i) / f64::from(per_octave))).round() as usize;
+    (0..).map(nth).take_while(|&n| n < last).chain([last]).collect()
+}
+
+pub(super) fn run(ctx: &mut Ctx) {
+    let last = ctx.options.pick(25_000, 1_000_000, 10_000_000);
+    let per_octave = ctx.options.pick(2, 4, 8);
+    let steps = steps(last, per_octave);
+    let keys = keys::present(last, ctx.options.seed);
+
+    let mut grow = Grow { keys: &keys, steps: &steps, curves: Vec::new(), ctx };
+    for_each_map::<Key, u64, Key, Fold>(&mut grow);
+    let curves = grow.curves;
+    let what = ", 16 B key and 8 B value";
+    report(ctx, what, &curves, per_octave);
+    plot(ctx, "memory-inline", "Bytes per entry, 16-byte key and 8-byte value inline", &curves);
+
+    let curves = pointer_curves(ctx, &keys, &steps);
+    report(ctx, ", pointers", &curves, per_octave);
+    plot(ctx, "memory-pointers", "Bytes of table per entry, entries are pointers", &curves);
+}
+
+/// Inserts one entry after another with `insert` and reads the memory at each of `steps`.
+fn curve(name: &'static str, steps: &[usize], mut insert: impl FnMut(usize)) -> Curve {
+    let base = zmalloc::used_memory();
+    zmalloc::reset_peak_memory();
+    let mut points = Vec::with_capacity(steps.len());
+    // What was just allocated belongs to the reading, not to the table.
+    let own = zmalloc::used_memory() - base;
+    let used = || zmalloc::used_memory() - base - own;
+    let (mut done, mut peak_sampled) = (0, 0);
+    for &n in steps {
+        while done < n {
+            let batch = (n - done).min(SAMPLE - done % SAMPLE);
+            (done..done + batch).for_each(&mut insert);
+            done += batch;
+            peak_sampled = peak_sampled.max(used());
+        }
+        points.push((n, used() as f64 / n as f64));
+    }
+    let last = used() as f64;
+    let peak = (zmalloc::peak_memory() - base - own) as f64;
+    Curve { name, points, peak_sampled: peak_sampled as f64 / last, peak: peak / last }
+}
+
+struct Grow<'a, 'b> {
+    keys: &'a [Key],
+    steps: &'a [usize],
+    curves: Vec<Curve>,
+    ctx: &'a Ctx<'b>,
+}
+
+impl Visitor<Key, u64> for Grow<'_, '_> {
+    fn visit<M: Map<Key, u64> + 'static>(&mut self) {
+        self.ctx.progress.start(&format!("growth of {}", M::NAME), 1);
+        let mut map = M::default();
+        self.curves.push(curve(M::NAME, self.steps, |i| map.insert(self.keys[i], i as u64)));
+        assert_eq!(map.len(), self.keys.len());
+        self.ctx.progress.step();
+    }
+}
+
+/// The table alone, where entries point to blocks that hold the keys. Not timed, so the blocks need no place
+/// of their own: they stand in one array.
+fn pointer_curves(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Vec<Curve> {
+    let nodes: Vec<Node> = keys.iter().map(|&key| Node { key, value: 0 }).collect();
+    let hash = |node: &&Node| Fold::default().hash_one(node.key);
+    ctx.progress.start("growth of pointer tables", 2);
+    let mut ours = dict::Table::new();
+    let ours_curve = curve("Table", steps, |i| {
+        ours.insert_unique(hash(&&nodes[i]), &nodes[i], hash);
+    });
+    drop(ours);
+    ctx.progress.step();
+    let mut theirs = hashbrown::HashTable::new();
+    let their_curve = curve("hashbrown HashTable", steps, |i| {
+        theirs.insert_unique(hash(&&nodes[i]), &nodes[i], hash);
+    });
+    ctx.progress.step();
+    vec![ours_curve, their_curve]
+}
+
+/// What a curve says in one number each.
+struct Summary {
+    metric: &'static str,
+    unit: &'static str,
+    of: fn(&Curve, usize) -> f64,
+}
+
+const SUMMARIES: [Summary; 6] = [
+    Summary {
+        metric: "mean over N",
+        unit: "B/entry",
+        of: |curve, octave| mean(whole_doublings(curve, octave)),
+    },
+    Summary { metric: "most over N", unit: "B/entry", of: |curve, _| extremes(curve).1 },
+    Summary { metric: "most over least", unit: "", of: |curve, _| extremes(curve).1 / extremes(curve).0 },
+    Summary {
+        metric: "at the largest N",
+        unit: "B/entry",
+        of: |curve, _| curve.points.last().map_or(0.0, |p| p.1),
+    },
+    Summary { metric: "peak over end, between inserts", unit: "", of: |curve, _| curve.peak_sampled },
+    Summary { metric: "peak over end", unit: "", of: |curve, _| curve.peak },
+];
+
+fn extremes(curve: &Curve) -> (f64, f64) {
+    let bytes = curve.points.iter().map(|&(_, bytes)| bytes);
+    (bytes.clone().fold(f64::INFINITY, f64::min), bytes.fold(0.0, f64::max))
+}
+
+/// The readings of as many whole doublings as there are, counted back from the last regular one. (The last
+/// reading of all is a round number that belongs to no step.)
+fn whole_doublings(curve: &Curve, per_octave: usize) -> &[(usize, f64)] {
+    let regular = &curve.points[..curve.points.len() - 1];
+    match regular.len() / per_octave * per_octave {
+        0 => &curve.points,
+        whole => &regular[regular.len() - whole..],
+    }
+}
+
+fn mean(points: &[(usize, f64)]) -> f64 {
+    points.iter().map(|&(_, bytes)| bytes).sum::<f64>() / points.len() as f64
+}
+
+fn report(ctx: &mut Ctx, what: &str, curves: &[Curve], per_octave: u32) {
+    let Some((ours, peers)) = curves.split_first() else { return };
+    let last = ours.points.last().map_or(0, |&(n, _)| n as u64);
+    for Summary { metric, unit, of } in &SUMMARIES {
+        for peer in peers {
+            let case = format!("grow from {FIRST}{what}");
+            let row = Row::alone(SUITE, &case, last, ours.name, metric, unit, of(ours, per_octave as usize));
+            ctx.report.row(row.beside(peer.name, of(peer, per_octave as usize)));
+        }
+    }
+}
+
+fn plot(ctx: &mut Ctx, id: &str, title: &str, curves: &[Curve]) {
+    let line = |curve: &Curve| Series {
+        name: curve.name.into(),
+        points: curve.points.iter().map(|&(n, bytes)| (n as f64, bytes)).collect(),
+    };
+    ctx.report.plot(Plot {
+        id: id.into(),
+        suite: SUITE.into(),
+        title: title.into(),
+        x_label: "entries".into(),
+        y_label: "bytes per entry".into(),
+        log_x: true,
+        log_y: false,
+        series: curves.iter().map(line).collect(),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_even_in_every_doubling_and_end_at_the_last_n() {
+        assert_eq!(steps(40_000, 2), [10_000, 14_142, 20_000, 28_284, 40_000]);
+        assert_eq!(steps(10_000, 8), [10_000]);
+        let eight = steps(1_000_000, 8);
+        assert!(
+            eight.windows(9).all(|w| w[8] == 1_000_000 || (w[8] as f64 / w[0] as f64 - 2.0).abs() < 1e-3)
+        );
+    }
+
+    fn curve_of(bytes: &[f64]) -> Curve {
+        let points = bytes.iter().enumerate().map(|(i, &bytes)| (i + 1, bytes)).collect();
+        Curve { name: "x", points, peak_sampled: 1.0, peak: 1.0 }
+    }
+
+    #[test]
+    fn the_mean_is_over_whole_doublings_only() {
+        // Five regular steps at two a doubling: the first is left out, and so is the round number at the end.
+        let curve = curve_of(&[100.0, 1.0, 2.0, 3.0, 4.0, 50.0]);
+        assert_eq!(mean(whole_doublings(&curve, 2)), 2.5);
+    }
+
+    #[test]
+    fn a_curve_sees_both_peaks() {
+        let mut block = Vec::<u8>::new();
+        let mut kept: Vec<Vec<u8>> = Vec::with_capacity(4096);
+        let steps = [1024, 4096];
+        let curve = curve("x", &steps, |i| {
+            kept.push(vec![0; 1000]);
+            if i == 3000 {
+                // Inside an insert: 8 MB that are gone when it ends.
+                block = vec![1; 8 << 20];
+                block = Vec::new();
+            }
+        });
+        drop(block);
+        let class = zmalloc::good_size(1000) as f64;
+        // Other tests allocate at the same time, in their own threads: the figures are not exact here.
+        assert!((curve.points[1].1 / class - 1.0).abs() < 0.5, "{:?}", curve.points);
+        assert!(curve.peak > 2.0, "{} {}", curve.peak, curve.peak_sampled);
+    }
+}

@@ -1,0 +1,25 @@
+//! Suite `memory`: how many bytes an entry takes, by the difference of `used_memory`.
+//!
+//! Bytes are counted, not timed: a figure is exact and the same in every run, and one run is enough. Why it is
+//! fair: everything is on the same allocator and its size classes, blocks count with their class and not with
+//! what was asked for, and every map holds the same entries.
+//!
+//! - [`growth`]: bytes per entry at eight N in every doubling, keys included, and the peak while growing.
+//! - [`store`]: whole data sets as a store holds them, keys `Sds` and values `Robj`: the workloads W1 to W3.
+//! - [`seeds`]: the experiment with 90,000 keys whose result can be worked out by hand.
+
+mod growth;
+mod seeds;
+mod store;
+
+use crate::suite::Ctx;
+
+const SUITE: &str = "memory";
+
+/// Runs the suite.
+pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    growth::run(ctx);
+    seeds::run(ctx);
+    store::run(ctx);
+    Ok(())
+}

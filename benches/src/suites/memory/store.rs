@@ -1,0 +1,102 @@
+//! Data sets as a store holds them: string keys in `Sds`, values in `Robj`, one table.
+//!
+//! The workloads are the first three of those by which real servers were measured (`used_memory` after minus
+//! before, over N). The same keys and values are put into each table; what differs is the table.
+
+use super::SUITE;
+use crate::keys::{key, shuffled};
+use crate::maps::{Fold, Map, Visitor, for_each_store_map};
+use crate::report::Row;
+use crate::suite::Ctx;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use robj::{EncodingLimits, Robj};
+use sds::Sds;
+
+/// How the strings are held: for the report.
+pub(super) const STRING: &str = "keys Sds, values Robj";
+
+/// What a data set takes.
+pub(super) struct Bytes {
+    /// Right after the last insert.
+    pub(super) filled: usize,
+    /// After the table has finished what it does in the background.
+    pub(super) settled: usize,
+}
+
+/// A value as SET stores it: an integer if it reads as one, else a string in its shortest form.
+pub(super) fn encode(bytes: &[u8]) -> Robj {
+    let limits = EncodingLimits::default();
+    Robj::from_bytes(bytes, &limits).try_encode(&limits)
+}
+
+/// What the entries of `pairs` take in an `M`, keys and values included.
+pub(super) fn bytes_of<M: Map<Sds, Robj, [u8]>>(pairs: impl Iterator<Item = (Sds, Robj)>) -> Bytes {
+    let before = zmalloc::used_memory();
+    let mut map = M::default();
+    for (key, value) in pairs {
+        map.insert(key, value);
+    }
+    let filled = zmalloc::used_memory() - before;
+    map.settle();
+    let settled = zmalloc::used_memory() - before;
+    drop(map);
+    Bytes { filled, settled }
+}
+
+/// A data set: its name and its `i`-th pair.
+struct Workload {
+    name: &'static str,
+    pair: fn(u32, &mut SmallRng) -> (Sds, Robj),
+}
+
+const WORKLOADS: [Workload; 2] = [
+    Workload {
+        name: "keys of 16 B, values of 32 B",
+        pair: |i, rng| {
+            let mut value = [0; 32];
+            rng.fill_bytes(&mut value);
+            (Sds::from_bytes(&key(i.into())), encode(&value))
+        },
+    },
+    Workload {
+        name: "keys of 16 B, integer values",
+        pair: |i, _| {
+            (Sds::from_bytes(&key(i.into())), encode(itoa::Buffer::new().format(100_000 + i).as_bytes()))
+        },
+    },
+];
+
+pub(super) fn run(ctx: &mut Ctx) {
+    let n: u32 = ctx.options.pick(5_000, 200_000, 1_000_000);
+    let ids = shuffled(0..n, ctx.options.seed);
+    for workload in &WORKLOADS {
+        let mut measure = Measure { workload, ids: &ids, seed: ctx.options.seed, found: Vec::new() };
+        ctx.progress.start(workload.name, 1);
+        for_each_store_map::<Sds, Robj, [u8], Fold>(&mut measure);
+        ctx.progress.step();
+        let Some(((subject, ours), peers)) = measure.found.split_first() else { continue };
+        for (peer, bytes) in peers {
+            let case = format!("store, {}", workload.name);
+            let row = Row::alone(SUITE, &case, n.into(), subject, "used_memory a key", "B", *ours);
+            ctx.report.row(row.beside(peer, *bytes));
+        }
+    }
+}
+
+struct Measure<'a> {
+    workload: &'a Workload,
+    ids: &'a [u32],
+    seed: u64,
+    /// Name and bytes a key, redcore's first.
+    found: Vec<(&'static str, f64)>,
+}
+
+impl Visitor<Sds, Robj, [u8]> for Measure<'_> {
+    fn visit<M: Map<Sds, Robj, [u8]> + 'static>(&mut self) {
+        let mut rng = SmallRng::seed_from_u64(self.seed);
+        let pairs = self.ids.iter().map(|&i| (self.workload.pair)(i, &mut rng));
+        let bytes = bytes_of::<M>(pairs);
+        self.found.push((M::NAME, bytes.settled as f64 / self.ids.len() as f64));
+    }
+}

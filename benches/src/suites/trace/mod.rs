@@ -1,0 +1,37 @@
+//! Suite `trace`: a store at work, on a real request trace or on generated ones.
+//!
+//! With `--trace FILE` ([the formats](crate::trace)) each request is a GET and, where the key is missing, a SET of
+//! a value of the trace's size: what a cache does that has room for everything. The memory grows with the
+//! distinct keys; nothing is evicted. Values are bytes in memory, cut to `--value-cap` (1,024 by default): a trace
+//! of block storage asks for tens of kilobytes each, and copying those would be all that is measured.
+//!
+//! Without a trace, the YCSB mixes A to F run on a loaded store, keys drawn from a scrambled Zipf
+//! distribution ([`ycsb`](crate::trace::ycsb)).
+//!
+//! Why it is fair: the requests are in memory before the clock starts, and the same for all; keys and values are
+//! made and freed by all in the same way (`Sds` and `Robj` in each of the tables; two further peers hold
+//! `Vec<u8>`, as one would without this project); the same hash where the peer's name does not say otherwise. In mix E
+//! the peers without a cursor begin each scan at their first entry, which stays in the cache: it flatters them.
+
+mod mixes;
+mod replay;
+mod store;
+
+use crate::error::BadInput;
+use crate::suite::Ctx;
+use crate::trace::Trace;
+
+const SUITE: &str = "trace";
+
+/// Runs the suite.
+pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    match &ctx.options.trace {
+        Some(path) => {
+            let trace = Trace::open(path).map_err(|err| BadInput::file(path, err))?;
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            replay::run(ctx, &name, &trace);
+        }
+        None => mixes::run(ctx),
+    }
+    Ok(())
+}

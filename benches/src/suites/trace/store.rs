@@ -1,0 +1,165 @@
+//! What a store is to this suite: a map of byte strings with GET, SET and a scan, and the peers.
+
+use crate::maps::{Fold, Map, Visitor, for_each_store_map};
+use robj::{EncodingLimits, Robj};
+use sds::Sds;
+use std::collections::HashMap;
+use std::hash::RandomState;
+use std::marker::PhantomData;
+
+/// A key as a store owns it.
+pub(super) trait OwnedKey: 'static {
+    fn from_bytes(bytes: &[u8]) -> Self;
+}
+
+/// A value as a store owns it.
+pub(super) trait Value: 'static {
+    fn from_bytes(bytes: &[u8]) -> Self;
+    /// Reads it as a reply would: its bytes, handed to `read`.
+    fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R;
+}
+
+impl OwnedKey for Sds {
+    #[inline]
+    fn from_bytes(bytes: &[u8]) -> Self {
+        Sds::from_bytes(bytes)
+    }
+}
+
+impl OwnedKey for Vec<u8> {
+    #[inline]
+    fn from_bytes(bytes: &[u8]) -> Self {
+        bytes.to_vec()
+    }
+}
+
+impl Value for Robj {
+    #[inline]
+    fn from_bytes(bytes: &[u8]) -> Self {
+        Robj::from_bytes(bytes, &EncodingLimits::default())
+    }
+
+    #[inline]
+    fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(&self.bytes())
+    }
+}
+
+impl Value for Vec<u8> {
+    #[inline]
+    fn from_bytes(bytes: &[u8]) -> Self {
+        bytes.to_vec()
+    }
+
+    #[inline]
+    fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(self)
+    }
+}
+
+/// A store over the map `M`.
+pub(super) struct Store<M, K, V> {
+    map: M,
+    cursor: u64,
+    types: PhantomData<(K, V)>,
+}
+
+impl<K: OwnedKey, V: Value, M: Map<K, V, [u8]>> Store<M, K, V> {
+    pub(super) fn new() -> Self {
+        Self { map: M::default(), cursor: 0, types: PhantomData }
+    }
+
+    /// The value's length and first byte, so that it is not only found but touched; `None` if it is missing.
+    #[inline]
+    pub(super) fn get(&mut self, key: &[u8]) -> Option<usize> {
+        let touch = |bytes: &[u8]| bytes.len() + usize::from(bytes.first().copied().unwrap_or(0));
+        self.map.get(key).map(|value| value.read(touch))
+    }
+
+    /// Replaces a value, or adds key and value.
+    #[inline]
+    pub(super) fn set(&mut self, key: &[u8], value: &[u8]) {
+        match self.map.get_mut(key) {
+            Some(old) => *old = V::from_bytes(value),
+            None => self.map.insert(K::from_bytes(key), V::from_bytes(value)),
+        }
+    }
+
+    /// Adds a key that is known to be missing.
+    #[inline]
+    pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.map.insert(K::from_bytes(key), V::from_bytes(value));
+    }
+
+    /// Visits at least `count` entries, if there are as many, and says what was read.
+    #[inline]
+    pub(super) fn scan(&mut self, count: usize) -> usize {
+        let (mut read, mut cursor) = (0, self.cursor);
+        self.map.scan(&mut cursor, count, |_, value| read += value.read(<[u8]>::len));
+        self.cursor = cursor;
+        read
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// See [`Map::settle`].
+    pub(super) fn settle(&mut self) {
+        self.map.settle();
+    }
+}
+
+/// Something done once for each kind of store.
+pub(super) trait StoreVisitor {
+    fn visit<K: OwnedKey, V: Value, M: Map<K, V, [u8]> + 'static>(&mut self, name: &str);
+}
+
+/// Redcore's store, the same keys and values in its peers' tables, and stores of `Vec<u8>`.
+pub(super) fn for_each_store(visitor: &mut impl StoreVisitor) {
+    struct Same<'a, W>(&'a mut W);
+    impl<W: StoreVisitor> Visitor<Sds, Robj, [u8]> for Same<'_, W> {
+        fn visit<M: Map<Sds, Robj, [u8]> + 'static>(&mut self) {
+            self.0.visit::<Sds, Robj, M>(M::NAME);
+        }
+    }
+    for_each_store_map::<Sds, Robj, [u8], Fold>(&mut Same(visitor));
+    visitor.visit::<Vec<u8>, Vec<u8>, hashbrown::HashMap<Vec<u8>, Vec<u8>, Fold>>("hashbrown, Vec<u8>");
+    visitor.visit::<Vec<u8>, Vec<u8>, HashMap<Vec<u8>, Vec<u8>, RandomState>>("std, Vec<u8>, own hash");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Check(Vec<String>);
+
+    impl StoreVisitor for Check {
+        fn visit<K: OwnedKey, V: Value, M: Map<K, V, [u8]> + 'static>(&mut self, name: &str) {
+            let mut store = Store::<M, K, V>::new();
+            assert_eq!(store.get(b"k"), None, "{name}");
+            store.set(b"k", b"abc");
+            assert_eq!(store.get(b"k"), Some(3 + usize::from(b'a')), "{name}");
+            store.set(b"k", b"z");
+            assert_eq!(store.get(b"k"), Some(1 + usize::from(b'z')), "{name}");
+            for i in 0..100 {
+                store.add(format!("key-{i}").as_bytes(), b"xy");
+            }
+            store.settle();
+            assert_eq!(store.len(), 101, "{name}");
+            // At least ten entries of one or two bytes, each time; and all of them, asked for more.
+            for _ in 0..50 {
+                assert!(store.scan(10) >= 10, "{name}");
+            }
+            assert!(store.scan(10_000) >= 201, "{name}");
+            self.0.push(name.to_owned());
+        }
+    }
+
+    #[test]
+    fn every_store_gets_sets_and_scans() {
+        let mut check = Check(Vec::new());
+        for_each_store(&mut check);
+        assert!(check.0.len() >= 5, "{:?}", check.0);
+    }
+}

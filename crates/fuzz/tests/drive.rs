@@ -31,3 +31,8 @@ fn sds() {
 fn robj() {
     drive(fuzz::targets::robj::run);
 }
+
+#[test]
+fn dict() {
+    drive(fuzz::targets::dict::run);
+}

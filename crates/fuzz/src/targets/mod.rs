@@ -3,6 +3,7 @@
 //! `used_memory` is compared with the model's sum, so nothing else in the process may allocate
 //! through zmalloc meanwhile: run one target at a time.
 
+pub mod dict;
 pub mod robj;
 pub mod sds;
 pub mod zmalloc;

@@ -5,23 +5,32 @@
 
 use core::ops::Deref;
 
+/// The most digits that an `i64` has.
+const DIGITS_MAX: usize = 19;
+
 /// The longest decimal form of an `i64`: a sign and 19 digits.
-pub(crate) const DECIMAL_LEN_MAX: usize = 20;
+const DECIMAL_LEN_MAX: usize = DIGITS_MAX + 1;
 
 /// The `i64` whose decimal form `bytes` is, if there is one. In C: `string2ll`.
 #[inline]
 pub(crate) fn parse(bytes: &[u8]) -> Option<i64> {
-    if bytes.len() > DECIMAL_LEN_MAX {
+    let (negative, digits) = match bytes {
+        b"0" => return Some(0),
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > DIGITS_MAX || !matches!(digits, [b'1'..=b'9', ..]) {
         return None;
     }
-    // The first digit decides whether the form is canonical; std decides whether the rest are digits and
-    // the number fits.
-    match bytes {
-        b"0" => return Some(0),
-        [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..] => {}
-        _ => return None,
+    let mut magnitude = 0u64; // 19 digits are below 10^19 and so below 2^64
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        magnitude = magnitude * 10 + u64::from(digit);
     }
-    core::str::from_utf8(bytes).ok()?.parse().ok()
+    if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
 /// How many bytes the decimal form of `value` has. In C: `sdigits10`.

@@ -225,7 +225,7 @@ fn strings_compare_by_their_bytes_across_encodings() {
 }
 
 #[test]
-fn the_effort_to_free_counts_blocks_of_the_last_reference() {
+fn the_effort_to_free_counts_blocks_and_pages_of_the_last_reference() {
     assert_eq!(Robj::from(7).free_effort(), 0);
     assert_eq!(Robj::from(1 << 40).free_effort(), 1);
     assert_eq!(Robj::from("short").free_effort(), 1);
@@ -233,6 +233,8 @@ fn the_effort_to_free_counts_blocks_of_the_last_reference() {
     assert_eq!(raw.free_effort(), 2);
     let other = raw.clone();
     assert_eq!((raw.free_effort(), other.free_effort()), (0, 0));
+    let mebibyte = Robj::raw(Sds::from_bytes(&vec![b'x'; 1 << 20]));
+    assert!((258..=2 + 320).contains(&mebibyte.free_effort()), "{}", mebibyte.free_effort());
 }
 
 #[test]

@@ -22,7 +22,7 @@ h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; } nav a { margin-right: 1em; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .15rem .7rem .15rem 0; text-align: left; white-space: nowrap; }
 th { border-bottom: 1px solid var(--line); } tr.case td { border-top: 1px solid var(--line); }
-td.number { text-align: right; } .win { color: var(--win); } .loss { color: var(--loss); }
+th.number, td.number { text-align: right; } .win { color: var(--win); } .loss { color: var(--loss); }
 td.why { white-space: normal; min-width: 16rem; }
 pre { white-space: pre-wrap; font: 13px/1.45 ui-monospace, monospace; color: var(--faint); }
 figure { margin: 1.5rem 0; } figcaption { font-weight: 600; } svg { max-width: 100%; height: auto; }
@@ -81,7 +81,7 @@ fn section(out: &mut String, report: &Report, suite: &Suite, extras: &Extras) ->
     if rows.peek().is_some() {
         write!(
             out,
-            "<div class=\"scroll\"><table><tr><th>case<th>n<th>redcore<th><th>peer<th><th>ratio<th>spread"
+            "<div class=\"scroll\"><table><tr><th>case<th class=\"number\">n<th>redcore<th><th>peer<th><th class=\"number\">ratio<th>spread"
         )?;
         if let Some((name, _)) = extras.saved {
             write!(out, "<th>{}<th>change", escape(name))?;
@@ -89,8 +89,7 @@ fn section(out: &mut String, report: &Report, suite: &Suite, extras: &Extras) ->
         writeln!(out, "</tr>")?;
         let mut above: Option<&Row> = None;
         for row in rows {
-            let same = above.is_some_and(|a| (&a.case, a.n, &a.metric) == (&row.case, row.n, &row.metric));
-            table_row(out, row, same, extras)?;
+            table_row(out, row, above, extras)?;
             above = Some(row);
         }
         writeln!(out, "</table></div>")?;
@@ -107,20 +106,18 @@ fn section(out: &mut String, report: &Report, suite: &Suite, extras: &Extras) ->
     Ok(())
 }
 
-fn table_row(out: &mut String, row: &Row, same_case: bool, extras: &Extras) -> anyhow::Result<()> {
-    let n = if same_case { String::new() } else { thousands(row.n as i64) };
-    let case = match (same_case, row.metric.as_str()) {
-        (true, _) => String::new(),
-        (false, "time") => escape(&row.case),
-        (false, metric) => escape(&format!("{}, {metric}", row.case)),
-    };
+/// One row; what it shares with the one above is left blank.
+fn table_row(out: &mut String, row: &Row, above: Option<&Row>, extras: &Extras) -> anyhow::Result<()> {
+    let same_case = above.is_some_and(|above| above.same_case(row));
+    let same_subject = above.is_some_and(|above| above.same_value(row));
+    let unless = |same: bool, text: String| if same { String::new() } else { escape(&text) };
+    let case = unless(same_case, row.title());
+    let n = unless(same_case, thousands(row.n as i64));
+    let subject = unless(same_subject, row.subject.clone());
+    let value = unless(same_subject, format!("{} {}", figure(row.value), row.unit));
     let class = if same_case { "" } else { " class=\"case\"" };
-    let (subject, peer, unit) = (escape(&row.subject), escape(&row.peer), escape(&row.unit));
-    let value = figure(row.value);
-    write!(
-        out,
-        "<tr{class}><td>{case}<td class=\"number\">{n}<td>{subject}<td class=\"number\">{value} {unit}"
-    )?;
+    let (peer, unit) = (escape(&row.peer), escape(&row.unit));
+    write!(out, "<tr{class}><td>{case}<td class=\"number\">{n}<td>{subject}<td class=\"number\">{value}")?;
     if row.peer.is_empty() {
         write!(out, "<td><td><td><td>")?;
     } else {
@@ -141,7 +138,7 @@ fn table_row(out: &mut String, row: &Row, same_case: bool, extras: &Extras) -> a
     }
     if let Some((_, saved)) = extras.saved {
         let (change, then) = change(row, saved);
-        let was = then.map(|then| figure(if row.peer.is_empty() { then.value } else { then.ratio }));
+        let was = then.map(|then| figure(then.verdict_value()));
         let class = match change {
             Change::Worse => "loss",
             Change::Better => "win",

@@ -96,6 +96,26 @@ impl Row {
         self.n == other.n && key(self) == key(other)
     }
 
+    /// Whether the two rows are one case of one run, of perhaps other subjects and peers.
+    pub fn same_case(&self, other: &Row) -> bool {
+        (&self.suite, &self.case, self.n, &self.metric) == (&other.suite, &other.case, other.n, &other.metric)
+    }
+
+    /// Whether the two rows are one value beside two peers.
+    pub fn same_value(&self, other: &Row) -> bool {
+        self.same_case(other) && self.subject == other.subject && self.value == other.value
+    }
+
+    /// The case as tables show it: with the metric, unless that is time.
+    pub fn title(&self) -> String {
+        if self.metric == "time" { self.case.clone() } else { format!("{}, {}", self.case, self.metric) }
+    }
+
+    /// What is looked at first: the ratio where there is a peer, else the value.
+    pub fn verdict_value(&self) -> f64 {
+        if self.peer.is_empty() { self.value } else { self.ratio }
+    }
+
     /// Whether less of this row's unit is better.
     pub fn less_is_better(&self) -> bool {
         !MORE_IS_BETTER.contains(&self.unit.as_str())

@@ -21,14 +21,12 @@ pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
     let mut above: Option<&Row> = None;
     for row in report.rows_of(suite) {
         // What a row shares with the one above is left blank: it is the same measurement beside another peer.
-        let same_case = above.is_some_and(|a| (&a.case, a.n, &a.metric) == (&row.case, row.n, &row.metric));
-        let same_subject = same_case && above.is_some_and(|a| a.subject == row.subject);
+        let same_case = above.is_some_and(|above| above.same_case(row));
+        let same_subject = above.is_some_and(|above| above.same_value(row));
         let unless = |same: bool, text: String| if same { String::new() } else { text };
         let with_unit = |value: f64| format!("{} {}", figure(value), row.unit);
-        let case =
-            if row.metric == "time" { row.case.clone() } else { format!("{}, {}", row.case, row.metric) };
         let mut cells = vec![
-            Cell::new(unless(same_case, case)),
+            Cell::new(unless(same_case, row.title())),
             Cell::new(unless(same_case, thousands(row.n as i64))),
             Cell::new(unless(same_subject, row.subject.clone())),
             Cell::new(unless(same_subject, with_unit(row.value))),
@@ -39,7 +37,7 @@ pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
         ];
         if let Some(saved) = saved {
             let (change, then) = change(row, saved);
-            let was = then.map(|then| figure(if row.peer.is_empty() { then.value } else { then.ratio }));
+            let was = then.map(|then| figure(then.verdict_value()));
             let word = Cell::new(change.word());
             cells.push(Cell::new(was.unwrap_or_default()));
             cells.push(match change {

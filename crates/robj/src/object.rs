@@ -21,7 +21,7 @@ use sds::layout::{self, HeaderType};
 use sds::{ReserveError, Sds};
 
 /// The header of an embedded string: like C, always the one that counts to 255.
-const EMBEDDED_TYPE: HeaderType = HeaderType::Sds8;
+pub(crate) const EMBEDDED_TYPE: HeaderType = HeaderType::Sds8;
 
 /// The longest string that an object can embed.
 pub(crate) const EMBEDDED_LEN_MAX: usize = EMBEDDED_TYPE.max_len();
@@ -164,26 +164,30 @@ impl Robj {
     #[inline]
     fn block_size(&self) -> usize {
         match self.encoding() {
-            // SAFETY: the encoding names the member (H1), which points at a string in our block.
-            Encoding::EmbStr => embstr_size(unsafe { layout::len(self.header().value.embedded) }),
+            // SAFETY: the encoding names the member (H1).
+            Encoding::EmbStr => embstr_size(unsafe { self.header().embedded_bytes().len() }),
             _ => HEADER_SIZE,
         }
     }
 
-    /// Frees the object.
+    /// Frees the object. Not inlined, so that a drop that is not the last one stays a few instructions in
+    /// line.
     ///
     /// # Safety
     /// This was the last reference, and is not used again.
-    #[inline]
+    #[inline(never)]
     unsafe fn free(&mut self) {
-        let size = self.block_size();
-        // SAFETY: nobody else can see the header or its value; the encoding names the member (H1); the block is
-        // of that size.
+        // SAFETY: nobody else can see the header or its value; the encoding names the member (H1) and says how
+        // large the block is.
         unsafe {
-            if self.encoding() == Encoding::Raw {
-                ManuallyDrop::drop(&mut self.header.as_mut().value.raw);
+            match self.encoding() {
+                Encoding::EmbStr => {
+                    return zmalloc::zfree_sized(self.header.cast(), self.block_size());
+                }
+                Encoding::Raw => ManuallyDrop::drop(&mut self.header.as_mut().value.raw),
+                _ => {}
             }
-            zmalloc::zfree_sized(self.header.cast(), size);
+            zmalloc::zfree_sized(self.header.cast(), HEADER_SIZE);
         }
     }
 }

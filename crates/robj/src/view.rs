@@ -2,10 +2,11 @@
 
 use crate::header::Header;
 use crate::integer::{self, Decimal};
-use crate::object::Robj;
+use crate::object::{EMBEDDED_TYPE, Robj};
 use crate::types::Encoding;
 use core::cmp::Ordering;
 use core::fmt;
+use core::hint;
 use core::ops::Deref;
 use core::slice;
 use sds::layout;
@@ -23,14 +24,25 @@ impl Header {
         match self.encoding() {
             // SAFETY: the encoding names the member (H1).
             Encoding::Int => Content::Int(unsafe { self.value.int }),
-            // SAFETY: as above; the pointer is at `len` bytes of this object's own block, which lives and
-            // stays unwritten as long as `self` is borrowed (H2).
-            Encoding::EmbStr => unsafe {
-                let bytes = self.value.embedded;
-                Content::Bytes(slice::from_raw_parts(bytes.as_ptr(), layout::len(bytes)))
-            },
+            // SAFETY: as above.
+            Encoding::EmbStr => Content::Bytes(unsafe { self.embedded_bytes() }),
             // SAFETY: as above. String objects have no other encoding (H1).
             _ => Content::Bytes(unsafe { self.value.raw.as_bytes() }),
+        }
+    }
+
+    /// The bytes in the object's own block.
+    ///
+    /// # Safety
+    /// The encoding is embstr.
+    #[inline]
+    pub(crate) unsafe fn embedded_bytes(&self) -> &[u8] {
+        // SAFETY: the member is there (H1) and was made with that one header type, so nothing needs to switch
+        // over it. The bytes stay unwritten as long as `self` is borrowed (H2).
+        unsafe {
+            let bytes = self.value.embedded;
+            hint::assert_unchecked(layout::header_type(bytes) == EMBEDDED_TYPE);
+            slice::from_raw_parts(bytes.as_ptr(), layout::len(bytes))
         }
     }
 }

@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn an_operation_moves_one_bucket() {
         let mut dict = Dict::new();
-        (0..1025).for_each(|n| assert_eq!(dict.insert(n, n), None));
+        (0..if cfg!(miri) { 65 } else { 1025 }).for_each(|n| assert_eq!(dict.insert(n, n), None));
         let full = |dict: &Dict<i32, i32>| dict.tables[0].heads.iter().filter(|head| head.is_some()).count();
         let mut before = full(&dict);
         loop {

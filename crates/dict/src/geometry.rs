@@ -9,20 +9,35 @@
 //!                                   ^ split     ^ not yet ^ split off from 0 and 1
 //! ```
 //!
-//! Chunks live in segments. The first 32 segments hold one chunk each; from there on every doubling
-//! of the table is cut into 16 segments, so that what is allocated but not yet in use is never more
-//! than a sixteenth of the table; at a cap (2 MiB of entries) segments stop growing:
+//! Chunks lie in pages, of 32 chunks for the first 16,384 and of 1,024 beyond: a page's number is then one
+//! comparison, one shift and one addition away, and the directory of pages stays in the nearest caches. Pages
+//! come in steps:
 //!
 //! ```text
-//!  chunk    0 1 2 ... 31 | 32 33 | 34 35 | ... 62 63 | 64 .. 67 | ...
-//!  segment  0 1 2 ... 31 |  32   |  33   | ...  47   |    48    | ...
+//!  chunks held   1 2 3 .. 8 10 .. 16 20 .. 32 | 40 48 56 64 | 72 ..     16,384 | 17,408 | ...
+//!                the first page grows           the last page grows            pages of 1,024, later
+//!                                               by 8 chunks                    several at a time
 //! ```
+//!
+//! so that what is held but not yet in use is at most a quarter of a small table and a sixteenth of a large
+//! one. Only the last page of a small table ever moves (4.5 KiB of pointers); a large table's stay where
+//! they are.
 //!
 //! Learned from: Litwin, *Linear hashing* (1980); Larson, *Dynamic hash tables* (1988), which stores the
 //! chunks in segments under a directory.
 
-/// Segments a doubling of the table is cut into, as a power of two.
-const LG_SEGMENTS_PER_DOUBLING: u32 = 4;
+/// Chunks in a page, as a power of two, among the first [`SMALL_CHUNKS`].
+const LG_SMALL_PAGE: u32 = 5;
+/// Chunks in a page beyond.
+const LG_LARGE_PAGE: u32 = 10;
+/// Where pages become large: the first large page is then a sixteenth of the table.
+const SMALL_CHUNKS: usize = 16 << LG_LARGE_PAGE;
+/// How many small pages there are at most.
+pub(crate) const SMALL_PAGES: usize = SMALL_CHUNKS >> LG_SMALL_PAGE;
+/// Chunks in a small page.
+pub(crate) const SMALL_PAGE: usize = 1 << LG_SMALL_PAGE;
+/// Chunks in a large page.
+pub(crate) const LARGE_PAGE: usize = 1 << LG_LARGE_PAGE;
 
 /// The hash mask of a table of `chunks` chunks: one less than the next power of two.
 #[inline]
@@ -60,24 +75,37 @@ impl Split {
     }
 }
 
-/// Chunk `chunk` as a segment and a place in it. `lg_cap` is the size at which segments stop growing,
-/// as a power of two of chunks.
+/// The page of a chunk, and its place there.
 #[inline]
-pub(crate) const fn locate(chunk: usize, lg_cap: u32) -> (usize, usize) {
-    // Seen as a floating-point number, the chunk's exponent picks the segment size and the exponent
-    // with four bits of mantissa the segment; below 32 the size is one.
-    const LEAST: usize = 1 << LG_SEGMENTS_PER_DOUBLING;
-    let lg = (usize::BITS - 1 - LG_SEGMENTS_PER_DOUBLING) - (chunk | LEAST).leading_zeros();
-    let lg = if lg < lg_cap { lg } else { lg_cap };
-    let segment = (chunk >> lg) + ((lg as usize) << LG_SEGMENTS_PER_DOUBLING);
-    (segment, chunk & ((1 << lg) - 1))
+pub(crate) const fn page_of(chunk: usize) -> (usize, usize) {
+    if chunk < SMALL_CHUNKS {
+        (chunk >> LG_SMALL_PAGE, chunk & (SMALL_PAGE - 1))
+    } else {
+        let pages = SMALL_PAGES - (SMALL_CHUNKS >> LG_LARGE_PAGE);
+        (pages + (chunk >> LG_LARGE_PAGE), chunk & (LARGE_PAGE - 1))
+    }
 }
 
-/// The number of chunks in segment `segment`, as a power of two.
-#[inline]
-pub(crate) const fn lg_segment_chunks(segment: usize, lg_cap: u32) -> u32 {
-    let lg = (segment >> LG_SEGMENTS_PER_DOUBLING).saturating_sub(1);
-    if lg < lg_cap as usize { lg as u32 } else { lg_cap }
+/// How many chunks are allocated next by a table that holds memory for `held`. `most` bounds the step of a
+/// large table, where it allows at least a page.
+pub(crate) const fn step(held: usize, most: usize) -> usize {
+    match held {
+        0..8 => 1,
+        8..16 => 2,
+        16..32 => 4,
+        32..SMALL_CHUNKS => 8,
+        _ => {
+            let sixteenth = 1 << (held.ilog2() - 4);
+            let step = if sixteenth < most { sixteenth } else { most };
+            if step < LARGE_PAGE { LARGE_PAGE } else { step }
+        }
+    }
+}
+
+/// What a table that holds `held` chunks, more than none, held before its last step.
+pub(crate) const fn held_before(held: usize, most: usize) -> usize {
+    // A step never crosses a power of two, so the last chunk knows the step that brought it.
+    held - step(held - 1, most)
 }
 
 #[cfg(test)]
@@ -109,24 +137,40 @@ mod tests {
     }
 
     #[test]
-    fn chunks_fill_segments_one_after_the_other_without_a_gap() {
-        for lg_cap in [0, 1, 3, 14] {
-            let (mut segment, mut place) = (0, 0);
-            for chunk in 0..100_000 {
-                assert_eq!(locate(chunk, lg_cap), (segment, place), "chunk {chunk}, cap {lg_cap}");
-                place += 1;
-                if place == 1 << lg_segment_chunks(segment, lg_cap) {
-                    (segment, place) = (segment + 1, 0);
-                }
+    fn chunks_fill_pages_one_after_the_other_without_a_gap() {
+        let (mut page, mut place) = (0, 0);
+        for chunk in 0..200_000 {
+            assert_eq!(page_of(chunk), (page, place), "chunk {chunk}");
+            place += 1;
+            if place == if chunk < SMALL_CHUNKS { SMALL_PAGE } else { LARGE_PAGE } {
+                (page, place) = (page + 1, 0);
             }
         }
     }
 
     #[test]
-    fn a_segment_is_at_most_a_sixteenth_of_the_chunks_before_it() {
-        for segment in 32..400 {
-            let before: usize = (0..segment).map(|s| 1 << lg_segment_chunks(s, 40)).sum();
-            assert!(1 << lg_segment_chunks(segment, 40) <= before / 16, "segment {segment}");
+    fn steps_lead_up_and_back_through_the_same_numbers() {
+        for most in [1, 1024, 2048, 16_384] {
+            let mut held = 0;
+            while held < 5_000_000 {
+                let after = held + step(held, most);
+                assert_eq!(held_before(after, most), held);
+                // Large pages are whole, small ones end at their edge or inside.
+                assert!(held < SMALL_CHUNKS || after.is_multiple_of(LARGE_PAGE));
+                assert!(held >= SMALL_CHUNKS || page_of(after - 1).0 == page_of(held).0);
+                held = after;
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_is_a_quarter_of_a_small_table_at_most_and_a_sixteenth_of_a_large_one() {
+        let (mut held, most) = (4, usize::MAX);
+        while held < 1 << 40 {
+            let step = step(held, most);
+            assert!(step <= held / 4);
+            assert!(step <= held / 16 || held < 128, "{held}");
+            held += step;
         }
     }
 }

@@ -1,9 +1,9 @@
 //! How a chunk and its overflow lie in memory, for entries of any size.
 //!
 //! ```text
-//!  chunk i of a segment, entries of 8 bytes:
+//!  chunk i of a page, entries of 8 bytes:
 //!
-//!  tags     | t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 | m |     16 bytes, dense over the segment
+//!  tags     | t0 t1 t2 t3 t4 t5 t6 t7 t8 t9 t10 t11 t12 t13 t14 | m |     16 bytes, dense over the page
 //!  entries  | e0 | e1 | ............................. | e14 | child |    128 bytes: two cache lines
 //!
 //!  t  0 = free, else 7 bits of hash and the caller's mark      m  0, or which tags have overflowed
@@ -29,7 +29,7 @@ pub(crate) const CHILD_SLOTS: usize = 7;
 pub(crate) const CHILD_SLOTS_WITH_NEXT: usize = 6;
 /// Where a child says whether it has a next one.
 pub(crate) const HAS_NEXT_OFFSET: usize = 7;
-/// The most bytes of entries in a segment (unless one chunk is larger).
+/// The most bytes of entries allocated at a time (unless one page is larger).
 const SEGMENT_ENTRIES_MAX: usize = 2 << 20;
 const CACHE_LINE: usize = 64;
 const POINTER: usize = size_of::<*mut u8>();
@@ -47,7 +47,7 @@ const fn max(a: usize, b: usize) -> usize {
 pub(crate) struct ChunkLayout {
     /// From one chunk's entries to the next one's.
     pub(crate) stride: usize,
-    /// Of a segment's entries.
+    /// Of a page's entries.
     pub(crate) align: usize,
     /// Of the child pointer behind a chunk's entries.
     pub(crate) child_offset: usize,
@@ -57,8 +57,8 @@ pub(crate) struct ChunkLayout {
     pub(crate) next_offset: usize,
     /// Of a child.
     pub(crate) child: Layout,
-    /// Chunks in the largest segments, as a power of two.
-    pub(crate) lg_cap: u32,
+    /// The most chunks allocated at a time, if that is at least a page.
+    pub(crate) step_max: usize,
 }
 
 impl ChunkLayout {
@@ -71,7 +71,8 @@ impl ChunkLayout {
         let child_align = max(align, POINTER);
         let child_size =
             round_up(max(child_entries_offset + CHILD_SLOTS * size, next_offset + POINTER), child_align);
-        let lg_cap = if stride >= SEGMENT_ENTRIES_MAX { 0 } else { (SEGMENT_ENTRIES_MAX / stride).ilog2() };
+        let step_max =
+            1 << if stride >= SEGMENT_ENTRIES_MAX { 0 } else { (SEGMENT_ENTRIES_MAX / stride).ilog2() };
         let Ok(child) = Layout::from_size_align(child_size, child_align) else {
             panic!("an entry is too large for a table")
         };
@@ -82,20 +83,21 @@ impl ChunkLayout {
             child_entries_offset,
             next_offset,
             child,
-            lg_cap,
+            step_max,
         }
     }
 
-    /// The tags of a segment of `1 << lg` chunks.
-    pub(crate) const fn tags(&self, lg: u32) -> Layout {
-        // SAFETY: a power-of-two alignment; with at most `lg_cap` it is far below the entries' size,
-        // which `entries` bounds by 2 MiB or one chunk.
-        unsafe { Layout::from_size_align_unchecked(TAG_BYTES << lg, TAG_BYTES) }
+    /// The tags of `chunks` chunks.
+    pub(crate) const fn tags(&self, chunks: usize) -> Layout {
+        match Layout::from_size_align(TAG_BYTES * chunks, TAG_BYTES) {
+            Ok(layout) => layout,
+            Err(_) => panic!("too many chunks"),
+        }
     }
 
-    /// The entries of a segment of `1 << lg` chunks.
-    pub(crate) const fn entries(&self, lg: u32) -> Layout {
-        match Layout::from_size_align(self.stride << lg, self.align) {
+    /// The entries of `chunks` chunks.
+    pub(crate) const fn entries(&self, chunks: usize) -> Layout {
+        match Layout::from_size_align(self.stride * chunks, self.align) {
             Ok(layout) => layout,
             Err(_) => panic!("an entry is too large for a table"),
         }
@@ -107,6 +109,6 @@ const _: () = {
     if POINTER == 8 {
         assert!(pointers.stride == 128 && pointers.child_offset == 120);
         assert!(pointers.child.size() == 64 && pointers.next_offset == 56);
-        assert!(1usize << pointers.lg_cap == 16_384);
+        assert!(pointers.step_max == 16_384);
     }
 };

@@ -322,7 +322,8 @@ impl<T> Chunk<T> {
         }
     }
 
-    #[inline]
+    /// Kept out of line, so that a look-up that ends in the chunk itself saves no registers for it.
+    #[inline(never)]
     unsafe fn find_in_children(self, tag: u8, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
         // SAFETY: live children; slots with a matching tag hold an entry.
         unsafe {

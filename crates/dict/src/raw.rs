@@ -18,7 +18,7 @@ use core::marker::PhantomData;
 
 use allocator_api2::alloc::AllocError;
 
-use crate::geometry::{Split, chunk_of, locate, mask_of};
+use crate::geometry::{Split, chunk_of, held_before, mask_of};
 use crate::group::{SLOTS, tag_of};
 use crate::iter::RawIter;
 use crate::layout::ChunkLayout;
@@ -96,7 +96,7 @@ impl<T> RawTable<T> {
         Stats {
             entries: self.items,
             chunks: self.chunks,
-            segments: self.storage.segments(),
+            chunks_allocated: self.storage.held(),
             children: self.storage.children(),
             allocation_size: self.storage.bytes(),
             work: Work { bytes_allocated: self.storage.bytes_allocated(), ..self.work },
@@ -109,7 +109,7 @@ impl<T> RawTable<T> {
     /// `index` is below `chunks`, or 0.
     #[inline]
     pub(crate) unsafe fn chunk(&self, index: usize) -> Chunk<T> {
-        // SAFETY: the segments of all live chunks are allocated.
+        // SAFETY: the storage holds memory for all live chunks.
         Chunk::new(unsafe { self.storage.directory().chunk(&Self::LAYOUT, index) })
     }
 
@@ -200,27 +200,29 @@ impl<T> RawTable<T> {
         self.set_chunks(last);
         self.work.chunks_merged += 1;
         self.work.entries_moved += moved as u64;
-        self.release_segments(1);
+        self.release_chunks(1);
         Ok(())
     }
 
     fn hold_next_chunk(&mut self) -> Result<(), AllocError> {
-        if self.storage.holds(&Self::LAYOUT, self.chunks) {
-            return Ok(());
-        }
-        self.storage.push_segment(&Self::LAYOUT)
+        if self.chunks < self.storage.held() { Ok(()) } else { self.storage.grow(&Self::LAYOUT) }
     }
 
-    /// Frees the segments beyond those in use, but for `spare` of them: one keeps a table that hovers around
-    /// a segment's edge from allocating and freeing it again and again.
-    fn release_segments(&mut self, spare: usize) {
-        let used = match self.chunks {
-            0 => 0,
-            chunks => locate(chunks - 1, Self::LAYOUT.lg_cap).0 + 1,
-        };
-        while self.storage.segments() > used + spare {
-            // SAFETY: the last segment is beyond the one of the last live chunk.
-            unsafe { self.storage.pop_segment(&Self::LAYOUT) };
+    /// Gives back memory for chunks that are not in use, keeping `spare_steps` of it: one step keeps a table
+    /// that hovers around an edge from allocating and freeing again and again.
+    fn release_chunks(&mut self, spare_steps: usize) {
+        while self.storage.held() > self.chunks {
+            let mut held = self.storage.held_after_shrinking(&Self::LAYOUT);
+            for _ in 0..spare_steps {
+                if held == 0 {
+                    return;
+                }
+                held = held_before(held, Self::LAYOUT.step_max);
+            }
+            // SAFETY: something is held, and the chunks beyond `held` and so beyond `chunks` are not in use.
+            if held < self.chunks || unsafe { self.storage.shrink(&Self::LAYOUT) }.is_err() {
+                return;
+            }
         }
     }
 
@@ -277,7 +279,7 @@ impl<T> RawTable<T> {
     }
 
     /// Grows until `additional` more entries fit, and keeps removals from undoing it. O(entries in the chunks
-    /// that split) and as many allocations as segments. A failure keeps the chunks made so far.
+    /// that split) and as many allocations as steps of growth. A failure keeps the chunks made so far.
     pub(crate) fn reserve(
         &mut self,
         additional: usize,
@@ -295,7 +297,7 @@ impl<T> RawTable<T> {
     }
 
     /// Merges until the table is as small as `max(len, min_capacity)` entries allow, gives back spare
-    /// segments, and forgets what was reserved beyond.
+    /// chunks, and forgets what was reserved beyond.
     pub(crate) fn shrink_to(&mut self, min_capacity: usize) {
         let chunks = chunks_for(self.items.max(min_capacity)).min(self.chunks);
         self.floor = self.floor.min(chunks);
@@ -307,7 +309,7 @@ impl<T> RawTable<T> {
         if chunks == 0 {
             self.set_chunks(0);
         }
-        self.release_segments(0);
+        self.release_chunks(0);
     }
 
     /// All occupied slots, or those with a marked entry.

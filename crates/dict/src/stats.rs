@@ -28,8 +28,8 @@ pub struct Stats {
     pub entries: usize,
     /// Chunks of fifteen slots in use.
     pub chunks: usize,
-    /// Segments allocated, which hold the chunks.
-    pub segments: usize,
+    /// Chunks that there is memory for, in use or not yet.
+    pub chunks_allocated: usize,
     /// Overflow children allocated, of up to seven entries each.
     pub children: usize,
     /// Bytes that the table's blocks add to `used_memory`.

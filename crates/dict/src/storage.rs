@@ -1,14 +1,15 @@
-//! The memory of a table: segments under a directory, and overflow children. Knows no entry type.
+//! The memory of a table: pages of chunks under a directory, and overflow children. Knows no entry type.
 //!
 //! ```text
-//!  directory | tags entries | tags entries | ...      two pointers a segment
+//!  directory | tags entries | tags entries | ...      two pointers a page
 //!                 |     |
-//!                 |     +--> 2^k chunks of entries, uninitialised until a split reaches them
-//!                 +--------> 2^k groups of tags, likewise
+//!                 |     +--> 32 or 1,024 chunks of entries, uninitialised until a split reaches them
+//!                 +--------> as many groups of tags, likewise
 //! ```
 //!
-//! Segments never move and the directory never holds a segment that is not allocated. A table without
-//! memory points at [`Directory::EMPTY`], whose single chunk is forever free: look-ups need no special case.
+//! Several large pages may share a pair of blocks, which is then called a segment (`geometry::step` says
+//! how many). A table without memory points at [`Directory::EMPTY`], whose single chunk is forever free:
+//! look-ups need no special case.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -16,13 +17,13 @@ use core::ptr::NonNull;
 use allocator_api2::alloc::{AllocError, Allocator};
 use zmalloc::Zmalloc;
 
-use crate::geometry::{lg_segment_chunks, locate};
+use crate::geometry::{LARGE_PAGE, SMALL_PAGE, SMALL_PAGES, held_before, page_of, step};
 use crate::group::TAG_BYTES;
 use crate::layout::ChunkLayout;
 
-/// The two blocks of a segment.
+/// Where a page's chunks are.
 #[derive(Clone, Copy)]
-pub(crate) struct Segment {
+pub(crate) struct Page {
     tags: NonNull<u8>,
     entries: NonNull<u8>,
 }
@@ -37,20 +38,20 @@ pub(crate) struct ChunkPtr {
 /// Sixteen tags of free slots.
 static EMPTY_TAGS: u128 = 0;
 
-struct EmptyDirectory(Segment);
+struct EmptyDirectory(Page);
 // SAFETY: the pointers lead to an immutable static, and nothing writes through the tags of a table
 // without chunks.
 unsafe impl Sync for EmptyDirectory {}
 
-/// The directory of every table without memory: one segment, one chunk, no entry ever.
-static EMPTY: EmptyDirectory = EmptyDirectory(Segment {
+/// The directory of every table without memory: one page, one chunk, no entry ever.
+static EMPTY: EmptyDirectory = EmptyDirectory(Page {
     tags: NonNull::from_ref(&EMPTY_TAGS).cast(),
     entries: NonNull::<u128>::dangling().cast(),
 });
 
-/// Leads to the chunks. A copy stays right until the storage allocates or frees a segment.
+/// Leads to the chunks. A copy stays right until the storage gets or gives back memory for chunks.
 #[derive(Clone, Copy)]
-pub(crate) struct Directory(NonNull<Segment>);
+pub(crate) struct Directory(NonNull<Page>);
 
 impl Directory {
     pub(crate) const EMPTY: Self = Self(NonNull::from_ref(&EMPTY.0));
@@ -58,17 +59,17 @@ impl Directory {
     /// Chunk `chunk`.
     ///
     /// # Safety
-    /// The segment of `chunk` is allocated, or `chunk` is 0.
+    /// The storage holds memory for it, or it is chunk 0.
     #[inline]
     pub(crate) unsafe fn chunk(self, layout: &ChunkLayout, chunk: usize) -> ChunkPtr {
-        let (segment, place) = locate(chunk, layout.lg_cap);
-        // SAFETY: the segment is in the directory (the empty directory holds segment 0), and the place
-        // is inside it by `locate`.
+        let (page, place) = page_of(chunk);
+        // SAFETY: the page is in the directory (the empty directory holds page 0), and the place is among
+        // the chunks that the page has memory for.
         unsafe {
-            let segment = *self.0.add(segment).as_ref();
+            let page = *self.0.add(page).as_ref();
             ChunkPtr {
-                tags: segment.tags.add(place * TAG_BYTES),
-                entries: segment.entries.add(place * layout.stride),
+                tags: page.tags.add(place * TAG_BYTES),
+                entries: page.entries.add(place * layout.stride),
             }
         }
     }
@@ -79,8 +80,8 @@ pub(crate) struct Storage {
     directory: Directory,
     /// Room in the directory; 0 when it is [`Directory::EMPTY`].
     capacity: usize,
-    /// Segments allocated.
-    segments: usize,
+    /// Chunks that there is memory for.
+    held: usize,
     /// Overflow children allocated.
     children: usize,
     /// What all blocks together add to `used_memory`.
@@ -91,11 +92,12 @@ pub(crate) struct Storage {
 
 impl Storage {
     pub(crate) const fn new() -> Self {
-        Self { directory: Directory::EMPTY, capacity: 0, segments: 0, children: 0, bytes: 0, allocated: 0 }
+        Self { directory: Directory::EMPTY, capacity: 0, held: 0, children: 0, bytes: 0, allocated: 0 }
     }
 
-    pub(crate) fn segments(&self) -> usize {
-        self.segments
+    /// Chunks that there is memory for.
+    pub(crate) fn held(&self) -> usize {
+        self.held
     }
 
     pub(crate) fn children(&self) -> usize {
@@ -119,11 +121,6 @@ impl Storage {
         self.allocated += before.allocated;
     }
 
-    /// Whether chunk `chunk` has memory.
-    pub(crate) fn holds(&self, layout: &ChunkLayout, chunk: usize) -> bool {
-        locate(chunk, layout.lg_cap).0 < self.segments
-    }
-
     fn allocate(&mut self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         let block = Zmalloc.allocate(layout)?.cast::<u8>();
         // SAFETY: just allocated with this layout.
@@ -143,57 +140,124 @@ impl Storage {
         }
     }
 
-    /// Allocates the next segment. A failure changes nothing.
-    pub(crate) fn push_segment(&mut self, layout: &ChunkLayout) -> Result<(), AllocError> {
-        if self.segments == self.capacity {
-            self.grow_directory()?;
-        }
-        let lg = lg_segment_chunks(self.segments, layout.lg_cap);
-        let tags = self.allocate(layout.tags(lg))?;
-        let entries = match self.allocate(layout.entries(lg)) {
-            Ok(entries) => entries,
+    /// Allocates the two blocks of `chunks` chunks; both or none.
+    fn allocate_chunks(&mut self, layout: &ChunkLayout, chunks: usize) -> Result<Page, AllocError> {
+        let tags = self.allocate(layout.tags(chunks))?;
+        match self.allocate(layout.entries(chunks)) {
+            Ok(entries) => Ok(Page { tags, entries }),
             Err(error) => {
                 // SAFETY: allocated just above with this layout.
-                unsafe { self.release(tags, layout.tags(lg)) };
-                return Err(error);
+                unsafe { self.release(tags, layout.tags(chunks)) };
+                Err(error)
             }
-        };
-        // SAFETY: the directory has room for one more.
-        unsafe { self.directory.0.add(self.segments).write(Segment { tags, entries }) };
-        self.segments += 1;
+        }
+    }
+
+    /// # Safety
+    /// `page` came from `allocate_chunks` with the same number and is not used again.
+    unsafe fn release_chunks(&mut self, layout: &ChunkLayout, page: Page, chunks: usize) {
+        // SAFETY: by contract.
+        unsafe {
+            self.release(page.tags, layout.tags(chunks));
+            self.release(page.entries, layout.entries(chunks));
+        }
+    }
+
+    /// Gets memory for more chunks: `geometry::step` says how many. A failure changes nothing.
+    pub(crate) fn grow(&mut self, layout: &ChunkLayout) -> Result<(), AllocError> {
+        let step = step(self.held, layout.step_max);
+        let (page, place) = page_of(self.held);
+        if place > 0 {
+            // SAFETY: the last page is small and has memory for `place` chunks.
+            unsafe { self.move_last_page(layout, page, place, place + step)? };
+        } else {
+            let pages = step.div_ceil(LARGE_PAGE);
+            if page + pages > self.capacity {
+                self.grow_directory(page, page + pages)?;
+            }
+            let Page { tags, entries } = self.allocate_chunks(layout, step)?;
+            for nth in 0..pages {
+                let chunks = nth * LARGE_PAGE;
+                // SAFETY: the directory has room, and the blocks have `LARGE_PAGE` chunks for each page but
+                // the only one of a small step.
+                unsafe {
+                    let (tags, entries) = (tags.add(chunks * TAG_BYTES), entries.add(chunks * layout.stride));
+                    self.directory.0.add(page + nth).write(Page { tags, entries });
+                }
+            }
+        }
+        self.held += step;
         Ok(())
     }
 
-    /// Frees the last segment; with the last of all, the directory too.
+    /// What there would be memory for after [`Storage::shrink`].
+    pub(crate) fn held_after_shrinking(&self, layout: &ChunkLayout) -> usize {
+        held_before(self.held, layout.step_max)
+    }
+
+    /// Undoes the last [`Storage::grow`]; with the first of all, the directory goes too. Making the last page
+    /// smaller needs memory for a moment: a failure changes nothing.
     ///
     /// # Safety
-    /// There is one, and no chunk of it is used any more.
-    pub(crate) unsafe fn pop_segment(&mut self, layout: &ChunkLayout) {
-        self.segments -= 1;
-        let lg = lg_segment_chunks(self.segments, layout.lg_cap);
-        // SAFETY: the directory holds this segment, which was allocated with these layouts.
+    /// Something is held, and the chunks given back are not used any more.
+    pub(crate) unsafe fn shrink(&mut self, layout: &ChunkLayout) -> Result<(), AllocError> {
+        let held = self.held_after_shrinking(layout);
+        let (page, place) = page_of(held);
+        let step = self.held - held;
+        // SAFETY: the last step allocated these blocks, whose first page starts them; a page that goes on has
+        // memory for `place + step` chunks.
         unsafe {
-            let Segment { tags, entries } = self.directory.0.add(self.segments).read();
-            self.release(tags, layout.tags(lg));
-            self.release(entries, layout.entries(lg));
-            if self.segments == 0 {
-                self.release(self.directory.0.cast(), Self::directory_layout(self.capacity));
-                (self.directory, self.capacity) = (Directory::EMPTY, 0);
+            if place > 0 {
+                self.move_last_page(layout, page, place + step, place)?;
+            } else {
+                self.release_chunks(layout, self.directory.0.add(page).read(), step);
+            }
+            self.held = held;
+            if held == 0 {
+                self.release_directory();
             }
         }
+        Ok(())
+    }
+
+    /// Gives small page `page`, the last one, memory for `to` chunks instead of `from`.
+    ///
+    /// # Safety
+    /// It has memory for `from`, and those from `to` on are not used.
+    unsafe fn move_last_page(
+        &mut self,
+        layout: &ChunkLayout,
+        page: usize,
+        from: usize,
+        to: usize,
+    ) -> Result<(), AllocError> {
+        debug_assert!(from <= SMALL_PAGE && to <= SMALL_PAGE);
+        let new = self.allocate_chunks(layout, to)?;
+        let kept = from.min(to);
+        // SAFETY: both pairs of blocks are live, apart, and have room for the chunks kept. Uninitialised bytes
+        // may be copied as such.
+        unsafe {
+            let old = self.directory.0.add(page).read();
+            new.tags.copy_from_nonoverlapping(old.tags, kept * TAG_BYTES);
+            new.entries.copy_from_nonoverlapping(old.entries, kept * layout.stride);
+            self.release_chunks(layout, old, from);
+            self.directory.0.add(page).write(new);
+        }
+        Ok(())
     }
 
     fn directory_layout(capacity: usize) -> Layout {
-        Layout::array::<Segment>(capacity).expect("a directory is far smaller than what it leads to")
+        Layout::array::<Page>(capacity).expect("a directory is far smaller than what it leads to")
     }
 
-    /// Doubles the directory: it is copied, and is a thousandth of the table or less.
-    fn grow_directory(&mut self) -> Result<(), AllocError> {
-        let capacity = (self.capacity * 2).max(2);
-        let new = self.allocate(Self::directory_layout(capacity))?.cast::<Segment>();
-        // SAFETY: both directories are live, apart, and have room for the segments.
+    /// Makes room for `needed` pages, of which the first `pages` are there: at least doubles the directory,
+    /// which is copied, a thousandth of a large table.
+    fn grow_directory(&mut self, pages: usize, needed: usize) -> Result<(), AllocError> {
+        let capacity = needed.max(self.capacity * 2);
+        let new = self.allocate(Self::directory_layout(capacity))?.cast::<Page>();
+        // SAFETY: both directories are live, apart, and have room for the pages.
         unsafe {
-            new.copy_from_nonoverlapping(self.directory.0, self.segments);
+            new.copy_from_nonoverlapping(self.directory.0, pages);
             if self.capacity > 0 {
                 self.release(self.directory.0.cast(), Self::directory_layout(self.capacity));
             }
@@ -217,14 +281,36 @@ impl Storage {
         unsafe { self.release(child, layout.child) };
     }
 
-    /// Frees all segments and the directory.
+    /// Frees all chunks and the directory.
     ///
     /// # Safety
     /// The children were freed, and no chunk is used any more.
     pub(crate) unsafe fn free_all(&mut self, layout: &ChunkLayout) {
-        while self.segments > 0 {
-            // SAFETY: there is one, and by contract nothing uses it.
-            unsafe { self.pop_segment(layout) };
+        if self.held == 0 {
+            return;
         }
+        while self.held > 0 {
+            let start = block_start(self.held, layout);
+            // SAFETY: these chunks are one pair of blocks, which the page of the first one starts.
+            unsafe {
+                let page = self.directory.0.add(page_of(start).0).read();
+                self.release_chunks(layout, page, self.held - start);
+            }
+            self.held = start;
+        }
+        self.release_directory();
     }
+
+    fn release_directory(&mut self) {
+        // SAFETY: callers hold no chunk any more, so the directory, allocated with the first, is not used.
+        unsafe { self.release(self.directory.0.cast(), Self::directory_layout(self.capacity)) };
+        (self.directory, self.capacity) = (Directory::EMPTY, 0);
+    }
+}
+
+/// The first chunk in the last pair of blocks of a table that holds `held` chunks: a small page, or all the
+/// large pages of one step.
+fn block_start(held: usize, layout: &ChunkLayout) -> usize {
+    let (page, place) = page_of(held - 1);
+    if page < SMALL_PAGES { held - 1 - place } else { held_before(held, layout.step_max) }
 }

@@ -45,17 +45,17 @@ fn strikes() -> bool {
 fn allocate(size: usize, zeroed: bool) -> Option<(NonNull<u8>, Layout)> {
     let layout = layout(size)?;
     // SAFETY: the size is below `isize::MAX`, as every back end asks.
-    let ptr = unsafe { if zeroed { backend::alloc_zeroed(layout) } else { backend::alloc(layout) } };
+    let ptr = unsafe { if zeroed { backend::raw_alloc_zeroed(layout) } else { backend::raw_alloc(layout) } };
     let block = NonNull::new(ptr)?;
     // SAFETY: `block` was just allocated with `layout`.
-    counter::add(unsafe { backend::charge(ptr, layout) });
+    counter::add(unsafe { backend::raw_charge(ptr, layout) });
     Some((block, layout))
 }
 
 #[inline]
 fn usable_of((block, layout): (NonNull<u8>, Layout)) -> Usable {
     // SAFETY: both callers pass a live block with its layout.
-    (block, unsafe { backend::usable(block.as_ptr(), layout) })
+    (block, unsafe { backend::raw_charge(block.as_ptr(), layout) - backend::OVERHEAD })
 }
 
 /// Resizes a block whose charge is `old_charge`.
@@ -66,9 +66,9 @@ fn usable_of((block, layout): (NonNull<u8>, Layout)) -> Usable {
 unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, old_charge: usize, size: usize) -> Option<Usable> {
     let new_layout = layout(size)?;
     // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`.
-    let new = NonNull::new(unsafe { backend::realloc(ptr.as_ptr(), old, size) })?;
+    let new = NonNull::new(unsafe { backend::raw_realloc(ptr.as_ptr(), old, size) })?;
     // SAFETY: `new` was just allocated with `new_layout`.
-    counter::replace(old_charge, unsafe { backend::charge(new.as_ptr(), new_layout) });
+    counter::replace(old_charge, unsafe { backend::raw_charge(new.as_ptr(), new_layout) });
     Some(usable_of((new, new_layout)))
 }
 
@@ -92,7 +92,7 @@ unsafe fn reallocate_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Op
     // SAFETY: `old_size` describes the block's class, by contract.
     unsafe {
         let old = Layout::from_size_align_unchecked(old_size, RAW_ALIGN);
-        let charge = backend::charge(ptr.as_ptr(), old);
+        let charge = backend::raw_charge(ptr.as_ptr(), old);
         reallocate(ptr, old, charge, size)
     }
 }
@@ -280,8 +280,8 @@ pub unsafe fn zfree_sized(ptr: NonNull<u8>, size: usize) {
     // SAFETY: `size` describes the block's class, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, RAW_ALIGN);
-        counter::sub(backend::charge(ptr.as_ptr(), layout));
-        backend::dealloc(ptr.as_ptr(), layout);
+        counter::sub(backend::raw_charge(ptr.as_ptr(), layout));
+        backend::raw_dealloc(ptr.as_ptr(), layout);
     }
 }
 
@@ -322,7 +322,7 @@ pub unsafe fn zmalloc_usable_size(ptr: NonNull<u8>) -> usize {
 #[inline]
 pub unsafe fn zmalloc_size_sized(ptr: NonNull<u8>, size: usize) -> usize {
     // SAFETY: `size` describes the block's class, by contract.
-    unsafe { backend::charge(ptr.as_ptr(), Layout::from_size_align_unchecked(size, RAW_ALIGN)) }
+    unsafe { backend::raw_charge(ptr.as_ptr(), Layout::from_size_align_unchecked(size, RAW_ALIGN)) }
 }
 
 /// How many bytes are certainly usable in a block of `size`, so that asking for them costs nothing:

@@ -45,8 +45,9 @@ impl<T> RawTable<T> {
         }
         assert_eq!(entries, self.len());
         assert_eq!(children, self.stats().children);
-        assert_eq!(self.chunks() == 0, self.stats().segments == 0);
-        assert_eq!(self.stats().segments == 0, self.stats().allocation_size == 0);
+        let stats = self.stats();
+        assert!(stats.chunks <= stats.chunks_allocated);
+        assert_eq!(stats.chunks_allocated == 0, stats.allocation_size == 0);
     }
 }
 

@@ -58,7 +58,13 @@ fn class_of(layout: Layout) -> usize {
     }
 }
 
-/// What the charge of a block of alignment 8 holds besides usable bytes: nothing.
+/// Raw blocks are blocks like any other here.
+pub(crate) use self::{
+    alloc as raw_alloc, alloc_zeroed as raw_alloc_zeroed, charge as raw_charge, dealloc as raw_dealloc,
+    realloc as raw_realloc,
+};
+
+/// What the charge of a raw block holds besides usable bytes: nothing.
 pub(crate) const OVERHEAD: usize = 0;
 
 #[inline]

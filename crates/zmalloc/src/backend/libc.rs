@@ -11,7 +11,13 @@ use core::ffi::c_void;
 const MALLOC_ALIGN: usize =
     if 2 * size_of::<usize>() > RAW_ALIGN { 2 * size_of::<usize>() } else { RAW_ALIGN };
 
-/// What the charge of a block of alignment 8 holds besides usable bytes: nothing.
+/// Raw blocks are blocks like any other here.
+pub(crate) use self::{
+    alloc as raw_alloc, alloc_zeroed as raw_alloc_zeroed, charge as raw_charge, dealloc as raw_dealloc,
+    realloc as raw_realloc,
+};
+
+/// What the charge of a raw block holds besides usable bytes: nothing.
 pub(crate) const OVERHEAD: usize = 0;
 
 #[inline]

@@ -11,12 +11,18 @@
 //! realloc(ptr, layout, new_size)               null on failure, the old block untouched
 //! dealloc(ptr, layout)                         layout.size(): anything from requested to usable
 //! charge(ptr, layout), usable(ptr, layout)     of a live block
-//! charge_unsized(ptr)                          of a live block of alignment 8
-//! OVERHEAD                                     the same block's charge less its usable size
+//!
+//! raw_alloc, raw_alloc_zeroed, raw_realloc, raw_dealloc, raw_charge
+//!                                              the same for the C-named family: alignment 8, and
+//!                                              these two besides, which are not told a layout:
+//! charge_unsized(ptr)                          of a live raw block
 //! dealloc_unsized(ptr, charge)                 the same block, its charge already asked for
+//!
+//! OVERHEAD                                     a raw block's charge less its usable size
 //! good_size(n)                                 bytes certainly usable when n are asked for
 //! ```
 //!
+//! A raw block goes back as a raw block, and the others as the others: under the prefix layout they differ.
 //! Callers have refused sizes above `isize::MAX` before they come here.
 
 #[cfg(zmalloc_backend = "jemalloc")]

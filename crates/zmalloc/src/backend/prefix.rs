@@ -1,27 +1,23 @@
-//! The layout of 2010: every block carries its size in front, over std's `System` allocator.
+//! The layout of 2010: a raw block carries its size in front, over std's `System` allocator.
 //!
 //! ```text
-//!                  | padding, alignments above 8 only | size | user bytes ...       |
-//!  base ---------->                                          ^ what the caller holds
-//!                  |<--------- prefix = max(align, 8) ------>|<- size, a multiple of 8 ->|
+//!          | size   | user bytes ...              |
+//!  base -->          ^ what the caller holds
+//!          |<- 8  ->|<- size, a multiple of 8 --->|
 //! ```
 //!
-//! It needs nothing of the allocator underneath, so it serves platforms without a usable-size
-//! query, and Miri. The charge is prefix and size together, as Redis counts it.
+//! It needs nothing of the allocator underneath, so it serves platforms without a usable-size query, and
+//! Miri. The charge is prefix and size together, as Redis counts it.
+//!
+//! Only the C-named family needs the prefix, because only `zfree` frees without being told a size. The faces
+//! with a `Layout` go to `System` as they are, their sizes rounded to whole words: a `Box` may only be used
+//! to reach its own bytes, not a word in front of them, and Miri holds us to that.
 
 use super::RAW_ALIGN;
 use std::alloc::{GlobalAlloc, Layout, System};
 
-const fn prefix_of(align: usize) -> usize {
-    if align > RAW_ALIGN { align } else { RAW_ALIGN }
-}
-
-/// The layout asked of `System` for `size` rounded user bytes; `None` where that overflows.
-#[inline]
-fn outer(size: usize, align: usize) -> Option<Layout> {
-    let prefix = prefix_of(align);
-    Layout::from_size_align(size.checked_add(prefix)?, prefix).ok()
-}
+/// What the charge of a raw block holds besides usable bytes.
+pub(crate) const OVERHEAD: usize = RAW_ALIGN;
 
 /// Rounds up to whole words, one at the least; the sizes that come here cannot overflow.
 #[inline]
@@ -29,99 +25,150 @@ fn round(size: usize) -> usize {
     (size.max(1) + (RAW_ALIGN - 1)) & !(RAW_ALIGN - 1)
 }
 
-/// Writes the size in front of the user bytes and returns where they start.
+/// `layout` with its size rounded; `None` where the result is no layout any more.
+#[inline]
+fn rounded(layout: Layout) -> Option<Layout> {
+    Layout::from_size_align(round(layout.size()), layout.align()).ok()
+}
+
+/// [`rounded`] of a block that exists.
 ///
 /// # Safety
-/// `base` is null or a fresh block of `outer(size, align)`.
+/// A block of `layout` was allocated, so that rounding it worked then.
 #[inline]
-unsafe fn finish(base: *mut u8, size: usize, align: usize) -> *mut u8 {
-    if base.is_null() {
-        return base;
-    }
-    // SAFETY: the prefix lies inside the block and is a multiple of 8, so the word in front of the
-    // user bytes is in bounds and aligned.
-    unsafe {
-        let user = base.add(prefix_of(align));
-        user.sub(RAW_ALIGN).cast::<usize>().write(size);
-        user
-    }
+unsafe fn rounded_live(layout: Layout) -> Layout {
+    // SAFETY: by contract.
+    unsafe { Layout::from_size_align_unchecked(round(layout.size()), layout.align()) }
 }
-
-/// The rounded user size that [`finish`] wrote.
-#[inline]
-unsafe fn stored(ptr: *mut u8) -> usize {
-    // SAFETY: the caller passes a live block of this back end, which `finish` made.
-    unsafe { ptr.sub(RAW_ALIGN).cast::<usize>().read() }
-}
-
-/// What the charge of a block of alignment 8 holds besides usable bytes.
-pub(crate) const OVERHEAD: usize = RAW_ALIGN;
 
 #[inline]
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
-    let size = round(layout.size());
-    match outer(size, layout.align()) {
-        // SAFETY: the outer layout is at least 16 bytes, so never empty.
-        Some(whole) => unsafe { finish(System.alloc(whole), size, layout.align()) },
+    match rounded(layout) {
+        // SAFETY: at least one word.
+        Some(layout) => unsafe { System.alloc(layout) },
         None => core::ptr::null_mut(),
     }
 }
 
 #[inline]
 pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
-    let size = round(layout.size());
-    match outer(size, layout.align()) {
-        // SAFETY: as in `alloc`.
-        Some(whole) => unsafe { finish(System.alloc_zeroed(whole), size, layout.align()) },
+    match rounded(layout) {
+        // SAFETY: at least one word.
+        Some(layout) => unsafe { System.alloc_zeroed(layout) },
         None => core::ptr::null_mut(),
     }
 }
 
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-    let (align, prefix, size) = (layout.align(), prefix_of(layout.align()), round(new_size));
-    let Some(new_outer) = outer(size, align) else { return core::ptr::null_mut() };
-    // SAFETY: `base` and `old_outer` are those of the live block; the new size is within bounds
-    // because `new_outer` exists. The prefix moves with the block and is rewritten.
-    unsafe {
-        let base = ptr.sub(prefix);
-        let old_outer = Layout::from_size_align_unchecked(stored(ptr) + prefix, prefix);
-        finish(System.realloc(base, old_outer, new_outer.size()), size, align)
+    match Layout::from_size_align(round(new_size), layout.align()) {
+        // SAFETY: a live block, whose rounded layout is the one it was allocated with.
+        Ok(new) => unsafe { System.realloc(ptr, rounded_live(layout), new.size()) },
+        Err(_) => core::ptr::null_mut(),
     }
 }
 
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
-    let prefix = prefix_of(layout.align());
-    // SAFETY: `base` and the outer layout are those the block was allocated with.
+    // SAFETY: as in `realloc`.
+    unsafe { System.dealloc(ptr, rounded_live(layout)) }
+}
+
+#[inline]
+pub(crate) unsafe fn charge(_ptr: *mut u8, layout: Layout) -> usize {
+    round(layout.size())
+}
+
+#[inline]
+pub(crate) unsafe fn usable(_ptr: *mut u8, layout: Layout) -> usize {
+    round(layout.size())
+}
+
+/// The layout asked of `System` for a raw block of `size` rounded bytes; `None` where that overflows.
+#[inline]
+fn outer(size: usize) -> Option<Layout> {
+    Layout::from_size_align(size.checked_add(OVERHEAD)?, RAW_ALIGN).ok()
+}
+
+/// Writes the size in front of the user bytes and returns where they start.
+///
+/// # Safety
+/// `base` is null or a fresh block of `outer(size)`.
+#[inline]
+unsafe fn finish(base: *mut u8, size: usize) -> *mut u8 {
+    if base.is_null() {
+        return base;
+    }
+    // SAFETY: the block is 8-aligned and at least 16 bytes.
     unsafe {
-        let whole = Layout::from_size_align_unchecked(stored(ptr) + prefix, prefix);
-        System.dealloc(ptr.sub(prefix), whole);
+        base.cast::<usize>().write(size);
+        base.add(OVERHEAD)
+    }
+}
+
+/// The rounded size that [`finish`] wrote.
+///
+/// # Safety
+/// `ptr` is a live raw block, reached by the pointer that `finish` returned.
+#[inline]
+unsafe fn stored(ptr: *mut u8) -> usize {
+    // SAFETY: the word in front of the user bytes, by contract.
+    unsafe { ptr.sub(OVERHEAD).cast::<usize>().read() }
+}
+
+#[inline]
+pub(crate) unsafe fn raw_alloc(layout: Layout) -> *mut u8 {
+    let size = round(layout.size());
+    match outer(size) {
+        // SAFETY: at least 16 bytes.
+        Some(whole) => unsafe { finish(System.alloc(whole), size) },
+        None => core::ptr::null_mut(),
     }
 }
 
 #[inline]
-pub(crate) unsafe fn charge(ptr: *mut u8, layout: Layout) -> usize {
-    // SAFETY: a live block of this back end.
-    unsafe { stored(ptr) + prefix_of(layout.align()) }
+pub(crate) unsafe fn raw_alloc_zeroed(layout: Layout) -> *mut u8 {
+    let size = round(layout.size());
+    match outer(size) {
+        // SAFETY: at least 16 bytes.
+        Some(whole) => unsafe { finish(System.alloc_zeroed(whole), size) },
+        None => core::ptr::null_mut(),
+    }
 }
 
 #[inline]
-pub(crate) unsafe fn usable(ptr: *mut u8, _layout: Layout) -> usize {
-    // SAFETY: a live block of this back end.
-    unsafe { stored(ptr) }
+pub(crate) unsafe fn raw_realloc(ptr: *mut u8, _layout: Layout, new_size: usize) -> *mut u8 {
+    let size = round(new_size);
+    let Some(new) = outer(size) else { return core::ptr::null_mut() };
+    // SAFETY: `base` and its layout are those of the live block. The prefix moves with it and is rewritten.
+    unsafe {
+        let old = Layout::from_size_align_unchecked(stored(ptr) + OVERHEAD, RAW_ALIGN);
+        finish(System.realloc(ptr.sub(OVERHEAD), old, new.size()), size)
+    }
+}
+
+#[inline]
+pub(crate) unsafe fn raw_dealloc(ptr: *mut u8, _layout: Layout) {
+    // SAFETY: a live raw block, of this charge.
+    unsafe { dealloc_unsized(ptr, charge_unsized(ptr)) }
+}
+
+#[inline]
+pub(crate) unsafe fn raw_charge(ptr: *mut u8, _layout: Layout) -> usize {
+    // SAFETY: a live raw block.
+    unsafe { charge_unsized(ptr) }
 }
 
 #[inline]
 pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
-    // SAFETY: a live block of this back end, of alignment 8: its prefix is 8 bytes.
-    unsafe { stored(ptr) + RAW_ALIGN }
+    // SAFETY: a live raw block.
+    unsafe { stored(ptr) + OVERHEAD }
 }
 
 #[inline]
 pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
-    // SAFETY: alignment 8, so the layout below is the block's own; its size is read anew.
-    unsafe { dealloc(ptr, Layout::from_size_align_unchecked(charge - RAW_ALIGN, RAW_ALIGN)) }
+    // SAFETY: `base` and the layout are those that the block was allocated with.
+    unsafe { System.dealloc(ptr.sub(OVERHEAD), Layout::from_size_align_unchecked(charge, RAW_ALIGN)) }
 }
 
 #[inline]

@@ -9,6 +9,9 @@ use sds::{Sds, join, split_args, template};
 use std::io::Write;
 use zmalloc::{fault, used_memory};
 
+/// The interpreter takes every so-manieth case.
+const STEP: usize = if cfg!(miri) { 7 } else { 1 };
+
 #[test]
 fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
     drop(Sds::new()); // the thread's first allocation may allocate for itself
@@ -19,7 +22,7 @@ fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
 
 fn every_byte_is_counted_and_given_back() {
     let before = used_memory();
-    let mut strings: Vec<Sds> = (0..600).map(|len| Sds::from_bytes(&sample(len))).collect();
+    let mut strings: Vec<Sds> = (0..600).step_by(STEP).map(|len| Sds::from_bytes(&sample(len))).collect();
     strings.push(Sds::zeroed(70_000));
     strings.push(Sds::with_capacity(2_000_000));
     let sum = |strings: &[Sds]| strings.iter().map(Sds::alloc_size).sum::<usize>();
@@ -99,7 +102,7 @@ fn starts() -> Vec<fn() -> Sds> {
 fn every_failure_leaves_the_string_as_it_was() {
     let mut failures = 0;
     for Operation { name, run, in_steps } in operations() {
-        for start in starts() {
+        for start in starts().into_iter().step_by(STEP.min(3)) {
             for nth in 1.. {
                 let mut s = start();
                 let (bytes, address, size) = (s.to_vec(), s.as_ptr(), s.capacity());
@@ -121,7 +124,7 @@ fn every_failure_leaves_the_string_as_it_was() {
             }
         }
     }
-    assert!(failures > 80, "only {failures} failures tried");
+    assert!(failures * STEP > 80, "only {failures} failures tried");
 }
 
 fn every_failing_creation_leaves_nothing_behind() {

@@ -9,35 +9,28 @@
 //!                                   ^ split     ^ not yet ^ split off from 0 and 1
 //! ```
 //!
-//! Chunks lie in pages, of 32 chunks for the first 16,384 and of 1,024 beyond: a page's number is then one
-//! comparison, one shift and one addition away, and the directory of pages stays in the nearest caches. Pages
-//! come in steps:
+//! Chunks lie in pages of 128, so that finding one is a shift and a mask. A directory leads to the pages:
+//! 16 bytes for about 1,440 entries, which stay in the nearest caches. Memory for chunks comes in steps:
 //!
 //! ```text
-//!  chunks held   1 2 3 .. 8 10 .. 16 20 .. 32 | 40 48 56 64 | 72 ..     16,384 | 17,408 | ...
-//!                the first page grows           the last page grows            pages of 1,024, later
-//!                                               by 8 chunks                    several at a time
+//!  chunks held   1 2 3 .. 8 10 .. 16 20 .. 32 40 .. 64 80 .. 128 | 160 192 224 256 | 288 .. 2,048 | 2,176 ..
+//!                the first page grows                            | the last page grows by 32      | whole pages,
+//!                                                                                    a sixteenth of the table
 //! ```
 //!
-//! so that what is held but not yet in use is at most a quarter of a small table and a sixteenth of a large
-//! one. Only the last page of a small table ever moves (4.5 KiB of pointers); a large table's stay where
-//! they are.
+//! so that what is held but not yet in use is a quarter at most, and a sixteenth from 512 chunks on. Only the
+//! last page of a table of up to 2,048 chunks ever moves (18 KiB of pointers at most); a larger table's stay
+//! where they are.
 //!
 //! Learned from: Litwin, *Linear hashing* (1980); Larson, *Dynamic hash tables* (1988), which stores the
 //! chunks in segments under a directory.
 
-/// Chunks in a page, as a power of two, among the first [`SMALL_CHUNKS`].
-const LG_SMALL_PAGE: u32 = 5;
-/// Chunks in a page beyond.
-const LG_LARGE_PAGE: u32 = 10;
-/// Where pages become large: the first large page is then a sixteenth of the table.
-const SMALL_CHUNKS: usize = 16 << LG_LARGE_PAGE;
-/// How many small pages there are at most.
-pub(crate) const SMALL_PAGES: usize = SMALL_CHUNKS >> LG_SMALL_PAGE;
-/// Chunks in a small page.
-pub(crate) const SMALL_PAGE: usize = 1 << LG_SMALL_PAGE;
-/// Chunks in a large page.
-pub(crate) const LARGE_PAGE: usize = 1 << LG_LARGE_PAGE;
+/// Chunks in a page, as a power of two.
+const LG_PAGE: u32 = 7;
+/// Chunks in a page.
+pub(crate) const PAGE: usize = 1 << LG_PAGE;
+/// Up to here the last page grows by steps of its own; beyond, pages come whole.
+const SMALL_CHUNKS: usize = 16 * PAGE;
 
 /// The hash mask of a table of `chunks` chunks: one less than the next power of two.
 #[inline]
@@ -52,8 +45,8 @@ pub(crate) const fn mask_of(chunks: usize) -> usize {
 /// 0 for an empty table.
 #[inline]
 pub(crate) const fn chunk_of(hash: u64, chunks: usize, mask: usize) -> usize {
-    let chunk = hash as usize & mask;
-    if chunk >= chunks { chunk & (mask >> 1) } else { chunk }
+    let (split, unsplit) = (hash as usize & mask, hash as usize & (mask >> 1));
+    if split < chunks { split } else { unsplit }
 }
 
 /// The split that takes a table of `chunks` chunks to one more, or undoes it: chunk `from` gives the
@@ -78,12 +71,7 @@ impl Split {
 /// The page of a chunk, and its place there.
 #[inline]
 pub(crate) const fn page_of(chunk: usize) -> (usize, usize) {
-    if chunk < SMALL_CHUNKS {
-        (chunk >> LG_SMALL_PAGE, chunk & (SMALL_PAGE - 1))
-    } else {
-        let pages = SMALL_PAGES - (SMALL_CHUNKS >> LG_LARGE_PAGE);
-        (pages + (chunk >> LG_LARGE_PAGE), chunk & (LARGE_PAGE - 1))
-    }
+    (chunk >> LG_PAGE, chunk & (PAGE - 1))
 }
 
 /// How many chunks are allocated next by a table that holds memory for `held`. `most` bounds the step of a
@@ -93,13 +81,21 @@ pub(crate) const fn step(held: usize, most: usize) -> usize {
         0..8 => 1,
         8..16 => 2,
         16..32 => 4,
-        32..SMALL_CHUNKS => 8,
+        32..64 => 8,
+        64..PAGE => 16,
+        PAGE..SMALL_CHUNKS => 32,
         _ => {
             let sixteenth = 1 << (held.ilog2() - 4);
             let step = if sixteenth < most { sixteenth } else { most };
-            if step < LARGE_PAGE { LARGE_PAGE } else { step }
+            if step < PAGE { PAGE } else { step }
         }
     }
+}
+
+/// The first chunk in the last pair of blocks of a table that holds `held` chunks, more than none: of its last
+/// page, or of all the pages that one step brought.
+pub(crate) const fn block_start(held: usize, most: usize) -> usize {
+    if held <= SMALL_CHUNKS { held - 1 - page_of(held - 1).1 } else { held_before(held, most) }
 }
 
 /// What a table that holds `held` chunks, more than none, held before its last step.
@@ -137,27 +133,23 @@ mod tests {
     }
 
     #[test]
-    fn chunks_fill_pages_one_after_the_other_without_a_gap() {
-        let (mut page, mut place) = (0, 0);
-        for chunk in 0..200_000 {
-            assert_eq!(page_of(chunk), (page, place), "chunk {chunk}");
-            place += 1;
-            if place == if chunk < SMALL_CHUNKS { SMALL_PAGE } else { LARGE_PAGE } {
-                (page, place) = (page + 1, 0);
-            }
-        }
-    }
-
-    #[test]
     fn steps_lead_up_and_back_through_the_same_numbers() {
-        for most in [1, 1024, 2048, 16_384] {
-            let mut held = 0;
+        for most in [1, 128, 2048, 16_384] {
+            let (mut held, mut block) = (0, 0);
             while held < 5_000_000 {
                 let after = held + step(held, most);
                 assert_eq!(held_before(after, most), held);
-                // Large pages are whole, small ones end at their edge or inside.
-                assert!(held < SMALL_CHUNKS || after.is_multiple_of(LARGE_PAGE));
-                assert!(held >= SMALL_CHUNKS || page_of(after - 1).0 == page_of(held).0);
+                // A step extends the last page or brings new ones; it never does both.
+                let (page, place) = page_of(held);
+                assert!(if place > 0 {
+                    page_of(after - 1).0 == page
+                } else {
+                    held < SMALL_CHUNKS || page_of(after).1 == 0
+                });
+                if place == 0 {
+                    block = held;
+                }
+                assert_eq!(block_start(after, most), block);
                 held = after;
             }
         }
@@ -169,7 +161,7 @@ mod tests {
         while held < 1 << 40 {
             let step = step(held, most);
             assert!(step <= held / 4);
-            assert!(step <= held / 16 || held < 128, "{held}");
+            assert!(step <= held / 16 || held < 512, "{held}");
             held += step;
         }
     }

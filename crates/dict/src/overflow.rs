@@ -309,13 +309,14 @@ impl<T> Chunk<T> {
     pub(crate) unsafe fn find(self, tag: u8, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
         // SAFETY: slots with a matching tag hold an entry.
         unsafe {
-            for index in self.group().matching(tag) {
+            let group = self.group();
+            for index in group.matching(tag) {
                 let slot = self.slot(index);
                 if eq(slot.entry.as_ref()) {
                     return Some(slot);
                 }
             }
-            if self.filter() & filter_bit(tag) == 0 {
+            if group.filter() & filter_bit(tag) == 0 {
                 return None;
             }
             self.find_in_children(tag, eq)

@@ -3,12 +3,12 @@
 //! ```text
 //!  directory | tags entries | tags entries | ...      two pointers a page
 //!                 |     |
-//!                 |     +--> 32 or 1,024 chunks of entries, uninitialised until a split reaches them
+//!                 |     +--> up to 128 chunks of entries, uninitialised until a split reaches them
 //!                 +--------> as many groups of tags, likewise
 //! ```
 //!
-//! Several large pages may share a pair of blocks, which is then called a segment (`geometry::step` says
-//! how many). A table without memory points at [`Directory::EMPTY`], whose single chunk is forever free:
+//! The pages that one step of growth brings share a pair of blocks, which is called a segment
+//! (`geometry::step` says how many). A table without memory points at [`Directory::EMPTY`], whose single chunk is forever free:
 //! look-ups need no special case.
 
 use core::alloc::Layout;
@@ -17,7 +17,7 @@ use core::ptr::NonNull;
 use allocator_api2::alloc::{AllocError, Allocator};
 use zmalloc::Zmalloc;
 
-use crate::geometry::{LARGE_PAGE, SMALL_PAGE, SMALL_PAGES, held_before, page_of, step};
+use crate::geometry::{PAGE, block_start, held_before, page_of, step};
 use crate::group::TAG_BYTES;
 use crate::layout::ChunkLayout;
 
@@ -168,17 +168,17 @@ impl Storage {
         let step = step(self.held, layout.step_max);
         let (page, place) = page_of(self.held);
         if place > 0 {
-            // SAFETY: the last page is small and has memory for `place` chunks.
+            // SAFETY: the last page has memory for `place` chunks.
             unsafe { self.move_last_page(layout, page, place, place + step)? };
         } else {
-            let pages = step.div_ceil(LARGE_PAGE);
+            let pages = step.div_ceil(PAGE);
             if page + pages > self.capacity {
                 self.grow_directory(page, page + pages)?;
             }
             let Page { tags, entries } = self.allocate_chunks(layout, step)?;
             for nth in 0..pages {
-                let chunks = nth * LARGE_PAGE;
-                // SAFETY: the directory has room, and the blocks have `LARGE_PAGE` chunks for each page but
+                let chunks = nth * PAGE;
+                // SAFETY: the directory has room, and the blocks have `PAGE` chunks for each page but
                 // the only one of a small step.
                 unsafe {
                     let (tags, entries) = (tags.add(chunks * TAG_BYTES), entries.add(chunks * layout.stride));
@@ -220,7 +220,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives small page `page`, the last one, memory for `to` chunks instead of `from`.
+    /// Gives `page`, the last one of a small table, memory for `to` chunks instead of `from`.
     ///
     /// # Safety
     /// It has memory for `from`, and those from `to` on are not used.
@@ -231,7 +231,7 @@ impl Storage {
         from: usize,
         to: usize,
     ) -> Result<(), AllocError> {
-        debug_assert!(from <= SMALL_PAGE && to <= SMALL_PAGE);
+        debug_assert!(from <= PAGE && to <= PAGE);
         let new = self.allocate_chunks(layout, to)?;
         let kept = from.min(to);
         // SAFETY: both pairs of blocks are live, apart, and have room for the chunks kept. Uninitialised bytes
@@ -290,7 +290,7 @@ impl Storage {
             return;
         }
         while self.held > 0 {
-            let start = block_start(self.held, layout);
+            let start = block_start(self.held, layout.step_max);
             // SAFETY: these chunks are one pair of blocks, which the page of the first one starts.
             unsafe {
                 let page = self.directory.0.add(page_of(start).0).read();
@@ -306,11 +306,4 @@ impl Storage {
         unsafe { self.release(self.directory.0.cast(), Self::directory_layout(self.capacity)) };
         (self.directory, self.capacity) = (Directory::EMPTY, 0);
     }
-}
-
-/// The first chunk in the last pair of blocks of a table that holds `held` chunks: a small page, or all the
-/// large pages of one step.
-fn block_start(held: usize, layout: &ChunkLayout) -> usize {
-    let (page, place) = page_of(held - 1);
-    if page < SMALL_PAGES { held - 1 - place } else { held_before(held, layout.step_max) }
 }

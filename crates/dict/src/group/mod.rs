@@ -86,6 +86,12 @@ impl Group {
         Self(unsafe { imp::Group::load(tags) })
     }
 
+    /// The sixteenth byte.
+    #[inline]
+    pub(crate) fn filter(self) -> u8 {
+        self.0.last()
+    }
+
     /// The slots whose tag is `tag`, marked or not.
     #[inline]
     pub(crate) fn matching(self, tag: u8) -> Slots {
@@ -130,6 +136,7 @@ mod tests {
         assert_eq!(group.free(), naive(&|byte| byte == 0));
         assert_eq!(group.occupied(), naive(&|byte| byte != 0));
         assert_eq!(group.marked(), naive(&|byte| byte >= 0x80));
+        assert_eq!((group.filter(), portable.last()), (tags[SLOTS], tags[SLOTS]));
         assert_eq!(portable.matching_zero() & SLOT_MASK, group.free().0);
         assert_eq!(portable.top_bits() & SLOT_MASK, group.marked().0);
     }

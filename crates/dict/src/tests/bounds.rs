@@ -34,11 +34,11 @@ fn no_operation_does_more_than_one_step_or_allocates_more_than_a_segment_and_the
         // Both chunks of a split or merge together hold what one had or will have: far above the mean is
         // possible, out of all proportion is not.
         assert!(work.entries_moved <= 64, "{work:?}");
-        // A segment is a sixteenth of the table, but at least a page of 32 chunks and at most 2 MiB with its
+        // A segment is a sixteenth of the table, but at least a page of 128 chunks and at most 2 MiB with its
         // tags; the directory has two pointers a page and at most doubles; an insert may also need a child.
         let chunk = (LAYOUT.entries(1).size() + LAYOUT.tags(1).size()) as u64;
-        let segment = (after.chunks as u64 / 16).clamp(32, LAYOUT.step_max as u64) * chunk;
-        let directory = 2 * 16 * (after.chunks_allocated as u64 / 32 + 1);
+        let segment = (after.chunks as u64 / 16).clamp(128, LAYOUT.step_max as u64) * chunk;
+        let directory = 2 * 16 * (after.chunks_allocated as u64 / 128 + 1);
         let rounding = 64; // of the blocks' sizes
         let child = LAYOUT.child.size() as u64;
         assert!(work.bytes_allocated <= segment + directory + child + rounding, "{work:?} {after:?}");

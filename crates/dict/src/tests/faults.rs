@@ -62,7 +62,7 @@ fn a_table_that_can_grow_no_more_serves_with_longer_chains() {
     assert!(taken > 110, "free slots are still used: {taken}");
     assert_eq!(taken as usize, table.len());
     drop(plan);
-    assert!(table.stats().chunks <= chunks + 8, "memory for a few chunks may have been there");
+    assert!(table.stats().chunks <= chunks + 1, "memory for a few chunks may have been there");
     table.raw().check(hash);
     // With memory again, each insert pays one step of the debt.
     for n in 1_000..1_200 {

@@ -26,6 +26,8 @@ th.number, td.number { text-align: right; } .win { color: var(--win); } .loss { 
 td.why { white-space: normal; min-width: 16rem; }
 pre { white-space: pre-wrap; font: 13px/1.45 ui-monospace, monospace; color: var(--faint); }
 figure { margin: 1.5rem 0; } figcaption { font-weight: 600; } svg { max-width: 100%; height: auto; }
+.legend { margin: .3rem 0; } .legend span { margin-right: 1.2em; white-space: nowrap; }
+.legend i { display: inline-block; width: 1.4em; height: 3px; margin-right: .4em; vertical-align: middle; }
 ";
 
 /// What the page shows besides the rows.
@@ -100,7 +102,11 @@ fn section(out: &mut String, report: &Report, suite: &Suite, extras: &Extras) ->
     for plot in report.plots_of(suite.name) {
         let svg = plot::svg(plot)?;
         let (id, title) = (escape(&plot.id), escape(&plot.title));
-        writeln!(out, "<figure id=\"{id}\"><figcaption>{title}</figcaption>{svg}</figure>")?;
+        write!(out, "<figure id=\"{id}\"><figcaption>{title}</figcaption><p class=\"legend\">")?;
+        for (name, colour) in plot::legend(plot) {
+            write!(out, "<span><i style=\"background: {colour}\"></i>{}</span>", escape(name))?;
+        }
+        writeln!(out, "</p>{svg}</figure>")?;
     }
     writeln!(out, "</section>")?;
     Ok(())

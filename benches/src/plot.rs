@@ -50,6 +50,18 @@ pub fn svg(plot: &Plot) -> anyhow::Result<String> {
     Ok(text.replace(INK_IN_SVG, "currentColor"))
 }
 
+fn colour(series: usize) -> RGBColor {
+    LINES[series % LINES.len()]
+}
+
+/// Each line's name with its colour for CSS. The legend is the page's: inside the drawing it would lie on the lines.
+pub fn legend(plot: &Plot) -> impl Iterator<Item = (&str, String)> {
+    plot.series.iter().enumerate().map(|(i, series)| {
+        let RGBColor(r, g, b) = colour(i);
+        (series.name.as_str(), format!("rgb({r} {g} {b})"))
+    })
+}
+
 /// From the least to the greatest, with a little air above; a linear y axis starts at 0, so that heights compare.
 fn range(values: impl Iterator<Item = f64>, log: bool, tight: bool) -> Range<f64> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
@@ -96,25 +108,12 @@ where
         .y_label_formatter(&|value| short(*value))
         .draw()
         .map_err(|err| err.to_string())?;
-    for (i, series) in plot.series.iter().enumerate() {
-        // The first line is redcore's.
-        let style = LINES[i % LINES.len()].stroke_width(if i == 0 { 3 } else { 2 });
+    // The first line is redcore's: thicker, and drawn last to lie on top.
+    for (i, series) in plot.series.iter().enumerate().rev() {
+        let style = colour(i).stroke_width(if i == 0 { 3 } else { 2 });
         let line = series.points.iter().copied().filter(&drawable);
-        chart
-            .draw_series(LineSeries::new(line, style))
-            .map_err(|err| err.to_string())?
-            .label(&series.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+        chart.draw_series(LineSeries::new(line, style)).map_err(|err| err.to_string())?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .margin(12)
-        .label_font(ink(14))
-        .background_style(TRANSPARENT)
-        .border_style(TRANSPARENT)
-        .draw()
-        .map_err(|err| err.to_string())?;
     root.present().map_err(|err| err.to_string())?;
     drop(chart);
     drop(root);
@@ -135,7 +134,7 @@ mod tests {
             y_label: "up".into(),
             log_x,
             log_y,
-            series: vec![Series { name: "line <1>".into(), points }],
+            series: vec![Series { name: "line".into(), points }],
         }
     }
 
@@ -146,8 +145,22 @@ mod tests {
             let svg = svg(&plot(log_x, log_y, points)).unwrap();
             assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
             assert!(svg.contains("currentColor") && !svg.contains(INK_IN_SVG) && !svg.contains("NaN"));
-            assert!(svg.contains("line &lt;1&gt;") && svg.contains("across") && svg.contains("<polyline"));
+            assert!(svg.contains("across") && svg.contains("up") && svg.contains("<polyline"));
             assert!(!svg.contains("#FFFFFF") && !svg.contains("#000000"), "a colour that one theme hides");
+        }
+    }
+
+    #[test]
+    fn the_legend_has_the_colours_of_the_lines() {
+        let mut plot = plot(false, false, vec![(0.0, 1.0), (1.0, 2.0)]);
+        plot.series.push(Series { name: "second".into(), points: vec![(0.0, 2.0), (1.0, 1.0)] });
+        let drawn = svg(&plot).unwrap();
+        let legend: Vec<_> = legend(&plot).collect();
+        assert_eq!(legend[1].0, "second");
+        for (i, (_, css)) in legend.iter().enumerate() {
+            let RGBColor(r, g, b) = colour(i);
+            assert_eq!(*css, format!("rgb({r} {g} {b})"));
+            assert!(drawn.contains(&format!("#{r:02X}{g:02X}{b:02X}")), "{drawn}");
         }
     }
 

@@ -20,9 +20,15 @@ use core::ptr::NonNull;
 /// drop(text);
 /// ```
 ///
-/// Without that, it counts what is given to it, such as `hashbrown::HashMap::new_in(Zmalloc)`, and what
-/// the crates of this workspace allocate. Blocks are counted once either way: both roads lead to the
-/// same back end and neither goes through the other.
+/// Without that, it counts what is given to it, and what the crates of this workspace allocate. Blocks are
+/// counted once either way: both roads lead to the same back end and neither goes through the other.
+///
+/// ```
+/// let mut map = hashbrown::HashMap::new_in(zmalloc::Zmalloc);
+/// let before = zmalloc::used_memory();
+/// map.insert("key", 1);
+/// assert!(zmalloc::used_memory() > before);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Zmalloc;
 

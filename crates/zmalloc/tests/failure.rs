@@ -1,0 +1,129 @@
+//! Requests that cannot be served.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::hint::black_box;
+use std::panic::catch_unwind;
+use std::process::Command;
+use std::ptr::NonNull;
+
+use allocator_api2::alloc::Allocator;
+use zmalloc::*;
+
+const TOO_LARGE: [usize; 5] =
+    [isize::MAX as usize - 8, isize::MAX as usize, isize::MAX as usize + 1, usize::MAX - 8, usize::MAX];
+
+#[test]
+fn sizes_that_no_object_can_have_are_refused_before_the_allocator_sees_them() {
+    for size in TOO_LARGE {
+        assert!(ztrymalloc(size).is_none());
+        assert!(ztrymalloc_usable(size).is_none());
+        assert!(ztrycalloc(size).is_none());
+        assert!(ztrycalloc_usable(size).is_none());
+        assert!(ztrycalloc_num(1, size).is_none());
+        assert!(ztrycalloc_num(size, 2).is_none());
+        assert!(good_size(size) >= size);
+    }
+}
+
+#[test]
+fn a_block_that_cannot_grow_stays_as_it_was() {
+    let block = zmalloc(5);
+    // SAFETY: a live block of 5 bytes; the attempts fail and leave it alone.
+    unsafe {
+        block.copy_from_nonoverlapping(NonNull::from(b"hello").cast(), 5);
+        for size in TOO_LARGE {
+            assert!(ztryrealloc(block, size).is_none());
+            assert!(ztryrealloc_usable(block, size).is_none());
+            assert!(ztryrealloc_sized(block, 5, size).is_none());
+        }
+        assert_eq!(std::slice::from_raw_parts(block.as_ptr(), 5), b"hello");
+        zfree(block);
+    }
+}
+
+#[test]
+fn the_allocator_face_answers_with_an_error() {
+    let most = Layout::from_size_align(isize::MAX as usize - 7, 8).unwrap();
+    // The compiler may take an allocation that nobody looks at to have succeeded.
+    assert!(black_box(Zmalloc.allocate(most)).is_err());
+    assert!(black_box(Zmalloc.allocate_zeroed(most)).is_err());
+    let small = Layout::new::<[u64; 4]>();
+    let block = Zmalloc.allocate(small).unwrap().cast();
+    // SAFETY: a live block of `small`, which a failed growth leaves alone.
+    unsafe {
+        assert!(black_box(Zmalloc.grow(block, small, most)).is_err());
+        Zmalloc.deallocate(block, small);
+        // The other face answers with null.
+        assert!(black_box(GlobalAlloc::alloc(&Zmalloc, most)).is_null());
+    }
+}
+
+#[test]
+fn empty_layouts_take_no_memory() {
+    let (empty, some) = (Layout::from_size_align(0, 64).unwrap(), Layout::from_size_align(8, 64).unwrap());
+    let block = Zmalloc.allocate(empty).unwrap();
+    assert_eq!((block.len(), block.addr().get() % 64), (0, 0));
+    // SAFETY: each call gets the block and layout that the last one made.
+    unsafe {
+        let grown = Zmalloc.grow_zeroed(block.cast(), empty, some).unwrap();
+        assert_eq!(grown.cast::<u64>().read(), 0);
+        let shrunk = Zmalloc.shrink(grown.cast(), some, empty).unwrap();
+        Zmalloc.deallocate(shrunk.cast(), empty);
+    }
+}
+
+/// The handler is the process's, so its tests run in processes of their own: this test is the child too.
+#[test]
+#[cfg_attr(miri, ignore = "Miri starts no processes")]
+fn an_infallible_request_that_fails_calls_the_handler() {
+    const ROLE: &str = "ZMALLOC_TEST_ROLE";
+    match std::env::var(ROLE).as_deref() {
+        Ok("default") => {
+            zmalloc(usize::MAX);
+        }
+        Ok("unwinding") => {
+            set_oom_handler(|size| panic!("no {size} bytes"));
+            let requests: [fn(); 6] = [
+                || {
+                    black_box(zmalloc(usize::MAX));
+                },
+                || {
+                    black_box(zmalloc_usable(usize::MAX));
+                },
+                || {
+                    black_box(zcalloc(usize::MAX));
+                },
+                || {
+                    black_box(zcalloc_usable(usize::MAX));
+                },
+                || {
+                    black_box(zcalloc_num(usize::MAX, 8));
+                },
+                // SAFETY: a live block; the handler unwinds and leaks it.
+                || {
+                    black_box(unsafe { zrealloc(zmalloc(1), usize::MAX) });
+                },
+            ];
+            for request in requests {
+                let payload = catch_unwind(request).unwrap_err();
+                assert_eq!(*payload.downcast::<String>().unwrap(), format!("no {} bytes", usize::MAX));
+            }
+        }
+        _ => {
+            let child = |role: &str| {
+                let mut command = Command::new(std::env::current_exe().unwrap());
+                command.args([
+                    "--exact",
+                    "an_infallible_request_that_fails_calls_the_handler",
+                    "--nocapture",
+                ]);
+                command.env(ROLE, role).output().unwrap()
+            };
+            assert!(child("unwinding").status.success());
+            let aborted = child("default");
+            assert!(!aborted.status.success());
+            let message = format!("zmalloc: Out of memory trying to allocate {} bytes\n", usize::MAX);
+            assert!(String::from_utf8_lossy(&aborted.stderr).contains(&message));
+        }
+    }
+}

@@ -148,10 +148,10 @@ impl Robj {
     /// ```
     #[inline]
     pub fn lfu_touch(&self, now_minutes: u64, random: impl FnOnce() -> u32, params: &LfuParams) -> u8 {
-        let header = self.header();
-        if header.is_immortal() {
+        if self.count().is_immortal() {
             return 0;
         }
+        let header = self.header();
         let minutes = now_minutes as u16;
         let counter = Lfu::from_field(header.lru()).decayed(minutes, params.decay_time);
         let counter = log_increment(counter, params.log_factor, random);

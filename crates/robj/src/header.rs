@@ -1,4 +1,4 @@
-//! The 16 bytes in front of every value, and the rules of its reference count.
+//! The 16 bytes in front of every value.
 //!
 //! ```text
 //!  byte   0              1..=3        4..=7        8..=15
@@ -19,23 +19,17 @@
 //! - **H2.** Type, encoding and value change only through a unique reference (`&mut` and a count of 1).
 //!   The `lru` bits may change through any reference, so whoever writes the word back writes the same type
 //!   and encoding.
-//! - **H3.** A count of [`SHARED_REFCOUNT`] means immortal: the header is never written again and never
-//!   freed. Any other count is the number of `Robj` that point here.
+//! - **H3.** An immortal header, by its [count](RefCount), is never written again and never freed. Any other
+//!   count is the number of `Robj` that point here.
 //!
-//! Learned from: Redis' `server.h` (`struct redisObject`) for the layout; std's `Arc` for the orderings.
+//! Learned from: Redis' `server.h` (`struct redisObject`).
 
+use crate::refcount::RefCount;
 use crate::types::{Encoding, ObjectType};
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, Ordering, fence};
+use core::sync::atomic::{AtomicU32, Ordering};
 use sds::Sds;
-
-/// The count that immortal objects show, which is never changed. In C: `OBJ_SHARED_REFCOUNT`.
-pub const SHARED_REFCOUNT: u32 = i32::MAX as u32;
-
-/// A count above this aborts. The gap up to [`SHARED_REFCOUNT`] is so wide that no number of threads
-/// that are all about to abort can cross it.
-const REFCOUNT_MAX: u32 = SHARED_REFCOUNT / 2;
 
 const ENCODING_SHIFT: u32 = 4;
 const LRU_SHIFT: u32 = 8;
@@ -56,7 +50,7 @@ pub(crate) union Value {
 #[repr(C, align(8))]
 pub(crate) struct Header {
     tag_and_lru: AtomicU32,
-    refcount: AtomicU32,
+    pub(crate) refcount: RefCount,
     pub(crate) value: Value,
 }
 
@@ -85,7 +79,7 @@ impl Header {
     pub(crate) const fn new(encoding: Encoding, lru: u32, value: Value) -> Self {
         Self {
             tag_and_lru: AtomicU32::new(tag(encoding) | lru << LRU_SHIFT),
-            refcount: AtomicU32::new(1),
+            refcount: RefCount::one(),
             value,
         }
     }
@@ -94,7 +88,7 @@ impl Header {
     pub(crate) const fn shared_integer(value: i64) -> Self {
         Self {
             tag_and_lru: AtomicU32::new(tag(Encoding::Int)),
-            refcount: AtomicU32::new(SHARED_REFCOUNT),
+            refcount: RefCount::immortal(),
             value: Value { int: value },
         }
     }
@@ -133,61 +127,9 @@ impl Header {
     /// of them, which is as good, and type and encoding cannot change in between (H2).
     #[inline]
     pub(crate) fn set_lru(&self, lru: u32) {
-        if !self.is_immortal() {
+        if !self.refcount.is_immortal() {
             let tag = self.tag_and_lru.load(Ordering::Relaxed) & TAG_MASK;
             self.tag_and_lru.store(tag | lru << LRU_SHIFT, Ordering::Relaxed);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn refcount(&self) -> u32 {
-        self.refcount.load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    pub(crate) fn is_immortal(&self) -> bool {
-        self.refcount() == SHARED_REFCOUNT
-    }
-
-    /// Whether the caller's reference is the only one.
-    ///
-    /// Acquire: what other threads did with their references, before they gave them up, is done.
-    #[inline]
-    pub(crate) fn is_unique(&self) -> bool {
-        self.refcount.load(Ordering::Acquire) == 1
-    }
-
-    /// Counts one more reference; more than a thousand million abort the process.
-    #[inline]
-    pub(crate) fn retain(&self) {
-        if self.is_immortal() {
-            return;
-        }
-        // Relaxed: the caller has a reference, so nothing needs to be seen that it does not see already.
-        if self.refcount.fetch_add(1, Ordering::Relaxed) > REFCOUNT_MAX {
-            // Only leaked clones get here. Wrapping would free a value that is in use.
-            std::process::abort();
-        }
-    }
-
-    /// Counts one reference less and says whether it was the last, so that the caller has to free.
-    ///
-    /// A count of 1 that the last holder reads cannot rise again, because only a holder can raise it: most
-    /// objects have one owner and die without a locked instruction.
-    #[inline]
-    pub(crate) fn release(&self) -> bool {
-        match self.refcount.load(Ordering::Acquire) {
-            1 => true,
-            SHARED_REFCOUNT => false,
-            _ => {
-                // Release: all that this thread did with the value comes before its being freed.
-                let last = self.refcount.fetch_sub(1, Ordering::Release) == 1;
-                if last {
-                    // Pairs with the releases of all other holders.
-                    fence(Ordering::Acquire);
-                }
-                last
-            }
         }
     }
 }
@@ -224,49 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn an_immortal_header_is_never_written() {
+    fn an_immortal_header_is_never_touched() {
         let header = Header::shared_integer(7);
-        header.retain();
         header.set_lru(5);
-        assert!(!header.release());
-        assert_eq!((header.refcount(), header.lru()), (SHARED_REFCOUNT, 0));
-        assert!(!header.is_unique());
-    }
-
-    #[test]
-    fn counts_go_up_and_down() {
-        let header = header();
-        header.retain();
-        header.retain();
-        assert_eq!(header.refcount(), 3);
-        assert!(!header.release());
-        assert!(!header.release());
-        assert!(header.is_unique());
-        assert!(header.release());
-    }
-
-    /// Runs this test once more in a process of its own, which has to die at the second `retain`.
-    #[test]
-    #[cfg_attr(miri, ignore = "Miri cannot start processes")]
-    fn too_many_references_abort() {
-        const INSIDE: &str = "ROBJ_TEST_TOO_MANY_REFERENCES";
-        if std::env::var_os(INSIDE).is_some() {
-            let header = header();
-            header.refcount.store(REFCOUNT_MAX, Ordering::Relaxed);
-            header.retain();
-            println!("one more is allowed");
-            header.retain();
-            println!("two more are not");
-            return;
-        }
-        let output = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "header::tests::too_many_references_abort", "--nocapture"])
-            .env(INSIDE, "1")
-            .output()
-            .unwrap();
-        let printed = String::from_utf8_lossy(&output.stdout);
-        assert!(!output.status.success());
-        assert!(printed.contains("one more is allowed"), "{printed}");
-        assert!(!printed.contains("two more are not"), "{printed}");
+        assert_eq!(header.lru(), 0);
     }
 }

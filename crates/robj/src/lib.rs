@@ -6,15 +6,16 @@ mod header;
 mod integer;
 mod limits;
 mod object;
+mod refcount;
 mod shared;
 mod string;
 mod types;
 mod view;
 
 pub use clock::{LFU_INIT_VAL, LRU_BITS, LRU_CLOCK_MAX, LfuParams, lru_clock};
-pub use header::SHARED_REFCOUNT;
 pub use limits::EncodingLimits;
 pub use object::Robj;
+pub use refcount::SHARED_REFCOUNT;
 pub use sds::ReserveError;
 pub use shared::OBJ_SHARED_INTEGERS;
 pub use types::{Encoding, ObjectType};

@@ -13,7 +13,8 @@
 //! This file has the object's life: allocating and freeing its blocks, counting its references, saying
 //! what it weighs. What its bytes mean is in `string`, `view` and `clock`.
 
-use crate::header::{Header, SHARED_REFCOUNT, Value};
+use crate::header::{Header, Value};
+use crate::refcount::RefCount;
 use crate::types::{Encoding, ObjectType};
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
@@ -88,7 +89,7 @@ impl Robj {
     /// Takes over one reference to an immortal header.
     ///
     /// # Safety
-    /// The header's count is [`SHARED_REFCOUNT`] and it lives for ever.
+    /// The header's count says immortal, and it is.
     #[inline]
     pub(crate) unsafe fn immortal(header: NonNull<Header>) -> Self {
         Self { header }
@@ -143,11 +144,18 @@ impl Robj {
         unsafe { self.header.as_ref() }
     }
 
+    /// The count, by its own address (see `refcount` for why).
+    #[inline]
+    pub(crate) fn count(&self) -> &RefCount {
+        // SAFETY: the field's invariant.
+        unsafe { &(*self.header.as_ptr()).refcount }
+    }
+
     /// The header, to be changed, if this is the only reference.
     #[inline]
     pub(crate) fn header_mut(&mut self) -> Option<&mut Header> {
         // SAFETY: nobody else can see the header: the count is 1, and this reference is borrowed.
-        if self.header().is_unique() { Some(unsafe { self.header.as_mut() }) } else { None }
+        if self.count().is_unique() { Some(unsafe { self.header.as_mut() }) } else { None }
     }
 
     /// The string of a raw object.
@@ -206,17 +214,17 @@ impl Robj {
         self.header().encoding()
     }
 
-    /// How many references there are; [`SHARED_REFCOUNT`] for a shared integer. Others may come and go while
-    /// this is read. In C: `o->refcount`, `OBJECT REFCOUNT`.
+    /// How many references there are; [`SHARED_REFCOUNT`](crate::SHARED_REFCOUNT) for a shared integer. Others
+    /// may come and go while this is read. In C: `o->refcount`, `OBJECT REFCOUNT`.
     #[inline]
     pub fn refcount(&self) -> u32 {
-        self.header().refcount()
+        self.count().get()
     }
 
     /// Whether the object is an immortal of the shared table: it costs no memory and keeps no clock.
     #[inline]
     pub fn is_shared_integer(&self) -> bool {
-        self.header().is_immortal()
+        self.count().is_immortal()
     }
 
     /// The address of the 16-byte header.
@@ -265,7 +273,7 @@ impl Robj {
     /// once from 8 MiB up, which took 9 ms for 64 MiB where it was measured, and later for smaller blocks.
     pub fn free_effort(&self) -> usize {
         const PAGE: usize = 4096;
-        match (self.header().is_unique(), self.encoding()) {
+        match (self.count().is_unique(), self.encoding()) {
             (false, _) => 0,
             // SAFETY: the encoding names the member (H1).
             (true, Encoding::Raw) => 2 + unsafe { self.header().value.raw.alloc_size() } / PAGE,
@@ -278,7 +286,7 @@ impl Clone for Robj {
     /// Counts one more reference. In C: `incrRefCount`.
     #[inline]
     fn clone(&self) -> Self {
-        self.header().retain();
+        self.count().retain();
         Self { header: self.header }
     }
 }
@@ -287,11 +295,9 @@ impl Drop for Robj {
     /// Counts one reference less, and frees with the last. In C: `decrRefCount`.
     #[inline]
     fn drop(&mut self) {
-        if self.header().release() {
+        if self.count().release() {
             // SAFETY: that was the last reference.
             unsafe { self.free() }
         }
     }
 }
-
-const _: () = assert!(SHARED_REFCOUNT == 2_147_483_647); // what `OBJECT REFCOUNT` prints

@@ -55,7 +55,7 @@ mod tests {
             // SAFETY: a reference to the static table.
             let header = unsafe { integer(value, u32::MAX).unwrap().as_ref() };
             assert_eq!(header.encoding(), Encoding::Int);
-            assert!(header.is_immortal());
+            assert!(header.refcount.is_immortal());
             // SAFETY: the encoding is `Int`.
             assert_eq!(unsafe { header.value.int }, value);
         }

@@ -233,7 +233,7 @@ impl Robj {
     /// [`make_mut`](Self::make_mut) that answers an error; the object is then as it was.
     #[inline]
     pub fn try_make_mut(&mut self) -> Result<&mut Sds, ReserveError> {
-        if !(self.encoding() == Encoding::Raw && self.header().is_unique()) {
+        if !(self.encoding() == Encoding::Raw && self.count().is_unique()) {
             self.become_raw()?;
         }
         // SAFETY: unique now, if it was not before, and raw (H1). No other reference can have come up since,

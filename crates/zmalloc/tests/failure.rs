@@ -99,8 +99,8 @@ fn an_infallible_request_that_fails_calls_the_handler() {
                 || {
                     black_box(zcalloc_num(usize::MAX, 8));
                 },
-                // SAFETY: a live block; the handler unwinds and leaks it.
                 || {
+                    // SAFETY: a live block; the handler unwinds and leaks it.
                     black_box(unsafe { zrealloc(zmalloc(1), usize::MAX) });
                 },
             ];

@@ -12,7 +12,7 @@ use benches::html::{self, Extras};
 use benches::progress::Progress;
 use benches::report::Report;
 use benches::suite::{Ctx, Suite};
-use benches::{table, targets};
+use benches::{suites, table, targets};
 use std::fmt::Display;
 use std::fs;
 use std::io::Write;
@@ -53,6 +53,9 @@ fn say(text: impl Display) {
 fn run(options: &Options) -> anyhow::Result<bool> {
     // Everything that can be wrong with the input is looked at before the first minute is spent.
     let suites = options.chosen()?;
+    if suites.iter().any(|suite| suite.name == "trace") {
+        suites::trace::check(options)?;
+    }
     let limits = match &options.targets {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|err| BadInput::file(path, err))?;

@@ -4,7 +4,10 @@
 //! a pointer, and none gets a loop of its own. All stand on the same allocator (the global one is
 //! [`zmalloc::Zmalloc`]) and, unless a row says otherwise, on the same hash function with a fixed seed.
 
+mod buckets;
+
 use crate::keys::Key;
+use buckets::BucketMap;
 use dict::{Cursor, Dict, classic};
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
@@ -29,10 +32,13 @@ pub trait Map<K, V, Q: ?Sized = K>: Default {
     fn remove(&mut self, key: &Q) -> Option<V>;
     /// Visits all entries.
     fn for_each(&self, visit: impl FnMut(&K, &V));
-    /// Visits at least `count` entries if there are as many, going on where the last scan stopped. Maps
-    /// without a cursor begin at their first entry every time, which by then is in the cache: a scan row
-    /// flatters them.
-    fn scan(&mut self, cursor: &mut u64, count: usize, visit: impl FnMut(&K, &V));
+    /// Visits at least `count` entries, or all if there are fewer, going on where the last scan stopped and
+    /// starting over at the end; the first cursor is 0. Only for those of [`for_each_scan_map`]: a map that
+    /// cannot go on after a change has no scan, and starting at its first entry every time would be other work.
+    fn scan(&mut self, cursor: &mut u64, count: usize, visit: impl FnMut(&K, &V)) {
+        let _ = (cursor, count, visit);
+        unreachable!("{} has no cursor", Self::NAME);
+    }
     /// The number of entries.
     fn len(&self) -> usize;
     /// Whether there is none.
@@ -43,16 +49,8 @@ pub trait Map<K, V, Q: ?Sized = K>: Default {
     fn settle(&mut self) {}
 }
 
-/// A scan for a map without a cursor.
-macro_rules! from_the_first {
-    ($map:ident, $cursor:ident, $count:ident, $visit:ident) => {{
-        let (_, mut visit) = ($cursor, $visit);
-        $map.iter().take($count).for_each(|(key, value)| visit(key, value));
-    }};
-}
-
-/// A scan for `dict`'s maps: chunk by chunk, starting over at the end, at most once around.
-macro_rules! from_the_cursor {
+/// A scan for `Dict`: chunk by chunk, with the table's own cursor.
+macro_rules! by_cursor {
     ($map:ident, $cursor:ident, $count:ident, $visit:ident) => {{
         // A shared reference: the type's own `scan` is meant, not the trait's.
         let (map, mut visit, mut at, mut seen) = (&*$map, $visit, Cursor::from(*$cursor), 0);
@@ -66,9 +64,35 @@ macro_rules! from_the_cursor {
     }};
 }
 
+/// A scan for a map whose places have numbers from 0 to its `$ends_at`, some perhaps empty.
+macro_rules! by_number {
+    ($at:ident, $ends_at:ident, $map:ident, $cursor:ident, $count:ident, $visit:ident) => {{
+        let (map, mut visit, mut number, mut seen) = (&*$map, $visit, *$cursor as usize, 0);
+        while seen < $count.min(map.len()) {
+            if number >= map.$ends_at() {
+                number = 0;
+            }
+            if let Some((key, value)) = map.$at(number) {
+                visit(key, value);
+                seen += 1;
+            }
+            number += 1;
+        }
+        *$cursor = number as u64;
+    }};
+}
+
+macro_rules! by_bucket {
+    ($($input:ident),*) => { by_number!(at, ends_at, $($input),*) };
+}
+
+macro_rules! by_index {
+    ($($input:ident),*) => { by_number!(get_index, len, $($input),*) };
+}
+
 /// A [`Map`] for a type with the methods of std's `HashMap`.
 macro_rules! hash_map {
-    ($name:literal, $map:ty, remove: $remove:ident, scan: $scan:ident $(, settle: $settle:ident)?) => {
+    ($name:literal, $map:ty, remove: $remove:ident $(, scan: $scan:ident)? $(, settle: $settle:ident)?) => {
         impl<K, V, Q, S> Map<K, V, Q> for $map
         where
             K: Hash + Eq + Borrow<Q>,
@@ -102,10 +126,10 @@ macro_rules! hash_map {
                 self.iter().for_each(|(key, value)| visit(key, value));
             }
 
-            #[inline]
+            $(#[inline]
             fn scan(&mut self, cursor: &mut u64, count: usize, visit: impl FnMut(&K, &V)) {
                 $scan!(self, cursor, count, visit)
-            }
+            })?
 
             fn len(&self) -> usize {
                 self.len()
@@ -118,12 +142,13 @@ macro_rules! hash_map {
     };
 }
 
-hash_map!("Dict", Dict<K, V, S>, remove: remove, scan: from_the_cursor);
-hash_map!("hashbrown", hashbrown::HashMap<K, V, S>, remove: remove, scan: from_the_first);
-hash_map!("std HashMap", std::collections::HashMap<K, V, S>, remove: remove, scan: from_the_first);
-hash_map!("griddle", griddle::HashMap<K, V, S>, remove: remove, scan: from_the_first);
-hash_map!("indexmap", indexmap::IndexMap<K, V, S>, remove: swap_remove, scan: from_the_first);
-hash_map!("dict::classic", classic::Dict<K, V, S>, remove: remove, scan: from_the_first, settle: finish_rehash);
+hash_map!("Dict", Dict<K, V, S>, remove: remove, scan: by_cursor);
+hash_map!("hashbrown", hashbrown::HashMap<K, V, S>, remove: remove);
+hash_map!("hashbrown HashTable", BucketMap<K, V, S>, remove: remove, scan: by_bucket);
+hash_map!("std HashMap", std::collections::HashMap<K, V, S>, remove: remove);
+hash_map!("griddle", griddle::HashMap<K, V, S>, remove: remove);
+hash_map!("indexmap", indexmap::IndexMap<K, V, S>, remove: swap_remove, scan: by_index);
+hash_map!("dict::classic", classic::Dict<K, V, S>, remove: remove, settle: finish_rehash);
 
 fn finish_rehash<K: Hash + Eq, V, S: BuildHasher>(map: &mut classic::Dict<K, V, S>) {
     while map.is_rehashing() {
@@ -164,10 +189,82 @@ where
     visitor.visit::<classic::Dict<K, V, S>>();
 }
 
+/// Redcore's map and the peers that can scan.
+pub fn for_each_scan_map<K, V, Q, S>(visitor: &mut impl Visitor<K, V, Q>)
+where
+    K: Hash + Eq + Borrow<Q> + 'static,
+    V: 'static,
+    Q: Hash + Eq + ?Sized,
+    S: BuildHasher + Default + 'static,
+{
+    visitor.visit::<Dict<K, V, S>>();
+    visitor.visit::<BucketMap<K, V, S>>();
+    visitor.visit::<indexmap::IndexMap<K, V, S>>();
+}
+
 /// A block that holds its key, for tables of pointers.
 pub struct Node {
     /// The key.
     pub key: Key,
     /// The value.
     pub value: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::key;
+    use std::collections::HashMap;
+
+    /// The same history in every map and in std's, which is the oracle.
+    struct Check {
+        names: Vec<&'static str>,
+        scans: bool,
+    }
+
+    impl Visitor<Key, u64> for Check {
+        fn visit<M: Map<Key, u64> + 'static>(&mut self) {
+            let (mut map, mut oracle) = (M::default(), HashMap::new());
+            for i in 0..2_000_u64 {
+                map.insert(key(i % 1_500), i);
+                oracle.insert(key(i % 1_500), i);
+                let gone = key(i * 7 % 900);
+                assert_eq!(map.remove(&gone), oracle.remove(&gone), "{}", M::NAME);
+                if let Some(value) = map.get_mut(&key(i / 2)) {
+                    *value += 1;
+                    *oracle.get_mut(&key(i / 2)).expect("both or none") += 1;
+                }
+            }
+            map.settle();
+            assert_eq!(map.len(), oracle.len(), "{}", M::NAME);
+            assert!((0..2_000).all(|i| map.get(&key(i)) == oracle.get(&key(i))), "{}", M::NAME);
+            let mut seen = HashMap::new();
+            map.for_each(|key, value| assert!(seen.insert(*key, *value).is_none()));
+            assert_eq!(seen, oracle, "{}", M::NAME);
+            if self.scans {
+                let (mut cursor, mut seen, mut steps) = (0, HashMap::new(), 0);
+                while seen.len() < oracle.len() {
+                    let mut visited = 0;
+                    map.scan(&mut cursor, 10, |key, value| {
+                        seen.insert(*key, *value);
+                        visited += 1;
+                    });
+                    steps += 1;
+                    assert!(visited >= 10 && steps <= oracle.len(), "{}", M::NAME);
+                }
+                assert_eq!(seen, oracle, "{}", M::NAME);
+            }
+            self.names.push(M::NAME);
+        }
+    }
+
+    #[test]
+    fn every_map_does_what_std_does() {
+        let mut check = Check { names: Vec::new(), scans: false };
+        for_each_map::<Key, u64, Key, Fold>(&mut check);
+        assert_eq!(check.names.len(), 6);
+        check.scans = true;
+        for_each_scan_map::<Key, u64, Key, Fold>(&mut check);
+        assert_eq!(check.names.len(), 9);
+    }
 }

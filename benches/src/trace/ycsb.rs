@@ -61,6 +61,13 @@ pub struct Mix {
     latest: bool,
 }
 
+impl Mix {
+    /// Whether there are scans among its requests.
+    pub fn scans(&self) -> bool {
+        self.scan > 0
+    }
+}
+
 /// The six mixes; what is left of 100 per cent are read-modify-writes.
 pub const MIXES: [Mix; 6] = [
     Mix { name: "A 50/50 update", read: 50, update: 50, insert: 0, scan: 0, latest: false },

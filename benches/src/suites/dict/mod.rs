@@ -32,7 +32,7 @@ const DOUBLING_STEPS: u32 = 5;
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let sizes: &[(usize, usize)] = ctx.options.pick(
         &[(2_000, 2)],
-        &[(10_000, 9), (200_000, 7), (1_000_000, 3)],
+        &[(10_000, 9), (200_000, 5), (1_000_000, 2)],
         &[(10_000, 15), (1_000_000, 7), (10_000_000, 2)],
     );
     for &(n, rounds) in sizes {

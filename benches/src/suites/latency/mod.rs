@@ -31,6 +31,9 @@ const RUNS: usize = 5;
 /// Points a line in the plots.
 const WINDOWS: usize = 250;
 
+/// Look-ups that are timed, at most: they change nothing, and more would show nothing new.
+const LOOK_UPS: usize = 1_000_000;
+
 /// What is timed. The look-ups stand between growth and removal.
 const PHASES: [&str; 3] = ["insert", "look-up", "remove"];
 
@@ -40,7 +43,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let mut measured = Measure {
         insert: keys::present(n, ctx.options.seed),
         find: keys::present(n, ctx.options.seed.wrapping_add(1)),
-        runs: Runs::new(n),
+        runs: Runs::new([n, n.min(LOOK_UPS), n]),
         ctx,
         subjects: Vec::new(),
     };

@@ -46,8 +46,9 @@ impl Reading {
 }
 
 impl Runs {
-    pub(super) fn new(n: usize) -> Self {
-        Self { least: std::array::from_fn(|_| vec![u32::MAX; n]) }
+    /// For so many operations in each phase.
+    pub(super) fn new(counts: [usize; PHASES.len()]) -> Self {
+        Self { least: counts.map(|n| vec![u32::MAX; n]) }
     }
 
     /// Forgets all times. Touches every page, too: no fault of this array's own falls into a run.
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn the_least_time_of_each_operation_is_kept() {
         let keys = keys::present(1000, 1);
-        let mut runs = Runs::new(1000);
+        let mut runs = Runs::new([1000; 3]);
         record::<hashbrown::HashMap<Key, u64, Fold>>(&keys, &keys, &mut runs);
         let first = runs.least.clone();
         record::<hashbrown::HashMap<Key, u64, Fold>>(&keys, &keys, &mut runs);
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn windows_keep_the_slowest() {
-        let mut runs = Runs::new(10);
+        let mut runs = Runs::new([10; 3]);
         runs.least[0] = vec![1, 9, 2, 3, 8, 1, 1, 1, 1, 5];
         assert_eq!(runs.windows(4)[0], [(3.0, 9.0), (6.0, 8.0), (9.0, 1.0), (10.0, 5.0)]);
     }

@@ -4,7 +4,7 @@
 //! the same requests for every subject in that round.
 
 use super::SUITE;
-use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_store};
+use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_scan_store, for_each_store};
 use crate::keys::{Key, key, shuffled};
 use crate::maps::Map;
 use crate::measure::{Samples, Subject, paired};
@@ -105,9 +105,15 @@ pub(super) fn run(ctx: &mut Ctx) {
     let mut speeds = Vec::new();
     for (i, mix) in MIXES.into_iter().enumerate() {
         ctx.progress.start(&format!("YCSB {}", mix.name), rounds + 1);
+        // A scan is some fifty look-ups.
+        let requests = if mix.scans() { requests / 20 } else { requests };
         let work = Work::new(mix, records, requests, rounds, ctx.options.seed);
         let mut collect = Collect { work: &work, subjects: Vec::new(), bytes: Vec::new() };
-        for_each_store(&mut collect);
+        if mix.scans() {
+            for_each_scan_store(&mut collect);
+        } else {
+            for_each_store(&mut collect);
+        }
         let Collect { mut subjects, bytes, .. } = collect;
         let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
         drop(subjects);

@@ -10,24 +10,36 @@
 //!
 //! Why it is fair: the requests are in memory before the clock starts, and the same for all; keys and values are
 //! made and freed by all in the same way (`Sds` and `Robj` in each of the tables; two further peers hold
-//! `Vec<u8>`, as one would without this project); the same hash where the peer's name does not say otherwise. In mix E
-//! the peers without a cursor begin each scan at their first entry, which stays in the cache: it flatters them.
+//! `Vec<u8>`, as one would without this project); the same hash where the peer's name does not say otherwise. Mix E
+//! has the peers that can go on with a scan where it stopped.
 
 mod mixes;
 mod replay;
 mod store;
 
+use crate::cli::Options;
 use crate::error::BadInput;
 use crate::suite::Ctx;
 use crate::trace::Trace;
+use std::path::Path;
 
 const SUITE: &str = "trace";
+
+/// Reads the trace that the options name and forgets it again: a bad one is known before other suites have
+/// taken their minutes.
+pub fn check(options: &Options) -> Result<(), BadInput> {
+    options.trace.as_deref().map_or(Ok(()), |path| open(path).map(drop))
+}
+
+fn open(path: &Path) -> Result<Trace, BadInput> {
+    Trace::open(path).map_err(|err| BadInput::file(path, err))
+}
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     match &ctx.options.trace {
         Some(path) => {
-            let trace = Trace::open(path).map_err(|err| BadInput::file(path, err))?;
+            let trace = open(path)?;
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             replay::run(ctx, &name, &trace);
         }

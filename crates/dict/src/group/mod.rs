@@ -86,12 +86,6 @@ impl Group {
         Self(unsafe { imp::Group::load(tags) })
     }
 
-    /// The sixteenth byte.
-    #[inline]
-    pub(crate) fn filter(self) -> u8 {
-        self.0.last()
-    }
-
     /// The slots whose tag is `tag`, marked or not.
     #[inline]
     pub(crate) fn matching(self, tag: u8) -> Slots {
@@ -136,21 +130,19 @@ mod tests {
         assert_eq!(group.free(), naive(&|byte| byte == 0));
         assert_eq!(group.occupied(), naive(&|byte| byte != 0));
         assert_eq!(group.marked(), naive(&|byte| byte >= 0x80));
-        assert_eq!((group.filter(), portable.last()), (tags[SLOTS], tags[SLOTS]));
         assert_eq!(portable.matching_zero() & SLOT_MASK, group.free().0);
         assert_eq!(portable.top_bits() & SLOT_MASK, group.marked().0);
     }
 
     #[test]
     fn every_tag_is_found_in_every_slot_beside_every_neighbour() {
-        for byte in 0..=255 {
+        let (bytes, slots) =
+            if cfg!(miri) { (vec![0, 1, 0x81, 0xff], 14..16) } else { ((0..=255).collect(), 0..16) };
+        for byte in bytes {
             for neighbour in [0, 1, 2, 126, 127, 128, 129, 254, 255, byte ^ 1, byte ^ 0x80] {
-                for slot in 0..16 {
+                for slot in slots.clone() {
                     let mut tags = [neighbour; 16];
                     tags[slot] = byte;
-                    if cfg!(miri) && (slot != 7 || byte % 16 != 1) {
-                        continue;
-                    }
                     check(tags);
                 }
             }

@@ -2,8 +2,7 @@
 //! half is multiplied together from lanes of 0 or 255.
 
 use core::arch::aarch64::{
-    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u8, vgetq_lane_u64, vld1q_u8,
-    vreinterpretq_u64_u8, vshrq_n_u8,
+    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vreinterpretq_u64_u8, vshrq_n_u8,
 };
 
 use super::portable::gather_low_bits;
@@ -29,12 +28,6 @@ impl Group {
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
         // SAFETY: 16 readable bytes.
         Self(unsafe { vld1q_u8(tags) })
-    }
-
-    #[inline]
-    pub(crate) fn last(self) -> u8 {
-        // SAFETY: NEON is a target feature of this build.
-        unsafe { vgetq_lane_u8::<15>(self.0) }
     }
 
     #[inline]

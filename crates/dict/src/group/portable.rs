@@ -61,11 +61,6 @@ impl Group {
     }
 
     #[inline]
-    pub(crate) fn last(self) -> u8 {
-        (self.high >> 56) as u8
-    }
-
-    #[inline]
     pub(crate) fn matching(self, tag: u8) -> u32 {
         matching_bytes(self.low, tag) | matching_bytes(self.high, tag) << 8
     }

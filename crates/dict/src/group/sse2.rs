@@ -1,8 +1,8 @@
 //! Tags in an SSE2 register, which every x86-64 has.
 
 use core::arch::x86_64::{
-    __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_extract_epi16, _mm_loadu_si128, _mm_movemask_epi8,
-    _mm_set1_epi8, _mm_setzero_si128,
+    __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+    _mm_setzero_si128,
 };
 
 #[derive(Clone, Copy)]
@@ -15,12 +15,6 @@ impl Group {
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
         // SAFETY: 16 readable bytes; the load asks for no alignment.
         Self(unsafe { _mm_loadu_si128(tags.cast()) })
-    }
-
-    #[inline]
-    pub(crate) fn last(self) -> u8 {
-        // SAFETY: SSE2 is a target feature of this build.
-        unsafe { (_mm_extract_epi16::<7>(self.0) >> 8) as u8 }
     }
 
     #[inline]

@@ -234,7 +234,7 @@ fn apply(s: &mut Sds, model: &mut Vec<u8>, op: Op) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 6 } else { 400 },
+        cases: if cfg!(miri) { 4 } else { 400 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -242,7 +242,7 @@ proptest! {
     #[test]
     fn a_string_behaves_like_a_vec(
         start in bytes(),
-        ops in vec(op(), 0..if cfg!(miri) { 12 } else { 60 }),
+        ops in vec(op(), 0..if cfg!(miri) { 10 } else { 60 }),
     ) {
         let mut s = Sds::from_bytes(&start);
         let mut model = start;

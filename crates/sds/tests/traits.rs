@@ -20,9 +20,12 @@ fn a_map_keyed_by_strings_is_searched_with_slices() {
 fn strings_equal_whatever_holds_the_same_bytes() {
     let s = Sds::from("abc");
     assert!(s == "abc" && s == *"abc" && s == b"abc" && s == *b"abc" && s == b"abc"[..]);
-    assert!(s == String::from("abc") && s == b"abc".to_vec() && s == Bytes::from("abc"));
-    assert!("abc" == s && b"abc"[..] == s && String::from("abc") == s && Bytes::from("abc") == s);
-    assert!(s != "abd" && s != "ab" && s != BytesMut::from("abcd"));
+    assert!("abc" == s && *"abc" == s && b"abc" == s && *b"abc" == s && b"abc"[..] == s);
+    assert!(s != "abd" && s != "ab" && s != "abcd");
+    let (text, list) = (String::from("abc"), b"abc".to_vec());
+    let (shared, unique) = (Bytes::from("abc"), BytesMut::from("abcd"));
+    assert!(s == text && s == list && s == shared && s != unique);
+    assert!(text == s && list == s && shared == s && unique != s);
 }
 
 #[test]

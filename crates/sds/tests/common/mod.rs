@@ -41,9 +41,20 @@ pub(crate) fn check(s: &Sds, expected: &[u8]) {
     }
 }
 
+/// Repeats in no step that a header or a size class has.
+const PATTERN: [u8; 251] = {
+    let mut pattern = [0; 251];
+    let mut at = 0;
+    while at < pattern.len() {
+        pattern[at] = at as u8;
+        at += 1;
+    }
+    pattern
+};
+
 /// `len` bytes that are not all alike; copied in bulk, which Miri is quick at.
 pub(crate) fn sample(len: usize) -> Vec<u8> {
-    let mut bytes = (0..=250).collect::<Vec<u8>>().repeat(len / 251 + 1);
+    let mut bytes = PATTERN.repeat(len / PATTERN.len() + 1);
     bytes.truncate(len);
     bytes
 }

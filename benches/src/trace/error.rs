@@ -5,8 +5,8 @@ use std::io;
 
 /// Why a trace could not be read.
 ///
-/// Offsets count bytes from the start of the file; in a `.zst` file, bytes of the text that it
-/// compresses, except where the message says otherwise.
+/// Offsets count bytes from the start of the file; in a `.zst` file, bytes of what it
+/// compresses, except in [`TraceError::Zstd`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TraceError {
@@ -46,7 +46,7 @@ pub enum TraceError {
     },
     /// The compressed data of a `.zst` file is damaged or cut short.
     Zstd {
-        /// How far decompression had come, in decompressed bytes.
+        /// How far the decoder had read, in bytes of the compressed file.
         offset: u64,
         /// What the decoder says.
         what: String,
@@ -72,7 +72,7 @@ impl fmt::Display for TraceError {
             }
             Self::BadLine { line, offset, what } => write!(f, "line {line} (byte offset {offset}): {what}"),
             Self::Zstd { offset, what } => {
-                write!(f, "damaged or truncated zstd data after {offset} decompressed bytes: {what}")
+                write!(f, "damaged or truncated zstd data at byte offset {offset}: {what}")
             }
             Self::TooLong { limit } => write!(f, "more than {limit} requests"),
         }

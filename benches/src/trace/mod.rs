@@ -124,7 +124,7 @@ fn peek(input: &mut impl Read) -> Result<Vec<u8>, TraceError> {
 /// An error of reading, which may be one of unpacking.
 fn read_error(offset: u64, source: io::Error) -> TraceError {
     match source.get_ref().and_then(|inner| inner.downcast_ref::<zst::Damaged>()) {
-        Some(damaged) => TraceError::Zstd { offset, what: damaged.to_string() },
+        Some(damaged) => TraceError::Zstd { offset: damaged.offset, what: damaged.to_string() },
         None => TraceError::Io { offset, source },
     }
 }

@@ -168,10 +168,11 @@ fn a_damaged_or_cut_zstd_file_says_so() {
     assert!(read("t.txt.zst", &good).is_ok());
     for cut in [1, 4, 9, good.len() / 2, good.len() - 1] {
         let err = error("t.txt.zst", &good[..cut]);
-        assert!(matches!(err, TraceError::Zstd { .. }), "cut at {cut}: {err}");
+        let TraceError::Zstd { offset, .. } = err else { panic!("cut at {cut}: {err}") };
+        assert_eq!(offset, cut as u64, "all there was has been read");
     }
     let err = error("t.txt.zst", b"not compressed at all\n");
-    assert!(matches!(err, TraceError::Zstd { offset: 0, .. }), "{err}");
+    assert!(matches!(err, TraceError::Zstd { offset: 4, .. }), "{err}");
 }
 
 #[test]

@@ -10,31 +10,50 @@ pub(super) const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
 /// The compressed data makes no sense: the inside of the [`io::Error`] that [`Frames`] answers with.
 #[derive(Debug)]
-pub(super) struct Damaged(String);
+pub(super) struct Damaged {
+    /// How far the decoder had read, in bytes of the file.
+    pub(super) offset: u64,
+    what: String,
+}
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // One line, whatever the decoder's message looks like.
-        f.write_str(&self.0.replace('\n', " "))
+        f.write_str(&self.what.replace('\n', " "))
     }
 }
 
 impl std::error::Error for Damaged {}
 
-fn damaged(what: impl fmt::Display) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, Damaged(what.to_string()))
+fn damaged(offset: u64, what: impl fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Damaged { offset, what: what.to_string() })
+}
+
+/// Knows how many bytes went through.
+struct Counting<R> {
+    inner: R,
+    count: u64,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buf)?;
+        self.count += count as u64;
+        Ok(count)
+    }
 }
 
 /// The data of all frames of a file, one behind the other.
 pub(super) struct Frames<R> {
-    source: BufReader<R>,
+    source: Counting<BufReader<R>>,
     decoder: FrameDecoder,
     in_frame: bool,
 }
 
 impl<R: Read> Frames<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { source: BufReader::new(source), decoder: FrameDecoder::new(), in_frame: false }
+        let source = Counting { inner: BufReader::new(source), count: 0 };
+        Self { source, decoder: FrameDecoder::new(), in_frame: false }
     }
 
     /// Reads a frame's header. `false` at the end of the file.
@@ -51,10 +70,10 @@ impl<R: Read> Frames<R> {
             })) => {
                 let skipped = io::copy(&mut self.source.by_ref().take(length.into()), &mut io::sink())?;
                 if skipped < length.into() {
-                    return Err(damaged("the file ends inside a skippable frame"));
+                    return Err(damaged(self.source.count, "the file ends inside a skippable frame"));
                 }
             }
-            Err(err) => return Err(damaged(err)),
+            Err(err) => return Err(damaged(self.source.count, err)),
         }
         Ok(true)
     }
@@ -71,7 +90,8 @@ impl<R: Read> Read for Frames<R> {
             }
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
                 let step = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.source, step).map_err(damaged)?;
+                let decoded = self.decoder.decode_blocks(&mut self.source, step);
+                decoded.map_err(|err| damaged(self.source.count, err))?;
             }
             let count = self.decoder.read(buf)?;
             if count > 0 || buf.is_empty() {
@@ -80,7 +100,7 @@ impl<R: Read> Read for Frames<R> {
             let (told, found) =
                 (self.decoder.get_checksum_from_data(), self.decoder.get_calculated_checksum());
             if told.is_some() && told != found {
-                return Err(damaged("a frame's checksum does not fit its data"));
+                return Err(damaged(self.source.count, "a frame's checksum does not fit its data"));
             }
             self.in_frame = false;
         }

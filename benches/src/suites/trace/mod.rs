@@ -3,7 +3,9 @@
 //! With `--trace FILE` ([the formats](crate::trace)) each request is a GET and, where the key is missing, a SET of
 //! a value of the trace's size: what a cache does that has room for everything. The memory grows with the
 //! distinct keys; nothing is evicted. Values are bytes in memory, cut to `--value-cap` (1,024 by default): a trace
-//! of block storage asks for tens of kilobytes each, and copying those would be all that is measured.
+//! of block storage asks for tens of kilobytes each, and copying those would be all that is measured. (The default
+//! stands on an edge of the size classes: 1,024 bytes fit one exactly, with a header and a NUL they take the next,
+//! 1,280. That is the price of those four bytes on such sizes, and it is left in.)
 //!
 //! Without a trace, the YCSB mixes A to F run on a loaded store, keys drawn from a scrambled Zipf
 //! distribution ([`ycsb`](crate::trace::ycsb)).

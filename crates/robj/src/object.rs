@@ -270,7 +270,7 @@ impl Robj {
     /// other references. In C: `lazyfreeGetFreeEffort`, which counts every string as 1.
     ///
     /// Pages count because giving them back to the system is what a large string costs: jemalloc does so at
-    /// once from 8 MiB up, which took 9 ms for 64 MiB where it was measured, and later for smaller blocks.
+    /// once from 8 MiB up (its `oversize_threshold`), and some time later for smaller blocks.
     pub fn free_effort(&self) -> usize {
         const PAGE: usize = 4096;
         match (self.count().is_unique(), self.encoding()) {

@@ -40,22 +40,25 @@ fn strikes() -> bool {
     false
 }
 
-/// Allocates without a chance for an injected fault: the half that the infallible functions share.
+/// Allocates without a chance for an injected fault: what all functions that allocate share.
 #[inline]
-fn allocate(size: usize, zeroed: bool) -> Option<(NonNull<u8>, Layout)> {
+fn allocate(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
     // SAFETY: the size is below `isize::MAX`, as every back end asks.
     let ptr = unsafe { if zeroed { backend::raw_alloc_zeroed(layout) } else { backend::raw_alloc(layout) } };
     let block = NonNull::new(ptr)?;
     // SAFETY: `block` was just allocated with `layout`.
     counter::add(unsafe { backend::raw_charge(ptr, layout) });
-    Some((block, layout))
+    Some(block)
 }
 
+/// A live block of this family that was asked for with `size`, and what may be written to it.
 #[inline]
-fn usable_of((block, layout): (NonNull<u8>, Layout)) -> Usable {
-    // SAFETY: both callers pass a live block with its layout.
-    (block, unsafe { backend::raw_charge(block.as_ptr(), layout) - backend::OVERHEAD })
+fn with_usable(block: NonNull<u8>, size: usize) -> Usable {
+    // SAFETY: both callers pass a live block with its size, which made a layout before.
+    let charge =
+        unsafe { backend::raw_charge(block.as_ptr(), Layout::from_size_align_unchecked(size, RAW_ALIGN)) };
+    (block, charge - backend::OVERHEAD)
 }
 
 /// Resizes a block whose charge is `old_charge`.
@@ -69,7 +72,7 @@ unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, old_charge: usize, size: usi
     let new = NonNull::new(unsafe { backend::raw_realloc(ptr.as_ptr(), old, size) })?;
     // SAFETY: `new` was just allocated with `new_layout`.
     counter::replace(old_charge, unsafe { backend::raw_charge(new.as_ptr(), new_layout) });
-    Some(usable_of((new, new_layout)))
+    Some(with_usable(new, size))
 }
 
 /// # Safety
@@ -108,7 +111,7 @@ fn product(num: usize, size: usize) -> usize {
 #[inline]
 pub fn zmalloc(size: usize) -> NonNull<u8> {
     match allocate(size, false) {
-        Some((block, _)) => block,
+        Some(block) => block,
         None => oom::oom(size),
     }
 }
@@ -117,7 +120,7 @@ pub fn zmalloc(size: usize) -> NonNull<u8> {
 #[inline]
 pub fn zmalloc_usable(size: usize) -> Usable {
     match allocate(size, false) {
-        Some(block) => usable_of(block),
+        Some(block) => with_usable(block, size),
         None => oom::oom(size),
     }
 }
@@ -126,7 +129,7 @@ pub fn zmalloc_usable(size: usize) -> Usable {
 #[inline]
 pub fn zcalloc(size: usize) -> NonNull<u8> {
     match allocate(size, true) {
-        Some((block, _)) => block,
+        Some(block) => block,
         None => oom::oom(size),
     }
 }
@@ -136,7 +139,7 @@ pub fn zcalloc(size: usize) -> NonNull<u8> {
 #[inline]
 pub fn zcalloc_usable(size: usize) -> Usable {
     match allocate(size, true) {
-        Some(block) => usable_of(block),
+        Some(block) => with_usable(block, size),
         None => oom::oom(size),
     }
 }
@@ -151,25 +154,25 @@ pub fn zcalloc_num(num: usize, size: usize) -> NonNull<u8> {
 /// [`zmalloc`] that answers `None` instead of calling the handler. In C: `ztrymalloc`.
 #[inline]
 pub fn ztrymalloc(size: usize) -> Option<NonNull<u8>> {
-    ztrymalloc_usable(size).map(|(block, _)| block)
+    if strikes() { None } else { allocate(size, false) }
 }
 
 /// [`zmalloc_usable`] that answers `None` on failure. In C: `ztrymalloc_usable`.
 #[inline]
 pub fn ztrymalloc_usable(size: usize) -> Option<Usable> {
-    if strikes() { None } else { allocate(size, false).map(usable_of) }
+    if strikes() { None } else { allocate(size, false).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc`] that answers `None` on failure. In C: `ztrycalloc`.
 #[inline]
 pub fn ztrycalloc(size: usize) -> Option<NonNull<u8>> {
-    ztrycalloc_usable(size).map(|(block, _)| block)
+    if strikes() { None } else { allocate(size, true) }
 }
 
 /// [`zcalloc_usable`] that answers `None` on failure. In C: `ztrycalloc_usable`.
 #[inline]
 pub fn ztrycalloc_usable(size: usize) -> Option<Usable> {
-    if strikes() { None } else { allocate(size, true).map(usable_of) }
+    if strikes() { None } else { allocate(size, true).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc_num`] that answers `None` on failure. In C: `ztrycalloc_num`.

@@ -184,7 +184,7 @@ fn misses(out: &mut String, judged: &[Judged]) -> anyhow::Result<()> {
             if judged.row.is_some() { figure(judged.found) } else { "no such row".into() },
             figure(target.limit),
             target.issue,
-            escape(target.reason.as_deref().unwrap_or_default()),
+            escape(&target.known()),
         )?;
     }
     writeln!(out, "</table></div></section>")?;

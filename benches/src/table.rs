@@ -76,14 +76,13 @@ pub fn of_misses(judged: &[Judged]) -> String {
             subject.unwrap_or_default(),
             peer.unwrap_or_default()
         );
-        let known = target.measured.zip(target.reason.as_ref());
         table.add_row([
             name,
             row.map(|row| row.n).or(target.n).map(|n| thousands(n as i64)).unwrap_or_default(),
             if row.is_some() { figure(judged.found) } else { "no such row".into() },
             figure(target.limit),
             target.issue.to_string(),
-            known.map(|(measured, reason)| format!("{}: {reason}", figure(measured))).unwrap_or_default(),
+            target.known(),
         ]);
     }
     table.to_string()

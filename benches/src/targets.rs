@@ -18,6 +18,7 @@
 
 use crate::error::BadInput;
 use crate::report::Row;
+use crate::text::figure;
 use serde::Deserialize;
 use std::path::Path;
 
@@ -89,6 +90,14 @@ impl Target {
             && self.n.is_none_or(|n| n == row.n)
             && self.subject.as_ref().is_none_or(|subject| *subject == row.subject)
             && self.peer.as_ref().is_none_or(|peer| *peer == row.peer)
+    }
+
+    /// What is known of a limit that is missed: what was measured, and why. Empty where nothing is.
+    pub fn known(&self) -> String {
+        match (self.measured, &self.reason) {
+            (Some(measured), Some(reason)) => format!("{}: {reason}", figure(measured)),
+            _ => String::new(),
+        }
     }
 
     fn judge<'a>(&'a self, row: &'a Row) -> Judged<'a> {

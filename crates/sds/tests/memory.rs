@@ -9,7 +9,7 @@ use sds::{Sds, join, split_args, template};
 use std::io::Write;
 use zmalloc::{fault, used_memory};
 
-/// The interpreter takes every so-manieth case.
+/// Miri is slow: there only every so many cases are tried.
 const STEP: usize = if cfg!(miri) { 15 } else { 1 };
 
 #[test]

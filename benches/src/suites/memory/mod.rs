@@ -4,7 +4,7 @@
 //! fair: everything is on the same allocator and its size classes, blocks count with their class and not with
 //! what was asked for, and every map holds the same entries.
 //!
-//! - [`growth`]: bytes per entry at eight N in every doubling, keys included, and the peak while growing.
+//! - [`growth`]: bytes per entry at many N in every doubling, keys included, and the peak while growing.
 //! - [`store`]: whole data sets as a store holds them, keys `Sds` and values `Robj`: the workloads W1 to W3.
 //! - [`seeds`]: the experiment with 90,000 keys whose result can be worked out by hand.
 

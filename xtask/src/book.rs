@@ -24,7 +24,9 @@ fn mdbook() -> Result<Command> {
     let path = tools.join("bin").join(format!("mdbook{}", std::env::consts::EXE_SUFFIX));
     if !path.is_file() {
         let mut install = shell::cargo();
-        install.args(["install", "mdbook", "--locked", "--no-default-features", "--features", "search"]);
+        // Unoptimised: it builds sooner, and a book of some pages does not notice.
+        install.args(["install", "mdbook", "--locked", "--debug"]);
+        install.args(["--no-default-features", "--features", "search"]);
         install.args(["--version", MDBOOK_VERSION, "--root"]).arg(&tools);
         shell::must(&mut install).context("mdBook is neither on the path nor can it be installed")?;
     }

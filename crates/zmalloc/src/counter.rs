@@ -88,29 +88,29 @@ impl Drop for Release {
 /// Counts `bytes` as allocated by this thread.
 #[inline]
 pub(crate) fn add(bytes: usize) {
-    change(bytes as isize);
+    let Some(slot) = OWN.get() else { return change_unowned(bytes as isize) };
+    let used = slot.used.load(Ordering::Relaxed).wrapping_add(bytes as isize);
+    slot.used.store(used, Ordering::Relaxed);
+    if used > slot.high.load(Ordering::Relaxed) {
+        climb(slot, used);
+    }
 }
 
 /// Counts `bytes` as freed by this thread.
 #[inline]
 pub(crate) fn sub(bytes: usize) {
-    change((bytes as isize).wrapping_neg());
+    let Some(slot) = OWN.get() else { return change_unowned((bytes as isize).wrapping_neg()) };
+    let used = slot.used.load(Ordering::Relaxed).wrapping_sub(bytes as isize);
+    slot.used.store(used, Ordering::Relaxed);
+    if used < slot.low.load(Ordering::Relaxed) {
+        center_window(slot, used);
+    }
 }
 
 /// Counts one block that became another size.
 #[inline]
 pub(crate) fn replace(old: usize, new: usize) {
-    change((new as isize).wrapping_sub(old as isize));
-}
-
-#[inline]
-fn change(delta: isize) {
-    let Some(slot) = OWN.get() else { return change_unowned(delta) };
-    let used = slot.used.load(Ordering::Relaxed).wrapping_add(delta);
-    slot.used.store(used, Ordering::Relaxed);
-    if used > slot.high.load(Ordering::Relaxed) || used < slot.low.load(Ordering::Relaxed) {
-        move_window(slot, used);
-    }
+    if new >= old { add(new - old) } else { sub(old - new) }
 }
 
 #[cold]
@@ -123,7 +123,7 @@ fn change_unowned(delta: isize) {
         if will_be_released && let Some(slot) = claim() {
             OWN.set(Some(slot));
             NO_CLAIM.set(false);
-            return change(delta);
+            return if delta >= 0 { add(delta as usize) } else { sub(delta.unsigned_abs()) };
         }
         // No slot is free. The thread stays with the shared count: asking again on every call
         // would cost more than a slot saves.
@@ -143,15 +143,19 @@ fn claim() -> Option<&'static Slot> {
     Some(&SLOTS[index])
 }
 
+/// The count went over its window: time to look for a new peak.
 #[cold]
 #[inline(never)]
-fn move_window(slot: &Slot, used: isize) {
-    let climbed = used > slot.high.load(Ordering::Relaxed);
+fn climb(slot: &Slot, used: isize) {
+    center_window(slot, used);
+    raise_peak();
+}
+
+#[cold]
+#[inline(never)]
+fn center_window(slot: &Slot, used: isize) {
     slot.high.store(used.saturating_add(PEAK_STEP), Ordering::Relaxed);
     slot.low.store(used.saturating_sub(PEAK_STEP), Ordering::Relaxed);
-    if climbed {
-        raise_peak();
-    }
 }
 
 fn raise_peak() -> usize {

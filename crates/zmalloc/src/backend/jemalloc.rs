@@ -19,22 +19,46 @@ fn flags(align: usize) -> c_int {
 
 /// The size class that serves a request of `size` bytes (at least 1) at alignment 8 or less.
 ///
-/// jemalloc spaces four classes to each doubling; up to four quanta it spaces them by the quantum;
-/// below one quantum there is a class of 8. How blocks of more than a few pages are rounded is an
-/// option of jemalloc that may be set at run time, so those are asked for.
+/// Small sizes are most sizes: they are looked up, which takes three instructions. How blocks of more than a
+/// few pages are rounded is an option of jemalloc that may be set at run time, so those are asked for.
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 #[inline]
 fn size_class(size: usize) -> usize {
-    const LG_QUANTUM: u32 = if cfg!(zmalloc_lg_quantum = "3") { 3 } else { 4 };
     const COMPUTED_MAX: usize = 8 * 1024;
-    if size > COMPUTED_MAX {
-        return ask_size_class(size);
+    if size <= LOOKED_UP_MAX {
+        usize::from(SIZE_CLASSES[size.div_ceil(8)])
+    } else if size <= COMPUTED_MAX {
+        computed_size_class(size)
+    } else {
+        ask_size_class(size)
     }
+}
+
+#[cfg(not(zmalloc_lg_quantum = "ask"))]
+const LOOKED_UP_MAX: usize = 1024;
+
+/// The class of every eighth size: all classes are multiples of 8.
+#[cfg(not(zmalloc_lg_quantum = "ask"))]
+static SIZE_CLASSES: [u16; LOOKED_UP_MAX / 8 + 1] = {
+    let (mut classes, mut eighth) = ([8; LOOKED_UP_MAX / 8 + 1], 1);
+    while eighth < classes.len() {
+        classes[eighth] = computed_size_class(eighth * 8) as u16;
+        eighth += 1;
+    }
+    classes
+};
+
+/// jemalloc spaces four classes to each doubling; up to four quanta it spaces them by the quantum; below one
+/// quantum there is a class of 8.
+#[cfg(not(zmalloc_lg_quantum = "ask"))]
+const fn computed_size_class(size: usize) -> usize {
+    const LG_QUANTUM: u32 = if cfg!(zmalloc_lg_quantum = "3") { 3 } else { 4 };
     if LG_QUANTUM > 3 && size <= 8 {
         return 8;
     }
     let lg_floor = usize::BITS - 1 - (size.wrapping_sub(1) | 1).leading_zeros();
-    let lg_spacing = lg_floor.saturating_sub(2).max(LG_QUANTUM);
+    let lg_quarter = lg_floor.saturating_sub(2);
+    let lg_spacing = if lg_quarter > LG_QUANTUM { lg_quarter } else { LG_QUANTUM };
     let spacing_mask = (1usize << lg_spacing) - 1;
     size.wrapping_add(spacing_mask) & !spacing_mask
 }
@@ -43,6 +67,7 @@ fn size_class(size: usize) -> usize {
 #[cfg(zmalloc_lg_quantum = "ask")]
 use ask_size_class as size_class;
 
+#[inline(never)]
 fn ask_size_class(size: usize) -> usize {
     // SAFETY: `nallocx` only computes; a size of at least 1 is its one condition.
     unsafe { je::nallocx(size, 0) }

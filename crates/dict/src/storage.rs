@@ -171,11 +171,17 @@ impl Storage {
             // SAFETY: the last page has memory for `place` chunks.
             unsafe { self.move_last_page(layout, page, place, place + step)? };
         } else {
+            // The directory last: it never leads to a page that is not there.
             let pages = step.div_ceil(PAGE);
-            if page + pages > self.capacity {
-                self.grow_directory(page, page + pages)?;
+            let new = self.allocate_chunks(layout, step)?;
+            if page + pages > self.capacity
+                && let Err(error) = self.grow_directory(page, page + pages)
+            {
+                // SAFETY: allocated just above with this number.
+                unsafe { self.release_chunks(layout, new, step) };
+                return Err(error);
             }
-            let Page { tags, entries } = self.allocate_chunks(layout, step)?;
+            let Page { tags, entries } = new;
             for nth in 0..pages {
                 let chunks = nth * PAGE;
                 // SAFETY: the directory has room, and the blocks have `PAGE` chunks for each page but

@@ -28,16 +28,19 @@ enum Plan {
 thread_local! {
     static PLAN: Cell<Plan> = const { Cell::new(Plan::None) };
     static FAILED: Cell<u64> = const { Cell::new(0) };
+    /// Which plan of this thread is in force: plans are numbered.
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Ends the plan when dropped. Belongs to the thread that made it.
+/// Ends its plan when dropped, unless another plan has taken its place. Belongs to the thread that made it.
 #[must_use = "the plan ends when the guard is dropped"]
 pub struct Guard {
+    number: u64,
     _not_send: PhantomData<*const ()>,
 }
 
 impl Guard {
-    /// How many allocations this plan has failed so far.
+    /// How many allocations the plan in force has failed so far.
     pub fn failures(&self) -> u64 {
         FAILED.get()
     }
@@ -45,14 +48,17 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        PLAN.set(Plan::None);
+        if self.number == NUMBER.get() {
+            PLAN.set(Plan::None);
+        }
     }
 }
 
 fn start(plan: Plan) -> Guard {
     PLAN.set(plan);
     FAILED.set(0);
-    Guard { _not_send: PhantomData }
+    NUMBER.set(NUMBER.get() + 1);
+    Guard { number: NUMBER.get(), _not_send: PhantomData }
 }
 
 /// Fails the `n`-th fallible allocation of this thread from now on, counted from 1; 0 fails none.
@@ -77,4 +83,26 @@ pub(crate) fn strikes() -> bool {
     PLAN.set(next);
     FAILED.set(FAILED.get() + u64::from(fails));
     fails
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_takes_anothers_place_stays_when_the_others_guard_goes() {
+        let mut plan = Some(fail_nth(0));
+        assert!(!strikes());
+        plan = plan.map(|_old| fail_nth(1)); // the old guard is dropped after the new plan was made
+        assert!(strikes());
+        assert_eq!(plan.as_ref().map(Guard::failures), Some(1));
+        drop(plan);
+        let first = fail_from(1);
+        let second = fail_from(2);
+        drop(first);
+        assert!(!strikes());
+        assert!(strikes());
+        drop(second);
+        assert!(!strikes());
+    }
 }

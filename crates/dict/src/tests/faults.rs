@@ -23,6 +23,23 @@ fn an_insert_without_memory_hands_the_entry_back_and_changes_nothing() {
 }
 
 #[test]
+fn an_empty_table_that_found_no_memory_answers_as_before() {
+    // The first insert allocates tags, entries and a directory: each of them fails once.
+    for nth in 1..=3 {
+        let mut table = Table::new();
+        let plan = fault::fail_nth(nth);
+        assert!(table.try_insert_unique(hash(&7), 7, hash).is_err(), "allocation {nth}");
+        drop(plan);
+        assert_eq!(table.allocation_size(), 0);
+        assert!(table.find(hash(&7), |_| true).is_none());
+        assert!(table.find_entry(hash(&7), |_| true).is_err());
+        assert_eq!((table.iter().count(), table.clone().len()), (0, 0));
+        table.insert_unique(hash(&7), 7, hash);
+        table.raw().check(hash);
+    }
+}
+
+#[test]
 fn each_allocation_of_a_growing_table_may_fail_without_losing_an_entry() {
     let count = if cfg!(miri) { 50 } else { 400_u64 };
     for nth in 1.. {

@@ -47,7 +47,7 @@ struct Node<K, V> {
     next: Link<K, V>,
 }
 
-const _: () = assert!(size_of::<Node<u64, u64>>() == 24);
+const _: () = assert!(size_of::<Node<usize, usize>>() == 3 * size_of::<usize>());
 
 /// In C: `dictht`.
 struct Buckets<K, V> {
@@ -282,16 +282,18 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
             if to_move == 0 || to_pass == 0 {
                 return true;
             }
-            let mut link = old.heads[index].take();
-            if link.is_some() {
+            if old.heads[index].is_some() {
                 to_move -= 1
             } else {
                 to_pass -= 1
             }
-            while let Some(mut node) = link {
-                link = node.next.take();
+            while let Some(node) = &old.heads[index] {
+                // While the node is still linked: a hasher that panics loses nothing.
+                let hash = self.hash_builder.hash_one(&node.key);
+                let Some(mut node) = old.heads[index].take() else { unreachable!("it was there just now") };
+                old.heads[index] = node.next.take();
                 old.used -= 1;
-                new.push(self.hash_builder.hash_one(&node.key), node);
+                new.push(hash, node);
             }
             self.rehash_index = Some(index + 1);
         }
@@ -391,6 +393,32 @@ mod tests {
             before = full(&dict);
         }
         assert!(before <= 1, "the second table replaced the first with {before} buckets left");
+    }
+
+    #[test]
+    fn a_hasher_that_panics_loses_no_entry() {
+        use std::cell::Cell;
+        use std::hash::{BuildHasherDefault, DefaultHasher};
+        use std::panic::{AssertUnwindSafe, catch_unwind};
+        thread_local!(static LEFT: Cell<u32> = const { Cell::new(u32::MAX) });
+        #[derive(PartialEq, Eq)]
+        struct Key(u32);
+        impl Hash for Key {
+            fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+                LEFT.set(LEFT.get().checked_sub(1).expect("the hasher gives up"));
+                (self.0 % 2).hash(state); // two chains
+            }
+        }
+        for calls in 0..12 {
+            LEFT.set(u32::MAX);
+            let mut dict = Dict::<Key, (), BuildHasherDefault<DefaultHasher>>::default();
+            (0..9).for_each(|n| assert!(dict.insert(Key(n), ()).is_none()));
+            LEFT.set(calls);
+            let _ = catch_unwind(AssertUnwindSafe(|| while dict.rehash(1) {}));
+            LEFT.set(u32::MAX);
+            assert_eq!((dict.len(), dict.iter().count()), (9, 9), "after {calls} calls");
+            (0..9).for_each(|n| assert!(dict.remove(&Key(n)).is_some()));
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@
 //!                                   ^ split     ^ not yet ^ split off from 0 and 1
 //! ```
 //!
-//! Chunks lie in pages of 128, so that finding one is a shift and a mask. A directory leads to the pages:
-//! 16 bytes for about 1,440 entries, which stay in the nearest caches. Memory for chunks comes in steps:
+//! Chunks lie in pages of 128 (fewer for large entries), so that finding one is a shift and a mask. A directory
+//! leads to the pages: 16 bytes for about 1,440 entries, which stay in the nearest caches. Memory for chunks
+//! comes in steps; with pages of 128:
 //!
 //! ```text
 //!  chunks held   1 2 3 .. 8 10 .. 16 20 .. 32 40 .. 64 80 .. 128 | 160 192 224 256 | 288 .. 2,048 | 2,176 ..
@@ -18,19 +19,19 @@
 //!                                                                                    a sixteenth of the table
 //! ```
 //!
-//! so that what is held but not yet in use is a quarter at most, and a sixteenth from 512 chunks on. Only the
-//! last page of a table of up to 2,048 chunks ever moves (18 KiB of pointers at most); a larger table's stay
-//! where they are.
+//! so that a growing table holds a quarter more than it uses at most, and a sixteenth from 512 chunks on. A step
+//! that is smaller than a page makes the last page anew and copies it: 18 KiB at most for pointers, about
+//! 64 KiB for any entries that fit. Whole pages stay where they are.
 //!
 //! Learned from: Litwin, *Linear hashing* (1980); Larson, *Dynamic hash tables* (1988), which stores the
 //! chunks in segments under a directory.
 
-/// Chunks in a page, as a power of two.
-const LG_PAGE: u32 = 7;
-/// Chunks in a page.
-pub(crate) const PAGE: usize = 1 << LG_PAGE;
-/// Up to here the last page grows by steps of its own; beyond, pages come whole.
-const SMALL_CHUNKS: usize = 16 * PAGE;
+/// The most chunks in a page, as a power of two.
+const LG_PAGE_MAX: u32 = 7;
+/// The most bytes of entries in a page, unless one chunk is larger.
+const PAGE_BYTES_MAX: usize = 64 << 10;
+/// The most bytes of entries in a step, likewise.
+const STEP_BYTES_MAX: usize = 2 << 20;
 
 /// The hash mask of a table of `chunks` chunks: one less than the next power of two.
 #[inline]
@@ -68,40 +69,78 @@ impl Split {
     }
 }
 
-/// The page of a chunk, and its place there.
-#[inline]
-pub(crate) const fn page_of(chunk: usize) -> (usize, usize) {
-    (chunk >> LG_PAGE, chunk & (PAGE - 1))
+/// How the chunks of a table are cut into pages and allocated in steps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paging {
+    /// Chunks in a page, as a power of two.
+    lg_page: u32,
+    /// Chunks in the largest step: a power of two, and at least a page.
+    step_max: usize,
 }
 
-/// How many chunks are allocated next by a table that holds memory for `held`. `most` bounds the step of a
-/// large table, where it allows at least a page.
-pub(crate) const fn step(held: usize, most: usize) -> usize {
-    match held {
-        0..8 => 1,
-        8..16 => 2,
-        16..32 => 4,
-        32..64 => 8,
-        64..PAGE => 16,
-        PAGE..SMALL_CHUNKS => 32,
-        _ => {
-            let sixteenth = 1 << (held.ilog2() - 4);
-            let step = if sixteenth < most { sixteenth } else { most };
-            if step < PAGE { PAGE } else { step }
+impl Paging {
+    /// For chunks of `chunk_bytes` bytes of entries.
+    pub(crate) const fn of(chunk_bytes: usize) -> Self {
+        let lg_page = lg_fitting(PAGE_BYTES_MAX, chunk_bytes);
+        let lg_page = if lg_page < LG_PAGE_MAX { lg_page } else { LG_PAGE_MAX };
+        Self { lg_page, step_max: 1 << lg_fitting(STEP_BYTES_MAX, chunk_bytes) }
+    }
+
+    /// Chunks in a page.
+    pub(crate) const fn page(self) -> usize {
+        1 << self.lg_page
+    }
+
+    /// Chunks in the largest step.
+    #[cfg(test)]
+    pub(crate) const fn step_max(self) -> usize {
+        self.step_max
+    }
+
+    /// The page of a chunk, and its place there.
+    #[inline]
+    pub(crate) const fn page_of(self, chunk: usize) -> (usize, usize) {
+        (chunk >> self.lg_page, chunk & (self.page() - 1))
+    }
+
+    /// How many chunks are allocated next by a table that holds memory for `held`: a power of two, less than a
+    /// page to extend the last one, or some whole pages.
+    pub(crate) const fn step(self, held: usize) -> usize {
+        let step = match held {
+            0..8 => 1,
+            8..16 => 2,
+            16..32 => 4,
+            32..64 => 8,
+            64..128 => 16,
+            128..512 => 32,
+            _ => 1 << (held.ilog2() - 4),
+        };
+        // A page that is extended is extended by a quarter, so that it is copied three times at most.
+        let quarter = self.page() / 4;
+        let step = if held >= 512 && step < self.page() { quarter } else { step };
+        if step < self.step_max { step } else { self.step_max }
+    }
+
+    /// What a table that holds `held` chunks, more than none, held before its last step.
+    pub(crate) const fn held_before(self, held: usize) -> usize {
+        // A step never crosses a power of two, so the last chunk knows the step that brought it.
+        held - self.step(held - 1)
+    }
+
+    /// The first chunk in the last pair of blocks of a table that holds `held` chunks, more than none: of its
+    /// last page, or of all the pages that one step brought.
+    pub(crate) const fn block_start(self, held: usize) -> usize {
+        if self.step(held - 1) < self.page() {
+            held - 1 - self.page_of(held - 1).1
+        } else {
+            self.held_before(held)
         }
     }
 }
 
-/// The first chunk in the last pair of blocks of a table that holds `held` chunks, more than none: of its last
-/// page, or of all the pages that one step brought.
-pub(crate) const fn block_start(held: usize, most: usize) -> usize {
-    if held <= SMALL_CHUNKS { held - 1 - page_of(held - 1).1 } else { held_before(held, most) }
-}
-
-/// What a table that holds `held` chunks, more than none, held before its last step.
-pub(crate) const fn held_before(held: usize, most: usize) -> usize {
-    // A step never crosses a power of two, so the last chunk knows the step that brought it.
-    held - step(held - 1, most)
+/// How many chunks of `chunk_bytes` fit into `bytes`, as a power of two; 0 where not even one does.
+const fn lg_fitting(bytes: usize, chunk_bytes: usize) -> u32 {
+    if chunk_bytes >= bytes { 0 } else { (bytes / chunk_bytes).ilog2() }
 }
 
 #[cfg(test)]
@@ -132,24 +171,30 @@ mod tests {
         }
     }
 
+    /// Of entries from none to megabytes: pages of 128, 64, ... 1.
+    fn all_pagings() -> impl Iterator<Item = Paging> {
+        (3..24).flat_map(|lg| [(1 << lg) + 8, 3 << lg]).map(Paging::of)
+    }
+
     #[test]
     fn steps_lead_up_and_back_through_the_same_numbers() {
-        for most in [1, 128, 2048, 16_384] {
+        for paging in all_pagings() {
             let (mut held, mut block) = (0, 0);
-            while held < if cfg!(miri) { 5_000 } else { 5_000_000 } {
-                let after = held + step(held, most);
-                assert_eq!(held_before(after, most), held);
+            while held < if cfg!(miri) { 5_000 } else { 2_000_000 } {
+                let step = paging.step(held);
+                let after = held + step;
+                assert_eq!(paging.held_before(after), held);
                 // A step extends the last page or brings new ones; it never does both.
-                let (page, place) = page_of(held);
-                assert!(if place > 0 {
-                    page_of(after - 1).0 == page
+                let (page, place) = paging.page_of(held);
+                if step < paging.page() {
+                    assert_eq!(paging.page_of(after - 1).0, page);
                 } else {
-                    held < SMALL_CHUNKS || page_of(after).1 == 0
-                });
+                    assert_eq!((place, paging.page_of(after).1), (0, 0));
+                }
                 if place == 0 {
                     block = held;
                 }
-                assert_eq!(block_start(after, most), block);
+                assert_eq!(paging.block_start(after), block, "{paging:?}, {held} held");
                 held = after;
             }
         }
@@ -157,12 +202,23 @@ mod tests {
 
     #[test]
     fn a_step_is_a_quarter_of_a_small_table_at_most_and_a_sixteenth_of_a_large_one() {
-        let (mut held, most) = (4, usize::MAX);
-        while held < 1 << 40 {
-            let step = step(held, most);
-            assert!(step <= held / 4);
-            assert!(step <= held / 16 || held < 512, "{held}");
-            held += step;
+        for paging in all_pagings() {
+            let mut held = 4;
+            while held < if cfg!(miri) { 5_000 } else { 10_000_000 } {
+                let step = paging.step(held);
+                assert!(step <= held / 4);
+                assert!(step <= held / 16 || held < 512, "{held}");
+                held += step;
+            }
+        }
+    }
+
+    #[test]
+    fn pages_and_steps_of_large_entries_stay_small() {
+        for chunk_bytes in [128, 368, 4096, 61_448, 1 << 20] {
+            let paging = Paging::of(chunk_bytes);
+            assert!(paging.page() == 1 || paging.page() * chunk_bytes <= PAGE_BYTES_MAX);
+            assert!(paging.step_max == 1 || paging.step_max * chunk_bytes <= STEP_BYTES_MAX);
         }
     }
 }

@@ -157,6 +157,12 @@ impl<'a, T> Iterator for Iter<'a, T> {
 /// References to the marked entries of a [`Table`](crate::Table), in no particular order.
 pub struct IterMarked<'a, T>(Iter<'a, T>);
 
+impl<T> Clone for IterMarked<'_, T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl<T> IterMarked<'_, T> {
     pub(crate) fn new(table: &RawTable<T>) -> Self {
         Self(Iter { raw: table.iter(true), _table: PhantomData })
@@ -188,6 +194,11 @@ pub struct IterMut<'a, T> {
 impl<T> IterMut<'_, T> {
     pub(crate) fn new(table: &mut RawTable<T>) -> Self {
         Self { raw: table.iter(false), _table: PhantomData }
+    }
+
+    /// References to the entries still to come.
+    pub(crate) fn iter(&self) -> Iter<'_, T> {
+        Iter { raw: self.raw.clone(), _table: PhantomData }
     }
 }
 
@@ -266,10 +277,16 @@ unsafe impl<T: Sync> Sync for IterMut<'_, T> {}
 /// entries and memory, and leaves an empty table.
 pub struct Drain<'a, T> {
     entries: IntoIter<T>,
-    _table: PhantomData<&'a mut T>,
+    /// The table stays borrowed, as callers expect of a `Drain`.
+    _table: PhantomData<&'a mut ()>,
 }
 
 impl<T> Drain<'_, T> {
+    /// References to the entries still to come.
+    pub(crate) fn iter(&self) -> Iter<'_, T> {
+        self.entries.iter()
+    }
+
     pub(crate) fn new(table: RawTable<T>) -> Self {
         Self { entries: IntoIter::new(table), _table: PhantomData }
     }
@@ -306,5 +323,23 @@ impl<T: core::fmt::Debug> core::fmt::Debug for Iter<'_, T> {
 impl<T: core::fmt::Debug> core::fmt::Debug for IntoIter<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl<T: core::fmt::Debug> core::fmt::Debug for IterMarked<'_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T: core::fmt::Debug> core::fmt::Debug for IterMut<'_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.iter().fmt(f)
+    }
+}
+
+impl<T: core::fmt::Debug> core::fmt::Debug for Drain<'_, T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.entries.fmt(f)
     }
 }

@@ -21,6 +21,9 @@
 
 use core::alloc::Layout;
 
+use allocator_api2::alloc::AllocError;
+
+use crate::geometry::Paging;
 use crate::group::{SLOTS, TAG_BYTES};
 
 /// Entries of an overflow child that has no further child.
@@ -29,8 +32,6 @@ pub(crate) const CHILD_SLOTS: usize = 7;
 pub(crate) const CHILD_SLOTS_WITH_NEXT: usize = 6;
 /// Where a child says whether it has a next one.
 pub(crate) const HAS_NEXT_OFFSET: usize = 7;
-/// The most bytes of entries allocated at a time (unless one page is larger).
-const SEGMENT_ENTRIES_MAX: usize = 2 << 20;
 const CACHE_LINE: usize = 64;
 const POINTER: usize = size_of::<*mut u8>();
 
@@ -57,8 +58,8 @@ pub(crate) struct ChunkLayout {
     pub(crate) next_offset: usize,
     /// Of a child.
     pub(crate) child: Layout,
-    /// The most chunks allocated at a time, if that is at least a page.
-    pub(crate) step_max: usize,
+    /// How chunks are cut into pages.
+    pub(crate) paging: Paging,
 }
 
 impl ChunkLayout {
@@ -68,11 +69,10 @@ impl ChunkLayout {
         let stride = round_up(child_offset + POINTER, max(align, POINTER));
         let child_entries_offset = round_up(HAS_NEXT_OFFSET + 1, align);
         let next_offset = round_up(child_entries_offset + CHILD_SLOTS_WITH_NEXT * size, POINTER);
-        let child_align = max(align, POINTER);
+        // Its tags are read as one 64-bit number.
+        let child_align = max(align, align_of::<u64>());
         let child_size =
             round_up(max(child_entries_offset + CHILD_SLOTS * size, next_offset + POINTER), child_align);
-        let step_max =
-            1 << if stride >= SEGMENT_ENTRIES_MAX { 0 } else { (SEGMENT_ENTRIES_MAX / stride).ilog2() };
         let Ok(child) = Layout::from_size_align(child_size, child_align) else {
             panic!("an entry is too large for a table")
         };
@@ -83,24 +83,20 @@ impl ChunkLayout {
             child_entries_offset,
             next_offset,
             child,
-            step_max,
+            paging: Paging::of(stride),
         }
     }
 
     /// The tags of `chunks` chunks.
-    pub(crate) const fn tags(&self, chunks: usize) -> Layout {
-        match Layout::from_size_align(TAG_BYTES * chunks, TAG_BYTES) {
-            Ok(layout) => layout,
-            Err(_) => panic!("too many chunks"),
-        }
+    pub(crate) fn tags(&self, chunks: usize) -> Result<Layout, AllocError> {
+        let size = chunks.checked_mul(TAG_BYTES).ok_or(AllocError)?;
+        Layout::from_size_align(size, TAG_BYTES).map_err(|_| AllocError)
     }
 
     /// The entries of `chunks` chunks.
-    pub(crate) const fn entries(&self, chunks: usize) -> Layout {
-        match Layout::from_size_align(self.stride * chunks, self.align) {
-            Ok(layout) => layout,
-            Err(_) => panic!("an entry is too large for a table"),
-        }
+    pub(crate) fn entries(&self, chunks: usize) -> Result<Layout, AllocError> {
+        let size = chunks.checked_mul(self.stride).ok_or(AllocError)?;
+        Layout::from_size_align(size, self.align).map_err(|_| AllocError)
     }
 }
 
@@ -109,6 +105,6 @@ const _: () = {
     if POINTER == 8 {
         assert!(pointers.stride == 128 && pointers.child_offset == 120);
         assert!(pointers.child.size() == 64 && pointers.next_offset == 56);
-        assert!(pointers.step_max == 16_384);
+        assert!(pointers.paging.page() == 128);
     }
 };

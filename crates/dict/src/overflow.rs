@@ -54,7 +54,7 @@ impl<T> Slot<T> {
 /// An overflow child of entries `T`.
 pub(crate) struct Child<T> {
     pub(crate) ptr: NonNull<u8>,
-    _entries: PhantomData<*mut T>,
+    _entries: PhantomData<NonNull<T>>,
 }
 
 impl<T> Clone for Child<T> {
@@ -165,7 +165,7 @@ impl<T> Child<T> {
 /// no allocation and cannot fail half-way.
 pub(crate) struct Spares<T> {
     head: Option<NonNull<u8>>,
-    _entries: PhantomData<*mut T>,
+    _entries: PhantomData<NonNull<T>>,
 }
 
 impl<T> Spares<T> {
@@ -216,7 +216,7 @@ impl<T> Spares<T> {
 pub(crate) struct Chunk<T> {
     tags: NonNull<u8>,
     entries: NonNull<u8>,
-    _entries: PhantomData<*mut T>,
+    _entries: PhantomData<NonNull<T>>,
 }
 
 impl<T> Clone for Chunk<T> {

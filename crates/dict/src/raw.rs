@@ -16,9 +16,10 @@
 
 use core::marker::PhantomData;
 
-use allocator_api2::alloc::AllocError;
+use allocator_api2::alloc::{AllocError, Allocator};
+use zmalloc::Zmalloc;
 
-use crate::geometry::{Split, chunk_of, held_before, mask_of};
+use crate::geometry::{Split, chunk_of, mask_of};
 use crate::group::{SLOTS, tag_of};
 use crate::iter::RawIter;
 use crate::layout::ChunkLayout;
@@ -217,7 +218,7 @@ impl<T> RawTable<T> {
                 if held == 0 {
                     return;
                 }
-                held = held_before(held, Self::LAYOUT.step_max);
+                held = Self::LAYOUT.paging.held_before(held);
             }
             // SAFETY: something is held, and the chunks beyond `held` and so beyond `chunks` are not in use.
             if held < self.chunks || unsafe { self.storage.shrink(&Self::LAYOUT) }.is_err() {
@@ -279,21 +280,44 @@ impl<T> RawTable<T> {
     }
 
     /// Grows until `additional` more entries fit, and keeps removals from undoing it. O(entries in the chunks
-    /// that split) and as many allocations as steps of growth. A failure keeps the chunks made so far.
+    /// that split) and as many allocations as steps of growth. A failure leaves the table as large as it was.
     pub(crate) fn reserve(
         &mut self,
         additional: usize,
         hasher: impl Fn(&T) -> u64,
     ) -> Result<(), AllocError> {
         let chunks = chunks_for(self.items.checked_add(additional).ok_or(AllocError)?);
-        if chunks > isize::MAX as usize / Self::LAYOUT.stride {
-            return Err(AllocError);
+        let before = self.chunks;
+        if chunks > before {
+            self.probe(chunks - before)?;
         }
         while self.chunks < chunks {
-            self.split_one(&hasher)?;
+            if let Err(error) = self.split_one(&hasher) {
+                self.merge_down_to(before);
+                self.release_chunks(0);
+                self.storage.shrink_directory(&Self::LAYOUT);
+                return Err(error);
+            }
         }
         self.floor = self.floor.max(chunks);
         Ok(())
+    }
+
+    /// Asks the allocator for as much as `chunks` chunks take, in one piece that nobody touches, and gives it
+    /// back: what could never be had fails here, before memory is taken piece by piece.
+    fn probe(&mut self, chunks: usize) -> Result<(), AllocError> {
+        let block = Zmalloc.allocate(Self::LAYOUT.entries(chunks)?)?;
+        // SAFETY: allocated just above with this layout.
+        unsafe { Zmalloc.deallocate(block.cast(), Self::LAYOUT.entries(chunks)?) };
+        Ok(())
+    }
+
+    /// Merges chunks until there are `chunks`, or memory for a merge is missing; the first chunk stays.
+    fn merge_down_to(&mut self, chunks: usize) {
+        while self.chunks > chunks.max(1) && self.merge_one().is_ok() {}
+        if chunks == 0 && self.items == 0 && self.chunks == 1 {
+            self.set_chunks(0);
+        }
     }
 
     /// Merges until the table is as small as `max(len, min_capacity)` entries allow, gives back spare
@@ -301,15 +325,26 @@ impl<T> RawTable<T> {
     pub(crate) fn shrink_to(&mut self, min_capacity: usize) {
         let chunks = chunks_for(self.items.max(min_capacity)).min(self.chunks);
         self.floor = self.floor.min(chunks);
-        while self.chunks > chunks.max(1) {
-            if self.merge_one().is_err() {
-                break;
-            }
-        }
-        if chunks == 0 {
-            self.set_chunks(0);
-        }
+        self.merge_down_to(chunks);
         self.release_chunks(0);
+        self.storage.shrink_directory(&Self::LAYOUT);
+    }
+
+    /// The table's chunks, entries and memory, leaving it empty; the work done so far stays with it.
+    pub(crate) fn take(&mut self) -> Self {
+        let full = core::mem::replace(self, Self::new());
+        self.work = full.work;
+        self.storage.carry_allocated(&full.storage);
+        full
+    }
+
+    /// What removals do not shrink the table below.
+    pub(crate) fn floor(&self) -> usize {
+        self.floor
+    }
+
+    pub(crate) fn set_floor(&mut self, chunks: usize) {
+        self.floor = chunks;
     }
 
     /// All occupied slots, or those with a marked entry.
@@ -364,10 +399,7 @@ impl<T> RawTable<T> {
     /// Drops all entries and gives all memory back. If a drop panics, the remaining entries are leaked and the
     /// table is empty all the same.
     pub(crate) fn clear(&mut self) {
-        let mut full = core::mem::replace(self, Self::new());
-        self.work = full.work;
-        self.storage.carry_allocated(&full.storage);
-        full.drop_entries();
+        self.take().drop_entries();
     }
 
     /// Leaves the entries to somebody who has a [`RawIter`] over them: from here on the table only owns

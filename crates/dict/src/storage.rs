@@ -17,7 +17,6 @@ use core::ptr::NonNull;
 use allocator_api2::alloc::{AllocError, Allocator};
 use zmalloc::Zmalloc;
 
-use crate::geometry::{PAGE, block_start, held_before, page_of, step};
 use crate::group::TAG_BYTES;
 use crate::layout::ChunkLayout;
 
@@ -62,7 +61,7 @@ impl Directory {
     /// The storage holds memory for it, or it is chunk 0.
     #[inline]
     pub(crate) unsafe fn chunk(self, layout: &ChunkLayout, chunk: usize) -> ChunkPtr {
-        let (page, place) = page_of(chunk);
+        let (page, place) = layout.paging.page_of(chunk);
         // SAFETY: the page is in the directory (the empty directory holds page 0), and the place is among
         // the chunks that the page has memory for.
         unsafe {
@@ -142,12 +141,13 @@ impl Storage {
 
     /// Allocates the two blocks of `chunks` chunks; both or none.
     fn allocate_chunks(&mut self, layout: &ChunkLayout, chunks: usize) -> Result<Page, AllocError> {
-        let tags = self.allocate(layout.tags(chunks))?;
-        match self.allocate(layout.entries(chunks)) {
+        let (tags_layout, entries_layout) = (layout.tags(chunks)?, layout.entries(chunks)?);
+        let tags = self.allocate(tags_layout)?;
+        match self.allocate(entries_layout) {
             Ok(entries) => Ok(Page { tags, entries }),
             Err(error) => {
                 // SAFETY: allocated just above with this layout.
-                unsafe { self.release(tags, layout.tags(chunks)) };
+                unsafe { self.release(tags, tags_layout) };
                 Err(error)
             }
         }
@@ -156,26 +156,28 @@ impl Storage {
     /// # Safety
     /// `page` came from `allocate_chunks` with the same number and is not used again.
     unsafe fn release_chunks(&mut self, layout: &ChunkLayout, page: Page, chunks: usize) {
+        let layouts = layout.tags(chunks).and_then(|tags| Ok((tags, layout.entries(chunks)?)));
+        let (tags, entries) = layouts.expect("what was allocated has a layout");
         // SAFETY: by contract.
         unsafe {
-            self.release(page.tags, layout.tags(chunks));
-            self.release(page.entries, layout.entries(chunks));
+            self.release(page.tags, tags);
+            self.release(page.entries, entries);
         }
     }
 
     /// Gets memory for more chunks: `geometry::step` says how many. A failure changes nothing.
     pub(crate) fn grow(&mut self, layout: &ChunkLayout) -> Result<(), AllocError> {
-        let step = step(self.held, layout.step_max);
-        let (page, place) = page_of(self.held);
+        let step = layout.paging.step(self.held);
+        let (page, place) = layout.paging.page_of(self.held);
         if place > 0 {
             // SAFETY: the last page has memory for `place` chunks.
             unsafe { self.move_last_page(layout, page, place, place + step)? };
         } else {
             // The directory last: it never leads to a page that is not there.
-            let pages = step.div_ceil(PAGE);
+            let pages = step.div_ceil(layout.paging.page());
             let new = self.allocate_chunks(layout, step)?;
             if page + pages > self.capacity
-                && let Err(error) = self.grow_directory(page, page + pages)
+                && let Err(error) = self.move_directory(page, (page + pages).max(self.capacity * 2))
             {
                 // SAFETY: allocated just above with this number.
                 unsafe { self.release_chunks(layout, new, step) };
@@ -183,8 +185,8 @@ impl Storage {
             }
             let Page { tags, entries } = new;
             for nth in 0..pages {
-                let chunks = nth * PAGE;
-                // SAFETY: the directory has room, and the blocks have `PAGE` chunks for each page but
+                let chunks = nth * layout.paging.page();
+                // SAFETY: the directory has room, and the blocks have a page's chunks for each page but
                 // the only one of a small step.
                 unsafe {
                     let (tags, entries) = (tags.add(chunks * TAG_BYTES), entries.add(chunks * layout.stride));
@@ -198,7 +200,7 @@ impl Storage {
 
     /// What there would be memory for after [`Storage::shrink`].
     pub(crate) fn held_after_shrinking(&self, layout: &ChunkLayout) -> usize {
-        held_before(self.held, layout.step_max)
+        layout.paging.held_before(self.held)
     }
 
     /// Undoes the last [`Storage::grow`]; with the first of all, the directory goes too. Making the last page
@@ -208,7 +210,7 @@ impl Storage {
     /// Something is held, and the chunks given back are not used any more.
     pub(crate) unsafe fn shrink(&mut self, layout: &ChunkLayout) -> Result<(), AllocError> {
         let held = self.held_after_shrinking(layout);
-        let (page, place) = page_of(held);
+        let (page, place) = layout.paging.page_of(held);
         let step = self.held - held;
         // SAFETY: the last step allocated these blocks, whose first page starts them; a page that goes on has
         // memory for `place + step` chunks.
@@ -218,12 +220,24 @@ impl Storage {
             } else {
                 self.release_chunks(layout, self.directory.0.add(page).read(), step);
             }
-            self.held = held;
-            if held == 0 {
-                self.release_directory();
-            }
+        }
+        self.held = held;
+        let pages = held.div_ceil(layout.paging.page());
+        if pages == 0 {
+            self.release_directory();
+        } else if pages <= self.capacity / 4 {
+            // Half empty is full enough to stay; without memory for a smaller one the large one stays.
+            let _ = self.move_directory(pages, self.capacity / 2);
         }
         Ok(())
+    }
+
+    /// Makes the directory as small as its pages allow.
+    pub(crate) fn shrink_directory(&mut self, layout: &ChunkLayout) {
+        let pages = self.held.div_ceil(layout.paging.page());
+        if (1..self.capacity).contains(&pages) {
+            let _ = self.move_directory(pages, pages);
+        }
     }
 
     /// Gives `page`, the last one of a small table, memory for `to` chunks instead of `from`.
@@ -237,7 +251,7 @@ impl Storage {
         from: usize,
         to: usize,
     ) -> Result<(), AllocError> {
-        debug_assert!(from <= PAGE && to <= PAGE);
+        debug_assert!(from.max(to) <= layout.paging.page());
         let new = self.allocate_chunks(layout, to)?;
         let kept = from.min(to);
         // SAFETY: both pairs of blocks are live, apart, and have room for the chunks kept. Uninitialised bytes
@@ -256,17 +270,15 @@ impl Storage {
         Layout::array::<Page>(capacity).expect("a directory is far smaller than what it leads to")
     }
 
-    /// Makes room for `needed` pages, of which the first `pages` are there: at least doubles the directory,
-    /// which is copied, a thousandth of a large table.
-    fn grow_directory(&mut self, pages: usize, needed: usize) -> Result<(), AllocError> {
-        let capacity = needed.max(self.capacity * 2);
+    /// Moves the directory, of which the first `pages` are there, to one with room for `capacity`: it is copied,
+    /// a thousandth of a large table.
+    fn move_directory(&mut self, pages: usize, capacity: usize) -> Result<(), AllocError> {
+        debug_assert!(pages <= capacity);
         let new = self.allocate(Self::directory_layout(capacity))?.cast::<Page>();
         // SAFETY: both directories are live, apart, and have room for the pages.
-        unsafe {
-            new.copy_from_nonoverlapping(self.directory.0, pages);
-            if self.capacity > 0 {
-                self.release(self.directory.0.cast(), Self::directory_layout(self.capacity));
-            }
+        unsafe { new.copy_from_nonoverlapping(self.directory.0, pages) };
+        if self.capacity > 0 {
+            self.release_directory();
         }
         (self.directory, self.capacity) = (Directory(new), capacity);
         Ok(())
@@ -296,10 +308,10 @@ impl Storage {
             return;
         }
         while self.held > 0 {
-            let start = block_start(self.held, layout.step_max);
+            let start = layout.paging.block_start(self.held);
             // SAFETY: these chunks are one pair of blocks, which the page of the first one starts.
             unsafe {
-                let page = self.directory.0.add(page_of(start).0).read();
+                let page = self.directory.0.add(layout.paging.page_of(start).0).read();
                 self.release_chunks(layout, page, self.held - start);
             }
             self.held = start;
@@ -308,7 +320,7 @@ impl Storage {
     }
 
     fn release_directory(&mut self) {
-        // SAFETY: callers hold no chunk any more, so the directory, allocated with the first, is not used.
+        // SAFETY: allocated with this capacity; callers have no chunk any more, or have copied it.
         unsafe { self.release(self.directory.0.cast(), Self::directory_layout(self.capacity)) };
         (self.directory, self.capacity) = (Directory::EMPTY, 0);
     }

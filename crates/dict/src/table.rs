@@ -118,7 +118,7 @@ impl<T> Table<T> {
             return Entry::Occupied(OccupiedEntry { table: self, hash, slot });
         }
         if let Err(error) = self.raw.grow_for_one(hasher) {
-            out_of_memory(Self::first_chunk_bytes(), error);
+            out_of_memory(RawTable::<T>::LAYOUT.stride, error);
         }
         Entry::Vacant(VacantEntry { table: self, hash })
     }
@@ -129,7 +129,8 @@ impl<T> Table<T> {
     pub fn insert_unique(&mut self, hash: u64, entry: T, hasher: impl Fn(&T) -> u64) -> OccupiedEntry<'_, T> {
         match self.try_insert_unique_slot(hash, entry, hasher) {
             Ok(slot) => OccupiedEntry { table: self, hash, slot },
-            Err(error) => out_of_memory(Self::first_chunk_bytes(), error),
+            Err(entry) if self.is_empty() => out_of_memory(RawTable::<T>::LAYOUT.stride, entry),
+            Err(entry) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry),
         }
     }
 
@@ -159,11 +160,6 @@ impl<T> Table<T> {
             Ok(()) => self.raw.push(hash, entry),
             Err(_) => Err(entry),
         }
-    }
-
-    /// What an empty table asks for, for the OOM handler's message.
-    fn first_chunk_bytes() -> usize {
-        RawTable::<T>::LAYOUT.entries(0).size()
     }
 
     /// Makes room for `additional` more entries, and keeps removals from shrinking the table below that until
@@ -199,15 +195,16 @@ impl<T> Table<T> {
         self.raw.clear();
     }
 
-    /// Keeps the entries for which `keep` is true. O(n). Moves no entry between chunks: after a mass removal
-    /// the table shrinks with later removals, or by [`Table::shrink_to_fit`].
+    /// Keeps the entries for which `keep` is true. O(n), and O(m²) for a chunk with m entries of its own. Moves no
+    /// entry between chunks: after a mass removal the table shrinks with later removals, or by
+    /// [`Table::shrink_to_fit`].
     pub fn retain(&mut self, keep: impl FnMut(&mut T) -> bool) {
         self.raw.retain(keep);
     }
 
     /// Takes all entries out. The memory goes with them and is freed with the iterator.
     pub fn drain(&mut self) -> Drain<'_, T> {
-        Drain::new(core::mem::replace(&mut self.raw, RawTable::new()))
+        Drain::new(self.raw.take())
     }
 
     /// All entries. In C: `dictGetIterator`, `dictNext`.
@@ -226,8 +223,15 @@ impl<T> Table<T> {
     }
 
     /// Hands the entries of the next chunk or two to `each` and answers where to go on; answers
-    /// [`Cursor::START`] when all chunks have been visited. See the [module](crate::Cursor) for what it
-    /// guarantees while the table changes between calls. In C: `dictScan`.
+    /// [`Cursor::START`] when all chunks have been visited. In C: `dictScan`.
+    ///
+    /// An entry that is in the table from the first call to the last is handed out at least once, whatever grows or
+    /// shrinks in between. It may be handed out again if the table shrinks in between; an entry that comes or goes in
+    /// between may be missed. A call visits at most two chunks with their overflow.
+    ///
+    /// The order is that of the chunks' lowest bits. Whoever removes what a scan shows, or inserts it into another
+    /// table under the same hash, empties or fills chunks unevenly while it lasts: chains then grow with the square
+    /// root of the table (some 2,000 entries in the longest, for a million).
     ///
     /// ```
     /// # let mut table = dict::Table::new();
@@ -259,8 +263,9 @@ impl<T> Table<T> {
     /// An entry picked with `random`, a source of uniformly distributed numbers; `None` if there is none.
     ///
     /// A chunk is picked, then an entry of it: entries that share their chunk with few others come up
-    /// more often. Takes one or two tries as a rule, at most 64, then walks on from the last one. In C:
-    /// `dictGetRandomKey`.
+    /// more often. Takes one or two tries as a rule; a table that `retain` has all but emptied may be missed 64
+    /// times, and then the next entry behind a random place is taken, which walks over up to all chunks and
+    /// favours entries behind long gaps. In C: `dictGetRandomKey`.
     pub fn random(&self, mut random: impl FnMut() -> u64) -> Option<&T> {
         const TRIES: usize = 64;
         if self.is_empty() {
@@ -292,6 +297,10 @@ impl<T> Table<T> {
     pub(crate) fn raw(&self) -> &RawTable<T> {
         &self.raw
     }
+
+    pub(crate) fn raw_mut(&mut self) -> &mut RawTable<T> {
+        &mut self.raw
+    }
 }
 
 impl<T> Default for Table<T> {
@@ -313,6 +322,7 @@ impl<T: Clone> Clone for Table<T> {
         if let Err(error) = clone.raw.reserve_chunks(self.raw.chunks()) {
             out_of_memory(self.allocation_size(), error);
         }
+        clone.raw.set_floor(self.raw.floor());
         for chunk in 0..self.raw.chunks() {
             // SAFETY: a live chunk of a borrowed table, and its occupied slots.
             for slot in unsafe { self.raw.iter_chunk(chunk) } {

@@ -112,7 +112,15 @@ fn keys_and_values_are_seen_from_every_side() {
     assert_eq!(dict.iter().len(), 3);
     assert_eq!(dict.clone().into_keys().sum::<i32>(), 6);
     assert_eq!(dict.clone().into_values().filter(char::is_ascii_uppercase).count(), 3);
-    assert_eq!(format!("{:?}", Dict::from([("key", 1)])), r#"{"key": 1}"#);
+    let mut one = Dict::from([("key", 1)]);
+    assert_eq!(
+        format!("{one:?} {:?} {:?} {:?}", one.iter(), one.keys(), one.values()),
+        r#"{"key": 1} {"key": 1} ["key"] [1]"#
+    );
+    assert_eq!(format!("{:?} {:?}", one.clone().into_keys(), one.clone().into_values()), r#"["key"] [1]"#);
+    assert_eq!(format!("{:?}", one.iter_mut()), r#"{"key": 1}"#);
+    assert_eq!(format!("{:?}", one.values_mut()), "[1]");
+    assert_eq!(format!("{:?}", one.drain()), r#"{"key": 1}"#);
 }
 
 #[test]
@@ -152,9 +160,30 @@ fn a_dict_is_sent_and_shared_as_its_entries_allow() {
     fn sent_and_shared<T: Send + Sync>() {}
     sent_and_shared::<Dict<String, Vec<u8>>>();
     sent_and_shared::<dict::map::Iter<'_, String, u32>>();
-    // Covariant in keys and values: this compiles.
+    // Covariant in keys and values, iterators too: this compiles.
+    type Pair<'a> = (&'a str, &'a str);
     fn shorter<'a>(dict: Dict<&'static str, &'static str>) -> Dict<&'a str, &'a str> {
         dict
     }
-    assert!(shorter(Dict::new()).is_empty());
+    fn iter<'i, 'a>(
+        it: dict::map::Iter<'i, &'static str, &'static str>,
+    ) -> dict::map::Iter<'i, &'a str, &'a str> {
+        it
+    }
+    fn keys<'i, 'a>(
+        it: dict::map::Keys<'i, &'static str, &'static str>,
+    ) -> dict::map::Keys<'i, &'a str, &'a str> {
+        it
+    }
+    fn into_iter<'a>(it: dict::iter::IntoIter<Pair<'static>>) -> dict::iter::IntoIter<Pair<'a>> {
+        it
+    }
+    fn drain<'i, 'a>(it: dict::iter::Drain<'i, Pair<'static>>) -> dict::iter::Drain<'i, Pair<'a>> {
+        it
+    }
+    let mut table = dict::Table::new();
+    assert_eq!(drain(table.drain()).count() + into_iter(table.into_iter()).count(), 0);
+    let empty = Dict::new();
+    assert_eq!(iter(empty.iter()).count() + keys(empty.keys()).count(), 0);
+    assert!(shorter(empty).is_empty());
 }

@@ -70,22 +70,28 @@ macro_rules! cloned {
 
 cloned! { Iter Keys Values }
 
-impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Iter<'_, K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.clone()).finish()
-    }
+/// `Debug` of what is still to come, by way of an [`Iter`] over it.
+macro_rules! shown {
+    ($([$($generics:tt)*] $name:ty, $list:ident, |$it:ident| $rest:expr;)*) => {$(
+        impl<$($generics)*> fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let $it = self;
+                f.$list().entries($rest).finish()
+            }
+        }
+    )*};
 }
 
-impl<K: fmt::Debug, V> fmt::Debug for Keys<'_, K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
-}
-
-impl<K, V: fmt::Debug> fmt::Debug for Values<'_, K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
+shown! {
+    [K: fmt::Debug, V: fmt::Debug] Iter<'_, K, V>, debug_map, |it| it.clone();
+    [K: fmt::Debug, V: fmt::Debug] IterMut<'_, K, V>, debug_map, |it| Iter(it.0.iter());
+    [K: fmt::Debug, V: fmt::Debug] IntoIter<K, V>, debug_map, |it| Iter(it.0.iter());
+    [K: fmt::Debug, V: fmt::Debug] Drain<'_, K, V>, debug_map, |it| Iter(it.0.iter());
+    [K: fmt::Debug, V] Keys<'_, K, V>, debug_list, |it| it.clone();
+    [K: fmt::Debug, V] IntoKeys<K, V>, debug_list, |it| Keys(Iter(it.0.0.iter()));
+    [K, V: fmt::Debug] Values<'_, K, V>, debug_list, |it| it.clone();
+    [K, V: fmt::Debug] ValuesMut<'_, K, V>, debug_list, |it| Values(Iter(it.0.0.iter()));
+    [K, V: fmt::Debug] IntoValues<K, V>, debug_list, |it| Values(Iter(it.0.0.iter()));
 }
 
 impl<K, V, S> IntoIterator for Dict<K, V, S> {

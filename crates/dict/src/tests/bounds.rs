@@ -1,9 +1,11 @@
 //! What a single operation may cost, by the table's own counters, and what memory may do over time.
 
 use super::mix;
+use crate::group::TAG_BYTES;
 use crate::layout::ChunkLayout;
 use crate::{Stats, Table, Work};
 
+/// The work done between two readings.
 fn difference(before: Stats, after: Stats) -> Work {
     let (b, a) = (before.work, after.work);
     Work {
@@ -36,10 +38,10 @@ fn no_operation_does_more_than_one_step_or_allocates_more_than_a_segment_and_the
         assert!(work.entries_moved <= 64, "{work:?}");
         // A segment is a sixteenth of the table, but at least a page of 128 chunks and at most 2 MiB with its
         // tags; the directory has two pointers a page and at most doubles; an insert may also need a child.
-        let chunk = (LAYOUT.entries(1).size() + LAYOUT.tags(1).size()) as u64;
-        let segment = (after.chunks as u64 / 16).clamp(128, LAYOUT.step_max as u64) * chunk;
+        let chunk = (LAYOUT.stride + TAG_BYTES) as u64;
+        let segment = (after.chunks as u64 / 16).clamp(128, LAYOUT.paging.step_max() as u64) * chunk;
         let directory = 2 * 16 * (after.chunks_allocated as u64 / 128 + 1);
-        let rounding = 64; // of the blocks' sizes
+        let rounding = 3 * 4096; // of the blocks' sizes, to pages where they are large
         let child = LAYOUT.child.size() as u64;
         assert!(work.bytes_allocated <= segment + directory + child + rounding, "{work:?} {after:?}");
         before = after;
@@ -129,4 +131,101 @@ fn a_random_entry_may_be_any_entry() {
     // quarter of the even share, 10 expected picks, so that no pick at all has probability e^-10 each.
     let missed = seen.iter().filter(|&&picks| picks == 0).count();
     assert!(missed <= 1, "{missed} of {count} entries never came up");
+}
+
+#[test]
+fn a_table_that_hovers_around_an_edge_allocates_nothing() {
+    let hash = |n: &u64| mix(*n);
+    let mut table = Table::new();
+    for n in 0..if cfg!(miri) { 300 } else { 60_000 } {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    // Down to where a removal merges, then one step up and one down, over and over, at every size.
+    let mut next = table.len() as u64;
+    while table.len() > 20 {
+        let oldest = next - table.len() as u64;
+        table.find_entry(hash(&oldest), |&n| n == oldest).unwrap().remove();
+        let before = table.stats().work;
+        for _ in 0..2 {
+            table.insert_unique(hash(&next), next, hash);
+            next += 1;
+            let oldest = next - table.len() as u64;
+            table.find_entry(hash(&oldest), |&n| n == oldest).unwrap().remove();
+        }
+        let after = table.stats().work;
+        let children = 4 * ChunkLayout::of::<u64>().child.size() as u64;
+        assert!(after.bytes_allocated - before.bytes_allocated <= children, "at {} entries", table.len());
+    }
+}
+
+#[test]
+fn large_entries_do_not_make_large_steps() {
+    type Large = [u64; 512]; // 4 KiB: a chunk is 60 KiB
+    let hash = |entry: &Large| mix(entry[0]);
+    let mut table = Table::<Large>::new();
+    let (mut before, segment) = (table.stats(), 2 << 20);
+    for n in 0..if cfg!(miri) { 40 } else { 4_000 } {
+        table.insert_unique(mix(n), [n; 512], hash);
+        let allocated = difference(before, table.stats()).bytes_allocated;
+        before = table.stats();
+        assert!(allocated <= segment + (segment >> 3), "{allocated} bytes at {n} entries");
+    }
+}
+
+#[test]
+fn a_table_that_was_large_keeps_nothing_of_it() {
+    let hash = |n: &u64| mix(*n);
+    let fresh = {
+        let mut table = Table::new();
+        table.insert_unique(hash(&0), 0, hash);
+        table.allocation_size()
+    };
+    let mut table = Table::new();
+    let count = if cfg!(miri) { 300 } else { 300_000 };
+    for n in 0..count {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    table.retain(|&mut n| n == 0);
+    table.shrink_to_fit();
+    assert_eq!(table.allocation_size(), fresh);
+    let work = table.stats().work;
+    drop(table.drain());
+    assert_eq!(table.stats().work, work, "draining is not forgetting");
+}
+
+#[test]
+fn a_clone_keeps_what_was_reserved() {
+    let mut clone = Table::<u64>::with_capacity(1_000).clone();
+    let chunks = clone.stats().chunks;
+    clone.insert_unique(mix(1), 1, |n| mix(*n)).remove();
+    assert_eq!(clone.stats().chunks, chunks);
+}
+
+/// Removing what a scan shows, and copying in the order of a scan, are worse than anything else: all that is left,
+/// or has come, agrees in the lowest bits. The chains grow with the square root of the table, and no further.
+#[test]
+fn following_a_scan_makes_chains_of_the_square_root() {
+    let (count, hash) = (if cfg!(miri) { 100 } else { 100_000_u64 }, |n: &u64| mix(*n));
+    let bound = 4 * (count.isqrt() + 16);
+    let mut table = Table::new();
+    for n in 0..count {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    let (mut cursor, mut copy, mut worst) = (crate::Cursor::START, Table::new(), 0);
+    let mut seen = Vec::new();
+    loop {
+        cursor = table.scan(cursor, |&n| seen.push(n));
+        for n in seen.drain(..) {
+            let before = (copy.stats(), table.stats());
+            copy.insert_unique(hash(&n), n, hash);
+            table.find_entry(hash(&n), |&other| other == n).unwrap().remove();
+            worst = worst.max(difference(before.0, copy.stats()).entries_moved);
+            worst = worst.max(difference(before.1, table.stats()).entries_moved);
+        }
+        if cursor == crate::Cursor::START {
+            break;
+        }
+    }
+    assert_eq!((table.len() as u64, copy.len() as u64), (0, count));
+    assert!(worst <= bound, "{worst} entries moved in one operation, {bound} allowed");
 }

@@ -91,24 +91,79 @@ fn a_table_that_can_grow_no_more_serves_with_longer_chains() {
 
 #[test]
 fn a_merge_without_memory_is_put_off() {
-    // All hashes alike but for one bit: the two chunks overflow, and merging them needs more children.
-    let (count, hash) = (if cfg!(miri) { 60 } else { 300 }, |n: &u64| (*n & 1) | 1 << 60);
+    // Forty entries in each of eight chunks: merging two of them needs children.
+    let (chunks, each, hash) = (8, 40, |n: &u64| (*n & 7) | (*n >> 3) << 57);
     let mut table = Table::new();
-    for n in 0..count {
+    for n in 0..chunks * each {
         table.insert_unique(hash(&n), n, hash);
     }
-    for nth in 1..6 {
+    while table.stats().chunks as u64 > chunks {
+        table.raw_mut().merge_one().unwrap(); // empty ones: no hash has a further bit
+    }
+    let entries = table.len();
+    for nth in 1..=20 {
+        let mut table = table.clone();
+        let chunks = table.stats().chunks;
         let plan = fault::fail_nth(nth);
-        table.shrink_to_fit();
+        let merged = table.raw_mut().merge_one();
+        let failures = plan.failures();
         drop(plan);
+        assert_eq!(merged.is_err(), failures > 0, "allocation {nth}");
+        assert_eq!(table.stats().chunks, chunks - usize::from(merged.is_ok()));
+        assert_eq!(table.len(), entries);
         table.raw().check(hash);
-        assert_eq!(table.len() as u64, count);
+        if failures == 0 {
+            assert!(nth > 1, "the merge was to need memory");
+            return;
+        }
     }
-    for n in 0..count {
-        let _plan = fault::fail_nth(1);
-        table.find_entry(hash(&n), |&other| other == n).unwrap().remove();
+    panic!("a merge of two chunks does not allocate twenty times");
+}
+
+#[test]
+fn a_reservation_without_memory_gives_back_what_it_got() {
+    for nth in 1.. {
+        let mut table = Table::new();
+        for n in 0..if nth % 2 == 0 { 20 } else { 0 } {
+            table.insert_unique(hash(&n), n, hash);
+        }
+        table.shrink_to_fit();
+        let before = table.stats();
+        let plan = fault::fail_nth(nth);
+        let reserved = table.try_reserve(if cfg!(miri) { 200 } else { 5_000 }, hash);
+        let failures = plan.failures();
+        drop(plan);
+        if failures == 0 {
+            assert_eq!(reserved, Ok(()));
+            break;
+        }
+        assert!(reserved.is_err());
+        let after = table.stats();
+        assert_eq!(
+            (after.chunks, after.allocation_size),
+            (before.chunks, before.allocation_size),
+            "allocation {nth}"
+        );
         table.raw().check(hash);
     }
+}
+
+#[test]
+fn the_handler_is_told_how_much_was_missing() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    zmalloc::set_oom_handler(|size| panic!("no {size} bytes"));
+    let message = |insert: &mut dyn FnMut()| {
+        let _plan = fault::fail_from(1);
+        *catch_unwind(AssertUnwindSafe(insert)).unwrap_err().downcast::<String>().unwrap()
+    };
+    let mut table = Table::new();
+    assert_eq!(message(&mut || assert_eq!(table.insert_unique(0, 1_u64, |_| 0).get(), &1)), "no 128 bytes");
+    for n in 0..15 {
+        table.insert_unique(0, n, |_| 0);
+    }
+    assert_eq!(message(&mut || assert_eq!(table.insert_unique(0, 15, |_| 0).get(), &15)), "no 64 bytes");
+    assert_eq!(table.len(), 15);
+    table.raw().check(|_| 0);
 }
 
 #[test]

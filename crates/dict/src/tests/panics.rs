@@ -2,58 +2,67 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 
 use super::mix;
 use crate::Table;
 
-/// Counts its drops, and panics when it is told to.
-struct Bomb {
+/// Counts its drops, and panics when it is told to. Owns nothing: some are leaked here on purpose.
+struct Bomb<'a> {
     number: u64,
-    drops: Rc<Cell<u32>>,
-    armed: Rc<Cell<u64>>,
+    fuse: &'a Fuse,
 }
 
-impl Bomb {
+/// What the bombs of a table share.
+struct Fuse {
+    drops: Cell<u32>,
+    /// The number of the bomb that panics next.
+    armed: Cell<u64>,
+}
+
+impl Fuse {
+    fn new() -> Self {
+        Self { drops: Cell::new(0), armed: Cell::new(u64::MAX) }
+    }
+}
+
+impl Bomb<'_> {
     fn strike(&self) {
-        if self.armed.get() == self.number {
-            self.armed.set(u64::MAX);
+        if self.fuse.armed.get() == self.number {
+            self.fuse.armed.set(u64::MAX);
             panic!("bomb {}", self.number);
         }
     }
 }
 
-impl Drop for Bomb {
+impl Drop for Bomb<'_> {
     fn drop(&mut self) {
-        self.drops.set(self.drops.get() + 1);
+        self.fuse.drops.set(self.fuse.drops.get() + 1);
         if !std::thread::panicking() {
             self.strike();
         }
     }
 }
 
-impl Clone for Bomb {
+impl Clone for Bomb<'_> {
     fn clone(&self) -> Self {
         self.strike();
-        Self { number: self.number, drops: self.drops.clone(), armed: self.armed.clone() }
+        Self { number: self.number, fuse: self.fuse }
     }
 }
 
 const COUNT: u64 = 60;
 
-fn hash(bomb: &Bomb) -> u64 {
+fn hash(bomb: &Bomb<'_>) -> u64 {
     mix(bomb.number)
 }
 
-/// A table of bombs, their drop counter and their fuse.
-fn bombs() -> (Table<Bomb>, Rc<Cell<u32>>, Rc<Cell<u64>>) {
-    let (drops, armed) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(u64::MAX)));
+/// A table of bombs.
+fn bombs(fuse: &Fuse) -> Table<Bomb<'_>> {
     let mut table = Table::new();
     for number in 0..COUNT {
-        let bomb = Bomb { number, drops: drops.clone(), armed: armed.clone() };
-        table.insert_unique(mix(number), bomb, hash);
+        table.insert_unique(mix(number), Bomb { number, fuse }, hash);
     }
-    (table, drops, armed)
+    table
 }
 
 fn panics(run: impl FnOnce()) {
@@ -63,7 +72,8 @@ fn panics(run: impl FnOnce()) {
 #[test]
 fn a_hasher_that_panics_during_a_split_loses_no_entry() {
     for nth in 0..20 {
-        let (mut table, drops, armed) = bombs();
+        let fuse = Fuse::new();
+        let mut table = bombs(&fuse);
         let calls = Cell::new(0);
         panics(|| {
             table.reserve(1_000, |bomb| {
@@ -73,26 +83,27 @@ fn a_hasher_that_panics_during_a_split_loses_no_entry() {
             });
         });
         table.raw().check(hash);
-        assert_eq!((table.len() as u64, drops.get()), (COUNT, 0));
-        let bomb = Bomb { number: COUNT, drops: drops.clone(), armed };
-        table.insert_unique(mix(COUNT), bomb, hash);
+        assert_eq!((table.len() as u64, fuse.drops.get()), (COUNT, 0));
+        table.insert_unique(mix(COUNT), Bomb { number: COUNT, fuse: &fuse }, hash);
         drop(table);
-        assert_eq!(u64::from(drops.get()), COUNT + 1);
+        assert_eq!(u64::from(fuse.drops.get()), COUNT + 1);
     }
 }
 
 #[test]
 fn an_equality_that_panics_changes_nothing() {
-    let (mut table, drops, _) = bombs();
+    let fuse = Fuse::new();
+    let mut table = bombs(&fuse);
     panics(|| drop(table.find_entry(mix(3), |_| panic!("no answer"))));
     table.raw().check(hash);
-    assert_eq!((table.len() as u64, drops.get()), (COUNT, 0));
+    assert_eq!((table.len() as u64, fuse.drops.get()), (COUNT, 0));
 }
 
 #[test]
 fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
     for number in 0..COUNT {
-        let (mut table, drops, _) = bombs();
+        let fuse = Fuse::new();
+        let mut table = bombs(&fuse);
         panics(|| {
             table.retain(|bomb| {
                 assert_ne!(bomb.number, number);
@@ -100,48 +111,51 @@ fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
             });
         });
         table.raw().check(hash);
-        assert_eq!(table.len() as u64 + u64::from(drops.get()), COUNT);
+        assert_eq!(table.len() as u64 + u64::from(fuse.drops.get()), COUNT);
         drop(table);
-        assert_eq!(u64::from(drops.get()), COUNT);
+        assert_eq!(u64::from(fuse.drops.get()), COUNT);
     }
 }
 
 #[test]
 fn a_drop_that_panics_leaves_an_empty_or_valid_table() {
     for number in [0, 1, COUNT / 2, COUNT - 1] {
-        let (mut table, drops, armed) = bombs();
-        armed.set(number);
+        let fuse = Fuse::new();
+        let mut table = bombs(&fuse);
+        fuse.armed.set(number);
         panics(|| table.retain(|_| false));
         table.raw().check(hash);
-        armed.set(number + 1);
-        let before = drops.get();
+        fuse.armed.set(number + 1);
+        let before = fuse.drops.get();
         if table.iter().any(|bomb| bomb.number == number + 1) {
             panics(|| table.clear());
         } else {
             table.clear();
         }
         assert_eq!((table.len(), table.allocation_size()), (0, 0));
-        assert!(drops.get() >= before && u64::from(drops.get()) <= COUNT);
+        assert!(fuse.drops.get() >= before && u64::from(fuse.drops.get()) <= COUNT);
     }
 }
 
 #[test]
 fn a_clone_that_panics_drops_what_was_cloned_and_spares_the_original() {
-    let (table, drops, armed) = bombs();
-    armed.set(COUNT / 2);
+    let fuse = Fuse::new();
+    let table = bombs(&fuse);
+    fuse.armed.set(COUNT / 2);
     panics(|| drop(table.clone()));
-    let half_a_clone = drops.get();
+    let half_a_clone = fuse.drops.get();
     table.raw().check(hash);
     drop(table);
-    assert_eq!(u64::from(drops.get() - half_a_clone), COUNT);
+    assert_eq!(u64::from(fuse.drops.get() - half_a_clone), COUNT);
 }
 
 #[test]
 fn a_scan_whose_closure_panics_changes_nothing() {
-    let (table, drops, _) = bombs();
+    let fuse = Fuse::new();
+    let table = bombs(&fuse);
     panics(|| {
         table.scan(crate::Cursor::START, |_| panic!("seen enough"));
     });
     table.raw().check(hash);
-    assert_eq!(drops.get(), 0);
+    assert_eq!(fuse.drops.get(), 0);
 }

@@ -9,8 +9,6 @@ use std::path::Path;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-env-changed=JEMALLOC_SYS_WITH_LG_QUANTUM");
-    println!("cargo:rerun-if-env-changed=JEMALLOC_OVERRIDE");
     println!(r#"cargo:rustc-check-cfg=cfg(zmalloc_backend, values("jemalloc", "libc", "prefix"))"#);
     println!(r#"cargo:rustc-check-cfg=cfg(zmalloc_lg_quantum, values("3", "4", "ask"))"#);
 
@@ -58,17 +56,27 @@ fn sanitized() -> bool {
 /// The spacing of jemalloc's smallest classes, which the size-class arithmetic needs: 3 or 4, or
 /// `ask` where the build cannot know it and each size is asked of `nallocx`.
 fn lg_quantum() -> &'static str {
-    if env::var_os("JEMALLOC_OVERRIDE").is_some() {
+    if jemalloc_setting("JEMALLOC_OVERRIDE").is_some() {
         return "ask"; // somebody else's build of jemalloc
     }
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
-    match env::var("JEMALLOC_SYS_WITH_LG_QUANTUM").as_deref() {
-        Ok("3") => "3",
-        Ok("4") => "4",
-        Ok(_) => "ask",
-        Err(_) if ["x86", "x86_64", "aarch64"].contains(&arch.as_str()) => "4",
-        Err(_) => "ask",
+    match jemalloc_setting("JEMALLOC_SYS_WITH_LG_QUANTUM").as_deref() {
+        Some("3") => "3",
+        Some("4") => "4",
+        Some(_) => "ask",
+        None if ["x86", "x86_64", "aarch64"].contains(&arch.as_str()) => "4",
+        None => "ask",
     }
+}
+
+/// A variable as tikv-jemalloc-sys reads it: the one for this target (`X86_64_UNKNOWN_LINUX_GNU_...`) before the
+/// one for all.
+fn jemalloc_setting(name: &str) -> Option<String> {
+    let target = env::var("TARGET").unwrap_or_default().to_uppercase().replace('-', "_");
+    [format!("{target}_{name}"), name.to_owned()].into_iter().find_map(|name| {
+        println!("cargo:rerun-if-env-changed={name}");
+        env::var(name).ok()
+    })
 }
 
 /// `-5.3.1`, read from the header that tikv-jemalloc-sys built; empty where there is none.

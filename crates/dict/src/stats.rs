@@ -39,8 +39,9 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Entries over slots, overflow not counted among the slots: 0.75 while the table grows, and above only
-    /// while a split waits for memory. 0 for a table without chunks.
+    /// Entries over slots, overflow not counted among the slots: 0.75 while a table of several chunks grows, and
+    /// above that only while a split waits for memory; up to 1 for a single chunk; down to 0.5 while it shrinks. 0
+    /// for a table without chunks.
     pub fn load(&self) -> f64 {
         if self.chunks == 0 { 0.0 } else { self.entries as f64 / (self.chunks * crate::group::SLOTS) as f64 }
     }

@@ -16,8 +16,9 @@
 //!   when its thread ends and the next owner goes on counting from there.
 //! - **Peak.** A thread adds up all slots and raises the peak when its own slot has climbed by
 //!   [`PEAK_STEP`] since it last looked. Between two looks no thread can climb by more than twice
-//!   the step, so the peak is at most `2 * PEAK_STEP * threads` too low, and never too high beyond
-//!   what the sum itself saw while others were counting.
+//!   the step, so the peak is at most `2 * PEAK_STEP * threads` too low; but a sum is not taken at one
+//!   instant, and threads that allocate and free while it is taken can make it, and so the peak, wrong by
+//!   what they move meanwhile.
 //!
 //! Invariant: `used`, `low` and `high` of a claimed slot are written by its owner alone.
 //! Learned from: Redis' `zmalloc.c` (`used_memory[]` by thread), Valkey's `used_memory_thread`.
@@ -185,8 +186,9 @@ pub fn used_memory() -> usize {
     sum.max(0) as usize
 }
 
-/// The most that [`used_memory`] has been, in bytes: at most `32 KiB * threads` below the true peak,
-/// and never below what [`used_memory`] says now. In INFO: `used_memory_peak`.
+/// The most that [`used_memory`] has been, in bytes: at most `32 KiB * threads` below the true peak as long as
+/// no other thread allocates or frees at the moment somebody looks, and never below what [`used_memory`] says now.
+/// In INFO: `used_memory_peak`.
 ///
 /// Each thread looks for a new peak when it has allocated 16 KiB more than it freed since it last
 /// looked; that is one comparison an operation, and one [`used_memory`] for every 16 KiB of growth.

@@ -13,7 +13,7 @@ static HANDLER: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
 /// Sets the function that the infallible half of the family calls when an allocation fails. The
 /// default prints the size to stderr and aborts. In C: `zmalloc_set_oom_handler`.
 ///
-/// The handler may unwind: every caller in this workspace leaves its structure as it was.
+/// The handler may unwind: every caller in this workspace leaves its structure valid, with all that was in it.
 pub fn set_oom_handler(handler: OomHandler) {
     HANDLER.store(handler as *mut (), Ordering::Release);
 }

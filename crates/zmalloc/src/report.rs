@@ -5,7 +5,7 @@
 pub fn rss() -> Option<usize> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+        let stat = std::fs::read("/proc/self/stat").ok()?;
         // SAFETY: `sysconf` only answers.
         let page_size = usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
         rss_pages(&stat)?.checked_mul(page_size)
@@ -15,12 +15,16 @@ pub fn rss() -> Option<usize> {
 }
 
 /// The resident pages in a line of /proc/PID/stat: the 24th field. The second is the process name in
-/// parentheses and may itself hold spaces and parentheses, so counting starts after the last `)`.
+/// parentheses and may itself hold spaces, parentheses and half a character, so counting starts after the
+/// last `)`.
 #[cfg(any(target_os = "linux", target_os = "android", test))]
-fn rss_pages(stat: &str) -> Option<usize> {
+fn rss_pages(stat: &[u8]) -> Option<usize> {
     const FIELDS_BEFORE: usize = 21; // of those after the name: state is the 3rd field, rss the 24th
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_ascii_whitespace().nth(FIELDS_BEFORE)?.parse().ok()
+    let after_name = stat.rsplit(|&byte| byte == b')').next()?;
+    if after_name.len() == stat.len() {
+        return None; // no name
+    }
+    core::str::from_utf8(after_name).ok()?.split_ascii_whitespace().nth(FIELDS_BEFORE)?.parse().ok()
 }
 
 /// [`rss`] over [`used_memory`](crate::used_memory): about 1.03 is healthy for jemalloc with much data;
@@ -42,15 +46,17 @@ mod tests {
 
     #[test]
     fn rss_is_found_behind_any_process_name() {
-        for name in ["redis", "my server", "a) S 1 (b", "(())", ""] {
-            assert_eq!(rss_pages(&format!("12 ({name}) {TAIL}")), Some(777), "{name}");
+        let names = [&b"redis"[..], b"my server", b"a) S 1 (b", b"(())", b"", b"cut short \xe6\x95"];
+        for name in names {
+            let stat = [b"12 (", name, b") ", TAIL.as_bytes()].concat();
+            assert_eq!(rss_pages(&stat), Some(777), "{}", name.escape_ascii());
         }
     }
 
     #[test]
     fn a_line_cut_short_has_no_rss() {
-        assert_eq!(rss_pages("12 (redis) S 1 2"), None);
-        assert_eq!(rss_pages("12 redis S 1 2"), None);
-        assert_eq!(rss_pages(""), None);
+        assert_eq!(rss_pages(b"12 (redis) S 1 2"), None);
+        assert_eq!(rss_pages(format!("12 redis {TAIL}").as_bytes()), None);
+        assert_eq!(rss_pages(b""), None);
     }
 }

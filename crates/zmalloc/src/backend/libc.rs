@@ -88,12 +88,12 @@ pub(crate) unsafe fn usable(ptr: *mut u8, _layout: Layout) -> usize {
 
 #[inline]
 pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
-    #[cfg(any(target_os = "macos", target_os = "ios"))]
+    #[cfg(target_os = "macos")]
     // SAFETY: a live block of this back end.
     unsafe {
         libc::malloc_size(ptr.cast())
     }
-    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
+    #[cfg(not(target_os = "macos"))]
     // SAFETY: a live block of this back end.
     unsafe {
         libc::malloc_usable_size(ptr.cast())

@@ -201,7 +201,7 @@ impl<T> RawTable<T> {
         self.set_chunks(last);
         self.work.chunks_merged += 1;
         self.work.entries_moved += moved as u64;
-        self.release_chunks(1);
+        self.release_chunks();
         Ok(())
     }
 
@@ -209,19 +209,14 @@ impl<T> RawTable<T> {
         if self.chunks < self.storage.held() { Ok(()) } else { self.storage.grow(&Self::LAYOUT) }
     }
 
-    /// Gives back memory for chunks that are not in use, keeping `spare_steps` of it: one step keeps a table
-    /// that hovers around an edge from allocating and freeing again and again.
-    fn release_chunks(&mut self, spare_steps: usize) {
-        while self.storage.held() > self.chunks {
-            let mut held = self.storage.held_after_shrinking(&Self::LAYOUT);
-            for _ in 0..spare_steps {
-                if held == 0 {
-                    return;
-                }
-                held = Self::LAYOUT.paging.held_before(held);
-            }
-            // SAFETY: something is held, and the chunks beyond `held` and so beyond `chunks` are not in use.
-            if held < self.chunks || unsafe { self.storage.shrink(&Self::LAYOUT) }.is_err() {
+    /// Gives back memory for chunks that are not in use. (A table does not hover around the edge of a step: the
+    /// load at which it grows and the one at which it shrinks are far apart.)
+    fn release_chunks(&mut self) {
+        while self.storage.held() > self.chunks
+            && self.storage.held_after_shrinking(&Self::LAYOUT) >= self.chunks
+        {
+            // SAFETY: something is held, and the chunks given back are not in use.
+            if unsafe { self.storage.shrink(&Self::LAYOUT) }.is_err() {
                 return;
             }
         }
@@ -294,7 +289,7 @@ impl<T> RawTable<T> {
         while self.chunks < chunks {
             if let Err(error) = self.split_one(&hasher) {
                 self.merge_down_to(before);
-                self.release_chunks(0);
+                self.release_chunks();
                 self.storage.shrink_directory(&Self::LAYOUT);
                 return Err(error);
             }
@@ -326,7 +321,7 @@ impl<T> RawTable<T> {
         let chunks = chunks_for(self.items.max(min_capacity)).min(self.chunks);
         self.floor = self.floor.min(chunks);
         self.merge_down_to(chunks);
-        self.release_chunks(0);
+        self.release_chunks();
         self.storage.shrink_directory(&Self::LAYOUT);
     }
 

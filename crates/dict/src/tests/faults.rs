@@ -100,7 +100,7 @@ fn a_merge_without_memory_is_put_off() {
     while table.stats().chunks as u64 > chunks {
         table.raw_mut().merge_one().unwrap(); // empty ones: no hash has a further bit
     }
-    let entries = table.len();
+    let (entries, mut put_off) = (table.len(), 0);
     for nth in 1..=20 {
         let mut table = table.clone();
         let chunks = table.stats().chunks;
@@ -108,12 +108,14 @@ fn a_merge_without_memory_is_put_off() {
         let merged = table.raw_mut().merge_one();
         let failures = plan.failures();
         drop(plan);
-        assert_eq!(merged.is_err(), failures > 0, "allocation {nth}");
+        // After the children, the last page is made smaller: that may fail and the merge is done all the same.
+        assert!(merged.is_ok() || failures > 0, "allocation {nth}");
+        put_off += u32::from(merged.is_err());
         assert_eq!(table.stats().chunks, chunks - usize::from(merged.is_ok()));
         assert_eq!(table.len(), entries);
         table.raw().check(hash);
         if failures == 0 {
-            assert!(nth > 1, "the merge was to need memory");
+            assert!(put_off > 1, "the merge was to need children");
             return;
         }
     }

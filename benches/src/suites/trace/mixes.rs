@@ -100,8 +100,8 @@ fn play<K: OwnedKey, V: Value, M: Map<K, V, [u8]>>(
 
 pub(super) fn run(ctx: &mut Ctx) {
     let records: u32 = ctx.options.pick(1_000, 100_000, 1_000_000);
-    let requests = ctx.options.pick(1_000, 200_000, 500_000);
-    let rounds = ctx.options.pick(1, 5, 7);
+    let requests = ctx.options.pick(1_000, 200_000, 400_000);
+    let rounds = ctx.options.pick(1, 5, 5);
     let mut speeds = Vec::new();
     for (i, mix) in MIXES.into_iter().enumerate() {
         ctx.progress.start(&format!("YCSB {}", mix.name), rounds + 1);

@@ -22,9 +22,10 @@
 //!  f = 10:  k = 5 after 105,  k = 14 after 924,  k = 141 after 98,841,  k = 250 after 311,500
 //! ```
 //!
-//! New objects start at [`LFU_INIT_VAL`] and not at 0, or they would be evicted before they could be used
-//! a second time. For each `decay_time` minutes that have passed, the counter goes down by one: when it
-//! is read, without being written back, and when it is next touched.
+//! A caller starts new objects at [`LFU_INIT_VAL`] (`Robj::lfu_init`); left at 0 they would be evicted before they
+//! could be used a second time. For each `decay_time` minutes that have passed, the counter goes down by one: when it
+//! is read, without being written back, and when it is next touched. A touch starts the period anew, as in
+//! Redis: an object touched more often than every `decay_time` minutes never decays.
 //!
 //! Learned from: Redis' `evict.c` (`LFULogIncr`, `LFUDecrAndReturn`, `estimateObjectIdleTime`).
 
@@ -122,7 +123,8 @@ impl Robj {
     }
 
     /// For how many seconds the object has not been touched, modulo 2^24, under an LRU policy. Does not
-    /// touch it. In C: `estimateObjectIdleTime`, `OBJECT IDLETIME`.
+    /// touch it. The caller's clock must not go back: a second before the last touch reads as 2^24 - 1 of
+    /// idleness. In C: `estimateObjectIdleTime`, `OBJECT IDLETIME`.
     #[inline]
     pub fn idle_time(&self, now_seconds: u64) -> u32 {
         lru_clock(now_seconds).wrapping_sub(self.header().lru()) & LRU_CLOCK_MAX

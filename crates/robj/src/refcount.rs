@@ -3,8 +3,8 @@
 //! A type of its own, and not methods of the header, for a reason that Miri finds: while `release` of one
 //! thread still runs, another thread, whose reference is now the last, may change or free the object. A
 //! `&Header` argument would promise the compiler that value and block stay put until the function returns. A
-//! `&RefCount` promises nothing, because all of it is an atomic. So a count is reached by its own address
-//! (`Robj::count`), never through a reference to the header.
+//! `&RefCount` promises nothing, because all of it is an atomic. So `release`, and with it every use of the count
+//! that may outlive the caller's reference, goes by the count's own address (`Robj::count`).
 //!
 //! Learned from: std's `Arc`, for the orderings.
 

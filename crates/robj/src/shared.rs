@@ -1,7 +1,7 @@
 //! The integers that exist once: 0 to 9999, ready at compile time.
 //!
 //! ```text
-//!  INTEGERS  [ header of 0 ][ header of 1 ] ... [ header of 9999 ]     160,000 bytes of the executable
+//!  INTEGERS  [ header of 0 ][ header of 1 ] ... [ header of 9999 ]     160,000 bytes of the data segment
 //! ```
 //!
 //! Small integers are the commonest values (counters, flags, scores), and every object that holds one is

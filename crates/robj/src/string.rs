@@ -99,8 +99,9 @@ impl Robj {
         Self::try_from_i64_at(value, limits, 0)
     }
 
-    /// The shortest decimal text that reads back as `value`, as [`Sds::from_f64`] writes it; never an int, as in
-    /// Redis after `INCRBYFLOAT`. In C: `createStringObjectFromLongDouble`.
+    /// The shortest decimal text that reads back as `value`, as [`Sds::from_f64`] writes it; never an int,
+    /// like what `INCRBYFLOAT` stores. In C: `createStringObjectFromLongDouble`, which writes up to 17 decimals and
+    /// no exponent.
     pub fn from_f64(value: f64, limits: &EncodingLimits) -> Self {
         or_oom(Self::try_from_f64(value, limits))
     }

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Every line of bytes either splits or has an error with its offset. A zero byte is a byte like others; the
-//! C function, which takes a C string, ends there.
+//! C function, which takes a C string, ends there. All blanks end plain text; in C vertical tab and form feed
+//! do so only behind a quote.
 
 use crate::Sds;
 use crate::error::SplitArgsError;

@@ -129,7 +129,8 @@ impl Sds {
     }
 
     /// Keeps the bytes from `start` to `end`, both included; negative positions count from the end, -1 is
-    /// the last byte. Positions outside are moved to the nearest end, as GETRANGE does. O(n). In C: `sdsrange`.
+    /// the last byte. A start before the string counts as 0 and an end behind it as the last byte; an end before the
+    /// string leaves nothing. O(n). In C: `sdsrange`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("Hello World");

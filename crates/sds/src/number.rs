@@ -8,7 +8,7 @@ use core::fmt::{self, Write};
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Calls `write` with the shortest text that reads back as `value`: whole numbers up to 2^53 without a
-/// point, as Redis writes them, the others as `0.1` or `1e300`; `inf`, `-inf`, `nan`; `-0` keeps its sign.
+/// point, as Redis writes them, the others as `0.1` or `1e+300`; `inf`, `-inf`, `nan`; `-0` keeps its sign.
 fn with_f64_text<R>(value: f64, write: impl FnOnce(&[u8]) -> R) -> R {
     if value.is_nan() {
         write(b"nan")

@@ -49,8 +49,9 @@ fn repr_len(bytes: &[u8]) -> usize {
     bytes.iter().map(escaped).fold(2, usize::saturating_add)
 }
 
-/// Whether `bytes`, written plainly on a line, would not be read back by [`split_args`](crate::split_args) as
-/// one argument. O(n). In C: `sdsneedsrepr`, which lets the single quote and the empty string pass.
+/// Whether `bytes` should be quoted: `false` promises that [`split_args`](crate::split_args) reads them back,
+/// written plainly on a line, as one argument; `true` also for what a person could not read, such as unprintable
+/// bytes and the backslash. O(n). In C: `sdsneedsrepr`, which lets the single quote and the empty string pass.
 ///
 /// ```
 /// assert!(!sds::needs_repr(b"user:1000"));

@@ -323,6 +323,13 @@ impl Sds {
         self.ptr.as_ptr()
     }
 
+    /// As [`as_ptr`](Self::as_ptr), to write by: into the free space too. After [`set_len`](Self::set_len) has
+    /// shortened an `Sds5` string, pointers taken before may lead elsewhere.
+    #[inline]
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.ptr.as_ptr()
+    }
+
     /// Gives the string away as C's `sds`: the pointer to its bytes, NUL-terminated. It is freed by
     /// [`from_raw`](Self::from_raw), or by C code with the same allocator.
     #[inline]
@@ -341,7 +348,9 @@ impl Sds {
     /// # Safety
     /// `s` points at the bytes of a string in the layout of [`layout`](crate::layout), with provenance over its
     /// block. The block starts with the header, comes from zmalloc's raw family (in C: from the `malloc` that zmalloc
-    /// is built on, and not under the prefix layout), and nobody else uses it any more.
+    /// is built on, and not under the prefix layout), and nobody else uses it any more. For types 8 to 64 header,
+    /// `alloc` and NUL lie between what was asked for and what is usable, as C keeps it. A block that zmalloc did not
+    /// count when it was allocated is subtracted all the same when it is freed.
     pub unsafe fn from_raw(s: NonNull<u8>) -> Self {
         let mut new = Self { ptr: s };
         if new.header_type() == HeaderType::Sds5 {

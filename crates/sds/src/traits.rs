@@ -2,6 +2,7 @@
 //! bytes, and is written to like a `Vec<u8>` or a `String`.
 
 use crate::Sds;
+use crate::error::ReserveError;
 use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
@@ -125,6 +126,11 @@ impl fmt::Write for Sds {
     }
 }
 
+/// By its kind alone: an error that carries another one allocates, which is what just failed.
+fn io_error(_: ReserveError) -> io::Error {
+    io::ErrorKind::OutOfMemory.into()
+}
+
 /// Appends. Exhausted memory is an error of kind `OutOfMemory`, and then nothing was written.
 impl io::Write for Sds {
     #[inline]
@@ -135,12 +141,12 @@ impl io::Write for Sds {
 
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.try_push_bytes(bytes).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
+        self.try_push_bytes(bytes).map_err(io_error)
     }
 
     fn write_vectored(&mut self, parts: &[io::IoSlice<'_>]) -> io::Result<usize> {
         let total = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
-        self.try_make_room_for(total).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+        self.try_make_room_for(total).map_err(io_error)?;
         for part in parts {
             self.write_all(part)?;
         }

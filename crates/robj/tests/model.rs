@@ -152,7 +152,7 @@ impl World {
                 if unique && self.models[model].encoding == Encoding::Raw {
                     // The free space is at most a tenth, or what the allocator brings along: its size class, a
                     // prefix word for each of the two blocks, or with libc a remainder too small to keep.
-                    let extra = if cfg!(feature = "libc") { 32 } else { size_of::<usize>() };
+                    let extra = if zmalloc::ALLOCATOR == "libc" { 32 } else { size_of::<usize>() };
                     let (len, usage) = (object.string_len(), object.memory_usage(0));
                     let least = zmalloc::good_size(16) + zmalloc::good_size(len + len / 10 + 18);
                     assert!(usage <= least + 2 * extra, "{usage} for {len}");

@@ -37,13 +37,14 @@ enum Op {
 }
 
 fn sizes() -> impl Strategy<Value = usize> {
-    prop_oneof![4 => 0..200_usize, 2 => 0..10_000_usize, 1 => 0..300_000_usize]
+    let scale = if cfg!(miri) { 100 } else { 1 }; // the interpreter looks at every byte
+    prop_oneof![4 => 0..200_usize, 2 => 0..10_000 / scale, 1 => 0..300_000 / scale]
 }
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         6 => (sizes(), any::<bool>()).prop_map(|(size, zeroed)| Op::Allocate { size, zeroed }),
-        2 => (1..5_000_usize, 0..13_u32).prop_map(|(size, lg_align)| Op::AllocateAligned { size, lg_align }),
+        2 => (1..if cfg!(miri) { 100 } else { 5_000_usize }, 0..13_u32).prop_map(|(size, lg_align)| Op::AllocateAligned { size, lg_align }),
         3 => (any::<usize>(), sizes(), any::<bool>()).prop_map(|(which, size, sized)| Op::Reallocate { which, size, sized }),
         4 => (any::<usize>(), any::<bool>()).prop_map(|(which, sized)| Op::Free { which, sized }),
         2 => any::<usize>().prop_map(|which| Op::Send { which }),
@@ -245,13 +246,15 @@ fn the_peak_is_within_its_bound(base: usize) {
     const BOUND_PER_THREAD: usize = 32 * 1024;
     reset_peak_memory();
     assert_eq!(peak_memory(), base);
-    let blocks: Vec<Block> = (0..2_000).map(|_| Block::new(zmalloc(1_000), 1_000, None)).collect();
+    let count = if cfg!(miri) { 60 } else { 2_000 };
+    let blocks: Vec<Block> = (0..count).map(|_| Block::new(zmalloc(1_000), 1_000, None)).collect();
     let top = used_memory();
     blocks.into_iter().for_each(|block| block.free(true));
     // Nobody looked at the top: what is known now was seen on the way up, by one thread.
     let peak = peak_memory();
     assert!(peak <= top && peak + BOUND_PER_THREAD >= top, "peak {peak}, top {top}");
     // A smaller hill under it does not lower it.
-    Block::new(zmalloc(100_000), 100_000, None).free(true);
+    let small = if cfg!(miri) { 1_000 } else { 100_000 };
+    Block::new(zmalloc(small), small, None).free(true);
     assert_eq!(peak_memory(), peak);
 }

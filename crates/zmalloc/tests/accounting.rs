@@ -37,7 +37,7 @@ enum Op {
 }
 
 fn sizes() -> impl Strategy<Value = usize> {
-    let scale = if cfg!(miri) { 100 } else { 1 }; // the interpreter looks at every byte
+    let scale = if cfg!(miri) { 100_usize } else { 1 }; // the interpreter looks at every byte
     prop_oneof![4 => 0..200_usize, 2 => 0..10_000 / scale, 1 => 0..300_000 / scale]
 }
 

@@ -10,8 +10,8 @@
 //! Miri. The charge is prefix and size together, as Redis counts it.
 //!
 //! Only the C-named family needs the prefix, because only `zfree` frees without being told a size. The faces
-//! with a `Layout` go to `System` as they are, their sizes rounded to whole words: a `Box` may only be used
-//! to reach its own bytes, not a word in front of them, and Miri holds us to that.
+//! with a `Layout` go to `System` as they are: a `Box` may only be used to reach its own bytes, not a word in
+//! front of them nor padding behind, and Miri holds us to that.
 
 use super::RAW_ALIGN;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -25,63 +25,38 @@ fn round(size: usize) -> usize {
     (size.max(1) + (RAW_ALIGN - 1)) & !(RAW_ALIGN - 1)
 }
 
-/// `layout` with its size rounded; `None` where the result is no layout any more.
-#[inline]
-fn rounded(layout: Layout) -> Option<Layout> {
-    Layout::from_size_align(round(layout.size()), layout.align()).ok()
-}
-
-/// [`rounded`] of a block that exists.
-///
-/// # Safety
-/// A block of `layout` was allocated, so that rounding it worked then.
-#[inline]
-unsafe fn rounded_live(layout: Layout) -> Layout {
-    // SAFETY: by contract.
-    unsafe { Layout::from_size_align_unchecked(round(layout.size()), layout.align()) }
-}
-
 #[inline]
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
-    match rounded(layout) {
-        // SAFETY: at least one word.
-        Some(layout) => unsafe { System.alloc(layout) },
-        None => core::ptr::null_mut(),
-    }
+    // SAFETY: the faces with a layout never ask for an empty block.
+    unsafe { System.alloc(layout) }
 }
 
 #[inline]
 pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
-    match rounded(layout) {
-        // SAFETY: at least one word.
-        Some(layout) => unsafe { System.alloc_zeroed(layout) },
-        None => core::ptr::null_mut(),
-    }
+    // SAFETY: as in `alloc`.
+    unsafe { System.alloc_zeroed(layout) }
 }
 
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-    match Layout::from_size_align(round(new_size), layout.align()) {
-        // SAFETY: a live block, whose rounded layout is the one it was allocated with.
-        Ok(new) => unsafe { System.realloc(ptr, rounded_live(layout), new.size()) },
-        Err(_) => core::ptr::null_mut(),
-    }
+    // SAFETY: a live block with its own layout: here the usable size is the requested one.
+    unsafe { System.realloc(ptr, layout, new_size) }
 }
 
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
     // SAFETY: as in `realloc`.
-    unsafe { System.dealloc(ptr, rounded_live(layout)) }
+    unsafe { System.dealloc(ptr, layout) }
 }
 
 #[inline]
 pub(crate) unsafe fn charge(_ptr: *mut u8, layout: Layout) -> usize {
-    round(layout.size())
+    layout.size()
 }
 
 #[inline]
 pub(crate) unsafe fn usable(_ptr: *mut u8, layout: Layout) -> usize {
-    round(layout.size())
+    layout.size()
 }
 
 /// The layout asked of `System` for a raw block of `size` rounded bytes; `None` where that overflows.

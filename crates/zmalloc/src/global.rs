@@ -1,7 +1,7 @@
 //! [`Zmalloc`]: the same counters behind Rust's two allocator traits.
 
 use crate::backend;
-use crate::counter;
+use crate::counter::{self, Hand};
 use allocator_api2::alloc::{AllocError, Allocator};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::NonNull;
@@ -45,15 +45,15 @@ impl Zmalloc {
     }
 }
 
-/// Counts a fresh block, if there is one, and passes it on.
+/// Counts a fresh block by hand, if there is one, and passes it on.
 ///
 /// # Safety
 /// `ptr` is null or was just allocated with `layout`.
 #[inline]
-unsafe fn counted(ptr: *mut u8, layout: Layout) -> *mut u8 {
+unsafe fn counted(ptr: *mut u8, layout: Layout, hand: Hand) -> *mut u8 {
     if !ptr.is_null() {
         // SAFETY: not null, so a live block of `layout`.
-        counter::add(unsafe { backend::charge(ptr, layout) });
+        hand.add(unsafe { backend::charge(ptr, layout) });
     }
     ptr
 }
@@ -64,20 +64,28 @@ unsafe impl GlobalAlloc for Zmalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: a `Layout` is at most `isize::MAX`.
-        unsafe { counted(backend::alloc(layout), layout) }
+        unsafe {
+            let Some(hand) = counter::hand() else { return backend::alloc(layout) };
+            counted(backend::alloc(layout), layout, hand)
+        }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: a `Layout` is at most `isize::MAX`.
-        unsafe { counted(backend::alloc_zeroed(layout), layout) }
+        unsafe {
+            let Some(hand) = counter::hand() else { return backend::alloc_zeroed(layout) };
+            counted(backend::alloc_zeroed(layout), layout, hand)
+        }
     }
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         // SAFETY: a live block with its own layout, by the trait's contract.
         unsafe {
-            counter::sub(backend::charge(ptr, layout));
+            if let Some(hand) = counter::hand() {
+                hand.sub(backend::charge(ptr, layout));
+            }
             backend::dealloc(ptr, layout);
         }
     }
@@ -87,11 +95,12 @@ unsafe impl GlobalAlloc for Zmalloc {
         // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
         // to the alignment, does not overflow.
         unsafe {
+            let Some(hand) = counter::hand() else { return backend::realloc(ptr, layout, new_size) };
             let old = backend::charge(ptr, layout);
             let new = backend::realloc(ptr, layout, new_size);
             if !new.is_null() {
                 let new_layout = Layout::from_size_align_unchecked(new_size, layout.align());
-                counter::replace(old, backend::charge(new, new_layout));
+                hand.replace(old, backend::charge(new, new_layout));
             }
             new
         }

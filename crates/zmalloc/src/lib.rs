@@ -7,12 +7,15 @@ pub mod fault;
 mod global;
 mod oom;
 mod raw;
+mod region;
 mod report;
+mod sync;
 
 pub use counter::{peak_memory, reset_peak_memory, used_memory};
 pub use global::Zmalloc;
 pub use oom::{OomHandler, oom, set_oom_handler};
 pub use raw::*;
+pub use region::Region;
 pub use report::{fragmentation_ratio, rss};
 
 /// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:

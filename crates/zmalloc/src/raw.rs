@@ -44,11 +44,14 @@ fn strikes() -> bool {
 #[inline]
 fn allocate(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
+    let hand = counter::hand();
     // SAFETY: the size is below `isize::MAX`, as every back end asks.
     let ptr = unsafe { if zeroed { backend::raw_alloc_zeroed(layout) } else { backend::raw_alloc(layout) } };
     let block = NonNull::new(ptr)?;
-    // SAFETY: `block` was just allocated with `layout`.
-    counter::add(unsafe { backend::raw_charge(ptr, layout) });
+    if let Some(hand) = hand {
+        // SAFETY: `block` was just allocated with `layout`.
+        hand.add(unsafe { backend::raw_charge(ptr, layout) });
+    }
     Some(block)
 }
 
@@ -61,18 +64,24 @@ fn with_usable(block: NonNull<u8>, size: usize) -> Usable {
     (block, charge - backend::OVERHEAD)
 }
 
-/// Resizes a block whose charge is `old_charge`.
+/// Resizes a block.
 ///
 /// # Safety
-/// `ptr` is a live block of this family and `old_charge` its charge.
+/// `ptr` is a live block of this family, and `old` of a size between its requested and usable one.
 #[inline]
-unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, old_charge: usize, size: usize) -> Option<Usable> {
+unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, size: usize) -> Option<Usable> {
     let new_layout = layout(size)?;
-    // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`.
-    let new = NonNull::new(unsafe { backend::raw_realloc(ptr.as_ptr(), old, size) })?;
-    // SAFETY: `new` was just allocated with `new_layout`.
-    counter::replace(old_charge, unsafe { backend::raw_charge(new.as_ptr(), new_layout) });
-    Some(with_usable(new, size))
+    // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`, and the new block's.
+    unsafe {
+        let Some(hand) = counter::hand() else {
+            let new = NonNull::new(backend::raw_realloc(ptr.as_ptr(), old, size))?;
+            return Some(with_usable(new, size));
+        };
+        let old_charge = backend::raw_charge(ptr.as_ptr(), old);
+        let new = NonNull::new(backend::raw_realloc(ptr.as_ptr(), old, size))?;
+        hand.replace(old_charge, backend::raw_charge(new.as_ptr(), new_layout));
+        Some(with_usable(new, size))
+    }
 }
 
 /// # Safety
@@ -84,7 +93,7 @@ unsafe fn reallocate_unsized(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
     // SAFETY: its usable size describes its class.
     unsafe {
         let old = Layout::from_size_align_unchecked(charge - backend::OVERHEAD, RAW_ALIGN);
-        reallocate(ptr, old, charge, size)
+        reallocate(ptr, old, size)
     }
 }
 
@@ -93,11 +102,7 @@ unsafe fn reallocate_unsized(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
 #[inline]
 unsafe fn reallocate_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Option<Usable> {
     // SAFETY: `old_size` describes the block's class, by contract.
-    unsafe {
-        let old = Layout::from_size_align_unchecked(old_size, RAW_ALIGN);
-        let charge = backend::raw_charge(ptr.as_ptr(), old);
-        reallocate(ptr, old, charge, size)
-    }
+    unsafe { reallocate(ptr, Layout::from_size_align_unchecked(old_size, RAW_ALIGN), size) }
 }
 
 fn product(num: usize, size: usize) -> usize {
@@ -255,8 +260,13 @@ pub unsafe fn ztryrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) 
 /// `ptr` is a live block of this family; it is dead afterwards.
 #[inline]
 pub unsafe fn zfree(ptr: NonNull<u8>) {
-    // SAFETY: passed on unchanged.
-    unsafe { zfree_usable(ptr) };
+    // SAFETY: a live block of this family, by contract.
+    unsafe {
+        let Some(hand) = counter::hand() else { return backend::free(ptr.as_ptr()) };
+        let charge = backend::charge_unsized(ptr.as_ptr());
+        hand.sub(charge);
+        backend::dealloc_unsized(ptr.as_ptr(), charge);
+    }
 }
 
 /// Frees a block and says how many bytes were usable in it. In C: `zfree_usable`.
@@ -268,7 +278,9 @@ pub unsafe fn zfree_usable(ptr: NonNull<u8>) -> usize {
     // SAFETY: a live block of this family, by contract.
     unsafe {
         let charge = backend::charge_unsized(ptr.as_ptr());
-        counter::sub(charge);
+        if let Some(hand) = counter::hand() {
+            hand.sub(charge);
+        }
         backend::dealloc_unsized(ptr.as_ptr(), charge);
         charge - backend::OVERHEAD
     }
@@ -283,7 +295,9 @@ pub unsafe fn zfree_sized(ptr: NonNull<u8>, size: usize) {
     // SAFETY: `size` describes the block's class, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, RAW_ALIGN);
-        counter::sub(backend::raw_charge(ptr.as_ptr(), layout));
+        if let Some(hand) = counter::hand() {
+            hand.sub(backend::raw_charge(ptr.as_ptr(), layout));
+        }
         backend::raw_dealloc(ptr.as_ptr(), layout);
     }
 }

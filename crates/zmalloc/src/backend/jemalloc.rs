@@ -5,11 +5,82 @@
 //! the request, computed here with a handful of register instructions, and `sdallocx` is told the
 //! size instead of looking it up. Alignments above 8 go through `mallocx` with the alignment
 //! spelled out, because with an 8-byte quantum a block of 24 bytes is only 8-aligned.
+//!
+//! Nor does anybody have to count: a jemalloc thread adds up what it allocates and what it frees, because its sampling and
+//! its cache maintenance hang on these counters ([`thread_counters`]).
 
 use super::RAW_ALIGN;
+use crate::counter;
 use core::alloc::Layout;
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
+use core::ptr;
+use core::sync::atomic::AtomicUsize;
+use std::sync::OnceLock;
 use tikv_jemalloc_sys as je;
+
+/// Whether [`thread_counters`] may have an answer. They are 64 bits wide, and are read from other threads, which on a 32-bit
+/// machine could see half of a change; and that a thread gives its slot back before jemalloc takes the counters away
+/// is known of glibc.
+pub(crate) const COUNTS: bool =
+    cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"));
+
+/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them. They live as
+/// long as the thread, which alone writes them.
+///
+/// `None` where jemalloc does not offer them, and for a thread that has used jemalloc already: then somebody in
+/// this process does so past this crate, and goes on.
+pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
+    static HOOKED: OnceLock<bool> = OnceLock::new();
+    if !COUNTS || !*HOOKED.get_or_init(hook) {
+        return None;
+    }
+    let allocated = read(c"thread.allocatedp")?;
+    let freed = read(c"thread.deallocatedp")?;
+    // SAFETY: this thread's counters.
+    let untouched = unsafe { *(*allocated).as_ptr() == 0 && *(*freed).as_ptr() == 0 };
+    untouched.then_some((allocated, freed))
+}
+
+/// Has jemalloc call back for the peak, and the process tell of forks; whether both is possible.
+fn hook() -> bool {
+    /// What `experimental.hooks.thread_event` takes.
+    #[repr(C)]
+    struct ThreadEvent {
+        callback: extern "C" fn(bool, u64, u64),
+        interval: u64,
+        is_alloc_only: bool,
+    }
+    extern "C" fn looks(_is_alloc: bool, allocated: u64, freed: u64) {
+        counter::allocator_looks(allocated as usize, freed as usize);
+    }
+    extern "C" fn after_fork() {
+        // SAFETY: called in the child before anything else.
+        unsafe { counter::after_fork() }
+    }
+    let mut event =
+        ThreadEvent { callback: looks, interval: counter::LOOK_STEP as u64, is_alloc_only: true };
+    // SAFETY: the node takes a `ThreadEvent`, which jemalloc copies; a fork handler is a function without arguments.
+    unsafe {
+        je::mallctl(
+            c"experimental.hooks.thread_event".as_ptr(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            (&raw mut event).cast(),
+            size_of_val(&event),
+        ) == 0
+            && libc::pthread_atfork(None, None, Some(after_fork)) == 0
+    }
+}
+
+/// The address that a node of jemalloc's holds.
+fn read(name: &CStr) -> Option<*mut AtomicUsize> {
+    let mut address: *mut AtomicUsize = ptr::null_mut();
+    let mut len = size_of_val(&address);
+    // SAFETY: jemalloc writes at most `len` bytes, a pointer.
+    let error =
+        unsafe { je::mallctl(name.as_ptr(), (&raw mut address).cast(), &mut len, ptr::null_mut(), 0) };
+    (error == 0 && !address.is_null()).then_some(address)
+}
 
 /// The `MALLOCX_*` word for `layout`: 0 where plain `malloc` aligns well enough.
 #[inline]
@@ -146,6 +217,12 @@ pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
 pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
     // SAFETY: a live block of this back end; `charge` is what `sallocx` said of it.
     unsafe { je::sdallocx(ptr.cast(), charge, 0) }
+}
+
+#[inline]
+pub(crate) unsafe fn free(ptr: *mut u8) {
+    // SAFETY: a live block of this back end.
+    unsafe { je::free(ptr.cast()) }
 }
 
 #[inline]

@@ -17,7 +17,9 @@
 //!                                              these two besides, which are not told a layout:
 //! charge_unsized(ptr)                          of a live raw block
 //! dealloc_unsized(ptr, charge)                 the same block, its charge already asked for
+//! free(ptr)                                    the same block, its charge unknown
 //!
+//! COUNTS, thread_counters()                    whether, and where, the allocator itself counts for a thread
 //! OVERHEAD                                     a raw block's charge less its usable size
 //! good_size(n)                                 bytes certainly usable when n are asked for
 //! ```
@@ -38,6 +40,28 @@ mod imp;
 mod imp;
 
 pub(crate) use imp::*;
+
+#[cfg(not(zmalloc_backend = "jemalloc"))]
+mod uncounted {
+    use core::sync::atomic::AtomicUsize;
+
+    /// No other allocator counts exactly by thread.
+    pub(crate) const COUNTS: bool = false;
+
+    pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
+        None
+    }
+
+    /// # Safety
+    /// `ptr` is a live raw block.
+    #[inline]
+    pub(crate) unsafe fn free(ptr: *mut u8) {
+        // SAFETY: by contract.
+        unsafe { super::dealloc_unsized(ptr, super::charge_unsized(ptr)) }
+    }
+}
+#[cfg(not(zmalloc_backend = "jemalloc"))]
+pub(crate) use uncounted::*;
 
 /// The alignment of every block of the C-named family, and the most that the smallest size classes
 /// of a jemalloc with an 8-byte quantum promise.

@@ -1,0 +1,271 @@
+//! `used_memory`, counted by each thread for itself, or by jemalloc for it.
+//!
+//! One shared counter costs a locked instruction on every call and bounces its cache line between
+//! the cores; Redis and Valkey moved to a slot a thread for that reason. Here a thread that
+//! allocates for the first time claims a slot of a static table ([`slots`]) and is from then on its only
+//! writer. How it counts is settled in the same moment:
+//!
+//! - **By the allocator.** jemalloc adds up the bytes that a thread allocated and freed, exactly and in any case:
+//!   its own thread events hang on those two counters. The slot then only says where they are, and a call costs one
+//!   comparison more than without accounting.
+//! - **By hand**, where the allocator has no such counters, or where this thread has used it already past this crate
+//!   (somebody else in the process calls the same jemalloc): a plain load, add and store for each call.
+//!
+//! Bytes of threads beyond the table, and of threads that are being torn down, go to one shared count.
+//!
+//! - **Exact.** Each slot has a count of bytes allocated and one of bytes freed; a block freed by another thread than
+//!   its allocator's makes one slot go down that never went up, and the sum is right all the same. A slot keeps its
+//!   counts when its thread ends.
+//! - **Peak.** Each time a thread has allocated another [`LOOK_STEP`] it compares what it holds (allocated less
+//!   freed) with what it held at its last look, and adds up all slots if that is more. Between two sums it can
+//!   therefore climb by at most two steps, and the peak is at most `2 * LOOK_STEP * threads` too low; but a sum is
+//!   not taken at one instant, and threads that allocate and free while it is taken can make it, and so the peak,
+//!   wrong by what they move meanwhile.
+//!
+//! Learned from: Redis' `zmalloc.c` (`used_memory[]` by thread), Valkey's `used_memory_thread`, jemalloc's
+//! `thread.allocatedp`.
+
+pub(crate) mod slots;
+
+use crate::backend;
+use core::cell::Cell;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use crossbeam_utils::CachePadded;
+use slots::{Counts, Slot, Slots};
+
+/// How many threads count without sharing. More threads than this are right, only slower.
+const SLOT_COUNT: usize = 128;
+
+/// How many bytes a thread allocates between two looks whether there is a new peak.
+pub(crate) const LOOK_STEP: usize = 64 * 1024;
+
+static SLOTS: Slots<SLOT_COUNT> = Slots::new();
+
+/// The count of the threads that have no slot of their own.
+static SHARED: CachePadded<Counts> = CachePadded::new(Counts::new());
+
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// How this thread counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Not settled yet: it has not allocated.
+    Unsettled,
+    ByAllocator,
+    ByHand,
+}
+
+thread_local! {
+    // None of these has a destructor, so they can be used as long as the thread runs, by other thread-locals'
+    // destructors too.
+
+    static WAY: Cell<Way> = const { Cell::new(Way::Unsettled) };
+    /// The slot that this thread owns, if it owns one.
+    static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
+    /// The counts in it that this thread writes when it counts by hand.
+    static BY_HAND: Cell<Option<&'static Counts>> = const { Cell::new(None) };
+    /// What this thread has added to `SHARED`.
+    static IN_SHARED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    /// `allocated` at the last look for a new peak, and what was held then.
+    static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    /// Set while a claim is under way (registering a destructor may allocate).
+    static CLAIMING: Cell<bool> = const { Cell::new(false) };
+    /// Gives the slot back when the thread ends. This one has a destructor.
+    static RELEASE: Release = const { Release };
+}
+
+struct Release;
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        WAY.set(Way::ByHand); // and without a slot: in the shared count
+        BY_HAND.set(None);
+        if let Some(slot) = SLOT.take() {
+            SLOTS.release(slot);
+        }
+    }
+}
+
+/// The duty of a thread to count its blocks by hand. To be asked for before the back end is called.
+#[derive(Clone, Copy)]
+pub(crate) struct Hand(());
+
+/// `None` if the allocator counts what this thread does, so that there is nothing left to do.
+#[inline(always)]
+pub(crate) fn hand() -> Option<Hand> {
+    if !backend::COUNTS {
+        return Some(Hand(()));
+    }
+    match WAY.get() {
+        Way::ByAllocator => None,
+        Way::ByHand => Some(Hand(())),
+        Way::Unsettled => settle(),
+    }
+}
+
+impl Hand {
+    /// Counts `bytes` as allocated by this thread.
+    #[inline]
+    pub(crate) fn add(self, bytes: usize) {
+        let Some(own) = BY_HAND.get() else { return without_a_slot(bytes, 0) };
+        let allocated = own.allocated.load(Ordering::Relaxed).wrapping_add(bytes);
+        own.allocated.store(allocated, Ordering::Relaxed);
+        if allocated.wrapping_sub(LOOKED_AT.get()) >= LOOK_STEP {
+            look(allocated, own.freed.load(Ordering::Relaxed));
+        }
+    }
+
+    /// Counts `bytes` as freed by this thread.
+    #[inline]
+    pub(crate) fn sub(self, bytes: usize) {
+        let Some(own) = BY_HAND.get() else { return without_a_slot(0, bytes) };
+        own.freed.store(own.freed.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Relaxed);
+    }
+
+    /// Counts one block that became another size.
+    #[inline]
+    pub(crate) fn replace(self, old: usize, new: usize) {
+        self.add(new);
+        self.sub(old);
+    }
+}
+
+/// A thread's first call: claims a slot and settles how it counts.
+#[cold]
+#[inline(never)]
+fn settle() -> Option<Hand> {
+    if CLAIMING.replace(true) {
+        return Some(Hand(())); // called from within: in the shared count
+    }
+    let mut way = Way::ByHand;
+    // Fails when this thread's destructors have run: then it may not own a slot any more.
+    if RELEASE.try_with(|_| ()).is_ok()
+        && let Some(slot) = SLOTS.claim()
+    {
+        SLOT.set(Some(slot));
+        match backend::thread_counters() {
+            Some((allocated, freed)) => {
+                // SAFETY: the back end vouches for the counters: zero, this thread's own, and as long-lived as
+                // the thread, which releases the slot when it ends.
+                unsafe { slot.attach(allocated, freed) };
+                way = Way::ByAllocator;
+            }
+            None => {
+                let own = slot.own();
+                let (allocated, freed) = own.load();
+                LOOKED_AT.set(allocated);
+                HELD.set(allocated.wrapping_sub(freed) as isize);
+                BY_HAND.set(Some(own));
+            }
+        }
+    }
+    // With no slot free the thread stays with the shared count: asking again on every call would cost more than a
+    // slot saves.
+    WAY.set(way);
+    CLAIMING.set(false);
+    (way == Way::ByHand).then_some(Hand(()))
+}
+
+#[cold]
+#[inline(never)]
+fn without_a_slot(allocated: usize, freed: usize) {
+    if WAY.get() == Way::Unsettled && !CLAIMING.get() && settle().is_some() && BY_HAND.get().is_some() {
+        let hand = Hand(());
+        hand.add(allocated);
+        return hand.sub(freed);
+    }
+    let (all_allocated, all_freed) = IN_SHARED.get();
+    IN_SHARED.set((all_allocated.wrapping_add(allocated), all_freed.wrapping_add(freed)));
+    SHARED.freed.fetch_add(freed, Ordering::Relaxed);
+    let before = SHARED.allocated.fetch_add(allocated, Ordering::Relaxed);
+    if before / LOOK_STEP != before.wrapping_add(allocated) / LOOK_STEP {
+        raise_peak();
+    }
+}
+
+/// Looks for a new peak, this thread having allocated and freed so much in all.
+#[cold]
+#[inline(never)]
+fn look(allocated: usize, freed: usize) {
+    LOOKED_AT.set(allocated);
+    let held = allocated.wrapping_sub(freed) as isize;
+    if held > HELD.replace(held) {
+        raise_peak();
+    }
+}
+
+/// What the allocator calls each time a thread has allocated another [`LOOK_STEP`].
+#[cfg(zmalloc_backend = "jemalloc")]
+pub(crate) fn allocator_looks(allocated: usize, freed: usize) {
+    if WAY.get() == Way::ByAllocator {
+        look(allocated, freed);
+    }
+}
+
+/// In the child of a fork: the other threads are gone, what they allocated is not.
+///
+/// # Safety
+/// Nothing but the fork itself has happened in this process.
+#[cfg(zmalloc_backend = "jemalloc")]
+pub(crate) unsafe fn after_fork() {
+    // SAFETY: passed on.
+    unsafe { SLOTS.after_fork(SLOT.get()) }
+}
+
+/// Bytes that this thread has allocated and freed since it started. Both wrap around.
+pub(crate) fn thread_totals() -> (usize, usize) {
+    if WAY.get() == Way::Unsettled {
+        settle();
+    }
+    // SAFETY: the thread's own slot.
+    let (allocated, freed) = SLOT.get().map_or((0, 0), |slot| unsafe { slot.totals() });
+    let (more_allocated, more_freed) = IN_SHARED.get();
+    (allocated.wrapping_add(more_allocated), freed.wrapping_add(more_freed))
+}
+
+fn raise_peak() -> usize {
+    let used = used_memory();
+    PEAK.fetch_max(used, Ordering::Relaxed);
+    used
+}
+
+/// Bytes in live blocks: the sum of the charges of all that was allocated and not yet freed.
+///
+/// Exact whenever no other thread is allocating or freeing at the moment of the call; otherwise each
+/// thread's share is as of some instant during the call. Never waits, and may be called from a signal handler. Reads
+/// two cache lines for each thread that ever ran at once (at most 257). In C: `zmalloc_used_memory`; in INFO:
+/// `used_memory`.
+///
+/// ```
+/// let before = zmalloc::used_memory();
+/// let block = zmalloc::zmalloc(100);
+/// assert_eq!(zmalloc::used_memory() - before, unsafe { zmalloc::zmalloc_size(block) });
+/// unsafe { zmalloc::zfree(block) };
+/// assert_eq!(zmalloc::used_memory(), before);
+/// ```
+pub fn used_memory() -> usize {
+    let (allocated, freed) = SLOTS.read();
+    let (shared_allocated, shared_freed) = SHARED.load();
+    let sum = allocated.wrapping_add(shared_allocated).wrapping_sub(freed.wrapping_add(shared_freed)) as isize;
+    // A free may be seen before the allocation that it undoes, on another thread.
+    sum.max(0) as usize
+}
+
+/// The most that [`used_memory`] has been, in bytes: at most `128 KiB * threads` below the true peak as long as
+/// no other thread allocates or frees at the moment somebody looks, and never below what [`used_memory`] says now.
+/// In INFO: `used_memory_peak`.
+///
+/// Each thread looks for a new peak when it has allocated another 64 KiB; that is one [`used_memory`] for every 64 KiB
+/// of growth, and nothing in between. With jemalloc a block of 64 KiB or more is looked at when it is there, so the
+/// peak of a process of one thread that uses large blocks is exact.
+pub fn peak_memory() -> usize {
+    let used = raise_peak();
+    PEAK.load(Ordering::Relaxed).max(used)
+}
+
+/// Forgets the peak: [`peak_memory`] starts again from what is used now. In Redis: `CONFIG RESETSTAT`
+/// and `MEMORY` tests do the same with `server.stat_peak_memory`.
+pub fn reset_peak_memory() {
+    PEAK.store(used_memory(), Ordering::Relaxed);
+}

@@ -1,7 +1,7 @@
 //! [`Zmalloc`]: the same counters behind Rust's two allocator traits.
 
 use crate::backend;
-use crate::counter::{self, Hand};
+use crate::counter;
 use allocator_api2::alloc::{AllocError, Allocator};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::NonNull;
@@ -45,43 +45,97 @@ impl Zmalloc {
     }
 }
 
-/// Counts a fresh block by hand, if there is one, and passes it on.
-///
-/// # Safety
-/// `ptr` is null or was just allocated with `layout`.
-#[inline]
-unsafe fn counted(ptr: *mut u8, layout: Layout, hand: Hand) -> *mut u8 {
-    if !ptr.is_null() {
-        // SAFETY: not null, so a live block of `layout`.
-        hand.add(unsafe { backend::charge(ptr, layout) });
-    }
-    ptr
-}
-
 // SAFETY: every block comes from the back end, which keeps size and alignment; a block stays valid
 // until it is freed, and nothing here unwinds.
 unsafe impl GlobalAlloc for Zmalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: a `Layout` is at most `isize::MAX`.
-        unsafe {
-            let Some(hand) = counter::hand() else { return backend::alloc(layout) };
-            counted(backend::alloc(layout), layout, hand)
-        }
+        unsafe { if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout) } }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: a `Layout` is at most `isize::MAX`.
         unsafe {
-            let Some(hand) = counter::hand() else { return backend::alloc_zeroed(layout) };
-            counted(backend::alloc_zeroed(layout), layout, hand)
+            if counter::by_allocator() {
+                backend::alloc_zeroed(layout)
+            } else {
+                by_hand::alloc_zeroed(layout)
+            }
         }
     }
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         // SAFETY: a live block with its own layout, by the trait's contract.
+        unsafe {
+            if counter::by_allocator() {
+                backend::dealloc(ptr, layout)
+            } else {
+                by_hand::dealloc(ptr, layout)
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
+        // to the alignment, does not overflow.
+        unsafe {
+            if counter::by_allocator() {
+                backend::realloc(ptr, layout, new_size)
+            } else {
+                by_hand::realloc(ptr, layout, new_size)
+            }
+        }
+    }
+}
+
+/// The four calls where this crate has to count. Out of line, so that the calls above are small enough to be
+/// inlined: a thread that jemalloc counts for comes here once.
+mod by_hand {
+    use super::{Layout, backend, counter};
+
+    /// # Safety
+    /// As for `GlobalAlloc::alloc`.
+    #[inline(never)]
+    pub(super) unsafe fn alloc(layout: Layout) -> *mut u8 {
+        let hand = counter::hand();
+        // SAFETY: passed on; a block that is not null is a live one of `layout`.
+        unsafe {
+            let ptr = backend::alloc(layout);
+            if let Some(hand) = hand
+                && !ptr.is_null()
+            {
+                hand.add(backend::charge(ptr, layout));
+            }
+            ptr
+        }
+    }
+
+    /// # Safety
+    /// As for `GlobalAlloc::alloc_zeroed`.
+    #[inline(never)]
+    pub(super) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
+        let hand = counter::hand();
+        // SAFETY: as in `alloc`.
+        unsafe {
+            let ptr = backend::alloc_zeroed(layout);
+            if let Some(hand) = hand
+                && !ptr.is_null()
+            {
+                hand.add(backend::charge(ptr, layout));
+            }
+            ptr
+        }
+    }
+
+    /// # Safety
+    /// As for `GlobalAlloc::dealloc`.
+    #[inline(never)]
+    pub(super) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
         unsafe {
             if let Some(hand) = counter::hand() {
                 hand.sub(backend::charge(ptr, layout));
@@ -90,10 +144,11 @@ unsafe impl GlobalAlloc for Zmalloc {
         }
     }
 
-    #[inline]
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
-        // to the alignment, does not overflow.
+    /// # Safety
+    /// As for `GlobalAlloc::realloc`.
+    #[inline(never)]
+    pub(super) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: passed on; the trait promises that the new size makes a layout.
         unsafe {
             let Some(hand) = counter::hand() else { return backend::realloc(ptr, layout, new_size) };
             let old = backend::charge(ptr, layout);

@@ -44,15 +44,15 @@ fn strikes() -> bool {
 #[inline]
 fn allocate(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
-    let hand = counter::hand();
     // SAFETY: the size is below `isize::MAX`, as every back end asks.
-    let ptr = unsafe { if zeroed { backend::raw_alloc_zeroed(layout) } else { backend::raw_alloc(layout) } };
-    let block = NonNull::new(ptr)?;
-    if let Some(hand) = hand {
-        // SAFETY: `block` was just allocated with `layout`.
-        hand.add(unsafe { backend::raw_charge(ptr, layout) });
-    }
-    Some(block)
+    let ptr = unsafe {
+        match (counter::by_allocator(), zeroed) {
+            (true, false) => backend::raw_alloc(layout),
+            (true, true) => backend::raw_alloc_zeroed(layout),
+            (false, _) => by_hand::allocate(layout, zeroed),
+        }
+    };
+    NonNull::new(ptr)
 }
 
 /// A live block of this family that was asked for with `size`, and what may be written to it.
@@ -70,18 +70,16 @@ fn with_usable(block: NonNull<u8>, size: usize) -> Usable {
 /// `ptr` is a live block of this family, and `old` of a size between its requested and usable one.
 #[inline]
 unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, size: usize) -> Option<Usable> {
-    let new_layout = layout(size)?;
-    // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`, and the new block's.
-    unsafe {
-        let Some(hand) = counter::hand() else {
-            let new = NonNull::new(backend::raw_realloc(ptr.as_ptr(), old, size))?;
-            return Some(with_usable(new, size));
-        };
-        let old_charge = backend::raw_charge(ptr.as_ptr(), old);
-        let new = NonNull::new(backend::raw_realloc(ptr.as_ptr(), old, size))?;
-        hand.replace(old_charge, backend::raw_charge(new.as_ptr(), new_layout));
-        Some(with_usable(new, size))
-    }
+    let new = layout(size)?;
+    // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`.
+    let moved = unsafe {
+        if counter::by_allocator() {
+            backend::raw_realloc(ptr.as_ptr(), old, size)
+        } else {
+            by_hand::reallocate(ptr.as_ptr(), old, new)
+        }
+    };
+    Some(with_usable(NonNull::new(moved)?, size))
 }
 
 /// # Safety
@@ -103,6 +101,70 @@ unsafe fn reallocate_unsized(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
 unsafe fn reallocate_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Option<Usable> {
     // SAFETY: `old_size` describes the block's class, by contract.
     unsafe { reallocate(ptr, Layout::from_size_align_unchecked(old_size, RAW_ALIGN), size) }
+}
+
+/// The calls where this crate has to count, out of line as in `global.rs`.
+mod by_hand {
+    use super::{Layout, backend, counter};
+
+    /// # Safety
+    /// The size is below `isize::MAX`.
+    #[inline(never)]
+    pub(super) unsafe fn allocate(layout: Layout, zeroed: bool) -> *mut u8 {
+        let hand = counter::hand();
+        // SAFETY: passed on; a block that is not null is a live one of `layout`.
+        unsafe {
+            let ptr = if zeroed { backend::raw_alloc_zeroed(layout) } else { backend::raw_alloc(layout) };
+            if let Some(hand) = hand
+                && !ptr.is_null()
+            {
+                hand.add(backend::raw_charge(ptr, layout));
+            }
+            ptr
+        }
+    }
+
+    /// # Safety
+    /// `ptr` is a live block of this family, `old` of a size between its requested and usable one.
+    #[inline(never)]
+    pub(super) unsafe fn reallocate(ptr: *mut u8, old: Layout, new: Layout) -> *mut u8 {
+        // SAFETY: passed on; a block that is not null is a live one of `new`.
+        unsafe {
+            let Some(hand) = counter::hand() else { return backend::raw_realloc(ptr, old, new.size()) };
+            let old_charge = backend::raw_charge(ptr, old);
+            let moved = backend::raw_realloc(ptr, old, new.size());
+            if !moved.is_null() {
+                hand.replace(old_charge, backend::raw_charge(moved, new));
+            }
+            moved
+        }
+    }
+
+    /// # Safety
+    /// `ptr` is a live block of this family.
+    #[inline(never)]
+    pub(super) unsafe fn free(ptr: *mut u8) {
+        // SAFETY: passed on.
+        unsafe {
+            let Some(hand) = counter::hand() else { return backend::free(ptr) };
+            let charge = backend::charge_unsized(ptr);
+            hand.sub(charge);
+            backend::dealloc_unsized(ptr, charge);
+        }
+    }
+
+    /// # Safety
+    /// `ptr` is a live block of this family, `layout` of a size between its requested and usable one.
+    #[inline(never)]
+    pub(super) unsafe fn free_sized(ptr: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe {
+            if let Some(hand) = counter::hand() {
+                hand.sub(backend::raw_charge(ptr, layout));
+            }
+            backend::raw_dealloc(ptr, layout);
+        }
+    }
 }
 
 fn product(num: usize, size: usize) -> usize {
@@ -261,12 +323,7 @@ pub unsafe fn ztryrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) 
 #[inline]
 pub unsafe fn zfree(ptr: NonNull<u8>) {
     // SAFETY: a live block of this family, by contract.
-    unsafe {
-        let Some(hand) = counter::hand() else { return backend::free(ptr.as_ptr()) };
-        let charge = backend::charge_unsized(ptr.as_ptr());
-        hand.sub(charge);
-        backend::dealloc_unsized(ptr.as_ptr(), charge);
-    }
+    unsafe { if counter::by_allocator() { backend::free(ptr.as_ptr()) } else { by_hand::free(ptr.as_ptr()) } }
 }
 
 /// Frees a block and says how many bytes were usable in it. In C: `zfree_usable`.
@@ -295,10 +352,11 @@ pub unsafe fn zfree_sized(ptr: NonNull<u8>, size: usize) {
     // SAFETY: `size` describes the block's class, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, RAW_ALIGN);
-        if let Some(hand) = counter::hand() {
-            hand.sub(backend::raw_charge(ptr.as_ptr(), layout));
+        if counter::by_allocator() {
+            backend::raw_dealloc(ptr.as_ptr(), layout);
+        } else {
+            by_hand::free_sized(ptr.as_ptr(), layout);
         }
-        backend::raw_dealloc(ptr.as_ptr(), layout);
     }
 }
 

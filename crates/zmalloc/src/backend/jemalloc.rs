@@ -57,8 +57,7 @@ fn hook() -> bool {
         // SAFETY: called in the child before anything else.
         unsafe { counter::after_fork() }
     }
-    let mut event =
-        ThreadEvent { callback: looks, interval: counter::LOOK_STEP as u64, is_alloc_only: true };
+    let mut event = ThreadEvent { callback: looks, interval: counter::LOOK_STEP as u64, is_alloc_only: true };
     // SAFETY: the node takes a `ThreadEvent`, which jemalloc copies; a fork handler is a function without arguments.
     unsafe {
         je::mallctl(

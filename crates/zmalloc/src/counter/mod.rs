@@ -87,20 +87,24 @@ impl Drop for Release {
     }
 }
 
+/// Whether the allocator counts what this thread does: the question before each call, so it is one comparison. A
+/// thread that has not settled yet is told no, and finds out by [`hand`].
+#[inline(always)]
+pub(crate) fn by_allocator() -> bool {
+    backend::COUNTS && WAY.get() == Way::ByAllocator
+}
+
 /// The duty of a thread to count its blocks by hand. To be asked for before the back end is called.
 #[derive(Clone, Copy)]
 pub(crate) struct Hand(());
 
 /// `None` if the allocator counts what this thread does, so that there is nothing left to do.
-#[inline(always)]
+#[inline]
 pub(crate) fn hand() -> Option<Hand> {
-    if !backend::COUNTS {
-        return Some(Hand(()));
-    }
     match WAY.get() {
         Way::ByAllocator => None,
-        Way::ByHand => Some(Hand(())),
-        Way::Unsettled => settle(),
+        Way::Unsettled if backend::COUNTS => settle(),
+        _ => Some(Hand(())),
     }
 }
 
@@ -247,7 +251,8 @@ fn raise_peak() -> usize {
 pub fn used_memory() -> usize {
     let (allocated, freed) = SLOTS.read();
     let (shared_allocated, shared_freed) = SHARED.load();
-    let sum = allocated.wrapping_add(shared_allocated).wrapping_sub(freed.wrapping_add(shared_freed)) as isize;
+    let sum =
+        allocated.wrapping_add(shared_allocated).wrapping_sub(freed.wrapping_add(shared_freed)) as isize;
     // A free may be seen before the allocation that it undoes, on another thread.
     sum.max(0) as usize
 }

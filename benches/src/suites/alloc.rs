@@ -1,7 +1,9 @@
 //! `alloc`: what accounting costs.
 //!
 //! Each allocator is a value that is called through `GlobalAlloc`, so the loops are the same code for all
-//! of them and none is called through a layer that the others lack. `Zmalloc`, tikv-jemallocator and `cap` stand on the very
+//! of them and none is called through a layer that the others lack. Each is called out of line, as a program calls the
+//! global allocator that it installed: inlined into a loop, an allocator would have part of its work done once before it.
+//! `Zmalloc`, tikv-jemallocator and `cap` stand on the very
 //! same jemalloc of this process; what differs is what they do around it. The layout is hidden from the
 //! optimiser on every call: a size class that is computed once before the loop would be no price at all.
 //!
@@ -81,6 +83,26 @@ pub fn layout_of(size: usize) -> Layout {
     Layout::from_size_align(size, 8).expect("sizes here are small")
 }
 
+/// What `std::alloc::alloc` is to the installed allocator.
+///
+/// # Safety
+/// As for `GlobalAlloc::alloc`.
+#[inline(never)]
+unsafe fn allocate<A: GlobalAlloc>(alloc: &A, layout: Layout) -> *mut u8 {
+    // SAFETY: passed on.
+    unsafe { alloc.alloc(layout) }
+}
+
+/// What `std::alloc::dealloc` is to the installed allocator.
+///
+/// # Safety
+/// As for `GlobalAlloc::dealloc`.
+#[inline(never)]
+unsafe fn deallocate<A: GlobalAlloc>(alloc: &A, block: *mut u8, layout: Layout) {
+    // SAFETY: passed on.
+    unsafe { alloc.dealloc(block, layout) }
+}
+
 /// `ops` times: one block allocated and freed.
 #[inline(never)]
 pub fn pairs<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duration {
@@ -89,8 +111,8 @@ pub fn pairs<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duration 
         let layout = black_box(layout);
         // SAFETY: the layout is not empty, and the block is freed once with the layout it was made with.
         unsafe {
-            let block = black_box(alloc.alloc(layout));
-            alloc.dealloc(block, layout);
+            let block = black_box(allocate(alloc, layout));
+            deallocate(alloc, block, layout);
         }
     }
     start.elapsed()
@@ -104,15 +126,15 @@ pub fn batches<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duratio
     for _ in 0..ops / LIVE {
         for slot in &mut live {
             // SAFETY: the layout is not empty.
-            *slot = unsafe { alloc.alloc(black_box(layout)) };
+            *slot = unsafe { allocate(alloc, black_box(layout)) };
         }
         black_box(&mut live);
         let (low, high) = live.split_at(LIVE / 2);
         for (&a, &b) in low.iter().rev().zip(high) {
             // SAFETY: each block of the batch is freed once, with the layout it was made with.
             unsafe {
-                alloc.dealloc(a, black_box(layout));
-                alloc.dealloc(b, black_box(layout));
+                deallocate(alloc, a, black_box(layout));
+                deallocate(alloc, b, black_box(layout));
             }
         }
     }
@@ -154,14 +176,14 @@ pub fn mixed<A: GlobalAlloc>(alloc: &A, mix: &Mix, ops: usize) -> Duration {
     let new_block = |layout: Layout| {
         // SAFETY: layouts here are not empty, so a block that is not null has a first byte.
         unsafe {
-            let block = alloc.alloc(layout);
+            let block = allocate(alloc, layout);
             assert!(!block.is_null(), "out of memory");
             block.write(1);
             (block, layout)
         }
     };
     // SAFETY: called once for each block, with the layout it was made with.
-    let free = |(block, layout): (*mut u8, Layout)| unsafe { alloc.dealloc(block, layout) };
+    let free = |(block, layout): (*mut u8, Layout)| unsafe { deallocate(alloc, block, layout) };
     let mut live: Vec<_> = mix.first.iter().map(|&layout| new_block(layout)).collect();
     let start = Instant::now();
     for &(slot, layout) in mix.steps.iter().cycle().take(ops) {

@@ -48,13 +48,13 @@ impl Zmalloc {
 // SAFETY: every block comes from the back end, which keeps size and alignment; a block stays valid
 // until it is freed, and nothing here unwinds.
 unsafe impl GlobalAlloc for Zmalloc {
-    #[inline]
+    #[inline(never)] // see `counter::flag`
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: a `Layout` is at most `isize::MAX`.
         unsafe { if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout) } }
     }
 
-    #[inline]
+    #[inline(never)] // see `counter::flag`
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: a `Layout` is at most `isize::MAX`.
         unsafe {
@@ -66,7 +66,7 @@ unsafe impl GlobalAlloc for Zmalloc {
         }
     }
 
-    #[inline]
+    #[inline(never)] // see `counter::flag`
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         // SAFETY: a live block with its own layout, by the trait's contract.
         unsafe {
@@ -78,7 +78,7 @@ unsafe impl GlobalAlloc for Zmalloc {
         }
     }
 
-    #[inline]
+    #[inline(never)] // see `counter::flag`
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
         // to the alignment, does not overflow.
@@ -92,14 +92,14 @@ unsafe impl GlobalAlloc for Zmalloc {
     }
 }
 
-/// The four calls where this crate has to count. Out of line, so that the calls above are small enough to be
-/// inlined: a thread that jemalloc counts for comes here once.
+/// The four calls where this crate has to count. Out of line, so that the calls above save no registers: a thread that
+/// jemalloc counts for comes here once.
 mod by_hand {
     use super::{Layout, backend, counter};
 
     /// # Safety
     /// As for `GlobalAlloc::alloc`.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn alloc(layout: Layout) -> *mut u8 {
         let hand = counter::hand();
         // SAFETY: passed on; a block that is not null is a live one of `layout`.
@@ -116,7 +116,7 @@ mod by_hand {
 
     /// # Safety
     /// As for `GlobalAlloc::alloc_zeroed`.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
         let hand = counter::hand();
         // SAFETY: as in `alloc`.
@@ -133,7 +133,7 @@ mod by_hand {
 
     /// # Safety
     /// As for `GlobalAlloc::dealloc`.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
         // SAFETY: passed on.
         unsafe {
@@ -146,7 +146,7 @@ mod by_hand {
 
     /// # Safety
     /// As for `GlobalAlloc::realloc`.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: passed on; the trait promises that the new size makes a layout.
         unsafe {

@@ -41,7 +41,7 @@ fn strikes() -> bool {
 }
 
 /// Allocates without a chance for an injected fault: what all functions that allocate share.
-#[inline]
+#[inline(never)] // see `counter::flag`
 fn allocate(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
     // SAFETY: the size is below `isize::MAX`, as every back end asks.
@@ -68,7 +68,7 @@ fn with_usable(block: NonNull<u8>, size: usize) -> Usable {
 ///
 /// # Safety
 /// `ptr` is a live block of this family, and `old` of a size between its requested and usable one.
-#[inline]
+#[inline(never)] // see `counter::flag`
 unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, size: usize) -> Option<Usable> {
     let new = layout(size)?;
     // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`.
@@ -109,7 +109,7 @@ mod by_hand {
 
     /// # Safety
     /// The size is below `isize::MAX`.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn allocate(layout: Layout, zeroed: bool) -> *mut u8 {
         let hand = counter::hand();
         // SAFETY: passed on; a block that is not null is a live one of `layout`.
@@ -126,7 +126,7 @@ mod by_hand {
 
     /// # Safety
     /// `ptr` is a live block of this family, `old` of a size between its requested and usable one.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn reallocate(ptr: *mut u8, old: Layout, new: Layout) -> *mut u8 {
         // SAFETY: passed on; a block that is not null is a live one of `new`.
         unsafe {
@@ -142,7 +142,7 @@ mod by_hand {
 
     /// # Safety
     /// `ptr` is a live block of this family.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn free(ptr: *mut u8) {
         // SAFETY: passed on.
         unsafe {
@@ -155,7 +155,7 @@ mod by_hand {
 
     /// # Safety
     /// `ptr` is a live block of this family, `layout` of a size between its requested and usable one.
-    #[inline(never)]
+    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn free_sized(ptr: *mut u8, layout: Layout) {
         // SAFETY: passed on.
         unsafe {
@@ -320,7 +320,7 @@ pub unsafe fn ztryrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) 
 ///
 /// # Safety
 /// `ptr` is a live block of this family; it is dead afterwards.
-#[inline]
+#[inline(never)] // see `counter::flag`
 pub unsafe fn zfree(ptr: NonNull<u8>) {
     // SAFETY: a live block of this family, by contract.
     unsafe { if counter::by_allocator() { backend::free(ptr.as_ptr()) } else { by_hand::free(ptr.as_ptr()) } }
@@ -330,7 +330,7 @@ pub unsafe fn zfree(ptr: NonNull<u8>) {
 ///
 /// # Safety
 /// As for [`zfree`].
-#[inline]
+#[inline(never)] // see `counter::flag`
 pub unsafe fn zfree_usable(ptr: NonNull<u8>) -> usize {
     // SAFETY: a live block of this family, by contract.
     unsafe {
@@ -347,7 +347,7 @@ pub unsafe fn zfree_usable(ptr: NonNull<u8>) -> usize {
 ///
 /// # Safety
 /// As for [`zfree`], and `size` lies between what was asked for and what was usable.
-#[inline]
+#[inline(never)] // see `counter::flag`
 pub unsafe fn zfree_sized(ptr: NonNull<u8>, size: usize) {
     // SAFETY: `size` describes the block's class, by contract.
     unsafe {

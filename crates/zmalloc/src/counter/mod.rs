@@ -25,6 +25,7 @@
 //! Learned from: Redis' `zmalloc.c` (`used_memory[]` by thread), Valkey's `used_memory_thread`, jemalloc's
 //! `thread.allocatedp`.
 
+mod flag;
 pub(crate) mod slots;
 
 use crate::backend;
@@ -37,7 +38,7 @@ use slots::{Counts, Slot, Slots};
 const SLOT_COUNT: usize = 128;
 
 /// How many bytes a thread allocates between two looks whether there is a new peak.
-pub(crate) const LOOK_STEP: usize = 64 * 1024;
+pub(crate) const LOOK_STEP: usize = 256 * 1024;
 
 static SLOTS: Slots<SLOT_COUNT> = Slots::new();
 
@@ -46,20 +47,12 @@ static SHARED: CachePadded<Counts> = CachePadded::new(Counts::new());
 
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// How this thread counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// Not settled yet: it has not allocated.
-    Unsettled,
-    ByAllocator,
-    ByHand,
-}
-
 thread_local! {
     // None of these has a destructor, so they can be used as long as the thread runs, by other thread-locals'
     // destructors too.
 
-    static WAY: Cell<Way> = const { Cell::new(Way::Unsettled) };
+    /// Whether it is settled how this thread counts; if it is by the allocator, `flag` says so.
+    static SETTLED: Cell<bool> = const { Cell::new(false) };
     /// The slot that this thread owns, if it owns one.
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
     /// The counts in it that this thread writes when it counts by hand.
@@ -79,8 +72,8 @@ struct Release;
 
 impl Drop for Release {
     fn drop(&mut self) {
-        WAY.set(Way::ByHand); // and without a slot: in the shared count
-        BY_HAND.set(None);
+        flag::set_by_allocator(false);
+        BY_HAND.set(None); // from now on by hand, and without a slot: in the shared count
         if let Some(slot) = SLOT.take() {
             SLOTS.release(slot);
         }
@@ -91,7 +84,7 @@ impl Drop for Release {
 /// thread that has not settled yet is told no, and finds out by [`hand`].
 #[inline(always)]
 pub(crate) fn by_allocator() -> bool {
-    backend::COUNTS && WAY.get() == Way::ByAllocator
+    backend::COUNTS && flag::by_allocator()
 }
 
 /// The duty of a thread to count its blocks by hand. To be asked for before the back end is called.
@@ -101,11 +94,10 @@ pub(crate) struct Hand(());
 /// `None` if the allocator counts what this thread does, so that there is nothing left to do.
 #[inline]
 pub(crate) fn hand() -> Option<Hand> {
-    match WAY.get() {
-        Way::ByAllocator => None,
-        Way::Unsettled if backend::COUNTS => settle(),
-        _ => Some(Hand(())),
+    if backend::COUNTS && !SETTLED.get() {
+        settle();
     }
+    if by_allocator() { None } else { Some(Hand(())) }
 }
 
 impl Hand {
@@ -138,11 +130,10 @@ impl Hand {
 /// A thread's first call: claims a slot and settles how it counts.
 #[cold]
 #[inline(never)]
-fn settle() -> Option<Hand> {
+fn settle() {
     if CLAIMING.replace(true) {
-        return Some(Hand(())); // called from within: in the shared count
+        return; // called from within: this block goes to the shared count
     }
-    let mut way = Way::ByHand;
     // Fails when this thread's destructors have run: then it may not own a slot any more.
     if RELEASE.try_with(|_| ()).is_ok()
         && let Some(slot) = SLOTS.claim()
@@ -153,7 +144,7 @@ fn settle() -> Option<Hand> {
                 // SAFETY: the back end vouches for the counters: zero, this thread's own, and as long-lived as
                 // the thread, which releases the slot when it ends.
                 unsafe { slot.attach(allocated, freed) };
-                way = Way::ByAllocator;
+                flag::set_by_allocator(true);
             }
             None => {
                 let own = slot.own();
@@ -166,18 +157,20 @@ fn settle() -> Option<Hand> {
     }
     // With no slot free the thread stays with the shared count: asking again on every call would cost more than a
     // slot saves.
-    WAY.set(way);
+    SETTLED.set(true);
     CLAIMING.set(false);
-    (way == Way::ByHand).then_some(Hand(()))
 }
 
 #[cold]
 #[inline(never)]
 fn without_a_slot(allocated: usize, freed: usize) {
-    if WAY.get() == Way::Unsettled && !CLAIMING.get() && settle().is_some() && BY_HAND.get().is_some() {
-        let hand = Hand(());
-        hand.add(allocated);
-        return hand.sub(freed);
+    if !SETTLED.get() && !CLAIMING.get() {
+        settle();
+        if BY_HAND.get().is_some() {
+            let hand = Hand(());
+            hand.add(allocated);
+            return hand.sub(freed);
+        }
     }
     let (all_allocated, all_freed) = IN_SHARED.get();
     IN_SHARED.set((all_allocated.wrapping_add(allocated), all_freed.wrapping_add(freed)));
@@ -202,7 +195,7 @@ fn look(allocated: usize, freed: usize) {
 /// What the allocator calls each time a thread has allocated another [`LOOK_STEP`].
 #[cfg(zmalloc_backend = "jemalloc")]
 pub(crate) fn allocator_looks(allocated: usize, freed: usize) {
-    if WAY.get() == Way::ByAllocator {
+    if by_allocator() {
         look(allocated, freed);
     }
 }
@@ -219,7 +212,7 @@ pub(crate) unsafe fn after_fork() {
 
 /// Bytes that this thread has allocated and freed since it started. Both wrap around.
 pub(crate) fn thread_totals() -> (usize, usize) {
-    if WAY.get() == Way::Unsettled {
+    if !SETTLED.get() {
         settle();
     }
     // SAFETY: the thread's own slot.
@@ -257,13 +250,12 @@ pub fn used_memory() -> usize {
     sum.max(0) as usize
 }
 
-/// The most that [`used_memory`] has been, in bytes: at most `128 KiB * threads` below the true peak as long as
+/// The most that [`used_memory`] has been, in bytes: at most `512 KiB * threads` below the true peak as long as
 /// no other thread allocates or frees at the moment somebody looks, and never below what [`used_memory`] says now.
 /// In INFO: `used_memory_peak`.
 ///
-/// Each thread looks for a new peak when it has allocated another 64 KiB; that is one [`used_memory`] for every 64 KiB
-/// of growth, and nothing in between. With jemalloc a block of 64 KiB or more is looked at when it is there, so the
-/// peak of a process of one thread that uses large blocks is exact.
+/// Each thread looks for a new peak when it has allocated another 256 KiB; that is one [`used_memory`] for every 256 KiB
+/// of growth, and nothing in between. A single block of that size or more is looked at as soon as it is there.
 pub fn peak_memory() -> usize {
     let used = raise_peak();
     PEAK.load(Ordering::Relaxed).max(used)

@@ -154,3 +154,24 @@ fn a_slot_has_one_owner_and_the_rest_go_without() {
         assert_eq!(used(&slots), 10);
     });
 }
+
+#[test]
+fn the_next_owner_counts_on_from_what_the_last_one_left() {
+    model(3, || {
+        let slots = Arc::new(Slots::<1>::new());
+        let own_it = |slots: &Slots<1>| {
+            let Some(slot) = slots.claim() else { return 0 };
+            let own = slot.own();
+            own.allocated.store(own.allocated.load(Relaxed) + 5, Relaxed);
+            slots.release(slot);
+            5
+        };
+        let other = thread::spawn({
+            let slots = slots.clone();
+            move || own_it(&slots)
+        });
+        let all = own_it(&slots) + other.join().unwrap();
+        assert!(all > 0);
+        assert_eq!(used(&slots), all);
+    });
+}

@@ -12,7 +12,15 @@
 //! assert!(zmalloc::ztrymalloc(10).is_none());
 //! unsafe { zmalloc::zfree(first) };
 //! ```
+//!
+//! | plan | fails | for |
+//! |---|---|---|
+//! | [`fail_nth`] | one allocation | each place where an operation allocates, in turn |
+//! | [`fail_from`] | one and all after it | no memory left at all |
+//! | [`fail_every`] | each n-th | long runs that have to live with failures |
+//! | [`fail_above`] | all that would take the thread over a budget | a limit, as `maxmemory` is one |
 
+use crate::counter;
 use core::cell::Cell;
 use core::marker::PhantomData;
 
@@ -23,6 +31,15 @@ enum Plan {
     Nth(u64),
     /// Like `Nth`, but everything after it fails too.
     From(u64),
+    /// Counts `left` down from `n`; the allocation that finds 1 fails, and the count starts again.
+    Every {
+        n: u64,
+        left: u64,
+    },
+    /// Fails what would take `held`, the bytes that this thread has allocated less those it has freed, over the limit.
+    Above {
+        limit: isize,
+    },
 }
 
 thread_local! {
@@ -71,10 +88,34 @@ pub fn fail_from(n: u64) -> Guard {
     start(Plan::From(n))
 }
 
-/// Whether the allocation that asks is to fail.
-pub(crate) fn strikes() -> bool {
+/// Fails every `n`-th fallible allocation of this thread from now on; 1 fails all, 0 fails none.
+pub fn fail_every(n: u64) -> Guard {
+    start(if n == 0 { Plan::None } else { Plan::Every { n, left: n } })
+}
+
+/// Fails each fallible allocation of `size` bytes after which this thread would hold more than `budget` bytes beyond
+/// what it holds now. Held is what it has allocated, as charges, less what it has freed; a block that is resized counts
+/// with its whole new size.
+pub fn fail_above(budget: usize) -> Guard {
+    start(Plan::Above { limit: held().saturating_add(isize::try_from(budget).unwrap_or(isize::MAX)) })
+}
+
+fn held() -> isize {
+    let (allocated, freed) = counter::thread_totals();
+    allocated.wrapping_sub(freed) as isize
+}
+
+/// Whether the allocation that asks, for `size` bytes, is to fail.
+pub(crate) fn strikes(size: usize) -> bool {
     let (next, fails) = match PLAN.get() {
         Plan::None | Plan::Nth(0) | Plan::From(0) => return false,
+        Plan::Above { limit } => {
+            let after =
+                isize::try_from(crate::good_size(size)).ok().and_then(|size| held().checked_add(size));
+            (Plan::Above { limit }, after.is_none_or(|after| after > limit))
+        }
+        Plan::Every { n, left: 1 } => (Plan::Every { n, left: n }, true),
+        Plan::Every { n, left } => (Plan::Every { n, left: left - 1 }, false),
         Plan::Nth(1) => (Plan::Nth(0), true),
         Plan::From(1) => (Plan::From(1), true),
         Plan::Nth(n) => (Plan::Nth(n - 1), false),
@@ -90,19 +131,47 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_third_allocation_fails() {
+        let plan = fail_every(3);
+        let failed: Vec<bool> = (0..7).map(|_| strikes(10)).collect();
+        assert_eq!(failed, [false, false, true, false, false, true, false]);
+        assert_eq!(plan.failures(), 2);
+        let _none = fail_every(0);
+        assert!(!strikes(10));
+    }
+
+    #[test]
+    fn a_budget_is_spent_by_what_is_held_and_refilled_by_what_is_freed() {
+        let plan = fail_above(1_000);
+        let first = crate::ztrymalloc(600).unwrap();
+        assert!(crate::ztrymalloc(600).is_none());
+        let second = crate::ztrymalloc(100).unwrap();
+        // SAFETY: blocks of just now.
+        unsafe {
+            assert!(crate::ztryrealloc(second, 700).is_none());
+            crate::zfree(first);
+            let second = crate::ztryrealloc(second, 700).unwrap();
+            assert!(crate::ztrymalloc(600).is_none());
+            crate::zfree(second);
+        }
+        assert!(crate::ztrymalloc(isize::MAX as usize - 100).is_none());
+        assert_eq!(plan.failures(), 4);
+    }
+
+    #[test]
     fn a_plan_that_takes_anothers_place_stays_when_the_others_guard_goes() {
         let mut plan = Some(fail_nth(0));
-        assert!(!strikes());
+        assert!(!strikes(1));
         plan = plan.map(|_old| fail_nth(1)); // the old guard is dropped after the new plan was made
-        assert!(strikes());
+        assert!(strikes(1));
         assert_eq!(plan.as_ref().map(Guard::failures), Some(1));
         drop(plan);
         let first = fail_from(1);
         let second = fail_from(2);
         drop(first);
-        assert!(!strikes());
-        assert!(strikes());
+        assert!(!strikes(1));
+        assert!(strikes(1));
         drop(second);
-        assert!(!strikes());
+        assert!(!strikes(1));
     }
 }

@@ -172,7 +172,7 @@ impl Zmalloc {
             return Ok(NonNull::slice_from_raw_parts(dangling, 0));
         }
         #[cfg(feature = "fault-injection")]
-        if crate::fault::strikes() {
+        if crate::fault::strikes(layout.size()) {
             return Err(AllocError);
         }
         // SAFETY: a `Layout` is at most `isize::MAX`, and this one is not empty.
@@ -198,7 +198,7 @@ impl Zmalloc {
             return Ok(block);
         }
         #[cfg(feature = "fault-injection")]
-        if crate::fault::strikes() {
+        if crate::fault::strikes(new.size()) {
             return Err(AllocError);
         }
         // SAFETY: a live block of `old`'s class; the alignment stays, and neither size is zero.

@@ -33,11 +33,14 @@ fn layout(size: usize) -> Option<Layout> {
 }
 
 #[inline]
-fn strikes() -> bool {
+fn strikes(size: usize) -> bool {
     #[cfg(feature = "fault-injection")]
-    return crate::fault::strikes();
+    return crate::fault::strikes(size);
     #[cfg(not(feature = "fault-injection"))]
-    false
+    {
+        let _ = size;
+        false
+    }
 }
 
 /// Allocates without a chance for an injected fault: what all functions that allocate share.
@@ -221,25 +224,25 @@ pub fn zcalloc_num(num: usize, size: usize) -> NonNull<u8> {
 /// [`zmalloc`] that answers `None` instead of calling the handler. In C: `ztrymalloc`.
 #[inline]
 pub fn ztrymalloc(size: usize) -> Option<NonNull<u8>> {
-    if strikes() { None } else { allocate(size, false) }
+    if strikes(size) { None } else { allocate(size, false) }
 }
 
 /// [`zmalloc_usable`] that answers `None` on failure. In C: `ztrymalloc_usable`.
 #[inline]
 pub fn ztrymalloc_usable(size: usize) -> Option<Usable> {
-    if strikes() { None } else { allocate(size, false).map(|block| with_usable(block, size)) }
+    if strikes(size) { None } else { allocate(size, false).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc`] that answers `None` on failure. In C: `ztrycalloc`.
 #[inline]
 pub fn ztrycalloc(size: usize) -> Option<NonNull<u8>> {
-    if strikes() { None } else { allocate(size, true) }
+    if strikes(size) { None } else { allocate(size, true) }
 }
 
 /// [`zcalloc_usable`] that answers `None` on failure. In C: `ztrycalloc_usable`.
 #[inline]
 pub fn ztrycalloc_usable(size: usize) -> Option<Usable> {
-    if strikes() { None } else { allocate(size, true).map(|block| with_usable(block, size)) }
+    if strikes(size) { None } else { allocate(size, true).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc_num`] that answers `None` on failure. In C: `ztrycalloc_num`.
@@ -303,7 +306,7 @@ pub unsafe fn ztryrealloc(ptr: NonNull<u8>, size: usize) -> Option<NonNull<u8>> 
 #[inline]
 pub unsafe fn ztryrealloc_usable(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
     // SAFETY: passed on unchanged.
-    if strikes() { None } else { unsafe { reallocate_unsized(ptr, size) } }
+    if strikes(size) { None } else { unsafe { reallocate_unsized(ptr, size) } }
 }
 
 /// [`zrealloc_sized`] that answers `None` on failure, the block then untouched.
@@ -313,7 +316,7 @@ pub unsafe fn ztryrealloc_usable(ptr: NonNull<u8>, size: usize) -> Option<Usable
 #[inline]
 pub unsafe fn ztryrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Option<Usable> {
     // SAFETY: passed on unchanged.
-    if strikes() { None } else { unsafe { reallocate_sized(ptr, old_size, size) } }
+    if strikes(size) { None } else { unsafe { reallocate_sized(ptr, old_size, size) } }
 }
 
 /// Frees a block, asking the allocator for its size. In C: `zfree`.

@@ -198,9 +198,11 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
         // SAFETY: the child calls nothing but this crate, threads and `_exit`.
         let child = unsafe { libc::fork() };
         if child == 0 {
-            let failed = in_the_child(used);
-            // SAFETY: ends the child without the harness' destructors.
-            unsafe { libc::_exit(failed) };
+            // SAFETY: a child that waits for ever is ended by a signal; one that does not, without the harness' destructors.
+            unsafe {
+                libc::alarm(60);
+                libc::_exit(in_the_child(used));
+            }
         }
         let mut status = -1;
         // SAFETY: waits for the child of just now.

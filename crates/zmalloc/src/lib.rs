@@ -6,17 +6,17 @@ mod counter;
 pub mod fault;
 mod global;
 mod oom;
+mod os;
 mod raw;
 mod region;
-mod report;
 mod sync;
 
 pub use counter::{peak_memory, reset_peak_memory, used_memory};
 pub use global::Zmalloc;
 pub use oom::{OomHandler, oom, set_oom_handler};
+pub use os::*;
 pub use raw::*;
 pub use region::Region;
-pub use report::{fragmentation_ratio, rss};
 
 /// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:
 /// `jemalloc-5.3.1`, `libc`, or `prefix` for the size-prefix layout over std's `System`.

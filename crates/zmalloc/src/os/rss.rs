@@ -1,0 +1,128 @@
+//! How much of the process is in physical memory.
+
+/// Bytes of the process that are in physical memory, or `None` where the platform has no cheap way to
+/// ask. A system call or, on Linux, the reading of a file of /proc: not for busy loops. In C:
+/// `zmalloc_get_rss`; in INFO: `used_memory_rss`.
+pub fn rss() -> Option<usize> {
+    imp::rss()
+}
+
+/// [`rss`] over [`used_memory`](crate::used_memory): about 1.03 is healthy for jemalloc with much data;
+/// far above is fragmentation or memory not given back, below 1 is swap. A process with little data shows
+/// a large ratio that means nothing. `None` where [`rss`] is, or when nothing is allocated. In C:
+/// `zmalloc_get_fragmentation_ratio`; in INFO: `mem_fragmentation_ratio`.
+pub fn fragmentation_ratio() -> Option<f64> {
+    match crate::used_memory() {
+        0 => None,
+        used => Some(rss()? as f64 / used as f64),
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod imp {
+    pub(super) fn rss() -> Option<usize> {
+        let stat = std::fs::read("/proc/self/stat").ok()?;
+        super::rss_pages(&stat)?.checked_mul(crate::os::page_size()?)
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod imp {
+    pub(super) fn rss() -> Option<usize> {
+        let mut info = core::mem::MaybeUninit::<libc::mach_task_basic_info>::uninit();
+        let mut words = libc::MACH_TASK_BASIC_INFO_COUNT;
+        #[allow(deprecated)] // in favour of a crate that has little else for us
+        // SAFETY: `info` has room for as many words as `words` says.
+        let status = unsafe {
+            libc::task_info(
+                libc::mach_task_self(),
+                libc::MACH_TASK_BASIC_INFO,
+                info.as_mut_ptr().cast(),
+                &mut words,
+            )
+        };
+        if status != libc::KERN_SUCCESS || words < libc::MACH_TASK_BASIC_INFO_COUNT {
+            return None;
+        }
+        // SAFETY: the kernel says that it wrote all of it.
+        usize::try_from(unsafe { info.assume_init() }.resident_size).ok()
+    }
+}
+
+#[cfg(target_os = "freebsd")]
+mod imp {
+    pub(super) fn rss() -> Option<usize> {
+        // SAFETY: `getpid` only answers.
+        let pid = unsafe { libc::getpid() };
+        let mib = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PID, pid];
+        let mut info = core::mem::MaybeUninit::<libc::kinfo_proc>::uninit();
+        let mut len = size_of_val(&info);
+        // SAFETY: `info` has room for `len` bytes; nothing is set.
+        let status = unsafe {
+            libc::sysctl(
+                mib.as_ptr(),
+                mib.len() as libc::c_uint,
+                info.as_mut_ptr().cast(),
+                &mut len,
+                core::ptr::null_mut(),
+                0,
+            )
+        };
+        if status != 0 || len != size_of_val(&info) {
+            return None;
+        }
+        // SAFETY: the kernel says that it wrote all of it.
+        let pages = unsafe { info.assume_init() }.ki_rssize;
+        usize::try_from(pages).ok()?.checked_mul(crate::os::page_size()?)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos", target_os = "freebsd")))]
+mod imp {
+    pub(super) fn rss() -> Option<usize> {
+        None
+    }
+}
+
+/// The resident pages in a line of /proc/PID/stat: the 24th field. The second is the process name in
+/// parentheses and may itself hold spaces, parentheses and half a character, so counting starts after the
+/// last `)`.
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+fn rss_pages(stat: &[u8]) -> Option<usize> {
+    const FIELDS_BEFORE: usize = 21; // of those after the name: state is the 3rd field, rss the 24th
+    let after_name = stat.rsplit(|&byte| byte == b')').next()?;
+    if after_name.len() == stat.len() {
+        return None; // no name
+    }
+    core::str::from_utf8(after_name).ok()?.split_ascii_whitespace().nth(FIELDS_BEFORE)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TAIL: &str = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 777 99";
+
+    #[test]
+    fn rss_is_found_behind_any_process_name() {
+        let names = [&b"redis"[..], b"my server", b"a) S 1 (b", b"(())", b"", b"cut short \xe6\x95"];
+        for name in names {
+            let stat = [b"12 (", name, b") ", TAIL.as_bytes()].concat();
+            assert_eq!(rss_pages(&stat), Some(777), "{}", name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_line_cut_short_has_no_rss() {
+        assert_eq!(rss_pages(b"12 (redis) S 1 2"), None);
+        assert_eq!(rss_pages(format!("12 redis {TAIL}").as_bytes()), None);
+        assert_eq!(rss_pages(b""), None);
+    }
+
+    #[test]
+    fn an_rss_beyond_all_memory_is_no_rss() {
+        let stat = format!("12 (redis) {TAIL}").replace("777", "99999999999999999999999");
+        assert_eq!(rss_pages(stat.as_bytes()), None);
+        assert_eq!(rss_pages(stat.replace("999", "-1").as_bytes()), None);
+    }
+}

@@ -9,6 +9,7 @@ mod oom;
 mod os;
 mod raw;
 mod region;
+mod size_classes;
 mod sync;
 
 pub use counter::{peak_memory, reset_peak_memory, used_memory};
@@ -17,6 +18,7 @@ pub use oom::{OomHandler, oom, set_oom_handler};
 pub use os::*;
 pub use raw::*;
 pub use region::Region;
+pub use size_classes::size_classes;
 
 /// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:
 /// `jemalloc-5.3.1`, `libc`, or `prefix` for the size-prefix layout over std's `System`.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod allocator;
 mod backend;
 mod counter;
 #[cfg(feature = "fault-injection")]
@@ -12,6 +13,7 @@ mod region;
 mod size_classes;
 mod sync;
 
+pub use allocator::*;
 pub use counter::{peak_memory, reset_peak_memory, used_memory};
 pub use global::Zmalloc;
 pub use oom::{OomHandler, oom, set_oom_handler};

@@ -76,7 +76,7 @@ impl Runs {
 
 /// One run: each operation is timed and its least time kept.
 pub(super) fn record<M: Map<Key, u64>>(insert: &[Key], find: &[Key], runs: &mut Runs) {
-    give_free_pages_back();
+    zmalloc::purge();
     let clock = Clock::new();
     let mut map = M::default();
     let [insert_ns, find_ns, remove_ns] = &mut runs.least;
@@ -103,23 +103,6 @@ fn each(clock: &Clock, keys: &[Key], least: &mut [u32], mut operation: impl FnMu
         let end = clock.raw();
         let ns = clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32;
         *least = ns.min(*least);
-    }
-}
-
-/// Tells jemalloc to return what it keeps for later: the next run then faults its pages in anew.
-fn give_free_pages_back() {
-    // MALLCTL_ARENAS_ALL, which jemalloc's header defines as 4096.
-    let name = c"arena.4096.purge";
-    // SAFETY: a control without input and output, as the null pointers say; the name ends in NUL. Should
-    // the allocator not know it, it answers an error and does nothing.
-    unsafe {
-        tikv_jemalloc_sys::mallctl(
-            name.as_ptr(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            std::ptr::null_mut(),
-            0,
-        );
     }
 }
 

@@ -1,0 +1,57 @@
+//! jemalloc's bins: how the blocks of each small size class lie in their slabs.
+//!
+//! ```text
+//!  bin of class 320                            a slab: 5 pages, 64 blocks
+//!    slab [################################]   full
+//!    slab [##.##..#######.####.############]   not full; the oldest of these is the *current* slab,
+//!    slab [....#.......#...................]   which serves the next allocation
+//! ```
+//!
+//! A slab is given back only when its last block is. One whose blocks are nearly all free is what
+//! fragmentation of small blocks consists of, and what `defrag` is about.
+
+use super::ctl::Key;
+
+/// How a bin stood when the statistics were last refreshed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bin {
+    /// The size class, in bytes.
+    pub(super) size: usize,
+    /// Blocks a slab holds.
+    pub(super) slab_blocks: usize,
+    pub(super) slabs: usize,
+    pub(super) nonfull_slabs: usize,
+    /// Blocks that are not free: in use, or in the cache of a thread.
+    pub(super) live: usize,
+}
+
+impl Bin {
+    /// Bytes in free blocks of slabs.
+    pub(super) fn free_bytes(&self) -> usize {
+        // The figures are not all of one instant.
+        self.slabs.saturating_mul(self.slab_blocks).saturating_sub(self.live).saturating_mul(self.size)
+    }
+}
+
+/// All bins of an arena, or of all together, by size. `None` without statistics.
+pub(super) fn bins(arena: usize) -> Option<impl Iterator<Item = Option<Bin>>> {
+    static COUNT: Key = Key::new(c"arenas.nbins");
+    let count: u32 = COUNT.read(&[])?;
+    Some((0..count as usize).map(move |bin| read(arena, bin)))
+}
+
+fn read(arena: usize, bin: usize) -> Option<Bin> {
+    static SIZE: Key = Key::new(c"arenas.bin.0.size");
+    static SLAB_BLOCKS: Key = Key::new(c"arenas.bin.0.nregs");
+    static SLABS: Key = Key::new(c"stats.arenas.0.bins.0.curslabs");
+    static NONFULL_SLABS: Key = Key::new(c"stats.arenas.0.bins.0.nonfull_slabs");
+    static LIVE: Key = Key::new(c"stats.arenas.0.bins.0.curregs");
+    let here = [arena, bin];
+    Some(Bin {
+        size: SIZE.read(&[bin])?,
+        slab_blocks: SLAB_BLOCKS.read::<u32>(&[bin])? as usize,
+        slabs: SLABS.read(&here)?,
+        nonfull_slabs: NONFULL_SLABS.read(&here)?,
+        live: LIVE.read(&here)?,
+    })
+}

@@ -1,0 +1,172 @@
+//! The allocator's own figures, as INFO prints them.
+
+use super::bins::bins;
+use super::ctl::{ALL_ARENAS, Key};
+
+/// Where the memory of the allocator, or of one of its arenas, is; all in bytes.
+///
+/// ```text
+///  |<--------------------------------- mapped ------------------------------>|
+///  |<----------------- resident ----------------->|  muzzy  |    retained    |
+///  |<------------- active ------------>|  dirty   |
+///  |<- allocated ->|  free in slabs    |
+///                  |<-    frag       ->|   (and the ends of pages)
+/// ```
+///
+/// The fields have the names of `INFO memory` without `allocator_`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AllocatorInfo {
+    /// In blocks that are in use, or wait in the cache of a thread. INFO: `allocator_allocated`.
+    pub allocated: usize,
+    /// In pages that hold at least one such block. INFO: `allocator_active`.
+    pub active: usize,
+    /// In pages that are, or may be, in physical memory: active ones, free ones not yet given back, and the
+    /// allocator's own records. INFO: `allocator_resident`.
+    pub resident: usize,
+    /// In address space that is kept for reuse and holds no memory. What `rss` does not show and a map of the
+    /// process does.
+    pub retained: usize,
+    /// In free pages that the system may take when it needs them (`MADV_FREE`); it counts them as resident
+    /// until it does, the allocator does not. INFO: `allocator_muzzy`.
+    pub muzzy: usize,
+    /// In free blocks of slabs that hold live blocks too: the memory that moving blocks can win back
+    /// ([`defrag`](crate::defrag)). INFO: `allocator_frag_bytes`.
+    pub frag_smallbins_bytes: usize,
+}
+
+impl AllocatorInfo {
+    /// What [`frag_smallbins_bytes`](Self::frag_smallbins_bytes) adds to each byte allocated: 1 is none,
+    /// 1.5 is half as much again. `None` when nothing is allocated. INFO: `allocator_frag_ratio` (which until
+    /// Redis 7.2 was active over allocated).
+    pub fn frag_ratio(&self) -> Option<f64> {
+        Some(1.0 + ratio(self.frag_smallbins_bytes, self.allocated)?)
+    }
+
+    /// Resident over active: free pages that the allocator has not given back yet, which [`purge`](crate::purge)
+    /// gives. `None` when nothing is active. INFO: `allocator_rss_ratio`.
+    pub fn rss_ratio(&self) -> Option<f64> {
+        ratio(self.resident, self.active)
+    }
+
+    /// Resident less active, in bytes; less than nothing when the two were not read at one instant. INFO:
+    /// `allocator_rss_bytes`.
+    pub fn rss_bytes(&self) -> isize {
+        self.resident as isize - self.active as isize
+    }
+
+    /// The resident set of the process ([`rss`](crate::rss)) over what the allocator holds of it: above 1 is
+    /// code, stacks and other allocators, below 1 is swap. `None` when nothing is resident. INFO:
+    /// `rss_overhead_ratio`.
+    pub fn rss_overhead_ratio(&self, rss: usize) -> Option<f64> {
+        ratio(rss, self.resident)
+    }
+
+    /// The difference that belongs to [`rss_overhead_ratio`](Self::rss_overhead_ratio), in bytes. INFO:
+    /// `rss_overhead_bytes`.
+    pub fn rss_overhead_bytes(&self, rss: usize) -> isize {
+        rss as isize - self.resident as isize
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> Option<f64> {
+    if whole == 0 { None } else { Some(part as f64 / whole as f64) }
+}
+
+/// Where the allocator's memory is, now. `None` unless it is jemalloc built with statistics (feature
+/// `stats`).
+///
+/// Refreshes jemalloc's statistics, which locks every bin of every arena for a moment: tens of microseconds
+/// for a few arenas, more with many. For ten times a second, not for every command. Figures that change
+/// meanwhile are not all of one instant. In C: `zmalloc_get_allocator_info`.
+///
+/// ```
+/// if let Some(info) = zmalloc::allocator_info() {
+///     assert!(info.allocated <= info.active && info.active <= info.resident);
+/// }
+/// ```
+pub fn allocator_info() -> Option<AllocatorInfo> {
+    refresh()?;
+    read(ALL_ARENAS)
+}
+
+/// [`allocator_info`] of one arena; `None` also when there is none of this index. In C:
+/// `zmalloc_get_allocator_info_by_arena`.
+pub fn arena_info(index: usize) -> Option<AllocatorInfo> {
+    refresh()?;
+    if index < arena_count()? { read_initialized(index) } else { None }
+}
+
+/// [`arena_info`] of all arenas, each with its index, for one refresh of the statistics.
+pub fn arena_infos() -> Option<impl Iterator<Item = (usize, AllocatorInfo)>> {
+    refresh()?;
+    Some((0..arena_count()?).filter_map(|index| Some((index, read_initialized(index)?))))
+}
+
+/// Brings the statistics up to date; `None` when there are none.
+pub(super) fn refresh() -> Option<()> {
+    static STATS: Key = Key::new(c"config.stats");
+    static EPOCH: Key = Key::new(c"epoch");
+    if !STATS.read::<bool>(&[])? {
+        return None;
+    }
+    EPOCH.replace(1_u64).map(|_| ()) // any number will do
+}
+
+fn arena_count() -> Option<usize> {
+    static COUNT: Key = Key::new(c"arenas.narenas");
+    COUNT.read::<u32>(&[]).map(|count| count as usize)
+}
+
+/// An arena that no thread has used yet has no figures rather than zeros.
+fn read_initialized(index: usize) -> Option<AllocatorInfo> {
+    static INITIALIZED: Key = Key::new(c"arena.0.initialized");
+    if INITIALIZED.read(&[index])? { read(index) } else { None }
+}
+
+fn read(arena: usize) -> Option<AllocatorInfo> {
+    static PAGE: Key = Key::new(c"arenas.page");
+    static SMALL: Key = Key::new(c"stats.arenas.0.small.allocated");
+    static LARGE: Key = Key::new(c"stats.arenas.0.large.allocated");
+    static ACTIVE_PAGES: Key = Key::new(c"stats.arenas.0.pactive");
+    static MUZZY_PAGES: Key = Key::new(c"stats.arenas.0.pmuzzy");
+    static RESIDENT: Key = Key::new(c"stats.arenas.0.resident");
+    static RETAINED: Key = Key::new(c"stats.arenas.0.retained");
+    let here = [arena];
+    let page: usize = PAGE.read(&[])?;
+    let mut frag_smallbins_bytes = 0_usize;
+    for bin in bins(arena)? {
+        frag_smallbins_bytes = frag_smallbins_bytes.saturating_add(bin?.free_bytes());
+    }
+    Some(AllocatorInfo {
+        allocated: SMALL.read::<usize>(&here)?.saturating_add(LARGE.read(&here)?),
+        active: ACTIVE_PAGES.read::<usize>(&here)?.checked_mul(page)?,
+        resident: RESIDENT.read(&here)?,
+        retained: RETAINED.read(&here)?,
+        muzzy: MUZZY_PAGES.read::<usize>(&here)?.checked_mul(page)?,
+        frag_smallbins_bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratios_are_those_of_info() {
+        let info = AllocatorInfo {
+            allocated: 100,
+            active: 200,
+            resident: 300,
+            retained: 1000,
+            muzzy: 5,
+            frag_smallbins_bytes: 50,
+        };
+        assert_eq!(info.frag_ratio(), Some(1.5));
+        assert_eq!((info.rss_ratio(), info.rss_bytes()), (Some(1.5), 100));
+        assert_eq!((info.rss_overhead_ratio(450), info.rss_overhead_bytes(450)), (Some(1.5), 150));
+        assert_eq!(info.rss_overhead_bytes(250), -50);
+        let empty = AllocatorInfo { allocated: 0, active: 0, resident: 0, ..info };
+        assert_eq!((empty.frag_ratio(), empty.rss_ratio(), empty.rss_overhead_ratio(1)), (None, None, None));
+    }
+}

@@ -1,0 +1,17 @@
+//! What only the allocator can say or do: its statistics, its arenas, its caches.
+//!
+//! jemalloc can; the others cannot, or tell too little to be worth a word. Nothing here asks which one is
+//! underneath: all goes through [`ctl`], where every question to another allocator is answered by `None`.
+
+mod arena;
+mod bins;
+mod controls;
+mod ctl;
+pub mod defrag;
+mod info;
+mod no_tcache;
+
+pub use arena::Arena;
+pub use controls::{background_thread, flush_tcache, purge};
+pub use info::{AllocatorInfo, allocator_info, arena_info, arena_infos};
+pub use no_tcache::{zfree_no_tcache, zmalloc_no_tcache};

@@ -1,0 +1,61 @@
+//! Blocks past the cache of the thread.
+//!
+//! A block that is moved to close a gap must not come to lie in another gap. The thread's cache hands out the
+//! blocks that were freed last, from the very slabs that are being emptied; the arena itself takes the oldest
+//! slab with room. So a defragmenter goes around the cache both ways: what it frees counts as free in its
+//! slab at once, and what it allocates fills the slabs that are to stay.
+
+use super::ctl;
+use crate::backend::{self, RAW_ALIGN};
+use crate::{counter, oom};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+/// Takes a block past the cache, from one arena if one is given, and counts it: the block and its charge.
+pub(super) fn allocate(size: usize, arena: Option<u32>) -> Option<(NonNull<u8>, usize)> {
+    let layout = Layout::from_size_align(size, RAW_ALIGN).ok()?;
+    let hand = counter::hand();
+    let block = NonNull::new(ctl::alloc_uncached(size, arena))?;
+    // SAFETY: `block` was just allocated as a raw block of this layout.
+    let charge = unsafe { backend::raw_charge(block.as_ptr(), layout) };
+    if let Some(hand) = hand {
+        hand.add(charge);
+    }
+    Some((block, charge))
+}
+
+/// Gives a block back past the cache, and says what its charge was.
+///
+/// # Safety
+/// `ptr` is a live block of the C-named family or of [`allocate`]; it is dead afterwards.
+pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
+    // SAFETY: a live raw block, by contract.
+    unsafe {
+        let charge = backend::charge_unsized(ptr.as_ptr());
+        if let Some(hand) = counter::hand() {
+            hand.sub(charge);
+        }
+        ctl::dealloc_uncached(ptr.as_ptr(), charge);
+        charge
+    }
+}
+
+/// [`zmalloc`](crate::zmalloc) past the thread's cache: from the slab that the allocator would rather fill.
+/// Slower, by a lock. A block of the C-named family like any other. With allocators that have no such cache
+/// it is just `zmalloc`. A failure calls the OOM handler. In C: `zmalloc_no_tcache`.
+pub fn zmalloc_no_tcache(size: usize) -> NonNull<u8> {
+    match allocate(size, None) {
+        Some((block, _)) => block,
+        None => oom::oom(size),
+    }
+}
+
+/// [`zfree`](crate::zfree) past the thread's cache: the block is free in its slab at once. Takes any block
+/// of the C-named family. In C: `zfree_no_tcache`.
+///
+/// # Safety
+/// As for [`zfree`](crate::zfree).
+pub unsafe fn zfree_no_tcache(ptr: NonNull<u8>) {
+    // SAFETY: passed on unchanged.
+    unsafe { free(ptr) };
+}

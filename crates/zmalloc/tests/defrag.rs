@@ -1,0 +1,130 @@
+//! Moving the blocks that the hints point at wins memory back, and not many hints are wrong. One test, because the
+//! slabs are those of the whole process.
+#![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
+
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use std::ptr::NonNull;
+use zmalloc::defrag::{self, Survey};
+use zmalloc::*;
+
+const SIZE: usize = 200; // a class of 224
+const BLOCKS: usize = 200_000;
+
+#[test]
+fn moving_what_the_hints_say_wins_the_memory_back() {
+    let Some(survey) = Survey::take() else {
+        assert!(!(ALLOCATOR.starts_with("jemalloc") && cfg!(feature = "stats")));
+        let block = zmalloc(SIZE);
+        // SAFETY: a live block.
+        unsafe {
+            assert_eq!(defrag::hint(block), None);
+            zfree(block);
+        }
+        return;
+    };
+    drop(survey);
+    let mut random = rand::rngs::SmallRng::seed_from_u64(7);
+    let mut blocks: Vec<NonNull<u8>> = (0..BLOCKS).map(|_| zmalloc(SIZE)).collect();
+
+    // Packed tightly, nothing is worth moving but perhaps what is in the last slab.
+    let yes = count_hints(&blocks);
+    println!("unfragmented: {yes} of {BLOCKS} hints say yes");
+    assert!(yes < BLOCKS / 1000, "{yes}");
+
+    // Nine of ten blocks go, at random.
+    blocks.shuffle(&mut random);
+    for block in blocks.drain(BLOCKS / 10..) {
+        // SAFETY: a live block.
+        unsafe { zfree(block) };
+    }
+    flush_tcache();
+    for (n, block) in blocks.iter().enumerate() {
+        // SAFETY: a live block of so many bytes.
+        unsafe { block.as_ptr().write_bytes(n as u8, SIZE) };
+    }
+    let (used, before) = (used_memory(), allocator_info().unwrap());
+    let mut moved = 0;
+    for pass in 1..=5 {
+        let copied = move_blocks(&mut blocks);
+        moved += copied;
+        let info = allocator_info().unwrap();
+        println!(
+            "pass {pass}: {copied} of {} blocks moved; active {} KiB of {}, frag_smallbins_bytes {} KiB of {}",
+            blocks.len(),
+            info.active / 1024,
+            before.active / 1024,
+            info.frag_smallbins_bytes / 1024,
+            before.frag_smallbins_bytes / 1024,
+        );
+    }
+    let after = allocator_info().unwrap();
+    assert_eq!(used_memory(), used, "moved blocks are neither more nor less");
+    // Nine tenths of the bin were free. It had to win nearly all of that back ...
+    let in_blocks = BLOCKS / 10 * good_size(SIZE);
+    assert!(before.frag_smallbins_bytes > 8 * in_blocks, "{before:?}");
+    assert!(after.frag_smallbins_bytes < before.frag_smallbins_bytes / 50, "{after:?}");
+    assert!(before.active - after.active > 8 * in_blocks, "{before:?} {after:?}");
+    // ... and not by copying everything over and over.
+    assert!(moved < blocks.len() * 3 / 2, "{moved}");
+
+    for (n, block) in blocks.iter().enumerate() {
+        // SAFETY: a live block of so many bytes, all of them written.
+        let bytes = unsafe { std::slice::from_raw_parts(block.as_ptr(), SIZE) };
+        assert!(bytes.iter().all(|&byte| byte == n as u8), "block {n} lost its content");
+    }
+    let yes = count_hints(&blocks);
+    println!("after: {yes} of {} hints say yes", blocks.len());
+    assert!(yes < blocks.len() / 50, "{yes}");
+    let one = blocks[random.random_range(0..blocks.len())];
+    // SAFETY: a live block.
+    assert!(unsafe { defrag::hint(one) }.is_some());
+    for block in blocks {
+        // SAFETY: live blocks.
+        unsafe { zfree(block) };
+    }
+    assert_eq!(large_blocks_that_are_worth_moving(), 0);
+}
+
+fn count_hints(blocks: &[NonNull<u8>]) -> usize {
+    let survey = Survey::take().unwrap();
+    let mut answers = vec![false; blocks.len()];
+    // SAFETY: live blocks.
+    unsafe { survey.hints(blocks, &mut answers) }.unwrap();
+    for (block, answer) in blocks.iter().zip(&answers).step_by(97) {
+        // SAFETY: a live block.
+        assert_eq!(unsafe { survey.hint(*block) }, Some(*answer), "one by one as all together");
+    }
+    answers.into_iter().filter(|&answer| answer).count()
+}
+
+/// One pass of a defragmenter: a survey for each few thousand blocks, a hint for each block.
+fn move_blocks(blocks: &mut [NonNull<u8>]) -> usize {
+    let mut moved = 0;
+    for some in blocks.chunks_mut(2000) {
+        let survey = Survey::take().unwrap();
+        for block in some {
+            // SAFETY: a live block; the new one has as many bytes; the old one is not used afterwards.
+            unsafe {
+                if survey.hint(*block).unwrap() {
+                    let new = zmalloc_no_tcache(SIZE);
+                    new.as_ptr().copy_from_nonoverlapping(block.as_ptr(), SIZE);
+                    zfree_no_tcache(*block);
+                    *block = new;
+                    moved += 1;
+                }
+            }
+        }
+    }
+    moved
+}
+
+fn large_blocks_that_are_worth_moving() -> usize {
+    let blocks: Vec<NonNull<u8>> = (0..100).map(|_| zmalloc(100_000)).collect();
+    let yes = count_hints(&blocks);
+    for block in blocks {
+        // SAFETY: live blocks.
+        unsafe { zfree(block) };
+    }
+    yes
+}

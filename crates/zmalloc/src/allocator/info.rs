@@ -6,7 +6,7 @@ use super::ctl::{ALL_ARENAS, Key};
 /// Where the memory of the allocator, or of one of its arenas, is; all in bytes.
 ///
 /// ```text
-///  |<--------------------------------- mapped ------------------------------>|
+///  |<----------------------------- address space --------------------------->|
 ///  |<----------------- resident ----------------->|  muzzy  |    retained    |
 ///  |<------------- active ------------>|  dirty   |
 ///  |<- allocated ->|  free in slabs    |
@@ -76,8 +76,8 @@ fn ratio(part: usize, whole: usize) -> Option<f64> {
 /// Where the allocator's memory is, now. `None` unless it is jemalloc built with statistics (feature
 /// `stats`).
 ///
-/// Refreshes jemalloc's statistics, which locks every bin of every arena for a moment: tens of microseconds
-/// for a few arenas, more with many. For ten times a second, not for every command. Figures that change
+/// Refreshes jemalloc's statistics, which locks every bin of every arena for a moment: some ten microseconds for
+/// each arena in use. For ten times a second, not for every command. Figures that change
 /// meanwhile are not all of one instant. In C: `zmalloc_get_allocator_info`.
 ///
 /// ```

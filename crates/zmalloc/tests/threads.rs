@@ -5,7 +5,7 @@ use std::alloc::Layout;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Barrier, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 use allocator_api2::alloc::Allocator;
@@ -180,8 +180,9 @@ fn blocks_that_others_take_from_jemalloc_are_not_counted() {
 #[cfg(all(unix, not(miri)))]
 #[test]
 fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
-    let _alone = alone();
+    use std::sync::Barrier;
     const THREADS: usize = 5;
+    let _alone = alone();
     let base = used_memory();
     let (allocated, over) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
     thread::scope(|scope| {

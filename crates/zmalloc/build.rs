@@ -1,56 +1,82 @@
-//! Chooses the back end and says so to the crate as `cfg(zmalloc_backend = "...")`.
-//!
-//! A sanitizer or Miri has to see every block, so it overrides the features: sanitizers get libc,
-//! which they intercept; Miri gets the prefix layout over std's `System`, which it interprets.
+//! Chooses the back end and says so to the crate as `cfg(zmalloc_backend = "...")`; see `build/choice.rs` for
+//! how. What is linked and how it calls itself goes into `ZMALLOC_ALLOCATOR`.
 
+#[path = "build/choice.rs"]
+mod choice;
+#[path = "build/headers.rs"]
+mod headers;
+#[path = "build/tcmalloc.rs"]
+mod tcmalloc;
+
+use choice::BackEnd;
 use std::env;
 use std::fs;
 use std::path::Path;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!(r#"cargo:rustc-check-cfg=cfg(zmalloc_backend, values("jemalloc", "libc", "prefix"))"#);
+    println!("cargo:rerun-if-changed=build");
+    println!(
+        r#"cargo:rustc-check-cfg=cfg(zmalloc_backend, values("jemalloc", "libc", "mimalloc", "prefix", "tcmalloc"))"#
+    );
     println!(r#"cargo:rustc-check-cfg=cfg(zmalloc_lg_quantum, values("3", "4", "ask"))"#);
+    println!(r#"cargo:rustc-check-cfg=cfg(zmalloc_sanitizer, values(any()))"#);
 
-    let backend = backend();
-    println!("cargo:rustc-cfg=zmalloc_backend=\"{backend}\"");
-    println!("cargo:rustc-cfg=zmalloc_lg_quantum=\"{}\"", lg_quantum());
-    let name = match backend {
-        "jemalloc" => format!("jemalloc{}", jemalloc_version()),
-        other => other.to_owned(),
+    let sanitizer = sanitizer();
+    let back_end = back_end(sanitizer.is_some());
+    let (cfg, version) = match back_end {
+        BackEnd::Prefix | BackEnd::Libc => (back_end.name(), String::new()),
+        BackEnd::Jemalloc => ("jemalloc", headers::jemalloc(&jemalloc_header())),
+        BackEnd::Mimalloc => ("mimalloc", headers::mimalloc(&mimalloc_header())),
+        BackEnd::Tcmalloc | BackEnd::TcmallocMinimal => {
+            let header = tcmalloc::header(back_end.name());
+            println!("cargo:rustc-link-lib={}", back_end.name());
+            ("tcmalloc", headers::tcmalloc(&header)) // one library is part of the other
+        }
     };
-    println!("cargo:rustc-env=ZMALLOC_ALLOCATOR={name}");
+    println!("cargo:rustc-cfg=zmalloc_backend=\"{cfg}\"");
+    println!("cargo:rustc-cfg=zmalloc_lg_quantum=\"{}\"", lg_quantum());
+    if let Some(name) = sanitizer {
+        // For the tests: that there is one, and which.
+        println!("cargo:rustc-cfg=zmalloc_sanitizer");
+        println!("cargo:rustc-cfg=zmalloc_sanitizer=\"{name}\"");
+    }
+    println!("cargo:rustc-env=ZMALLOC_ALLOCATOR={}{version}", back_end.name());
 }
 
 /// What the platform, the tools in use and the features come to.
-fn backend() -> &'static str {
+fn back_end(sanitized: bool) -> BackEnd {
     let set = |name: &str| env::var_os(name).is_some();
-    let os = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
-    let has_usable_size = ["linux", "android", "freebsd", "macos"].contains(&os.as_str());
-    if set("CARGO_CFG_MIRI") || set("CARGO_FEATURE_PREFIX") {
-        "prefix"
-    } else if has_usable_size && (sanitized() || set("CARGO_FEATURE_LIBC")) {
-        "libc"
-    } else if has_usable_size && set("CARGO_FEATURE_JEMALLOC") {
-        "jemalloc"
-    } else {
-        "prefix"
-    }
+    let feature = |one: &BackEnd| set(&format!("CARGO_FEATURE_{}", one.name().to_uppercase()));
+    let features: Vec<_> = BackEnd::BY_PRECEDENCE.into_iter().filter(feature).collect();
+    choice::choose(&choice::Build {
+        os: &env::var("CARGO_CFG_TARGET_OS").unwrap_or_default(),
+        miri: set("CARGO_CFG_MIRI"),
+        sanitized,
+        features: &features,
+    })
 }
 
-/// Whether this build is instrumented by a sanitizer that replaces `malloc`.
-fn sanitized() -> bool {
+/// Looks for a sanitizer where it may be asked for: rustc's flags, and those of the C compiler under all names
+/// that the crate `cc` reads.
+fn sanitizer() -> Option<&'static str> {
     let by_cfg = env::var("CARGO_CFG_SANITIZE").unwrap_or_default();
-    let by_flag = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    ["address", "memory", "leak", "thread", "hwaddress"].iter().any(|name| {
-        by_cfg.split(',').any(|one| one == *name)
-            || by_flag.split('\x1f').any(|flag| {
-                flag.trim_start_matches("-Z")
-                    .trim_start()
-                    .strip_prefix("sanitizer=")
-                    .is_some_and(|list| list.split(',').any(|one| one == *name))
-            })
-    })
+    let rust_flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let target = env::var("TARGET").unwrap_or_default();
+    let mut c_flags = Vec::new();
+    for kind in ["CFLAGS", "CXXFLAGS", "LDFLAGS"] {
+        let underscored = target.replace('-', "_");
+        for name in [
+            kind.to_owned(),
+            format!("TARGET_{kind}"),
+            format!("{kind}_{target}"),
+            format!("{kind}_{underscored}"),
+        ] {
+            println!("cargo:rerun-if-env-changed={name}");
+            c_flags.extend(env::var(name));
+        }
+    }
+    choice::sanitizer(&by_cfg, rust_flags.split('\x1f'), c_flags.iter().map(String::as_str))
 }
 
 /// The spacing of jemalloc's smallest classes, which the size-class arithmetic needs: 3 or 4, or
@@ -79,21 +105,14 @@ fn jemalloc_setting(name: &str) -> Option<String> {
     })
 }
 
-/// `-5.3.1`, read from the header that tikv-jemalloc-sys built; empty where there is none.
-fn jemalloc_version() -> String {
-    let Some(root) = env::var_os("DEP_JEMALLOC_ROOT") else { return String::new() };
-    let header = Path::new(&root).join("include/jemalloc/jemalloc.h");
-    let Ok(text) = fs::read_to_string(header) else { return String::new() };
-    let number = |name: &str| {
-        text.lines()
-            .find_map(|line| line.strip_prefix("#define ")?.strip_prefix(name)?.trim().parse::<u32>().ok())
-    };
-    match (
-        number("JEMALLOC_VERSION_MAJOR"),
-        number("JEMALLOC_VERSION_MINOR"),
-        number("JEMALLOC_VERSION_BUGFIX"),
-    ) {
-        (Some(major), Some(minor), Some(bugfix)) => format!("-{major}.{minor}.{bugfix}"),
-        _ => String::new(),
-    }
+/// The header that tikv-jemalloc-sys built; empty where there is none.
+fn jemalloc_header() -> String {
+    let root = env::var_os("DEP_JEMALLOC_ROOT").unwrap_or_default();
+    fs::read_to_string(Path::new(&root).join("include/jemalloc/jemalloc.h")).unwrap_or_default()
+}
+
+/// The header that libmimalloc-sys was built with.
+fn mimalloc_header() -> String {
+    let include = env::var_os("DEP_MIMALLOC_INCLUDE_DIR").unwrap_or_default();
+    fs::read_to_string(Path::new(&include).join("mimalloc.h")).unwrap_or_default()
 }

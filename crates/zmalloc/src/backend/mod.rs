@@ -1,6 +1,7 @@
-//! The allocators underneath, one file each, chosen by `build.rs`.
+//! The allocators underneath, one file each, chosen by `build.rs`; `family.rs` says once what libc, tcmalloc
+//! and mimalloc have in common.
 //!
-//! Each file offers the same functions; none of them counts anything. Two words recur:
+//! Each back end offers the same functions; none of them counts anything. Two words recur:
 //!
 //! - the *charge* of a block is what it adds to `used_memory`: its size class, or under the prefix
 //!   layout its rounded size and the prefix together;
@@ -31,8 +32,8 @@
 #[path = "jemalloc.rs"]
 mod imp;
 
-#[cfg(zmalloc_backend = "libc")]
-#[path = "libc.rs"]
+#[cfg(any(zmalloc_backend = "libc", zmalloc_backend = "tcmalloc", zmalloc_backend = "mimalloc"))]
+#[path = "family.rs"]
 mod imp;
 
 #[cfg(zmalloc_backend = "prefix")]

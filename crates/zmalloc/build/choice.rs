@@ -1,0 +1,118 @@
+//! Which back end a build gets, as a function of what the build is: nothing here looks at the environment, so
+//! that `tests/choice.rs` can try every case.
+//!
+//! ```text
+//! Miri                                                 prefix      it interprets std's System, and no C
+//! a sanitizer that watches malloc                      libc        whose malloc it replaces
+//! feature prefix                                       prefix
+//! feature libc                                         libc
+//! feature tcmalloc                                     tcmalloc
+//! feature tcmalloc_minimal                             tcmalloc_minimal
+//! feature mimalloc                                     mimalloc
+//! feature jemalloc (the default)                       jemalloc
+//! none of them, or none that the platform can have     prefix
+//! ```
+//!
+//! The first line that applies wins. Several features may be on at once, because Cargo adds up what all crates
+//! of a program ask for: then the rarer wish is the more deliberate one, and the default is the weakest.
+
+/// The allocators underneath.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BackEnd {
+    Prefix,
+    Libc,
+    Tcmalloc,
+    TcmallocMinimal,
+    Mimalloc,
+    Jemalloc,
+}
+
+use BackEnd::*;
+
+impl BackEnd {
+    /// From the strongest feature to the weakest.
+    pub(crate) const BY_PRECEDENCE: [Self; 6] = [Prefix, Libc, Tcmalloc, TcmallocMinimal, Mimalloc, Jemalloc];
+
+    /// The name of the library, which is the name of the feature.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Prefix => "prefix",
+            Libc => "libc",
+            Tcmalloc => "tcmalloc",
+            TcmallocMinimal => "tcmalloc_minimal",
+            Mimalloc => "mimalloc",
+            Jemalloc => "jemalloc",
+        }
+    }
+
+    /// Whether it can be had on an operating system, under Cargo's name for that.
+    pub(crate) fn serves(self, os: &str) -> bool {
+        let asks_for_sizes = ["linux", "android", "macos", "freebsd"].contains(&os);
+        match self {
+            Prefix => true,
+            Libc | Jemalloc => asks_for_sizes,
+            Tcmalloc | TcmallocMinimal => asks_for_sizes && os != "android",
+            Mimalloc => asks_for_sizes || os == "windows",
+        }
+    }
+}
+
+/// What decides.
+pub(crate) struct Build<'a> {
+    /// `CARGO_CFG_TARGET_OS`; `unknown` for bare wasm32.
+    pub(crate) os: &'a str,
+    pub(crate) miri: bool,
+    /// Whether [`sanitizer`] found one.
+    pub(crate) sanitized: bool,
+    /// The features that are on.
+    pub(crate) features: &'a [BackEnd],
+}
+
+/// The back end of a build.
+pub(crate) fn choose(build: &Build) -> BackEnd {
+    if build.miri {
+        return Prefix;
+    }
+    if build.sanitized {
+        return if Libc.serves(build.os) { Libc } else { Prefix };
+    }
+    let wanted = |back_end: &BackEnd| build.features.contains(back_end) && back_end.serves(build.os);
+    BackEnd::BY_PRECEDENCE.into_iter().find(wanted).unwrap_or(Prefix)
+}
+
+/// The sanitizers that replace `malloc` or have to know what it gave out. Undefined behaviour has no need of
+/// either, but finds more where memory is the plainest: Redis' Makefile turns to libc for it as well.
+const SANITIZERS: [&str; 9] =
+    ["address", "hwaddress", "memtag", "memory", "leak", "thread", "dataflow", "realtime", "undefined"];
+
+/// The sanitizer at work, the first if there are several.
+///
+/// - `cfg_sanitize`: `CARGO_CFG_SANITIZE`, a list with commas; a nightly compiler sets it.
+/// - `rust_flags`: rustc's arguments one by one: `-Zsanitizer=address`, or `-Z` and then `sanitizer=address`;
+///   the same after `-C`, as it will be called once stable; and link arguments that name one.
+/// - `c_flags`: what is handed to compiler and linker of C, with blanks between: `-fsanitize=address,undefined`.
+pub(crate) fn sanitizer<'a>(
+    cfg_sanitize: &str,
+    rust_flags: impl IntoIterator<Item = &'a str>,
+    c_flags: impl IntoIterator<Item = &'a str>,
+) -> Option<&'static str> {
+    of_list(cfg_sanitize)
+        .or_else(|| rust_flags.into_iter().find_map(|flag| of_rust_flag(flag).or_else(|| of_c_flags(flag))))
+        .or_else(|| c_flags.into_iter().find_map(of_c_flags))
+}
+
+fn of_list(list: &str) -> Option<&'static str> {
+    list.split(',').find_map(|name| SANITIZERS.into_iter().find(|known| *known == name))
+}
+
+fn of_rust_flag(flag: &str) -> Option<&'static str> {
+    let option = ["-Z", "-C", "--codegen"].iter().find_map(|prefix| flag.strip_prefix(prefix));
+    let option = option.unwrap_or(flag).trim_start_matches([' ', '=']);
+    ["sanitizer=", "sanitize="].iter().find_map(|name| of_list(option.strip_prefix(name)?))
+}
+
+fn of_c_flags(flags: &str) -> Option<&'static str> {
+    let words = flags.split([' ', '\t', '\n', '=', '"', '\'']);
+    let mut pairs = words.clone().zip(words.skip(1));
+    pairs.find_map(|(option, list)| if option.ends_with("-fsanitize") { of_list(list) } else { None })
+}

@@ -1,0 +1,60 @@
+//! Finds gperftools' allocator before the linker has to miss it.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Includes the header and calls one function of the library.
+const PROBE: &str = "#include <gperftools/tcmalloc.h>\n\
+                     int main(void) { int major; tc_version(&major, 0, 0); return major == 0; }\n";
+
+/// The header's definitions, of a `library` that a C program can be linked with; ends the build with
+/// advice where there is none.
+pub(crate) fn header(library: &str) -> String {
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let source = out.join("tcmalloc-probe.c");
+    fs::write(&source, PROBE).unwrap_or_else(|error| panic!("{}: {error}", source.display()));
+    let link =
+        run(compiler().arg(&source).arg(format!("-l{library}")).arg("-o").arg(out.join("tcmalloc-probe")));
+    let definitions = match link {
+        Ok(_) => run(compiler().args(["-E", "-dM"]).arg(&source)),
+        Err(error) => Err(error),
+    };
+    match definitions {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Err(error) => {
+            eprintln!(
+                "zmalloc: the feature `{library}` needs gperftools: gperftools/tcmalloc.h and lib{library}.\n\
+                 Debian and Ubuntu: apt-get install libgoogle-perftools-dev\n\
+                 Fedora: dnf install gperftools-devel    macOS: brew install gperftools    FreeBSD: pkg install \
+                 gperftools\n\
+                 Elsewhere than where the C compiler looks: set CPATH and LIBRARY_PATH. It was asked so:\n{error}"
+            );
+            std::process::exit(1);
+        }
+    }
+}
+
+/// The C compiler of the target, as the crate `cc` would find it.
+fn compiler() -> Command {
+    let target = env::var("TARGET").unwrap_or_default();
+    let names = [format!("CC_{target}"), format!("CC_{}", target.replace('-', "_")), "CC".into()];
+    let set = names.iter().find_map(|name| {
+        println!("cargo:rerun-if-env-changed={name}");
+        env::var_os(name)
+    });
+    for name in ["CPATH", "LIBRARY_PATH"] {
+        println!("cargo:rerun-if-env-changed={name}");
+    }
+    Command::new(set.unwrap_or_else(|| "cc".into()))
+}
+
+/// What a command printed, or the command and what it complained of.
+fn run(command: &mut Command) -> Result<Output, String> {
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(output),
+        Ok(output) => Err(format!("{command:?}\n{}", String::from_utf8_lossy(&output.stderr))),
+        Err(error) => Err(format!("{command:?}: {error}")),
+    }
+}

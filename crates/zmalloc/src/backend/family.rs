@@ -1,0 +1,189 @@
+//! What the malloc families have in common: libc's, tcmalloc's and mimalloc's, each behind the same eight functions
+//! (`library` below).
+//!
+//! ```text
+//! malloc(size), calloc(size), realloc(ptr, size)     at least 1 byte, null on failure
+//! memalign(align, size)                              for alignments above what `malloc` gives
+//! free(ptr), free_sized(ptr, usable)
+//! usable_size(ptr)                                   of a live block
+//! good_size(size)                                    bytes certainly usable when `size` are asked for
+//! MALLOC_ALIGN                                       what `malloc` aligns blocks of that size and more to
+//! ```
+//!
+//! The charge is asked of each block, at both ends of its life, because the request does not tell: glibc adds the
+//! rest of a free chunk when it is too small to keep; tcmalloc and mimalloc leave a block where it is when it
+//! shrinks to no less than half; tcmalloc gives a block that its profiler samples whole pages; a block that
+//! is aligned by moving up inside a larger one ends up with what is left. Only the block knows, and an
+//! exact sum is worth its look-up. (jemalloc can compute, because there a block always has the class of its
+//! last request.)
+
+use super::RAW_ALIGN;
+use core::alloc::Layout;
+
+#[cfg(zmalloc_backend = "libc")]
+#[path = "libc.rs"]
+mod library;
+
+#[cfg(zmalloc_backend = "tcmalloc")]
+#[path = "tcmalloc.rs"]
+mod library;
+
+#[cfg(zmalloc_backend = "mimalloc")]
+#[path = "mimalloc.rs"]
+mod library;
+
+/// Raw blocks are blocks like any other here.
+pub(crate) use self::{
+    alloc as raw_alloc, alloc_zeroed as raw_alloc_zeroed, charge as raw_charge, dealloc as raw_dealloc,
+    realloc as raw_realloc,
+};
+
+/// What the charge of a raw block holds besides usable bytes: nothing.
+pub(crate) const OVERHEAD: usize = 0;
+
+/// Whether plain `malloc` aligns a block of `size` bytes well enough. No library promises small blocks more than
+/// their size can use: 8 bytes may be 8-aligned where 16 are 16-aligned.
+#[inline]
+fn is_plain(size: usize, align: usize) -> bool {
+    align <= RAW_ALIGN || (align <= library::MALLOC_ALIGN && align <= size)
+}
+
+#[inline]
+pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
+    let size = layout.size().max(1); // so that null always means failure
+    // SAFETY: at least 1 byte; an alignment is a power of two, and above 8 if it is not plain.
+    unsafe {
+        if is_plain(layout.size(), layout.align()) {
+            library::malloc(size)
+        } else {
+            library::memalign(layout.align(), size)
+        }
+    }
+}
+
+#[inline]
+pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
+    if is_plain(layout.size(), layout.align()) {
+        // SAFETY: at least 1 byte.
+        return unsafe { library::calloc(layout.size().max(1)) };
+    }
+    // SAFETY: the same request, passed on; what comes is a fresh block of at least `layout.size()` bytes.
+    unsafe {
+        let ptr = alloc(layout);
+        if !ptr.is_null() {
+            ptr.write_bytes(0, layout.size());
+        }
+        ptr
+    }
+}
+
+#[inline]
+pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    if is_plain(new_size, layout.align()) {
+        // SAFETY: the caller passes a live block of this back end.
+        return unsafe { library::realloc(ptr, new_size.max(1)) };
+    }
+    // SAFETY: the caller passes a valid size for this alignment. Two live blocks, disjoint because both are
+    // live; the copy fits into both.
+    unsafe {
+        let new = alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
+        if !new.is_null() {
+            core::ptr::copy_nonoverlapping(ptr, new, layout.size().min(new_size));
+            dealloc(ptr, layout);
+        }
+        new
+    }
+}
+
+#[inline]
+pub(crate) unsafe fn dealloc(ptr: *mut u8, _layout: Layout) {
+    // SAFETY: a live block of this back end.
+    unsafe { library::free(ptr) }
+}
+
+#[inline]
+pub(crate) unsafe fn charge(ptr: *mut u8, _layout: Layout) -> usize {
+    // SAFETY: a live block of this back end.
+    unsafe { library::usable_size(ptr) }
+}
+
+#[inline]
+pub(crate) unsafe fn usable(ptr: *mut u8, _layout: Layout) -> usize {
+    // SAFETY: a live block of this back end.
+    unsafe { library::usable_size(ptr) }
+}
+
+#[inline]
+pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
+    // SAFETY: a live block of this back end.
+    unsafe { library::usable_size(ptr) }
+}
+
+#[inline]
+pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
+    // SAFETY: a live block of this back end; `charge` is what `usable_size` said of it.
+    unsafe { library::free_sized(ptr, charge) }
+}
+
+#[inline]
+pub(crate) fn good_size(size: usize) -> usize {
+    library::good_size(size.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_has_at_least_the_good_size_of_its_request() {
+        for size in (0..=65_536).chain((17..30).flat_map(|lg| [(1 << lg) - 1, 1 << lg, (1 << lg) + 1])) {
+            // SAFETY: the block is used within its bounds and freed once.
+            unsafe {
+                let layout = Layout::from_size_align_unchecked(size, RAW_ALIGN);
+                let block = alloc(layout);
+                assert!(!block.is_null());
+                let (good, usable) = (good_size(size), usable(block, layout));
+                assert!(size <= good && good <= usable, "size {size}: good size {good}, usable {usable}");
+                assert_eq!(good_size(good), good, "size {size}");
+                dealloc_unsized(block, charge_unsized(block));
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_that_shrank_in_place_still_has_the_good_size_of_its_request() {
+        for size in (16..20_000).step_by(7) {
+            for kept in [size / 2, size / 2 + 1, size - 1] {
+                // SAFETY: the block is used within its bounds and freed once.
+                unsafe {
+                    let layout = Layout::from_size_align_unchecked(size, RAW_ALIGN);
+                    let block = realloc(alloc(layout), layout, kept);
+                    assert!(charge_unsized(block) >= good_size(kept), "from {size} to {kept}");
+                    dealloc(block, Layout::from_size_align_unchecked(kept, RAW_ALIGN));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_alignment_is_kept_by_blocks_of_every_size_wherever_they_move() {
+        for lg_align in 0..=16 {
+            let align = 1 << lg_align;
+            for size in [1, 2, 3, 7, 8, 9, 15, 16, 17, 24, 40, 100, 1_000, 5_000, 70_000, 1_100_000] {
+                // SAFETY: the block is used within its bounds and freed once.
+                unsafe {
+                    let layout = Layout::from_size_align_unchecked(size, align);
+                    let zeroed = alloc_zeroed(layout);
+                    assert!(zeroed.addr().is_multiple_of(align), "{size} bytes at {align}");
+                    assert!((0..size).all(|index| *zeroed.add(index) == 0));
+                    zeroed.write_bytes(7, size);
+                    let grown = realloc(zeroed, layout, size * 3);
+                    let shrunk = realloc(grown, Layout::from_size_align_unchecked(size * 3, align), size);
+                    assert!(shrunk.addr().is_multiple_of(align), "{size} bytes at {align}");
+                    assert!((0..size).all(|index| *shrunk.add(index) == 7));
+                    dealloc(shrunk, layout);
+                }
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
-use std::panic::catch_unwind;
+use std::panic::{catch_unwind, resume_unwind};
 use std::process::Command;
 use std::ptr::NonNull;
 
@@ -101,8 +101,13 @@ fn an_infallible_request_that_fails_calls_the_handler() {
                     black_box(zcalloc_num(usize::MAX, 8));
                 },
                 || {
-                    // SAFETY: a live block; the handler unwinds and leaks it.
-                    black_box(unsafe { zrealloc(zmalloc(1), usize::MAX) });
+                    let block = zmalloc(1);
+                    // SAFETY: a live block, which stays so when the handler unwinds.
+                    let payload =
+                        catch_unwind(|| unsafe { black_box(zrealloc(block, usize::MAX)) }).unwrap_err();
+                    // SAFETY: the same block.
+                    unsafe { zfree(block) };
+                    resume_unwind(payload);
                 },
             ];
             for request in requests {

@@ -12,8 +12,8 @@
 //! Sds64   | len  8         | alloc  8         | flags | bytes ... | 0 | free ... |
 //! ```
 //!
-//! - `len` is the number of bytes, `alloc` the number there is room for; both little-endian and packed,
-//!   neither counts header and NUL. Nothing is aligned, so nothing is padded.
+//! - `len` is the number of bytes, `alloc` the number there is room for; both packed and in the machine's byte
+//!   order, as C has them; neither counts header and NUL. Nothing is aligned, so nothing is padded.
 //! - Always: `len <= alloc <= max_len`, and the block is at least `header_len + alloc + 1` bytes.
 //! - `Sds5` has no `alloc`: a string that knows no free space has none, and its `alloc` is its `len`.
 //! - The byte after the string is 0, except while somebody writes into the free space (see
@@ -125,7 +125,7 @@ impl HeaderType {
     }
 }
 
-/// The header of all types but [`HeaderType::Sds5`]: two little-endian numbers of `W` bytes, and the flags.
+/// The header of all types but [`HeaderType::Sds5`]: two numbers of `W` bytes, and the flags.
 /// Made of bytes, it needs no alignment and no `packed`.
 #[repr(C)]
 struct Header<const W: usize> {
@@ -139,21 +139,25 @@ const _: () = assert!(size_of::<Header<2>>() == 5 && align_of::<Header<2>>() == 
 const _: () = assert!(size_of::<Header<4>>() == 9 && align_of::<Header<4>>() == 1);
 const _: () = assert!(size_of::<Header<8>>() == 17 && align_of::<Header<8>>() == 1);
 
-/// A little-endian number of `W` bytes; one load once compiled.
+/// Where the low `W` bytes of a word of eight are, in the machine's order.
+const fn low_bytes<const W: usize>() -> core::ops::Range<usize> {
+    if cfg!(target_endian = "little") { 0..W } else { 8 - W..8 }
+}
+
+/// The number that `W` bytes are in the machine's order; one load once compiled.
 #[inline(always)]
 fn load<const W: usize>(bytes: [u8; W]) -> usize {
     let mut wide = [0; 8];
-    wide[..W].copy_from_slice(&bytes);
-    u64::from_le_bytes(wide) as usize
+    wide[low_bytes::<W>()].copy_from_slice(&bytes);
+    u64::from_ne_bytes(wide) as usize
 }
 
 /// The reverse of [`load`], for numbers that fit.
 #[inline(always)]
 fn store<const W: usize>(number: usize) -> [u8; W] {
-    let wide = (number as u64).to_le_bytes();
-    debug_assert!(wide[W..].iter().all(|byte| *byte == 0), "{number} does not fit into {W} bytes");
+    debug_assert!(W == 8 || number as u64 >> (8 * W) == 0, "{number} does not fit into {W} bytes");
     let mut bytes = [0; W];
-    bytes.copy_from_slice(&wide[..W]);
+    bytes.copy_from_slice(&(number as u64).to_ne_bytes()[low_bytes::<W>()]);
     bytes
 }
 
@@ -393,7 +397,7 @@ mod tests {
 
     #[test]
     #[cfg(target_pointer_width = "64")]
-    fn lengths_beyond_four_bytes_are_little_endian() {
+    fn lengths_beyond_four_bytes_are_in_the_machines_order() {
         let mut memory = [0xee_u8; 24];
         let (len, alloc) = (0x0000_0102_0304_0506, 0x0000_1112_1314_1516);
         // SAFETY: header functions touch the header alone, which lies in front of `s` in `memory`.
@@ -405,8 +409,14 @@ mod tests {
             assert_eq!(super::len(s), len + 1);
             set_len(s, len);
         }
-        let header = [6, 5, 4, 3, 2, 1, 0, 0, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11, 0, 0, 4];
-        assert_eq!(memory[..17], header);
+        let (mut len, mut alloc) = ([6, 5, 4, 3, 2, 1, 0, 0], [0x16, 0x15, 0x14, 0x13, 0x12, 0x11, 0, 0]);
+        if cfg!(target_endian = "big") {
+            len.reverse();
+            alloc.reverse();
+        }
+        assert_eq!(memory[..8], len);
+        assert_eq!(memory[8..16], alloc);
+        assert_eq!(memory[16], 4);
         assert_eq!(memory[17..], [0xee; 7]);
     }
 }

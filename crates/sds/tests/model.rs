@@ -220,9 +220,9 @@ fn apply(s: &mut Sds, model: &mut Vec<u8>, op: Op) {
                 match flags & 7 {
                     0 => raw.sub(1).write((len as u8) << 3),
                     1 => raw.sub(3).write(len as u8),
-                    2 => raw.sub(5).cast().write((len as u16).to_le_bytes()),
-                    3 => raw.sub(9).cast().write((len as u32).to_le_bytes()),
-                    _ => raw.sub(17).cast().write((len as u64).to_le_bytes()),
+                    2 => raw.sub(5).cast().write((len as u16).to_ne_bytes()),
+                    3 => raw.sub(9).cast().write((len as u32).to_ne_bytes()),
+                    _ => raw.sub(17).cast().write((len as u64).to_ne_bytes()),
                 }
                 raw.add(len).write(0);
                 Sds::from_raw(raw)

@@ -111,12 +111,12 @@ mod tests {
     /// The same with a change of size between any two calls: each call sees a size of its own.
     #[test]
     fn changing_the_size_before_every_call_hides_nothing_either() {
-        let mut size = 1_usize;
+        let mut state = 1_u64;
         for seed in 0..if cfg!(miri) { 20 } else { 20_000_u64 } {
             let (mut cursor, mut seen, mut calls) = (Cursor::START, [false; 256], 0);
             loop {
-                size = (size.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(seed as usize | 1)) >> 1;
-                let chunks = (size >> 17) % 64 + 1;
+                state = (state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(seed | 1)) >> 1;
+                let chunks = (state >> 17) as usize % 64 + 1;
                 let (chunk, other, next) = step(cursor, chunks);
                 for hash in 0..256 {
                     let home = chunk_of(hash, chunks, mask_of(chunks));

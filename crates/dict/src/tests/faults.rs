@@ -4,6 +4,7 @@ use zmalloc::fault;
 
 use super::mix;
 use crate::Table;
+use crate::layout::ChunkLayout;
 
 fn hash(n: &u64) -> u64 {
     mix(*n)
@@ -159,12 +160,16 @@ fn the_handler_is_told_how_much_was_missing() {
         let _plan = fault::fail_from(1);
         *catch_unwind(AssertUnwindSafe(insert)).unwrap_err().downcast::<String>().unwrap()
     };
+    let layout = ChunkLayout::of::<u64>(); // one chunk is 128 bytes and a child 64, where pointers have 8
+    let missing = |size: usize| format!("no {size} bytes");
     let mut table = Table::new();
-    assert_eq!(message(&mut || assert_eq!(table.insert_unique(0, 1_u64, |_| 0).get(), &1)), "no 128 bytes");
+    let first = message(&mut || assert_eq!(table.insert_unique(0, 1_u64, |_| 0).get(), &1));
+    assert_eq!(first, missing(layout.stride));
     for n in 0..15 {
         table.insert_unique(0, n, |_| 0);
     }
-    assert_eq!(message(&mut || assert_eq!(table.insert_unique(0, 15, |_| 0).get(), &15)), "no 64 bytes");
+    let child = message(&mut || assert_eq!(table.insert_unique(0, 15, |_| 0).get(), &15));
+    assert_eq!(child, missing(layout.child.size()));
     assert_eq!(table.len(), 15);
     table.raw().check(|_| 0);
 }

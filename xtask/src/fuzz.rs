@@ -7,7 +7,7 @@
 use crate::shell;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -71,8 +71,7 @@ fn targets(manifest: &str) -> Result<Vec<String>> {
 
 /// Builds all targets and says where they are.
 fn build() -> Result<PathBuf> {
-    let version = shell::output(Command::new("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has no host")?;
+    let host = shell::host()?;
     let nightly = shell::works(shell::nightly_cargo().arg("--version"));
     let mut flags = FLAGS.to_vec();
     let mut command = if nightly {
@@ -84,7 +83,7 @@ fn build() -> Result<PathBuf> {
     };
     let target_dir = shell::target_dir().join("fuzz");
     command.args(["build", "--release", "--package", "fuzz", "--bins", "--features", "libfuzzer"]);
-    command.args(["--target", host, "--target-dir"]).arg(&target_dir);
+    command.args(["--target", &host, "--target-dir"]).arg(&target_dir);
     // Separated by a control character, so that no flag needs quotes.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
     shell::must(&mut command)?;

@@ -6,10 +6,12 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+mod asan;
 mod bench;
 mod book;
 mod fuzz;
 mod miri;
+mod platforms;
 mod shell;
 mod test;
 mod tidy;
@@ -32,6 +34,10 @@ enum Command {
     Tidy,
     /// Run the crates with unsafe code under Miri, with strict provenance
     Miri(miri::Args),
+    /// Run the same crates' tests under AddressSanitizer
+    Asan(asan::Args),
+    /// Check the libraries for all platforms and run their tests on those that run here
+    Platforms(platforms::Args),
     /// Run the fuzz targets under libFuzzer
     Fuzz(fuzz::Args),
     /// Build the book into target/book
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Miri(args) => miri::run(&args),
+        Command::Asan(args) => asan::run(&args),
+        Command::Platforms(args) => platforms::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Book => book::run(),
     };

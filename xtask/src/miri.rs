@@ -4,18 +4,47 @@
 //! aliases another, memory that was never written, a race. Strict provenance forbids making a
 //! pointer from a number, which would hide such mistakes. zmalloc chooses its prefix layout by
 //! itself here, because Miri cannot call into C; without default features jemalloc is not even built.
+//!
+//! Miri interprets other machines as well, with nothing installed for them but the source of std: a big-endian one
+//! for the layouts that are read by hand, and an ARM for dict's NEON path.
 
 use crate::shell;
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// The crates that hold unsafe code.
-const CRATES: [&str; 4] = ["zmalloc", "sds", "dict", "robj"];
+/// Tests that go into the matters of another machine.
+struct Elsewhere {
+    target: &'static str,
+    package: &'static str,
+    /// Which test programs: arguments of cargo.
+    programs: &'static [&'static str],
+    /// Which tests of theirs; all if empty.
+    filters: &'static [&'static str],
+}
+
+const BIG_ENDIAN: &str = "s390x-unknown-linux-gnu";
+const ARM: &str = "aarch64-unknown-linux-gnu";
+
+const ELSEWHERE: [Elsewhere; 5] = [
+    Elsewhere { target: BIG_ENDIAN, package: "zmalloc", programs: &["--test", "failure"], filters: &[] },
+    Elsewhere { target: BIG_ENDIAN, package: "sds", programs: &["--lib", "--test", "layout"], filters: &[] },
+    Elsewhere {
+        target: BIG_ENDIAN,
+        package: "robj",
+        programs: &["--lib", "--test", "encodings"],
+        filters: &[],
+    },
+    Elsewhere { target: BIG_ENDIAN, package: "dict", programs: &["--lib"], filters: DICT },
+    Elsewhere { target: ARM, package: "dict", programs: &["--lib"], filters: DICT },
+];
+
+/// Groups of tags, and tables small enough for an interpreter that have children.
+const DICT: &[&str] = &["group::", "tests::faults::", "tests::panics::"];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only this crate
-    #[arg(long = "crate", value_name = "NAME", value_parser = CRATES)]
+    #[arg(long = "crate", value_name = "NAME", value_parser = shell::UNSAFE_CRATES)]
     only: Option<String>,
     /// Handed to the test program: a filter, for example
     #[arg(last = true)]
@@ -30,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         ));
     }
     let flags = std::env::var("MIRIFLAGS").unwrap_or_default();
-    for name in CRATES {
+    for name in shell::UNSAFE_CRATES {
         if args.only.as_ref().is_some_and(|only| only != name) {
             continue;
         }
@@ -41,6 +70,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         command.env("CARGO_TARGET_DIR", shell::target_dir().join("miri-tests"));
         shell::must(&mut command)?;
     }
+    if args.rest.is_empty() {
+        elsewhere(args.only.as_deref(), &flags)?;
+    }
     if args.only.as_ref().is_none_or(|only| only == "robj") {
         // One run sees one order of the threads; a count that is wrong in another needs more of them.
         let mut command = shell::nightly_cargo();
@@ -50,4 +82,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         shell::must(&mut command)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The tests of [`ELSEWHERE`].
+fn elsewhere(only: Option<&str>, flags: &str) -> Result<()> {
+    for Elsewhere { target, package, programs, filters } in ELSEWHERE {
+        if only.is_some_and(|only| only != package) {
+            continue;
+        }
+        let mut command = shell::nightly_cargo();
+        command.args(["miri", "test", "--target", target, "--package", package, "--no-default-features"]);
+        command.args(programs).arg("--").args(filters);
+        command.env("MIRIFLAGS", format!("{flags} -Zmiri-strict-provenance"));
+        command.env("CARGO_TARGET_DIR", shell::target_dir().join("miri-tests"));
+        shell::must(&mut command)?;
+    }
+    Ok(())
 }

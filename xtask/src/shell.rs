@@ -34,6 +34,21 @@ pub(crate) fn nightly_cargo() -> Command {
     command
 }
 
+/// The crates that hold unsafe code, whose memory comes from zmalloc.
+pub(crate) const UNSAFE_CRATES: [&str; 4] = ["zmalloc", "sds", "dict", "robj"];
+
+/// `--package` for each.
+pub(crate) fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+    names.iter().flat_map(|name| ["--package", name])
+}
+
+/// The target triple of this machine.
+pub(crate) fn host() -> Result<String> {
+    let version = output(Command::new("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has no host")?;
+    Ok(host.to_owned())
+}
+
 /// Whether a command can be run at all and succeeds; for asking `--version`.
 pub(crate) fn works(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -26,6 +26,7 @@ fn every_set() -> impl Iterator<Item = Vec<BackEnd>> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "many cases, and no unsafe code in them")]
 fn the_strongest_feature_wins_whatever_else_is_on() {
     assert_eq!(
         BackEnd::BY_PRECEDENCE.map(BackEnd::name),
@@ -55,6 +56,7 @@ fn a_platform_that_cannot_have_a_back_end_gets_the_next_and_at_last_the_prefix()
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "many cases, and no unsafe code in them")]
 fn a_sanitizer_beats_every_feature_and_miri_beats_the_sanitizer() {
     for os in HAVE_ALL.into_iter().chain(ELSEWHERE) {
         for features in every_set() {

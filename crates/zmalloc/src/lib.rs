@@ -23,5 +23,6 @@ pub use region::Region;
 pub use size_classes::size_classes;
 
 /// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:
-/// `jemalloc-5.3.1`, `libc`, or `prefix` for the size-prefix layout over std's `System`.
+/// `jemalloc-5.3.1`, `tcmalloc-2.10`, `tcmalloc_minimal-2.10`, `mimalloc-3.3.2`, `libc`, or `prefix` for the size-prefix
+/// layout over std's `System`.
 pub const ALLOCATOR: &str = env!("ZMALLOC_ALLOCATOR");

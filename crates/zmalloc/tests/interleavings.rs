@@ -1,6 +1,10 @@
 //! The slot table under every interleaving of its threads that the memory model allows, by loom: claim, attach,
 //! release, overflow, and readers in between. Under Miri the same runs once, with real threads: there a reader of
 //! counters that are gone is found by their address.
+//!
+//! loom needs 64 bits, and switches stacks, which a sanitizer takes for a mistake and slows down a hundredfold.
+
+#![cfg(all(target_pointer_width = "64", not(zmalloc_sanitizer)))]
 
 /// What `crate::sync` is to the library, with the atomics of whoever looks on.
 mod sync {

@@ -7,18 +7,26 @@
 use crate::Sds;
 use crate::error::{ReserveError, or_oom};
 use crate::layout;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
 
 impl Sds {
     /// Appends one byte. Amortised O(1).
     #[inline]
     pub fn push(&mut self, byte: u8) {
-        or_oom(self.try_push(byte));
+        // SAFETY: the type's invariant; `&mut self` is exclusive, and its pointer is put back before anybody looks.
+        unsafe {
+            if !layout::push_in_place(self.ptr, byte) {
+                self.ptr = push_grown_or_oom(self.ptr, byte);
+            }
+        }
     }
 
     /// [`push`](Self::push) that answers an error.
     #[inline]
     pub fn try_push(&mut self, byte: u8) -> Result<(), ReserveError> {
-        self.try_push_bytes(&[byte])
+        // SAFETY: as in `push`.
+        if unsafe { layout::push_in_place(self.ptr, byte) } { Ok(()) } else { self.push_grown(&[byte]) }
     }
 
     /// Appends `bytes`, growing greedily ([`make_room_for`](Self::make_room_for)). In C: `sdscatlen`, `sdscat`,
@@ -67,7 +75,7 @@ impl Sds {
         self.try_make_room_for(bytes.len().saturating_sub(self.len()))?;
         // SAFETY: there is room for all the bytes, which lie elsewhere: `&mut self` is exclusive.
         unsafe {
-            self.ptr.copy_from_nonoverlapping(core::ptr::NonNull::from(bytes).cast(), bytes.len());
+            self.ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
             self.set_len(bytes.len());
         }
         Ok(())
@@ -181,4 +189,18 @@ impl Sds {
             }
         }
     }
+}
+
+/// The rare half of [`Sds::push`]. It takes and gives the pointer, not a reference, so that a loop of `push` can
+/// keep the pointer in a register.
+///
+/// # Safety
+/// `s` is the pointer of an [`Sds`] that is the caller's alone and takes over the one that comes back. If the OOM
+/// handler unwinds, the old one is still right.
+#[cold]
+#[inline(never)]
+unsafe fn push_grown_or_oom(s: NonNull<u8>, byte: u8) -> NonNull<u8> {
+    let mut s = ManuallyDrop::new(Sds { ptr: s });
+    or_oom(s.push_grown(&[byte]));
+    s.ptr
 }

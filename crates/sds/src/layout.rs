@@ -25,6 +25,7 @@
 //!
 //! Learned from: Redis' `sds.h` by Salvatore Sanfilippo, Oran Agra and Redis Ltd.
 
+use core::hint::cold_path;
 use core::ptr::NonNull;
 
 /// The greatest length of a string on this platform, in bytes: header, string and NUL stay within what
@@ -161,17 +162,80 @@ fn store<const W: usize>(number: usize) -> [u8; W] {
     bytes
 }
 
-/// Runs a function for the width of a header type; `Sds5` is a case of its own.
+/// One expression for the two types that count in one byte, one function for the width of each of the others.
+/// Written as tests, not as a `match`: a jump table costs more than the two tests that most strings need.
 macro_rules! by_width {
-    ($ty:expr, Sds5 => $five:expr, $function:ident($($argument:expr),*)) => {
-        match $ty {
-            HeaderType::Sds5 => $five,
-            HeaderType::Sds8 => $function::<1>($($argument),*),
-            HeaderType::Sds16 => $function::<2>($($argument),*),
-            HeaderType::Sds32 => $function::<4>($($argument),*),
-            HeaderType::Sds64 => $function::<8>($($argument),*),
+    ($ty:expr, short => $short:expr, $function:ident($($argument:expr),*)) => {{
+        let ty: u8 = $ty;
+        if ty <= HeaderType::Sds8 as u8 {
+            $short
+        } else if ty == HeaderType::Sds16 as u8 {
+            $function::<2>($($argument),*)
+        } else if ty == HeaderType::Sds32 as u8 {
+            $function::<4>($($argument),*)
+        } else {
+            $function::<8>($($argument),*)
         }
-    };
+    }};
+}
+
+/// The number of the type in front of `s`.
+///
+/// # Safety
+/// As for [`header_type`].
+#[inline(always)]
+unsafe fn type_number(s: NonNull<u8>) -> u8 {
+    // SAFETY: the flags stand in front of the bytes.
+    unsafe { s.sub(1).read() & TYPE_MASK }
+}
+
+// `Sds5` and `Sds8` differ in where a byte stands and how far it is shifted. Both follow from the type's number, 0
+// or 1, by arithmetic: which of the two a string is costs no branch, which keys of mixed lengths would mispredict.
+
+const LEN_PLACE: usize = 2; // Sds8: | len | alloc | flags |
+const ALLOC_PLACE: usize = 1;
+
+/// The byte that holds a field: so many in front of the flags for `Sds8`, the flags themselves for `Sds5`.
+///
+/// # Safety
+/// As for [`header_type`]; the string is `Sds5` or `Sds8`, and `ty` says which.
+#[inline(always)]
+unsafe fn short_byte(s: NonNull<u8>, ty: u8, place: usize) -> NonNull<u8> {
+    // SAFETY: that byte is part of the header.
+    unsafe { s.sub(1 + place * usize::from(ty)) }
+}
+
+/// How far a field is shifted: past the type of `Sds5`, which is all zeros.
+#[inline(always)]
+fn short_shift(ty: u8) -> u32 {
+    TYPE_BITS & u32::from(ty).wrapping_sub(1)
+}
+
+/// # Safety
+/// As for [`short_byte`].
+#[inline(always)]
+unsafe fn short_field(s: NonNull<u8>, ty: u8, place: usize) -> usize {
+    // SAFETY: passed on; the header is initialised.
+    usize::from(unsafe { short_byte(s, ty, place).read() } >> short_shift(ty))
+}
+
+/// # Safety
+/// As for [`short_byte`]; nobody else looks at the header, and `len` is at most what the type can count.
+#[inline(always)]
+unsafe fn set_short_len(s: NonNull<u8>, ty: u8, len: usize) {
+    // SAFETY: passed on.
+    unsafe { short_byte(s, ty, LEN_PLACE).write((len as u8) << short_shift(ty)) }
+}
+
+/// # Safety
+/// As for [`short_byte`].
+#[inline(always)]
+unsafe fn short_block(s: NonNull<u8>, ty: u8) -> (NonNull<u8>, usize) {
+    // SAFETY: the block starts with the length's byte.
+    unsafe {
+        let header_len = 1 + LEN_PLACE * usize::from(ty);
+        (s.sub(header_len), header_len + short_field(s, ty, ALLOC_PLACE) + 1)
+    }
 }
 
 /// The header in front of `s`.
@@ -225,25 +289,23 @@ unsafe fn write_header<const W: usize>(s: NonNull<u8>, len: usize, alloc: usize,
     unsafe { header::<W>(s).write(Header { len: store(len), alloc: store(alloc), flags }) }
 }
 
-/// Appends if there is room.
+/// Appends one byte if there is room.
 ///
 /// # Safety
-/// As for [`append_in_place`], with a header of `W` bytes a field.
+/// As for [`push_in_place`], with a header of `W` bytes a field.
 #[inline(always)]
-unsafe fn append_fields<const W: usize>(s: NonNull<u8>, bytes: &[u8]) -> bool {
-    // SAFETY: with `len + bytes <= alloc` bytes and NUL lie inside the block, and the sum fits the field.
-    // The string is the caller's alone, so `bytes` is not part of its free space.
+unsafe fn push_fields<const W: usize>(s: NonNull<u8>, byte: u8) -> bool {
+    // SAFETY: with `len < alloc` byte and NUL lie inside the block, and the sum fits the field.
     unsafe {
         let len = len_field::<W>(s);
-        if bytes.len() > alloc_field::<W>(s) - len {
-            return false;
+        let fits = len < alloc_field::<W>(s);
+        if fits {
+            // Byte and NUL in one store.
+            s.add(len).cast::<u16>().write_unaligned(u16::from(byte).to_le());
+            set_len_field::<W>(s, len + 1);
         }
-        let end = s.add(len);
-        end.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
-        end.add(bytes.len()).write(0);
-        set_len_field::<W>(s, len + bytes.len());
+        fits
     }
-    true
 }
 
 /// Writes a header at the start of `block` and returns where the bytes go. Bytes and NUL are the
@@ -258,11 +320,13 @@ pub unsafe fn init(block: NonNull<u8>, ty: HeaderType, len: usize, alloc: usize)
     // SAFETY: header, `alloc` bytes and NUL fit into the block, by contract.
     unsafe {
         let s = block.add(ty.header_len());
-        by_width!(
-            ty,
-            Sds5 => block.write(flags | (len as u8) << TYPE_BITS),
-            write_header(s, len, alloc, flags)
-        );
+        match ty {
+            HeaderType::Sds5 => block.write(flags | (len as u8) << TYPE_BITS),
+            HeaderType::Sds8 => write_header::<1>(s, len, alloc, flags),
+            HeaderType::Sds16 => write_header::<2>(s, len, alloc, flags),
+            HeaderType::Sds32 => write_header::<4>(s, len, alloc, flags),
+            HeaderType::Sds64 => write_header::<8>(s, len, alloc, flags),
+        }
         s
     }
 }
@@ -285,8 +349,8 @@ pub unsafe fn header_type(s: NonNull<u8>) -> HeaderType {
 pub unsafe fn len(s: NonNull<u8>) -> usize {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let flags = s.sub(1).read();
-        by_width!(HeaderType::of_flags(flags), Sds5 => usize::from(flags >> TYPE_BITS), len_field(s))
+        let ty = type_number(s);
+        by_width!(ty, short => short_field(s, ty, LEN_PLACE), len_field(s))
     }
 }
 
@@ -299,8 +363,8 @@ pub unsafe fn len(s: NonNull<u8>) -> usize {
 pub unsafe fn capacity(s: NonNull<u8>) -> usize {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let flags = s.sub(1).read();
-        by_width!(HeaderType::of_flags(flags), Sds5 => usize::from(flags >> TYPE_BITS), alloc_field(s))
+        let ty = type_number(s);
+        by_width!(ty, short => short_field(s, ty, ALLOC_PLACE), alloc_field(s))
     }
 }
 
@@ -313,11 +377,8 @@ pub unsafe fn capacity(s: NonNull<u8>) -> usize {
 pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        by_width!(
-            header_type(s),
-            Sds5 => s.sub(1).write(HeaderType::Sds5 as u8 | (len as u8) << TYPE_BITS),
-            set_len_field(s, len)
-        )
+        let ty = type_number(s);
+        by_width!(ty, short => set_short_len(s, ty, len), set_len_field(s, len))
     }
 }
 
@@ -330,24 +391,88 @@ pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
 pub(crate) unsafe fn block(s: NonNull<u8>) -> (NonNull<u8>, usize) {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let flags = s.sub(1).read();
-        by_width!(
-            HeaderType::of_flags(flags),
-            Sds5 => (s.sub(1), HeaderType::Sds5.block_size(usize::from(flags >> TYPE_BITS))),
-            block_of(s)
-        )
+        let ty = type_number(s);
+        by_width!(ty, short => short_block(s, ty), block_of(s))
     }
 }
 
-/// Appends `bytes` and a NUL if the capacity allows, and says whether it did. The header is looked at
-/// once: this is the path that most appends take.
+/// Appends `bytes` and a NUL if the capacity allows, and says whether it did.
 ///
 /// # Safety
 /// As for [`header_type`], and the string is the caller's alone.
-#[inline(always)]
+#[inline]
 pub(crate) unsafe fn append_in_place(s: NonNull<u8>, bytes: &[u8]) -> bool {
-    // SAFETY: passed on; `Sds5` has no free space, only an append of nothing fits.
-    unsafe { by_width!(header_type(s), Sds5 => bytes.is_empty(), append_fields(s, bytes)) }
+    // SAFETY: with `len + bytes <= capacity` bytes and NUL lie inside the block; `Sds5` has no free space, so
+    // it takes nothing but an append of nothing. The string is the caller's alone, so `bytes` is not part of it.
+    unsafe {
+        let len = len(s);
+        if bytes.len() > capacity(s) - len {
+            return false;
+        }
+        let end = s.add(len);
+        copy(bytes, end);
+        end.add(bytes.len()).write(0);
+        set_len(s, len + bytes.len());
+    }
+    true
+}
+
+/// [`append_in_place`] of one byte, made to be inlined. The large header comes first because a loop that
+/// appends byte by byte is with it most of the time; the others are a jump away.
+///
+/// # Safety
+/// As for [`append_in_place`].
+#[inline(always)]
+pub(crate) unsafe fn push_in_place(s: NonNull<u8>, byte: u8) -> bool {
+    // SAFETY: the header is of the type that its flags name; `Sds5` has no free space.
+    unsafe {
+        let ty = type_number(s);
+        if ty == HeaderType::Sds32 as u8 {
+            return push_fields::<4>(s, byte);
+        }
+        cold_path();
+        if ty == HeaderType::Sds8 as u8 {
+            push_fields::<1>(s, byte)
+        } else if ty == HeaderType::Sds16 as u8 {
+            push_fields::<2>(s, byte)
+        } else {
+            ty == HeaderType::Sds64 as u8 && push_fields::<8>(s, byte)
+        }
+    }
+}
+
+/// Copies `bytes` to `to`. Short strings are most strings: up to 32 bytes are copied by two loads and two
+/// stores that may overlap, which is done before a call of `memcpy` has found out how many there are.
+///
+/// # Safety
+/// `to` may be written over as many bytes, none of which is part of `bytes`.
+#[inline(always)]
+pub(crate) unsafe fn copy(bytes: &[u8], to: NonNull<u8>) {
+    /// # Safety
+    /// As for [`copy`], and there are at least `N` and at most `2 * N` bytes.
+    #[inline(always)]
+    unsafe fn ends<const N: usize>(bytes: &[u8], to: NonNull<u8>) {
+        let from = bytes.as_ptr();
+        let rest = bytes.len() - N;
+        // SAFETY: the first and the last `N` of the bytes; both are read before either is written.
+        unsafe {
+            let (first, last) = (from.cast::<[u8; N]>().read(), from.add(rest).cast::<[u8; N]>().read());
+            to.cast::<[u8; N]>().write(first);
+            to.add(rest).cast::<[u8; N]>().write(last);
+        }
+    }
+    // SAFETY: by contract; each arm holds for the lengths that its `ends` takes.
+    unsafe {
+        match bytes.len() {
+            33.. => to.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()),
+            16.. => ends::<16>(bytes, to),
+            8.. => ends::<8>(bytes, to),
+            4.. => ends::<4>(bytes, to),
+            2.. => ends::<2>(bytes, to),
+            1 => to.write(bytes[0]),
+            0 => {}
+        }
+    }
 }
 
 /// Turns an `Sds5` string into an `Sds8` one in the same block, cut to `len` bytes, and returns where its

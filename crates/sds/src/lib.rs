@@ -13,6 +13,7 @@ mod room;
 mod serde_impl;
 mod split;
 mod string;
+mod tail;
 mod template;
 mod traits;
 

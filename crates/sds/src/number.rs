@@ -1,11 +1,105 @@
-//! Numbers and formatted text.
+//! Numbers as text.
+//!
+//! An integer is written where it will stay. How many digits it has is known beforehand, so the last pair goes to
+//! its place first and the others in front of it; formatting into a buffer and copying from there costs as much again,
+//! because the copy waits for the digits' narrow stores.
 
 use crate::Sds;
-use crate::error::{FormatError, ReserveError, or_oom};
-use core::fmt::{self, Write};
+use crate::error::{ReserveError, or_oom};
+use crate::layout;
+use core::ptr::NonNull;
 
 /// Doubles up to here are whole numbers that an `i64` and back does not change: 2^53.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// An integer of 64 bits, with or without sign, on its way to text.
+#[derive(Clone, Copy)]
+struct Decimal {
+    negative: bool,
+    magnitude: u64,
+    /// The bytes of the text: digits and sign.
+    len: usize,
+}
+
+/// The numbers of two digits.
+static PAIRS: [[u8; 2]; 100] = {
+    let (mut pairs, mut at) = ([[0; 2]; 100], 0);
+    while at < pairs.len() {
+        pairs[at] = [b'0' + (at / 10) as u8, b'0' + (at % 10) as u8];
+        at += 1;
+    }
+    pairs
+};
+
+/// How many digits `value` has: one more than the powers of ten, from ten up, that it reaches. Its bits tell that but for
+/// one power, since each has 3.32 of them: `1233 / 4096` is the logarithm of 2 closely enough for 64 bits.
+#[inline]
+fn digit_count(value: u64) -> usize {
+    static POWERS: [u64; 20] = {
+        let (mut powers, mut at) = ([0; 20], 1);
+        while at < powers.len() {
+            powers[at] = 10_u64.pow(at as u32);
+            at += 1;
+        }
+        powers
+    };
+    let bits = (u64::BITS - (value | 1).leading_zeros()) as usize;
+    let power = bits * 1233 >> 12;
+    power + usize::from(value >= POWERS[power])
+}
+
+impl Decimal {
+    #[inline]
+    fn new(negative: bool, magnitude: u64) -> Self {
+        Self { negative, magnitude, len: digit_count(magnitude) + usize::from(negative) }
+    }
+
+    /// # Safety
+    /// `to` may be written over `self.len` bytes.
+    #[inline]
+    unsafe fn write(self, to: NonNull<u8>) {
+        /// # Safety
+        /// `number` is below 100, and `to` may be written over 2 bytes.
+        #[inline(always)]
+        unsafe fn put(number: u32, to: NonNull<u8>) {
+            // SAFETY: by contract.
+            unsafe { to.cast().write(*PAIRS.get_unchecked(number as usize)) }
+        }
+        // SAFETY: as many digits are written as `new` has counted, with the sign `len` bytes.
+        unsafe {
+            let mut end = to.add(self.len);
+            let mut rest = self.magnitude;
+            while rest >= 10_000 {
+                let four = (rest % 10_000) as u32;
+                rest /= 10_000;
+                end = end.sub(4);
+                put(four / 100, end);
+                put(four % 100, end.add(2));
+            }
+            let mut rest = rest as u32;
+            if rest >= 100 {
+                end = end.sub(2);
+                put(rest % 100, end);
+                rest /= 100;
+            }
+            if rest >= 10 {
+                put(rest, end.sub(2));
+            } else {
+                end.sub(1).write(b'0' + rest as u8);
+            }
+            if self.negative {
+                to.write(b'-');
+            }
+        }
+    }
+}
+
+impl From<i64> for Decimal {
+    #[inline]
+    fn from(value: i64) -> Self {
+        Self::new(value < 0, value.unsigned_abs())
+    }
+}
 
 /// Calls `write` with the shortest text that reads back as `value`: whole numbers up to 2^53 without a
 /// point, as Redis writes them, the others as `0.1` or `1e+300`; `inf`, `-inf`, `nan`; `-0` keeps its sign.
@@ -17,7 +111,11 @@ fn with_f64_text<R>(value: f64, write: impl FnOnce(&[u8]) -> R) -> R {
     } else if value == 0.0 {
         write(if value.is_sign_negative() { b"-0" } else { b"0" })
     } else if value.abs() <= WHOLE_MAX && value.fract() == 0.0 {
-        write(itoa::Buffer::new().format(value as i64).as_bytes())
+        let text = Decimal::from(value as i64);
+        let mut buffer = [0; 20];
+        // SAFETY: no `i64` has more than 20 bytes of text.
+        unsafe { text.write(NonNull::from(&mut buffer).cast()) };
+        write(&buffer[..text.len])
     } else {
         write(zmij::Buffer::new().format_finite(value).as_bytes())
     }
@@ -35,7 +133,13 @@ impl Sds {
 
     /// [`from_i64`](Self::from_i64) that answers an error.
     pub fn try_from_i64(value: i64) -> Result<Self, ReserveError> {
-        Self::try_from_bytes(itoa::Buffer::new().format(value).as_bytes())
+        let text = Decimal::from(value);
+        // SAFETY: all the bytes are filled.
+        unsafe {
+            let new = Self::try_uninit(text.len)?;
+            text.write(new.ptr);
+            Ok(new)
+        }
     }
 
     /// The shortest decimal text that reads back as `value`; whole numbers up to 2^53 have no point, as in
@@ -63,7 +167,7 @@ impl Sds {
 
     /// [`push_i64`](Self::push_i64) that answers an error.
     pub fn try_push_i64(&mut self, value: i64) -> Result<(), ReserveError> {
-        self.try_push_bytes(itoa::Buffer::new().format(value).as_bytes())
+        self.try_push_decimal(value < 0, value.unsigned_abs())
     }
 
     /// Appends `value` in decimal. In C: `sdscatfmt` with `%U`.
@@ -73,7 +177,24 @@ impl Sds {
 
     /// [`push_u64`](Self::push_u64) that answers an error.
     pub fn try_push_u64(&mut self, value: u64) -> Result<(), ReserveError> {
-        self.try_push_bytes(itoa::Buffer::new().format(value).as_bytes())
+        self.try_push_decimal(false, value)
+    }
+
+    fn try_push_decimal(&mut self, negative: bool, magnitude: u64) -> Result<(), ReserveError> {
+        let text = Decimal::new(negative, magnitude);
+        let (mut len, room) = (self.len(), self.avail());
+        if text.len > room {
+            self.grow(text.len, true)?;
+            len = self.len();
+        }
+        // SAFETY: there is room for the text, all of which is filled; so the header is not `Sds5`, which has none.
+        unsafe {
+            let end = self.ptr.add(len);
+            text.write(end);
+            end.add(text.len).write(0);
+            layout::set_len(self.ptr, len + text.len);
+        }
+        Ok(())
     }
 
     /// Appends `value` as [`from_f64`](Self::from_f64) writes it.
@@ -84,42 +205,5 @@ impl Sds {
     /// [`push_f64`](Self::push_f64) that answers an error.
     pub fn try_push_f64(&mut self, value: f64) -> Result<(), ReserveError> {
         with_f64_text(value, |text| self.try_push_bytes(text))
-    }
-
-    /// Appends formatted text; after an error the string holds what it held. `write!` does the same with
-    /// the OOM handler. In C: `sdscatprintf`, `sdscatfmt`.
-    ///
-    /// ```
-    /// let mut s = sds::Sds::from("--");
-    /// s.try_push_fmt(format_args!("{}, {:>4}", "Hi!", 42))?;
-    /// assert_eq!(s, "--Hi!,   42");
-    /// # Ok::<(), sds::FormatError>(())
-    /// ```
-    pub fn try_push_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), FormatError> {
-        let old_len = self.len();
-        let mut writer = TryWriter { s: self, failure: None };
-        let result = writer.write_fmt(text);
-        let failure = match (writer.failure, result) {
-            (None, Ok(())) => return Ok(()),
-            (Some(error), _) => FormatError::Reserve(error),
-            (None, Err(fmt::Error)) => FormatError::Display,
-        };
-        self.truncate(old_len);
-        Err(failure)
-    }
-}
-
-/// Remembers why it failed, which `fmt::Error` cannot say.
-struct TryWriter<'a> {
-    s: &'a mut Sds,
-    failure: Option<ReserveError>,
-}
-
-impl Write for TryWriter<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.s.try_push_bytes(text.as_bytes()).map_err(|error| {
-            self.failure = Some(error);
-            fmt::Error
-        })
     }
 }

@@ -43,6 +43,7 @@ unsafe impl Sync for Sds {}
 const SDS5_MAX: usize = HeaderType::Sds5.max_len();
 const SDS8_MIN: usize = SDS5_MAX + 1;
 const SDS8_MAX: usize = HeaderType::Sds8.max_len();
+const SDS16_MAX: usize = HeaderType::Sds16.max_len();
 
 /// The allocator's refusal of a block with room for `capacity`.
 #[cold]
@@ -95,7 +96,11 @@ impl Sds {
         // SAFETY: the type can hold the bytes, by contract; all are filled, and the new block overlaps nothing.
         unsafe {
             let new = Self::allocate(ty, bytes.len(), bytes.len(), false)?;
-            new.ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
+            if ty == HeaderType::Sds5 {
+                layout::copy(bytes, new.ptr);
+            } else {
+                new.ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
+            }
             Some(new)
         }
     }
@@ -109,6 +114,18 @@ impl Sds {
                 1..=SDS5_MAX => Self::copied(HeaderType::Sds5, bytes),
                 // The empty string will be appended to, which `Sds5` is bad at: as in C, it gets the next.
                 0 | SDS8_MIN..=SDS8_MAX => Self::copied(HeaderType::Sds8, bytes),
+                _ => Self::create_long(bytes),
+            }
+        }
+    }
+
+    /// [`create`](Self::create) beyond [`SDS8_MAX`]: apart, so that the short ones save no registers for it.
+    #[inline(never)]
+    fn create_long(bytes: &[u8]) -> Option<Self> {
+        // SAFETY: the types are those for the lengths.
+        unsafe {
+            match bytes.len() {
+                ..=SDS16_MAX => Self::copied(HeaderType::Sds16, bytes),
                 len if len <= MAX_LEN => Self::copied(HeaderType::for_len(len), bytes),
                 _ => None,
             }
@@ -154,6 +171,17 @@ impl Sds {
     #[inline]
     pub fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
         Self::create(bytes).ok_or_else(|| not_created(bytes.len()))
+    }
+
+    /// A string of `len` bytes, at least one, with the header of [`from_bytes`](Self::from_bytes).
+    ///
+    /// # Safety
+    /// The caller fills the bytes before anybody looks.
+    pub(crate) unsafe fn try_uninit(len: usize) -> Result<Self, ReserveError> {
+        check_len(0, len)?;
+        let ty = HeaderType::for_len(len);
+        // SAFETY: the type is the one for `len`; the rest is passed on.
+        unsafe { Self::allocate(ty, len, len, false) }.ok_or_else(|| refused(ty, len))
     }
 
     /// `len` zero bytes. In C: `sdsnewlen` of a null pointer.

@@ -1,8 +1,8 @@
 //! What makes an [`Sds`] at home among std's types: it derefs to, compares, hashes and orders like its
-//! bytes, and is written to like a `Vec<u8>` or a `String`.
+//! bytes, and is written to like a `Vec<u8>`. As a `String` is written to: `tail`.
 
 use crate::Sds;
-use crate::error::ReserveError;
+use crate::error::{FormatError, ReserveError};
 use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
@@ -117,15 +117,6 @@ equal_to!(
     [] bytes::BytesMut,
 );
 
-/// Ends in the OOM handler if there is no room, like writing to a `String`; `try_push_fmt` does not.
-impl fmt::Write for Sds {
-    #[inline]
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.push_bytes(text.as_bytes());
-        Ok(())
-    }
-}
-
 /// By its kind alone: an error that carries another one allocates, which is what just failed.
 fn io_error(_: ReserveError) -> io::Error {
     io::ErrorKind::OutOfMemory.into()
@@ -153,42 +144,17 @@ impl io::Write for Sds {
         Ok(total)
     }
 
+    /// Formatted text as by [`Sds::try_push_fmt`]: after an error nothing was written.
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        self.try_push_fmt(text).map_err(|error| match error {
+            FormatError::Reserve(error) => io_error(error),
+            FormatError::Display => io::ErrorKind::Other.into(),
+        })
+    }
+
     #[inline]
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Appends byte by byte, with room made beforehand for as many as the iterator promises at least.
-impl Extend<u8> for Sds {
-    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
-        let bytes = bytes.into_iter();
-        let (at_least, _) = bytes.size_hint();
-        if at_least > 1 {
-            self.make_room_for(at_least);
-        }
-        bytes.for_each(|byte| self.push(byte));
-    }
-}
-
-impl<'a> Extend<&'a u8> for Sds {
-    fn extend<I: IntoIterator<Item = &'a u8>>(&mut self, bytes: I) {
-        self.extend(bytes.into_iter().copied());
-    }
-}
-
-impl FromIterator<u8> for Sds {
-    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
-        let bytes = bytes.into_iter();
-        let mut new = Self::with_capacity(bytes.size_hint().0);
-        bytes.for_each(|byte| new.push(byte));
-        new
-    }
-}
-
-impl<'a> FromIterator<&'a u8> for Sds {
-    fn from_iter<I: IntoIterator<Item = &'a u8>>(bytes: I) -> Self {
-        bytes.into_iter().copied().collect()
     }
 }
 

@@ -175,6 +175,53 @@ proptest! {
 }
 
 #[test]
+fn integers_of_every_length_are_written_as_std_writes_them() {
+    for power in 0..20 {
+        let edge = 10_u64.pow(power);
+        for value in [edge - 1, edge, edge + 1, u64::MAX / edge] {
+            let signed = value as i64;
+            let mut s = Sds::new();
+            s.push_u64(value);
+            common::check(&s, value.to_string().as_bytes());
+            s.push_i64(signed);
+            common::check(&s, format!("{value}{signed}").as_bytes());
+            common::check(&Sds::from_i64(signed), signed.to_string().as_bytes());
+        }
+    }
+}
+
+#[test]
+fn formatted_text_of_every_length_is_appended_in_pieces() {
+    for start in [0, 1, 31, 32, 250, 256] {
+        for len in (0..70).chain([255, 256, 300, 5000]) {
+            let (mut s, text) = (Sds::from(common::sample(start)), "x".repeat(len));
+            std::fmt::Write::write_fmt(&mut s, format_args!("{text}-{text}")).unwrap();
+            common::check(&s, &[&common::sample(start)[..], text.as_bytes(), b"-", text.as_bytes()].concat());
+        }
+    }
+}
+
+#[test]
+fn what_panics_while_it_is_formatted_or_iterated_leaves_the_text_before_it() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    struct Panics;
+    impl fmt::Display for Panics {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("expected")
+        }
+    }
+    let mut s = Sds::from("kept");
+    let write = || std::fmt::Write::write_fmt(&mut s, format_args!(" {}{Panics}", "x".repeat(100)));
+    assert!(catch_unwind(AssertUnwindSafe(write)).is_err());
+    common::check(&s, format!("kept {}", "x".repeat(100)).as_bytes());
+
+    let mut s = Sds::from("kept");
+    let bytes = (0..200).map(|i| if i < 50 { i } else { panic!("expected") });
+    assert!(catch_unwind(AssertUnwindSafe(|| s.extend(bytes))).is_err());
+    common::check(&s, &[&b"kept"[..], &(0..50).collect::<Vec<u8>>()].concat());
+}
+
+#[test]
 fn doubles_are_short() {
     let cases = [
         (0.0, "0"),

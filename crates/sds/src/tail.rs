@@ -1,0 +1,190 @@
+//! Appending in many small pieces: the end of the string and the room behind it are kept at hand, header and
+//! NUL are written once.
+//!
+//! A header is a few bytes in front of the string, and its width depends on its type: to read and write it for
+//! each piece of a formatted text costs more than the pieces. A [`Tail`] borrows the string, so nobody sees that the
+//! header is behind meanwhile; it is set right when the tail is dropped, also by a panic of whoever makes the pieces.
+
+use crate::Sds;
+use crate::error::{FormatError, ReserveError, or_oom};
+use crate::layout::{self, HeaderType};
+use core::fmt::{self, Write};
+use core::ptr::NonNull;
+
+/// The end of a string that is being appended to.
+struct Tail<'a> {
+    s: &'a mut Sds,
+    /// Where the next byte goes. Invariant: in the block of `s`, all bytes of the string before it initialised.
+    end: NonNull<u8>,
+    /// How many bytes fit there, less than which the header cannot be asked to count.
+    room: usize,
+}
+
+impl<'a> Tail<'a> {
+    #[inline]
+    fn new(s: &'a mut Sds) -> Self {
+        let (len, room) = (s.len(), s.avail());
+        // SAFETY: the length is within the block.
+        let end = unsafe { s.ptr.add(len) };
+        Self { s, end, room }
+    }
+
+    #[inline]
+    fn try_push_bytes(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
+        if bytes.len() > self.room {
+            self.grow(bytes.len())?;
+        }
+        // SAFETY: there is room for them, and `s` is borrowed exclusively: they lie elsewhere.
+        unsafe {
+            layout::copy(bytes, self.end);
+            self.end = self.end.add(bytes.len());
+        }
+        self.room -= bytes.len();
+        Ok(())
+    }
+
+    /// Makes room for `additional` bytes; if that fails nothing has changed.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, additional: usize) -> Result<(), ReserveError> {
+        self.write_header();
+        self.s.grow(additional, true)?;
+        self.room = self.s.avail();
+        // SAFETY: as in `new`.
+        self.end = unsafe { self.s.ptr.add(self.s.len()) };
+        Ok(())
+    }
+
+    /// Forgets what was appended since the string was `len` bytes long.
+    fn cut(&mut self, len: usize) {
+        // SAFETY: the string was as long, so its first `len` bytes are in the block.
+        self.end = unsafe { self.s.ptr.add(len) };
+    }
+
+    #[inline]
+    fn write_header(&mut self) {
+        // `Sds5` has no room: as long as a string is that, nothing was appended to it.
+        if self.s.header_type() != HeaderType::Sds5 {
+            // SAFETY: the bytes up to `end` are initialised and within the capacity.
+            unsafe {
+                layout::set_len(self.s.ptr, self.end.offset_from_unsigned(self.s.ptr));
+                self.end.write(0);
+            }
+        }
+    }
+}
+
+impl Drop for Tail<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.write_header();
+    }
+}
+
+/// Takes the text of formatters and remembers why it could not, which `fmt::Error` cannot say.
+struct TryWriter<'a> {
+    tail: Tail<'a>,
+    failure: Option<ReserveError>,
+}
+
+impl Write for TryWriter<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.tail.try_push_bytes(text.as_bytes()).map_err(|error| {
+            self.failure = Some(error);
+            fmt::Error
+        })
+    }
+}
+
+/// The same with the OOM handler.
+struct Writer<'a>(Tail<'a>);
+
+impl Write for Writer<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        or_oom(self.0.try_push_bytes(text.as_bytes()));
+        Ok(())
+    }
+}
+
+/// Ends in the OOM handler if there is no room, like writing to a `String`; `try_push_fmt` does not. A value that
+/// fails to be formatted leaves the text before it, as with a `String` too.
+impl Write for Sds {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push_bytes(text.as_bytes());
+        Ok(())
+    }
+
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> fmt::Result {
+        fmt::write(&mut Writer(Tail::new(self)), text)
+    }
+}
+
+impl Sds {
+    /// Appends formatted text; after an error the string holds what it held. `write!` does the same with
+    /// the OOM handler. O(n) in the text. In C: `sdscatprintf`, `sdscatvprintf`, `sdscatfmt`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from("--");
+    /// s.try_push_fmt(format_args!("{}, {:>4}", "Hi!", 42))?;
+    /// assert_eq!(s, "--Hi!,   42");
+    /// # Ok::<(), sds::FormatError>(())
+    /// ```
+    pub fn try_push_fmt(&mut self, text: fmt::Arguments<'_>) -> Result<(), FormatError> {
+        let old_len = self.len();
+        let mut writer = TryWriter { tail: Tail::new(self), failure: None };
+        let Err(fmt::Error) = fmt::write(&mut writer, text) else { return Ok(()) };
+        writer.tail.cut(old_len);
+        Err(writer.failure.map_or(FormatError::Display, FormatError::Reserve))
+    }
+}
+
+/// Appends byte by byte, with room made beforehand for as many as the iterator promises at least.
+impl Extend<u8> for Sds {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        let mut bytes = bytes.into_iter();
+        let (at_least, _) = bytes.size_hint();
+        if at_least > 1 {
+            self.make_room_for(at_least);
+        }
+        loop {
+            // No call is in here but the iterator's own: the tail stays in registers.
+            let mut tail = Tail::new(self);
+            while tail.room > 0 {
+                let Some(byte) = bytes.next() else { return };
+                // SAFETY: there is room.
+                unsafe {
+                    tail.end.write(byte);
+                    tail.end = tail.end.add(1);
+                }
+                tail.room -= 1;
+            }
+            drop(tail);
+            let Some(byte) = bytes.next() else { return };
+            self.push(byte); // grows
+        }
+    }
+}
+
+impl<'a> Extend<&'a u8> for Sds {
+    fn extend<I: IntoIterator<Item = &'a u8>>(&mut self, bytes: I) {
+        self.extend(bytes.into_iter().copied());
+    }
+}
+
+impl FromIterator<u8> for Sds {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
+        let bytes = bytes.into_iter();
+        let mut new = Self::with_capacity(bytes.size_hint().0);
+        new.extend(bytes);
+        new
+    }
+}
+
+impl<'a> FromIterator<&'a u8> for Sds {
+    fn from_iter<I: IntoIterator<Item = &'a u8>>(bytes: I) -> Self {
+        bytes.into_iter().copied().collect()
+    }
+}

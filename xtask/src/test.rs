@@ -49,6 +49,10 @@ fn steps() -> Vec<Step> {
     vec![
         Step { name: "workspace", command: test(&["--quiet", "--workspace"]) },
         Step { name: "serde", command: test(&["--quiet", "--package", "sds", "--features", "serde"]) },
+        Step {
+            name: "c-shim",
+            command: test(&["--quiet", "--package", "sds", "--features", "c-shim", "--test", "c_shim"]),
+        },
         Step { name: "prefix", command: on_back_end("zmalloc/prefix,zmalloc/fault-injection") },
         Step { name: "libc", command: on_back_end("zmalloc/libc,zmalloc/fault-injection") },
         Step { name: "mimalloc", command: on_back_end("zmalloc/mimalloc,zmalloc/fault-injection") },

@@ -106,6 +106,30 @@ impl HeaderType {
         self.header_len() + capacity + 1
     }
 
+    /// This type, or the next one where the block has room for more than this one can count: a string of 253 bytes
+    /// lies in a block of 320, of which `Sds8` could never use the last 61.
+    #[inline]
+    pub(crate) fn roomy(self, usable: usize) -> Self {
+        let next = match self {
+            Self::Sds8 => Self::Sds16,
+            Self::Sds16 => Self::Sds32,
+            // On a platform of four-byte sizes no block is larger than `Sds32` can count.
+            Self::Sds32 if self.max_len() < MAX_LEN => Self::Sds64,
+            Self::Sds5 | Self::Sds32 | Self::Sds64 => return self, // `Sds5` cannot count room at all
+        };
+        if usable <= next.block_size(self.max_len()) {
+            return self;
+        }
+        cold_path();
+        next
+    }
+
+    /// The type for a string with room for `capacity` bytes and for what the size class adds to them.
+    pub(crate) fn for_room(capacity: usize) -> Self {
+        let ty = Self::for_len(capacity).max(Self::Sds8);
+        ty.roomy(zmalloc::good_size(ty.block_size(capacity)))
+    }
+
     /// The room for a string in a block of `usable` bytes: what header and NUL leave, as far as the
     /// header can count.
     #[inline]

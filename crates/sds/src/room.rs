@@ -67,7 +67,7 @@ impl Sds {
             0..MAX_PREALLOC => needed * 2,
             _ => needed.saturating_add(MAX_PREALLOC).min(MAX_LEN),
         };
-        let ty = HeaderType::for_len(capacity).max(HeaderType::Sds8).max(old_type);
+        let ty = HeaderType::for_room(capacity).max(old_type);
         // SAFETY: the type can hold the capacity, which is at least the length.
         unsafe { self.rehouse(ty, len, capacity) }
     }
@@ -104,17 +104,17 @@ impl Sds {
         let additional = capacity.saturating_sub(len);
         check_len(len, additional)?;
         let block_of = |ty: HeaderType| zmalloc::good_size(ty.block_size(capacity));
-        let smallest = HeaderType::for_len(capacity);
-        let roomy = smallest.max(HeaderType::Sds8);
+        let roomy = HeaderType::for_room(capacity);
         // An `Sds5` string with free space is not possible, and an empty one not wanted.
-        let is_sds5 = smallest == HeaderType::Sds5 && len == capacity && len > 0;
-        let ty = if is_sds5 && block_of(smallest) < block_of(roomy) { smallest } else { roomy };
+        let is_sds5 = HeaderType::for_len(capacity) == HeaderType::Sds5 && len == capacity && len > 0;
+        let ty =
+            if is_sds5 && block_of(HeaderType::Sds5) < block_of(roomy) { HeaderType::Sds5 } else { roomy };
 
         // SAFETY: the type's invariant; a type chosen for `capacity` can hold it; `len` is not above the
         // length.
         unsafe {
             let now = zmalloc::good_size(layout::block(self.ptr).1);
-            if capacity <= self.capacity() && block_of(ty) >= now {
+            if capacity <= self.capacity() && now < block_of(ty).saturating_add(least_gain()) {
                 self.set_len(len); // nothing to win
                 return Ok(());
             }
@@ -149,4 +149,13 @@ impl Sds {
         }
         Ok(())
     }
+}
+
+/// By how many bytes a block must become smaller for another one to be asked for. Where zmalloc knows the size classes, any
+/// smaller class is. The C library does not tell how it rounds: to 16 on the platforms known, so that less may be
+/// nothing and the string be moved for it.
+fn least_gain() -> usize {
+    const LIBC_GRAIN: usize = 16;
+    let rounds = zmalloc::good_size(1) > 1;
+    if rounds { 1 } else { LIBC_GRAIN }
 }

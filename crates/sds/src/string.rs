@@ -62,7 +62,8 @@ fn not_created(len: usize) -> ReserveError {
 
 impl Sds {
     /// Allocates for `len` bytes with room for `capacity`, the bytes uninitialised or zeroed and the NUL
-    /// written. Inlined where the type is a constant, it is a few instructions around the allocator.
+    /// written. Where the block has room for more than `ty` can count the header is the next one. Inlined where the type
+    /// is a constant, it is a few instructions around the allocator.
     ///
     /// # Safety
     /// `len <= capacity <= ty.max_len()`, `Sds5` only with `len == capacity`; the caller fills the `len`
@@ -70,18 +71,20 @@ impl Sds {
     #[inline(always)]
     unsafe fn allocate(ty: HeaderType, len: usize, capacity: usize, zeroed: bool) -> Option<Self> {
         let size = ty.block_size(capacity);
-        let (block, alloc) = if zeroed {
-            let (block, usable) = zmalloc::ztrycalloc_usable(size)?;
-            (block, ty.capacity_of(usable))
-        } else if ty == HeaderType::Sds5 {
-            (zmalloc::ztrymalloc(size)?, len) // does not care what is usable
-        } else {
-            let (block, usable) = zmalloc::ztrymalloc_usable(size)?;
-            (block, ty.capacity_of(usable))
-        };
-        // SAFETY: the block has room for `alloc` bytes, which is cut to what the header can count.
+        // SAFETY: the block has room for as many bytes as a header is told, with a wider header too.
         unsafe {
-            let ptr = layout::init(block, ty, len, alloc);
+            let ptr = if zeroed {
+                // What is zero ends where this header puts the end: it must not become a wider one.
+                let (block, usable) = zmalloc::ztrycalloc_usable(size)?;
+                let alloc = if ty == HeaderType::Sds5 { len } else { ty.capacity_of(usable) };
+                layout::init(block, ty, len, alloc)
+            } else if ty == HeaderType::Sds5 {
+                layout::init(zmalloc::ztrymalloc(size)?, ty, len, len) // does not care what is usable
+            } else {
+                let (block, usable) = zmalloc::ztrymalloc_usable(size)?;
+                let ty = ty.roomy(usable);
+                layout::init(block, ty, len, ty.capacity_of(usable))
+            };
             ptr.add(len).write(0);
             Some(Self { ptr })
         }
@@ -154,7 +157,7 @@ impl Sds {
     }
 
     /// A copy of `bytes`, in a block of the smallest header that can hold them; the slack of the block
-    /// becomes capacity. In C: `sdsnewlen`, `sdsnew`.
+    /// becomes capacity, for which 253 to 255 and 65,531 to 65,535 bytes may get the next header. In C: `sdsnewlen`, `sdsnew`.
     ///
     /// ```
     /// use sds::{Sds, layout::HeaderType};
@@ -192,7 +195,7 @@ impl Sds {
     /// [`zeroed`](Self::zeroed) that answers an error.
     pub fn try_zeroed(len: usize) -> Result<Self, ReserveError> {
         check_len(0, len)?;
-        let ty = if len == 0 { HeaderType::Sds8 } else { HeaderType::for_len(len) };
+        let ty = if (1..=SDS5_MAX).contains(&len) { HeaderType::Sds5 } else { HeaderType::for_room(len) };
         // SAFETY: the type is the one for `len`, and the allocator has zeroed all the bytes.
         unsafe { Self::allocate(ty, len, len, true) }.ok_or_else(|| refused(ty, len))
     }

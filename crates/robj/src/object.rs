@@ -75,15 +75,6 @@ fn allocate(size: usize) -> Result<NonNull<u8>, ReserveError> {
     zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })
 }
 
-/// The infallible half of a constructor: ends in zmalloc's OOM handler.
-#[inline]
-pub(crate) fn or_oom<T>(result: Result<T, ReserveError>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(error) => zmalloc::oom(error.size()),
-    }
-}
-
 /// Making objects, one block layout each.
 impl Robj {
     /// Takes over one reference to an immortal header.

@@ -44,9 +44,15 @@ impl fmt::Display for ReserveError {
 
 impl core::error::Error for ReserveError {}
 
-/// The infallible half of every fallible operation: ends in zmalloc's OOM handler.
+/// The infallible half of every fallible operation, here and in the structures above: ends in zmalloc's OOM
+/// handler.
+///
+/// ```
+/// let s = sds::or_oom(sds::Sds::try_from_bytes(b"text"));
+/// assert_eq!(s, "text");
+/// ```
 #[inline]
-pub(crate) fn or_oom<T>(result: Result<T, ReserveError>) -> T {
+pub fn or_oom<T>(result: Result<T, ReserveError>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => zmalloc::oom(error.size()),

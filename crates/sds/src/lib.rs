@@ -18,7 +18,7 @@ mod template;
 mod traits;
 
 pub use args::{Args, split_args};
-pub use error::{FormatError, ReserveError, SplitArgsError, TemplateError};
+pub use error::{FormatError, ReserveError, SplitArgsError, TemplateError, or_oom};
 pub use repr::needs_repr;
 pub use room::MAX_PREALLOC;
 pub use split::{Split, join, split, try_join};

@@ -4,9 +4,13 @@
 
 mod common;
 
+use bytes::BufMut;
 use common::{check, sample};
+use core::ptr::NonNull;
+use sds::layout::{self, HeaderType};
 use sds::{Sds, join, split_args, template};
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use zmalloc::{fault, used_memory};
 
 /// Miri is slow: there only every so many cases are tried.
@@ -18,6 +22,7 @@ fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
     every_byte_is_counted_and_given_back();
     every_failure_leaves_the_string_as_it_was();
     every_failing_creation_leaves_nothing_behind();
+    a_handler_that_unwinds_finds_the_string_as_it_was();
 }
 
 fn every_byte_is_counted_and_given_back() {
@@ -77,10 +82,13 @@ fn operations() -> Vec<Operation> {
             let part = sample(150);
             s.write_vectored(&[std::io::IoSlice::new(&part), std::io::IoSlice::new(&part)]).is_ok()
         }),
+        one("grow_zero by one", |s| s.try_grow_zero(s.len() + s.avail() + 1).is_ok()),
+        one("resize to none", |s| s.try_resize(0).is_ok()),
         one("try_clone", |s| s.try_clone().is_ok()),
         steps("push_fmt", |s| {
             s.try_push_fmt(format_args!("{}{}", "x".repeat(200), "y".repeat(2000))).is_ok()
         }),
+        steps("write_fmt", |s| write!(s, "{}{}", "x".repeat(200), "y".repeat(2000)).is_ok()),
     ]
 }
 
@@ -97,6 +105,17 @@ fn starts() -> Vec<fn() -> Sds> {
             let mut s = Sds::with_capacity(5000);
             s.push_bytes(&sample(20));
             s
+        },
+        || {
+            let (ty, text) = (HeaderType::Sds64, sample(21));
+            let block = zmalloc::zmalloc(ty.header_len() + text.len() + 1);
+            // SAFETY: a block for header, text and NUL, all of which are written.
+            unsafe {
+                let s = layout::init(block, ty, text.len(), text.len());
+                s.copy_from_nonoverlapping(NonNull::from(&text[..]).cast(), text.len());
+                s.add(text.len()).write(0);
+                Sds::from_raw(s)
+            }
         },
     ]
 }
@@ -160,4 +179,44 @@ fn every_failing_creation_leaves_nothing_behind() {
         }
     }
     assert_eq!(join(&["a", "b"], b"-"), "a-b");
+}
+
+/// The plain forms of the operations. An embedder's handler may unwind to wherever it serves the next request.
+fn a_handler_that_unwinds_finds_the_string_as_it_was() {
+    struct OutOfMemory;
+    type Operation = (&'static str, fn(&mut Sds));
+    let operations: [Operation; 13] = [
+        ("push", |s| s.push(b'x')),
+        ("push_bytes", |s| s.push_bytes(&sample(300))),
+        ("assign", |s| s.assign(&sample(90_000))),
+        ("grow_zero", |s| s.grow_zero(90_000)),
+        ("make_room_for", |s| s.make_room_for(1000)),
+        ("resize", |s| s.resize(100_000)),
+        ("cat_repr", |s| s.cat_repr(&sample(100))),
+        ("push_i64", |s| s.push_i64(i64::MIN)),
+        ("push_f64", |s| s.push_f64(0.1)),
+        ("write_str", |s| std::fmt::Write::write_str(s, "a text that does not fit").unwrap()),
+        ("write_fmt", |s| std::fmt::Write::write_fmt(s, format_args!("{:>50}", 1)).unwrap()),
+        ("extend", |s| s.extend(sample(100))),
+        ("put_bytes", |s| s.put_bytes(0, 5000)),
+    ];
+    zmalloc::set_oom_handler(|_| std::panic::resume_unwind(Box::new(OutOfMemory)));
+    for (name, run) in operations {
+        for capacity in [20, 250, 70_000] {
+            // Full, so that whatever is appended has to allocate.
+            let mut s = Sds::with_capacity(capacity);
+            s.push_bytes(&sample(s.capacity()));
+            let before = s.to_vec();
+            let plan = fault::fail_nth(1);
+            let unwound = catch_unwind(AssertUnwindSafe(|| run(&mut s)));
+            drop(plan);
+            assert!(unwound.is_err_and(|cause| cause.is::<OutOfMemory>()), "{name} did not fail");
+            // What formats or iterates may have appended what fitted.
+            assert!(s.starts_with(&before), "{name}");
+            if !["write_fmt", "extend"].contains(&name) {
+                check(&s, &before);
+            }
+            assert_eq!(s.as_bytes_with_nul().last(), Some(&0));
+        }
+    }
 }

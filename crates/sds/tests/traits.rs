@@ -113,6 +113,40 @@ fn numbers_are_put_like_into_any_buffer() {
 }
 
 #[test]
+fn a_string_is_read_like_any_buffer() {
+    let s = Sds::from(b"\x01\x02\0\0\0\x03key value");
+    // Borrowed: a slice is a `Buf`.
+    let mut view = &s[..];
+    assert_eq!((view.get_u16(), view.get_u32()), (0x0102, 3));
+    assert_eq!(view.copy_to_bytes(3), "key");
+    assert_eq!(view.remaining(), 6);
+    // Owned: a cursor over the string is one, and so is what takes it over without a copy.
+    let mut cursor = io::Cursor::new(s);
+    cursor.advance(6);
+    assert_eq!(cursor.chunk(), b"key value");
+    let s = cursor.into_inner();
+    let address = s.as_ptr();
+    let mut owned = Bytes::from(s);
+    owned.advance(10);
+    assert_eq!((owned.as_ptr(), &owned[..]), (address.wrapping_add(10), &b"value"[..]));
+}
+
+#[test]
+fn formatted_text_that_fails_is_not_written() {
+    struct Refuses;
+    impl std::fmt::Display for Refuses {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("half")?;
+            Err(std::fmt::Error)
+        }
+    }
+    let mut s = Sds::from("kept");
+    let error = io::Write::write_fmt(&mut s, format_args!("some {Refuses}")).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::Other);
+    common::check(&s, b"kept");
+}
+
+#[test]
 #[should_panic(expected = "cannot advance past the free space")]
 fn advancing_past_the_free_space_is_a_bug() {
     let mut s = Sds::from("x");

@@ -15,6 +15,7 @@ enum Op {
     Assign(Text),
     Integer(i64),
     Float(f64),
+    Format(Text, i8),
     GrowZero(Len),
     Truncate(Len),
     UpdateLen,
@@ -78,6 +79,13 @@ fn step(string: &mut Sds, model: &mut Vec<u8>, faults: &mut Faults, op: Op) {
             }
         }
         Op::Float(value) => float(string, model, faults, value),
+        Op::Format(Text(bytes), number) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let written = faults.watch(|| string.try_push_fmt(format_args!("{text}{number:+}")));
+            if done(written) {
+                model.extend(format!("{text}{number:+}").into_bytes());
+            }
+        }
         Op::GrowZero(Len(len)) => {
             if done(faults.watch(|| string.try_grow_zero(len))) {
                 model.resize(len.max(model.len()), 0);

@@ -27,6 +27,7 @@
 
 use core::hint::cold_path;
 use core::ptr::NonNull;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 /// The greatest length of a string on this platform, in bytes: header, string and NUL stay within what
 /// an allocation may be.
@@ -117,11 +118,7 @@ impl HeaderType {
             Self::Sds32 if self.max_len() < MAX_LEN => Self::Sds64,
             Self::Sds5 | Self::Sds32 | Self::Sds64 => return self, // `Sds5` cannot count room at all
         };
-        if usable <= next.block_size(self.max_len()) {
-            return self;
-        }
-        cold_path();
-        next
+        if usable > next.block_size(self.max_len()) { next } else { self }
     }
 
     /// The type for a string with room for `capacity` bytes and for what the size class adds to them.
@@ -186,13 +183,13 @@ fn store<const W: usize>(number: usize) -> [u8; W] {
     bytes
 }
 
-/// One expression for the two types that count in one byte, one function for the width of each of the others.
-/// Written as tests, not as a `match`: a jump table costs more than the two tests that most strings need.
+/// Runs a function for the width of a header type; `Sds5` is a case of its own. Tests, not a `match`: of a type that is
+/// guessed right, as most are, nothing then waits for more than the one field, while a jump table is one load more.
 macro_rules! by_width {
-    ($ty:expr, short => $short:expr, $function:ident($($argument:expr),*)) => {{
+    ($ty:expr, Sds5 => $five:expr, $function:ident($($argument:expr),*)) => {{
         let ty: u8 = $ty;
         if ty <= HeaderType::Sds8 as u8 {
-            $short
+            if ty == HeaderType::Sds5 as u8 { $five } else { $function::<1>($($argument),*) }
         } else if ty == HeaderType::Sds16 as u8 {
             $function::<2>($($argument),*)
         } else if ty == HeaderType::Sds32 as u8 {
@@ -203,63 +200,14 @@ macro_rules! by_width {
     }};
 }
 
-/// The number of the type in front of `s`.
+/// The flags byte of a string.
 ///
 /// # Safety
 /// As for [`header_type`].
 #[inline(always)]
-unsafe fn type_number(s: NonNull<u8>) -> u8 {
+unsafe fn flags(s: NonNull<u8>) -> u8 {
     // SAFETY: the flags stand in front of the bytes.
-    unsafe { s.sub(1).read() & TYPE_MASK }
-}
-
-// `Sds5` and `Sds8` differ in where a byte stands and how far it is shifted. Both follow from the type's number, 0
-// or 1, by arithmetic: which of the two a string is costs no branch, which keys of mixed lengths would mispredict.
-
-const LEN_PLACE: usize = 2; // Sds8: | len | alloc | flags |
-const ALLOC_PLACE: usize = 1;
-
-/// The byte that holds a field: so many in front of the flags for `Sds8`, the flags themselves for `Sds5`.
-///
-/// # Safety
-/// As for [`header_type`]; the string is `Sds5` or `Sds8`, and `ty` says which.
-#[inline(always)]
-unsafe fn short_byte(s: NonNull<u8>, ty: u8, place: usize) -> NonNull<u8> {
-    // SAFETY: that byte is part of the header.
-    unsafe { s.sub(1 + place * usize::from(ty)) }
-}
-
-/// How far a field is shifted: past the type of `Sds5`, which is all zeros.
-#[inline(always)]
-fn short_shift(ty: u8) -> u32 {
-    TYPE_BITS & u32::from(ty).wrapping_sub(1)
-}
-
-/// # Safety
-/// As for [`short_byte`].
-#[inline(always)]
-unsafe fn short_field(s: NonNull<u8>, ty: u8, place: usize) -> usize {
-    // SAFETY: passed on; the header is initialised.
-    usize::from(unsafe { short_byte(s, ty, place).read() } >> short_shift(ty))
-}
-
-/// # Safety
-/// As for [`short_byte`]; nobody else looks at the header, and `len` is at most what the type can count.
-#[inline(always)]
-unsafe fn set_short_len(s: NonNull<u8>, ty: u8, len: usize) {
-    // SAFETY: passed on.
-    unsafe { short_byte(s, ty, LEN_PLACE).write((len as u8) << short_shift(ty)) }
-}
-
-/// # Safety
-/// As for [`short_byte`].
-#[inline(always)]
-unsafe fn short_block(s: NonNull<u8>, ty: u8) -> (NonNull<u8>, usize) {
-    // SAFETY: the block starts with the length's byte.
-    unsafe {
-        let header_len = 1 + LEN_PLACE * usize::from(ty);
-        (s.sub(header_len), header_len + short_field(s, ty, ALLOC_PLACE) + 1)
-    }
+    unsafe { s.sub(1).read() }
 }
 
 /// The header in front of `s`.
@@ -309,8 +257,17 @@ unsafe fn set_len_field<const W: usize>(s: NonNull<u8>, len: usize) {
 /// As for [`header`], except that the header need not be initialised.
 #[inline(always)]
 unsafe fn write_header<const W: usize>(s: NonNull<u8>, len: usize, alloc: usize, flags: u8) {
+    // Three stores on purpose: a string that is freed soon after reads its room alone, and waits for a store that was
+    // merged of two fields longer than for its own. The fences are none to the processor.
     // SAFETY: in bounds, by contract; bytes need no alignment.
-    unsafe { header::<W>(s).write(Header { len: store(len), alloc: store(alloc), flags }) }
+    unsafe {
+        let header = header::<W>(s);
+        (*header).len = store(len);
+        compiler_fence(Ordering::Release);
+        (*header).alloc = store(alloc);
+        compiler_fence(Ordering::Release);
+        (*header).flags = flags;
+    }
 }
 
 /// Appends one byte if there is room.
@@ -355,14 +312,45 @@ pub unsafe fn init(block: NonNull<u8>, ty: HeaderType, len: usize, alloc: usize)
     }
 }
 
+/// [`init`] with all the room that a block of `usable` bytes has, of `ty` or, where that cannot count it, the next
+/// type.
+///
+/// # Safety
+/// `block` may be written over `usable` bytes, which are enough for `ty` and `len`; `ty` is not
+/// [`HeaderType::Sds5`].
+#[inline(always)]
+pub(crate) unsafe fn init_block(
+    block: NonNull<u8>,
+    ty: HeaderType,
+    len: usize,
+    usable: usize,
+) -> NonNull<u8> {
+    /// Apart: a branch that is hardly ever taken, instead of arithmetic for both types.
+    #[cold]
+    #[inline(never)]
+    unsafe fn init_large(block: NonNull<u8>, ty: HeaderType, len: usize, usable: usize) -> NonNull<u8> {
+        let ty = ty.roomy(usable);
+        // SAFETY: passed on; a wider header is chosen only where it leaves more room than `ty` can count.
+        unsafe { init(block, ty, len, ty.capacity_of(usable)) }
+    }
+    // SAFETY: passed on; up to the block of its greatest capacity, `ty` counts all there is.
+    unsafe {
+        if usable <= ty.block_size(ty.max_len()) {
+            init(block, ty, len, usable - ty.block_size(0))
+        } else {
+            init_large(block, ty, len, usable)
+        }
+    }
+}
+
 /// The type of a string's header. In C: `s[-1] & SDS_TYPE_MASK`.
 ///
 /// # Safety
 /// `s` points at the bytes of a string in this layout, with provenance over its header.
 #[inline]
 pub unsafe fn header_type(s: NonNull<u8>) -> HeaderType {
-    // SAFETY: the flags stand in front of the bytes.
-    HeaderType::of_flags(unsafe { s.sub(1).read() })
+    // SAFETY: passed on.
+    HeaderType::of_flags(unsafe { flags(s) })
 }
 
 /// The length of a string in bytes. In C: `sdslen`.
@@ -373,8 +361,8 @@ pub unsafe fn header_type(s: NonNull<u8>) -> HeaderType {
 pub unsafe fn len(s: NonNull<u8>) -> usize {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let ty = type_number(s);
-        by_width!(ty, short => short_field(s, ty, LEN_PLACE), len_field(s))
+        let flags = flags(s);
+        by_width!(flags & TYPE_MASK, Sds5 => usize::from(flags >> TYPE_BITS), len_field(s))
     }
 }
 
@@ -387,8 +375,8 @@ pub unsafe fn len(s: NonNull<u8>) -> usize {
 pub unsafe fn capacity(s: NonNull<u8>) -> usize {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let ty = type_number(s);
-        by_width!(ty, short => short_field(s, ty, ALLOC_PLACE), alloc_field(s))
+        let flags = flags(s);
+        by_width!(flags & TYPE_MASK, Sds5 => usize::from(flags >> TYPE_BITS), alloc_field(s))
     }
 }
 
@@ -401,8 +389,11 @@ pub unsafe fn capacity(s: NonNull<u8>) -> usize {
 pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let ty = type_number(s);
-        by_width!(ty, short => set_short_len(s, ty, len), set_len_field(s, len))
+        by_width!(
+            flags(s) & TYPE_MASK,
+            Sds5 => s.sub(1).write(HeaderType::Sds5 as u8 | (len as u8) << TYPE_BITS),
+            set_len_field(s, len)
+        )
     }
 }
 
@@ -415,8 +406,12 @@ pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
 pub(crate) unsafe fn block(s: NonNull<u8>) -> (NonNull<u8>, usize) {
     // SAFETY: the header is of the type that its flags name.
     unsafe {
-        let ty = type_number(s);
-        by_width!(ty, short => short_block(s, ty), block_of(s))
+        let flags = flags(s);
+        by_width!(
+            flags & TYPE_MASK,
+            Sds5 => (s.sub(1), HeaderType::Sds5.block_size(usize::from(flags >> TYPE_BITS))),
+            block_of(s)
+        )
     }
 }
 
@@ -450,7 +445,7 @@ pub(crate) unsafe fn append_in_place(s: NonNull<u8>, bytes: &[u8]) -> bool {
 pub(crate) unsafe fn push_in_place(s: NonNull<u8>, byte: u8) -> bool {
     // SAFETY: the header is of the type that its flags name; `Sds5` has no free space.
     unsafe {
-        let ty = type_number(s);
+        let ty = flags(s) & TYPE_MASK;
         if ty == HeaderType::Sds32 as u8 {
             return push_fields::<4>(s, byte);
         }

@@ -44,7 +44,7 @@ fn digit_count(value: u64) -> usize {
         powers
     };
     let bits = (u64::BITS - (value | 1).leading_zeros()) as usize;
-    let power = bits * 1233 >> 12;
+    let power = (bits * 1233) >> 12;
     power + usize::from(value >= POWERS[power])
 }
 

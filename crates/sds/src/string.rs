@@ -82,8 +82,7 @@ impl Sds {
                 layout::init(zmalloc::ztrymalloc(size)?, ty, len, len) // does not care what is usable
             } else {
                 let (block, usable) = zmalloc::ztrymalloc_usable(size)?;
-                let ty = ty.roomy(usable);
-                layout::init(block, ty, len, ty.capacity_of(usable))
+                layout::init_block(block, ty, len, usable)
             };
             ptr.add(len).write(0);
             Some(Self { ptr })

@@ -249,21 +249,24 @@ impl Work<'_> {
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let ops = ctx.options.pick(LIVE, 20 * LIVE, 50 * LIVE);
-    let texts = [7, 44, 1000].map(text_of);
-    for text in &texts {
+    // As they stand in the buffer of a socket. A text that starts where a block of the allocator starts is copied with both
+    // sides aligned into a string without a header, which the field does not see.
+    let buffer = text_of(2000);
+    let texts = [7, 44, 1000].map(|len| &buffer[3..3 + len]);
+    for text in texts {
         compare(ctx, "create and free", text.len(), ops, Work::Create(text));
     }
-    for text in &texts {
+    for text in texts {
         compare(ctx, "1000 live, then freed", text.len(), ops, Work::Live(text));
     }
-    for text in &texts {
+    for text in texts {
         compare(ctx, "clone and free", text.len(), ops, Work::Clone(text));
     }
     let bytes = ctx.options.pick(1000, 1_000_000, 1_000_000);
     compare(ctx, "append a byte", bytes, bytes, Work::Bytes);
     compare(ctx, "append formatted", 1000, 1000, Work::Lines);
     compare(ctx, "append an integer", 1000, 1000, Work::Numbers);
-    for text in &texts {
+    for text in texts {
         memory(ctx, text);
     }
     ctx.report.note(

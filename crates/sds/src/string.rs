@@ -124,14 +124,21 @@ impl Sds {
     /// [`create`](Self::create) beyond [`SDS8_MAX`]: apart, so that the short ones save no registers for it.
     #[inline(never)]
     fn create_long(bytes: &[u8]) -> Option<Self> {
-        // SAFETY: the types are those for the lengths.
-        unsafe {
-            match bytes.len() {
-                ..=SDS16_MAX => Self::copied(HeaderType::Sds16, bytes),
-                len if len <= MAX_LEN => Self::copied(HeaderType::for_len(len), bytes),
-                _ => None,
-            }
+        if bytes.len() > SDS16_MAX {
+            return Self::create_huge(bytes);
         }
+        // SAFETY: the type is the one for the length.
+        unsafe { Self::copied(HeaderType::Sds16, bytes) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn create_huge(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MAX_LEN {
+            return None;
+        }
+        // SAFETY: as above.
+        unsafe { Self::copied(HeaderType::for_len(bytes.len()), bytes) }
     }
 
     /// The empty string, in the smallest block. In C: `sdsempty`.

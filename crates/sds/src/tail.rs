@@ -16,7 +16,7 @@ struct Tail<'a> {
     s: &'a mut Sds,
     /// Where the next byte goes. Invariant: in the block of `s`, all bytes of the string before it initialised.
     end: NonNull<u8>,
-    /// How many bytes fit there, less than which the header cannot be asked to count.
+    /// How many bytes fit there: the free space of `s` less what was appended since.
     room: usize,
 }
 

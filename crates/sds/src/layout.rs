@@ -25,127 +25,17 @@
 //!
 //! Learned from: Redis' `sds.h` by Salvatore Sanfilippo, Oran Agra and Redis Ltd.
 
+use crate::copy::copy;
+use crate::header_type::{TYPE_BITS, TYPE_MASK};
 use core::hint::cold_path;
 use core::ptr::NonNull;
 use core::sync::atomic::{Ordering, compiler_fence};
 
+pub use crate::header_type::HeaderType;
+
 /// The greatest length of a string on this platform, in bytes: header, string and NUL stay within what
 /// an allocation may be.
 pub const MAX_LEN: usize = isize::MAX as usize - 32;
-
-const TYPE_MASK: u8 = 0b111;
-const TYPE_BITS: u32 = 3;
-
-/// The five headers. The number is what stands in the low three bits of the flags byte. In C:
-/// `SDS_TYPE_5` to `SDS_TYPE_64`.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum HeaderType {
-    /// One byte: type and length. No free space.
-    Sds5 = 0,
-    /// Length and room of one byte each.
-    Sds8 = 1,
-    /// Length and room of two bytes each.
-    Sds16 = 2,
-    /// Length and room of four bytes each.
-    Sds32 = 3,
-    /// Length and room of eight bytes each.
-    Sds64 = 4,
-}
-
-impl HeaderType {
-    /// The smallest header whose length field can hold `len`. In C: `sdsReqType`.
-    ///
-    /// ```
-    /// use sds::layout::HeaderType;
-    /// assert_eq!(HeaderType::for_len(31), HeaderType::Sds5);
-    /// assert_eq!(HeaderType::for_len(32), HeaderType::Sds8);
-    /// assert_eq!(HeaderType::for_len(65_536), HeaderType::Sds32);
-    /// ```
-    #[inline]
-    pub const fn for_len(len: usize) -> Self {
-        if len <= Self::Sds5.max_len() {
-            Self::Sds5
-        } else if len <= Self::Sds8.max_len() {
-            Self::Sds8
-        } else if len <= Self::Sds16.max_len() {
-            Self::Sds16
-        } else if len as u64 <= u32::MAX as u64 {
-            Self::Sds32
-        } else {
-            Self::Sds64
-        }
-    }
-
-    /// The bytes in front of the string, flags included. In C: `sdsHdrSize`.
-    #[inline]
-    pub const fn header_len(self) -> usize {
-        match self {
-            Self::Sds5 => 1,
-            Self::Sds8 => size_of::<Header<1>>(),
-            Self::Sds16 => size_of::<Header<2>>(),
-            Self::Sds32 => size_of::<Header<4>>(),
-            Self::Sds64 => size_of::<Header<8>>(),
-        }
-    }
-
-    /// The greatest length, and the greatest room, that this header can hold. In C: `sdsTypeMaxSize`.
-    #[inline]
-    pub const fn max_len(self) -> usize {
-        match self {
-            Self::Sds5 => (1 << (u8::BITS - TYPE_BITS)) - 1,
-            Self::Sds8 => u8::MAX as usize,
-            Self::Sds16 => u16::MAX as usize,
-            Self::Sds32 if MAX_LEN as u64 > u32::MAX as u64 => u32::MAX as usize,
-            Self::Sds32 | Self::Sds64 => MAX_LEN,
-        }
-    }
-
-    /// The bytes of a block that holds a string with room for `capacity` bytes.
-    #[inline]
-    pub(crate) const fn block_size(self, capacity: usize) -> usize {
-        self.header_len() + capacity + 1
-    }
-
-    /// This type, or the next one where the block has room for more than this one can count: a string of 253 bytes
-    /// lies in a block of 320, of which `Sds8` could never use the last 61.
-    #[inline]
-    pub(crate) fn roomy(self, usable: usize) -> Self {
-        let next = match self {
-            Self::Sds8 => Self::Sds16,
-            Self::Sds16 => Self::Sds32,
-            // On a platform of four-byte sizes no block is larger than `Sds32` can count.
-            Self::Sds32 if self.max_len() < MAX_LEN => Self::Sds64,
-            Self::Sds5 | Self::Sds32 | Self::Sds64 => return self, // `Sds5` cannot count room at all
-        };
-        if usable > next.block_size(self.max_len()) { next } else { self }
-    }
-
-    /// The type for a string with room for `capacity` bytes and for what the size class adds to them.
-    pub(crate) fn for_room(capacity: usize) -> Self {
-        let ty = Self::for_len(capacity).max(Self::Sds8);
-        ty.roomy(zmalloc::good_size(ty.block_size(capacity)))
-    }
-
-    /// The room for a string in a block of `usable` bytes: what header and NUL leave, as far as the
-    /// header can count.
-    #[inline]
-    pub(crate) fn capacity_of(self, usable: usize) -> usize {
-        (usable - self.header_len() - 1).min(self.max_len())
-    }
-
-    /// The type a flags byte names. No header has another type; should one, it counts as the last.
-    #[inline]
-    const fn of_flags(flags: u8) -> Self {
-        match flags & TYPE_MASK {
-            0 => Self::Sds5,
-            1 => Self::Sds8,
-            2 => Self::Sds16,
-            3 => Self::Sds32,
-            _ => Self::Sds64,
-        }
-    }
-}
 
 /// The header of all types but [`HeaderType::Sds5`]: two numbers of `W` bytes, and the flags.
 /// Made of bytes, it needs no alignment and no `packed`.
@@ -160,6 +50,10 @@ const _: () = assert!(size_of::<Header<1>>() == 3 && align_of::<Header<1>>() == 
 const _: () = assert!(size_of::<Header<2>>() == 5 && align_of::<Header<2>>() == 1);
 const _: () = assert!(size_of::<Header<4>>() == 9 && align_of::<Header<4>>() == 1);
 const _: () = assert!(size_of::<Header<8>>() == 17 && align_of::<Header<8>>() == 1);
+const _: () = assert!(size_of::<Header<1>>() == HeaderType::Sds8.header_len());
+const _: () = assert!(size_of::<Header<2>>() == HeaderType::Sds16.header_len());
+const _: () = assert!(size_of::<Header<4>>() == HeaderType::Sds32.header_len());
+const _: () = assert!(size_of::<Header<8>>() == HeaderType::Sds64.header_len());
 
 /// Where the low `W` bytes of a word of eight are, in the machine's order.
 const fn low_bytes<const W: usize>() -> core::ops::Range<usize> {
@@ -456,40 +350,6 @@ pub(crate) unsafe fn push_in_place(s: NonNull<u8>, byte: u8) -> bool {
             push_fields::<2>(s, byte)
         } else {
             ty == HeaderType::Sds64 as u8 && push_fields::<8>(s, byte)
-        }
-    }
-}
-
-/// Copies `bytes` to `to`. Short strings are most strings: up to 32 bytes are copied by two loads and two
-/// stores that may overlap, which is done before a call of `memcpy` has found out how many there are.
-///
-/// # Safety
-/// `to` may be written over as many bytes, none of which is part of `bytes`.
-#[inline(always)]
-pub(crate) unsafe fn copy(bytes: &[u8], to: NonNull<u8>) {
-    /// # Safety
-    /// As for [`copy`], and there are at least `N` and at most `2 * N` bytes.
-    #[inline(always)]
-    unsafe fn ends<const N: usize>(bytes: &[u8], to: NonNull<u8>) {
-        let from = bytes.as_ptr();
-        let rest = bytes.len() - N;
-        // SAFETY: the first and the last `N` of the bytes; both are read before either is written.
-        unsafe {
-            let (first, last) = (from.cast::<[u8; N]>().read(), from.add(rest).cast::<[u8; N]>().read());
-            to.cast::<[u8; N]>().write(first);
-            to.add(rest).cast::<[u8; N]>().write(last);
-        }
-    }
-    // SAFETY: by contract; each arm holds for the lengths that its `ends` takes.
-    unsafe {
-        match bytes.len() {
-            33.. => to.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()),
-            16.. => ends::<16>(bytes, to),
-            8.. => ends::<8>(bytes, to),
-            4.. => ends::<4>(bytes, to),
-            2.. => ends::<2>(bytes, to),
-            1 => to.write(bytes[0]),
-            0 => {}
         }
     }
 }

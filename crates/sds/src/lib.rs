@@ -3,8 +3,10 @@
 mod args;
 mod bytes_impl;
 mod convert;
+mod copy;
 mod edit;
 mod error;
+mod header_type;
 pub mod layout;
 mod number;
 mod repr;

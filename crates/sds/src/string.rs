@@ -1,5 +1,6 @@
 //! [`Sds`]: creating, looking at, handing over, freeing. Growing is in `room`, changing in `edit`.
 
+use crate::copy::copy;
 use crate::error::{ReserveError, or_oom};
 use crate::layout::{self, HeaderType, MAX_LEN};
 use core::mem::{ManuallyDrop, MaybeUninit};
@@ -99,7 +100,7 @@ impl Sds {
         unsafe {
             let new = Self::allocate(ty, bytes.len(), bytes.len(), false)?;
             if ty == HeaderType::Sds5 {
-                layout::copy(bytes, new.ptr);
+                copy(bytes, new.ptr);
             } else {
                 new.ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
             }

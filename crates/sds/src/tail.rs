@@ -6,6 +6,7 @@
 //! header is behind meanwhile; it is set right when the tail is dropped, also by a panic of whoever makes the pieces.
 
 use crate::Sds;
+use crate::copy::copy;
 use crate::error::{FormatError, ReserveError, or_oom};
 use crate::layout::{self, HeaderType};
 use core::fmt::{self, Write};
@@ -36,7 +37,7 @@ impl<'a> Tail<'a> {
         }
         // SAFETY: there is room for them, and `s` is borrowed exclusively: they lie elsewhere.
         unsafe {
-            layout::copy(bytes, self.end);
+            copy(bytes, self.end);
             self.end = self.end.add(bytes.len());
         }
         self.room -= bytes.len();

@@ -1,7 +1,7 @@
 //! `cargo bench -p benches --bench sds`: the loops of the suite `sds` under criterion.
 
 use benches::suites::sds::{
-    LIVE, Text, clone_and_free, create_and_free, live, push_bytes, push_lines, push_numbers, text_of,
+    LIVE, Text, Texts, clone_and_free, create_and_free, live, push_bytes, push_lines, push_numbers, text_of,
 };
 use bytes::BytesMut;
 use compact_str::CompactString;
@@ -11,7 +11,8 @@ use std::time::Duration;
 
 fn string<T: Text>(criterion: &mut Criterion) {
     for len in [7, 44, 1000] {
-        let text = text_of(len);
+        let buffer = text_of(len + 15);
+        let texts = Texts::new(&buffer, len);
         let mut bench = |case: &str, run: &dyn Fn(usize) -> Duration| {
             criterion
                 .benchmark_group(format!("sds/{case}"))
@@ -19,9 +20,9 @@ fn string<T: Text>(criterion: &mut Criterion) {
                     bench.iter_custom(|ops| run(ops as usize))
                 });
         };
-        bench("create and free", &|ops| create_and_free::<T>(&text, ops));
-        bench("1000 live", &|batches| live::<T>(&text, LIVE * batches) / LIVE as u32);
-        bench("clone and free", &|ops| clone_and_free::<T>(&text, ops));
+        bench("create and free", &|ops| create_and_free::<T>(&texts, ops));
+        bench("1000 live", &|batches| live::<T>(&texts, LIVE * batches) / LIVE as u32);
+        bench("clone and free", &|ops| clone_and_free::<T>(&texts, ops));
     }
     let mut append = |what: &str, run: fn(usize) -> Duration| {
         criterion.benchmark_group(format!("sds/append {what}")).bench_function(T::NAME, |bench| {

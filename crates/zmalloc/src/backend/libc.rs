@@ -5,6 +5,9 @@ use core::ffi::c_void;
 /// What the C standard asks for: enough for every type of the language, which is two words.
 pub(super) const MALLOC_ALIGN: usize = 2 * size_of::<usize>();
 
+/// It cuts off what can be a block of its own.
+pub(super) const KEEPS_HALF_EMPTY: bool = false;
+
 #[inline]
 pub(super) unsafe fn malloc(size: usize) -> *mut u8 {
     // SAFETY: `malloc` takes any size.

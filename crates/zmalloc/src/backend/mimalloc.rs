@@ -8,6 +8,9 @@ use libmimalloc_sys as mi;
 /// What blocks of 16 bytes and more have: its `MI_MAX_ALIGN_SIZE`.
 pub(super) const MALLOC_ALIGN: usize = 16;
 
+/// Down to half of it.
+pub(super) const KEEPS_HALF_EMPTY: bool = true;
+
 #[inline]
 pub(super) unsafe fn malloc(size: usize) -> *mut u8 {
     // SAFETY: `mi_malloc` takes any size.

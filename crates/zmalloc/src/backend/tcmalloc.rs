@@ -5,8 +5,8 @@
 //! crate count; and [`zlibc_free`](crate::zlibc_free) still fits, because the `malloc` that it answers to and the
 //! `free` that it calls are both tcmalloc's.
 //!
-//! A block is freed by its size only where the size was just asked of it: by the size of the request a block that
-//! shrank in place would go to the free list of a class that it does not have.
+//! A block is freed by its size only where the size was just asked of it: by the size of the request, one that
+//! could not shrink would go to the free list of a class that it does not have.
 
 use core::ffi::{c_int, c_void};
 
@@ -24,6 +24,9 @@ unsafe extern "C" {
 
 /// 16 or 8, by how the library was configured; nothing here can tell.
 pub(super) const MALLOC_ALIGN: usize = 8;
+
+/// Down to half of it.
+pub(super) const KEEPS_HALF_EMPTY: bool = true;
 
 #[inline]
 pub(super) unsafe fn malloc(size: usize) -> *mut u8 {

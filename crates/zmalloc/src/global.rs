@@ -48,46 +48,78 @@ impl Zmalloc {
 // SAFETY: every block comes from the back end, which keeps size and alignment; a block stays valid
 // until it is freed, and nothing here unwinds.
 unsafe impl GlobalAlloc for Zmalloc {
-    #[inline(never)] // see `counter::flag`
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: a `Layout` is at most `isize::MAX`.
-        unsafe { if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout) } }
+        // SAFETY: passed on.
+        unsafe { alloc(layout.size(), layout.align()) }
     }
 
-    #[inline(never)] // see `counter::flag`
+    #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: a `Layout` is at most `isize::MAX`.
-        unsafe {
-            if counter::by_allocator() {
-                backend::alloc_zeroed(layout)
-            } else {
-                by_hand::alloc_zeroed(layout)
-            }
-        }
+        // SAFETY: passed on.
+        unsafe { alloc_zeroed(layout.size(), layout.align()) }
     }
 
-    #[inline(never)] // see `counter::flag`
+    #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: a live block with its own layout, by the trait's contract.
-        unsafe {
-            if counter::by_allocator() {
-                backend::dealloc(ptr, layout)
-            } else {
-                by_hand::dealloc(ptr, layout)
-            }
-        }
+        // SAFETY: passed on.
+        unsafe { dealloc(ptr, layout.size(), layout.align()) }
     }
 
-    #[inline(never)] // see `counter::flag`
+    #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
-        // to the alignment, does not overflow.
-        unsafe {
-            if counter::by_allocator() {
-                backend::realloc(ptr, layout, new_size)
-            } else {
-                by_hand::realloc(ptr, layout, new_size)
-            }
+        // SAFETY: passed on.
+        unsafe { realloc(ptr, layout, new_size) }
+    }
+}
+
+// The calls themselves: never inlined into another crate (see `counter::flag`), and with the arguments of `malloc` and
+// `sdallocx` where those have them, so that they are passed on untouched.
+
+/// # Safety
+/// As for `GlobalAlloc::alloc`; `size` and `align` are a layout's.
+#[inline(never)]
+unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
+    // SAFETY: the parts of a layout, which is at most `isize::MAX`.
+    unsafe {
+        let layout = Layout::from_size_align_unchecked(size, align);
+        if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout) }
+    }
+}
+
+/// # Safety
+/// As for `GlobalAlloc::alloc_zeroed`; `size` and `align` are a layout's.
+#[inline(never)]
+unsafe fn alloc_zeroed(size: usize, align: usize) -> *mut u8 {
+    // SAFETY: as in `alloc`.
+    unsafe {
+        let layout = Layout::from_size_align_unchecked(size, align);
+        if counter::by_allocator() { backend::alloc_zeroed(layout) } else { by_hand::alloc_zeroed(layout) }
+    }
+}
+
+/// # Safety
+/// As for `GlobalAlloc::dealloc`; `size` and `align` are a layout's.
+#[inline(never)]
+unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
+    // SAFETY: a live block with its own layout, by contract.
+    unsafe {
+        let layout = Layout::from_size_align_unchecked(size, align);
+        if counter::by_allocator() { backend::dealloc(ptr, layout) } else { by_hand::dealloc(ptr, layout) }
+    }
+}
+
+/// # Safety
+/// As for `GlobalAlloc::realloc`.
+#[inline(never)]
+unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
+    // to the alignment, does not overflow.
+    unsafe {
+        if counter::by_allocator() {
+            backend::realloc(ptr, layout, new_size)
+        } else {
+            by_hand::realloc(ptr, layout, new_size)
         }
     }
 }

@@ -45,14 +45,25 @@ fn strikes(size: usize) -> bool {
 
 /// Allocates without a chance for an injected fault: what all functions that allocate share.
 #[inline(never)] // see `counter::flag`
-fn allocate(size: usize, zeroed: bool) -> Option<NonNull<u8>> {
+fn allocate(size: usize) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
     // SAFETY: the size is below `isize::MAX`, as every back end asks.
     let ptr = unsafe {
-        match (counter::by_allocator(), zeroed) {
-            (true, false) => backend::raw_alloc(layout),
-            (true, true) => backend::raw_alloc_zeroed(layout),
-            (false, _) => by_hand::allocate(layout, zeroed),
+        if counter::by_allocator() { backend::raw_alloc(layout) } else { by_hand::allocate(layout, false) }
+    };
+    NonNull::new(ptr)
+}
+
+/// [`allocate`], and the bytes are zeros.
+#[inline(never)] // see `counter::flag`
+fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
+    let layout = layout(size)?;
+    // SAFETY: as in `allocate`.
+    let ptr = unsafe {
+        if counter::by_allocator() {
+            backend::raw_alloc_zeroed(layout)
+        } else {
+            by_hand::allocate(layout, true)
         }
     };
     NonNull::new(ptr)
@@ -180,7 +191,7 @@ fn product(num: usize, size: usize) -> usize {
 /// ([`set_oom_handler`](crate::set_oom_handler)).
 #[inline]
 pub fn zmalloc(size: usize) -> NonNull<u8> {
-    match allocate(size, false) {
+    match allocate(size) {
         Some(block) => block,
         None => oom::oom(size),
     }
@@ -189,7 +200,7 @@ pub fn zmalloc(size: usize) -> NonNull<u8> {
 /// [`zmalloc`] that also says how many bytes may be written. In C: `zmalloc_usable`.
 #[inline]
 pub fn zmalloc_usable(size: usize) -> Usable {
-    match allocate(size, false) {
+    match allocate(size) {
         Some(block) => with_usable(block, size),
         None => oom::oom(size),
     }
@@ -198,7 +209,7 @@ pub fn zmalloc_usable(size: usize) -> Usable {
 /// Allocates `size` bytes of zeros. In C: `zcalloc`.
 #[inline]
 pub fn zcalloc(size: usize) -> NonNull<u8> {
-    match allocate(size, true) {
+    match allocate_zeroed(size) {
         Some(block) => block,
         None => oom::oom(size),
     }
@@ -208,7 +219,7 @@ pub fn zcalloc(size: usize) -> NonNull<u8> {
 /// C: `zcalloc_usable`.
 #[inline]
 pub fn zcalloc_usable(size: usize) -> Usable {
-    match allocate(size, true) {
+    match allocate_zeroed(size) {
         Some(block) => with_usable(block, size),
         None => oom::oom(size),
     }
@@ -224,25 +235,25 @@ pub fn zcalloc_num(num: usize, size: usize) -> NonNull<u8> {
 /// [`zmalloc`] that answers `None` instead of calling the handler. In C: `ztrymalloc`.
 #[inline]
 pub fn ztrymalloc(size: usize) -> Option<NonNull<u8>> {
-    if strikes(size) { None } else { allocate(size, false) }
+    if strikes(size) { None } else { allocate(size) }
 }
 
 /// [`zmalloc_usable`] that answers `None` on failure. In C: `ztrymalloc_usable`.
 #[inline]
 pub fn ztrymalloc_usable(size: usize) -> Option<Usable> {
-    if strikes(size) { None } else { allocate(size, false).map(|block| with_usable(block, size)) }
+    if strikes(size) { None } else { allocate(size).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc`] that answers `None` on failure. In C: `ztrycalloc`.
 #[inline]
 pub fn ztrycalloc(size: usize) -> Option<NonNull<u8>> {
-    if strikes(size) { None } else { allocate(size, true) }
+    if strikes(size) { None } else { allocate_zeroed(size) }
 }
 
 /// [`zcalloc_usable`] that answers `None` on failure. In C: `ztrycalloc_usable`.
 #[inline]
 pub fn ztrycalloc_usable(size: usize) -> Option<Usable> {
-    if strikes(size) { None } else { allocate(size, true).map(|block| with_usable(block, size)) }
+    if strikes(size) { None } else { allocate_zeroed(size).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc_num`] that answers `None` on failure. In C: `ztrycalloc_num`.

@@ -1,18 +1,14 @@
 //! `cargo bench -p benches --bench alloc`: the loops of the suite `alloc` under criterion, one allocator at a
 //! time. For ratios between allocators use the suite: criterion measures one after the other.
 
-use benches::suites::alloc::{CNamed, CNamedSized, Mix, batches, layout_of, mixed, pairs};
+use benches::suites::alloc::{Calls, Mix, SUBJECTS, batches, layout_of, mixed, pairs};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use mimalloc::MiMalloc;
-use std::alloc::{GlobalAlloc, System};
-use tikv_jemallocator::Jemalloc;
-use zmalloc::Zmalloc;
 
-fn allocator<A: GlobalAlloc>(criterion: &mut Criterion, name: &str, alloc: &A) {
+fn allocator(criterion: &mut Criterion, name: &str, calls: Calls) {
     let mut group = criterion.benchmark_group("alloc/pair");
     for size in [16, 48, 320, 4096] {
         group.bench_function(BenchmarkId::new(name, size), |bench| {
-            bench.iter_custom(|ops| pairs(alloc, layout_of(size), ops as usize))
+            bench.iter_custom(|ops| pairs(calls, layout_of(size), ops as usize))
         });
     }
     group.finish();
@@ -20,23 +16,20 @@ fn allocator<A: GlobalAlloc>(criterion: &mut Criterion, name: &str, alloc: &A) {
     for size in [48, 320] {
         group.bench_function(BenchmarkId::new(name, size), |bench| {
             // Whole batches: criterion's count is of batches of 256.
-            bench.iter_custom(|ops| batches(alloc, layout_of(size), 256 * ops as usize) / 256)
+            bench.iter_custom(|ops| batches(calls, layout_of(size), 256 * ops as usize) / 256)
         });
     }
     group.finish();
     let mix = Mix::new(1);
     criterion.benchmark_group("alloc/size mix").bench_function(name, |bench| {
-        bench.iter_custom(|ops| mixed(alloc, &mix, ops as usize));
+        bench.iter_custom(|ops| mixed(calls, &mix, ops as usize));
     });
 }
 
 fn all(criterion: &mut Criterion) {
-    allocator(criterion, "Zmalloc", &Zmalloc);
-    allocator(criterion, "zmalloc+zfree_sized", &CNamedSized);
-    allocator(criterion, "zmalloc+zfree", &CNamed);
-    allocator(criterion, "tikv-jemallocator", &Jemalloc);
-    allocator(criterion, "System", &System);
-    allocator(criterion, "mimalloc", &MiMalloc);
+    for (name, calls) in SUBJECTS {
+        allocator(criterion, name, calls);
+    }
 }
 
 criterion_group!(group, all);

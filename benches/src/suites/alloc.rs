@@ -1,8 +1,9 @@
 //! `alloc`: what accounting costs.
 //!
-//! Each allocator is a value that is called through `GlobalAlloc`, so the loops are the same code for all
-//! of them and none is called through a layer that the others lack. Each is called out of line, as a program calls the
-//! global allocator that it installed: inlined into a loop, an allocator would have part of its work done once before it.
+//! Each allocator is called as a program calls the one that it has installed: by a function that takes size and
+//! alignment, out of line ([`Calls`]). The loops are compiled once and get the functions as values. A loop that is
+//! compiled for each allocator differs in more than the allocator: which values stay in registers, or how a result is stored and
+//! read back, made up to a half of the time of *size mix*, for the same instructions in the allocator.
 //! `Zmalloc`, tikv-jemallocator and `cap` stand on the very
 //! same jemalloc of this process; what differs is what they do around it. The layout is hidden from the
 //! optimiser on every call: a size class that is computed once before the loop would be no price at all.
@@ -39,12 +40,10 @@ const MIX_LIVE: usize = 4096;
 static CAP: Cap<Jemalloc> = Cap::new(Jemalloc, usize::MAX);
 
 /// The C-named family, freeing with the size that the caller knows.
-#[derive(Clone, Copy, Debug)]
-pub struct CNamedSized;
+struct CNamedSized;
 
 /// The C-named family, asking the allocator for the size on free, as C code must.
-#[derive(Clone, Copy, Debug)]
-pub struct CNamed;
+struct CNamed;
 
 // SAFETY: `zmalloc` gives blocks of at least the size and an alignment of 8, which is all that this module
 // asks for; they are freed by the same family.
@@ -83,36 +82,72 @@ pub fn layout_of(size: usize) -> Layout {
     Layout::from_size_align(size, 8).expect("sizes here are small")
 }
 
-/// What `std::alloc::alloc` is to the installed allocator.
-///
-/// # Safety
-/// As for `GlobalAlloc::alloc`.
-#[inline(never)]
-unsafe fn allocate<A: GlobalAlloc>(alloc: &A, layout: Layout) -> *mut u8 {
-    // SAFETY: passed on.
-    unsafe { alloc.alloc(layout) }
+/// An allocator as `std::alloc` calls the installed one.
+#[derive(Clone, Copy, Debug)]
+pub struct Calls {
+    alloc: unsafe fn(usize, usize) -> *mut u8,
+    dealloc: unsafe fn(*mut u8, usize, usize),
 }
 
-/// What `std::alloc::dealloc` is to the installed allocator.
-///
-/// # Safety
-/// As for `GlobalAlloc::dealloc`.
-#[inline(never)]
-unsafe fn deallocate<A: GlobalAlloc>(alloc: &A, block: *mut u8, layout: Layout) {
-    // SAFETY: passed on.
-    unsafe { alloc.dealloc(block, layout) }
+impl Calls {
+    /// # Safety
+    /// As for `GlobalAlloc::alloc`.
+    #[inline(always)]
+    unsafe fn alloc(self, layout: Layout) -> *mut u8 {
+        // SAFETY: passed on.
+        unsafe { (self.alloc)(layout.size(), layout.align()) }
+    }
+
+    /// # Safety
+    /// As for `GlobalAlloc::dealloc`.
+    #[inline(always)]
+    unsafe fn dealloc(self, block: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { (self.dealloc)(block, layout.size(), layout.align()) }
+    }
 }
+
+/// The [`Calls`] of an allocator that has a path.
+macro_rules! calls {
+    ($allocator:path) => {{
+        /// # Safety
+        /// As for `GlobalAlloc::alloc`.
+        unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
+            // SAFETY: the parts of a layout; the rest is passed on.
+            unsafe { $allocator.alloc(Layout::from_size_align_unchecked(size, align)) }
+        }
+        /// # Safety
+        /// As for `GlobalAlloc::dealloc`.
+        unsafe fn dealloc(block: *mut u8, size: usize, align: usize) {
+            // SAFETY: the parts of a layout; the rest is passed on.
+            unsafe { $allocator.dealloc(block, Layout::from_size_align_unchecked(size, align)) }
+        }
+        Calls { alloc, dealloc }
+    }};
+}
+
+/// The allocators of this suite, ours first.
+pub const SUBJECTS: [(&str, Calls); 7] = [
+    ("Zmalloc", calls!(Zmalloc)),
+    ("zmalloc+zfree_sized", calls!(CNamedSized)),
+    ("zmalloc+zfree", calls!(CNamed)),
+    ("tikv-jemallocator", calls!(Jemalloc)),
+    ("System", calls!(System)),
+    ("mimalloc", calls!(MiMalloc)),
+    ("cap", calls!(CAP)),
+];
 
 /// `ops` times: one block allocated and freed.
 #[inline(never)]
-pub fn pairs<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duration {
+pub fn pairs(calls: Calls, layout: Layout, ops: usize) -> Duration {
+    let calls = black_box(calls);
     let start = Instant::now();
     for _ in 0..ops {
         let layout = black_box(layout);
         // SAFETY: the layout is not empty, and the block is freed once with the layout it was made with.
         unsafe {
-            let block = black_box(allocate(alloc, layout));
-            deallocate(alloc, block, layout);
+            let block = black_box(calls.alloc(layout));
+            calls.dealloc(block, layout);
         }
     }
     start.elapsed()
@@ -120,21 +155,22 @@ pub fn pairs<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duration 
 
 /// `ops` allocations and frees in batches of 256 live blocks, freed from the middle outwards.
 #[inline(never)]
-pub fn batches<A: GlobalAlloc>(alloc: &A, layout: Layout, ops: usize) -> Duration {
+pub fn batches(calls: Calls, layout: Layout, ops: usize) -> Duration {
+    let calls = black_box(calls);
     let mut live = [std::ptr::null_mut(); LIVE];
     let start = Instant::now();
     for _ in 0..ops / LIVE {
         for slot in &mut live {
             // SAFETY: the layout is not empty.
-            *slot = unsafe { allocate(alloc, black_box(layout)) };
+            *slot = unsafe { calls.alloc(black_box(layout)) };
         }
         black_box(&mut live);
         let (low, high) = live.split_at(LIVE / 2);
         for (&a, &b) in low.iter().rev().zip(high) {
             // SAFETY: each block of the batch is freed once, with the layout it was made with.
             unsafe {
-                deallocate(alloc, a, black_box(layout));
-                deallocate(alloc, b, black_box(layout));
+                calls.dealloc(a, black_box(layout));
+                calls.dealloc(b, black_box(layout));
             }
         }
     }
@@ -172,18 +208,19 @@ impl Mix {
 /// `ops` times: one of 4,096 live blocks replaced by one of another size, the new one allocated before the old
 /// one is freed. The first byte of every block is written.
 #[inline(never)]
-pub fn mixed<A: GlobalAlloc>(alloc: &A, mix: &Mix, ops: usize) -> Duration {
+pub fn mixed(calls: Calls, mix: &Mix, ops: usize) -> Duration {
+    let calls = black_box(calls);
     let new_block = |layout: Layout| {
         // SAFETY: layouts here are not empty, so a block that is not null has a first byte.
         unsafe {
-            let block = allocate(alloc, layout);
+            let block = calls.alloc(layout);
             assert!(!block.is_null(), "out of memory");
             block.write(1);
             (block, layout)
         }
     };
     // SAFETY: called once for each block, with the layout it was made with.
-    let free = |(block, layout): (*mut u8, Layout)| unsafe { deallocate(alloc, block, layout) };
+    let free = |(block, layout): (*mut u8, Layout)| unsafe { calls.dealloc(block, layout) };
     let mut live: Vec<_> = mix.first.iter().map(|&layout| new_block(layout)).collect();
     let start = Instant::now();
     for &(slot, layout) in mix.steps.iter().cycle().take(ops) {
@@ -203,11 +240,11 @@ enum Work<'a> {
 }
 
 impl Work<'_> {
-    fn run<A: GlobalAlloc>(self, alloc: &A, ops: usize) -> Duration {
+    fn run(self, calls: Calls, ops: usize) -> Duration {
         match self {
-            Self::Pairs(layout) => pairs(alloc, layout, ops),
-            Self::Batches(layout) => batches(alloc, layout, ops),
-            Self::Mixed(mix) => mixed(alloc, mix, ops),
+            Self::Pairs(layout) => pairs(calls, layout, ops),
+            Self::Batches(layout) => batches(calls, layout, ops),
+            Self::Mixed(mix) => mixed(calls, mix, ops),
         }
     }
 }
@@ -258,23 +295,9 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
     let ops = ctx.options.pick(1 << 10, 1 << 16, 1 << 17);
     let rounds = ctx.options.pick(2, 31, 101);
-    fn subject<'a, A: GlobalAlloc + Sync + 'a>(
-        name: &str,
-        alloc: &'a A,
-        (threads, ops, work): (usize, usize, Work<'a>),
-    ) -> Subject<'a> {
-        Subject::new(name, move || on_threads(threads, ops, |ops| work.run(alloc, ops)))
-    }
-    let how = (threads, ops, work);
-    let mut subjects = [
-        subject("Zmalloc", &Zmalloc, how),
-        subject("zmalloc+zfree_sized", &CNamedSized, how),
-        subject("zmalloc+zfree", &CNamed, how),
-        subject("tikv-jemallocator", &Jemalloc, how),
-        subject("System", &System, how),
-        subject("mimalloc", &MiMalloc, how),
-        subject("cap", &CAP, how),
-    ];
+    let mut subjects = SUBJECTS.map(|(name, calls)| {
+        Subject::new(name, move || on_threads(threads, ops, |ops| work.run(calls, ops)))
+    });
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
     let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
     let (ours, peers) = samples.split_at(3);
@@ -321,11 +344,11 @@ mod tests {
 
     #[test]
     fn every_loop_frees_what_it_allocates() {
-        let cap = Cap::new(Jemalloc, usize::MAX);
+        let (_, cap) = SUBJECTS[6];
         let mix = Mix::new(1);
         for work in [Work::Pairs(layout_of(48)), Work::Batches(layout_of(320)), Work::Mixed(&mix)] {
-            work.run(&cap, 3 * LIVE);
-            assert_eq!(cap.allocated(), 0);
+            work.run(cap, 3 * LIVE);
+            assert_eq!(CAP.allocated(), 0);
         }
     }
 

@@ -38,17 +38,18 @@ mod imp {
 
     #[inline(always)]
     pub(crate) fn get() -> bool {
-        let flag: u32;
         // SAFETY: reads the calling thread's byte, which is there as long as the thread.
         unsafe {
             asm!(
-                concat!("mov {flag:r}, qword ptr [rip + \"", symbol!(), "\"@GOTTPOFF]"),
-                "movzx {flag:e}, byte ptr fs:[{flag:r}]",
-                flag = out(reg) flag,
-                options(nostack, preserves_flags, pure, readonly),
+                concat!("mov {offset:r}, qword ptr [rip + \"", symbol!(), "\"@GOTTPOFF]"),
+                "cmp byte ptr fs:[{offset:r}], 0",
+                "je {not_set}",
+                offset = out(reg) _,
+                not_set = label { return false },
+                options(nostack, readonly),
             );
         }
-        flag != 0
+        true
     }
 
     pub(crate) fn set(flag: bool) {

@@ -116,10 +116,12 @@ unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
     // to the alignment, does not overflow.
     unsafe {
-        if counter::by_allocator() {
+        if !counter::by_allocator() {
+            by_hand::realloc(ptr, layout, new_size)
+        } else if layout.size().max(new_size) < counter::LARGE {
             backend::realloc(ptr, layout, new_size)
         } else {
-            by_hand::realloc(ptr, layout, new_size)
+            counter::resizing(|| backend::realloc(ptr, layout, new_size))
         }
     }
 }

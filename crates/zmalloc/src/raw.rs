@@ -87,10 +87,12 @@ unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, size: usize) -> Option<Usabl
     let new = layout(size)?;
     // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`.
     let moved = unsafe {
-        if counter::by_allocator() {
+        if !counter::by_allocator() {
+            by_hand::reallocate(ptr.as_ptr(), old, new)
+        } else if old.size().max(size) < counter::LARGE {
             backend::raw_realloc(ptr.as_ptr(), old, size)
         } else {
-            by_hand::reallocate(ptr.as_ptr(), old, new)
+            counter::resizing(|| backend::raw_realloc(ptr.as_ptr(), old, size))
         }
     };
     Some(with_usable(NonNull::new(moved)?, size))

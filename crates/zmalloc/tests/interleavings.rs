@@ -1,5 +1,5 @@
-//! The slot table under every interleaving of its threads that the memory model allows, by loom: claim, attach,
-//! release, overflow, and readers in between. Under Miri the same runs once, with real threads: there a reader of
+//! The slot table under every interleaving of its threads with at most two or three switches away from a thread that could
+//! go on, by loom: claim, attach, release, overflow, and readers in between. Under Miri the same runs once, with real threads: there a reader of
 //! counters that are gone is found by their address.
 //!
 //! loom needs 64 bits, and switches stacks, which a sanitizer takes for a mistake and slows down a hundredfold.
@@ -34,7 +34,7 @@ mod slots;
 
 #[cfg(not(miri))]
 use loom::{sync::Arc, thread};
-use slots::Slots;
+use slots::{Inside, Slots};
 #[cfg(miri)]
 use std::{sync::Arc, thread};
 use sync::{AtomicUsize, Ordering::Relaxed};
@@ -50,7 +50,7 @@ fn model(switches: usize, run: impl Fn() + Sync + Send + 'static) {
 }
 
 fn used<const N: usize>(slots: &Slots<N>) -> usize {
-    let (allocated, freed) = slots.read();
+    let (allocated, freed) = slots.read(&Inside::default());
     allocated.wrapping_sub(freed)
 }
 
@@ -63,7 +63,7 @@ fn live_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
     // SAFETY: zeros that this thread alone writes; it releases the slot before they go.
     unsafe { slot.attach((&raw const counters.0).cast_mut(), (&raw const counters.1).cast_mut()) };
     counters.0.store(bytes, Relaxed);
-    slots.release(slot);
+    slots.release(slot, &Inside::default());
     counters.0.store(NONSENSE, Relaxed);
     counters.1.store(0, Relaxed);
 }
@@ -73,7 +73,7 @@ fn hand_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
     let slot = slots.claim().expect("as many slots as threads");
     let own = slot.own();
     own.allocated.store(own.allocated.load(Relaxed) + bytes, Relaxed);
-    slots.release(slot);
+    slots.release(slot, &Inside::default());
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn the_sum_stands_still_while_a_thread_that_no_longer_allocates_ends() {
                 assert_eq!(used(&readers), 32);
             }
         });
-        slots.release(slot);
+        slots.release(slot, &Inside::default());
         counters.0.store(0, Relaxed);
         reader.join().unwrap();
         assert_eq!(used(&slots), 32);
@@ -181,7 +181,7 @@ fn the_next_owner_counts_on_from_what_the_last_one_left() {
             let Some(slot) = slots.claim() else { return 0 };
             let own = slot.own();
             own.allocated.store(own.allocated.load(Relaxed) + 5, Relaxed);
-            slots.release(slot);
+            slots.release(slot, &Inside::default());
             5
         };
         let other = thread::spawn({

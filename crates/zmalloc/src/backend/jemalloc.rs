@@ -13,9 +13,9 @@ use super::RAW_ALIGN;
 use crate::counter;
 use core::alloc::Layout;
 use core::ffi::{CStr, c_int};
+use core::hint::black_box;
 use core::ptr;
-use core::sync::atomic::AtomicUsize;
-use std::sync::OnceLock;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use tikv_jemalloc_sys as je;
 
 /// Whether [`thread_counters`] may have an answer. They are 64 bits wide, and are read from other threads, which on a 32-bit
@@ -24,24 +24,40 @@ use tikv_jemalloc_sys as je;
 pub(crate) const COUNTS: bool =
     cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"));
 
-/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them. They live as
-/// long as the thread, which alone writes them.
+/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them: the same number
+/// at the time of this call. They live as long as the thread, which alone writes them, as aligned words of 64 bits; jemalloc
+/// is compiled C, whose plain stores of such a word are whole.
 ///
-/// `None` where jemalloc does not offer them, and for a thread that has used jemalloc already: then somebody in
-/// this process does so past this crate, and goes on.
+/// `None` where jemalloc does not offer them, where it serves the program's global allocator past this crate, and for
+/// a thread that has used it already: then somebody in this process does so past this crate, and goes on.
 pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
-    static HOOKED: OnceLock<bool> = OnceLock::new();
-    if !COUNTS || !*HOOKED.get_or_init(hook) {
+    if !COUNTS {
         return None;
     }
-    let allocated = read(c"thread.allocatedp")?;
-    let freed = read(c"thread.deallocatedp")?;
+    let allocated = address(c"thread.allocatedp")?;
+    let freed = address(c"thread.deallocatedp")?;
     // SAFETY: this thread's counters.
-    let untouched = unsafe { *(*allocated).as_ptr() == 0 && *(*freed).as_ptr() == 0 };
-    untouched.then_some((allocated, freed))
+    let load = |counter: *mut AtomicUsize| unsafe { (*counter).load(Ordering::Relaxed) };
+    let untouched = load(allocated) == 0 && load(freed) == 0;
+    let ours = untouched && agreed(|| hook() && !is_everybodys(|| load(allocated)));
+    // Trying that out may have allocated; it has freed again.
+    (ours && load(allocated) == load(freed)).then_some((allocated, freed))
 }
 
-/// Has jemalloc call back for the peak, and the process tell of forks; whether both is possible.
+/// What `try_out` says the first time, for the whole process. Until it has, and for who asks meanwhile: no. Not a lock: a
+/// child of a fork would wait for ever for a thread that it does not have.
+fn agreed(try_out: impl FnOnce() -> bool) -> bool {
+    const UNTRIED: u8 = 0;
+    const NO: u8 = 1;
+    const YES: u8 = 2;
+    static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
+    if STATE.compare_exchange(UNTRIED, NO, Ordering::Acquire, Ordering::Acquire).is_ok() && try_out() {
+        STATE.store(YES, Ordering::Release);
+    }
+    STATE.load(Ordering::Acquire) == YES
+}
+
+/// Has jemalloc call back for the peak; whether it will.
 fn hook() -> bool {
     /// What `experimental.hooks.thread_event` takes.
     #[repr(C)]
@@ -50,15 +66,11 @@ fn hook() -> bool {
         interval: u64,
         is_alloc_only: bool,
     }
-    extern "C" fn looks(_is_alloc: bool, allocated: u64, freed: u64) {
-        counter::allocator_looks(allocated as usize, freed as usize);
-    }
-    extern "C" fn after_fork() {
-        // SAFETY: called in the child before anything else.
-        unsafe { counter::after_fork() }
+    extern "C" fn looks(_is_alloc: bool, _allocated: u64, _freed: u64) {
+        counter::allocator_looks();
     }
     let mut event = ThreadEvent { callback: looks, interval: counter::LOOK_STEP as u64, is_alloc_only: true };
-    // SAFETY: the node takes a `ThreadEvent`, which jemalloc copies; a fork handler is a function without arguments.
+    // SAFETY: the node takes a `ThreadEvent`, which jemalloc copies.
     unsafe {
         je::mallctl(
             c"experimental.hooks.thread_event".as_ptr(),
@@ -67,12 +79,28 @@ fn hook() -> bool {
             (&raw mut event).cast(),
             size_of_val(&event),
         ) == 0
-            && libc::pthread_atfork(None, None, Some(after_fork)) == 0
     }
 }
 
+/// Whether the program's global allocator takes its blocks from this jemalloc, past this crate: then its counters are the
+/// whole program's. Tried out with a block.
+fn is_everybodys(allocated: impl Fn() -> usize) -> bool {
+    let before = allocated();
+    let through_us = counter::comes_back(|| {
+        let layout = Layout::new::<u64>();
+        // SAFETY: the layout is not empty; the block is freed with it.
+        unsafe {
+            let block = black_box(std::alloc::alloc(layout));
+            if !block.is_null() {
+                std::alloc::dealloc(block, layout);
+            }
+        }
+    });
+    allocated() != before && !through_us
+}
+
 /// The address that a node of jemalloc's holds.
-fn read(name: &CStr) -> Option<*mut AtomicUsize> {
+fn address(name: &CStr) -> Option<*mut AtomicUsize> {
     let mut address: *mut AtomicUsize = ptr::null_mut();
     let mut len = size_of_val(&address);
     // SAFETY: jemalloc writes at most `len` bytes, a pointer.

@@ -6,6 +6,9 @@
 //! the byte is defined in assembly and addressed from the thread pointer by an offset that the loader fills in (the
 //! *initial-exec* model, which jemalloc itself uses for its thread data): two instructions and one register.
 //!
+//! A plug-in that is loaded late may find no room for such a byte; neither does jemalloc then, unless it is built with the
+//! feature `disable_initial_exec_tls`. The feature of the same name here asks for both.
+//!
 //! Functions that ask are not inlined into other crates ([`by_allocator`] stays inside this one), because a dynamic
 //! library of Rust code does not export what assembly defines.
 
@@ -18,7 +21,8 @@
 mod imp {
     use core::arch::{asm, global_asm};
 
-    // The version is part of the name: two versions of this crate may be in one program.
+    // The version is part of the name: two versions of this crate may be in one program. (One version from two sources may
+    // not.)
     macro_rules! symbol {
         () => {
             concat!("zmalloc_", env!("CARGO_PKG_VERSION"), "_by_allocator")
@@ -70,7 +74,8 @@ mod imp {
     zmalloc_backend = "jemalloc",
     target_arch = "x86_64",
     target_os = "linux",
-    target_pointer_width = "64"
+    target_pointer_width = "64",
+    not(feature = "disable_initial_exec_tls")
 )))]
 mod imp {
     use core::cell::Cell;

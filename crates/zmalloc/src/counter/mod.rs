@@ -8,8 +8,9 @@
 //! - **By the allocator.** jemalloc adds up the bytes that a thread allocated and freed, exactly and in any case:
 //!   its own thread events hang on those two counters. The slot then only says where they are, and a call costs one
 //!   comparison more than without accounting.
-//! - **By hand**, where the allocator has no such counters, or where this thread has used it already past this crate
-//!   (somebody else in the process calls the same jemalloc): a plain load, add and store for each call.
+//! - **By hand**, where the allocator has no such counters, or where others use the same allocator past this crate (it
+//!   serves the program's global allocator, or has served this thread before): a plain load, add and store for each
+//!   call.
 //!
 //! Bytes of threads beyond the table, and of threads that are being torn down, go to one shared count.
 //!
@@ -26,13 +27,14 @@
 //! `thread.allocatedp`.
 
 mod flag;
+mod fork;
 pub(crate) mod slots;
 
 use crate::backend;
 use core::cell::Cell;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
-use slots::{Counts, Slot, Slots};
+use slots::{Counts, Inside, Slot, Slots};
 
 /// How many threads count without sharing. More threads than this are right, only slower.
 const SLOT_COUNT: usize = 128;
@@ -57,13 +59,19 @@ thread_local! {
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
     /// The counts in it that this thread writes when it counts by hand.
     static BY_HAND: Cell<Option<&'static Counts>> = const { Cell::new(None) };
-    /// What this thread has added to `SHARED`.
-    static IN_SHARED: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    /// What this thread has added to `SHARED`, and to a slot that it gave back.
+    static ELSEWHERE: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     /// `allocated` at the last look for a new peak, and what was held then.
     static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
     static HELD: Cell<isize> = const { Cell::new(0) };
-    /// Set while a claim is under way (registering a destructor may allocate).
+    /// Set while a claim is under way (registering a destructor may allocate), and whether this crate was called meanwhile.
     static CLAIMING: Cell<bool> = const { Cell::new(false) };
+    static CALLED_WITHIN: Cell<bool> = const { Cell::new(false) };
+    /// Set while a large block is resized, and whether a look for a new peak was put off for it.
+    static RESIZING: Cell<bool> = const { Cell::new(false) };
+    static PUT_OFF: Cell<bool> = const { Cell::new(false) };
+    /// By which doors this thread is reading the table.
+    static INSIDE: Inside = const { Cell::new([0; 2]) };
     /// Gives the slot back when the thread ends. This one has a destructor.
     static RELEASE: Release = const { Release };
 }
@@ -74,8 +82,10 @@ impl Drop for Release {
     fn drop(&mut self) {
         flag::set_by_allocator(false);
         BY_HAND.set(None); // from now on by hand, and without a slot: in the shared count
-        if let Some(slot) = SLOT.take() {
-            SLOTS.release(slot);
+        if let Some(slot) = SLOT.get() {
+            ELSEWHERE.set(thread_totals());
+            SLOT.set(None);
+            INSIDE.with(|inside| SLOTS.release(slot, inside));
         }
     }
 }
@@ -116,14 +126,15 @@ impl Hand {
     #[inline]
     pub(crate) fn sub(self, bytes: usize) {
         let Some(own) = BY_HAND.get() else { return without_a_slot(0, bytes) };
-        own.freed.store(own.freed.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Relaxed);
+        // Release: who sees the free sees the allocation that it undoes.
+        own.freed.store(own.freed.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Release);
     }
 
     /// Counts one block that became another size.
     #[inline]
     pub(crate) fn replace(self, old: usize, new: usize) {
+        self.sub(old); // first, or the peak would have both
         self.add(new);
-        self.sub(old);
     }
 }
 
@@ -132,28 +143,27 @@ impl Hand {
 #[inline(never)]
 fn settle() {
     if CLAIMING.replace(true) {
-        return; // called from within: this block goes to the shared count
+        CALLED_WITHIN.set(true);
+        return; // this block goes to the shared count
     }
+    let forks_are_seen = fork::watch();
     // Fails when this thread's destructors have run: then it may not own a slot any more.
     if RELEASE.try_with(|_| ()).is_ok()
         && let Some(slot) = SLOTS.claim()
     {
         SLOT.set(Some(slot));
-        match backend::thread_counters() {
+        match forks_are_seen.then(backend::thread_counters).flatten() {
             Some((allocated, freed)) => {
-                // SAFETY: the back end vouches for the counters: zero, this thread's own, and as long-lived as
+                // SAFETY: the back end vouches for the counters: one number, this thread's own, and as long-lived as
                 // the thread, which releases the slot when it ends.
                 unsafe { slot.attach(allocated, freed) };
                 flag::set_by_allocator(true);
             }
-            None => {
-                let own = slot.own();
-                let (allocated, freed) = own.load();
-                LOOKED_AT.set(allocated);
-                HELD.set(allocated.wrapping_sub(freed) as isize);
-                BY_HAND.set(Some(own));
-            }
+            None => BY_HAND.set(Some(slot.own())),
         }
+        let (allocated, freed) = thread_totals();
+        LOOKED_AT.set(allocated);
+        HELD.set(allocated.wrapping_sub(freed) as isize);
     }
     // With no slot free the thread stays with the shared count: asking again on every call would cost more than a
     // slot saves.
@@ -161,20 +171,30 @@ fn settle() {
     CLAIMING.set(false);
 }
 
+/// Whether `call`, which the claim under way makes, comes back to this crate.
+#[cfg(zmalloc_backend = "jemalloc")]
+pub(crate) fn comes_back(call: impl FnOnce()) -> bool {
+    CALLED_WITHIN.set(false);
+    call();
+    CALLED_WITHIN.get()
+}
+
+/// Counts what was allocated or what was freed; one of the two is 0.
 #[cold]
 #[inline(never)]
 fn without_a_slot(allocated: usize, freed: usize) {
     if !SETTLED.get() && !CLAIMING.get() {
         settle();
         if BY_HAND.get().is_some() {
-            let hand = Hand(());
-            hand.add(allocated);
-            return hand.sub(freed);
+            return if freed > 0 { Hand(()).sub(freed) } else { Hand(()).add(allocated) };
         }
     }
-    let (all_allocated, all_freed) = IN_SHARED.get();
-    IN_SHARED.set((all_allocated.wrapping_add(allocated), all_freed.wrapping_add(freed)));
-    SHARED.freed.fetch_add(freed, Ordering::Relaxed);
+    let (all_allocated, all_freed) = ELSEWHERE.get();
+    ELSEWHERE.set((all_allocated.wrapping_add(allocated), all_freed.wrapping_add(freed)));
+    if freed > 0 {
+        SHARED.freed.fetch_add(freed, Ordering::Release); // as in `Hand::sub`
+        return;
+    }
     let before = SHARED.allocated.fetch_add(allocated, Ordering::Relaxed);
     if before / LOOK_STEP != before.wrapping_add(allocated) / LOOK_STEP {
         raise_peak();
@@ -194,30 +214,42 @@ fn look(allocated: usize, freed: usize) {
 
 /// What the allocator calls each time a thread has allocated another [`LOOK_STEP`].
 #[cfg(zmalloc_backend = "jemalloc")]
-pub(crate) fn allocator_looks(allocated: usize, freed: usize) {
-    if by_allocator() {
+pub(crate) fn allocator_looks() {
+    if RESIZING.get() {
+        PUT_OFF.set(true);
+    } else if by_allocator() {
+        let (allocated, freed) = thread_totals();
         look(allocated, freed);
     }
 }
 
-/// In the child of a fork: the other threads are gone, what they allocated is not.
-///
-/// # Safety
-/// Nothing but the fork itself has happened in this process.
-#[cfg(zmalloc_backend = "jemalloc")]
-pub(crate) unsafe fn after_fork() {
-    // SAFETY: passed on.
-    unsafe { SLOTS.after_fork(SLOT.get()) }
+/// Resizing a block of this many bytes or more, before or after, goes through [`resizing`].
+pub(crate) const LARGE: usize = 16 * 1024;
+
+/// Makes a call that resizes a block that the allocator counts. jemalloc adds the new size, calls back, and takes the old size
+/// off only then: a look in between would see both.
+#[cold]
+#[inline(never)]
+pub(crate) fn resizing<R>(call: impl FnOnce() -> R) -> R {
+    RESIZING.set(true);
+    let result = call();
+    RESIZING.set(false);
+    if PUT_OFF.replace(false) {
+        let (allocated, freed) = thread_totals();
+        look(allocated, freed);
+    }
+    result
 }
 
-/// Bytes that this thread has allocated and freed since it started. Both wrap around.
+/// Bytes that this thread has allocated and freed, and what was in its slot before. Both wrap around; it is the
+/// differences that mean something.
 pub(crate) fn thread_totals() -> (usize, usize) {
     if !SETTLED.get() {
         settle();
     }
     // SAFETY: the thread's own slot.
     let (allocated, freed) = SLOT.get().map_or((0, 0), |slot| unsafe { slot.totals() });
-    let (more_allocated, more_freed) = IN_SHARED.get();
+    let (more_allocated, more_freed) = ELSEWHERE.get();
     (allocated.wrapping_add(more_allocated), freed.wrapping_add(more_freed))
 }
 
@@ -230,8 +262,8 @@ fn raise_peak() -> usize {
 /// Bytes in live blocks: the sum of the charges of all that was allocated and not yet freed.
 ///
 /// Exact whenever no other thread is allocating or freeing at the moment of the call; otherwise each
-/// thread's share is as of some instant during the call. Never waits, and may be called from a signal handler. Reads
-/// two cache lines for each thread that ever ran at once (at most 257). In C: `zmalloc_used_memory`; in INFO:
+/// thread's share is as of some instant during the call. Never waits, and may be called from a signal handler, unless that
+/// jumps out of it (`siglongjmp`). Reads two or three cache lines for each thread that ever ran at once (at most 385). In C: `zmalloc_used_memory`; in INFO:
 /// `used_memory`.
 ///
 /// ```
@@ -242,7 +274,7 @@ fn raise_peak() -> usize {
 /// assert_eq!(zmalloc::used_memory(), before);
 /// ```
 pub fn used_memory() -> usize {
-    let (allocated, freed) = SLOTS.read();
+    let (allocated, freed) = INSIDE.with(|inside| SLOTS.read(inside));
     let (shared_allocated, shared_freed) = SHARED.load();
     let sum =
         allocated.wrapping_add(shared_allocated).wrapping_sub(freed.wrapping_add(shared_freed)) as isize;
@@ -251,8 +283,8 @@ pub fn used_memory() -> usize {
 }
 
 /// The most that [`used_memory`] has been, in bytes: at most `512 KiB * threads` below the true peak as long as
-/// no other thread allocates or frees at the moment somebody looks, and never below what [`used_memory`] says now.
-/// In INFO: `used_memory_peak`.
+/// no other thread allocates or frees at the moment somebody looks, at most 16 KiB above it (a block that is resized
+/// counts twice for an instant), and never below what [`used_memory`] says now. In INFO: `used_memory_peak`.
 ///
 /// Each thread looks for a new peak when it has allocated another 256 KiB; that is one [`used_memory`] for every 256 KiB
 /// of growth, and nothing in between. A single block of that size or more is looked at as soon as it is there.

@@ -5,7 +5,7 @@ use std::alloc::Layout;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, mpsc};
 use std::thread;
 
 use allocator_api2::alloc::Allocator;
@@ -59,6 +59,29 @@ fn a_region_sees_its_own_thread_and_nothing_else() {
     unsafe { Zmalloc.deallocate(block.cast(), layout) };
     assert_eq!(outer.allocated(), kept.charge() + inner.allocated());
     assert_eq!(outer.held(), kept.charge() as isize + inner.held());
+}
+
+#[test]
+fn a_region_may_outlive_its_threads_slot() {
+    /// Looks at its region when the thread-locals of its thread go.
+    struct Looks(Option<(Region, mpsc::Sender<(usize, usize)>)>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let (region, send) = self.0.take().unwrap();
+            drop(Block::new(1_000));
+            send.send((region.allocated(), region.freed())).unwrap();
+        }
+    }
+    thread_local!(static LOOKS: RefCell<Looks> = const { RefCell::new(Looks(None)) });
+    let _alone = alone();
+    let (send, receive) = mpsc::channel();
+    let expected = thread::spawn(move || {
+        LOOKS.with_borrow_mut(|looks| looks.0 = Some((Region::start(), send))); // goes after this crate's own
+        let block = Block::new(50_000);
+        block.charge() + Block::new(1_000).charge()
+    });
+    let expected = expected.join().unwrap() + Block::new(1_000).charge();
+    assert_eq!(receive.recv().unwrap(), (expected, expected));
 }
 
 #[test]
@@ -148,6 +171,119 @@ fn the_sum_is_right_at_every_moment_while_threads_end() {
     assert_eq!(used_memory(), base);
 }
 
+/// Each share of the sum is as of one instant, however long a reader is kept from going on.
+#[test]
+fn a_thread_that_allocates_and_frees_is_never_half_seen() {
+    let _alone = alone();
+    let held = Block::new(if cfg!(miri) { 1_000 } else { 8 << 20 });
+    let base = used_memory();
+    assert!(base >= held.charge());
+    const SIZE: usize = 100_000;
+    let charge = Block::new(SIZE).charge();
+    let over = AtomicBool::new(false);
+    let (least, most) = thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    drop(Block::new(SIZE));
+                }
+            });
+        }
+        let start = std::time::Instant::now();
+        let mut range = (usize::MAX, 0);
+        while start.elapsed().as_millis() < if cfg!(miri) { 20 } else { 1_000 } {
+            let used = used_memory();
+            range = (range.0.min(used), range.1.max(used));
+        }
+        over.store(true, Ordering::Relaxed);
+        range
+    });
+    assert!(least >= base, "{least} with {base} in use");
+    // Where the readers' attempts all failed, a few blocks too many.
+    assert!(most <= base + 20 * charge, "{most} with {base} and two blocks in use");
+}
+
+/// By the allocator, where that is possible: or all its advantage would be lost unnoticed.
+#[cfg(all(
+    zmalloc_backend = "jemalloc",
+    target_os = "linux",
+    target_env = "gnu",
+    target_pointer_width = "64"
+))]
+#[test]
+fn jemalloc_counts_for_a_thread_that_comes_here_first() {
+    use tikv_jemalloc_sys as je;
+    let _alone = alone();
+    thread::spawn(|| {
+        let region = Region::start();
+        // SAFETY: a plain allocation, freed once.
+        unsafe {
+            let block = je::malloc(5_000);
+            assert_eq!(
+                region.allocated(),
+                je::nallocx(5_000, 0),
+                "what jemalloc counts is what a region sees"
+            );
+            je::free(block);
+        }
+        assert_eq!(region.held(), 0);
+    })
+    .join()
+    .unwrap();
+}
+
+/// A signal handler may end the process, also where it interrupts a reader of the sum.
+#[cfg(all(unix, not(miri)))]
+#[test]
+fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
+    use std::os::unix::thread::JoinHandleExt;
+    use std::time::{Duration, Instant};
+    const CHILD: &str = "ZMALLOC_TEST_EXITS";
+    extern "C" fn exits(_signal: libc::c_int) {
+        // SAFETY: what servers do at the second SIGINT.
+        unsafe { libc::exit(7) }
+    }
+    if std::env::var_os(CHILD).is_some() {
+        let handler: extern "C" fn(libc::c_int) = exits;
+        // SAFETY: a handler of the right type, and a thread that runs until the process ends.
+        unsafe {
+            libc::signal(libc::SIGUSR1, handler as *const () as libc::sighandler_t);
+            let reads = thread::spawn(|| {
+                drop(Block::new(10));
+                loop {
+                    std::hint::black_box(used_memory());
+                }
+            });
+            thread::sleep(Duration::from_millis(20));
+            libc::pthread_kill(reads.as_pthread_t(), libc::SIGUSR1);
+        }
+        thread::sleep(Duration::from_secs(30));
+        std::process::exit(8);
+    }
+    let _alone = alone();
+    let name = "exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted";
+    for _ in 0..8 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(CHILD, "1")
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if start.elapsed() > Duration::from_secs(20) => {
+                    child.kill().unwrap();
+                    panic!("the child waits for itself");
+                }
+                None => thread::sleep(Duration::from_millis(2)),
+            }
+        };
+        assert_eq!(status.code(), Some(7));
+    }
+}
+
 /// Somebody else in the process calls the same jemalloc, before this crate and after.
 #[cfg(zmalloc_backend = "jemalloc")]
 #[test]
@@ -185,7 +321,8 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
     let _alone = alone();
     let base = used_memory();
     let (allocated, over) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
-    thread::scope(|scope| {
+    let reading = AtomicBool::new(true);
+    let (child, status) = thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 let block = Block::new(50_000);
@@ -194,6 +331,12 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
                 drop(block);
             });
         }
+        // In the middle of the sum when the fork comes, most of the time.
+        scope.spawn(|| {
+            while reading.load(Ordering::Relaxed) {
+                std::hint::black_box(used_memory());
+            }
+        });
         allocated.wait();
         let used = used_memory();
         // SAFETY: the child calls nothing but this crate, threads and `_exit`.
@@ -207,11 +350,14 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
         }
         let mut status = -1;
         // SAFETY: waits for the child of just now.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        assert!(libc::WIFEXITED(status), "the child ended by a signal: {status:#x}");
-        assert_eq!(libc::WEXITSTATUS(status), 0, "the step that was wrong");
+        let waited = unsafe { libc::waitpid(child, &mut status, 0) };
+        reading.store(false, Ordering::Relaxed);
         over.wait();
+        assert_eq!(waited, child);
+        (child, status)
     });
+    assert!(child > 0 && libc::WIFEXITED(status), "the child ended by a signal: {status:#x}");
+    assert_eq!(libc::WEXITSTATUS(status), 0, "the step that was wrong");
     assert_eq!(used_memory(), base);
 
     /// The number of the first step that is wrong, or 0.

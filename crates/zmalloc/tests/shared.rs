@@ -28,35 +28,59 @@ unsafe impl GlobalAlloc for Foreign {
 #[global_allocator]
 static GLOBAL: Foreign = Foreign;
 
-/// A raw block that goes from thread to thread.
-struct Block(NonNull<u8>);
+/// Both kinds of memory, from one thread to another.
+struct Taken {
+    ours: NonNull<u8>,
+    theirs: Vec<u8>,
+    /// What a region said of both.
+    allocated: usize,
+}
 
 // SAFETY: memory that one owner at a time uses.
-unsafe impl Send for Block {}
+unsafe impl Send for Taken {}
+
+fn takes() -> Taken {
+    let region = Region::start();
+    let ours = zmalloc(100);
+    let theirs = black_box(vec![1_u8; 3 << 20]);
+    Taken { ours, theirs, allocated: region.allocated() }
+}
+
+/// On a thread that std does not know, so that nothing is allocated on it before.
+fn on_a_bare_thread(work: fn() -> Taken) -> Taken {
+    struct Call(fn() -> Taken, Option<Taken>);
+    extern "C" fn body(call: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: the caller's, which waits.
+        let call = unsafe { &mut *call.cast::<Call>() };
+        call.1 = Some(call.0());
+        std::ptr::null_mut()
+    }
+    let mut call = Call(work, None);
+    // SAFETY: a plain thread, which is waited for; the handle is written before it is read.
+    unsafe {
+        let mut id = std::mem::zeroed();
+        let started = libc::pthread_create(&mut id, std::ptr::null(), body, (&raw mut call).cast());
+        assert_eq!(started, 0);
+        assert_eq!(libc::pthread_join(id, std::ptr::null_mut()), 0);
+    }
+    call.1.unwrap()
+}
 
 #[test]
 fn what_the_global_allocator_takes_is_not_counted() {
     let base = used_memory();
     assert_eq!(base, 0);
-    // Ours first, theirs first; theirs outlives its thread, and is freed by another.
-    for ours_first in [true, false] {
-        let (ours, theirs) = thread::spawn(move || {
-            let early = (!ours_first).then(|| black_box(vec![1_u8; 1 << 20]));
-            let region = Region::start();
-            let ours = Block(zmalloc(100));
-            let late = black_box(vec![1_u8; 3 << 20]);
-            // SAFETY: a live block.
-            assert_eq!(region.allocated(), unsafe { zmalloc_size(ours.0) });
-            (ours, (early, late))
-        })
-        .join()
-        .unwrap();
-        // SAFETY: a live block, freed once.
+    // Theirs first, as std's threads begin; and ours first.
+    for take in [|| thread::spawn(takes).join().unwrap(), || on_a_bare_thread(takes)] {
+        let taken = take();
+        // SAFETY: a live block, freed once; another thread took it, and theirs, which outlived the thread.
         unsafe {
-            assert_eq!(used_memory() - base, zmalloc_size(ours.0));
-            drop(theirs);
-            assert_eq!(used_memory() - base, zmalloc_size(ours.0));
-            zfree(ours.0);
+            let charge = zmalloc_size(taken.ours);
+            assert_eq!(taken.allocated, charge);
+            assert_eq!(used_memory() - base, charge);
+            drop(taken.theirs);
+            assert_eq!(used_memory() - base, charge);
+            zfree(taken.ours);
         }
         assert_eq!(used_memory(), base);
     }

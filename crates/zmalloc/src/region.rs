@@ -4,7 +4,7 @@ use crate::counter;
 use core::marker::PhantomData;
 
 /// Counts what the calling thread allocates and frees from [`start`](Self::start) on, for tests and for embedders who
-/// ask what one operation costs. Regions may overlap and nest; each costs two loads at its start and two when asked.
+/// ask what one operation costs. Regions may overlap and nest; each costs about a dozen loads at its start and when asked.
 ///
 /// Sizes are charges, as in [`used_memory`](crate::used_memory): size classes, not requests. What other threads do meanwhile does
 /// not show, and a block that was allocated by one thread and freed by another is allocated in the one's region

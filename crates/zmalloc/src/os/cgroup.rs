@@ -14,7 +14,10 @@
 //! ```
 //!
 //! A container sees its own group mounted as if it were the top; what lies above is out of sight, and the
-//! limit is then usually on the mounted group itself, which is always looked at. A group file that says `max`
+//! limit is then usually on the mounted group itself, which is looked at too. One hierarchy can be mounted more than
+//! once: each mount that the group lies below is looked at, for one shows more of the way up than another, and
+//! a later one may lie on top of an earlier. A mount of another group says nothing, unless a path leads out of the
+//! namespace (`/../x`): if no mount is known to be above, the highest stands in. A group file that says `max`
 //! (v2), or about 2^63 (v1), is no limit. Learned from: cgroups(7), proc_pid_mountinfo(5).
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -38,6 +41,7 @@ use parse::lowest_limit;
 #[cfg(any(target_os = "linux", target_os = "android", test))]
 mod parse {
     use crate::os::number;
+    use core::cmp::Reverse;
 
     /// What differs between the two versions of control groups.
     struct Version {
@@ -56,6 +60,8 @@ mod parse {
         root: Vec<u8>,
         /// Where to.
         point: Vec<u8>,
+        /// The file with the limit in a group's directory.
+        file: &'static [u8],
     }
 
     /// The lowest limit, in bytes, given the text of /proc/self/cgroup and /proc/self/mountinfo and a way to
@@ -65,21 +71,32 @@ mod parse {
         mounts: &[u8],
         read: impl Fn(&[u8]) -> Option<Vec<u8>>,
     ) -> Option<u64> {
-        let mut lowest = None;
+        let mut lowest: Option<u64> = None;
+        let mut look_at = |mount: &Mount, path: &[u8]| {
+            let name = [&mount.point[..], path, b"/", mount.file].concat();
+            if let Some(limit) = read(&name).and_then(|text| number(&text)) {
+                lowest = Some(lowest.map_or(limit, |lowest| lowest.min(limit)));
+            }
+        };
         for line in groups.split(|&byte| byte == b'\n') {
             let Some((version, group)) = memory_group(line) else { continue };
-            let Some(mount) = mounts.split(|&byte| byte == b'\n').find_map(|line| mount_of(line, &version))
-            else {
-                continue;
-            };
-            let mut path = below(group, &mount.root).unwrap_or_default();
-            loop {
-                let name = [&mount.point[..], path, b"/", version.file].concat();
-                if let Some(limit) = read(&name).and_then(|text| number(&text)) {
-                    lowest = Some(lowest.map_or(limit, |lowest: u64| lowest.min(limit)));
+            let mounts = || mounts.split(|&byte| byte == b'\n').filter_map(|line| mount_of(line, &version));
+            let mut is_below_any = false;
+            for mount in mounts() {
+                let Some(mut path) = below(group, &mount.root) else { continue };
+                is_below_any = true;
+                look_at(&mount, path);
+                while let Some(parent) = path.iter().rposition(|&byte| byte == b'/') {
+                    path = &path[..parent];
+                    look_at(&mount, path);
                 }
-                let Some(parent) = path.iter().rposition(|&byte| byte == b'/') else { break };
-                path = &path[..parent];
+            }
+            if !is_below_any {
+                let may_be_above = |mount: &Mount| leads_up(group) || leads_up(&mount.root);
+                let highest = mounts().filter(may_be_above).max_by_key(|mount| Reverse(mount.root.len()));
+                if let Some(mount) = highest {
+                    look_at(&mount, b"");
+                }
             }
         }
         lowest
@@ -114,7 +131,7 @@ mod parse {
         fields.find(|field| *field == b"-")?;
         let (kind, options) = (fields.next()?, fields.nth(1)?);
         let is_wanted = kind == version.kind && (version.kind == V2.kind || has_memory(options));
-        is_wanted.then(|| Mount { root: unescape(root), point: unescape(point) })
+        is_wanted.then(|| Mount { root: unescape(root), point: unescape(point), file: version.file })
     }
 
     /// mountinfo writes blanks, line ends and backslashes as three octal digits: `\040`.
@@ -142,8 +159,12 @@ mod parse {
         let root = root.strip_suffix(b"/").unwrap_or(root);
         let path = group.strip_prefix(root)?;
         let path = path.strip_suffix(b"/").unwrap_or(path);
-        let leads_up = path.split(|&byte| byte == b'/').any(|name| name == b"..");
-        if (path.is_empty() || path.starts_with(b"/")) && !leads_up { Some(path) } else { None }
+        if (path.is_empty() || path.starts_with(b"/")) && !leads_up(path) { Some(path) } else { None }
+    }
+
+    /// Whether a path goes out of the namespace, where names cannot be told.
+    fn leads_up(path: &[u8]) -> bool {
+        path.split(|&byte| byte == b'/').any(|name| name == b"..")
     }
 }
 
@@ -205,10 +226,39 @@ mod tests {
         let files = [("/sys/fs/cgroup/memory.max", "500"), ("/sys/fs/cgroup/x/memory.max", "400")];
         assert_eq!(limit("0::/docker/4f2a\n", mount, &files), Some(500));
         assert_eq!(limit("0::/docker/4f2a/x\n", mount, &files), Some(400));
-        // Outside of what is mounted: the mounted group is all that can be looked at.
-        assert_eq!(limit("0::/docker/4f2a_other\n", mount, &files), Some(500));
+        // Outside of what is mounted: by its name another group, whose limit does not bind.
+        assert_eq!(limit("0::/docker/4f2a_other\n", mount, &files), None);
+        // Outside of the namespace: where that is cannot be told, and what is mounted is all there is to look at.
         assert_eq!(limit("0::/../x\n", V2_MOUNT, &files), Some(500));
         assert_eq!(limit("0::/x/../x\n", V2_MOUNT, &files), Some(500));
+    }
+
+    #[test]
+    fn a_mount_of_another_group_does_not_count() {
+        let other = "40 23 0:28 /system.slice/other /mnt/other rw - cgroup2 cgroup2 rw\n";
+        let files = [
+            ("/mnt/other/memory.max", "1000"),
+            ("/sys/fs/cgroup/system.slice/db/memory.max", "500000"),
+            ("/sys/fs/cgroup/memory.max", "900000"),
+        ];
+        for mounts in [[other, V2_MOUNT].concat(), [V2_MOUNT, other].concat()] {
+            assert_eq!(limit("0::/system.slice/db\n", &mounts, &files), Some(500_000));
+            assert_eq!(limit("0::/../db\n", &mounts, &files), Some(900_000));
+        }
+    }
+
+    #[test]
+    fn a_mount_on_top_of_another_or_of_a_lower_group_hides_no_limit() {
+        let lower = "40 23 0:28 /app /mnt/app rw - cgroup2 cgroup2 rw\n";
+        let files = |top, own| [("/sys/fs/cgroup/memory.max", top), ("/mnt/app/db/memory.max", own)];
+        let on_top = "41 31 0:28 /app /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+        let hidden = [("/sys/fs/cgroup/db/memory.max", "300"), ("/sys/fs/cgroup/memory.max", "400")];
+        for swap in [false, true] {
+            let both = |a: &str, b: &str| if swap { [b, a].concat() } else { [a, b].concat() };
+            let asked = |top, own| limit("0::/app/db\n", &both(V2_MOUNT, lower), &files(top, own));
+            assert_eq!((asked("100", "200"), asked("200", "100")), (Some(100), Some(100)));
+            assert_eq!(limit("0::/app/db\n", &both(V2_MOUNT, on_top), &hidden), Some(300));
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub type Usable = (NonNull<u8>, usize);
 
 /// The layout of a block of this family; `None` from `isize::MAX` up, which no allocator is asked.
 #[inline]
-fn layout(size: usize) -> Option<Layout> {
+pub(crate) fn layout(size: usize) -> Option<Layout> {
     if size < isize::MAX as usize - RAW_ALIGN {
         // SAFETY: 8 is a power of two, and `size` rounded up to it stays below `isize::MAX`.
         Some(unsafe { Layout::from_size_align_unchecked(size, RAW_ALIGN) })

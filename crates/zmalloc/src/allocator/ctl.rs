@@ -120,6 +120,7 @@ fn look_up(name: &CStr) -> Option<Mib> {
 #[cfg(zmalloc_backend = "jemalloc")]
 mod je {
     use super::COMPONENTS_MAX;
+    use core::alloc::Layout;
     use core::ffi::{CStr, c_void};
     use tikv_jemalloc_sys as je;
 
@@ -149,10 +150,10 @@ mod je {
         je::MALLOCX_TCACHE_NONE | arena.map_or(0, |index| je::MALLOCX_ARENA(index as usize))
     }
 
-    /// Allocates `size` bytes, at least 1, past the thread's cache; null on failure.
-    pub(in super::super) fn alloc_uncached(size: usize, arena: Option<u32>) -> *mut u8 {
+    /// Allocates a raw block past the thread's cache; null on failure.
+    pub(in super::super) fn alloc_uncached(layout: Layout, arena: Option<u32>) -> *mut u8 {
         // SAFETY: a size of at least 1; an arena that exists.
-        unsafe { je::mallocx(size.max(1), flags(arena)).cast() }
+        unsafe { je::mallocx(layout.size().max(1), flags(arena)).cast() }
     }
 
     /// Frees a block into its arena, past the thread's cache.
@@ -174,7 +175,7 @@ use je::{by_mib, name_to_mib};
 #[cfg(not(zmalloc_backend = "jemalloc"))]
 mod other {
     use super::COMPONENTS_MAX;
-    use crate::backend::{self, RAW_ALIGN};
+    use crate::backend;
     use core::alloc::Layout;
     use core::ffi::{CStr, c_void};
 
@@ -194,12 +195,9 @@ mod other {
         None
     }
 
-    pub(in super::super) fn alloc_uncached(size: usize, _arena: Option<u32>) -> *mut u8 {
-        match Layout::from_size_align(size, RAW_ALIGN) {
-            // SAFETY: a layout is at most `isize::MAX`, as every back end asks.
-            Ok(layout) => unsafe { backend::raw_alloc(layout) },
-            Err(_) => core::ptr::null_mut(),
-        }
+    pub(in super::super) fn alloc_uncached(layout: Layout, _arena: Option<u32>) -> *mut u8 {
+        // SAFETY: a layout is at most `isize::MAX`, as every back end asks.
+        unsafe { backend::raw_alloc(layout) }
     }
 
     /// # Safety

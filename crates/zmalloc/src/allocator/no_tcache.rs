@@ -6,16 +6,14 @@
 //! slab at once, and what it allocates fills the slabs that are to stay.
 
 use super::ctl;
-use crate::backend::{self, RAW_ALIGN};
-use crate::{counter, oom};
-use core::alloc::Layout;
+use crate::{backend, counter, oom, raw};
 use core::ptr::NonNull;
 
 /// Takes a block past the cache, from one arena if one is given, and counts it: the block and its charge.
 pub(super) fn allocate(size: usize, arena: Option<u32>) -> Option<(NonNull<u8>, usize)> {
-    let layout = Layout::from_size_align(size, RAW_ALIGN).ok()?;
+    let layout = raw::layout(size)?;
     let hand = counter::hand();
-    let block = NonNull::new(ctl::alloc_uncached(size, arena))?;
+    let block = NonNull::new(ctl::alloc_uncached(layout, arena))?;
     // SAFETY: `block` was just allocated as a raw block of this layout.
     let charge = unsafe { backend::raw_charge(block.as_ptr(), layout) };
     if let Some(hand) = hand {
@@ -27,7 +25,7 @@ pub(super) fn allocate(size: usize, arena: Option<u32>) -> Option<(NonNull<u8>, 
 /// Gives a block back past the cache, and says what its charge was.
 ///
 /// # Safety
-/// `ptr` is a live block of the C-named family or of [`allocate`]; it is dead afterwards.
+/// `ptr` is a live raw block, of whatever arena; it is dead afterwards.
 pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
     // SAFETY: a live raw block, by contract.
     unsafe {
@@ -42,7 +40,8 @@ pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
 
 /// [`zmalloc`](crate::zmalloc) past the thread's cache: from the slab that the allocator would rather fill.
 /// Slower, by a lock. A block of the C-named family like any other. With allocators that have no such cache
-/// it is just `zmalloc`. A failure calls the OOM handler. In C: `zmalloc_no_tcache`.
+/// it is just `zmalloc`. A failure, or a size of `isize::MAX - 8` and above, calls the OOM handler. In C:
+/// `zmalloc_no_tcache`.
 pub fn zmalloc_no_tcache(size: usize) -> NonNull<u8> {
     match allocate(size, None) {
         Some((block, _)) => block,
@@ -51,7 +50,8 @@ pub fn zmalloc_no_tcache(size: usize) -> NonNull<u8> {
 }
 
 /// [`zfree`](crate::zfree) past the thread's cache: the block is free in its slab at once. Takes any block
-/// of the C-named family. In C: `zfree_no_tcache`.
+/// of the C-named family, which those of an [`Arena`](crate::Arena) are not: they go back to it. In C:
+/// `zfree_no_tcache`.
 ///
 /// # Safety
 /// As for [`zfree`](crate::zfree).

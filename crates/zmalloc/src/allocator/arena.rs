@@ -11,6 +11,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// together, kept apart from the others, so that they neither fragment nor are fragmented.
 ///
 /// - Its blocks are in [`used_memory`](crate::used_memory) like any other, and in [`used`](Self::used).
+/// - They go back to it alone ([`free`](Self::free)), by no function of another family; their size may be asked
+///   of [`zmalloc_size`](crate::zmalloc_size) and [`zmalloc_usable_size`](crate::zmalloc_usable_size).
 /// - They come and go past the cache of the thread, so that none is left there when the arena ends.
 /// - An arena ends when it is empty: [`destroy`](Self::destroy) refuses otherwise. jemalloc could throw away
 ///   an arena with all its blocks at once, but it does not count what it throws away, so `used_memory` would
@@ -76,8 +78,10 @@ impl Arena {
     /// Frees a block of this arena, on whatever thread.
     ///
     /// # Safety
-    /// `ptr` is a live block of this arena; it is dead afterwards. (Nor may a block of an arena be given to
-    /// `zfree` or `zrealloc`: it would end up in the cache of a thread, and outlive the arena there.)
+    /// `ptr` is a live block of this arena; it is dead afterwards. (Nor may a block of an arena be given to any
+    /// other function that frees or resizes, be it `zfree`, `zrealloc`, one of their `_sized` and `_usable` kin, or
+    /// [`zfree_no_tcache`](crate::zfree_no_tcache): it would stay in [`used`](Self::used) for ever, and those that
+    /// do not go past the cache of a thread would leave it there, to outlive the arena.)
     pub unsafe fn free(&self, ptr: NonNull<u8>) {
         // SAFETY: a live raw block, by contract.
         let charge = unsafe { no_tcache::free(ptr) };

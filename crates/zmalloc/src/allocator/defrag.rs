@@ -5,7 +5,8 @@
 //! handed out to another class, and it is not the system's. A defragmenter visits the blocks that it knows
 //! and moves some of them ([`zmalloc_no_tcache`](crate::zmalloc_no_tcache), copy,
 //! [`zfree_no_tcache`](crate::zfree_no_tcache)); the allocator puts a moved block into the oldest slab with
-//! room. Which ones to move, the *hint* says:
+//! room. Blocks of an [`Arena`](crate::Arena) are moved within it, by its own [`allocate`](crate::Arena::allocate) and
+//! [`free`](crate::Arena::free). Which ones to move, the *hint* says:
 //!
 //! ```text
 //!                             blocks in use, of 32
@@ -118,10 +119,10 @@ impl Survey {
         if slab.free_blocks == 0 {
             return false; // which includes blocks with pages of their own, and what is no block at all
         }
-        // A slab is exactly as large as its blocks.
-        let size = slab.slab_bytes / slab.blocks.max(1);
-        let Ok(bin) = self.bins.binary_search_by_key(&size, |bin| bin.size) else { return false };
-        let bin = &self.bins[bin];
+        // A slab is as large as its blocks; but with `slab_sizes` in MALLOC_CONF there may be some room left over.
+        let size_max = slab.slab_bytes / slab.blocks.max(1);
+        let bins = &self.bins[..self.bins.partition_point(|bin| bin.size <= size_max)];
+        let Some(bin) = bins.iter().rfind(|bin| bin.slab_blocks == slab.blocks) else { return false };
         let live = slab.blocks.saturating_sub(slab.free_blocks);
         let in_full_slabs = bin.slabs.saturating_sub(bin.nonfull_slabs).saturating_mul(bin.slab_blocks);
         let in_nonfull_slabs = bin.live.saturating_sub(in_full_slabs);
@@ -205,6 +206,27 @@ mod tests {
         let mut slabs = [10; 100];
         slabs[..3].copy_from_slice(&[9, 8, 1]);
         assert_eq!(hints(&slabs)[..4], [false, false, true, false]);
+    }
+
+    #[test]
+    fn a_slab_may_have_room_left_over_behind_its_blocks() {
+        let mut survey = survey(&[9, 1]);
+        let bin = survey.bins[0];
+        let smaller = Bin { size: 80, nonfull_slabs: 0, ..bin };
+        let larger = Bin { size: 105, slab_blocks: 9, nonfull_slabs: 0, ..bin };
+        survey.bins = vec![smaller, bin, larger];
+        for slab_bytes in [1000, 1001, 1010, 1049, 1050, 1099] {
+            let hint = |live: usize| {
+                survey.worth_moving(&Utilization { free_blocks: 10 - live, blocks: 10, slab_bytes })
+            };
+            assert_eq!([hint(9), hint(1)], [false, true], "slabs of {slab_bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_block_smaller_than_all_bins_is_not_moved() {
+        let slab = Utilization { free_blocks: 9, blocks: 10, slab_bytes: 500 };
+        assert!(!survey(&[1, 1]).worth_moving(&slab));
     }
 
     #[test]

@@ -27,6 +27,7 @@ fn the_allocator_answers_or_says_that_it_cannot() {
     #[cfg(feature = "fault-injection")]
     faults_reach_arenas();
     the_figures_follow_the_blocks();
+    flushing_the_cache_frees_what_is_in_it();
     the_figures_of_the_arenas_sum_to_the_whole();
     free_pages_are_given_back();
     the_background_thread_is_switched();
@@ -132,6 +133,25 @@ fn the_figures_follow_the_blocks() {
     assert!(during.active - before.active >= BYTES);
     assert!(during.allocated <= during.active && during.active <= during.resident, "{during:?}");
     assert!(during.frag_ratio().unwrap() >= 1.0 && during.rss_ratio().unwrap() >= 1.0);
+}
+
+/// Blocks in the cache of a thread are free, and yet the allocator counts them.
+fn flushing_the_cache_frees_what_is_in_it() {
+    const BLOCKS: usize = 16; // no more than a cache holds of a class
+    let size = good_size(1000);
+    let before_flush = flush_tcache().then(allocator_info).flatten();
+    assert_eq!(before_flush.is_some(), has_figures());
+    let Some(empty) = before_flush else { return };
+    let blocks: [NonNull<u8>; BLOCKS] = std::array::from_fn(|_| zmalloc(size));
+    for block in blocks {
+        // SAFETY: a live block.
+        unsafe { zfree(block) };
+    }
+    let cached = allocator_info().unwrap();
+    assert!(flush_tcache());
+    let flushed = allocator_info().unwrap();
+    assert!(cached.allocated - flushed.allocated >= BLOCKS * size, "{cached:?} {flushed:?}");
+    assert!(flushed.allocated - empty.allocated < BLOCKS * size, "{empty:?} {flushed:?}");
 }
 
 fn the_figures_of_the_arenas_sum_to_the_whole() {

@@ -15,6 +15,9 @@
 //!   does that overwrites its values.
 //! - with two threads each does all of it; the slower one counts.
 //!
+//! One cost does not show, because all who call this jemalloc pay it: its call back every 256 KiB, for the peak. In processes
+//! of their own it is 5 % of a pair of 4,096 bytes, and less than 1 % of one of 320.
+//!
 //! Blocks are 8-aligned throughout: with jemalloc's quantum of 3 tikv-jemallocator is right for no more.
 
 use crate::measure::{Subject, paired};

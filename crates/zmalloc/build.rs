@@ -68,6 +68,7 @@ fn sanitizer() -> Option<&'static str> {
         let underscored = target.replace('-', "_");
         for name in [
             kind.to_owned(),
+            format!("HOST_{kind}"),
             format!("TARGET_{kind}"),
             format!("{kind}_{target}"),
             format!("{kind}_{underscored}"),

@@ -30,6 +30,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     // With a target triple the flags apply to the tests and not to build scripts.
     command.env("CARGO_ENCODED_RUSTFLAGS", "-Zsanitizer=address").env_remove("RUSTFLAGS");
     command.env("CARGO_TARGET_DIR", shell::target_dir().join("asan"));
+    command.env("ZMALLOC_TEST_SANITIZER", "address"); // a test holds the build to it
     // Some tests ask for more than there is, and the answer is to be null. What the caller sets comes last and wins.
     let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
     command.env("ASAN_OPTIONS", format!("allocator_may_return_null=1:{options}"));

@@ -339,13 +339,11 @@ impl Sds {
     unsafe fn shorten_sds5(&mut self, len: usize) {
         let ty = HeaderType::Sds5;
         // SAFETY: the block is charged as its size says (the type's invariant), so it is usable to its good
-        // size; a size that another charge would follow from must not be given to the allocator.
+        // size; a size of another class must not be given to an allocator that goes by it. Those space their classes by 8
+        // bytes or more, so what leaves its class has the room; the others ask the block.
         unsafe {
-            let (block, old_size) = layout::block(self.ptr);
-            let usable = zmalloc::good_size(old_size);
-            let charge_of = |size| zmalloc::zmalloc_size_sized(block, size);
-            let stays = charge_of(ty.block_size(len)) == charge_of(old_size);
-            // Size classes are 8 bytes apart or more, so what leaves its class has the room.
+            let usable = zmalloc::good_size(layout::block(self.ptr).1);
+            let stays = zmalloc::good_size(ty.block_size(len)) == usable;
             if !stays && usable >= HeaderType::Sds8.block_size(len) {
                 self.ptr = layout::widen_sds5(self.ptr, len, usable);
             } else {

@@ -160,3 +160,12 @@ fn versions_are_read_from_the_headers() {
         assert_eq!(all, ["", "", ""], "{nothing}");
     }
 }
+
+/// Set by `cargo xtask asan`: were the flag not seen, all that a sanitizer is to see would be left out in silence.
+#[test]
+fn a_build_that_was_meant_to_be_sanitized_is() {
+    if std::env::var("ZMALLOC_TEST_SANITIZER").is_ok_and(|name| name == "address") {
+        assert!(cfg!(zmalloc_sanitizer = "address"), "build.rs has not seen the sanitizer");
+        assert_eq!(zmalloc::ALLOCATOR, "libc");
+    }
+}

@@ -262,8 +262,9 @@ fn raise_peak() -> usize {
 /// Bytes in live blocks: the sum of the charges of all that was allocated and not yet freed.
 ///
 /// Exact whenever no other thread is allocating or freeing at the moment of the call; otherwise each
-/// thread's share is as of some instant during the call. Never waits, and may be called from a signal handler, unless that
-/// jumps out of it (`siglongjmp`). Reads two or three cache lines for each thread that ever ran at once (at most 385). In C: `zmalloc_used_memory`; in INFO:
+/// thread's share is as of some instant during the call. Never waits. A signal handler may call
+/// it, and may end the process; where it has interrupted a call of it, it must not fork, end the thread alone, or jump out
+/// (`siglongjmp`). Reads two or three cache lines for each thread that ever ran at once (at most 385). In C: `zmalloc_used_memory`; in INFO:
 /// `used_memory`.
 ///
 /// ```

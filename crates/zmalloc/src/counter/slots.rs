@@ -236,8 +236,9 @@ impl<const N: usize> Slots<N> {
     }
 
     /// Adds up all slots: bytes allocated and bytes freed. Each thread's share is as of some instant during the
-    /// call. Never waits; may be called from a signal handler, which must return or end the thread: one that jumps out
-    /// of it leaves the reader inside for ever, and threads that end wait for it.
+    /// call. Never waits. A signal handler may call it, and may end the process, whatever it interrupted. It must not
+    /// fork, end the thread alone or jump out where it interrupted a reader: the reader would stay inside for ever, or be
+    /// taken for another.
     pub(crate) fn read(&self, inside: &Inside) -> (usize, usize) {
         let door = self.door.load(Ordering::Relaxed) & 1;
         let outside = inside.get();

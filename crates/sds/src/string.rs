@@ -164,7 +164,8 @@ impl Sds {
     }
 
     /// A copy of `bytes`, in a block of the smallest header that can hold them; the slack of the block
-    /// becomes capacity, for which 253 to 255 and 65,531 to 65,535 bytes may get the next header. In C: `sdsnewlen`, `sdsnew`.
+    /// becomes capacity, and where that is more than the header can count, the header is the next one (with jemalloc
+    /// from 253 and from 65,531 bytes). In C: `sdsnewlen`, `sdsnew`.
     ///
     /// ```
     /// use sds::{Sds, layout::HeaderType};

@@ -220,25 +220,3 @@ fn a_handler_that_unwinds_finds_the_string_as_it_was() {
         }
     }
 }
-
-#[test]
-fn a_short_string_that_was_cut_gives_its_block_back() {
-    // The C library does not tell how it rounds: what may be rounding is left alone.
-    let allowance = if zmalloc::good_size(1) > 1 { 0 } else { 16 };
-    for len in 2..=31 {
-        for cut in 1..len {
-            let mut s = Sds::from_bytes(&vec![b'x'; len]);
-            s.truncate(cut);
-            assert_eq!(s, vec![b'x'; cut]);
-            s.remove_free_space();
-            let fresh = Sds::from_bytes(&vec![b'x'; cut]);
-            assert_eq!(s, fresh);
-            assert!(
-                s.alloc_size() <= fresh.alloc_size() + allowance,
-                "{len} cut to {cut}: {} instead of {}",
-                s.alloc_size(),
-                fresh.alloc_size()
-            );
-        }
-    }
-}

@@ -75,8 +75,15 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if missing.is_empty() && (not_run.is_empty() || args.no_run) {
         return Ok(ExitCode::SUCCESS);
     }
+    let mut what = Vec::new();
+    if !missing.is_empty() {
+        what.push(format!("checks for {}", missing.join(", ")));
+    }
+    if !not_run.is_empty() {
+        what.push(format!("tests on {}", not_run.join(", ")));
+    }
     Ok(shell::unavailable(
-        &format!("platforms: not checked: [{}]; tests not run: [{}]", missing.join(" "), not_run.join(" ")),
+        &what.join("; "),
         "Standard libraries come with: cargo xtask platforms --install\nTests of musl run on x86-64 Linux only.",
     ))
 }

@@ -83,7 +83,7 @@ unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
     // SAFETY: the parts of a layout, which is at most `isize::MAX`.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
-        if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout) }
+        if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout, false) }
     }
 }
 
@@ -94,7 +94,7 @@ unsafe fn alloc_zeroed(size: usize, align: usize) -> *mut u8 {
     // SAFETY: as in `alloc`.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
-        if counter::by_allocator() { backend::alloc_zeroed(layout) } else { by_hand::alloc_zeroed(layout) }
+        if counter::by_allocator() { backend::alloc_zeroed(layout) } else { by_hand::alloc(layout, true) }
     }
 }
 
@@ -126,36 +126,19 @@ unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     }
 }
 
-/// The four calls where this crate has to count. Out of line, so that the calls above save no registers: a thread that
+/// The calls where this crate has to count. Out of line, so that the calls above save no registers: a thread that
 /// jemalloc counts for comes here once.
 mod by_hand {
     use super::{Layout, backend, counter};
 
     /// # Safety
-    /// As for `GlobalAlloc::alloc`.
+    /// As for `GlobalAlloc::alloc`, or `alloc_zeroed`.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
-    pub(super) unsafe fn alloc(layout: Layout) -> *mut u8 {
+    pub(super) unsafe fn alloc(layout: Layout, zeroed: bool) -> *mut u8 {
         let hand = counter::hand();
         // SAFETY: passed on; a block that is not null is a live one of `layout`.
         unsafe {
-            let ptr = backend::alloc(layout);
-            if let Some(hand) = hand
-                && !ptr.is_null()
-            {
-                hand.add(backend::charge(ptr, layout));
-            }
-            ptr
-        }
-    }
-
-    /// # Safety
-    /// As for `GlobalAlloc::alloc_zeroed`.
-    #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
-    pub(super) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
-        let hand = counter::hand();
-        // SAFETY: as in `alloc`.
-        unsafe {
-            let ptr = backend::alloc_zeroed(layout);
+            let ptr = if zeroed { backend::alloc_zeroed(layout) } else { backend::alloc(layout) };
             if let Some(hand) = hand
                 && !ptr.is_null()
             {

@@ -99,7 +99,8 @@ fn is_everybodys(allocated: impl Fn() -> usize) -> bool {
     allocated() != before && !through_us
 }
 
-/// The address that a node of jemalloc's holds.
+/// The address that a node of jemalloc's holds. By name, and not through `allocator::ctl`, which remembers under a lock
+/// where a node is: a child of a fork must not wait for that lock in its first allocation.
 fn address(name: &CStr) -> Option<*mut AtomicUsize> {
     let mut address: *mut AtomicUsize = ptr::null_mut();
     let mut len = size_of_val(&address);

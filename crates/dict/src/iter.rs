@@ -5,7 +5,8 @@ use core::marker::PhantomData;
 
 use crate::group::Slots;
 use crate::layout::ChunkLayout;
-use crate::overflow::{Child, Chunk, Slot};
+use crate::chunk::{Chunk, Slot};
+use crate::overflow::Child;
 use crate::raw::RawTable;
 use crate::storage::Directory;
 
@@ -82,6 +83,47 @@ impl<T> RawIter<T> {
             self.child = chunk.child();
         }
     }
+
+    /// Goes to the next chunk, if there is one. Chunks lie one after the other, as the processor soon finds out; children
+    /// do not, so they are asked for ahead.
+    #[inline]
+    unsafe fn enter_next(&mut self) -> bool {
+        const AHEAD: usize = 4;
+        if self.next_chunk == self.chunks {
+            return false;
+        }
+        // SAFETY: the table keeps its shape, so its chunks are live.
+        unsafe {
+            if self.next_chunk + AHEAD < self.chunks {
+                self.chunk(self.next_chunk + AHEAD).prefetch_child();
+            }
+            self.enter(self.chunk(self.next_chunk));
+        }
+        self.next_chunk += 1;
+        true
+    }
+
+    #[inline]
+    unsafe fn chunk(&self, index: usize) -> Chunk<T> {
+        // SAFETY: a live chunk, by the callers.
+        Chunk::new(unsafe { self.directory.chunk(&Self::LAYOUT, index) })
+    }
+
+    #[inline]
+    unsafe fn enter_child(&mut self, child: Child<T>) {
+        // SAFETY: a live child, by the callers.
+        unsafe {
+            self.base = child.slot(0);
+            self.slots = if self.only_marked { child.marked() } else { child.occupied() };
+            self.child = child.next();
+        }
+    }
+
+    #[inline]
+    unsafe fn slot(&self, index: usize) -> Slot<T> {
+        // SAFETY: both stay inside the chunk or child that the index belongs to.
+        unsafe { Slot { tag: self.base.tag.add(index), entry: self.base.entry.add(index) } }
+    }
 }
 
 impl<T> Iterator for RawIter<T> {
@@ -95,23 +137,34 @@ impl<T> Iterator for RawIter<T> {
         loop {
             if let Some(index) = self.slots.next() {
                 self.left -= 1;
-                // SAFETY: both stay inside the chunk or child that the index belongs to.
-                return Some(unsafe {
-                    Slot { tag: self.base.tag.add(index), entry: self.base.entry.add(index) }
-                });
+                // SAFETY: one of the slots where the iterator is.
+                return Some(unsafe { self.slot(index) });
             }
             // SAFETY: the table keeps its shape, so its chunks and children are live.
             unsafe {
                 if let Some(child) = self.child {
-                    self.base = child.slot(0);
-                    self.slots = if self.only_marked { child.marked() } else { child.occupied() };
-                    self.child = child.next();
-                } else if self.next_chunk < self.chunks {
-                    self.enter(Chunk::new(self.directory.chunk(&Self::LAYOUT, self.next_chunk)));
-                    self.next_chunk += 1;
-                } else {
+                    self.enter_child(child);
+                } else if !self.enter_next() {
                     self.left = 0;
                     return None;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Slot<T>) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut folded = init;
+        loop {
+            // SAFETY: as in `next`.
+            unsafe {
+                for index in self.slots {
+                    folded = f(folded, self.slot(index));
+                }
+                if let Some(child) = self.child {
+                    self.enter_child(child);
+                } else if !self.enter_next() {
+                    return folded;
                 }
             }
         }
@@ -147,6 +200,12 @@ impl<'a, T> Iterator for Iter<'a, T> {
     fn next(&mut self) -> Option<&'a T> {
         // SAFETY: an occupied slot of a table that is borrowed for `'a`.
         self.raw.next().map(|slot| unsafe { slot.entry.as_ref() })
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, &'a T) -> B>(self, init: B, mut f: F) -> B {
+        // SAFETY: as in `next`.
+        self.raw.fold(init, |folded, slot| f(folded, unsafe { slot.entry.as_ref() }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -209,6 +268,12 @@ impl<'a, T> Iterator for IterMut<'a, T> {
     fn next(&mut self) -> Option<&'a mut T> {
         // SAFETY: an occupied slot of a table that is borrowed for `'a`; each slot comes once.
         self.raw.next().map(|mut slot| unsafe { slot.entry.as_mut() })
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, &'a mut T) -> B>(self, init: B, mut f: F) -> B {
+        // SAFETY: as in `next`.
+        self.raw.fold(init, |folded, mut slot| f(folded, unsafe { slot.entry.as_mut() }))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod chunk;
 pub mod classic;
 mod error;
 mod geometry;
@@ -7,8 +8,11 @@ mod group;
 pub mod iter;
 mod layout;
 pub mod map;
+mod moving;
 mod overflow;
+mod prefetch;
 mod raw;
+pub mod resize;
 mod scan;
 mod stats;
 mod storage;
@@ -18,6 +22,7 @@ mod tests;
 
 pub use error::{TryInsertError, TryReserveError};
 pub use map::{DefaultHashBuilder, Dict};
+pub use resize::ResizePolicy;
 pub use scan::Cursor;
 pub use stats::{Stats, Work};
 pub use table::Table;

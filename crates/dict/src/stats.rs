@@ -18,6 +18,16 @@ pub struct Work {
 impl Work {
     pub(crate) const NONE: Self =
         Self { chunks_split: 0, chunks_merged: 0, entries_moved: 0, bytes_allocated: 0 };
+
+    /// The work done after `before` was read from the same table.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            chunks_split: self.chunks_split - before.chunks_split,
+            chunks_merged: self.chunks_merged - before.chunks_merged,
+            entries_moved: self.entries_moved - before.entries_moved,
+            bytes_allocated: self.bytes_allocated - before.bytes_allocated,
+        }
+    }
 }
 
 /// The shape of a table: what `dictGetStats` prints in C, in constant time.

@@ -5,8 +5,7 @@ use core::fmt;
 use crate::error::{TryInsertError, TryReserveError, out_of_memory};
 use crate::group::MARK;
 use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
-use crate::overflow::Slot;
-use crate::raw::RawTable;
+use crate::raw::{Place, RawTable, Vacancy};
 use crate::scan::{Cursor, step};
 use crate::stats::Stats;
 
@@ -97,14 +96,14 @@ impl<T> Table<T> {
         hash: u64,
         eq: impl FnMut(&T) -> bool,
     ) -> Result<OccupiedEntry<'_, T>, AbsentEntry<'_, T>> {
-        match self.raw.find(hash, eq) {
-            Some(slot) => Ok(OccupiedEntry { table: self, hash, slot }),
+        match self.raw.find_place(hash, eq) {
+            Some(place) => Ok(OccupiedEntry { table: self, place }),
             None => Err(AbsentEntry { table: self }),
         }
     }
 
-    /// The entry with `hash` for which `eq` is true, or the place to put it. If it is vacant, one chunk may
-    /// have been split to make room.
+    /// The entry with `hash` for which `eq` is true, or the place to put it. In either case one chunk may have
+    /// been split to make room for one more.
     ///
     /// Where even the first chunk finds no memory, this calls the OOM handler, as all that cannot say so.
     #[inline]
@@ -114,21 +113,22 @@ impl<T> Table<T> {
         eq: impl FnMut(&T) -> bool,
         hasher: impl Fn(&T) -> u64,
     ) -> Entry<'_, T> {
-        if let Some(slot) = self.raw.find(hash, eq) {
-            return Entry::Occupied(OccupiedEntry { table: self, hash, slot });
-        }
+        // Growing first leaves one search for both questions: is it there, and where is room for it.
         if let Err(error) = self.raw.grow_for_one(hasher) {
             out_of_memory(RawTable::<T>::LAYOUT.stride, error);
         }
-        Entry::Vacant(VacantEntry { table: self, hash })
+        match self.raw.find_or_vacant(hash, eq) {
+            Ok(place) => Entry::Occupied(OccupiedEntry { table: self, place }),
+            Err(vacancy) => Entry::Vacant(VacantEntry { table: self, vacancy }),
+        }
     }
 
     /// Adds an entry that is not in the table yet. O(1): at most one chunk is split, at most one segment
     /// allocated. In C: `dictAdd` after a look-up.
     #[inline]
     pub fn insert_unique(&mut self, hash: u64, entry: T, hasher: impl Fn(&T) -> u64) -> OccupiedEntry<'_, T> {
-        match self.try_insert_unique_slot(hash, entry, hasher) {
-            Ok(slot) => OccupiedEntry { table: self, hash, slot },
+        match self.try_insert_unique_place(hash, entry, hasher) {
+            Ok(place) => OccupiedEntry { table: self, place },
             Err(entry) if self.is_empty() => out_of_memory(RawTable::<T>::LAYOUT.stride, entry),
             Err(entry) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry),
         }
@@ -143,21 +143,21 @@ impl<T> Table<T> {
         entry: T,
         hasher: impl Fn(&T) -> u64,
     ) -> Result<OccupiedEntry<'_, T>, TryInsertError<T>> {
-        match self.try_insert_unique_slot(hash, entry, hasher) {
-            Ok(slot) => Ok(OccupiedEntry { table: self, hash, slot }),
+        match self.try_insert_unique_place(hash, entry, hasher) {
+            Ok(place) => Ok(OccupiedEntry { table: self, place }),
             Err(entry) => Err(TryInsertError { entry }),
         }
     }
 
     #[inline]
-    fn try_insert_unique_slot(
+    fn try_insert_unique_place(
         &mut self,
         hash: u64,
         entry: T,
         hasher: impl Fn(&T) -> u64,
-    ) -> Result<Slot<T>, T> {
+    ) -> Result<Place<T>, T> {
         match self.raw.grow_for_one(hasher) {
-            Ok(()) => self.raw.push(hash, entry),
+            Ok(()) => self.raw.fill(self.raw.vacancy(hash), entry),
             Err(_) => Err(entry),
         }
     }
@@ -390,8 +390,7 @@ impl<'a, T> Entry<'a, T> {
 /// An entry in a table.
 pub struct OccupiedEntry<'a, T> {
     table: &'a mut Table<T>,
-    hash: u64,
-    slot: Slot<T>,
+    place: Place<T>,
 }
 
 // SAFETY: holds nothing but the table for writing and a place in it.
@@ -404,42 +403,42 @@ impl<'a, T> OccupiedEntry<'a, T> {
     #[inline]
     pub fn get(&self) -> &T {
         // SAFETY: an occupied slot of the table, which is borrowed.
-        unsafe { self.slot.entry.as_ref() }
+        unsafe { self.place.slot.entry.as_ref() }
     }
 
     /// The entry, to be changed in ways that do not change its hash.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         // SAFETY: as in `get`, and the table is borrowed for writing.
-        unsafe { self.slot.entry.as_mut() }
+        unsafe { self.place.slot.entry.as_mut() }
     }
 
     /// The entry for as long as the table is borrowed.
     #[inline]
     pub fn into_mut(mut self) -> &'a mut T {
         // SAFETY: as in `get_mut`; the table is borrowed for `'a`.
-        unsafe { self.slot.entry.as_mut() }
+        unsafe { self.place.slot.entry.as_mut() }
     }
 
     /// Removes the entry; one chunk may be merged. O(1). In C: `dictDelete`.
     #[inline]
     pub fn remove(self) -> T {
-        // SAFETY: an occupied slot of the chunk that this hash belongs to.
-        unsafe { self.table.raw.remove(self.hash, self.slot) }
+        // SAFETY: an occupied slot of the table and its chunk.
+        unsafe { self.table.raw.remove(self.place) }
     }
 
     /// Whether the mark is set. A new entry's is not.
     pub fn is_marked(&self) -> bool {
         // SAFETY: a tag of the table.
-        unsafe { self.slot.tag.read() & MARK != 0 }
+        unsafe { self.place.slot.tag.read() & MARK != 0 }
     }
 
     /// Sets or clears the mark. O(1), and touches the tags only.
     pub fn set_mark(&mut self, marked: bool) {
         // SAFETY: a tag of the table, which stays a tag: only the mark changes.
         unsafe {
-            let tag = self.slot.tag.read() & !MARK;
-            self.slot.tag.write(if marked { tag | MARK } else { tag });
+            let tag = self.place.slot.tag.read() & !MARK;
+            self.place.slot.tag.write(if marked { tag | MARK } else { tag });
         }
     }
 }
@@ -453,15 +452,20 @@ impl<T: fmt::Debug> fmt::Debug for OccupiedEntry<'_, T> {
 /// The place of an entry that is not in the table.
 pub struct VacantEntry<'a, T> {
     table: &'a mut Table<T>,
-    hash: u64,
+    vacancy: Vacancy<T>,
 }
+
+// SAFETY: holds nothing but the table for writing and a free place in it.
+unsafe impl<T: Send> Send for VacantEntry<'_, T> {}
+// SAFETY: shared, it gives nothing out.
+unsafe impl<T: Sync> Sync for VacantEntry<'_, T> {}
 
 impl<'a, T> VacantEntry<'a, T> {
     /// Adds the entry.
     #[inline]
     pub fn insert(self, entry: T) -> OccupiedEntry<'a, T> {
-        match self.table.raw.push(self.hash, entry) {
-            Ok(slot) => OccupiedEntry { table: self.table, hash: self.hash, slot },
+        match self.table.raw.fill(self.vacancy, entry) {
+            Ok(place) => OccupiedEntry { table: self.table, place },
             Err(entry) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry),
         }
     }

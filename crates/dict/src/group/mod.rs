@@ -4,6 +4,9 @@
 //! bit, the caller's mark. Matching looks at the seven bits only. One file an instruction set; the
 //! portable one is also the oracle of the others' tests.
 //!
+//! A look-up asks all sixteen bytes at once, with a single comparison and a single branch on its outcome: which
+//! slots may hold the hash, and, in the sixteenth bit, whether the chunk's overflow may.
+//!
 //! Learned from: hashbrown's control groups (after Google's SwissTable); Folly's F14, whose chunks of 14
 //! slots carry an overflow count where ours carry a filter.
 
@@ -32,12 +35,14 @@ pub(crate) const TAG_BYTES: usize = 16;
 pub(crate) const MARK: u8 = 0x80;
 /// The lanes that are slots.
 const SLOT_MASK: u32 = (1 << SLOTS) - 1;
+/// What the tag 0 becomes: a tag with the same filter bit.
+const TAG_FOR_ZERO: u8 = 8;
 
-/// The tag of a hash: its seven highest bits, with 0 turned into 1.
+/// The tag of a hash: its seven highest bits, with 0 turned into 8.
 #[inline]
 pub(crate) const fn tag_of(hash: u64) -> u8 {
     let tag = (hash >> 57) as u8;
-    if tag == 0 { 1 } else { tag }
+    if tag == 0 { TAG_FOR_ZERO } else { tag }
 }
 
 /// The bit that a tag sets in the filter of a chunk whose overflow holds it.
@@ -51,9 +56,19 @@ pub(crate) const fn filter_bit(tag: u8) -> u8 {
 pub(crate) struct Slots(pub(crate) u32);
 
 impl Slots {
+    /// Those of a chunk.
+    pub(crate) const fn all() -> Self {
+        Self(SLOT_MASK)
+    }
+
     #[inline]
     pub(crate) fn first(self) -> Option<usize> {
         if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize) }
+    }
+
+    #[inline]
+    pub(crate) fn remove_first(&mut self) {
+        self.0 &= self.0.wrapping_sub(1);
     }
 
     #[inline]
@@ -68,7 +83,7 @@ impl Iterator for Slots {
     #[inline]
     fn next(&mut self) -> Option<usize> {
         let slot = self.first()?;
-        self.0 &= self.0 - 1;
+        self.remove_first();
         Some(slot)
     }
 }
@@ -86,10 +101,10 @@ impl Group {
         Self(unsafe { imp::Group::load(tags) })
     }
 
-    /// The slots whose tag is `tag`, marked or not.
+    /// The slots whose tag is that of `hash`, marked or not, and slot [`SLOTS`] if the filter allows the tag.
     #[inline]
-    pub(crate) fn matching(self, tag: u8) -> Slots {
-        Slots(self.0.matching(tag) & SLOT_MASK)
+    pub(crate) fn probe(self, hash: u64) -> Slots {
+        Slots(self.0.probe(hash))
     }
 
     /// The slots that hold an entry.
@@ -122,10 +137,15 @@ mod tests {
         };
         // SAFETY: `tags` is 16 bytes long.
         let (group, portable) = unsafe { (Group::load(tags.as_ptr()), portable::Group::load(tags.as_ptr())) };
-        for tag in 1..=127 {
-            let expected = naive(&|byte| byte & 0x7f == tag);
-            assert_eq!(group.matching(tag), expected);
-            assert_eq!(portable.matching(tag) & SLOT_MASK, expected.0);
+        for high_bits in 0..128 {
+            let hash = high_bits << 57 | 0x1234;
+            let tag = tag_of(hash);
+            let mut expected = naive(&|byte| byte & 0x7f == tag);
+            if tags[SLOTS] & filter_bit(tag) != 0 {
+                expected.0 |= 1 << SLOTS;
+            }
+            assert_eq!(group.probe(hash), expected);
+            assert_eq!(portable.probe(hash), expected.0);
         }
         assert_eq!(group.free(), naive(&|byte| byte == 0));
         assert_eq!(group.occupied(), naive(&|byte| byte != 0));
@@ -154,6 +174,7 @@ mod tests {
         for high in 0..128_u64 {
             let tag = tag_of(high << 57 | 0x1234);
             assert!((1..128).contains(&tag));
+            assert_eq!(tag & 7, high as u8 & 7, "the filter bit can be had from the hash");
         }
     }
 }

@@ -2,10 +2,12 @@
 //! half is multiplied together from lanes of 0 or 255.
 
 use core::arch::aarch64::{
-    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vreinterpretq_u64_u8, vshrq_n_u8,
+    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vreinterpretq_u64_u8, vsetq_lane_u8,
+    vshrq_n_u8,
 };
 
 use super::portable::gather_low_bits;
+use super::{filter_bit, tag_of};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Group(uint8x16_t);
@@ -31,11 +33,14 @@ impl Group {
     }
 
     #[inline]
-    pub(crate) fn matching(self, tag: u8) -> u32 {
+    pub(crate) fn probe(self, hash: u64) -> u32 {
+        let tag = tag_of(hash);
         // SAFETY: NEON is a target feature of this build.
         bits(unsafe {
-            let seven_bits = vandq_u8(self.0, vdupq_n_u8(0x7f));
-            vshrq_n_u8::<7>(vceqq_u8(seven_bits, vdupq_n_u8(tag)))
+            // Lane 15 is the filter: of its bits the tag's is looked for, where the others are compared with the tag.
+            let mask = vsetq_lane_u8::<15>(filter_bit(tag), vdupq_n_u8(0x7f));
+            let wanted = vsetq_lane_u8::<15>(filter_bit(tag), vdupq_n_u8(tag));
+            vshrq_n_u8::<7>(vceqq_u8(vandq_u8(self.0, mask), wanted))
         })
     }
 

@@ -1,6 +1,8 @@
 //! Tags in two 64-bit words: for platforms without a vector file here, for the seven tags of an overflow
 //! child, and as the oracle of the tests.
 
+use super::{SLOT_MASK, SLOTS, filter_bit, tag_of};
+
 /// A byte repeated eight times.
 #[inline]
 pub(crate) const fn splat(byte: u8) -> u64 {
@@ -61,8 +63,11 @@ impl Group {
     }
 
     #[inline]
-    pub(crate) fn matching(self, tag: u8) -> u32 {
-        matching_bytes(self.low, tag) | matching_bytes(self.high, tag) << 8
+    pub(crate) fn probe(self, hash: u64) -> u32 {
+        let tag = tag_of(hash);
+        let slots = matching_bytes(self.low, tag) | matching_bytes(self.high, tag) << 8;
+        let filter = (self.high >> 56) as u8;
+        slots & SLOT_MASK | u32::from(filter & filter_bit(tag) != 0) << SLOTS
     }
 
     #[inline]

@@ -1,8 +1,42 @@
 //! Tags in an SSE2 register, which every x86-64 has.
+//!
+//! SSE2 takes four instructions to repeat a byte sixteen times, and more to make the last lane another one. So
+//! what a look-up compares with is read from a table, 4 KiB for the 128 values of a hash's highest bits; it is
+//! there long before the tags are. (Computed, a hit takes seven instructions more.)
 
 use core::arch::x86_64::{
-    __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+    __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_movemask_epi8,
     _mm_setzero_si128,
+};
+
+use super::{SLOTS, TAG_BYTES, filter_bit, tag_of};
+
+/// A vector in memory.
+#[repr(align(16))]
+struct Lanes([u8; TAG_BYTES]);
+
+/// What a look-up does with sixteen tags.
+#[repr(C)]
+struct Question {
+    /// What is compared: of a slot its tag without the mark, of the filter one bit.
+    of: Lanes,
+    /// With what: the tag in each lane of a slot, the bit in the lane of the filter.
+    with: Lanes,
+}
+
+/// By the seven highest bits of a hash.
+static QUESTIONS: [Question; 128] = {
+    const NONE: Question = Question { of: Lanes([0x7f; TAG_BYTES]), with: Lanes([0; TAG_BYTES]) };
+    let mut questions = [NONE; 128];
+    let mut high = 0;
+    while high < questions.len() {
+        let tag = tag_of((high as u64) << 57);
+        questions[high].of.0[SLOTS] = filter_bit(tag);
+        questions[high].with.0 = [tag; TAG_BYTES];
+        questions[high].with.0[SLOTS] = filter_bit(tag);
+        high += 1;
+    }
+    questions
 };
 
 #[derive(Clone, Copy)]
@@ -18,11 +52,15 @@ impl Group {
     }
 
     #[inline]
-    pub(crate) fn matching(self, tag: u8) -> u32 {
-        // SAFETY: SSE2 is a target feature of this build.
+    pub(crate) fn probe(self, hash: u64) -> u32 {
+        // The offset in bytes, in one go.
+        let offset = (hash >> 52) as usize & (127 * size_of::<Question>());
+        // SAFETY: SSE2 is a target feature of this build; the offset is that of an element, whose fields are aligned.
         unsafe {
-            let seven_bits = _mm_and_si128(self.0, _mm_set1_epi8(0x7f));
-            _mm_movemask_epi8(_mm_cmpeq_epi8(seven_bits, _mm_set1_epi8(tag as i8))) as u32
+            let question = (&raw const QUESTIONS).byte_add(offset).cast::<Question>();
+            let of = _mm_load_si128((&raw const (*question).of).cast());
+            let with = _mm_load_si128((&raw const (*question).with).cast());
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(self.0, of), with)) as u32
         }
     }
 

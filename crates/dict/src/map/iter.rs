@@ -39,6 +39,11 @@ macro_rules! mapped {
             fn size_hint(&self) -> (usize, Option<usize>) {
                 self.0.size_hint()
             }
+
+            #[inline]
+            fn fold<B, F: FnMut(B, $item) -> B>(self, init: B, f: F) -> B {
+                self.0.map($map).fold(init, f)
+            }
         }
 
         impl<$($generics)*> ExactSizeIterator for $name {}

@@ -1,0 +1,392 @@
+//! One chunk and the children that took what did not fit: finding, adding and removing entries.
+//!
+//! Everything here works on a single chunk. The chunk's fifteen slots may have holes; children have none
+//! (see the invariants in `layout.rs`), which is kept by filling a hole with the chain's last entry.
+
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+
+use crate::group::{Group, SLOTS, filter_bit, tag_of};
+use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout};
+use crate::overflow::{Child, Spares};
+use crate::prefetch::{prefetch, prefetch_range};
+use crate::storage::{ChunkPtr, Storage};
+
+/// The place of one entry: its tag and the entry itself.
+pub(crate) struct Slot<T> {
+    pub(crate) tag: NonNull<u8>,
+    pub(crate) entry: NonNull<T>,
+}
+
+impl<T> Clone for Slot<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Slot<T> {}
+
+impl<T> Slot<T> {
+    /// Writes an entry and its tag into a free slot.
+    #[inline]
+    pub(crate) unsafe fn fill(self, tag: u8, entry: T) {
+        // SAFETY: the slot is free memory of the table, by the callers.
+        unsafe {
+            self.tag.write(tag);
+            self.entry.write(entry);
+        }
+    }
+
+    /// Moves the entry out and frees the slot.
+    #[inline]
+    pub(crate) unsafe fn take(self) -> (u8, T) {
+        // SAFETY: the slot holds an entry, by the callers; with tag 0 it is not read again.
+        unsafe {
+            let taken = (self.tag.read(), self.entry.read());
+            self.tag.write(0);
+            taken
+        }
+    }
+}
+
+/// A chunk of entries `T`, and through it its children.
+pub(crate) struct Chunk<T> {
+    tags: NonNull<u8>,
+    entries: NonNull<u8>,
+    _entries: PhantomData<NonNull<T>>,
+}
+
+impl<T> Clone for Chunk<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Chunk<T> {}
+
+/// Safety of the methods: the chunk is live (its tags initialised, see `layout.rs`), and the storage passed
+/// in is the one it belongs to.
+impl<T> Chunk<T> {
+    pub(crate) const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
+
+    #[inline]
+    pub(crate) fn new(ptr: ChunkPtr) -> Self {
+        Self { tags: ptr.tags, entries: ptr.entries, _entries: PhantomData }
+    }
+
+    /// Makes uninitialised memory a chunk without entries.
+    #[inline]
+    pub(crate) unsafe fn init(self) {
+        // SAFETY: sixteen bytes of tags.
+        unsafe { self.tags.write_bytes(0, SLOTS + 1) };
+    }
+
+    #[inline]
+    pub(crate) unsafe fn group(self) -> Group {
+        // SAFETY: sixteen initialised tags.
+        unsafe { Group::load(self.tags.as_ptr()) }
+    }
+
+    /// Its first tag and entry: a slot's are as many further as its index says.
+    #[inline]
+    pub(crate) fn base(self) -> Slot<T> {
+        Slot { tag: self.tags, entry: self.entries.cast() }
+    }
+
+    #[inline]
+    pub(crate) unsafe fn filter(self) -> u8 {
+        // SAFETY: the sixteenth byte of the tags.
+        unsafe { self.tags.add(SLOTS).read() }
+    }
+
+    pub(crate) unsafe fn set_filter(self, filter: u8) {
+        // SAFETY: the sixteenth byte of the tags.
+        unsafe { self.tags.add(SLOTS).write(filter) };
+    }
+
+    #[inline]
+    pub(crate) unsafe fn slot(self, index: usize) -> Slot<T> {
+        debug_assert!(index < SLOTS);
+        // SAFETY: a chunk has fifteen tags and entries.
+        unsafe { Slot { tag: self.tags.add(index), entry: self.entries.cast::<T>().add(index) } }
+    }
+
+    #[inline]
+    pub(crate) unsafe fn child(self) -> Option<Child<T>> {
+        // SAFETY: with a filter, the pointer behind the entries leads to a live child.
+        unsafe {
+            if self.filter() == 0 {
+                return None;
+            }
+            Some(Child::at(self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>().read()))
+        }
+    }
+
+    unsafe fn set_child(self, child: Child<T>) {
+        // SAFETY: the pointer's place behind the entries.
+        unsafe { self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>().write(child.ptr) };
+    }
+
+    /// The number of its entries, children included.
+    pub(crate) unsafe fn len(self) -> usize {
+        // SAFETY: a live chunk and its live children.
+        unsafe {
+            let (mut len, mut child) = (self.group().occupied().len(), self.child());
+            while let Some(one) = child {
+                len += one.len();
+                child = one.next();
+            }
+            len
+        }
+    }
+
+    /// The slot whose entry has `hash` and satisfies `eq`. The children are looked into only if the filter says
+    /// that they may hold this tag.
+    #[inline]
+    pub(crate) unsafe fn find(self, hash: u64, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
+        // SAFETY: slots with a matching tag hold an entry.
+        unsafe {
+            let mut candidates = self.group().probe(hash);
+            while let Some(index) = candidates.first() {
+                // The highest bit: all slots have been looked at.
+                if index == SLOTS {
+                    return self.find_in_children(tag_of(hash), eq);
+                }
+                let slot = self.slot(index);
+                if eq(slot.entry.as_ref()) {
+                    return Some(slot);
+                }
+                candidates.remove_first();
+            }
+            None
+        }
+    }
+
+    /// The slot of such an entry, or, if there is none, where to put it: in a free slot, or behind all
+    /// fifteen.
+    #[inline]
+    pub(crate) unsafe fn find_or_free(
+        self,
+        hash: u64,
+        eq: impl FnMut(&T) -> bool,
+    ) -> Result<Slot<T>, Option<Slot<T>>> {
+        // SAFETY: as in `find`.
+        unsafe {
+            match self.find(hash, eq) {
+                Some(slot) => Ok(slot),
+                None => Err(self.free_slot()),
+            }
+        }
+    }
+
+    /// The first free slot.
+    #[inline]
+    pub(crate) unsafe fn free_slot(self) -> Option<Slot<T>> {
+        // SAFETY: one of the fifteen.
+        unsafe { self.group().free().first().map(|index| self.slot(index)) }
+    }
+
+    /// Asks for the cache line of the tags.
+    #[inline]
+    pub(crate) fn prefetch_tags(self) {
+        prefetch(self.tags.as_ptr());
+    }
+
+    /// Asks for the cache lines of tags, entries and the child pointer.
+    #[inline]
+    pub(crate) fn prefetch_all(self) {
+        prefetch(self.tags.as_ptr());
+        prefetch_range(self.entries.as_ptr(), Self::LAYOUT.stride);
+    }
+
+    /// Asks for the first entry that a look-up of `hash` will compare, if there is one; reads the tags.
+    #[inline]
+    pub(crate) unsafe fn prefetch_candidate(self, hash: u64) {
+        // SAFETY: a live chunk; the index is that of a slot, or of the place behind them.
+        unsafe {
+            if let Some(index) = self.group().probe(hash).first() {
+                prefetch(self.entries.as_ptr().wrapping_add(index * size_of::<T>()));
+            }
+        }
+    }
+
+    /// Asks for the first child, if there is one; reads tags and child pointer.
+    #[inline]
+    pub(crate) unsafe fn prefetch_child(self) {
+        // SAFETY: a live chunk.
+        if let Some(child) = unsafe { self.child() } {
+            prefetch(child.ptr.as_ptr());
+        }
+    }
+
+    /// Kept out of line, so that a look-up that ends in the chunk itself saves no registers for it.
+    #[inline(never)]
+    unsafe fn find_in_children(self, tag: u8, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
+        // SAFETY: live children; slots with a matching tag hold an entry.
+        unsafe {
+            let mut child = self.child();
+            while let Some(one) = child {
+                for index in one.matching(tag) {
+                    let slot = one.slot(index);
+                    if eq(slot.entry.as_ref()) {
+                        return Some(slot);
+                    }
+                }
+                child = one.next();
+            }
+            None
+        }
+    }
+
+    /// Adds an entry under a tag that may carry the mark. A failure hands the entry back; nothing changed.
+    #[inline]
+    pub(crate) unsafe fn push(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
+        // SAFETY: a free slot of a live chunk; else the chunk is full, as `push_to_child` asks.
+        unsafe {
+            match self.free_slot() {
+                Some(slot) => {
+                    slot.fill(tag, entry);
+                    Ok(slot)
+                }
+                None => self.push_behind(tag, entry, storage),
+            }
+        }
+    }
+
+    /// The same for a chunk without a free slot.
+    pub(crate) unsafe fn push_behind(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
+        // SAFETY: the chunk is full, as `push_to_child` asks.
+        unsafe { self.push_to_child(tag, entry, |layout| storage.new_child(layout).ok()) }
+    }
+
+    /// The same with children from `spares`, of which there must be enough.
+    pub(crate) unsafe fn push_from(self, tag: u8, entry: T, spares: &mut Spares<T>) {
+        // SAFETY: as in `push`.
+        unsafe {
+            if let Some(slot) = self.free_slot() {
+                return slot.fill(tag, entry);
+            }
+            let pushed = self.push_to_child(tag, entry, |_| spares.take());
+            assert!(pushed.is_ok(), "more children were needed than set aside");
+        }
+    }
+
+    /// Adds an entry behind the fifteen of a full chunk.
+    #[cold]
+    unsafe fn push_to_child(
+        self,
+        tag: u8,
+        entry: T,
+        new_child: impl FnOnce(&ChunkLayout) -> Option<NonNull<u8>>,
+    ) -> Result<Slot<T>, T> {
+        // SAFETY: `last` is the end of the chain and holds one to seven entries, so index `len` below
+        // seven is free. Only when it is full does its seventh entry make room for the next pointer.
+        unsafe {
+            let slot = match self.last_child() {
+                None => {
+                    let Some(block) = new_child(&Self::LAYOUT) else { return Err(entry) };
+                    let child = Child::init(block);
+                    self.set_child(child);
+                    child.slot(0)
+                }
+                Some((_, last)) if last.len() < CHILD_SLOTS => last.slot(last.len()),
+                Some((_, last)) => {
+                    let Some(block) = new_child(&Self::LAYOUT) else { return Err(entry) };
+                    let next = Child::init(block);
+                    let (seventh_tag, seventh) = last.slot(CHILD_SLOTS_WITH_NEXT).take();
+                    next.slot(0).fill(seventh_tag, seventh);
+                    last.set_next(Some(next));
+                    next.slot(1)
+                }
+            };
+            slot.fill(tag, entry);
+            self.set_filter(self.filter() | filter_bit(tag));
+            Ok(slot)
+        }
+    }
+
+    /// The end of the chain of children, and the child before it.
+    unsafe fn last_child(self) -> Option<(Option<Child<T>>, Child<T>)> {
+        // SAFETY: live children.
+        unsafe {
+            let (mut before, mut last) = (None, self.child()?);
+            while let Some(next) = last.next() {
+                (before, last) = (Some(last), next);
+            }
+            Some((before, last))
+        }
+    }
+
+    /// Removes the entry of `slot`, which belongs to this chunk. The chain's last entry takes its place,
+    /// if there is a chain: it is then the entry that `slot` holds.
+    #[inline]
+    pub(crate) unsafe fn remove(self, slot: Slot<T>, storage: &mut Storage) -> (u8, T) {
+        // SAFETY: the slot holds an entry, by contract.
+        unsafe {
+            let removed = slot.take();
+            if self.filter() != 0 {
+                self.fill_hole(slot, storage);
+            }
+            removed
+        }
+    }
+
+    /// Moves the chain's last entry into `hole`, or shortens the chain if the hole is its end.
+    #[cold]
+    unsafe fn fill_hole(self, hole: Slot<T>, storage: &mut Storage) {
+        // SAFETY: the chunk has children. `len` counts the tags before the end, and the hole's tag is 0:
+        // only if the hole is in the last child does the count leave out one that is not at the end.
+        unsafe {
+            let (before, last) = self.last_child().expect("a filter means a child");
+            let (first, end) = (last.ptr, last.ptr.add(CHILD_SLOTS));
+            let hole_in_last = hole.tag >= first && hole.tag < end;
+            let index = last.len() - usize::from(!hole_in_last);
+            let source = last.slot(index);
+            if source.tag != hole.tag {
+                let (tag, entry) = source.take();
+                hole.fill(tag, entry);
+            }
+            if index == 0 {
+                self.unlink(before);
+                storage.free_child(&Self::LAYOUT, last.ptr);
+            }
+            self.rebuild_filter();
+        }
+    }
+
+    /// Takes the last, emptied child off the chain.
+    unsafe fn unlink(self, before: Option<Child<T>>) {
+        // SAFETY: live memory of this chunk.
+        unsafe {
+            match before {
+                Some(before) => before.set_next(None),
+                None => self.set_filter(0),
+            }
+        }
+    }
+
+    unsafe fn rebuild_filter(self) {
+        // SAFETY: live children.
+        unsafe {
+            let (mut filter, mut child) = (0, self.child());
+            while let Some(one) = child {
+                filter |= one.filter();
+                child = one.next();
+            }
+            self.set_filter(filter);
+        }
+    }
+
+    /// Frees all children, whose entries the caller has dropped or moved out.
+    pub(crate) unsafe fn free_children(self, storage: &mut Storage) {
+        // SAFETY: live children, each read before it is freed.
+        unsafe {
+            let mut child = self.child();
+            self.set_filter(0);
+            while let Some(one) = child {
+                child = one.next();
+                storage.free_child(&Self::LAYOUT, one.ptr);
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! When a table grows and shrinks: the loads it aims at, and what its owner may say about them.
+//!
+//! ```text
+//!  entries a chunk, of fifteen slots
+//!
+//!   6          10.5   12                              48
+//!   |            |     |                               |
+//!   +- a removal +     +- an insert splits one chunk   +- Avoid: even then
+//!   |  below     |
+//!   |  merges    +- `rehash` merges down to here
+//! ```
+//!
+//! The distance between the marks is what keeps a table that hovers around one size from splitting and merging
+//! the same chunk over and over, and what lets a bulk of removals go by without paying for a smaller table at
+//! once: removals merge late, and maintenance (`rehash`), at a time that the owner chooses, merges the rest.
+//!
+//! The loads are measured choices; the curve is in the book.
+//!
+//! Learned from: Redis' `dict_can_resize` and its force ratio, `dictPauseAutoResize` and `resizeAllowed`.
+
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+use allocator_api2::boxed::Box;
+use zmalloc::Zmalloc;
+
+use crate::group::SLOTS;
+
+/// A table splits a chunk when it would hold more than this many quarters of an entry for each chunk.
+const GROW_QUARTERS: usize = 42;
+/// Maintenance merges chunks of a table that holds fewer than this many.
+const REST_QUARTERS: usize = 38;
+/// A removal merges a chunk of a table that holds fewer than this many.
+const SHRINK_QUARTERS: usize = 20;
+/// How many times more entries a table takes before it grows against [`ResizePolicy::Avoid`]. In C:
+/// `dict_force_resize_ratio`.
+const FORCE_RATIO: usize = 4;
+
+/// The number of entries that `chunks` chunks hold before the table grows.
+pub(crate) const fn entries_before_growth(chunks: usize) -> usize {
+    // A single chunk is filled to the last slot: most tables in a store are this small.
+    if chunks <= 1 { chunks * SLOTS } else { chunks.saturating_mul(GROW_QUARTERS) / 4 }
+}
+
+/// The smallest number of chunks that holds `entries` entries without growing.
+pub(crate) const fn chunks_for(entries: usize) -> usize {
+    chunks_at(entries, GROW_QUARTERS)
+}
+
+/// The number of chunks that maintenance leaves a table of `entries` entries.
+const fn chunks_at_rest(entries: usize) -> usize {
+    chunks_at(entries, REST_QUARTERS)
+}
+
+const fn chunks_at(entries: usize, quarters: usize) -> usize {
+    if entries <= SLOTS { (entries > 0) as usize } else { entries.saturating_mul(4).div_ceil(quarters) }
+}
+
+/// Whether a table may change its size by itself. In C: `dictResizeEnable`.
+///
+/// It is for the time after a `fork`, when every page that the parent writes to is copied for the child's sake:
+/// splitting and merging writes to pages that an insert or a removal would leave alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResizePolicy {
+    /// Inserts split and removals merge. In C: `DICT_RESIZE_ENABLE`.
+    #[default]
+    Allow,
+    /// Inserts split only when there are four times as many entries as the table would otherwise take, removals merge
+    /// only when there are a quarter of those at which they otherwise would; `rehash` works. In C: `DICT_RESIZE_AVOID`.
+    Avoid,
+    /// Nothing splits or merges but what says so by name: `reserve` and `shrink_to`. In C: `DICT_RESIZE_FORBID`.
+    Forbid,
+}
+
+/// At which numbers of entries a table changes its size by itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// An insert into a table of so many or more splits.
+    pub(crate) grow_at: usize,
+    /// A removal that leaves fewer merges.
+    pub(crate) shrink_at: usize,
+}
+
+impl Limits {
+    /// Of a table without chunks: the first insert has to bring one, whatever the policy.
+    pub(crate) const EMPTY: Self = Self { grow_at: 0, shrink_at: 0 };
+
+    /// Of a table of `chunks` chunks that removals do not shrink below `floor`.
+    pub(crate) fn of(chunks: usize, floor: usize, policy: ResizePolicy) -> Self {
+        if chunks == 0 {
+            return Self::EMPTY;
+        }
+        let (grow_at, shrink_at) = (entries_before_growth(chunks), chunks.saturating_mul(SHRINK_QUARTERS) / 4);
+        let limits = match policy {
+            ResizePolicy::Allow => Self { grow_at, shrink_at },
+            ResizePolicy::Avoid => {
+                Self { grow_at: grow_at.saturating_mul(FORCE_RATIO), shrink_at: shrink_at / FORCE_RATIO }
+            }
+            ResizePolicy::Forbid => Self { grow_at: usize::MAX, shrink_at: 0 },
+        };
+        if chunks > floor.max(1) { limits } else { Self { shrink_at: 0, ..limits } }
+    }
+}
+
+/// How many chunks a table of `chunks` should have that holds `entries` entries and is not to go below `floor`.
+pub(crate) fn wanted_chunks(chunks: usize, entries: usize, floor: usize) -> usize {
+    let (enough, at_rest) = (chunks_for(entries), chunks_at_rest(entries).max(floor).max(1));
+    if enough > chunks {
+        enough
+    } else if at_rest < chunks {
+        at_rest
+    } else {
+        chunks
+    }
+}
+
+/// What a table asks before it takes memory to grow.
+pub(crate) type Veto = Box<dyn Fn(usize) -> bool + Send + Sync, Zmalloc>;
+
+/// A table that does not change its size by itself as long as this guard lives: what `pause_resize` answers. It
+/// is used like the table itself.
+///
+/// A guard that is leaked leaves the table paused.
+pub struct Paused<'a, T: Pause> {
+    table: &'a mut T,
+}
+
+/// What can be paused: [`Table`](crate::Table) and [`Dict`](crate::Dict).
+pub trait Pause: sealed::Sealed {
+    #[doc(hidden)]
+    fn pause(&mut self);
+    #[doc(hidden)]
+    fn resume(&mut self);
+}
+
+pub(crate) mod sealed {
+    /// Only for the crate's own tables.
+    pub trait Sealed {}
+}
+
+impl<'a, T: Pause> Paused<'a, T> {
+    pub(crate) fn new(table: &'a mut T) -> Self {
+        table.pause();
+        Self { table }
+    }
+}
+
+impl<T: Pause> Drop for Paused<'_, T> {
+    fn drop(&mut self) {
+        self.table.resume();
+    }
+}
+
+impl<T: Pause> Deref for Paused<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.table
+    }
+}
+
+impl<T: Pause> DerefMut for Paused<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.table
+    }
+}
+
+impl<T: Pause + fmt::Debug> fmt::Debug for Paused<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.table.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chunks_for_a_number_of_entries_hold_them_and_one_fewer_would_not() {
+        for entries in 0..if cfg!(miri) { 500 } else { 100_000 } {
+            let chunks = chunks_for(entries);
+            assert!(entries_before_growth(chunks) >= entries, "{entries} entries");
+            assert!(chunks == 0 || entries_before_growth(chunks - 1) < entries, "{entries} entries");
+        }
+    }
+
+    #[test]
+    fn a_table_that_has_just_grown_does_not_shrink_nor_the_other_way_round() {
+        for chunks in 1..if cfg!(miri) { 500 } else { 100_000_usize } {
+            let entries = entries_before_growth(chunks);
+            for policy in [ResizePolicy::Allow, ResizePolicy::Avoid, ResizePolicy::Forbid] {
+                let (before, after) = (Limits::of(chunks, 0, policy), Limits::of(chunks + 1, 0, policy));
+                assert!(after.shrink_at < before.grow_at, "{chunks} chunks");
+                assert!(after.shrink_at <= entries + 1, "{chunks} chunks");
+                assert!(before.grow_at >= after.shrink_at + 4, "{chunks} chunks");
+            }
+        }
+    }
+
+    #[test]
+    fn maintenance_never_does_what_an_insert_would_undo() {
+        for chunks in 1..200 {
+            for entries in 0..3_000 {
+                let wanted = wanted_chunks(chunks, entries, 0);
+                assert!(wanted >= 1 && entries_before_growth(wanted) >= entries);
+                if wanted < chunks {
+                    assert!(wanted == 1 || entries_before_growth(wanted) > entries, "{chunks} {entries}");
+                }
+                assert_eq!(wanted_chunks(wanted, entries, 0), wanted, "once is enough");
+            }
+        }
+    }
+}

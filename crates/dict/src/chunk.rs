@@ -199,14 +199,13 @@ impl<T> Chunk<T> {
         prefetch_range(self.entries.as_ptr(), Self::LAYOUT.stride);
     }
 
-    /// Asks for the first entry that a look-up of `hash` will compare, if there is one; reads the tags.
+    /// The first entry that a look-up of `hash` compares, if it is one of the chunk's own.
     #[inline]
-    pub(crate) unsafe fn prefetch_candidate(self, hash: u64) {
-        // SAFETY: a live chunk; the index is that of a slot, or of the place behind them.
+    pub(crate) unsafe fn candidate(self, hash: u64) -> Option<NonNull<T>> {
+        // SAFETY: a live chunk; the index is that of an occupied slot.
         unsafe {
-            if let Some(index) = self.group().probe(hash).first() {
-                prefetch(self.entries.as_ptr().wrapping_add(index * size_of::<T>()));
-            }
+            let index = self.group().probe(hash).first().filter(|&index| index < SLOTS)?;
+            Some(self.slot(index).entry)
         }
     }
 
@@ -374,6 +373,30 @@ impl<T> Chunk<T> {
                 child = one.next();
             }
             self.set_filter(filter);
+        }
+    }
+
+    /// Moves those children to other blocks for which `moves` says so; one that finds no memory stays.
+    pub(crate) unsafe fn relocate_children(
+        self,
+        storage: &mut Storage,
+        mut moves: impl FnMut(NonNull<u8>, usize) -> bool,
+    ) {
+        // SAFETY: live children; whoever leads to a child is told its new place before the next is looked at.
+        unsafe {
+            let (mut before, mut child) = (None, self.child());
+            while let Some(mut one) = child {
+                if moves(one.ptr, Self::LAYOUT.child.size())
+                    && let Some(new) = storage.relocate_child(&Self::LAYOUT, one.ptr)
+                {
+                    one = Child::at(new);
+                    match before {
+                        None => self.set_child(one),
+                        Some(before) => Child::set_next(before, Some(one)),
+                    }
+                }
+                (before, child) = (Some(one), one.next());
+            }
         }
     }
 

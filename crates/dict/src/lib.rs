@@ -10,7 +10,7 @@ mod layout;
 pub mod map;
 mod moving;
 mod overflow;
-mod prefetch;
+pub mod prefetch;
 mod raw;
 pub mod resize;
 mod scan;

@@ -3,9 +3,9 @@
 //! A prefetch never faults and changes nothing that a program can see, so any address will do. Where there is no
 //! instruction for it, and under Miri, nothing happens.
 
-/// Asks for the cache line at `ptr`.
+/// Asks for the cache line at `ptr`, which may be any address.
 #[inline(always)]
-pub(crate) fn prefetch<T>(ptr: *const T) {
+pub fn prefetch<T>(ptr: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -175,14 +175,14 @@ impl<T> RawTable<T> {
         self.home(hash).prefetch_tags();
     }
 
-    /// Asks for the one that it reads second, once the first is there.
+    /// The entry that a look-up of `hash` compares first, if it is one of the chunk's own.
     #[inline]
-    pub(crate) fn prefetch_candidate(&self, hash: u64) {
+    pub(crate) fn candidate(&self, hash: u64) -> Option<NonNull<T>> {
         // SAFETY: a live chunk, or the empty one.
-        unsafe { self.home(hash).prefetch_candidate(hash) };
+        unsafe { self.home(hash).candidate(hash) }
     }
 
-    /// Asks for the one that an insert writes to, likewise.
+    /// Asks for the cache line that an insert of `hash` writes to, once the tags are there.
     #[inline]
     pub(crate) fn prefetch_vacancy(&self, hash: u64) {
         if self.chunks > 0
@@ -500,6 +500,24 @@ impl<T> RawTable<T> {
     pub(crate) fn set_floor(&mut self, chunks: usize) {
         self.floor = chunks;
         self.set_limits();
+    }
+
+    /// Moves the blocks of a table smaller than a page for which `moves` says so.
+    pub(crate) fn relocate_storage(&mut self, moves: impl FnMut(NonNull<u8>, usize) -> bool) {
+        self.storage.relocate(&Self::LAYOUT, moves);
+    }
+
+    /// Moves those of the children of chunk `index` for which `moves` says so.
+    ///
+    /// # Safety
+    /// `index` is below `chunks`.
+    pub(crate) unsafe fn relocate_children(
+        &mut self,
+        index: usize,
+        moves: impl FnMut(NonNull<u8>, usize) -> bool,
+    ) {
+        // SAFETY: a live chunk of this storage.
+        unsafe { self.chunk(index).relocate_children(&mut self.storage, moves) };
     }
 
     /// All occupied slots, or those with a marked entry.

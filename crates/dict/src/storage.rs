@@ -344,6 +344,70 @@ impl Storage {
         unsafe { self.release(child, layout.child) };
     }
 
+    /// Moves a child to another block, as a defragmenter wants it: past the thread's cache, which would hand out the gaps
+    /// that are to be closed. `None`, and nothing changed, if there is no memory.
+    ///
+    /// # Safety
+    /// `child` came from `new_child` of this storage; nothing leads to it any more.
+    pub(crate) unsafe fn relocate_child(
+        &mut self,
+        layout: &ChunkLayout,
+        child: NonNull<u8>,
+    ) -> Option<NonNull<u8>> {
+        // SAFETY: a live block of this layout.
+        unsafe { self.relocate_block(child, layout.child) }
+    }
+
+    /// Moves the directory and the blocks of a table of less than a page for which `moves` says so.
+    pub(crate) fn relocate(
+        &mut self,
+        layout: &ChunkLayout,
+        mut moves: impl FnMut(NonNull<u8>, usize) -> bool,
+    ) {
+        if self.held == 0 {
+            return;
+        }
+        let directory = Self::directory_layout(self.capacity);
+        // SAFETY: live blocks with the layouts that they were allocated with; what leads to them is told their new
+        // places. A table of up to a page has one pair of blocks, which begins with chunk 0.
+        unsafe {
+            if moves(self.directory.0.cast(), directory.size())
+                && let Some(new) = self.relocate_block(self.directory.0.cast(), directory)
+            {
+                self.directory = Directory(new.cast());
+            }
+            let (Ok(tags), Ok(entries)) = (layout.tags(self.held), layout.entries(self.held)) else { return };
+            if self.held > layout.paging.page() {
+                return;
+            }
+            let mut blocks = self.directory.blocks(layout, 0);
+            for (block, layout) in [(&mut blocks.tags, tags), (&mut blocks.entries, entries)] {
+                if moves(*block, layout.size())
+                    && let Some(new) = self.relocate_block(*block, layout)
+                {
+                    *block = new;
+                }
+            }
+            self.directory.0.write(Page::new(layout, blocks, 0));
+        }
+    }
+
+    /// # Safety
+    /// `block` came from `allocate` with the same layout, and is not used again if there is another one.
+    unsafe fn relocate_block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>> {
+        let new = Zmalloc.allocate_no_tcache(layout).ok()?;
+        // SAFETY: both blocks are live, apart, and as large as the layout says. Uninitialised bytes may be copied as such.
+        unsafe {
+            let size = Zmalloc.block_size(new, layout);
+            self.bytes += size;
+            self.allocated += size as u64;
+            new.copy_from_nonoverlapping(block, layout.size());
+            self.bytes -= Zmalloc.block_size(block, layout);
+            Zmalloc.deallocate_no_tcache(block, layout);
+        }
+        Some(new)
+    }
+
     /// Frees all chunks and the directory.
     ///
     /// # Safety

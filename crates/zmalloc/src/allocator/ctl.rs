@@ -152,8 +152,9 @@ mod je {
 
     /// Allocates a raw block past the thread's cache; null on failure.
     pub(in super::super) fn alloc_uncached(layout: Layout, arena: Option<u32>) -> *mut u8 {
-        // SAFETY: a size of at least 1; an arena that exists.
-        unsafe { je::mallocx(layout.size().max(1), flags(arena)).cast() }
+        let align = layout.align().trailing_zeros().cast_signed();
+        // SAFETY: a size of at least 1; an arena that exists; an alignment that is a power of two.
+        unsafe { je::mallocx(layout.size().max(1), flags(arena) | align).cast() }
     }
 
     /// Frees a block into its arena, past the thread's cache.

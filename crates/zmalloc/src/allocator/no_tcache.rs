@@ -6,7 +6,11 @@
 //! slab at once, and what it allocates fills the slabs that are to stay.
 
 use super::ctl;
-use crate::{backend, counter, oom, raw};
+use crate::{Zmalloc, backend, counter, oom, raw};
+use allocator_api2::alloc::AllocError;
+#[cfg(not(zmalloc_backend = "jemalloc"))]
+use allocator_api2::alloc::Allocator;
+use core::alloc::Layout;
 use core::ptr::NonNull;
 
 /// Takes a block past the cache, from one arena if one is given, and counts it: the block and its charge.
@@ -35,6 +39,45 @@ pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
         }
         ctl::dealloc_uncached(ptr.as_ptr(), charge);
         charge
+    }
+}
+
+impl Zmalloc {
+    /// `Allocator::allocate` past the thread's cache: from the slab that the allocator would rather fill. Slower, by a lock.
+    /// A block like any other of the two traits. With allocators that have no such cache it is just `allocate`.
+    pub fn allocate_no_tcache(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
+        #[cfg(zmalloc_backend = "jemalloc")]
+        {
+            let hand = counter::hand();
+            let block = NonNull::new(ctl::alloc_uncached(layout, None)).ok_or(AllocError)?;
+            if let Some(hand) = hand {
+                // SAFETY: just allocated with this layout.
+                hand.add(unsafe { self.block_size(block, layout) });
+            }
+            Ok(block)
+        }
+        #[cfg(not(zmalloc_backend = "jemalloc"))]
+        self.allocate(layout).map(NonNull::cast)
+    }
+
+    /// `Allocator::deallocate` past the thread's cache: the block is free in its slab at once.
+    ///
+    /// # Safety
+    /// As for `Allocator::deallocate`.
+    pub unsafe fn deallocate_no_tcache(&self, ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: a live block of this layout, by contract.
+        unsafe {
+            #[cfg(zmalloc_backend = "jemalloc")]
+            {
+                let charge = self.block_size(ptr, layout);
+                if let Some(hand) = counter::hand() {
+                    hand.sub(charge);
+                }
+                ctl::dealloc_uncached(ptr.as_ptr(), charge);
+            }
+            #[cfg(not(zmalloc_backend = "jemalloc"))]
+            self.deallocate(ptr, layout);
+        }
     }
 }
 

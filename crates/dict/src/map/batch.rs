@@ -1,0 +1,84 @@
+//! Several keys at a time, so that their cache misses overlap: [`Table::find_many`](crate::Table::find_many) says how.
+
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
+
+use super::{Dict, Entry, hasher, is};
+
+/// Entries that [`Extend`] hashes and asks for before it inserts the first of them.
+const BATCH: usize = 16;
+
+impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
+    /// The values of `N` keys. Sixteen or so at a time are a good number. Worth it where the dict has outgrown the caches
+    /// and something is to be done with the values; a loop that only looks up overlaps its misses by itself.
+    ///
+    /// ```
+    /// let squares: dict::Dict<u32, u32> = (0..100).map(|n| (n, n * n)).collect();
+    /// assert_eq!(squares.get_many([&3, &200, &5]), [Some(&9), None, Some(&25)]);
+    /// ```
+    #[inline]
+    pub fn get_many<Q: Hash + Eq + ?Sized, const N: usize>(&self, keys: [&Q; N]) -> [Option<&V>; N]
+    where
+        K: Borrow<Q>,
+    {
+        if self.is_empty() {
+            return [const { None }; N];
+        }
+        let hashes = keys.map(|key| self.hash_builder.hash_one(key));
+        self.table
+            .find_many(hashes, |_| (), |i, entry| is(keys[i])(entry))
+            .map(|found| found.map(|(_, value)| value))
+    }
+
+    /// [`Dict::insert`] of `N` entries, in their order: the values that their keys had.
+    ///
+    /// ```
+    /// let mut dict = dict::Dict::from([("a", 1)]);
+    /// assert_eq!(dict.insert_many([("a", 2), ("b", 3), ("b", 4)]), [Some(1), None, Some(3)]);
+    /// assert_eq!(dict.len(), 2);
+    /// ```
+    #[inline]
+    pub fn insert_many<const N: usize>(&mut self, entries: [(K, V); N]) -> [Option<V>; N] {
+        let hashes = entries.each_ref().map(|(key, _)| self.hash_builder.hash_one(key));
+        self.table.prefetch_inserts(&hashes);
+        let mut hashes = hashes.iter();
+        entries.map(|(key, value)| {
+            let hash = hashes.next().expect("as many hashes as entries");
+            self.insert_hashed(*hash, key, value)
+        })
+    }
+
+    #[inline]
+    fn insert_hashed(&mut self, hash: u64, key: K, value: V) -> Option<V> {
+        match Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key) {
+            Entry::Occupied(mut entry) => Some(entry.insert(value)),
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+                None
+            }
+        }
+    }
+
+    /// [`Extend::extend`], a batch at a time.
+    pub(super) fn extend_in_batches(&mut self, entries: impl Iterator<Item = (K, V)>) {
+        let mut entries = entries.fuse();
+        loop {
+            let mut batch: [Option<(K, V)>; BATCH] = core::array::from_fn(|_| entries.next());
+            let mut hashes = [0; BATCH];
+            let mut len = 0;
+            for (hash, (key, _)) in hashes.iter_mut().zip(batch.iter().map_while(Option::as_ref)) {
+                *hash = self.hash_builder.hash_one(key);
+                len += 1;
+            }
+            self.table.prefetch_inserts(&hashes[..len]);
+            for (hash, entry) in hashes[..len].iter().zip(&mut batch) {
+                if let Some((key, value)) = entry.take() {
+                    self.insert_hashed(*hash, key, value);
+                }
+            }
+            if len < BATCH {
+                return;
+            }
+        }
+    }
+}

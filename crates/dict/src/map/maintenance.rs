@@ -1,0 +1,96 @@
+//! What the owner of a dict may say about its size, and do for it when there is time: [`Table`]'s own methods, with the
+//! dict's hash.
+
+use core::hash::{BuildHasher, Hash};
+use core::ptr::NonNull;
+use core::time::Duration;
+
+use super::{Dict, hasher};
+use crate::resize::{Pause, Paused, ResizePolicy, sealed};
+use crate::scan::Cursor;
+use crate::stats::Work;
+#[cfg(doc)]
+use crate::table::Table;
+
+impl<K, V, S> Dict<K, V, S> {
+    /// How many chunks [`Dict::rehash`] would split or merge now.
+    pub fn rehash_debt(&self) -> usize {
+        self.table.rehash_debt()
+    }
+
+    /// Whether the dict may change its size by itself.
+    pub fn resize_policy(&self) -> ResizePolicy {
+        self.table.resize_policy()
+    }
+
+    /// Says whether the dict may change its size by itself. In C: `dictSetResizeEnabled`.
+    pub fn set_resize_policy(&mut self, policy: ResizePolicy) {
+        self.table.set_resize_policy(policy);
+    }
+
+    /// Keeps the dict from changing its size by itself until the guard is dropped: [`Table::pause_resize`]. In C:
+    /// `dictPauseAutoResize`.
+    ///
+    /// ```
+    /// let mut dict: dict::Dict<u32, u32> = (0..1000).map(|n| (n, n)).collect();
+    /// let mut paused = dict.pause_resize();
+    /// for n in 0..900 {
+    ///     paused.remove(&n);
+    /// }
+    /// drop(paused);
+    /// let work = dict.rehash(dict.rehash_debt());
+    /// assert!(work.chunks_merged > 0);
+    /// assert_eq!(dict.rehash_debt(), 0);
+    /// ```
+    pub fn pause_resize(&mut self) -> Paused<'_, Self> {
+        Paused::new(self)
+    }
+
+    /// Has `allows` asked before the dict takes memory to grow: [`Table::on_grow`]. In C: `resizeAllowed` of a
+    /// `dictType`.
+    pub fn on_grow(&mut self, allows: impl Fn(usize) -> bool + Send + Sync + 'static) {
+        self.table.on_grow(allows);
+    }
+
+    /// Lets the dict grow without asking.
+    pub fn clear_on_grow(&mut self) {
+        self.table.clear_on_grow();
+    }
+
+    /// [`Dict::scan`] that moves the dict's own small blocks for which `moves` says so, and hands out keys and values to
+    /// be changed in ways that do not change the key's hash: [`Table::relocate`]. In C: `dictScanDefrag`.
+    pub fn relocate(
+        &mut self,
+        cursor: Cursor,
+        moves: impl FnMut(NonNull<u8>, usize) -> bool,
+        mut each: impl FnMut(&mut K, &mut V),
+    ) -> Cursor {
+        self.table.relocate(cursor, moves, |(key, value)| each(key, value))
+    }
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
+    /// Splits or merges up to `chunks` chunks, towards the size that the dict should have, and says what it did:
+    /// [`Table::rehash`]. In C: `dictRehash`.
+    pub fn rehash(&mut self, chunks: usize) -> Work {
+        self.table.rehash(chunks, hasher(&self.hash_builder))
+    }
+
+    /// [`Dict::rehash`] for as long as `budget` lasts by the caller's `clock`: [`Table::rehash_for`]. In C:
+    /// `dictRehashMicroseconds`.
+    pub fn rehash_for(&mut self, budget: Duration, clock: impl FnMut() -> Duration) -> Work {
+        self.table.rehash_for(budget, clock, hasher(&self.hash_builder))
+    }
+}
+
+impl<K, V, S> sealed::Sealed for Dict<K, V, S> {}
+
+impl<K, V, S> Pause for Dict<K, V, S> {
+    fn pause(&mut self) {
+        self.table.pause();
+    }
+
+    fn resume(&mut self) {
+        self.table.resume();
+    }
+}

@@ -1,0 +1,72 @@
+//! Several look-ups at a time, so that their cache misses overlap.
+//!
+//! A look-up in a large table waits for memory twice: for the tags, then for the entry that they point at; a third time
+//! where entries are pointers. A processor overlaps the misses of neighbouring look-ups by itself, but only as far
+//! ahead as it can see, some hundred instructions: work between two look-ups, or a hash of long latency, hides the next
+//! one from it. A batch asks for all tags, then for all entries, then looks.
+
+use crate::prefetch::prefetch;
+use crate::table::Table;
+
+impl<T> Table<T> {
+    /// Asks the processor for what a look-up of `hash` reads first, and returns at once. For callers who know a hash some
+    /// hundred nanoseconds before they need its entry.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        self.raw.prefetch(hash);
+    }
+
+    /// [`Table::find`] for `N` hashes at once; `eq` is told which one an entry is compared for. Sixteen or so are a
+    /// good number: there are no more misses than that on their way at a time.
+    ///
+    /// `ahead` is called, before any comparison, for an entry that is likely to be compared: where entries are
+    /// pointers it can ask for what they point to with [`prefetch`](crate::prefetch::prefetch); where they are not it has
+    /// nothing to do (`|_| ()`).
+    ///
+    /// ```
+    /// use dict::{Table, prefetch::prefetch};
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let mut table = Table::new();
+    /// for n in 0..1000_u64 {
+    ///     table.insert_unique(hash(&n), Box::new(n), |n| hash(n));
+    /// }
+    /// let wanted = [3, 5000, 8];
+    /// let found = table.find_many(wanted.map(|n| hash(&n)), |entry| prefetch(&raw const **entry), |i, n| **n == wanted[i]);
+    /// assert_eq!(found.map(Option::is_some), [true, false, true]);
+    /// ```
+    #[inline]
+    pub fn find_many<const N: usize>(
+        &self,
+        hashes: [u64; N],
+        mut ahead: impl FnMut(&T),
+        mut eq: impl FnMut(usize, &T) -> bool,
+    ) -> [Option<&T>; N] {
+        for hash in hashes {
+            self.raw.prefetch(hash);
+        }
+        let candidates = hashes.map(|hash| {
+            let candidate = self.raw.candidate(hash);
+            if let Some(entry) = candidate {
+                prefetch(entry.as_ptr());
+            }
+            candidate
+        });
+        for entry in candidates.into_iter().flatten() {
+            // SAFETY: the entry of an occupied slot of a borrowed table.
+            ahead(unsafe { entry.as_ref() });
+        }
+        core::array::from_fn(|i| self.find(hashes[i], |entry| eq(i, entry)))
+    }
+
+    /// Asks the processor for what inserts of these hashes read and write, and waits only for the tags. Then insert
+    /// them one by one.
+    #[inline]
+    pub fn prefetch_inserts(&self, hashes: &[u64]) {
+        for &hash in hashes {
+            self.raw.prefetch(hash);
+        }
+        for &hash in hashes {
+            self.raw.prefetch_vacancy(hash);
+        }
+    }
+}

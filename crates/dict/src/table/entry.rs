@@ -1,0 +1,133 @@
+//! An entry of a table, or the place for one.
+
+use core::fmt;
+
+use crate::error::out_of_memory;
+use crate::group::MARK;
+use crate::raw::{Place, RawTable, Vacancy};
+use crate::table::Table;
+
+/// What [`Table::entry`] found.
+pub enum Entry<'a, T> {
+    /// The entry is in the table.
+    Occupied(OccupiedEntry<'a, T>),
+    /// It is not, and may be added.
+    Vacant(VacantEntry<'a, T>),
+}
+
+impl<'a, T> Entry<'a, T> {
+    /// Adds `default()` if the entry is vacant.
+    pub fn or_insert_with(self, default: impl FnOnce() -> T) -> OccupiedEntry<'a, T> {
+        match self {
+            Entry::Occupied(entry) => entry,
+            Entry::Vacant(entry) => entry.insert(default()),
+        }
+    }
+
+    /// Adds `default` if the entry is vacant.
+    pub fn or_insert(self, default: T) -> OccupiedEntry<'a, T> {
+        self.or_insert_with(|| default)
+    }
+}
+
+/// An entry in a table.
+pub struct OccupiedEntry<'a, T> {
+    pub(super) table: &'a mut Table<T>,
+    pub(super) place: Place<T>,
+}
+
+// SAFETY: holds nothing but the table for writing and a place in it.
+unsafe impl<T: Send> Send for OccupiedEntry<'_, T> {}
+// SAFETY: shared, it reads the entry only.
+unsafe impl<T: Sync> Sync for OccupiedEntry<'_, T> {}
+
+impl<'a, T> OccupiedEntry<'a, T> {
+    /// The entry.
+    #[inline]
+    pub fn get(&self) -> &T {
+        // SAFETY: an occupied slot of the table, which is borrowed.
+        unsafe { self.place.slot.entry.as_ref() }
+    }
+
+    /// The entry, to be changed in ways that do not change its hash.
+    #[inline]
+    pub fn get_mut(&mut self) -> &mut T {
+        // SAFETY: as in `get`, and the table is borrowed for writing.
+        unsafe { self.place.slot.entry.as_mut() }
+    }
+
+    /// The entry for as long as the table is borrowed.
+    #[inline]
+    pub fn into_mut(mut self) -> &'a mut T {
+        // SAFETY: as in `get_mut`; the table is borrowed for `'a`.
+        unsafe { self.place.slot.entry.as_mut() }
+    }
+
+    /// Removes the entry; one chunk may be merged. O(1). In C: `dictDelete`.
+    #[inline]
+    pub fn remove(self) -> T {
+        // SAFETY: an occupied slot of the table and its chunk.
+        unsafe { self.table.raw.remove(self.place) }
+    }
+
+    /// Whether the mark is set. A new entry's is not.
+    pub fn is_marked(&self) -> bool {
+        // SAFETY: a tag of the table.
+        unsafe { self.place.slot.tag.read() & MARK != 0 }
+    }
+
+    /// Sets or clears the mark. O(1), and touches the tags only.
+    pub fn set_mark(&mut self, marked: bool) {
+        // SAFETY: a tag of the table, which stays a tag: only the mark changes.
+        unsafe {
+            let tag = self.place.slot.tag.read() & !MARK;
+            self.place.slot.tag.write(if marked { tag | MARK } else { tag });
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for OccupiedEntry<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OccupiedEntry").field(self.get()).finish()
+    }
+}
+
+/// The place of an entry that is not in the table.
+pub struct VacantEntry<'a, T> {
+    pub(super) table: &'a mut Table<T>,
+    pub(super) vacancy: Vacancy<T>,
+}
+
+// SAFETY: holds nothing but the table for writing and a free place in it.
+unsafe impl<T: Send> Send for VacantEntry<'_, T> {}
+// SAFETY: shared, it gives nothing out.
+unsafe impl<T: Sync> Sync for VacantEntry<'_, T> {}
+
+impl<'a, T> VacantEntry<'a, T> {
+    /// Adds the entry.
+    #[inline]
+    pub fn insert(self, entry: T) -> OccupiedEntry<'a, T> {
+        match self.table.raw.fill(self.vacancy, entry) {
+            Ok(place) => OccupiedEntry { table: self.table, place },
+            Err(entry) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry),
+        }
+    }
+}
+
+/// The answer of [`Table::find_entry`] when there is no such entry.
+pub struct AbsentEntry<'a, T> {
+    pub(super) table: &'a mut Table<T>,
+}
+
+impl<'a, T> AbsentEntry<'a, T> {
+    /// The table that was searched.
+    pub fn into_table(self) -> &'a mut Table<T> {
+        self.table
+    }
+}
+
+impl<T> fmt::Debug for AbsentEntry<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AbsentEntry")
+    }
+}

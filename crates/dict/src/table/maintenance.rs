@@ -1,0 +1,174 @@
+//! What the owner of a table may say about its size, and do for it when there is time.
+
+use core::ptr::NonNull;
+use core::time::Duration;
+
+use allocator_api2::boxed::Box;
+use allocator_api2::unsize_box;
+use zmalloc::Zmalloc;
+
+use crate::resize::{Pause, Paused, ResizePolicy, Veto, sealed};
+use crate::scan::{Cursor, step};
+use crate::stats::Work;
+use crate::table::Table;
+
+/// Chunks that [`Table::rehash_for`] does between two looks at the clock: some microseconds of work.
+const CHUNKS_A_LOOK: usize = 16;
+
+impl<T> Table<T> {
+    /// How many chunks [`Table::rehash`] would split or merge now: 0 for a table that is as large as it should be. What
+    /// a [`ResizePolicy`], a pause, a veto, missing memory or a bulk of removals has put off. Constant time.
+    pub fn rehash_debt(&self) -> usize {
+        self.raw.debt()
+    }
+
+    /// Splits or merges up to `chunks` chunks, towards the size that the table should have, and says what it did. Stops early
+    /// when there is no more to do, when memory is missing, or when growth is vetoed; does nothing under
+    /// [`ResizePolicy::Forbid`]. O(entries of those chunks). In C: `dictRehash`.
+    ///
+    /// Inserts and removals do as much by themselves as they need. This is for the time after a bulk of them, and for idle
+    /// time: removals leave a table at four tenths of its slots, maintenance at seven tenths.
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let mut table: dict::Table<u64> = (0..10_000).fold(dict::Table::new(), |mut table, n| {
+    ///     table.insert_unique(hash(&n), n, hash);
+    ///     table
+    /// });
+    /// table.retain(|n| n % 10 == 0);
+    /// let before = table.allocation_size();
+    /// while table.rehash_debt() > 0 {
+    ///     let work = table.rehash(100, hash);
+    ///     assert!(work.chunks_merged <= 100);
+    /// }
+    /// assert!(table.allocation_size() < before / 5);
+    /// ```
+    pub fn rehash(&mut self, chunks: usize, hasher: impl Fn(&T) -> u64) -> Work {
+        self.raw.rehash(chunks, hasher)
+    }
+
+    /// [`Table::rehash`] for as long as `budget` lasts by the caller's `clock`, which tells the time since any moment: a
+    /// table has no clock of its own. Overshoots by sixteen chunks at most, some microseconds. In C:
+    /// `dictRehashMicroseconds`.
+    ///
+    /// ```
+    /// # let mut table = dict::Table::<u64>::new();
+    /// let start = std::time::Instant::now();
+    /// let work = table.rehash_for(std::time::Duration::from_micros(500), || start.elapsed(), |n| *n);
+    /// assert_eq!(work.entries_moved, 0, "there was nothing to do");
+    /// ```
+    pub fn rehash_for(
+        &mut self,
+        budget: Duration,
+        mut clock: impl FnMut() -> Duration,
+        hasher: impl Fn(&T) -> u64,
+    ) -> Work {
+        let (before, start) = (self.stats().work, clock());
+        while self.rehash_debt() > 0 && clock().saturating_sub(start) < budget {
+            let work = self.raw.rehash(CHUNKS_A_LOOK, &hasher);
+            if work.chunks_split + work.chunks_merged == 0 {
+                break;
+            }
+        }
+        self.stats().work.since(before)
+    }
+
+    /// Whether the table may change its size by itself.
+    pub fn resize_policy(&self) -> ResizePolicy {
+        self.raw.policy()
+    }
+
+    /// Says whether the table may change its size by itself. What is put off shows in [`Table::rehash_debt`]; when it is
+    /// allowed again, each insert or removal does one chunk of it. In C: `dictSetResizeEnabled`.
+    pub fn set_resize_policy(&mut self, policy: ResizePolicy) {
+        self.raw.set_policy(policy);
+    }
+
+    /// Keeps the table from changing its size by itself until the guard is dropped. For a bulk of removals, which then
+    /// does not pay for a smaller table; inserts go on with longer chains. In C: `dictPauseAutoResize`.
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// # let mut table = dict::Table::new();
+    /// # for n in 0..1000_u64 { table.insert_unique(hash(&n), n, hash); }
+    /// let chunks = table.stats().chunks;
+    /// let mut paused = table.pause_resize();
+    /// for n in 0..990 {
+    ///     paused.find_entry(hash(&n), |&other| other == n).unwrap().remove();
+    /// }
+    /// drop(paused);
+    /// assert_eq!(table.stats().chunks, chunks);
+    /// assert!(table.rehash_debt() > 0);
+    /// ```
+    pub fn pause_resize(&mut self) -> Paused<'_, Self> {
+        Paused::new(self)
+    }
+
+    /// Has `allows` asked before the table takes memory to grow, with the number of bytes it would take: a segment, at
+    /// most 2 MiB and its tags, and now and then a new directory. If the answer is no, the growth is put off and asked for
+    /// again by the next insert; the table serves on with longer chains. Takes the place of the one before. Not asked: for
+    /// the first chunk, without which there is no table, for overflow children, and by [`Table::reserve`]. A clone of the
+    /// table asks nobody. In C: `resizeAllowed` of a `dictType`.
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let mut table = dict::Table::new();
+    /// let limit = zmalloc::used_memory() + 100_000;
+    /// table.on_grow(move |bytes| zmalloc::used_memory() + bytes <= limit);
+    /// # for n in 0..30_000_u64 { table.insert_unique(hash(&n), n, hash); }
+    /// # assert!(table.rehash_debt() > 0);
+    /// ```
+    pub fn on_grow(&mut self, allows: impl Fn(usize) -> bool + Send + Sync + 'static) {
+        let veto: Veto = unsize_box!(Box::new_in(allows, Zmalloc));
+        self.raw.set_veto(Some(veto));
+    }
+
+    /// Lets the table grow without asking.
+    pub fn clear_on_grow(&mut self) {
+        self.raw.set_veto(None);
+    }
+
+    /// [`Table::scan`] that may change entries, in ways that do not change their hash, and moves the table's own small blocks:
+    /// `moves` is asked for each one, with its size, whether it should lie elsewhere, as `zmalloc::defrag::Survey::hint`
+    /// says. For a defragmenter: `each` moves what an entry points to and writes the new pointer into it.
+    ///
+    /// The blocks are the overflow children, and, when the scan starts, the last page of a table smaller than a page and its
+    /// directory; larger blocks lie in pages of their own and have nobody to make room for. A block that finds no memory
+    /// stays where it is. Entries of a moved block are at another address afterwards. In C: `dictScanDefrag`.
+    pub fn relocate(
+        &mut self,
+        cursor: Cursor,
+        mut moves: impl FnMut(NonNull<u8>, usize) -> bool,
+        mut each: impl FnMut(&mut T),
+    ) -> Cursor {
+        if self.raw.chunks() == 0 {
+            return Cursor::START;
+        }
+        if cursor == Cursor::START {
+            self.raw.relocate_storage(&mut moves);
+        }
+        let (chunk, other_half, next) = step(cursor, self.raw.chunks());
+        for chunk in [Some(chunk), other_half].into_iter().flatten() {
+            // SAFETY: `step` names live chunks; the table is borrowed for writing, and each occupied slot comes once.
+            unsafe {
+                self.raw.relocate_children(chunk, &mut moves);
+                for mut slot in self.raw.iter_chunk(chunk) {
+                    each(slot.entry.as_mut());
+                }
+            }
+        }
+        next
+    }
+}
+
+impl<T> sealed::Sealed for Table<T> {}
+
+impl<T> Pause for Table<T> {
+    fn pause(&mut self) {
+        self.raw.pause();
+    }
+
+    fn resume(&mut self) {
+        self.raw.resume();
+    }
+}

@@ -3,9 +3,9 @@
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
 
+use crate::chunk::{Chunk, Slot};
 use crate::group::Slots;
 use crate::layout::ChunkLayout;
-use crate::chunk::{Chunk, Slot};
 use crate::overflow::Child;
 use crate::raw::RawTable;
 use crate::storage::Directory;

@@ -90,7 +90,8 @@ impl Limits {
         if chunks == 0 {
             return Self::EMPTY;
         }
-        let (grow_at, shrink_at) = (entries_before_growth(chunks), chunks.saturating_mul(SHRINK_QUARTERS) / 4);
+        let (grow_at, shrink_at) =
+            (entries_before_growth(chunks), chunks.saturating_mul(SHRINK_QUARTERS) / 4);
         let limits = match policy {
             ResizePolicy::Allow => Self { grow_at, shrink_at },
             ResizePolicy::Avoid => {

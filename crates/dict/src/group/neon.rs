@@ -2,8 +2,8 @@
 //! half is multiplied together from lanes of 0 or 255.
 
 use core::arch::aarch64::{
-    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vreinterpretq_u64_u8, vsetq_lane_u8,
-    vshrq_n_u8,
+    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vreinterpretq_u64_u8,
+    vsetq_lane_u8, vshrq_n_u8,
 };
 
 use super::portable::gather_low_bits;

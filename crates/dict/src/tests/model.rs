@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::mix;
-use crate::{Cursor, Table};
+use crate::{Cursor, ResizePolicy, Table};
 
 /// What the keys' hashes look like: all different, or so alike that chunks overflow far.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,13 @@ enum Op {
     Clone,
     Scan,
     Random(u64),
+    Policy(ResizePolicy),
+    Veto(bool),
+    Rehash(u8),
+    RemovePaused(u16, u16),
+    ExtractIf(u16, u8),
+    FindMany(u16),
+    Relocate(u8),
 }
 
 fn op(keys: u16) -> impl Strategy<Value = Op> {
@@ -59,6 +66,17 @@ fn op(keys: u16) -> impl Strategy<Value = Op> {
         1 => Just(Op::Clone),
         3 => Just(Op::Scan),
         3 => any::<u64>().prop_map(Op::Random),
+        1 => prop_oneof![
+            4 => Just(ResizePolicy::Allow),
+            1 => Just(ResizePolicy::Avoid),
+            1 => Just(ResizePolicy::Forbid)
+        ].prop_map(Op::Policy),
+        1 => any::<bool>().prop_map(Op::Veto),
+        4 => any::<u8>().prop_map(Op::Rehash),
+        1 => (0..keys, 0..keys).prop_map(|(first, count)| Op::RemovePaused(first, count)),
+        1 => (1..8_u16, any::<u8>()).prop_map(|(divisor, most)| Op::ExtractIf(divisor, most)),
+        3 => (0..keys).prop_map(Op::FindMany),
+        2 => any::<u8>().prop_map(Op::Relocate),
     ]
 }
 
@@ -138,6 +156,7 @@ impl Both {
                 );
             }
             Op::Clear => {
+                self.table.clear_on_grow();
                 self.table.clear();
                 self.model.clear();
                 assert_eq!(self.table.allocation_size(), 0);
@@ -153,6 +172,77 @@ impl Both {
                 }
                 seen.sort_unstable();
                 assert_eq!(seen, self.model.keys().copied().collect::<Vec<_>>());
+            }
+            Op::Policy(policy) => {
+                self.table.set_resize_policy(policy);
+                assert_eq!(self.table.resize_policy(), policy);
+            }
+            Op::Veto(allows) => self.table.on_grow(move |_| allows),
+            Op::Rehash(chunks) => {
+                let debt = self.table.rehash_debt();
+                let work = self.table.rehash(chunks.into(), hasher);
+                let done = (work.chunks_split + work.chunks_merged) as usize;
+                assert!(done <= debt.min(chunks.into()));
+                assert_eq!(self.table.rehash_debt(), debt - done);
+            }
+            Op::RemovePaused(first, count) => {
+                let mut paused = self.table.pause_resize();
+                let chunks = paused.stats().chunks;
+                for key in first..first.saturating_add(count) {
+                    let hash = self.hashing.hash(key);
+                    let removed = paused.find_entry(hash, |pair| pair.0 == key).map(|entry| entry.remove());
+                    assert_eq!(removed.is_ok(), self.model.remove(&key).is_some());
+                }
+                assert_eq!(paused.stats().chunks, chunks);
+            }
+            Op::ExtractIf(divisor, most) => {
+                let picks = |key: u16| key % divisor == 0;
+                let extracted: Vec<_> =
+                    self.table.extract_if(|pair| picks(pair.0)).take(most.into()).collect();
+                for (key, value) in extracted {
+                    assert!(picks(key));
+                    assert_eq!(self.model.remove(&key).map(|(value, _)| value), Some(*value));
+                }
+                if most == u8::MAX {
+                    assert!(
+                        !self.model.keys().any(|&key| picks(key)),
+                        "an iterator run to its end misses none"
+                    );
+                }
+            }
+            Op::FindMany(first) => {
+                let keys: [u16; 5] = std::array::from_fn(|i| first.wrapping_add(i as u16 * 7));
+                let mut candidates = 0;
+                let found = self.table.find_many(
+                    keys.map(|key| self.hashing.hash(key)),
+                    |_| candidates += 1,
+                    |i, pair| pair.0 == keys[i],
+                );
+                assert!(candidates <= keys.len());
+                for (key, found) in keys.into_iter().zip(found) {
+                    assert_eq!(found.map(|pair| *pair.1), self.model.get(&key).map(|&(value, _)| value));
+                }
+            }
+            Op::Relocate(every) => {
+                let before = self.table.allocation_size();
+                let (mut cursor, mut seen, mut asked) = (Cursor::START, Vec::new(), 0_u8);
+                let mut moves = |_, size| {
+                    assert!(size > 0);
+                    asked = asked.wrapping_add(1);
+                    asked <= every
+                };
+                loop {
+                    cursor = self.table.relocate(cursor, &mut moves, |pair| {
+                        pair.1 = Box::new(*pair.1);
+                        seen.push(pair.0);
+                    });
+                    if cursor == Cursor::START {
+                        break;
+                    }
+                }
+                seen.sort_unstable();
+                assert_eq!(seen, self.model.keys().copied().collect::<Vec<_>>());
+                assert_eq!(self.table.allocation_size(), before);
             }
             Op::Random(seed) => {
                 let mut state = seed;

@@ -48,6 +48,10 @@ impl Zmalloc {
     pub fn allocate_no_tcache(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         #[cfg(zmalloc_backend = "jemalloc")]
         {
+            #[cfg(feature = "fault-injection")]
+            if crate::fault::strikes(layout.size()) {
+                return Err(AllocError);
+            }
             let hand = counter::hand();
             let block = NonNull::new(ctl::alloc_uncached(layout, None)).ok_or(AllocError)?;
             if let Some(hand) = hand {

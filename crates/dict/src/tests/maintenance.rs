@@ -1,0 +1,325 @@
+//! What the owner says about a table's size, and the work that is done when there is time for it.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use zmalloc::fault;
+
+use super::mix;
+use crate::{Cursor, ResizePolicy, Table};
+
+fn hash(n: &u64) -> u64 {
+    mix(*n)
+}
+
+const COUNT: u64 = if cfg!(miri) { 200 } else { 20_000 };
+
+fn insert(table: &mut Table<u64>, numbers: core::ops::Range<u64>) {
+    for n in numbers {
+        table.insert_unique(hash(&n), n, hash);
+    }
+}
+
+fn remove(table: &mut Table<u64>, numbers: core::ops::Range<u64>) {
+    for n in numbers {
+        table.find_entry(hash(&n), |&other| other == n).unwrap().remove();
+    }
+}
+
+fn table_of(count: u64) -> Table<u64> {
+    let mut table = Table::new();
+    insert(&mut table, 0..count);
+    table
+}
+
+/// All of them are there, and the table is right inside.
+fn holds(table: &Table<u64>, numbers: core::ops::Range<u64>) {
+    assert_eq!(table.len() as u64, numbers.end - numbers.start);
+    assert!(numbers.into_iter().all(|n| table.find(hash(&n), |&other| other == n).is_some()));
+    table.raw().check(hash);
+}
+
+#[test]
+fn a_growth_that_is_avoided_is_a_debt_and_comes_only_at_four_times_the_load() {
+    let mut table = table_of(COUNT);
+    let chunks = table.stats().chunks;
+    assert_eq!(table.rehash_debt(), 0);
+    table.set_resize_policy(ResizePolicy::Avoid);
+    insert(&mut table, COUNT..3 * COUNT);
+    assert_eq!(table.stats().chunks, chunks);
+    assert!(table.rehash_debt() >= chunks && table.rehash_debt() <= 3 * chunks, "{}", table.rehash_debt());
+    holds(&table, 0..3 * COUNT);
+    insert(&mut table, 3 * COUNT..6 * COUNT);
+    assert!(table.stats().chunks > chunks, "beyond four times the load it grows all the same");
+    assert!(table.stats().load() < 4.0);
+    holds(&table, 0..6 * COUNT);
+}
+
+#[test]
+fn a_debt_is_paid_chunk_by_chunk_and_what_was_done_is_told() {
+    let mut table = table_of(COUNT);
+    table.set_resize_policy(ResizePolicy::Avoid);
+    insert(&mut table, COUNT..3 * COUNT);
+    let mut debt = table.rehash_debt();
+    while debt > 0 {
+        let before = table.stats();
+        let work = table.rehash(5, hash);
+        assert_eq!(work.chunks_split as usize, debt.min(5));
+        assert_eq!((work.chunks_merged, table.stats().chunks), (0, before.chunks + debt.min(5)));
+        assert!(work.entries_moved > 0 || debt < 5);
+        debt -= debt.min(5);
+        assert_eq!(table.rehash_debt(), debt);
+    }
+    assert_eq!(table.rehash(5, hash).chunks_split, 0);
+    holds(&table, 0..3 * COUNT);
+}
+
+#[test]
+fn nothing_resizes_under_forbid_but_what_says_so_by_name() {
+    let mut table = table_of(COUNT);
+    let chunks = table.stats().chunks;
+    table.set_resize_policy(ResizePolicy::Forbid);
+    insert(&mut table, COUNT..6 * COUNT);
+    assert!(table.rehash_debt() > 0);
+    assert_eq!(table.rehash(100, hash), table.stats().work.since(table.stats().work));
+    remove(&mut table, 100..6 * COUNT);
+    assert_eq!(table.stats().chunks, chunks);
+    holds(&table, 0..100);
+    table.shrink_to_fit();
+    assert!(table.stats().chunks < chunks);
+    holds(&table, 0..100);
+}
+
+#[test]
+fn a_table_that_is_allowed_to_grow_again_does_one_chunk_an_insert() {
+    let mut table = table_of(COUNT);
+    table.set_resize_policy(ResizePolicy::Forbid);
+    insert(&mut table, COUNT..3 * COUNT);
+    table.set_resize_policy(ResizePolicy::Allow);
+    let mut next = 3 * COUNT;
+    while table.rehash_debt() > 0 {
+        let before = table.stats().work;
+        insert(&mut table, next..next + 1);
+        assert_eq!(table.stats().work.since(before).chunks_split, 1);
+        next += 1;
+    }
+    assert!(next < 4 * COUNT, "a chunk an insert is faster than the inserts");
+    holds(&table, 0..next);
+}
+
+#[test]
+fn a_bulk_of_removals_under_a_guard_moves_nothing_and_maintenance_merges_afterwards() {
+    let mut table = table_of(COUNT);
+    let before = table.stats();
+    {
+        let mut outer = table.pause_resize();
+        // Guards nest: the outer one still holds when the inner one is gone.
+        drop(outer.pause_resize());
+        remove(&mut outer, COUNT / 10..COUNT);
+        assert_eq!(outer.stats().work, before.work);
+    }
+    assert!(table.rehash_debt() > 0);
+    let work = table.rehash(usize::MAX, hash);
+    assert_eq!(work.chunks_split, 0);
+    assert_eq!(table.rehash_debt(), 0);
+    assert!(table.stats().load() > 0.6 || cfg!(miri), "{}", table.stats().load());
+    holds(&table, 0..COUNT / 10);
+}
+
+#[test]
+fn removals_alone_leave_a_table_at_four_tenths_and_maintenance_at_six_at_least() {
+    let mut table = table_of(COUNT);
+    remove(&mut table, COUNT / 10..COUNT);
+    assert!(table.stats().load() >= 0.33 || cfg!(miri), "{}", table.stats().load());
+    table.rehash(usize::MAX, hash);
+    assert!(table.stats().load() >= 0.6 || cfg!(miri), "{}", table.stats().load());
+    holds(&table, 0..COUNT / 10);
+}
+
+#[test]
+fn a_shrink_that_meets_new_inserts_turns_round() {
+    let mut table = table_of(COUNT);
+    remove(&mut table, COUNT / 2..COUNT);
+    let merging = table.stats().work.chunks_merged;
+    // Around the size at which it merges, a table does not split and merge the same chunks over and over.
+    for round in 0..50 {
+        insert(&mut table, COUNT / 2..COUNT / 2 + COUNT / 50);
+        remove(&mut table, COUNT / 2..COUNT / 2 + COUNT / 50);
+        assert_eq!(table.stats().work.chunks_merged, merging, "round {round}");
+    }
+    insert(&mut table, COUNT / 2..COUNT);
+    holds(&table, 0..COUNT);
+    assert!(table.stats().load() <= 0.71 || cfg!(miri), "{}", table.stats().load());
+}
+
+#[test]
+fn rehash_for_stops_when_the_callers_clock_says_so() {
+    let mut table = table_of(COUNT);
+    table.retain(|_| false);
+    let debt = table.rehash_debt();
+    // A clock that goes on by a millisecond whenever somebody looks.
+    let now = Cell::new(0);
+    let clock = || {
+        now.set(now.get() + 1);
+        Duration::from_millis(now.get())
+    };
+    let work = table.rehash_for(Duration::from_millis(4), clock, hash);
+    assert_eq!(work.chunks_merged, 3.min(debt as u64 / 16) * 16);
+    assert_eq!(table.rehash_debt(), debt - work.chunks_merged as usize);
+    let work = table.rehash_for(Duration::ZERO, clock, hash);
+    assert_eq!(work.chunks_merged, 0);
+    // A clock that stands still does not keep it for ever.
+    table.rehash_for(Duration::from_millis(1), || Duration::ZERO, hash);
+    assert_eq!(table.rehash_debt(), 0);
+}
+
+#[test]
+fn a_vetoed_growth_is_put_off_and_the_table_serves_on() {
+    let (allowed, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let mut table = Table::new();
+    {
+        let (allowed, asked) = (allowed.clone(), asked.clone());
+        table.on_grow(move |bytes| {
+            asked.fetch_max(bytes, Ordering::Relaxed);
+            allowed.load(Ordering::Relaxed)
+        });
+    }
+    insert(&mut table, 0..1);
+    assert_eq!(asked.load(Ordering::Relaxed), 0, "without a first chunk there is no table");
+    insert(&mut table, 1..COUNT);
+    assert_eq!(table.stats().chunks, 1);
+    assert!(asked.load(Ordering::Relaxed) >= 128, "two chunks of fifteen words are asked for");
+    assert!(table.rehash_debt() > 0);
+    assert_eq!(table.rehash(10, hash).chunks_split, 0, "maintenance asks too");
+    holds(&table, 0..COUNT);
+
+    let mut clone = table.clone();
+    insert(&mut clone, COUNT..COUNT + 1);
+    assert_eq!(clone.stats().chunks, 2, "a clone asks nobody");
+
+    allowed.store(true, Ordering::Relaxed);
+    table.rehash(usize::MAX, hash);
+    assert_eq!(table.rehash_debt(), 0);
+    holds(&table, 0..COUNT);
+    assert!(asked.load(Ordering::Relaxed) <= table.allocation_size());
+}
+
+#[test]
+fn a_veto_does_not_concern_reserve_and_can_be_taken_back() {
+    let mut table = table_of(100);
+    table.on_grow(|_| false);
+    table.reserve(1_000, hash);
+    assert!(table.capacity() >= 1_100);
+    table.shrink_to_fit();
+    insert(&mut table, 100..400);
+    assert!(table.rehash_debt() > 0);
+    table.clear_on_grow();
+    insert(&mut table, 400..1_000);
+    assert_eq!(table.rehash_debt(), 0);
+    holds(&table, 0..1_000);
+}
+
+#[test]
+fn a_veto_that_panics_leaves_the_table_as_it_was() {
+    let mut table = table_of(15);
+    table.on_grow(|_| panic!("no answer"));
+    assert!(catch_unwind(AssertUnwindSafe(|| insert(&mut table, 15..16))).is_err());
+    holds(&table, 0..15);
+    table.clear_on_grow();
+    insert(&mut table, 15..16);
+    holds(&table, 0..16);
+}
+
+#[test]
+fn what_is_moved_for_defragmentation_lies_elsewhere_and_is_the_same() {
+    let mut table = Table::new();
+    // All in one chunk: the chunk, the directory, and a chain of children.
+    for n in 0..60_u64 {
+        table.insert_unique(mix(n) << 8, n, |n| mix(*n) << 8);
+    }
+    let places = |table: &Table<u64>| {
+        table.iter().map(|entry| std::ptr::from_ref(entry).addr()).collect::<std::collections::BTreeSet<_>>()
+    };
+    let (before, size) = (places(&table), table.allocation_size());
+    let (mut cursor, mut asked) = (Cursor::START, Vec::new());
+    loop {
+        let moves = |block, bytes| {
+            asked.push((block, bytes));
+            true
+        };
+        cursor = table.relocate(cursor, moves, |_| ());
+        if cursor == Cursor::START {
+            break;
+        }
+    }
+    assert_eq!(asked.len(), 3 + table.stats().children, "directory, tags, entries and every child");
+    // (The place that one block has left may be another's new one.)
+    assert_ne!(places(&table), before);
+    assert_eq!(table.allocation_size(), size);
+    table.raw().check(|n| mix(*n) << 8);
+    assert!((0..60).all(|n| table.find(mix(n) << 8, |&other| other == n).is_some()));
+}
+
+#[test]
+fn a_block_that_cannot_be_moved_stays_where_it_is() {
+    let mut table = table_of(60);
+    for nth in 1..6 {
+        let plan = fault::fail_nth(nth);
+        let mut cursor = Cursor::START;
+        loop {
+            cursor = table.relocate(cursor, |_, _| true, |_| ());
+            if cursor == Cursor::START {
+                break;
+            }
+        }
+        drop(plan);
+        holds(&table, 0..60);
+    }
+}
+
+#[test]
+fn maintenance_without_memory_stops_and_loses_nothing() {
+    let mut table = table_of(COUNT);
+    table.set_resize_policy(ResizePolicy::Forbid);
+    insert(&mut table, COUNT..2 * COUNT);
+    table.set_resize_policy(ResizePolicy::Allow);
+    let debt = table.rehash_debt();
+    {
+        let _plan = fault::fail_from(1);
+        let work = table.rehash(usize::MAX, hash);
+        assert!((work.chunks_split as usize) < debt || cfg!(miri));
+        let forever = table.rehash_for(Duration::from_secs(1), || Duration::ZERO, hash);
+        assert_eq!(forever.chunks_split, 0, "it does not spin without memory");
+    }
+    holds(&table, 0..2 * COUNT);
+    table.rehash(usize::MAX, hash);
+    assert_eq!(table.rehash_debt(), 0);
+    holds(&table, 0..2 * COUNT);
+}
+
+#[test]
+fn a_predicate_that_panics_leaves_what_was_not_taken_out() {
+    for hashing in [hash as fn(&u64) -> u64, |n| mix(*n) << 8] {
+        for nth in 0..60 {
+            let mut table = Table::new();
+            for n in 0..60 {
+                table.insert_unique(hashing(&n), n, hashing);
+            }
+            let (mut calls, mut taken) = (0, 0);
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                let extract = table.extract_if(|n| {
+                    calls += 1;
+                    assert!(calls <= nth);
+                    *n % 2 == 0
+                });
+                extract.for_each(|_| taken += 1);
+            }));
+            assert!(outcome.is_err());
+            assert_eq!(table.len(), 60 - taken);
+            table.raw().check(hashing);
+        }
+    }
+}

@@ -118,13 +118,16 @@ impl<T> Chunk<T> {
             if self.filter() == 0 {
                 return None;
             }
-            Some(Child::at(self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>().read()))
+            let child = self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>();
+            Some(Child::at(child.read_unaligned()))
         }
     }
 
     unsafe fn set_child(self, child: Child<T>) {
         // SAFETY: the pointer's place behind the entries.
-        unsafe { self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>().write(child.ptr) };
+        unsafe {
+            self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>().write_unaligned(child.ptr);
+        }
     }
 
     /// The number of its entries, children included.

@@ -17,7 +17,8 @@
 //! - a child's entries are the first ones (no holes), and a child with `next` holds exactly six;
 //! - no child is empty.
 //!
-//! The child pointer and the entries of free slots are uninitialised memory.
+//! The child pointer lies right behind the entries, aligned like them: with entries of six bytes a chunk has 98. It and
+//! the entries of free slots are uninitialised memory.
 
 use core::alloc::Layout;
 
@@ -65,10 +66,11 @@ pub(crate) struct ChunkLayout {
 impl ChunkLayout {
     pub(crate) const fn of<T>() -> Self {
         let (size, align) = (size_of::<T>(), align_of::<T>());
-        let child_offset = round_up(SLOTS * size, POINTER);
-        let stride = round_up(child_offset + POINTER, max(align, POINTER));
+        // Pointers to children are read and written wherever they come to lie.
+        let child_offset = SLOTS * size;
+        let stride = round_up(child_offset + POINTER, align);
         let child_entries_offset = round_up(HAS_NEXT_OFFSET + 1, align);
-        let next_offset = round_up(child_entries_offset + CHILD_SLOTS_WITH_NEXT * size, POINTER);
+        let next_offset = child_entries_offset + CHILD_SLOTS_WITH_NEXT * size;
         // Its tags are read as one 64-bit number.
         let child_align = max(align, align_of::<u64>());
         let child_size =
@@ -106,5 +108,7 @@ const _: () = {
         assert!(pointers.stride == 128 && pointers.child_offset == 120);
         assert!(pointers.child.size() == 64 && pointers.next_offset == 56);
         assert!(pointers.paging.page() == 128);
+        let compact = ChunkLayout::of::<[u16; 3]>();
+        assert!(compact.stride == 98 && compact.child.size() == 56);
     }
 };

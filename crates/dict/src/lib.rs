@@ -2,6 +2,7 @@
 
 mod chunk;
 pub mod classic;
+mod compact;
 mod error;
 mod geometry;
 mod group;
@@ -20,6 +21,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use compact::CompactPtr;
 pub use error::{TryInsertError, TryReserveError};
 pub use map::{DefaultHashBuilder, Dict};
 pub use resize::ResizePolicy;

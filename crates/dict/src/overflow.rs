@@ -63,7 +63,8 @@ impl<T> Child<T> {
             if !self.has_next() {
                 return None;
             }
-            Some(Self::at(self.ptr.add(Self::LAYOUT.next_offset).cast::<NonNull<u8>>().read()))
+            let next = self.ptr.add(Self::LAYOUT.next_offset).cast::<NonNull<u8>>();
+            Some(Self::at(next.read_unaligned()))
         }
     }
 
@@ -72,7 +73,8 @@ impl<T> Child<T> {
         unsafe {
             self.ptr.add(HAS_NEXT_OFFSET).write(next.is_some() as u8);
             if let Some(next) = next {
-                self.ptr.add(Self::LAYOUT.next_offset).cast::<NonNull<u8>>().write(next.ptr);
+                let place = self.ptr.add(Self::LAYOUT.next_offset).cast::<NonNull<u8>>();
+                place.write_unaligned(next.ptr);
             }
         }
     }

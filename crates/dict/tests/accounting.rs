@@ -26,6 +26,16 @@ fn allocation_size_is_what_used_memory_shows() {
     drop(dict.drain());
     assert_eq!((dict.allocation_size(), used()), (0, 0));
 
+    // The owner's say about growth is a closure in memory of its own.
+    let mut table = Table::<u64>::new();
+    let limit = [count; 4];
+    table.on_grow(move |bytes| (bytes as u64) < limit[3]);
+    table.insert_unique(1, 1, |n| *n);
+    assert!(table.allocation_size() >= size_of_val(&limit));
+    assert_eq!(table.allocation_size(), used());
+    drop(table);
+    assert_eq!(used(), 0);
+
     // Everything in one chunk: a long chain of children.
     let mut table = Table::new();
     for n in 0..count.min(2_000) {

@@ -31,8 +31,9 @@ impl<T> Table<T> {
     ///     table.insert_unique(hash(&n), Box::new(n), |n| hash(n));
     /// }
     /// let wanted = [3, 5000, 8];
-    /// let found = table.find_many(wanted.map(|n| hash(&n)), |entry| prefetch(&raw const **entry), |i, n| **n == wanted[i]);
-    /// assert_eq!(found.map(Option::is_some), [true, false, true]);
+    /// let hashes = wanted.map(|n| hash(&n));
+    /// let found = table.find_many(hashes, |entry| prefetch(&raw const **entry), |i, n| **n == wanted[i]);
+    /// assert_eq!(found.map(|entry| entry.is_some()), [true, false, true]);
     /// ```
     #[inline]
     pub fn find_many<const N: usize>(

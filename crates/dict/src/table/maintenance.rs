@@ -35,7 +35,7 @@ impl<T> Table<T> {
     ///     table.insert_unique(hash(&n), n, hash);
     ///     table
     /// });
-    /// table.retain(|n| n % 10 == 0);
+    /// table.retain(|n| *n % 10 == 0);
     /// let before = table.allocation_size();
     /// while table.rehash_debt() > 0 {
     ///     let work = table.rehash(100, hash);

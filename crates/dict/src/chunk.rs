@@ -118,16 +118,13 @@ impl<T> Chunk<T> {
             if self.filter() == 0 {
                 return None;
             }
-            let child = self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>();
-            Some(Child::at(child.read_unaligned()))
+            Some(Child::read(self.entries.add(Self::LAYOUT.child_offset)))
         }
     }
 
     unsafe fn set_child(self, child: Child<T>) {
         // SAFETY: the pointer's place behind the entries.
-        unsafe {
-            self.entries.add(Self::LAYOUT.child_offset).cast::<NonNull<u8>>().write_unaligned(child.ptr);
-        }
+        unsafe { child.write(self.entries.add(Self::LAYOUT.child_offset)) };
     }
 
     /// The number of its entries, children included.

@@ -21,7 +21,8 @@
 //!
 //! so that a growing table holds a quarter more than it uses at most, and a sixteenth from 512 chunks on. A step
 //! that is smaller than a page makes the last page anew and copies it: 18 KiB at most for pointers, about
-//! 64 KiB for any entries that fit. Whole pages stay where they are.
+//! 64 KiB for any entries that fit. Whole pages stay where they are. A step is never more than 256 KiB: an allocator takes
+//! ten times longer to find 2 MiB, and giving them back may take it a millisecond.
 //!
 //! Learned from: Litwin, *Linear hashing* (1980); Larson, *Dynamic hash tables* (1988), which stores the
 //! chunks in segments under a directory.
@@ -31,7 +32,7 @@ const LG_PAGE_MAX: u32 = 7;
 /// The most bytes of entries in a page, unless one chunk is larger.
 const PAGE_BYTES_MAX: usize = 64 << 10;
 /// The most bytes of entries in a step, likewise.
-const STEP_BYTES_MAX: usize = 2 << 20;
+const STEP_BYTES_MAX: usize = 256 << 10;
 
 /// The hash mask of a table of `chunks` chunks: one less than the next power of two.
 #[inline]

@@ -17,13 +17,14 @@
 //! - a child's entries are the first ones (no holes), and a child with `next` holds exactly six;
 //! - no child is empty.
 //!
-//! The child pointer lies right behind the entries, aligned like them: with entries of six bytes a chunk has 98. It and
-//! the entries of free slots are uninitialised memory.
+//! The child pointer has six bytes ([`CompactPtr`]) and lies right behind the entries, wherever that is: with entries of
+//! six bytes a chunk has 96. It and the entries of free slots are uninitialised memory.
 
 use core::alloc::Layout;
 
 use allocator_api2::alloc::AllocError;
 
+use crate::compact::CompactPtr;
 use crate::geometry::Paging;
 use crate::group::{SLOTS, TAG_BYTES};
 
@@ -34,7 +35,8 @@ pub(crate) const CHILD_SLOTS_WITH_NEXT: usize = 6;
 /// Where a child says whether it has a next one.
 pub(crate) const HAS_NEXT_OFFSET: usize = 7;
 const CACHE_LINE: usize = 64;
-const POINTER: usize = size_of::<*mut u8>();
+/// Of a pointer to a child.
+const POINTER: usize = size_of::<CompactPtr<u8>>();
 
 const fn round_up(size: usize, align: usize) -> usize {
     (size + align - 1) & !(align - 1)
@@ -104,11 +106,11 @@ impl ChunkLayout {
 
 const _: () = {
     let pointers = ChunkLayout::of::<*mut u8>();
-    if POINTER == 8 {
+    if size_of::<*mut u8>() == 8 && POINTER == 6 {
         assert!(pointers.stride == 128 && pointers.child_offset == 120);
         assert!(pointers.child.size() == 64 && pointers.next_offset == 56);
         assert!(pointers.paging.page() == 128);
         let compact = ChunkLayout::of::<[u16; 3]>();
-        assert!(compact.stride == 98 && compact.child.size() == 56);
+        assert!(compact.stride == 96 && compact.child.size() == 56);
     }
 };

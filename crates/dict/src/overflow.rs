@@ -9,6 +9,7 @@ use core::ptr::NonNull;
 use allocator_api2::alloc::AllocError;
 
 use crate::chunk::Slot;
+use crate::compact::CompactPtr;
 use crate::group::portable::{matching_bytes, top_bits, zero_bytes};
 use crate::group::{SLOTS, Slots, filter_bit};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, HAS_NEXT_OFFSET};
@@ -34,6 +35,20 @@ impl<T> Child<T> {
     #[inline]
     pub(crate) unsafe fn at(ptr: NonNull<u8>) -> Self {
         Self { ptr, _entries: PhantomData }
+    }
+
+    /// The child that the pointer at `place` leads to.
+    #[inline]
+    pub(crate) unsafe fn read(place: NonNull<u8>) -> Self {
+        // SAFETY: `write` wrote it there, by the callers.
+        unsafe { Self::at(place.cast::<CompactPtr<u8>>().read_unaligned().get()) }
+    }
+
+    /// Makes the pointer at `place` lead here.
+    pub(crate) unsafe fn write(self, place: NonNull<u8>) {
+        let pointer = CompactPtr::new(self.ptr).expect("the storage takes no block out of reach");
+        // SAFETY: the place of a pointer to a child, by the callers.
+        unsafe { place.cast::<CompactPtr<u8>>().write_unaligned(pointer) };
     }
 
     /// Makes a fresh block a child without entries, for a caller that adds one at once.
@@ -63,8 +78,7 @@ impl<T> Child<T> {
             if !self.has_next() {
                 return None;
             }
-            let next = self.ptr.add(Self::LAYOUT.next_offset).cast::<NonNull<u8>>();
-            Some(Self::at(next.read_unaligned()))
+            Some(Self::read(self.ptr.add(Self::LAYOUT.next_offset)))
         }
     }
 
@@ -73,8 +87,7 @@ impl<T> Child<T> {
         unsafe {
             self.ptr.add(HAS_NEXT_OFFSET).write(next.is_some() as u8);
             if let Some(next) = next {
-                let place = self.ptr.add(Self::LAYOUT.next_offset).cast::<NonNull<u8>>();
-                place.write_unaligned(next.ptr);
+                next.write(self.ptr.add(Self::LAYOUT.next_offset));
             }
         }
     }

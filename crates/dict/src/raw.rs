@@ -240,6 +240,8 @@ impl<T> RawTable<T> {
     pub(crate) fn split_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), AllocError> {
         if self.chunks == self.storage.held() {
             self.storage.grow(&Self::LAYOUT)?;
+        } else {
+            self.storage.tend_directory(&Self::LAYOUT);
         }
         let mut moved = 0;
         // SAFETY: `from` is live; the new chunk has memory, and is initialised before it is used.
@@ -320,6 +322,7 @@ impl<T> RawTable<T> {
     /// Gives back memory for chunks that are not in use. (A table does not hover around the edge of a step: the
     /// load at which it grows and the one at which it shrinks are far apart.)
     fn release_chunks(&mut self) {
+        let held = self.storage.held();
         while self.storage.held() > self.chunks
             && self.storage.held_after_shrinking(&Self::LAYOUT) >= self.chunks
         {
@@ -327,6 +330,9 @@ impl<T> RawTable<T> {
             if unsafe { self.storage.shrink(&Self::LAYOUT) }.is_err() {
                 return;
             }
+        }
+        if held == self.storage.held() {
+            self.storage.tend_directory(&Self::LAYOUT);
         }
     }
 

@@ -20,6 +20,7 @@ use core::ptr::NonNull;
 use allocator_api2::alloc::{AllocError, Allocator};
 use zmalloc::Zmalloc;
 
+use crate::compact::CompactPtr;
 use crate::group::TAG_BYTES;
 use crate::layout::ChunkLayout;
 
@@ -111,11 +112,24 @@ impl Directory {
     }
 }
 
+/// From how many pages on a directory is not copied in one go: 16 KiB of it.
+const LARGE_DIRECTORY: usize = 1024;
+/// How much of a large one is copied with one split or merge.
+const PAGES_A_COPY: usize = 64;
+
+/// A directory of another size, which is to take the place of a large one when all pages are in it.
+struct Successor {
+    directory: Directory,
+    capacity: usize,
+    copied: usize,
+}
+
 /// A table's memory. Owns the blocks; does not free them by itself: [`Storage::free_all`].
 pub(crate) struct Storage {
     directory: Directory,
     /// Room in the directory; 0 when it is [`Directory::EMPTY`].
     capacity: usize,
+    successor: Option<Successor>,
     /// Chunks that there is memory for.
     held: usize,
     /// Overflow children allocated.
@@ -128,7 +142,15 @@ pub(crate) struct Storage {
 
 impl Storage {
     pub(crate) const fn new() -> Self {
-        Self { directory: Directory::EMPTY, capacity: 0, held: 0, children: 0, bytes: 0, allocated: 0 }
+        Self {
+            directory: Directory::EMPTY,
+            capacity: 0,
+            successor: None,
+            held: 0,
+            children: 0,
+            bytes: 0,
+            allocated: 0,
+        }
     }
 
     /// Chunks that there is memory for.
@@ -267,13 +289,64 @@ impl Storage {
         }
         self.held = held;
         let pages = held.div_ceil(layout.paging.page());
+        if let Some(successor) = &mut self.successor {
+            // What comes after these pages may be another page by the time that it is copied.
+            successor.copied = successor.copied.min(pages);
+        }
         if pages == 0 {
             self.release_directory();
-        } else if pages <= self.capacity / 4 {
+        } else if pages <= self.capacity / 4 && self.capacity < LARGE_DIRECTORY {
             // Half empty is full enough to stay; without memory for a smaller one the large one stays.
             let _ = self.move_directory(pages, self.capacity / 2);
         }
         Ok(())
+    }
+
+    /// Does a little towards a directory of the right size, if a large one will soon be full or is much too large. For
+    /// splits and merges that neither get nor give back memory for chunks.
+    pub(crate) fn tend_directory(&mut self, layout: &ChunkLayout) {
+        if self.capacity < LARGE_DIRECTORY {
+            return;
+        }
+        let pages = self.held.div_ceil(layout.paging.page());
+        let Some(successor) = &mut self.successor else {
+            let capacity = if pages > self.capacity / 8 * 7 {
+                self.capacity * 2
+            } else if pages <= self.capacity / 4 {
+                self.capacity / 2
+            } else {
+                return;
+            };
+            // Without memory the directory stays as it is: a full one is moved in one go.
+            if let Ok(block) = self.allocate(Self::directory_layout(capacity)) {
+                self.successor = Some(Successor { directory: Directory(block.cast()), capacity, copied: 0 });
+            }
+            return;
+        };
+        if pages > successor.capacity {
+            return self.release_successor();
+        }
+        let from = successor.copied;
+        let count = (pages - from).min(PAGES_A_COPY);
+        // SAFETY: both directories are live, apart, and have room for the pages; pages of a large table stay where they are
+        // until they are given back.
+        unsafe {
+            successor.directory.0.add(from).copy_from_nonoverlapping(self.directory.0.add(from), count);
+        }
+        successor.copied = from + count;
+        if successor.copied == pages
+            && let Some(Successor { directory, capacity, .. }) = self.successor.take()
+        {
+            self.release_directory();
+            (self.directory, self.capacity) = (directory, capacity);
+        }
+    }
+
+    fn release_successor(&mut self) {
+        if let Some(Successor { directory, capacity, .. }) = self.successor.take() {
+            // SAFETY: allocated with this capacity, and nobody has read it.
+            unsafe { self.release(directory.0.cast(), Self::directory_layout(capacity)) };
+        }
     }
 
     /// Makes the directory as small as its pages allow.
@@ -319,6 +392,7 @@ impl Storage {
     /// a thousandth of a large table.
     fn move_directory(&mut self, pages: usize, capacity: usize) -> Result<(), AllocError> {
         debug_assert!(pages <= capacity);
+        self.release_successor();
         let new = self.allocate(Self::directory_layout(capacity))?.cast::<Page>();
         // SAFETY: both directories are live, apart, and have room for the pages.
         unsafe { new.copy_from_nonoverlapping(self.directory.0, pages) };
@@ -329,9 +403,14 @@ impl Storage {
         Ok(())
     }
 
-    /// Allocates an overflow child; its contents are uninitialised.
+    /// Allocates an overflow child; its contents are uninitialised. Memory that a [`CompactPtr`] does not reach is none.
     pub(crate) fn new_child(&mut self, layout: &ChunkLayout) -> Result<NonNull<u8>, AllocError> {
         let child = self.allocate(layout.child)?;
+        if CompactPtr::new(child).is_none() {
+            // SAFETY: allocated just above with this layout.
+            unsafe { self.release(child, layout.child) };
+            return Err(AllocError);
+        }
         self.children += 1;
         Ok(child)
     }
@@ -364,7 +443,7 @@ impl Storage {
         layout: &ChunkLayout,
         mut moves: impl FnMut(NonNull<u8>, usize) -> bool,
     ) {
-        if self.held == 0 {
+        if self.held == 0 || self.capacity >= LARGE_DIRECTORY {
             return;
         }
         let directory = Self::directory_layout(self.capacity);
@@ -396,6 +475,11 @@ impl Storage {
     /// `block` came from `allocate` with the same layout, and is not used again if there is another one.
     unsafe fn relocate_block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>> {
         let new = Zmalloc.allocate_no_tcache(layout).ok()?;
+        if CompactPtr::new(new).is_none() {
+            // SAFETY: allocated just above with this layout.
+            unsafe { Zmalloc.deallocate_no_tcache(new, layout) };
+            return None;
+        }
         // SAFETY: both blocks are live, apart, and as large as the layout says. Uninitialised bytes may be copied as such.
         unsafe {
             let size = Zmalloc.block_size(new, layout);
@@ -428,6 +512,7 @@ impl Storage {
     }
 
     fn release_directory(&mut self) {
+        self.release_successor();
         // SAFETY: allocated with this capacity; callers have no chunk any more, or have copied it.
         unsafe { self.release(self.directory.0.cast(), Self::directory_layout(self.capacity)) };
         (self.directory, self.capacity) = (Directory::EMPTY, 0);

@@ -62,6 +62,42 @@ fn no_operation_does_more_than_one_step_or_allocates_more_than_a_segment_and_the
 }
 
 #[test]
+fn a_large_directory_is_copied_a_little_at_a_time_in_both_directions() {
+    // Chunks of 64 KiB: a page each, so that the directory is large long before the table is.
+    type Wide = [u64; 540];
+    let hash = |entry: &Wide| mix(entry[0]);
+    let (mut table, mut state, mut most) = (Table::<Wide>::new(), 1, 0);
+    let mut entry = [0; 540];
+    let pages = |table: &Table<Wide>| table.stats().chunks_allocated;
+    let count = if cfg!(miri) { 0 } else { 30_000 };
+    let mut check = |table: &Table<Wide>, before: Work| {
+        let work = table.stats().work.since(before);
+        most = most.max(work.bytes_allocated);
+    };
+    for n in 0..count {
+        entry[0] = n;
+        let before = table.stats().work;
+        table.insert_unique(hash(&entry), entry, hash);
+        check(&table, before);
+        // To and fro, so that a copy that is under way meets pages that go and others that come.
+        state = mix(state);
+        if state % 7_000 == 0 {
+            table.shrink_to_fit();
+        }
+    }
+    assert!(pages(&table) > 2_500 || cfg!(miri), "{}", pages(&table));
+    table.raw().check(hash);
+    for n in 0..count {
+        let before = table.stats().work;
+        table.find_entry(mix(n), |other| other[0] == n).unwrap().remove();
+        check(&table, before);
+    }
+    assert!(table.stats().chunks <= 2);
+    // A step of 256 KiB, its tags, and at most one directory beside them.
+    assert!(most <= (256 << 10) + 16 * (4 + 8_192), "{most}");
+}
+
+#[test]
 fn bytes_an_entry_are_flat_over_the_number_of_entries() {
     let hash = |n: &u64| mix(*n);
     let mut table = Table::new();

@@ -13,6 +13,7 @@ mod moving;
 mod overflow;
 pub mod prefetch;
 mod raw;
+mod sample;
 pub mod resize;
 mod scan;
 mod stats;

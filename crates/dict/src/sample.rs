@@ -14,7 +14,7 @@
 //! however unevenly the chunks are filled. A trial succeeds with probability `a = len / (chunks * M)`, and `1 / a`
 //! trials are made on average. The choice of `M` is all that tells fair from quick:
 //!
-//! - [`RawTable::fair_bound`] is more than any chunk holds (below). Three to six trials.
+//! - [`RawTable::fair_bound`] is at least what any chunk holds (below). Four or five trials.
 //! - [`RawTable::random_bound`] is twice the mean. Two trials; chunks that hold more are common, and see below.
 //!
 //! **Chunks that hold more than `M`.** If `M > 15`, each of the fifteen slots keeps its own share `1 / M`, and the
@@ -30,10 +30,12 @@
 //!  P(m >= l + t) <= exp(-l h(t / l)),     h(u) = (1 + u) ln(1 + u) - u
 //! ```
 //!
-//! With `t = l / 2 + 32` that is at most 3e-11, for the worst `l` of some fifty, and 2e-12 for all up to 23: one table of
-//! ten million entries in a million has such a chunk. A second limit is certain: `C` children hold at most `6 C + 1`
-//! entries together, so no chunk holds more than `15 + 6 C + 1`, and none more than 15 without children. The smaller limit
-//! is taken. Only chosen hashes, or those left over by following a scan, make longer chunks than the first.
+//! With `t = l / 2 + 24` that is at most 5e-9 for the means of a growing table, and 2e-8 for the worst mean, some
+//! forty. (The sum itself, over the chunks of both kinds, is at most 3e-11 a chunk in a growing table: of tables of ten
+//! million entries, one in fifty thousand has a chunk that is too long at all, and then by an entry.) A second limit is
+//! certain: `C` children hold at most `6 C + 1` entries together, so no chunk holds more than `15 + 6 C + 1`, and none more
+//! than 15 without children. The smaller limit is taken. Only chosen hashes, or those left over by following a scan, make
+//! longer chunks than the first.
 //!
 //! **One draw a trial.** `r * chunks` of a 64-bit `r` has the chunk in its upper word; the lower word is the place in
 //! the chunk, as a fraction. A cell of the drawing above is thus an interval of `r`, and all are equally long up to one in
@@ -44,9 +46,10 @@
 //!
 //! **The walk.** Where trials are hopeless (a table all but emptied by `retain`), or pointless (a small one), a
 //! rank below `len` is drawn and the tags are counted up to it: exactly uniform for any chunks, O(chunks). A trial costs
-//! about as much as eight chunks of a walk, and `chunks / 8` trials are expected to suffice if `8 M <= len`. So with
-//! fewer entries the walk comes at once, and with more after `64 + chunks / 8` failures: never more than twice the
-//! price of the better choice, with any source of numbers, also one that always answers the same.
+//! as much as 16 chunks of a walk (a few in the cache, thirty where it misses), and `chunks / 16` trials are expected
+//! to suffice if `16 M <= len`. So with fewer entries the walk comes at once, and with more after `64 + chunks / 16`
+//! failures: a small multiple of the better choice at any fill, and bounded with any source of numbers, also one that
+//! always answers the same.
 //!
 //! **Several at once** are a fair one and those that follow it in the order of the table, around the end. The i-th
 //! is then as fair as the first, each entry is among `n` with probability exactly `n / len`, and all are distinct. What is
@@ -56,8 +59,8 @@
 //! `dictGetFairRandomKey`, which evens out chains by taking one of fifteen neighbours; von Neumann's rejection; Lemire's
 //! multiplication in place of a remainder.
 
-use core::array;
 use core::ptr::NonNull;
+use core::{array, iter};
 
 use crate::group::SLOTS;
 use crate::layout::CHILD_SLOTS_WITH_NEXT;
@@ -65,7 +68,7 @@ use crate::overflow::Chunk;
 use crate::raw::RawTable;
 
 /// Chunks that a walk passes in the time of one trial.
-const CHUNKS_A_TRIAL: usize = 8;
+const CHUNKS_A_TRIAL: usize = 16;
 /// Trials that even the smallest table is given.
 const TRIALS_MIN: usize = 64;
 /// Trials drawn at once: a little more than are needed on average.
@@ -117,17 +120,16 @@ impl<T> RawTable<T> {
         if left == 0 {
             return;
         }
-        let Some(Place { mut chunk, index: mut skip }) =
-            self.pick::<FAIR_AHEAD>(self.fair_bound(), &mut rng)
+        let Some(Place { mut chunk, index: mut skip }) = self.pick::<FAIR_AHEAD>(self.fair_bound(), &mut rng)
         else {
             return;
         };
         // Ends: in one round after the first chunk all `len` entries come, and `left` is no more.
         loop {
             // SAFETY: a live chunk of a table that is borrowed.
-            for slot in unsafe { self.iter_chunk(chunk) }.skip(skip).take(left) {
+            for entry in unsafe { entries(self.chunk(chunk)) }.skip(skip).take(left) {
                 left -= 1;
-                each(slot.entry);
+                each(entry);
             }
             if left == 0 {
                 return;
@@ -143,7 +145,7 @@ impl<T> RawTable<T> {
         (2 * self.len()).div_ceil(self.chunks().max(1))
     }
 
-    /// More entries than a chunk holds: for certain if the children are few, else with the probability that the
+    /// At least as many entries as any chunk holds: for certain if the children are few, else with the probability that the
     /// head of this file derives.
     pub(crate) fn fair_bound(&self) -> usize {
         let children = self.stats().children;
@@ -151,7 +153,7 @@ impl<T> RawTable<T> {
             return SLOTS;
         }
         let mean = (self.len() >> self.chunks().max(1).ilog2()) + 1;
-        let likely = mean + mean / 2 + 32;
+        let likely = mean + mean / 2 + 24;
         likely.min((SLOTS + 1).saturating_add(children.saturating_mul(CHILD_SLOTS_WITH_NEXT)))
     }
 
@@ -210,26 +212,23 @@ impl<T> RawTable<T> {
 
     /// The entry at a place that one of the above has found.
     #[inline]
-    fn entry_at(&self, Place { chunk, mut index }: Place) -> Option<NonNull<T>> {
-        // SAFETY: places are in live chunks; children of a live chunk; slots that hold an entry.
-        unsafe {
-            let chunk = self.chunk(chunk);
-            if index < SLOTS {
-                let slot = chunk.group().occupied().nth(index)?;
-                return Some(chunk.slot(slot).entry);
-            }
-            index -= SLOTS;
-            let mut child = chunk.child();
-            while let Some(one) = child {
-                let len = one.len();
-                if index < len {
-                    return Some(one.slot(index).entry);
-                }
-                index -= len;
-                child = one.next();
-            }
-            None
-        }
+    fn entry_at(&self, Place { chunk, index }: Place) -> Option<NonNull<T>> {
+        // SAFETY: places are in live chunks.
+        unsafe { entries(self.chunk(chunk)) }.nth(index)
+    }
+}
+
+/// The entries of a chunk, in the order of the table's iterators. Follows the chain only when asked to go on there.
+///
+/// # Safety
+/// The chunk is live and does not change while the iterator is used.
+#[inline]
+unsafe fn entries<T>(chunk: Chunk<T>) -> impl Iterator<Item = NonNull<T>> {
+    // SAFETY: a live chunk with live children, and slots that hold an entry.
+    unsafe {
+        let own = chunk.group().occupied().map(move |slot| chunk.slot(slot).entry);
+        let children = iter::successors(chunk.child(), |child| child.next());
+        own.chain(children.flat_map(|child| child.occupied().map(move |slot| child.slot(slot).entry)))
     }
 }
 

@@ -211,12 +211,7 @@ impl<K, V, S> Dict<K, V, S> {
 
     /// Hands `n` different entries to `each`, or all if there are no more: neighbours, so that it is cheap;
     /// [`Table::sample`] says what that means. In C: `dictGetSomeKeys`.
-    pub fn sample<'a>(
-        &'a self,
-        n: usize,
-        rng: impl FnMut() -> u64,
-        mut each: impl FnMut(&'a K, &'a V),
-    ) {
+    pub fn sample<'a>(&'a self, n: usize, rng: impl FnMut() -> u64, mut each: impl FnMut(&'a K, &'a V)) {
         self.table.sample(n, rng, |(key, value)| each(key, value));
     }
 }

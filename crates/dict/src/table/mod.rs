@@ -274,9 +274,9 @@ impl<T> Table<T> {
     ///
     /// Entries in chunks of at most twice the mean number of entries, which is 23 while a table grows, are picked
     /// equally often. In a chunk of `m`, more than twice the mean, entries that have overflowed come up
-    /// `(23 - 15) / (m - 15)` times as often: half as often in one of 31, a sixth as often in one of 63, which is about
-    /// the longest in a table of any size. In a table so empty that twice the mean, `M`, is 15 or less, all entries of
-    /// a chunk of `m > M` come up `M / m` times as often.
+    /// `(23 - 15) / (m - 15)` times as often: half as often in one of 31, a quarter as often in one of 47, and the longest
+    /// that good hashes make in a table of up to 10^9 entries is about 50. In a table so empty that twice the mean, `M`, is
+    /// 15 or less, all entries of a chunk of `m > M` come up `M / m` times as often.
     ///
     /// Bounded whatever the fill and the source: trials that cost as much as looking at the tags of all chunks once, then a
     /// look at those. Only a table that `retain` has all but emptied pays that, some 2 ns a chunk.
@@ -288,11 +288,11 @@ impl<T> Table<T> {
     /// An entry picked at random, each with the same probability; about twice the price of [`Table::random`], and
     /// bounded in the same way. `None` if there is none. In C: `dictGetFairRandomKey`.
     ///
-    /// Exactly even (up to the 64 bits of a draw) for any table of fewer than 250 entries, and for one of any size none of
-    /// whose chunks holds more than 32 entries and one and a half times the mean of those chunks that are next to be split:
-    /// 48 to 66 while a table grows. Hashes that are not chosen by an adversary keep to that: `sample.rs` derives how
-    /// surely. In a longer chunk, of `m` entries, those that have overflowed come up less often, by a factor of about
-    /// `40 / (m - 15)`.
+    /// Exactly even (up to the 64 bits of a draw) for any table of fewer than 400 entries, and for one of any size none of
+    /// whose chunks holds more entries than 24 and one and a half times the mean of the fullest chunks, those that are yet
+    /// to be split: 42 to 58 while a table grows. Hashes that are not chosen by an adversary keep to that; the head of
+    /// `sample.rs` derives how surely. In a longer chunk, of `m` entries, those that have overflowed come up less often,
+    /// by a factor of some `30 / (m - 15)`.
     pub fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<&T> {
         // SAFETY: an entry of a table that is borrowed.
         self.raw.fair_random(rng).map(|entry| unsafe { entry.as_ref() })

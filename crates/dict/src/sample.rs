@@ -77,7 +77,7 @@ const FAIR_AHEAD: usize = 8;
 
 /// The number below `bound` that lies where `fraction` lies below 2^64. Fair if `fraction` is.
 #[inline]
-fn scale(fraction: u64, bound: usize) -> usize {
+pub(crate) fn scale(fraction: u64, bound: usize) -> usize {
     ((u128::from(fraction) * bound as u128) >> 64) as usize
 }
 

@@ -130,7 +130,7 @@ fn fills() -> Vec<(&'static str, Table<u64>)> {
         [("a tenth retained", 10), ("a hundredth retained", 100), ("hardly any retained", 2_000)]
     {
         let mut retained = good(0..full(20 * scale));
-        retained.retain(|&mut n| n == 1 || mix(n ^ 99) % one_in == 0);
+        retained.retain(|&mut n| n == 1 || mix(n ^ 99).is_multiple_of(one_in));
         fills.push((name, retained));
     }
     fills
@@ -177,7 +177,7 @@ fn the_test_for_fairness_rejects_a_quick_pick() {
     assert!(rejection(&counts, &even(&table)) > 5.0);
     // And picking a chunk, then one of its entries, which is what comes to mind first.
     let table = table_of(0..45 * 48, |n| mix(*n));
-    let mut below = |bound: usize| (u128::from(rng()) * bound as u128 >> 64) as usize;
+    let mut below = |bound: usize| ((u128::from(rng()) * bound as u128) >> 64) as usize;
     let counts = count(&table, PICKS, || {
         loop {
             // SAFETY: a live chunk, and an entry of it; the table is borrowed.
@@ -197,7 +197,7 @@ fn the_test_for_fairness_rejects_a_quick_pick() {
 fn a_fair_pick_favours_no_entry_of_a_small_table_with_long_chains() {
     // All in one chunk, or in a few: trials could not be fair, so there are none.
     for chains in [1, 3] {
-        let table = table_of(0..if cfg!(miri) { 60 } else { 240 }, |&n| n << 57 | n % chains);
+        let table = table_of(0..if cfg!(miri) { 60 } else { 240 }, |&n| (n << 57) | (n % chains));
         let mut rng = source(4);
         let counts = count(&table, PICKS, || table.fair_random(&mut rng).unwrap());
         let rejection = rejection(&counts, &even(&table));

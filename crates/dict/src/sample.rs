@@ -1,13 +1,14 @@
 //! Entries picked at random: one quickly, one fairly, or several at once.
 //!
-//! **The trial.** Draw a chunk, each alike, and a position below a *bound* `M`. A chunk of `m` entries has one at the
-//! position with probability `m / M`; if it has none, the trial has failed and the next begins:
+//! **The trial.** Draw a chunk, each alike, and a place below a *bound* `M` of 15 or more: one of its fifteen slots, or
+//! one for its overflow. If there is no entry at the place, the trial has failed and the next begins:
 //!
 //! ```text
-//!  chunk 0  | x x x x x x x . . . . . |       x  an entry: the trial ends
-//!  chunk 1  | x x x x . . . . . . . . |       .  nothing: another trial
-//!  chunk 2  | x x x x x x x x x x . . |
-//!           0                         M       each place is drawn with probability 1 / (chunks * M)
+//!             slots of the chunk              overflow
+//!  chunk 0  | x x . x x . x x . . . . . . . |  . . . . . .       x  an entry: the trial ends
+//!  chunk 1  | x . . x x . . . . . . . . . . |  . . . . . .       .  nothing: another trial
+//!  chunk 2  | x x x x x x x x x x x x x x x |  x x . . . .
+//!             0                               15           M     each place: 1 / (chunks * M)
 //! ```
 //!
 //! As long as no chunk holds more than `M`, every entry has the same chance in every trial, and so in the end,
@@ -15,12 +16,12 @@
 //! trials are made on average. The choice of `M` is all that tells fair from quick:
 //!
 //! - [`RawTable::fair_bound`] is at least what any chunk holds (below). Four or five trials.
-//! - [`RawTable::random_bound`] is twice the mean. Two trials; chunks that hold more are common, and see below.
+//! - [`RawTable::random_bound`] is twice the mean. Two trials; some chunks hold more.
 //!
-//! **Chunks that hold more than `M`.** If `M > 15`, each of the fifteen slots keeps its own share `1 / M`, and the
-//! `m - 15` entries behind them divide the `M - 15` shares that are left: each comes up `(M - 15) / (m - 15)` times as
-//! often as it should. If `M <= 15`, all `m` divide the `M` shares. No entry ever has no chance. That the slots go by the
-//! first rule is for speed: the tags and their filter byte then decide, and the chain is not followed.
+//! **Chunks that hold more than `M`.** Each of the fifteen slots keeps its own share `1 / M`, and the `m - 15` entries
+//! behind them divide the `M - 15` shares that are left: each comes up `(M - 15) / (m - 15)` times as often as it should.
+//! No entry has no chance. That the slots keep theirs is for speed: a trial reads a byte of tag there, and where a child
+//! would have to be, the filter byte, and follows the chain only of a chunk that has one.
 //!
 //! **How long a chunk gets.** With `2^L` chunks or more, but not twice as many, a hash falls on a chunk that has not
 //! been split with probability `2^-L`, and on the two halves of one that has with half of it. So the fullest chunks are
@@ -41,8 +42,9 @@
 //! the chunk, as a fraction. A cell of the drawing above is thus an interval of `r`, and all are equally long up to one in
 //! `2^64 / (chunks * M)`: for a thousand million entries, one in 10^8.
 //!
-//! **Cache misses** of trials overlap: several are drawn at once and their tags prefetched. They are judged in the order
-//! they were drawn, never the promising ones first, which would favour those.
+//! **Cache misses** overlap: several trials are drawn at once, and for each the tags are prefetched, and the entry too if
+//! the place is a slot: it is what the caller reads next. They are judged in the order they were drawn, never the
+//! promising ones first, which would favour those.
 //!
 //! **The walk.** Where trials are hopeless (a table all but emptied by `retain`), or pointless (a small one), a
 //! rank below `len` is drawn and the tags are counted up to it: exactly uniform for any chunks, O(chunks). A trial costs
@@ -51,9 +53,9 @@
 //! failures: a small multiple of the better choice at any fill, and bounded with any source of numbers, also one that
 //! always answers the same.
 //!
-//! **Several at once** are a fair one and those that follow it in the order of the table, around the end. The i-th
-//! is then as fair as the first, each entry is among `n` with probability exactly `n / len`, and all are distinct. What is
-//! not independent are neighbours.
+//! **Several at once** are a quick pick and those that follow it in the order of the table, around the end. The i-th
+//! is then as even as the first, and all are distinct: an entry's chance to be among `n` is the sum of those of the `n`
+//! entries up to itself to be the first, which evens out what little is uneven. What is not independent are neighbours.
 //!
 //! Learned from: Redis' `dictGetSomeKeys`, which takes neighbouring buckets for the sake of speed, and
 //! `dictGetFairRandomKey`, which evens out chains by taking one of fifteen neighbours; von Neumann's rejection; Lemire's
@@ -62,7 +64,7 @@
 use core::ptr::NonNull;
 use core::{array, iter};
 
-use crate::group::SLOTS;
+use crate::group::{SLOTS, Slots};
 use crate::layout::CHILD_SLOTS_WITH_NEXT;
 use crate::overflow::Chunk;
 use crate::raw::RawTable;
@@ -71,9 +73,11 @@ use crate::raw::RawTable;
 const CHUNKS_A_TRIAL: usize = 16;
 /// Trials that even the smallest table is given.
 const TRIALS_MIN: usize = 64;
+/// Twice the mean of a growing table. It must be more than the slots, for what has overflowed to have a share.
+const RANDOM_BOUND_MIN: usize = 23;
 /// Trials drawn at once: a little more than are needed on average.
-const RANDOM_AHEAD: usize = 4;
-const FAIR_AHEAD: usize = 8;
+const RANDOM_AHEAD: usize = 3;
+const FAIR_AHEAD: usize = 6;
 
 /// The number below `bound` that lies where `fraction` lies below 2^64. Fair if `fraction` is.
 #[inline]
@@ -81,37 +85,37 @@ pub(crate) fn scale(fraction: u64, bound: usize) -> usize {
     ((u128::from(fraction) * bound as u128) >> 64) as usize
 }
 
-/// Asks for the cache line of `byte`, where the processor can be asked.
+/// Asks for the cache line of `place`, where the processor can be asked.
 #[inline]
-fn prefetch(byte: NonNull<u8>) {
+fn prefetch<T>(place: NonNull<T>) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: a hint, which reads nothing and may be given any address; SSE is part of x86-64.
     unsafe {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(byte.as_ptr().cast());
+        _mm_prefetch::<_MM_HINT_T0>(place.as_ptr().cast());
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = byte;
+    let _ = place;
 }
 
-/// Where an entry is: how many of its chunk's come before it.
+/// Where an entry is: the number of its slot, those of the children being numbered after the chunk's own.
 #[derive(Clone, Copy)]
 struct Place {
     chunk: usize,
-    index: usize,
+    slot: usize,
 }
 
 impl<T> RawTable<T> {
     /// An entry, quickly. See [`crate::Table::random`].
     pub(crate) fn random(&self, mut rng: impl FnMut() -> u64) -> Option<NonNull<T>> {
         let place = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng)?;
-        self.entry_at(place)
+        self.entries_from(place).next()
     }
 
     /// An entry, fairly. See [`crate::Table::fair_random`].
     pub(crate) fn fair_random(&self, mut rng: impl FnMut() -> u64) -> Option<NonNull<T>> {
         let place = self.pick::<FAIR_AHEAD>(self.fair_bound(), &mut rng)?;
-        self.entry_at(place)
+        self.entries_from(place).next()
     }
 
     /// `n` entries that follow each other, or all. See [`crate::Table::sample`].
@@ -120,33 +124,33 @@ impl<T> RawTable<T> {
         if left == 0 {
             return;
         }
-        let Some(Place { mut chunk, index: mut skip }) = self.pick::<FAIR_AHEAD>(self.fair_bound(), &mut rng)
-        else {
-            return;
-        };
+        let Some(mut place) = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng) else { return };
         // Ends: in one round after the first chunk all `len` entries come, and `left` is no more.
         loop {
-            // SAFETY: a live chunk of a table that is borrowed.
-            for entry in unsafe { entries(self.chunk(chunk)) }.skip(skip).take(left) {
+            for entry in self.entries_from(place).take(left) {
                 left -= 1;
                 each(entry);
             }
             if left == 0 {
                 return;
             }
-            skip = 0;
-            chunk = if chunk + 1 == self.chunks() { 0 } else { chunk + 1 };
+            let next = place.chunk + 1;
+            place = Place { chunk: if next == self.chunks() { 0 } else { next }, slot: 0 };
         }
     }
 
-    /// Twice the mean number of entries in a chunk; the table is not empty.
+    /// Twice the mean number of entries in a chunk of a growing table or of this one, whichever is more; a chunk's slots
+    /// if that is all that chunks hold.
     pub(crate) fn random_bound(&self) -> usize {
+        if self.stats().children == 0 {
+            return SLOTS;
+        }
         // Each entry has a byte of tag, so that twice their number is no overflow.
-        (2 * self.len()).div_ceil(self.chunks().max(1))
+        (2 * self.len()).div_ceil(self.chunks().max(1)).max(RANDOM_BOUND_MIN)
     }
 
-    /// At least as many entries as any chunk holds: for certain if the children are few, else with the probability that the
-    /// head of this file derives.
+    /// At least as many entries as any chunk holds: for certain if the children are few, else with the probability that
+    /// the head of this file derives.
     pub(crate) fn fair_bound(&self) -> usize {
         let children = self.stats().children;
         if children == 0 {
@@ -167,7 +171,8 @@ impl<T> RawTable<T> {
         self.len() < bound.saturating_mul(CHUNKS_A_TRIAL)
     }
 
-    /// Trials below `bound`, `AHEAD` of them at a time, then the walk. `None` only if there is no entry.
+    /// Trials below `bound`, which is 15 or more, `AHEAD` of them at a time; then the walk. `None` only if there is no
+    /// entry.
     #[inline]
     fn pick<const AHEAD: usize>(&self, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<Place> {
         if self.walks_at_once(bound) {
@@ -176,16 +181,25 @@ impl<T> RawTable<T> {
         for _ in 0..self.trials() / AHEAD {
             let drawn: [_; AHEAD] = array::from_fn(|_| {
                 let product = u128::from(rng()) * self.chunks() as u128;
-                let (index, fraction) = ((product >> 64) as usize, product as u64);
-                // SAFETY: `index` is below `chunks`: a 64-bit number times `chunks`, over 2^64.
-                let chunk = unsafe { self.chunk(index) };
-                prefetch(chunk.base().tag);
-                (index, fraction, chunk)
+                let place = Place { chunk: (product >> 64) as usize, slot: scale(product as u64, bound) };
+                // SAFETY: the chunk is below `chunks`: a 64-bit number times `chunks`, over 2^64.
+                let tags = unsafe { self.chunk(place.chunk) }.base().tag;
+                prefetch(tags);
+                // A slot's entry, which is wanted if the trial succeeds; else the tags again, which costs nothing.
+                // SAFETY: the slot is one of the chunk's own.
+                prefetch(unsafe {
+                    if place.slot < SLOTS {
+                        self.chunk(place.chunk).slot(place.slot).entry.cast()
+                    } else {
+                        tags
+                    }
+                });
+                place
             });
-            for (chunk, fraction, tried) in drawn {
+            for place in drawn {
                 // SAFETY: a live chunk.
-                if let Some(index) = unsafe { try_chunk(tried, fraction, bound, rng) } {
-                    return Some(Place { chunk, index });
+                if let Some(slot) = unsafe { self.chunk(place.chunk).try_slot(place.slot, bound, rng) } {
+                    return Some(Place { slot, ..place });
                 }
             }
         }
@@ -198,68 +212,59 @@ impl<T> RawTable<T> {
         if self.len() == 0 {
             return None;
         }
-        let mut index = scale(rng(), self.len());
-        for chunk in 0..self.chunks() {
+        let mut rank = scale(rng(), self.len());
+        for index in 0..self.chunks() {
             // SAFETY: a live chunk.
-            let len = unsafe { self.chunk(chunk).len() };
-            if index < len {
-                return Some(Place { chunk, index });
+            let (len, own) = unsafe { (self.chunk(index).len(), self.chunk(index).group().occupied()) };
+            if rank < len {
+                // The slots of a chunk with children are all taken: entry and slot have the same number.
+                return Some(Place { chunk: index, slot: { own }.nth(rank).unwrap_or(rank) });
             }
-            index -= len;
+            rank -= len;
         }
         None
     }
 
-    /// The entry at a place that one of the above has found.
+    /// The entries of the place's chunk from there on, in the order of the table's iterators. The chain is followed only
+    /// when it is asked for.
     #[inline]
-    fn entry_at(&self, Place { chunk, index }: Place) -> Option<NonNull<T>> {
-        // SAFETY: places are in live chunks.
-        unsafe { entries(self.chunk(chunk)) }.nth(index)
-    }
-}
-
-/// The entries of a chunk, in the order of the table's iterators. Follows the chain only when asked to go on there.
-///
-/// # Safety
-/// The chunk is live and does not change while the iterator is used.
-#[inline]
-unsafe fn entries<T>(chunk: Chunk<T>) -> impl Iterator<Item = NonNull<T>> {
-    // SAFETY: a live chunk with live children, and slots that hold an entry.
-    unsafe {
-        let own = chunk.group().occupied().map(move |slot| chunk.slot(slot).entry);
-        let children = iter::successors(chunk.child(), |child| child.next());
-        own.chain(children.flat_map(|child| child.occupied().map(move |slot| child.slot(slot).entry)))
-    }
-}
-
-/// One trial at a chunk, with the place drawn as a fraction: the index of the entry it has come upon. `rng` is
-/// asked again only for one of the entries that share.
-///
-/// # Safety
-/// The chunk is live.
-#[inline]
-unsafe fn try_chunk<T>(
-    chunk: Chunk<T>,
-    fraction: u64,
-    bound: usize,
-    rng: &mut impl FnMut() -> u64,
-) -> Option<usize> {
-    let index = scale(fraction, bound);
-    // SAFETY: a live chunk. If it has a child, its fifteen slots are full, so that those need no counting.
-    let len = unsafe {
-        if chunk.child().is_none() {
-            chunk.group().occupied().len()
-        } else if bound > SLOTS && index < SLOTS {
-            return Some(index);
-        } else {
-            chunk.len()
+    fn entries_from(&self, Place { chunk, slot: from }: Place) -> impl Iterator<Item = NonNull<T>> {
+        // SAFETY: places are in live chunks, whose children are live; slots that hold an entry.
+        unsafe {
+            let chunk = self.chunk(chunk);
+            let own = chunk.group().occupied().from(from).map(move |slot| chunk.slot(slot).entry);
+            let children = iter::successors(chunk.child(), |child| child.next());
+            let overflow =
+                children.flat_map(|child| child.occupied().map(move |slot| child.slot(slot).entry));
+            own.chain(overflow.skip(from.saturating_sub(SLOTS)))
         }
-    };
-    if len <= bound {
-        (index < len).then_some(index)
-    } else if bound > SLOTS {
-        Some(SLOTS + scale(rng(), len - SLOTS))
-    } else {
-        Some(scale(fraction, len))
+    }
+}
+
+impl Slots {
+    /// Those from number `slot` on.
+    #[inline]
+    fn from(self, slot: usize) -> Self {
+        Self(if slot < SLOTS { self.0 & (u32::MAX << slot) } else { 0 })
+    }
+}
+
+impl<T> Chunk<T> {
+    /// The end of a trial at a slot below `bound`: the slot of the entry it has come upon. `rng` is asked again only
+    /// for one of the entries that share.
+    ///
+    /// # Safety
+    /// The chunk is live.
+    #[inline]
+    unsafe fn try_slot(self, slot: usize, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<usize> {
+        // SAFETY: a live chunk.
+        unsafe {
+            if slot < SLOTS {
+                return (self.slot(slot).tag.read() != 0).then_some(slot);
+            }
+            self.child()?;
+            let len = self.len();
+            if len <= bound { (slot < len).then_some(slot) } else { Some(SLOTS + scale(rng(), len - SLOTS)) }
+        }
     }
 }

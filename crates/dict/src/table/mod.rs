@@ -267,19 +267,19 @@ impl<T> Table<T> {
         next
     }
 
-    /// An entry picked at random, quickly: two cache misses as a rule, and those of the search overlap. `None` if there
-    /// is none. In C: `dictGetRandomKey`.
+    /// An entry picked at random, quickly: its cache misses and those of the search overlap. `None` if there is none.
+    /// In C: `dictGetRandomKey`.
     ///
     /// `rng` is a source of uniformly distributed 64-bit numbers; the same for all picks.
     ///
-    /// Entries in chunks of at most twice the mean number of entries, which is 23 while a table grows, are picked
-    /// equally often. In a chunk of `m`, more than twice the mean, entries that have overflowed come up
-    /// `(23 - 15) / (m - 15)` times as often: half as often in one of 31, a quarter as often in one of 47, and the longest
-    /// that good hashes make in a table of up to 10^9 entries is about 50. In a table so empty that twice the mean, `M`, is
-    /// 15 or less, all entries of a chunk of `m > M` come up `M / m` times as often.
+    /// Entries are picked equally often, except for those that have overflowed in a chunk of more entries, `m`, than
+    /// twice the mean, but at least 23: they come up `(23 - 15) / (m - 15)` times as often as others. That is half as often in
+    /// a chunk of 31 and a quarter as often in one of 47; the longest that good hashes make in a table of up to 10^9
+    /// entries has about 50.
     ///
-    /// Bounded whatever the fill and the source: trials that cost as much as looking at the tags of all chunks once, then a
-    /// look at those. Only a table that `retain` has all but emptied pays that, some 2 ns a chunk.
+    /// Bounded whatever the fill and the source: a number of trials that grows with the number of chunks, then a look at
+    /// the tags of all chunks. Only a table that `retain` has all but emptied pays that, a few ns a chunk; one that is one
+    /// hundredth full, some microseconds.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<&T> {
         // SAFETY: an entry of a table that is borrowed.
         self.raw.random(rng).map(|entry| unsafe { entry.as_ref() })
@@ -301,12 +301,12 @@ impl<T> Table<T> {
     /// Hands `n` different entries to `each`, or all if there are no more; far cheaper than `n` times
     /// [`Table::random`]. In C: `dictGetSomeKeys`.
     ///
-    /// They are an entry as [`Table::fair_random`] picks it, and those that follow it in the order of
-    /// [`Table::iter`], around the end: of one chunk as a rule, if `n` is small. So each entry is in a sample with the same
-    /// probability, `n / len`. But neighbours come together: two entries that are `d` places apart are both in it with
-    /// probability `(n - d) / len`. Since neighbours share nothing but bits of their hash, a sample is as good as `n`
-    /// independent picks for whatever the hash does not know: ages for an eviction pool, sizes, types. It is not
-    /// for picking pairs.
+    /// They are an entry as [`Table::random`] picks it, and those that follow it in the order of [`Table::iter`], around
+    /// the end: of one chunk as a rule, if `n` is small. Each place of the sample is as even as `random` is, so an entry is
+    /// in it with probability `n / len` or nearly. But neighbours come together: two entries that are `d` places apart are
+    /// both in it with probability `(n - d) / len`. Since neighbours share nothing but bits of their hash, a sample is as
+    /// good as `n` independent picks for whatever the hash does not know: ages for an eviction pool, sizes, types. It is
+    /// not for picking pairs. Bounded as `random` is, and by a look at the tags of all chunks for what follows.
     ///
     /// ```
     /// # let (mut table, mut seed) = (dict::Table::new(), 1_u64);

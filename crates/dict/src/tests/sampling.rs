@@ -91,14 +91,8 @@ fn model(table: &Table<u64>, bound: usize) -> Vec<(u64, f64)> {
             unsafe { table.raw().iter_chunk(chunk).map(|slot| *slot.entry.as_ref()).collect() };
         let len = entries.len();
         for (index, entry) in entries.into_iter().enumerate() {
-            let share = if len <= bound || (index < SLOTS && bound > SLOTS) {
-                1.0
-            } else if bound > SLOTS {
-                (bound - SLOTS) as f64 / (len - SLOTS) as f64
-            } else {
-                bound as f64 / len as f64
-            };
-            shares.push((entry, share));
+            let shared = len > bound && index >= SLOTS;
+            shares.push((entry, if shared { (bound - SLOTS) as f64 / (len - SLOTS) as f64 } else { 1.0 }));
         }
     }
     let sum: f64 = shares.iter().map(|(_, share)| share).sum();
@@ -242,9 +236,9 @@ fn no_chunk_of_a_growing_or_shrinking_table_is_too_long_for_a_fair_pick() {
 }
 
 #[test]
-fn every_place_of_a_sample_is_as_fair_as_the_first() {
-    // Independent picks are those of one place in different samples, so each place is tested by itself; an entry is in
-    // a sample with the sum of these probabilities, `n / len`.
+fn every_place_of_a_sample_is_as_even_as_a_quick_pick() {
+    // Independent are only picks of one place in different samples, so each place is tested by itself. The i-th entry is
+    // there when the one i places before it in the order of the table is the first.
     const N: usize = 5;
     for (name, table) in fills().into_iter().filter(|(_, table)| table.len() > N) {
         for place in [0, 1, N - 1] {
@@ -254,7 +248,13 @@ fn every_place_of_a_sample_is_as_fair_as_the_first() {
                 table.sample(N, &mut rng, |entry| sample.push(entry));
                 sample[place]
             });
-            let rejection = rejection(&counts, &even(&table));
+            let mut expected = model(&table, table.raw().random_bound());
+            let first: Vec<f64> = expected.iter().map(|(_, probability)| *probability).collect();
+            for (at, probability) in first.into_iter().enumerate() {
+                let there = (at + place) % table.len();
+                expected[there].1 = probability;
+            }
+            let rejection = rejection(&counts, &expected);
             assert!(rejection < 1.0 || cfg!(miri), "{name}, place {place}: {rejection}");
         }
     }

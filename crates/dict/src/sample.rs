@@ -16,7 +16,7 @@
 //! trials are made on average. The choice of `M` is all that tells fair from quick:
 //!
 //! - [`RawTable::fair_bound`] is at least what any chunk holds (below). Four or five trials.
-//! - [`RawTable::random_bound`] is twice the mean. Two trials; some chunks hold more.
+//! - [`RawTable::random_bound`] is about twice the mean. Two trials; some chunks hold more.
 //!
 //! **Chunks that hold more than `M`.** Each of the fifteen slots keeps its own share `1 / M`, and the `m - 15` entries
 //! behind them divide the `M - 15` shares that are left: each comes up `(M - 15) / (m - 15)` times as often as it should.
@@ -25,7 +25,7 @@
 //!
 //! **How long a chunk gets.** With `2^L` chunks or more, but not twice as many, a hash falls on a chunk that has not
 //! been split with probability `2^-L`, and on the two halves of one that has with half of it. So the fullest chunks are
-//! Poisson with mean `l = len / 2^L` (11 to 23 in a growing table), whose upper tail obeys Bennett's inequality
+//! Poisson with mean `l = len / 2^L` (10 to 21 in a growing table), whose upper tail obeys Bennett's inequality
 //!
 //! ```text
 //!  P(m >= l + t) <= exp(-l h(t / l)),     h(u) = (1 + u) ln(1 + u) - u
@@ -64,16 +64,17 @@
 use core::ptr::NonNull;
 use core::{array, iter};
 
+use crate::chunk::Chunk;
 use crate::group::{SLOTS, Slots};
 use crate::layout::CHILD_SLOTS_WITH_NEXT;
-use crate::overflow::Chunk;
+use crate::prefetch::prefetch;
 use crate::raw::RawTable;
 
 /// Chunks that a walk passes in the time of one trial.
 const CHUNKS_A_TRIAL: usize = 16;
 /// Trials that even the smallest table is given.
 const TRIALS_MIN: usize = 64;
-/// Twice the mean of a growing table. It must be more than the slots, for what has overflowed to have a share.
+/// About twice the mean of a growing table. It must be more than the slots, for what has overflowed to have a share.
 const RANDOM_BOUND_MIN: usize = 23;
 /// Trials drawn at once: a little more than are needed on average.
 const RANDOM_AHEAD: usize = 3;
@@ -85,22 +86,9 @@ pub(crate) fn scale(fraction: u64, bound: usize) -> usize {
     ((u128::from(fraction) * bound as u128) >> 64) as usize
 }
 
-/// Asks for the cache line of `place`, where the processor can be asked.
-#[inline]
-fn prefetch<T>(place: NonNull<T>) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a hint, which reads nothing and may be given any address; SSE is part of x86-64.
-    unsafe {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(place.as_ptr().cast());
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = place;
-}
-
 /// Where an entry is: the number of its slot, those of the children being numbered after the chunk's own.
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     chunk: usize,
     slot: usize,
 }
@@ -135,12 +123,12 @@ impl<T> RawTable<T> {
                 return;
             }
             let next = place.chunk + 1;
-            place = Place { chunk: if next == self.chunks() { 0 } else { next }, slot: 0 };
+            place = Position { chunk: if next == self.chunks() { 0 } else { next }, slot: 0 };
         }
     }
 
-    /// Twice the mean number of entries in a chunk of a growing table or of this one, whichever is more; a chunk's slots
-    /// if that is all that chunks hold.
+    /// Twice the mean number of entries in a chunk of a growing table or of this one, whichever is more; a chunk's slots if
+    /// there are no children.
     pub(crate) fn random_bound(&self) -> usize {
         if self.stats().children == 0 {
             return SLOTS;
@@ -174,32 +162,26 @@ impl<T> RawTable<T> {
     /// Trials below `bound`, which is 15 or more, `AHEAD` of them at a time; then the walk. `None` only if there is no
     /// entry.
     #[inline]
-    fn pick<const AHEAD: usize>(&self, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<Place> {
+    fn pick<const AHEAD: usize>(&self, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<Position> {
         if self.walks_at_once(bound) {
             return self.walk(rng);
         }
         for _ in 0..self.trials() / AHEAD {
             let drawn: [_; AHEAD] = array::from_fn(|_| {
                 let product = u128::from(rng()) * self.chunks() as u128;
-                let place = Place { chunk: (product >> 64) as usize, slot: scale(product as u64, bound) };
+                let place = Position { chunk: (product >> 64) as usize, slot: scale(product as u64, bound) };
                 // SAFETY: the chunk is below `chunks`: a 64-bit number times `chunks`, over 2^64.
-                let tags = unsafe { self.chunk(place.chunk) }.base().tag;
-                prefetch(tags);
-                // A slot's entry, which is wanted if the trial succeeds; else the tags again, which costs nothing.
-                // SAFETY: the slot is one of the chunk's own.
-                prefetch(unsafe {
-                    if place.slot < SLOTS {
-                        self.chunk(place.chunk).slot(place.slot).entry.cast()
-                    } else {
-                        tags
-                    }
-                });
+                let base = unsafe { self.chunk(place.chunk) }.base();
+                prefetch(base.tag.as_ptr());
+                // The entry is wanted if the trial succeeds. Beyond the slots: the tags again, which costs nothing.
+                let entry = base.entry.as_ptr().wrapping_add(place.slot);
+                prefetch(if place.slot < SLOTS { entry.cast() } else { base.tag.as_ptr() });
                 place
             });
             for place in drawn {
                 // SAFETY: a live chunk.
                 if let Some(slot) = unsafe { self.chunk(place.chunk).try_slot(place.slot, bound, rng) } {
-                    return Some(Place { slot, ..place });
+                    return Some(Position { slot, ..place });
                 }
             }
         }
@@ -208,7 +190,7 @@ impl<T> RawTable<T> {
 
     /// The entry of a rank drawn from `rng`, found by counting. O(chunks).
     #[cold]
-    fn walk(&self, rng: &mut impl FnMut() -> u64) -> Option<Place> {
+    fn walk(&self, rng: &mut impl FnMut() -> u64) -> Option<Position> {
         if self.len() == 0 {
             return None;
         }
@@ -218,7 +200,7 @@ impl<T> RawTable<T> {
             let (len, own) = unsafe { (self.chunk(index).len(), self.chunk(index).group().occupied()) };
             if rank < len {
                 // The slots of a chunk with children are all taken: entry and slot have the same number.
-                return Some(Place { chunk: index, slot: { own }.nth(rank).unwrap_or(rank) });
+                return Some(Position { chunk: index, slot: { own }.nth(rank).unwrap_or(rank) });
             }
             rank -= len;
         }
@@ -228,7 +210,7 @@ impl<T> RawTable<T> {
     /// The entries of the place's chunk from there on, in the order of the table's iterators. The chain is followed only
     /// when it is asked for.
     #[inline]
-    fn entries_from(&self, Place { chunk, slot: from }: Place) -> impl Iterator<Item = NonNull<T>> {
+    fn entries_from(&self, Position { chunk, slot: from }: Position) -> impl Iterator<Item = NonNull<T>> {
         // SAFETY: places are in live chunks, whose children are live; slots that hold an entry.
         unsafe {
             let chunk = self.chunk(chunk);

@@ -273,7 +273,7 @@ impl<T> Table<T> {
     /// `rng` is a source of uniformly distributed 64-bit numbers; the same for all picks.
     ///
     /// Entries are picked equally often, except for those that have overflowed in a chunk of more entries, `m`, than
-    /// twice the mean, but at least 23: they come up `(23 - 15) / (m - 15)` times as often as others. That is half as often in
+    /// 23, or than twice the mean if that is more (while growth is put off): they come up `(23 - 15) / (m - 15)` times as often as others. That is half as often in
     /// a chunk of 31 and a quarter as often in one of 47; the longest that good hashes make in a table of up to 10^9
     /// entries has about 50.
     ///
@@ -290,7 +290,7 @@ impl<T> Table<T> {
     ///
     /// Exactly even (up to the 64 bits of a draw) for any table of fewer than 400 entries, and for one of any size none of
     /// whose chunks holds more entries than 24 and one and a half times the mean of the fullest chunks, those that are yet
-    /// to be split: 42 to 58 while a table grows. Hashes that are not chosen by an adversary keep to that; the head of
+    /// to be split: 40 to 57 while a table grows. Hashes that are not chosen by an adversary keep to that; the head of
     /// `sample.rs` derives how surely. In a longer chunk, of `m` entries, those that have overflowed come up less often,
     /// by a factor of some `30 / (m - 15)`.
     pub fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<&T> {

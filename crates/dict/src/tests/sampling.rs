@@ -20,6 +20,7 @@
 use super::mix;
 use crate::Table;
 use crate::group::SLOTS;
+use crate::resize::entries_before_growth;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
@@ -104,7 +105,7 @@ fn model(table: &Table<u64>, bound: usize) -> Vec<(u64, f64)> {
 
 /// Tables at the fills where the shapes of chunks differ most, under good hashes.
 fn fills() -> Vec<(&'static str, Table<u64>)> {
-    let full = |chunks: u64| chunks * 45 / 4;
+    let full = |chunks: u64| entries_before_growth(chunks as usize) as u64;
     let good = |numbers| table_of(numbers, |n| mix(*n));
     let scale = if cfg!(miri) { 2 } else { 64 };
     let mut fills = vec![
@@ -170,7 +171,7 @@ fn the_test_for_fairness_rejects_a_quick_pick() {
     let counts = count(&table, PICKS_OF_BIASED, || table.random(&mut rng).unwrap());
     assert!(rejection(&counts, &even(&table)) > 5.0);
     // And picking a chunk, then one of its entries, which is what comes to mind first.
-    let table = table_of(0..45 * 48, |n| mix(*n));
+    let table = table_of(0..2_000, |n| mix(*n));
     let mut below = |bound: usize| ((u128::from(rng()) * bound as u128) >> 64) as usize;
     let counts = count(&table, PICKS, || {
         loop {

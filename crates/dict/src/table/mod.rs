@@ -272,10 +272,10 @@ impl<T> Table<T> {
     ///
     /// `rng` is a source of uniformly distributed 64-bit numbers; the same for all picks.
     ///
-    /// Entries are picked equally often, except for those that have overflowed in a chunk of more entries, `m`, than
-    /// 23, or than twice the mean if that is more (while growth is put off): they come up `(23 - 15) / (m - 15)` times as often as others. That is half as often in
-    /// a chunk of 31 and a quarter as often in one of 47; the longest that good hashes make in a table of up to 10^9
-    /// entries has about 50.
+    /// Entries are picked equally often, except for those that have overflowed in a chunk of more entries, `m`, than 23 (or
+    /// than twice the mean if that is more, while growth is put off): they come up `(23 - 15) / (m - 15)` times as often as
+    /// others. That is half as often in a chunk of 31 and a quarter as often in one of 47; the longest that good hashes
+    /// make in a table of up to 10^9 entries has about 50.
     ///
     /// Bounded whatever the fill and the source: a number of trials that grows with the number of chunks, then a look at
     /// the tags of all chunks. Only a table that `retain` has all but emptied pays that, a few ns a chunk; one that is one

@@ -30,6 +30,7 @@ use allocator_api2::vec::Vec;
 use zmalloc::{Zmalloc, good_size};
 
 use crate::map::DefaultHashBuilder;
+use crate::sample::scale;
 
 /// The size of a first table. In C: `DICT_HT_INITIAL_SIZE`.
 const INITIAL_BUCKETS: usize = 4;
@@ -131,6 +132,11 @@ impl<K, V> Drop for Buckets<K, V> {
     }
 }
 
+/// A number below `bound`, without a division.
+fn below(rng: &mut impl FnMut() -> u64, bound: usize) -> usize {
+    scale(rng(), bound)
+}
+
 /// A dict of two chained tables.
 ///
 /// ```
@@ -201,10 +207,55 @@ impl<K, V, S> Dict<K, V, S> {
 
     /// All entries, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.tables.iter().flat_map(|table| table.heads.iter()).flat_map(|head| {
-            core::iter::successors(head.as_deref(), |node| node.next.as_deref())
-                .map(|node| (&node.key, &node.value))
-        })
+        (0..self.buckets()).flat_map(|bucket| self.chain(bucket))
+    }
+
+    /// An entry picked with `rng`, a source of uniformly distributed numbers: a bucket, drawn again while it is empty,
+    /// then an entry of its chain. Entries of short chains come up more often. In C: `dictGetRandomKey`.
+    pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
+        if self.is_empty() {
+            return None;
+        }
+        // A source that never answers with a used bucket must not keep us for ever: then the next one is taken.
+        let drawn = (0..self.buckets())
+            .map(|_| below(&mut rng, self.buckets()))
+            .find(|&at| self.chain(at).next().is_some());
+        let bucket = drawn.or_else(|| (0..self.buckets()).find(|&at| self.chain(at).next().is_some()))?;
+        let len = self.chain(bucket).count();
+        self.chain(bucket).nth(below(&mut rng, len))
+    }
+
+    /// An entry picked from fifteen of neighbouring buckets, which evens the lengths of chains out to some degree. In
+    /// C: `dictGetFairRandomKey`.
+    pub fn fair_random(&self, mut rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
+        const NEIGHBOURS: usize = 15;
+        let mut some = [None; NEIGHBOURS];
+        let mut found = 0;
+        self.sample(NEIGHBOURS, &mut rng, |key, value| {
+            some[found] = Some((key, value));
+            found += 1;
+        });
+        if found == 0 { self.random(rng) } else { some[below(&mut rng, found)] }
+    }
+
+    /// Hands up to `n` entries to `each`: whole chains, from a random bucket on. Gives up after ten buckets for each
+    /// entry wanted. In C: `dictGetSomeKeys`.
+    pub fn sample<'a>(&'a self, n: usize, mut rng: impl FnMut() -> u64, mut each: impl FnMut(&'a K, &'a V)) {
+        let n = n.min(self.len());
+        if n == 0 {
+            return;
+        }
+        let (first, steps) = (below(&mut rng, self.buckets()), self.buckets().min(n.saturating_mul(10)));
+        let buckets = (0..steps).map(|step| (first + step) % self.buckets());
+        buckets.flat_map(|bucket| self.chain(bucket)).take(n).for_each(|(key, value)| each(key, value));
+    }
+
+    /// The entries of a bucket, those of the second table being numbered after those of the first.
+    fn chain(&self, bucket: usize) -> impl Iterator<Item = (&K, &V)> {
+        let [old, new] = &self.tables;
+        let head = if bucket < old.size() { &old.heads[bucket] } else { &new.heads[bucket - old.size()] };
+        core::iter::successors(head.as_deref(), |node| node.next.as_deref())
+            .map(|node| (&node.key, &node.value))
     }
 
     /// Drops all entries and gives the memory back. In C: `dictEmpty`.
@@ -431,6 +482,21 @@ mod tests {
         while dict.rehash(100) {}
         assert!(dict.buckets() <= 128, "{}", dict.buckets());
         assert_eq!(dict.len(), 10);
+    }
+
+    #[test]
+    fn what_is_picked_is_in_the_dict_also_while_it_rehashes() {
+        for entries in [0, 1, 4, 5, 100, 130] {
+            let mut dict = Dict::new();
+            (0..entries).for_each(|n| assert_eq!(dict.insert(n, n), None));
+            for number in [0, 1 << 63, u64::MAX] {
+                assert_eq!(dict.random(|| number).is_some(), entries > 0);
+                assert_eq!(dict.fair_random(|| number).is_some(), entries > 0);
+                let mut seen = std::collections::HashSet::new();
+                dict.sample(5, || number, |key, _| assert!(seen.insert(*key)));
+                assert!(seen.len() <= 5.min(entries) && seen.iter().all(|key| dict.get(key).is_some()));
+            }
+        }
     }
 
     #[test]

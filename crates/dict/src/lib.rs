@@ -14,6 +14,7 @@ mod overflow;
 pub mod prefetch;
 mod raw;
 pub mod resize;
+mod sample;
 mod scan;
 mod stats;
 mod storage;

@@ -148,11 +148,27 @@ fn an_empty_dict_owns_nothing_and_answers_everything() {
     assert_eq!((dict.get("a"), dict.iter().next()), (None, None));
     assert_eq!(dict.remove("a"), None);
     assert_eq!(dict.scan(Cursor::START, |_, _| unreachable!()), Cursor::START);
-    assert!(dict.random(|| 7).is_none());
+    assert!(dict.random(|| 7).is_none() && dict.fair_random(|| 7).is_none());
+    dict.sample(3, || 7, |_, _| unreachable!());
     dict.clear();
     dict.shrink_to_fit();
     dict.retain(|_, _| unreachable!());
     assert_eq!((dict.drain().count(), dict.into_iter().count()), (0, 0));
+}
+
+#[test]
+fn entries_picked_at_random_are_keys_with_their_values() {
+    let dict: Dict<u32, u32> = (0..1_000).map(|n| (n, n * 3)).collect();
+    let mut state = 1_u64;
+    let mut rng = || {
+        state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+        state
+    };
+    let random = dict.random(&mut rng).into_iter().chain(dict.fair_random(&mut rng));
+    assert_eq!(random.map(|(key, value)| assert_eq!(*value, key * 3)).count(), 2);
+    let mut sample = HashMap::new();
+    dict.sample(5, &mut rng, |key, value| assert!(sample.insert(key, value).is_none()));
+    assert!(sample.len() == 5 && sample.iter().all(|(&key, &value)| dict.get(key) == Some(value)));
 }
 
 #[test]

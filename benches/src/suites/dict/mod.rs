@@ -12,9 +12,12 @@
 //! A table that doubles is fast and large just after a doubling, slow and small just before the next; its
 //! neighbour doubles elsewhere. So the full run also takes the mean over five N spread evenly over one
 //! doubling: the rows `mean over a doubling`.
+//!
+//! Picks at random (`sampling.rs`) are measured on tables that stand, beside the textbook's.
 
 mod life;
 mod pointers;
+mod sampling;
 
 use crate::keys::{self, Key};
 use crate::maps::{Fold, Sip, Visitor, for_each_map};
@@ -46,6 +49,9 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
                 let mut candidates = pointers::candidates(&nodes, &keys);
                 measure(ctx, ", pointers", n, rounds, &mut candidates).report(ctx, ", pointers");
             });
+        }
+        if n >= 1_000_000 || ctx.options.smoke {
+            sampling::run(ctx, &keys);
         }
     }
     doubling(ctx);

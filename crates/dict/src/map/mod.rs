@@ -25,8 +25,8 @@ pub type DefaultHashBuilder = std::hash::RandomState;
 
 /// A hash map that grows by one chunk at a time.
 ///
-/// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`, with `scan`, `random`, `stats`
-/// and `allocation_size` besides. What differs:
+/// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`, with `scan`, `random`,
+/// `fair_random`, `sample`, `stats` and `allocation_size` besides. What differs:
 ///
 /// - no operation stalls: an insert splits one chunk at most, a removal merges one at most ([`crate::Work`]);
 /// - memory follows the number of entries closely, up and down, without a second table;
@@ -198,9 +198,21 @@ impl<K, V, S> Dict<K, V, S> {
         self.table.scan(cursor, |(key, value)| each(key, value))
     }
 
-    /// An entry picked with `random`; [`Table::random`] says how even the choice is. In C: `dictGetRandomKey`.
-    pub fn random(&self, random: impl FnMut() -> u64) -> Option<(&K, &V)> {
-        self.table.random(random).map(|(key, value)| (key, value))
+    /// An entry picked at random, quickly; [`Table::random`] says how even the choice is. In C: `dictGetRandomKey`.
+    pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
+        self.table.random(rng).map(|(key, value)| (key, value))
+    }
+
+    /// An entry picked at random, each with the same probability; see [`Table::fair_random`]. In C:
+    /// `dictGetFairRandomKey`.
+    pub fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
+        self.table.fair_random(rng).map(|(key, value)| (key, value))
+    }
+
+    /// Hands `n` different entries to `each`, or all if there are no more: neighbours, so that it is cheap;
+    /// [`Table::sample`] says what that means. In C: `dictGetSomeKeys`.
+    pub fn sample<'a>(&'a self, n: usize, rng: impl FnMut() -> u64, mut each: impl FnMut(&'a K, &'a V)) {
+        self.table.sample(n, rng, |(key, value)| each(key, value));
     }
 }
 

@@ -151,28 +151,6 @@ fn a_capacity_beyond_all_memory_is_an_error() {
 }
 
 #[test]
-fn a_random_entry_may_be_any_entry() {
-    let (count, hash) = (if cfg!(miri) { 20 } else { 1_000 }, |n: &u64| mix(*n));
-    let mut table = Table::new();
-    for n in 0..count {
-        table.insert_unique(hash(&n), n, hash);
-    }
-    let (mut state, mut seen) = (1, vec![0_u32; count as usize]);
-    let picks = 40 * count;
-    for _ in 0..picks {
-        let picked = table.random(|| {
-            state = mix(state);
-            state
-        });
-        seen[*picked.unwrap() as usize] += 1;
-    }
-    // An entry's share is 1/chunks * 1/len: with chunks of up to 40 entries at a mean of 11 that is at least a
-    // quarter of the even share, 10 expected picks, so that no pick at all has probability e^-10 each.
-    let missed = seen.iter().filter(|&&picks| picks == 0).count();
-    assert!(missed <= 1, "{missed} of {count} entries never came up");
-}
-
-#[test]
 fn a_table_that_hovers_around_an_edge_allocates_nothing() {
     let hash = |n: &u64| mix(*n);
     let mut table = Table::new();

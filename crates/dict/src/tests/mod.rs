@@ -5,6 +5,7 @@ mod faults;
 mod maintenance;
 mod model;
 mod panics;
+mod sampling;
 
 use crate::geometry::{chunk_of, mask_of};
 use crate::group::{SLOTS, filter_bit, tag_of};

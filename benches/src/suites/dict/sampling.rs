@@ -1,0 +1,75 @@
+//! Entries picked at random: one, one fairly, five at once.
+//!
+//! Two tables stand side by side and take turns; what is picked is read, as whoever picks an entry does. An
+//! operation is a call, also that of five entries.
+
+use super::{Keys, SUITE, life::timed};
+use crate::keys::Key;
+use crate::maps::{Fold, Map};
+use crate::measure::{Subject, paired};
+use crate::suite::Ctx;
+use dict::{Dict, classic};
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use std::hint::black_box;
+
+/// Entries a sample: what Redis takes by default, `maxmemory-samples`.
+const SAMPLE: usize = 5;
+
+/// Calls a round.
+const CALLS: usize = 100_000;
+
+/// Two types with the same methods and no trait in common: the loops are written once, here.
+macro_rules! subject {
+    ($name:literal, $map:ident, $case:literal, $calls:ident, $seed:expr) => {{
+        let mut rng = SmallRng::seed_from_u64($seed);
+        let mut rng = move || rng.next_u64();
+        let map = &$map;
+        Subject::new($name, move || {
+            let mut sum = 0_u64;
+            let time = timed(|| {
+                for _ in 0..$calls {
+                    match $case {
+                        "random" => sum += map.random(&mut rng).map_or(0, |(_, value)| *value),
+                        "fair random" => sum += map.fair_random(&mut rng).map_or(0, |(_, value)| *value),
+                        _ => map.sample(SAMPLE, &mut rng, |_, value| sum += value),
+                    }
+                }
+            });
+            black_box(sum);
+            time
+        })
+    }};
+}
+
+/// Measures all three ways of picking.
+pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
+    let (mut ours, mut textbook) =
+        (Dict::<Key, u64, Fold>::default(), classic::Dict::<Key, u64, Fold>::default());
+    for (value, key) in (0..).zip(&keys.insert) {
+        ours.insert(*key, value);
+        textbook.insert(*key, value);
+    }
+    Map::<Key, u64>::settle(&mut textbook);
+    let calls = if ctx.options.smoke { 100 } else { CALLS };
+    let (rounds, seed) = (ctx.options.pick(1, 3, 5), ctx.options.seed);
+    let mut measure = |case: &str, subjects: &mut [Subject]| {
+        ctx.progress.start(&format!("{case} of {}", keys.insert.len()), rounds + 1);
+        let samples = paired(subjects, rounds, seed, ctx.progress);
+        ctx.report.compare(SUITE, case, keys.insert.len() as u64, calls as u64, &samples);
+    };
+    macro_rules! case {
+        ($case:literal) => {
+            measure(
+                $case,
+                &mut [
+                    subject!("Dict", ours, $case, calls, seed),
+                    subject!("dict::classic", textbook, $case, calls, seed),
+                ],
+            )
+        };
+    }
+    case!("random");
+    case!("fair random");
+    case!("sample of 5");
+}

@@ -29,7 +29,7 @@ use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use zmalloc::{Zmalloc, good_size};
 
-use crate::map::DefaultHashBuilder;
+use crate::hash::DefaultHashBuilder;
 
 /// The size of a first table. In C: `DICT_HT_INITIAL_SIZE`.
 const INITIAL_BUCKETS: usize = 4;

@@ -4,6 +4,7 @@ pub mod classic;
 mod error;
 mod geometry;
 mod group;
+mod hash;
 pub mod iter;
 mod layout;
 pub mod map;
@@ -17,7 +18,8 @@ pub mod table;
 mod tests;
 
 pub use error::{TryInsertError, TryReserveError};
-pub use map::{DefaultHashBuilder, Dict};
+pub use hash::{DefaultHashBuilder, DefaultHasher};
+pub use map::Dict;
 pub use scan::Cursor;
 pub use stats::{Stats, Work};
 pub use table::Table;

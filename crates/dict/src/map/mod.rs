@@ -12,14 +12,10 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::Index;
 
 use crate::error::{TryInsertError, TryReserveError};
+use crate::hash::DefaultHashBuilder;
 use crate::scan::Cursor;
 use crate::stats::Stats;
 use crate::table::Table;
-
-/// The hash of a [`Dict`] that is not told otherwise: keyed, with keys drawn from the operating system for
-/// each process. That is std's SipHash-1-3, whose protection against chosen keys is the best understood.
-/// A faster `BuildHasher` is a type parameter away.
-pub type DefaultHashBuilder = std::hash::RandomState;
 
 /// A hash map that grows by one chunk at a time.
 ///

@@ -2,6 +2,7 @@
 
 pub mod classic;
 mod error;
+mod extract;
 mod geometry;
 mod group;
 mod hash;
@@ -18,6 +19,7 @@ pub mod table;
 mod tests;
 
 pub use error::{TryInsertError, TryReserveError};
+pub use extract::ExtractIf;
 pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use map::Dict;
 pub use scan::Cursor;

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::error::{TryInsertError, TryReserveError, out_of_memory};
+use crate::extract::ExtractIf;
 use crate::group::MARK;
 use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
 use crate::overflow::Slot;
@@ -482,5 +483,56 @@ impl<'a, T> AbsentEntry<'a, T> {
 impl<T> fmt::Debug for AbsentEntry<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AbsentEntry")
+    }
+}
+
+impl<T> Table<T> {
+    /// References to several entries at once: for each hash, the entry for which `eq`, given the hash's index, is true.
+    ///
+    /// # Panics
+    /// If two of them are the same entry.
+    ///
+    /// ```
+    /// let mut table = dict::Table::new();
+    /// # for n in 0..100_u64 { table.insert_unique(n << 57 | n, [n, 0], |it| it[0] << 57 | it[0]); }
+    /// let wanted = [7_u64, 40];
+    /// let hashes = wanted.map(|n| n << 57 | n);
+    /// let [Some(one), Some(other)] = table.get_disjoint_mut(hashes, |index, it| it[0] == wanted[index]) else { panic!() };
+    /// std::mem::swap(&mut one[1], &mut other[1]);
+    /// ```
+    pub fn get_disjoint_mut<const N: usize>(
+        &mut self,
+        hashes: [u64; N],
+        mut eq: impl FnMut(usize, &T) -> bool,
+    ) -> [Option<&mut T>; N] {
+        let mut index = 0;
+        let slots = hashes.map(|hash| {
+            let slot = self.raw.find(hash, |entry| eq(index, entry));
+            index += 1;
+            slot
+        });
+        for (index, slot) in slots.iter().enumerate() {
+            let Some(slot) = slot else { continue };
+            let same = slots[..index].iter().flatten().any(|before| before.tag == slot.tag);
+            assert!(!same, "the same entry is asked for twice");
+        }
+        // SAFETY: occupied slots, all different, of a table that is borrowed for writing.
+        slots.map(|slot| slot.map(|mut slot| unsafe { slot.entry.as_mut() }))
+    }
+
+    /// Takes out the entries for which `pick` is true, each when the iterator is asked for it; those it has not come
+    /// to when it is dropped stay. Moves no entry between chunks, like [`Table::retain`].
+    pub fn extract_if<F: FnMut(&mut T) -> bool>(&mut self, pick: F) -> ExtractIf<'_, T, F> {
+        ExtractIf::new(&mut self.raw, pick)
+    }
+}
+
+impl<'a, T> OccupiedEntry<'a, T> {
+    /// [`OccupiedEntry::remove`] that also gives its place, for putting another entry with the same hash there.
+    pub fn take(self) -> (T, VacantEntry<'a, T>) {
+        let (table, hash) = (self.table, self.hash);
+        // SAFETY: an occupied slot of the chunk that this hash belongs to.
+        let entry = unsafe { table.raw.remove(hash, self.slot) };
+        (entry, VacantEntry { table, hash })
     }
 }

@@ -1,0 +1,76 @@
+//! Taking out of a table, one at a time, the entries that a closure picks.
+//!
+//! A removal moves the last entry of the chunk's chain into the hole, if there is a chain, and no other entry. So what has been
+//! looked at and kept stays where it is, before the hole, and what has not comes after: the number kept in
+//! the chunk says where to go on, and a fresh walk over the chunk gets there.
+
+use crate::iter::RawIter;
+use crate::raw::RawTable;
+
+/// The entries of a [`Table`](crate::Table) that a closure picks, by value; the others stay. See
+/// [`Table::extract_if`](crate::Table::extract_if).
+#[must_use = "entries are taken out as the iterator is asked for them"]
+pub struct ExtractIf<'a, T, F> {
+    table: &'a mut RawTable<T>,
+    pick: F,
+    /// The chunk that is walked over, and its entries that have not been looked at.
+    chunk: usize,
+    rest: Option<RawIter<T>>,
+    /// Its entries that have been looked at and kept.
+    kept: usize,
+    /// Entries that have not been looked at.
+    left: usize,
+}
+
+// SAFETY: `rest` is a place in the table, which is borrowed for writing and whose entries may be sent.
+unsafe impl<T: Send, F: Send> Send for ExtractIf<'_, T, F> {}
+// SAFETY: shared, it gives out nothing but how many entries are left.
+unsafe impl<T: Sync, F: Sync> Sync for ExtractIf<'_, T, F> {}
+
+impl<'a, T, F> ExtractIf<'a, T, F> {
+    pub(crate) fn new(table: &'a mut RawTable<T>, pick: F) -> Self {
+        let left = table.len();
+        Self { table, pick, chunk: 0, rest: None, kept: 0, left }
+    }
+}
+
+impl<T, F: FnMut(&mut T) -> bool> Iterator for ExtractIf<'_, T, F> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        while self.chunk < self.table.chunks() {
+            let rest = self.rest.get_or_insert_with(|| {
+                // SAFETY: a live chunk.
+                let mut entries = unsafe { self.table.iter_chunk(self.chunk) };
+                entries.by_ref().take(self.kept).for_each(drop);
+                entries
+            });
+            let Some(slot) = rest.next() else {
+                (self.chunk, self.rest, self.kept) = (self.chunk + 1, None, 0);
+                continue;
+            };
+            self.left -= 1;
+            // Counted as kept until it is picked: if `pick` panics, it stays.
+            self.kept += 1;
+            // SAFETY: an occupied slot of a table that is borrowed for writing.
+            if (self.pick)(unsafe { &mut *slot.entry.as_ptr() }) {
+                (self.rest, self.kept) = (None, self.kept - 1);
+                // SAFETY: a live chunk and its occupied slot; the walk over it has ended.
+                return Some(unsafe { self.table.remove_from(self.table.chunk(self.chunk), slot) });
+            }
+        }
+        None
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.left))
+    }
+}
+
+impl<T, F: FnMut(&mut T) -> bool> core::iter::FusedIterator for ExtractIf<'_, T, F> {}
+
+impl<T, F> core::fmt::Debug for ExtractIf<'_, T, F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ExtractIf").field("left", &self.left).finish_non_exhaustive()
+    }
+}

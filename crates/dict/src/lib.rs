@@ -12,6 +12,8 @@ pub mod map;
 mod overflow;
 mod raw;
 mod scan;
+#[cfg(feature = "serde")]
+mod serde_impl;
 mod stats;
 mod storage;
 pub mod table;

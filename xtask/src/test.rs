@@ -1,10 +1,10 @@
 //! `cargo xtask test`: all that a contributor must see pass.
 //!
 //! The whole workspace once with its defaults, which includes the doc tests of the crates, of the
-//! book and of README.md. Then sds with serde, and beside C code of our own. Then the crates that
-//! allocate once more over each other back end, because what is right over jemalloc may not be over
-//! a size prefix; and zmalloc over a jemalloc with the usual 16-byte quantum, which an embedder gets
-//! who does not set ours. tcmalloc is gperftools', which is tested where it is installed; mimalloc is
+//! book and of README.md. Then sds and dict with serde, and sds beside C code of our own.
+//! Then the crates that allocate once more over each other back end, because what is right over
+//! jemalloc may not be over a size prefix; and zmalloc over a jemalloc with the usual 16-byte
+//! quantum, which an embedder gets who does not set ours. tcmalloc is gperftools', which is tested where it is installed; mimalloc is
 //! built from source.
 //!
 //! Every step is run, also after one has failed, so that one run tells everything.
@@ -49,7 +49,10 @@ fn steps() -> Vec<Step> {
         .env("CARGO_TARGET_DIR", shell::target_dir().join("quantum-4"));
     vec![
         Step { name: "workspace", command: test(&["--quiet", "--workspace"]) },
-        Step { name: "serde", command: test(&["--quiet", "--package", "sds", "--features", "serde"]) },
+        Step {
+            name: "serde",
+            command: test(&["--quiet", "-p", "sds", "-p", "dict", "--features", "sds/serde,dict/serde"]),
+        },
         Step {
             name: "c-shim",
             command: test(&["--quiet", "--package", "sds", "--features", "c-shim", "--test", "c_shim"]),

@@ -29,7 +29,7 @@ use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use zmalloc::{Zmalloc, good_size};
 
-use crate::map::DefaultHashBuilder;
+use crate::hash::DefaultHashBuilder;
 use crate::sample::scale;
 
 /// The size of a first table. In C: `DICT_HT_INITIAL_SIZE`.

@@ -6,6 +6,7 @@ mod compact;
 mod error;
 mod geometry;
 mod group;
+mod hash;
 pub mod iter;
 mod layout;
 pub mod map;
@@ -16,6 +17,8 @@ mod raw;
 pub mod resize;
 mod sample;
 mod scan;
+#[cfg(feature = "serde")]
+mod serde_impl;
 mod stats;
 mod storage;
 pub mod table;
@@ -24,7 +27,8 @@ mod tests;
 
 pub use compact::CompactPtr;
 pub use error::{TryInsertError, TryReserveError};
-pub use map::{DefaultHashBuilder, Dict};
+pub use hash::{DefaultHashBuilder, DefaultHasher};
+pub use map::Dict;
 pub use resize::ResizePolicy;
 pub use scan::Cursor;
 pub use stats::{Stats, Work};

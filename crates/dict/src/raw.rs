@@ -23,7 +23,7 @@ use zmalloc::Zmalloc;
 
 use crate::chunk::{Chunk, Slot};
 use crate::geometry::{Split, chunk_of, mask_of};
-use crate::group::tag_of;
+use crate::group::{MARK, tag_of};
 use crate::iter::RawIter;
 use crate::layout::ChunkLayout;
 use crate::prefetch::prefetch;
@@ -419,6 +419,20 @@ impl<T> RawTable<T> {
         let (_, entry) = unsafe { chunk.remove(slot, &mut self.storage) };
         self.items -= 1;
         entry
+    }
+
+    /// The same, and where another entry with the same tag may be put.
+    ///
+    /// # Safety
+    /// An occupied slot of a live chunk of this table.
+    pub(crate) unsafe fn take_from(&mut self, place: Place<T>) -> (T, Vacancy<T>) {
+        let Place { chunk, slot } = place;
+        // SAFETY: by contract.
+        unsafe {
+            let tag = slot.tag.read() & !MARK;
+            let entry = self.remove_from(chunk, slot);
+            (entry, Vacancy { chunk, free: chunk.free_slot(), tag })
+        }
     }
 
     #[cold]

@@ -170,36 +170,3 @@ fn entries_picked_at_random_are_keys_with_their_values() {
     dict.sample(5, &mut rng, |key, value| assert!(sample.insert(key, value).is_none()));
     assert!(sample.len() == 5 && sample.iter().all(|(&key, &value)| dict.get(key) == Some(value)));
 }
-
-#[test]
-fn a_dict_is_sent_and_shared_as_its_entries_allow() {
-    fn sent_and_shared<T: Send + Sync>() {}
-    sent_and_shared::<Dict<String, Vec<u8>>>();
-    sent_and_shared::<dict::map::Iter<'_, String, u32>>();
-    // Covariant in keys and values, iterators too: this compiles.
-    type Pair<'a> = (&'a str, &'a str);
-    fn shorter<'a>(dict: Dict<&'static str, &'static str>) -> Dict<&'a str, &'a str> {
-        dict
-    }
-    fn iter<'i, 'a>(
-        it: dict::map::Iter<'i, &'static str, &'static str>,
-    ) -> dict::map::Iter<'i, &'a str, &'a str> {
-        it
-    }
-    fn keys<'i, 'a>(
-        it: dict::map::Keys<'i, &'static str, &'static str>,
-    ) -> dict::map::Keys<'i, &'a str, &'a str> {
-        it
-    }
-    fn into_iter<'a>(it: dict::iter::IntoIter<Pair<'static>>) -> dict::iter::IntoIter<Pair<'a>> {
-        it
-    }
-    fn drain<'i, 'a>(it: dict::iter::Drain<'i, Pair<'static>>) -> dict::iter::Drain<'i, Pair<'a>> {
-        it
-    }
-    let mut table = dict::Table::new();
-    assert_eq!(drain(table.drain()).count() + into_iter(table.into_iter()).count(), 0);
-    let empty = Dict::new();
-    assert_eq!(iter(empty.iter()).count() + keys(empty.keys()).count(), 0);
-    assert!(shorter(empty).is_empty());
-}

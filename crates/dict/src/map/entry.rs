@@ -1,5 +1,6 @@
 //! The entry of a key, occupied or vacant.
 
+use core::borrow::Borrow;
 use core::fmt;
 
 use crate::table;
@@ -37,6 +38,33 @@ impl<'a, K, V> Entry<'a, K, V> {
         match self {
             Self::Occupied(entry) => entry.key(),
             Self::Vacant(entry) => entry.key(),
+        }
+    }
+
+    /// Sets the value, whatever there was.
+    #[inline]
+    pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V> {
+        match self {
+            Self::Occupied(mut entry) => {
+                entry.insert(value);
+                entry
+            }
+            Self::Vacant(entry) => entry.insert_entry(value),
+        }
+    }
+
+    /// [`Entry::insert_entry`] under the name that hashbrown has for it.
+    #[inline]
+    pub fn insert(self, value: V) -> OccupiedEntry<'a, K, V> {
+        self.insert_entry(value)
+    }
+
+    /// The entry, whose value is `default` if there was none.
+    #[inline]
+    pub fn or_insert_entry(self, default: V) -> OccupiedEntry<'a, K, V> {
+        match self {
+            Self::Occupied(entry) => entry,
+            Self::Vacant(entry) => entry.insert_entry(default),
         }
     }
 
@@ -80,6 +108,14 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
         self
     }
+
+    /// [`OccupiedEntry::replace_entry_with`] if there is an entry.
+    pub fn and_replace_entry_with(self, replace: impl FnOnce(&K, V) -> Option<V>) -> Self {
+        match self {
+            Self::Occupied(entry) => entry.replace_entry_with(replace),
+            Self::Vacant(_) => self,
+        }
+    }
 }
 
 impl<'a, K, V> OccupiedEntry<'a, K, V> {
@@ -102,6 +138,47 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     #[inline]
     pub fn into_mut(self) -> &'a mut V {
         &mut self.entry.into_mut().1
+    }
+
+    /// Key and value for as long as the dict is borrowed.
+    pub fn into_entry(self) -> (&'a K, &'a mut V) {
+        let (key, value) = self.entry.into_mut();
+        (key, value)
+    }
+
+    /// Puts an equal key in the place of the one that is there, and answers that. In C: `dictSetKeyAtLink`.
+    ///
+    /// # Panics
+    /// If the keys are not equal.
+    pub fn replace_key(&mut self, key: K) -> K
+    where
+        K: Eq,
+    {
+        assert!(*self.key() == key, "a key is replaced by another that is not equal to it");
+        core::mem::replace(&mut self.entry.get_mut().0, key)
+    }
+
+    /// Makes another value out of this one, or removes the entry for `None`: the place is then vacant and has the
+    /// key. The entry is not in the dict while `replace` runs; if it panics, the entry is gone.
+    ///
+    /// ```
+    /// use dict::{Dict, map::Entry};
+    /// let mut stock = Dict::from([("apples", 2)]);
+    /// let sell = |stock: &mut Dict<_, _>| {
+    ///     stock.entry("apples").and_replace_entry_with(|_, count| (count > 1).then(|| count - 1));
+    /// };
+    /// sell(&mut stock);
+    /// assert_eq!(stock["apples"], 1);
+    /// sell(&mut stock);
+    /// assert!(stock.is_empty());
+    /// ```
+    pub fn replace_entry_with(self, replace: impl FnOnce(&K, V) -> Option<V>) -> Entry<'a, K, V> {
+        let ((key, value), place) = self.entry.take();
+        let vacant = VacantEntry { entry: place, key };
+        match replace(&vacant.key, value) {
+            Some(value) => Entry::Occupied(vacant.insert_entry(value)),
+            None => Entry::Vacant(vacant),
+        }
     }
 
     /// Sets the value and answers the one there was.
@@ -135,7 +212,168 @@ impl<'a, K, V> VacantEntry<'a, K, V> {
     /// Adds the key with `value`.
     #[inline]
     pub fn insert(self, value: V) -> &'a mut V {
-        &mut self.entry.insert((self.key, value)).into_mut().1
+        self.insert_entry(value).into_mut()
+    }
+
+    /// The same, for more to be done with the entry.
+    #[inline]
+    pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V> {
+        OccupiedEntry { entry: self.entry.insert((self.key, value)) }
+    }
+}
+
+/// What [`Dict::entry_ref`](crate::Dict::entry_ref) found: an [`Entry`] that makes a key only if one is added.
+pub enum EntryRef<'a, 'q, K, Q: ?Sized, V> {
+    /// The key is in the dict.
+    Occupied(OccupiedEntry<'a, K, V>),
+    /// It is not, and may be added.
+    Vacant(VacantEntryRef<'a, 'q, K, Q, V>),
+}
+
+/// The place of a key that is not in the dict and does not exist yet.
+pub struct VacantEntryRef<'a, 'q, K, Q: ?Sized, V> {
+    entry: table::VacantEntry<'a, (K, V)>,
+    key: &'q Q,
+}
+
+impl<'a, 'q, K: Borrow<Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V> {
+    #[inline]
+    pub(super) fn new(entry: table::Entry<'a, (K, V)>, key: &'q Q) -> Self {
+        match entry {
+            table::Entry::Occupied(entry) => Self::Occupied(OccupiedEntry { entry }),
+            table::Entry::Vacant(entry) => Self::Vacant(VacantEntryRef { entry, key }),
+        }
+    }
+
+    /// The key of the entry.
+    pub fn key(&self) -> &Q {
+        match self {
+            Self::Occupied(entry) => entry.key().borrow(),
+            Self::Vacant(entry) => entry.key(),
+        }
+    }
+
+    /// Changes the value if there is one.
+    pub fn and_modify(mut self, change: impl FnOnce(&mut V)) -> Self {
+        if let Self::Occupied(entry) = &mut self {
+            change(entry.get_mut());
+        }
+        self
+    }
+}
+
+impl<'a, K: Borrow<Q>, Q: ToOwned<Owned = K> + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
+    /// Sets the value, whatever there was.
+    #[inline]
+    pub fn insert(self, value: V) -> OccupiedEntry<'a, K, V> {
+        match self {
+            Self::Occupied(mut entry) => {
+                entry.insert(value);
+                entry
+            }
+            Self::Vacant(entry) => entry.insert_entry(value),
+        }
+    }
+
+    /// The value, which is `default` if there was none.
+    #[inline]
+    pub fn or_insert(self, default: V) -> &'a mut V {
+        self.or_insert_with(|| default)
+    }
+
+    /// The value, which is `default()` if there was none.
+    #[inline]
+    pub fn or_insert_with(self, default: impl FnOnce() -> V) -> &'a mut V {
+        self.or_insert_with_key(|_| default())
+    }
+
+    /// The value, which is `default(key)` if there was none.
+    #[inline]
+    pub fn or_insert_with_key(self, default: impl FnOnce(&Q) -> V) -> &'a mut V {
+        match self {
+            Self::Occupied(entry) => entry.into_mut(),
+            Self::Vacant(entry) => {
+                let value = default(entry.key);
+                entry.insert(value)
+            }
+        }
+    }
+
+    /// The value, which is `V::default()` if there was none.
+    #[inline]
+    pub fn or_default(self) -> &'a mut V
+    where
+        V: Default,
+    {
+        self.or_insert_with(V::default)
+    }
+
+    /// The entry, whose value is `V::default()` if there was none.
+    #[inline]
+    pub fn or_default_entry(self) -> OccupiedEntry<'a, K, V>
+    where
+        V: Default,
+    {
+        match self {
+            Self::Occupied(entry) => entry,
+            Self::Vacant(entry) => entry.insert_entry(V::default()),
+        }
+    }
+}
+
+impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
+    /// The key that is not there yet.
+    pub fn key(&self) -> &'q Q {
+        self.key
+    }
+
+    /// Adds a copy of the key with `value`.
+    #[inline]
+    pub fn insert(self, value: V) -> &'a mut V
+    where
+        Q: ToOwned<Owned = K>,
+        K: Borrow<Q>,
+    {
+        self.insert_entry(value).into_mut()
+    }
+
+    /// The same, for more to be done with the entry.
+    #[inline]
+    pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V>
+    where
+        Q: ToOwned<Owned = K>,
+        K: Borrow<Q>,
+    {
+        OccupiedEntry { entry: self.entry.insert((self.key.to_owned(), value)) }
+    }
+
+    /// Adds `key` with `value`, for keys that are not made by `to_owned`.
+    ///
+    /// # Panics
+    /// If `key` is not equal to the one that was looked for.
+    #[inline]
+    pub fn insert_with_key(self, key: K, value: V) -> &'a mut V
+    where
+        Q: Eq,
+        K: Borrow<Q>,
+    {
+        assert!(key.borrow() == self.key, "the key is not the one that was looked for");
+        &mut self.entry.insert((key, value)).into_mut().1
+    }
+}
+
+impl<K: fmt::Debug, Q: fmt::Debug + ?Sized, V: fmt::Debug> fmt::Debug for EntryRef<'_, '_, K, Q, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Occupied(entry) => entry.fmt(f),
+            Self::Vacant(entry) => entry.fmt(f),
+        }
+    }
+}
+
+impl<K, Q: fmt::Debug + ?Sized, V> fmt::Debug for VacantEntryRef<'_, '_, K, Q, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("VacantEntryRef").field(&self.key).finish()
     }
 }
 

@@ -5,6 +5,8 @@ use core::iter::FusedIterator;
 
 use crate::iter as table;
 use crate::map::Dict;
+use crate::raw::RawTable;
+use crate::table::Table;
 
 /// Keys and values of a [`Dict`], in no particular order.
 pub struct Iter<'a, K, V>(pub(super) table::Iter<'a, (K, V)>);
@@ -74,6 +76,28 @@ macro_rules! cloned {
 }
 
 cloned! { Iter Keys Values }
+
+/// An iterator over nothing.
+macro_rules! empty {
+    ($([$($generics:tt)*] $name:ty => $inner:expr;)*) => {$(
+        impl<$($generics)*> Default for $name {
+            fn default() -> Self {
+                Self($inner)
+            }
+        }
+    )*};
+}
+
+empty! {
+    [K, V] Iter<'_, K, V> => table::Iter::new(&RawTable::new());
+    [K, V] IterMut<'_, K, V> => table::IterMut::new(&mut RawTable::new());
+    [K, V] IntoIter<K, V> => Table::new().into_iter();
+    [K, V] Keys<'_, K, V> => Iter::default();
+    [K, V] Values<'_, K, V> => Iter::default();
+    [K, V] ValuesMut<'_, K, V> => IterMut::default();
+    [K, V] IntoKeys<K, V> => IntoIter::default();
+    [K, V] IntoValues<K, V> => IntoIter::default();
+}
 
 /// `Debug` of what is still to come, by way of an [`Iter`] over it.
 macro_rules! shown {

@@ -5,7 +5,7 @@ mod entry;
 mod iter;
 mod maintenance;
 
-pub use entry::{Entry, OccupiedEntry, VacantEntry};
+pub use entry::{Entry, EntryRef, OccupiedEntry, VacantEntry, VacantEntryRef};
 pub use iter::{Drain, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut};
 
 use core::borrow::Borrow;
@@ -14,14 +14,10 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::Index;
 
 use crate::error::{TryInsertError, TryReserveError};
+use crate::hash::DefaultHashBuilder;
 use crate::scan::Cursor;
 use crate::stats::Stats;
-use crate::table::Table;
-
-/// The hash of a [`Dict`] that is not told otherwise: keyed, with keys drawn from the operating system for
-/// each process. That is std's SipHash-1-3, whose protection against chosen keys is the best understood.
-/// A faster `BuildHasher` is a type parameter away.
-pub type DefaultHashBuilder = std::hash::RandomState;
+use crate::table::{ExtractIf, Table};
 
 /// A hash map that grows by one chunk at a time.
 ///
@@ -30,7 +26,14 @@ pub type DefaultHashBuilder = std::hash::RandomState;
 ///
 /// - no operation stalls: an insert splits one chunk at most, a removal merges one at most ([`crate::Work`]);
 /// - memory follows the number of entries closely, up and down, without a second table;
-/// - iteration order changes as the table grows, and is not random.
+/// - iteration order changes as the table grows, and is not random;
+/// - [`Dict::try_insert`] speaks of missing memory, not of keys that are there.
+///
+/// Left out of hashbrown's surface: what takes an allocator (the memory is `zmalloc`'s, that is the point);
+/// `Equivalent` (keys are looked up by what they [`Borrow`], as in std); the `unchecked` forms, which trade safety for a
+/// comparison; `into_map` of entries, whose hash closure would have to come back with the dict; `rayon`.
+///
+/// Like hashbrown's on stable Rust, the drop check is the strict one: what the entries borrow must outlive the dict.
 ///
 /// In C: `dict`.
 ///
@@ -48,6 +51,17 @@ pub struct Dict<K, V, S = DefaultHashBuilder> {
     hash_builder: S,
     table: Table<(K, V)>,
 }
+
+/// A dict must not outlive what it borrows, also where no drop would look at it: that is the price of a `Drop` without
+/// `#[may_dangle]`, which is unstable. (std pays it not, hashbrown neither with its feature `nightly`.)
+///
+/// ```compile_fail,E0597
+/// let mut dict = dict::Dict::new();
+/// let text = String::from("dropped first");
+/// dict.insert(1, text.as_str());
+/// ```
+#[cfg(doctest)]
+struct DropCheck;
 
 /// The hash of an entry by its key, as the table asks for it when entries move.
 #[inline]
@@ -163,6 +177,21 @@ impl<K, V, S> Dict<K, V, S> {
         self.table.retain(|(key, value)| keep(key, value));
     }
 
+    /// Takes out the entries for which `pick` is true, each when the iterator is asked for it; those it has not come
+    /// to when it is dropped stay. Like [`Dict::retain`] it moves no entry between chunks.
+    ///
+    /// ```
+    /// let mut dict: dict::Dict<u32, u32> = (0..100).map(|n| (n, n)).collect();
+    /// assert_eq!(dict.extract_if(|key, _| key % 2 == 0).count(), 50);
+    /// assert!(dict.keys().all(|key| key % 2 == 1));
+    /// ```
+    pub fn extract_if<'a>(
+        &'a mut self,
+        mut pick: impl FnMut(&K, &mut V) -> bool + 'a,
+    ) -> ExtractIf<'a, (K, V), impl FnMut(&mut (K, V)) -> bool + 'a> {
+        self.table.extract_if(move |(key, value)| pick(key, value))
+    }
+
     /// Drops all entries and gives the memory back. O(n). In C: `dictEmpty`.
     pub fn clear(&mut self) {
         self.table.clear();
@@ -232,11 +261,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        if self.table.is_empty() {
-            return None;
-        }
-        let hash = self.hash_builder.hash_one(key);
-        self.table.find_mut(hash, is(key)).map(|(_, value)| value)
+        self.get_key_value_mut(key).map(|(_, value)| value)
     }
 
     /// The entry of `key`. In C: `dictFind`.
@@ -250,6 +275,58 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
         let hash = self.hash_builder.hash_one(key);
         self.table.find(hash, is(key)).map(|(key, value)| (key, value))
+    }
+
+    /// The entry of `key`, with a value to be changed.
+    #[inline]
+    pub fn get_key_value_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<(&K, &mut V)>
+    where
+        K: Borrow<Q>,
+    {
+        if self.table.is_empty() {
+            return None;
+        }
+        let hash = self.hash_builder.hash_one(key);
+        self.table.find_mut(hash, is(key)).map(|(key, value)| (&*key, value))
+    }
+
+    /// The values of several keys, to be changed together.
+    ///
+    /// # Panics
+    /// If two keys are equal and there is an entry of them.
+    ///
+    /// ```
+    /// let mut accounts = dict::Dict::from([("ada", 10), ("alan", 0)]);
+    /// if let [Some(from), Some(to), None] = accounts.get_disjoint_mut(["ada", "alan", "grace"]) {
+    ///     *from -= 3;
+    ///     *to += 3;
+    /// }
+    /// assert_eq!((accounts["ada"], accounts["alan"]), (7, 3));
+    /// ```
+    pub fn get_disjoint_mut<Q: Hash + Eq + ?Sized, const N: usize>(
+        &mut self,
+        keys: [&Q; N],
+    ) -> [Option<&mut V>; N]
+    where
+        K: Borrow<Q>,
+    {
+        self.get_disjoint_key_value_mut(keys).map(|entry| entry.map(|(_, value)| value))
+    }
+
+    /// [`Dict::get_disjoint_mut`] with the keys.
+    ///
+    /// # Panics
+    /// If two keys are equal and there is an entry of them.
+    pub fn get_disjoint_key_value_mut<Q: Hash + Eq + ?Sized, const N: usize>(
+        &mut self,
+        keys: [&Q; N],
+    ) -> [Option<(&K, &mut V)>; N]
+    where
+        K: Borrow<Q>,
+    {
+        let hashes = keys.map(|key| self.hash_builder.hash_one(key));
+        let entries = self.table.get_disjoint_mut(hashes, |index, (key, _)| keys[index] == key.borrow());
+        entries.map(|entry| entry.map(|(key, value)| (&*key, value)))
     }
 
     /// Whether there is an entry of `key`.
@@ -310,6 +387,24 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key)
     }
 
+    /// The entry of `key`, or the place to put it; the key is copied only if it is put there.
+    ///
+    /// ```
+    /// let mut words = dict::Dict::<String, u32>::new();
+    /// for word in ["a", "rose", "is", "a", "rose"] {
+    ///     *words.entry_ref(word).or_insert(0) += 1;
+    /// }
+    /// assert_eq!(words["rose"], 2);
+    /// ```
+    #[inline]
+    pub fn entry_ref<'a, 'q, Q: Hash + Eq + ?Sized>(&'a mut self, key: &'q Q) -> EntryRef<'a, 'q, K, Q, V>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hash_builder.hash_one(key);
+        EntryRef::new(self.table.entry(hash, is(key), hasher(&self.hash_builder)), key)
+    }
+
     /// Makes room for `additional` more entries; [`Table::reserve`] says how long it lasts. In C: `dictExpand`.
     pub fn reserve(&mut self, additional: usize) {
         self.table.reserve(additional, hasher(&self.hash_builder));
@@ -361,6 +456,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for Dict<K, V, S> {
 impl<'a, K: Eq + Hash + Copy, V: Copy, S: BuildHasher> Extend<(&'a K, &'a V)> for Dict<K, V, S> {
     fn extend<I: IntoIterator<Item = (&'a K, &'a V)>>(&mut self, entries: I) {
         self.extend(entries.into_iter().map(|(key, value)| (*key, *value)));
+    }
+}
+
+impl<'a, K: Eq + Hash + Copy, V: Copy, S: BuildHasher> Extend<&'a (K, V)> for Dict<K, V, S> {
+    fn extend<I: IntoIterator<Item = &'a (K, V)>>(&mut self, entries: I) {
+        self.extend(entries.into_iter().copied());
     }
 }
 

@@ -70,6 +70,14 @@ impl<'a, T> OccupiedEntry<'a, T> {
         unsafe { self.table.raw.remove(self.place) }
     }
 
+    /// [`OccupiedEntry::remove`] that also gives its place, for putting another entry with the same hash there. No chunk
+    /// is merged.
+    pub fn take(self) -> (T, VacantEntry<'a, T>) {
+        // SAFETY: an occupied slot of the table and its chunk.
+        let (entry, vacancy) = unsafe { self.table.raw.take_from(self.place) };
+        (entry, VacantEntry { table: self.table, vacancy })
+    }
+
     /// Whether the mark is set. A new entry's is not.
     pub fn is_marked(&self) -> bool {
         // SAFETY: a tag of the table.

@@ -1,57 +1,40 @@
-//! Taking out the entries that somebody picks, one at a time.
+//! Taking out of a table, one at a time, the entries that a closure picks.
+//!
+//! A removal moves the last entry of the chunk's chain into the hole, if there is a chain, and no other entry. So what has been
+//! looked at and kept stays where it is, before the hole, and what has not comes after: the number kept in
+//! the chunk says where to go on, and a fresh walk over the chunk gets there.
 
-use core::fmt;
-use core::iter::FusedIterator;
-
-use crate::chunk::{Chunk, Slot};
-use crate::group::SLOTS;
+use crate::iter::RawIter;
+use crate::raw::RawTable;
 use crate::table::Table;
 
-/// Removes and yields the entries for which `pred` is true: what [`Table::extract_if`] answers.
+/// The entries of a [`Table`] that a closure picks, by value; the others stay. See
+/// [`Table::extract_if`].
+#[must_use = "entries are taken out as the iterator is asked for them"]
 pub struct ExtractIf<'a, T, F> {
-    table: &'a mut Table<T>,
-    pred: F,
-    /// Where it is: a chunk, and a place in it, the children's behind the slots.
+    table: &'a mut RawTable<T>,
+    pick: F,
+    /// The chunk that is walked over, and its entries that have not been looked at.
     chunk: usize,
-    place: usize,
+    rest: Option<RawIter<T>>,
+    /// Its entries that have been looked at and kept.
+    kept: usize,
+    /// Entries that have not been looked at.
+    left: usize,
 }
+
+// SAFETY: `rest` is a place in the table, which is borrowed for writing and whose entries may be sent.
+unsafe impl<T: Send, F: Send> Send for ExtractIf<'_, T, F> {}
+// SAFETY: shared, it gives out nothing but how many entries are left.
+unsafe impl<T: Sync, F: Sync> Sync for ExtractIf<'_, T, F> {}
 
 impl<T> Table<T> {
-    /// An iterator that removes the entries for which `pred` is true. Those that it has not come to when it is dropped
-    /// stay. Looks at each entry once; moves none between chunks: the table is shrunk by later removals or by
-    /// [`Table::rehash`].
-    pub fn extract_if<F: FnMut(&mut T) -> bool>(&mut self, pred: F) -> ExtractIf<'_, T, F> {
-        ExtractIf { table: self, pred, chunk: 0, place: 0 }
-    }
-}
-
-impl<T, F> ExtractIf<'_, T, F> {
-    /// The chunk that the iterator is in and its next entry there, if it has one; steps over free slots.
-    fn next_slot(&mut self) -> Option<(Chunk<T>, Slot<T>)> {
-        while self.chunk < self.table.raw.chunks() {
-            // SAFETY: a live chunk and its children; a slot is answered only if it holds an entry.
-            unsafe {
-                let chunk = self.table.raw.chunk(self.chunk);
-                while self.place < SLOTS {
-                    let slot = chunk.slot(self.place);
-                    if slot.tag.read() != 0 {
-                        return Some((chunk, slot));
-                    }
-                    self.place += 1;
-                }
-                let (mut index, mut child) = (self.place - SLOTS, chunk.child());
-                while let Some(one) = child {
-                    if index < one.len() {
-                        return Some((chunk, one.slot(index)));
-                    }
-                    index -= one.len();
-                    child = one.next();
-                }
-            }
-            self.chunk += 1;
-            self.place = 0;
-        }
-        None
+    /// Takes out the entries for which `pick` is true, each when the iterator is asked for it; those it has not come
+    /// to when it is dropped stay. Looks at each entry once and moves none between chunks: later removals shrink the
+    /// table, or [`Table::rehash`] does.
+    pub fn extract_if<F: FnMut(&mut T) -> bool>(&mut self, pick: F) -> ExtractIf<'_, T, F> {
+        let left = self.len();
+        ExtractIf { table: &mut self.raw, pick, chunk: 0, rest: None, kept: 0, left }
     }
 }
 
@@ -59,28 +42,39 @@ impl<T, F: FnMut(&mut T) -> bool> Iterator for ExtractIf<'_, T, F> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        while let Some((chunk, mut slot)) = self.next_slot() {
-            // SAFETY: an occupied slot of this chunk, and the table is borrowed for writing. What takes its place, the
-            // last entry of the chunk's children, is looked at next.
-            unsafe {
-                if (self.pred)(slot.entry.as_mut()) {
-                    return Some(self.table.raw.remove_from(chunk, slot));
-                }
+        while self.chunk < self.table.chunks() {
+            let rest = self.rest.get_or_insert_with(|| {
+                // SAFETY: a live chunk.
+                let mut entries = unsafe { self.table.iter_chunk(self.chunk) };
+                entries.by_ref().take(self.kept).for_each(drop);
+                entries
+            });
+            let Some(slot) = rest.next() else {
+                (self.chunk, self.rest, self.kept) = (self.chunk + 1, None, 0);
+                continue;
+            };
+            self.left -= 1;
+            // Counted as kept until it is picked: if `pick` panics, it stays.
+            self.kept += 1;
+            // SAFETY: an occupied slot of a table that is borrowed for writing.
+            if (self.pick)(unsafe { &mut *slot.entry.as_ptr() }) {
+                (self.rest, self.kept) = (None, self.kept - 1);
+                // SAFETY: a live chunk and its occupied slot; the walk over it has ended.
+                return Some(unsafe { self.table.remove_from(self.table.chunk(self.chunk), slot) });
             }
-            self.place += 1;
         }
         None
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.table.len()))
+        (0, Some(self.left))
     }
 }
 
-impl<T, F: FnMut(&mut T) -> bool> FusedIterator for ExtractIf<'_, T, F> {}
+impl<T, F: FnMut(&mut T) -> bool> core::iter::FusedIterator for ExtractIf<'_, T, F> {}
 
-impl<T, F> fmt::Debug for ExtractIf<'_, T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExtractIf").finish_non_exhaustive()
+impl<T, F> core::fmt::Debug for ExtractIf<'_, T, F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("ExtractIf").field("left", &self.left).finish_non_exhaustive()
     }
 }

@@ -393,3 +393,38 @@ impl<'a, T> IntoIterator for &'a mut Table<T> {
         self.iter_mut()
     }
 }
+
+impl<T> Table<T> {
+    /// References to several entries at once: for each hash, the entry for which `eq`, given the hash's index, is true.
+    ///
+    /// # Panics
+    /// If two of them are the same entry.
+    ///
+    /// ```
+    /// let mut table = dict::Table::new();
+    /// # for n in 0..100_u64 { table.insert_unique(n << 57 | n, [n, 0], |it| it[0] << 57 | it[0]); }
+    /// let wanted = [7_u64, 40];
+    /// let hashes = wanted.map(|n| n << 57 | n);
+    /// let [Some(one), Some(other)] = table.get_disjoint_mut(hashes, |index, it| it[0] == wanted[index]) else { panic!() };
+    /// std::mem::swap(&mut one[1], &mut other[1]);
+    /// ```
+    pub fn get_disjoint_mut<const N: usize>(
+        &mut self,
+        hashes: [u64; N],
+        mut eq: impl FnMut(usize, &T) -> bool,
+    ) -> [Option<&mut T>; N] {
+        let mut index = 0;
+        let slots = hashes.map(|hash| {
+            let slot = self.raw.find(hash, |entry| eq(index, entry));
+            index += 1;
+            slot
+        });
+        for (index, slot) in slots.iter().enumerate() {
+            let Some(slot) = slot else { continue };
+            let same = slots[..index].iter().flatten().any(|before| before.tag == slot.tag);
+            assert!(!same, "the same entry is asked for twice");
+        }
+        // SAFETY: occupied slots, all different, of a table that is borrowed for writing.
+        slots.map(|slot| slot.map(|mut slot| unsafe { slot.entry.as_mut() }))
+    }
+}

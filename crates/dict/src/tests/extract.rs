@@ -1,0 +1,79 @@
+//! `extract_if`: what is picked comes out once, the rest stays, whatever happens in between.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::mix;
+use crate::Table;
+
+/// All in few chunks, so that chains are long, or spread as a hash does it.
+const HASHES: [fn(&u64) -> u64; 3] = [|&n| mix(n), |&n| mix(n) << 60, |_| 0];
+
+fn table(count: u64, hash: fn(&u64) -> u64) -> Table<u64> {
+    let mut table = Table::new();
+    for n in 0..count {
+        table.insert_unique(hash(&n), n, hash);
+    }
+    table
+}
+
+#[test]
+fn what_is_picked_comes_out_once_and_the_rest_stays() {
+    for hash in HASHES {
+        for count in [0, 1, 15, 16, 23, 60, 200] {
+            for divisor in 1..6 {
+                let mut table = table(count, hash);
+                let mut seen = BTreeSet::new();
+                let picked: BTreeSet<u64> = table
+                    .extract_if(|&mut n| {
+                        assert!(seen.insert(n), "{n} is looked at twice");
+                        n % divisor == 0
+                    })
+                    .collect();
+                table.raw().check(hash);
+                assert!(seen.into_iter().eq(0..count));
+                assert!(picked.into_iter().eq((0..count).step_by(divisor as usize)));
+                assert!(table.iter().all(|n| n % divisor != 0));
+                assert_eq!(table.len() as u64, count - count.div_ceil(divisor));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_iterator_dropped_early_leaves_the_rest() {
+    for hash in HASHES {
+        for taken in 0..40 {
+            let mut table = table(100, hash);
+            let mut picks = table.extract_if(|n| *n % 2 == 0);
+            assert_eq!(picks.by_ref().take(taken).count(), taken);
+            let (_, at_most) = picks.size_hint();
+            assert!(picks.count() <= at_most.unwrap());
+            let mut again = self::table(100, hash);
+            again.extract_if(|n| *n % 2 == 0).take(taken).for_each(drop);
+            again.raw().check(hash);
+            assert_eq!(again.len(), 100 - taken);
+        }
+    }
+}
+
+#[test]
+fn a_pick_that_panics_loses_nothing() {
+    for hash in HASHES {
+        for number in 0..60 {
+            let mut table = table(60, hash);
+            let mut picks = table.extract_if(|n| {
+                assert_ne!(*n, number);
+                n.is_multiple_of(3)
+            });
+            let mut out = Vec::new();
+            let pick_all = AssertUnwindSafe(|| out.extend(picks.by_ref()));
+            assert!(catch_unwind(pick_all).is_err(), "it was meant to panic");
+            // The one that it panicked over has been looked at; the walk goes on behind it.
+            out.extend(picks);
+            table.raw().check(hash);
+            assert!(table.find(hash(&number), |n| *n == number).is_some());
+            assert_eq!(out.len() + table.len(), 60);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What may be sent, shared, shortened and dropped: most of it is tested by compiling.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use dict::map::{self, Entry};
+use dict::{Dict, ExtractIf, Table, iter, table};
+
+/// Whether a type has a trait, as a constant: the type's own constant hides the blanket one where the bound holds.
+macro_rules! has {
+    ($type:ty: $bound:path) => {{
+        #[allow(dead_code)] // where all types asked about have the trait
+        trait Otherwise {
+            const HOLDS: bool = false;
+        }
+        impl<T: ?Sized> Otherwise for T {}
+        struct Of<T: ?Sized>(std::marker::PhantomData<T>);
+        #[allow(dead_code)]
+        impl<T: ?Sized + $bound> Of<T> {
+            const HOLDS: bool = true;
+        }
+        <Of<$type>>::HOLDS
+    }};
+}
+
+/// May be sent but not shared, shared but not sent, both, neither.
+type Sent = Cell<u8>;
+type Shared = std::sync::MutexGuard<'static, u8>;
+type Neither = Rc<u8>;
+
+macro_rules! assert_auto_traits {
+    ($($name:literal $of:ident: send if $send:ident, sync if $sync:ident, $type:ty;)*) => {$({
+        // As the named property of the entries goes, so goes the type's.
+        macro_rules! check {
+            ($entry:ty, $is_send:expr, $is_sync:expr) => {{
+                type $of = $entry;
+                let (send, sync) = ($is_send, $is_sync);
+                let pick = |property: &str| if property == "send" { send } else { sync };
+                assert_eq!(has!($type: Send), pick(stringify!($send)), "{} Send, {}", $name, stringify!($entry));
+                assert_eq!(has!($type: Sync), pick(stringify!($sync)), "{} Sync, {}", $name, stringify!($entry));
+            }};
+        }
+        check!(u8, true, true);
+        check!(Sent, true, false);
+        check!(Shared, false, true);
+        check!(Neither, false, false);
+    })*};
+}
+
+#[test]
+fn a_dict_and_its_parts_are_sent_and_shared_as_their_entries_allow() {
+    assert_auto_traits! {
+        "Dict by values" T: send if send, sync if sync, Dict<u8, T>;
+        "Dict by keys" T: send if send, sync if sync, Dict<T, u8>;
+        "Dict by hash" T: send if send, sync if sync, Dict<u8, u8, T>;
+        "Table" T: send if send, sync if sync, Table<T>;
+        // References: to send one is to share the entries, to send a mutable one is to send them.
+        "Iter" T: send if sync, sync if sync, map::Iter<'static, u8, T>;
+        "Keys" T: send if sync, sync if sync, map::Keys<'static, T, u8>;
+        "Values" T: send if sync, sync if sync, map::Values<'static, u8, T>;
+        "IterMut" T: send if send, sync if sync, map::IterMut<'static, u8, T>;
+        "ValuesMut" T: send if send, sync if sync, map::ValuesMut<'static, u8, T>;
+        "IntoIter" T: send if send, sync if sync, map::IntoIter<u8, T>;
+        "IntoKeys" T: send if send, sync if sync, map::IntoKeys<T, u8>;
+        "IntoValues" T: send if send, sync if sync, map::IntoValues<u8, T>;
+        "Drain" T: send if send, sync if sync, map::Drain<'static, u8, T>;
+        "OccupiedEntry" T: send if send, sync if sync, map::OccupiedEntry<'static, u8, T>;
+        "VacantEntry" T: send if send, sync if sync, map::VacantEntry<'static, u8, T>;
+        "Entry" T: send if send, sync if sync, Entry<'static, u8, T>;
+        "VacantEntryRef" T: send if send, sync if sync, map::VacantEntryRef<'static, 'static, u8, u8, T>;
+        "iter::Iter" T: send if sync, sync if sync, iter::Iter<'static, T>;
+        "iter::IterMarked" T: send if sync, sync if sync, iter::IterMarked<'static, T>;
+        "iter::IterMut" T: send if send, sync if sync, iter::IterMut<'static, T>;
+        "iter::IntoIter" T: send if send, sync if sync, iter::IntoIter<T>;
+        "iter::Drain" T: send if send, sync if sync, iter::Drain<'static, T>;
+        "ExtractIf" T: send if send, sync if sync, ExtractIf<'static, T, fn(&mut T) -> bool>;
+        "table::OccupiedEntry" T: send if send, sync if sync, table::OccupiedEntry<'static, T>;
+        "table::VacantEntry" T: send if send, sync if sync, table::VacantEntry<'static, T>;
+    }
+    assert!(has!(dict::DefaultHashBuilder: Send) && has!(dict::DefaultHashBuilder: Sync));
+    assert!(has!(Dict<String, Vec<u8>>: std::panic::UnwindSafe));
+}
+
+/// Covariance: a thing of long-lived references is one of short-lived ones. That it compiles is the test.
+#[allow(dead_code)]
+mod covariance {
+    use super::*;
+
+    type Long = &'static str;
+
+    fn dict<'a>(it: Dict<Long, Long>) -> Dict<&'a str, &'a str> {
+        it
+    }
+    fn table<'a>(it: Table<Long>) -> Table<&'a str> {
+        it
+    }
+    fn iter<'i, 'a>(it: map::Iter<'i, Long, Long>) -> map::Iter<'i, &'a str, &'a str> {
+        it
+    }
+    fn keys<'i, 'a>(it: map::Keys<'i, Long, Long>) -> map::Keys<'i, &'a str, &'a str> {
+        it
+    }
+    fn values<'i, 'a>(it: map::Values<'i, Long, Long>) -> map::Values<'i, &'a str, &'a str> {
+        it
+    }
+    fn into_iter<'a>(it: map::IntoIter<Long, Long>) -> map::IntoIter<&'a str, &'a str> {
+        it
+    }
+    fn into_keys<'a>(it: map::IntoKeys<Long, Long>) -> map::IntoKeys<&'a str, &'a str> {
+        it
+    }
+    fn into_values<'a>(it: map::IntoValues<Long, Long>) -> map::IntoValues<&'a str, &'a str> {
+        it
+    }
+    fn drain<'i, 'a>(it: map::Drain<'i, Long, Long>) -> map::Drain<'i, &'a str, &'a str> {
+        it
+    }
+    fn table_iter<'i, 'a>(it: iter::Iter<'i, Long>) -> iter::Iter<'i, &'a str> {
+        it
+    }
+    fn marked<'i, 'a>(it: iter::IterMarked<'i, Long>) -> iter::IterMarked<'i, &'a str> {
+        it
+    }
+    fn table_into_iter<'a>(it: iter::IntoIter<Long>) -> iter::IntoIter<&'a str> {
+        it
+    }
+    /// And in the life of the borrow.
+    fn borrow<'a>(it: map::IterMut<'static, u8, u8>) -> map::IterMut<'a, u8, u8> {
+        it
+    }
+}
+
+// What must not compile is beside the type: `DropCheck` in `map/mod.rs`.
+#[test]
+fn a_dict_is_dropped_before_what_it_borrows() {
+    struct Told<'a>(&'a Cell<u32>);
+    impl Drop for Told<'_> {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let drops = Cell::new(0);
+    let mut dict = Dict::new();
+    dict.insert(1, Told(&drops));
+    dict.insert(1, Told(&drops));
+    assert_eq!(drops.get(), 1);
+    drop(dict);
+    assert_eq!(drops.get(), 2);
+    // A dict in what it borrows from itself, dropped in the right order.
+    let text = String::from("dies last");
+    let mut dict = Dict::new();
+    dict.insert(text.as_str(), &drops);
+    assert!(dict.contains_key("dies last"));
+}

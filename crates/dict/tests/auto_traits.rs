@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use dict::map::{self, Entry};
-use dict::{Dict, ExtractIf, Table, iter, table};
+use dict::table::ExtractIf;
+use dict::{Dict, Table, iter, table};
 
 /// Whether a type has a trait, as a constant: the type's own constant hides the blanket one where the bound holds.
 macro_rules! has {

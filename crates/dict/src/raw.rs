@@ -16,6 +16,7 @@
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use allocator_api2::alloc::{AllocError, Allocator};
@@ -68,6 +69,10 @@ pub(crate) struct RawTable<T> {
 unsafe impl<T: Send> Send for RawTable<T> {}
 // SAFETY: through a shared reference entries are only read.
 unsafe impl<T: Sync> Sync for RawTable<T> {}
+
+// A veto is called with nothing in the table half done; what is broken in the closure itself is its author's.
+impl<T: UnwindSafe> UnwindSafe for RawTable<T> {}
+impl<T: RefUnwindSafe> RefUnwindSafe for RawTable<T> {}
 
 impl<T> RawTable<T> {
     pub(crate) const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();

@@ -7,6 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use dict::Dict;
 use dict::map::{Entry, EntryRef, IntoIter, IntoKeys, IntoValues, Iter, IterMut, Keys, Values, ValuesMut};
 
+const FEW: usize = if cfg!(miri) { 40 } else { 500 };
+const MANY: u32 = if cfg!(miri) { 100 } else { 1_000 };
+
 /// A key that is equal to others of its number, and yet another.
 #[derive(Clone, Debug)]
 struct Key {
@@ -31,7 +34,7 @@ impl std::hash::Hash for Key {
 #[test]
 fn an_entry_is_set_and_handed_on() {
     let mut dict = Dict::new();
-    for n in 0..200 {
+    for n in 0..FEW {
         assert_eq!(dict.entry(n).insert_entry(1).get(), &1);
         assert_eq!(dict.entry(n).insert(2).key(), &n);
         assert_eq!(dict.entry(n).or_insert_entry(9).get(), &2);
@@ -39,15 +42,15 @@ fn an_entry_is_set_and_handed_on() {
         let Entry::Vacant(place) = dict.entry(n + 2_000) else { panic!("not there yet") };
         assert_eq!(place.insert_entry(4).remove_entry(), (n + 2_000, 4));
     }
-    assert_eq!(dict.len(), 400);
+    assert_eq!(dict.len(), 2 * FEW);
 }
 
 #[test]
 fn a_value_is_replaced_by_what_is_made_of_it_or_goes() {
-    let mut dict: Dict<u32, u32> = (0..500).map(|n| (n, n)).collect();
-    let mut model: HashMap<u32, u32> = (0..500).map(|n| (n, n)).collect();
-    for n in 0..600 {
-        let replace = |key: &u32, value: u32| (!key.is_multiple_of(3)).then_some(value + 1);
+    let mut dict: Dict<usize, usize> = (0..FEW).map(|n| (n, n)).collect();
+    let mut model: HashMap<usize, usize> = (0..FEW).map(|n| (n, n)).collect();
+    for n in 0..FEW + 10 {
+        let replace = |key: &usize, value: usize| (!key.is_multiple_of(3)).then_some(value + 1);
         match dict.entry(n).and_replace_entry_with(replace) {
             Entry::Occupied(entry) => assert_eq!((*entry.key(), *entry.get()), (n, n + 1)),
             Entry::Vacant(place) => assert_eq!(place.into_key(), n),
@@ -155,8 +158,8 @@ fn several_values_are_changed_together() {
 
 #[test]
 fn entries_are_extracted_as_std_does_it() {
-    let mut dict: Dict<u32, u32> = (0..1_000).map(|n| (n, n)).collect();
-    let mut model: HashMap<u32, u32> = (0..1_000).map(|n| (n, n)).collect();
+    let mut dict: Dict<u32, u32> = (0..MANY).map(|n| (n, n)).collect();
+    let mut model: HashMap<u32, u32> = (0..MANY).map(|n| (n, n)).collect();
     let pick = |key: &u32, value: &mut u32| {
         *value += 1;
         key.is_multiple_of(3)

@@ -196,7 +196,7 @@ impl Both {
                 assert_eq!(paused.stats().chunks, chunks);
             }
             Op::ExtractIf(divisor, most) => {
-                let picks = |key: u16| key % divisor == 0;
+                let picks = |key: u16| key.is_multiple_of(divisor);
                 let extracted: Vec<_> =
                     self.table.extract_if(|pair| picks(pair.0)).take(most.into()).collect();
                 for (key, value) in extracted {
@@ -233,7 +233,7 @@ impl Both {
                 };
                 loop {
                     cursor = self.table.relocate(cursor, &mut moves, |pair| {
-                        pair.1 = Box::new(*pair.1);
+                        *pair = (pair.0, Box::new(*pair.1));
                         seen.push(pair.0);
                     });
                     if cursor == Cursor::START {

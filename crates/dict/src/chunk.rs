@@ -6,6 +6,7 @@
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use crate::geometry::preferred_place;
 use crate::group::{Group, SLOTS, filter_bit, tag_of};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout};
 use crate::overflow::{Child, Spares};
@@ -174,16 +175,28 @@ impl<T> Chunk<T> {
         unsafe {
             match self.find(hash, eq) {
                 Some(slot) => Ok(slot),
-                None => Err(self.free_slot()),
+                None => Err(self.free_slot(preferred_place(hash, SLOTS))),
             }
         }
     }
 
-    /// The first free slot.
+    /// The first free slot, from `preferred` on and around the end.
     #[inline]
-    pub(crate) unsafe fn free_slot(self) -> Option<Slot<T>> {
+    pub(crate) unsafe fn free_slot(self, preferred: usize) -> Option<Slot<T>> {
         // SAFETY: one of the fifteen.
-        unsafe { self.group().free().first().map(|index| self.slot(index)) }
+        unsafe { self.group().free().first_from(preferred).map(|index| self.slot(index)) }
+    }
+
+    /// Asks for the cache line where the entry of `hash` is if it has its preferred slot.
+    #[inline]
+    pub(crate) fn prefetch_preferred(self, hash: u64) {
+        prefetch(self.entries.as_ptr().wrapping_add(preferred_place(hash, SLOTS * size_of::<T>())));
+    }
+
+    /// Which of the fifteen slots this one of the chunk is; 0 for one of a child.
+    pub(crate) fn index_of(self, slot: Slot<T>) -> usize {
+        let index = slot.tag.addr().get().wrapping_sub(self.tags.addr().get());
+        if index < SLOTS { index } else { 0 }
     }
 
     /// Asks for the cache line of the tags.
@@ -237,12 +250,18 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Adds an entry under a tag that may carry the mark. A failure hands the entry back; nothing changed.
-    #[inline]
-    pub(crate) unsafe fn push(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
+    /// Adds an entry under a tag that may carry the mark, in the slot `preferred` if that is free. A failure hands the
+    /// entry back; nothing changed.
+    pub(crate) unsafe fn push(
+        self,
+        preferred: usize,
+        tag: u8,
+        entry: T,
+        storage: &mut Storage,
+    ) -> Result<Slot<T>, T> {
         // SAFETY: a free slot of a live chunk; else the chunk is full, as `push_to_child` asks.
         unsafe {
-            match self.free_slot() {
+            match self.free_slot(preferred) {
                 Some(slot) => {
                     slot.fill(tag, entry);
                     Ok(slot)
@@ -262,7 +281,7 @@ impl<T> Chunk<T> {
     pub(crate) unsafe fn push_from(self, tag: u8, entry: T, spares: &mut Spares<T>) {
         // SAFETY: as in `push`.
         unsafe {
-            if let Some(slot) = self.free_slot() {
+            if let Some(slot) = self.free_slot(0) {
                 return slot.fill(tag, entry);
             }
             let pushed = self.push_to_child(tag, entry, |_| spares.take());

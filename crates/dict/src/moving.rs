@@ -72,7 +72,7 @@ impl<T> Chunk<T> {
                 leaving.0 |= u32::from(moves(self.slot(index).entry.as_ref())) << index;
             }
             if self.filter() == 0 {
-                self.move_slots(leaving, new, Slots::all());
+                self.move_slots_over(leaving, new);
                 return leaving.len();
             }
             let in_children = self.len_in_children();
@@ -80,14 +80,14 @@ impl<T> Chunk<T> {
                 let leaving_in_children = self.select_in_children(&mut moves);
                 let moved = leaving.len() + leaving_in_children.count_ones() as usize;
                 if moved <= SLOTS && SLOTS + in_children - moved <= SLOTS {
-                    let free = self.move_slots(leaving, new, Slots::all());
+                    let free = self.move_slots_over(leaving, new);
                     self.move_in_children(leaving_in_children, leaving, new, free, storage);
                     return moved;
                 }
             }
             let staying_in_children = self.partition_children(moves);
             let mut moved = leaving.len();
-            self.move_slots(leaving, new, Slots::all());
+            self.move_slots_over(leaving, new);
             let mut index = in_children;
             let mut spares = Spares::new();
             self.empty_children(&mut spares, |tag, entry, spares| {
@@ -104,17 +104,28 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Moves the entries of the slots `from` to those of `free` in `to`, which are enough, and answers what is left
-    /// of these.
-    unsafe fn move_slots(self, from: Slots, to: Self, mut free: Slots) -> Slots {
+    /// Moves the entries of the slots `from` to those of `free` in `to`, which are enough.
+    unsafe fn move_slots(self, from: Slots, to: Self, free: Slots) {
         // SAFETY: occupied slots of this chunk and free ones of the other.
         unsafe {
-            for (from, to_index) in from.zip(&mut free) {
+            for (from, to_index) in from.zip(free) {
                 let (tag, entry) = self.slot(from).take();
                 to.slot(to_index).fill(tag, entry);
             }
         }
-        free
+    }
+
+    /// Moves the entries of the slots `from` to the same slots of `to`, which are free, so that they keep their preferred
+    /// places; answers the others.
+    unsafe fn move_slots_over(self, from: Slots, to: Self) -> Slots {
+        // SAFETY: occupied slots of this chunk and free ones of the other.
+        unsafe {
+            for index in from {
+                let (tag, entry) = self.slot(index).take();
+                to.slot(index).fill(tag, entry);
+            }
+        }
+        Slots(Slots::all().0 & !from.0)
     }
 
     unsafe fn len_in_children(self) -> usize {
@@ -214,7 +225,9 @@ impl<T> Chunk<T> {
         unsafe {
             let (from, free) = (self.group().occupied(), to.group().free());
             if self.filter() == 0 && to.filter() == 0 && from.len() <= free.len() {
-                self.move_slots(from, to, free);
+                let (same, other) = (Slots(from.0 & free.0), Slots(from.0 & !free.0));
+                self.move_slots_over(same, to);
+                self.move_slots(other, to, Slots(free.0 & !same.0));
                 return Ok(from.len());
             }
             let (moved, there) = (self.len(), to.len());

@@ -23,8 +23,8 @@ use allocator_api2::alloc::{AllocError, Allocator};
 use zmalloc::Zmalloc;
 
 use crate::chunk::{Chunk, Slot};
-use crate::geometry::{Split, chunk_of, mask_of};
-use crate::group::{MARK, tag_of};
+use crate::geometry::{Split, chunk_of, mask_of, preferred_place};
+use crate::group::{MARK, SLOTS, tag_of};
 use crate::iter::RawIter;
 use crate::layout::ChunkLayout;
 use crate::prefetch::prefetch;
@@ -45,6 +45,9 @@ pub(crate) struct Vacancy<T> {
     free: Option<Slot<T>>,
     tag: u8,
 }
+
+/// A table of more chunks than these is too large for the caches: 170,000 entries.
+const LARGE: usize = 1 << 14;
 
 pub(crate) struct RawTable<T> {
     storage: Storage,
@@ -133,18 +136,29 @@ impl<T> RawTable<T> {
         unsafe { self.chunk(chunk_of(hash, self.chunks, self.mask)) }
     }
 
+    /// The same, for a look-up: in a table too large for the caches, the entry is asked for while the tags are on their
+    /// way, at the place where it most likely is.
+    #[inline]
+    fn home_ahead(&self, hash: u64) -> Chunk<T> {
+        let home = self.home(hash);
+        if self.chunks > LARGE {
+            home.prefetch_preferred(hash);
+        }
+        home
+    }
+
     /// The slot of the entry with `hash` for which `eq` is true: one cache miss for the tags, one for the
     /// entry, one more if it has overflowed.
     #[inline]
     pub(crate) fn find(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
         // SAFETY: a live chunk, or the empty one, in which nothing is found.
-        unsafe { self.home(hash).find(hash, eq) }
+        unsafe { self.home_ahead(hash).find(hash, eq) }
     }
 
     /// The same with the chunk.
     #[inline]
     pub(crate) fn find_place(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<Place<T>> {
-        let chunk = self.home(hash);
+        let chunk = self.home_ahead(hash);
         // SAFETY: as in `find`.
         unsafe { chunk.find(hash, eq).map(|slot| Place { chunk, slot }) }
     }
@@ -157,7 +171,7 @@ impl<T> RawTable<T> {
         eq: impl FnMut(&T) -> bool,
     ) -> Result<Place<T>, Vacancy<T>> {
         debug_assert!(self.chunks > 0);
-        let chunk = self.home(hash);
+        let chunk = self.home_ahead(hash);
         // SAFETY: a live chunk.
         match unsafe { chunk.find_or_free(hash, eq) } {
             Ok(slot) => Ok(Place { chunk, slot }),
@@ -171,7 +185,8 @@ impl<T> RawTable<T> {
         debug_assert!(self.chunks > 0);
         let chunk = self.home(hash);
         // SAFETY: a live chunk.
-        Vacancy { chunk, free: unsafe { chunk.free_slot() }, tag: tag_of(hash) }
+        let free = unsafe { chunk.free_slot(preferred_place(hash, SLOTS)) };
+        Vacancy { chunk, free, tag: tag_of(hash) }
     }
 
     /// Asks for the cache line that a look-up of `hash` reads first.
@@ -231,11 +246,15 @@ impl<T> RawTable<T> {
         Ok(Place { chunk, slot })
     }
 
-    /// Adds a copy of an entry to chunk `index`, under its tag; for clones, which keep every place.
-    pub(crate) fn push_to_chunk(&mut self, index: usize, tag: u8, entry: T) -> Result<(), T> {
-        assert!(index < self.chunks);
-        // SAFETY: a live chunk of this storage.
-        unsafe { self.chunk(index).push(tag, entry, &mut self.storage) }?;
+    /// Adds `entry`, a copy of the one in `slot` of chunk `index` of `other`, to the same chunk here, under the same tag and in
+    /// the same slot if that is free; for clones, which keep every place.
+    pub(crate) fn push_copy(&mut self, other: &Self, index: usize, slot: Slot<T>, entry: T) -> Result<(), T> {
+        assert!(index < self.chunks && index < other.chunks);
+        // SAFETY: live chunks of both tables, and an occupied slot of one.
+        unsafe {
+            let (preferred, tag) = (other.chunk(index).index_of(slot), slot.tag.read());
+            self.chunk(index).push(preferred, tag, entry, &mut self.storage)?;
+        }
         self.items += 1;
         Ok(())
     }
@@ -436,7 +455,7 @@ impl<T> RawTable<T> {
         unsafe {
             let tag = slot.tag.read() & !MARK;
             let entry = self.remove_from(chunk, slot);
-            (entry, Vacancy { chunk, free: chunk.free_slot(), tag })
+            (entry, Vacancy { chunk, free: chunk.free_slot(chunk.index_of(slot)), tag })
         }
     }
 

@@ -66,6 +66,13 @@ impl Slots {
         if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize) }
     }
 
+    /// The first one from `start` on, or else the first of all.
+    #[inline]
+    pub(crate) fn first_from(self, start: usize) -> Option<usize> {
+        let from_start = self.0 >> start << start;
+        Slots(if from_start != 0 { from_start } else { self.0 }).first()
+    }
+
     #[inline]
     pub(crate) fn remove_first(&mut self) {
         self.0 &= self.0.wrapping_sub(1);

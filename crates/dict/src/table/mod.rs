@@ -357,8 +357,8 @@ impl<T: Clone> Clone for Table<T> {
             // SAFETY: a live chunk of a borrowed table, and its occupied slots.
             for slot in unsafe { self.raw.iter_chunk(chunk) } {
                 // SAFETY: as above.
-                let (tag, entry) = unsafe { (slot.tag.read(), slot.entry.as_ref().clone()) };
-                if let Err(entry) = clone.raw.push_to_chunk(chunk, tag, entry) {
+                let entry = unsafe { slot.entry.as_ref().clone() };
+                if let Err(entry) = clone.raw.push_copy(&self.raw, chunk, slot, entry) {
                     out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry);
                 }
             }

@@ -6,10 +6,9 @@
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::geometry::preferred_place;
 use crate::group::{Group, SLOTS, filter_bit, tag_of};
-use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout};
-use crate::overflow::{Child, Spares};
+use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, preferred_offset, preferred_slot};
+use crate::overflow::Child;
 use crate::prefetch::{prefetch, prefetch_range};
 use crate::storage::{ChunkPtr, Storage};
 
@@ -130,9 +129,15 @@ impl<T> Chunk<T> {
 
     /// The number of its entries, children included.
     pub(crate) unsafe fn len(self) -> usize {
-        // SAFETY: a live chunk and its live children.
+        // SAFETY: a live chunk.
+        unsafe { self.group().occupied().len() + self.len_in_children() }
+    }
+
+    /// The number of entries in its children.
+    pub(crate) unsafe fn len_in_children(self) -> usize {
+        // SAFETY: live children.
         unsafe {
-            let (mut len, mut child) = (self.group().occupied().len(), self.child());
+            let (mut len, mut child) = (0, self.child());
             while let Some(one) = child {
                 len += one.len();
                 child = one.next();
@@ -175,22 +180,22 @@ impl<T> Chunk<T> {
         unsafe {
             match self.find(hash, eq) {
                 Some(slot) => Ok(slot),
-                None => Err(self.free_slot(preferred_place(hash, SLOTS))),
+                None => Err(self.free_slot(preferred_slot::<T>(hash))),
             }
         }
     }
 
-    /// The first free slot, from `preferred` on and around the end.
+    /// The first free slot from `preferred` on, or else the last one before.
     #[inline]
     pub(crate) unsafe fn free_slot(self, preferred: usize) -> Option<Slot<T>> {
         // SAFETY: one of the fifteen.
         unsafe { self.group().free().first_from(preferred).map(|index| self.slot(index)) }
     }
 
-    /// Asks for the cache line where the entry of `hash` is if it has its preferred slot.
+    /// Asks for the cache line where the entry of `hash` most likely is.
     #[inline]
     pub(crate) fn prefetch_preferred(self, hash: u64) {
-        prefetch(self.entries.as_ptr().wrapping_add(preferred_place(hash, SLOTS * size_of::<T>())));
+        prefetch(self.entries.as_ptr().wrapping_add(preferred_offset::<T>(hash)));
     }
 
     /// Which of the fifteen slots this one of the chunk is; 0 for one of a child.
@@ -273,58 +278,52 @@ impl<T> Chunk<T> {
 
     /// The same for a chunk without a free slot.
     pub(crate) unsafe fn push_behind(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
-        // SAFETY: the chunk is full, as `push_to_child` asks.
-        unsafe { self.push_to_child(tag, entry, |layout| storage.new_child(layout).ok()) }
-    }
-
-    /// The same with children from `spares`, of which there must be enough.
-    pub(crate) unsafe fn push_from(self, tag: u8, entry: T, spares: &mut Spares<T>) {
-        // SAFETY: as in `push`.
+        // SAFETY: the chunk is full, as `push_to_child` asks, and this is the end of its chain.
         unsafe {
-            if let Some(slot) = self.free_slot(0) {
-                return slot.fill(tag, entry);
-            }
-            let pushed = self.push_to_child(tag, entry, |_| spares.take());
-            assert!(pushed.is_ok(), "more children were needed than set aside");
+            let last = self.last_child().map(|(_, last)| last);
+            let pushed = self.push_to_child(last, tag, entry, |layout| storage.new_child(layout).ok());
+            pushed.map(|(slot, _)| slot)
         }
     }
 
-    /// Adds an entry behind the fifteen of a full chunk.
+    /// Adds an entry behind the fifteen of a full chunk, whose chain ends with `last`; answers its slot and the end of the
+    /// chain.
     #[cold]
-    unsafe fn push_to_child(
+    pub(crate) unsafe fn push_to_child(
         self,
+        last: Option<Child<T>>,
         tag: u8,
         entry: T,
         new_child: impl FnOnce(&ChunkLayout) -> Option<NonNull<u8>>,
-    ) -> Result<Slot<T>, T> {
+    ) -> Result<(Slot<T>, Child<T>), T> {
         // SAFETY: `last` is the end of the chain and holds one to seven entries, so index `len` below
         // seven is free. Only when it is full does its seventh entry make room for the next pointer.
         unsafe {
-            let slot = match self.last_child() {
+            let (slot, end) = match last {
                 None => {
                     let Some(block) = new_child(&Self::LAYOUT) else { return Err(entry) };
                     let child = Child::init(block);
                     self.set_child(child);
-                    child.slot(0)
+                    (child.slot(0), child)
                 }
-                Some((_, last)) if last.len() < CHILD_SLOTS => last.slot(last.len()),
-                Some((_, last)) => {
+                Some(last) if last.len() < CHILD_SLOTS => (last.slot(last.len()), last),
+                Some(last) => {
                     let Some(block) = new_child(&Self::LAYOUT) else { return Err(entry) };
                     let next = Child::init(block);
                     let (seventh_tag, seventh) = last.slot(CHILD_SLOTS_WITH_NEXT).take();
                     next.slot(0).fill(seventh_tag, seventh);
                     last.set_next(Some(next));
-                    next.slot(1)
+                    (next.slot(1), next)
                 }
             };
             slot.fill(tag, entry);
             self.set_filter(self.filter() | filter_bit(tag));
-            Ok(slot)
+            Ok((slot, end))
         }
     }
 
     /// The end of the chain of children, and the child before it.
-    unsafe fn last_child(self) -> Option<(Option<Child<T>>, Child<T>)> {
+    pub(crate) unsafe fn last_child(self) -> Option<(Option<Child<T>>, Child<T>)> {
         // SAFETY: live children.
         unsafe {
             let (mut before, mut last) = (None, self.child()?);
@@ -383,7 +382,7 @@ impl<T> Chunk<T> {
         }
     }
 
-    unsafe fn rebuild_filter(self) {
+    pub(crate) unsafe fn rebuild_filter(self) {
         // SAFETY: live children.
         unsafe {
             let (mut filter, mut child) = (0, self.child());

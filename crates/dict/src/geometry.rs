@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Chunks lie in pages of 128 (fewer for large entries), so that finding one is a shift and a mask. A directory
-//! leads to the pages: 16 bytes for about 1,440 entries, which stay in the nearest caches. Memory for chunks
+//! leads to the pages: 16 bytes for about 1,344 entries, which stay in the nearest caches. Memory for chunks
 //! comes in steps; with pages of 128:
 //!
 //! ```text
@@ -49,14 +49,6 @@ pub(crate) const fn mask_of(chunks: usize) -> usize {
 pub(crate) const fn chunk_of(hash: u64, chunks: usize, mask: usize) -> usize {
     let (split, unsplit) = (hash as usize & mask, hash as usize & (mask >> 1));
     if split < chunks { split } else { unsplit }
-}
-
-/// A place among `places`, from bits of the hash that neither the chunk's number nor the tag is made of: an entry is put into
-/// slot `preferred_place(hash, SLOTS)` if that is free, or else behind it. So a look-up can ask for the entry's cache line while the tags
-/// are still on their way; it is right about three times in four, and an idle request when it is not.
-#[inline]
-pub(crate) const fn preferred_place(hash: u64, places: usize) -> usize {
-    ((hash >> 41) as usize & 0xffff) * places >> 16
 }
 
 /// The split that takes a table of `chunks` chunks to one more, or undoes it: chunk `from` gives the
@@ -101,7 +93,6 @@ impl Paging {
     }
 
     /// Chunks in the largest step.
-    #[cfg(test)]
     pub(crate) const fn step_max(self) -> usize {
         self.step_max
     }

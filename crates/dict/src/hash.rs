@@ -37,7 +37,7 @@ use foldhash::fast::{FoldHasher, SeedableRandomState};
 ///
 /// - *Keys written beforehand*: no list of keys collides in every process. Somebody who sends keys and sees no
 ///   more than that they were taken cannot make chains.
-/// - *One dict's order in another*: two dicts do not share their order, so copying one into the other is not quadratic.
+/// - *One dict's order in another*: two dicts do not share their order (a clone has its original's), so copying one into the other is not quadratic.
 ///
 /// What it does not protect against:
 ///

@@ -12,7 +12,7 @@
 //!  or       | t0 t1 t2 t3 t4 t5  0 | 1 | e0 | e1 | e2 | e3 | e4 | e5 | next |   six, and a further child
 //! ```
 //!
-//! Invariants, kept by `overflow.rs`:
+//! Invariants, kept by `chunk.rs` and `moving.rs`:
 //! - a chunk has a child exactly when its filter `m` is not 0, and then all its fifteen slots are full;
 //! - a child's entries are the first ones (no holes), and a child with `next` holds exactly six;
 //! - no child is empty.
@@ -63,6 +63,27 @@ pub(crate) struct ChunkLayout {
     pub(crate) child: Layout,
     /// How chunks are cut into pages.
     pub(crate) paging: Paging,
+}
+
+/// An entry has a preferred cache line among those of its chunk, by bits of its hash that neither the chunk's number nor the
+/// tag is made of, and is put into a slot there if one is free. So a look-up can ask for the entry while the tags are still
+/// on their way.
+#[inline]
+const fn preferred_line<T>(hash: u64) -> usize {
+    let lines = (SLOTS * size_of::<T>()).div_ceil(CACHE_LINE);
+    ((hash >> 41) as usize & 0xffff) * lines >> 16
+}
+
+/// The first slot of the entry's preferred line.
+#[inline]
+pub(crate) const fn preferred_slot<T>(hash: u64) -> usize {
+    if size_of::<T>() == 0 { 0 } else { (preferred_line::<T>(hash) * CACHE_LINE).div_ceil(size_of::<T>()) }
+}
+
+/// The middle of that line, if the chunk's entries begin with one, or of what is there instead of it.
+#[inline]
+pub(crate) const fn preferred_offset<T>(hash: u64) -> usize {
+    preferred_line::<T>(hash) * CACHE_LINE + CACHE_LINE / 2
 }
 
 impl ChunkLayout {

@@ -1,23 +1,91 @@
-//! Moving entries between two chunks: a split, and the merge that undoes it.
+//! Moving many entries of a chunk: a split, the merge that undoes it, and dropping those that are not kept.
 
 use core::mem::MaybeUninit;
 
 use allocator_api2::alloc::AllocError;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Slot};
 use crate::group::{SLOTS, Slots};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT};
-use crate::overflow::{Spares, children_for};
+use crate::overflow::{Child, Spares, children_for};
 use crate::storage::Storage;
 
-/// How many entries in children are told apart by one bit each: more than a split meets, unless growth was put off.
-const CHILD_BITS: usize = u32::BITS as usize;
+/// From this size on, in bytes, entries are moved one by one instead of a child's seven at a time over the stack.
+const LARGE_ENTRY: usize = 512;
+
+/// Adds entries to one chunk after another without looking for the end of its chain each time.
+struct Appender<T> {
+    chunk: Chunk<T>,
+    /// The end of its chain.
+    last: Option<Child<T>>,
+}
+
+impl<T> Appender<T> {
+    /// Adds an entry; if it needs a child, there must be one among the spares.
+    unsafe fn push(&mut self, tag: u8, entry: T, spares: &mut Spares<T>) {
+        // SAFETY: a live chunk, the end of its chain, and a free slot of it, if it has one.
+        unsafe {
+            if let Some(slot) = self.chunk.free_slot(0) {
+                return slot.fill(tag, entry);
+            }
+            match self.chunk.push_to_child(self.last, tag, entry, |_| spares.take()) {
+                Ok((_, last)) => self.last = Some(last),
+                Err(_) => unreachable!("as many children were set aside as are needed"),
+            }
+        }
+    }
+}
+
+/// Entries that were cut off a chunk's chain and are to be dropped, with the children that held them.
+struct CutOff<'a, T> {
+    /// Those in the last child that stays, which no longer counts them.
+    in_last: &'a [Slot<T>],
+    /// The children that held nothing else.
+    child: Option<Child<T>>,
+    storage: &'a mut Storage,
+}
+
+impl<T> CutOff<'_, T> {
+    fn drop_entries(mut self) {
+        // SAFETY: each entry is dropped once, and is nobody else's; a child is freed when all its entries were, or when a
+        // drop has panicked, which leaks the others.
+        unsafe {
+            for slot in self.in_last {
+                slot.entry.drop_in_place();
+            }
+            while let Some(child) = self.child {
+                for index in child.occupied() {
+                    child.slot(index).entry.drop_in_place();
+                }
+                self.free_first();
+            }
+        }
+    }
+
+    fn free_first(&mut self) {
+        if let Some(child) = self.child {
+            // SAFETY: a live child that nothing leads to but this.
+            unsafe {
+                self.child = child.next();
+                self.storage.free_child(&Chunk::<T>::LAYOUT, child.ptr);
+            }
+        }
+    }
+}
+
+impl<T> Drop for CutOff<'_, T> {
+    fn drop(&mut self) {
+        while self.child.is_some() {
+            self.free_first();
+        }
+    }
+}
 
 /// Safety of the methods: as in `chunk.rs`.
 impl<T> Chunk<T> {
     /// Sorts the children's entries so that those for which `moves` is false come first, and says how
     /// many those are. If `moves` panics, the chunk holds the same entries in some order.
-    unsafe fn partition_children(self, mut moves: impl FnMut(&T) -> bool) -> usize {
+    unsafe fn partition_children(self, mut moves: impl FnMut(&mut T) -> bool) -> usize {
         let mut staying = 0;
         // SAFETY: both cursors walk live children of the same chain, the one that writes never ahead.
         unsafe {
@@ -26,8 +94,8 @@ impl<T> Chunk<T> {
             let mut from = Some(first);
             while let Some(child) = from {
                 for index in child.occupied() {
-                    let slot = child.slot(index);
-                    if moves(slot.entry.as_ref()) {
+                    let mut slot = child.slot(index);
+                    if moves(slot.entry.as_mut()) {
                         continue;
                     }
                     let target = to.slot(to_index);
@@ -50,8 +118,9 @@ impl<T> Chunk<T> {
     }
 
     /// Moves the entries for which `moves` is true to `new`, an empty chunk, and says how many. Calls
-    /// `moves` once for each entry before anything is moved: if it panics, no entry is lost. Needs no
-    /// memory: the children that the chunk had are enough for both.
+    /// `moves` for each entry, of a child's perhaps twice, before anything is moved: if it panics, no entry is lost. Needs
+    /// no memory: the children that the chunk had are enough for both. (Only very large entries, which are not moved over
+    /// the stack, need a child more; without it nothing is changed.)
     ///
     /// Why they are enough: the children are emptied one at a time from the end into the two chunks,
     /// whose fifteen slots each are filled first. After `r` children at most `6r + 1` entries have been
@@ -62,7 +131,7 @@ impl<T> Chunk<T> {
         new: Self,
         mut moves: impl FnMut(&T) -> bool,
         storage: &mut Storage,
-    ) -> usize {
+    ) -> Result<usize, AllocError> {
         // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an
         // entry, and written while they hold none.
         unsafe {
@@ -73,34 +142,36 @@ impl<T> Chunk<T> {
             }
             if self.filter() == 0 {
                 self.move_slots_over(leaving, new);
-                return leaving.len();
+                return Ok(leaving.len());
             }
             let in_children = self.len_in_children();
-            if in_children <= CHILD_BITS {
+            if in_children <= SLOTS {
                 let leaving_in_children = self.select_in_children(&mut moves);
                 let moved = leaving.len() + leaving_in_children.count_ones() as usize;
                 if moved <= SLOTS && SLOTS + in_children - moved <= SLOTS {
                     let free = self.move_slots_over(leaving, new);
                     self.move_in_children(leaving_in_children, leaving, new, free, storage);
-                    return moved;
+                    return Ok(moved);
                 }
             }
-            let staying_in_children = self.partition_children(moves);
+            let staying_in_children = self.partition_children(|entry| moves(entry));
+            let mut spares = Spares::with(Self::CHILDREN_AHEAD, storage)?;
             let mut moved = leaving.len();
             self.move_slots_over(leaving, new);
             let mut index = in_children;
-            let mut spares = Spares::new();
+            let mut here = Appender { chunk: self, last: None };
+            let mut there = Appender { chunk: new, last: None };
             self.empty_children(&mut spares, |tag, entry, spares| {
                 index -= 1;
                 if index < staying_in_children {
-                    self.push_from(tag, entry, spares);
+                    here.push(tag, entry, spares);
                 } else {
                     moved += 1;
-                    new.push_from(tag, entry, spares);
+                    there.push(tag, entry, spares);
                 }
             });
             spares.free(storage);
-            moved
+            Ok(moved)
         }
     }
 
@@ -128,19 +199,7 @@ impl<T> Chunk<T> {
         Slots(Slots::all().0 & !from.0)
     }
 
-    unsafe fn len_in_children(self) -> usize {
-        // SAFETY: live children.
-        unsafe {
-            let (mut len, mut child) = (0, self.child());
-            while let Some(one) = child {
-                len += one.len();
-                child = one.next();
-            }
-            len
-        }
-    }
-
-    /// The entries of the children for which `moves` is true, one bit each, of [`CHILD_BITS`] at most.
+    /// The entries of the children for which `moves` is true, one bit each, of which a `u32` has enough.
     unsafe fn select_in_children(self, mut moves: impl FnMut(&T) -> bool) -> u32 {
         // SAFETY: live children.
         unsafe {
@@ -185,8 +244,11 @@ impl<T> Chunk<T> {
         }
     }
 
+    /// How many children more than it empties [`Chunk::empty_children`] needs among the spares.
+    const CHILDREN_AHEAD: usize = (size_of::<T>() >= LARGE_ENTRY) as usize;
+
     /// Takes all children off the chunk and hands their entries out, the last one first; each child joins
-    /// the spares before its entries are handed out.
+    /// the spares before its entries are handed out, or, if they are large, after that.
     unsafe fn empty_children(self, spares: &mut Spares<T>, mut each: impl FnMut(u8, T, &mut Spares<T>)) {
         // The chain is detached and turned round first: `each` may start a new one on the same chunk, and
         // a child can be reached only from the one before it. All but the last have a link to turn.
@@ -202,19 +264,89 @@ impl<T> Chunk<T> {
             }
             let mut child = last;
             loop {
-                let len = child.len();
-                let mut buffer = [const { MaybeUninit::<(u8, T)>::uninit() }; CHILD_SLOTS];
-                for (index, place) in buffer.iter_mut().enumerate().take(len) {
-                    place.write(child.slot(index).take());
-                }
-                spares.put(child.ptr);
-                for place in buffer[..len].iter().rev() {
-                    let (tag, entry) = place.assume_init_read();
-                    each(tag, entry, spares);
+                if Self::CHILDREN_AHEAD > 0 {
+                    for index in (0..child.len()).rev() {
+                        let (tag, entry) = child.slot(index).take();
+                        each(tag, entry, spares);
+                    }
+                    spares.put(child.ptr);
+                } else {
+                    Self::empty_child(child, spares, &mut each);
                 }
                 let Some(next) = before else { return };
                 (child, before) = (next, next.next());
             }
+        }
+    }
+
+    /// One child of small entries. (A function of its own, so that others do not have the buffer.)
+    unsafe fn empty_child(
+        child: Child<T>,
+        spares: &mut Spares<T>,
+        each: &mut impl FnMut(u8, T, &mut Spares<T>),
+    ) {
+        // SAFETY: a live child, whose entries are read before its block joins the spares.
+        unsafe {
+            let len = child.len();
+            let mut buffer = [const { MaybeUninit::<(u8, T)>::uninit() }; CHILD_SLOTS];
+            for (index, place) in buffer.iter_mut().enumerate().take(len) {
+                place.write(child.slot(index).take());
+            }
+            spares.put(child.ptr);
+            for place in buffer[..len].iter().rev() {
+                let (tag, entry) = place.assume_init_read();
+                each(tag, entry, spares);
+            }
+        }
+    }
+
+    /// Drops the entries in children for which `keep` is false, and says how many; O(children). If `keep` panics, all
+    /// are still there; if a drop panics, the others that were to be dropped are leaked. `forget` is told the number before
+    /// the first drop.
+    pub(crate) unsafe fn retain_in_children(
+        self,
+        mut keep: impl FnMut(&mut T) -> bool,
+        storage: &mut Storage,
+        forget: impl FnOnce(usize),
+    ) {
+        // SAFETY: a live chunk with live children.
+        unsafe {
+            let before = self.len_in_children();
+            let staying = self.partition_children(|entry| !keep(entry));
+            if staying == before {
+                return;
+            }
+            // The child with the first entry that goes, and its place there.
+            let (mut last, mut child, mut index) = (None, self.child(), staying);
+            while let Some(one) = child
+                && index >= one.len()
+            {
+                index -= one.len();
+                (last, child) = (child, one.next());
+            }
+            let mut slots = [const { MaybeUninit::<Slot<T>>::uninit() }; CHILD_SLOTS];
+            let mut in_last = 0;
+            if index > 0
+                && let Some(one) = child
+            {
+                for index in index..one.len() {
+                    let slot = one.slot(index);
+                    slots[in_last].write(slot);
+                    in_last += 1;
+                }
+                (last, child) = (Some(one), one.next());
+            }
+            let in_last = core::slice::from_raw_parts(slots.as_ptr().cast::<Slot<T>>(), in_last);
+            for slot in in_last {
+                slot.tag.write(0);
+            }
+            match last {
+                Some(last) => last.set_next(None),
+                None => self.set_filter(0),
+            }
+            self.rebuild_filter();
+            forget(before - staying);
+            CutOff { in_last, child, storage }.drop_entries();
         }
     }
 
@@ -238,11 +370,12 @@ impl<T> Chunk<T> {
                 0 => more,
                 own => more.min((more + 1).saturating_sub(own)),
             };
-            let mut spares = Spares::with(needed, storage)?;
-            self.empty_children(&mut spares, |tag, entry, spares| to.push_from(tag, entry, spares));
+            let mut spares = Spares::with(needed + Self::CHILDREN_AHEAD, storage)?;
+            let mut there = Appender { chunk: to, last: to.last_child().map(|(_, last)| last) };
+            self.empty_children(&mut spares, |tag, entry, spares| there.push(tag, entry, spares));
             for index in self.group().occupied() {
                 let (tag, entry) = self.slot(index).take();
-                to.push_from(tag, entry, &mut spares);
+                there.push(tag, entry, &mut spares);
             }
             spares.free(storage);
             Ok(moved)

@@ -8,7 +8,7 @@
 //! No operation rehashes more than one chunk with its overflow, allocates more than one segment and the
 //! directory, or clears more than one chunk: that is what "bounded" means here, and [`Work`] counts it.
 //! A split that finds no memory, or is vetoed, is put off: the table serves with longer chains and tries again with the
-//! next insert. A split asks for the cache lines of the next one: about twelve inserts later they are there.
+//! next insert. A split asks for the cache lines of the next one: about ten inserts later they are there.
 //!
 //! Invariants: chunks `0..chunks` are live; `mask` is `mask_of(chunks)`; every entry is in the chunk that
 //! `chunk_of` gives for its hash, as the hasher said when it was last asked (a hasher that changes its mind
@@ -23,10 +23,10 @@ use allocator_api2::alloc::{AllocError, Allocator};
 use zmalloc::Zmalloc;
 
 use crate::chunk::{Chunk, Slot};
-use crate::geometry::{Split, chunk_of, mask_of, preferred_place};
-use crate::group::{MARK, SLOTS, tag_of};
+use crate::geometry::{Split, chunk_of, mask_of};
+use crate::group::{MARK, tag_of};
 use crate::iter::RawIter;
-use crate::layout::ChunkLayout;
+use crate::layout::{ChunkLayout, preferred_slot};
 use crate::prefetch::prefetch;
 use crate::resize::{Limits, ResizePolicy, Veto, chunks_for, entries_before_growth, wanted_chunks};
 use crate::stats::{Stats, Work};
@@ -185,7 +185,7 @@ impl<T> RawTable<T> {
         debug_assert!(self.chunks > 0);
         let chunk = self.home(hash);
         // SAFETY: a live chunk.
-        let free = unsafe { chunk.free_slot(preferred_place(hash, SLOTS)) };
+        let free = unsafe { chunk.free_slot(preferred_slot::<T>(hash)) };
         Vacancy { chunk, free, tag: tag_of(hash) }
     }
 
@@ -228,11 +228,13 @@ impl<T> RawTable<T> {
 
     /// Adds an entry to the place found for it. Needs memory only for an overflow child; if there is none, hands
     /// the entry back.
+    ///
+    /// # Safety
+    /// The vacancy was found in this table when it had a chunk, and nothing has changed since.
     #[inline]
-    pub(crate) fn fill(&mut self, vacancy: Vacancy<T>, entry: T) -> Result<Place<T>, T> {
+    pub(crate) unsafe fn fill(&mut self, vacancy: Vacancy<T>, entry: T) -> Result<Place<T>, T> {
         let Vacancy { chunk, free, tag } = vacancy;
-        // SAFETY: a live chunk of this storage and its free slot, or none if it is full: nothing has changed since the
-        // vacancy was found, as whoever holds one holds the table.
+        // SAFETY: a live chunk of this storage and its free slot, or none if it is full, by contract.
         let slot = unsafe {
             match free {
                 Some(slot) => {
@@ -264,7 +266,8 @@ impl<T> RawTable<T> {
     pub(crate) fn split_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), AllocError> {
         if self.chunks == self.storage.held() {
             self.storage.grow(&Self::LAYOUT)?;
-        } else {
+        }
+        if self.storage.tends_directory(&Self::LAYOUT, self.chunks) {
             self.storage.tend_directory(&Self::LAYOUT);
         }
         let mut moved = 0;
@@ -275,7 +278,7 @@ impl<T> RawTable<T> {
             if self.chunks > 0 {
                 let split = Split::after(self.chunks);
                 let moves = |entry: &T| hasher(entry) as usize & split.bit != 0;
-                moved = self.chunk(split.from).split_into(new, moves, &mut self.storage);
+                moved = self.chunk(split.from).split_into(new, moves, &mut self.storage)?;
             }
         }
         self.set_chunks(self.chunks + 1);
@@ -288,12 +291,13 @@ impl<T> RawTable<T> {
     /// [`RawTable::split_one`] of a table that grows by itself: the owner may be against taking more memory, except
     /// for the first chunk, without which there is no table.
     fn split_if_allowed(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), AllocError> {
-        if self.chunks == self.storage.held()
-            && self.chunks > 0
+        if self.chunks > 0
             && let Some(allows) = &self.veto
-            && !allows(self.storage.growth_bytes(&Self::LAYOUT))
         {
-            return Err(AllocError);
+            let bytes = self.storage.split_bytes(&Self::LAYOUT, self.chunks);
+            if bytes > 0 && !allows(bytes) {
+                return Err(AllocError);
+            }
         }
         self.split_one(hasher)
     }
@@ -331,6 +335,7 @@ impl<T> RawTable<T> {
 
     /// Merges the last chunk into the one it was split from. A failure changes nothing.
     pub(crate) fn merge_one(&mut self) -> Result<(), AllocError> {
+        assert!(self.chunks > 1, "the first chunk stays");
         let last = self.chunks - 1;
         let split = Split::after(last);
         // SAFETY: two live, different chunks of this storage.
@@ -346,7 +351,7 @@ impl<T> RawTable<T> {
     /// Gives back memory for chunks that are not in use. (A table does not hover around the edge of a step: the
     /// load at which it grows and the one at which it shrinks are far apart.)
     fn release_chunks(&mut self) {
-        let held = self.storage.held();
+        let tends = self.storage.tends_directory(&Self::LAYOUT, self.chunks);
         while self.storage.held() > self.chunks
             && self.storage.held_after_shrinking(&Self::LAYOUT) >= self.chunks
         {
@@ -355,7 +360,7 @@ impl<T> RawTable<T> {
                 return;
             }
         }
-        if held == self.storage.held() {
+        if tends {
             self.storage.tend_directory(&Self::LAYOUT);
         }
     }
@@ -381,12 +386,13 @@ impl<T> RawTable<T> {
     }
 
     pub(crate) fn pause(&mut self) {
-        self.pauses += 1;
+        self.pauses = self.pauses.saturating_add(1);
         self.set_limits();
     }
 
     pub(crate) fn resume(&mut self) {
-        self.pauses -= 1;
+        // A table that came to lie under the guard later was not paused.
+        self.pauses = self.pauses.saturating_sub(1);
         self.set_limits();
     }
 
@@ -476,7 +482,8 @@ impl<T> RawTable<T> {
     }
 
     /// Grows until `additional` more entries fit, and keeps removals from undoing it. O(entries in the chunks
-    /// that split) and as many allocations as steps of growth. A failure leaves the table as large as it was.
+    /// that split) and as many allocations as steps of growth. A failure leaves the table as large as it was, or, where
+    /// merging back needs children that cannot be had, a little larger.
     pub(crate) fn reserve(
         &mut self,
         additional: usize,
@@ -495,7 +502,9 @@ impl<T> RawTable<T> {
                 return Err(error);
             }
         }
-        self.set_floor(self.floor.max(chunks));
+        if chunks > before {
+            self.set_floor(self.floor.max(chunks));
+        }
         Ok(())
     }
 
@@ -526,8 +535,8 @@ impl<T> RawTable<T> {
         self.storage.shrink_directory(&Self::LAYOUT);
     }
 
-    /// The table's chunks, entries and memory, leaving it empty; what was said about its size and the work done
-    /// so far stay with it.
+    /// The table's chunks, entries and memory, leaving it empty; the policy, the pauses, the veto and the work done
+    /// so far stay with it, what was reserved does not.
     pub(crate) fn take(&mut self) -> Self {
         let mut full = core::mem::replace(self, Self::new());
         self.work = full.work;
@@ -582,31 +591,16 @@ impl<T> RawTable<T> {
     /// Removes the entries for which `keep` is false, looking at each once. Never shrinks the table.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
         for index in 0..self.chunks {
-            // A removal moves the chunk's last entry into the hole, which is looked at before going on.
-            // SAFETY: live chunks and children; a slot is looked at only while its tag says it is taken.
+            // Children first: what then comes from them into the hole of a removal has been looked at, and stays.
+            // SAFETY: live chunks and children; occupied slots.
             unsafe {
                 let chunk = self.chunk(index);
+                let items = &mut self.items;
+                chunk.retain_in_children(&mut keep, &mut self.storage, |dropped| *items -= dropped);
                 for index in chunk.group().occupied() {
-                    let slot = chunk.slot(index);
-                    while slot.tag.read() != 0 && !keep(&mut *slot.entry.as_ptr()) {
+                    let mut slot = chunk.slot(index);
+                    if !keep(slot.entry.as_mut()) {
                         drop(self.remove_from(chunk, slot));
-                    }
-                }
-                let (mut child, mut index) = (chunk.child(), 0);
-                while let Some(one) = child {
-                    if index == one.len() {
-                        (child, index) = (one.next(), 0);
-                        continue;
-                    }
-                    let slot = one.slot(index);
-                    if keep(&mut *slot.entry.as_ptr()) {
-                        index += 1;
-                        continue;
-                    }
-                    let last_of_chain = one.len() == 1 && one.next().is_none();
-                    drop(self.remove_from(chunk, slot));
-                    if last_of_chain {
-                        break; // its block is gone
                     }
                 }
             }

@@ -3,11 +3,11 @@
 //! ```text
 //!  entries a chunk, of fifteen slots
 //!
-//!   6          10.5   12                              48
+//!   5           9.5   10.5                            42
 //!   |            |     |                               |
-//!   +- a removal +     +- an insert splits one chunk   +- Avoid: even then
-//!   |  below     |
-//!   |  merges    +- `rehash` merges down to here
+//!   +- a removal |     +- an insert splits one chunk   +- under Avoid only here
+//!      below     |
+//!      merges    +- `rehash` merges up to here
 //! ```
 //!
 //! The distance between the marks is what keeps a table that hovers around one size from splitting and merging
@@ -121,22 +121,21 @@ pub(crate) type Veto = Box<dyn Fn(usize) -> bool + Send + Sync, Zmalloc>;
 /// A table that does not change its size by itself as long as this guard lives: what `pause_resize` answers. It
 /// is used like the table itself.
 ///
-/// A guard that is leaked leaves the table paused.
+/// A guard that is leaked leaves the table paused, and so does one whose table is taken out from under it
+/// (`mem::take`): the pause goes with the table, whose clone is free of it.
 pub struct Paused<'a, T: Pause> {
     table: &'a mut T,
 }
 
 /// What can be paused: [`Table`](crate::Table) and [`Dict`](crate::Dict).
-pub trait Pause: sealed::Sealed {
-    #[doc(hidden)]
-    fn pause(&mut self);
-    #[doc(hidden)]
-    fn resume(&mut self);
-}
+pub trait Pause: sealed::Sealed {}
 
 pub(crate) mod sealed {
-    /// Only for the crate's own tables.
-    pub trait Sealed {}
+    /// Only for the crate's own tables, and for nobody else to call.
+    pub trait Sealed {
+        fn pause(&mut self);
+        fn resume(&mut self);
+    }
 }
 
 impl<'a, T: Pause> Paused<'a, T> {

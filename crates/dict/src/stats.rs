@@ -19,13 +19,13 @@ impl Work {
     pub(crate) const NONE: Self =
         Self { chunks_split: 0, chunks_merged: 0, entries_moved: 0, bytes_allocated: 0 };
 
-    /// The work done after `before` was read from the same table.
+    /// The work done after `before` was read from the same table; 0 where that is the later reading.
     pub fn since(self, before: Self) -> Self {
         Self {
-            chunks_split: self.chunks_split - before.chunks_split,
-            chunks_merged: self.chunks_merged - before.chunks_merged,
-            entries_moved: self.entries_moved - before.entries_moved,
-            bytes_allocated: self.bytes_allocated - before.bytes_allocated,
+            chunks_split: self.chunks_split.saturating_sub(before.chunks_split),
+            chunks_merged: self.chunks_merged.saturating_sub(before.chunks_merged),
+            entries_moved: self.entries_moved.saturating_sub(before.entries_moved),
+            bytes_allocated: self.bytes_allocated.saturating_sub(before.bytes_allocated),
         }
     }
 }
@@ -49,9 +49,9 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Entries over slots, overflow not counted among the slots: 0.75 while a table of several chunks grows, and
-    /// above that only while a split waits for memory; up to 1 for a single chunk; down to 0.5 while it shrinks. 0
-    /// for a table without chunks.
+    /// Entries over slots, overflow not counted among the slots: 0.7 while a table of several chunks grows, and above that
+    /// only while a growth is put off; up to 1 for a single chunk; down to a third while removals shrink it. 0 for a table
+    /// without chunks.
     pub fn load(&self) -> f64 {
         if self.chunks == 0 { 0.0 } else { self.entries as f64 / (self.chunks * crate::group::SLOTS) as f64 }
     }

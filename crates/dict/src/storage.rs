@@ -302,21 +302,40 @@ impl Storage {
         Ok(())
     }
 
-    /// Does a little towards a directory of the right size, if a large one will soon be full or is much too large. For
-    /// splits and merges that neither get nor give back memory for chunks.
-    pub(crate) fn tend_directory(&mut self, layout: &ChunkLayout) {
-        if self.capacity < LARGE_DIRECTORY {
-            return;
-        }
+    /// What a split of a table of `chunks` chunks would ask for, before the allocator rounds it up.
+    pub(crate) fn split_bytes(&self, layout: &ChunkLayout, chunks: usize) -> usize {
+        let growth = if chunks == self.held { self.growth_bytes(layout) } else { 0 };
+        let tends = self.successor.is_none() && self.tends_directory(layout, chunks);
+        let successor = if tends { self.next_capacity(layout).unwrap_or(0) } else { 0 };
+        growth + successor * size_of::<Page>()
+    }
+
+    /// Whether a split or merge of a table of `chunks` chunks is to look after the directory: one that neither gets nor gives
+    /// back memory for chunks, if there are such.
+    pub(crate) fn tends_directory(&self, layout: &ChunkLayout, chunks: usize) -> bool {
+        self.capacity >= LARGE_DIRECTORY
+            && (layout.paging.step_max() == 1
+                || (chunks < self.held && self.held_after_shrinking(layout) < chunks))
+    }
+
+    /// The capacity that a large directory should have instead of its own, if that is another one.
+    fn next_capacity(&self, layout: &ChunkLayout) -> Option<usize> {
         let pages = self.held.div_ceil(layout.paging.page());
+        if pages > self.capacity / 8 * 7 {
+            Some(self.capacity * 2)
+        } else if pages <= self.capacity / 4 {
+            Some(self.capacity / 2)
+        } else {
+            None
+        }
+    }
+
+    /// Does a little towards a directory of the right size, if a large one will soon be full or is much too large: see
+    /// [`Storage::tends_directory`].
+    pub(crate) fn tend_directory(&mut self, layout: &ChunkLayout) {
+        let (pages, next_capacity) = (self.held.div_ceil(layout.paging.page()), self.next_capacity(layout));
         let Some(successor) = &mut self.successor else {
-            let capacity = if pages > self.capacity / 8 * 7 {
-                self.capacity * 2
-            } else if pages <= self.capacity / 4 {
-                self.capacity / 2
-            } else {
-                return;
-            };
+            let Some(capacity) = next_capacity else { return };
             // Without memory the directory stays as it is: a full one is moved in one go.
             if let Ok(block) = self.allocate(Self::directory_layout(capacity)) {
                 self.successor = Some(Successor { directory: Directory(block.cast()), capacity, copied: 0 });
@@ -460,14 +479,19 @@ impl Storage {
                 return;
             }
             let mut blocks = self.directory.blocks(layout, 0);
-            for (block, layout) in [(&mut blocks.tags, tags), (&mut blocks.entries, entries)] {
-                if moves(*block, layout.size())
-                    && let Some(new) = self.relocate_block(*block, layout)
-                {
-                    *block = new;
-                }
+            // The directory learns of each move at once: the next question may panic.
+            if moves(blocks.tags, tags.size())
+                && let Some(new) = self.relocate_block(blocks.tags, tags)
+            {
+                blocks.tags = new;
+                self.directory.0.write(Page::new(layout, blocks, 0));
             }
-            self.directory.0.write(Page::new(layout, blocks, 0));
+            if moves(blocks.entries, entries.size())
+                && let Some(new) = self.relocate_block(blocks.entries, entries)
+            {
+                blocks.entries = new;
+                self.directory.0.write(Page::new(layout, blocks, 0));
+            }
         }
     }
 

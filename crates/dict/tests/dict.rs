@@ -170,3 +170,18 @@ fn entries_picked_at_random_are_keys_with_their_values() {
     dict.sample(5, &mut rng, |key, value| assert!(sample.insert(key, value).is_none()));
     assert!(sample.len() == 5 && sample.iter().all(|(&key, &value)| dict.get(key) == Some(value)));
 }
+
+#[test]
+fn large_entries_are_collected_on_a_small_stack() {
+    // Larger than the stack as a batch, and seven of them as the entries of a child.
+    type Large = [u8; 40_000];
+    let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(|| {
+        let mut dict: Dict<u32, Large> =
+            (0..if cfg!(miri) { 20 } else { 300 }).map(|n| (n, [n as u8; 40_000])).collect();
+        assert!(dict.iter().all(|(&key, value)| value[39_999] == key as u8));
+        dict.retain(|key, _| key % 20 == 0);
+        dict.shrink_to_fit();
+        dict.len()
+    });
+    assert_eq!(thread.unwrap().join().unwrap(), if cfg!(miri) { 1 } else { 15 });
+}

@@ -66,11 +66,14 @@ impl Slots {
         if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize) }
     }
 
-    /// The first one from `start` on, or else the first of all.
+    /// The first one from `start` on, or else the last one before.
     #[inline]
     pub(crate) fn first_from(self, start: usize) -> Option<usize> {
-        let from_start = self.0 >> start << start;
-        Slots(if from_start != 0 { from_start } else { self.0 }).first()
+        match self.0 >> start << start {
+            0 if self.0 == 0 => None,
+            0 => Some((u32::BITS - 1 - self.0.leading_zeros()) as usize),
+            from_start => Some(from_start.trailing_zeros() as usize),
+        }
     }
 
     #[inline]

@@ -5,8 +5,11 @@ use core::hash::{BuildHasher, Hash};
 
 use super::{Dict, Entry, hasher, is};
 
-/// Entries that [`Extend`] hashes and asks for before it inserts the first of them.
+/// Entries that [`Extend`] hashes and asks for before it inserts the first of them. If the iterator panics, those that it
+/// gave for the batch are dropped.
 const BATCH: usize = 16;
+/// The largest entries, in bytes, that are inserted in batches.
+const BATCH_ENTRY_MAX: usize = 256;
 
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     /// The values of `N` keys. Sixteen or so at a time are a good number. Worth it where the dict has outgrown the caches
@@ -59,8 +62,18 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
     }
 
-    /// [`Extend::extend`], a batch at a time.
+    /// [`Extend::extend`]: a batch at a time, unless entries are so large that a batch would not lie well on the stack.
     pub(super) fn extend_in_batches(&mut self, entries: impl Iterator<Item = (K, V)>) {
+        if size_of::<(K, V)>() <= BATCH_ENTRY_MAX {
+            return self.extend_batch_by_batch(entries);
+        }
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+
+    #[inline(never)]
+    fn extend_batch_by_batch(&mut self, entries: impl Iterator<Item = (K, V)>) {
         let mut entries = entries.fuse();
         loop {
             let mut batch: [Option<(K, V)>; BATCH] = core::array::from_fn(|_| entries.next());

@@ -83,14 +83,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     }
 }
 
-impl<K, V, S> sealed::Sealed for Dict<K, V, S> {}
-
-impl<K, V, S> Pause for Dict<K, V, S> {
+impl<K, V, S> sealed::Sealed for Dict<K, V, S> {
     fn pause(&mut self) {
-        self.table.pause();
+        sealed::Sealed::pause(&mut self.table);
     }
 
     fn resume(&mut self) {
-        self.table.resume();
+        sealed::Sealed::resume(&mut self.table);
     }
 }
+
+impl<K, V, S> Pause for Dict<K, V, S> {}

@@ -24,6 +24,14 @@ impl<'a, T> Entry<'a, T> {
         }
     }
 
+    /// Changes the entry, in ways that do not change its hash, if there is one.
+    pub fn and_modify(mut self, change: impl FnOnce(&mut T)) -> Self {
+        if let Entry::Occupied(entry) = &mut self {
+            change(entry.get_mut());
+        }
+        self
+    }
+
     /// Adds `default` if the entry is vacant.
     pub fn or_insert(self, default: T) -> OccupiedEntry<'a, T> {
         self.or_insert_with(|| default)
@@ -63,6 +71,11 @@ impl<'a, T> OccupiedEntry<'a, T> {
         unsafe { self.place.slot.entry.as_mut() }
     }
 
+    /// The table that the entry is in.
+    pub fn into_table(self) -> &'a mut Table<T> {
+        self.table
+    }
+
     /// Removes the entry; one chunk may be merged. O(1). In C: `dictDelete`.
     #[inline]
     pub fn remove(self) -> T {
@@ -94,6 +107,21 @@ impl<'a, T> OccupiedEntry<'a, T> {
     }
 }
 
+impl<T: fmt::Debug> fmt::Debug for Entry<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Occupied(entry) => entry.fmt(f),
+            Self::Vacant(entry) => entry.fmt(f),
+        }
+    }
+}
+
+impl<T> fmt::Debug for VacantEntry<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VacantEntry")
+    }
+}
+
 impl<T: fmt::Debug> fmt::Debug for OccupiedEntry<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OccupiedEntry").field(self.get()).finish()
@@ -112,10 +140,16 @@ unsafe impl<T: Send> Send for VacantEntry<'_, T> {}
 unsafe impl<T: Sync> Sync for VacantEntry<'_, T> {}
 
 impl<'a, T> VacantEntry<'a, T> {
+    /// The table that the entry is not in.
+    pub fn into_table(self) -> &'a mut Table<T> {
+        self.table
+    }
+
     /// Adds the entry.
     #[inline]
     pub fn insert(self, entry: T) -> OccupiedEntry<'a, T> {
-        match self.table.raw.fill(self.vacancy, entry) {
+        // SAFETY: found in a table that has had a chunk since, and which this borrows.
+        match unsafe { self.table.raw.fill(self.vacancy, entry) } {
             Ok(place) => OccupiedEntry { table: self.table, place },
             Err(entry) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry),
         }

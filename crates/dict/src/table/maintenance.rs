@@ -27,7 +27,7 @@ impl<T> Table<T> {
     /// [`ResizePolicy::Forbid`]. O(entries of those chunks). In C: `dictRehash`.
     ///
     /// Inserts and removals do as much by themselves as they need. This is for the time after a bulk of them, and for idle
-    /// time: removals leave a table at four tenths of its slots, maintenance at seven tenths.
+    /// time: removals leave a table at a third of its slots, maintenance at more than six tenths.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -37,9 +37,13 @@ impl<T> Table<T> {
     /// });
     /// table.retain(|n| *n % 10 == 0);
     /// let before = table.allocation_size();
-    /// while table.rehash_debt() > 0 {
+    /// loop {
     ///     let work = table.rehash(100, hash);
     ///     assert!(work.chunks_merged <= 100);
+    ///     // (Not as long as there is a debt: a policy, a veto or missing memory may be in the way.)
+    ///     if work.chunks_merged == 0 {
+    ///         break;
+    ///     }
     /// }
     /// assert!(table.allocation_size() < before / 5);
     /// ```
@@ -105,7 +109,7 @@ impl<T> Table<T> {
     }
 
     /// Has `allows` asked before the table takes memory to grow, with the number of bytes it would take: a segment, at
-    /// most 2 MiB and its tags, and now and then a new directory. If the answer is no, the growth is put off and asked for
+    /// most 256 KiB and its tags, or a new directory. If the answer is no, the growth is put off and asked for
     /// again by the next insert; the table serves on with longer chains. Takes the place of the one before. Not asked: for
     /// the first chunk, without which there is no table, for overflow children, and by [`Table::reserve`]. A clone of the
     /// table asks nobody. In C: `resizeAllowed` of a `dictType`.
@@ -132,8 +136,8 @@ impl<T> Table<T> {
     /// `moves` is asked for each one, with its size, whether it should lie elsewhere, as `zmalloc::defrag::Survey::hint`
     /// says. For a defragmenter: `each` moves what an entry points to and writes the new pointer into it.
     ///
-    /// The blocks are the overflow children, and, when the scan starts, the last page of a table smaller than a page and its
-    /// directory; larger blocks lie in pages of their own and have nobody to make room for. A block that finds no memory
+    /// The blocks are the overflow children, and, when the scan starts, the directory of a table that is not large and the
+    /// chunks of one that is no larger than a page; larger blocks lie in pages of their own and have nobody to make room for. A block that finds no memory
     /// stays where it is. Entries of a moved block are at another address afterwards. In C: `dictScanDefrag`.
     pub fn relocate(
         &mut self,
@@ -161,9 +165,7 @@ impl<T> Table<T> {
     }
 }
 
-impl<T> sealed::Sealed for Table<T> {}
-
-impl<T> Pause for Table<T> {
+impl<T> sealed::Sealed for Table<T> {
     fn pause(&mut self) {
         self.raw.pause();
     }
@@ -172,3 +174,5 @@ impl<T> Pause for Table<T> {
         self.raw.resume();
     }
 }
+
+impl<T> Pause for Table<T> {}

@@ -21,7 +21,8 @@ use crate::stats::Stats;
 /// The table stores no hashes and asks for no trait: a look-up brings the hash and a closure that recognises
 /// the entry, and what may move entries (inserting, reserving) brings a closure that hashes one again. This
 /// serves entries that know more than a key, such as pointers to blocks that hold the key. The method names
-/// are those of `hashbrown::HashTable`. In C: `dict` with a `dictType`.
+/// are those of `hashbrown::HashTable`; but [`OccupiedEntry::remove`] gives the entry alone, and
+/// [`OccupiedEntry::take`] its place too. In C: `dict` with a `dictType`.
 ///
 /// Every entry carries one bit for the caller, its *mark*: [`OccupiedEntry::set_mark`], [`Table::iter_marked`].
 ///
@@ -66,7 +67,7 @@ impl<T> Table<T> {
         self.len() == 0
     }
 
-    /// The number of entries that fit before the table adds a chunk.
+    /// The number of entries that fit before the table adds a chunk, if it may ([`ResizePolicy`](crate::ResizePolicy)).
     pub fn capacity(&self) -> usize {
         self.raw.capacity()
     }
@@ -94,6 +95,39 @@ impl<T> Table<T> {
     pub fn find_mut(&mut self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<&mut T> {
         // SAFETY: an occupied slot; the table is borrowed for writing.
         self.raw.find(hash, eq).map(|mut slot| unsafe { slot.entry.as_mut() })
+    }
+
+    /// References to several entries at once: for each hash, the entry for which `eq`, given the hash's index, is true.
+    ///
+    /// # Panics
+    /// If two of them are the same entry.
+    ///
+    /// ```
+    /// let mut table = dict::Table::new();
+    /// # for n in 0..100_u64 { table.insert_unique(n << 57 | n, [n, 0], |it| it[0] << 57 | it[0]); }
+    /// let wanted = [7_u64, 40];
+    /// let hashes = wanted.map(|n| n << 57 | n);
+    /// let [Some(one), Some(other)] = table.get_disjoint_mut(hashes, |index, it| it[0] == wanted[index]) else { panic!() };
+    /// std::mem::swap(&mut one[1], &mut other[1]);
+    /// ```
+    pub fn get_disjoint_mut<const N: usize>(
+        &mut self,
+        hashes: [u64; N],
+        mut eq: impl FnMut(usize, &T) -> bool,
+    ) -> [Option<&mut T>; N] {
+        let mut index = 0;
+        let slots = hashes.map(|hash| {
+            let slot = self.raw.find(hash, |entry| eq(index, entry));
+            index += 1;
+            slot
+        });
+        for (index, slot) in slots.iter().enumerate() {
+            let Some(slot) = slot else { continue };
+            let same = slots[..index].iter().flatten().any(|before| before.tag == slot.tag);
+            assert!(!same, "the same entry is asked for twice");
+        }
+        // SAFETY: occupied slots, all different, of a table that is borrowed for writing.
+        slots.map(|slot| slot.map(|mut slot| unsafe { slot.entry.as_mut() }))
     }
 
     /// [`Table::find`] for removing the entry or changing its mark; gives the table back if there is none.
@@ -164,7 +198,8 @@ impl<T> Table<T> {
         hasher: impl Fn(&T) -> u64,
     ) -> Result<Place<T>, T> {
         match self.raw.grow_for_one(hasher) {
-            Ok(()) => self.raw.fill(self.raw.vacancy(hash), entry),
+            // SAFETY: just found, in a table that has grown for it.
+            Ok(()) => unsafe { self.raw.fill(self.raw.vacancy(hash), entry) },
             Err(_) => Err(entry),
         }
     }
@@ -178,7 +213,8 @@ impl<T> Table<T> {
         }
     }
 
-    /// [`Table::reserve`] that says when there is no memory. In C: `dictTryExpand`.
+    /// [`Table::reserve`] that says when there is no memory. What could never be had is asked for in one piece first, which
+    /// nobody touches but `used_memory` and its peak show for a moment. In C: `dictTryExpand`.
     pub fn try_reserve(
         &mut self,
         additional: usize,
@@ -202,9 +238,8 @@ impl<T> Table<T> {
         self.raw.clear();
     }
 
-    /// Keeps the entries for which `keep` is true. O(n), and O(m²) for a chunk with m entries of its own. Moves no
-    /// entry between chunks: after a mass removal the table shrinks with later removals, or by
-    /// [`Table::shrink_to_fit`].
+    /// Keeps the entries for which `keep` is true. O(n). Moves no entry between chunks: after a mass removal the table
+    /// shrinks with later removals, by [`Table::rehash`], or by [`Table::shrink_to_fit`].
     pub fn retain(&mut self, keep: impl FnMut(&mut T) -> bool) {
         self.raw.retain(keep);
     }
@@ -224,7 +259,8 @@ impl<T> Table<T> {
         IterMut::new(&mut self.raw)
     }
 
-    /// The entries whose mark is set. Chunks without one cost a read of their sixteen tag bytes.
+    /// The entries whose mark is set. Chunks without one cost a read of their sixteen tag bytes, and of their children's
+    /// eight where they have overflowed.
     pub fn iter_marked(&self) -> IterMarked<'_, T> {
         IterMarked::new(&self.raw)
     }
@@ -346,13 +382,15 @@ impl<T: fmt::Debug> fmt::Debug for Table<T> {
 }
 
 impl<T: Clone> Clone for Table<T> {
-    /// Copies chunk by chunk, without hashing. O(n).
+    /// Copies chunk by chunk, without hashing. O(n). The resize policy and what was reserved are copied too; a pause and
+    /// [`Table::on_grow`] are not.
     fn clone(&self) -> Self {
         let mut clone = Self::new();
         if let Err(error) = clone.raw.reserve_chunks(self.raw.chunks()) {
             out_of_memory(self.allocation_size(), error);
         }
         clone.raw.set_floor(self.raw.floor());
+        clone.raw.set_policy(self.raw.policy());
         for chunk in 0..self.raw.chunks() {
             // SAFETY: a live chunk of a borrowed table, and its occupied slots.
             for slot in unsafe { self.raw.iter_chunk(chunk) } {
@@ -391,40 +429,5 @@ impl<'a, T> IntoIterator for &'a mut Table<T> {
 
     fn into_iter(self) -> IterMut<'a, T> {
         self.iter_mut()
-    }
-}
-
-impl<T> Table<T> {
-    /// References to several entries at once: for each hash, the entry for which `eq`, given the hash's index, is true.
-    ///
-    /// # Panics
-    /// If two of them are the same entry.
-    ///
-    /// ```
-    /// let mut table = dict::Table::new();
-    /// # for n in 0..100_u64 { table.insert_unique(n << 57 | n, [n, 0], |it| it[0] << 57 | it[0]); }
-    /// let wanted = [7_u64, 40];
-    /// let hashes = wanted.map(|n| n << 57 | n);
-    /// let [Some(one), Some(other)] = table.get_disjoint_mut(hashes, |index, it| it[0] == wanted[index]) else { panic!() };
-    /// std::mem::swap(&mut one[1], &mut other[1]);
-    /// ```
-    pub fn get_disjoint_mut<const N: usize>(
-        &mut self,
-        hashes: [u64; N],
-        mut eq: impl FnMut(usize, &T) -> bool,
-    ) -> [Option<&mut T>; N] {
-        let mut index = 0;
-        let slots = hashes.map(|hash| {
-            let slot = self.raw.find(hash, |entry| eq(index, entry));
-            index += 1;
-            slot
-        });
-        for (index, slot) in slots.iter().enumerate() {
-            let Some(slot) = slot else { continue };
-            let same = slots[..index].iter().flatten().any(|before| before.tag == slot.tag);
-            assert!(!same, "the same entry is asked for twice");
-        }
-        // SAFETY: occupied slots, all different, of a table that is borrowed for writing.
-        slots.map(|slot| slot.map(|mut slot| unsafe { slot.entry.as_mut() }))
     }
 }

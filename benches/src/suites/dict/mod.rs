@@ -38,7 +38,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let sizes: &[(usize, usize)] = ctx.options.pick(
         &[(2_000, 2)],
         &[(10_000, 9), (200_000, 5), (1_000_000, 2)],
-        &[(10_000, 15), (1_000_000, 5), (10_000_000, 2)],
+        &[(10_000, 15), (1_000_000, 5), (10_000_000, 3)],
     );
     for &(n, rounds) in sizes {
         let keys = Keys::new(n, ctx.options.seed);

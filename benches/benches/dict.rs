@@ -1,18 +1,26 @@
 //! `cargo bench -p benches --bench dict`: single operations on a table that stands, under criterion.
 //!
 //! The suite `dict` measures whole lives of tables and takes turns; here one operation of one table is repeated,
-//! for a profiler or for a quick look while working on it. Keys are looked up in an order of their own.
+//! for a profiler or for a quick look while working on it. Keys are looked up in an order of their own. Batches are an
+//! operation of sixteen keys: beside them stand sixteen single ones in a loop, which overlap their cache misses too
+//! (with work between them they could not: the suite's rows *store-like*).
 
 use benches::keys::{Key, absent, present};
 use benches::maps::{Fold, Map, Visitor, for_each_map};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use dict::Dict;
 use std::hint::black_box;
+
+/// Keys in a batch.
+const BATCH: usize = 16;
+
+const SIZES: [usize; 2] = [10_000, 1_000_000];
 
 struct Bench<'a>(&'a mut Criterion);
 
 impl Visitor<Key, u64> for Bench<'_> {
     fn visit<M: Map<Key, u64> + 'static>(&mut self) {
-        for n in [10_000, 1_000_000] {
+        for n in SIZES {
             table::<M>(self.0, n);
         }
     }
@@ -36,8 +44,46 @@ fn table<M: Map<Key, u64>>(criterion: &mut Criterion, n: usize) {
     });
 }
 
+/// Sixteen keys at a time, by the batch operations and by single ones.
+fn batches(criterion: &mut Criterion, n: usize) {
+    let mut dict = Dict::<Key, u64, Fold>::default();
+    dict.extend(present(n, 1).into_iter().zip(0..));
+    let (present, absent) = (present(n, 2), absent(n, 1));
+    let mut bench = |operation: &str, keys: &[Key], run: &mut dyn FnMut(&[Key; BATCH])| {
+        let mut batches = keys.as_chunks().0.iter().cycle();
+        criterion.benchmark_group("dict/batches of 16").bench_function(
+            BenchmarkId::new(operation, n),
+            |bench| {
+                bench.iter(|| batches.next().map(&mut *run));
+            },
+        );
+    };
+    bench("hit, get_many", &present, &mut |keys| {
+        assert!(black_box(dict.get_many(keys.each_ref())).iter().all(Option::is_some));
+    });
+    bench("hit, get", &present, &mut |keys| {
+        assert!(keys.iter().all(|key| black_box(dict.get(key)).is_some()));
+    });
+    bench("miss, get_many", &absent, &mut |keys| {
+        assert!(black_box(dict.get_many(keys.each_ref())).iter().all(Option::is_none));
+    });
+    bench("insert_many and remove", &absent, &mut |keys| {
+        dict.insert_many(keys.map(|key| (key, 0)));
+        keys.iter().for_each(|key| _ = black_box(dict.remove(key)));
+    });
+    bench("extend and remove", &absent, &mut |keys| {
+        dict.extend(keys.map(|key| (key, 0)));
+        keys.iter().for_each(|key| _ = black_box(dict.remove(key)));
+    });
+    bench("insert and remove", &absent, &mut |keys| {
+        keys.iter().for_each(|key| _ = dict.insert(*key, 0));
+        keys.iter().for_each(|key| _ = black_box(dict.remove(key)));
+    });
+}
+
 fn all(criterion: &mut Criterion) {
     for_each_map::<Key, u64, Key, Fold>(&mut Bench(criterion));
+    SIZES.into_iter().for_each(|n| batches(criterion, n));
 }
 
 criterion_group!(group, all);

@@ -5,10 +5,12 @@
 //! [`zmalloc::Zmalloc`]) and, unless a row says otherwise, on the same hash function with a fixed seed.
 
 mod buckets;
+mod pointer;
 
 use crate::keys::Key;
 use buckets::BucketMap;
 use dict::{Cursor, Dict, classic};
+pub use pointer::{CompactNode, Pointer};
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 

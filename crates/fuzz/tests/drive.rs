@@ -36,3 +36,8 @@ fn robj() {
 fn dict() {
     drive(fuzz::targets::dict::run);
 }
+
+#[test]
+fn table() {
+    drive(fuzz::targets::table::run);
+}

@@ -120,11 +120,12 @@ pub(super) fn measure(
 }
 
 impl Phases {
-    /// Adds a row for each phase and peer.
-    pub(super) fn report(&self, ctx: &mut Ctx, what: &str) {
+    /// Adds a row for each phase, subject and peer; the first `subjects` candidates are redcore's.
+    pub(super) fn report(&self, ctx: &mut Ctx, what: &str, subjects: usize) {
         for (phase, samples) in PHASES.iter().zip(&self.samples) {
             let case = format!("{phase}{what}");
-            ctx.report.compare(SUITE, &case, self.n as u64, self.ops as u64, samples);
+            let (subjects, peers) = samples.split_at(subjects);
+            ctx.report.compare_many(SUITE, &case, self.n as u64, self.ops as u64, subjects, peers);
         }
     }
 

@@ -13,8 +13,10 @@
 //! neighbour doubles elsewhere. So the full run also takes the mean over five N spread evenly over one
 //! doubling: the rows `mean over a doubling`.
 //!
-//! Picks at random (`sampling.rs`) are measured on tables that stand, beside the textbook's.
+//! Sixteen operations at a time stand beside as many single ones in `batches.rs`. Picks at random
+//! (`sampling.rs`) are measured on tables that stand, beside the textbook's.
 
+mod batches;
 mod life;
 mod pointers;
 mod sampling;
@@ -36,21 +38,23 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let sizes: &[(usize, usize)] = ctx.options.pick(
         &[(2_000, 2)],
         &[(10_000, 9), (200_000, 5), (1_000_000, 2)],
-        &[(10_000, 15), (1_000_000, 5), (10_000_000, 2)],
+        &[(10_000, 15), (1_000_000, 5), (10_000_000, 3)],
     );
     for &(n, rounds) in sizes {
         let keys = Keys::new(n, ctx.options.seed);
-        measure(ctx, "", n, rounds, &mut peers(&keys)).report(ctx, "");
+        measure(ctx, "", n, rounds, &mut peers(&keys)).report(ctx, "", 1);
+        measure(ctx, ", default hash", n, rounds, &mut defaults(&keys)).report(ctx, ", default hash", 1);
         // Above, the rows that are a mean over a doubling say more, in the same minutes.
         if n <= 1_000_000 {
-            measure(ctx, ", SipHash", n, rounds, &mut sip(&keys)).report(ctx, ", SipHash");
-            measure(ctx, ", default hash", n, rounds, &mut defaults(&keys)).report(ctx, ", default hash");
+            measure(ctx, ", SipHash", n, rounds, &mut sip(&keys)).report(ctx, ", SipHash", 1);
             pointers::nodes_and(&keys, |nodes| {
                 let mut candidates = pointers::candidates(&nodes, &keys);
-                measure(ctx, ", pointers", n, rounds, &mut candidates).report(ctx, ", pointers");
+                let phases = measure(ctx, ", pointers", n, rounds, &mut candidates);
+                phases.report(ctx, ", pointers", pointers::SUBJECTS);
             });
         }
         if n >= 1_000_000 || ctx.options.smoke {
+            batches::run(ctx, &keys);
             sampling::run(ctx, &keys);
         }
     }
@@ -99,11 +103,12 @@ fn sip(keys: &Keys) -> Vec<Candidate<'_>> {
     ]
 }
 
-/// What one gets without choosing: keyed by a random seed on both sides.
+/// What one gets without choosing: keyed by a random seed on all sides. hashbrown's own is foldhash, as ours is.
 fn defaults(keys: &Keys) -> Vec<Candidate<'_>> {
     vec![
         candidate::<dict::Dict<Key, u64>>("Dict", keys),
         candidate::<HashMap<Key, u64, RandomState>>("std HashMap", keys),
+        candidate::<hashbrown::HashMap<Key, u64>>("hashbrown", keys),
     ]
 }
 
@@ -111,7 +116,7 @@ fn defaults(keys: &Keys) -> Vec<Candidate<'_>> {
 fn doubling(ctx: &mut Ctx) {
     let base = ctx.options.pick(1_000, 100_000, 8_000_000);
     let rounds = ctx.options.pick(1, 3, 2);
-    let (mut inline, mut pointers) = (Vec::new(), Vec::new());
+    let (mut inline, mut pointed) = (Vec::new(), Vec::new());
     for step in 0..DOUBLING_STEPS {
         let factor = 2f64.powf(f64::from(step) / f64::from(DOUBLING_STEPS));
         let n = (f64::from(base) * factor) as usize;
@@ -124,9 +129,10 @@ fn doubling(ctx: &mut Ctx) {
         drop(pair);
         pointers::nodes_and(&keys, |nodes| {
             let mut candidates = pointers::candidates(&nodes, &keys);
-            pointers.push(measure(ctx, ", pointers, doubling", n, rounds, &mut candidates));
+            pointed.push(measure(ctx, ", pointers, doubling", n, rounds, &mut candidates));
         });
     }
-    Phases::mean(&inline, base as usize).report(ctx, ", mean over a doubling");
-    Phases::mean(&pointers, base as usize).report(ctx, ", pointers, mean over a doubling");
+    Phases::mean(&inline, base as usize).report(ctx, ", mean over a doubling", 1);
+    let what = ", pointers, mean over a doubling";
+    Phases::mean(&pointed, base as usize).report(ctx, what, pointers::SUBJECTS);
 }

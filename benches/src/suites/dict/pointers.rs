@@ -7,9 +7,14 @@
 use super::Keys;
 use super::life::{Candidate, Life, timed};
 use crate::keys::Key;
-use crate::maps::{Fold, Node};
+use crate::maps::{CompactNode, Fold, Node, Pointer};
+use dict::Table;
+use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::hint::black_box;
+
+/// How many of the candidates are redcore's; the others are their peers.
+pub(super) const SUBJECTS: usize = 2;
 
 /// Makes a block for each key, in the order of insertion, and lends them to `work`.
 pub(super) fn nodes_and(keys: &Keys, work: impl FnOnce(Vec<&Node>)) {
@@ -18,38 +23,41 @@ pub(super) fn nodes_and(keys: &Keys, work: impl FnOnce(Vec<&Node>)) {
     work(nodes.iter().map(|node| &**node).collect());
 }
 
-/// Redcore's table beside hashbrown's.
+/// Redcore's table, with pointers as they are and cut to six bytes, beside hashbrown's.
 pub(super) fn candidates<'a>(nodes: &'a [&'a Node], keys: &'a Keys) -> Vec<Candidate<'a>> {
     vec![
         Candidate::new("Table", || dict_life(nodes, keys)),
+        Candidate::new("Table, 6-byte pointers", || compact_life(nodes, keys)),
         Candidate::new("hashbrown HashTable", || hashbrown_life(nodes, keys)),
     ]
 }
 
 #[inline]
-fn hash(key: &Key) -> u64 {
+pub(super) fn hash(key: &Key) -> u64 {
     Fold::default().hash_one(key)
 }
 
 /// Two tables with the same methods and no trait in common: the loops are written once, here.
 macro_rules! life {
-    ($name:ident, $table:ty) => {
-        fn $name(nodes: &[&Node], keys: &Keys) -> Life {
-            let mut table = <$table>::new();
+    ($name:ident, $table:ident, $pointer:ty) => {
+        fn $name<'a>(nodes: &[&'a Node], keys: &Keys) -> Life {
+            let mut table = $table::<$pointer>::new();
             let n = nodes.len();
             let insert = timed(|| {
                 for node in nodes {
+                    let is_it = |other: &$pointer| other.node().key == node.key;
                     table
-                        .entry(hash(&node.key), |other| other.key == node.key, |other| hash(&other.key))
-                        .or_insert(node);
+                        .entry(hash(&node.key), is_it, |other| hash(&other.node().key))
+                        .or_insert(Pointer::to(node));
                 }
             });
             assert_eq!(table.len(), n);
             let mut found = 0;
             let mut look_up = |wanted: &[Key]| {
                 timed(|| {
-                    let is_there =
-                        |key: &&Key| table.find(hash(black_box(key)), |node| node.key == **key).is_some();
+                    let is_there = |key: &&Key| {
+                        table.find(hash(black_box(key)), |other| other.node().key == **key).is_some()
+                    };
                     found = wanted.iter().filter(is_there).count();
                 })
             };
@@ -58,11 +66,12 @@ macro_rules! life {
             assert_eq!(found, 0);
             let mut sum = 0;
             // Values stand in the blocks too: an iteration that reads them misses once for each.
-            let iterate = timed(|| table.iter().for_each(|node| sum += node.value));
+            let iterate = timed(|| table.iter().for_each(|entry| sum += entry.node().value));
             assert_eq!(sum, n as u64 * (n as u64 - 1) / 2);
             let remove = timed(|| {
                 for key in &keys.find {
-                    if let Ok(entry) = table.find_entry(hash(black_box(key)), |node| node.key == *key) {
+                    let is_it = |other: &$pointer| other.node().key == *key;
+                    if let Ok(entry) = table.find_entry(hash(black_box(key)), is_it) {
                         entry.remove();
                     }
                 }
@@ -73,5 +82,6 @@ macro_rules! life {
     };
 }
 
-life!(dict_life, dict::Table<&Node>);
-life!(hashbrown_life, hashbrown::HashTable<&Node>);
+life!(dict_life, Table, &'a Node);
+life!(compact_life, Table, CompactNode<'a>);
+life!(hashbrown_life, HashTable, &'a Node);

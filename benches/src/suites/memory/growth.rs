@@ -8,7 +8,7 @@
 
 use super::SUITE;
 use crate::keys::{self, Key};
-use crate::maps::{Fold, Map, Node, Visitor, for_each_map};
+use crate::maps::{CompactNode, Fold, Map, Node, Pointer, Visitor, for_each_map};
 use crate::report::{Plot, Row, Series};
 use crate::suite::Ctx;
 use std::hash::BuildHasher;
@@ -29,7 +29,15 @@ struct Curve {
     peak_sampled: f64,
     peak: f64,
     /// Bytes per entry left once nine of ten entries are removed, where that was tried.
-    thinned: Option<f64>,
+    thinned: Option<Thinned>,
+}
+
+/// Bytes per entry of a table most of whose entries are gone.
+struct Thinned {
+    /// After the last removal.
+    at_once: f64,
+    /// After the maintenance that the table offers.
+    maintained: f64,
 }
 
 /// The N at which bytes are read: `per_octave` in each doubling from [`FIRST`], and `last` itself.
@@ -48,11 +56,11 @@ pub(super) fn run(ctx: &mut Ctx) {
     for_each_map::<Key, u64, Key, Fold>(&mut grow);
     let curves = grow.curves;
     let what = ", 16 B key and 8 B value";
-    report(ctx, what, &curves, per_octave);
+    report(ctx, what, &curves, 1, per_octave);
     plot(ctx, "memory-inline", "Bytes per entry, 16-byte key and 8-byte value inline", &curves);
 
     let curves = pointer_curves(ctx, &keys, &steps);
-    report(ctx, ", pointers", &curves, per_octave);
+    report(ctx, ", pointers", &curves, 2, per_octave);
     plot(ctx, "memory-pointers", "Bytes of table per entry, entries are pointers", &curves);
 }
 
@@ -113,38 +121,62 @@ impl Visitor<Key, u64> for Grow<'_, '_> {
     }
 }
 
-/// The two tables of pointers have the same methods and no trait in common.
+/// The two tables of pointers have the same methods and no trait in common, but for the `$maintain` that each offers.
 macro_rules! pointer_curve {
-    ($table:expr, $name:literal, $nodes:expr, $steps:expr) => {{
-        let hash = |node: &&Node| Fold::default().hash_one(node.key);
-        let (nodes, mut table): (&[Node], _) = ($nodes, $table);
+    ($table:ty, $pointer:ty, $name:literal, $nodes:expr, $steps:expr, $maintain:expr) => {{
+        let hash = |pointer: &$pointer| Fold::default().hash_one(pointer.node().key);
+        let (nodes, mut table): (&[Node], _) = ($nodes, <$table>::new());
         let mut curve = curve($name, $steps, |i| {
-            table.insert_unique(hash(&&nodes[i]), &nodes[i], hash);
+            let pointer = Pointer::to(&nodes[i]);
+            table.insert_unique(hash(&pointer), pointer, hash);
         });
         let full = zmalloc::used_memory();
         // The order of insertion was drawn at random: the first nine tenths are any nine tenths.
         for node in &nodes[..nodes.len() / 10 * 9] {
-            if let Ok(entry) = table.find_entry(hash(&node), |other| std::ptr::eq(*other, node)) {
+            let is_it = |other: &$pointer| std::ptr::eq(other.node(), node);
+            if let Ok(entry) = table.find_entry(hash(&Pointer::to(node)), is_it) {
                 entry.remove();
             }
         }
-        let given_back = full - zmalloc::used_memory();
         let (n, bytes) = curve.points.last().copied().unwrap_or((1, 0.0));
-        curve.thinned = Some((n as f64 * bytes - given_back as f64) / table.len() as f64);
+        let left = |now: usize, len: usize| (n as f64 * bytes + now as f64 - full as f64) / len as f64;
+        let at_once = left(zmalloc::used_memory(), table.len());
+        $maintain(&mut table, &hash);
+        let maintained = left(zmalloc::used_memory(), table.len());
+        curve.thinned = Some(Thinned { at_once, maintained });
         curve
     }};
+}
+
+/// Chunks that a round of maintenance merges.
+const CHUNKS_A_ROUND: usize = 1024;
+
+/// What redcore's table offers: small steps until there are no more to do.
+fn maintain<T>(table: &mut dict::Table<T>, hash: impl Fn(&T) -> u64) {
+    while table.rehash_debt() > 0 {
+        let work = table.rehash(CHUNKS_A_ROUND, &hash);
+        assert!(work.chunks_merged > 0, "a table that can shrink does");
+    }
+}
+
+/// What hashbrown's offers: a second table, all at once.
+fn shrink<T>(table: &mut hashbrown::HashTable<T>, hash: impl Fn(&T) -> u64) {
+    table.shrink_to_fit(hash);
 }
 
 /// The table alone, where entries point to blocks that hold the keys. Not timed, so the blocks need no place
 /// of their own: they stand in one array.
 fn pointer_curves(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Vec<Curve> {
     let nodes: Vec<Node> = keys.iter().map(|&key| Node { key, value: 0 }).collect();
-    ctx.progress.start("growth of pointer tables", 2);
-    let ours = pointer_curve!(dict::Table::new(), "Table", &nodes, steps);
+    ctx.progress.start("growth of pointer tables", 3);
+    let ours = pointer_curve!(dict::Table<_>, &Node, "Table", &nodes, steps, maintain);
     ctx.progress.step();
-    let theirs = pointer_curve!(hashbrown::HashTable::new(), "hashbrown HashTable", &nodes, steps);
+    let compact =
+        pointer_curve!(dict::Table<_>, CompactNode, "Table, 6-byte pointers", &nodes, steps, maintain);
     ctx.progress.step();
-    vec![ours, theirs]
+    let theirs = pointer_curve!(hashbrown::HashTable<_>, &Node, "hashbrown HashTable", &nodes, steps, shrink);
+    ctx.progress.step();
+    vec![ours, compact, theirs]
 }
 
 /// What a curve says in one number each.
@@ -155,7 +187,7 @@ struct Summary {
     of: fn(&Curve, usize) -> f64,
 }
 
-const SUMMARIES: [Summary; 7] = [
+const SUMMARIES: [Summary; 8] = [
     Summary {
         metric: "mean over N",
         unit: "B/entry",
@@ -172,7 +204,12 @@ const SUMMARIES: [Summary; 7] = [
     Summary {
         metric: "nine of ten removed",
         unit: "B/entry",
-        of: |curve, _| curve.thinned.unwrap_or(f64::NAN),
+        of: |curve, _| curve.thinned.as_ref().map_or(f64::NAN, |thinned| thinned.maintained),
+    },
+    Summary {
+        metric: "nine of ten removed, before maintenance",
+        unit: "B/entry",
+        of: |curve, _| curve.thinned.as_ref().map_or(f64::NAN, |thinned| thinned.at_once),
     },
     Summary { metric: "peak over end", unit: "", of: |curve, _| curve.peak },
 ];
@@ -196,15 +233,18 @@ fn mean(points: &[(usize, f64)]) -> f64 {
     points.iter().map(|&(_, bytes)| bytes).sum::<f64>() / points.len() as f64
 }
 
-fn report(ctx: &mut Ctx, what: &str, curves: &[Curve], per_octave: u32) {
-    let Some((ours, peers)) = curves.split_first() else { return };
-    let last = ours.points.last().map_or(0, |&(n, _)| n as u64);
+/// Each of the first `subjects` curves, redcore's, beside each of the others.
+fn report(ctx: &mut Ctx, what: &str, curves: &[Curve], subjects: usize, per_octave: u32) {
+    let (subjects, peers) = curves.split_at(subjects);
+    let case = format!("growth{what}");
     for Summary { metric, unit, of } in &SUMMARIES {
-        let value = of(ours, per_octave as usize);
-        for peer in peers.iter().filter(|_| value.is_finite()) {
-            let case = format!("growth{what}");
-            let row = Row::alone(SUITE, &case, last, ours.name, metric, unit, value);
-            ctx.report.row(row.beside(peer.name, of(peer, per_octave as usize)));
+        for ours in subjects {
+            let (last, value) =
+                (ours.points.last().map_or(0, |&(n, _)| n as u64), of(ours, per_octave as usize));
+            for peer in peers.iter().filter(|_| value.is_finite()) {
+                let row = Row::alone(SUITE, &case, last, ours.name, metric, unit, value);
+                ctx.report.row(row.beside(peer.name, of(peer, per_octave as usize)));
+            }
         }
     }
 }

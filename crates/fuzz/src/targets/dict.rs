@@ -2,17 +2,24 @@
 //!
 //! The first byte of the input chooses a hash, good or bad: with a bad one all entries meet in a few
 //! chunks and overflow. Values count themselves, so that one lost or dropped twice shows. A scan may be
-//! under way all the time; when it ends, every key that was there throughout must have been seen.
+//! under way all the time, some of its steps moving blocks; when it ends, every key that was there throughout must
+//! have been seen. What the owner says about the table's size is held against what happens: nothing splits or
+//! merges that was forbidden, nothing is allocated that was vetoed, and maintenance does what it says, no more.
 
 use crate::harness::{Books, Faults, Plan, operations};
-use ::dict::{Cursor, Dict};
+use crate::hashes::{Hash, Numbers};
+use ::dict::map::Entry;
+use ::dict::{Cursor, Dict, ResizePolicy, Stats};
 use arbitrary::Arbitrary;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// After so many operations the whole table is compared, and not only its size.
 const COMPARE_EVERY: usize = 32;
+
+/// Keys in a batch.
+const BATCH: usize = 16;
 
 #[derive(Arbitrary, Debug)]
 enum Op {
@@ -23,73 +30,45 @@ enum Op {
     Get { key: u16 },
     Change { key: u16, value: u32 },
     Entry { key: u16, value: u32 },
+    Replace { key: u16, stays: bool },
+    GetBatch { first: u16, apart: u16 },
+    InsertBatch { first: u16, apart: u16 },
+    Extend { first: u16, count: u8 },
+    Swap { keys: [u16; 3] },
     Reserve { additional: u8 },
     ReserveAbsurd,
     ShrinkToFit,
+    ShrinkTo { min_capacity: u16 },
     RetainOneIn { divisor: u8 },
-    Random { number: u64 },
+    ExtractOneIn { divisor: u8, take: u8 },
+    Policy(Policy),
+    Paused { first: u16, count: u8, removes: bool },
+    GrowBy { at_most: u32 },
+    GrowFreely,
+    Rehash { chunks: u8 },
+    RehashFor { ticks: u8 },
+    Settle,
+    Random(Numbers),
+    FairRandom(Numbers),
+    Sample { n: u8, numbers: Numbers },
     Scan { calls: u8 },
+    Relocate { calls: u8, one_in: u8 },
     Drain { take: u8 },
     Clear,
     ReplaceByClone,
     Follow(Plan),
 }
 
-/// A number's way into a hash.
-#[derive(Clone, Copy, Debug)]
-enum Hash {
-    /// Every bit depends on every bit.
-    Mixed,
-    /// The number itself: chunks fill in order, and all tags are alike.
-    Identity,
-    /// Sixteen hashes for all numbers.
-    Few,
-    /// The number in the highest bits: all in the first chunk.
-    High,
-}
-
-impl Hash {
-    fn of(self, key: u64) -> u64 {
-        match self {
-            Self::Mixed => {
-                let x = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                x ^ (x >> 29)
-            }
-            Self::Identity => key,
-            Self::Few => (key % 16).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            Self::High => key << 48,
-        }
-    }
-}
-
-impl BuildHasher for Hash {
-    type Hasher = KeyHasher;
-
-    fn build_hasher(&self) -> KeyHasher {
-        KeyHasher { way: *self, state: 0 }
-    }
-}
-
-struct KeyHasher {
-    way: Hash,
-    state: u64,
-}
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.state = self.state << 8 | u64::from(*byte);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.way.of(self.state)
-    }
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Policy {
+    Allow,
+    Avoid,
+    Forbid,
 }
 
 /// A value that holds on to a counter, so that the counter knows how many there are.
 #[derive(Clone)]
-struct Value(u32, #[expect(dead_code, reason = "only its count is looked at")] Rc<()>);
+struct Value(u32, Rc<()>);
 
 struct State {
     dict: Dict<u16, Value, Hash>,
@@ -98,6 +77,9 @@ struct State {
     faults: Faults,
     plan: Plan,
     cursor: Cursor,
+    policy: ResizePolicy,
+    /// The most bytes that the owner lets the table grow by at a time.
+    grows_by: Option<usize>,
     /// Keys that have been there since the scan began.
     owed: HashSet<u16>,
     seen: HashSet<u16>,
@@ -107,7 +89,7 @@ struct State {
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let Some((first, data)) = data.split_first() else { return };
-    let hash = [Hash::Mixed, Hash::Identity, Hash::Few, Hash::High][usize::from(first % 4)];
+    let hash = Hash::chosen_by(*first);
     let mut state = State {
         dict: Dict::with_hasher(hash),
         model: HashMap::new(),
@@ -115,6 +97,8 @@ pub fn run(data: &[u8]) {
         faults: Faults::new(),
         plan: Plan::None,
         cursor: Cursor::START,
+        policy: ResizePolicy::Allow,
+        grows_by: None,
         owed: HashSet::new(),
         seen: HashSet::new(),
     };
@@ -124,6 +108,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(state.dict.len(), state.model.len());
         assert_eq!(Rc::strong_count(&state.alive), state.model.len() + 1, "values lost or kept");
         assert_eq!(books.used(), state.dict.allocation_size());
+        assert_eq!(state.dict.resize_policy(), state.policy);
         if number % COMPARE_EVERY == 0 {
             state.compare();
         }
@@ -132,8 +117,18 @@ pub fn run(data: &[u8]) {
 }
 
 impl State {
+    fn value(&self, value: u32) -> Value {
+        Value(value, self.alive.clone())
+    }
+
+    /// Infallible operations end the program where memory is missing: not while allocations fail.
+    fn memory_is_there(&self) -> bool {
+        matches!(self.plan, Plan::None)
+    }
+
     fn insert(&mut self, key: u16, value: u32) {
-        let entry = Value(value, self.alive.clone());
+        let entry = self.value(value);
+        let before = self.dict.stats();
         let (result, failed) = self.faults.watch(|| self.dict.try_insert(key, entry));
         match result {
             // A table that cannot split may still have room, so a failure need not show.
@@ -143,10 +138,26 @@ impl State {
                 assert_eq!((error.entry.0, error.entry.1.0), (key, value));
             }
         }
+        self.grew_as_allowed(before);
     }
 
     fn remove(&mut self, key: u16) {
+        let before = self.dict.stats();
         assert_eq!(self.dict.remove(&key).map(|value| value.0), self.model.remove(&key));
+        let work = self.dict.stats().work.since(before.work);
+        assert!(work.chunks_split == 0 && work.chunks_merged <= 1);
+        assert!(work.chunks_merged == 0 || self.policy != ResizePolicy::Forbid);
+    }
+
+    /// After one insert: at most a chunk more, none if that is forbidden, and no memory that was vetoed.
+    fn grew_as_allowed(&self, before: Stats) {
+        let now = self.dict.stats();
+        let work = now.work.since(before.work);
+        assert!(work.chunks_split <= 1 && work.chunks_merged == 0);
+        if before.chunks > 0 {
+            assert!(work.chunks_split == 0 || self.policy != ResizePolicy::Forbid);
+            assert!(now.chunks_allocated == before.chunks_allocated || self.grows_by != Some(0));
+        }
     }
 
     fn step(&mut self, op: Op) {
@@ -172,36 +183,118 @@ impl State {
                 }
             }
             Op::Entry { key, value } => {
-                // Infallible, so not while allocations fail.
-                if let Plan::None = self.plan {
+                if self.memory_is_there() {
+                    let alive = &self.alive;
                     let entry = self.dict.entry(key).and_modify(|old| old.0 ^= 1);
-                    entry.or_insert_with(|| Value(value, self.alive.clone()));
+                    entry.or_insert_with(|| Value(value, alive.clone()));
                     self.model.entry(key).and_modify(|old| *old ^= 1).or_insert(value);
                 }
             }
+            Op::Replace { key, stays } => self.replace(key, stays),
+            Op::GetBatch { first, apart } => {
+                let keys = batch(first, apart);
+                let found = self.dict.get_many(keys.each_ref()).map(|value| value.map(|value| value.0));
+                assert_eq!(found, keys.map(|key| self.model.get(&key).copied()));
+            }
+            Op::InsertBatch { first, apart } => {
+                if self.memory_is_there() {
+                    let keys = batch(first, apart);
+                    let old = self.dict.insert_many(keys.map(|key| (key, Value(1, self.alive.clone()))));
+                    let old = old.map(|old| old.map(|old| old.0));
+                    assert_eq!(old, keys.map(|key| self.model.insert(key, 1)));
+                }
+            }
+            Op::Extend { first, count } => {
+                if self.memory_is_there() {
+                    let keys = (0..u16::from(count)).map(|i| first.wrapping_add(i));
+                    let alive = &self.alive;
+                    self.dict.extend(keys.clone().map(|key| (key, Value(2, alive.clone()))));
+                    self.model.extend(keys.map(|key| (key, 2)));
+                }
+            }
+            Op::Swap { keys } => self.swap(keys),
             Op::Reserve { additional } => {
                 let (result, failed) = self.faults.watch(|| self.dict.try_reserve(additional.into()));
                 assert!(result.is_ok() || failed);
+                assert!(result.is_err() || self.dict.capacity() >= self.dict.len() + usize::from(additional));
             }
             Op::ReserveAbsurd => assert!(self.dict.try_reserve(usize::MAX / 2).is_err()),
             Op::ShrinkToFit => self.dict.shrink_to_fit(),
+            Op::ShrinkTo { min_capacity } => {
+                let enough = self.dict.capacity().min(min_capacity.into());
+                self.dict.shrink_to(min_capacity.into());
+                assert!(self.dict.capacity() >= enough);
+            }
             Op::RetainOneIn { divisor } => {
                 let divisor = u16::from(divisor % 8) + 1;
                 self.dict.retain(|key, _| key % divisor == 0);
                 self.model.retain(|key, _| key % divisor == 0);
             }
-            Op::Random { number } => {
-                let mut number = number | 1;
-                let picked = self.dict.random(|| {
-                    number = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                    number
-                });
-                match picked {
-                    Some((key, value)) => assert_eq!(self.model.get(key), Some(&value.0)),
-                    None => assert!(self.model.is_empty()),
+            Op::ExtractOneIn { divisor, take } => {
+                let divisor = u16::from(divisor % 8) + 1;
+                let picked = self.dict.extract_if(|key, _| key % divisor == 0);
+                for (key, value) in picked.take(take.into()) {
+                    assert_eq!(key % divisor, 0);
+                    assert_eq!(self.model.remove(&key), Some(value.0));
+                }
+                let rest = self.dict.keys().filter(|key| **key % divisor == 0).count();
+                assert_eq!(rest, self.model.keys().filter(|key| **key % divisor == 0).count());
+            }
+            Op::Policy(policy) => {
+                self.policy = match policy {
+                    Policy::Allow => ResizePolicy::Allow,
+                    Policy::Avoid => ResizePolicy::Avoid,
+                    Policy::Forbid => ResizePolicy::Forbid,
+                };
+                self.dict.set_resize_policy(self.policy);
+            }
+            Op::Paused { first, count, removes } => self.while_paused(first, count, removes),
+            Op::GrowBy { at_most } => {
+                // The closure is put in a box.
+                if self.memory_is_there() {
+                    let at_most = at_most as usize % 8192 / 1024 * 1024;
+                    self.dict.on_grow(move |bytes| bytes <= at_most);
+                    self.grows_by = Some(at_most);
                 }
             }
+            Op::GrowFreely => {
+                self.dict.clear_on_grow();
+                self.grows_by = None;
+            }
+            Op::Rehash { chunks } => {
+                let before = self.dict.stats();
+                let work = self.dict.rehash(chunks.into());
+                self.maintained(before, work.chunks_split + work.chunks_merged, chunks.into());
+                assert_eq!(work, self.dict.stats().work.since(before.work));
+            }
+            Op::RehashFor { ticks } => {
+                let (before, mut now) = (self.dict.stats(), Duration::ZERO);
+                let clock = || {
+                    now += Duration::from_micros(1);
+                    now
+                };
+                let work = self.dict.rehash_for(Duration::from_micros(ticks.into()), clock);
+                self.maintained(before, work.chunks_split + work.chunks_merged, 16 * u64::from(ticks));
+            }
+            Op::Settle => self.settle(),
+            Op::Random(numbers) => {
+                let picked = self.dict.random(numbers.source());
+                self.is_entry(picked);
+            }
+            Op::FairRandom(numbers) => {
+                let picked = self.dict.fair_random(numbers.source());
+                self.is_entry(picked);
+            }
+            Op::Sample { n, numbers } => {
+                let mut keys = HashSet::new();
+                self.dict.sample(n.into(), numbers.source(), |key, value| {
+                    assert_eq!(self.model.get(key), Some(&value.0));
+                    assert!(keys.insert(*key), "the same entry twice in a sample");
+                });
+                assert_eq!(keys.len(), self.model.len().min(n.into()));
+            }
             Op::Scan { calls } => (0..calls % 16).for_each(|_| self.scan()),
+            Op::Relocate { calls, one_in } => (0..calls % 16).for_each(|_| self.relocate(one_in)),
             Op::Drain { take } => {
                 for (key, value) in self.dict.drain().take(take.into()) {
                     assert_eq!(self.model.remove(&key), Some(value.0));
@@ -213,10 +306,11 @@ impl State {
                 self.model.clear();
             }
             Op::ReplaceByClone => {
-                if let Plan::None = self.plan {
+                if self.memory_is_there() {
                     self.dict = self.dict.clone();
-                    // A clone is another table: a scan of the old one ends here.
+                    // A clone is another table: a scan of the old one ends here, and its owner has said nothing yet.
                     self.cursor = Cursor::START;
+                    (self.policy, self.grows_by) = (ResizePolicy::Allow, None);
                 }
             }
             Op::Follow(plan) => {
@@ -226,18 +320,123 @@ impl State {
         }
     }
 
-    fn scan(&mut self) {
+    fn replace(&mut self, key: u16, stays: bool) {
+        if !self.memory_is_there() {
+            return;
+        }
+        if let Entry::Occupied(entry) = self.dict.entry(key) {
+            let replaced = entry.replace_entry_with(|_, value| stays.then(|| Value(!value.0, value.1)));
+            assert_eq!(matches!(replaced, Entry::Occupied(_)), stays);
+        }
+        match self.model.get_mut(&key) {
+            Some(value) if stays => *value = !*value,
+            _ => _ = self.model.remove(&key),
+        }
+    }
+
+    fn swap(&mut self, keys: [u16; 3]) {
+        let [a, b, c] = keys;
+        // The same key twice is a panic, by contract.
+        if a == b || b == c || a == c {
+            return;
+        }
+        let expected = keys.map(|key| self.model.get(&key).copied());
+        let mut found = self.dict.get_disjoint_mut(keys.each_ref());
+        assert_eq!(found.each_ref().map(|value| value.as_ref().map(|value| value.0)), expected);
+        if let [Some(first), .., Some(last)] = &mut found {
+            std::mem::swap(*first, *last);
+        }
+        if let [Some(first), _, Some(last)] = expected {
+            self.model.insert(a, last);
+            self.model.insert(c, first);
+        }
+    }
+
+    fn while_paused(&mut self, first: u16, count: u8, removes: bool) {
+        let before = self.dict.stats();
+        let mut paused = self.dict.pause_resize();
+        for key in (0..u16::from(count)).map(|i| first.wrapping_add(i)) {
+            if removes {
+                assert_eq!(paused.remove(&key).map(|value| value.0), self.model.remove(&key));
+            } else if paused.try_insert(key, Value(3, self.alive.clone())).is_ok() {
+                self.model.insert(key, 3);
+            }
+        }
+        drop(paused);
+        let now = self.dict.stats();
+        assert!(now.chunks == before.chunks || before.chunks == 0 && now.chunks == 1);
+    }
+
+    /// After maintenance of `chunks` chunks, at most `most`.
+    fn maintained(&self, before: Stats, chunks: u64, most: u64) {
+        let now = self.dict.stats();
+        assert!(chunks <= most && now.chunks.abs_diff(before.chunks) as u64 == chunks);
+        assert!(chunks == 0 || self.policy != ResizePolicy::Forbid);
+        assert!(now.chunks_allocated <= before.chunks_allocated || self.grows_by != Some(0));
+    }
+
+    /// Maintenance, to the end: it has one, and leaves nothing to do unless somebody is against it.
+    fn settle(&mut self) {
+        let mut rounds = self.dict.rehash_debt();
+        while self.dict.rehash_debt() > 0 {
+            let work = self.dict.rehash(1);
+            if work.chunks_split + work.chunks_merged == 0 {
+                let hindered =
+                    self.policy == ResizePolicy::Forbid || self.grows_by.is_some() || !self.memory_is_there();
+                assert!(hindered, "a table that nobody hinders does not reach its size");
+                return;
+            }
+            assert!(rounds > 0, "maintenance undoes itself");
+            rounds -= 1;
+        }
+    }
+
+    fn is_entry(&self, picked: Option<(&u16, &Value)>) {
+        match picked {
+            Some((key, value)) => assert_eq!(self.model.get(key), Some(&value.0)),
+            None => assert!(self.model.is_empty()),
+        }
+    }
+
+    fn begin_scan(&mut self) {
         if self.cursor == Cursor::START {
             self.owed = self.model.keys().copied().collect();
             self.seen.clear();
         }
+    }
+
+    fn end_scan(&self) {
+        if self.cursor == Cursor::START {
+            assert!(self.owed.is_subset(&self.seen), "a scan missed a key that was there all the time");
+        }
+    }
+
+    fn scan(&mut self) {
+        self.begin_scan();
         self.cursor = self.dict.scan(self.cursor, |key, value| {
             assert_eq!(self.model.get(key), Some(&value.0));
             self.seen.insert(*key);
         });
-        if self.cursor == Cursor::START {
-            assert!(self.owed.is_subset(&self.seen), "a scan missed a key that was there all the time");
-        }
+        self.end_scan();
+    }
+
+    /// A step of the scan that moves one of so many blocks and changes all values it shows.
+    fn relocate(&mut self, one_in: u8) {
+        self.begin_scan();
+        let (before, mut blocks) = (self.dict.stats(), 0);
+        let moves = |_, size| {
+            assert!(size > 0);
+            blocks += 1;
+            blocks % (u32::from(one_in % 4) + 1) == 0
+        };
+        self.cursor = self.dict.relocate(self.cursor, moves, |key, value| {
+            assert_eq!(self.model.insert(*key, value.0 ^ 2), Some(value.0));
+            value.0 ^= 2;
+            self.seen.insert(*key);
+        });
+        let now = self.dict.stats();
+        assert_eq!((now.chunks, now.children), (before.chunks, before.children));
+        self.end_scan();
     }
 
     fn compare(&self) {
@@ -245,4 +444,9 @@ impl State {
         assert_eq!(entries, self.model);
         assert!(self.model.iter().all(|(key, value)| self.dict[key].0 == *value));
     }
+}
+
+/// Keys for a batch; all the same if they are 0 apart.
+fn batch(first: u16, apart: u16) -> [u16; BATCH] {
+    std::array::from_fn(|i| first.wrapping_add(apart.wrapping_mul(i as u16)))
 }

@@ -6,4 +6,5 @@
 pub mod dict;
 pub mod robj;
 pub mod sds;
+pub mod table;
 pub mod zmalloc;

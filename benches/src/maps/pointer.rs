@@ -1,0 +1,59 @@
+//! What a table of pointers holds: eight bytes a block, or six.
+
+use dict::CompactPtr;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use super::Node;
+
+/// A pointer to a block that outlives the table.
+pub trait Pointer<'a>: Copy {
+    /// The pointer to `node`.
+    fn to(node: &'a Node) -> Self;
+    /// What it points to.
+    fn node(self) -> &'a Node;
+}
+
+impl<'a> Pointer<'a> for &'a Node {
+    #[inline]
+    fn to(node: &'a Node) -> Self {
+        node
+    }
+
+    #[inline]
+    fn node(self) -> &'a Node {
+        self
+    }
+}
+
+/// A [`CompactPtr`] that knows how long its block lives, and is safe to read therefore.
+#[derive(Clone, Copy)]
+pub struct CompactNode<'a>(CompactPtr<Node>, PhantomData<&'a Node>);
+
+impl<'a> Pointer<'a> for CompactNode<'a> {
+    #[inline]
+    fn to(node: &'a Node) -> Self {
+        let pointer = CompactPtr::new(NonNull::from(node)).expect("blocks lie below 2^48");
+        Self(pointer, PhantomData)
+    }
+
+    #[inline]
+    fn node(self) -> &'a Node {
+        // SAFETY: made from a reference that lives as long as `'a`.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::key;
+
+    #[test]
+    fn both_pointers_lead_back_to_the_block_and_one_has_six_bytes() {
+        let node = Node { key: key(1), value: 2 };
+        assert!(std::ptr::eq(<&Node>::to(&node).node(), &node));
+        assert!(std::ptr::eq(CompactNode::to(&node).node(), &node));
+        assert_eq!(size_of::<CompactNode>(), 6);
+    }
+}

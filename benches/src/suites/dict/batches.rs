@@ -1,0 +1,280 @@
+//! Sixteen at a time: look-ups with work between them, and inserts.
+//!
+//! A loop of nothing but look-ups overlaps their cache misses by itself: the processor runs ahead into the next
+//! ones. A store does something with each value before it comes to the next request, and that is more than a
+//! processor looks ahead. So the *store-like* round looks a key up, works 200 ns on the value, and goes on:
+//!
+//! ```text
+//!  single      look up 1, work, look up 2, work, ...          each look-up waits for memory alone
+//!  in batches  look up 1 to 16 together, work, work, ...      as with sixteen requests of a pipeline
+//! ```
+//!
+//! Why it is fair: the work is a chain of multiplications that begins with the value and with the result so far,
+//! and where the next request is read depends on the result (by an amount that is always 0, which the
+//! processor cannot know). So nothing of a look-up begins before the work before it is done, except within a
+//! batch, whose keys are known beforehand: there it is what batches are for. Both do the same work, value by
+//! value, in the same order. Requests are read one after another, as from a socket's buffer, and not from
+//! places at random, which would be one more miss that batches overlap.
+//!
+//! Inserts are timed from empty: `extend`, which hashes and asks for sixteen before it inserts the first,
+//! beside one insert after another.
+
+use super::life::timed;
+use super::pointers::{hash, nodes_and};
+use super::{Keys, SUITE};
+use crate::keys::Key;
+use crate::maps::{CompactNode, Fold, Map, Node, Pointer};
+use crate::measure::{Subject, paired};
+use crate::suite::Ctx;
+use dict::prefetch::prefetch;
+use dict::{Dict, Table};
+use hashbrown::{HashMap, HashTable};
+use std::hint::black_box;
+use std::time::Duration;
+
+/// Keys in a batch.
+const BATCH: usize = 16;
+
+/// Work on a value, in nanoseconds.
+const WORK_NS: f64 = 200.0;
+
+/// Look-ups a round, at most.
+const LOOK_UPS: usize = 400_000;
+
+/// Work on a value: a chain of which each step waits for the one before, some cycles each.
+#[derive(Clone, Copy)]
+struct Work {
+    steps: u32,
+}
+
+impl Work {
+    /// As many steps as take [`WORK_NS`], and how long they take: the least of several readings.
+    fn calibrate() -> (Self, f64) {
+        const STEPS: u32 = 200_000;
+        let trial = Self { steps: STEPS };
+        let read = |_| timed(|| _ = black_box(trial.run(black_box(1), 1)));
+        let least = (0..20).map(read).min().unwrap_or(Duration::ZERO);
+        let step_ns = (least.as_secs_f64() * 1e9 / f64::from(STEPS)).max(f64::EPSILON);
+        let steps = (WORK_NS / step_ns).round() as u32;
+        (Self { steps }, f64::from(steps) * step_ns)
+    }
+
+    #[inline]
+    fn run(self, so_far: u64, value: u64) -> u64 {
+        (0..self.steps).fold(so_far ^ value, |x, _| (x ^ x >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+}
+
+/// Requests that are read where the result so far says: in order, but nobody knows before it is there.
+struct Requests<'a> {
+    keys: &'a [Key],
+    /// 0, and the compiler cannot know it.
+    shift: u64,
+}
+
+impl<'a> Requests<'a> {
+    /// As many whole batches as are looked up in a round.
+    fn new(keys: &'a [Key]) -> Self {
+        Self { keys: &keys[..keys.len().min(LOOK_UPS) / BATCH * BATCH], shift: black_box(0) }
+    }
+
+    #[inline]
+    fn batch(&self, at: usize, so_far: u64) -> &'a [Key; BATCH] {
+        let at = at + (so_far & self.shift) as usize;
+        self.keys[at..].first_chunk().expect("whole batches")
+    }
+
+    /// One look-up after another. `find` answers the value.
+    fn single(&self, work: Work, mut find: impl FnMut(&Key) -> Option<u64>) -> Duration {
+        let mut result = 0;
+        let time = timed(|| {
+            for at in 0..self.keys.len() {
+                let key = &self.keys[at + (result & self.shift) as usize];
+                result = work.run(result, find(key).expect("all are there"));
+            }
+        });
+        black_box(result);
+        time
+    }
+
+    /// A batch after another. `find` hands each value to its second argument, in order.
+    fn batches(
+        &self,
+        work: Work,
+        mut find: impl FnMut(&[Key; BATCH], &mut dyn FnMut(Option<u64>)),
+    ) -> Duration {
+        let mut result = 0;
+        let time = timed(|| {
+            for at in (0..self.keys.len()).step_by(BATCH) {
+                let keys = self.batch(at, result);
+                find(keys, &mut |value| result = work.run(result, value.expect("all are there")));
+            }
+        });
+        black_box(result);
+        time
+    }
+}
+
+/// Measures both.
+pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
+    let (work, ns) = Work::calibrate();
+    let n = keys.insert.len();
+    ctx.report.note(
+        SUITE,
+        format!(
+            "Store-like round of {n}: work of {} dependent steps, {ns:.0} ns, on each value.",
+            work.steps
+        ),
+    );
+    inline(ctx, keys, work);
+    nodes_and(keys, |nodes| pointers(ctx, keys, &nodes, work));
+    inserts(ctx, keys);
+}
+
+/// Values in the entries: redcore's in batches beside its own and hashbrown's single look-ups.
+fn inline(ctx: &mut Ctx, keys: &Keys, work: Work) {
+    let (mut ours, mut theirs) = (Dict::<Key, u64, Fold>::default(), HashMap::<Key, u64, Fold>::default());
+    for (value, key) in (0..).zip(&keys.insert) {
+        ours.insert(*key, value);
+        theirs.insert(*key, value);
+    }
+    let requests = Requests::new(&keys.find);
+    let (ours, theirs, requests) = (&ours, &theirs, &requests);
+    let mut subjects = [
+        Subject::new("Dict, get_many of 16", move || {
+            requests.batches(work, |keys, each| {
+                ours.get_many(keys.each_ref()).into_iter().for_each(|found| each(found.copied()));
+            })
+        }),
+        Subject::new("Dict, get", move || requests.single(work, |key| ours.get(key).copied())),
+        Subject::new("hashbrown, get", move || requests.single(work, |key| theirs.get(key).copied())),
+    ];
+    store_like(ctx, "store-like", keys, &mut subjects);
+}
+
+/// Two tables with the same methods and no trait in common.
+macro_rules! table_of {
+    ($table:ty, $nodes:expr) => {{
+        let mut table = <$table>::new();
+        for &node in $nodes {
+            table.insert_unique(hash(&node.key), Pointer::to(node), |other| hash(&other.node().key));
+        }
+        table
+    }};
+}
+
+macro_rules! find_one {
+    ($table:ident, $requests:ident, $work:ident) => {
+        move || {
+            $requests.single($work, |key| {
+                $table.find(hash(key), |other| other.node().key == *key).map(|other| other.node().value)
+            })
+        }
+    };
+}
+
+/// A batch of look-ups in a table of pointers, whose blocks are asked for ahead.
+fn find_batches<'a, P: Pointer<'a>>(table: &Table<P>, requests: &Requests, work: Work) -> Duration {
+    requests.batches(work, |keys, each| {
+        let found = table.find_many(
+            keys.each_ref().map(hash),
+            |ahead| prefetch(ahead.node()),
+            |i, other| other.node().key == keys[i],
+        );
+        found.into_iter().for_each(|found| each(found.map(|pointer| pointer.node().value)));
+    })
+}
+
+/// Values in blocks of their own.
+fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
+    let ours = &table_of!(Table<&Node>, nodes);
+    let compact = &table_of!(Table<CompactNode>, nodes);
+    let theirs = &table_of!(HashTable<&Node>, nodes);
+    let requests = &Requests::new(&keys.find);
+    let case = "store-like, pointers";
+    let mut subjects = [
+        Subject::new("Table, find_many of 16", move || find_batches(ours, requests, work)),
+        Subject::new("Table, find", find_one!(ours, requests, work)),
+        Subject::new("hashbrown HashTable, find", find_one!(theirs, requests, work)),
+    ];
+    store_like(ctx, case, keys, &mut subjects);
+    let mut subjects = [
+        Subject::new("Table, 6-byte pointers, find_many of 16", move || {
+            find_batches(compact, requests, work)
+        }),
+        Subject::new("Table, 6-byte pointers, find", find_one!(compact, requests, work)),
+        Subject::new("hashbrown HashTable, find", find_one!(theirs, requests, work)),
+    ];
+    store_like(ctx, case, keys, &mut subjects);
+}
+
+/// The first subject beside the others, then the second, single look-ups too, beside the third.
+fn store_like(ctx: &mut Ctx, case: &str, keys: &Keys, subjects: &mut [Subject]) {
+    let (n, rounds) = (keys.insert.len(), ctx.options.pick(1, 3, 7));
+    ctx.progress.start(&format!("{case} of {n}"), rounds + 1);
+    let samples = paired(subjects, rounds, ctx.options.seed, ctx.progress);
+    let look_ups = Requests::new(&keys.find).keys.len() as u64;
+    ctx.report.compare(SUITE, case, n as u64, look_ups, &samples);
+    ctx.report.compare(SUITE, case, n as u64, look_ups, &samples[1..]);
+}
+
+/// From empty, in batches and one by one.
+fn inserts(ctx: &mut Ctx, keys: &Keys) {
+    let (n, rounds) = (keys.insert.len(), ctx.options.pick(1, 3, 3));
+    let entries = || keys.insert.iter().copied().zip(0..);
+    fn from_empty<M: Map<Key, u64>>(n: usize, insert: impl FnOnce(&mut M)) -> Duration {
+        let mut map = M::default();
+        let time = timed(|| insert(&mut map));
+        assert_eq!(map.len(), n);
+        time
+    }
+    let mut subjects = [
+        Subject::new("Dict, extend", || {
+            from_empty(n, |dict: &mut Dict<Key, u64, Fold>| dict.extend(entries()))
+        }),
+        Subject::new("Dict, insert", || {
+            from_empty(n, |dict: &mut Dict<Key, u64, Fold>| {
+                entries().for_each(|(key, value)| _ = dict.insert(key, value));
+            })
+        }),
+        Subject::new("hashbrown, insert", || {
+            from_empty(n, |map: &mut HashMap<Key, u64, Fold>| {
+                entries().for_each(|(key, value)| _ = map.insert(key, value));
+            })
+        }),
+    ];
+    ctx.progress.start(&format!("inserts of {n}"), rounds + 1);
+    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    ctx.report.compare(SUITE, "insert in batches", n as u64, n as u64, &samples);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_of_asking_do_the_same_work_in_the_same_order() {
+        let keys = Keys::new(10 * BATCH + 3, 1);
+        let requests = Requests::new(&keys.find);
+        assert_eq!(requests.keys.len(), 10 * BATCH);
+        let value = |key: &Key| u64::from(key[15]);
+        let (mut single, mut batched) = (Vec::new(), Vec::new());
+        let work = Work { steps: 2 };
+        requests.single(work, |key| {
+            single.push(*key);
+            Some(value(key))
+        });
+        requests.batches(work, |keys, each| {
+            batched.extend(keys);
+            keys.iter().for_each(|key| each(Some(value(key))));
+        });
+        assert_eq!((single.len(), &single), (160, &batched));
+        assert!(work.run(1, 2) != work.run(2, 2) && work.run(1, 2) != work.run(1, 3));
+    }
+
+    #[test]
+    fn the_work_is_as_long_as_it_says() {
+        let (work, ns) = Work::calibrate();
+        assert!(work.steps > 0 && (ns - WORK_NS).abs() < WORK_NS / 10.0, "{} steps, {ns} ns", work.steps);
+    }
+}

@@ -1,0 +1,89 @@
+//! What tables are given: hashes and random sources, good ones and bad ones.
+
+use arbitrary::Arbitrary;
+use std::hash::{BuildHasher, Hasher};
+
+/// A number's way into a hash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hash {
+    /// Every bit depends on every bit.
+    Mixed,
+    /// The number itself: chunks fill in order, and all tags are alike.
+    Identity,
+    /// Sixteen hashes for all numbers.
+    Few,
+    /// The number in the highest bits: all in the first chunk.
+    High,
+}
+
+impl Hash {
+    pub(crate) fn chosen_by(byte: u8) -> Self {
+        [Self::Mixed, Self::Identity, Self::Few, Self::High][usize::from(byte % 4)]
+    }
+
+    pub(crate) fn of(self, key: u64) -> u64 {
+        match self {
+            Self::Mixed => {
+                let x = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                x ^ (x >> 29)
+            }
+            Self::Identity => key,
+            Self::Few => (key % 16).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            Self::High => key << 48,
+        }
+    }
+}
+
+impl BuildHasher for Hash {
+    type Hasher = KeyHasher;
+
+    fn build_hasher(&self) -> KeyHasher {
+        KeyHasher { way: *self, state: 0 }
+    }
+}
+
+pub(crate) struct KeyHasher {
+    way: Hash,
+    state: u64,
+}
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.state = self.state << 8 | u64::from(*byte);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.way.of(self.state)
+    }
+}
+
+/// A random source, good or broken: picks have to end with any.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) enum Numbers {
+    Constant(u64),
+    Counting { from: u64, by: u16 },
+    Shifting(u64),
+    Mixed(u64),
+}
+
+impl Numbers {
+    pub(crate) fn source(mut self) -> impl FnMut() -> u64 {
+        move || match &mut self {
+            Self::Constant(number) => *number,
+            Self::Counting { from, by } => {
+                *from = from.wrapping_add(u64::from(*by));
+                *from
+            }
+            Self::Shifting(bits) => {
+                *bits = bits.rotate_left(1);
+                *bits & 1
+            }
+            Self::Mixed(state) => {
+                *state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+                *state ^ *state >> 32
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What `Table` has and `Dict` does not hand on: marks, places that are taken and filled again, look-ups with a
+//! glance ahead. Beside std's `BTreeMap` from each number to its mark.
+//!
+//! A mark has to stay with its entry wherever splits, merges and removals move it. The first byte of the input
+//! chooses a hash, as for the target `dict`.
+
+use crate::harness::{Books, Faults, Plan, operations};
+use crate::hashes::Hash;
+use ::dict::table::{Entry, OccupiedEntry};
+use ::dict::{Cursor, ResizePolicy, Table};
+use arbitrary::Arbitrary;
+use std::collections::BTreeMap;
+
+/// Numbers in a batch.
+const BATCH: usize = 16;
+
+#[derive(Arbitrary, Debug)]
+enum Op {
+    Insert {
+        first: u16,
+        count: u8,
+        marked: bool,
+    },
+    Remove {
+        first: u16,
+        count: u8,
+    },
+    Mark {
+        first: u16,
+        count: u8,
+        marked: bool,
+    },
+    /// Takes an entry and puts it, or its like, where it was.
+    TakeAndPut {
+        number: u16,
+        marked: bool,
+    },
+    /// Takes an entry and leaves its place.
+    Take {
+        number: u16,
+    },
+    FindMany {
+        first: u16,
+        apart: u16,
+    },
+    Prefetch {
+        first: u16,
+        apart: u16,
+    },
+    Flip {
+        numbers: [u16; 3],
+    },
+    KeepMarked,
+    Rehash {
+        chunks: u8,
+    },
+    Bound {
+        whether: bool,
+    },
+    Reserve {
+        additional: u16,
+    },
+    ShrinkToFit,
+    Relocate {
+        one_in: u8,
+    },
+    ReplaceByClone,
+    Follow(Plan),
+}
+
+/// A number, and how often it was changed in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Item {
+    number: u16,
+    flips: u8,
+}
+
+struct State {
+    table: Table<Item>,
+    hash: Hash,
+    /// For each number, its flips and its mark.
+    model: BTreeMap<u16, (u8, bool)>,
+    faults: Faults,
+    plan: Plan,
+}
+
+/// Runs the operations that `data` spells.
+pub fn run(data: &[u8]) {
+    let books = Books::open();
+    let Some((first, data)) = data.split_first() else { return };
+    let mut state = State {
+        table: Table::new(),
+        hash: Hash::chosen_by(*first),
+        model: BTreeMap::new(),
+        faults: Faults::new(),
+        plan: Plan::None,
+    };
+    for op in operations(data) {
+        state.step(op);
+        assert_eq!(state.table.len(), state.model.len());
+        assert_eq!(books.used(), state.table.allocation_size());
+    }
+    state.compare();
+}
+
+impl State {
+    fn hash_of(&self, number: u16) -> u64 {
+        self.hash.of(number.into())
+    }
+
+    fn hasher(&self) -> impl Fn(&Item) -> u64 + use<> {
+        let hash = self.hash;
+        move |item| hash.of(item.number.into())
+    }
+
+    /// Infallible operations end the program where memory is missing: not while allocations fail.
+    fn memory_is_there(&self) -> bool {
+        matches!(self.plan, Plan::None)
+    }
+
+    fn find_entry(&mut self, number: u16) -> Option<OccupiedEntry<'_, Item>> {
+        let hash = self.hash_of(number);
+        self.table.find_entry(hash, |item| item.number == number).ok()
+    }
+
+    fn step(&mut self, op: Op) {
+        match op {
+            Op::Insert { first, count, marked } => span(first, count).for_each(|n| self.insert(n, marked)),
+            Op::Remove { first, count } => {
+                for number in span(first, count) {
+                    let removed = self.find_entry(number).map(|entry| {
+                        let marked = entry.is_marked();
+                        (entry.remove().flips, marked)
+                    });
+                    assert_eq!(removed, self.model.remove(&number));
+                }
+            }
+            Op::Mark { first, count, marked } => {
+                for number in span(first, count) {
+                    if let Some(mut entry) = self.find_entry(number) {
+                        entry.set_mark(marked);
+                    }
+                    self.model.entry(number).and_modify(|(_, mark)| *mark = marked);
+                }
+            }
+            Op::TakeAndPut { number, marked } => {
+                // The place may have been the last of a child, which is freed and needed again.
+                if self.memory_is_there()
+                    && let Some(entry) = self.find_entry(number)
+                {
+                    let (item, place) = entry.take();
+                    let mut entry = place.insert(Item { flips: item.flips.wrapping_add(1), ..item });
+                    assert!(!entry.is_marked(), "a new entry is marked");
+                    entry.set_mark(marked);
+                    self.model.insert(number, (item.flips.wrapping_add(1), marked));
+                }
+            }
+            Op::Take { number } => {
+                let taken = self.find_entry(number).map(|entry| entry.take().0.flips);
+                assert_eq!(taken, self.model.remove(&number).map(|(flips, _)| flips));
+            }
+            Op::FindMany { first, apart } => {
+                let wanted = batch(first, apart);
+                let mut ahead = 0;
+                let found = self.table.find_many(
+                    wanted.map(|number| self.hash_of(number)),
+                    |item| {
+                        assert!(self.model.contains_key(&item.number));
+                        ahead += 1;
+                    },
+                    |i, item| item.number == wanted[i],
+                );
+                assert!(ahead <= BATCH);
+                let flips = found.map(|item| item.map(|item| item.flips));
+                assert_eq!(flips, wanted.map(|number| self.model.get(&number).map(|(flips, _)| *flips)));
+            }
+            Op::Prefetch { first, apart } => {
+                let hashes = batch(first, apart).map(|number| self.hash_of(number));
+                self.table.prefetch(hashes[0]);
+                self.table.prefetch_inserts(&hashes);
+            }
+            Op::Flip { numbers } => {
+                let [a, b, c] = numbers;
+                // The same entry twice is a panic, by contract.
+                if a != b && b != c && a != c {
+                    let hashes = numbers.map(|number| self.hash_of(number));
+                    let found = self.table.get_disjoint_mut(hashes, |i, item| item.number == numbers[i]);
+                    for (number, item) in numbers.into_iter().zip(found) {
+                        assert_eq!(item.is_some(), self.model.contains_key(&number));
+                        if let Some(item) = item {
+                            item.flips = item.flips.wrapping_add(1);
+                            self.model.insert(number, (item.flips, self.model[&number].1));
+                        }
+                    }
+                }
+            }
+            Op::KeepMarked => {
+                let marked: Vec<u16> = self.table.iter_marked().map(|item| item.number).collect();
+                self.table.retain(|item| marked.contains(&item.number));
+                self.model.retain(|_, (_, mark)| *mark);
+            }
+            Op::Rehash { chunks } => {
+                let hasher = self.hasher();
+                self.table.rehash(chunks.into(), hasher);
+            }
+            Op::Bound { whether } => {
+                self.table.set_resize_policy(if whether {
+                    ResizePolicy::Forbid
+                } else {
+                    ResizePolicy::Allow
+                });
+            }
+            Op::Reserve { additional } => {
+                let hasher = self.hasher();
+                // Refused or not, what there is stays: the comparison says so.
+                let _ = self.table.try_reserve(usize::from(additional % 2048), hasher);
+            }
+            Op::ShrinkToFit => self.table.shrink_to_fit(),
+            Op::Relocate { one_in } => self.relocate(one_in),
+            Op::ReplaceByClone => {
+                if self.memory_is_there() {
+                    self.table = self.table.clone();
+                }
+            }
+            Op::Follow(plan) => {
+                self.plan = plan;
+                self.faults.follow(plan);
+                self.compare();
+            }
+        }
+    }
+
+    fn insert(&mut self, number: u16, marked: bool) {
+        let (hash, hasher) = (self.hash_of(number), self.hasher());
+        let (item, is_it) = (Item { number, flips: 0 }, |item: &Item| item.number == number);
+        if self.memory_is_there() {
+            match self.table.entry(hash, is_it, hasher) {
+                Entry::Occupied(entry) => assert!(self.model.contains_key(&entry.get().number)),
+                Entry::Vacant(entry) => {
+                    entry.insert(item).set_mark(marked);
+                    assert_eq!(self.model.insert(number, (0, marked)), None);
+                }
+            }
+        } else if self.table.find(hash, is_it).is_none() {
+            let table = &mut self.table;
+            let (inserted, failed) =
+                self.faults.watch(|| match table.try_insert_unique(hash, item, hasher) {
+                    Ok(mut entry) => {
+                        entry.set_mark(marked);
+                        true
+                    }
+                    Err(error) => {
+                        assert_eq!(error.entry, item);
+                        false
+                    }
+                });
+            assert!(inserted || failed);
+            if inserted {
+                assert_eq!(self.model.insert(number, (0, marked)), None);
+            }
+        }
+    }
+
+    /// One whole scan that moves one of so many blocks.
+    fn relocate(&mut self, one_in: u8) {
+        let (mut cursor, mut blocks, mut seen) = (Cursor::START, 0, 0);
+        loop {
+            let moves = |_, _| {
+                blocks += 1;
+                blocks % (u32::from(one_in % 4) + 1) == 0
+            };
+            cursor = self.table.relocate(cursor, moves, |_| seen += 1);
+            if cursor == Cursor::START {
+                break;
+            }
+        }
+        assert_eq!(seen, self.model.len());
+    }
+
+    fn compare(&self) {
+        let mut items: Vec<_> = self.table.iter().map(|item| (item.number, item.flips)).collect();
+        items.sort_unstable();
+        assert!(items.into_iter().eq(self.model.iter().map(|(number, (flips, _))| (*number, *flips))));
+        let mut marked: Vec<_> = self.table.iter_marked().map(|item| item.number).collect();
+        marked.sort_unstable();
+        assert!(marked.iter().eq(self.model.iter().filter(|(_, (_, mark))| *mark).map(|(number, _)| number)));
+    }
+}
+
+fn span(first: u16, count: u8) -> impl Iterator<Item = u16> {
+    (0..u16::from(count)).map(move |i| first.wrapping_add(i))
+}
+
+/// Numbers for a batch; all the same if they are 0 apart.
+fn batch(first: u16, apart: u16) -> [u16; BATCH] {
+    std::array::from_fn(|i| first.wrapping_add(apart.wrapping_mul(i as u16)))
+}

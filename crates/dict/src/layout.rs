@@ -71,7 +71,7 @@ pub(crate) struct ChunkLayout {
 #[inline]
 const fn preferred_line<T>(hash: u64) -> usize {
     let lines = (SLOTS * size_of::<T>()).div_ceil(CACHE_LINE);
-    ((hash >> 41) as usize & 0xffff) * lines >> 16
+    (((hash >> 41) as usize & 0xffff) * lines) >> 16
 }
 
 /// The first slot of the entry's preferred line.

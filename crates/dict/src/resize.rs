@@ -3,7 +3,7 @@
 //! ```text
 //!  entries a chunk, of fifteen slots
 //!
-//!   5           9.5   10.5                            42
+//!   5          9.75   10.5                            42
 //!   |            |     |                               |
 //!   +- a removal |     +- an insert splits one chunk   +- under Avoid only here
 //!      below     |
@@ -29,7 +29,7 @@ use crate::group::SLOTS;
 /// A table splits a chunk when it would hold more than this many quarters of an entry for each chunk.
 const GROW_QUARTERS: usize = 42;
 /// Maintenance merges chunks of a table that holds fewer than this many.
-const REST_QUARTERS: usize = 38;
+const REST_QUARTERS: usize = 39;
 /// A removal merges a chunk of a table that holds fewer than this many.
 const SHRINK_QUARTERS: usize = 20;
 /// How many times more entries a table takes before it grows against [`ResizePolicy::Avoid`]. In C:
@@ -199,8 +199,9 @@ mod tests {
 
     #[test]
     fn maintenance_never_does_what_an_insert_would_undo() {
-        for chunks in 1..200 {
-            for entries in 0..3_000 {
+        let (most_chunks, most_entries) = if cfg!(miri) { (8, 100) } else { (200, 3_000) };
+        for chunks in 1..most_chunks {
+            for entries in 0..most_entries {
                 let wanted = wanted_chunks(chunks, entries, 0);
                 assert!(wanted >= 1 && entries_before_growth(wanted) >= entries);
                 if wanted < chunks {

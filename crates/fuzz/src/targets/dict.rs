@@ -325,7 +325,7 @@ impl State {
             return;
         }
         if let Entry::Occupied(entry) = self.dict.entry(key) {
-            let replaced = entry.replace_entry_with(|_, value| stays.then(|| Value(!value.0, value.1)));
+            let replaced = entry.replace_entry_with(|_, value| stays.then_some(Value(!value.0, value.1)));
             assert_eq!(matches!(replaced, Entry::Occupied(_)), stays);
         }
         match self.model.get_mut(&key) {

@@ -288,7 +288,7 @@ fn run(hashing: Hashing, ops: Vec<Op>) {
 }
 
 const CASES: u32 = if cfg!(miri) { 2 } else { 64 };
-const OPS: usize = if cfg!(miri) { 80 } else { 600 };
+const OPS: usize = if cfg!(miri) { 40 } else { 600 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]

@@ -308,9 +308,8 @@ impl State {
             Op::ReplaceByClone => {
                 if self.memory_is_there() {
                     self.dict = self.dict.clone();
-                    // A clone is another table: a scan of the old one ends here, and its owner has said nothing yet.
-                    self.cursor = Cursor::START;
-                    (self.policy, self.grows_by) = (ResizePolicy::Allow, None);
+                    // A clone is another table: a scan of the old one ends here, and it asks nobody whether to grow.
+                    (self.cursor, self.grows_by) = (Cursor::START, None);
                 }
             }
             Op::Follow(plan) => {

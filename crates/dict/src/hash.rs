@@ -15,6 +15,9 @@
 //! The own seed does one thing more. Entries that are copied from one dict to another in the order of its chunks
 //! fill the chunks of the other unevenly if both hash alike (`Table::scan`); under seeds of their own they do not.
 //!
+//! Of foldhash's two kinds this is the *quality* one, which folds once more: under one seed in thirty the fast one puts a hundred
+//! numbers that lie in steps of a power of two into one chunk.
+//!
 //! foldhash's own `RandomState` draws its seeds from addresses and the clock. Ours come from [`RandomState`], the one door
 //! that std has to the operating system's random numbers; each is an output of SipHash under a key that nobody sees,
 //! so that one seed does not tell the next.
@@ -28,7 +31,7 @@ use std::hash::RandomState;
 use std::sync::OnceLock;
 
 use foldhash::SharedSeed;
-use foldhash::fast::{FoldHasher, SeedableRandomState};
+use foldhash::quality::{FoldHasher, SeedableRandomState};
 
 /// The hash of a [`Dict`](crate::Dict) that is not told otherwise: foldhash, with seeds drawn from the
 /// operating system for each process and each dict.
@@ -173,7 +176,7 @@ mod tests {
     fn numbers_are_hashed_as_numbers() {
         // As foldhash itself does, whatever goes in.
         let ours = DefaultHashBuilder::with_seed(7);
-        let theirs = foldhash::fast::FixedState::with_seed(7);
+        let theirs = foldhash::quality::FixedState::with_seed(7);
         let key = (1_u8, -2_i16, 3_u32, -4_i64, 5_u128, 6_usize, 'c', "text", [9_u8; 40]);
         assert_eq!(ours.hash_one(key), theirs.hash_one(key));
     }

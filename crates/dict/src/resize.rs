@@ -3,7 +3,7 @@
 //! ```text
 //!  entries a chunk, of fifteen slots
 //!
-//!   5          9.75   10.5                            42
+//!   5           10    10.5                            42
 //!   |            |     |                               |
 //!   +- a removal |     +- an insert splits one chunk   +- under Avoid only here
 //!      below     |
@@ -29,7 +29,7 @@ use crate::group::SLOTS;
 /// A table splits a chunk when it would hold more than this many quarters of an entry for each chunk.
 const GROW_QUARTERS: usize = 42;
 /// Maintenance merges chunks of a table that holds fewer than this many.
-const REST_QUARTERS: usize = 39;
+const REST_QUARTERS: usize = 40;
 /// A removal merges a chunk of a table that holds fewer than this many.
 const SHRINK_QUARTERS: usize = 20;
 /// How many times more entries a table takes before it grows against [`ResizePolicy::Avoid`]. In C:

@@ -264,7 +264,8 @@ fn what_is_moved_for_defragmentation_lies_elsewhere_and_is_the_same() {
     assert_eq!(asked.len(), 3 + table.stats().children, "directory, tags, entries and every child");
     // (The place that one block has left may be another's new one.)
     assert_ne!(places(&table), before);
-    assert_eq!(table.allocation_size(), size);
+    // (Elsewhere two blocks for the same request may differ in size.)
+    assert!(table.allocation_size() == size || !zmalloc::ALLOCATOR.starts_with("jemalloc"));
     table.raw().check(|n| mix(*n) << 8);
     assert!((0..60).all(|n| table.find(mix(n) << 8, |&other| other == n).is_some()));
 }

@@ -242,7 +242,10 @@ impl Both {
                 }
                 seen.sort_unstable();
                 assert_eq!(seen, self.model.keys().copied().collect::<Vec<_>>());
-                assert_eq!(self.table.allocation_size(), before);
+                // (Elsewhere two blocks for the same request may differ in size.)
+                if zmalloc::ALLOCATOR.starts_with("jemalloc") {
+                    assert_eq!(self.table.allocation_size(), before);
+                }
             }
             Op::Random(seed) => {
                 let mut state = seed;

@@ -129,7 +129,9 @@ fn most_entries_are_in_the_cache_line_that_is_asked_for_before_the_tags_are_read
     let pointers = right_lines(|n| n, |n| mix(*n));
     let pairs = right_lines(|n| [n; 3], |n| mix(n[0]));
     // A line by chance would be right every second and every sixth time.
-    assert!(pointers > 0.73 || cfg!(miri), "{pointers}");
+    // (With child pointers of four bytes, chunks do not begin with a line.)
+    let least = if cfg!(target_pointer_width = "64") { 0.73 } else { 0.58 };
+    assert!(pointers > least || cfg!(miri), "{pointers}");
     assert!(pairs > 0.43 || cfg!(miri), "{pairs}");
 }
 

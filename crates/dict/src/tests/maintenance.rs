@@ -173,7 +173,7 @@ fn rehash_for_stops_when_the_callers_clock_says_so() {
         Duration::from_millis(now.get())
     };
     let work = table.rehash_for(Duration::from_millis(4), clock, hash);
-    assert_eq!(work.chunks_merged, 3.min(debt as u64 / 16) * 16);
+    assert_eq!(work.chunks_merged as usize, debt.min(3 * 16));
     assert_eq!(table.rehash_debt(), debt - work.chunks_merged as usize);
     let work = table.rehash_for(Duration::ZERO, clock, hash);
     assert_eq!(work.chunks_merged, 0);

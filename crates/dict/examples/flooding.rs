@@ -4,30 +4,14 @@
 //! cargo run --release -p dict --example flooding [KEYS]
 //! ```
 
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+#[path = "../tests/fx/mod.rs"]
+mod fx;
+
+use std::hash::{BuildHasher, BuildHasherDefault};
 use std::time::Instant;
 
 use dict::{DefaultHashBuilder, Dict};
-
-/// Rotate, xor, multiply: the hash of Firefox, and of rustc until 2024.
-#[derive(Default)]
-struct Fx(u64);
-
-const FX_FACTOR: u64 = 0x517c_c1b7_2722_0a95;
-
-impl Hasher for Fx {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(FX_FACTOR);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
+use fx::{Fx, against_fx};
 
 fn time(name: &str, hash: impl BuildHasher, keys: &[(u64, u64)]) {
     let mut dict = Dict::with_hasher(hash);
@@ -40,9 +24,7 @@ fn time(name: &str, hash: impl BuildHasher, keys: &[(u64, u64)]) {
 
 fn main() {
     let count = std::env::args().nth(1).map_or(100_000, |it| it.parse().expect("a number of keys"));
-    // The second word is what the hash of the first has become, so that both together hash to 0.
-    let made = |n: u64| (n, n.wrapping_mul(FX_FACTOR).rotate_left(5));
-    let (colliding, others): (Vec<_>, Vec<_>) = (0..count).map(|n| (made(n), (n, !n))).unzip();
+    let (colliding, others): (Vec<_>, Vec<_>) = (0..count).map(|n| (against_fx(n), (n, !n))).unzip();
     // The first dict of a process pays for fresh memory: it is not timed.
     drop(others.iter().map(|&key| (key, ())).collect::<Dict<_, _>>());
     time("default hash, other keys", DefaultHashBuilder::new(), &others);

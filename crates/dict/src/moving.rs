@@ -13,7 +13,7 @@ use crate::storage::Storage;
 /// From this size on, in bytes, entries are moved one by one instead of a child's seven at a time over the stack.
 const LARGE_ENTRY: usize = 512;
 
-/// Adds entries to one chunk after another without looking for the end of its chain each time.
+/// Adds entries to a chunk, one after another, without looking for the end of its chain each time.
 struct Appender<T> {
     chunk: Chunk<T>,
     /// The end of its chain.
@@ -300,9 +300,8 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Drops the entries in children for which `keep` is false, and says how many; O(children). If `keep` panics, all
-    /// are still there; if a drop panics, the others that were to be dropped are leaked. `forget` is told the number before
-    /// the first drop.
+    /// Drops the entries in children for which `keep` is false; O(children). `forget` is told how many, before the first
+    /// drop. If `keep` panics, all are still there; if a drop panics, the others that were to be dropped are leaked.
     pub(crate) unsafe fn retain_in_children(
         self,
         mut keep: impl FnMut(&mut T) -> bool,

@@ -333,6 +333,10 @@ impl Storage {
     /// Does a little towards a directory of the right size, if a large one will soon be full or is much too large: see
     /// [`Storage::tends_directory`].
     pub(crate) fn tend_directory(&mut self, layout: &ChunkLayout) {
+        // What was given back meanwhile may have been the last of the table.
+        if self.capacity < LARGE_DIRECTORY {
+            return;
+        }
         let (pages, next_capacity) = (self.held.div_ceil(layout.paging.page()), self.next_capacity(layout));
         let Some(successor) = &mut self.successor else {
             let Some(capacity) = next_capacity else { return };

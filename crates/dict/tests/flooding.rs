@@ -10,38 +10,16 @@
 //!
 //! so in any of 10,000 chunks less often than once in 10^17 runs.
 
+mod fx;
+
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 
 use dict::{Cursor, DefaultHashBuilder, Dict};
+use fx::{Fx, against_fx};
 
 const KEYS: u64 = if cfg!(miri) { 300 } else { 100_000 };
 const LONGEST: usize = 100;
-
-/// The hash of Firefox and of rustc until 2024: fast, and without a key.
-#[derive(Default)]
-struct Fx(u64);
-
-const FX_FACTOR: u64 = 0x517c_c1b7_2722_0a95;
-
-impl Hasher for Fx {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(FX_FACTOR);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// Pairs that all have the hash 0 under [`Fx`]: the second word undoes what the first has done.
-fn against_fx(n: u64) -> (u64, u64) {
-    (n, n.wrapping_mul(FX_FACTOR).rotate_left(5))
-}
 
 /// Keys that collide under foldhash with its public constants, whatever the seed: their last eight bytes make one factor
 /// zero, and so the product.

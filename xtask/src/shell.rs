@@ -35,7 +35,8 @@ pub(crate) fn nightly_cargo() -> Command {
 }
 
 /// The crates that hold unsafe code, whose memory comes from zmalloc.
-pub(crate) const UNSAFE_CRATES: [&str; 4] = ["zmalloc", "sds", "dict", "robj"];
+pub(crate) const UNSAFE_CRATES: [&str; 8] =
+    ["zmalloc", "sds", "dict", "intset", "listpack", "zindex", "quicklist", "robj"];
 
 /// `--package` for each.
 pub(crate) fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {

@@ -41,3 +41,28 @@ fn dict() {
 fn table() {
     drive(fuzz::targets::table::run);
 }
+
+#[test]
+fn intset() {
+    drive(fuzz::targets::intset::run);
+}
+
+#[test]
+fn listpack() {
+    drive(fuzz::targets::listpack::run);
+}
+
+#[test]
+fn quicklist() {
+    drive(fuzz::targets::quicklist::run);
+}
+
+#[test]
+fn zindex() {
+    drive(fuzz::targets::zindex::run);
+}
+
+#[test]
+fn values() {
+    drive(fuzz::targets::values::run);
+}

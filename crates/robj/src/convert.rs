@@ -1,10 +1,10 @@
 //! Conversions: from Rust's values under the default limits, and to `Bytes` without a copy.
 
-use crate::integer::Decimal;
 use crate::limits::EncodingLimits;
 use crate::object::Robj;
 use crate::view::Content;
 use bytes::Bytes;
+use listpack::integer::Decimal;
 use sds::Sds;
 
 impl From<&[u8]> for Robj {

@@ -3,7 +3,6 @@
 mod clock;
 mod convert;
 mod header;
-mod integer;
 mod limits;
 mod object;
 mod refcount;

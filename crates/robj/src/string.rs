@@ -17,14 +17,15 @@
 //! `dbUnshareStringValue`).
 
 use crate::header::Value;
-use crate::integer::{self, Decimal};
 use crate::limits::EncodingLimits;
 use crate::object::{EMBEDDED_LEN_MAX, Robj};
 use crate::shared;
 use crate::types::Encoding;
 use crate::view::Content;
 use core::mem::ManuallyDrop;
-use sds::{ReserveError, Sds, or_oom};
+use listpack::integer::{self, Decimal};
+use sds::Sds;
+use zmalloc::{ReserveError, or_oom};
 
 /// Raw strings are cut to size by [`Robj::try_encode`] when their free space is more than a tenth of them.
 const FREE_SPACE_FRACTION: usize = 10;

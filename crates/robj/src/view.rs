@@ -1,7 +1,6 @@
 //! Reading a string object, whichever way it is encoded.
 
 use crate::header::Header;
-use crate::integer::{self, Decimal};
 use crate::object::{EMBEDDED_TYPE, Robj};
 use crate::types::Encoding;
 use core::cmp::Ordering;
@@ -9,6 +8,7 @@ use core::fmt;
 use core::hint;
 use core::ops::Deref;
 use core::slice;
+use listpack::integer::{self, Decimal};
 use sds::layout;
 
 /// What a string object holds.

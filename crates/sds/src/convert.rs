@@ -1,9 +1,9 @@
 //! Conversions from and to other owners of bytes.
 
 use crate::Sds;
-use crate::error::ReserveError;
 use bytes::{Bytes, BytesMut};
 use core::str::FromStr;
+use zmalloc::ReserveError;
 
 /// A copy by [`Sds::from_bytes`], for every type that is bytes.
 macro_rules! copied_from {

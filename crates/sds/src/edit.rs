@@ -5,10 +5,10 @@
 //! `make_ascii_lowercase` and `make_ascii_uppercase`.
 
 use crate::Sds;
-use crate::error::{ReserveError, or_oom};
 use crate::layout;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
+use zmalloc::{ReserveError, or_oom};
 
 impl Sds {
     /// Appends one byte. Amortised O(1).

@@ -1,63 +1,7 @@
 //! What can go wrong, as values.
 
 use core::fmt;
-
-/// Room could not be had. The string is as it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReserveError {
-    /// The string would be longer than [`MAX_LEN`](crate::layout::MAX_LEN).
-    TooLong {
-        /// Its length now, in bytes.
-        len: usize,
-        /// What was to be added, in bytes.
-        additional: usize,
-    },
-    /// The allocator refused.
-    OutOfMemory {
-        /// What it was asked for, in bytes.
-        size: usize,
-    },
-}
-
-impl ReserveError {
-    /// The size that could not be had, in bytes: of the block, or of a string too long for any block
-    /// (`usize::MAX` where even that overflows).
-    pub fn size(&self) -> usize {
-        match *self {
-            Self::TooLong { len, additional } => len.saturating_add(additional),
-            Self::OutOfMemory { size } => size,
-        }
-    }
-}
-
-impl fmt::Display for ReserveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong { len, additional } => {
-                write!(f, "a string of {len} bytes cannot grow by {additional}")
-            }
-            Self::OutOfMemory { size } => write!(f, "out of memory: {size} bytes refused"),
-        }
-    }
-}
-
-impl core::error::Error for ReserveError {}
-
-/// The infallible half of every fallible operation, here and in the structures above: ends in zmalloc's OOM
-/// handler.
-///
-/// ```
-/// let s = sds::or_oom(sds::Sds::try_from_bytes(b"text"));
-/// assert_eq!(s, "text");
-/// ```
-#[inline]
-pub fn or_oom<T>(result: Result<T, ReserveError>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(error) => zmalloc::oom(error.size()),
-    }
-}
+use zmalloc::ReserveError;
 
 /// Why [`Sds::try_push_fmt`](crate::Sds::try_push_fmt) failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

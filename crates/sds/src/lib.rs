@@ -20,9 +20,10 @@ mod template;
 mod traits;
 
 pub use args::{Args, split_args};
-pub use error::{FormatError, ReserveError, SplitArgsError, TemplateError, or_oom};
+pub use error::{FormatError, SplitArgsError, TemplateError};
 pub use repr::needs_repr;
 pub use room::MAX_PREALLOC;
 pub use split::{Split, join, split, try_join};
 pub use string::Sds;
 pub use template::template;
+pub use zmalloc::ReserveError;

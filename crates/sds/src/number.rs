@@ -5,9 +5,9 @@
 //! because the copy waits for the digits' narrow stores.
 
 use crate::Sds;
-use crate::error::{ReserveError, or_oom};
 use crate::layout;
 use core::ptr::NonNull;
+use zmalloc::{ReserveError, or_oom};
 
 /// Doubles up to here are whole numbers that an `i64` and back does not change: 2^53.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;

@@ -5,8 +5,8 @@
 //! Redis show.
 
 use crate::Sds;
-use crate::error::{ReserveError, or_oom};
 use core::fmt;
+use zmalloc::{ReserveError, or_oom};
 
 /// Whether a byte stands for itself between the quotes.
 fn is_plain(byte: u8) -> bool {

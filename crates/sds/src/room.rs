@@ -6,9 +6,9 @@
 //! the block has room at all.
 
 use crate::Sds;
-use crate::error::{ReserveError, or_oom};
 use crate::layout::{self, HeaderType, MAX_LEN};
 use crate::string::check_len;
+use zmalloc::{ReserveError, or_oom};
 
 /// From here on a greedy request adds this many bytes instead of doubling. In C: `SDS_MAX_PREALLOC`.
 pub const MAX_PREALLOC: usize = 1024 * 1024;

@@ -1,9 +1,9 @@
 //! Taking strings apart at a separator, and putting them together.
 
 use crate::Sds;
-use crate::error::{ReserveError, or_oom};
 use core::iter::FusedIterator;
 use memchr::memmem::Finder;
+use zmalloc::{ReserveError, or_oom};
 
 /// The pieces of `bytes` between separators, as slices of it. In C: `sdssplitlen`.
 ///

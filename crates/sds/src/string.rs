@@ -1,11 +1,11 @@
 //! [`Sds`]: creating, looking at, handing over, freeing. Growing is in `room`, changing in `edit`.
 
 use crate::copy::copy;
-use crate::error::{ReserveError, or_oom};
 use crate::layout::{self, HeaderType, MAX_LEN};
 use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr::NonNull;
 use core::slice;
+use zmalloc::{ReserveError, or_oom};
 
 /// A growable byte string in the layout of C's `sds`: one pointer, to the bytes; the [header](crate::layout)
 /// in front of them, a NUL behind.

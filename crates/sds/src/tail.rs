@@ -7,10 +7,11 @@
 
 use crate::Sds;
 use crate::copy::copy;
-use crate::error::{FormatError, ReserveError, or_oom};
+use crate::error::FormatError;
 use crate::layout::{self, HeaderType};
 use core::fmt::{self, Write};
 use core::ptr::NonNull;
+use zmalloc::{ReserveError, or_oom};
 
 /// The end of a string that is being appended to.
 struct Tail<'a> {

@@ -2,13 +2,14 @@
 //! bytes, and is written to like a `Vec<u8>`. As a `String` is written to: `tail`.
 
 use crate::Sds;
-use crate::error::{FormatError, ReserveError};
+use crate::error::FormatError;
 use core::borrow::{Borrow, BorrowMut};
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::{Deref, DerefMut};
 use std::io;
+use zmalloc::ReserveError;
 
 impl Deref for Sds {
     type Target = [u8];

@@ -10,6 +10,7 @@ mod oom;
 mod os;
 mod raw;
 mod region;
+mod reserve;
 mod size_classes;
 mod sync;
 
@@ -20,6 +21,7 @@ pub use oom::{OomHandler, oom, set_oom_handler};
 pub use os::*;
 pub use raw::*;
 pub use region::Region;
+pub use reserve::{ReserveError, or_oom};
 pub use size_classes::size_classes;
 
 /// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:

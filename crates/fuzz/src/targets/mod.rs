@@ -4,7 +4,12 @@
 //! through zmalloc meanwhile: run one target at a time.
 
 pub mod dict;
+pub mod intset;
+pub mod listpack;
+pub mod quicklist;
 pub mod robj;
 pub mod sds;
 pub mod table;
+pub mod values;
+pub mod zindex;
 pub mod zmalloc;

@@ -13,7 +13,7 @@ const DECIMAL_LEN_MAX: usize = DIGITS_MAX + 1;
 
 /// The `i64` whose decimal form `bytes` is, if there is one. In C: `string2ll`.
 #[inline]
-pub(crate) fn parse(bytes: &[u8]) -> Option<i64> {
+pub fn parse(bytes: &[u8]) -> Option<i64> {
     let (negative, digits) = match bytes {
         b"0" => return Some(0),
         [b'-', digits @ ..] => (true, digits),
@@ -35,21 +35,22 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<i64> {
 
 /// How many bytes the decimal form of `value` has. In C: `sdigits10`.
 #[inline]
-pub(crate) fn decimal_len(value: i64) -> usize {
+pub fn decimal_len(value: i64) -> usize {
     let digits = value.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
     digits + usize::from(value < 0)
 }
 
 /// The decimal form of an `i64`, in place.
 #[derive(Clone)]
-pub(crate) struct Decimal {
+pub struct Decimal {
     text: [u8; DECIMAL_LEN_MAX],
     len: u8,
 }
 
 impl Decimal {
+    /// The text of `value`. Constant time, no allocation. In C: `ll2string`.
     #[inline]
-    pub(crate) fn new(value: i64) -> Self {
+    pub fn new(value: i64) -> Self {
         let mut buffer = itoa::Buffer::new();
         let formatted = buffer.format(value).as_bytes();
         let mut text = [0; DECIMAL_LEN_MAX];

@@ -110,6 +110,24 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
+    /// Gives every entry of the last chunk to `each` and gives up the chunk, or, with the first one, all memory. False
+    /// if there is none. Moves nothing and needs no memory. If `each` panics, what it has not been given stays.
+    pub(crate) fn pop_chunk(&mut self, mut each: impl FnMut(T)) -> bool {
+        let Some(last) = self.chunks.checked_sub(1) else { return false };
+        // SAFETY: a live chunk; each walk ends before the chunk changes, and has come to an occupied slot.
+        while let Some(slot) = unsafe { self.iter_chunk(last).next() } {
+            // SAFETY: as above.
+            each(unsafe { self.remove_from(self.chunk(last), slot) });
+        }
+        self.set_floor(self.floor.min(last));
+        if last == 0 {
+            self.free_memory();
+        } else {
+            self.merge_one().expect("an empty chunk needs no room in the other");
+        }
+        true
+    }
+
     /// Gives back memory for chunks that are not in use. (A table does not hover around the edge of a step: the
     /// load at which it grows and the one at which it shrinks are far apart.)
     fn release_chunks(&mut self) {

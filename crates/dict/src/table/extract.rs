@@ -36,6 +36,27 @@ impl<T> Table<T> {
         let left = self.len();
         ExtractIf { table: &mut self.raw, pick, chunk: 0, rest: None, kept: 0, left }
     }
+
+    /// Takes all entries out of one chunk, about ten of them, gives each to `each`, and gives up the chunk, so that the
+    /// table is one smaller; with the last chunk its memory goes too. False if there is no chunk. For emptying a table
+    /// in steps, which [`clear`](Self::clear) does all at once: no entry moves, nothing is hashed, and no memory is needed,
+    /// whatever the resize policy. Forgets what was reserved.
+    ///
+    /// O(entries of the chunk), and now and then the giving back of a step of memory, 256 KiB at most.
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let mut table = dict::Table::new();
+    /// # for n in 0..1000_u64 { table.insert_unique(hash(&n), n, hash); }
+    /// let mut sum = 0;
+    /// while table.pop_chunk(|n| sum += n) {
+    ///     // Something else may happen here.
+    /// }
+    /// assert_eq!((sum, table.len(), table.allocation_size()), (499_500, 0, 0));
+    /// ```
+    pub fn pop_chunk(&mut self, each: impl FnMut(T)) -> bool {
+        self.raw.pop_chunk(each)
+    }
 }
 
 impl<T, F: FnMut(&mut T) -> bool> Iterator for ExtractIf<'_, T, F> {

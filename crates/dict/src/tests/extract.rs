@@ -77,3 +77,51 @@ fn a_pick_that_panics_loses_nothing() {
         }
     }
 }
+
+#[test]
+fn a_table_is_emptied_chunk_by_chunk() {
+    for hash in HASHES {
+        for count in if cfg!(miri) { vec![0, 1, 40] } else { vec![0, 1, 15, 16, 23, 60, 200, 3000] } {
+            let mut table = table(count, hash);
+            let mut seen = BTreeSet::new();
+            loop {
+                let chunks = table.stats().chunks;
+                let popped = table.pop_chunk(|n| assert!(seen.insert(n), "{n} comes twice"));
+                assert_eq!(popped, chunks > 0);
+                if !popped {
+                    break;
+                }
+                assert_eq!(table.stats().chunks, chunks - 1);
+                assert_eq!(table.len(), count as usize - seen.len());
+                if !cfg!(miri) || chunks < 4 {
+                    table.raw().check(hash);
+                }
+            }
+            assert!(seen.into_iter().eq(0..count));
+            assert_eq!(table.allocation_size(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_panic_while_a_chunk_is_emptied_loses_one_entry() {
+    let hash = |_: &u64| 0;
+    let mut table = table(40, hash);
+    let mut given = 0;
+    // All 40 have the hash of the first chunk: those after it are popped before, empty.
+    let panicked = loop {
+        let popped = catch_unwind(AssertUnwindSafe(|| {
+            table.pop_chunk(|_| {
+                given += 1;
+                assert!(given < 3);
+            })
+        }));
+        match popped {
+            Ok(true) => {}
+            other => break other.is_err(),
+        }
+    };
+    assert!(panicked);
+    table.raw().check(hash);
+    assert_eq!((given, table.len()), (3, 37));
+}

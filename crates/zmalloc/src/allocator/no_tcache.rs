@@ -96,6 +96,16 @@ pub fn zmalloc_no_tcache(size: usize) -> NonNull<u8> {
     }
 }
 
+/// [`zmalloc_no_tcache`] that answers `None` instead of calling the handler: for a structure that moves its block only if
+/// there is room.
+pub fn ztrymalloc_no_tcache(size: usize) -> Option<NonNull<u8>> {
+    #[cfg(feature = "fault-injection")]
+    if crate::fault::strikes(size) {
+        return None;
+    }
+    allocate(size, None).map(|(block, _)| block)
+}
+
 /// [`zfree`](crate::zfree) past the thread's cache: the block is free in its slab at once. Takes any block
 /// of the C-named family, which those of an [`Arena`](crate::Arena) are not: they go back to it. In C:
 /// `zfree_no_tcache`.

@@ -1,0 +1,165 @@
+//! The three sizes that integers are stored in.
+
+/// How the integers of a set are stored: all of them in 16, 32 or 64 bits, whatever the largest needs. The numbers are those
+/// of the header, and the bytes of one integer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum Encoding {
+    /// In C: `INTSET_ENC_INT16`.
+    Int16 = 2,
+    /// In C: `INTSET_ENC_INT32`.
+    Int32 = 4,
+    /// In C: `INTSET_ENC_INT64`.
+    Int64 = 8,
+}
+
+impl Encoding {
+    /// The smallest encoding that has `value`. In C: `_intsetValueEncoding`.
+    #[inline]
+    pub const fn of(value: i64) -> Self {
+        if value == value as i16 as i64 {
+            Self::Int16
+        } else if value == value as i32 as i64 {
+            Self::Int32
+        } else {
+            Self::Int64
+        }
+    }
+
+    /// The encoding with this number; `None` if there is none.
+    pub(crate) const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            2 => Some(Self::Int16),
+            4 => Some(Self::Int32),
+            8 => Some(Self::Int64),
+            _ => None,
+        }
+    }
+
+    /// Bytes of one integer.
+    #[inline]
+    pub const fn size(self) -> usize {
+        self as usize
+    }
+}
+
+/// An integer as it is stored: the least significant byte first, so that on other machines what is in memory is not
+/// the number.
+pub(crate) trait Item: Copy {
+    /// The number.
+    fn get(self) -> i64;
+
+    /// As it is stored; the number must fit.
+    fn new(value: i64) -> Self;
+
+    /// Whether `value` fits.
+    fn fits(value: i64) -> bool;
+}
+
+macro_rules! item {
+    ($($int:ty),*) => { $(
+        impl Item for $int {
+            #[inline]
+            fn get(self) -> i64 {
+                <$int>::from_le(self).into()
+            }
+
+            #[inline]
+            fn new(value: i64) -> Self {
+                debug_assert!(Self::fits(value));
+                (value as $int).to_le()
+            }
+
+            #[inline]
+            fn fits(value: i64) -> bool {
+                <$int>::try_from(value).is_ok()
+            }
+        }
+    )* };
+}
+
+item!(i16, i32, i64);
+
+/// The integers of a set, each as it is stored, in ascending order.
+#[derive(Clone, Copy)]
+pub(crate) enum Items<'a> {
+    Int16(&'a [i16]),
+    Int32(&'a [i32]),
+    Int64(&'a [i64]),
+}
+
+/// `$body` with `$slice` as the slice of whichever encoding it is.
+macro_rules! with_items {
+    ($items:expr, $slice:ident => $body:expr) => {
+        match $items {
+            $crate::item::Items::Int16($slice) => $body,
+            $crate::item::Items::Int32($slice) => $body,
+            $crate::item::Items::Int64($slice) => $body,
+        }
+    };
+}
+pub(crate) use with_items;
+
+/// The index of `value`, or where it would be inserted. O(log n), one comparison a step and no branch on its outcome:
+/// the outcome is a coin toss, and a branch that is guessed wrong costs more than the step.
+#[inline]
+pub(crate) fn search<T: Item>(items: &[T], value: i64) -> Result<usize, usize> {
+    items.binary_search_by(|item| item.get().cmp(&value))
+}
+
+/// The index of the first that is not below `least`, found by steps that double and then by halving: O(log d) for the `d` that
+/// are below, where halving alone would take O(log n).
+#[inline]
+pub(crate) fn gallop<T: Item>(items: &[T], least: i64) -> usize {
+    // All before `low` are below; the first at or beyond `high`, if there is one there, is not.
+    let (mut low, mut step) = (0, 1);
+    while let Some(item) = items.get(low + step - 1) {
+        if item.get() >= least {
+            break;
+        }
+        low += step;
+        step *= 2;
+    }
+    let high = items.len().min(low + step - 1);
+    low + items[low..high].partition_point(|item| item.get() < least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_encoding_is_the_smallest_that_has_the_value() {
+        for (value, encoding) in [
+            (0, Encoding::Int16),
+            (i16::MAX.into(), Encoding::Int16),
+            (i16::MIN.into(), Encoding::Int16),
+            (i64::from(i16::MAX) + 1, Encoding::Int32),
+            (i64::from(i16::MIN) - 1, Encoding::Int32),
+            (i32::MAX.into(), Encoding::Int32),
+            (i32::MIN.into(), Encoding::Int32),
+            (i64::from(i32::MAX) + 1, Encoding::Int64),
+            (i64::from(i32::MIN) - 1, Encoding::Int64),
+            (i64::MAX, Encoding::Int64),
+            (i64::MIN, Encoding::Int64),
+        ] {
+            assert_eq!(Encoding::of(value), encoding, "{value}");
+        }
+        for number in 0..20 {
+            assert!(Encoding::from_number(number).is_none_or(|encoding| encoding as u32 == number));
+        }
+    }
+
+    #[test]
+    fn galloping_arrives_where_counting_does() {
+        for len in 0..40_i64 {
+            let items: Vec<i32> = (0..len).map(|n| (2 * n) as i32).map(i32::to_le).collect();
+            for least in -1..2 * len + 2 {
+                let below = (0..len).filter(|n| 2 * n < least).count();
+                assert_eq!(gallop(&items, least), below, "{least} in {len}");
+                assert_eq!(search(&items, least).unwrap_or_else(|at| at), below);
+                assert_eq!(search(&items, least).is_ok(), least >= 0 && least % 2 == 0 && least < 2 * len);
+            }
+        }
+    }
+}

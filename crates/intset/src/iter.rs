@@ -1,0 +1,97 @@
+//! [`Iter`]: integers in ascending order, and back.
+
+use crate::item::{Item, Items, gallop, with_items};
+use core::fmt;
+use core::iter::FusedIterator;
+
+/// The integers of an [`IntSet`](crate::IntSet), or of a part of it, in ascending order. See
+/// [`iter`](crate::IntSet::iter) and [`range`](crate::IntSet::range).
+#[derive(Clone)]
+pub struct Iter<'a> {
+    rest: Items<'a>,
+}
+
+impl<'a> Iter<'a> {
+    #[inline]
+    pub(crate) fn new(rest: Items<'a>) -> Self {
+        Self { rest }
+    }
+
+    /// The next one, left where it is. O(1).
+    #[inline]
+    pub fn peek(&self) -> Option<i64> {
+        with_items!(self.rest, items => items.first().map(|item| item.get()))
+    }
+
+    /// Skips what is below `least` and says what is next. O(log n) for the `n` that are skipped, so that a walk over two sets
+    /// together takes no more steps than the smaller one has integers, times a logarithm.
+    ///
+    /// ```
+    /// let set = intset::IntSet::from_iter([1, 5, 9]);
+    /// let mut iter = set.iter();
+    /// assert_eq!(iter.seek(4), Some(5));
+    /// assert_eq!(iter.seek(5), Some(5));
+    /// assert_eq!(iter.len(), 2);
+    /// ```
+    #[inline]
+    pub fn seek(&mut self, least: i64) -> Option<i64> {
+        with_items!(&mut self.rest, items => {
+            *items = &items[gallop(items, least)..];
+            items.first().map(|item| item.get())
+        })
+    }
+}
+
+impl Iterator for Iter<'_> {
+    type Item = i64;
+
+    #[inline]
+    fn next(&mut self) -> Option<i64> {
+        with_items!(&mut self.rest, items => items.split_off_first().map(|item| item.get()))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = with_items!(self.rest, items => items.len());
+        (len, Some(len))
+    }
+
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<i64> {
+        with_items!(&mut self.rest, items => *items = items.get(n..).unwrap_or_default());
+        self.next()
+    }
+
+    #[inline]
+    fn count(self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn last(mut self) -> Option<i64> {
+        self.next_back()
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, i64) -> B>(self, first: B, f: F) -> B {
+        // The encoding is looked at once and not for each integer.
+        with_items!(self.rest, items => items.iter().map(|item| item.get()).fold(first, f))
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<i64> {
+        with_items!(&mut self.rest, items => items.split_off_last().map(|item| item.get()))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}

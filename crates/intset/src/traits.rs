@@ -1,0 +1,72 @@
+//! What std expects of a set.
+
+use crate::iter::Iter;
+use crate::set::IntSet;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use zmalloc::or_oom;
+
+impl Default for IntSet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clone for IntSet {
+    /// [`try_clone`](IntSet::try_clone), calling the OOM handler if there is no room.
+    fn clone(&self) -> Self {
+        or_oom(self.try_clone())
+    }
+}
+
+impl PartialEq for IntSet {
+    /// Whether the integers are the same, however they are stored.
+    fn eq(&self, other: &Self) -> bool {
+        if self.encoding() == other.encoding() {
+            self.as_bytes() == other.as_bytes()
+        } else {
+            self.iter().eq(other.iter())
+        }
+    }
+}
+
+impl Eq for IntSet {}
+
+impl Hash for IntSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        self.iter().for_each(|value| state.write_i64(value));
+    }
+}
+
+impl fmt::Debug for IntSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self).finish()
+    }
+}
+
+impl Extend<i64> for IntSet {
+    /// Inserts one after the other, fast if they ascend.
+    fn extend<I: IntoIterator<Item = i64>>(&mut self, values: I) {
+        for value in values {
+            self.insert(value);
+        }
+    }
+}
+
+impl FromIterator<i64> for IntSet {
+    fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
+        let mut set = Self::new();
+        set.extend(values);
+        set
+    }
+}
+
+impl<'a> IntoIterator for &'a IntSet {
+    type Item = i64;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}

@@ -1,0 +1,111 @@
+//! What sets do to `used_memory`, and what they do when there is no more memory.
+//!
+//! `used_memory` belongs to the process, so this binary has one test: nothing runs beside it.
+
+use intset::{FromBytesError, IntSet, ReserveError};
+use zmalloc::{fault, used_memory};
+
+/// Miri is slow: there only every so many cases are tried.
+const STEP: usize = if cfg!(miri) { 37 } else { 1 };
+
+#[test]
+fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
+    drop(IntSet::from_iter([1])); // the thread's first allocation may allocate for itself
+    every_byte_is_counted_and_given_back();
+    every_failure_leaves_the_set_as_it_was();
+    a_set_moves_when_it_is_told_to_and_there_is_room();
+    a_block_is_the_smallest_that_holds_the_set();
+}
+
+fn every_byte_is_counted_and_given_back() {
+    let before = used_memory();
+    let mut set = IntSet::new();
+    assert_eq!(used_memory(), before);
+    for value in (0..1000).step_by(STEP) {
+        for value in [value, value << 20, -(value << 40)] {
+            set.insert(value);
+            assert_eq!(used_memory() - before, set.allocation_size());
+        }
+    }
+    let copy = set.clone();
+    assert_eq!(used_memory() - before, set.allocation_size() + copy.allocation_size());
+    drop(copy);
+    while let Some(value) = set.get(set.len() / 2) {
+        set.remove(value);
+        assert_eq!(used_memory() - before, set.allocation_size());
+    }
+    assert_eq!(used_memory(), before);
+    set.extend(0..100);
+    set.clear();
+    assert_eq!(used_memory(), before);
+}
+
+fn every_failure_leaves_the_set_as_it_was() {
+    let before = used_memory();
+    for len in (0..200).step_by(STEP) {
+        for value in [-1, i64::from(i32::MAX), i64::MIN] {
+            let mut set: IntSet = (0..len as i64).collect();
+            let copy = set.clone();
+            let used = used_memory();
+            {
+                let _plan = fault::fail_from(1);
+                match set.try_insert(value) {
+                    Ok(new) => assert!(new && set.remove(value), "there was room in the block"),
+                    Err(error) => assert!(matches!(error, ReserveError::OutOfMemory { .. })),
+                }
+                assert_eq!(set.try_clone().is_ok(), len == 0);
+                let read = IntSet::try_from_bytes(copy.as_bytes());
+                assert_eq!(matches!(read, Err(FromBytesError::Reserve(_))), len > 0);
+            }
+            assert_eq!((set, used_memory()), (copy, used));
+        }
+    }
+    // Removing goes on without memory, in a block that stays as large as it was.
+    let mut set: IntSet = (0..1000).collect();
+    let size = set.allocation_size();
+    let plan = fault::fail_from(1);
+    for value in 0..999 {
+        assert!(set.remove(value));
+    }
+    assert!(plan.failures() > 0);
+    assert_eq!((set.len(), set.allocation_size(), used_memory() - before), (1, size, size));
+    drop(plan);
+    set.insert(5);
+    assert_eq!(used_memory() - before, set.allocation_size());
+    drop(set);
+    assert_eq!(used_memory(), before);
+}
+
+fn a_set_moves_when_it_is_told_to_and_there_is_room() {
+    let mut set: IntSet = (0..100).collect();
+    let (copy, used, at) = (set.clone(), used_memory(), set.as_bytes().as_ptr());
+    let size = set.allocation_size();
+    assert!(!set.relocate(&mut |block, asked| {
+        assert_eq!((block.as_ptr().cast_const(), asked), (at, size));
+        false
+    }));
+    {
+        let _plan = fault::fail_from(1);
+        assert!(!set.relocate(&mut |_, _| true));
+    }
+    assert_eq!(set.as_bytes().as_ptr(), at);
+    assert!(set.relocate(&mut |_, _| true));
+    assert_ne!(set.as_bytes().as_ptr(), at);
+    assert_eq!((&set, used_memory()), (&copy, used));
+    assert!(!IntSet::new().relocate(&mut |_, _| unreachable!("an empty set has no block")));
+}
+
+/// W8's arithmetic: header and integers, rounded up to a class and to nothing else.
+fn a_block_is_the_smallest_that_holds_the_set() {
+    for len in (1..600).step_by(STEP) {
+        let set: IntSet = (0..len as i64).collect();
+        let block = zmalloc::zmalloc(8 + 2 * len);
+        // SAFETY: a live block, freed once.
+        let size = unsafe {
+            let size = zmalloc::zmalloc_size(block);
+            zmalloc::zfree(block);
+            size
+        };
+        assert!(set.allocation_size() <= size, "{len}: {} > {size}", set.allocation_size());
+    }
+}

@@ -1,6 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod edit;
+mod entry;
+mod find;
 pub mod integer;
+mod list;
+mod storage;
+mod value;
+mod walk;
+
+pub use entry::encoded_len;
+pub use list::{ListPack, Offset};
+pub use storage::BYTE_LEN_MAX;
+pub use value::Value;
+pub use walk::Iter;
 
 /// How the property tests run: Miri is a hundred times slower, and has no files to keep failures in.
 #[cfg(test)]

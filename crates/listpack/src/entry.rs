@@ -1,0 +1,277 @@
+//! How an entry is written and read: `encoding, data, backlen`.
+//!
+//! ```text
+//!  first byte   holds                                    bytes without backlen
+//!  0xxxxxxx     an integer of 7 bits, 0 to 127           1
+//!  10xxxxxx     the length of a string below 64          1 + length
+//!  110xxxxx     5 of 13 bits of a signed integer         2
+//!  1110xxxx     4 of 12 bits of a string's length        2 + length
+//!  0xF0         a string with 4 bytes of length          5 + length
+//!  0xF1 to F4   an integer of 16, 24, 32, 64 bits        3, 4, 5, 9
+//!  0xF5         a double (an extension of this crate)    9
+//!  0xFF         the end of the list
+//! ```
+//!
+//! Multi-byte numbers are little-endian; only the 13-bit integer and the 12-bit length have their upper bits first,
+//! since those share a byte with the encoding. The backlen is the number of bytes before it, in seven-bit digits:
+//!
+//! ```text
+//!  300 bytes = 2 * 128 + 44:    | 0 0000010 | 1 0101100 |      read from the right: a set top bit says
+//!                                 first        last            that another digit stands to the left
+//! ```
+//!
+//! **Reading is total.** Every function here takes any bytes and any position, and answers `None` for what is no
+//! entry. Nothing is trusted, so that a damaged list, or an offset of yesterday, gives wrong values at worst.
+
+use crate::value::Value;
+
+const SIX_BIT_STRING: u8 = 0x80;
+const THIRTEEN_BIT_INT: u8 = 0xC0;
+const TWELVE_BIT_STRING: u8 = 0xE0;
+const LONG_STRING: u8 = 0xF0;
+const INT_16: u8 = 0xF1;
+const INT_24: u8 = 0xF2;
+const INT_32: u8 = 0xF3;
+const INT_64: u8 = 0xF4;
+pub(crate) const DOUBLE: u8 = 0xF5;
+/// The byte behind the last entry.
+pub(crate) const END: u8 = 0xFF;
+
+/// Strings are shorter than this in the two encodings whose length shares a byte.
+const SIX_BIT_LEN_END: usize = 1 << 6;
+const TWELVE_BIT_LEN_END: usize = 1 << 12;
+
+/// The first byte and an eight-byte number are the longest encoding with no data behind.
+const HEAD_LEN_MAX: usize = 9;
+const BACKLEN_LEN_MAX: usize = 5;
+
+/// How many bytes the backlen of `len` bytes takes. As in C, the lengths that would fill two, three or four digits
+/// with ones take a digit more: other readers compute this number, so it is part of the format.
+#[inline]
+const fn backlen_len(len: usize) -> usize {
+    match len {
+        0..=127 => 1,
+        128..16_383 => 2,
+        16_383..2_097_151 => 3,
+        2_097_151..268_435_455 => 4,
+        _ => 5,
+    }
+}
+
+/// Bytes of a whole entry whose first byte tells them; 0 for all others.
+static SPANS: [u8; 256] = {
+    let (mut spans, mut first) = ([0; 256], 0);
+    while first < spans.len() {
+        let len = match first as u8 {
+            0..SIX_BIT_STRING => 1,
+            SIX_BIT_STRING..THIRTEEN_BIT_INT => 1 + first - SIX_BIT_STRING as usize,
+            THIRTEEN_BIT_INT..TWELVE_BIT_STRING => 2,
+            INT_16 => 3,
+            INT_24 => 4,
+            INT_32 => 5,
+            INT_64 | DOUBLE => 9,
+            _ => 0,
+        };
+        spans[first] = if len == 0 { 0 } else { (len + backlen_len(len)) as u8 };
+        first += 1;
+    }
+    spans
+};
+
+/// An entry ready to be written: three pieces that follow each other.
+pub(crate) struct Entry<'a> {
+    head: [u8; HEAD_LEN_MAX],
+    head_len: u8,
+    backlen: [u8; BACKLEN_LEN_MAX],
+    backlen_len: u8,
+    data: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn new(value: Value<'a>) -> Self {
+        let (head, head_len, data) = match value {
+            Value::Int(value) => {
+                let (head, len) = int_head(value);
+                (head, len, &[][..])
+            }
+            Value::Str(bytes) => {
+                let (head, len) = string_head(bytes.len());
+                (head, len, bytes)
+            }
+            Value::Double(value) => (number_head(DOUBLE, value.to_le_bytes()), 9, &[][..]),
+        };
+        let len = head_len + data.len();
+        let backlen_len = backlen_len(len);
+        let mut backlen = [0; BACKLEN_LEN_MAX];
+        let mut rest = len;
+        for (at, digit) in backlen[..backlen_len].iter_mut().enumerate().rev() {
+            *digit = (rest & 127) as u8 | if at == 0 { 0 } else { 128 };
+            rest >>= 7;
+        }
+        Self { head, head_len: head_len as u8, backlen, backlen_len: backlen_len as u8, data }
+    }
+
+    /// Bytes of the whole entry.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.head_len) + self.data.len() + usize::from(self.backlen_len)
+    }
+
+    #[inline]
+    pub(crate) fn pieces(&self) -> [&[u8]; 3] {
+        [&self.head[..usize::from(self.head_len)], self.data, &self.backlen[..usize::from(self.backlen_len)]]
+    }
+}
+
+/// How many bytes `value` takes in a list, its backlen included. O(1).
+///
+/// ```
+/// use listpack::{Value, encoded_len};
+/// assert_eq!(encoded_len(Value::from(b"127")), 2);
+/// assert_eq!(encoded_len(Value::raw(b"127")), 5);
+/// ```
+#[inline]
+pub fn encoded_len<'a>(value: impl Into<Value<'a>>) -> usize {
+    let len = match value.into() {
+        Value::Int(value) => int_head(value).1,
+        Value::Str(bytes) => string_head(bytes.len()).1 + bytes.len(),
+        Value::Double(_) => 9,
+    };
+    len + backlen_len(len)
+}
+
+type Head = [u8; HEAD_LEN_MAX];
+
+#[inline]
+fn number_head<const N: usize>(encoding: u8, number: [u8; N]) -> Head {
+    let mut head = [encoding; HEAD_LEN_MAX];
+    head[1..=N].copy_from_slice(&number);
+    head
+}
+
+#[inline]
+fn int_head(value: i64) -> (Head, usize) {
+    let [b0, b1, b2, b3, ..] = value.to_le_bytes();
+    match value {
+        0..=127 => (number_head(b0, []), 1),
+        -4096..=4095 => (number_head(THIRTEEN_BIT_INT | (b1 & 31), [b0]), 2),
+        -0x8000..=0x7FFF => (number_head(INT_16, [b0, b1]), 3),
+        -0x80_0000..=0x7F_FFFF => (number_head(INT_24, [b0, b1, b2]), 4),
+        -0x8000_0000..=0x7FFF_FFFF => (number_head(INT_32, [b0, b1, b2, b3]), 5),
+        _ => (number_head(INT_64, value.to_le_bytes()), 9),
+    }
+}
+
+#[inline]
+fn string_head(len: usize) -> (Head, usize) {
+    let [b0, b1, b2, b3] = (len as u32).to_le_bytes();
+    match len {
+        0..SIX_BIT_LEN_END => (number_head(SIX_BIT_STRING | b0, []), 1),
+        SIX_BIT_LEN_END..TWELVE_BIT_LEN_END => (number_head(TWELVE_BIT_STRING | b1, [b0]), 2),
+        // Lengths of 4 GiB and more never come this far: no list has room for them.
+        _ => (number_head(LONG_STRING, [b0, b1, b2, b3]), 5),
+    }
+}
+
+/// The first byte of a string of `len` bytes, if that byte tells the length.
+#[inline]
+pub(crate) fn short_string_head(len: usize) -> Option<u8> {
+    (len < SIX_BIT_LEN_END).then_some(SIX_BIT_STRING | len as u8)
+}
+
+/// Whether an entry that starts with `first` is a string of less than 64 bytes; and which is its length.
+#[inline]
+pub(crate) fn short_string_len(first: u8) -> Option<usize> {
+    (first & 0xC0 == SIX_BIT_STRING).then_some(usize::from(first & 0x3F))
+}
+
+/// Where the bytes of a string begin, and how many they are, for the two encodings with more than one byte of head.
+#[inline]
+fn long_string(body: &[u8], at: usize, first: u8) -> Option<(usize, usize)> {
+    if first & 0xF0 == TWELVE_BIT_STRING {
+        let low = *body.get(at + 1)?;
+        Some((at + 2, usize::from(first & 15) << 8 | usize::from(low)))
+    } else if first == LONG_STRING {
+        let len = u32::from_le_bytes(*body.get(at + 1..)?.first_chunk()?);
+        Some((at + 5, usize::try_from(len).ok()?))
+    } else {
+        None
+    }
+}
+
+/// The position behind the entry at `at`. `body` is a list up to its end byte; so is a position at its end, where there
+/// is no entry.
+#[inline]
+pub(crate) fn skip(body: &[u8], at: usize) -> Option<usize> {
+    let first = *body.get(at)?;
+    let span = SPANS[usize::from(first)];
+    let next = if span != 0 { at + usize::from(span) } else { skip_long(body, at, first)? };
+    (next <= body.len()).then_some(next)
+}
+
+#[inline(never)]
+fn skip_long(body: &[u8], at: usize, first: u8) -> Option<usize> {
+    let (data, len) = long_string(body, at, first)?;
+    let end = data.checked_add(len)?;
+    end.checked_add(backlen_len(end - at))
+}
+
+/// The value of the entry at `at`, and the position behind the entry.
+#[inline]
+pub(crate) fn decode(body: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
+    let first = *body.get(at)?;
+    let next = skip(body, at)?;
+    Some((value(body, at, first)?, next))
+}
+
+/// The value of the entry at `at` alone.
+#[inline]
+pub(crate) fn value(body: &[u8], at: usize, first: u8) -> Option<Value<'_>> {
+    if let Some(len) = short_string_len(first) {
+        return Some(Value::Str(body.get(at + 1..at + 1 + len)?));
+    }
+    if first < SIX_BIT_STRING {
+        return Some(Value::Int(i64::from(first)));
+    }
+    value_long(body, at, first)
+}
+
+#[inline]
+fn value_long(body: &[u8], at: usize, first: u8) -> Option<Value<'_>> {
+    let number = body.get(at + 1..)?;
+    Some(match first {
+        THIRTEEN_BIT_INT..TWELVE_BIT_STRING => {
+            let unsigned = u16::from_be_bytes([first, *number.first()?]) << 3;
+            Value::Int(i64::from(unsigned as i16 >> 3))
+        }
+        INT_16 => Value::Int(i64::from(i16::from_le_bytes(*number.first_chunk()?))),
+        INT_24 => {
+            let [b0, b1, b2] = *number.first_chunk()?;
+            Value::Int(i64::from(i32::from_le_bytes([0, b0, b1, b2]) >> 8))
+        }
+        INT_32 => Value::Int(i64::from(i32::from_le_bytes(*number.first_chunk()?))),
+        INT_64 => Value::Int(i64::from_le_bytes(*number.first_chunk()?)),
+        DOUBLE => Value::Double(f64::from_le_bytes(*number.first_chunk()?)),
+        _ => {
+            let (data, len) = long_string(body, at, first)?;
+            Value::Str(body.get(data..data.checked_add(len)?)?)
+        }
+    })
+}
+
+/// The position of the entry that ends at `end`, if there is one behind `start`. That the entry found there says so
+/// itself is checked.
+#[inline]
+pub(crate) fn previous(body: &[u8], start: usize, end: usize) -> Option<usize> {
+    let (mut at, mut len) = (end, 0);
+    for digit in 0..BACKLEN_LEN_MAX {
+        at = at.checked_sub(1)?;
+        let byte = *body.get(at)?;
+        len |= u64::from(byte & 127) << (7 * digit);
+        if byte & 128 == 0 {
+            let at = at.checked_sub(usize::try_from(len).ok()?)?;
+            return (at >= start && skip(body, at) == Some(end)).then_some(at);
+        }
+    }
+    None
+}

@@ -1,0 +1,294 @@
+//! The block: all that is unsafe in this crate.
+//!
+//! ```text
+//!   byte 0        4       6                                 byte_len - 1
+//!      +----------+-------+---------+---------+-----------+------+ - - - - - +
+//!      | byte_len | count | entry 0 | entry 1 |    ...    | 0xFF |   slack   |
+//!      |  u32 LE  | u16   |         |         |           |      |           |
+//!      +----------+-------+---------+---------+-----------+------+ - - - - - +
+//!                                                                 to good_size(byte_len)
+//! ```
+//!
+//! Invariants:
+//!
+//! 1. `byte_len`, in the first four bytes, is at least 7 and at most [`BYTE_LEN_MAX`]; that many bytes are initialised,
+//!    and the last is 0xFF. Only this module writes them. What stands between header and end is any bytes.
+//! 2. A list without bytes of entries (`byte_len` is 7) owns no block: its pointer is at [`EMPTY`], which is never
+//!    written. All others own a block of zmalloc's raw family.
+//! 3. The block's requested size is `good_size(byte_len)`, so that its capacity needs to be stored nowhere; unless the
+//!    address has the bit [`LOOSE`]. Then the block is larger, because there was no memory to move to a smaller one,
+//!    and only the allocator knows by how much.
+
+use crate::entry::END;
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+use core::slice;
+use zmalloc::ReserveError;
+
+/// Bytes before the first entry.
+pub(crate) const HEADER_LEN: usize = 6;
+/// Bytes of a list without entries: header and end.
+pub(crate) const EMPTY_LEN: usize = HEADER_LEN + 1;
+/// The most bytes that a list may have: 1 GiB, as Redis allows.
+pub const BYTE_LEN_MAX: usize = 1 << 30;
+/// The count that says: count for yourself.
+pub(crate) const COUNT_UNKNOWN: u16 = u16::MAX;
+
+/// The lowest bit of an address: blocks are aligned to 8. See invariant 3.
+const LOOSE: usize = 1;
+
+#[repr(align(8))]
+struct Aligned([u8; EMPTY_LEN]);
+
+static EMPTY: Aligned = Aligned([EMPTY_LEN as u8, 0, 0, 0, 0, 0, END]);
+
+pub(crate) struct Storage {
+    /// The address of the block, and the bit `LOOSE`.
+    tagged: NonNull<u8>,
+}
+
+const _: () = assert!(size_of::<Option<Storage>>() == size_of::<usize>());
+
+// SAFETY: the block belongs to the storage alone, and `EMPTY` is never written.
+unsafe impl Send for Storage {}
+// SAFETY: shared, it can only be read.
+unsafe impl Sync for Storage {}
+
+impl Storage {
+    pub(crate) const fn new() -> Self {
+        Self { tagged: NonNull::from_ref(&EMPTY.0).cast() }
+    }
+
+    /// A copy of a list's bytes, whose header and end have been checked.
+    pub(crate) fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
+        assert!((EMPTY_LEN..=BYTE_LEN_MAX).contains(&bytes.len()) && bytes.ends_with(&[END]));
+        if bytes.len() == EMPTY_LEN {
+            return Ok(Self::new());
+        }
+        let tagged = allocate(bytes.len())?;
+        // SAFETY: the new block has room for the bytes. With the length in front they are a list: invariants 1 to 3.
+        unsafe { tagged.copy_from_nonoverlapping(NonNull::from_ref(bytes).cast(), bytes.len()) };
+        let mut new = Self { tagged };
+        new.set_byte_len(bytes.len());
+        Ok(new)
+    }
+
+    #[inline]
+    fn base(&self) -> NonNull<u8> {
+        let base = self.tagged.as_ptr().map_addr(|address| address & !LOOSE);
+        // SAFETY: a block's address is a multiple of 8 and not null, so neither is it without the bit.
+        unsafe { NonNull::new_unchecked(base) }
+    }
+
+    #[inline]
+    fn is_loose(&self) -> bool {
+        self.tagged.addr().get() & LOOSE != 0
+    }
+
+    #[inline]
+    pub(crate) fn byte_len(&self) -> usize {
+        // SAFETY: the first four bytes are initialised and 8-aligned: invariant 1.
+        u32::from_le(unsafe { self.base().cast().read() }) as usize
+    }
+
+    /// Whether there is a block: invariant 2.
+    #[inline]
+    fn is_owned(&self) -> bool {
+        self.byte_len() != EMPTY_LEN
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: `byte_len` bytes are initialised: invariant 1. They are not written while `self` is borrowed.
+        unsafe { slice::from_raw_parts(self.base().as_ptr(), self.byte_len()) }
+    }
+
+    #[inline]
+    pub(crate) fn count(&self) -> u16 {
+        // SAFETY: bytes 4 and 5 are initialised, at an even address: invariant 1.
+        u16::from_le(unsafe { self.base().add(4).cast().read() })
+    }
+
+    /// Writes the count, which is the caller's to know. The empty list has none to write.
+    #[inline]
+    pub(crate) fn set_count(&mut self, count: u16) {
+        if self.is_owned() {
+            // SAFETY: bytes 4 and 5 of a block of our own.
+            unsafe { self.base().add(4).cast().write(count.to_le()) };
+        }
+    }
+
+    #[inline]
+    fn set_byte_len(&mut self, len: usize) {
+        debug_assert!((EMPTY_LEN..=BYTE_LEN_MAX).contains(&len));
+        // SAFETY: every caller has a block, larger than its first four bytes.
+        unsafe { self.base().cast().write((len as u32).to_le()) };
+    }
+
+    /// Replaces the `removed` bytes at `at` by `added` new ones, which `fill` writes; those that it does not write are
+    /// zeros. Fails only if more are added than removed, and then nothing has changed. A list that is left without
+    /// entries gives its block back.
+    ///
+    /// # Panics
+    /// If the bytes to remove are not all between header and end.
+    #[inline]
+    pub(crate) fn try_splice(
+        &mut self,
+        at: usize,
+        removed: usize,
+        added: usize,
+        fill: impl FnOnce(&mut Gap<'_>),
+    ) -> Result<(), ReserveError> {
+        let old_len = self.byte_len();
+        let end = old_len - 1;
+        assert!(HEADER_LEN <= at && at <= end && removed <= end - at);
+        let kept = old_len - removed;
+        if added > BYTE_LEN_MAX - kept {
+            return Err(ReserveError::TooLong { len: old_len, additional: added });
+        }
+        let new_len = kept + added;
+        if new_len > old_len {
+            self.try_fit(old_len, new_len)?;
+        } else if new_len == EMPTY_LEN {
+            *self = Self::new();
+            return Ok(());
+        } else if removed == 0 {
+            return Ok(()); // nothing for nothing, perhaps in `EMPTY`
+        }
+        // SAFETY: there is a block by now, with room for both lengths. The tail, the end byte in it, is initialised and
+        // stays within them; the gap is what lies between it and what is before `at`, and is filled before anybody
+        // reads it: by `Gap`, even if `fill` panics.
+        unsafe {
+            let gap = self.base().add(at);
+            if added != removed {
+                gap.add(added).copy_from(gap.add(removed), old_len - at - removed);
+                self.set_byte_len(new_len);
+            }
+            let mut gap = Gap { next: gap, left: added, _block: PhantomData };
+            fill(&mut gap);
+        }
+        if new_len < old_len && self.try_fit(old_len, new_len).is_err() {
+            self.tagged = self.tagged.map_addr(|address| address | LOOSE);
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the block is right for `new_len` bytes, of which the smaller of both lengths is kept. On an error
+    /// the block is as it was.
+    #[inline]
+    fn try_fit(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
+        let size = zmalloc::good_size(new_len);
+        if old_len == EMPTY_LEN {
+            let block = allocate(new_len)?;
+            // SAFETY: both have as many bytes, and the new block overlaps nothing.
+            unsafe { block.copy_from_nonoverlapping(self.base(), EMPTY_LEN) };
+            self.tagged = block;
+            return Ok(());
+        }
+        if self.is_loose() {
+            return self.try_fit_loose(new_len, size);
+        }
+        let old_size = zmalloc::good_size(old_len);
+        if old_size == size {
+            return Ok(());
+        }
+        // SAFETY: a live block of our own, which was asked for with `old_size`: invariant 3.
+        let moved = unsafe { zmalloc::ztryrealloc_sized(self.base(), old_size, size) };
+        self.tagged = moved.ok_or(ReserveError::OutOfMemory { size })?.0;
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_fit_loose(&mut self, new_len: usize, size: usize) -> Result<(), ReserveError> {
+        let base = self.base();
+        // SAFETY: a live block of our own.
+        let (usable, moved) =
+            unsafe { (zmalloc::zmalloc_usable_size(base), zmalloc::ztryrealloc(base, size)) };
+        match moved {
+            Some(block) => self.tagged = block, // and with it the bit is gone
+            None if new_len <= usable => (),
+            None => return Err(ReserveError::OutOfMemory { size }),
+        }
+        Ok(())
+    }
+
+    /// What the block adds to `used_memory`, in bytes.
+    #[inline]
+    pub(crate) fn allocation_size(&self) -> usize {
+        let base = self.base();
+        if !self.is_owned() {
+            0
+        } else if self.is_loose() {
+            // SAFETY: a live block of our own.
+            unsafe { zmalloc::zmalloc_size(base) }
+        } else {
+            // SAFETY: a live block of our own, which was asked for with this size: invariant 3.
+            unsafe { zmalloc::zmalloc_size_sized(base, zmalloc::good_size(self.byte_len())) }
+        }
+    }
+
+    /// Asks about the block, and moves it if told so and there is memory. Whether it has moved.
+    pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        if !self.is_owned() || !moves(self.base(), zmalloc::good_size(self.byte_len())) {
+            return false;
+        }
+        let Ok(copy) = Self::try_from_bytes(self.bytes()) else { return false };
+        *self = copy;
+        true
+    }
+}
+
+impl Drop for Storage {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.is_owned() {
+            return;
+        }
+        let base = self.base();
+        if self.is_loose() {
+            // SAFETY: a live block of our own, freed once.
+            unsafe { zmalloc::zfree(base) }
+        } else {
+            // SAFETY: likewise, and it was asked for with this size: invariant 3.
+            unsafe { zmalloc::zfree_sized(base, zmalloc::good_size(self.byte_len())) }
+        }
+    }
+}
+
+/// A block for `len` bytes.
+fn allocate(len: usize) -> Result<NonNull<u8>, ReserveError> {
+    let size = zmalloc::good_size(len);
+    zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })
+}
+
+/// Bytes of a block that are to be written, from the left. What is left over when it is dropped becomes zeros.
+pub(crate) struct Gap<'a> {
+    next: NonNull<u8>,
+    /// As many bytes from `next` on are the gap's to write.
+    left: usize,
+    _block: PhantomData<&'a mut u8>,
+}
+
+impl Gap<'_> {
+    /// # Panics
+    /// If more is written than there is room for.
+    #[inline]
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        assert!(bytes.len() <= self.left);
+        // SAFETY: there are `left` bytes to write, in a block that is borrowed and so is not where `bytes` are.
+        unsafe {
+            ptr::copy_nonoverlapping(bytes.as_ptr(), self.next.as_ptr(), bytes.len());
+            self.next = self.next.add(bytes.len());
+        }
+        self.left -= bytes.len();
+    }
+}
+
+impl Drop for Gap<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: as many bytes are the gap's.
+        unsafe { self.next.write_bytes(0, self.left) };
+    }
+}

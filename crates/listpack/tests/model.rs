@@ -1,0 +1,222 @@
+//! A list beside a vector: every operation, with allocations that fail.
+
+use listpack::{ListPack, Value};
+use proptest::prelude::*;
+use zmalloc::fault;
+
+#[derive(Clone, Debug)]
+enum Owned {
+    Int(i64),
+    Str(Vec<u8>),
+    Double(f64),
+}
+
+impl<'a> From<&'a Owned> for Value<'a> {
+    fn from(owned: &'a Owned) -> Self {
+        match owned {
+            Owned::Int(value) => Value::Int(*value),
+            Owned::Str(bytes) => Value::raw(bytes),
+            Owned::Double(value) => Value::Double(*value),
+        }
+    }
+}
+
+fn same(value: Value<'_>, owned: &Owned) -> bool {
+    match (value, owned) {
+        (Value::Int(value), Owned::Int(want)) => value == *want,
+        (Value::Str(bytes), Owned::Str(want)) => bytes == want,
+        (Value::Double(value), Owned::Double(want)) => value.to_bits() == want.to_bits(),
+        _ => false,
+    }
+}
+
+fn owned() -> impl Strategy<Value = Owned> {
+    let long = if cfg!(miri) { 200usize } else { 20_000 };
+    prop_oneof![
+        4 => any::<i64>().prop_flat_map(|value| (0..64u32).prop_map(move |shift| Owned::Int(value >> shift))),
+        6 => prop::collection::vec(any::<u8>(), 0..20).prop_map(Owned::Str),
+        2 => prop::collection::vec(b'0'..b'9', 1..4).prop_map(Owned::Str),
+        1 => (0..long, any::<u8>()).prop_map(|(len, byte)| Owned::Str(vec![byte; len])),
+        1 => any::<f64>().prop_map(Owned::Double),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    PushBack(Owned),
+    PushFront(Owned),
+    InsertBefore(usize, Owned),
+    InsertAfter(usize, Owned),
+    Replace(usize, Owned),
+    Remove(usize),
+    Clear,
+    Clone,
+    Relocate,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => owned().prop_map(Op::PushBack),
+        2 => owned().prop_map(Op::PushFront),
+        2 => (any::<usize>(), owned()).prop_map(|(at, value)| Op::InsertBefore(at, value)),
+        2 => (any::<usize>(), owned()).prop_map(|(at, value)| Op::InsertAfter(at, value)),
+        3 => (any::<usize>(), owned()).prop_map(|(at, value)| Op::Replace(at, value)),
+        4 => any::<usize>().prop_map(Op::Remove),
+        1 => Just(Op::Clone),
+        1 => Just(Op::Relocate),
+        1 => Just(Op::Clear),
+    ]
+}
+
+/// Does `op` to both. Answers whether it was done.
+fn step(list: &mut ListPack, model: &mut Vec<Owned>, op: &Op) -> bool {
+    let index = |at: &usize| (!model.is_empty()).then(|| at % model.len());
+    let offset = |list: &ListPack, index: usize| list.seek(index as isize).unwrap();
+    match op {
+        Op::PushBack(value) => {
+            let done = list.try_push_back(value).is_ok();
+            if done {
+                model.push(value.clone());
+            }
+            done
+        }
+        Op::PushFront(value) => {
+            let done = list.try_push_front(value).is_ok();
+            if done {
+                model.insert(0, value.clone());
+            }
+            done
+        }
+        Op::InsertBefore(at, value) => {
+            let Some(index) = index(at) else { return true };
+            let Ok(at) = list.try_insert_before(offset(list, index), value) else { return false };
+            model.insert(index, value.clone());
+            assert_eq!(at, offset(list, index));
+            true
+        }
+        Op::InsertAfter(at, value) => {
+            let Some(index) = index(at) else { return true };
+            let Ok(at) = list.try_insert_after(offset(list, index), value) else { return false };
+            model.insert(index + 1, value.clone());
+            assert_eq!(at, offset(list, index + 1));
+            true
+        }
+        Op::Replace(at, value) => {
+            let Some(index) = index(at) else { return true };
+            let Ok(found) = list.try_replace(offset(list, index), value) else { return false };
+            assert!(found);
+            model[index] = value.clone();
+            true
+        }
+        Op::Remove(at) => {
+            let Some(index) = index(at) else { return true };
+            let next = list.remove(offset(list, index));
+            model.remove(index);
+            assert_eq!(next, list.seek(index as isize));
+            true
+        }
+        Op::Clear => {
+            list.clear();
+            model.clear();
+            true
+        }
+        Op::Clone => {
+            let Ok(clone) = list.try_clone() else { return false };
+            assert!(clone == *list);
+            *list = clone;
+            true
+        }
+        Op::Relocate => {
+            let was = list.as_bytes().as_ptr();
+            let mut asked = 0;
+            let moved = list.relocate(&mut |block, size| {
+                asked += 1;
+                assert_eq!(block.as_ptr().cast_const(), was);
+                assert!(size > 7);
+                true
+            });
+            assert_eq!(asked, usize::from(!model.is_empty()));
+            assert_eq!(moved, list.as_bytes().as_ptr() != was);
+            true
+        }
+    }
+}
+
+fn check(list: &ListPack, model: &[Owned]) {
+    assert_eq!(list.len(), model.len());
+    assert_eq!(list.is_empty(), model.is_empty());
+    assert_eq!(list.is_empty(), list.allocation_size() == 0);
+    assert_eq!(list.byte_len(), 7 + model.iter().map(listpack::encoded_len).sum::<usize>());
+    assert_eq!(list.iter().size_hint(), (model.len(), Some(model.len())));
+    assert!(list.iter().zip(model).all(|(value, want)| same(value, want)));
+    assert_eq!(list.iter().count(), model.len());
+    assert!(list.iter().rev().zip(model.iter().rev()).all(|(value, want)| same(value, want)));
+    assert_eq!(list.iter().rev().count(), model.len());
+    for (index, want) in model.iter().enumerate() {
+        let offset = list.seek(index as isize).unwrap();
+        assert_eq!(list.seek(index as isize - model.len() as isize), Some(offset));
+        assert!(same(list.get(offset).unwrap(), want));
+        assert_eq!(list.next(offset), list.seek(index as isize + 1));
+        assert_eq!(list.prev(offset), index.checked_sub(1).and_then(|index| list.seek(index as isize)));
+    }
+    assert_eq!(list.seek(model.len() as isize), None);
+    assert_eq!(list.seek(-1 - model.len() as isize), None);
+}
+
+fn config() -> ProptestConfig {
+    let cases = if cfg!(miri) { 6 } else { 512 };
+    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_list_does_what_a_vector_does_and_a_failed_operation_nothing(
+        ops in prop::collection::vec((op(), 0..4u64), 0..60)
+    ) {
+        let (mut list, mut model) = (ListPack::new(), Vec::new());
+        for (op, nth) in ops {
+            let before = list.as_bytes().to_vec();
+            let plan = fault::fail_nth(nth);
+            let done = step(&mut list, &mut model, &op);
+            let failed = plan.failures() > 0;
+            drop(plan);
+            prop_assert!(done || failed);
+            if !done {
+                prop_assert_eq!(list.as_bytes(), before);
+            }
+            check(&list, &model);
+        }
+    }
+
+    #[test]
+    fn find_is_a_linear_search_for_the_text(
+        values in prop::collection::vec(owned(), 0..20),
+        needle in prop_oneof![
+            any::<prop::sample::Index>().prop_map(Ok),
+            prop::collection::vec(b'0'..b'9', 0..3).prop_map(Err),
+        ],
+        from in 0..4usize,
+        skip in 0..3usize,
+    ) {
+        let text = |value: &Owned| match value {
+            Owned::Int(value) => Some(value.to_string().into_bytes()),
+            Owned::Str(bytes) => Some(bytes.clone()),
+            Owned::Double(_) => None,
+        };
+        let mut list = ListPack::new();
+        for value in &values {
+            list.push_back(value);
+        }
+        let needle = match needle {
+            Ok(index) if !values.is_empty() => text(index.get(&values)).unwrap_or_default(),
+            Ok(_) => Vec::new(),
+            Err(needle) => needle,
+        };
+        let Some(start) = list.seek(from as isize) else { return Ok(()) };
+        let want = values.iter().enumerate().skip(from).step_by(skip + 1)
+            .find(|(_, value)| text(value).is_some_and(|text| text == needle));
+        prop_assert_eq!(list.find(start, &needle, skip), want.and_then(|(index, _)| list.seek(index as isize)));
+    }
+}

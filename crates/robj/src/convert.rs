@@ -1,8 +1,9 @@
 //! Conversions: from Rust's values under the default limits, and to `Bytes` without a copy.
 
+use crate::element::Element;
+use crate::error::WrongType;
 use crate::limits::EncodingLimits;
 use crate::object::Robj;
-use crate::view::Content;
 use bytes::Bytes;
 use listpack::integer::Decimal;
 use sds::Sds;
@@ -44,15 +45,17 @@ struct BytesOwner(Robj);
 
 impl AsRef<[u8]> for BytesOwner {
     fn as_ref(&self) -> &[u8] {
-        match self.0.header().content() {
-            Content::Bytes(bytes) => bytes,
-            // `From` below spells integers out, and the value cannot change while it is held here.
-            Content::Int(_) => unreachable!("an integer has no bytes in memory"),
+        match self.0.as_element() {
+            Ok(Element::Bytes(bytes)) => bytes,
+            // `try_from` below lets nothing else in, and the value cannot change while it is held here.
+            _ => unreachable!("no bytes in memory"),
         }
     }
 }
 
-impl From<Robj> for Bytes {
+impl TryFrom<Robj> for Bytes {
+    type Error = WrongType;
+
     /// A reply that holds the object instead of copying it: the bytes stay where they are, and stay the same,
     /// because an object that is held twice is not changed. An integer is formatted and copied.
     ///
@@ -61,15 +64,16 @@ impl From<Robj> for Bytes {
     /// ```
     /// use bytes::Bytes;
     /// let mut object = robj::Robj::from("value");
-    /// let reply = Bytes::from(object.clone());
-    /// assert_eq!(reply.as_ptr(), object.bytes().as_ptr());
-    /// object.make_mut().push_bytes(b" changed");
+    /// let reply = Bytes::try_from(object.clone())?;
+    /// assert_eq!(reply.as_ptr(), object.as_string()?.as_ptr());
+    /// object.make_mut()?.push_bytes(b" changed");
     /// assert_eq!(reply, "value");
+    /// # Ok::<(), robj::WrongType>(())
     /// ```
-    fn from(object: Robj) -> Self {
-        match object.header().content() {
-            Content::Int(value) => Self::copy_from_slice(&Decimal::new(value)),
-            Content::Bytes(_) => Self::from_owner(BytesOwner(object)),
-        }
+    fn try_from(object: Robj) -> Result<Self, WrongType> {
+        Ok(match object.as_element()? {
+            Element::Int(value) => Self::copy_from_slice(&Decimal::new(value)),
+            Element::Bytes(_) => Self::from_owner(BytesOwner(object)),
+        })
     }
 }

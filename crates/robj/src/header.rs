@@ -6,6 +6,7 @@
 //!       | type:4       |            |            | int:    the integer                     |
 //!       | encoding:4   |   lru:24   | refcount   | embstr: pointer at the bytes, 19 further |
 //!       | (high bits)  |            |            | raw:    the `Sds`, a pointer at its bytes |
+//!       |              |            |            | others: pointer of the collection         |
 //!       +--------------+------------+------------+-----------------------------------------+
 //! ```
 //!
@@ -14,8 +15,9 @@
 //!
 //! Invariants, kept by this crate's constructors and leaned on by all `unsafe` code in it:
 //!
-//! - **H1.** The type is [`ObjectType::String`]; the encoding is `Int`, `EmbStr` or `Raw` and says which
-//!   member of [`Value`] is there.
+//! - **H1.** Type and encoding say which member of [`Value`] is there. The encoding of a string is `Int`, `EmbStr` or `Raw`.
+//!   For any other type it came, together with the pointer, from [`Collection::into_raw`] of that type, and the
+//!   header owns what they stand for.
 //! - **H2.** Type, encoding and value change only through a unique reference (`&mut` and a count of 1).
 //!   The `lru` bits may change through any reference, so whoever writes the word back writes the same type
 //!   and encoding.
@@ -24,6 +26,7 @@
 //!
 //! Learned from: Redis' `server.h` (`struct redisObject`).
 
+use crate::collection::Collection;
 use crate::refcount::RefCount;
 use crate::types::{Encoding, ObjectType};
 use core::mem::ManuallyDrop;
@@ -44,6 +47,8 @@ pub(crate) union Value {
     pub(crate) embedded: NonNull<u8>,
     /// `Raw`: owned.
     pub(crate) raw: ManuallyDrop<Sds>,
+    /// Any type but strings: owned.
+    pub(crate) collection: NonNull<u8>,
 }
 
 /// See the drawing above. In C: `robj`, `struct redisObject`.
@@ -63,14 +68,14 @@ const _: () = {
     assert!(size_of::<Sds>() == size_of::<usize>());
 };
 
-// SAFETY: the counters are atomic; the value changes only through a unique reference (H2), and both an
-// `Sds` and embedded bytes may be sent to and read from other threads.
+// SAFETY: the counters are atomic; the value changes only through a unique reference (H2), and an
+// `Sds`, embedded bytes and a `Collection` may be sent to and read from other threads.
 unsafe impl Send for Header {}
 // SAFETY: as above.
 unsafe impl Sync for Header {}
 
-const fn tag(encoding: Encoding) -> u32 {
-    ObjectType::String as u32 | (encoding as u32) << ENCODING_SHIFT
+const fn tag(object_type: ObjectType, encoding: Encoding) -> u32 {
+    object_type as u32 | (encoding as u32) << ENCODING_SHIFT
 }
 
 impl Header {
@@ -78,7 +83,7 @@ impl Header {
     #[inline]
     pub(crate) const fn new(encoding: Encoding, lru: u32, value: Value) -> Self {
         Self {
-            tag_and_lru: AtomicU32::new(tag(encoding) | lru << LRU_SHIFT),
+            tag_and_lru: AtomicU32::new(tag(ObjectType::String, encoding) | lru << LRU_SHIFT),
             refcount: RefCount::one(),
             value,
         }
@@ -87,7 +92,7 @@ impl Header {
     /// An immortal integer object.
     pub(crate) const fn shared_integer(value: i64) -> Self {
         Self {
-            tag_and_lru: AtomicU32::new(tag(Encoding::Int)),
+            tag_and_lru: AtomicU32::new(tag(ObjectType::String, Encoding::Int)),
             refcount: RefCount::immortal(),
             value: Value { int: value },
         }
@@ -107,11 +112,23 @@ impl Header {
         unsafe { Encoding::from_number(bits as u8).unwrap_unchecked() }
     }
 
-    /// Replaces encoding and value of an object that owns nothing that would have to be freed.
+    /// Replaces encoding and value of a string that owns nothing that would have to be freed.
     #[inline]
     pub(crate) fn set_value(&mut self, encoding: Encoding, value: Value) {
+        self.set(tag(ObjectType::String, encoding), value);
+    }
+
+    /// The same for a collection of the type that was there.
+    #[inline]
+    pub(crate) fn set_collection<C: Collection>(&mut self, collection: C) {
+        let (encoding, pointer) = collection.into_raw();
+        self.set(tag(C::TYPE, encoding), Value { collection: pointer });
+    }
+
+    #[inline]
+    fn set(&mut self, tag: u32, value: Value) {
         let word = self.tag_and_lru.get_mut();
-        *word = (*word & !TAG_MASK) | tag(encoding);
+        *word = (*word & !TAG_MASK) | tag;
         self.value = value;
     }
 

@@ -8,10 +8,13 @@
 //!
 //!  raw      Robj -> | header 16 |     | sds header | bytes ... 0 | free |
 //!                        value -------------------------^
+//!
+//!  others   Robj -> | header 16 |     a list, set, sorted set or hash
+//!                        value -----> in one of its encodings
 //! ```
 //!
 //! This file has the object's life: allocating and freeing its blocks, counting its references, saying
-//! what it weighs. What its bytes mean is in `string`, `view` and `clock`.
+//! what it weighs. What its bytes mean is in `string`, `view` and `clock`; `values` has objects that are collections.
 
 use crate::header::{Header, Value};
 use crate::refcount::RefCount;
@@ -39,7 +42,7 @@ const _: () = assert!(embstr_size(crate::EncodingLimits::DEFAULT.embstr_size_lim
 
 /// A counted reference to a value object. One pointer wide, `Option<Robj>` too.
 ///
-/// All objects of this version are strings; they come from [`from_bytes`](Self::from_bytes) and its neighbours.
+/// Strings come from [`from_bytes`](Self::from_bytes) and its neighbours, other values from `Robj::from(Set::new())`.
 /// Cloning counts up (in C: `incrRefCount`), dropping counts down (`decrRefCount`), and the last one frees;
 /// a value can be cloned and dropped on any thread. A value changes only through a reference that is the
 /// only one ([`get_mut`](Self::get_mut), [`make_mut`](Self::make_mut)).
@@ -176,18 +179,41 @@ impl Robj {
     /// This was the last reference, and is not used again.
     #[inline(never)]
     unsafe fn free(&mut self) {
-        // SAFETY: nobody else can see the header or its value; the encoding names the member (H1) and says how
+        let size = self.block_size();
+        // SAFETY: nobody else can see the header or its value; type and encoding name the member (H1) and say how
         // large the block is.
         unsafe {
-            match self.encoding() {
-                Encoding::EmbStr => {
-                    return zmalloc::zfree_sized(self.header.cast(), self.block_size());
-                }
-                Encoding::Raw => ManuallyDrop::drop(&mut self.header.as_mut().value.raw),
-                _ => {}
-            }
-            zmalloc::zfree_sized(self.header.cast(), HEADER_SIZE);
+            self.header.as_mut().drop_value();
+            zmalloc::zfree_sized(self.header.cast(), size);
         }
+    }
+
+    /// Moves the header's block if `moves` says so and there is memory. This must be the only reference.
+    pub(crate) fn relocate_block(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
+        debug_assert!(self.count().is_unique());
+        let (block, size, encoding) = (self.header.cast(), self.block_size(), self.encoding());
+        if !moves(block, self.block_usage()) {
+            return;
+        }
+        // SAFETY: a live block of the raw family and of that size, which nobody else can see; an embedded string lies in
+        // it, and its pointer is made anew.
+        unsafe {
+            let Some(new) = zmalloc::ztryrelocate(block, size) else { return };
+            self.header = new.cast();
+            if encoding == Encoding::EmbStr {
+                let embedded = new.add(HEADER_SIZE + EMBEDDED_TYPE.header_len());
+                self.header.as_mut().value.embedded = embedded;
+            }
+        }
+    }
+
+    /// What the header's own block adds to `used_memory`; 0 for a shared integer.
+    pub(crate) fn block_usage(&self) -> usize {
+        if self.is_shared_integer() {
+            return 0;
+        }
+        // SAFETY: a live block of the raw family and of that size.
+        unsafe { zmalloc::zmalloc_size_sized(self.header.cast(), self.block_size()) }
     }
 }
 
@@ -228,48 +254,6 @@ impl Robj {
     #[inline]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         self.header == other.header
-    }
-
-    /// What the object adds to [`zmalloc::used_memory`], in bytes: exactly, slack of the size classes included;
-    /// 0 for a shared integer. An object with several references weighs the same through each. Constant time.
-    ///
-    /// `samples` is how many elements of a collection to look at, 0 for all; strings have none. In C:
-    /// `objectComputeSize`; part of `MEMORY USAGE`, which adds key and table.
-    ///
-    /// ```
-    /// let before = zmalloc::used_memory();
-    /// let object = robj::Robj::from("The quick brown fox jumps over the lazy dog, twice");
-    /// assert_eq!(zmalloc::used_memory() - before, object.memory_usage(0));
-    /// ```
-    pub fn memory_usage(&self, samples: usize) -> usize {
-        let _ = samples;
-        if self.is_shared_integer() {
-            return 0;
-        }
-        // SAFETY: a live block of the raw family and of that size; the encoding names the member (H1).
-        unsafe {
-            let block = zmalloc::zmalloc_size_sized(self.header.cast(), self.block_size());
-            match self.encoding() {
-                Encoding::Raw => block + self.header().value.raw.alloc_size(),
-                _ => block,
-            }
-        }
-    }
-
-    /// How much work dropping this reference is: one for each block to be freed, and one for each 4 KiB page
-    /// in them, so that a caller can give large values to another thread. 0 when the object lives on in
-    /// other references. In C: `lazyfreeGetFreeEffort`, which counts every string as 1.
-    ///
-    /// Pages count because giving them back to the system is what a large string costs: jemalloc does so at
-    /// once from 8 MiB up (its `oversize_threshold`), and some time later for smaller blocks.
-    pub fn free_effort(&self) -> usize {
-        const PAGE: usize = 4096;
-        match (self.count().is_unique(), self.encoding()) {
-            (false, _) => 0,
-            // SAFETY: the encoding names the member (H1).
-            (true, Encoding::Raw) => 2 + unsafe { self.header().value.raw.alloc_size() } / PAGE,
-            (true, _) => 1,
-        }
     }
 }
 

@@ -16,13 +16,15 @@
 //! Learned from: Redis' `object.c` (`createStringObject`, `tryObjectEncoding`, `getDecodedObject`,
 //! `dbUnshareStringValue`).
 
+use crate::element::Element;
+use crate::error::{AccessError, WrongType};
 use crate::header::Value;
 use crate::limits::EncodingLimits;
 use crate::object::{EMBEDDED_LEN_MAX, Robj};
 use crate::shared;
 use crate::types::Encoding;
-use crate::view::Content;
 use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
 use listpack::integer::{self, Decimal};
 use sds::Sds;
 use zmalloc::{ReserveError, or_oom};
@@ -149,7 +151,7 @@ impl Robj {
         let lru = self.header().lru();
         let Some(header) = self.header_mut() else { return self };
         let encoding = header.encoding();
-        let Content::Bytes(bytes) = header.content() else { return self };
+        let Ok(Element::Bytes(bytes)) = header.string() else { return self };
         if let Some(value) = integer::parse(bytes) {
             if encoding == Encoding::Raw && shared::integer(value, limits.shared_integers).is_none() {
                 // The header can stay: no allocation, so nothing to fail.
@@ -182,7 +184,8 @@ impl Robj {
     /// use robj::{Encoding, EncodingLimits, Robj};
     /// let decoded = Robj::from(-7).decoded(&EncodingLimits::DEFAULT);
     /// assert_eq!(decoded.encoding(), Encoding::EmbStr);
-    /// assert_eq!(&*decoded.bytes(), b"-7");
+    /// assert_eq!(&*decoded.as_string()?, b"-7");
+    /// # Ok::<(), robj::WrongType>(())
     /// ```
     pub fn decoded(&self, limits: &EncodingLimits) -> Self {
         or_oom(self.try_decoded(limits))
@@ -190,9 +193,11 @@ impl Robj {
 
     /// [`decoded`](Self::decoded) that answers an error.
     pub fn try_decoded(&self, limits: &EncodingLimits) -> Result<Self, ReserveError> {
-        match self.header().content() {
-            Content::Int(value) => Self::try_from_bytes_at(&Decimal::new(value), limits, self.header().lru()),
-            Content::Bytes(_) => Ok(self.clone()),
+        match self.as_element() {
+            Ok(Element::Int(value)) => {
+                Self::try_from_bytes_at(&Decimal::new(value), limits, self.header().lru())
+            }
+            _ => Ok(self.clone()),
         }
     }
 }
@@ -204,9 +209,10 @@ impl Robj {
     /// ```
     /// let mut object = robj::Robj::raw(sds::Sds::from_bytes(b"a"));
     /// object.get_mut().unwrap().push_bytes(b"b");
-    /// assert_eq!(&*object.bytes(), b"ab");
+    /// assert_eq!(&*object.as_string()?, b"ab");
     /// let other = object.clone();
     /// assert!(object.get_mut().is_none());
+    /// # Ok::<(), robj::WrongType>(())
     /// ```
     #[inline]
     pub fn get_mut(&mut self) -> Option<&mut Sds> {
@@ -222,31 +228,42 @@ impl Robj {
     /// old value. In C: `dbUnshareStringValue`.
     ///
     /// ```
-    /// let mut object = robj::Robj::from(99);
+    /// use robj::Robj;
+    /// let mut object = Robj::from(99);
     /// let old = object.clone();
-    /// object.make_mut().push_bytes(b"!");
-    /// assert_eq!((&*object.bytes(), &*old.bytes()), (&b"99!"[..], &b"99"[..]));
+    /// object.make_mut()?.push_bytes(b"!");
+    /// assert_eq!((object, old), (Robj::from("99!"), Robj::from("99")));
+    /// # Ok::<(), robj::WrongType>(())
     /// ```
     #[inline]
-    pub fn make_mut(&mut self) -> &mut Sds {
-        or_oom(self.try_make_mut())
+    pub fn make_mut(&mut self) -> Result<&mut Sds, WrongType> {
+        self.as_element()?;
+        Ok(or_oom(self.try_make_raw()))
     }
 
     /// [`make_mut`](Self::make_mut) that answers an error; the object is then as it was.
     #[inline]
-    pub fn try_make_mut(&mut self) -> Result<&mut Sds, ReserveError> {
+    pub fn try_make_mut(&mut self) -> Result<&mut Sds, AccessError> {
+        self.as_element()?;
+        Ok(self.try_make_raw()?)
+    }
+
+    /// The string of what is known to be one.
+    #[inline]
+    fn try_make_raw(&mut self) -> Result<&mut Sds, ReserveError> {
         if !(self.encoding() == Encoding::Raw && self.count().is_unique()) {
             self.become_raw()?;
         }
-        // SAFETY: unique now, if it was not before, and raw (H1). No other reference can have come up since,
-        // because this one is borrowed.
+        // SAFETY: unique now, if it was not before, and raw (H1; only strings are). No other reference can have come
+        // up since, because this one is borrowed.
         Ok(unsafe { self.raw_mut_unchecked() })
     }
 
     /// Makes this a reference to a raw object of its own with the same bytes and clock.
     #[cold]
     fn become_raw(&mut self) -> Result<(), ReserveError> {
-        let string = Sds::try_from_bytes(&self.bytes())?;
+        let Ok(text) = self.as_string() else { unreachable!("the caller looked") };
+        let string = Sds::try_from_bytes(&text)?;
         if let Some(header) = self.header_mut()
             && header.encoding() == Encoding::Int
         {
@@ -257,6 +274,26 @@ impl Robj {
         let lru = self.header().lru();
         *self = Self::try_raw_with(string, lru).map_err(|(error, _)| error)?;
         Ok(())
+    }
+
+    /// A string of one's own with the same bytes, in the same encoding and with the same clock.
+    pub(crate) fn try_duplicate_string(&self) -> Result<Self, ReserveError> {
+        let lru = self.header().lru();
+        match (self.encoding(), self.as_element()) {
+            (_, Ok(Element::Int(value))) => Self::try_int(value, lru),
+            (Encoding::EmbStr, Ok(Element::Bytes(bytes))) => Self::try_embstr(bytes, lru),
+            (_, Ok(Element::Bytes(bytes))) => {
+                Self::try_raw_with(Sds::try_from_bytes(bytes)?, lru).map_err(|(error, _)| error)
+            }
+            (_, Err(_)) => unreachable!("the caller looked"),
+        }
+    }
+
+    /// Moves the block of a raw string, if `moves` says so.
+    pub(crate) fn relocate_string(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
+        if let Some(string) = self.get_mut() {
+            string.relocate(moves);
+        }
     }
 
     /// Replaces the value by an integer, in place if the object is an int of this reference alone, and keeps

@@ -1,33 +1,39 @@
 //! Reading a string object, whichever way it is encoded.
 
+use crate::element::{Element, StrView};
+use crate::error::WrongType;
 use crate::header::Header;
 use crate::object::{EMBEDDED_TYPE, Robj};
-use crate::types::Encoding;
+use crate::types::{Encoding, ObjectType};
 use core::cmp::Ordering;
-use core::fmt;
 use core::hint;
-use core::ops::Deref;
 use core::slice;
-use listpack::integer::{self, Decimal};
 use sds::layout;
 
-/// What a string object holds.
-#[derive(Clone, Copy)]
-pub(crate) enum Content<'a> {
-    Int(i64),
-    Bytes(&'a [u8]),
-}
-
 impl Header {
+    /// The object's string, if it is one.
     #[inline]
-    pub(crate) fn content(&self) -> Content<'_> {
+    pub(crate) fn string(&self) -> Result<Element<'_>, WrongType> {
+        match self.object_type() {
+            // SAFETY: a string.
+            ObjectType::String => Ok(unsafe { self.string_unchecked() }),
+            found => Err(WrongType { expected: ObjectType::String, found }),
+        }
+    }
+
+    /// The object's string.
+    ///
+    /// # Safety
+    /// The type is string.
+    #[inline]
+    pub(crate) unsafe fn string_unchecked(&self) -> Element<'_> {
         match self.encoding() {
             // SAFETY: the encoding names the member (H1).
-            Encoding::Int => Content::Int(unsafe { self.value.int }),
+            Encoding::Int => Element::Int(unsafe { self.value.int }),
             // SAFETY: as above.
-            Encoding::EmbStr => Content::Bytes(unsafe { self.embedded_bytes() }),
+            Encoding::EmbStr => Element::Bytes(unsafe { self.embedded_bytes() }),
             // SAFETY: as above. String objects have no other encoding (H1).
-            _ => Content::Bytes(unsafe { self.value.raw.as_bytes() }),
+            _ => Element::Bytes(unsafe { self.value.raw.as_bytes() }),
         }
     }
 
@@ -47,56 +53,23 @@ impl Header {
     }
 }
 
-/// The bytes of a string object, borrowed; an integer is spelled out in the view itself. A view never
-/// allocates.
-///
-/// ```
-/// let object = robj::Robj::from(-42);
-/// assert_eq!(&*object.bytes(), b"-42");
-/// ```
-#[derive(Clone)]
-pub struct StrView<'a>(Repr<'a>);
-
-#[derive(Clone)]
-enum Repr<'a> {
-    Int(Decimal),
-    Bytes(&'a [u8]),
-}
-
-impl Deref for StrView<'_> {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        match &self.0 {
-            Repr::Int(decimal) => decimal,
-            Repr::Bytes(bytes) => bytes,
-        }
-    }
-}
-
-impl AsRef<[u8]> for StrView<'_> {
-    #[inline]
-    fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
-impl fmt::Debug for StrView<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.escape_ascii())
-    }
-}
-
-/// Reading.
+/// Reading a string.
 impl Robj {
     /// The string's bytes. Constant time; an integer is formatted on the way.
     #[inline]
-    pub fn bytes(&self) -> StrView<'_> {
-        StrView(match self.header().content() {
-            Content::Int(value) => Repr::Int(Decimal::new(value)),
-            Content::Bytes(bytes) => Repr::Bytes(bytes),
-        })
+    pub fn as_string(&self) -> Result<StrView<'_>, WrongType> {
+        self.as_element().map(Element::text)
+    }
+
+    /// The string as it is kept: bytes, or the integer that stands for them. Constant time.
+    ///
+    /// ```
+    /// use robj::{Element, Robj};
+    /// assert!(matches!(Robj::from(-42).as_element(), Ok(Element::Int(-42))));
+    /// ```
+    #[inline]
+    pub fn as_element(&self) -> Result<Element<'_>, WrongType> {
+        self.header().string()
     }
 
     /// The integer, if the object is one or its bytes are the canonical decimal form of one: what `INCR`
@@ -109,47 +82,18 @@ impl Robj {
     /// ```
     #[inline]
     pub fn as_i64(&self) -> Option<i64> {
-        match self.header().content() {
-            Content::Int(value) => Some(value),
-            Content::Bytes(bytes) => integer::parse(bytes),
-        }
+        self.as_element().ok()?.as_i64()
     }
 
     /// How many bytes the string has, without formatting an integer. In C: `stringObjectLen`, `STRLEN`.
     #[inline]
-    pub fn string_len(&self) -> usize {
-        match self.header().content() {
-            Content::Int(value) => integer::decimal_len(value),
-            Content::Bytes(bytes) => bytes.len(),
-        }
+    pub fn string_len(&self) -> Result<usize, WrongType> {
+        self.as_element().map(Element::len)
     }
 
     /// Compares two strings byte by byte, whatever their encodings; `"10"` stands before `"9"`. In C:
     /// `compareStringObjects`.
-    pub fn cmp_bytes(&self, other: &Self) -> Ordering {
-        self.bytes().cmp(&other.bytes())
-    }
-}
-
-/// Equal bytes, whatever the encodings. In C: `equalStringObjects`.
-impl PartialEq for Robj {
-    fn eq(&self, other: &Self) -> bool {
-        match (self.header().content(), other.header().content()) {
-            (Content::Int(a), Content::Int(b)) => a == b,
-            _ => *self.bytes() == *other.bytes(),
-        }
-    }
-}
-
-impl Eq for Robj {}
-
-impl fmt::Debug for Robj {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Robj")
-            .field("type", &self.object_type())
-            .field("encoding", &self.encoding())
-            .field("refcount", &self.refcount())
-            .field("value", &self.bytes())
-            .finish()
+    pub fn cmp_bytes(&self, other: &Self) -> Result<Ordering, WrongType> {
+        Ok(self.as_element()?.cmp(&other.as_element()?))
     }
 }

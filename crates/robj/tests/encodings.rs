@@ -39,8 +39,8 @@ fn set_then_object_encoding() {
         let object = stored(text);
         assert_eq!(object.encoding().as_str(), encoding, "{text:?}");
         assert_eq!(object.object_type(), ObjectType::String);
-        assert_eq!(&*object.bytes(), text.as_bytes());
-        assert_eq!(object.string_len(), text.len());
+        assert_eq!(&*object.as_string().unwrap(), text.as_bytes());
+        assert_eq!(object.string_len().unwrap(), text.len());
     }
 }
 
@@ -69,7 +69,7 @@ fn an_embedded_string_lies_in_one_block_behind_its_header() {
     assert_eq!(block[8..16], (object.as_ptr().addr() as u64 + 19).to_ne_bytes());
     assert_eq!(block[16..19], [7, 7, 1]); // len, alloc, flags: sdshdr8
     assert_eq!(block[19..27], *b"aa10000\0");
-    assert_eq!(object.bytes().as_ptr(), &raw const block[19]);
+    assert_eq!(object.as_string().unwrap().as_ptr(), &raw const block[19]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_raw_string_is_the_sds_it_was_made_of() {
     let string = Sds::from_bytes(&[b'x'; 100]);
     let address = string.as_ptr();
     let object = Robj::raw(string);
-    assert_eq!(object.bytes().as_ptr(), address);
+    assert_eq!(object.as_string().unwrap().as_ptr(), address);
     // SAFETY: the header of a raw object is a block of 16 initialised bytes.
     let header = unsafe { std::slice::from_raw_parts(object.as_ptr(), 16) };
     assert_eq!(header[0..8], [0u32.to_ne_bytes(), 1u32.to_ne_bytes()].concat());
@@ -91,7 +91,7 @@ fn the_embstr_limit_can_be_moved_but_not_beyond_its_header() {
         let at = Robj::from_bytes(&vec![b'x'; longest], &limits);
         let above = Robj::from_bytes(&vec![b'x'; longest + 1], &limits);
         assert_eq!((at.encoding(), above.encoding()), (Encoding::EmbStr, Encoding::Raw), "{limit}");
-        assert_eq!(at.string_len(), longest);
+        assert_eq!(at.string_len().unwrap(), longest);
         assert_eq!(above.try_encode(&limits).encoding(), Encoding::Raw);
     }
 }
@@ -100,7 +100,7 @@ fn the_embstr_limit_can_be_moved_but_not_beyond_its_header() {
 fn doubles_are_text() {
     for (value, text) in [(3.0, "3"), (0.1, "0.1"), (-1.5, "-1.5"), (f64::INFINITY, "inf")] {
         let object = Robj::from_f64(value, &LIMITS);
-        assert_eq!((&*object.bytes(), object.encoding()), (text.as_bytes(), Encoding::EmbStr));
+        assert_eq!((&*object.as_string().unwrap(), object.encoding()), (text.as_bytes(), Encoding::EmbStr));
     }
     let none = EncodingLimits { embstr_size_limit: 0, ..LIMITS };
     assert_eq!(Robj::from_f64(0.5, &none).encoding(), Encoding::Raw);
@@ -132,14 +132,14 @@ fn try_encode_cuts_free_space_of_more_than_a_tenth() {
         string.make_room_for_non_greedy(spare);
         Robj::raw(string)
     };
-    let tight = Robj::from_bytes(&[b'x'; 1000], &LIMITS).memory_usage(0);
+    let tight = Robj::from_bytes(&[b'x'; 1000], &LIMITS).memory_usage();
     let roomy = with_spare(3000);
-    assert!(roomy.memory_usage(0) > tight + 2000);
-    assert_eq!(roomy.try_encode(&LIMITS).memory_usage(0), tight);
+    assert!(roomy.memory_usage() > tight + 2000);
+    assert_eq!(roomy.try_encode(&LIMITS).memory_usage(), tight);
     // Less than that stays where it is.
     let nearly = with_spare(10);
-    let address = nearly.bytes().as_ptr();
-    assert_eq!(nearly.try_encode(&LIMITS).bytes().as_ptr(), address);
+    let address = nearly.as_string().unwrap().as_ptr();
+    assert_eq!(nearly.try_encode(&LIMITS).as_string().unwrap().as_ptr(), address);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn the_clock_moves_with_the_value() {
         touched(Robj::from(123_456)).decoded(&LIMITS),
         {
             let mut object = touched(Robj::from("short"));
-            object.make_mut();
+            object.make_mut().unwrap();
             object
         },
         {
@@ -173,17 +173,20 @@ fn the_clock_moves_with_the_value() {
 fn make_mut_copies_what_others_hold_and_only_that() {
     let mut object = Robj::raw(Sds::from("one"));
     let address = object.as_ptr();
-    object.make_mut().push_bytes(b" two");
+    object.make_mut().unwrap().push_bytes(b" two");
     assert_eq!(object.as_ptr(), address);
 
     let old = object.clone();
-    object.make_mut().push_bytes(b" three");
+    object.make_mut().unwrap().push_bytes(b" three");
     assert!(!object.ptr_eq(&old));
-    assert_eq!((&*old.bytes(), &*object.bytes()), (&b"one two"[..], &b"one two three"[..]));
+    assert_eq!(
+        (&*old.as_string().unwrap(), &*object.as_string().unwrap()),
+        (&b"one two"[..], &b"one two three"[..])
+    );
     assert_eq!((old.refcount(), object.refcount()), (1, 1));
 
     let mut shared = Robj::from(7);
-    shared.make_mut().push_bytes(b"7");
+    shared.make_mut().unwrap().push_bytes(b"7");
     assert_eq!(shared.as_i64(), Some(77));
     assert_eq!(Robj::from(7).as_i64(), Some(7));
 }
@@ -215,13 +218,13 @@ fn strings_compare_by_their_bytes_across_encodings() {
     for a in [&int, &embedded, &raw] {
         for b in [&int, &embedded, &raw] {
             assert_eq!(a, b);
-            assert_eq!(a.cmp_bytes(b), Ordering::Equal);
+            assert_eq!(a.cmp_bytes(b).unwrap(), Ordering::Equal);
         }
         assert_ne!(*a, other);
-        assert_eq!(a.cmp_bytes(&other), Ordering::Less);
+        assert_eq!(a.cmp_bytes(&other).unwrap(), Ordering::Less);
     }
     assert_ne!(int, Robj::from(123_457));
-    assert_eq!(Robj::from(10).cmp_bytes(&Robj::from(9)), Ordering::Less);
+    assert_eq!(Robj::from(10).cmp_bytes(&Robj::from(9)), Ok(Ordering::Less));
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn two_threads_count_one_object() {
     });
     assert_eq!(object.refcount(), 1);
     assert_eq!(object.encoding(), Encoding::EmbStr);
-    assert_eq!(&*object.bytes(), b"held by two");
+    assert_eq!(&*object.as_string().unwrap(), b"held by two");
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn whichever_thread_is_last_frees() {
     for _ in 0..ROUNDS / 20 {
         let object = Robj::raw(Sds::from("moved to another thread"));
         let other = object.clone();
-        let reader = thread::spawn(move || other.bytes().len());
+        let reader = thread::spawn(move || other.as_string().unwrap().len());
         drop(object);
         assert_eq!(reader.join().unwrap(), 23);
     }
@@ -47,7 +47,7 @@ fn a_writer_waits_for_the_last_reader() {
         let mut object = Robj::raw(Sds::from("0"));
         let other = object.clone();
         let reader = thread::spawn(move || {
-            let text = other.bytes().to_vec();
+            let text = other.as_string().unwrap().to_vec();
             drop(other);
             text
         });
@@ -59,7 +59,7 @@ fn a_writer_waits_for_the_last_reader() {
             thread::yield_now();
         }
         assert_eq!(reader.join().unwrap(), b"0");
-        assert_eq!(&*object.bytes(), b"01");
+        assert_eq!(&*object.as_string().unwrap(), b"01");
     }
 }
 

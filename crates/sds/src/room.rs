@@ -8,6 +8,7 @@
 use crate::Sds;
 use crate::layout::{self, HeaderType, MAX_LEN};
 use crate::string::check_len;
+use core::ptr::NonNull;
 use zmalloc::{ReserveError, or_oom};
 
 /// From here on a greedy request adds this many bytes instead of doubling. In C: `SDS_MAX_PREALLOC`.
@@ -119,6 +120,28 @@ impl Sds {
                 return Ok(());
             }
             self.rehouse(ty, len, capacity)
+        }
+    }
+
+    /// Moves the block elsewhere if `moves`, which is told its address and size, says so and there is memory. Says
+    /// whether it moved. For a defragmenter; length and capacity stay. In C: `activeDefragSds`.
+    ///
+    /// ```
+    /// let mut s = sds::Sds::from_bytes(b"text");
+    /// assert!(s.relocate(&mut |_, size| size == 8 || cfg!(not(feature = "jemalloc"))));
+    /// assert_eq!(s, "text");
+    /// ```
+    pub fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        // SAFETY: block and size are those of the live block (the type's invariant), whose bytes keep their places in it.
+        unsafe {
+            let (block, size) = layout::block(self.ptr);
+            if !moves(block, zmalloc::zmalloc_size_sized(block, size)) {
+                return false;
+            }
+            let header = self.ptr.offset_from(block) as usize;
+            let Some(new) = zmalloc::ztryrelocate(block, size) else { return false };
+            self.ptr = new.add(header);
+            true
         }
     }
 

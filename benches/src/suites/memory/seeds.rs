@@ -187,6 +187,6 @@ mod tests {
         let today = Prediction::today();
         let (key, value) = pairs().next().expect("there are keys");
         assert_eq!(key.alloc_size(), zmalloc::good_size(today.blocks[1].asked));
-        assert_eq!(value.memory_usage(0), zmalloc::good_size(today.blocks[2].asked));
+        assert_eq!(value.memory_usage(), zmalloc::good_size(today.blocks[2].asked));
     }
 }

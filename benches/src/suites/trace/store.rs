@@ -41,7 +41,7 @@ impl Value for Robj {
 
     #[inline]
     fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R {
-        read(&self.bytes())
+        read(&self.as_string().unwrap())
     }
 }
 

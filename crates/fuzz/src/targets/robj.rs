@@ -89,7 +89,7 @@ impl State {
             }
             Op::FromFloat(value) => {
                 let made = self.faults.watch(|| Robj::try_from_f64(value, &limits));
-                let bytes = made.0.as_ref().map_or(Vec::new(), |object| object.bytes().to_vec());
+                let bytes = made.0.as_ref().map_or(Vec::new(), |object| object.as_string().unwrap().to_vec());
                 self.keep(made, bytes);
             }
             Op::Raw(Text(bytes), Len(room)) => {
@@ -102,8 +102,11 @@ impl State {
                 self.keep((made, failed), bytes);
             }
             Op::Limits { embstr, shared } => {
-                self.limits =
-                    EncodingLimits { embstr_size_limit: embstr.into(), shared_integers: shared.into() };
+                self.limits = EncodingLimits {
+                    embstr_size_limit: embstr.into(),
+                    shared_integers: shared.into(),
+                    ..EncodingLimits::DEFAULT
+                };
             }
             Op::Follow(plan) => self.faults.follow(plan),
             Op::Clone(at)
@@ -149,7 +152,7 @@ impl State {
             Op::Append(_, Text(more)) => {
                 // Two allocations that may fail apart: becoming one's own, and growing.
                 let (result, failed) =
-                    self.faults.watch(|| object.try_make_mut().and_then(|s| s.try_push_bytes(&more)));
+                    self.faults.watch(|| object.try_make_mut().and_then(|s| Ok(s.try_push_bytes(&more)?)));
                 assert_eq!(result.is_err(), failed);
                 if result.is_ok() {
                     bytes.extend(more);
@@ -175,7 +178,7 @@ impl State {
                 }
             }
             Op::Reply(_) => {
-                let reply = Bytes::from(object.clone());
+                let reply = Bytes::try_from(object.clone()).unwrap();
                 assert_eq!(reply, bytes[..]);
             }
             _ => unreachable!("operations on no handle are done in `step`"),
@@ -185,8 +188,8 @@ impl State {
     fn check(&self, books: &Books) {
         let mut objects = HashMap::new();
         for Handle { object, bytes } in &self.handles {
-            assert_eq!(&*object.bytes(), &bytes[..]);
-            assert_eq!(object.string_len(), bytes.len());
+            assert_eq!(&*object.as_string().unwrap(), &bytes[..]);
+            assert_eq!(object.string_len().unwrap(), bytes.len());
             assert_eq!(object.as_i64(), canonical(bytes));
             let (_, handles) = objects.entry(object.as_ptr()).or_insert((object, 0));
             *handles += 1;
@@ -194,7 +197,7 @@ impl State {
         let mut sum = 0;
         for (object, handles) in objects.into_values() {
             assert!(object.is_shared_integer() || object.refcount() == handles);
-            sum += object.memory_usage(0);
+            sum += object.memory_usage();
         }
         assert_eq!(books.used(), sum, "memory_usage is not what the objects take");
     }

@@ -14,4 +14,4 @@ mod no_tcache;
 pub use arena::Arena;
 pub use controls::{background_thread, flush_tcache, purge};
 pub use info::{AllocatorInfo, allocator_info, arena_info, arena_infos};
-pub use no_tcache::{zfree_no_tcache, zmalloc_no_tcache, ztrymalloc_no_tcache};
+pub use no_tcache::{zfree_no_tcache, zmalloc_no_tcache, ztrymalloc_no_tcache, ztryrelocate};

@@ -1,0 +1,174 @@
+//! [`Collection`]: what the types of values have in common besides strings, and how an [`Robj`](crate::Robj) lends its own
+//! ([`Ref`], [`RefMut`]).
+//!
+//! A collection is an enum of its encodings, each one pointer wide: 16 bytes. In an object, the encoding stands in the
+//! header's tag and the pointer is the value word. So a view takes the two, makes the enum of them on the stack, and
+//! lends that; a view for writing puts both back when it ends, because a write may change encoding and pointer.
+//!
+//! ```text
+//!  header  | type, encoding | lru | refcount | pointer |
+//!                   \                           /
+//!  view             enum { ListPack(pointer), ... }
+//! ```
+
+use crate::header::Header;
+use crate::types::{Encoding, ObjectType};
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+use zmalloc::ReserveError;
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// A list, set, sorted set or hash: a value that an [`Robj`](crate::Robj) can hold, and that an embedder can hold without one.
+pub trait Collection: Sized + Send + Sync + sealed::Sealed {
+    /// What `TYPE` says of it.
+    const TYPE: ObjectType;
+
+    /// Nothing in it, and nothing allocated.
+    const EMPTY: Self;
+
+    /// How it is stored now. In C: `OBJECT ENCODING`.
+    fn encoding(&self) -> Encoding;
+
+    /// How many elements there are: members, fields, or elements of a list.
+    fn len(&self) -> usize;
+
+    /// Whether there is no element. A store deletes the key of such a value.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What it adds to [`zmalloc::used_memory`], in bytes, exactly. In C: part of `objectComputeSize`.
+    fn memory_usage(&self) -> usize;
+
+    /// About how many blocks dropping it frees. In C: `lazyfreeGetFreeEffort`.
+    fn free_effort(&self) -> usize;
+
+    /// Frees about `n` elements, at least one, and gives back what is left, `None` when nothing is. In between, the
+    /// elements left are some of those that were there. O(n), whatever the length, and never more than a step of table memory.
+    fn drop_in_steps(self, n: usize) -> Option<Self>;
+
+    /// Moves blocks for which `moves` says so (it is told address and size), as far as memory allows; a bounded part of them a
+    /// call. Starts with cursor 0 and answers where to go on, 0 at the end. Writes in between are allowed.
+    fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64;
+
+    /// A copy that shares nothing. In C: `setTypeDup` and its neighbours. O(elements).
+    fn try_clone(&self) -> Result<Self, ReserveError>;
+
+    /// Gives up the collection for its encoding and a pointer, for a keyspace that keeps the two in an entry of its own.
+    fn into_raw(self) -> (Encoding, NonNull<u8>);
+
+    /// Takes back what [`into_raw`](Self::into_raw) gave.
+    ///
+    /// # Safety
+    /// The two came from `into_raw` of the same type together, and are taken back once.
+    unsafe fn from_raw(encoding: Encoding, pointer: NonNull<u8>) -> Self;
+}
+
+/// An encoding's handle as an object's value word.
+pub(crate) fn into_word<T>(handle: T) -> NonNull<u8> {
+    const {
+        assert!(size_of::<T>() == size_of::<usize>() && size_of::<Option<T>>() == size_of::<usize>());
+        assert!(align_of::<T>() == align_of::<usize>());
+    }
+    // SAFETY: as wide as a pointer, and never null: all handles are one pointer.
+    unsafe { core::mem::transmute_copy(&ManuallyDrop::new(handle)) }
+}
+
+/// The handle that a value word stands for.
+///
+/// # Safety
+/// [`into_word`] of the same type gave the word, and it is taken back once.
+pub(crate) unsafe fn from_word<T>(word: NonNull<u8>) -> T {
+    const { assert!(size_of::<T>() == size_of::<usize>() && align_of::<T>() == align_of::<usize>()) };
+    // SAFETY: by contract.
+    unsafe { core::mem::transmute_copy(&word) }
+}
+
+/// A collection inside an object, to be read.
+pub struct Ref<'a, C: Collection> {
+    /// A bitwise copy of what the object owns; never dropped.
+    value: ManuallyDrop<C>,
+    _object: PhantomData<&'a Header>,
+}
+
+impl<'a, C: Collection> Ref<'a, C> {
+    /// # Safety
+    /// The header's type is `C::TYPE` (so that encoding and value are those of a `C`).
+    #[inline]
+    pub(crate) unsafe fn new(header: &'a Header) -> Self {
+        // SAFETY: encoding and pointer came from `into_raw` (H1). The copy is not dropped, and as long as the header is
+        // borrowed the original does not change (H2).
+        let value = unsafe { C::from_raw(header.encoding(), header.value.collection) };
+        Self { value: ManuallyDrop::new(value), _object: PhantomData }
+    }
+}
+
+impl<C: Collection> Deref for Ref<'_, C> {
+    type Target = C;
+
+    #[inline]
+    fn deref(&self) -> &C {
+        &self.value
+    }
+}
+
+impl<C: Collection + fmt::Debug> fmt::Debug for Ref<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// A collection inside an object, to be changed. The object has the changed one when this is dropped; if it never is, the object is
+/// empty and the collection is leaked.
+pub struct RefMut<'a, C: Collection> {
+    value: ManuallyDrop<C>,
+    header: &'a mut Header,
+}
+
+impl<'a, C: Collection> RefMut<'a, C> {
+    /// # Safety
+    /// As for [`Ref::new`].
+    #[inline]
+    pub(crate) unsafe fn new(header: &'a mut Header) -> Self {
+        // SAFETY: encoding and pointer came from `into_raw` (H1); they are replaced at once, so that there is one owner.
+        let value = unsafe { C::from_raw(header.encoding(), header.value.collection) };
+        header.set_collection(C::EMPTY);
+        Self { value: ManuallyDrop::new(value), header }
+    }
+}
+
+impl<C: Collection> Deref for RefMut<'_, C> {
+    type Target = C;
+
+    #[inline]
+    fn deref(&self) -> &C {
+        &self.value
+    }
+}
+
+impl<C: Collection> DerefMut for RefMut<'_, C> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut C {
+        &mut self.value
+    }
+}
+
+impl<C: Collection> Drop for RefMut<'_, C> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: taken once, here; the field is not used again. What the header held meanwhile owns nothing.
+        self.header.set_collection(unsafe { ManuallyDrop::take(&mut self.value) });
+    }
+}
+
+impl<C: Collection + fmt::Debug> fmt::Debug for RefMut<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

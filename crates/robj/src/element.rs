@@ -1,0 +1,155 @@
+//! [`Element`]: what a string object holds, and what stands in a collection: bytes, or an integer that stands for them.
+
+use core::cmp::Ordering;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::Deref;
+use listpack::integer::{self, Decimal};
+
+/// A string, borrowed: as its bytes, or, where the encoding keeps integers as such, as the integer whose decimal form it is.
+/// Equal, ordered and hashed by its bytes; `Int(5)` equals `Bytes(b"5")`.
+///
+/// ```
+/// use robj::Element;
+/// assert_eq!(Element::Int(-42), Element::Bytes(b"-42"));
+/// assert_eq!(Element::Int(-42).len(), 3);
+/// assert_eq!(&*Element::Int(-42).text(), b"-42");
+/// assert!(Element::Int(10) < Element::Int(9)); // as text
+/// ```
+#[derive(Clone, Copy)]
+pub enum Element<'a> {
+    /// The canonical decimal form of an integer.
+    Int(i64),
+    /// Any bytes, also those that are digits.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Element<'a> {
+    /// The bytes; an integer is spelled out in the view itself. Constant time, never allocates.
+    #[inline]
+    pub fn text(self) -> StrView<'a> {
+        StrView(match self {
+            Self::Int(value) => Repr::Int(Decimal::new(value)),
+            Self::Bytes(bytes) => Repr::Bytes(bytes),
+        })
+    }
+
+    /// How many bytes there are, without spelling out an integer.
+    #[inline]
+    pub fn len(self) -> usize {
+        match self {
+            Self::Int(value) => integer::decimal_len(value),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The integer, if this is one or the canonical decimal form of one. In C: `string2ll`.
+    #[inline]
+    pub fn as_i64(self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(value),
+            Self::Bytes(bytes) => integer::parse(bytes),
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Element<'a> {
+    #[inline]
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<i64> for Element<'_> {
+    #[inline]
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl PartialEq for Element<'_> {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Bytes(a), Self::Bytes(b)) => a == b,
+            // The cheaper way around: most bytes are refused by their first one.
+            (Self::Int(value), Self::Bytes(bytes)) | (Self::Bytes(bytes), Self::Int(value)) => {
+                integer::parse(bytes) == Some(*value)
+            }
+        }
+    }
+}
+
+impl Eq for Element<'_> {}
+
+impl Ord for Element<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text().cmp(&*other.text())
+    }
+}
+
+impl PartialOrd for Element<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Element<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text().hash(state);
+    }
+}
+
+impl fmt::Debug for Element<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
+    }
+}
+
+/// The bytes of a string, borrowed; an integer is spelled out in the view itself. A view never allocates.
+///
+/// ```
+/// let object = robj::Robj::from(-42);
+/// assert_eq!(&*object.as_string()?, b"-42");
+/// # Ok::<(), robj::WrongType>(())
+/// ```
+#[derive(Clone)]
+pub struct StrView<'a>(Repr<'a>);
+
+#[derive(Clone)]
+enum Repr<'a> {
+    Int(Decimal),
+    Bytes(&'a [u8]),
+}
+
+impl Deref for StrView<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Int(decimal) => decimal,
+            Repr::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl AsRef<[u8]> for StrView<'_> {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for StrView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.escape_ascii())
+    }
+}

@@ -1,0 +1,62 @@
+//! What can go wrong with an object, as values.
+
+use crate::types::ObjectType;
+use core::fmt;
+use zmalloc::ReserveError;
+
+/// The object is of another type than the operation is for. What a server answers as `WRONGTYPE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WrongType {
+    /// What the operation is for.
+    pub expected: ObjectType,
+    /// What the object is.
+    pub found: ObjectType,
+}
+
+impl fmt::Display for WrongType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wrong type: a {} where a {} is needed", self.found, self.expected)
+    }
+}
+
+impl core::error::Error for WrongType {}
+
+/// Why an object cannot be changed. It is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// It is of another type.
+    WrongType(WrongType),
+    /// Others hold it too: a collection is not copied on the quiet. See [`Robj::unshare`](crate::Robj::unshare).
+    Shared {
+        /// How many references there are.
+        refcount: u32,
+    },
+    /// There is no memory for a copy of one's own.
+    Reserve(ReserveError),
+}
+
+impl fmt::Display for AccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongType(error) => error.fmt(f),
+            Self::Shared { refcount } => write!(f, "the object has {refcount} references"),
+            Self::Reserve(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for AccessError {}
+
+impl From<WrongType> for AccessError {
+    fn from(error: WrongType) -> Self {
+        Self::WrongType(error)
+    }
+}
+
+impl From<ReserveError> for AccessError {
+    fn from(error: ReserveError) -> Self {
+        Self::Reserve(error)
+    }
+}

@@ -1,0 +1,168 @@
+//! [`Members`]: the hash table of a large set or hash, with its strings.
+//!
+//! ```text
+//!  Members -> table of six-byte pointers -> | len | bytes |      one block a member
+//! ```
+//!
+//! Keeps count of what its blocks take, so that `memory_usage` need not walk over millions of them.
+
+use crate::element::Element;
+use crate::packed::Packed;
+use allocator_api2::boxed::Box;
+use core::alloc::Layout;
+use core::cell::RefCell;
+use core::fmt;
+use core::hash::BuildHasher;
+use core::ptr::NonNull;
+use dict::{Cursor, DefaultHashBuilder, Table};
+use zmalloc::{ReserveError, Zmalloc};
+
+/// Strings, or pairs of strings, found by the first one. One pointer wide.
+pub(crate) struct Members<const N: usize>(Box<Inner<N>, Zmalloc>);
+
+const _: () = assert!(size_of::<Option<Members<1>>>() == size_of::<usize>());
+
+/// Invariant: `bytes` is the sum of `allocation_size` over the blocks in `table`, and no two of them have the same key.
+struct Inner<const N: usize> {
+    table: Table<Packed<N>>,
+    hash_builder: DefaultHashBuilder,
+    bytes: usize,
+}
+
+/// What `Table` does not say: how much it asked for in vain. At least a chunk of pointers.
+const TABLE_REFUSED: ReserveError = ReserveError::OutOfMemory { size: 16 * size_of::<Packed<1>>() };
+
+impl<const N: usize> Inner<N> {
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hash_builder.hash_one(key)
+    }
+}
+
+/// One member at a time.
+impl<const N: usize> Members<N> {
+    /// An empty table.
+    pub(crate) fn try_new() -> Result<Self, ReserveError> {
+        let inner = Inner { table: Table::new(), hash_builder: DefaultHashBuilder::default(), bytes: 0 };
+        let size = size_of::<Inner<N>>();
+        Box::try_new_in(inner, Zmalloc).map(Self).map_err(|_| ReserveError::OutOfMemory { size })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.table.len()
+    }
+
+    /// The block with that key. Constant time on average.
+    #[inline]
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&Packed<N>> {
+        self.0.table.find(self.0.hash(key), |member| member.key() == key)
+    }
+
+    /// Takes in a block whose key is not here yet; without memory for its place, nothing has changed.
+    pub(crate) fn try_insert_unique(&mut self, member: Packed<N>) -> Result<(), ReserveError> {
+        debug_assert!(self.get(member.key()).is_none());
+        let Inner { table, hash_builder, bytes } = &mut *self.0;
+        let size = member.allocation_size();
+        let hasher = |member: &Packed<N>| hash_builder.hash_one(member.key());
+        table.try_insert_unique(hasher(&member), member, hasher).map_err(|_| TABLE_REFUSED)?;
+        *bytes += size;
+        Ok(())
+    }
+
+    /// Takes the block with that key out. Constant time on average.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Packed<N>> {
+        let hash = self.0.hash(key);
+        let member = self.0.table.find_entry(hash, |member| member.key() == key).ok()?.remove();
+        self.0.bytes -= member.allocation_size();
+        Some(member)
+    }
+}
+
+/// Many members.
+impl<const N: usize> Members<N> {
+    /// The blocks, in no order.
+    pub(crate) fn iter(&self) -> dict::iter::Iter<'_, Packed<N>> {
+        self.0.table.iter()
+    }
+
+    /// One block, each with about the same chance. In C: `dictGetFairRandomKey`.
+    pub(crate) fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<&Packed<N>> {
+        self.0.table.fair_random(rng)
+    }
+
+    /// Visits the blocks of one place of the table and says which is next; 0 starts and ends. In C: `dictScan`.
+    pub(crate) fn scan<'a>(&'a self, cursor: u64, each: impl FnMut(&'a Packed<N>)) -> u64 {
+        self.0.table.scan(Cursor::from(cursor), each).into()
+    }
+
+    /// A copy, block by block.
+    pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
+        let mut copy = Self::try_new()?;
+        for member in self.iter() {
+            copy.try_insert_unique(Packed::try_new(member.parts())?)?;
+        }
+        Ok(copy)
+    }
+}
+
+/// Memory.
+impl<const N: usize> Members<N> {
+    /// What table and blocks add to `used_memory`. Constant time.
+    pub(crate) fn allocation_size(&self) -> usize {
+        // SAFETY: the box allocated its block in `Zmalloc`, with this layout.
+        let header = unsafe { Zmalloc.block_size(NonNull::from(&*self.0).cast(), Layout::new::<Inner<N>>()) };
+        header + self.0.table.allocation_size() + self.0.bytes
+    }
+
+    /// Frees the blocks of about `n` members; `None` when that were all, and nothing is left.
+    pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
+        let Inner { table, bytes, .. } = &mut *self.0;
+        let mut work = 0;
+        while work < n {
+            work += 1; // an empty chunk is work too
+            let more = table.pop_chunk(|member| {
+                *bytes -= member.allocation_size();
+                work += 1;
+            });
+            if !more {
+                return None;
+            }
+        }
+        Some(self)
+    }
+
+    /// Moves blocks of members, and of the table, for which `moves` says so; one place of the table a call. 0 starts and
+    /// ends. In C: `activeDefragSdsDict`.
+    pub(crate) fn relocate(
+        &mut self,
+        cursor: u64,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
+    ) -> u64 {
+        let moves = RefCell::new(moves);
+        let next = self.0.table.relocate(
+            Cursor::from(cursor),
+            |block, size| (moves.borrow_mut())(block, size),
+            |member| member.relocate(*moves.borrow_mut()),
+        );
+        next.into()
+    }
+}
+
+impl Members<2> {
+    /// Another value for a field that is here; `false` if it is not. Constant time on average.
+    pub(crate) fn try_set_value(&mut self, field: &[u8], value: &[u8]) -> Result<bool, ReserveError> {
+        let hash = self.0.hash(field);
+        let Inner { table, bytes, .. } = &mut *self.0;
+        let Some(pair) = table.find_mut(hash, |pair| pair.key() == field) else { return Ok(false) };
+        let before = pair.allocation_size();
+        pair.try_set_value(value)?;
+        *bytes = *bytes - before + pair.allocation_size();
+        Ok(true)
+    }
+}
+
+impl<const N: usize> fmt::Debug for Members<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = self.iter().map(|member| member.parts().map(|part| Element::Bytes(part)));
+        f.debug_list().entries(texts).finish()
+    }
+}

@@ -1,0 +1,262 @@
+//! [`Packed`]: one or two byte strings in one block, behind a pointer of six bytes.
+//!
+//! ```text
+//!  Packed<1>, a member of a set     | len | bytes ...                     1 + len bytes
+//!  Packed<2>, a field of a hash     | len | len | field ... | value ...   2 + len + len bytes
+//!
+//!  len: one byte below 255; or 255, and then four bytes, little-endian
+//! ```
+//!
+//! No NUL, no capacity, no header of its own: 1 or 2 bytes beside the strings. A member of 19 bytes is a block of 24, a
+//! field of 18 with a value of 16 one of 40, where Redis has one block for each string and two pointers between them.
+//!
+//! Invariant: the pointer is that of a live block of zmalloc's raw family, which this owns alone, with lengths and strings as
+//! drawn; it was asked for as large as the size class of what the lengths add up to.
+
+use core::ptr::NonNull;
+use core::slice;
+use dict::CompactPtr;
+use zmalloc::ReserveError;
+
+/// Says that four bytes of length follow.
+const LONG: u8 = u8::MAX;
+
+/// `N` strings in one block; see the drawing above. The first is what it is found by.
+pub(crate) struct Packed<const N: usize>(CompactPtr<u8>);
+
+// SAFETY: the block is owned, and its bytes change only through `&mut`.
+unsafe impl<const N: usize> Send for Packed<N> {}
+// SAFETY: as above.
+unsafe impl<const N: usize> Sync for Packed<N> {}
+
+/// How many bytes a length takes.
+#[inline]
+const fn len_size(len: usize) -> usize {
+    if len < LONG as usize { 1 } else { 5 }
+}
+
+impl<const N: usize> Packed<N> {
+    /// The size to ask for: the class that these strings need. (The class, so that a string that changes within it
+    /// does not change what was asked for.)
+    fn class_of(parts: &[&[u8]; N]) -> Result<usize, ReserveError> {
+        let mut size = 0usize;
+        for part in parts {
+            let more = len_size(part.len()).saturating_add(part.len());
+            if u32::try_from(part.len()).is_err() || more > isize::MAX as usize - size {
+                return Err(ReserveError::TooLong { len: size, additional: part.len() });
+            }
+            size += more;
+        }
+        Ok(zmalloc::good_size(size))
+    }
+
+    /// A block with copies of the strings.
+    pub(crate) fn try_new(parts: [&[u8]; N]) -> Result<Self, ReserveError> {
+        let size = Self::class_of(&parts)?;
+        let out_of_memory = ReserveError::OutOfMemory { size };
+        let block = zmalloc::ztrymalloc(size).ok_or(out_of_memory)?;
+        let Some(pointer) = CompactPtr::new(block) else {
+            // An address that needs more than six bytes is as good as none.
+            // SAFETY: allocated just above, with this size.
+            unsafe { zmalloc::zfree_sized(block, size) };
+            return Err(out_of_memory);
+        };
+        // SAFETY: a fresh block of the size that is written.
+        unsafe { write(block, parts) };
+        Ok(Self(pointer))
+    }
+
+    /// The strings.
+    #[inline]
+    pub(crate) fn parts(&self) -> [&[u8]; N] {
+        // SAFETY: the invariant; the bytes stay as long as `self` is borrowed.
+        unsafe { read(self.0.get()) }
+    }
+
+    /// What it is found by.
+    #[inline]
+    pub(crate) fn key(&self) -> &[u8] {
+        const { assert!(N > 0) };
+        self.parts()[0]
+    }
+
+    /// What was asked of the allocator.
+    fn class(&self) -> usize {
+        zmalloc::good_size(self.parts().iter().map(|part| len_size(part.len()) + part.len()).sum())
+    }
+
+    /// What the block adds to `used_memory`.
+    pub(crate) fn allocation_size(&self) -> usize {
+        // SAFETY: a live block that was asked for with that size.
+        unsafe { zmalloc::zmalloc_size_sized(self.0.get(), self.class()) }
+    }
+
+    /// Moves the block if `moves` says so and there is memory for another.
+    pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
+        if moves(self.0.get(), self.allocation_size()) {
+            // SAFETY: a live block that was asked for with that size; the old address is forgotten.
+            let moved = unsafe { zmalloc::ztryrelocate(self.0.get(), self.class()) };
+            if let Some(block) = moved {
+                // The old block is gone, so there is no way back; and no way here, while other blocks have such addresses.
+                self.0 = CompactPtr::new(block).unwrap_or_else(|| std::process::abort());
+            }
+        }
+    }
+}
+
+impl Packed<2> {
+    /// The value of a field.
+    #[inline]
+    pub(crate) fn value(&self) -> &[u8] {
+        self.parts()[1]
+    }
+
+    /// Another value for the same field, in place if it needs a block of the same size class; afterwards it is as it was,
+    /// or has the new value.
+    pub(crate) fn try_set_value(&mut self, value: &[u8]) -> Result<(), ReserveError> {
+        let parts = [self.key(), value];
+        let key_len = self.key().len();
+        if self.class() != Self::class_of(&parts)? || len_size(self.value().len()) != len_size(value.len()) {
+            *self = Self::try_new(parts)?;
+            return Ok(());
+        }
+        let block = self.0.get();
+        // SAFETY: the block has room, because it was asked for with the class that is needed now; the key stays where it is,
+        // because both lengths take as many bytes as before. `value` is the caller's and overlaps nothing here.
+        unsafe {
+            let place = block.add(len_size(key_len));
+            let place = write_len(place, value.len()).add(key_len);
+            place.copy_from_nonoverlapping(NonNull::from(value).cast(), value.len());
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> Drop for Packed<N> {
+    fn drop(&mut self) {
+        // SAFETY: the invariant; nobody uses the block after this.
+        unsafe { zmalloc::zfree_sized(self.0.get(), self.class()) };
+    }
+}
+
+/// Writes a length and says where it ends.
+///
+/// # Safety
+/// `len_size(len)` bytes at `place` may be written; `len` fits 32 bits.
+#[inline]
+unsafe fn write_len(place: NonNull<u8>, len: usize) -> NonNull<u8> {
+    // SAFETY: by contract.
+    unsafe {
+        if len < usize::from(LONG) {
+            place.write(len as u8);
+        } else {
+            place.write(LONG);
+            place.add(1).cast::<[u8; 4]>().write((len as u32).to_le_bytes());
+        }
+        place.add(len_size(len))
+    }
+}
+
+/// Reads a length and says where it ends.
+///
+/// # Safety
+/// A length was written at `place`.
+#[inline]
+unsafe fn read_len(place: NonNull<u8>) -> (usize, NonNull<u8>) {
+    // SAFETY: by contract.
+    unsafe {
+        match place.read() {
+            LONG => (u32::from_le_bytes(place.add(1).cast::<[u8; 4]>().read()) as usize, place.add(5)),
+            len => (usize::from(len), place.add(1)),
+        }
+    }
+}
+
+/// Writes all lengths, then all strings.
+///
+/// # Safety
+/// `class_of(parts)` bytes at `block` may be written, and none of `parts` lies there.
+unsafe fn write<const N: usize>(block: NonNull<u8>, parts: [&[u8]; N]) {
+    // SAFETY: by contract.
+    unsafe {
+        let place = parts.iter().fold(block, |place, part| write_len(place, part.len()));
+        parts.iter().fold(place, |place, part| {
+            place.copy_from_nonoverlapping(NonNull::from(*part).cast(), part.len());
+            place.add(part.len())
+        });
+    }
+}
+
+/// The strings of a block.
+///
+/// # Safety
+/// [`write`] was called on it, with the same `N`, and its bytes stay as they are for `'a`.
+#[inline]
+unsafe fn read<'a, const N: usize>(block: NonNull<u8>) -> [&'a [u8]; N] {
+    let mut place = block;
+    // SAFETY: by contract.
+    let lens = [(); N].map(|()| unsafe {
+        let (len, next) = read_len(place);
+        place = next;
+        len
+    });
+    // SAFETY: the strings stand behind their lengths, one after the other.
+    lens.map(|len| unsafe {
+        let part = slice::from_raw_parts(place.as_ptr(), len);
+        place = place.add(len);
+        part
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENS: [usize; 8] = [0, 1, 16, 254, 255, 256, 300, 70_000];
+
+    #[test]
+    fn strings_come_back_as_they_were_given() {
+        for key in LENS.map(|len| vec![b'k'; len]) {
+            let member = Packed::try_new([&key]).unwrap();
+            assert_eq!(member.key(), key);
+            assert_eq!(member.class(), zmalloc::good_size(key.len() + if key.len() < 255 { 1 } else { 5 }));
+            for value in LENS.map(|len| vec![b'v'; len]) {
+                let pair = Packed::try_new([&key, &value]).unwrap();
+                assert_eq!(pair.parts(), [&key[..], &value[..]]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_replaced_whatever_the_lengths() {
+        for from in LENS {
+            for to in LENS.into_iter().chain([from + 1, from.saturating_sub(1)]) {
+                let mut pair = Packed::try_new([b"field", &vec![b'a'; from]]).unwrap();
+                let value = vec![b'b'; to];
+                pair.try_set_value(&value).unwrap();
+                assert_eq!(pair.parts(), [b"field", &value[..]], "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_same_class_stays_where_it_is() {
+        let mut pair = Packed::try_new([b"field", b"12345"]).unwrap();
+        let address = pair.0.get();
+        pair.try_set_value(b"123456").unwrap();
+        assert!(zmalloc::good_size(12) != zmalloc::good_size(13) || pair.0.get() == address);
+        assert_eq!(pair.value(), b"123456");
+    }
+
+    #[test]
+    fn a_moved_block_has_the_same_strings() {
+        let mut pair = Packed::try_new([b"field", b"value"]).unwrap();
+        let mut asked = 0;
+        pair.relocate(&mut |_, size| {
+            asked = size;
+            true
+        });
+        assert_eq!(asked, pair.allocation_size());
+        assert_eq!(pair.parts(), [b"field", b"value"]);
+    }
+}

@@ -1,0 +1,301 @@
+//! Objects that are collections, and what can be asked of an object of any type: what it weighs, what dropping it costs, how it is
+//! dropped, moved and copied little by little.
+
+use crate::collection::{Collection, Ref, RefMut};
+use crate::error::{AccessError, WrongType};
+use crate::hash::Hash;
+use crate::header::Header;
+use crate::list::List;
+use crate::object::Robj;
+use crate::set::Set;
+use crate::types::{Encoding, ObjectType};
+use crate::zset::ZSet;
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+use zmalloc::{ReserveError, or_oom};
+
+/// Evaluates one expression for the collection type that `$object_type` names, as `$C`, and another one for strings.
+macro_rules! by_type {
+    ($object_type:expr, string => $string:expr, $C:ident => $collection:expr) => {
+        match $object_type {
+            ObjectType::String => $string,
+            ObjectType::List => {
+                type $C = List;
+                $collection
+            }
+            ObjectType::Set => {
+                type $C = Set;
+                $collection
+            }
+            ObjectType::ZSet => {
+                type $C = ZSet;
+                $collection
+            }
+            ObjectType::Hash => {
+                type $C = Hash;
+                $collection
+            }
+        }
+    };
+}
+
+impl Header {
+    /// Frees what the value word owns.
+    ///
+    /// # Safety
+    /// Nobody looks at the value afterwards.
+    pub(crate) unsafe fn drop_value(&mut self) {
+        // SAFETY: type and encoding name the member, and it is owned (H1).
+        by_type!(self.object_type(), string => {
+            if self.encoding() == Encoding::Raw {
+                unsafe { ManuallyDrop::drop(&mut self.value.raw) };
+            }
+        }, C => drop(unsafe { C::from_raw(self.encoding(), self.value.collection) }))
+    }
+}
+
+/// Making and taking apart.
+impl Robj {
+    /// An object around a collection; where there is no memory for its header, the collection comes back. In C: `createObject`,
+    /// `createSetObject` and its neighbours.
+    ///
+    /// ```
+    /// use robj::{Encoding, ObjectType, Robj, Set};
+    /// let object = Robj::from(Set::new());
+    /// assert_eq!(object.object_type(), ObjectType::Set);
+    /// ```
+    pub fn try_from_collection<C: Collection>(collection: C) -> Result<Self, (ReserveError, C)> {
+        Self::try_with_collection(collection, 0)
+    }
+
+    fn try_with_collection<C: Collection>(collection: C, lru: u32) -> Result<Self, (ReserveError, C)> {
+        match Self::try_int(0, lru) {
+            Ok(mut object) => {
+                let header = object.header_mut().expect("a new object has one reference");
+                header.set_collection(collection);
+                Ok(object)
+            }
+            Err(error) => Err((error, collection)),
+        }
+    }
+
+    fn wrong_type<C: Collection>(&self) -> Result<(), WrongType> {
+        let found = self.object_type();
+        if found == C::TYPE { Ok(()) } else { Err(WrongType { expected: C::TYPE, found }) }
+    }
+
+    /// The collection inside, to be read. See [`as_list`](Self::as_list) and its neighbours for the types by name.
+    #[inline]
+    pub fn as_collection<C: Collection>(&self) -> Result<Ref<'_, C>, WrongType> {
+        self.wrong_type::<C>()?;
+        // SAFETY: the type was just compared.
+        Ok(unsafe { Ref::new(self.header()) })
+    }
+
+    /// The collection inside, to be changed, if this is the only reference.
+    #[inline]
+    pub fn as_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
+        self.wrong_type::<C>()?;
+        let refcount = self.refcount();
+        let header = self.header_mut().ok_or(AccessError::Shared { refcount })?;
+        // SAFETY: the type was just compared.
+        Ok(unsafe { RefMut::new(header) })
+    }
+
+    /// The collection, taken out of its object, if this is the only reference; else the object comes back, with the reason.
+    pub fn into_collection<C: Collection>(mut self) -> Result<C, (AccessError, Self)> {
+        let taken = self.as_collection_mut::<C>().map(|mut view| core::mem::replace(&mut *view, C::EMPTY));
+        taken.map_err(|error| (error, self))
+    }
+
+    /// Makes this the only reference to its value: a deep copy takes its place if others hold the object too, with the same clock. O(elements)
+    /// then.
+    pub fn unshare(&mut self) {
+        or_oom(self.try_unshare());
+    }
+
+    /// [`unshare`](Self::unshare) that answers an error; the object is then as it was.
+    pub fn try_unshare(&mut self) -> Result<(), ReserveError> {
+        if self.refcount() != 1 {
+            *self = self.try_duplicate()?;
+        }
+        Ok(())
+    }
+
+    /// Another object with a copy of the value, in the same encoding, and the same clock. In C: `dupStringObject`, `listTypeDup`, `setTypeDup`,
+    /// `zsetDup`, `hashTypeDup`; `COPY`. O(bytes, or elements).
+    pub fn duplicate(&self) -> Self {
+        or_oom(self.try_duplicate())
+    }
+
+    /// [`duplicate`](Self::duplicate) that answers an error.
+    pub fn try_duplicate(&self) -> Result<Self, ReserveError> {
+        let lru = self.header().lru();
+        by_type!(self.object_type(), string => self.try_duplicate_string(), C => {
+            // SAFETY: the header's type is `C`'s.
+            let copy = unsafe { Ref::<C>::new(self.header()) }.try_clone()?;
+            Self::try_with_collection(copy, lru).map_err(|(error, _)| error)
+        })
+    }
+}
+
+/// What an object of any type weighs and costs.
+impl Robj {
+    /// What the object adds to [`zmalloc::used_memory`], in bytes: exactly, slack of the size classes included, every element of a
+    /// collection too; 0 for a shared integer. An object with several references weighs the same through each. Constant
+    /// time but for a quicklist, whose nodes are counted: nothing is sampled. In C: `objectComputeSize`; part of `MEMORY USAGE`, which
+    /// adds key and table.
+    ///
+    /// ```
+    /// let before = zmalloc::used_memory();
+    /// let object = robj::Robj::from("The quick brown fox jumps over the lazy dog, twice");
+    /// assert_eq!(zmalloc::used_memory() - before, object.memory_usage());
+    /// ```
+    pub fn memory_usage(&self) -> usize {
+        let header = self.header();
+        let value = by_type!(self.object_type(), string => match self.encoding() {
+            // SAFETY: the encoding names the member (H1).
+            Encoding::Raw => unsafe { header.value.raw.alloc_size() },
+            _ => 0,
+        // SAFETY: the header's type is `C`'s.
+        }, C => unsafe { Ref::<C>::new(header) }.memory_usage());
+        self.block_usage() + value
+    }
+
+    /// How much work dropping this reference is: one for each block to be freed, and one for each 4 KiB page
+    /// in a string, so that a caller can give large values to another thread, or to [`drop_in_steps`](Self::drop_in_steps). 0 when
+    /// the object lives on in other references. In C: `lazyfreeGetFreeEffort`, which counts every string as 1.
+    ///
+    /// Pages count because giving them back to the system is what a large string costs: jemalloc does so at
+    /// once from 8 MiB up (its `oversize_threshold`), and some time later for smaller blocks.
+    pub fn free_effort(&self) -> usize {
+        const PAGE: usize = 4096;
+        if !self.count().is_unique() {
+            return 0;
+        }
+        let header = self.header();
+        1 + by_type!(self.object_type(), string => match self.encoding() {
+            // SAFETY: the encoding names the member (H1).
+            Encoding::Raw => 1 + unsafe { header.value.raw.alloc_size() } / PAGE,
+            _ => 0,
+        // SAFETY: the header's type is `C`'s.
+        }, C => unsafe { Ref::<C>::new(header) }.free_effort())
+    }
+
+    /// Drops this reference with bounded work: frees about `n` elements of a collection that nobody else holds, at least one, and
+    /// gives back an object with what is left, `None` when nothing is. Anything else is dropped at once. In C: what
+    /// `UNLINK` leaves to another thread.
+    ///
+    /// ```
+    /// use robj::{EncodingLimits, Robj, Set};
+    /// let mut set = Set::new();
+    /// for n in 0..10_000_i64 {
+    ///     set.insert(n.to_string().as_bytes(), &EncodingLimits::DEFAULT);
+    /// }
+    /// let (mut left, mut steps) = (Some(Robj::from(set)), 0);
+    /// while let Some(object) = left {
+    ///     left = object.drop_in_steps(100); // requests are served in between
+    ///     steps += 1;
+    /// }
+    /// assert!(steps > 50);
+    /// ```
+    pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
+        by_type!(self.object_type(), string => None, C => {
+            // An object that others hold lives on: this reference goes.
+            let mut view = self.as_collection_mut::<C>().ok()?;
+            let whole = core::mem::replace(&mut *view, C::EMPTY);
+            *view = whole.drop_in_steps(n)?;
+            drop(view);
+            Some(self)
+        })
+    }
+
+    /// Moves the object's blocks for which `moves` says so: it is told address and size of each, and can ask
+    /// `zmalloc::defrag`. Starts with cursor 0, does a bounded part, and answers where to go on; 0 at the end. The object's own
+    /// block is asked about first; the `Robj` then points elsewhere. Nothing moves that others hold too, and
+    /// nothing for which there is no memory. In C: `defragKey` and what it calls.
+    pub fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64 {
+        if !self.count().is_unique() {
+            return 0;
+        }
+        if cursor == 0 {
+            self.relocate_block(moves);
+        }
+        by_type!(self.object_type(), string => {
+            self.relocate_string(moves);
+            0
+        }, C => self.as_collection_mut::<C>().map_or(0, |mut view| view.relocate(cursor, moves)))
+    }
+}
+
+/// The views by name: `as_x`, `as_x_mut`, `into_x`, and `From`.
+macro_rules! views {
+    ($($C:ident, $as:ident, $as_mut:ident, $into:ident, $article:literal;)*) => {
+        $(
+            impl Robj {
+                #[doc = concat!("The object as ", $article, ", to be read. Constant time. In C: a look at `o->type`.")]
+                #[inline]
+                pub fn $as(&self) -> Result<Ref<'_, $C>, WrongType> {
+                    self.as_collection()
+                }
+
+                #[doc = concat!("The object as ", $article, ", to be changed, if this is the only reference. Constant time.")]
+                #[inline]
+                pub fn $as_mut(&mut self) -> Result<RefMut<'_, $C>, AccessError> {
+                    self.as_collection_mut()
+                }
+
+                #[doc = concat!("Takes ", $article, " out of its object, if this is the only reference; else the object comes back.")]
+                pub fn $into(self) -> Result<$C, (AccessError, Self)> {
+                    self.into_collection()
+                }
+            }
+
+            impl From<$C> for Robj {
+                /// [`Robj::try_from_collection`] without an error.
+                #[inline]
+                fn from(collection: $C) -> Self {
+                    or_oom(Self::try_from_collection(collection).map_err(|(error, _)| error))
+                }
+            }
+        )*
+    };
+}
+
+views! {
+    List, as_list, as_list_mut, into_list, "a list";
+    Set, as_set, as_set_mut, into_set, "a set";
+    ZSet, as_zset, as_zset_mut, into_zset, "a sorted set";
+    Hash, as_hash, as_hash_mut, into_hash, "a hash";
+}
+
+/// Equal types and values, whatever the encodings. In C, for strings: `equalStringObjects`. O(bytes, or elements).
+impl PartialEq for Robj {
+    fn eq(&self, other: &Self) -> bool {
+        if self.object_type() != other.object_type() {
+            return false;
+        }
+        let (a, b) = (self.header(), other.header());
+        // SAFETY: both headers' type is `C`'s.
+        by_type!(self.object_type(), string => a.string() == b.string(), C => unsafe {
+            *Ref::<C>::new(a) == *Ref::<C>::new(b)
+        })
+    }
+}
+
+impl Eq for Robj {}
+
+impl fmt::Debug for Robj {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Robj");
+        out.field("type", &self.object_type())
+            .field("encoding", &self.encoding())
+            .field("refcount", &self.refcount());
+        // SAFETY: the headers' type is string, or `C`'s.
+        by_type!(self.object_type(), string => out.field("value", &unsafe { self.header().string_unchecked() }), C => unsafe {
+            out.field("value", &Ref::<C>::new(self.header()))
+        });
+        out.finish()
+    }
+}

@@ -166,3 +166,100 @@ impl<const N: usize> fmt::Debug for Members<N> {
         f.debug_list().entries(texts).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const COUNT: usize = if cfg!(miri) { 60 } else { 3000 };
+
+    fn members(count: usize) -> Members<2> {
+        let mut members = Members::try_new().unwrap();
+        for n in 0..count {
+            let (field, value) = (format!("field:{n}"), "v".repeat(n % 50));
+            members
+                .try_insert_unique(Packed::try_new([field.as_bytes(), value.as_bytes()]).unwrap())
+                .unwrap();
+        }
+        members
+    }
+
+    fn contents(members: &Members<2>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        members.iter().map(|pair| (pair.key().to_vec(), pair.value().to_vec())).collect()
+    }
+
+    /// The sum that is kept, beside the sum over all blocks.
+    fn check(members: &Members<2>) {
+        let bytes: usize = members.iter().map(Packed::allocation_size).sum();
+        assert_eq!(members.0.bytes, bytes);
+    }
+
+    #[test]
+    fn the_sum_of_the_blocks_is_kept_through_all_changes() {
+        let mut members = members(COUNT);
+        check(&members);
+        for n in 0..COUNT {
+            let field = format!("field:{n}");
+            match n % 3 {
+                0 => assert!(members.try_set_value(field.as_bytes(), &vec![b'w'; n % 97]).unwrap()),
+                1 => assert_eq!(members.remove(field.as_bytes()).unwrap().key(), field.as_bytes()),
+                _ => assert!(!members.try_set_value(b"nobody", b"").unwrap()),
+            }
+        }
+        check(&members);
+        assert_eq!(members.len(), COUNT - COUNT / 3);
+        assert!(members.remove(b"nobody").is_none());
+    }
+
+    #[test]
+    fn dropping_in_steps_frees_some_each_time_and_all_in_the_end() {
+        let (mut left, mut len) = (Some(members(COUNT)), COUNT);
+        while let Some(rest) = left {
+            left = rest.drop_in_steps(20);
+            let now = left.as_ref().map_or(0, Members::len);
+            // A step ends with the chunk in which it has done enough; a chunk has some ten entries, children included.
+            assert!(len - now <= 20 + 60, "{} in one step", len - now);
+            left.as_ref().inspect(|rest| check(rest));
+            len = now;
+        }
+        assert_eq!(len, 0);
+    }
+
+    #[test]
+    fn what_is_moved_is_the_same_elsewhere() {
+        let mut members = members(COUNT);
+        let before = contents(&members);
+        let addresses = |members: &Members<2>| -> std::collections::BTreeSet<usize> {
+            members.iter().map(|pair| pair.key().as_ptr().addr()).collect()
+        };
+        let (places, size) = (addresses(&members), members.allocation_size());
+        let (mut cursor, mut asked) = (0, 0);
+        loop {
+            cursor = members.relocate(cursor, &mut |_, _| {
+                asked += 1;
+                true
+            });
+            if cursor == 0 {
+                break;
+            }
+        }
+        assert!(asked >= COUNT);
+        assert_eq!(contents(&members), before);
+        assert_eq!(members.allocation_size(), size);
+        let moved = addresses(&members).difference(&places).count();
+        // A block may come to lie where another one was before.
+        assert!(moved > 0);
+        check(&members);
+    }
+
+    #[test]
+    fn a_clone_is_equal_and_apart() {
+        let members = members(COUNT);
+        let mut copy = members.try_clone().unwrap();
+        assert_eq!(contents(&copy), contents(&members));
+        copy.try_set_value(b"field:1", b"changed").unwrap();
+        assert_ne!(contents(&copy), contents(&members));
+        check(&copy);
+    }
+}

@@ -46,33 +46,36 @@ impl Encoding {
 /// An integer as it is stored: the least significant byte first, so that on other machines what is in memory is not
 /// the number.
 pub(crate) trait Item: Copy {
-    /// The number.
-    fn get(self) -> i64;
+    /// The number in its own size, in which it is compared.
+    type Number: Ord + Copy + TryFrom<i64>;
+
+    fn number(self) -> Self::Number;
 
     /// As it is stored; the number must fit.
     fn new(value: i64) -> Self;
 
-    /// Whether `value` fits.
-    fn fits(value: i64) -> bool;
+    fn get(self) -> i64;
 }
 
 macro_rules! item {
     ($($int:ty),*) => { $(
         impl Item for $int {
+            type Number = $int;
+
             #[inline]
-            fn get(self) -> i64 {
-                <$int>::from_le(self).into()
+            fn number(self) -> $int {
+                <$int>::from_le(self)
             }
 
             #[inline]
             fn new(value: i64) -> Self {
-                debug_assert!(Self::fits(value));
+                debug_assert!(<$int>::try_from(value).is_ok());
                 (value as $int).to_le()
             }
 
             #[inline]
-            fn fits(value: i64) -> bool {
-                <$int>::try_from(value).is_ok()
+            fn get(self) -> i64 {
+                self.number().into()
             }
         }
     )* };
@@ -104,24 +107,31 @@ pub(crate) use with_items;
 /// the outcome is a coin toss, and a branch that is guessed wrong costs more than the step.
 #[inline]
 pub(crate) fn search<T: Item>(items: &[T], value: i64) -> Result<usize, usize> {
-    items.binary_search_by(|item| item.get().cmp(&value))
+    match T::Number::try_from(value) {
+        Ok(number) => items.binary_search_by(|item| item.number().cmp(&number)),
+        Err(_) => Err(if value < 0 { 0 } else { items.len() }), // too large for any of them
+    }
 }
 
 /// The index of the first that is not below `least`, found by steps that double and then by halving: O(log d) for the `d` that
 /// are below, where halving alone would take O(log n).
 #[inline]
 pub(crate) fn gallop<T: Item>(items: &[T], least: i64) -> usize {
-    // All before `low` are below; the first at or beyond `high`, if there is one there, is not.
+    let Ok(least) = T::Number::try_from(least) else { return if least < 0 { 0 } else { items.len() } };
+    // All before `low` are below; the one at `low + step - 1`, if there is one, is the next to be looked at.
     let (mut low, mut step) = (0, 1);
     while let Some(item) = items.get(low + step - 1) {
-        if item.get() >= least {
+        if item.number() >= least {
             break;
         }
         low += step;
         step *= 2;
     }
+    if step == 1 {
+        return low; // as often in sets that are alike
+    }
     let high = items.len().min(low + step - 1);
-    low + items[low..high].partition_point(|item| item.get() < least)
+    low + items[low..high].partition_point(|item| item.number() < least)
 }
 
 #[cfg(test)]

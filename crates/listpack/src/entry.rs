@@ -58,6 +58,18 @@ const fn backlen_len(len: usize) -> usize {
     }
 }
 
+/// The backlen of `len` bytes, and how many bytes of the array it is.
+#[inline]
+fn backlen(len: usize) -> ([u8; BACKLEN_LEN_MAX], usize) {
+    let (mut digits, count) = ([0; BACKLEN_LEN_MAX], backlen_len(len));
+    let mut rest = len;
+    for at in (0..count).rev() {
+        digits[at] = (rest & 127) as u8 | if at == 0 { 0 } else { 128 };
+        rest >>= 7;
+    }
+    (digits, count)
+}
+
 /// Bytes of a whole entry whose first byte tells them; 0 for all others.
 static SPANS: [u8; 256] = {
     let (mut spans, mut first) = ([0; 256], 0);
@@ -100,14 +112,7 @@ impl<'a> Entry<'a> {
             }
             Value::Double(value) => (number_head(DOUBLE, value.to_le_bytes()), 9, &[][..]),
         };
-        let len = head_len + data.len();
-        let backlen_len = backlen_len(len);
-        let mut backlen = [0; BACKLEN_LEN_MAX];
-        let mut rest = len;
-        for (at, digit) in backlen[..backlen_len].iter_mut().enumerate().rev() {
-            *digit = (rest & 127) as u8 | if at == 0 { 0 } else { 128 };
-            rest >>= 7;
-        }
+        let (backlen, backlen_len) = backlen(head_len + data.len());
         Self { head, head_len: head_len as u8, backlen, backlen_len: backlen_len as u8, data }
     }
 
@@ -214,6 +219,14 @@ fn skip_long(body: &[u8], at: usize, first: u8) -> Option<usize> {
     let (data, len) = long_string(body, at, first)?;
     let end = data.checked_add(len)?;
     end.checked_add(backlen_len(end - at))
+}
+
+/// Whether the entry from `at` to `next` ends with the backlen that belongs there, and no other that could be read as one.
+pub(crate) fn has_its_backlen(body: &[u8], at: usize, next: usize) -> bool {
+    (1..=BACKLEN_LEN_MAX.min(next - at)).any(|len| {
+        let (digits, count) = backlen(next - at - len);
+        count == len && body.get(next - len..next) == Some(&digits[..len])
+    })
 }
 
 /// The value of the entry at `at`, and the position behind the entry.

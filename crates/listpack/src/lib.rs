@@ -1,17 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
 mod edit;
 mod entry;
 mod find;
 pub mod integer;
 mod list;
+mod sample;
 mod storage;
+mod validate;
 mod value;
 mod walk;
 
 pub use entry::encoded_len;
 pub use list::{ListPack, Offset};
 pub use storage::BYTE_LEN_MAX;
+pub use validate::{Depth, Flaw, FromBytesError, Malformed, validate};
 pub use value::Value;
 pub use walk::Iter;
 

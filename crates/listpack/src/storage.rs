@@ -103,6 +103,14 @@ impl Storage {
         unsafe { slice::from_raw_parts(self.base().as_ptr(), self.byte_len()) }
     }
 
+    /// The bytes between header and end, which may be any: invariant 1.
+    pub(crate) fn entries_mut(&mut self) -> &mut [u8] {
+        let len = self.byte_len() - EMPTY_LEN;
+        // SAFETY: that many bytes behind the header are initialised, in a block that is borrowed mutably; of `EMPTY` they
+        // are none.
+        unsafe { slice::from_raw_parts_mut(self.base().as_ptr().add(HEADER_LEN), len) }
+    }
+
     #[inline]
     pub(crate) fn count(&self) -> u16 {
         // SAFETY: bytes 4 and 5 are initialised, at an even address: invariant 1.

@@ -35,7 +35,7 @@ fn owned() -> impl Strategy<Value = Owned> {
     prop_oneof![
         4 => any::<i64>().prop_flat_map(|value| (0..64u32).prop_map(move |shift| Owned::Int(value >> shift))),
         6 => prop::collection::vec(any::<u8>(), 0..20).prop_map(Owned::Str),
-        2 => prop::collection::vec(b'0'..b'9', 1..4).prop_map(Owned::Str),
+        2 => prop::collection::vec(b'0'..=b'9', 1..4).prop_map(Owned::Str),
         1 => (0..long, any::<u8>()).prop_map(|(len, byte)| Owned::Str(vec![byte; len])),
         1 => any::<f64>().prop_map(Owned::Double),
     ]
@@ -49,6 +49,11 @@ enum Op {
     InsertAfter(usize, Owned),
     Replace(usize, Owned),
     Remove(usize),
+    Extend(Vec<Owned>),
+    RemoveRange(usize, usize),
+    RemoveMany(Vec<usize>),
+    Truncate(usize),
+    SplitAndMerge(usize),
     Clear,
     Clone,
     Relocate,
@@ -62,6 +67,11 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (any::<usize>(), owned()).prop_map(|(at, value)| Op::InsertAfter(at, value)),
         3 => (any::<usize>(), owned()).prop_map(|(at, value)| Op::Replace(at, value)),
         4 => any::<usize>().prop_map(Op::Remove),
+        1 => prop::collection::vec(owned(), 0..9).prop_map(Op::Extend),
+        1 => (0..30usize, 0..5usize).prop_map(|(at, n)| Op::RemoveRange(at, n)),
+        1 => prop::collection::vec(0..30usize, 0..6).prop_map(Op::RemoveMany),
+        1 => (0..60usize).prop_map(Op::Truncate),
+        1 => (0..30usize).prop_map(Op::SplitAndMerge),
         1 => Just(Op::Clone),
         1 => Just(Op::Relocate),
         1 => Just(Op::Clear),
@@ -113,6 +123,52 @@ fn step(list: &mut ListPack, model: &mut Vec<Owned>, op: &Op) -> bool {
             let next = list.remove(offset(list, index));
             model.remove(index);
             assert_eq!(next, list.seek(index as isize));
+            true
+        }
+        Op::Extend(values) => {
+            let done = list.try_extend(values).is_ok();
+            if done {
+                model.extend_from_slice(values);
+            }
+            done
+        }
+        Op::RemoveRange(at, n) => {
+            let from = (*at).min(model.len());
+            let removed = model.drain(from..(from + n).min(model.len())).count();
+            assert_eq!(list.remove_range(*at, *n), removed);
+            true
+        }
+        Op::RemoveMany(indices) => {
+            let offsets: Vec<_> = indices.iter().filter_map(|index| list.seek(*index as isize)).collect();
+            // What does not ascend is passed by.
+            let mut ascending: Vec<usize> = Vec::new();
+            for index in indices.iter().filter(|index| **index < model.len()) {
+                if ascending.last().is_none_or(|last| last < index) {
+                    ascending.push(*index);
+                }
+            }
+            assert_eq!(list.remove_many(&offsets), ascending.len());
+            for index in ascending.iter().rev() {
+                model.remove(*index);
+            }
+            true
+        }
+        Op::Truncate(len) => {
+            list.truncate(*len);
+            model.truncate(*len);
+            true
+        }
+        Op::SplitAndMerge(at) => {
+            let Ok(mut tail) = list.try_split_off(*at) else { return false };
+            let at = (*at).min(model.len());
+            check(&tail, &model[at..]);
+            check(list, &model[..at]);
+            if list.try_merge(&mut tail).is_err() {
+                check(&tail, &model[at..]);
+                let _ = fault::fail_nth(0);
+                list.merge(&mut tail);
+            }
+            assert!(tail.is_empty());
             true
         }
         Op::Clear => {
@@ -187,6 +243,7 @@ proptest! {
                 prop_assert_eq!(list.as_bytes(), before);
             }
             check(&list, &model);
+            prop_assert!(listpack::validate(list.as_bytes(), listpack::Depth::Deep).is_ok());
         }
     }
 
@@ -195,7 +252,7 @@ proptest! {
         values in prop::collection::vec(owned(), 0..20),
         needle in prop_oneof![
             any::<prop::sample::Index>().prop_map(Ok),
-            prop::collection::vec(b'0'..b'9', 0..3).prop_map(Err),
+            prop::collection::vec(b'0'..=b'9', 0..3).prop_map(Err),
         ],
         from in 0..4usize,
         skip in 0..3usize,

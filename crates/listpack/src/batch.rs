@@ -1,0 +1,132 @@
+//! Many entries at once, moving bytes and blocks once.
+
+use crate::entry::{self, Entry, encoded_len};
+use crate::list::{ListPack, Offset};
+use crate::storage::{BYTE_LEN_MAX, HEADER_LEN};
+use crate::value::Value;
+use zmalloc::{ReserveError, or_oom};
+
+impl ListPack {
+    /// Adds the values at the end, growing the block once. O(n) for n values. In C: `lpBatchAppend`.
+    ///
+    /// ```
+    /// use listpack::{ListPack, Value};
+    /// let mut list = ListPack::new();
+    /// list.extend(["field", "12"]);
+    /// assert!(list.iter().eq([Value::raw(b"field"), Value::Int(12)]));
+    /// ```
+    ///
+    /// # Panics
+    /// If a clone of the iterator yields longer values than the iterator did; the list is sound all the same.
+    pub fn extend<'a>(&mut self, values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>) {
+        or_oom(self.try_extend(values));
+    }
+
+    /// [`extend`](Self::extend) that answers an error, the list then as it was.
+    pub fn try_extend<'a>(
+        &mut self,
+        values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
+    ) -> Result<(), ReserveError> {
+        let values = values.into_iter();
+        let (mut count, mut len) = (0, 0usize);
+        for value in values.clone() {
+            count += 1;
+            len = len.saturating_add(encoded_len(value));
+        }
+        self.storage.try_splice(self.body().len(), 0, len, |gap| {
+            for value in values {
+                for piece in Entry::new(value.into()).pieces() {
+                    gap.write(piece);
+                }
+            }
+        })?;
+        self.count_added(count);
+        Ok(())
+    }
+
+    /// Removes the entries from `index` on, `n` of them or as many as there are, and answers how many they were. O(len). In C:
+    /// `lpDeleteRange`.
+    pub fn remove_range(&mut self, index: usize, n: usize) -> usize {
+        let Some(from) = isize::try_from(index).ok().and_then(|index| self.seek(index)) else { return 0 };
+        let (from, mut to, mut removed) = (from.at(), from.at(), 0);
+        while removed < n
+            && let Some(next) = entry::skip(self.body(), to)
+        {
+            (to, removed) = (next, removed + 1);
+        }
+        self.cut(from, to, removed);
+        removed
+    }
+
+    /// Removes the entries at `offsets`, which ascend, in one pass, and answers how many they were. An offset that does not
+    /// ascend, or where there is no entry, is passed by. O(len). In C: `lpBatchDelete`.
+    pub fn remove_many(&mut self, offsets: &[Offset]) -> usize {
+        // Up to `read` all bytes have been judged, and those that stay are at the front, up to `write`.
+        let (mut read, mut write, mut removed) = (HEADER_LEN, HEADER_LEN, 0);
+        for offset in offsets {
+            let at = offset.at();
+            // What follows `read` has not moved yet, so the entry still stands where it did.
+            let Some(next) = entry::skip(self.body(), at).filter(|_| at >= read) else { continue };
+            self.storage.entries_mut().copy_within(read - HEADER_LEN..at - HEADER_LEN, write - HEADER_LEN);
+            write += at - read;
+            (read, removed) = (next, removed + 1);
+        }
+        if removed > 0 {
+            self.cut(write, read, removed);
+        }
+        removed
+    }
+
+    /// Removes all entries but the first `len`. O(n).
+    pub fn truncate(&mut self, len: usize) {
+        let Some(from) = isize::try_from(len).ok().and_then(|index| self.seek(index)) else { return };
+        self.drop_tail(from.at(), len);
+    }
+
+    /// Removes the bytes from `at` on, in front of which there are `len` entries.
+    fn drop_tail(&mut self, at: usize, len: usize) {
+        self.cut(at, self.body().len(), 0);
+        self.storage.set_count(0);
+        self.count_added(len);
+    }
+
+    /// Takes the entries from `index` on away into a list of their own, which is empty if there are no such entries. O(n).
+    pub fn split_off(&mut self, index: usize) -> Self {
+        or_oom(self.try_split_off(index))
+    }
+
+    /// [`split_off`](Self::split_off) that answers an error, the list then as it was.
+    pub fn try_split_off(&mut self, index: usize) -> Result<Self, ReserveError> {
+        let mut tail = Self::new();
+        let Some(from) = isize::try_from(index).ok().and_then(|index| self.seek(index)) else {
+            return Ok(tail);
+        };
+        let count = self.iter_from(from).count();
+        tail.try_append_bytes(&self.body()[from.at()..], count)?;
+        self.drop_tail(from.at(), index);
+        Ok(tail)
+    }
+
+    /// Moves the entries of `other` behind those of this list. O(n) for n bytes of `other`. In C: `lpMerge`.
+    pub fn merge(&mut self, other: &mut Self) {
+        or_oom(self.try_merge(other));
+    }
+
+    /// [`merge`](Self::merge) that answers an error, both lists then as they were.
+    pub fn try_merge(&mut self, other: &mut Self) -> Result<(), ReserveError> {
+        if self.is_empty() {
+            core::mem::swap(self, other);
+            return Ok(());
+        }
+        self.try_append_bytes(&other.body()[HEADER_LEN..], other.known_len().unwrap_or(BYTE_LEN_MAX))?;
+        other.clear();
+        Ok(())
+    }
+
+    /// Adds the bytes of `count` entries at the end.
+    fn try_append_bytes(&mut self, bytes: &[u8], count: usize) -> Result<(), ReserveError> {
+        self.storage.try_splice(self.body().len(), 0, bytes.len(), |gap| gap.write(bytes))?;
+        self.count_added(count);
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! The books. One test, so that nothing else allocates meanwhile.
+
+use listpack::{ListPack, Value};
+use zmalloc::{fault, used_memory};
+
+#[test]
+fn a_list_adds_to_used_memory_what_it_says_and_gives_all_of_it_back() {
+    let before = used_memory();
+    let mut list = ListPack::new();
+    let used = |list: &ListPack| assert_eq!(used_memory() - before, list.allocation_size());
+    used(&list);
+    for value in 0..300 {
+        list.push_back(value * 1_000);
+        used(&list);
+    }
+    // No memory even for less: the block stays larger than it should be, and is known to be.
+    let large = list.allocation_size();
+    let plan = fault::fail_from(1);
+    list.remove_range(1, 250);
+    used(&list);
+    assert_eq!(list.allocation_size(), large);
+    list.try_push_back(1).unwrap(); // there is room
+    assert!(list.try_push_back(Value::raw(&[b'x'; 5_000])).is_err());
+    used(&list);
+    assert!(!list.relocate(&mut |_, _| true));
+    drop(plan);
+    list.push_back(2);
+    used(&list);
+    assert!(list.allocation_size() < large);
+    let clone = list.clone();
+    assert_eq!(used_memory() - before, list.allocation_size() + clone.allocation_size());
+    drop(clone);
+    assert!(list.relocate(&mut |_, _| true));
+    used(&list);
+    let plan = fault::fail_from(1);
+    list.remove_range(1, 20);
+    drop(plan);
+    list.remove_range(0, 1_000);
+    assert!(list.is_empty());
+    assert_eq!((used_memory(), list.allocation_size()), (before, 0));
+    list.push_back("the last");
+    let plan = fault::fail_from(1);
+    let _ = list.try_push_back(1);
+    drop(plan);
+    drop(list);
+    assert_eq!(used_memory(), before);
+}

@@ -1,0 +1,164 @@
+//! Bytes from elsewhere: what is refused, and that what is not refused is no danger.
+
+use listpack::{Depth, Flaw, FromBytesError, ListPack, Offset, Value, validate};
+use proptest::prelude::*;
+use zmalloc::fault;
+
+fn sample() -> ListPack {
+    let mut list = ListPack::new();
+    let long = vec![b'x'; 5_000];
+    list.extend([Value::Int(5), Value::Int(-70_000), Value::raw(b"abc"), Value::raw(&long[..100])]);
+    list.extend([Value::raw(&long), Value::Double(0.5)]);
+    list
+}
+
+fn flaw(bytes: &[u8], depth: Depth) -> Option<(usize, Flaw)> {
+    validate(bytes, depth).err().map(|error| (error.offset, error.flaw))
+}
+
+#[test]
+fn a_list_is_read_back_from_its_bytes() {
+    let list = sample();
+    assert_eq!(ListPack::from_bytes(list.as_bytes()).unwrap().as_bytes(), list.as_bytes());
+    assert_eq!(ListPack::from_bytes_shallow(list.as_bytes()).unwrap(), list);
+    let empty = ListPack::from_bytes(ListPack::new().as_bytes()).unwrap();
+    assert_eq!((empty.len(), empty.allocation_size()), (0, 0));
+}
+
+#[test]
+fn each_flaw_is_named_with_its_place() {
+    for depth in [Depth::Shallow, Depth::Deep, Depth::Strict] {
+        assert_eq!(flaw(&[], depth), Some((0, Flaw::Size)));
+        assert_eq!(flaw(&[6, 0, 0, 0, 0, 0], depth), Some((6, Flaw::Size)));
+        assert_eq!(flaw(&[8, 0, 0, 0, 0, 0, 0xFF], depth), Some((0, Flaw::ByteLen)));
+        assert_eq!(flaw(&[7, 0, 0, 0, 0, 0, 0xFE], depth), Some((6, Flaw::End)));
+        assert_eq!(flaw(&[7, 0, 0, 0, 3, 0, 0xFF], depth), Some((4, Flaw::Count)));
+        assert_eq!(flaw(&[7, 0, 0, 0, 0xFF, 0xFF, 0xFF], depth), None);
+    }
+    let entries = |count, entries: &[u8]| {
+        let mut bytes = vec![7 + entries.len() as u8, 0, 0, 0, count, 0];
+        bytes.extend(entries);
+        bytes.push(0xFF);
+        assert_eq!(flaw(&bytes, Depth::Shallow), None);
+        flaw(&bytes, Depth::Deep)
+    };
+    assert_eq!(entries(1, &[0x81, b'a', 2]), None);
+    assert_eq!(entries(2, &[0x81, b'a', 2]), Some((4, Flaw::Count)));
+    assert_eq!(entries(2, &[0x81, b'a', 2, 0xF6, 1]), Some((9, Flaw::Entry)));
+    assert_eq!(entries(2, &[0x81, b'a', 2, 0xFF, 1]), Some((9, Flaw::Entry)));
+    assert_eq!(entries(2, &[0x81, b'a', 2, 0x82, b'a']), Some((9, Flaw::Entry)));
+    assert_eq!(entries(1, &[0xF0, 0xFF, 0xFF, 0xFF, 0xFF, 1]), Some((6, Flaw::Entry)));
+    assert_eq!(entries(1, &[0xEF, 0xFF, 1]), Some((6, Flaw::Entry)));
+    assert_eq!(entries(1, &[0xE0]), Some((6, Flaw::Entry)));
+    assert_eq!(entries(1, &[0x81, b'a', 1]), Some((6, Flaw::Backlen)));
+    // Read from the right this is 0 * 128 + 4, and leads to the right place: but it is two bytes where one belongs.
+    assert_eq!(entries(1, &[0x84, b'a', b'a', b'a', 0, 0x84]), Some((6, Flaw::Backlen)));
+    let mut double = ListPack::new();
+    double.extend([Value::Int(1), Value::Double(1.5)]);
+    assert_eq!(flaw(double.as_bytes(), Depth::Deep), None);
+    assert_eq!(flaw(double.as_bytes(), Depth::Strict), Some((8, Flaw::Double)));
+}
+
+#[test]
+fn without_memory_there_is_an_error_and_no_list() {
+    let list = sample();
+    let _plan = fault::fail_nth(1);
+    assert!(matches!(
+        ListPack::try_from_bytes(list.as_bytes(), Depth::Deep),
+        Err(FromBytesError::Reserve(error)) if error.size() >= list.byte_len()
+    ));
+}
+
+/// Walks and changes a list of any bytes. Nothing is expected, but that it comes to an end.
+fn every_operation(list: &ListPack, stale: &[Offset], rng: &mut impl FnMut() -> u64) {
+    let walked = list.iter().count();
+    assert!(walked <= list.byte_len());
+    assert!(list.iter().rev().count() <= list.byte_len());
+    let _ = list.seek(walked as isize / 2);
+    let _ = list.seek(-(walked as isize) / 2 - 1);
+    assert!(list.random_many(9, &mut *rng).count() <= 9);
+    assert!(list.random_pairs(9, &mut *rng).count() <= 9);
+    assert!(list.random_unique(9, &mut *rng).count() <= 9);
+    assert!(list.random_pairs_unique(9, &mut *rng).count() <= 9);
+    let _ = list.random(&mut *rng);
+    let own = list.iter_from(list.first().unwrap_or(stale[0]));
+    let own = std::iter::successors(Some(own), |iter| {
+        let mut iter = iter.clone();
+        iter.next_with_offset().map(|_| iter)
+    });
+    let own = own.filter_map(|mut iter| iter.next_with_offset().map(|(offset, _)| offset)).take(4);
+    let offsets: Vec<Offset> = stale.iter().copied().chain(own).collect();
+    for &offset in &offsets {
+        let _ = (list.get(offset), list.next(offset), list.prev(offset));
+        assert!(list.iter_from(offset).count() <= list.byte_len());
+        assert!(list.iter_from(offset).rev().count() <= list.byte_len());
+        for skip in 0..3 {
+            let _ = (list.find(offset, b"a", skip), list.find(offset, b"5", skip));
+        }
+        let mut copy = list.clone();
+        copy.remove(offset);
+        copy.insert_before(offset, 12);
+        copy.insert_after(offset, "text");
+        copy.replace(offset, vec![b'y'; 70].as_slice());
+        assert_eq!(copy.as_bytes().len(), copy.byte_len());
+    }
+    let mut copy = list.clone();
+    copy.remove_many(&offsets);
+    copy.remove_range(walked / 2, 2);
+    let mut tail = copy.split_off(walked / 3);
+    tail.push_front(1);
+    tail.push_back("two");
+    copy.merge(&mut tail);
+    copy.truncate(1);
+    assert_eq!(copy.as_bytes().last(), Some(&0xFF));
+}
+
+fn config() -> ProptestConfig {
+    let cases = if cfg!(miri) { 10 } else { 2_000 };
+    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_operation_minds_what_stands_in_a_list(
+        entries in prop::collection::vec(prop_oneof![any::<u8>(), 0x80..0x84u8, 0..6u8, 0xE0..=0xFFu8], 0..60),
+        count: u16,
+        seed: u64,
+    ) {
+        let mut bytes = (entries.len() as u32 + 7).to_le_bytes().to_vec();
+        bytes.extend(if entries.is_empty() { 0 } else { count }.to_le_bytes());
+        bytes.extend(&entries);
+        bytes.push(0xFF);
+        let list = ListPack::from_bytes_shallow(&bytes).unwrap();
+        prop_assert_eq!(list.as_bytes(), bytes.as_slice());
+        let other = sample();
+        let mut stale: Vec<Offset> = (0..6).filter_map(|index| other.seek(index)).collect();
+        stale.reverse(); // the last are far behind the end
+        let mut state = seed;
+        every_operation(&list, &stale, &mut || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state
+        });
+        if let Ok(list) = ListPack::from_bytes(&bytes) {
+            prop_assert_eq!(list.iter().count(), list.len());
+            prop_assert_eq!(list.iter().rev().count(), list.len());
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_of_a_header_a_backlen_or_an_end_is_found(at in 0..5_200usize, with: u8) {
+        let list = sample();
+        let mut bytes = list.as_bytes().to_vec();
+        let at = at % bytes.len();
+        prop_assume!(bytes[at] != with);
+        bytes[at] = with;
+        // Data may change unnoticed: there is no checksum. But then only data has.
+        if let Ok(other) = ListPack::from_bytes(&bytes) {
+            prop_assert_eq!(other.len(), list.len());
+            let differ = list.iter().zip(&other).filter(|(one, other)| one != other).count();
+            prop_assert!(differ <= 1);
+        }
+    }
+}

@@ -19,6 +19,7 @@ pub mod document;
 pub mod error;
 pub mod html;
 pub mod keys;
+pub mod lives;
 pub mod machine;
 pub mod maps;
 pub mod measure;

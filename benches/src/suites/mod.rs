@@ -2,6 +2,7 @@
 
 pub mod alloc;
 pub mod dict;
+pub mod encodings;
 pub mod latency;
 pub mod memory;
 pub mod robj;
@@ -16,6 +17,11 @@ pub const ALL: &[Suite] = &[
     Suite { name: "sds", about: "Sds beside growing strings", run: sds::run },
     Suite { name: "robj", about: "Robj beside shared and owned byte strings", run: robj::run },
     Suite { name: "dict", about: "Dict and Table beside hash maps", run: dict::run },
+    Suite {
+        name: "encodings",
+        about: "lists, sets, hashes and sorted sets beside collections",
+        run: encodings::run,
+    },
     Suite { name: "memory", about: "bytes per entry over N, and whole data sets", run: memory::run },
     Suite {
         name: "latency",

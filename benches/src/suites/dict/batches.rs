@@ -19,10 +19,10 @@
 //! Inserts are timed from empty: `extend`, which hashes and asks for sixteen before it inserts the first,
 //! beside one insert after another.
 
-use super::life::timed;
 use super::pointers::{hash, nodes_and};
 use super::{Keys, SUITE};
 use crate::keys::Key;
+use crate::lives::timed;
 use crate::maps::{CompactNode, Fold, Map, Node, Pointer};
 use crate::measure::{Subject, paired};
 use crate::suite::Ctx;

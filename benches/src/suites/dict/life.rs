@@ -2,18 +2,21 @@
 
 use super::{Keys, SUITE};
 use crate::keys::Key;
+use crate::lives::{Schedule, lives, timed};
 use crate::maps::Map;
-use crate::measure::{Samples, Subject, paired};
+use crate::measure::Samples;
 use crate::suite::Ctx;
-use std::cell::RefCell;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is timed, in order.
 const PHASES: [&str; 5] = ["insert", "hit", "miss", "iterate", "remove"];
 
 /// The times of one life.
 pub(super) type Life = [Duration; PHASES.len()];
+
+/// Something that lives such a life.
+pub(super) type Candidate<'a> = crate::lives::Candidate<'a, { PHASES.len() }>;
 
 /// A life is repeated until it has done this many operations of each kind: a round must be long beside
 /// the clock's own cost and the timer interrupt.
@@ -22,18 +25,6 @@ const MIN_OPS: usize = 200_000;
 /// From this N on a life lasts seconds and finds no warm caches or branch predictors that the next would not
 /// find too: the warm-up round counts as the others do.
 const NO_WARM_UP: usize = 4_000_000;
-
-/// Something that can live.
-pub(super) struct Candidate<'a> {
-    name: String,
-    live: Box<dyn FnMut() -> Life + 'a>,
-}
-
-impl<'a> Candidate<'a> {
-    pub(super) fn new(name: &str, live: impl FnMut() -> Life + 'a) -> Self {
-        Self { name: name.into(), live: Box::new(live) }
-    }
-}
 
 /// A map over `keys`.
 pub(super) fn candidate<'a, M: Map<Key, u64> + 'a>(name: &str, keys: &'a Keys) -> Candidate<'a> {
@@ -63,13 +54,6 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
     [insert, hit, miss, iterate, remove]
 }
 
-/// How long `work` takes.
-pub(super) fn timed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
-    work();
-    start.elapsed()
-}
-
 /// The samples of all candidates, phase by phase.
 pub(super) struct Phases {
     n: usize,
@@ -88,34 +72,8 @@ pub(super) fn measure(
     candidates: &mut [Candidate],
 ) -> Phases {
     let repeats = if ctx.options.smoke { 1 } else { MIN_OPS.div_ceil(n) };
-    let warm_up = usize::from(n < NO_WARM_UP);
-    // `paired` knows one time a round; each life's own times are kept aside.
-    let lives: Vec<RefCell<Vec<Life>>> = candidates.iter().map(|_| RefCell::default()).collect();
-    let mut subjects: Vec<Subject> = candidates
-        .iter_mut()
-        .zip(&lives)
-        .map(|(candidate, lives)| {
-            Subject::new(candidate.name.clone(), || {
-                let mut total = Life::default();
-                for _ in 0..repeats {
-                    let life = (candidate.live)();
-                    total.iter_mut().zip(life).for_each(|(total, time)| *total += time);
-                }
-                lives.borrow_mut().push(total);
-                total.iter().sum()
-            })
-        })
-        .collect();
-    ctx.progress.start(&format!("life of {n}{what}"), rounds + warm_up);
-    let names = paired(&mut subjects, rounds - (1 - warm_up), ctx.options.seed, ctx.progress);
-    drop(subjects);
-    let samples = std::array::from_fn(|phase| {
-        let of = |(samples, lives): (&Samples, &RefCell<Vec<Life>>)| Samples {
-            name: samples.name.clone(),
-            rounds: lives.borrow()[warm_up..].iter().map(|life| life[phase]).collect(),
-        };
-        names.iter().zip(&lives).map(of).collect()
-    });
+    let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.options.seed };
+    let samples = lives(candidates, schedule, &format!("life of {n}{what}"), ctx.progress);
     Phases { n, ops: n * repeats, samples }
 }
 

@@ -5,8 +5,9 @@
 //! timed is the table alone.
 
 use super::Keys;
-use super::life::{Candidate, Life, timed};
+use super::life::{Candidate, Life};
 use crate::keys::Key;
+use crate::lives::timed;
 use crate::maps::{CompactNode, Fold, Node, Pointer};
 use dict::Table;
 use hashbrown::HashTable;

@@ -1,0 +1,178 @@
+//! Hashes: fields are set, read, set again to a value as long, and deleted.
+
+use super::packed::Packed;
+use super::work::{Element, Field, Phase, Rack, Scale, Text, Work, look};
+use crate::lives::timed;
+use crate::maps::Fold;
+use crate::suite::Ctx;
+use compact_str::CompactString;
+use hashbrown::HashMap;
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::Duration;
+
+const PHASES: [Phase; 5] = [
+    Phase::of_all("set"),
+    Phase::of_all("get"),
+    Phase::of_all("get, absent"),
+    Phase::of_all("set again"),
+    Phase::of_all("delete"),
+];
+
+/// The values, of a small hash and of a large one.
+const SMALL_VALUES: [&str; 2] = ["value-000001", "value-000002"];
+const LARGE_VALUES: [&str; 2] = ["value-0000000001", "value-0000000002"];
+
+/// What the suite asks of a hash.
+trait Map: Default + 'static {
+    fn name() -> String;
+    /// Whether the field is new.
+    fn set(&mut self, field: &str, value: &str) -> bool;
+    /// Visits the field's value; whether there is one.
+    fn get(&self, field: &str, visit: impl FnMut(&[u8])) -> bool;
+    /// Whether it was there.
+    fn delete(&mut self, field: &str) -> bool;
+}
+
+pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
+    let (prefix, digits) = if scale.is_large() { ("field:", 12) } else { ("field", 0) };
+    let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
+    let mut field = Field::new(&work);
+    enter::<HashMap<CompactString, CompactString, Fold>>(&mut field);
+    enter::<HashMap<Box<str>, Box<str>, Fold>>(&mut field);
+    enter::<BTreeMap<CompactString, CompactString>>(&mut field);
+    enter::<IndexMap<CompactString, CompactString, Fold>>(&mut field);
+    if !scale.is_large() {
+        enter::<Vec<(CompactString, CompactString)>>(&mut field);
+        enter::<Packed>(&mut field);
+    }
+    field.run(ctx, "hash", PHASES);
+}
+
+fn enter<M: Map>(field: &mut Field<{ PHASES.len() }>) {
+    field.enter(&M::name(), live::<M>);
+}
+
+fn live<M: Map>(work: &Work) -> ([Duration; PHASES.len()], usize) {
+    let [first, second] = if work.scale.is_large() { LARGE_VALUES } else { SMALL_VALUES };
+    let mut maps = Rack::<M>::new(work.scale);
+    let mut count = 0;
+    let set = timed(|| count = work.fill.iter().filter(|v| maps.of(v).set(v.text.as_str(), first)).count());
+    assert_eq!(count, work.fill.len(), "{} has fields that were not set", M::name());
+    let (full, mut sum) = (maps.bytes(), 0);
+    let mut visit = |bytes: &[u8]| look(&mut sum, bytes);
+    let get = timed(|| {
+        count = work.find.iter().filter(|v| maps.of(v).get(black_box(v.text.as_str()), &mut visit)).count();
+    });
+    assert_eq!(count, work.find.len(), "{} does not find what it holds", M::name());
+    let absent = timed(|| {
+        count = work.absent.iter().filter(|v| maps.of(v).get(black_box(v.text.as_str()), &mut visit)).count();
+    });
+    assert_eq!(count, 0, "{} finds what it does not hold", M::name());
+    black_box(sum);
+    let again =
+        timed(|| count = work.find.iter().filter(|v| maps.of(v).set(v.text.as_str(), second)).count());
+    assert_eq!(count, 0, "{} set fields a second time", M::name());
+    let delete = timed(|| count = work.find.iter().filter(|v| maps.of(v).delete(v.text.as_str())).count());
+    assert_eq!(count, work.find.len(), "{} does not delete what it holds", M::name());
+    ([set, get, absent, again, delete], full)
+}
+
+/// A [`Map`] for a type with the methods of std's `HashMap`.
+macro_rules! std_map {
+    ($name:literal, $map:ty, $remove:ident) => {
+        impl<E: Element> Map for $map {
+            fn name() -> String {
+                format!(concat!($name, "<{}>"), E::NAME)
+            }
+
+            #[inline]
+            fn set(&mut self, field: &str, value: &str) -> bool {
+                self.insert(field.into(), value.into()).is_none()
+            }
+
+            #[inline]
+            fn get(&self, field: &str, mut visit: impl FnMut(&[u8])) -> bool {
+                <$map>::get(self, field).map(|value| visit(value.borrow().as_bytes())).is_some()
+            }
+
+            #[inline]
+            fn delete(&mut self, field: &str) -> bool {
+                self.$remove(field).is_some()
+            }
+        }
+    };
+}
+
+std_map!("hashbrown HashMap", HashMap<E, E, Fold>, remove);
+std_map!("BTreeMap", BTreeMap<E, E>, remove);
+std_map!("IndexMap", IndexMap<E, E, Fold>, swap_remove);
+
+impl<E: Element> Map for Vec<(E, E)> {
+    fn name() -> String {
+        format!("Vec of pairs<{}>", E::NAME)
+    }
+
+    #[inline]
+    fn set(&mut self, field: &str, value: &str) -> bool {
+        match self.iter_mut().find(|(other, _)| other.borrow() == field) {
+            Some((_, old)) => {
+                *old = value.into();
+                false
+            }
+            None => {
+                self.push((field.into(), value.into()));
+                true
+            }
+        }
+    }
+
+    #[inline]
+    fn get(&self, field: &str, mut visit: impl FnMut(&[u8])) -> bool {
+        let found = self.iter().find(|(other, _)| other.borrow() == field);
+        found.map(|(_, value)| visit(value.borrow().as_bytes())).is_some()
+    }
+
+    #[inline]
+    fn delete(&mut self, field: &str) -> bool {
+        let place = self.iter().position(|(other, _)| other.borrow() == field);
+        place.map(|place| self.swap_remove(place)).is_some()
+    }
+}
+
+/// Field, value, field, value. A value of another length is not asked for.
+impl Map for Packed {
+    fn name() -> String {
+        Self::NAME.into()
+    }
+
+    #[inline]
+    fn set(&mut self, field: &str, value: &str) -> bool {
+        match self.find(field.as_bytes(), 2) {
+            Some(place) => {
+                let start = place.end + 1;
+                self.0[start..start + value.len()].copy_from_slice(value.as_bytes());
+                false
+            }
+            None => {
+                self.push(field.as_bytes());
+                self.push(value.as_bytes());
+                true
+            }
+        }
+    }
+
+    #[inline]
+    fn get(&self, field: &str, mut visit: impl FnMut(&[u8])) -> bool {
+        let found = self.find(field.as_bytes(), 2);
+        found.map(|place| visit(self.after(place))).is_some()
+    }
+
+    #[inline]
+    fn delete(&mut self, field: &str) -> bool {
+        let place = self.find(field.as_bytes(), 2);
+        let gone = place.map(|place| place.start..place.end + 1 + self.after(place).len());
+        gone.map(|place| self.remove(place)).is_some()
+    }
+}

@@ -1,0 +1,56 @@
+//! Suite `encodings`: what the operations of lists, sets, hashes and sorted sets cost, and how many bytes an element takes.
+//!
+//! Small values are thousands of separate collections of 10 or of 100 elements, visited in random order, an element at a
+//! time: the way a store meets them, with the collection's bytes out of the cache. Large ones are a single collection.
+//! A subject's round is a whole life: the collections are filled, read and emptied again.
+//!
+//! A small encoding buys memory with searching. So the rule by which it is judged sets the two side by side: it has to be as
+//! fast as the fastest peer that takes at most twice its bytes. The rows of the metric [`RULE`](work::RULE) say which peer
+//! that is, and the ratio to it.
+//!
+//! The peers are what somebody would write who knows the standard library and crates.io: vectors, deques, ordered and
+//! hashed sets and maps, of `CompactString` (up to 24 bytes inline) or of boxed bytes; and for those who count bytes by
+//! hand, all elements in one `Vec<u8>`, each after its length ([`packed`]). A sorted set is an order and a map from member
+//! to score. Orders that count (rank in logarithmic time) are few on crates.io: `indexset` (a vector of vectors under a
+//! Fenwick tree), `wabi_tree` (a B-tree with counts) and `skiplist` (widths in its links) had releases in 2026. The best
+//! known skiplist, `crossbeam-skiplist`, serves many threads and cannot count; it stands for the orders without ranks,
+//! beside std's `BTreeSet`.
+//!
+//! Why it is fair: the same texts in the same shuffled orders, the same allocator, the same hash function for all
+//! peers; nobody is told how many elements will come. A handle counts with its own bytes, beside what it allocates.
+
+mod hash;
+mod list;
+mod packed;
+mod set;
+mod work;
+mod zset;
+
+use crate::suite::Ctx;
+use work::Scale;
+
+const SUITE: &str = "encodings";
+
+/// Runs the suite.
+pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    let elements = ctx.options.pick(1_000, 60_000, 300_000);
+    let large = ctx.options.pick(2_000, 100_000, 1_000_000);
+    let rounds = ctx.options.pick(2, 4, 7);
+    for scale in [
+        Scale::small(10, elements / 10, rounds),
+        Scale::small(100, elements / 100, rounds),
+        Scale::large(large, ctx.options.pick(1, 2, 3)),
+    ] {
+        list::run(ctx, scale);
+        set::run(ctx, scale);
+        hash::run(ctx, scale);
+        zset::run(ctx, scale);
+    }
+    ctx.report.note(
+        SUITE,
+        "n: elements of a collection; below a thousand there are many collections, visited in random order. Ranges \
+         are of ten elements, and an operation is a whole range. A peer that would take linear time for an operation of a \
+         large collection has no row for it.",
+    );
+    Ok(())
+}

@@ -1,0 +1,329 @@
+//! What is asked of every collection, and how the answers become rows.
+
+use super::SUITE;
+use crate::lives::{Candidate, Schedule, lives};
+use crate::measure::{Samples, ratio};
+use crate::report::Row;
+use crate::suite::Ctx;
+use compact_str::CompactString;
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use std::borrow::Borrow;
+use std::cell::Cell;
+use std::fmt::Write;
+use std::hash::Hash;
+use std::ops::Range;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The metric of the rows that hold a subject beside the fastest peer of at most twice its memory.
+pub(super) const RULE: &str = "beside the best in twice the memory";
+
+/// How much more memory a peer may take to count for [`RULE`].
+const MEMORY_ALLOWED: f64 = 2.0;
+
+/// The elements that a range operation visits.
+pub(super) const RANGE: usize = 10;
+
+/// How many collections of how many elements.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    pub(super) n: usize,
+    pub(super) collections: usize,
+    rounds: usize,
+}
+
+impl Scale {
+    /// Many collections of `n` elements.
+    pub(super) fn small(n: usize, collections: usize, rounds: usize) -> Self {
+        Self { n, collections: collections.max(1), rounds }
+    }
+
+    /// One collection.
+    pub(super) fn large(n: usize, rounds: usize) -> Self {
+        Self { n, collections: 1, rounds }
+    }
+
+    /// Whether linear time is too much.
+    pub(super) fn is_large(self) -> bool {
+        self.n > 1_000
+    }
+
+    pub(super) fn elements(self) -> usize {
+        self.n * self.collections
+    }
+}
+
+/// What peers hold a text in.
+pub(super) trait Element: Borrow<str> + Hash + Ord + Clone + for<'a> From<&'a str> + 'static {
+    /// The name in the tables.
+    const NAME: &'static str;
+}
+
+impl Element for CompactString {
+    const NAME: &'static str = "CompactString";
+}
+
+impl Element for Box<str> {
+    const NAME: &'static str = "Box<str>";
+}
+
+/// A short text, held inline.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text {
+    /// UTF-8 up to `len`: `new` writes them and nobody else.
+    bytes: [u8; 23],
+    len: u8,
+}
+
+impl Text {
+    /// `prefix` and `number` with at least `digits` digits.
+    pub(super) fn new(prefix: &str, number: u32, digits: usize) -> Self {
+        let mut text = CompactString::from(prefix);
+        let _ = write!(text, "{number:0digits$}");
+        let mut bytes = [0; 23];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Self { bytes, len: text.len() as u8 }
+    }
+
+    #[inline]
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    #[inline]
+    pub(super) fn as_str(&self) -> &str {
+        // SAFETY: `new` copied them from a text.
+        unsafe { std::str::from_utf8_unchecked(self.as_bytes()) }
+    }
+}
+
+/// One operation: which collection, and which of its elements, in all the forms in which somebody may want it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visit {
+    pub(super) collection: u32,
+    /// The element's number, below the scale's `n` if the element is there.
+    pub(super) number: u32,
+    /// Random 32 bits, different for every number.
+    pub(super) integer: i64,
+    /// Random in 0 to 1, different for every number.
+    pub(super) score: f64,
+    pub(super) text: Text,
+}
+
+/// All operations of a life.
+pub(super) struct Work {
+    pub(super) scale: Scale,
+    /// Every element of every collection, in a random order.
+    pub(super) fill: Vec<Visit>,
+    /// The same in another order.
+    pub(super) find: Vec<Visit>,
+    /// As many that no collection has.
+    pub(super) absent: Vec<Visit>,
+}
+
+impl Work {
+    /// Elements named by `text`.
+    pub(super) fn new(scale: Scale, seed: u64, text: impl Fn(u32) -> Text) -> Self {
+        let n = u32::try_from(scale.n).expect("more elements than the suite ever asks for");
+        let visits = |numbers: Range<u32>, seed| {
+            let collections = 0..scale.collections as u32;
+            let mut visits: Vec<Visit> = collections
+                .flat_map(|c| numbers.clone().map(move |number| (c, number)))
+                .map(|(collection, number)| Visit {
+                    collection,
+                    number,
+                    integer: (number.wrapping_mul(0x9E37_79B1) as i32).into(),
+                    score: (mix(number) >> 11) as f64 / (1_u64 << 53) as f64,
+                    text: text(number),
+                })
+                .collect();
+            visits.shuffle(&mut SmallRng::seed_from_u64(seed));
+            visits
+        };
+        let (fill, find) = (visits(0..n, seed), visits(0..n, seed.wrapping_add(1)));
+        Self { scale, fill, find, absent: visits(n..2 * n, seed.wrapping_add(2)) }
+    }
+
+    /// The first place of a range that begins at the visit's element, moved so that the whole range exists.
+    #[inline]
+    pub(super) fn range_start(&self, visit: &Visit) -> usize {
+        (visit.number as usize).min(self.scale.n - RANGE.min(self.scale.n))
+    }
+}
+
+/// A bijection that scatters numbers over 64 bits.
+fn mix(number: u32) -> u64 {
+    let mixed = u64::from(number).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed ^ mixed >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+}
+
+/// The collections of one life, and the memory before there were any.
+pub(super) struct Rack<C> {
+    pub(super) all: Vec<C>,
+    before: usize,
+}
+
+impl<C: Default> Rack<C> {
+    pub(super) fn new(scale: Scale) -> Self {
+        let before = zmalloc::used_memory();
+        let mut all = Vec::with_capacity(scale.collections);
+        all.resize_with(scale.collections, C::default);
+        Self { all, before }
+    }
+
+    #[inline]
+    pub(super) fn of(&mut self, visit: &Visit) -> &mut C {
+        &mut self.all[visit.collection as usize]
+    }
+
+    /// Bytes that the handles and their blocks take.
+    pub(super) fn bytes(&self) -> usize {
+        zmalloc::used_memory() - self.before
+    }
+}
+
+/// Adds up what visitors see, so that it must be looked at.
+#[inline]
+pub(super) fn look(sum: &mut u64, bytes: &[u8]) {
+    *sum += bytes.len() as u64 + u64::from(bytes.first().copied().unwrap_or(0));
+}
+
+/// The candidates of one comparison: redcore's first.
+pub(super) struct Field<'a, const PHASES: usize> {
+    pub(super) work: &'a Work,
+    candidates: Vec<Candidate<'a, PHASES>>,
+    /// Bytes that each candidate's collections took when they were full.
+    bytes: Vec<Rc<Cell<usize>>>,
+}
+
+impl<'a, const PHASES: usize> Field<'a, PHASES> {
+    pub(super) fn new(work: &'a Work) -> Self {
+        Self { work, candidates: Vec::new(), bytes: Vec::new() }
+    }
+
+    /// Adds a candidate whose `live` answers how long the phases took, and how many bytes its collections when full.
+    pub(super) fn enter(&mut self, name: &str, live: impl Fn(&Work) -> ([Duration; PHASES], usize) + 'a) {
+        let bytes = Rc::new(Cell::new(0));
+        self.bytes.push(bytes.clone());
+        let work = self.work;
+        self.candidates.push(Candidate::new(name, move || {
+            let (life, full) = live(work);
+            bytes.set(full);
+            life
+        }));
+    }
+
+    /// Lets all live and adds the rows of `what`: for each of `phases`, each peer that has it; and the bytes.
+    pub(super) fn run(mut self, ctx: &mut Ctx, what: &str, phases: [Phase; PHASES]) {
+        let scale = self.work.scale;
+        let schedule = Schedule { rounds: scale.rounds, repeats: 1, warm_up: true, seed: ctx.options.seed };
+        let title = format!("{what} of {}", scale.n);
+        let samples = lives(&mut self.candidates, schedule, &title, ctx.progress);
+        let bytes: Vec<f64> = self.bytes.iter().map(|b| b.get() as f64 / scale.elements() as f64).collect();
+        for (phase, samples) in phases.iter().zip(&samples) {
+            let case = format!("{what}, {}", phase.name);
+            let ops = (phase.ops)(scale);
+            let had: Vec<Samples> = samples.iter().filter(|s| has(s)).cloned().collect();
+            ctx.report.compare(SUITE, &case, scale.n as u64, ops as u64, &had);
+            ctx.report.row(by_the_rule(&case, scale.n as u64, samples, &bytes));
+        }
+        let names = samples[0].iter().map(|samples| &samples.name);
+        let mut peers = names.zip(&bytes);
+        let Some((subject, &ours)) = peers.next() else { return };
+        let row = Row::alone(SUITE, what, scale.n as u64, subject, "memory", "B/element", ours);
+        for (peer, &theirs) in peers {
+            ctx.report.row(row.clone().beside(peer, theirs));
+        }
+    }
+}
+
+/// A phase of a life.
+#[derive(Clone, Copy)]
+pub(super) struct Phase {
+    name: &'static str,
+    /// How many operations it is.
+    ops: fn(Scale) -> usize,
+}
+
+impl Phase {
+    /// An operation on every element.
+    pub(super) const fn of_all(name: &'static str) -> Self {
+        Self { name, ops: Scale::elements }
+    }
+
+    /// An operation on every second element.
+    pub(super) const fn of_half(name: &'static str) -> Self {
+        Self { name, ops: |scale| scale.elements() / 2 }
+    }
+}
+
+/// Whether a candidate has the phase: one that does not takes no time.
+fn has(samples: &Samples) -> bool {
+    samples.rounds.iter().any(|round| !round.is_zero())
+}
+
+/// The first of `samples` beside the fastest of the others that takes at most twice its bytes.
+fn by_the_rule(case: &str, n: u64, samples: &[Samples], bytes: &[f64]) -> Row {
+    let (subject, allowed) = (&samples[0], bytes[0] * MEMORY_ALLOWED);
+    let best = samples
+        .iter()
+        .zip(bytes)
+        .skip(1)
+        .filter(|&(samples, &bytes)| has(samples) && bytes <= allowed)
+        .map(|(samples, _)| samples)
+        .min_by(|a, b| a.median_ns().total_cmp(&b.median_ns()));
+    let row = |value| Row::alone(SUITE, case, n, &subject.name, RULE, "", value);
+    match best {
+        Some(best) => {
+            let ratio = ratio(subject, best);
+            Row { ratio_low: ratio.low, ratio_high: ratio.high, ..row(ratio.median).beside(&best.name, 1.0) }
+        }
+        // Nobody else does it in that memory: nothing to be slower than.
+        None => row(0.0).beside("no peer", 1.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn samples(name: &str, micros: [u64; 3]) -> Samples {
+        Samples { name: name.into(), rounds: micros.map(Duration::from_micros).to_vec() }
+    }
+
+    #[test]
+    fn the_rule_takes_the_fastest_peer_of_at_most_twice_the_bytes() {
+        let ours = samples("ours", [10, 20, 30]);
+        let all =
+            [ours, samples("fat", [1, 2, 3]), samples("slow", [40, 80, 120]), samples("fit", [20, 40, 60])];
+        let row = by_the_rule("c", 10, &all, &[8.0, 16.1, 7.0, 16.0]);
+        assert_eq!((row.peer.as_str(), row.value, row.ratio), ("fit", 0.5, 0.5));
+        let row = by_the_rule("c", 10, &all, &[9.0, 18.0, 7.0, 16.0]);
+        assert_eq!((row.peer.as_str(), row.value), ("fat", 10.0));
+        let row = by_the_rule("c", 10, &all, &[1.0, 18.0, 7.0, 16.0]);
+        assert_eq!((row.peer.as_str(), row.value), ("no peer", 0.0));
+    }
+
+    #[test]
+    fn a_peer_without_the_operation_does_not_count() {
+        let all = [samples("ours", [10, 20, 30]), samples("unable", [0; 3]), samples("able", [10, 20, 30])];
+        assert_eq!(by_the_rule("c", 10, &all, &[8.0, 8.0, 8.0]).peer, "able");
+    }
+
+    #[test]
+    fn every_element_is_visited_once_in_each_order_and_absent_ones_are_others() {
+        let work = Work::new(Scale::small(10, 7, 1), 1, |number| Text::new("e", number, 3));
+        let key = |visit: &Visit| {
+            (visit.collection, visit.text.as_bytes().to_vec(), visit.integer, visit.score.to_bits())
+        };
+        let keys = |visits: &[Visit]| visits.iter().map(key).collect::<HashSet<_>>();
+        assert_eq!(keys(&work.fill).len(), 70);
+        assert_eq!(keys(&work.fill), keys(&work.find));
+        assert!(keys(&work.fill).is_disjoint(&keys(&work.absent)));
+        assert!(work.fill.iter().zip(&work.find).any(|(a, b)| key(a) != key(b)));
+        assert!(work.fill.iter().all(|visit| work.range_start(visit) == 0), "ten of ten");
+    }
+}

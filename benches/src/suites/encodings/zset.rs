@@ -1,0 +1,447 @@
+//! Sorted sets: members are added and removed, found by name, by rank and by score, and given other scores.
+//!
+//! The peers are an order of scores and members beside a map from member to score ([`Indexed`]).
+
+use super::packed::Packed;
+use super::work::{Field, Phase, RANGE, Rack, Scale, Text, Work, look};
+use crate::lives::timed;
+use crate::maps::Fold;
+use crate::suite::Ctx;
+use compact_str::CompactString;
+use crossbeam_skiplist::SkipSet;
+use hashbrown::HashMap;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::hint::black_box;
+use std::ops::Bound;
+use std::time::Duration;
+use wabi_tree::OSBTreeSet;
+
+const PHASES: [Phase; 8] = [
+    Phase::of_all("add"),
+    Phase::of_all("score"),
+    Phase::of_all("rank"),
+    Phase::of_all("range by rank"),
+    Phase::of_all("range by score"),
+    Phase::of_all("iterate"),
+    Phase::of_all("another score"),
+    Phase::of_all("remove"),
+];
+
+/// What the suite asks of a sorted set.
+trait SortedSet: Default + 'static {
+    /// Whether it can count: members by rank and ranks of members in less than linear time.
+    const COUNTS: bool = true;
+    fn name() -> String;
+    /// Adds a member, or gives it another score.
+    fn add(&mut self, member: &str, score: f64);
+    fn score(&self, member: &str) -> Option<f64>;
+    fn rank(&self, member: &str) -> Option<usize>;
+    /// Visits `count` members from `rank` on.
+    fn by_rank(&self, rank: usize, count: usize, visit: impl FnMut(&[u8], f64));
+    /// Visits `count` members from the first on whose score is not below `score`.
+    fn by_score(&self, score: f64, count: usize, visit: impl FnMut(&[u8], f64));
+    /// Visits all.
+    fn for_each(&self, visit: impl FnMut(&[u8], f64));
+    /// Whether it was there.
+    fn remove(&mut self, member: &str) -> bool;
+}
+
+pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
+    let digits = if scale.is_large() { 12 } else { 0 };
+    let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
+    let mut field = Field::new(&work);
+    enter::<Indexed<OSBTreeSet<Scored>>>(&mut field);
+    enter::<Indexed<indexset::BTreeSet<Scored>>>(&mut field);
+    enter::<Indexed<skiplist::SkipSet<Scored>>>(&mut field);
+    enter::<Indexed<BTreeSet<Scored>>>(&mut field);
+    enter::<Indexed<SkipSet<Scored>>>(&mut field);
+    if !scale.is_large() {
+        enter::<Vec<Scored>>(&mut field);
+        enter::<Packed>(&mut field);
+    }
+    field.run(ctx, "sorted set", PHASES);
+}
+
+fn enter<Z: SortedSet>(field: &mut Field<{ PHASES.len() }>) {
+    field.enter(&Z::name(), live::<Z>);
+}
+
+fn live<Z: SortedSet>(work: &Work) -> ([Duration; PHASES.len()], usize) {
+    let counts = Z::COUNTS || !work.scale.is_large();
+    let mut sets = Rack::<Z>::new(work.scale);
+    let add = timed(|| work.fill.iter().for_each(|v| sets.of(v).add(v.text.as_str(), v.score)));
+    let full = sets.bytes();
+    let mut scores = 0.0;
+    let score = timed(|| {
+        let of = |v| sets.of(v).score(black_box(v.text.as_str())).expect("a member");
+        scores = work.find.iter().map(of).sum();
+    });
+    let expected: f64 = work.find.iter().map(|v| v.score).sum();
+    assert_eq!(scores, expected, "{} forgot a score", Z::name());
+    let mut ranks = 0;
+    let rank = if_it(counts, || {
+        let of = |v| sets.of(v).rank(black_box(v.text.as_str())).expect("a member");
+        ranks = work.find.iter().map(of).sum();
+    });
+    let n = work.scale.n;
+    assert!(!counts || ranks == work.scale.elements() * (n - 1) / 2, "{} counts wrongly", Z::name());
+    let (mut sum, mut seen) = (0, 0);
+    let mut visit = |bytes: &[u8], score: f64| {
+        look(&mut sum, bytes);
+        seen += usize::from(score < 2.0);
+    };
+    let by_rank = if_it(counts, || {
+        work.find.iter().for_each(|v| sets.of(v).by_rank(work.range_start(v), RANGE, &mut visit));
+    });
+    let by_score = timed(|| work.find.iter().for_each(|v| sets.of(v).by_score(v.score, RANGE, &mut visit)));
+    let iterate = timed(|| sets.all.iter().for_each(|set| set.for_each(&mut visit)));
+    assert!(seen >= 2 * work.scale.elements(), "{} lost members", Z::name());
+    black_box(sum);
+    // A little more or less: most members move, few of them far.
+    let another =
+        timed(|| work.find.iter().for_each(|v| sets.of(v).add(v.text.as_str(), other_score(v.score))));
+    let mut count = 0;
+    let remove = timed(|| count = work.fill.iter().filter(|v| sets.of(v).remove(v.text.as_str())).count());
+    assert_eq!(count, work.fill.len(), "{} does not remove what it holds", Z::name());
+    ([add, score, rank, by_rank, by_score, iterate, another, remove], full)
+}
+
+/// The time of `work`, or none if it is not done.
+fn if_it(does: bool, work: impl FnOnce()) -> Duration {
+    if does { timed(work) } else { Duration::ZERO }
+}
+
+/// A score elsewhere in 0 to 1.
+fn other_score(score: f64) -> f64 {
+    let moved = score + 0.381_966_011_25;
+    if moved < 1.0 { moved } else { moved - 1.0 }
+}
+
+/// A member in its order: by score, then by name.
+#[derive(Clone, Debug)]
+struct Scored {
+    score: f64,
+    member: CompactString,
+}
+
+impl Scored {
+    #[inline]
+    fn new(member: &str, score: f64) -> Self {
+        Self { score, member: member.into() }
+    }
+
+    /// What stands before all members of that score.
+    #[inline]
+    fn first_of(score: f64) -> Self {
+        Self { score, member: CompactString::const_new("") }
+    }
+}
+
+impl PartialEq for Scored {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Scored {}
+
+impl PartialOrd for Scored {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Scored {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.score.total_cmp(&other.score).then_with(|| self.member.cmp(&other.member))
+    }
+}
+
+/// An order of scored members.
+trait Order: Default + 'static {
+    const NAME: &'static str;
+    const COUNTS: bool;
+    fn insert(&mut self, entry: Scored);
+    fn remove(&mut self, entry: &Scored);
+    fn rank(&self, entry: &Scored) -> usize;
+    /// All from a rank on.
+    fn from_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored));
+    /// All from the first on that is not below `entry`.
+    fn from(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored));
+    fn for_each(&self, visit: impl FnMut(&Scored));
+}
+
+/// An order, and each member's score.
+#[derive(Default)]
+struct Indexed<O> {
+    order: O,
+    scores: HashMap<CompactString, f64, Fold>,
+}
+
+impl<O: Order> SortedSet for Indexed<O> {
+    const COUNTS: bool = O::COUNTS;
+
+    fn name() -> String {
+        format!("{} + HashMap", O::NAME)
+    }
+
+    #[inline]
+    fn add(&mut self, member: &str, score: f64) {
+        let entry = Scored::new(member, score);
+        if let Some(old) = self.scores.insert(entry.member.clone(), score) {
+            self.order.remove(&Scored { score: old, member: entry.member.clone() });
+        }
+        self.order.insert(entry);
+    }
+
+    #[inline]
+    fn score(&self, member: &str) -> Option<f64> {
+        self.scores.get(member).copied()
+    }
+
+    #[inline]
+    fn rank(&self, member: &str) -> Option<usize> {
+        self.score(member).map(|score| self.order.rank(&Scored::new(member, score)))
+    }
+
+    #[inline]
+    fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        self.order.from_rank(rank, count, |entry| visit(entry.member.as_bytes(), entry.score));
+    }
+
+    #[inline]
+    fn by_score(&self, score: f64, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        self.order.from(Scored::first_of(score), count, |entry| visit(entry.member.as_bytes(), entry.score));
+    }
+
+    #[inline]
+    fn for_each(&self, mut visit: impl FnMut(&[u8], f64)) {
+        self.order.for_each(|entry| visit(entry.member.as_bytes(), entry.score));
+    }
+
+    #[inline]
+    fn remove(&mut self, member: &str) -> bool {
+        let old = self.scores.remove(member);
+        old.map(|score| self.order.remove(&Scored::new(member, score))).is_some()
+    }
+}
+
+/// An [`Order`] for a type with the methods of std's `BTreeSet`; where it counts, with those two that do.
+macro_rules! order {
+    ($name:literal, $order:ty, $counts:literal, |$set:ident, $entry:ident| $rank:expr, |$from:ident, $at:ident, $count:ident| $slice:expr) => {
+        impl Order for $order {
+            const NAME: &'static str = $name;
+            const COUNTS: bool = $counts;
+
+            #[inline]
+            fn insert(&mut self, entry: Scored) {
+                <$order>::insert(self, entry);
+            }
+
+            #[inline]
+            fn remove(&mut self, entry: &Scored) {
+                <$order>::remove(self, entry);
+            }
+
+            #[inline]
+            fn rank(&self, $entry: &Scored) -> usize {
+                let $set = self;
+                $rank
+            }
+
+            #[inline]
+            fn from_rank(&self, $at: usize, $count: usize, mut visit: impl FnMut(&Scored)) {
+                let $from = self;
+                $slice.take($count).for_each(|entry| visit(&entry));
+            }
+
+            #[inline]
+            fn from(&self, entry: Scored, count: usize, mut visit: impl FnMut(&Scored)) {
+                self.range(entry..).take(count).for_each(|entry| visit(&entry));
+            }
+
+            #[inline]
+            fn for_each(&self, mut visit: impl FnMut(&Scored)) {
+                self.iter().for_each(|entry| visit(&entry));
+            }
+        }
+    };
+}
+
+order!("BTreeSet", BTreeSet<Scored>, false, |set, entry| set.range(..entry).count(), |set, rank, count| set
+    .iter()
+    .skip(rank));
+order!(
+    "crossbeam SkipSet",
+    SkipSet<Scored>,
+    false,
+    |set, entry| set.range(..entry.clone()).count(),
+    |set, rank, count| set.iter().skip(rank)
+);
+order!(
+    "wabi_tree",
+    OSBTreeSet<Scored>,
+    true,
+    |set, entry| set.rank_of(entry).expect("a member"),
+    |set, rank, count| set.get_by_rank(rank).map(|first| set.range(first..)).into_iter().flatten()
+);
+order!("indexset", indexset::BTreeSet<Scored>, true, |set, entry| set.rank(entry), |set, rank, count| set
+    .range_idx(rank..set.len().min(rank + count)));
+/// Its `range` walks from the first member on, as of 1.3; its cursors do not.
+impl Order for skiplist::SkipSet<Scored> {
+    const NAME: &'static str = "skiplist";
+    const COUNTS: bool = true;
+
+    #[inline]
+    fn insert(&mut self, entry: Scored) {
+        self.insert(entry);
+    }
+
+    #[inline]
+    fn remove(&mut self, entry: &Scored) {
+        self.remove(entry);
+    }
+
+    #[inline]
+    fn rank(&self, entry: &Scored) -> usize {
+        self.rank(entry).expect("a member")
+    }
+
+    #[inline]
+    fn from_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored)) {
+        if let Some(first) = self.get_by_index(rank) {
+            walk(self.lower_bound(Bound::Included(first)), count, visit);
+        }
+    }
+
+    #[inline]
+    fn from(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored)) {
+        walk(self.lower_bound(Bound::Included(&entry)), count, visit);
+    }
+
+    #[inline]
+    fn for_each(&self, visit: impl FnMut(&Scored)) {
+        self.iter().for_each(visit);
+    }
+}
+
+fn walk<const N: usize, C, G>(
+    mut cursor: skiplist::skip_set::Cursor<'_, Scored, N, C, G>,
+    count: usize,
+    visit: impl FnMut(&Scored),
+) where
+    C: skiplist::Comparator<Scored>,
+    G: skiplist::LevelGenerator,
+{
+    std::iter::from_fn(|| cursor.next()).take(count).for_each(visit);
+}
+
+/// A vector in order; members are searched from the front.
+impl SortedSet for Vec<Scored> {
+    fn name() -> String {
+        "sorted Vec<(f64, CompactString)>".into()
+    }
+
+    #[inline]
+    fn add(&mut self, member: &str, score: f64) {
+        SortedSet::remove(self, member);
+        let entry = Scored::new(member, score);
+        let place = self.partition_point(|other| *other < entry);
+        self.insert(place, entry);
+    }
+
+    #[inline]
+    fn score(&self, member: &str) -> Option<f64> {
+        self.iter().find(|entry| entry.member == member).map(|entry| entry.score)
+    }
+
+    #[inline]
+    fn rank(&self, member: &str) -> Option<usize> {
+        self.iter().position(|entry| entry.member == member)
+    }
+
+    #[inline]
+    fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        self.iter().skip(rank).take(count).for_each(|entry| visit(entry.member.as_bytes(), entry.score));
+    }
+
+    #[inline]
+    fn by_score(&self, score: f64, count: usize, visit: impl FnMut(&[u8], f64)) {
+        self.by_rank(self.partition_point(|entry| entry.score < score), count, visit);
+    }
+
+    #[inline]
+    fn for_each(&self, visit: impl FnMut(&[u8], f64)) {
+        self.by_rank(0, self.len(), visit);
+    }
+
+    #[inline]
+    fn remove(&mut self, member: &str) -> bool {
+        let place = SortedSet::rank(self, member);
+        place.map(|place| self.remove(place)).is_some()
+    }
+}
+
+/// Elements of the score's eight bytes and the member, in order of score.
+impl SortedSet for Packed {
+    fn name() -> String {
+        Self::NAME.into()
+    }
+
+    #[inline]
+    fn add(&mut self, member: &str, score: f64) {
+        SortedSet::remove(self, member);
+        let before = |element: &[u8]| {
+            let (other_score, other) = split(element);
+            other_score.total_cmp(&score).then_with(|| other.cmp(member.as_bytes())).is_lt()
+        };
+        let place = self.places().find(|place| !before(&self.0[place.clone()]));
+        let at = place.map_or(self.0.len(), |place| place.start - 1);
+        let mut element = [0; 8 + 23];
+        element[..8].copy_from_slice(&score.to_ne_bytes());
+        element[8..8 + member.len()].copy_from_slice(member.as_bytes());
+        self.insert(at, &element[..8 + member.len()]);
+    }
+
+    #[inline]
+    fn score(&self, member: &str) -> Option<f64> {
+        self.iter().map(split).find(|(_, other)| *other == member.as_bytes()).map(|(score, _)| score)
+    }
+
+    #[inline]
+    fn rank(&self, member: &str) -> Option<usize> {
+        self.iter().position(|element| split(element).1 == member.as_bytes())
+    }
+
+    #[inline]
+    fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        self.iter().skip(rank).take(count).map(split).for_each(|(score, member)| visit(member, score));
+    }
+
+    #[inline]
+    fn by_score(&self, score: f64, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        let from = self.iter().map(split).skip_while(|(other, _)| *other < score);
+        from.take(count).for_each(|(score, member)| visit(member, score));
+    }
+
+    #[inline]
+    fn for_each(&self, mut visit: impl FnMut(&[u8], f64)) {
+        self.iter().map(split).for_each(|(score, member)| visit(member, score));
+    }
+
+    #[inline]
+    fn remove(&mut self, member: &str) -> bool {
+        let place = self.places().find(|place| self.0[place.start + 8..place.end] == *member.as_bytes());
+        place.map(|place| self.remove(place)).is_some()
+    }
+}
+
+#[inline]
+fn split(element: &[u8]) -> (f64, &[u8]) {
+    let (score, member) = element.split_first_chunk().expect("a score");
+    (f64::from_ne_bytes(*score), member)
+}

@@ -3,7 +3,7 @@
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
-use core::ops::Deref;
+use core::ops::{Deref, Range};
 use listpack::integer::{self, Decimal};
 
 /// A string, borrowed: as its bytes, or, where the encoding keeps integers as such, as the integer whose decimal form it is.
@@ -29,7 +29,11 @@ impl<'a> Element<'a> {
     #[inline]
     pub fn text(self) -> StrView<'a> {
         StrView(match self {
-            Self::Int(value) => Repr::Int(Decimal::new(value)),
+            Self::Int(value) => {
+                let decimal = Decimal::new(value);
+                let len = decimal.len() as u8;
+                Repr::Int(decimal, 0..len)
+            }
             Self::Bytes(bytes) => Repr::Bytes(bytes),
         })
     }
@@ -125,8 +129,20 @@ pub struct StrView<'a>(Repr<'a>);
 
 #[derive(Clone)]
 enum Repr<'a> {
-    Int(Decimal),
+    /// The text of an integer, and which part of it.
+    Int(Decimal, Range<u8>),
     Bytes(&'a [u8]),
+}
+
+impl StrView<'_> {
+    /// The part of the view that lies in `range`, which must be inside.
+    #[inline]
+    pub(crate) fn slice(self, range: Range<usize>) -> Self {
+        Self(match self.0 {
+            Repr::Int(decimal, _) => Repr::Int(decimal, range.start as u8..range.end as u8),
+            Repr::Bytes(bytes) => Repr::Bytes(&bytes[range]),
+        })
+    }
 }
 
 impl Deref for StrView<'_> {
@@ -135,7 +151,7 @@ impl Deref for StrView<'_> {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Repr::Int(decimal) => decimal,
+            Repr::Int(decimal, part) => &decimal[usize::from(part.start)..usize::from(part.end)],
             Repr::Bytes(bytes) => bytes,
         }
     }

@@ -32,6 +32,7 @@ pub use object::Robj;
 pub use refcount::SHARED_REFCOUNT;
 pub use set::Set;
 pub use shared::OBJ_SHARED_INTEGERS;
+pub use string::{BitFieldType, BitOp, BitOverflow, BitRange, StringError};
 pub use types::{Encoding, ObjectType};
 pub use zmalloc::ReserveError;
 pub use zset::ZSet;

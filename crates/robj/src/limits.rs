@@ -23,7 +23,8 @@ pub struct EncodingLimits {
     /// Integers from 0 up to below this are shared; at most, and by default, [`OBJ_SHARED_INTEGERS`]. 0 for an
     /// eviction policy that looks at each object's clock, because a shared object has none.
     pub shared_integers: u32,
-    /// The longest string, in bytes, that `APPEND`, `SETRANGE` and `SETBIT` make. 512 MiB by default.
+    /// The longest string, in bytes, that `APPEND`, `SETRANGE`, `SETBIT` and their like make. 512 MiB by default. A string
+    /// that is longer when it comes may stay so.
     pub proto_max_bulk_len: usize,
     /// The most elements of a list's listpack, if positive; -1 to -5 limit its bytes to 4, 8, 16, 32 or 64 KiB. What is
     /// larger becomes a quicklist of such listpacks. -2 by default.

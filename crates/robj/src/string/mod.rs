@@ -7,14 +7,34 @@
 //!  try_encode   canonical i64 -> shared or int;  short raw -> embstr;  raw with much free space -> cut
 //!  decoded      int -> embstr
 //!  make_mut     anything -> raw, its own
+//!
+//!  incr_by      int -> int, in place;  text of an integer -> int
+//!  append, set_range, set_bit, bitfield_set ..   anything -> raw, its own, with room
 //! ```
 //!
 //! `from_bytes` does not look whether the bytes are a number, because most callers create temporary
 //! objects; who stores one calls [`Robj::try_encode`]. No conversion ever touches an object that others
 //! hold: it makes a new one. A new object that takes another's place keeps its access clock.
 //!
+//! What the commands do with a string is in the files below: `edit`, `number`, `bits`, `bitop`, `bitfield`.
+//!
 //! Learned from: Redis' `object.c` (`createStringObject`, `tryObjectEncoding`, `getDecodedObject`,
 //! `dbUnshareStringValue`).
+
+mod bitfield;
+mod bitop;
+mod bits;
+mod edit;
+mod error;
+mod float;
+mod number;
+mod range;
+mod words;
+
+pub use bitfield::{BitFieldType, BitOverflow};
+pub use bitop::BitOp;
+pub use error::StringError;
+pub use range::BitRange;
 
 use crate::element::Element;
 use crate::error::{AccessError, WrongType};
@@ -251,19 +271,47 @@ impl Robj {
     /// The string of what is known to be one.
     #[inline]
     fn try_make_raw(&mut self) -> Result<&mut Sds, ReserveError> {
-        if !(self.encoding() == Encoding::Raw && self.count().is_unique()) {
-            self.become_raw()?;
+        if !self.is_own_raw() {
+            let Ok(text) = self.as_string() else { unreachable!("the caller looked") };
+            let string = Sds::try_from_bytes(&text)?;
+            self.become_raw(string)?;
         }
         // SAFETY: unique now, if it was not before, and raw (H1; only strings are). No other reference can have come
         // up since, because this one is borrowed.
         Ok(unsafe { self.raw_mut_unchecked() })
     }
 
-    /// Makes this a reference to a raw object of its own with the same bytes and clock.
+    /// [`try_make_mut`](Self::try_make_mut) with room for `additional` bytes more, so that what is added next
+    /// cannot fail. Where the room or the object's own block cannot be had, the object is as it was.
+    #[inline]
+    fn try_make_room(&mut self, additional: usize) -> Result<&mut Sds, StringError> {
+        let text = self.as_string()?;
+        if additional == 0 {
+            return Ok(self.try_make_raw()?);
+        }
+        if !self.is_own_raw() {
+            let size = text.len().checked_add(additional);
+            let size = size.ok_or(ReserveError::TooLong { len: text.len(), additional })?;
+            let mut string = Sds::new();
+            string.try_make_room_for(size)?;
+            string.try_push_bytes(&text)?;
+            self.become_raw(string)?;
+        }
+        // SAFETY: as in `try_make_raw`.
+        let string = unsafe { self.raw_mut_unchecked() };
+        string.try_make_room_for(additional)?;
+        Ok(string)
+    }
+
+    /// Whether the string can be changed as it is: raw, and of no other reference.
+    #[inline]
+    fn is_own_raw(&self) -> bool {
+        self.encoding() == Encoding::Raw && self.count().is_unique()
+    }
+
+    /// Makes this a reference to a raw object of its own with these bytes and the same clock.
     #[cold]
-    fn become_raw(&mut self) -> Result<(), ReserveError> {
-        let Ok(text) = self.as_string() else { unreachable!("the caller looked") };
-        let string = Sds::try_from_bytes(&text)?;
+    fn become_raw(&mut self, string: Sds) -> Result<(), ReserveError> {
         if let Some(header) = self.header_mut()
             && header.encoding() == Encoding::Int
         {

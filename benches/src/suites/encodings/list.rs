@@ -1,10 +1,11 @@
 //! Lists: pushed to and popped from at both ends, read by index and by range.
 
 use super::packed::Packed;
-use super::work::{Element, Field, Phase, RANGE, Rack, Scale, Text, Work, look};
+use super::work::{Element, Field, Phase, RANGE, Rack, Scale, Text, Work, look, visit_value};
 use crate::lives::timed;
 use crate::suite::Ctx;
 use compact_str::CompactString;
+use listpack::ListPack;
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
@@ -39,6 +40,10 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("element:", 12) } else { ("element", 3) };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
     let mut field = Field::new(&work);
+    if !scale.is_large() {
+        enter::<ListPack>(&mut field);
+    }
+    field.against_peers();
     enter::<VecDeque<CompactString>>(&mut field);
     enter::<VecDeque<Box<str>>>(&mut field);
     if !scale.is_large() {
@@ -75,6 +80,44 @@ fn live<L: List>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let pop_back = timed(|| popped += back.iter().filter(|v| lists.of(v).pop_back()).count());
     assert_eq!(popped, work.find.len(), "{} lost elements", L::name());
     ([push_back, push_front, index, range, pop_front, pop_back], full)
+}
+
+impl List for ListPack {
+    fn name() -> String {
+        "ListPack".into()
+    }
+
+    #[inline]
+    fn push_back(&mut self, element: &str) {
+        self.push_back(element.as_bytes());
+    }
+
+    #[inline]
+    fn push_front(&mut self, element: &str) {
+        self.push_front(element.as_bytes());
+    }
+
+    #[inline]
+    fn pop_back(&mut self) -> bool {
+        self.last().map(|last| self.remove(last)).is_some()
+    }
+
+    #[inline]
+    fn pop_front(&mut self) -> bool {
+        self.first().map(|first| self.remove(first)).is_some()
+    }
+
+    #[inline]
+    fn range(&self, start: usize, count: usize, mut visit: impl FnMut(&[u8])) {
+        self.range(start, count).for_each(|value| visit_value(value, &mut visit));
+    }
+
+    #[inline]
+    fn index(&self, index: usize, mut visit: impl FnMut(&[u8])) {
+        if let Some(value) = self.seek(index as isize).and_then(|offset| self.get(offset)) {
+            visit_value(value, &mut visit);
+        }
+    }
 }
 
 impl<E: Element> List for VecDeque<E> {

@@ -8,6 +8,8 @@ use crate::suite::Ctx;
 use compact_str::CompactString;
 use hashbrown::HashSet;
 use indexmap::IndexSet;
+use intset::IntSet;
+use listpack::ListPack;
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::hash::Hash;
@@ -55,6 +57,10 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
 
     let mut field = Field::new(&work);
+    if !scale.is_large() {
+        enter::<IntSet, i64>(&mut field);
+    }
+    field.against_peers();
     enter::<HashSet<i64, Fold>, i64>(&mut field);
     enter::<BTreeSet<i64>, i64>(&mut field);
     enter::<IndexSet<i64, Fold>, i64>(&mut field);
@@ -65,6 +71,10 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     field.run(ctx, "set of integers", PHASES);
 
     let mut field = Field::new(&work);
+    if !scale.is_large() {
+        enter::<ListPack, str>(&mut field);
+    }
+    field.against_peers();
     enter::<HashSet<CompactString, Fold>, str>(&mut field);
     enter::<HashSet<Box<str>, Fold>, str>(&mut field);
     enter::<BTreeSet<CompactString>, str>(&mut field);
@@ -96,6 +106,53 @@ fn live<S: Set<M>, M: Member + ?Sized>(work: &Work) -> ([Duration; PHASES.len()]
         timed(|| count = work.find.iter().filter(|v| sets.of(v).remove(black_box(M::of(v)))).count());
     assert_eq!(count, work.find.len(), "{} does not remove what it holds", S::name());
     ([add, hit, absent, remove], full)
+}
+
+impl Set<i64> for IntSet {
+    fn name() -> String {
+        "IntSet".into()
+    }
+
+    #[inline]
+    fn add(&mut self, member: &i64) -> bool {
+        self.insert(*member)
+    }
+
+    #[inline]
+    fn contains(&self, member: &i64) -> bool {
+        IntSet::contains(self, *member)
+    }
+
+    #[inline]
+    fn remove(&mut self, member: &i64) -> bool {
+        IntSet::remove(self, *member)
+    }
+}
+
+impl Set<str> for ListPack {
+    fn name() -> String {
+        "ListPack".into()
+    }
+
+    #[inline]
+    fn add(&mut self, member: &str) -> bool {
+        let new = !Set::contains(self, member);
+        if new {
+            self.push_back(member.as_bytes());
+        }
+        new
+    }
+
+    #[inline]
+    fn contains(&self, member: &str) -> bool {
+        self.first().and_then(|first| self.find(first, member.as_bytes(), 0)).is_some()
+    }
+
+    #[inline]
+    fn remove(&mut self, member: &str) -> bool {
+        let found = self.first().and_then(|first| self.find(first, member.as_bytes(), 0));
+        found.map(|offset| self.remove(offset)).is_some()
+    }
 }
 
 /// What a collection makes of a member it is given.

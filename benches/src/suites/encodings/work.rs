@@ -190,9 +190,20 @@ pub(super) fn look(sum: &mut u64, bytes: &[u8]) {
     *sum += bytes.len() as u64 + u64::from(bytes.first().copied().unwrap_or(0));
 }
 
-/// The candidates of one comparison: redcore's first.
+/// Shows a listpack's value to a visitor. The suite's texts are none that a listpack would make integers of.
+#[inline]
+pub(super) fn visit_value(value: listpack::Value, visit: &mut impl FnMut(&[u8])) {
+    match value {
+        listpack::Value::Str(bytes) => visit(bytes),
+        other => unreachable!("{other:?} is not a text"),
+    }
+}
+
+/// The candidates of one comparison, redcore's before their peers.
 pub(super) struct Field<'a, const PHASES: usize> {
-    pub(super) work: &'a Work,
+    work: &'a Work,
+    /// How many of the candidates are redcore's.
+    subjects: usize,
     candidates: Vec<Candidate<'a, PHASES>>,
     /// Bytes that each candidate's collections took when they were full.
     bytes: Vec<Rc<Cell<usize>>>,
@@ -200,7 +211,7 @@ pub(super) struct Field<'a, const PHASES: usize> {
 
 impl<'a, const PHASES: usize> Field<'a, PHASES> {
     pub(super) fn new(work: &'a Work) -> Self {
-        Self { work, candidates: Vec::new(), bytes: Vec::new() }
+        Self { work, subjects: 0, candidates: Vec::new(), bytes: Vec::new() }
     }
 
     /// Adds a candidate whose `live` answers how long the phases took, and how many bytes its collections when full.
@@ -215,6 +226,11 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
         }));
     }
 
+    /// Says that those who have entered so far are redcore's.
+    pub(super) fn against_peers(&mut self) {
+        self.subjects = self.candidates.len();
+    }
+
     /// Lets all live and adds the rows of `what`: for each of `phases`, each peer that has it; and the bytes.
     pub(super) fn run(mut self, ctx: &mut Ctx, what: &str, phases: [Phase; PHASES]) {
         let scale = self.work.scale;
@@ -224,17 +240,22 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
         let bytes: Vec<f64> = self.bytes.iter().map(|b| b.get() as f64 / scale.elements() as f64).collect();
         for (phase, samples) in phases.iter().zip(&samples) {
             let case = format!("{what}, {}", phase.name);
-            let ops = (phase.ops)(scale);
-            let had: Vec<Samples> = samples.iter().filter(|s| has(s)).cloned().collect();
-            ctx.report.compare(SUITE, &case, scale.n as u64, ops as u64, &had);
-            ctx.report.row(by_the_rule(&case, scale.n as u64, samples, &bytes));
+            let (n, ops) = (scale.n as u64, (phase.ops)(scale) as u64);
+            let able: Vec<(&Samples, f64)> =
+                samples.iter().zip(bytes.iter().copied()).filter(|(samples, _)| has(samples)).collect();
+            let subjects = samples[..self.subjects].iter().filter(|samples| has(samples)).count();
+            let (ours, peers) = able.split_at(subjects);
+            let cloned =
+                |side: &[(&Samples, f64)]| side.iter().map(|(s, _)| (*s).clone()).collect::<Vec<_>>();
+            ctx.report.compare_many(SUITE, &case, n, ops, &cloned(ours), &cloned(peers));
+            ours.iter().for_each(|&subject| ctx.report.row(by_the_rule(&case, n, subject, peers)));
         }
-        let names = samples[0].iter().map(|samples| &samples.name);
-        let mut peers = names.zip(&bytes);
-        let Some((subject, &ours)) = peers.next() else { return };
-        let row = Row::alone(SUITE, what, scale.n as u64, subject, "memory", "B/element", ours);
-        for (peer, &theirs) in peers {
-            ctx.report.row(row.clone().beside(peer, theirs));
+        let names: Vec<&str> = samples[0].iter().map(|samples| samples.name.as_str()).collect();
+        for (subject, ours) in names.iter().zip(&bytes).take(self.subjects) {
+            let row = Row::alone(SUITE, what, scale.n as u64, subject, "memory", "B/element", *ours);
+            for (peer, theirs) in names.iter().zip(&bytes).skip(self.subjects) {
+                ctx.report.row(row.clone().beside(peer, *theirs));
+            }
         }
     }
 }
@@ -264,15 +285,12 @@ fn has(samples: &Samples) -> bool {
     samples.rounds.iter().any(|round| !round.is_zero())
 }
 
-/// The first of `samples` beside the fastest of the others that takes at most twice its bytes.
-fn by_the_rule(case: &str, n: u64, samples: &[Samples], bytes: &[f64]) -> Row {
-    let (subject, allowed) = (&samples[0], bytes[0] * MEMORY_ALLOWED);
-    let best = samples
+/// A subject beside the fastest of the peers that take at most twice its bytes.
+fn by_the_rule(case: &str, n: u64, (subject, ours): (&Samples, f64), peers: &[(&Samples, f64)]) -> Row {
+    let best = peers
         .iter()
-        .zip(bytes)
-        .skip(1)
-        .filter(|&(samples, &bytes)| has(samples) && bytes <= allowed)
-        .map(|(samples, _)| samples)
+        .filter(|(_, bytes)| *bytes <= ours * MEMORY_ALLOWED)
+        .map(|(samples, _)| *samples)
         .min_by(|a, b| a.median_ns().total_cmp(&b.median_ns()));
     let row = |value| Row::alone(SUITE, case, n, &subject.name, RULE, "", value);
     match best {
@@ -296,21 +314,24 @@ mod tests {
 
     #[test]
     fn the_rule_takes_the_fastest_peer_of_at_most_twice_the_bytes() {
-        let ours = samples("ours", [10, 20, 30]);
-        let all =
-            [ours, samples("fat", [1, 2, 3]), samples("slow", [40, 80, 120]), samples("fit", [20, 40, 60])];
-        let row = by_the_rule("c", 10, &all, &[8.0, 16.1, 7.0, 16.0]);
+        let (ours, fat, slow, fit) = (
+            samples("ours", [10, 20, 30]),
+            samples("fat", [1, 2, 3]),
+            samples("slow", [40, 80, 120]),
+            samples("fit", [20, 40, 60]),
+        );
+        let peers = [(&fat, 16.1), (&slow, 7.0), (&fit, 16.0)];
+        let row = by_the_rule("c", 10, (&ours, 8.0), &peers);
         assert_eq!((row.peer.as_str(), row.value, row.ratio), ("fit", 0.5, 0.5));
-        let row = by_the_rule("c", 10, &all, &[9.0, 18.0, 7.0, 16.0]);
+        let row = by_the_rule("c", 10, (&ours, 8.05), &peers);
         assert_eq!((row.peer.as_str(), row.value), ("fat", 10.0));
-        let row = by_the_rule("c", 10, &all, &[1.0, 18.0, 7.0, 16.0]);
+        let row = by_the_rule("c", 10, (&ours, 1.0), &peers);
         assert_eq!((row.peer.as_str(), row.value), ("no peer", 0.0));
     }
 
     #[test]
-    fn a_peer_without_the_operation_does_not_count() {
-        let all = [samples("ours", [10, 20, 30]), samples("unable", [0; 3]), samples("able", [10, 20, 30])];
-        assert_eq!(by_the_rule("c", 10, &all, &[8.0, 8.0, 8.0]).peer, "able");
+    fn a_peer_without_the_operation_took_no_time_at_all() {
+        assert!(has(&samples("able", [0, 1, 0])) && !has(&samples("unable", [0; 3])));
     }
 
     #[test]

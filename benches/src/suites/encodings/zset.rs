@@ -51,6 +51,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let digits = if scale.is_large() { 12 } else { 0 };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
     let mut field = Field::new(&work);
+    field.against_peers();
     enter::<Indexed<OSBTreeSet<Scored>>>(&mut field);
     enter::<Indexed<indexset::BTreeSet<Scored>>>(&mut field);
     enter::<Indexed<skiplist::SkipSet<Scored>>>(&mut field);

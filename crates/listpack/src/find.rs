@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  for each entry:   a short string:   the first byte tells the length; another length, another string.
-//!                                      Then the last byte, in which names with a common prefix differ. Then all.
+//!                                      Then the last eight bytes, where names with a common prefix differ; then all.
 //!                    a long string:    length, then all.
 //!                    an integer:       the needle's integer, which is parsed when the first integer is met.
 //! ```
@@ -35,7 +35,7 @@ impl ListPack {
             let first = *body.get(at)?;
             let mut next = if let Some(len) = entry::short_string_len(first) {
                 let bytes = body.get(at + 1..at + 1 + len)?;
-                if Some(first) == head && bytes.last() == needle.last() && bytes == needle {
+                if Some(first) == head && same(bytes, needle) {
                     return Some(Offset::new(at));
                 }
                 at + len + 2
@@ -53,13 +53,24 @@ impl ListPack {
     }
 }
 
+/// Whether two strings of one length are the same: mostly they are not, and that is to be said without a call.
+#[inline]
+fn same(bytes: &[u8], needle: &[u8]) -> bool {
+    if let (Some(one), Some(other)) = (bytes.last_chunk::<8>(), needle.last_chunk::<8>()) {
+        return one == other && bytes == needle;
+    }
+    if let (Some(one), Some(other)) = (bytes.last_chunk::<4>(), needle.last_chunk::<4>()) {
+        return one == other && bytes.first_chunk::<4>() == needle.first_chunk::<4>();
+    }
+    bytes.iter().eq(needle) // three at most
+}
+
 /// Whether the entry at `at`, which is no short string, equals the needle. `number` is the integer that the needle spells,
 /// once it is known whether it does.
 #[inline]
 fn matches(body: &[u8], at: usize, first: u8, needle: &[u8], number: &mut Option<Option<i64>>) -> bool {
-    match entry::value(body, at, first) {
-        Some(Value::Int(value)) => *number.get_or_insert_with(|| integer::parse(needle)) == Some(value),
-        Some(Value::Str(bytes)) => bytes == needle,
-        Some(Value::Double(_)) | None => false,
+    match entry::int(body, at, first) {
+        Some(value) => *number.get_or_insert_with(|| integer::parse(needle)) == Some(value),
+        None => matches!(entry::value_long(body, at, first), Some(Value::Str(bytes)) if bytes == needle),
     }
 }

@@ -238,11 +238,15 @@ impl Storage {
 
     /// Asks about the block, and moves it if told so and there is memory. Whether it has moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        if !self.is_owned() || !moves(self.base(), zmalloc::good_size(self.byte_len())) {
+        let (base, byte_len) = (self.base(), self.byte_len());
+        if !self.is_owned() || !moves(base, self.allocation_size()) {
             return false;
         }
-        let Ok(copy) = Self::try_from_bytes(self.bytes()) else { return false };
-        *self = copy;
+        // A block that is too large for its list gets the right size on this occasion.
+        let size = zmalloc::good_size(byte_len);
+        // SAFETY: a live block of our own with room for that many bytes; the old address is forgotten.
+        let Some(block) = (unsafe { zmalloc::ztryrelocate(base, size) }) else { return false };
+        self.tagged = block;
         true
     }
 }

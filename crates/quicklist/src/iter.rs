@@ -1,0 +1,264 @@
+//! [`Iter`]: elements from both ends, and the decompressed nodes that this needs.
+
+use crate::item::Item;
+use crate::list::{Inner, QuickList};
+use crate::node::{Elements, Node};
+use crate::nodes::{Place, Side};
+use core::fmt;
+use core::iter::FusedIterator;
+use listpack::{ListPack, Offset, Value};
+use zmalloc::{ReserveError, or_oom};
+
+impl QuickList {
+    /// All elements in order, or in reverse with [`rev`](Iterator::rev). O(1), and O(1) an element.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        self.iter_from(0)
+    }
+
+    /// The elements from `index` on; none if there are no more. Found as by [`get`](Self::get). In C:
+    /// `quicklistGetIteratorAtIdx`.
+    pub fn iter_from(&self, index: usize) -> Iter<'_> {
+        self.range(index, self.len())
+    }
+
+    /// `count` elements from `start` on, or as many as there are. In C: what `LRANGE` does.
+    pub fn range(&self, start: usize, count: usize) -> Iter<'_> {
+        let list = self.inner();
+        let remaining = self.len().saturating_sub(start).min(count);
+        Iter {
+            list,
+            remaining,
+            front: End::before(list, start, Side::Front),
+            back: End::before(list, start.saturating_add(remaining).wrapping_sub(1), Side::Back),
+        }
+    }
+}
+
+/// The elements of a list, or of a part of it, from either end.
+///
+/// An iterator hands out elements that outlive its next step, so those of a compressed node are copied, one by one. The
+/// methods that lend ([`next_value`](Self::next_value)) need no copy.
+pub struct Iter<'a> {
+    list: &'a Inner,
+    remaining: usize,
+    front: End<'a>,
+    back: End<'a>,
+}
+
+/// How far one end has come.
+struct End<'a> {
+    /// The node that it is in, or is to enter first.
+    place: Option<Place>,
+    /// Elements to pass over when it enters that; `None` once it has.
+    skip: Option<usize>,
+    /// Elements of the node that are still to come.
+    left: usize,
+    cursor: Cursor<'a>,
+}
+
+/// What an end reads from.
+enum Cursor<'a> {
+    Packed(listpack::Iter<'a>),
+    Plain(&'a [u8]),
+    /// A node that was compressed, and where its next element is: an offset of its listpack, or nothing for a plain one.
+    Unzipped(Node, Option<Offset>),
+}
+
+impl<'a> End<'a> {
+    /// An end of which the first element is the one at `index`.
+    fn before(list: &Inner, index: usize, side: Side) -> Self {
+        let mut end = Self { place: None, skip: None, left: 0, cursor: Cursor::Plain(&[]) };
+        if index < list.len {
+            let (place, offset) = list.nodes.locate(index, list.len);
+            let skip = match side {
+                Side::Front => offset,
+                Side::Back => list.nodes.get(place).count() - 1 - offset,
+            };
+            (end.place, end.skip) = (Some(place), Some(skip));
+        }
+        end
+    }
+
+    /// Sees to it that there is an element to be read, which the caller knows to exist.
+    #[inline]
+    fn try_prepare(&mut self, list: &'a Inner, side: Side) -> Result<(), ReserveError> {
+        if self.left > 0 { Ok(()) } else { self.try_enter(list, side) }
+    }
+
+    fn try_enter(&mut self, list: &'a Inner, side: Side) -> Result<(), ReserveError> {
+        let next = match self.skip {
+            Some(_) => self.place,
+            None => self.place.and_then(|place| list.nodes.step_from(side, place)),
+        };
+        let Some(place) = next else { return Ok(()) };
+        let skip = self.skip.unwrap_or(0);
+        let node = list.nodes.get(place);
+        self.cursor = match node.elements() {
+            Some(Elements::Plain(bytes)) => Cursor::Plain(bytes),
+            Some(Elements::Packed(pack)) => Cursor::Packed(skipped(pack, side, skip)),
+            None => {
+                let Some(node) = node.try_unzipped()? else { return Ok(()) };
+                let offset = match node.elements() {
+                    Some(Elements::Packed(pack)) if side == Side::Front => pack.seek(skip as isize),
+                    Some(Elements::Packed(pack)) => pack.seek(-1 - skip as isize),
+                    _ => None,
+                };
+                Cursor::Unzipped(node, offset)
+            }
+        };
+        self.left = node.count() - skip;
+        (self.place, self.skip) = (Some(place), None);
+        Ok(())
+    }
+
+    /// The next element, lent; the node has one.
+    #[inline]
+    fn lend(&mut self, side: Side) -> Option<Value<'_>> {
+        self.left = self.left.checked_sub(1)?;
+        match &mut self.cursor {
+            Cursor::Packed(iter) => match side {
+                Side::Front => iter.next(),
+                Side::Back => iter.next_back(),
+            },
+            Cursor::Plain(bytes) => Some(Value::raw(bytes)),
+            Cursor::Unzipped(node, offset) => match node.elements()? {
+                Elements::Plain(bytes) => Some(Value::raw(bytes)),
+                Elements::Packed(pack) => {
+                    let at = (*offset)?;
+                    *offset = match side {
+                        Side::Front => pack.next(at),
+                        Side::Back => pack.prev(at),
+                    };
+                    pack.get(at)
+                }
+            },
+        }
+    }
+
+    /// The next element, to keep; without memory for a copy it is still to come.
+    #[inline]
+    fn try_take(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
+        let offset_before = match &mut self.cursor {
+            Cursor::Packed(iter) => {
+                self.left -= 1;
+                let value = if side == Side::Front { iter.next() } else { iter.next_back() };
+                return Ok(value.map(Item::stored));
+            }
+            Cursor::Plain(bytes) => {
+                self.left -= 1;
+                return Ok(Some(Item::stored(Value::raw(bytes))));
+            }
+            Cursor::Unzipped(_, offset) => *offset,
+        };
+        let copied = self.lend(side).map(Item::try_copied).transpose();
+        if copied.is_err()
+            && let Cursor::Unzipped(_, offset) = &mut self.cursor
+        {
+            *offset = offset_before;
+            self.left += 1;
+        }
+        copied
+    }
+}
+
+/// The elements of a listpack without the first `skip`, seen from `side`.
+fn skipped(pack: &ListPack, side: Side, skip: usize) -> listpack::Iter<'_> {
+    match side {
+        Side::Front if skip > 0 => pack.seek(skip as isize).map_or(pack.iter(), |at| pack.iter_from(at)),
+        Side::Front => pack.iter(),
+        Side::Back => {
+            let mut iter = pack.iter();
+            for _ in 0..skip {
+                iter.next_back();
+            }
+            iter
+        }
+    }
+}
+
+impl<'a> Iter<'a> {
+    /// The next element, lent until the next step: nothing is copied. Decompressing a node may fail; the iterator is then
+    /// where it was.
+    ///
+    /// ```
+    /// let mut list = quicklist::QuickList::new(-2, 0);
+    /// list.push_back("a");
+    /// let mut iter = list.iter();
+    /// while let Some(value) = iter.next_value()? {
+    ///     assert_eq!(value, b"a"[..]);
+    /// }
+    /// # Ok::<(), zmalloc::ReserveError>(())
+    /// ```
+    #[inline]
+    pub fn next_value(&mut self) -> Result<Option<Value<'_>>, ReserveError> {
+        self.next_value_from(Side::Front)
+    }
+
+    /// [`next_value`](Self::next_value) from either end.
+    #[inline]
+    pub fn next_value_from(&mut self, side: Side) -> Result<Option<Value<'_>>, ReserveError> {
+        let Self { list, remaining, front, back } = self;
+        let end = if side == Side::Front { front } else { back };
+        if *remaining == 0 {
+            return Ok(None);
+        }
+        end.try_prepare(list, side)?;
+        *remaining -= 1;
+        Ok(end.lend(side))
+    }
+
+    /// [`next`](Iterator::next) and [`next_back`](DoubleEndedIterator::next_back), with an error if there is no memory to
+    /// decompress a node or to copy an element of it; the iterator is then where it was.
+    #[inline]
+    pub fn try_next_from(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
+        let Self { list, remaining, front, back } = self;
+        let end = if side == Side::Front { front } else { back };
+        if *remaining == 0 {
+            return Ok(None);
+        }
+        end.try_prepare(list, side)?;
+        let item = end.try_take(side)?;
+        *remaining -= 1;
+        Ok(item)
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        or_oom(self.try_next_from(Side::Front))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.remaining, Some(self.remaining))
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        or_oom(self.try_next_from(Side::Back))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").field("remaining", &self.remaining).finish_non_exhaustive()
+    }
+}
+
+impl<'a> IntoIterator for &'a QuickList {
+    type Item = Item<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}

@@ -1,0 +1,213 @@
+//! The only `unsafe` code: [`Block`], bytes behind one pointer, and what boxes and vectors weigh.
+//!
+//! ```text
+//!  Block -> | len: usize | bytes ... |
+//! ```
+//!
+//! A node has 16 bytes for itself, so its bytes have their length with them instead of in a fat pointer.
+//!
+//! Invariant: the pointer is that of a live block of zmalloc's raw family, which this owns alone; `len` stands in its first
+//! word and `len` initialised bytes follow; it was asked for with `HEADER + len` bytes.
+
+use allocator_api2::boxed::Box;
+use allocator_api2::vec::Vec;
+use core::alloc::Layout;
+use core::ptr::NonNull;
+use core::slice;
+use zmalloc::{ReserveError, Zmalloc};
+
+const HEADER: usize = size_of::<usize>();
+
+/// Bytes that do not grow; see the drawing above.
+pub(crate) struct Block(NonNull<usize>);
+
+const _: () = assert!(size_of::<Option<Block>>() == size_of::<usize>());
+
+// SAFETY: the block is owned, and its bytes change only through `&mut`.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// A block of the parts, one after the other.
+    pub(crate) fn try_new<const N: usize>(parts: [&[u8]; N]) -> Result<Self, ReserveError> {
+        let sum = parts.iter().try_fold(HEADER, |sum, part| sum.checked_add(part.len()));
+        let Some(size) = sum else {
+            return Err(ReserveError::TooLong { len: 0, additional: usize::MAX });
+        };
+        let block = zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })?;
+        // SAFETY: a fresh block of `size` bytes, aligned to 8: room for the length and all parts, which lie elsewhere.
+        unsafe {
+            block.cast::<usize>().write(size - HEADER);
+            let mut place = block.add(HEADER);
+            for part in parts {
+                place.copy_from_nonoverlapping(NonNull::from(part).cast(), part.len());
+                place = place.add(part.len());
+            }
+        }
+        Ok(Self(block.cast()))
+    }
+
+    /// A block of `len` zeros.
+    pub(crate) fn try_zeroed(len: usize) -> Result<Self, ReserveError> {
+        let size = len.saturating_add(HEADER);
+        let block = zmalloc::ztrycalloc(size).ok_or(ReserveError::OutOfMemory { size })?;
+        // SAFETY: a fresh block with room for the length; the bytes behind it are zeros.
+        unsafe { block.cast::<usize>().write(len) };
+        Ok(Self(block.cast()))
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        // SAFETY: the invariant.
+        unsafe { self.0.read() }
+    }
+
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        // SAFETY: the invariant; the bytes stay as long as `self` is borrowed.
+        unsafe { slice::from_raw_parts(self.0.add(1).cast().as_ptr(), self.len()) }
+    }
+
+    #[inline]
+    pub(crate) fn as_mut_bytes(&mut self) -> &mut [u8] {
+        // SAFETY: the invariant; `self` is borrowed for writing.
+        unsafe { slice::from_raw_parts_mut(self.0.add(1).cast().as_ptr(), self.len()) }
+    }
+
+    /// What the block adds to `used_memory`, in bytes.
+    pub(crate) fn allocation_size(&self) -> usize {
+        // SAFETY: a live block that was asked for with that size.
+        unsafe { zmalloc::zmalloc_size_sized(self.0.cast(), HEADER + self.len()) }
+    }
+
+    /// Asks about the block and moves it if told so and there is memory; says whether it moved.
+    pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        let moved = moves(self.0.cast(), self.allocation_size())
+            .then(|| Self::try_new([self.as_bytes()]).ok())
+            .flatten();
+        let has_moved = moved.is_some();
+        if let Some(other) = moved {
+            *self = other;
+        }
+        has_moved
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: the invariant; nobody uses the block after this.
+        unsafe { zmalloc::zfree_sized(self.0.cast(), HEADER + self.len()) };
+    }
+}
+
+/// What a box adds to `used_memory`, in bytes.
+pub(crate) fn box_size<T>(value: &Box<T, Zmalloc>) -> usize {
+    const { assert!(size_of::<T>() > 0) };
+    // SAFETY: the box allocated its block in `Zmalloc`, with this layout.
+    unsafe { Zmalloc.block_size(NonNull::from(&**value).cast(), Layout::new::<T>()) }
+}
+
+/// A box as a pointer.
+pub(crate) fn into_raw<T>(value: Box<T, Zmalloc>) -> NonNull<u8> {
+    // SAFETY: a box is never null.
+    unsafe { NonNull::new_unchecked(Box::into_raw_with_allocator(value).0).cast() }
+}
+
+/// The box again.
+///
+/// # Safety
+/// [`into_raw`] of the same `T` gave the pointer, and it is taken back once.
+pub(crate) unsafe fn from_raw<T>(pointer: NonNull<u8>) -> Box<T, Zmalloc> {
+    // SAFETY: by contract.
+    unsafe { Box::from_raw_in(pointer.cast().as_ptr(), Zmalloc) }
+}
+
+/// What a vector's own block adds to `used_memory`, in bytes.
+pub(crate) fn vec_size<T>(vec: &Vec<T, Zmalloc>) -> usize {
+    const { assert!(size_of::<T>() > 0) };
+    match Layout::array::<T>(vec.capacity()) {
+        // SAFETY: the vector allocated its block in `Zmalloc`, with this layout.
+        Ok(layout) if layout.size() > 0 => unsafe {
+            Zmalloc.block_size(NonNull::from(vec.as_slice()).cast(), layout)
+        },
+        _ => 0,
+    }
+}
+
+/// Makes room in a vector for `additional` elements: twice the capacity it has, but no more than `max` unless they need it.
+/// A vector that has the room is left alone.
+pub(crate) fn try_reserve<T>(
+    vec: &mut Vec<T, Zmalloc>,
+    additional: usize,
+    max: usize,
+) -> Result<(), ReserveError> {
+    let needed = vec.len().saturating_add(additional);
+    if needed <= vec.capacity() {
+        return Ok(());
+    }
+    let capacity = needed.max(vec.capacity().saturating_mul(2).min(max));
+    let size = capacity.saturating_mul(size_of::<T>());
+    vec.try_reserve_exact(capacity - vec.len()).map_err(|_| ReserveError::OutOfMemory { size })
+}
+
+/// Asks about a vector's block and moves it if told so and there is memory.
+pub(crate) fn relocate_vec<T>(vec: &mut Vec<T, Zmalloc>, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
+    let size = vec_size(vec);
+    if size > 0 && moves(NonNull::from(vec.as_slice()).cast(), size) {
+        let mut other = Vec::new_in(Zmalloc);
+        if try_reserve(&mut other, vec.capacity(), vec.capacity()).is_ok() {
+            other.append(vec);
+            *vec = other;
+        }
+    }
+}
+
+/// Gives back most of the room of a vector that has four times what it needs; all of it when it is empty. Without memory
+/// for the smaller block it stays as it is.
+pub(crate) fn shrink<T>(vec: &mut Vec<T, Zmalloc>) {
+    if vec.len() <= vec.capacity() / 4 {
+        let mut other = Vec::new_in(Zmalloc);
+        let capacity = vec.len() * 2;
+        if try_reserve(&mut other, capacity, capacity).is_ok() {
+            other.append(vec);
+            *vec = other;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_its_parts_in_a_row() {
+        let block = Block::try_new([b"one", b"", b"two"]).unwrap();
+        assert_eq!(block.as_bytes(), b"onetwo");
+        assert!(Block::try_new([]).unwrap().as_bytes().is_empty());
+        assert_eq!(Block::try_zeroed(9).unwrap().as_bytes(), [0; 9]);
+    }
+
+    #[test]
+    fn a_moved_block_has_the_same_bytes_and_one_without_memory_stays() {
+        let mut block = Block::try_new([b"bytes"]).unwrap();
+        assert!(!block.relocate(&mut |_, _| false));
+        assert!(block.relocate(&mut |_, _| true));
+        let plan = zmalloc::fault::fail_from(1);
+        assert!(!block.relocate(&mut |_, _| true));
+        drop(plan);
+        assert_eq!(block.as_bytes(), b"bytes");
+    }
+
+    #[test]
+    fn a_vector_doubles_up_to_its_limit_and_beyond_it_only_as_needed() {
+        let mut vec = Vec::new_in(Zmalloc);
+        let mut capacities = std::vec![];
+        for n in 0..8u64 {
+            try_reserve(&mut vec, 1, 5).unwrap();
+            vec.push(n);
+            capacities.push(vec.capacity());
+        }
+        assert_eq!(capacities, [1, 2, 4, 4, 5, 6, 7, 8]);
+    }
+}

@@ -1,0 +1,310 @@
+//! Operations in random order, beside a `VecDeque` of byte strings.
+
+use super::{check, elements};
+use crate::{QuickList, Side};
+use listpack::ListPack;
+use proptest::prelude::*;
+use std::collections::VecDeque;
+use zmalloc::{Region, ReserveError, fault};
+
+/// Positions are fractions of the length, in 1/256.
+#[derive(Clone, Debug)]
+pub(super) enum Op {
+    Push(bool, Vec<u8>),
+    PushMany(bool, u8),
+    Pop(bool),
+    Insert(bool, u8, Vec<u8>),
+    Replace(u8, Vec<u8>),
+    Remove(u8),
+    RemoveRange(u8, u8),
+    RemoveEqual(bool, u8, u8),
+    Rotate(bool),
+    Read(u8, u8),
+    Relocate,
+    Clone,
+}
+
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => (0u32..40).prop_map(|n| n.to_string().into_bytes()),
+        2 => any::<i64>().prop_map(|n| n.to_string().into_bytes()),
+        4 => "[ab]{0,12}".prop_map(String::into_bytes),
+        2 => (0usize..700).prop_map(|len| vec![b'x'; len]),
+        1 => proptest::collection::vec(any::<u8>(), 0..300),
+        1 => (3_000usize..9_000).prop_map(|len| vec![b'y'; len]),
+    ]
+}
+
+pub(super) fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (any::<bool>(), value()).prop_map(|(side, value)| Op::Push(side, value)),
+        1 => (any::<bool>(), 1u8..60).prop_map(|(side, n)| Op::PushMany(side, n)),
+        3 => any::<bool>().prop_map(Op::Pop),
+        4 => (any::<bool>(), any::<u8>(), value()).prop_map(|(side, at, value)| Op::Insert(side, at, value)),
+        3 => (any::<u8>(), value()).prop_map(|(at, value)| Op::Replace(at, value)),
+        2 => any::<u8>().prop_map(Op::Remove),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(at, n)| Op::RemoveRange(at, n)),
+        1 => (any::<bool>(), 0u8..10, any::<u8>()).prop_map(|(side, n, at)| Op::RemoveEqual(side, n, at)),
+        1 => any::<bool>().prop_map(Op::Rotate),
+        2 => (any::<u8>(), any::<u8>()).prop_map(|(at, n)| Op::Read(at, n)),
+        1 => Just(Op::Relocate),
+        1 => Just(Op::Clone),
+    ]
+}
+
+fn side(front: bool) -> Side {
+    if front { Side::Front } else { Side::Back }
+}
+
+/// Settings at which nodes are small, and the list is many of them.
+pub(super) fn settings() -> impl Strategy<Value = (i32, u16)> {
+    (prop_oneof![Just(-1), Just(-2), 0i32..6, Just(60)], 0u16..4)
+}
+
+pub(super) type Model = VecDeque<Vec<u8>>;
+
+fn at(model: &Model, fraction: u8) -> usize {
+    model.len() * usize::from(fraction) / 256
+}
+
+/// Moves all blocks; says how many bytes were asked about.
+fn relocate(list: &mut QuickList) -> usize {
+    let (mut cursor, mut asked) = (0, 0);
+    loop {
+        cursor = list.relocate(cursor, &mut |_, size| {
+            asked += size;
+            true
+        });
+        if cursor == 0 {
+            return asked;
+        }
+    }
+}
+
+/// Does `op` to the list; after an error nothing is to have changed.
+pub(super) fn apply(list: &mut QuickList, model: &Model, op: &Op) -> Result<(), ReserveError> {
+    match op {
+        Op::Push(front, value) => list.try_push(side(*front), &**value),
+        Op::PushMany(front, n) => {
+            // As one operation it would not be undone: one is enough here, the rest is pushed without failures.
+            list.try_push(side(*front), i64::from(*n))
+        }
+        Op::Pop(front) => {
+            let want = if *front { model.front() } else { model.back() };
+            let popped = list.try_pop_with::<_, ReserveError>(side(*front), |value| {
+                Ok(crate::Item::stored(value).to_vec())
+            })?;
+            assert_eq!(popped.as_ref(), want);
+            Ok(())
+        }
+        Op::Insert(front, fraction, value) => {
+            let here = list.try_insert(side(*front), at(model, *fraction), &**value)?;
+            assert_eq!(here, !model.is_empty());
+            Ok(())
+        }
+        Op::Replace(fraction, value) => {
+            let here = list.try_replace(at(model, *fraction), &**value)?;
+            assert_eq!(here, !model.is_empty());
+            Ok(())
+        }
+        Op::Remove(fraction) => list.try_remove_range(at(model, *fraction), 1).map(drop),
+        Op::RemoveRange(fraction, n) => {
+            list.try_remove_range(at(model, *fraction), usize::from(*n)).map(drop)
+        }
+        Op::RemoveEqual(front, n, fraction) => {
+            let Some(value) = model.get(at(model, *fraction)) else { return Ok(()) };
+            list.try_remove_equal(side(*front), usize::from(*n), &**value).map(drop)
+        }
+        Op::Rotate(front) => list.try_rotate(side(*front)),
+        Op::Read(fraction, n) => {
+            let (start, n) = (at(model, *fraction), usize::from(*n));
+            let got = list.try_get(start)?.map(|item| item.to_vec());
+            assert_eq!(got.as_ref(), model.get(start));
+            for from in [Side::Front, Side::Back] {
+                let mut iter = list.range(start, n);
+                let mut want: Vec<_> = model.iter().skip(start).take(n).collect();
+                assert_eq!(iter.len(), want.len());
+                if from == Side::Back {
+                    want.reverse();
+                }
+                for want in want {
+                    let item = iter.try_next_from(from)?.expect("as many as promised");
+                    assert_eq!(item.to_vec(), *want);
+                }
+                assert!(iter.next().is_none());
+            }
+            Ok(())
+        }
+        Op::Relocate => {
+            relocate(list);
+            Ok(())
+        }
+        Op::Clone => {
+            let region = Region::start();
+            let copy = list.try_clone()?;
+            assert_eq!(region.held(), copy.allocation_size() as isize);
+            *list = copy;
+            Ok(())
+        }
+    }
+}
+
+/// Does `op` to the model.
+pub(super) fn follow(model: &mut Model, op: &Op) {
+    match op {
+        Op::Push(true, value) => model.push_front(value.clone()),
+        Op::Push(false, value) => model.push_back(value.clone()),
+        Op::PushMany(true, n) => model.push_front(n.to_string().into_bytes()),
+        Op::PushMany(false, n) => model.push_back(n.to_string().into_bytes()),
+        Op::Pop(front) => {
+            if *front {
+                model.pop_front();
+            } else {
+                model.pop_back();
+            }
+        }
+        Op::Insert(front, fraction, value) if !model.is_empty() => {
+            let at = at(model, *fraction) + usize::from(!front);
+            model.insert(at, value.clone());
+        }
+        Op::Replace(fraction, value) if !model.is_empty() => {
+            let at = at(model, *fraction);
+            model[at] = value.clone();
+        }
+        Op::Remove(fraction) => {
+            model.remove(at(model, *fraction));
+        }
+        Op::RemoveRange(fraction, n) => {
+            let start = at(model, *fraction);
+            let end = model.len().min(start + usize::from(*n));
+            model.drain(start..end);
+        }
+        Op::RemoveEqual(front, n, fraction) => {
+            let Some(value) = model.get(at(model, *fraction)).cloned() else { return };
+            let mut left = *n;
+            if !front {
+                model.make_contiguous().reverse();
+            }
+            model.retain(|other| {
+                let goes = left > 0 && *other == value;
+                left -= u8::from(goes);
+                !goes
+            });
+            if !front {
+                model.make_contiguous().reverse();
+            }
+        }
+        Op::Rotate(true) if !model.is_empty() => model.rotate_left(1),
+        Op::Rotate(false) if !model.is_empty() => model.rotate_right(1),
+        _ => (),
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::test_config())]
+
+    #[test]
+    fn a_list_does_what_a_deque_does(
+        (limit, depth) in settings(),
+        ops in proptest::collection::vec(op(), 1..if cfg!(miri) { 25 } else { 120 }),
+    ) {
+        let region = Region::start();
+        let mut list = QuickList::new(limit, depth);
+        let mut model = Model::new();
+        let mut many = Vec::new();
+        for op in &ops {
+            // A run of elements, so that there are nodes to work on.
+            if let Op::PushMany(front, n) = op {
+                many.extend((0..*n).map(|n| Op::Push(*front, format!("element:{n:06}").into_bytes())));
+            }
+            for op in many.drain(..).chain([op.clone()]) {
+                apply(&mut list, &model, &op).unwrap();
+                follow(&mut model, &op);
+            }
+            let held = region.held();
+            drop(many);
+            many = Vec::new();
+            prop_assert_eq!(list.len(), model.len());
+            let listed = elements(&list);
+            prop_assert!(listed.iter().eq(&model), "{:?}: {:?} is not {:?}", op, listed, model);
+            check(&list, true);
+            prop_assert_eq!(list.allocation_size() as isize, held);
+        }
+        let (asked, copy) = (relocate(&mut list), list.clone());
+        prop_assert_eq!(asked, list.allocation_size(), "every block is asked about");
+        prop_assert!(copy == list);
+        drop((list, copy));
+        prop_assert_eq!(region.held(), 0);
+    }
+
+    #[test]
+    fn an_operation_without_memory_changes_nothing(
+        (limit, depth) in settings(),
+        ops in proptest::collection::vec((op(), 0u64..12, any::<bool>()), 1..if cfg!(miri) { 15 } else { 80 }),
+    ) {
+        let region = Region::start();
+        let mut list = QuickList::new(limit, depth);
+        let mut model = Model::new();
+        for n in 0..30 {
+            list.push_back(format!("element:{n:06}").as_bytes());
+            model.push_back(format!("element:{n:06}").into_bytes());
+        }
+        for (op, nth, all_after) in &ops {
+            let (before, nodes) = (list.allocation_size(), list.node_count());
+            let plan = if *all_after { fault::fail_from(*nth) } else { fault::fail_nth(*nth) };
+            let result = apply(&mut list, &model, op);
+            let failures = plan.failures();
+            drop(plan);
+            match result {
+                Ok(()) => follow(&mut model, op),
+                Err(_) => {
+                    prop_assert!(failures > 0);
+                    prop_assert_eq!(list.allocation_size(), before, "{:?}", op);
+                    prop_assert_eq!(list.node_count(), nodes);
+                }
+            }
+            prop_assert!(elements(&list).iter().eq(&model), "{:?}", op);
+            check(&list, false);
+            prop_assert_eq!(list.allocation_size() as isize, region.held());
+        }
+    }
+
+    #[test]
+    fn a_list_can_be_dropped_in_steps(
+        (limit, depth) in settings(),
+        count in 0usize..200,
+        step in 1usize..50,
+    ) {
+        let region = Region::start();
+        let mut list = QuickList::new(limit, depth);
+        for n in 0..count {
+            list.push_back(n as i64);
+        }
+        let mut rest = Some(list);
+        let mut left = count;
+        while let Some(list) = rest.take().and_then(|list| list.drop_in_steps(step)) {
+            prop_assert!(list.len() < left && left - list.len() <= step + 1_000);
+            left = list.len();
+            check(&list, false);
+            prop_assert_eq!(list.allocation_size() as isize, region.held());
+            rest = Some(list);
+        }
+        prop_assert_eq!(region.held(), 0);
+    }
+
+    #[test]
+    fn one_listpack_goes_in_and_comes_out(values in proptest::collection::vec(value(), 0..20)) {
+        let mut pack = ListPack::new();
+        for value in &values {
+            pack.push_back(&**value);
+        }
+        let want = pack.clone();
+        let list = QuickList::try_from_listpack(&mut pack, -2, 1).unwrap();
+        prop_assert!(pack.is_empty());
+        prop_assert_eq!(list.len(), values.len());
+        match list.into_listpack() {
+            Ok(pack) => prop_assert!(pack == want),
+            Err(list) => prop_assert!(values.is_empty() && list.is_empty()),
+        }
+    }
+}

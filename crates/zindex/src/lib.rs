@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+#[cfg(test)]
+extern crate self as zindex; // for the models that unit and integration tests share
+
+mod block;
+pub mod classic;
+mod error;
+mod handle;
+mod index;
+mod iter;
+mod node;
+mod order;
+mod score;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use error::{InsertError, NotANumber};
+pub use index::{Member, ZIndex};
+pub use iter::Iter;
+pub use order::Order;
+pub use table::{Upsert, ZTable};

@@ -1,0 +1,69 @@
+//! What can go wrong.
+
+use core::error::Error;
+use core::fmt;
+
+use zmalloc::ReserveError;
+
+/// A score was not a number. Nothing has changed: NaN has no place in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotANumber;
+
+impl fmt::Display for NotANumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the score is not a number")
+    }
+}
+
+impl Error for NotANumber {}
+
+/// A member was not taken. Everything is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InsertError {
+    /// The score is NaN.
+    NotANumber(NotANumber),
+    /// The room could not be had.
+    Reserve(ReserveError),
+}
+
+impl InsertError {
+    /// For the operations that answer a bad score but end in the OOM handler where memory is missing.
+    pub(crate) fn or_oom<T>(result: Result<T, Self>) -> Result<T, NotANumber> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(Self::NotANumber(error)) => Err(error),
+            Err(Self::Reserve(error)) => zmalloc::or_oom(Err(error)),
+        }
+    }
+}
+
+impl From<NotANumber> for InsertError {
+    fn from(error: NotANumber) -> Self {
+        Self::NotANumber(error)
+    }
+}
+
+impl From<ReserveError> for InsertError {
+    fn from(error: ReserveError) -> Self {
+        Self::Reserve(error)
+    }
+}
+
+impl fmt::Display for InsertError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotANumber(error) => error.fmt(f),
+            Self::Reserve(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for InsertError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NotANumber(error) => Some(error),
+            Self::Reserve(error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Walking along the order, from either end.
+//!
+//! An iterator is a range of ranks, and for each end the leaf that it is in. Member blocks lie anywhere in memory, so what
+//! walking costs is the wait for them; a leaf knows where the next ones are, and they are asked for some steps ahead.
+
+use core::iter::FusedIterator;
+use core::ops::Range;
+
+use crate::node::Leaf;
+use crate::order::Order;
+
+/// How many blocks are asked for ahead of the one that is shown.
+const AHEAD: usize = 8;
+
+/// Members and their scores in the order of a range: [`Order::range`] and its kin. Both ends, and both ends jump:
+/// `nth` is O(log n).
+#[derive(Clone)]
+pub struct Iter<'a> {
+    order: &'a Order,
+    ranks: Range<usize>,
+    /// The leaf of the next entry, and the entry's number there.
+    front: Option<(&'a Leaf, usize)>,
+    /// The leaf of the entry before the end, and the number there of the one behind it.
+    back: Option<(&'a Leaf, usize)>,
+}
+
+impl<'a> Iter<'a> {
+    /// `ranks` are of the order.
+    pub(crate) fn new(order: &'a Order, ranks: Range<usize>) -> Self {
+        Self { order, ranks, front: None, back: None }
+    }
+
+    /// The ranks of the members that are yet to come.
+    pub fn ranks(&self) -> Range<usize> {
+        self.ranks.clone()
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a [u8], f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ranks.is_empty() {
+            return None;
+        }
+        let (leaf, index) = match self.front {
+            Some((leaf, index)) if index < leaf.len() => {
+                leaf.prefetch(index + AHEAD..index + AHEAD + 1);
+                (leaf, index)
+            }
+            _ => {
+                let (leaf, index) = self.order.leaf_at(self.ranks.start)?;
+                leaf.prefetch(index..(index + AHEAD + 1).min(index + self.ranks.len()));
+                (leaf, index)
+            }
+        };
+        self.ranks.start += 1;
+        self.front = Some((leaf, index + 1));
+        Some((leaf.member(index), leaf.score(index)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.ranks.len(), Some(self.ranks.len()))
+    }
+
+    fn count(self) -> usize {
+        self.ranks.len()
+    }
+
+    fn last(mut self) -> Option<Self::Item> {
+        self.next_back()
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        if n > 0 {
+            self.ranks.start += n.min(self.ranks.len());
+            self.front = None;
+        }
+        self.next()
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if self.ranks.is_empty() {
+            return None;
+        }
+        let (leaf, end) = match self.back {
+            Some((leaf, end)) if end > 0 => {
+                if let Some(ahead) = end.checked_sub(AHEAD + 1) {
+                    leaf.prefetch(ahead..ahead + 1);
+                }
+                (leaf, end)
+            }
+            _ => {
+                let (leaf, index) = self.order.leaf_at(self.ranks.end - 1)?;
+                leaf.prefetch((index + 1).saturating_sub((AHEAD + 1).min(self.ranks.len()))..index + 1);
+                (leaf, index + 1)
+            }
+        };
+        self.ranks.end -= 1;
+        self.back = Some((leaf, end - 1));
+        Some((leaf.member(end - 1), leaf.score(end - 1)))
+    }
+
+    fn nth_back(&mut self, n: usize) -> Option<Self::Item> {
+        if n > 0 {
+            self.ranks.end -= n.min(self.ranks.len());
+            self.back = None;
+        }
+        self.next_back()
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+impl FusedIterator for Iter<'_> {}

@@ -1,0 +1,94 @@
+//! Taking an entry out.
+//!
+//! A node that falls below half joins a neighbour under the same parent if both together fill at most three quarters of a node.
+//! No entry is borrowed from a neighbour: where they do not fit together they have enough. A node that has lost
+//! all goes at once, and a root with a single child gives its place to it. Nothing here allocates, so nothing fails.
+
+use super::Order;
+use crate::block::{Block, BlockPtr};
+use crate::node::{Child, FAN, Inner, LEAF, NodeMut, NodeRef, fit_together, is_low};
+use crate::score::Behind;
+
+impl Order {
+    /// Takes a block out; `None` if it is not here.
+    pub(crate) fn remove(&mut self, block: BlockPtr) -> Option<Block> {
+        let root = self.root.as_mut()?;
+        // SAFETY: the block is here, or in another order; it is live in either case. Nothing here frees it.
+        let place = unsafe { Behind { key: block.key(), member: block.member() } };
+        let mut freed = 0;
+        let block = below(root, &place, block, &mut freed)?.block;
+        if root.width() == 0 {
+            freed += root.charge();
+            self.root = None;
+        } else {
+            while let NodeMut::Inner(inner) = root.get_mut()
+                && inner.len() == 1
+            {
+                let child = inner.remove(0);
+                freed += root.charge();
+                *root = child;
+            }
+        }
+        self.len -= 1;
+        self.bytes -= freed + block.charge();
+        Some(block)
+    }
+}
+
+/// What has been taken out below a node.
+struct Taken {
+    block: Block,
+    /// Whether it was the first.
+    first: bool,
+}
+
+fn below(child: &mut Child, place: &Behind<'_>, block: BlockPtr, freed: &mut usize) -> Option<Taken> {
+    match child.get_mut() {
+        NodeMut::Leaf(leaf) => {
+            let index = leaf.position(place.key, block)?;
+            Some(Taken { block: leaf.remove(index), first: index == 0 })
+        }
+        NodeMut::Inner(inner) => {
+            let index = inner.find(place);
+            inner.child(index).prefetch();
+            let taken = below(inner.child_mut(index), place, block, freed)?;
+            inner.add_count(index, -1);
+            if inner.child(index).width() == 0 {
+                let empty = inner.remove(index);
+                *freed += empty.charge();
+            } else {
+                if taken.first {
+                    let first = inner.child(index).first();
+                    inner.set_first(index, first);
+                }
+                join(inner, index, freed);
+            }
+            Some(Taken { first: taken.first && index == 0, ..taken })
+        }
+    }
+}
+
+/// Joins a child with a neighbour, if it is low and they fit together.
+fn join(inner: &mut Inner, index: usize, freed: &mut usize) {
+    let capacity = match inner.child(index).get() {
+        NodeRef::Leaf(_) => LEAF,
+        NodeRef::Inner(_) => FAN,
+    };
+    let width = |index: usize| inner.child(index).width();
+    if !is_low(width(index), capacity) {
+        return;
+    }
+    let fits = |left: usize| left + 1 < inner.len() && fit_together(width(left), width(left + 1), capacity);
+    let Some(left) = [index.wrapping_sub(1), index].into_iter().find(|&left| left < FAN && fits(left)) else {
+        return;
+    };
+    let mut right = inner.remove(left + 1);
+    let moved = right.count();
+    match (inner.child_mut(left).get_mut(), right.get_mut()) {
+        (NodeMut::Leaf(left), NodeMut::Leaf(right)) => left.append(right),
+        (NodeMut::Inner(left), NodeMut::Inner(right)) => left.append(right),
+        _ => unreachable!("leaves are equally deep"),
+    }
+    inner.add_count(left, moved as isize);
+    *freed += right.charge();
+}

@@ -1,0 +1,185 @@
+//! Small cases, all of them.
+
+use super::{each_permutation, name};
+use crate::block::{Block, BlockPtr};
+use crate::order::Order;
+use crate::{ZIndex, ZTable};
+
+/// Scores of members 0, 1, 2, ...: all different, all the same, and ties of two and three.
+const SCORES: [fn(usize) -> f64; 4] = [
+    |n| n as f64,
+    |_| 0.0,
+    |n| [-0.0, 0.0, 1.0, 1.0, 1.0, f64::INFINITY, f64::INFINITY, f64::INFINITY][n % 8] + (n / 8) as f64,
+    |n| 1.7e12 + n as f64 / 3.0,
+];
+
+fn order_of(numbers: &[usize], score: impl Fn(usize) -> f64) -> Order {
+    let mut order = Order::new();
+    for &number in numbers {
+        order.try_insert(Block::try_new(score(number), &name(number)).unwrap()).map_err(|it| it.0).unwrap();
+    }
+    order
+}
+
+fn numbers_of(order: &Order) -> Vec<usize> {
+    order.iter().map(|(member, _)| usize::from(u16::from_be_bytes(member.try_into().unwrap()))).collect()
+}
+
+#[test]
+fn every_order_of_inserting_ends_in_the_same_order() {
+    let n = if cfg!(miri) { 4 } else { 8 };
+    for score in SCORES {
+        each_permutation(n, |numbers| {
+            let order = order_of(numbers, score);
+            order.check();
+            assert!(numbers_of(&order).into_iter().eq(0..n));
+        });
+    }
+}
+
+#[test]
+fn every_order_of_removing_leaves_what_was_not_removed() {
+    let (n, inserts) = if cfg!(miri) { (4, 2) } else { (7, 40) };
+    for score in SCORES {
+        let mut seen = 0;
+        each_permutation(n, |inserted| {
+            seen += 1;
+            if seen % (5040 / inserts) != 1 {
+                return; // some of the orders, and all of those of removing
+            }
+            each_permutation(n, |removed| {
+                let mut order = order_of(inserted, score);
+                for done in 0..n {
+                    let number = removed[done];
+                    let block = order.find(score(number), &name(number)).unwrap();
+                    assert_eq!(order.remove(block).unwrap().member(), name(number));
+                    order.check();
+                    let mut left = removed[done + 1..].to_vec();
+                    left.sort_unstable();
+                    assert_eq!(numbers_of(&order), left);
+                }
+                assert_eq!(order.bytes(), 0);
+            });
+        });
+    }
+}
+
+/// Orders of inserting that make trees of different shapes.
+fn builds(n: usize) -> [Vec<usize>; 4] {
+    let up: Vec<usize> = (0..n).collect();
+    let down = up.iter().rev().copied().collect();
+    let mixed = up.iter().map(|i| i * 7919 % n).collect::<Vec<_>>();
+    let inwards = (0..n).map(|i| if i % 2 == 0 { i / 2 } else { n - 1 - i / 2 }).collect();
+    [up, down, if n % 7919 == 0 { vec![] } else { mixed }, inwards]
+}
+
+#[test]
+fn any_entry_of_a_deep_tree_is_found_and_removed() {
+    let most = if cfg!(miri) { 14 } else { 70 };
+    let mut depth = 0;
+    for score in SCORES {
+        for n in (1..=most).step_by(if cfg!(miri) { 5 } else { 1 }) {
+            for build in builds(n) {
+                for number in 0..n {
+                    let mut order = order_of(&build, score);
+                    depth = depth.max(order.depth());
+                    let rank = order.rank(score(number), &name(number));
+                    assert_eq!(rank, Some(number));
+                    assert_eq!(order.by_rank(number).unwrap().0, name(number));
+                    let block = order.find(score(number), &name(number)).unwrap();
+                    assert_eq!(order.rank_of_block(block), rank);
+                    order.remove(block).unwrap();
+                    order.check();
+                    assert!(numbers_of(&order).into_iter().eq((0..n).filter(|&other| other != number)));
+                }
+            }
+        }
+    }
+    assert!(depth >= if cfg!(miri) { 1 } else { 4 }, "{depth} levels");
+}
+
+#[test]
+fn any_entry_moves_to_any_place() {
+    let sizes: &[usize] = if cfg!(miri) { &[6] } else { &[1, 2, 5, 13, 30, 44] };
+    for &n in sizes {
+        for build in builds(n) {
+            for from in 0..n {
+                for to in 0..=2 * n {
+                    // Even scores are the members' own: a half step leads between two, or to one of them.
+                    let mut order = order_of(&build, |n| n as f64);
+                    let block: BlockPtr = order.find(from as f64, &name(from)).unwrap();
+                    let new = to as f64 / 2.0 - 0.5;
+                    order.try_update_score(block, new).unwrap();
+                    order.check();
+                    let mut want: Vec<(f64, usize)> = (0..n).map(|n| (n as f64, n)).collect();
+                    want[from].0 = new;
+                    want.sort_by(|a, b| a.partial_cmp(b).unwrap());
+                    assert_eq!(numbers_of(&order), want.iter().map(|it| it.1).collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_range_of_every_size_is_walked_from_both_ends() {
+    for n in [0, 1, 4, 5, 13, 30].into_iter().take(if cfg!(miri) { 4 } else { 6 }) {
+        let order = order_of(&builds(n.max(1))[3][..n], |n| n as f64);
+        for start in 0..=n + 1 {
+            for end in 0..=n + 1 {
+                let want: Vec<usize> = (start.min(n)..end.min(n)).collect();
+                let got = |iter: crate::Iter<'_>| iter.map(|it| it.1 as usize).collect::<Vec<_>>();
+                let range = order.range(start..end);
+                assert_eq!((range.len(), got(range.clone())), (want.len(), want.clone()));
+                assert!(range.clone().rev().map(|it| it.1 as usize).eq(want.iter().rev().copied()));
+                // From both ends at once, and with a jump.
+                let mut both = range.clone();
+                let (mut low, mut high) = (vec![], vec![]);
+                while let Some((_, score)) = both.next() {
+                    low.push(score as usize);
+                    high.extend(both.next_back().map(|it| it.1 as usize));
+                }
+                low.extend(high.into_iter().rev());
+                assert_eq!(low, want);
+                for jump in 0..4 {
+                    let mut iter = range.clone();
+                    assert_eq!(iter.nth(jump).map(|it| it.1 as usize), want.get(jump).copied());
+                    assert_eq!(got(iter), want.get(jump + 1..).unwrap_or_default());
+                    let mut iter = range.clone();
+                    let back = want.len().checked_sub(jump + 1);
+                    assert_eq!(iter.nth_back(jump).map(|it| it.1 as usize), back.map(|at| want[at]));
+                    assert_eq!(got(iter), want[..back.unwrap_or(0)]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn scores_that_ascend_or_descend_leave_full_nodes_behind() {
+    let n = 256;
+    for build in builds(n).into_iter().take(2) {
+        let order = order_of(&build, |n| n as f64);
+        order.check();
+        assert_eq!(order.depth(), 3, "4^4 entries fill four levels of four, leaves among them");
+    }
+}
+
+#[test]
+fn an_emptied_index_owns_nothing_and_serves_on() {
+    let (mut index, mut table) = (ZIndex::new(), ZTable::new());
+    for _ in 0..2 {
+        for number in 0..20 {
+            assert_eq!(index.insert(1.0, &name(number)), Ok(true));
+            assert_eq!(index.insert(1.0, &name(number)), Ok(false));
+            assert_eq!(table.insert(&name(number), 1.0), Ok(None));
+        }
+        table.check();
+        assert!(index.allocation_size() > 0 && table.allocation_size() > 0);
+        let popped: Vec<_> = std::iter::from_fn(|| index.pop_first()).map(|it| it.to_vec()).collect();
+        assert!(popped.is_sorted() && popped.len() == 20);
+        assert_eq!(table.remove_range(..), 20);
+        assert_eq!((index.allocation_size(), table.allocation_size()), (0, 0));
+        assert_eq!((index.first(), table.last()), (None, None));
+    }
+}

@@ -1,0 +1,135 @@
+//! Allocations that fail, each in turn: what was asked for is not done, and nothing else.
+
+use zmalloc::fault;
+
+use super::name;
+use crate::{InsertError, ZIndex, ZTable};
+
+/// Runs `operation` on copies of `make`'s value, failing its first allocation, its second and so on, until none fails. Says how
+/// many there were.
+fn each_fault<T>(make: impl Fn() -> T, mut operation: impl FnMut(&mut T, bool) -> bool) -> u64 {
+    for nth in 1.. {
+        let mut value = make();
+        let plan = fault::fail_nth(nth);
+        let done = operation(&mut value, true);
+        let failures = plan.failures();
+        drop(plan);
+        assert_eq!(done, failures == 0, "allocation {nth}");
+        if failures == 0 {
+            return nth - 1;
+        }
+        // With memory it goes.
+        assert!(operation(&mut value, false));
+    }
+    unreachable!("an operation that allocates without end")
+}
+
+fn table(n: usize) -> ZTable {
+    let mut table = ZTable::new();
+    for number in 0..n {
+        table.insert(&name(2 * number), 2.0 * number as f64).unwrap();
+    }
+    table
+}
+
+#[test]
+fn an_insert_that_finds_no_memory_changes_nothing() {
+    let mut most = 0;
+    for n in 0..if cfg!(miri) { 6 } else { 70 } {
+        for at in 0..=n {
+            let before = table(n);
+            let allocations = each_fault(
+                || table(n),
+                |table, fails| {
+                    let inserted = table.try_insert(&name(2 * at + 1), 2.0 * at as f64 + 1.0);
+                    if inserted.is_err() {
+                        assert!(fails && matches!(inserted, Err(InsertError::Reserve(_))));
+                        assert_eq!(*table, before);
+                    }
+                    table.check();
+                    assert_eq!(table.allocation_size() == 0, table.is_empty());
+                    inserted.is_ok()
+                },
+            );
+            most = most.max(allocations);
+        }
+    }
+    assert!(most >= if cfg!(miri) { 3 } else { 6 }, "a block, and nodes on several levels: {most}");
+}
+
+#[test]
+fn a_score_that_cannot_be_updated_stays() {
+    let mut most = 0;
+    for n in if cfg!(miri) { vec![5] } else { vec![3, 5, 17, 40, 64] } {
+        for from in 0..n {
+            for to in 0..=n {
+                let before = table(n);
+                let allocations = each_fault(
+                    || table(n),
+                    |table, _| {
+                        let updated = table.try_insert(&name(2 * from), 2.0 * to as f64 - 1.0);
+                        if updated.is_err() {
+                            assert_eq!(*table, before);
+                        }
+                        table.check();
+                        updated.is_ok()
+                    },
+                );
+                most = most.max(allocations);
+            }
+        }
+    }
+    assert!(most >= if cfg!(miri) { 1 } else { 3 }, "nodes on several levels: {most}");
+}
+
+#[test]
+fn a_copy_that_finds_no_memory_leaves_nothing_behind() {
+    let (mut index, table) = (ZIndex::new(), table(20));
+    for number in 0..20 {
+        index.insert(1.0, &name(number)).unwrap();
+    }
+    let copies = each_fault(
+        || (),
+        |_, _| table.try_clone().is_ok_and(|copy| copy == table) && index.try_clone().is_ok_and(|it| it == index),
+    );
+    assert!(copies > 40);
+}
+
+#[test]
+fn what_finds_no_new_block_stays_where_it_is() {
+    let mut table = table(30);
+    let before = table.clone();
+    let mut cursor = 0;
+    let _plan = fault::fail_every(3);
+    let mut asked = 0;
+    loop {
+        cursor = table.relocate(cursor, &mut |_, _| {
+            asked += 1;
+            true
+        });
+        table.check();
+        if cursor == 0 {
+            break;
+        }
+    }
+    assert!(asked > 30);
+    assert_eq!(table, before);
+}
+
+#[test]
+fn nan_is_refused_and_changes_nothing() {
+    let mut index = ZIndex::new();
+    assert!(index.insert(f64::NAN, b"a").is_err());
+    assert_eq!(index.allocation_size(), 0);
+    index.insert(1.0, b"a").unwrap();
+    assert!(index.update_score(1.0, b"a", f64::NAN).is_err());
+    assert_eq!((index.rank(f64::NAN, b"a"), index.remove(f64::NAN, b"a")), (None, false));
+    assert_eq!(index.ranks_by_score(f64::NAN..).len() + index.ranks_by_score(..f64::NAN).len(), 0);
+
+    let mut table = ZTable::new();
+    assert!(table.insert(b"a", f64::NAN).is_err());
+    assert_eq!(table.allocation_size(), 0);
+    table.insert(b"a", f64::INFINITY).unwrap();
+    assert!(table.upsert(b"a", |old| old.map(|old| old - f64::INFINITY)).is_err());
+    assert_eq!(table.get(b"a"), Some(f64::INFINITY));
+}

@@ -46,6 +46,34 @@ proptest! {
     }
 }
 
+#[test]
+fn the_classic_skiplist_and_the_tree_answer_alike() {
+    let (mut tree, mut classic, mut rng) = (ZIndex::new(), zindex::classic::ZIndex::new(), numbers(9));
+    for _ in 0..if cfg!(miri) { 150 } else { 20_000 } {
+        let (draw, score) = (rng(), f64::from(rng() as u32 % 50));
+        let member = (draw % 300).to_string();
+        match draw >> 62 {
+            0 => assert_eq!(tree.remove(score, member.as_bytes()), classic.remove(score, member.as_bytes())),
+            1 => assert_eq!(tree.rank(score, member.as_bytes()), classic.rank(score, member.as_bytes())),
+            _ => assert_eq!(
+                tree.insert(score, member.as_bytes()),
+                classic.insert(score, member.as_bytes(), &mut rng)
+            ),
+        }
+        assert_eq!(tree.len(), classic.len());
+        let rank = draw as usize >> 40;
+        assert_eq!(tree.by_rank(rank % 3_000), classic.by_rank(rank % 3_000));
+        assert_eq!(tree.ranks_by_score(..score).end, classic.count_below(score, false));
+        assert_eq!(tree.ranks_by_score(..=score).end, classic.count_below(score, true));
+    }
+    assert!(tree.iter().eq(classic.iter()));
+    assert!(tree.iter().rev().eq(classic.iter_rev()));
+    while let Some((score, member)) = classic.by_rank(0).map(|(member, score)| (score, member.to_vec())) {
+        assert!(classic.remove(score, &member));
+    }
+    assert!(classic.is_empty() && classic.iter_rev().next().is_none());
+}
+
 /// Numbers that look random and are the same in every run.
 fn numbers(mut state: u64) -> impl FnMut() -> u64 {
     move || {

@@ -1,4 +1,274 @@
-//! To come with `zindex`.
+//! `ZTable` and `ZIndex` beside std's maps and sets, with allocations that fail and blocks that move.
+
+use crate::harness::{Books, Faults, Plan, operations};
+use ::zindex::{InsertError, Order, ZIndex, ZTable};
+use arbitrary::Arbitrary;
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Arbitrary, Debug)]
+enum Op {
+    Insert {
+        member: u16,
+        score: Score,
+    },
+    /// Several members with scores that ascend by a step.
+    InsertMany {
+        member: u16,
+        count: u8,
+        score: Score,
+        step: u8,
+    },
+    Remove {
+        member: u16,
+    },
+    RemoveRange {
+        start: u16,
+        len: u8,
+    },
+    Pop {
+        last: bool,
+    },
+    Update {
+        member: u16,
+        score: Score,
+    },
+    Range {
+        from: Score,
+        to: Score,
+        inclusive: bool,
+    },
+    Relocate {
+        one_in: u8,
+    },
+    DropInSteps {
+        n: u8,
+    },
+    ReplaceByClone,
+    Follow(Plan),
+}
+
+/// A score out of the few that tie, or any.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Score {
+    Small(i8),
+    Time(u16),
+    Any(f64),
+}
+
+impl Score {
+    fn value(self) -> f64 {
+        match self {
+            Self::Small(n) => f64::from(n) / 4.0,
+            Self::Time(n) => 1.7e12 + f64::from(n),
+            Self::Any(n) => n,
+        }
+    }
+}
+
+/// A score that compares; not NaN.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+struct Number(f64);
+
+impl Eq for Number {}
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.partial_cmp(other).expect("not NaN")
+    }
+}
+
+#[derive(Default)]
+struct State {
+    table: ZTable,
+    /// The same members and scores.
+    index: ZIndex,
+    scores: BTreeMap<Vec<u8>, f64>,
+    order: BTreeSet<(Number, Vec<u8>)>,
+}
+
+/// A member of few or many bytes.
+fn name(number: u16) -> Vec<u8> {
+    let mut name = number.to_be_bytes().to_vec();
+    if number % 32 == 0 {
+        name.resize(usize::from(number % 1024), b'x');
+    }
+    name
+}
 
 /// Runs the operations that `data` spells.
-pub fn run(_data: &[u8]) {}
+pub fn run(data: &[u8]) {
+    let books = Books::open();
+    let (mut state, mut faults) = (State::default(), Faults::new());
+    for op in operations(data) {
+        match op {
+            Op::Follow(plan) => faults.follow(plan),
+            op => state.step(op, &faults),
+        }
+        assert_eq!((state.table.len(), state.index.len()), (state.order.len(), state.order.len()));
+        assert_eq!(books.used(), state.table.allocation_size() + state.index.allocation_size());
+    }
+    state.compare();
+}
+
+impl State {
+    fn step(&mut self, op: Op, faults: &Faults) {
+        match op {
+            Op::Insert { member, score } | Op::Update { member, score } => {
+                self.insert(&name(member), score.value(), faults);
+            }
+            Op::InsertMany { member, count, score, step } => {
+                for n in 0..count.into() {
+                    let score = score.value() + f64::from(n) * f64::from(step);
+                    self.insert(&name(member.wrapping_add(n)), score, faults);
+                }
+            }
+            Op::Remove { member } => self.remove(&name(member)),
+            Op::RemoveRange { start, len } => {
+                let start = usize::from(start) % (self.order.len() + 1);
+                let gone: Vec<_> = self.order.iter().skip(start).take(len.into()).cloned().collect();
+                assert_eq!(self.table.remove_range(start..start + usize::from(len)), gone.len());
+                for (score, member) in gone {
+                    assert!(self.index.remove(score.0, &member));
+                    self.forget(&member);
+                }
+            }
+            Op::Pop { last } => {
+                let popped = if last { self.table.pop_last() } else { self.table.pop_first() };
+                let other = if last { self.index.pop_last() } else { self.index.pop_first() };
+                let want = if last { self.order.last() } else { self.order.first() }.cloned();
+                assert_eq!(popped.map(|it| (Number(it.score()), it.to_vec())), want);
+                assert_eq!(other.map(|it| (Number(it.score()), it.to_vec())), want);
+                if let Some((_, member)) = want {
+                    self.forget(&member);
+                }
+            }
+            Op::Range { from, to, inclusive } => {
+                let (from, to) = (from.value(), to.value());
+                let within = |score: f64| from <= score && if inclusive { score <= to } else { score < to };
+                let want: Vec<_> =
+                    self.order.iter().filter(|it| within(it.0.0)).map(|it| (&it.1[..], it.0.0)).collect();
+                let got = |order: &Order| {
+                    if inclusive { order.ranks_by_score(from..=to) } else { order.ranks_by_score(from..to) }
+                };
+                for order in [&*self.table, &*self.index] {
+                    assert!(order.range(got(order)).eq(want.iter().copied()));
+                    assert!(order.range(got(order)).rev().eq(want.iter().rev().copied()));
+                }
+            }
+            Op::Relocate { one_in } => {
+                let mut asked = 0_u64;
+                let mut moves = |_, _| {
+                    asked += 1;
+                    asked % (u64::from(one_in) + 1) == 0
+                };
+                let mut cursor = 0;
+                loop {
+                    cursor = self.table.relocate(cursor, &mut moves);
+                    if cursor == 0 {
+                        break;
+                    }
+                }
+                loop {
+                    cursor = self.index.relocate(cursor, &mut moves);
+                    if cursor == 0 {
+                        break;
+                    }
+                }
+            }
+            Op::DropInSteps { n } => {
+                let n = usize::from(n);
+                self.table = std::mem::take(&mut self.table).drop_in_steps(n).unwrap_or_default();
+                self.index = std::mem::take(&mut self.index).drop_in_steps(n).unwrap_or_default();
+                for _ in 0..n.max(1) {
+                    if let Some((_, member)) = self.order.last().cloned() {
+                        self.forget(&member);
+                    }
+                }
+            }
+            Op::ReplaceByClone => {
+                let (copy, failed) = faults.watch(|| self.table.try_clone());
+                assert_eq!(copy.is_err(), failed);
+                if let Ok(copy) = copy {
+                    self.table = copy;
+                }
+                let (copy, failed) = faults.watch(|| self.index.try_clone());
+                assert_eq!(copy.is_err(), failed);
+                if let Ok(copy) = copy {
+                    self.index = copy;
+                }
+            }
+            Op::Follow(_) => {}
+        }
+    }
+
+    fn insert(&mut self, member: &[u8], score: f64, faults: &Faults) {
+        let old = self.scores.get(member).copied();
+        let done = |result: Result<bool, InsertError>, failed: bool| match result {
+            Ok(_) => true,
+            Err(InsertError::NotANumber(_)) => {
+                assert!(score.is_nan());
+                false
+            }
+            Err(error) => {
+                assert!(failed, "{error}");
+                false
+            }
+        };
+        let (result, failed) = faults.watch(|| self.table.try_insert(member, score));
+        let in_table = done(
+            result.map(|before| {
+                assert_eq!(before, old);
+                true
+            }),
+            failed,
+        );
+        if !in_table {
+            return;
+        }
+        let (result, failed) = faults.watch(|| match old {
+            Some(old) => self.index.try_update_score(old, member, score),
+            None => self.index.try_insert(score, member),
+        });
+        if done(result, failed) {
+            self.forget(member);
+            self.scores.insert(member.to_vec(), score);
+            self.order.insert((Number(score), member.to_vec()));
+            return;
+        }
+        // The index has failed: the table goes back to what it was, for which there may be memory.
+        match old {
+            None => assert_eq!(self.table.remove(member), Some(score)),
+            Some(old) => {
+                if faults.watch(|| self.table.try_insert(member, old)).0.is_err() {
+                    // Or not: then both forget the member.
+                    self.table.remove(member);
+                    self.index.remove(old, member);
+                    self.forget(member);
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, member: &[u8]) {
+        let score = self.scores.get(member).copied();
+        assert_eq!(self.table.remove(member), score);
+        assert!(score.is_none_or(|score| self.index.remove(score, member)));
+        self.forget(member);
+    }
+
+    fn forget(&mut self, member: &[u8]) {
+        if let Some(score) = self.scores.remove(member) {
+            assert!(self.order.remove(&(Number(score), member.to_vec())));
+        }
+    }
+
+    fn compare(&self) {
+        for order in [&*self.table, &*self.index] {
+            assert!(order.iter().eq(self.order.iter().map(|(score, member)| (&member[..], score.0))));
+        }
+        for (rank, (score, member)) in self.order.iter().enumerate() {
+            assert_eq!(self.table.get(member), Some(score.0));
+            assert_eq!(self.table.rank_of(member), Some(rank));
+            assert_eq!(self.index.rank(score.0, member), Some(rank));
+        }
+    }
+}

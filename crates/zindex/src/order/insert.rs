@@ -16,7 +16,8 @@
 //! before the removal, and it does not need more after it: the entry goes to the same leaf as before (leaves are told apart
 //! by their first entries; only the removal of one that is first and has the new place directly behind it would lead
 //! elsewhere, and then the entry keeps its rank and has been changed in place). The leaf and the nodes above are then those
-//! of before, with less in them, or nodes that have been joined, and those are never full (`fit_together`).
+//! of before, with less in them, or nodes that have been joined, and those are never full (`fit_together`). One thing may come
+//! up: a root of two children goes if one of them does, and the other, full, is the root. So then there is a new root in store.
 
 use core::mem;
 
@@ -113,16 +114,18 @@ impl Order {
         self.try_insert_with(block, Spares::default())
     }
 
-    /// The nodes that an insert would need.
+    /// The nodes that an insert would need after the removal of any other entry.
     pub(crate) fn try_prepare(&self, key: u64, member: &[u8]) -> Result<Spares, ReserveError> {
         let mut spares = Spares::default();
         let Some(mut child) = self.root.as_ref() else { return Ok(spares) };
+        let root_may_go = child.width() == 2;
         let (place, mut way) = (At { key, member }, Way::ROOT);
         loop {
             match child.get() {
                 NodeRef::Leaf(leaf) => {
                     if leaf.is_full() {
-                        spares.ensure(way.inners_for_split(), leaf.ptr(0))?;
+                        let inners = way.inners_for_split().max(way.full + usize::from(root_may_go));
+                        spares.ensure(inners, leaf.ptr(0))?;
                     }
                     return Ok(spares);
                 }
@@ -146,7 +149,9 @@ impl Order {
             let mut block = Some(block);
             let grown = match below(root, &mut block, Way::ROOT, &mut spares) {
                 Ok(grown) => grown,
-                Err(error) => return Err((error, block.take().expect("what failed has not taken the block"))),
+                Err(error) => {
+                    return Err((error, block.take().expect("what failed has not taken the block")));
+                }
             };
             if let Some(right) = grown.right {
                 let node = Child::inner(spares.inner());

@@ -261,7 +261,8 @@ impl Order {
         ) -> bool {
             match child.get_mut() {
                 NodeMut::Leaf(leaf) => {
-                    let index = leaf.position(place.key, block).expect("the block of a member is in its leaf");
+                    let index =
+                        leaf.position(place.key, block).expect("the block of a member is in its leaf");
                     change(leaf, index);
                     index == 0
                 }
@@ -420,7 +421,8 @@ impl Order {
                     assert!((1..=LEAF).contains(&leaf.len()));
                     leaf.check();
                     // SAFETY: blocks of a leaf are live.
-                    let blocks: usize = (0..leaf.len()).map(|index| unsafe { leaf.ptr(index).charge() }).sum();
+                    let blocks: usize =
+                        (0..leaf.len()).map(|index| unsafe { leaf.ptr(index).charge() }).sum();
                     Below { depth: 0, count: leaf.len(), bytes: child.charge() + blocks }
                 }
                 NodeRef::Inner(inner) => {
@@ -431,7 +433,10 @@ impl Order {
                         assert!(known.key == first.key && known.block == first.block);
                         assert_eq!(inner.count_before(index + 1) - inner.count_before(index), below.count);
                     }
-                    assert!(below.iter().all(|other| other.depth == below[0].depth), "leaves are equally deep");
+                    assert!(
+                        below.iter().all(|other| other.depth == below[0].depth),
+                        "leaves are equally deep"
+                    );
                     let bytes: usize = below.iter().map(|below| below.bytes).sum();
                     Below { depth: below[0].depth + 1, count: inner.count(), bytes: bytes + child.charge() }
                 }

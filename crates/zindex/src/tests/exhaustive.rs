@@ -9,7 +9,7 @@ use crate::{ZIndex, ZTable};
 const SCORES: [fn(usize) -> f64; 4] = [
     |n| n as f64,
     |_| 0.0,
-    |n| [-0.0, 0.0, 1.0, 1.0, 1.0, f64::INFINITY, f64::INFINITY, f64::INFINITY][n % 8] + (n / 8) as f64,
+    |n| if n == 0 { -0.0 } else { [0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0][n % 8] + (n / 8 * 3) as f64 },
     |n| 1.7e12 + n as f64 / 3.0,
 ];
 

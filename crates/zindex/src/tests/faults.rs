@@ -90,7 +90,9 @@ fn a_copy_that_finds_no_memory_leaves_nothing_behind() {
     }
     let copies = each_fault(
         || (),
-        |_, _| table.try_clone().is_ok_and(|copy| copy == table) && index.try_clone().is_ok_and(|it| it == index),
+        |_, _| {
+            table.try_clone().is_ok_and(|copy| copy == table) && index.try_clone().is_ok_and(|it| it == index)
+        },
     );
     assert!(copies > 40);
 }

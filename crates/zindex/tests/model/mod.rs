@@ -9,7 +9,7 @@ use zindex::{Upsert, ZTable};
 
 /// A score that compares.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score(pub f64);
+pub(crate) struct Score(pub(crate) f64);
 
 impl Eq for Score {}
 impl PartialOrd for Score {
@@ -24,7 +24,7 @@ impl Ord for Score {
 }
 
 #[derive(Clone, Debug)]
-pub enum Op {
+pub(crate) enum Op {
     Insert(Vec<u8>, f64),
     InsertAscending(u8),
     Add(Vec<u8>, f64),
@@ -44,7 +44,7 @@ fn member() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-pub fn score() -> impl Strategy<Value = f64> {
+pub(crate) fn score() -> impl Strategy<Value = f64> {
     prop_oneof![
         6 => (-20..20).prop_map(|n| f64::from(n) / 2.0),
         2 => (0..500).prop_map(|n| 1.7e12 + f64::from(n)),
@@ -53,7 +53,7 @@ pub fn score() -> impl Strategy<Value = f64> {
     ]
 }
 
-pub fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
+pub(crate) fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
     let op = prop_oneof![
         20 => (member(), score()).prop_map(|(member, score)| Op::Insert(member, score)),
         2 => any::<u8>().prop_map(Op::InsertAscending),
@@ -93,7 +93,7 @@ impl Model {
 }
 
 /// Runs the operations on both, and compares all that can be asked. `check` looks inside.
-pub fn run(ops: &[Op], check: impl Fn(&ZTable)) {
+pub(crate) fn run(ops: &[Op], check: impl Fn(&ZTable)) {
     let (mut table, mut model) = (ZTable::new(), Model::default());
     let mut ascending = 0;
     for op in ops {
@@ -128,7 +128,8 @@ pub fn run(ops: &[Op], check: impl Fn(&ZTable)) {
             }
             Op::Remove(member) => assert_eq!(table.remove(member), model.remove(member)),
             Op::RemoveRange(start, len) => {
-                let gone: Vec<_> = model.order.iter().skip(*start).take(*len).map(|it| it.1.clone()).collect();
+                let gone: Vec<_> =
+                    model.order.iter().skip(*start).take(*len).map(|it| it.1.clone()).collect();
                 assert_eq!(table.remove_range(*start..start + len), gone.len());
                 for member in gone {
                     model.remove(&member);
@@ -209,7 +210,7 @@ fn compare(table: &ZTable, model: &Model) {
     assert_eq!(seen.len(), all.len());
 }
 
-pub fn starts<T: PartialOrd>(start: Bound<T>, at: T) -> bool {
+pub(crate) fn starts<T: PartialOrd>(start: Bound<T>, at: T) -> bool {
     match start {
         Unbounded => true,
         Included(start) => at >= start,
@@ -217,7 +218,7 @@ pub fn starts<T: PartialOrd>(start: Bound<T>, at: T) -> bool {
     }
 }
 
-pub fn ends<T: PartialOrd>(end: Bound<T>, at: T) -> bool {
+pub(crate) fn ends<T: PartialOrd>(end: Bound<T>, at: T) -> bool {
     match end {
         Unbounded => true,
         Included(end) => at <= end,

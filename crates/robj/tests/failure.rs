@@ -3,7 +3,9 @@
 //!
 //! One test, because `used_memory` is of the whole process.
 
-use robj::{AccessError, Encoding, EncodingLimits, ReserveError, Robj};
+use robj::{
+    AccessError, BitFieldType, BitOp, BitOverflow, Encoding, EncodingLimits, ReserveError, Robj, StringError,
+};
 use sds::Sds;
 use zmalloc::fault;
 
@@ -110,6 +112,76 @@ fn mutations() {
     assert_eq!(failed, 13); // all but the int of its own, which is written in place
 }
 
+/// What the commands do, with enough to write that room is needed in every shape.
+fn string_operations() {
+    type Operation = fn(&mut Robj) -> Result<(), StringError>;
+    let operations: [(Operation, u64); 8] = [
+        // Ten shapes need string and header, and the int and the three raw ones that are alone a longer string.
+        (|object| object.try_append(&[b'y'; 200], &LIMITS).map(drop), 10 * 2 + 4),
+        (|object| object.try_set_range(250, b"y", &LIMITS).map(drop), 10 * 2 + 4),
+        (|object| object.try_set_bit(8 * 250, true, &LIMITS).map(drop), 10 * 2 + 4),
+        // Nothing to add: raw is enough.
+        (|object| object.try_append(b"", &LIMITS).map(drop), 10 * 2 + 1),
+        (|object| object.try_set_bit(0, true, &LIMITS).map(drop), 10 * 2 + 1),
+        (
+            |object| {
+                let field = BitFieldType::signed(64).unwrap();
+                object.try_bitfield_set(field, 8 * 250 + 1, -1, BitOverflow::Sat, &LIMITS).map(drop)
+            },
+            10 * 2 + 4,
+        ),
+        (
+            |object| {
+                let field = BitFieldType::unsigned(3).unwrap();
+                object.try_bitfield_incr_by(field, 8 * 250, 9, BitOverflow::Fail, &LIMITS).map(drop)
+            },
+            10 * 2 + 4,
+        ),
+        // Nothing to write: nothing happens.
+        (|object| object.try_set_range(usize::MAX, b"", &LIMITS).map(drop), 0),
+    ];
+    for (index, (operation, expected)) in operations.into_iter().enumerate() {
+        let mut failed = 0;
+        for (mut object, _holder) in shapes() {
+            let before = state(&object);
+            failed += failures(|| {
+                operation(&mut object).map_err(|error| {
+                    assert_eq!(state(&object), before);
+                    let StringError::Reserve(error) = error else { unreachable!("{error}") };
+                    error
+                })
+            });
+        }
+        assert_eq!(failed, expected, "operation {index}");
+    }
+
+    let mut failed = 0;
+    for (mut object, _holder) in shapes() {
+        let before = state(&object);
+        for operation in [
+            |object: &mut Robj| object.try_incr_by(100_000, &LIMITS).map(drop),
+            |object: &mut Robj| object.try_incr_by_float(0.5, &LIMITS).map(drop),
+        ] {
+            let before = state(&object);
+            failed += failures(|| match operation(&mut object) {
+                Ok(()) | Err(StringError::NotAnInteger | StringError::NotAFloat) => Ok(()),
+                Err(StringError::Reserve(error)) => {
+                    assert_eq!(state(&object), before);
+                    Err(error)
+                }
+                Err(error) => unreachable!("{error}"),
+            });
+        }
+        assert_eq!(before.0.len() < 10 && before.0[0].is_ascii_digit(), before.0 != state(&object).0);
+    }
+    // Eight shapes are numbers. Of them one is counted in place; the decimals need a new object each.
+    assert_eq!(failed, 7 + 8);
+
+    let (a, b) = ([1; 100], [3; 50]);
+    assert_eq!(failures(|| Robj::try_bit_op(BitOp::Xor, &[&a[..], &b])), 2);
+    assert_eq!(failures(|| Robj::try_bit_not(&a)), 2);
+}
+
 /// `try_encode` cannot fail: without memory the object stays as it is.
 fn encoding_without_memory() {
     for (object, _holder) in shapes() {
@@ -133,6 +205,7 @@ fn every_allocation_may_fail() {
     let before = zmalloc::used_memory();
     constructors();
     mutations();
+    string_operations();
     encoding_without_memory();
     assert_eq!(zmalloc::used_memory(), before);
 }

@@ -46,7 +46,7 @@ use crate::types::Encoding;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use listpack::integer::{self, Decimal};
-use sds::Sds;
+use sds::{MAX_PREALLOC, Sds};
 use zmalloc::{ReserveError, or_oom};
 
 /// Raw strings are cut to size by [`Robj::try_encode`] when their free space is more than a tenth of them.
@@ -290,10 +290,9 @@ impl Robj {
             return Ok(self.try_make_raw()?);
         }
         if !self.is_own_raw() {
-            let size = text.len().checked_add(additional);
-            let size = size.ok_or(ReserveError::TooLong { len: text.len(), additional })?;
-            let mut string = Sds::new();
-            string.try_make_room_for(size)?;
+            let size = text.len().saturating_add(additional);
+            // As generous as `make_room_for`.
+            let mut string = Sds::try_with_capacity(size.saturating_add(size.min(MAX_PREALLOC)))?;
             string.try_push_bytes(&text)?;
             self.become_raw(string)?;
         }

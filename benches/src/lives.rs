@@ -7,7 +7,7 @@
 use crate::measure::{Samples, Subject, paired};
 use crate::progress::Progress;
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Something that can live: its name, and a life of `PHASES` phases, which answers how long each took. A phase that it
 /// does not have takes no time.
@@ -75,11 +75,43 @@ pub fn lives<const PHASES: usize>(
     })
 }
 
-/// How long `work` takes.
+/// How long `work` keeps this thread busy: the time in which others had its core does not count, where the system tells.
 pub fn timed(work: impl FnOnce()) -> Duration {
-    let start = Instant::now();
+    let start = clock::now();
     work();
-    start.elapsed()
+    clock::since(start)
+}
+
+#[cfg(unix)]
+mod clock {
+    //! The processor time of this thread, its system calls and page faults included.
+    use std::time::Duration;
+
+    pub(super) fn now() -> Duration {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the place is a timespec of ours. The clock exists on all systems of this `cfg`; were it not there, the time
+        // would stay zero, and all durations with it.
+        unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    }
+
+    pub(super) fn since(start: Duration) -> Duration {
+        now().saturating_sub(start)
+    }
+}
+
+#[cfg(not(unix))]
+mod clock {
+    //! The time of the clock on the wall.
+    use std::time::{Duration, Instant};
+
+    pub(super) fn now() -> Instant {
+        Instant::now()
+    }
+
+    pub(super) fn since(start: Instant) -> Duration {
+        start.elapsed()
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +138,17 @@ mod tests {
         assert_eq!(second[0].rounds, [micros(700), micros(1100)]);
         assert_eq!(first[1].rounds, [micros(14), micros(14)]);
         assert!(second[1].rounds.iter().all(Duration::is_zero));
+    }
+
+    #[test]
+    fn time_passes_in_work_and_not_in_sleep() {
+        let asleep = timed(|| std::thread::sleep(Duration::from_millis(50)));
+        assert!(cfg!(not(unix)) || asleep < Duration::from_millis(40), "{asleep:?}");
+        let busy = timed(|| {
+            let start = std::time::Instant::now();
+            while start.elapsed() < Duration::from_millis(5) {}
+        });
+        assert!(!busy.is_zero());
     }
 
     #[test]

@@ -33,9 +33,9 @@ const SUITE: &str = "encodings";
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let elements = ctx.options.pick(1_000, 60_000, 300_000);
+    let elements = ctx.options.pick(1_000, 40_000, 200_000);
     let large = ctx.options.pick(2_000, 100_000, 1_000_000);
-    let rounds = ctx.options.pick(2, 4, 7);
+    let rounds = ctx.options.pick(2, 5, 7);
     for scale in [
         Scale::small(10, elements / 10, rounds),
         Scale::small(100, elements / 100, rounds),

@@ -56,7 +56,7 @@ pub struct Options {
 }
 
 fn suite_help() -> String {
-    let lines = suites::ALL.iter().map(|suite| format!("  {:8} {}\n", suite.name, suite.about));
+    let lines = suites::ALL.iter().map(|suite| format!("  {:9} {}\n", suite.name, suite.about));
     format!("Suites:\n{}", lines.collect::<String>())
 }
 

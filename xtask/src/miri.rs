@@ -25,7 +25,7 @@ struct Elsewhere {
 const BIG_ENDIAN: &str = "s390x-unknown-linux-gnu";
 const ARM: &str = "aarch64-unknown-linux-gnu";
 
-const ELSEWHERE: [Elsewhere; 5] = [
+const ELSEWHERE: [Elsewhere; 7] = [
     Elsewhere { target: BIG_ENDIAN, package: "zmalloc", programs: &["--test", "failure"], filters: &[] },
     Elsewhere { target: BIG_ENDIAN, package: "sds", programs: &["--lib", "--test", "layout"], filters: &[] },
     Elsewhere {
@@ -34,6 +34,8 @@ const ELSEWHERE: [Elsewhere; 5] = [
         programs: &["--lib", "--test", "encodings"],
         filters: &[],
     },
+    Elsewhere { target: BIG_ENDIAN, package: "intset", programs: &["--test", "model"], filters: &[] },
+    Elsewhere { target: BIG_ENDIAN, package: "listpack", programs: &["--test", "format"], filters: &[] },
     Elsewhere { target: BIG_ENDIAN, package: "dict", programs: &["--lib"], filters: DICT },
     Elsewhere { target: ARM, package: "dict", programs: &["--lib"], filters: DICT },
 ];

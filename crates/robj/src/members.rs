@@ -14,6 +14,7 @@ use core::cell::RefCell;
 use core::fmt;
 use core::hash::BuildHasher;
 use core::ptr::NonNull;
+use dict::prefetch::prefetch;
 use dict::{Cursor, DefaultHashBuilder, Table};
 use zmalloc::{ReserveError, Zmalloc};
 
@@ -30,7 +31,8 @@ struct Inner<const N: usize> {
 }
 
 /// What `Table` does not say: how much it asked for in vain. At least a chunk of pointers.
-const TABLE_REFUSED: ReserveError = ReserveError::OutOfMemory { size: 16 * size_of::<Packed<1>>() };
+pub(crate) const TABLE_REFUSED: ReserveError =
+    ReserveError::OutOfMemory { size: 16 * size_of::<Packed<1>>() };
 
 impl<const N: usize> Inner<N> {
     fn hash(&self, key: &[u8]) -> u64 {
@@ -144,6 +146,46 @@ impl<const N: usize> Members<N> {
             |member| member.relocate(*moves.borrow_mut()),
         );
         next.into()
+    }
+}
+
+impl<const N: usize> Members<N> {
+    /// Takes a block out, each with about the same chance. Constant time on average. In C: `dictGetFairRandomKey` and
+    /// `dictDelete`.
+    pub(crate) fn pop_random(&mut self, rng: impl FnMut() -> u64) -> Option<Packed<N>> {
+        let key = self.fair_random(rng)?.key();
+        let (hash, address) = (self.0.hash(key), key.as_ptr());
+        let entry = self.0.table.find_entry(hash, |member| member.key().as_ptr() == address).ok()?;
+        let member = entry.remove();
+        self.0.bytes -= member.allocation_size();
+        Some(member)
+    }
+}
+
+impl Members<1> {
+    /// Takes in a member, if it is not here yet, and says whether. Constant time on average.
+    pub(crate) fn try_insert(&mut self, key: &[u8]) -> Result<bool, ReserveError> {
+        let hash = self.0.hash(key);
+        let Inner { table, hash_builder, bytes } = &mut *self.0;
+        if table.find(hash, |member| member.key() == key).is_some() {
+            return Ok(false);
+        }
+        let member = Packed::try_new([key])?;
+        let size = member.allocation_size();
+        let hasher = |member: &Packed<1>| hash_builder.hash_one(member.key());
+        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
+        *bytes += size;
+        Ok(true)
+    }
+
+    /// Which of these are here. Their cache misses overlap.
+    pub(crate) fn contains_many<const K: usize>(&self, keys: [&[u8]; K]) -> [bool; K] {
+        let hashes = keys.map(|key| self.0.hash(key));
+        let ahead = |member: &Packed<1>| prefetch(member.key_ahead());
+        self.0
+            .table
+            .find_many(hashes, ahead, |i, member| member.key() == keys[i])
+            .map(|found| found.is_some())
     }
 }
 

@@ -80,6 +80,12 @@ impl<const N: usize> Packed<N> {
         self.parts()[0]
     }
 
+    /// Where a look at the key will begin, for who asks for it ahead.
+    #[inline]
+    pub(crate) fn key_ahead(&self) -> *const u8 {
+        self.0.get().as_ptr()
+    }
+
     /// What was asked of the allocator.
     fn class(&self) -> usize {
         zmalloc::good_size(self.parts().iter().map(|part| len_size(part.len()) + part.len()).sum())

@@ -68,6 +68,14 @@ impl ListPack {
         if len == 0 { None } else { self.seek(scale(rng(), len) as isize) }
     }
 
+    /// A pair of an entry with even index and the one behind it, each with the same chance; `None` only if there is none. O(n).
+    /// In C: `lpRandomPair`.
+    pub fn random_pair(&self, mut rng: impl FnMut() -> u64) -> Option<(Value<'_>, Value<'_>)> {
+        let pairs = self.len() / 2;
+        let first = self.seek(2 * scale(rng(), pairs) as isize)?;
+        pair(self.body(), first.at()).map(|(pair, _)| pair)
+    }
+
     /// `n` entries, each picked from all: some may come twice. Nothing comes of an empty list. O(len / 64) each, after a pass of
     /// O(len).
     pub fn random_many(&self, n: usize, mut rng: impl FnMut() -> u64) -> impl Iterator<Item = Value<'_>> {

@@ -47,7 +47,12 @@ fn every_entry_and_every_pair_has_the_same_chance() {
             assert_eq!(int(field) + 1, int(value));
             pairs[int(field) / 2] += 1;
         }
+        for (field, value) in (0..ROUNDS).map_while(|_| list.random_pair(|| rng.next_u64())) {
+            assert_eq!(int(field) + 1, int(value));
+            pairs[int(field) / 2] += 1;
+        }
         if len > 1 {
+            assert_eq!(pairs.iter().sum::<usize>(), 2 * ROUNDS);
             assert_even(&pairs);
         }
     }
@@ -83,6 +88,7 @@ fn more_than_there_are_without_repetition_are_all_and_with_an_odd_one_left_over_
     assert_eq!(pairs, [(0, 1), (2, 3)]);
     let empty = ListPack::new();
     assert_eq!(empty.random(|| 1), None);
+    assert_eq!((empty.random_pair(|| 1), numbers(1).random_pair(|| u64::MAX)), (None, None));
     assert_eq!(empty.random_many(3, || 1).count() + empty.random_unique(3, || 1).count(), 0);
     assert_eq!(numbers(1).random_pairs(3, || 1).count() + numbers(1).random_pairs_unique(3, || 1).count(), 0);
 }

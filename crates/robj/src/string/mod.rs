@@ -26,7 +26,7 @@ mod bitop;
 mod bits;
 mod edit;
 mod error;
-mod float;
+pub(crate) mod float;
 mod number;
 mod range;
 mod words;

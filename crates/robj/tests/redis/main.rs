@@ -5,6 +5,7 @@
 //! line. `table` reads them; each other module says what a type's commands are in terms of its methods. So
 //! this is also a list of how to build the commands.
 
+mod hash;
 mod string;
 mod table;
 
@@ -90,4 +91,10 @@ fn replay(table: &str, mut run: impl FnMut(&mut World, &[Vec<u8>]) -> Reply) {
 #[cfg_attr(miri, ignore = "large tables, and no unsafe code that other tests do not reach")]
 fn strings_do_as_redis_does() {
     replay(include_str!("string.txt"), string::run);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "as above")]
+fn hashes_do_as_redis_does() {
+    replay(include_str!("hash.txt"), hash::run);
 }

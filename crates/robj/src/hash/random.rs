@@ -1,0 +1,92 @@
+//! Fields at random, each with the same chance, from the caller's source `rng` of uniform 64-bit numbers.
+//!
+//! Different ones are chosen on one walk over the hash, on which each field is taken with the chance `wanted / left`
+//! (selection sampling, Knuth's algorithm S). That needs no memory. For few of a large hash table it would take too long:
+//! those are drawn one by one.
+
+use super::iter::{element, elements};
+use super::{Hash, Repr};
+use crate::collection::Collection;
+use crate::element::Element;
+use zmalloc::{ReserveError, or_oom};
+
+/// A hash table is walked over if one of so many fields is wanted. In C: `HRANDFIELD_SUB_STRATEGY_MUL`.
+const WALK_FROM_ONE_OF: usize = 3;
+
+impl Hash {
+    /// A field with its value; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `hashTypeRandomElement`;
+    /// `HRANDFIELD`.
+    pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(Element<'_>, Element<'_>)> {
+        match &self.0 {
+            Repr::ListPack(list) => {
+                list.random_pair(rng).map(|(field, value)| (element(field), element(value)))
+            }
+            Repr::HashTable(members) => members.fair_random(rng).map(elements),
+        }
+    }
+
+    /// Visits `count` fields with their values, each drawn from all: some may come twice. None of an empty hash. In C: `HRANDFIELD`
+    /// with a negative count.
+    pub fn random_many<'a>(
+        &'a self,
+        count: usize,
+        mut rng: impl FnMut() -> u64,
+        mut each: impl FnMut(Element<'a>, Element<'a>),
+    ) {
+        match &self.0 {
+            Repr::ListPack(list) => {
+                list.random_pairs(count, rng).for_each(|(field, value)| each(element(field), element(value)));
+            }
+            Repr::HashTable(_) => {
+                let drawn = (0..count).map_while(|_| self.random(&mut rng));
+                drawn.for_each(|(field, value)| each(field, value));
+            }
+        }
+    }
+
+    /// [`try_random_unique`](Self::try_random_unique), calling the OOM handler if there is no room.
+    pub fn random_unique<'a>(
+        &'a self,
+        count: usize,
+        rng: impl FnMut() -> u64,
+        each: impl FnMut(Element<'a>, Element<'a>),
+    ) -> usize {
+        or_oom(self.try_random_unique(count, rng, each))
+    }
+
+    /// Visits `count` different fields with their values, or all, and says how many. Every choice has the same chance; the order is
+    /// not random. O(n), or O(count) if that is a small part of a hash table; only then does it allocate, and an error
+    /// comes before the first visit. In C: `HRANDFIELD` with a positive count.
+    pub fn try_random_unique<'a>(
+        &'a self,
+        count: usize,
+        mut rng: impl FnMut() -> u64,
+        mut each: impl FnMut(Element<'a>, Element<'a>),
+    ) -> Result<usize, ReserveError> {
+        let len = self.len();
+        let wanted = count.min(len);
+        match &self.0 {
+            Repr::ListPack(list) => {
+                let chosen = list.random_pairs_unique(count, rng);
+                chosen.for_each(|(field, value)| each(element(field), element(value)));
+            }
+            Repr::HashTable(members) if wanted < len / WALK_FROM_ONE_OF => {
+                members.try_draw_distinct(wanted, rng, |pair| {
+                    let (field, value) = elements(pair);
+                    each(field, value);
+                })?;
+            }
+            Repr::HashTable(_) => {
+                let (mut wanted, mut left) = (wanted as u128, len as u128);
+                for (field, value) in self {
+                    if (u128::from(rng()) * left) >> 64 < wanted {
+                        wanted -= 1;
+                        each(field, value);
+                    }
+                    left -= 1;
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}

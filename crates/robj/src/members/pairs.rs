@@ -1,0 +1,95 @@
+//! Pairs of field and value: what only a hash does with its table.
+
+use super::{Inner, Members, TABLE_REFUSED};
+use crate::element::Element;
+use crate::packed::Packed;
+use allocator_api2::vec::Vec;
+use core::hash::BuildHasher;
+use core::ptr::NonNull;
+use dict::Table;
+use zmalloc::{ReserveError, Zmalloc};
+
+/// A few draws of a uniform source hit all but a small part of the pairs that were not drawn before.
+const DRAWS_A_PAIR: usize = 4;
+const DRAWS_MIN: usize = 64;
+
+impl Members<2> {
+    /// Gives the field that value and says whether the field is new. Constant time on average. After an error nothing has
+    /// changed.
+    pub(crate) fn try_set(&mut self, field: &[u8], value: &[u8]) -> Result<bool, ReserveError> {
+        let hash = self.0.hash(field);
+        let Inner { table, hash_builder, bytes } = &mut *self.0;
+        if let Some(pair) = table.find_mut(hash, |pair| pair.key() == field) {
+            let before = pair.allocation_size();
+            pair.try_set_value(value)?;
+            *bytes = *bytes - before + pair.allocation_size();
+            return Ok(false);
+        }
+        let pair = Packed::try_new([field, value])?;
+        let size = pair.allocation_size();
+        let hasher = |pair: &Packed<2>| hash_builder.hash_one(pair.key());
+        table.try_insert_unique(hash, pair, hasher).map_err(|_| TABLE_REFUSED)?;
+        *bytes += size;
+        Ok(true)
+    }
+
+    /// [`try_set`](Self::try_set) for each pair, all or none of them; the answer is how many fields are new. Only the table
+    /// may have more room after an error.
+    pub(crate) fn try_set_many(
+        &mut self,
+        pairs: &[(Element<'_>, Element<'_>)],
+    ) -> Result<usize, ReserveError> {
+        let refused = ReserveError::OutOfMemory { size: size_of::<Packed<2>>().saturating_mul(pairs.len()) };
+        let mut blocks = Vec::new_in(Zmalloc);
+        blocks.try_reserve_exact(pairs.len()).map_err(|_| refused)?;
+        for (field, value) in pairs {
+            blocks.push(Packed::try_new([&field.text(), &value.text()])?);
+        }
+        let Inner { table, hash_builder, bytes } = &mut *self.0;
+        let hasher = |pair: &Packed<2>| hash_builder.hash_one(pair.key());
+        table.try_reserve(pairs.len(), hasher).map_err(|_| TABLE_REFUSED)?;
+        let before = table.len();
+        for pair in blocks {
+            *bytes += pair.allocation_size();
+            let hash = hasher(&pair);
+            match table.find_mut(hash, |other| other.key() == pair.key()) {
+                Some(old) => {
+                    *bytes -= old.allocation_size();
+                    *old = pair;
+                }
+                None => drop(table.insert_unique(hash, pair, hasher)), // there is room
+            }
+        }
+        Ok(table.len() - before)
+    }
+
+    /// The pairs with these fields; their cache misses overlap.
+    pub(crate) fn get_many<const K: usize>(&self, fields: [&[u8]; K]) -> [Option<&Packed<2>>; K] {
+        let hashes = fields.map(|field| self.0.hash(field));
+        self.0.table.find_many(hashes, |_| (), |i, pair| pair.key() == fields[i])
+    }
+
+    /// Visits `n` different pairs, which should be a small part of them, drawn one by one. O(n) on average. An error comes before
+    /// the first visit.
+    pub(crate) fn try_draw_distinct<'a>(
+        &'a self,
+        n: usize,
+        mut rng: impl FnMut() -> u64,
+        each: impl FnMut(&'a Packed<2>),
+    ) -> Result<(), ReserveError> {
+        let hash = |pair: &&Packed<2>| self.0.hash_builder.hash_one(NonNull::from(*pair).addr());
+        let mut drawn: Table<&Packed<2>> = Table::new();
+        // When these are used up the source is bad, and any will do.
+        let draws = (0..DRAWS_MIN + DRAWS_A_PAIR * n).map_while(|_| self.fair_random(&mut rng));
+        for pair in draws.chain(self.iter()) {
+            if drawn.len() >= n {
+                break;
+            }
+            if drawn.find(hash(&pair), |other| core::ptr::eq(*other, pair)).is_none() {
+                drawn.try_insert_unique(hash(&pair), pair, hash).map_err(|_| TABLE_REFUSED)?;
+            }
+        }
+        drawn.iter().copied().for_each(each);
+        Ok(())
+    }
+}

@@ -70,6 +70,20 @@ impl<'a> From<&'a [u8]> for Element<'a> {
     }
 }
 
+impl<'a, const N: usize> From<&'a [u8; N]> for Element<'a> {
+    #[inline]
+    fn from(bytes: &'a [u8; N]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a str> for Element<'a> {
+    #[inline]
+    fn from(text: &'a str) -> Self {
+        Self::Bytes(text.as_bytes())
+    }
+}
+
 impl From<i64> for Element<'_> {
     #[inline]
     fn from(value: i64) -> Self {

@@ -33,8 +33,8 @@ impl Members<2> {
         Ok(true)
     }
 
-    /// [`try_set`](Self::try_set) for each pair, all or none of them; the answer is how many fields are new. Only the table
-    /// may have more room after an error.
+    /// [`try_set`](Self::try_set) for each pair, all or none of them; the answer is how many fields are new. After an
+    /// error the table may have more chunks than before, as after a removal.
     pub(crate) fn try_set_many(
         &mut self,
         pairs: &[(Element<'_>, Element<'_>)],
@@ -43,24 +43,46 @@ impl Members<2> {
         let mut blocks = Vec::new_in(Zmalloc);
         blocks.try_reserve_exact(pairs.len()).map_err(|_| refused)?;
         for (field, value) in pairs {
-            blocks.push(Packed::try_new([&field.text(), &value.text()])?);
+            blocks.push(Some(Packed::try_new([&field.text(), &value.text()])?));
         }
-        let Inner { table, hash_builder, bytes } = &mut *self.0;
-        let hasher = |pair: &Packed<2>| hash_builder.hash_one(pair.key());
-        table.try_reserve(pairs.len(), hasher).map_err(|_| TABLE_REFUSED)?;
-        let before = table.len();
-        for pair in blocks {
-            *bytes += pair.allocation_size();
-            let hash = hasher(&pair);
-            match table.find_mut(hash, |other| other.key() == pair.key()) {
-                Some(old) => {
-                    *bytes -= old.allocation_size();
-                    *old = pair;
+        let mut new = 0;
+        for done in 0..blocks.len() {
+            match self.exchange(&mut blocks[done]) {
+                Ok(is_new) => new += usize::from(is_new),
+                Err(error) => {
+                    self.take_back(pairs, &mut blocks[..done]);
+                    return Err(error);
                 }
-                None => drop(table.insert_unique(hash, pair, hasher)), // there is room
             }
         }
-        Ok(table.len() - before)
+        Ok(new)
+    }
+
+    /// Puts a block into the table; where there was one with its field, the two change places. Whether the field is new. An
+    /// error consumes the block.
+    fn exchange(&mut self, block: &mut Option<Packed<2>>) -> Result<bool, ReserveError> {
+        let Inner { table, hash_builder, bytes } = &mut *self.0;
+        let hasher = |pair: &Packed<2>| hash_builder.hash_one(pair.key());
+        let Some(pair) = block.take() else { return Ok(false) };
+        let (hash, size) = (hasher(&pair), pair.allocation_size());
+        if let Some(old) = table.find_mut(hash, |other| other.key() == pair.key()) {
+            *bytes = *bytes - old.allocation_size() + size;
+            *block = Some(core::mem::replace(old, pair));
+            return Ok(false);
+        }
+        table.try_insert_unique(hash, pair, hasher).map_err(|_| TABLE_REFUSED)?;
+        *bytes += size;
+        Ok(true)
+    }
+
+    /// Undoes exchanges, the last first: the old blocks go back, and fields that had none are removed.
+    fn take_back(&mut self, pairs: &[(Element<'_>, Element<'_>)], blocks: &mut [Option<Packed<2>>]) {
+        for (block, (field, _)) in blocks.iter_mut().zip(pairs).rev() {
+            match block {
+                Some(_) => drop(self.exchange(block)), // the field is there: nothing to allocate
+                None => drop(self.remove(&field.text())),
+            }
+        }
     }
 
     /// The pairs with these fields; their cache misses overlap.

@@ -355,7 +355,9 @@ impl<T> Chunk<T> {
         // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an entry.
         unsafe {
             let (from, free) = (self.group().occupied(), to.group().free());
-            if self.filter() == 0 && to.filter() == 0 && from.len() <= free.len() {
+            // What is empty needs no room; else there is room in line only if there is enough and no chain goes on elsewhere.
+            let fits = from.len() == 0 || to.filter() == 0 && from.len() <= free.len();
+            if self.filter() == 0 && fits {
                 let (same, other) = (Slots(from.0 & free.0), Slots(from.0 & !free.0));
                 self.move_slots_over(same, to);
                 self.move_slots(other, to, Slots(free.0 & !same.0));

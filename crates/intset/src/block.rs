@@ -123,7 +123,9 @@ impl Block {
         if len == 0 {
             return Ok(Self::EMPTY);
         }
-        let size = size(encoding, len).ok_or(ReserveError::TooLong { len: HEADER_LEN, additional: len })?;
+        let too_long =
+            ReserveError::TooLong { len: HEADER_LEN, additional: len.saturating_mul(encoding.size()) };
+        let size = size(encoding, len).ok_or(too_long)?;
         let size_class = zmalloc::good_size(size);
         let start = zmalloc::ztrycalloc(size_class)
             .ok_or(ReserveError::OutOfMemory { size: size_class })?
@@ -198,7 +200,12 @@ impl Block {
             zmalloc::ztrymalloc(size_class)
         } else {
             // SAFETY: not empty, so the block is owned.
-            unsafe { zmalloc::ztryrealloc(self.start.cast(), size_class) }
+            let (moved, usable) = unsafe {
+                let moved = zmalloc::ztryrealloc(self.start.cast(), size_class);
+                (moved, if moved.is_none() { zmalloc::zmalloc_usable_size(self.start.cast()) } else { 0 })
+            };
+            // Without memory, a block that once could not shrink has the room all the same.
+            moved.or((needed <= usable).then_some(self.start.cast()))
         };
         self.start = grown.ok_or(ReserveError::OutOfMemory { size: size_class })?.cast();
         if len == 0 {
@@ -230,13 +237,9 @@ impl Block {
         if self.len() == 0 || !moves(block, self.allocation_size()) {
             return false;
         }
-        let size = self.byte_len();
-        let Some(new) = zmalloc::ztrymalloc_no_tcache(zmalloc::good_size(size)) else { return false };
-        // SAFETY: the old block is owned and has so many bytes in use, the new one has room for them and is another.
-        unsafe {
-            new.copy_from_nonoverlapping(block, size);
-            zmalloc::zfree_no_tcache(block);
-        }
+        // SAFETY: the block is owned and has at least the class of what it holds.
+        let moved = unsafe { zmalloc::ztryrelocate(block, zmalloc::good_size(self.byte_len())) };
+        let Some(new) = moved else { return false };
         self.start = new.cast();
         true
     }

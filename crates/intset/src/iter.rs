@@ -84,6 +84,14 @@ impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<i64> {
         with_items!(&mut self.rest, items => items.split_off_last().map(|item| item.get()))
     }
+
+    #[inline]
+    fn nth_back(&mut self, n: usize) -> Option<i64> {
+        with_items!(&mut self.rest, items => {
+            *items = &items[..items.len().saturating_sub(n)];
+        });
+        self.next_back()
+    }
 }
 
 impl ExactSizeIterator for Iter<'_> {}
@@ -93,5 +101,38 @@ impl FusedIterator for Iter<'_> {}
 impl fmt::Debug for Iter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::IntSet;
+
+    #[test]
+    fn skipping_is_what_stepping_would_be_from_both_ends() {
+        let set: IntSet = (0..9).collect();
+        for n in 0..11 {
+            let (mut skipping, mut stepping) = (set.iter(), set.iter());
+            for _ in 0..n {
+                stepping.next_back();
+            }
+            assert_eq!(skipping.nth_back(n), stepping.next_back());
+            assert!(skipping.eq(stepping));
+            let (mut skipping, mut stepping) = (set.iter(), set.iter());
+            for _ in 0..n {
+                stepping.next();
+            }
+            assert_eq!(skipping.nth(n), stepping.next());
+            assert!(skipping.eq(stepping));
+        }
+    }
+
+    /// A million ranges of a set of 65,536: a walk from its end would take a minute.
+    #[test]
+    #[cfg_attr(miri, ignore = "a million ranges")]
+    fn a_range_does_not_walk() {
+        let set: IntSet = (0..65_536).collect();
+        let sum: i64 = (0..1_000_000).map(|n| set.range(..=n % 9).next_back().unwrap()).sum();
+        assert_eq!(sum, 3_999_996);
     }
 }

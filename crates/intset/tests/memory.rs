@@ -69,6 +69,11 @@ fn every_failure_leaves_the_set_as_it_was() {
     }
     assert!(plan.failures() > 0);
     assert_eq!((set.len(), set.allocation_size(), used_memory() - before), (1, size, size));
+    // And there is room in it for as many again.
+    for value in (0..999).step_by(STEP) {
+        assert_eq!(set.try_insert(value), Ok(true));
+    }
+    set.remove_range(1, 999);
     drop(plan);
     set.insert(5);
     assert_eq!(used_memory() - before, set.allocation_size());

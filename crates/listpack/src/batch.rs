@@ -17,7 +17,7 @@ impl ListPack {
     /// ```
     ///
     /// # Panics
-    /// If a clone of the iterator yields longer values than the iterator did; the list is sound all the same.
+    /// If the iterator does, or if a clone of it yields longer values than it did; the list is then as it was.
     pub fn extend<'a>(&mut self, values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>) {
         or_oom(self.try_extend(values));
     }
@@ -27,20 +27,30 @@ impl ListPack {
         &mut self,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
     ) -> Result<(), ReserveError> {
-        let values = values.into_iter();
-        let (mut count, mut len) = (0, 0usize);
-        for value in values.clone() {
-            count += 1;
-            len = len.saturating_add(encoded_len(value));
+        /// Takes away what stands behind `end` and is not counted: all that was added, until it is known to be whole.
+        struct Trim<'a> {
+            list: &'a mut ListPack,
+            end: usize,
         }
-        self.storage.try_splice(self.body().len(), 0, len, |gap| {
+        impl Drop for Trim<'_> {
+            fn drop(&mut self) {
+                self.list.cut(self.end, self.list.body().len(), 0);
+            }
+        }
+        let values = values.into_iter();
+        let len = values.clone().fold(0usize, |len, value| len.saturating_add(encoded_len(value)));
+        let end = self.body().len();
+        let trim = &mut Trim { list: self, end };
+        let (mut count, mut written) = (0, 0);
+        trim.list.storage.try_splice(end, 0, len, |gap| {
             for value in values {
-                for piece in Entry::new(value.into()).pieces() {
-                    gap.write(piece);
-                }
+                let entry = Entry::new(value.into());
+                entry.pieces().iter().for_each(|piece| gap.write(piece));
+                (count, written) = (count + 1, written + entry.len());
             }
         })?;
-        self.count_added(count);
+        trim.end += written;
+        trim.list.count_added(count);
         Ok(())
     }
 

@@ -22,8 +22,14 @@ fn a_list_adds_to_used_memory_what_it_says_and_gives_all_of_it_back() {
     list.try_push_back(1).unwrap(); // there is room
     assert!(list.try_push_back(Value::raw(&[b'x'; 5_000])).is_err());
     used(&list);
-    assert!(!list.relocate(&mut |_, _| true));
+    assert!(!list.relocate(&mut |_, size| size == large)); // asked with the block's real size, and no memory to move to
     drop(plan);
+    let mut loose = None;
+    assert!(!list.relocate(&mut |_, size| {
+        loose = Some(size);
+        false
+    }));
+    assert_eq!(loose, Some(large));
     list.push_back(2);
     used(&list);
     assert!(list.allocation_size() < large);

@@ -277,3 +277,45 @@ proptest! {
         prop_assert_eq!(list.find(start, &needle, skip), want.and_then(|(index, _)| list.seek(index as isize)));
     }
 }
+
+/// An iterator that yields as many values as `left` says while it is cloned first, and ends or panics before in its second life.
+#[derive(Clone)]
+struct Fickle<'a> {
+    left: usize,
+    yielded: &'a std::cell::Cell<usize>,
+    panics: bool,
+}
+
+impl Iterator for Fickle<'_> {
+    type Item = Value<'static>;
+
+    fn next(&mut self) -> Option<Value<'static>> {
+        self.left = self.left.checked_sub(1)?;
+        self.yielded.set(self.yielded.get() + 1);
+        if self.yielded.get() > 7 {
+            assert!(!self.panics, "as it was told to");
+            return None;
+        }
+        Some(Value::raw(b"text"))
+    }
+}
+
+#[test]
+fn an_iterator_that_ends_early_or_panics_leaves_no_half_list() {
+    for before in [&[][..], &["a", "b"]] {
+        for panics in [false, true] {
+            let mut list = ListPack::new();
+            list.extend(before.iter().copied());
+            let yielded = std::cell::Cell::new(0);
+            let values = Fickle { left: 5, yielded: &yielded, panics };
+            let extended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| list.extend(values)));
+            assert_eq!(extended.is_err(), panics);
+            // Five were counted, two more came when they were to be written.
+            let more: &[&str] = if panics { &[] } else { &["text", "text"] };
+            let want: Vec<Value<'_>> = before.iter().chain(more).map(|text| Value::from(*text)).collect();
+            assert!(list.iter().eq(want.iter().copied()));
+            assert_eq!(ListPack::from_bytes(list.as_bytes()).unwrap(), list);
+            assert_eq!(list.allocation_size() == 0, want.is_empty());
+        }
+    }
+}

@@ -99,13 +99,18 @@ impl<const N: usize> Packed<N> {
 
     /// Moves the block if `moves` says so and there is memory for another.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
-        if moves(self.0.get(), self.allocation_size()) {
-            // SAFETY: a live block that was asked for with that size; the old address is forgotten.
-            let moved = unsafe { zmalloc::ztryrelocate(self.0.get(), self.class()) };
-            if let Some(block) = moved {
-                // The old block is gone, so there is no way back; and no way here, while other blocks have such addresses.
-                self.0 = CompactPtr::new(block).unwrap_or_else(|| std::process::abort());
-            }
+        let (old, class) = (self.0.get(), self.class());
+        if !moves(old, self.allocation_size()) {
+            return;
+        }
+        let Some(new) = zmalloc::ztrymalloc_no_tcache(class) else { return };
+        // SAFETY: two live blocks of the raw family, the old one asked for with that size; one of them is not used again. The
+        // old one stays if the new address does not fit.
+        unsafe {
+            let Some(pointer) = CompactPtr::new(new) else { return zmalloc::zfree_no_tcache(new) };
+            new.copy_from_nonoverlapping(old, class);
+            self.0 = pointer;
+            zmalloc::zfree_no_tcache(old);
         }
     }
 }

@@ -80,7 +80,7 @@ impl Robj {
         }
     }
 
-    fn wrong_type<C: Collection>(&self) -> Result<(), WrongType> {
+    fn check_type<C: Collection>(&self) -> Result<(), WrongType> {
         let found = self.object_type();
         if found == C::TYPE { Ok(()) } else { Err(WrongType { expected: C::TYPE, found }) }
     }
@@ -88,7 +88,7 @@ impl Robj {
     /// The collection inside, to be read. See [`as_list`](Self::as_list) and its neighbours for the types by name.
     #[inline]
     pub fn as_collection<C: Collection>(&self) -> Result<Ref<'_, C>, WrongType> {
-        self.wrong_type::<C>()?;
+        self.check_type::<C>()?;
         // SAFETY: the type was just compared.
         Ok(unsafe { Ref::new(self.header()) })
     }
@@ -96,7 +96,7 @@ impl Robj {
     /// The collection inside, to be changed, if this is the only reference.
     #[inline]
     pub fn as_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
-        self.wrong_type::<C>()?;
+        self.check_type::<C>()?;
         let refcount = self.refcount();
         let header = self.header_mut().ok_or(AccessError::Shared { refcount })?;
         // SAFETY: the type was just compared.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::mix;
 use crate::Table;
+use zmalloc::fault;
 
 /// All in few chunks, so that chains are long, or spread as a hash does it.
 const HASHES: [fn(&u64) -> u64; 3] = [|&n| mix(n), |&n| mix(n) << 60, |_| 0];
@@ -101,6 +102,21 @@ fn a_table_is_emptied_chunk_by_chunk() {
             assert_eq!(table.allocation_size(), 0);
         }
     }
+}
+
+#[test]
+fn a_table_of_large_entries_is_emptied_without_memory() {
+    // So large that a child takes part in a merge only with another one ready; and all in the first chunk, where the others go.
+    let entry = |n: u64| [n; 64];
+    let mut table = Table::new();
+    (0..60).for_each(|n| {
+        table.insert_unique(0, entry(n), |_| 0);
+    });
+    assert!(table.stats().chunks > 1);
+    let _plan = fault::fail_from(1);
+    let mut popped = 0;
+    while table.pop_chunk(|_| popped += 1) {}
+    assert_eq!((popped, table.allocation_size()), (60, 0));
 }
 
 #[test]

@@ -117,8 +117,8 @@ pub unsafe fn zfree_no_tcache(ptr: NonNull<u8>) {
     unsafe { free(ptr) };
 }
 
-/// Moves a block of the C-named family to another place, past the cache both ways, and says where that is; `None` without
-/// memory, and it is where it was. For a block that [`defrag`](crate::defrag) thinks worth moving. In C: `activeDefragAlloc`,
+/// Moves the first `size` bytes of a block of the C-named family to a block of that size elsewhere, past the cache both ways, and
+/// says where that is; `None` without memory, and it is where it was. For a block that [`defrag`](crate::defrag) thinks worth moving. In C: `activeDefragAlloc`,
 /// after its question.
 ///
 /// ```
@@ -130,10 +130,10 @@ pub unsafe fn zfree_no_tcache(ptr: NonNull<u8>) {
 /// ```
 ///
 /// # Safety
-/// As for [`zfree_sized`](crate::zfree_sized); dead afterwards, if it was moved.
+/// As for [`zfree`](crate::zfree), and `size` is no more than what is usable; dead afterwards, if it was moved.
 pub unsafe fn ztryrelocate(ptr: NonNull<u8>, size: usize) -> Option<NonNull<u8>> {
     let block = ztrymalloc_no_tcache(size)?;
-    // SAFETY: two live blocks with room for `size` bytes, of which the old one is dead afterwards.
+    // SAFETY: two live blocks of at least `size` bytes, by contract, of which the old one is dead afterwards.
     unsafe {
         block.copy_from_nonoverlapping(ptr, size);
         free(ptr);

@@ -55,6 +55,11 @@ impl<const N: usize> Members<N> {
         self.0.table.len()
     }
 
+    /// Whether the two are one table.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        core::ptr::eq(&*self.0, &*other.0)
+    }
+
     /// The block with that key. Constant time on average.
     #[inline]
     pub(crate) fn get(&self, key: &[u8]) -> Option<&Packed<N>> {

@@ -41,6 +41,17 @@ fn as_walks<'a, T>(sets: &[&'a Set], go: impl FnOnce(&mut [intset::Iter<'a>]) ->
     Some(go(&mut walks[..sets.len()]))
 }
 
+/// Whether the two are one set: the same memory, since a view into an object is at another address each time. Empty
+/// ones may be.
+fn is_same(one: &Set, other: &Set) -> bool {
+    match (&one.0, &other.0) {
+        (Repr::IntSet(one), Repr::IntSet(other)) => ptr::eq(one.as_bytes(), other.as_bytes()),
+        (Repr::ListPack(one), Repr::ListPack(other)) => ptr::eq(one.as_bytes(), other.as_bytes()),
+        (Repr::HashTable(one), Repr::HashTable(other)) => one.is_same(other),
+        _ => false,
+    }
+}
+
 /// Visits what is in all of `sets` until `each` breaks off; nothing if there are none. Puts them in the order in which they are asked: the smallest
 /// proposes its members, and the others are asked for sixteen at a time.
 fn for_each_in_all<'a, B>(
@@ -60,7 +71,7 @@ fn for_each_in_all<'a, B>(
         if left == 0 {
             return ControlFlow::Continue(());
         }
-        for other in others.iter().filter(|other| !ptr::eq(**other, *smallest)) {
+        for other in others.iter().filter(|other| !is_same(smallest, other)) {
             let found = other.contains_batch(&members[..left]);
             let mut kept = 0;
             for i in (0..left).filter(|&i| found[i]) {
@@ -191,10 +202,12 @@ enum DiffBy {
 
 /// In C: the choice at the head of `sunionDiffGenericCommand`, which decides in what encoding a stored difference is.
 fn diff_by(first: &Set, others: &mut [&Set]) -> DiffBy {
-    if others.iter().any(|other| ptr::eq(*other, first)) {
+    if others.iter().any(|other| is_same(first, other)) {
         return DiffBy::Nothing;
     }
-    let asking = first.len().saturating_mul(1 + others.len()) / 2;
+    // A set that is empty is a key that does not exist.
+    let sets = 1 + others.iter().filter(|other| !other.is_empty()).count();
+    let asking = first.len().saturating_mul(sets) / 2;
     let removing = others.iter().fold(first.len(), |sum, other| sum.saturating_add(other.len()));
     if asking > removing {
         return DiffBy::Removing;

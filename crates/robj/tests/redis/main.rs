@@ -6,6 +6,7 @@
 //! this is also a list of how to build the commands.
 
 mod hash;
+mod set;
 mod string;
 mod table;
 
@@ -97,4 +98,10 @@ fn strings_do_as_redis_does() {
 #[cfg_attr(miri, ignore = "as above")]
 fn hashes_do_as_redis_does() {
     replay(include_str!("hash.txt"), hash::run);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "as above")]
+fn sets_do_as_redis_does() {
+    replay(include_str!("set.txt"), set::run);
 }

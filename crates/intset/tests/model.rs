@@ -10,6 +10,9 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..Default::default() }
 }
 
+/// Members of the larger sets.
+const MANY: usize = if cfg!(miri) { 30 } else { 400 };
+
 /// The layout, the slow way.
 fn bytes_of(encoding: Encoding, values: &[i64]) -> Vec<u8> {
     let mut bytes = (encoding as u32).to_le_bytes().to_vec();
@@ -65,8 +68,8 @@ fn value() -> impl Strategy<Value = i64> {
 fn some_set() -> impl Strategy<Value = BTreeSet<i64>> {
     prop_oneof![
         prop::collection::btree_set(value(), 0..30),
-        prop::collection::btree_set(-1000..1000_i64, 0..400),
-        (0..40_i64, 1..5_usize, 0..200_i64)
+        prop::collection::btree_set(-1000..1000_i64, 0..MANY),
+        (0..40_i64, 1..5_usize, 0..MANY as i64 / 2)
             .prop_map(|(from, step, len)| (from..from + len).step_by(step).collect()),
     ]
 }
@@ -75,7 +78,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn it_does_what_a_btreeset_does(operations in prop::collection::vec((0..4_u8, value()), 0..120)) {
+    fn it_does_what_a_btreeset_does(operations in prop::collection::vec((0..4_u8, value()), 0..MANY / 3)) {
         let (mut set, mut model) = (IntSet::new(), BTreeSet::new());
         for (operation, value) in operations {
             let index = model.range(..value).count();

@@ -114,7 +114,7 @@ fn every_operation(list: &ListPack, stale: &[Offset], rng: &mut impl FnMut() -> 
 }
 
 fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 10 } else { 2_000 };
+    let cases = if cfg!(miri) { 5 } else { 2_000 };
     ProptestConfig { cases, failure_persistence: None, ..Default::default() }
 }
 

@@ -31,7 +31,7 @@ fn same(value: Value<'_>, owned: &Owned) -> bool {
 }
 
 fn owned() -> impl Strategy<Value = Owned> {
-    let long = if cfg!(miri) { 200usize } else { 20_000 };
+    let long = if cfg!(miri) { 300usize } else { 20_000 };
     prop_oneof![
         4 => any::<i64>().prop_flat_map(|value| (0..64u32).prop_map(move |shift| Owned::Int(value >> shift))),
         6 => prop::collection::vec(any::<u8>(), 0..20).prop_map(Owned::Str),
@@ -208,7 +208,9 @@ fn check(list: &ListPack, model: &[Owned]) {
     assert_eq!(list.iter().count(), model.len());
     assert!(list.iter().rev().zip(model.iter().rev()).all(|(value, want)| same(value, want)));
     assert_eq!(list.iter().rev().count(), model.len());
-    for (index, want) in model.iter().enumerate() {
+    // Under Miri not all, which would be the square of them.
+    let step = if cfg!(miri) { 7 } else { 1 };
+    for (index, want) in model.iter().enumerate().step_by(step) {
         let offset = list.seek(index as isize).unwrap();
         assert_eq!(list.seek(index as isize - model.len() as isize), Some(offset));
         assert!(same(list.get(offset).unwrap(), want));
@@ -220,7 +222,7 @@ fn check(list: &ListPack, model: &[Owned]) {
 }
 
 fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 6 } else { 512 };
+    let cases = if cfg!(miri) { 4 } else { 512 };
     ProptestConfig { cases, failure_persistence: None, ..Default::default() }
 }
 

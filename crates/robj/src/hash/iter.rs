@@ -8,7 +8,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 use listpack::Value;
 
-/// Fields and values of a [`Hash`]. See [`Hash::iter`].
+/// Fields and values of a [`Hash`](struct@Hash). See [`Hash::iter`].
 #[derive(Clone)]
 pub struct Iter<'a> {
     walk: Walk<'a>,

@@ -62,6 +62,10 @@ const fn backlen_len(len: usize) -> usize {
 #[inline]
 fn backlen(len: usize) -> ([u8; BACKLEN_LEN_MAX], usize) {
     let (mut digits, count) = ([0; BACKLEN_LEN_MAX], backlen_len(len));
+    if count == 1 {
+        digits[0] = len as u8;
+        return (digits, 1);
+    }
     let mut rest = len;
     for at in (0..count).rev() {
         digits[at] = (rest & 127) as u8 | if at == 0 { 0 } else { 128 };
@@ -100,6 +104,7 @@ pub(crate) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    #[inline]
     pub(crate) fn new(value: Value<'a>) -> Self {
         let (head, head_len, data) = match value {
             Value::Int(value) => {

@@ -290,7 +290,10 @@ impl Gap<'_> {
         assert!(bytes.len() <= self.left);
         // SAFETY: there are `left` bytes to write, in a block that is borrowed and so is not where `bytes` are.
         unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), self.next.as_ptr(), bytes.len());
+            match bytes {
+                [byte] => self.next.write(*byte), // heads and backlens, mostly: not worth a call
+                _ => ptr::copy_nonoverlapping(bytes.as_ptr(), self.next.as_ptr(), bytes.len()),
+            }
             self.next = self.next.add(bytes.len());
         }
         self.left -= bytes.len();
@@ -300,7 +303,9 @@ impl Gap<'_> {
 impl Drop for Gap<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: as many bytes are the gap's.
-        unsafe { self.next.write_bytes(0, self.left) };
+        if self.left > 0 {
+            // SAFETY: as many bytes are the gap's.
+            unsafe { self.next.write_bytes(0, self.left) };
+        }
     }
 }

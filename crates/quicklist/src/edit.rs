@@ -92,6 +92,21 @@ impl QuickList {
         Ok(count)
     }
 
+    /// Removes all but `count` elements from `start` on. In C: what `LTRIM` does.
+    pub fn trim(&mut self, start: usize, count: usize) {
+        or_oom(self.try_trim(start, count));
+    }
+
+    /// [`trim`](Self::trim) that answers an error, the list then as it was. Needs memory as
+    /// [`try_remove_range`](Self::try_remove_range) does.
+    pub fn try_trim(&mut self, start: usize, count: usize) -> Result<(), ReserveError> {
+        let count = self.len().saturating_sub(start).min(count);
+        if count == 0 {
+            return self.try_remove_range(0, self.len()).map(drop);
+        }
+        self.inner_mut().try_trim(start, count)
+    }
+
     /// Removes the first `count` elements, seen from `side`, that equal `value`, and says how many there were. O(elements). In
     /// C: what `LREM` does.
     pub fn remove_equal<'a>(&mut self, side: Side, count: usize, value: impl Into<Value<'a>>) -> usize {
@@ -133,10 +148,7 @@ impl Inner {
         } else if at_edge {
             let neighbour = self.nodes.step_from(other_side, place);
             match neighbour.filter(|&neighbour| self.may_join(neighbour, len, 0, 0)) {
-                Some(neighbour) => self.try_edit(neighbour, 1, |pack| match side {
-                    Side::Front => pack.try_push_back(value),
-                    Side::Back => pack.try_push_front(value),
-                })?,
+                Some(neighbour) => self.try_join(other_side, neighbour, value)?,
                 None => {
                     let beside = ordinal + usize::from(side == Side::Back);
                     self.nodes.try_insert(beside, [self.try_node(value)?])?;
@@ -258,7 +270,7 @@ impl Inner {
         } else if plain {
             // What is small enough now joins the next node, if it may.
             if let Some(next) = self.nodes.step_from(Side::Front, place) {
-                self.try_edit(next, 1, |pack| pack.try_push_front(value))?;
+                self.try_join(Side::Front, next, value)?;
             }
             self.nodes.remove(place);
         } else {
@@ -382,6 +394,41 @@ impl Inner {
         self.len -= count;
         self.settle_around(first_ordinal);
         Ok(())
+    }
+
+    fn try_trim(&mut self, start: usize, count: usize) -> Result<(), ReserveError> {
+        let (first, from) = self.nodes.locate(start, self.len);
+        let (last, last_index) = self.nodes.locate(start + count - 1, self.len);
+        let (first_ordinal, last_ordinal) = (self.nodes.ordinal(first), self.nodes.ordinal(last));
+        let (until, last_count) = (last_index + 1, self.nodes.get(last).count());
+        if first_ordinal == last_ordinal {
+            if from > 0 || until < last_count {
+                self.try_edit(first, count as isize - last_count as isize, |pack| {
+                    pack.truncate(until);
+                    drop_front(pack, from);
+                    Ok(())
+                })?;
+            }
+        } else {
+            let first_source = self.try_source(first, from > 0)?;
+            let last_source = self.try_source(last, until < last_count)?;
+            if from > 0 {
+                self.keep(first_ordinal, first_source, Side::Front, from);
+            }
+            if until < last_count {
+                self.keep(last_ordinal, last_source, Side::Back, until);
+            }
+        }
+        self.nodes.remove_range(last_ordinal + 1, usize::MAX);
+        self.nodes.remove_range(0, first_ordinal);
+        self.len = count;
+        self.settle();
+        Ok(())
+    }
+
+    /// What a node was before compression, if it is compressed and is to be `cut`.
+    fn try_source(&self, place: Place, cut: bool) -> Result<Option<Node>, ReserveError> {
+        if cut { self.nodes.get(place).try_unzipped() } else { Ok(None) }
     }
 
     fn try_remove_equal(

@@ -66,6 +66,14 @@ impl<'a> Item<'a> {
     }
 }
 
+/// One that is not copied.
+impl<'a> From<Value<'a>> for Item<'a> {
+    #[inline]
+    fn from(value: Value<'a>) -> Self {
+        Self::stored(value)
+    }
+}
+
 impl PartialEq<[u8]> for Item<'_> {
     fn eq(&self, bytes: &[u8]) -> bool {
         self.value() == *bytes

@@ -103,20 +103,6 @@ impl QuickList {
             _ => Err(self),
         }
     }
-
-    /// Gives up the list for its pointer, for [`from_raw`](Self::from_raw).
-    pub fn into_raw(self) -> NonNull<u8> {
-        crate::storage::into_raw(self.0)
-    }
-
-    /// Takes back what [`into_raw`](Self::into_raw) gave.
-    ///
-    /// # Safety
-    /// The pointer came from `into_raw` and is taken back once.
-    pub unsafe fn from_raw(pointer: NonNull<u8>) -> Self {
-        // SAFETY: passed on.
-        Self(unsafe { crate::storage::from_raw(pointer) })
-    }
 }
 
 /// Asking.
@@ -227,7 +213,36 @@ impl QuickList {
     /// Adds an element at an end; after an error the list is as it was. In C: `quicklistPush`.
     #[inline]
     pub fn try_push<'a>(&mut self, side: Side, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
-        self.0.try_push(side, value.into(), 0, 0)
+        if self.0.try_push(side, value.into(), 0, 0)? {
+            self.0.settle();
+        }
+        Ok(())
+    }
+
+    /// Adds elements at an end, one after the other; after an error the list has none of them, though room that was made for some
+    /// may stay.
+    pub fn try_push_all<'a>(
+        &mut self,
+        side: Side,
+        values: impl IntoIterator<Item: Into<Value<'a>>>,
+    ) -> Result<(), ReserveError> {
+        // Nothing is compressed until all are in, so that they can be taken out again without memory.
+        let result = self.0.try_with_end(side, |inner| {
+            for (pushed, value) in values.into_iter().enumerate() {
+                if let Err(error) = inner.try_push(side, value.into(), 0, 0) {
+                    for _ in 0..pushed {
+                        let Some(place) = inner.nodes.end(side) else { break };
+                        inner.remove_end_unsettled(side, place);
+                    }
+                    return Err(error);
+                }
+            }
+            Ok(())
+        });
+        if result.is_ok() {
+            self.0.settle_all();
+        }
+        result
     }
 
     /// The element at an end. O(1).
@@ -261,36 +276,94 @@ impl QuickList {
         side: Side,
         f: impl FnOnce(Value<'_>) -> Result<T, E>,
     ) -> Result<Option<T>, E> {
-        let Some(place) = self.0.nodes.end(side) else { return Ok(None) };
-        if self.0.nodes.get(place).is_zipped() {
-            self.0.nodes.change(place, Node::try_unzip)?;
-        }
-        let value = self.0.nodes.get(place).elements().and_then(|elements| elements.end(side));
-        let result = value.map(f).transpose()?;
-        self.0.remove_end(side, place);
-        Ok(result)
+        self.0.try_with_end(side, |inner| {
+            let Some(place) = inner.nodes.end(side) else { return Ok(None) };
+            let value = inner.nodes.get(place).elements().and_then(|elements| elements.end(side));
+            let result = value.map(f).transpose()?;
+            inner.remove_end(side, place);
+            Ok(result)
+        })
     }
 
-    /// Moves the element at `from` to the other end. O(elements of a node), or an error, the list then as it was. In C:
-    /// what `LMOVE` does with one list.
-    pub fn try_rotate(&mut self, from: Side) -> Result<(), ReserveError> {
+    /// Takes the element at `from` out and pushes it at `to`, which may be the same end. O(elements of a node), or an error, the
+    /// list then as it was. In C: what `LMOVE` does with one list.
+    pub fn try_rotate(&mut self, from: Side, to: Side) -> Result<(), ReserveError> {
         if self.len() < 2 {
             return Ok(());
         }
-        let Some(item) = self.try_get(if from == Side::Front { 0 } else { self.len() - 1 })? else {
-            return Ok(());
+        self.0.try_with_end(from, |inner| {
+            let Some(place) = inner.nodes.end(from) else { return Ok(()) };
+            let Some(value) = inner.nodes.get(place).elements().and_then(|elements| elements.end(from))
+            else {
+                return Ok(());
+            };
+            // The bytes may move while they are pushed.
+            let item = Item::try_copied(value)?;
+            let value = item.value();
+            if from == to { inner.try_turn(from, place, value) } else { inner.try_carry(from, to, value) }
+        })
+    }
+}
+
+impl Inner {
+    /// Does something to an end of the list, whose node is not compressed meanwhile (as it may be, if there was no memory when it
+    /// came there), and is again if that fails.
+    #[inline]
+    fn try_with_end<T, E: From<ReserveError>>(
+        &mut self,
+        side: Side,
+        operation: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let zipped = match self.nodes.end(side) {
+            Some(place) if self.nodes.get(place).is_zipped() => {
+                let unzipped = self.nodes.get(place).try_unzipped()?;
+                unzipped.map(|node| self.nodes.change(place, |old| mem::replace(old, node)))
+            }
+            _ => None,
         };
-        // The bytes may move while they are pushed.
-        let item = Item::try_copied(item.value())?;
-        let to = if from == Side::Front { Side::Back } else { Side::Front };
-        if let Some(place) = self.0.nodes.end(from) {
-            self.0.nodes.change(place, Node::try_unzip)?;
+        let result = operation(self);
+        if result.is_err()
+            && let (Some(node), Some(place)) = (zipped, self.nodes.end(side))
+        {
+            self.nodes.change(place, |old| *old = node);
         }
+        result
+    }
+    /// Pushes an element at `to` that is then removed at `from`, the other end.
+    fn try_carry(&mut self, from: Side, to: Side, value: Value<'_>) -> Result<(), ReserveError> {
         // A place that the element leaves is free for it to come to.
-        let leaving = if self.0.nodes.single().is_some() { encoded_len(item.value()) } else { 0 };
-        self.0.try_push(to, item.value(), leaving, usize::from(leaving > 0))?;
-        if let Some(place) = self.0.nodes.end(from) {
-            self.0.remove_end(from, place);
+        let (leaving, gone) = if self.nodes.single().is_some() { (encoded_len(value), 1) } else { (0, 0) };
+        self.try_push(to, value, leaving, gone)?;
+        if let Some(place) = self.nodes.end(from) {
+            self.remove_end(from, place);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// An element that leaves an end and comes back to it finds another node there if it had one for itself, or may not
+    /// join the one that it has left.
+    fn try_turn(&mut self, side: Side, place: Place, value: Value<'_>) -> Result<(), ReserveError> {
+        let len = text_len(&value);
+        if self.nodes.get(place).count() > 1 {
+            if !self.may_join(place, len, encoded_len(value), 1) {
+                let node = self.try_node(value)?;
+                match side {
+                    Side::Front => self.nodes.try_push_front([node])?,
+                    Side::Back => self.nodes.try_push_back([node])?,
+                }
+                let old = self.nodes.end(side).and_then(|new| self.nodes.step_from(side, new));
+                self.len += 1;
+                old.into_iter().for_each(|old| self.remove_end(side, old));
+                self.settle();
+            }
+            return Ok(());
+        }
+        let neighbour = self.nodes.step_from(side, place);
+        if let Some(neighbour) = neighbour.filter(|&neighbour| self.may_join(neighbour, len, 0, 0)) {
+            self.try_join(side, neighbour, value)?;
+            drop(self.nodes.remove(place));
+            self.settle();
         }
         Ok(())
     }
@@ -310,25 +383,37 @@ impl Inner {
         !node.is_plain() && self.limit().allows_insert(bytes, node.count() - gone, len)
     }
 
+    /// Puts an element at an end of a node, which it may join.
+    pub(crate) fn try_join(
+        &mut self,
+        side: Side,
+        place: Place,
+        value: Value<'_>,
+    ) -> Result<(), ReserveError> {
+        self.nodes.change(place, |node| {
+            node.try_edit(1, |pack| match side {
+                Side::Front => pack.try_push_front(value),
+                Side::Back => pack.try_push_back(value),
+            })
+        })
+    }
+
+    /// Adds an element at an end, from whose node `leaving` bytes and `gone` elements are about to go; says whether it has a new
+    /// node, so that others may have to be compressed.
     fn try_push(
         &mut self,
         side: Side,
         value: Value<'_>,
         leaving: usize,
         gone: usize,
-    ) -> Result<(), ReserveError> {
+    ) -> Result<bool, ReserveError> {
         let len = text_len(&value);
         if let Some(place) = self.nodes.end(side)
             && self.may_join(place, len, leaving, gone)
         {
-            self.nodes.change(place, |node| {
-                node.try_edit(1, |pack| match side {
-                    Side::Front => pack.try_push_front(value),
-                    Side::Back => pack.try_push_back(value),
-                })
-            })?;
+            self.try_join(side, place, value)?;
             self.len += 1;
-            return Ok(());
+            return Ok(false);
         }
         let node = self.try_node(value)?;
         match side {
@@ -336,8 +421,7 @@ impl Inner {
             Side::Back => self.nodes.try_push_back([node])?,
         }
         self.len += 1;
-        self.settle();
-        Ok(())
+        Ok(true)
     }
 
     /// A node of one element.
@@ -351,11 +435,18 @@ impl Inner {
     /// Removes the element at an end, whose node is not compressed.
     #[inline]
     fn remove_end(&mut self, side: Side, place: Place) {
+        if self.remove_end_unsettled(side, place) {
+            self.settle();
+        }
+    }
+
+    /// The same, but nothing is decompressed where it may have to be; says whether the node has gone.
+    #[inline]
+    fn remove_end_unsettled(&mut self, side: Side, place: Place) -> bool {
         self.len -= 1;
         if self.nodes.get(place).count() == 1 {
             drop(self.nodes.remove(place));
-            self.settle();
-            return;
+            return true;
         }
         let removed = self.nodes.change(place, |node| {
             node.try_edit(-1, |pack| {
@@ -364,6 +455,7 @@ impl Inner {
             })
         });
         debug_assert!(removed.is_ok(), "to remove needs no memory");
+        false
     }
 
     /// Compresses and decompresses what stands on the wrong side of the depth, as far as nodes can have come there by

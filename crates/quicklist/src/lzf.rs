@@ -188,6 +188,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "long inputs, and no unsafe code")]
     fn copies_reach_eight_kib_back_and_no_further() {
         let mark = b"a mark to find";
         for gap in [DISTANCE_MAX - mark.len(), DISTANCE_MAX - mark.len() + 1, 3 * DISTANCE_MAX, 65_536] {

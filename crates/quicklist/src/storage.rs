@@ -108,21 +108,6 @@ pub(crate) fn box_size<T>(value: &Box<T, Zmalloc>) -> usize {
     unsafe { Zmalloc.block_size(NonNull::from(&**value).cast(), Layout::new::<T>()) }
 }
 
-/// A box as a pointer.
-pub(crate) fn into_raw<T>(value: Box<T, Zmalloc>) -> NonNull<u8> {
-    // SAFETY: a box is never null.
-    unsafe { NonNull::new_unchecked(Box::into_raw_with_allocator(value).0).cast() }
-}
-
-/// The box again.
-///
-/// # Safety
-/// [`into_raw`] of the same `T` gave the pointer, and it is taken back once.
-pub(crate) unsafe fn from_raw<T>(pointer: NonNull<u8>) -> Box<T, Zmalloc> {
-    // SAFETY: by contract.
-    unsafe { Box::from_raw_in(pointer.cast().as_ptr(), Zmalloc) }
-}
-
 /// What a vector's own block adds to `used_memory`, in bytes.
 pub(crate) fn vec_size<T>(vec: &Vec<T, Zmalloc>) -> usize {
     const { assert!(size_of::<T>() > 0) };

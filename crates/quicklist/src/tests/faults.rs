@@ -54,8 +54,8 @@ fn every_operation_survives_every_failure() {
             each_failure(depth, |list| list.try_insert(Side::Front, 100, &*vec![b'v'; 60]).map(drop)),
             each_failure(depth, |list| list.try_insert(Side::Back, 300, &*large).map(drop)),
             each_failure(depth, |list| list.try_replace(300, &*large).map(drop)),
-            each_failure(depth, |list| list.try_rotate(Side::Front)),
-            each_failure(depth, |list| list.try_rotate(Side::Back)),
+            each_failure(depth, |list| list.try_rotate(Side::Front, Side::Back)),
+            each_failure(depth, |list| list.try_rotate(Side::Back, Side::Front)),
             each_failure(depth, |list| list.try_clone().map(drop)),
         ];
         assert!(failures.iter().all(|&failures| failures > 0), "{failures:?}");
@@ -63,6 +63,7 @@ fn every_operation_survives_every_failure() {
         each_failure(depth, |list| list.try_insert(Side::Front, 451, "beside").map(drop));
         each_failure(depth, |list| list.try_replace(451, "small").map(drop));
         each_failure(depth, |list| list.try_remove_range(200, 500).map(drop));
+        each_failure(depth, |list| list.try_trim(300, 300));
         each_failure(depth, |list| list.try_remove_equal(Side::Back, 1, "element:000200").map(drop));
         each_failure(depth, |list| list.try_pop_with(Side::Front, |_| Ok(())).map(drop));
     }

@@ -110,10 +110,17 @@ fn the_middle_is_compressed_and_the_ends_are_not() {
 #[test]
 fn an_element_turned_round_in_a_full_node_needs_no_other() {
     let mut list = list_of(4, 0, 4);
-    list.try_rotate(Side::Front).unwrap();
+    list.try_rotate(Side::Front, Side::Back).unwrap();
     assert_eq!(counts(&list), [4]);
     assert_eq!(list.iter().map(|item| item.to_vec()).collect::<Vec<_>>(), [b"1", b"2", b"3", b"0"]);
     let mut list = list_of(4, 0, 8);
-    list.try_rotate(Side::Back).unwrap();
+    list.try_rotate(Side::Back, Side::Front).unwrap();
     assert_eq!(counts(&list), [1, 4, 3]);
+    // One that comes back to the end it left joins the node that is there then.
+    list.try_rotate(Side::Front, Side::Front).unwrap();
+    assert_eq!(counts(&list), [1, 4, 3]);
+    list.pop_back_with(|_| ());
+    list.remove(1);
+    list.try_rotate(Side::Front, Side::Front).unwrap();
+    assert_eq!(counts(&list), [4, 2]);
 }

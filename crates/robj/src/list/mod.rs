@@ -1,19 +1,55 @@
-//! [`List`]: lists.
+//! [`List`]: lists, as a listpack or as a quicklist.
+//!
+//! A list begins as a listpack. What would take it over `list-max-listpack-size` makes it a quicklist first, of which the listpack is the
+//! first node; and unlike other values, a list comes back: when one node is left that is at most half as large as the limit, its listpack
+//! is the list again. Neither way moves an element.
+//!
+//! Invariant: a quicklist is not empty between operations.
+//!
+//! Learned from: `t_list.c` of Redis 7.4.
+
+mod convert;
+mod edit;
+mod ends;
+mod read;
 
 use crate::collection::{Collection, from_word, into_word, sealed};
+use crate::element::Element;
 use crate::types::{Encoding, ObjectType};
+use core::fmt;
 use core::ptr::NonNull;
-use listpack::ListPack;
+use listpack::{ListPack, Value};
+use quicklist::QuickList;
 use zmalloc::ReserveError;
 
+pub use quicklist::Side;
+pub use read::{Item, Iter, Positions};
+
 /// A list of byte strings; 16 bytes.
-#[derive(Debug)]
+///
+/// Indexes are those of the commands: from 0 at the front, and negative ones from -1 at the back. Methods that write take the
+/// limits, because what they write may change the encoding.
+///
+/// ```
+/// use robj::{Collection, EncodingLimits, Encoding, List, list::Side};
+/// let limits = EncodingLimits::DEFAULT;
+/// let mut list = List::new();
+/// list.push_back(b"b", &limits);
+/// list.push_front(b"a", &limits);
+/// assert_eq!(list.get(-1).unwrap().element(), b"b"[..].into());
+/// assert_eq!(list.encoding(), Encoding::ListPack);
+///
+/// list.push_back(&[0; 10_000], &limits);
+/// assert_eq!(list.encoding(), Encoding::QuickList);
+/// assert_eq!(list.pop_back(&limits).unwrap().string_len(), Ok(10_000));
+/// assert_eq!(list.encoding(), Encoding::ListPack); // one half empty node was left
+/// ```
 pub struct List(Repr);
 
 /// Its encodings.
-#[derive(Debug)]
 enum Repr {
     ListPack(ListPack),
+    QuickList(QuickList),
 }
 
 impl List {
@@ -23,19 +59,47 @@ impl List {
     }
 }
 
+/// An element as it is stored: the text of an integer as an integer.
+#[inline]
+fn stored(element: Element<'_>) -> Value<'_> {
+    match element {
+        Element::Int(value) => Value::Int(value),
+        Element::Bytes(bytes) => Value::from(bytes),
+    }
+}
+
+/// A stored value as an element.
+#[inline]
+fn element(value: Value<'_>) -> Element<'_> {
+    match value {
+        Value::Int(value) => Element::Int(value),
+        Value::Str(bytes) => Element::Bytes(bytes),
+        Value::Double(value) => Element::Int(value as i64), // no list holds one
+    }
+}
+
 impl Default for List {
     fn default() -> Self {
         Self::new()
     }
 }
 
+/// Equal elements in the same order, whatever the encodings. Where nodes are compressed, memory to look into them is needed, and
+/// its lack ends in the OOM handler.
 impl PartialEq for List {
-    fn eq(&self, _other: &Self) -> bool {
-        false // SKELETON
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.iter().zip(other.iter()).all(|(one, other)| one.element() == other.element())
     }
 }
 
 impl Eq for List {}
+
+impl fmt::Debug for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
 
 impl sealed::Sealed for List {}
 
@@ -46,47 +110,53 @@ impl Collection for List {
     fn encoding(&self) -> Encoding {
         match self.0 {
             Repr::ListPack(_) => Encoding::ListPack,
+            Repr::QuickList(_) => Encoding::QuickList,
         }
     }
 
+    #[inline]
     fn len(&self) -> usize {
         match &self.0 {
             Repr::ListPack(inner) => inner.len(),
+            Repr::QuickList(inner) => inner.len(),
         }
     }
 
     fn memory_usage(&self) -> usize {
         match &self.0 {
             Repr::ListPack(inner) => inner.allocation_size(),
+            Repr::QuickList(inner) => inner.allocation_size(),
         }
     }
 
     fn free_effort(&self) -> usize {
         match &self.0 {
             Repr::ListPack(_) => 1,
+            Repr::QuickList(inner) => inner.node_count(),
         }
     }
 
     fn drop_in_steps(self, n: usize) -> Option<Self> {
-        let _ = n;
         match self.0 {
             Repr::ListPack(_) => None, // one block
+            Repr::QuickList(inner) => inner.drop_in_steps(n).map(|rest| Self(Repr::QuickList(rest))),
         }
     }
 
     fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64 {
-        let _ = cursor;
         match &mut self.0 {
             Repr::ListPack(inner) => {
                 inner.relocate(moves);
                 0
             }
+            Repr::QuickList(inner) => inner.relocate(cursor, moves),
         }
     }
 
     fn try_clone(&self) -> Result<Self, ReserveError> {
         Ok(Self(match &self.0 {
             Repr::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            Repr::QuickList(inner) => Repr::QuickList(inner.try_clone()?),
         }))
     }
 
@@ -94,6 +164,7 @@ impl Collection for List {
         let encoding = self.encoding();
         let word = match self.0 {
             Repr::ListPack(inner) => into_word(inner),
+            Repr::QuickList(inner) => into_word(inner),
         };
         (encoding, word)
     }
@@ -102,6 +173,7 @@ impl Collection for List {
         // SAFETY: by contract, the encoding says whose word the pointer is.
         unsafe {
             Self(match encoding {
+                Encoding::QuickList => Repr::QuickList(from_word(pointer)),
                 _ => Repr::ListPack(from_word(pointer)),
             })
         }

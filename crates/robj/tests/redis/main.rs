@@ -6,6 +6,7 @@
 //! this is also a list of how to build the commands.
 
 mod hash;
+mod list;
 mod set;
 mod string;
 mod table;
@@ -104,4 +105,10 @@ fn hashes_do_as_redis_does() {
 #[cfg_attr(miri, ignore = "as above")]
 fn sets_do_as_redis_does() {
     replay(include_str!("set.txt"), set::run);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "as above")]
+fn lists_do_as_redis_does() {
+    replay(include_str!("list.txt"), list::run);
 }

@@ -1,0 +1,99 @@
+//! From one listpack to a quicklist, and back.
+
+use super::{List, Repr};
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::limits::EncodingLimits;
+use core::mem;
+use listpack::ListPack;
+use quicklist::{NodeLimit, QuickList};
+use zmalloc::ReserveError;
+
+/// What is about to be added to a list, as Redis reckons it: an integer that was one before has no bytes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Growth {
+    bytes: usize,
+    elements: usize,
+}
+
+impl Growth {
+    /// One argument of a command, which is text whatever it says.
+    pub(super) fn of_argument(element: Element<'_>) -> Self {
+        Self { bytes: element.len(), elements: 1 }
+    }
+
+    /// One element that came from a list.
+    pub(super) fn of_stored(element: Element<'_>) -> Self {
+        match element {
+            Element::Int(_) => Self { bytes: 0, elements: 1 },
+            Element::Bytes(bytes) => Self { bytes: bytes.len(), elements: 1 },
+        }
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            elements: self.elements.saturating_add(other.elements),
+        }
+    }
+}
+
+impl List {
+    /// Does what makes the list larger by `growth`, as a quicklist if a listpack would be too large for it. If that
+    /// fails, the list is a listpack again. In C: `listTypeTryConversionAppend`.
+    pub(super) fn try_growing<T, E: From<ReserveError>>(
+        &mut self,
+        growth: Growth,
+        limits: &EncodingLimits,
+        operation: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.try_growing_without(0, 0, growth, limits, operation)
+    }
+
+    /// [`try_growing`](Self::try_growing) of a list that has just lost `bytes` and `elements`, or is about to.
+    pub(super) fn try_growing_without<T, E: From<ReserveError>>(
+        &mut self,
+        bytes: usize,
+        elements: usize,
+        growth: Growth,
+        limits: &EncodingLimits,
+        operation: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let Repr::ListPack(pack) = &mut self.0 else { return operation(self) };
+        let bytes = (pack.byte_len() - bytes).saturating_add(growth.bytes);
+        let elements = (pack.len() - elements).saturating_add(growth.elements);
+        if NodeLimit::new(limits.list_max_listpack_size).allows(bytes, elements) {
+            return operation(self);
+        }
+        let list =
+            QuickList::try_from_listpack(pack, limits.list_max_listpack_size, limits.list_compress_depth)?;
+        self.0 = Repr::QuickList(list);
+        let result = operation(self);
+        if result.is_err() || self.is_empty() {
+            self.unpack();
+        }
+        result
+    }
+
+    /// Makes a quicklist of one listpack that listpack; one without elements, nothing.
+    fn unpack(&mut self) {
+        if let Repr::QuickList(list) = mem::replace(&mut self.0, Repr::ListPack(ListPack::new())) {
+            self.0 = match list.into_listpack() {
+                Ok(pack) => Repr::ListPack(pack),
+                Err(list) if list.is_empty() => Repr::ListPack(ListPack::new()),
+                Err(list) => Repr::QuickList(list),
+            };
+        }
+    }
+
+    /// Makes a quicklist a listpack again if it has shrunk to one that is half full. O(1), needs no memory. In C:
+    /// `listTypeTryConversion` with `LIST_CONV_SHRINKING`.
+    pub(super) fn shrink(&mut self, limits: &EncodingLimits) {
+        let Repr::QuickList(list) = &self.0 else { return };
+        let limit = NodeLimit::new(limits.list_max_listpack_size);
+        let fits = |pack: &ListPack| limit.allows_twice(pack.byte_len(), pack.len());
+        if list.is_empty() || list.as_listpack().is_some_and(fits) {
+            self.unpack();
+        }
+    }
+}

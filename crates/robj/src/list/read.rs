@@ -1,0 +1,254 @@
+//! Reading: `LINDEX`, `LRANGE`, `LPOS`.
+
+use super::edit::{place, span};
+use super::{List, Repr, element, stored};
+use crate::collection::Collection;
+use crate::element::Element;
+use core::fmt;
+use core::iter::FusedIterator;
+use core::num::NonZeroI64;
+use listpack::Value;
+use quicklist::Side;
+use zmalloc::{ReserveError, or_oom};
+
+/// An element of a list: in most cases where it is stored, or, if it was compressed there, a copy.
+pub struct Item<'a>(quicklist::Item<'a>);
+
+impl Item<'_> {
+    /// What it is.
+    #[inline]
+    pub fn element(&self) -> Element<'_> {
+        element(self.0.value())
+    }
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.element().fmt(f)
+    }
+}
+
+impl List {
+    /// The element at `index`. O(elements of a node) and a glance at one node in 128, from the nearer end. In C: `LINDEX`.
+    pub fn get(&self, index: i64) -> Option<Item<'_>> {
+        or_oom(self.try_get(index))
+    }
+
+    /// [`get`](Self::get) that answers an error: a compressed node needs memory to be read.
+    pub fn try_get(&self, index: i64) -> Result<Option<Item<'_>>, ReserveError> {
+        let Some(place) = place(index, self.len()) else { return Ok(None) };
+        Ok(match &self.0 {
+            Repr::ListPack(pack) => {
+                let value = pack.seek(place as isize).and_then(|offset| pack.get(offset));
+                value.map(|value| Item(value.into()))
+            }
+            Repr::QuickList(list) => list.try_get(place)?.map(Item),
+        })
+    }
+
+    /// All elements, from the front or the other way round.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        self.slice(0, self.len())
+    }
+
+    /// The elements from `start` to `end`, both included. O(1) an element. In C: `LRANGE`.
+    ///
+    /// ```
+    /// use robj::{EncodingLimits, List};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let mut list = List::new();
+    /// (0..10).for_each(|n: i32| list.push_back(n.to_string().as_bytes(), &limits));
+    /// let last: Vec<_> = list.range(-3, -1).map(|item| item.element().as_i64().unwrap()).collect();
+    /// assert_eq!(last, [7, 8, 9]);
+    /// ```
+    pub fn range(&self, start: i64, end: i64) -> Iter<'_> {
+        let (start, count) = span(start, end, self.len());
+        self.slice(start, count)
+    }
+
+    fn slice(&self, start: usize, count: usize) -> Iter<'_> {
+        Iter(match &self.0 {
+            Repr::ListPack(pack) => {
+                let mut iter = pack.iter();
+                let len = pack.len();
+                if start > 0 {
+                    iter = pack.seek(start as isize).map_or(iter, |offset| pack.iter_from(offset));
+                }
+                // Entries behind the range are passed over when the back is first asked for.
+                Inner::ListPack { iter, remaining: count, behind: len - start - count }
+            }
+            Repr::QuickList(list) => Inner::QuickList(list.range(start, count)),
+        })
+    }
+
+    /// The indexes of the elements that equal `bytes`, beginning with match number `rank`, from the front, or, if that is negative, from the
+    /// back; at most `max_len` elements are compared. O(1) an element compared. In C: `LPOS` with `RANK`, `MAXLEN` (where 0 is for no
+    /// limit) and, as `take`, `COUNT`.
+    ///
+    /// ```
+    /// use core::num::NonZeroI64;
+    /// use robj::{EncodingLimits, List};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let mut list = List::new();
+    /// [b"a", b"b", b"a", b"a"].map(|bytes| list.push_back(bytes, &limits));
+    /// let second = NonZeroI64::new(2).unwrap();
+    /// assert!(list.positions(b"a", second, usize::MAX).eq([2, 3]));
+    /// assert!(list.positions(b"a", -second, usize::MAX).eq([2, 0]));
+    /// ```
+    pub fn positions<'a>(&'a self, bytes: &'a [u8], rank: NonZeroI64, max_len: usize) -> Positions<'a> {
+        Positions {
+            iter: self.iter(),
+            value: stored(Element::Bytes(bytes)),
+            side: if rank.is_negative() { Side::Back } else { Side::Front },
+            passed: rank.unsigned_abs().get() - 1,
+            compared: 0,
+            len: self.len(),
+            max_len,
+        }
+    }
+}
+
+/// Elements of a list, from either end.
+///
+/// What it yields outlives its next step, so elements of compressed nodes are copied; [`next_element`](Self::next_element) lends
+/// instead.
+pub struct Iter<'a>(Inner<'a>);
+
+enum Inner<'a> {
+    ListPack {
+        iter: listpack::Iter<'a>,
+        remaining: usize,
+        /// Entries behind the last one that is to come.
+        behind: usize,
+    },
+    QuickList(quicklist::Iter<'a>),
+}
+
+impl<'a> Iter<'a> {
+    /// The next element from one end, lent until the next step. An error, if there is no memory to decompress a node; the iterator
+    /// is then where it was.
+    #[inline]
+    pub fn next_element(&mut self, side: Side) -> Result<Option<Element<'_>>, ReserveError> {
+        Ok(self.next_value(side)?.map(element))
+    }
+
+    #[inline]
+    fn next_value(&mut self, side: Side) -> Result<Option<Value<'_>>, ReserveError> {
+        match &mut self.0 {
+            Inner::ListPack { iter, remaining, behind } => Ok(next_packed(iter, remaining, behind, side)),
+            Inner::QuickList(iter) => iter.next_value_from(side),
+        }
+    }
+
+    /// The next element from one end. An error, if there is no memory to decompress a node or to copy an element of it.
+    #[inline]
+    pub fn try_next_from(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
+        Ok(match &mut self.0 {
+            Inner::ListPack { iter, remaining, behind } => {
+                next_packed(iter, remaining, behind, side).map(|value| Item(value.into()))
+            }
+            Inner::QuickList(iter) => iter.try_next_from(side)?.map(Item),
+        })
+    }
+}
+
+#[inline]
+fn next_packed<'a>(
+    iter: &mut listpack::Iter<'a>,
+    remaining: &mut usize,
+    behind: &mut usize,
+    side: Side,
+) -> Option<Value<'a>> {
+    *remaining = remaining.checked_sub(1)?;
+    match side {
+        Side::Front => iter.next(),
+        Side::Back => iter.nth_back(core::mem::take(behind)),
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        or_oom(self.try_next_from(Side::Front))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let remaining = match &self.0 {
+            Inner::ListPack { remaining, .. } => *remaining,
+            Inner::QuickList(iter) => iter.len(),
+        };
+        (remaining, Some(remaining))
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        or_oom(self.try_next_from(Side::Back))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").field("remaining", &self.len()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a List {
+    type Item = Item<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Indexes of equal elements; see [`List::positions`].
+#[derive(Debug)]
+pub struct Positions<'a> {
+    iter: Iter<'a>,
+    value: Value<'a>,
+    side: Side,
+    /// Matches that are still to be passed over.
+    passed: u64,
+    compared: usize,
+    len: usize,
+    max_len: usize,
+}
+
+impl Positions<'_> {
+    /// The next index. An error, if there is no memory to decompress a node; nothing is lost then.
+    pub fn try_next(&mut self) -> Result<Option<usize>, ReserveError> {
+        while self.compared < self.max_len {
+            let Some(value) = self.iter.next_value(self.side)? else { return Ok(None) };
+            let equal = value == self.value;
+            self.compared += 1;
+            if equal && self.passed > 0 {
+                self.passed -= 1;
+            } else if equal {
+                return Ok(Some(match self.side {
+                    Side::Front => self.compared - 1,
+                    Side::Back => self.len - self.compared,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Positions<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        or_oom(self.try_next())
+    }
+}
+
+impl FusedIterator for Positions<'_> {}

@@ -34,7 +34,7 @@ impl ListPack {
         entry::previous(self.body(), HEADER_LEN, offset.at()).map(Offset::new)
     }
 
-    /// The entry at `index`, from the end if that is negative: -1 is the last. O(n), from the end that is nearer. In C:
+    /// The entry at `index`, from the end if that is negative: -1 is the last. O(n), from the end that is sooner there. In C:
     /// `lpSeek`.
     pub fn seek(&self, index: isize) -> Option<Offset> {
         let steps = index.unsigned_abs();
@@ -47,13 +47,17 @@ impl ListPack {
                 if index >= len {
                     return None;
                 }
-                if index < len / 2 { (false, index) } else { (true, len - 1 - index) }
+                // A step back takes thrice the time of a step forward.
+                if index / 3 < len - index { (false, index) } else { (true, len - 1 - index) }
             }
         };
+        let body = self.body();
         if from_end {
-            (0..steps).try_fold(self.last()?, |offset, _| self.prev(offset))
+            let at = (0..steps).try_fold(self.last()?.at(), |at, _| entry::previous(body, HEADER_LEN, at))?;
+            Some(Offset::new(at))
         } else {
-            (0..steps).try_fold(self.first()?, |offset, _| self.next(offset))
+            let at = (0..steps).try_fold(HEADER_LEN, |at, _| entry::skip(body, at))?;
+            (at < body.len()).then(|| Offset::new(at))
         }
     }
 

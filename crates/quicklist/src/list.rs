@@ -8,7 +8,7 @@ use crate::storage::box_size;
 use allocator_api2::boxed::Box;
 use core::mem;
 use core::ptr::NonNull;
-use listpack::{ListPack, Value, encoded_len, integer};
+use listpack::{ListPack, Offset, Value, encoded_len, integer};
 use zmalloc::{ReserveError, Zmalloc, or_oom};
 
 /// A list of strings and integers, in listpacks. See the [crate's page](crate).
@@ -189,7 +189,7 @@ impl<'a> Elements<'a> {
 }
 
 #[inline]
-pub(crate) fn pack_end(pack: &ListPack, side: Side) -> Option<listpack::Offset> {
+pub(crate) fn pack_end(pack: &ListPack, side: Side) -> Option<Offset> {
     match side {
         Side::Front => pack.first(),
         Side::Back => pack.last(),
@@ -278,9 +278,18 @@ impl QuickList {
     ) -> Result<Option<T>, E> {
         self.0.try_with_end(side, |inner| {
             let Some(place) = inner.nodes.end(side) else { return Ok(None) };
-            let value = inner.nodes.get(place).elements().and_then(|elements| elements.end(side));
+            let (offset, value) = match inner.nodes.get(place).elements() {
+                Some(Elements::Packed(pack)) => {
+                    let offset = pack_end(pack, side);
+                    (offset, offset.and_then(|offset| pack.get(offset)))
+                }
+                Some(Elements::Plain(bytes)) => (None, Some(Value::raw(bytes))),
+                None => (None, None),
+            };
             let result = value.map(f).transpose()?;
-            inner.remove_end(side, place);
+            if inner.remove_at(place, offset) {
+                inner.settle();
+            }
             Ok(result)
         })
     }
@@ -443,6 +452,17 @@ impl Inner {
     /// The same, but nothing is decompressed where it may have to be; says whether the node has gone.
     #[inline]
     fn remove_end_unsettled(&mut self, side: Side, place: Place) -> bool {
+        let offset = match self.nodes.get(place).elements() {
+            Some(Elements::Packed(pack)) => pack_end(pack, side),
+            _ => None,
+        };
+        self.remove_at(place, offset)
+    }
+
+    /// Removes the element at an offset of a node that is not compressed, or the node if it is the only one; says whether the
+    /// node has gone.
+    #[inline]
+    fn remove_at(&mut self, place: Place, offset: Option<Offset>) -> bool {
         self.len -= 1;
         if self.nodes.get(place).count() == 1 {
             drop(self.nodes.remove(place));
@@ -450,7 +470,7 @@ impl Inner {
         }
         let removed = self.nodes.change(place, |node| {
             node.try_edit(-1, |pack| {
-                pack_end(pack, side).map(|offset| pack.remove(offset));
+                offset.map(|offset| pack.remove(offset));
                 Ok(())
             })
         });

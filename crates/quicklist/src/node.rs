@@ -211,24 +211,35 @@ impl Node {
     /// if it can. When `edit` fails, or there is no memory to decompress, nothing has changed.
     ///
     /// A plain node has no listpack: the caller has asked.
+    #[inline]
     pub(crate) fn try_edit<T>(
         &mut self,
         added: isize,
         edit: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
     ) -> Result<T, ReserveError> {
-        let unzipped = self.try_unzipped()?;
-        let was_zipped = unzipped.is_some();
-        let mut unzipped = unzipped;
-        let Self::Packed { pack, count, dense } = unzipped.as_mut().unwrap_or(self) else {
+        match self {
+            Self::Packed { pack, count, dense } => {
+                let result = edit(pack)?;
+                *count = count.saturating_add_signed(added as i32);
+                *dense = false;
+                Ok(result)
+            }
+            _ => self.try_edit_zipped(added, edit),
+        }
+    }
+
+    #[cold]
+    fn try_edit_zipped<T>(
+        &mut self,
+        added: isize,
+        edit: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
+    ) -> Result<T, ReserveError> {
+        let Some(mut node) = self.try_unzipped()?.filter(|node| !node.is_plain()) else {
             unreachable!("a plain node is replaced, not changed");
         };
-        let result = edit(pack)?;
-        *count = count.saturating_add_signed(added as i32);
-        *dense = false;
-        if let Some(node) = unzipped {
-            *self = node;
-        }
-        if was_zipped && self.count() > 0 {
+        let result = node.try_edit(added, edit)?;
+        *self = node;
+        if self.count() > 0 {
             self.zip();
         }
         Ok(result)

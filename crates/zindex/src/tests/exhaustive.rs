@@ -39,7 +39,7 @@ fn every_order_of_inserting_ends_in_the_same_order() {
 
 #[test]
 fn every_order_of_removing_leaves_what_was_not_removed() {
-    let (n, inserts) = if cfg!(miri) { (4, 2) } else { (7, 40) };
+    let (n, inserts) = if cfg!(miri) { (4, 2) } else { (7, 7) };
     for score in SCORES {
         let mut seen = 0;
         each_permutation(n, |inserted| {
@@ -75,7 +75,7 @@ fn builds(n: usize) -> [Vec<usize>; 4] {
 
 #[test]
 fn any_entry_of_a_deep_tree_is_found_and_removed() {
-    let most = if cfg!(miri) { 14 } else { 70 };
+    let most = if cfg!(miri) { 14 } else { 66 };
     let mut depth = 0;
     for score in SCORES {
         for n in (1..=most).step_by(if cfg!(miri) { 5 } else { 1 }) {

@@ -14,12 +14,12 @@ fn each_fault<T>(make: impl Fn() -> T, mut operation: impl FnMut(&mut T, bool) -
         let done = operation(&mut value, true);
         let failures = plan.failures();
         drop(plan);
-        assert_eq!(done, failures == 0, "allocation {nth}");
+        assert!(done || failures > 0, "allocation {nth} was there");
         if failures == 0 {
             return nth - 1;
         }
-        // With memory it goes.
-        assert!(operation(&mut value, false));
+        // A table that may not grow takes more all the same; what was refused goes when there is memory.
+        assert!(done || operation(&mut value, false));
     }
     unreachable!("an operation that allocates without end")
 }

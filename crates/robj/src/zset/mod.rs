@@ -43,11 +43,11 @@ use zmalloc::ReserveError;
 /// use robj::zset::{AddOptions, Added};
 /// use robj::{EncodingLimits, ZSet};
 /// let (limits, mut board) = (EncodingLimits::DEFAULT, ZSet::new());
-/// board.insert("alice", 31.0, &limits)?;
-/// board.insert("bob", 12.5, &limits)?;
+/// board.insert(&b"alice"[..], 31.0, &limits)?;
+/// board.insert(&b"bob"[..], 12.5, &limits)?;
 /// let more = AddOptions { incr: true, ..AddOptions::default() };
-/// assert_eq!(board.try_add("bob", 30.0, more, &limits)?, Added::Updated(42.5));
-/// assert_eq!(board.rank("bob"), Some((1, 42.5)));
+/// assert_eq!(board.try_add(&b"bob"[..], 30.0, more, &limits)?, Added::Updated(42.5));
+/// assert_eq!(board.rank(&b"bob"[..]), Some((1, 42.5)));
 /// let best: Vec<_> = board.iter().rev().map(|(member, score)| (member.text().to_vec(), score)).collect();
 /// assert_eq!(best, [(b"bob".to_vec(), 42.5), (b"alice".to_vec(), 31.0)]);
 /// # Ok::<(), robj::zset::AddError>(())

@@ -10,6 +10,7 @@ mod list;
 mod set;
 mod string;
 mod table;
+mod zset;
 
 use robj::{EncodingLimits, Robj};
 use std::collections::HashMap;
@@ -111,4 +112,10 @@ fn sets_do_as_redis_does() {
 #[cfg_attr(miri, ignore = "as above")]
 fn lists_do_as_redis_does() {
     replay(include_str!("list.txt"), list::run);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "as above")]
+fn sorted_sets_do_as_redis_does() {
+    replay(include_str!("zset.txt"), zset::run);
 }

@@ -232,7 +232,12 @@ mod tests {
 
     #[test]
     fn members_of_all_lengths_come_back() {
-        for len in (0..600).chain([65_535, 65_536, 100_000]) {
+        let lens: Vec<usize> = if cfg!(miri) {
+            vec![0, 1, 7, 253, 254, 255, 256, 300]
+        } else {
+            (0..600).chain([65_535, 65_536, 100_000]).collect()
+        };
+        for len in lens {
             let member: Vec<u8> = (0..len).map(|n| n as u8).collect();
             let mut block = Block::try_new(1.5, &member).unwrap();
             block.set_score(-2.5);

@@ -10,7 +10,7 @@ use zindex::{ZIndex, ZTable};
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 200 },
+        cases: if cfg!(miri) { 1 } else { 200 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -49,7 +49,7 @@ proptest! {
 #[test]
 fn the_classic_skiplist_and_the_tree_answer_alike() {
     let (mut tree, mut classic, mut rng) = (ZIndex::new(), zindex::classic::ZIndex::new(), numbers(9));
-    for _ in 0..if cfg!(miri) { 150 } else { 20_000 } {
+    for _ in 0..if cfg!(miri) { 60 } else { 20_000 } {
         let (draw, score) = (rng(), f64::from(rng() as u32 % 50));
         let member = (draw % 300).to_string();
         match draw >> 62 {
@@ -85,7 +85,7 @@ fn numbers(mut state: u64) -> impl FnMut() -> u64 {
 
 #[test]
 fn large_sets_keep_their_order_however_they_were_filled() {
-    let n = if cfg!(miri) { 150 } else { 40_000_u64 };
+    let n = if cfg!(miri) { 80 } else { 40_000_u64 };
     let mut random = numbers(1);
     let fills: [Box<dyn FnMut(u64) -> f64>; 5] = [
         Box::new(|i| i as f64),

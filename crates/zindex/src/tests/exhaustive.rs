@@ -27,7 +27,7 @@ fn numbers_of(order: &Order) -> Vec<usize> {
 
 #[test]
 fn every_order_of_inserting_ends_in_the_same_order() {
-    let n = if cfg!(miri) { 4 } else { 8 };
+    let n = if cfg!(miri) { 3 } else { 8 };
     for score in SCORES {
         each_permutation(n, |numbers| {
             let order = order_of(numbers, score);
@@ -39,12 +39,12 @@ fn every_order_of_inserting_ends_in_the_same_order() {
 
 #[test]
 fn every_order_of_removing_leaves_what_was_not_removed() {
-    let (n, inserts) = if cfg!(miri) { (4, 2) } else { (7, 7) };
+    let (n, inserts) = if cfg!(miri) { (3, 5040) } else { (7, 7) };
     for score in SCORES {
         let mut seen = 0;
         each_permutation(n, |inserted| {
             seen += 1;
-            if seen % (5040 / inserts) != 1 {
+            if inserts < 5040 && seen % (5040 / inserts) != 1 {
                 return; // some of the orders, and all of those of removing
             }
             each_permutation(n, |removed| {
@@ -78,7 +78,7 @@ fn any_entry_of_a_deep_tree_is_found_and_removed() {
     let most = if cfg!(miri) { 14 } else { 66 };
     let mut depth = 0;
     for score in SCORES {
-        for n in (1..=most).step_by(if cfg!(miri) { 5 } else { 1 }) {
+        for n in (1..=most).step_by(if cfg!(miri) { 12 } else { 1 }) {
             for build in builds(n) {
                 for number in 0..n {
                     let mut order = order_of(&build, score);
@@ -100,7 +100,7 @@ fn any_entry_of_a_deep_tree_is_found_and_removed() {
 
 #[test]
 fn any_entry_moves_to_any_place() {
-    let sizes: &[usize] = if cfg!(miri) { &[6] } else { &[1, 2, 5, 13, 30, 44] };
+    let sizes: &[usize] = if cfg!(miri) { &[5] } else { &[1, 2, 5, 13, 30, 44] };
     for &n in sizes {
         for build in builds(n) {
             for from in 0..n {
@@ -123,7 +123,7 @@ fn any_entry_moves_to_any_place() {
 
 #[test]
 fn every_range_of_every_size_is_walked_from_both_ends() {
-    for n in [0, 1, 4, 5, 13, 30].into_iter().take(if cfg!(miri) { 4 } else { 6 }) {
+    for n in [0, 1, 4, 5, 13, 30].into_iter().take(if cfg!(miri) { 3 } else { 6 }) {
         let order = order_of(&builds(n.max(1))[3][..n], |n| n as f64);
         for start in 0..=n + 1 {
             for end in 0..=n + 1 {
@@ -157,11 +157,11 @@ fn every_range_of_every_size_is_walked_from_both_ends() {
 
 #[test]
 fn scores_that_ascend_or_descend_leave_full_nodes_behind() {
-    let n = 256;
+    let n = if cfg!(miri) { 64 } else { 256 };
     for build in builds(n).into_iter().take(2) {
         let order = order_of(&build, |n| n as f64);
         order.check();
-        assert_eq!(order.depth(), 3, "4^4 entries fill four levels of four, leaves among them");
+        assert_eq!(4_usize.pow(order.depth() as u32 + 1), n, "levels of four, leaves among them, are full");
     }
 }
 

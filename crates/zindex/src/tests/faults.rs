@@ -35,7 +35,7 @@ fn table(n: usize) -> ZTable {
 #[test]
 fn an_insert_that_finds_no_memory_changes_nothing() {
     let mut most = 0;
-    for n in 0..if cfg!(miri) { 6 } else { 70 } {
+    for n in 0..if cfg!(miri) { 5 } else { 70 } {
         for at in 0..=n {
             let before = table(n);
             let allocations = each_fault(

@@ -23,7 +23,7 @@ fn score() -> impl Strategy<Value = f64> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 10 } else { 5_000 },
+        cases: if cfg!(miri) { 4 } else { 5_000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

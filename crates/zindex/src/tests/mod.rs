@@ -31,13 +31,13 @@ fn each_permutation(n: usize, mut each: impl FnMut(&[usize])) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { 300 },
+        cases: if cfg!(miri) { 1 } else { 300 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
 
     #[test]
-    fn a_deep_tree_does_what_a_map_and_a_set_do(ops in model::ops(if cfg!(miri) { 60 } else { 400 })) {
+    fn a_deep_tree_does_what_a_map_and_a_set_do(ops in model::ops(if cfg!(miri) { 40 } else { 400 })) {
         model::run(&ops, ZTable::check);
     }
 }

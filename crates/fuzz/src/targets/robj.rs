@@ -4,7 +4,7 @@
 //! its handles, and the objects' `memory_usage` adds up to what is in use.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
-use ::robj::{Encoding, EncodingLimits, Robj};
+use ::robj::{BitFieldType, BitOp, BitOverflow, BitRange, Encoding, EncodingLimits, Robj, StringError};
 use ::sds::Sds;
 use arbitrary::Arbitrary;
 use bytes::Bytes;
@@ -27,10 +27,33 @@ enum Op {
     Append(u8, Text),
     Truncate(u8, Len),
     SetInteger(u8, i64),
+    AppendBytes(u8, Text),
+    SetRange(u8, Len, Text),
+    GetRange(u8, i16, i16),
+    IncrBy(u8, i64),
+    IncrByFloat(u8, f64),
+    SetBit(u8, Len, bool),
+    Bits(u8, Range, bool),
+    BitOp(u8, u8, u8),
+    Field { at: u8, field: Field, offset: Len, value: i64, incr: bool, overflow: u8 },
     Touch(u8, u32),
     Reply(u8),
-    Limits { embstr: u8, shared: u16 },
+    Limits { embstr: u8, shared: u16, bulk: u16 },
     Follow(Plan),
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Range {
+    All,
+    From(i16),
+    Bytes(i16, i16),
+    Bits(i16, i16),
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Field {
+    signed: bool,
+    bits: u8,
 }
 
 struct Handle {
@@ -58,6 +81,17 @@ struct State {
 fn canonical(bytes: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(bytes).ok()?;
     text.parse::<i64>().ok().filter(|value| value.to_string() == text)
+}
+
+/// Whether an operation did its work, which it must have, unless memory was refused or the caller asked for what
+/// is not `allowed`.
+fn written<T>(result: &Result<T, StringError>, failed: bool, allowed: bool) -> bool {
+    match result {
+        Ok(_) => assert!(allowed && !failed),
+        Err(StringError::Reserve(_)) => assert!(failed),
+        Err(error) => assert!(!allowed, "{error}"),
+    }
+    result.is_ok()
 }
 
 impl State {
@@ -101,10 +135,11 @@ impl State {
                     made.map_err(|(_, string)| assert_eq!(string, bytes[..], "the string is unharmed"));
                 self.keep((made, failed), bytes);
             }
-            Op::Limits { embstr, shared } => {
+            Op::Limits { embstr, shared, bulk } => {
                 self.limits = EncodingLimits {
                     embstr_size_limit: embstr.into(),
                     shared_integers: shared.into(),
+                    proto_max_bulk_len: bulk.into(),
                     ..EncodingLimits::DEFAULT
                 };
             }
@@ -116,6 +151,15 @@ impl State {
             | Op::Append(at, _)
             | Op::Truncate(at, _)
             | Op::SetInteger(at, _)
+            | Op::AppendBytes(at, _)
+            | Op::SetRange(at, ..)
+            | Op::GetRange(at, ..)
+            | Op::IncrBy(at, _)
+            | Op::IncrByFloat(at, _)
+            | Op::SetBit(at, ..)
+            | Op::Bits(at, ..)
+            | Op::BitOp(at, ..)
+            | Op::Field { at, .. }
             | Op::Touch(at, _)
             | Op::Reply(at) => {
                 if let Some(index) = usize::from(at).checked_rem(self.handles.len()) {
@@ -169,6 +213,126 @@ impl State {
                 assert_eq!(result.is_err(), failed);
                 if result.is_ok() {
                     *bytes = value.to_string().into_bytes();
+                }
+            }
+            Op::AppendBytes(_, Text(more)) => {
+                let (result, failed) = self.faults.watch(|| object.try_append(&more, &limits));
+                if written(&result, failed, bytes.len() + more.len() <= limits.proto_max_bulk_len) {
+                    bytes.extend(more);
+                }
+            }
+            Op::SetRange(_, Len(offset), Text(more)) => {
+                let (result, failed) = self.faults.watch(|| object.try_set_range(offset, &more, &limits));
+                let end = offset + more.len();
+                if written(&result, failed, more.is_empty() || end <= limits.proto_max_bulk_len)
+                    && !more.is_empty()
+                {
+                    bytes.resize(bytes.len().max(end), 0);
+                    bytes[offset..end].copy_from_slice(&more);
+                }
+            }
+            Op::GetRange(_, start, end) => {
+                let part = object.get_range(start.into(), end.into()).unwrap();
+                let at = |index: i16| index as isize + if index < 0 { bytes.len() as isize } else { 0 };
+                let inside = (0..bytes.len() as isize).filter(|i| (at(start)..=at(end).max(0)).contains(i));
+                let reversed = start < 0 && end < 0 && start > end;
+                let by_hand = inside.filter(|_| !reversed).map(|i| bytes[i as usize]);
+                assert!(by_hand.eq(part.iter().copied()), "{start} {end}");
+            }
+            Op::IncrBy(_, increment) => {
+                let (result, failed) = self.faults.watch(|| object.try_incr_by(increment, &limits));
+                let sum = canonical(bytes).and_then(|value| value.checked_add(increment));
+                if written(&result, failed, sum.is_some()) {
+                    assert_eq!(result.ok(), sum);
+                    *bytes = object.as_string().unwrap().to_vec();
+                    assert_eq!(canonical(bytes), sum);
+                }
+            }
+            Op::IncrByFloat(_, increment) => {
+                let (result, failed) = self.faults.watch(|| object.try_incr_by_float(increment, &limits));
+                let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() < 5 * 1024);
+                let value = text.and_then(|text| text.parse::<f64>().ok());
+                let sum = value.map(|value| value + increment).filter(|sum| sum.is_finite());
+                if written(&result, failed, sum.is_some()) {
+                    let (exact, scale) = (sum.unwrap(), value.unwrap().abs().max(increment.abs()));
+                    let text = object.as_string().unwrap();
+                    let sum = std::str::from_utf8(&text).unwrap().parse::<f64>().unwrap();
+                    assert!((sum - exact).abs() <= 4.0 * f64::EPSILON * scale + 1e-16, "{sum} for {exact}");
+                    *bytes = text.to_vec();
+                }
+            }
+            Op::SetBit(_, Len(offset), bit) => {
+                let result = self.faults.watch(|| object.try_set_bit(offset as u64, bit, &limits));
+                if written(&result.0, result.1, offset / 8 < limits.proto_max_bulk_len) {
+                    bytes.resize(bytes.len().max(offset / 8 + 1), 0);
+                    let (byte, mask) = (&mut bytes[offset / 8], 0x80 >> (offset % 8));
+                    assert_eq!(result.0, Ok(*byte & mask != 0));
+                    *byte = if bit { *byte | mask } else { *byte & !mask };
+                }
+            }
+            Op::Bits(_, range, bit) => {
+                let range = match range {
+                    Range::All => BitRange::All,
+                    Range::From(start) => BitRange::From(start.into()),
+                    Range::Bytes(start, end) => BitRange::Bytes(start.into(), end.into()),
+                    Range::Bits(start, end) => BitRange::Bits(start.into(), end.into()),
+                };
+                let is_set =
+                    |at: u64| bytes.get((at / 8) as usize).is_some_and(|b| b << (at % 8) & 0x80 != 0);
+                let count = object.bit_count(range).unwrap();
+                if let Some(at) = object.bit_pos(bit, range).unwrap() {
+                    assert!(is_set(at) == bit && object.get_bit(at) == Ok(bit));
+                }
+                if range == BitRange::All {
+                    assert_eq!(count, bytes.iter().map(|byte| u64::from(byte.count_ones())).sum());
+                    let first = (0..bytes.len() as u64 * 8).find(|at| is_set(*at) == bit);
+                    let behind = (!bit && !bytes.is_empty()).then_some(bytes.len() as u64 * 8);
+                    assert_eq!(object.bit_pos(bit, range), Ok(first.or(behind)));
+                }
+            }
+            Op::BitOp(_, other, operation) => {
+                let other = &self.handles[usize::from(other) % self.handles.len()];
+                let sources = [&self.handles[index].bytes, &other.bytes];
+                let len = sources[0].len().max(sources[1].len());
+                let (operation, by_hand): (_, fn(u8, u8) -> u8) = match operation % 3 {
+                    0 => (BitOp::And, |a, b| a & b),
+                    1 => (BitOp::Or, |a, b| a | b),
+                    _ => (BitOp::Xor, |a, b| a ^ b),
+                };
+                let byte = |source: &[u8], at| source.get(at).copied().unwrap_or(0);
+                let bytes = (0..len).map(|at| by_hand(byte(sources[0], at), byte(sources[1], at))).collect();
+                let made = self.faults.watch(|| Robj::try_bit_op(operation, &sources));
+                self.keep(made, bytes);
+            }
+            Op::Field { field, offset: Len(offset), value, incr, overflow, .. } => {
+                let width = u32::from(field.bits % 66);
+                let kind =
+                    if field.signed { BitFieldType::signed(width) } else { BitFieldType::unsigned(width) };
+                let Some(kind) = kind else { return };
+                let overflow =
+                    [BitOverflow::Wrap, BitOverflow::Sat, BitOverflow::Fail][usize::from(overflow % 3)];
+                let at = offset as u64;
+                let before = object.bitfield_get(kind, at).unwrap();
+                let (result, failed) = self.faults.watch(|| {
+                    if incr {
+                        object.try_bitfield_incr_by(kind, at, value, overflow, &limits)
+                    } else {
+                        object.try_bitfield_set(kind, at, value, overflow, &limits)
+                    }
+                });
+                if written(&result, failed, offset / 8 < limits.proto_max_bulk_len) {
+                    bytes.resize(bytes.len().max((offset + width as usize).div_ceil(8)), 0);
+                    let after = object.bitfield_get(kind, at).unwrap();
+                    match result {
+                        Ok(Some(answer)) => assert_eq!(answer, if incr { after } else { before }),
+                        _ => assert_eq!((after, overflow), (before, BitOverflow::Fail)),
+                    }
+                    for number in 0..width as usize {
+                        let (byte, mask) =
+                            (&mut bytes[(offset + number) / 8], 0x80 >> ((offset + number) % 8));
+                        let bit = after >> (width as usize - 1 - number) & 1 == 1;
+                        *byte = if bit { *byte | mask } else { *byte & !mask };
+                    }
                 }
             }
             Op::Touch(_, now) => {

@@ -34,6 +34,7 @@ mod words;
 pub use bitfield::{BitFieldType, BitOverflow};
 pub use bitop::BitOp;
 pub use error::StringError;
+pub(crate) use float::parse as parse_float;
 pub use range::BitRange;
 
 use crate::element::Element;

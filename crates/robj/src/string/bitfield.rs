@@ -222,13 +222,17 @@ fn bytes_spanned(field: BitFieldType, offset: u64) -> usize {
     ((offset % 8) as usize + usize::from(field.bits)).div_ceil(8)
 }
 
-/// The bytes from `first` on, at most nine, as the high bytes of a word; zeros behind the end.
+/// The bytes from `first` on, of which the first nine count, as the high bytes of a word; zeros behind the end.
 fn window(bytes: &[u8], first: u64) -> [u8; 16] {
-    let mut window = [0; 16];
     let rest = usize::try_from(first).ok().and_then(|first| bytes.get(first..)).unwrap_or(&[]);
-    let len = rest.len().min(9);
-    window[..len].copy_from_slice(&rest[..len]);
-    window
+    match rest.first_chunk() {
+        Some(window) => *window,
+        None => {
+            let mut window = [0; 16];
+            window[..rest.len()].copy_from_slice(rest);
+            window
+        }
+    }
 }
 
 /// The field's bits as the low bits of a word; the others are 0.

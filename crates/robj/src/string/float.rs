@@ -157,7 +157,8 @@ fn read_exponent(text: &[u8]) -> i64 {
 }
 
 fn write_fixed(to: &mut FloatText, units: i128) -> fmt::Result {
-    let (ones, mut fraction) = (units.unsigned_abs() / ONE, units.unsigned_abs() % ONE);
+    let (ones, fraction) = (units.unsigned_abs() / ONE, units.unsigned_abs() % ONE);
+    let mut fraction = fraction as u64; // below 10^17
     let sign = if units < 0 { "-" } else { "" };
     write!(to, "{sign}{ones}")?;
     if fraction > 0 {

@@ -42,16 +42,20 @@ fn count_ones_by_words(bytes: &[u8]) -> u64 {
 /// The first bit that is `bit`, counted from the start.
 #[inline]
 pub(super) fn first_bit(bytes: &[u8], bit: bool) -> Option<u64> {
-    /// Bytes that are compared before one branch.
-    const BLOCK: usize = 64;
-    // A byte without the bit, and a mask that makes it zero.
+    // A byte without the bit, which is also the mask that makes it zero.
     let without = if bit { 0x00 } else { 0xFF };
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let blocks =
-        blocks.iter().take_while(|block| block.iter().fold(0, |all, byte| all | (byte ^ without)) == 0);
-    let skipped = blocks.count() * BLOCK;
-    let at = skipped + bytes[skipped..].iter().position(|byte| *byte != without)?;
+    let blocks = skip::<64>(bytes, without);
+    let words = blocks + skip::<8>(&bytes[blocks..], without);
+    let at = words + bytes[words..].iter().position(|byte| *byte != without)?;
     Some(at as u64 * 8 + u64::from((bytes[at] ^ without).leading_zeros()))
+}
+
+/// How many bytes, in whole blocks, are all `without`. One branch a block.
+#[inline]
+fn skip<const BLOCK: usize>(bytes: &[u8], without: u8) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let is_empty = |block: &&[u8; BLOCK]| block.iter().fold(0, |all, byte| all | (byte ^ without)) == 0;
+    blocks.iter().take_while(is_empty).count() * BLOCK
 }
 
 #[cfg(test)]

@@ -129,7 +129,10 @@ fn number(element: Element<'_>) -> Option<f64> {
     match element {
         Element::Int(value) => Some(value as f64),
         Element::Bytes([]) => Some(0.0),
-        Element::Bytes(bytes) => parse_float(bytes.trim_ascii_start()),
+        Element::Bytes(bytes) => {
+            let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+            parse_float(&bytes[bytes.iter().take_while(|byte| blank(byte)).count()..])
+        }
     }
 }
 
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_first_element_that_is_no_number_is_named() {
-        for wrong in ["a", "1 ", "nan", "0x10", "1e999", "--1"] {
+        for wrong in ["a", "1 ", " ", "nan", "0x10", "1e999", "--1"] {
             let elements = bytes(&["1", "2", wrong, "b"]);
             let error = sort(elements.clone(), &SortOptions::default()).unwrap_err();
             assert_eq!(error, SortError::NotADouble { index: 2 }, "{wrong}");

@@ -413,6 +413,29 @@ fn a_counter_of_its_own_is_counted_where_it_is() {
 }
 
 #[test]
+fn long_strings_are_combined_byte_by_byte() {
+    let noise = |len: usize, seed: u32| -> Vec<u8> {
+        (0..len as u32).map(|i| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B9) >> 11) as u8).collect()
+    };
+    for lens in [[4095, 4096, 4097], [9000, 1, 8192], [0, 5000, 4096], [10_000, 10_000, 3]] {
+        let sources: Vec<_> = lens.iter().zip(1..).map(|(len, seed)| noise(*len, seed)).collect();
+        let longest = *lens.iter().max().unwrap();
+        let operations: [(BitOp, fn(u8, u8) -> u8); 3] =
+            [(BitOp::And, |a, b| a & b), (BitOp::Or, |a, b| a | b), (BitOp::Xor, |a, b| a ^ b)];
+        for (operation, combine) in operations {
+            let column =
+                |at| sources.iter().map(move |source: &Vec<u8>| source.get(at).copied().unwrap_or(0));
+            let by_hand: Vec<u8> = (0..longest).map(|at| column(at).reduce(combine).unwrap()).collect();
+            let result = Robj::bit_op(operation, &sources);
+            assert_eq!(&*result.as_string().unwrap(), by_hand.as_slice(), "{operation:?} {lens:?}");
+            assert_eq!(result.encoding(), Encoding::Raw);
+        }
+    }
+    let nothing: [&[u8]; 0] = [];
+    assert_eq!(Robj::bit_op(BitOp::And, &nothing).string_len(), Ok(0));
+}
+
+#[test]
 fn what_is_appended_to_again_has_room() {
     let limits = EncodingLimits::DEFAULT;
     let mut object = Robj::from("0");

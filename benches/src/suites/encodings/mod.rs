@@ -33,8 +33,8 @@ const SUITE: &str = "encodings";
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let elements = ctx.options.pick(1_000, 40_000, 200_000);
-    let large = ctx.options.pick(2_000, 100_000, 1_000_000);
+    let elements = ctx.options.pick(1_000, 20_000, 200_000);
+    let large = ctx.options.pick(2_000, 50_000, 1_000_000);
     let rounds = ctx.options.pick(2, 5, 7);
     for scale in [
         Scale::small(10, elements / 10, rounds),
@@ -53,4 +53,32 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
          large collection has no row for it.",
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Options;
+    use crate::progress::Progress;
+    use crate::report::Report;
+
+    /// A life fails where a collection loses, invents or miscounts anything.
+    #[test]
+    fn every_collection_lives_through_a_life_of_each_size() {
+        let options = Options::read(["bench", "--smoke"]).expect("a command line").expect("no help");
+        let mut report = Report::default();
+        let mut ctx = Ctx { options: &options, report: &mut report, progress: &Progress::hidden() };
+        for scale in [Scale::small(1, 3, 1), Scale::small(10, 7, 1), Scale::large(1_500, 1)] {
+            list::run(&mut ctx, scale);
+            set::run(&mut ctx, scale);
+            hash::run(&mut ctx, scale);
+            zset::run(&mut ctx, scale);
+        }
+        let has = |what: &str, metric: &str| {
+            report.rows.iter().any(|row| row.case.starts_with(what) && row.metric == metric)
+        };
+        for what in ["list", "set of integers", "set of strings", "hash", "sorted set"] {
+            assert!(has(what, "time") && has(what, "memory") && has(what, work::RULE), "{what}");
+        }
+    }
 }

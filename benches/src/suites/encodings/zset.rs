@@ -10,12 +10,15 @@ use crate::suite::Ctx;
 use compact_str::CompactString;
 use crossbeam_skiplist::SkipSet;
 use hashbrown::HashMap;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::ops::Bound;
 use std::time::Duration;
 use wabi_tree::OSBTreeSet;
+use zindex::{ZTable, classic};
 
 const PHASES: [Phase; 8] = [
     Phase::of_all("add"),
@@ -51,7 +54,9 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let digits = if scale.is_large() { 12 } else { 0 };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
     let mut field = Field::new(&work);
+    enter::<ZTable>(&mut field);
     field.against_peers();
+    enter::<Classic>(&mut field);
     enter::<Indexed<OSBTreeSet<Scored>>>(&mut field);
     enter::<Indexed<indexset::BTreeSet<Scored>>>(&mut field);
     enter::<Indexed<skiplist::SkipSet<Scored>>>(&mut field);
@@ -159,6 +164,107 @@ impl Ord for Scored {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.score.total_cmp(&other.score).then_with(|| self.member.cmp(&other.member))
+    }
+}
+
+impl SortedSet for ZTable {
+    fn name() -> String {
+        "ZTable".into()
+    }
+
+    #[inline]
+    fn add(&mut self, member: &str, score: f64) {
+        self.insert(member.as_bytes(), score).expect("scores are numbers");
+    }
+
+    #[inline]
+    fn score(&self, member: &str) -> Option<f64> {
+        self.get(member.as_bytes())
+    }
+
+    #[inline]
+    fn rank(&self, member: &str) -> Option<usize> {
+        self.rank_of(member.as_bytes())
+    }
+
+    #[inline]
+    fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        self.range(rank..rank + count).for_each(|(member, score)| visit(member, score));
+    }
+
+    #[inline]
+    fn by_score(&self, score: f64, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        self.range_by_score(score..).take(count).for_each(|(member, score)| visit(member, score));
+    }
+
+    #[inline]
+    fn for_each(&self, mut visit: impl FnMut(&[u8], f64)) {
+        self.iter().for_each(|(member, score)| visit(member, score));
+    }
+
+    #[inline]
+    fn remove(&mut self, member: &str) -> bool {
+        ZTable::remove(self, member.as_bytes()).is_some()
+    }
+}
+
+/// Redis' skiplist and a map of its members: what a sorted set was before.
+struct Classic {
+    order: classic::ZIndex,
+    scores: HashMap<CompactString, f64, Fold>,
+    /// Of the height of nodes.
+    rng: SmallRng,
+}
+
+impl Default for Classic {
+    fn default() -> Self {
+        Self { order: classic::ZIndex::new(), scores: HashMap::default(), rng: SmallRng::seed_from_u64(1) }
+    }
+}
+
+impl SortedSet for Classic {
+    fn name() -> String {
+        "zindex::classic + HashMap".into()
+    }
+
+    #[inline]
+    fn add(&mut self, member: &str, score: f64) {
+        if let Some(old) = self.scores.insert(member.into(), score) {
+            self.order.remove(old, member.as_bytes());
+        }
+        let added = self.order.insert(score, member.as_bytes(), || self.rng.next_u64());
+        added.expect("scores are numbers");
+    }
+
+    #[inline]
+    fn score(&self, member: &str) -> Option<f64> {
+        self.scores.get(member).copied()
+    }
+
+    #[inline]
+    fn rank(&self, member: &str) -> Option<usize> {
+        self.order.rank(self.score(member)?, member.as_bytes())
+    }
+
+    #[inline]
+    fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
+        self.order.range(rank).take(count).for_each(|(member, score)| visit(member, score));
+    }
+
+    #[inline]
+    fn by_score(&self, score: f64, count: usize, visit: impl FnMut(&[u8], f64)) {
+        self.by_rank(self.order.count_below(score, false), count, visit);
+    }
+
+    #[inline]
+    fn for_each(&self, mut visit: impl FnMut(&[u8], f64)) {
+        self.order.iter().for_each(|(member, score)| visit(member, score));
+    }
+
+    #[inline]
+    fn remove(&mut self, member: &str) -> bool {
+        let old = self.scores.remove(member);
+        old.map(|score| self.order.remove(score, member.as_bytes())).is_some()
     }
 }
 

@@ -1,14 +1,13 @@
 //! Hashes: fields are set, read, set again to a value as long, and deleted.
 
 use super::packed::Packed;
-use super::work::{Element, Field, Phase, Rack, Scale, Text, Work, look, visit_value};
+use super::work::{Element, Field, LIMITS, Phase, Rack, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::suite::Ctx;
 use compact_str::CompactString;
 use hashbrown::HashMap;
 use indexmap::IndexMap;
-use listpack::{ListPack, Offset};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Duration;
@@ -40,9 +39,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("field:", 12) } else { ("field", 0) };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
     let mut field = Field::new(&work);
-    if !scale.is_large() {
-        enter::<ListPack>(&mut field);
-    }
+    enter::<robj::Hash>(&mut field);
     field.against_peers();
     enter::<HashMap<CompactString, CompactString, Fold>>(&mut field);
     enter::<HashMap<Box<str>, Box<str>, Fold>>(&mut field);
@@ -84,43 +81,25 @@ fn live<M: Map>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     ([set, get, absent, again, delete], full)
 }
 
-/// Field, value, field, value.
-impl Map for ListPack {
+impl Map for robj::Hash {
     fn name() -> String {
-        "ListPack".into()
+        "Hash".into()
     }
 
     #[inline]
     fn set(&mut self, field: &str, value: &str) -> bool {
-        match find(self, field).and_then(|field| self.next(field)) {
-            Some(old) => {
-                self.replace(old, value.as_bytes());
-                false
-            }
-            None => {
-                self.push_back(field.as_bytes());
-                self.push_back(value.as_bytes());
-                true
-            }
-        }
+        self.insert(field.as_bytes(), value.as_bytes(), &LIMITS)
     }
 
     #[inline]
     fn get(&self, field: &str, mut visit: impl FnMut(&[u8])) -> bool {
-        let value = find(self, field).and_then(|field| self.get(self.next(field)?));
-        value.map(|value| visit_value(value, &mut visit)).is_some()
+        self.get(field.as_bytes()).map(|value| see(value, &mut visit)).is_some()
     }
 
     #[inline]
     fn delete(&mut self, field: &str) -> bool {
-        let value = find(self, field).and_then(|field| self.remove(field));
-        value.map(|value| self.remove(value)).is_some()
+        self.remove(field.as_bytes())
     }
-}
-
-#[inline]
-fn find(hash: &ListPack, field: &str) -> Option<Offset> {
-    hash.find(hash.first()?, field.as_bytes(), 1)
 }
 
 /// A [`Map`] for a type with the methods of std's `HashMap`.

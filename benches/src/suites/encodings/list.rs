@@ -1,11 +1,12 @@
 //! Lists: pushed to and popped from at both ends, read by index and by range.
 
 use super::packed::Packed;
-use super::work::{Element, Field, Phase, RANGE, Rack, Scale, Text, Work, look, visit_value};
+use super::work::{Element, Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::suite::Ctx;
 use compact_str::CompactString;
-use listpack::ListPack;
+use robj::ReserveError;
+use robj::list::Side;
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
@@ -40,9 +41,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("element:", 12) } else { ("element", 3) };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
     let mut field = Field::new(&work);
-    if !scale.is_large() {
-        enter::<ListPack>(&mut field);
-    }
+    enter::<robj::List>(&mut field);
     field.against_peers();
     enter::<VecDeque<CompactString>>(&mut field);
     enter::<VecDeque<Box<str>>>(&mut field);
@@ -82,42 +81,50 @@ fn live<L: List>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     ([push_back, push_front, index, range, pop_front, pop_back], full)
 }
 
-impl List for ListPack {
+impl List for robj::List {
     fn name() -> String {
-        "ListPack".into()
+        "List".into()
     }
 
     #[inline]
     fn push_back(&mut self, element: &str) {
-        self.push_back(element.as_bytes());
+        self.push_back(element.as_bytes(), &LIMITS);
     }
 
     #[inline]
     fn push_front(&mut self, element: &str) {
-        self.push_front(element.as_bytes());
+        self.push_front(element.as_bytes(), &LIMITS);
     }
 
     #[inline]
     fn pop_back(&mut self) -> bool {
-        self.last().map(|last| self.remove(last)).is_some()
+        pop(self, Side::Back)
     }
 
     #[inline]
     fn pop_front(&mut self) -> bool {
-        self.first().map(|first| self.remove(first)).is_some()
+        pop(self, Side::Front)
     }
 
     #[inline]
     fn range(&self, start: usize, count: usize, mut visit: impl FnMut(&[u8])) {
-        self.range(start, count).for_each(|value| visit_value(value, &mut visit));
+        let last = (start + count) as i64 - 1;
+        self.range(start as i64, last).for_each(|item| see(item.element(), &mut visit));
     }
 
     #[inline]
     fn index(&self, index: usize, mut visit: impl FnMut(&[u8])) {
-        if let Some(value) = self.seek(index as isize).and_then(|offset| self.get(offset)) {
-            visit_value(value, &mut visit);
+        if let Some(item) = self.get(index as i64) {
+            see(item.element(), &mut visit);
         }
     }
+}
+
+/// As the peers do: nothing is kept of what was popped.
+#[inline]
+fn pop(list: &mut robj::List, side: Side) -> bool {
+    let popped = list.try_pop_with(side, &LIMITS, |_| Ok::<_, ReserveError>(()));
+    popped.expect("there is memory").is_some()
 }
 
 impl<E: Element> List for VecDeque<E> {

@@ -1,15 +1,13 @@
 //! Sets, of integers and of texts: members are added, found, not found and removed.
 
 use super::packed::Packed;
-use super::work::{Element, Field, Phase, Rack, Scale, Text, Visit, Work};
+use super::work::{Element, Field, LIMITS, Phase, Rack, Scale, Text, Visit, Work};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::suite::Ctx;
 use compact_str::CompactString;
 use hashbrown::HashSet;
 use indexmap::IndexSet;
-use intset::IntSet;
-use listpack::ListPack;
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::hash::Hash;
@@ -57,9 +55,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
 
     let mut field = Field::new(&work);
-    if !scale.is_large() {
-        enter::<IntSet, i64>(&mut field);
-    }
+    enter::<robj::Set, i64>(&mut field);
     field.against_peers();
     enter::<HashSet<i64, Fold>, i64>(&mut field);
     enter::<BTreeSet<i64>, i64>(&mut field);
@@ -71,9 +67,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     field.run(ctx, "set of integers", PHASES);
 
     let mut field = Field::new(&work);
-    if !scale.is_large() {
-        enter::<ListPack, str>(&mut field);
-    }
+    enter::<robj::Set, str>(&mut field);
     field.against_peers();
     enter::<HashSet<CompactString, Fold>, str>(&mut field);
     enter::<HashSet<Box<str>, Fold>, str>(&mut field);
@@ -108,50 +102,43 @@ fn live<S: Set<M>, M: Member + ?Sized>(work: &Work) -> ([Duration; PHASES.len()]
     ([add, hit, absent, remove], full)
 }
 
-impl Set<i64> for IntSet {
-    fn name() -> String {
-        "IntSet".into()
-    }
+/// What robj's sets are asked about.
+trait Asked {
+    fn asked(&self) -> robj::Element<'_>;
+}
 
+impl Asked for i64 {
     #[inline]
-    fn add(&mut self, member: &i64) -> bool {
-        self.insert(*member)
-    }
-
-    #[inline]
-    fn contains(&self, member: &i64) -> bool {
-        IntSet::contains(self, *member)
-    }
-
-    #[inline]
-    fn remove(&mut self, member: &i64) -> bool {
-        IntSet::remove(self, *member)
+    fn asked(&self) -> robj::Element<'_> {
+        (*self).into()
     }
 }
 
-impl Set<str> for ListPack {
+impl Asked for str {
+    #[inline]
+    fn asked(&self) -> robj::Element<'_> {
+        self.as_bytes().into()
+    }
+}
+
+impl<M: Asked + ?Sized> Set<M> for robj::Set {
     fn name() -> String {
-        "ListPack".into()
+        "Set".into()
     }
 
     #[inline]
-    fn add(&mut self, member: &str) -> bool {
-        let new = !Set::contains(self, member);
-        if new {
-            self.push_back(member.as_bytes());
-        }
-        new
+    fn add(&mut self, member: &M) -> bool {
+        self.insert(member.asked(), &LIMITS)
     }
 
     #[inline]
-    fn contains(&self, member: &str) -> bool {
-        self.first().and_then(|first| self.find(first, member.as_bytes(), 0)).is_some()
+    fn contains(&self, member: &M) -> bool {
+        self.contains(member.asked())
     }
 
     #[inline]
-    fn remove(&mut self, member: &str) -> bool {
-        let found = self.first().and_then(|first| self.find(first, member.as_bytes(), 0));
-        found.map(|offset| self.remove(offset)).is_some()
+    fn remove(&mut self, member: &M) -> bool {
+        self.remove(member.asked())
     }
 }
 

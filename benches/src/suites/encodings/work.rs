@@ -9,6 +9,7 @@ use compact_str::CompactString;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
+use robj::EncodingLimits;
 use std::borrow::Borrow;
 use std::cell::Cell;
 use std::fmt::Write;
@@ -22,6 +23,9 @@ pub(super) const RULE: &str = "beside the best in twice the memory";
 
 /// How much more memory a peer may take to count for [`RULE`].
 const MEMORY_ALLOWED: f64 = 2.0;
+
+/// What redcore's collections are told: the defaults.
+pub(super) const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
 /// The elements that a range operation visits.
 pub(super) const RANGE: usize = 10;
@@ -190,12 +194,12 @@ pub(super) fn look(sum: &mut u64, bytes: &[u8]) {
     *sum += bytes.len() as u64 + u64::from(bytes.first().copied().unwrap_or(0));
 }
 
-/// Shows a listpack's value to a visitor. The suite's texts are none that a listpack would make integers of.
+/// Shows an element to a visitor.
 #[inline]
-pub(super) fn visit_value(value: listpack::Value, visit: &mut impl FnMut(&[u8])) {
-    match value {
-        listpack::Value::Str(bytes) => visit(bytes),
-        other => unreachable!("{other:?} is not a text"),
+pub(super) fn see(element: robj::Element, visit: &mut impl FnMut(&[u8])) {
+    match element {
+        robj::Element::Bytes(bytes) => visit(bytes),
+        integer => visit(&integer.text()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The peers are an order of scores and members beside a map from member to score ([`Indexed`]).
 
 use super::packed::Packed;
-use super::work::{Field, Phase, RANGE, Rack, Scale, Text, Work, look};
+use super::work::{Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::suite::Ctx;
@@ -12,13 +12,14 @@ use crossbeam_skiplist::SkipSet;
 use hashbrown::HashMap;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+use robj::ZSet;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::ops::Bound;
 use std::time::Duration;
 use wabi_tree::OSBTreeSet;
-use zindex::{ZTable, classic};
+use zindex::classic;
 
 const PHASES: [Phase; 8] = [
     Phase::of_all("add"),
@@ -54,7 +55,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let digits = if scale.is_large() { 12 } else { 0 };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
     let mut field = Field::new(&work);
-    enter::<ZTable>(&mut field);
+    enter::<ZSet>(&mut field);
     field.against_peers();
     enter::<Classic>(&mut field);
     enter::<Indexed<OSBTreeSet<Scored>>>(&mut field);
@@ -167,44 +168,45 @@ impl Ord for Scored {
     }
 }
 
-impl SortedSet for ZTable {
+impl SortedSet for ZSet {
     fn name() -> String {
-        "ZTable".into()
+        "ZSet".into()
     }
 
     #[inline]
     fn add(&mut self, member: &str, score: f64) {
-        self.insert(member.as_bytes(), score).expect("scores are numbers");
+        self.insert(member.as_bytes(), score, &LIMITS).expect("scores are numbers");
     }
 
     #[inline]
     fn score(&self, member: &str) -> Option<f64> {
-        self.get(member.as_bytes())
+        self.score(member.as_bytes())
     }
 
     #[inline]
     fn rank(&self, member: &str) -> Option<usize> {
-        self.rank_of(member.as_bytes())
+        self.rank(member.as_bytes()).map(|(rank, _)| rank)
     }
 
     #[inline]
     fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
-        self.range(rank..rank + count).for_each(|(member, score)| visit(member, score));
+        self.range(rank..rank + count).for_each(|(member, score)| see(member, &mut |m| visit(m, score)));
     }
 
     #[inline]
     fn by_score(&self, score: f64, count: usize, mut visit: impl FnMut(&[u8], f64)) {
-        self.range_by_score(score..).take(count).for_each(|(member, score)| visit(member, score));
+        let from = self.range_by_score(score..);
+        from.take(count).for_each(|(member, score)| see(member, &mut |m| visit(m, score)));
     }
 
     #[inline]
     fn for_each(&self, mut visit: impl FnMut(&[u8], f64)) {
-        self.iter().for_each(|(member, score)| visit(member, score));
+        self.iter().for_each(|(member, score)| see(member, &mut |m| visit(m, score)));
     }
 
     #[inline]
     fn remove(&mut self, member: &str) -> bool {
-        ZTable::remove(self, member.as_bytes()).is_some()
+        ZSet::remove(self, member.as_bytes()).is_some()
     }
 }
 

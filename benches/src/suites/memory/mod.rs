@@ -6,11 +6,13 @@
 //!
 //! - [`growth`]: bytes per entry at many N in every doubling, keys included, and the peak while growing.
 //! - [`store`]: whole data sets as a store holds them, keys `Sds` and values `Robj`: the workloads W1 to W3.
+//! - [`values`]: the same for values that are collections: W5 to W12, beside what servers take.
 //! - [`seeds`]: the experiment with 90,000 keys whose result can be worked out by hand.
 
 mod growth;
 mod seeds;
 mod store;
+mod values;
 
 use crate::suite::Ctx;
 
@@ -21,5 +23,6 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     growth::run(ctx);
     seeds::run(ctx);
     store::run(ctx);
+    values::run(ctx);
     Ok(())
 }

@@ -173,21 +173,21 @@ impl Inner {
     ) -> Result<(), ReserveError> {
         let large = self.limit().is_large(text_len(&value));
         let cut = offset + usize::from(side == Side::Back);
-        let (source, mut part) = self.try_part(ordinal, side, cut)?;
+        let (source, mut part, count) = self.try_part(ordinal, side, cut)?;
         match (side, large) {
             (Side::Front, true) => {
-                self.nodes.try_insert(ordinal, [Node::packed(part), self.try_node(value)?])?;
+                self.nodes.try_insert(ordinal, [Node::packed(part, count), self.try_node(value)?])?;
             }
             (Side::Back, true) => {
-                self.nodes.try_insert(ordinal + 1, [self.try_node(value)?, Node::packed(part)])?;
+                self.nodes.try_insert(ordinal + 1, [self.try_node(value)?, Node::packed(part, count)])?;
             }
             (Side::Front, false) => {
                 part.try_push_back(value)?;
-                self.nodes.try_insert(ordinal, [Node::packed(part)])?;
+                self.nodes.try_insert(ordinal, [Node::packed(part, count + 1)])?;
             }
             (Side::Back, false) => {
                 part.try_push_front(value)?;
-                self.nodes.try_insert(ordinal + 1, [Node::packed(part)])?;
+                self.nodes.try_insert(ordinal + 1, [Node::packed(part, count + 1)])?;
             }
         }
         let before = if side == Side::Front { 1 + usize::from(large) } else { 0 };
@@ -199,24 +199,30 @@ impl Inner {
         Ok(())
     }
 
-    /// A copy of the elements on one side of `cut`, of a node with several; and, if it is compressed, what it was before.
+    /// A copy of the elements on one side of `cut`, of a node with several, and how many; and, if it is compressed, what it was before.
     fn try_part(
         &self,
         ordinal: usize,
         side: Side,
         cut: usize,
-    ) -> Result<(Option<Node>, ListPack), ReserveError> {
+    ) -> Result<(Option<Node>, ListPack, usize), ReserveError> {
         let node = self.nodes.place(ordinal).map(|place| self.nodes.get(place));
         let source = node.map(Node::try_unzipped).transpose()?.flatten();
         let Some(Elements::Packed(pack)) = source.as_ref().or(node).and_then(Node::elements) else {
             unreachable!("a plain node has one element, and is not split");
         };
         let mut part = pack.try_clone()?;
-        match side {
-            Side::Front => part.truncate(cut),
-            Side::Back => drop_front(&mut part, cut),
-        }
-        Ok((source, part))
+        let count = match side {
+            Side::Front => {
+                part.truncate(cut);
+                cut
+            }
+            Side::Back => {
+                drop_front(&mut part, cut);
+                node.map_or(0, Node::count) - cut
+            }
+        };
+        Ok((source, part, count))
     }
 
     /// Leaves a node that was split the elements up to `cut` or from there on: what is not on the side where the others went. If it
@@ -305,8 +311,8 @@ impl Inner {
         if offset == count - 1 {
             self.nodes.try_insert(ordinal + 1, [large])?;
         } else {
-            let (_, part) = self.try_part(ordinal, Side::Back, offset + 1)?;
-            self.nodes.try_insert(ordinal + 1, [large, Node::packed(part)])?;
+            let (_, part, count) = self.try_part(ordinal, Side::Back, offset + 1)?;
+            self.nodes.try_insert(ordinal + 1, [large, Node::packed(part, count)])?;
         }
         self.keep(ordinal, source, Side::Back, offset);
         self.merge_around(ordinal + 1);
@@ -532,7 +538,7 @@ fn remove_equal(node: &mut Node, side: Side, limit: usize, value: Value<'_>) -> 
             *dense &= removed == 0;
         }
         Node::Plain { bytes, .. } if limit > 0 && value == *bytes.as_bytes() => {
-            *node = Node::packed(ListPack::new());
+            *node = Node::packed(ListPack::new(), 0);
             removed = 1;
         }
         _ => (),

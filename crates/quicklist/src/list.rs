@@ -66,20 +66,24 @@ impl QuickList {
     }
 
     /// A list of what is in `pack`, which becomes its first node as it is, larger than the limit or not; afterwards `pack`
-    /// is empty. After an error it is as it was. O(1). In C: `quicklistAppendListpack` on a new list.
+    /// is empty. After an error it is as it was. O(elements), which are counted. In C: `quicklistAppendListpack` on a new list.
     pub fn try_from_listpack(
         pack: &mut ListPack,
         list_max_listpack_size: i32,
         list_compress_depth: u16,
     ) -> Result<Self, ReserveError> {
         let mut list = Self::try_new(list_max_listpack_size, list_compress_depth)?;
-        if !pack.is_empty() {
+        // Walked, not asked: nobody may have looked at the count of foreign bytes.
+        let count = pack.iter().count();
+        if count > 0 {
             // Room for a node first; the listpack moves in when nothing can fail any more.
-            list.0.nodes.try_push_back([Node::packed(ListPack::new())])?;
+            list.0.nodes.try_push_back([Node::packed(ListPack::new(), 0)])?;
             let place = list.0.nodes.end(Side::Back).expect("pushed just now");
             let pack = mem::take(pack);
-            list.0.nodes.change(place, |node| *node = Node::packed(pack));
-            list.0.len = list.0.nodes.get(place).count();
+            list.0.nodes.change(place, |node| *node = Node::packed(pack, count));
+            list.0.len = count;
+        } else {
+            pack.clear();
         }
         Ok(list)
     }

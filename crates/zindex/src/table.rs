@@ -89,15 +89,16 @@ impl Sorted {
 
     fn try_add(&mut self, hash: u64, block: Block) -> Result<(), ReserveError> {
         let ptr = block.ptr();
-        self.order.try_insert(block).map_err(|(error, _)| error)?;
-        let hasher = self.hash.as_ref();
-        // SAFETY: as in `find`; the new block has just come to the order.
-        let hasher = |block: &BlockPtr| hasher.map_or(0, |hash| hash.hash_one(unsafe { block.member() }));
-        if self.table.try_insert_unique(hash, ptr, hasher).is_ok() {
-            return Ok(());
-        }
-        drop(self.order.remove(ptr));
-        Err(ReserveError::OutOfMemory { size: size_of::<BlockPtr>() })
+        let Self { order, table, hash: hasher } = self;
+        // SAFETY: as in `find`; the new block lives until it is in the order, or in nothing.
+        let hasher =
+            |block: &BlockPtr| hasher.as_ref().map_or(0, |hash| hash.hash_one(unsafe { block.member() }));
+        // The table comes when the order has its nodes and has not changed, so that a failure of either changes neither.
+        let last = || match table.try_insert_unique(hash, ptr, hasher) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(ReserveError::OutOfMemory { size: size_of::<BlockPtr>() }),
+        };
+        order.try_insert(block, last).map_err(|(error, _)| error)
     }
 
     fn remove(&mut self, hash: u64, block: BlockPtr) -> Option<Block> {

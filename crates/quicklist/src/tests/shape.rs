@@ -1,8 +1,9 @@
 //! Where nodes begin and end, step by step: what Redis makes of the same commands.
 
-use super::check;
+use super::{check, elements};
 use crate::node::Node;
 use crate::{QuickList, Side};
+use listpack::ListPack;
 
 /// The counts of the nodes.
 fn counts(list: &QuickList) -> Vec<usize> {
@@ -123,4 +124,56 @@ fn an_element_turned_round_in_a_full_node_needs_no_other() {
     list.remove(1);
     list.try_rotate(Side::Front, Side::Front).unwrap();
     assert_eq!(counts(&list), [4, 2]);
+}
+
+/// A listpack of `real` elements that says it has `told`, as foreign bytes may that nobody has walked.
+fn foreign(real: usize, told: u16) -> ListPack {
+    let mut pack = ListPack::new();
+    for n in 0..real {
+        pack.push_back(format!("e{n}").as_bytes());
+    }
+    let mut bytes = pack.as_bytes().to_vec();
+    bytes[4..6].copy_from_slice(&told.to_le_bytes());
+    ListPack::from_bytes_shallow(&bytes).unwrap()
+}
+
+#[test]
+fn a_foreign_count_is_not_believed() {
+    let large = &*vec![b'y'; 9_000];
+    let change = |list: &mut QuickList, what: usize, at: usize| match what {
+        0 => drop(list.insert_after(at, "x")),
+        1 => drop(list.insert_before(at, large)),
+        2 => drop(list.replace(at, large)),
+        3 => drop(list.remove_range(at, 3)),
+        4 => drop(list.remove_equal(Side::Front, at, "e1")),
+        5 => list.try_rotate(Side::Front, Side::Back).unwrap(),
+        6 => drop(list.pop_back_with(|_| ())),
+        _ => list.push_front("p"),
+    };
+    for (real, told) in [(1, 0), (4, 1), (4, 11), (6, 5), (6, 7)] {
+        for (what, at, depth) in (0..8 * 6 * 2).map(|n| (n % 8, n / 8 % 6, n / 48)) {
+            let mut list = QuickList::try_from_listpack(&mut foreign(real, told), 2, depth as u16).unwrap();
+            assert_eq!((list.len(), list.iter().count()), (real, real));
+            change(&mut list, what, at);
+            for (what, at) in (0..8 * 4).map(|n| (n / 4, n % 4)) {
+                change(&mut list, what, at);
+                assert!(list.iter().count() <= list.len() && list.iter().rev().count() <= list.len());
+                list.inner().nodes.check();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_node_of_more_elements_than_a_header_counts_is_split_and_cut() {
+    let mut pack = ListPack::new();
+    pack.extend((0..70_000).map(|n| n % 100));
+    let mut list = QuickList::try_from_listpack(&mut pack, -2, 1).unwrap();
+    assert_eq!(list.len(), 70_000);
+    list.insert_after(69_000, "x");
+    list.insert_before(1_000, &*vec![b'y'; 9_000]);
+    assert_eq!(counts(&list).iter().sum::<usize>(), 70_002);
+    list.remove_range(500, 60_000);
+    check(&list, true);
+    assert_eq!(elements(&list).len(), 10_002);
 }

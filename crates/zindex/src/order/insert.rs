@@ -109,9 +109,14 @@ struct Grown {
 }
 
 impl Order {
-    /// Adds a block whose score and member are not here yet. On failure gives it back, and everything is as it was.
-    pub(crate) fn try_insert(&mut self, block: Block) -> Result<(), (ReserveError, Block)> {
-        self.try_insert_with(block, Spares::default())
+    /// Adds a block whose score and member are not here yet. `last` is called when nothing else can fail any more, and
+    /// nothing has changed yet. If it or anything else fails, gives the block back, and everything is as it was.
+    pub(crate) fn try_insert(
+        &mut self,
+        block: Block,
+        last: impl FnOnce() -> Result<(), ReserveError>,
+    ) -> Result<(), (ReserveError, Block)> {
+        self.try_insert_with(block, Spares::default(), last)
     }
 
     /// The nodes that an insert would need after the removal of any other entry.
@@ -143,11 +148,12 @@ impl Order {
         &mut self,
         block: Block,
         mut spares: Spares,
+        last: impl FnOnce() -> Result<(), ReserveError>,
     ) -> Result<(), (ReserveError, Block)> {
         let (bytes, ptr) = (block.charge(), block.ptr());
         if let Some(root) = self.root.as_mut() {
             let mut block = Some(block);
-            let grown = match below(root, &mut block, Way::ROOT, &mut spares) {
+            let grown = match below(root, &mut block, Way::ROOT, &mut spares, last) {
                 Ok(grown) => grown,
                 Err(error) => {
                     return Err((error, block.take().expect("what failed has not taken the block")));
@@ -161,7 +167,7 @@ impl Order {
                 node.insert(1, right);
             }
         } else {
-            if let Err(error) = spares.ensure(0, ptr) {
+            if let Err(error) = spares.ensure(0, ptr).and_then(|()| last()) {
                 return Err((error, block));
             }
             let mut leaf = spares.leaf();
@@ -181,6 +187,7 @@ fn below(
     block: &mut Option<Block>,
     way: Way,
     spares: &mut Spares,
+    last: impl FnOnce() -> Result<(), ReserveError>,
 ) -> Result<Grown, ReserveError> {
     let ptr = block.as_ref().expect("a block to add").ptr();
     // SAFETY: a block that is owned here, or by a leaf below when this is over.
@@ -190,10 +197,12 @@ fn below(
         NodeMut::Leaf(leaf) => {
             let index = leaf.rank(&place);
             if !leaf.is_full() {
+                last()?;
                 leaf.insert(index, key, block.take().expect("as above"));
                 return Ok(Grown { first: index == 0, right: None });
             }
             spares.ensure(way.inners_for_split(), ptr)?;
+            last()?;
             let block = block.take().expect("as above");
             let mut right = spares.leaf();
             let cut = match index {
@@ -213,7 +222,7 @@ fn below(
             let index = inner.find(&place);
             let way_down = way.down(inner, index);
             inner.child(index).prefetch();
-            let grown = below(inner.child_mut(index), block, way_down, spares)?;
+            let grown = below(inner.child_mut(index), block, way_down, spares, last)?;
             inner.add_count(index, 1);
             if grown.first {
                 inner.set_first(index, first_of(key, ptr));

@@ -297,7 +297,7 @@ impl Order {
         let spares = self.try_prepare(key, member)?;
         if let Some(mut block) = self.remove(block) {
             block.set_score(score);
-            zmalloc::or_oom(self.try_insert_with(block, spares).map_err(|(error, _)| error));
+            zmalloc::or_oom(self.try_insert_with(block, spares, || Ok(())).map_err(|(error, _)| error));
         }
         Ok(())
     }
@@ -355,10 +355,11 @@ impl Order {
         let mut child = self.root.as_mut().filter(|_| rank < len)?;
         let mut below = rank;
         loop {
-            // The size of the block does not change, so neither do the books.
             let is_leaf = matches!(child.get(), NodeRef::Leaf(_));
-            if below == 0 || is_leaf {
-                child.relocate(moves);
+            let charge = child.charge();
+            if (below == 0 || is_leaf) && child.relocate(moves) {
+                // The block may be another size: libc rounds as it finds room.
+                self.bytes = self.bytes - charge + child.charge();
             }
             match child.get_mut() {
                 NodeMut::Leaf(leaf) => {
@@ -377,7 +378,7 @@ impl Order {
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         for (member, score) in self {
-            copy.try_insert(Block::try_new(score, member)?).map_err(|(error, _)| error)?;
+            copy.try_insert(Block::try_new(score, member)?, || Ok(())).map_err(|(error, _)| error)?;
         }
         Ok(copy)
     }

@@ -16,7 +16,8 @@ const SCORES: [fn(usize) -> f64; 4] = [
 fn order_of(numbers: &[usize], score: impl Fn(usize) -> f64) -> Order {
     let mut order = Order::new();
     for &number in numbers {
-        order.try_insert(Block::try_new(score(number), &name(number)).unwrap()).map_err(|it| it.0).unwrap();
+        let block = Block::try_new(score(number), &name(number)).unwrap();
+        order.try_insert(block, || Ok(())).map_err(|it| it.0).unwrap();
     }
     order
 }

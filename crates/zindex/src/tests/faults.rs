@@ -58,6 +58,28 @@ fn an_insert_that_finds_no_memory_changes_nothing() {
 }
 
 #[test]
+fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
+    let mut refused = 0;
+    for n in 1..if cfg!(miri) { 40 } else { 600 } {
+        for allocations in 1.. {
+            let mut table = table(n);
+            let before = table.bytes();
+            // Some allocations are had, then none: the order has its nodes, and the table of members no room.
+            let plan = fault::fail_from(allocations);
+            let inserted = table.try_insert(&name(2 * n), 2.0 * n as f64);
+            drop(plan);
+            table.check();
+            if inserted.is_ok() {
+                break;
+            }
+            refused += 1;
+            assert_eq!((table.len(), table.bytes()), (n, before), "allocation {allocations}");
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[test]
 fn a_score_that_cannot_be_updated_stays() {
     let mut most = 0;
     for n in if cfg!(miri) { vec![5] } else { vec![3, 5, 17, 40, 64] } {

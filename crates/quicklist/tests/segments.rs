@@ -1,0 +1,29 @@
+//! What only shows where segments are as large as they are outside of unit tests.
+
+use quicklist::QuickList;
+
+const SEGMENT: usize = 128;
+
+#[test]
+fn nodes_that_are_left_of_many_stand_close_together() {
+    let segments = if cfg!(miri) { 8 } else { 1_000 };
+    for (forwards, one_by_one) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut list = QuickList::new(1, 0);
+        for n in 0..segments * SEGMENT {
+            list.push_back((n % 100) as i64);
+        }
+        // Of each segment one node stays.
+        for n in 0..segments {
+            let at = 1 + if forwards { n } else { (segments - 1 - n) * SEGMENT };
+            if one_by_one {
+                (1..SEGMENT).for_each(|_| assert!(list.remove(at)));
+            } else {
+                assert_eq!(list.remove_range(at, SEGMENT - 1), SEGMENT - 1);
+            }
+        }
+        assert_eq!(list.node_count(), segments);
+        // A listpack of 16 bytes and a node of 16 that may have room for another; 64 in segments of two nodes.
+        let bytes = list.allocation_size() / segments;
+        assert!(bytes <= 56 || cfg!(miri), "{bytes} bytes a node");
+    }
+}

@@ -7,8 +7,77 @@
 //! Nobody looks at all of a set to pass over most of it: [`Iter::seek`] gallops. Where the sets are alike it arrives
 //! after a step or two, as a merge would; where one is a thousand times the other, it skips a thousand for ten comparisons.
 
+use crate::item::{Item, Items};
 use crate::iter::Iter;
 use core::iter::FusedIterator;
+
+/// Of two walks of which one has so many times the other's integers, the larger is galloped over.
+const GALLOP_FROM: usize = 16;
+
+/// Evaluates `$same` with the slices of the two walks, if there are two and in the same encoding, as most often there are: then the
+/// encodings are looked at once, and not for each integer. Else `$other`.
+macro_rules! with_pair {
+    ($walks:expr, ($a:ident, $b:ident) => $same:expr, else $other:expr) => {
+        match &*$walks {
+            [a, b] => match (a.items(), b.items()) {
+                (Items::Int16($a), Items::Int16($b)) => $same,
+                (Items::Int32($a), Items::Int32($b)) => $same,
+                (Items::Int64($a), Items::Int64($b)) => $same,
+                _ => $other,
+            },
+            _ => $other,
+        }
+    };
+}
+
+/// The lesser of the heads of two walks, whether it is the head of both, and the walks without it. No branch depends on which it
+/// is.
+#[inline]
+fn step<'a, T: Item>(a: &'a [T], b: &'a [T]) -> Option<(i64, bool, &'a [T], &'a [T])> {
+    let ([head_a, rest_a @ ..], [head_b, rest_b @ ..]) = (a, b) else { return None };
+    let (number_a, number_b) = (head_a.number(), head_b.number());
+    let least = if number_a <= number_b { head_a } else { head_b };
+    let a = if number_a <= number_b { rest_a } else { a };
+    let b = if number_b <= number_a { rest_b } else { b };
+    Some((least.get(), number_a == number_b, a, b))
+}
+
+fn fold_inter<'a, T: Item, B>(
+    mut a: &'a [T],
+    mut b: &'a [T],
+    mut result: B,
+    mut f: impl FnMut(B, i64) -> B,
+) -> B {
+    while let Some((value, is_both, rest_a, rest_b)) = step(a, b) {
+        (a, b) = (rest_a, rest_b);
+        if is_both {
+            result = f(result, value);
+        }
+    }
+    result
+}
+
+fn fold_union<'a, T: Item, B>(
+    mut a: &'a [T],
+    mut b: &'a [T],
+    mut result: B,
+    mut f: impl FnMut(B, i64) -> B,
+) -> B {
+    while let Some((value, _, rest_a, rest_b)) = step(a, b) {
+        (a, b) = (rest_a, rest_b);
+        result = f(result, value);
+    }
+    a.iter().chain(b).fold(result, |result, item| f(result, item.get()))
+}
+
+/// [`Iterator::fold`] as it is where nothing better is known.
+fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl FnMut(B, i64) -> B) -> B {
+    let mut result = first;
+    while let Some(value) = walk.next() {
+        result = f(result, value);
+    }
+    result
+}
 
 /// What is in each of `walks`; nothing, if there are none. O(k m log(n / m)) for `k` walks, the smallest of `m` integers and
 /// the others of `n`; no allocation. In C: the intset part of `sinterGenericCommand`.
@@ -54,6 +123,15 @@ impl Iterator for Inter<'_, '_> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         (0, Some(self.walks.first().map_or(0, Iter::len)))
     }
+
+    fn fold<B, F: FnMut(B, i64) -> B>(mut self, first: B, f: F) -> B {
+        if let [a, b] = &*self.walks
+            && b.len() / GALLOP_FROM >= a.len()
+        {
+            return fold_by_next(&mut self, first, f);
+        }
+        with_pair!(self.walks, (a, b) => fold_inter(a, b, first, f), else fold_by_next(&mut self, first, f))
+    }
 }
 
 impl FusedIterator for Inter<'_, '_> {}
@@ -92,6 +170,9 @@ impl Iterator for Union<'_, '_> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let lens = || self.walks.iter().map(Iter::len);
         (lens().max().unwrap_or(0), lens().try_fold(0usize, usize::checked_add))
+    }
+    fn fold<B, F: FnMut(B, i64) -> B>(mut self, first: B, f: F) -> B {
+        with_pair!(self.walks, (a, b) => fold_union(a, b, first, f), else fold_by_next(&mut self, first, f))
     }
 }
 

@@ -17,6 +17,12 @@ impl<'a> Iter<'a> {
         Self { rest }
     }
 
+    /// What is still to come.
+    #[inline]
+    pub(crate) fn items(&self) -> Items<'a> {
+        self.rest
+    }
+
     /// The next one, left where it is. O(1).
     #[inline]
     pub fn peek(&self) -> Option<i64> {

@@ -134,8 +134,12 @@ proptest! {
         let (meet, join) = (inter(&mut to_meet), union(&mut to_join));
         prop_assert!(meet.size_hint().1.is_some_and(|most| in_all.len() <= most));
         prop_assert!(join.size_hint().0 <= in_any.len() && join.size_hint().1 >= Some(in_any.len()));
-        prop_assert!(meet.eq(in_all));
-        prop_assert!(join.eq(in_any));
+        prop_assert!(meet.eq(in_all.iter().copied()));
+        prop_assert!(join.eq(in_any.iter().copied()));
+        // Where all are wanted, two walks are merged in another way.
+        let all = |mut all: Vec<i64>, value| { all.push(value); all };
+        prop_assert!(inter(&mut walks()).fold(vec![], all).into_iter().eq(in_all));
+        prop_assert!(union(&mut walks()).fold(vec![], all).into_iter().eq(in_any));
         if let (Some(first), [_, others @ ..]) = (sets.first(), &models[..]) {
             let left = others.iter().fold(models[0].clone(), |a, b| &a - b);
             prop_assert!(diff(first.iter(), &mut walks()[1..]).eq(left));

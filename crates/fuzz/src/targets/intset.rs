@@ -186,5 +186,13 @@ fn algebra(set: &IntSet, model: &BTreeSet<i64>, values: &[i8], part: std::ops::R
     let walks = || [set.iter(), other.iter(), set.range(part.clone())];
     assert!(inter(&mut walks()).eq(&(model & &other_model) & &part_model));
     assert!(union(&mut walks()).eq(&(model | &other_model) | &part_model));
+    // Where all are wanted, two walks are merged in another way.
+    let mut both = [set.iter(), other.iter()];
+    assert_eq!(inter(&mut both.clone()).fold(0, |n, _| n + 1), (model & &other_model).len());
+    let joined = union(&mut both).fold(Vec::new(), |mut all, value| {
+        all.push(value);
+        all
+    });
+    assert!((model | &other_model).into_iter().eq(joined));
     assert!(diff(set.iter(), &mut walks()[1..]).eq(&(model - &other_model) - &part_model));
 }

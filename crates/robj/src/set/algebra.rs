@@ -101,6 +101,10 @@ fn for_each_in_all<'a, B>(
 /// assert_eq!(set::inter_card(&mut [&a, &b], 2), 2);
 /// ```
 pub fn inter<'a>(sets: &mut [&'a Set], mut each: impl FnMut(Element<'a>)) {
+    let together = as_walks(sets, |walks| intset::inter(walks).for_each(|value| each(Element::Int(value))));
+    if together.is_some() {
+        return;
+    }
     let _: ControlFlow<()> = for_each_in_all(sets, |member| {
         each(member);
         ControlFlow::Continue(())

@@ -4,6 +4,7 @@ use core::cmp::Ordering;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::{Deref, Range};
+use listpack::Value;
 use listpack::integer::{self, Decimal};
 
 /// A string, borrowed: as its bytes, or, where the encoding keeps integers as such, as the integer whose decimal form it is.
@@ -59,6 +60,28 @@ impl<'a> Element<'a> {
         match self {
             Self::Int(value) => Some(value),
             Self::Bytes(bytes) => integer::parse(bytes),
+        }
+    }
+}
+
+/// In a listpack.
+impl<'a> Element<'a> {
+    /// What a listpack's value is. Doubles are scores of sorted sets, and no elements.
+    #[inline]
+    pub(crate) fn from_packed(value: Value<'a>) -> Self {
+        match value {
+            Value::Int(value) => Self::Int(value),
+            Value::Str(bytes) => Self::Bytes(bytes),
+            Value::Double(_) => Self::Bytes(b""),
+        }
+    }
+
+    /// How a listpack keeps it: an integer as such, however it came.
+    #[inline]
+    pub(crate) fn packed(self) -> Value<'a> {
+        match self {
+            Self::Int(value) => Value::Int(value),
+            Self::Bytes(bytes) => Value::from(bytes),
         }
     }
 }

@@ -6,7 +6,6 @@ use crate::element::Element;
 use crate::packed::Packed;
 use core::fmt;
 use core::iter::FusedIterator;
-use listpack::Value;
 
 /// Fields and values of a [`Hash`](struct@Hash). See [`Hash::iter`].
 #[derive(Clone)]
@@ -19,16 +18,6 @@ pub struct Iter<'a> {
 enum Walk<'a> {
     ListPack(listpack::Iter<'a>),
     HashTable(dict::iter::Iter<'a, Packed<2>>),
-}
-
-/// A listpack's value as a field or a value. Doubles are of sorted sets only.
-#[inline]
-pub(super) fn element(value: Value<'_>) -> Element<'_> {
-    match value {
-        Value::Int(value) => Element::Int(value),
-        Value::Str(bytes) => Element::Bytes(bytes),
-        Value::Double(_) => Element::Bytes(b""),
-    }
 }
 
 /// Field and value of a block.
@@ -90,7 +79,9 @@ impl<'a> Iterator for Iter<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let pair = match &mut self.walk {
-            Walk::ListPack(walk) => walk.next().zip(walk.next()).map(|(f, v)| (element(f), element(v))),
+            Walk::ListPack(walk) => {
+                walk.next().zip(walk.next()).map(|(f, v)| (Element::from_packed(f), Element::from_packed(v)))
+            }
             Walk::HashTable(walk) => walk.next().map(elements),
         };
         self.left -= usize::from(pair.is_some());

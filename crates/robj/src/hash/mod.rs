@@ -68,7 +68,7 @@ impl Hash {
         match &self.0 {
             Repr::ListPack(list) => {
                 let place = find(list, &field.text())?;
-                list.get(list.next(place)?).map(iter::element)
+                list.get(list.next(place)?).map(Element::from_packed)
             }
             Repr::HashTable(members) => members.get(&field.text()).map(|pair| Element::Bytes(pair.value())),
         }

@@ -4,7 +4,7 @@
 //! (selection sampling, Knuth's algorithm S). That needs no memory. For few of a large hash table it would take too long:
 //! those are drawn one by one.
 
-use super::iter::{element, elements};
+use super::iter::elements;
 use super::{Hash, Repr};
 use crate::collection::Collection;
 use crate::element::Element;
@@ -18,9 +18,9 @@ impl Hash {
     /// `HRANDFIELD`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(Element<'_>, Element<'_>)> {
         match &self.0 {
-            Repr::ListPack(list) => {
-                list.random_pair(rng).map(|(field, value)| (element(field), element(value)))
-            }
+            Repr::ListPack(list) => list
+                .random_pair(rng)
+                .map(|(field, value)| (Element::from_packed(field), Element::from_packed(value))),
             Repr::HashTable(members) => members.fair_random(rng).map(elements),
         }
     }
@@ -35,7 +35,9 @@ impl Hash {
     ) {
         match &self.0 {
             Repr::ListPack(list) => {
-                list.random_pairs(count, rng).for_each(|(field, value)| each(element(field), element(value)));
+                list.random_pairs(count, rng).for_each(|(field, value)| {
+                    each(Element::from_packed(field), Element::from_packed(value))
+                });
             }
             Repr::HashTable(_) => {
                 let drawn = (0..count).map_while(|_| self.random(&mut rng));
@@ -68,7 +70,9 @@ impl Hash {
         match &self.0 {
             Repr::ListPack(list) => {
                 let chosen = list.random_pairs_unique(count, rng);
-                chosen.for_each(|(field, value)| each(element(field), element(value)));
+                chosen.for_each(|(field, value)| {
+                    each(Element::from_packed(field), Element::from_packed(value))
+                });
             }
             Repr::HashTable(members) if wanted < len / WALK_FROM_ONE_OF => {
                 members.try_draw_distinct(wanted, rng, |pair| {

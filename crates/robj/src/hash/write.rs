@@ -16,21 +16,13 @@ use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::members::Members;
 use crate::string::float;
-use listpack::{ListPack, Value};
+use listpack::ListPack;
 use zmalloc::{ReserveError, or_oom};
 
 /// Whether a pair may stand in a listpack that then has `len` fields.
 fn fits((field, value): (Element<'_>, Element<'_>), len: usize, limits: &EncodingLimits) -> bool {
     let longest = field.len().max(value.len());
     longest <= limits.hash_max_listpack_value && len <= limits.hash_max_listpack_entries
-}
-
-/// How an element is kept in a listpack: as an integer if it is one's text.
-fn packed(element: Element<'_>) -> Value<'_> {
-    match element {
-        Element::Int(value) => Value::Int(value),
-        Element::Bytes(bytes) => Value::from(bytes),
-    }
 }
 
 /// Gives the field in the list, if it is there at `place`, another value; else adds the pair. Whether it is new.
@@ -40,11 +32,11 @@ fn try_write(
     (field, value): (Element<'_>, Element<'_>),
 ) -> Result<bool, ReserveError> {
     let Some(place) = place else {
-        return list.try_extend([packed(field), packed(value)]).map(|()| true);
+        return list.try_extend([field.packed(), value.packed()]).map(|()| true);
     };
     match list.next(place) {
-        Some(place) => list.try_replace(place, packed(value)).map(|_| false),
-        None => list.try_push_back(packed(value)).map(|()| false), // a field without a value, which none is
+        Some(place) => list.try_replace(place, value.packed()).map(|_| false),
+        None => list.try_push_back(value.packed()).map(|()| false), // a field without a value, which none is
     }
 }
 
@@ -232,7 +224,7 @@ impl Hash {
 #[cold]
 fn try_to_table(list: &ListPack) -> Result<Members<2>, ReserveError> {
     let mut members = Members::try_new()?;
-    let mut walk = list.iter().map(super::iter::element);
+    let mut walk = list.iter().map(Element::from_packed);
     while let Some((field, value)) = walk.next().zip(walk.next()) {
         members.try_set(&field.text(), &value.text())?;
     }

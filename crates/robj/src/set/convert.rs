@@ -35,15 +35,6 @@ pub(super) fn listpack_takes_one_more(list: &ListPack, member: Element<'_>, limi
     list.len() < limits.set_max_listpack_entries && member.len() <= limits.set_max_listpack_value
 }
 
-/// The member as a listpack keeps it: an integer as such, however it came.
-#[inline]
-pub(super) fn value(member: Element<'_>) -> Value<'_> {
-    match member {
-        Element::Int(value) => Value::Int(value),
-        Element::Bytes(bytes) => Value::from(bytes),
-    }
-}
-
 /// Whether the integers and the member, which is none, may be a listpack.
 fn listpack_takes_all(set: &IntSet, member: Element<'_>, limits: &EncodingLimits) -> bool {
     // The longest integer is one of the two at the ends.
@@ -107,7 +98,7 @@ impl Set {
             && listpack_takes_all(set, member, limits)
         {
             let mut list = ListPack::new();
-            match list.try_extend(set.iter().map(Value::Int).chain([value(member)])) {
+            match list.try_extend(set.iter().map(Value::Int).chain([member.packed()])) {
                 Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
                 Err(error) => return Err(error),
                 Ok(()) => {

@@ -7,7 +7,6 @@ use crate::packed::Packed;
 use core::array;
 use core::fmt;
 use core::iter::FusedIterator;
-use listpack::Value;
 
 /// Look-ups whose cache misses overlap.
 pub(super) const BATCH: usize = 16;
@@ -48,15 +47,6 @@ impl<'a> Iter<'a> {
     }
 }
 
-/// A listpack's value as a member. Doubles are of sorted sets only.
-pub(super) fn element(value: Value<'_>) -> Element<'_> {
-    match value {
-        Value::Int(value) => Element::Int(value),
-        Value::Str(bytes) => Element::Bytes(bytes),
-        Value::Double(_) => Element::Bytes(b""),
-    }
-}
-
 impl<'a> Iterator for Iter<'a> {
     type Item = Element<'a>;
 
@@ -64,7 +54,7 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<Element<'a>> {
         let member = match &mut self.walk {
             Walk::IntSet(walk) => walk.next().map(Element::Int),
-            Walk::ListPack(walk) => walk.next().map(element),
+            Walk::ListPack(walk) => walk.next().map(Element::from_packed),
             Walk::HashTable(walk) => walk.next().map(|member| Element::Bytes(member.key())),
         };
         self.left -= usize::from(member.is_some());

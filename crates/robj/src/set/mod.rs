@@ -107,7 +107,7 @@ impl Set {
                     return Ok(false);
                 }
                 if convert::listpack_takes_one_more(list, member, limits) {
-                    match list.try_push_back(convert::value(member)) {
+                    match list.try_push_back(member.packed()) {
                         Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
                         result => return result.map(|()| true),
                     }

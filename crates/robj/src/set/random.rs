@@ -5,7 +5,6 @@
 //! `wanted / left`. That needs no memory. For few of a large hash table it would take too long: those are drawn one by one, and a
 //! second table says which have been drawn.
 
-use super::iter::element;
 use super::{Repr, Set};
 use crate::collection::Collection;
 use crate::element::Element;
@@ -48,7 +47,7 @@ impl Set {
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<Element<'_>> {
         match &self.0 {
             Repr::IntSet(set) => set.random(rng).map(Element::Int),
-            Repr::ListPack(list) => list.get(list.random(rng)?).map(element),
+            Repr::ListPack(list) => list.get(list.random(rng)?).map(Element::from_packed),
             Repr::HashTable(members) => members.fair_random(rng).map(|member| Element::Bytes(member.key())),
         }
     }
@@ -62,7 +61,9 @@ impl Set {
         mut each: impl FnMut(Element<'a>),
     ) {
         match &self.0 {
-            Repr::ListPack(list) => list.random_many(count, rng).for_each(|value| each(element(value))),
+            Repr::ListPack(list) => {
+                list.random_many(count, rng).for_each(|value| each(Element::from_packed(value)))
+            }
             _ => (0..count).map_while(|_| self.random(&mut rng)).for_each(each),
         }
     }
@@ -125,7 +126,7 @@ impl Set {
             }
             Repr::ListPack(list) => {
                 let offset = list.random(rng)?;
-                let answer = each(element(list.get(offset)?));
+                let answer = each(Element::from_packed(list.get(offset)?));
                 list.remove(offset);
                 Some(answer)
             }
@@ -199,7 +200,7 @@ fn pop_from_list(
         && let Some(offset) = at
     {
         at = if selection.next(rng) {
-            list.get(offset).into_iter().for_each(|value| each(element(value)));
+            list.get(offset).into_iter().for_each(|value| each(Element::from_packed(value)));
             list.remove(offset)
         } else {
             list.next(offset)

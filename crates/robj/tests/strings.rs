@@ -413,6 +413,7 @@ fn a_counter_of_its_own_is_counted_where_it_is() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long, and no unsafe code")]
 fn long_strings_are_combined_byte_by_byte() {
     let noise = |len: usize, seed: u32| -> Vec<u8> {
         (0..len as u32).map(|i| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B9) >> 11) as u8).collect()
@@ -441,7 +442,7 @@ fn what_is_appended_to_again_has_room() {
     let mut object = Robj::from("0");
     let mut moves = 0;
     let mut address = object.as_ptr().addr();
-    for _ in 0..100_000 {
+    for _ in 0..if cfg!(miri) { 1_000 } else { 100_000 } {
         object.append(b"x", &limits).unwrap();
         let now = object.as_string().unwrap().as_ptr().addr();
         moves += usize::from(now != address);

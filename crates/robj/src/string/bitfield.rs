@@ -274,31 +274,33 @@ mod tests {
     #[test]
     fn every_width_at_every_bit_reads_and_writes_its_own_bits_only() {
         let noise: [u8; 12] = std::array::from_fn(|i| (i as u32).wrapping_mul(0x9E37_79B9).to_be_bytes()[1]);
+        let step = if cfg!(miri) { 9 } else { 1 };
         for field in all_types() {
-            for offset in 0..32 {
+            for offset in (0..32).step_by(step) {
                 assert_eq!(
                     load(&noise, field, offset),
                     load_by_hand(&noise, field, offset),
                     "{field:?} {offset}"
                 );
+                let bits = u64::from(field.bits());
+                let mask = u64::MAX >> (64 - bits);
                 for value in [0, u64::MAX, 0x0123_4567_89AB_CDEF] {
                     let mut bytes = noise;
                     store(&mut bytes, field, offset, value);
-                    let mask = u64::MAX >> (64 - field.bits());
                     assert_eq!(load_by_hand(&bytes, field, offset), value & mask, "{field:?} {offset}");
-                    for at in (0..96).filter(|at| !(offset..offset + u64::from(field.bits())).contains(at)) {
-                        let bit = BitFieldType::unsigned(1).unwrap();
-                        assert_eq!(load_by_hand(&bytes, bit, at), load_by_hand(&noise, bit, at), "{at}");
+                    // Put back bit by bit what was there, it is the noise again.
+                    for at in offset..offset + bits {
+                        let bit = 0x80 >> (at % 8);
+                        let byte = &mut bytes[(at / 8) as usize];
+                        *byte = (*byte & !bit) | (noise[(at / 8) as usize] & bit);
                     }
+                    assert_eq!(bytes, noise, "{field:?} {offset}");
                 }
             }
-            for offset in [90, 95, 96, 1000, u64::MAX] {
-                if let Some(_end) = offset.checked_add(64) {
-                    assert_eq!(load(&noise, field, offset), load_by_hand(&noise, field, offset));
-                } else {
-                    assert_eq!(load(&noise, field, offset), 0);
-                }
+            for offset in [90, 95, 96, 1000] {
+                assert_eq!(load(&noise, field, offset), load_by_hand(&noise, field, offset));
             }
+            assert_eq!(load(&noise, field, u64::MAX), 0);
         }
     }
 

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "long inputs, and no unsafe code")]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn copies_reach_eight_kib_back_and_no_further() {
         let mark = b"a mark to find";
         for gap in [DISTANCE_MAX - mark.len(), DISTANCE_MAX - mark.len() + 1, 3 * DISTANCE_MAX, 65_536] {
@@ -207,16 +207,19 @@ mod tests {
         #![proptest_config(crate::test_config())]
 
         #[test]
+        #[cfg_attr(miri, ignore = "no unsafe code")]
         fn everything_comes_back(words in proptest::collection::vec("[ab]{0,6}|[0-9]{1,20}", 0..200)) {
             round_trip(words.concat().as_bytes());
         }
 
         #[test]
+        #[cfg_attr(miri, ignore = "no unsafe code")]
         fn noise_comes_back(input in proptest::collection::vec(any::<u8>(), 0..600)) {
             round_trip(&input);
         }
 
         #[test]
+        #[cfg_attr(miri, ignore = "no unsafe code")]
         fn a_corrupt_stream_is_refused_or_read_but_never_beyond_its_bytes(
             input in proptest::collection::vec(any::<u8>(), 0..80),
             len in 0usize..400,

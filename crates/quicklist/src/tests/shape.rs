@@ -19,6 +19,7 @@ fn list_of(limit: i32, depth: u16, count: usize) -> QuickList {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long lists")]
 fn pushed_elements_fill_a_node_and_then_the_next() {
     assert_eq!(counts(&list_of(4, 0, 10)), [4, 4, 2]);
     let mut list = list_of(4, 0, 4);
@@ -84,6 +85,7 @@ fn a_large_element_has_a_node_of_its_own() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "long lists")]
 fn the_middle_is_compressed_and_the_ends_are_not() {
     let zipped = |list: &QuickList| list.inner().nodes.iter().map(Node::is_zipped).collect::<Vec<_>>();
     let mut list = QuickList::new(-1, 1);

@@ -4,12 +4,13 @@ use super::{List, Repr};
 use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
+use crate::types::Encoding;
 use core::mem;
 use listpack::ListPack;
 use quicklist::{NodeLimit, QuickList};
 use zmalloc::ReserveError;
 
-/// What is about to be added to a list, as Redis reckons it: an integer that was one before has no bytes.
+/// What is about to be added to a list, as Redis reckons it.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Growth {
     bytes: usize,
@@ -22,11 +23,12 @@ impl Growth {
         Self { bytes: element.len(), elements: 1 }
     }
 
-    /// One element that came from a list.
-    pub(super) fn of_stored(element: Element<'_>) -> Self {
+    /// One element that came from a list: an integer out of a quicklist travels as an integer, which has no bytes to count; out of a
+    /// listpack it is text.
+    pub(super) fn of_moved(element: Element<'_>, from: Encoding) -> Self {
         match element {
-            Element::Int(_) => Self { bytes: 0, elements: 1 },
-            Element::Bytes(bytes) => Self { bytes: bytes.len(), elements: 1 },
+            Element::Int(_) if from == Encoding::QuickList => Self { bytes: 0, elements: 1 },
+            element => Self::of_argument(element),
         }
     }
 

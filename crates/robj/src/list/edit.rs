@@ -146,6 +146,9 @@ impl List {
     ) -> Result<usize, ReserveError> {
         let len = self.len();
         let count = count.min(len);
+        if count == 0 {
+            return Ok(0); // and the encoding stays, as in Redis
+        }
         let start = if side == Side::Front { 0 } else { len - count };
         match &mut self.0 {
             Repr::ListPack(pack) => {

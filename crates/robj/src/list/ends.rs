@@ -2,6 +2,7 @@
 
 use super::convert::Growth;
 use super::{List, Repr, element, stored};
+use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::object::Robj;
@@ -142,8 +143,10 @@ impl List {
         to: Side,
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
+        let encoding = self.encoding();
         let moved = self.try_pop_with(from, limits, |element| {
-            other.try_growing(Growth::of_stored(element), limits, |other| other.try_push_stored(to, element))
+            let growth = Growth::of_moved(element, encoding);
+            other.try_growing(growth, limits, |other| other.try_push_stored(to, element))
         })?;
         Ok(moved.is_some())
     }
@@ -158,7 +161,7 @@ impl List {
     ) -> Result<bool, ReserveError> {
         let index = if from == Side::Front { 0 } else { -1 };
         let Some(item) = self.try_get(index)? else { return Ok(false) };
-        let growth = Growth::of_stored(item.element());
+        let growth = Growth::of_moved(item.element(), self.encoding());
         let leaving = match &self.0 {
             Repr::ListPack(_) => encoded_len(stored(item.element())),
             Repr::QuickList(_) => 0,

@@ -118,6 +118,18 @@ fn lists_do_as_redis_does() {
     replay(include_str!("list.txt"), list::run);
 }
 
+/// What is compressed does not show in an answer, nor in an encoding.
+#[test]
+#[cfg_attr(miri, ignore = "as above")]
+fn compressed_lists_do_as_redis_does() {
+    for depth in [1, 2] {
+        replay(include_str!("list.txt"), |world, command| {
+            world.limits.list_compress_depth = depth;
+            list::run(world, command)
+        });
+    }
+}
+
 #[test]
 #[cfg_attr(miri, ignore = "as above")]
 fn sorted_sets_do_as_redis_does() {

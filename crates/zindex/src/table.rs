@@ -148,7 +148,14 @@ impl ZTable {
     /// The rank of a member, from 0 for the lowest score. O(log n). The member is found in the table and then, by its address, in
     /// its leaf. In C: `zsetRank`.
     pub fn rank_of(&self, member: &[u8]) -> Option<usize> {
-        self.find(member).and_then(|(_, block)| self.handle.get().order.rank_of_block(block))
+        self.rank_and_score(member).map(|(rank, _)| rank)
+    }
+
+    /// [`ZTable::rank_of`] and [`ZTable::get`] in one. In C: `ZRANK ... WITHSCORE`.
+    pub fn rank_and_score(&self, member: &[u8]) -> Option<(usize, f64)> {
+        let (_, block) = self.find(member)?;
+        // SAFETY: a block that the table points at is live.
+        Some((self.handle.get().order.rank_of_block(block)?, unsafe { block.score() }))
     }
 
     /// Gives a member a score, whether it is there or not, and says which it had. O(log n). NaN is refused.

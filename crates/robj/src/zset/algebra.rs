@@ -134,10 +134,10 @@ fn unbroken(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
 /// use robj::zset::{Aggregate, try_union_store};
 /// # let limits = robj::EncodingLimits::DEFAULT;
 /// # let (mut a, mut b) = (robj::ZSet::new(), robj::ZSet::new());
-/// a.insert(&b"x"[..], 1.0, &limits)?;
-/// b.insert(&b"x"[..], 2.0, &limits)?;
+/// a.insert("x", 1.0, &limits)?;
+/// b.insert("x", 2.0, &limits)?;
 /// let sum = try_union_store(&mut [((&a).into(), 1.0), ((&b).into(), 10.0)], Aggregate::Sum, &limits)?;
-/// assert_eq!(sum.score(&b"x"[..]), Some(21.0));
+/// assert_eq!(sum.score("x"), Some(21.0));
 /// # Ok::<(), robj::zset::AddError>(())
 /// ```
 pub fn try_union_store(

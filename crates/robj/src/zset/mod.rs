@@ -43,11 +43,11 @@ use zmalloc::ReserveError;
 /// use robj::zset::{AddOptions, Added};
 /// use robj::{EncodingLimits, ZSet};
 /// let (limits, mut board) = (EncodingLimits::DEFAULT, ZSet::new());
-/// board.insert(&b"alice"[..], 31.0, &limits)?;
-/// board.insert(&b"bob"[..], 12.5, &limits)?;
+/// board.insert("alice", 31.0, &limits)?;
+/// board.insert("bob", 12.5, &limits)?;
 /// let more = AddOptions { incr: true, ..AddOptions::default() };
-/// assert_eq!(board.try_add(&b"bob"[..], 30.0, more, &limits)?, Added::Updated(42.5));
-/// assert_eq!(board.rank(&b"bob"[..]), Some((1, 42.5)));
+/// assert_eq!(board.try_add("bob", 30.0, more, &limits)?, Added::Updated(42.5));
+/// assert_eq!(board.rank("bob"), Some((1, 42.5)));
 /// let best: Vec<_> = board.iter().rev().map(|(member, score)| (member.text().to_vec(), score)).collect();
 /// assert_eq!(best, [(b"bob".to_vec(), 42.5), (b"alice".to_vec(), 31.0)]);
 /// # Ok::<(), robj::zset::AddError>(())
@@ -87,10 +87,7 @@ impl ZSet {
         let member = member.into();
         match &self.0 {
             Repr::ListPack(list) => packed::rank(list, &member.text()),
-            Repr::SkipList(table) => {
-                let member = member.text();
-                table.rank_of(&member).zip(table.get(&member))
-            }
+            Repr::SkipList(table) => table.rank_and_score(&member.text()),
         }
     }
 
@@ -228,11 +225,11 @@ impl ZSet {
         }
     }
 
-    /// An empty one in the encoding that Redis gives to a sorted set of which this is known: how many members are about to
-    /// come, repeated ones included, and how long the first is, in bytes. In C: `zsetTypeCreate`.
-    pub fn with_hint(size_hint: usize, first_len: usize, limits: &EncodingLimits) -> Self {
-        let small =
-            size_hint <= limits.zset_max_listpack_entries && first_len <= limits.zset_max_listpack_value;
+    /// An empty one in the encoding that Redis gives to a sorted set of which this is known: its first member, and how many are about
+    /// to come, repeated ones included. In C: `zsetTypeCreate`.
+    pub fn with_hint<'e>(first: impl Into<Element<'e>>, size_hint: usize, limits: &EncodingLimits) -> Self {
+        let small = size_hint <= limits.zset_max_listpack_entries
+            && first.into().len() <= limits.zset_max_listpack_value;
         Self(if small { Repr::ListPack(ListPack::new()) } else { Repr::SkipList(ZTable::new()) })
     }
 

@@ -175,7 +175,7 @@ fn add(
     match world.keys.get_mut(key) {
         None if options.xx => return Ok(vec![Added::Skipped; pairs.len()]),
         None => {
-            let set = ZSet::with_hint(pairs.len(), pairs[0].1.len(), limits);
+            let set = ZSet::with_hint(pairs[0].1, pairs.len(), limits);
             world.keys.insert(key.to_vec(), Robj::from(set));
         }
         Some(object) => object.as_zset_mut().unwrap().try_expect(pairs.len(), limits).unwrap(),

@@ -23,10 +23,10 @@ use core::mem;
 
 use zmalloc::ReserveError;
 
-use super::{Order, first_of};
+use super::Order;
 use crate::block::{Block, BlockPtr};
 use crate::handle::{charge, try_box};
-use crate::node::{Child, FAN, Inner, LEAF, Leaf, NodeMut, NodeRef};
+use crate::node::{Child, FAN, First, Inner, LEAF, Leaf, NodeMut, NodeRef};
 use crate::score::At;
 
 type Boxed<T> = allocator_api2::boxed::Box<T, zmalloc::Zmalloc>;
@@ -225,7 +225,7 @@ fn below(
             let grown = below(inner.child_mut(index), block, way_down, spares, last)?;
             inner.add_count(index, 1);
             if grown.first {
-                inner.set_first(index, first_of(key, ptr));
+                inner.set_first(index, First { key, block: ptr });
             }
             let right = grown.right.map(|child| {
                 inner.add_count(index, -(child.count() as isize));

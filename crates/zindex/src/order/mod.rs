@@ -21,8 +21,8 @@
 //!
 //! How it stays balanced is in `insert.rs` and `remove.rs`.
 //!
-//! Learned from: Bayer and McCreight, and Comer's survey; the counted B-trees of Simon Tatham, for ranks; Viktor Söderqvist and
-//! the others who gave Valkey 9.1's sorted sets a B+ tree over member blocks; Redis' skiplist, for what has to be answered.
+//! Learned from: Bayer and McCreight, and Comer's survey, for the tree; Simon Tatham's *Counted B-Trees*, for ranks; Valkey, which
+//! gave up its skiplist for such a tree in 9.2; Redis' skiplist, for what has to be answered.
 
 mod insert;
 mod remove;
@@ -35,7 +35,7 @@ use zmalloc::ReserveError;
 
 use crate::block::{Block, BlockPtr};
 use crate::iter::Iter;
-use crate::node::{Child, First, Leaf, NodeMut, NodeRef};
+use crate::node::{Child, Leaf, NodeMut, NodeRef};
 use crate::score::{At, Behind, Place, member_place, score_place, sort_key};
 
 /// Members in order, by score and then by bytes: the part of [`ZIndex`](crate::ZIndex) and [`ZTable`](crate::ZTable) that
@@ -460,9 +460,4 @@ impl Order {
         }
         depth
     }
-}
-
-/// What an insert or a removal has to tell the node above.
-pub(crate) fn first_of(key: u64, block: BlockPtr) -> First {
-    First { key, block }
 }

@@ -331,7 +331,7 @@ unsafe fn next_within(node: NonNull<Node>, level: usize, most: usize) -> Option<
 fn levels_by_chance(mut rng: impl FnMut() -> u64) -> usize {
     // One draw has 32 fair fours.
     let draw = rng();
-    (1..LEVELS).take_while(|level| (draw >> (2 * (level - 1))) % ONE_IN == 0).count() + 1
+    (1..LEVELS).take_while(|level| (draw >> (2 * (level - 1))).is_multiple_of(ONE_IN)).count() + 1
 }
 
 /// The members of a skiplist in order.

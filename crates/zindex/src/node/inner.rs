@@ -86,7 +86,7 @@ impl Inner {
     pub(crate) fn find(&self, place: &impl Place) -> usize {
         let len = self.len();
         let (keys, firsts) = (&self.keys[1..len], &self.firsts[1..len]);
-        // SAFETY (both): the first entries of children are live.
+        // SAFETY: the first entries of children are live.
         let passes = |ptr: BlockPtr| place.passes(unsafe { ptr.member() });
         let Some(key) = place.key() else { return partition_point(firsts, passes) };
         let start = partition_point(keys, |other| other < key);

@@ -278,9 +278,9 @@ trait Order: Default + 'static {
     fn remove(&mut self, entry: &Scored);
     fn rank(&self, entry: &Scored) -> usize;
     /// All from a rank on.
-    fn from_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored));
+    fn starting_at_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored));
     /// All from the first on that is not below `entry`.
-    fn from(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored));
+    fn starting_at(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored));
     fn for_each(&self, visit: impl FnMut(&Scored));
 }
 
@@ -319,12 +319,13 @@ impl<O: Order> SortedSet for Indexed<O> {
 
     #[inline]
     fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
-        self.order.from_rank(rank, count, |entry| visit(entry.member.as_bytes(), entry.score));
+        self.order.starting_at_rank(rank, count, |entry| visit(entry.member.as_bytes(), entry.score));
     }
 
     #[inline]
     fn by_score(&self, score: f64, count: usize, mut visit: impl FnMut(&[u8], f64)) {
-        self.order.from(Scored::first_of(score), count, |entry| visit(entry.member.as_bytes(), entry.score));
+        self.order
+            .starting_at(Scored::first_of(score), count, |entry| visit(entry.member.as_bytes(), entry.score));
     }
 
     #[inline]
@@ -363,13 +364,13 @@ macro_rules! order {
             }
 
             #[inline]
-            fn from_rank(&self, $at: usize, $count: usize, mut visit: impl FnMut(&Scored)) {
+            fn starting_at_rank(&self, $at: usize, $count: usize, mut visit: impl FnMut(&Scored)) {
                 let $from = self;
                 $slice.take($count).for_each(|entry| visit(&entry));
             }
 
             #[inline]
-            fn from(&self, entry: Scored, count: usize, mut visit: impl FnMut(&Scored)) {
+            fn starting_at(&self, entry: Scored, count: usize, mut visit: impl FnMut(&Scored)) {
                 self.range(entry..).take(count).for_each(|entry| visit(&entry));
             }
 
@@ -421,14 +422,14 @@ impl Order for skiplist::SkipSet<Scored> {
     }
 
     #[inline]
-    fn from_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored)) {
+    fn starting_at_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored)) {
         if let Some(first) = self.get_by_index(rank) {
             walk(self.lower_bound(Bound::Included(first)), count, visit);
         }
     }
 
     #[inline]
-    fn from(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored)) {
+    fn starting_at(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored)) {
         walk(self.lower_bound(Bound::Included(&entry)), count, visit);
     }
 

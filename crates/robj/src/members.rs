@@ -227,7 +227,7 @@ impl Members<1> {
 
 impl<const N: usize> fmt::Debug for Members<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts = self.iter().map(|member| member.parts().map(|part| Element::Bytes(part)));
+        let texts = self.iter().map(|member| member.parts().map(Element::Bytes));
         f.debug_list().entries(texts).finish()
     }
 }

@@ -46,12 +46,15 @@ impl Header {
     /// # Safety
     /// Nobody looks at the value afterwards.
     pub(crate) unsafe fn drop_value(&mut self) {
-        // SAFETY: type and encoding name the member, and it is owned (H1).
         by_type!(self.object_type(), string => {
             if self.encoding() == Encoding::Raw {
+                // SAFETY: the encoding names the member, and it is owned (H1).
                 unsafe { ManuallyDrop::drop(&mut self.value.raw) };
             }
-        }, C => drop(unsafe { C::from_raw(self.encoding(), self.value.collection) }))
+        }, C => {
+            // SAFETY: type and encoding say whose pointer it is, and it is owned (H1).
+            drop(unsafe { C::from_raw(self.encoding(), self.value.collection) });
+        });
     }
 }
 

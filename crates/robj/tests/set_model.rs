@@ -161,7 +161,8 @@ proptest! {
     ) {
         let sets: Vec<Set> = models.iter().zip(&sets_limits).map(|(model, limits)| set_of(model, limits)).collect();
         let refs = || sets.iter().collect::<Vec<&Set>>();
-        let visited = |visit: &mut dyn FnMut(&mut dyn FnMut(Element<'_>))| {
+        type Each<'a> = &'a mut dyn FnMut(Element<'_>);
+        let visited = |visit: &mut dyn FnMut(Each<'_>)| {
             let mut all = Vec::new();
             visit(&mut |member| all.push(text(member)));
             let set: BTreeSet<Text> = all.iter().cloned().collect();

@@ -22,7 +22,7 @@ enum Op {
     GetBit(u64),
     BitCount(BitRange),
     BitPos(bool, BitRange),
-    BitOp(BitOp, Vec<Vec<u8>>),
+    Combine(BitOp, Vec<Vec<u8>>),
     BitNot,
     FieldGet(BitFieldType, u64),
     FieldSet(BitFieldType, u64, i64, BitOverflow),
@@ -82,7 +82,7 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => at().prop_map(Op::GetBit),
         2 => ranges().prop_map(Op::BitCount),
         3 => (any::<bool>(), ranges()).prop_map(|(bit, range)| Op::BitPos(bit, range)),
-        1 => (operation, proptest::collection::vec(texts(), 0..4)).prop_map(|(op, all)| Op::BitOp(op, all)),
+        1 => (operation, proptest::collection::vec(texts(), 0..4)).prop_map(|(op, all)| Op::Combine(op, all)),
         1 => Just(Op::BitNot),
         1 => (fields(), at()).prop_map(|(field, at)| Op::FieldGet(field, at)),
         2 => (fields(), at(), integers(), overflows()).prop_map(|(f, at, n, o)| Op::FieldSet(f, at, n, o)),
@@ -297,7 +297,7 @@ impl World {
                 let behind = endless.then_some(self.bytes.len() as u64 * 8);
                 assert_eq!(self.object.bit_pos(wanted, range), Ok(found.or(behind)), "{wanted} {range:?}");
             }
-            Op::BitOp(operation, mut sources) => {
+            Op::Combine(operation, mut sources) => {
                 sources.push(self.bytes.clone());
                 let len = sources.iter().map(Vec::len).max().unwrap();
                 let bytes = (0..len).map(|at| {
@@ -421,7 +421,8 @@ fn long_strings_are_combined_byte_by_byte() {
     for lens in [[4095, 4096, 4097], [9000, 1, 8192], [0, 5000, 4096], [10_000, 10_000, 3]] {
         let sources: Vec<_> = lens.iter().zip(1..).map(|(len, seed)| noise(*len, seed)).collect();
         let longest = *lens.iter().max().unwrap();
-        let operations: [(BitOp, fn(u8, u8) -> u8); 3] =
+        type Combine = fn(u8, u8) -> u8;
+        let operations: [(BitOp, Combine); 3] =
             [(BitOp::And, |a, b| a & b), (BitOp::Or, |a, b| a | b), (BitOp::Xor, |a, b| a ^ b)];
         for (operation, combine) in operations {
             let column =

@@ -106,7 +106,7 @@ fn every_failure_leaves_the_set_as_it_was() {
         for n in 0..count.min(50) {
             fail_each(&set, |set| set.try_add(format!("m{n}").as_bytes(), 60.123456789, plain, &LIMITS));
         }
-        let copied = fail_each(&set, |set| Ok(drop(set.try_clone()?)));
+        let copied = fail_each(&set, |set| Ok(set.try_clone().map(drop)?));
         assert!(copied > 0 || count == 0);
         let expected = fail_each(&set, |set| Ok(set.try_expect(100, &LIMITS)?));
         assert!(expected > 0 || count == 0 || set.encoding() == Encoding::SkipList);
@@ -118,7 +118,10 @@ fn every_failure_leaves_the_set_as_it_was() {
             |sources| try_diff_store(&[sources[0].0, sources[1].0], &LIMITS),
         ];
         for op in ops {
-            fail_each(&set, |set| Ok(drop(op(&mut [((&*set).into(), 2.0), ((&other).into(), 1.0)])?)));
+            fail_each(&set, |set| {
+                let stored = op(&mut [((&*set).into(), 2.0), ((&other).into(), 1.0)]);
+                Ok(stored.map(drop)?)
+            });
         }
     }
 }

@@ -9,13 +9,20 @@ use robj::zset::{try_diff_store, try_inter_store, try_union_store};
 use robj::{Collection, Encoding, EncodingLimits, Set, ZSet};
 
 /// A score that compares; not NaN.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Score(f64);
 
 impl Eq for Score {}
+
 impl Ord for Score {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.partial_cmp(other).expect("not NaN")
+        self.0.partial_cmp(&other.0).expect("not NaN")
+    }
+}
+
+impl PartialOrd for Score {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -211,7 +218,9 @@ proptest! {
                 Op::RemoveRange(start, len) => {
                     let gone: Vec<_> = model.ordered().into_iter().skip(start).take(len).collect();
                     assert_eq!(set.remove_range(start..start + len), gone.len());
-                    gone.iter().for_each(|it| drop(model.scores.remove(&it.0)));
+                    gone.iter().for_each(|it| {
+ model.scores.remove(&it.0);
+ });
                 }
                 Op::Pop(last) => {
                     let show = |member: robj::Element<'_>, score| (member.text().to_vec(), score);

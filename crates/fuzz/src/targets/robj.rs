@@ -34,7 +34,7 @@ enum Op {
     IncrByFloat(u8, f64),
     SetBit(u8, Len, bool),
     Bits(u8, Range, bool),
-    BitOp(u8, u8, u8),
+    Combine(u8, u8, u8),
     Field { at: u8, field: Field, offset: Len, value: i64, incr: bool, overflow: u8 },
     Touch(u8, u32),
     Reply(u8),
@@ -158,7 +158,7 @@ impl State {
             | Op::IncrByFloat(at, _)
             | Op::SetBit(at, ..)
             | Op::Bits(at, ..)
-            | Op::BitOp(at, ..)
+            | Op::Combine(at, ..)
             | Op::Field { at, .. }
             | Op::Touch(at, _)
             | Op::Reply(at) => {
@@ -290,7 +290,7 @@ impl State {
                     assert_eq!(object.bit_pos(bit, range), Ok(first.or(behind)));
                 }
             }
-            Op::BitOp(_, other, operation) => {
+            Op::Combine(_, other, operation) => {
                 let other = &self.handles[usize::from(other) % self.handles.len()];
                 let sources = [&self.handles[index].bytes, &other.bytes];
                 let len = sources[0].len().max(sources[1].len());

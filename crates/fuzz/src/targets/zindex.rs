@@ -66,13 +66,20 @@ impl Score {
 }
 
 /// A score that compares; not NaN.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Number(f64);
 
 impl Eq for Number {}
+
 impl Ord for Number {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.partial_cmp(other).expect("not NaN")
+        self.0.partial_cmp(&other.0).expect("not NaN")
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -88,7 +95,7 @@ struct State {
 /// A member of few or many bytes.
 fn name(number: u16) -> Vec<u8> {
     let mut name = number.to_be_bytes().to_vec();
-    if number % 32 == 0 {
+    if number.is_multiple_of(32) {
         name.resize(usize::from(number % 1024), b'x');
     }
     name
@@ -158,7 +165,7 @@ impl State {
                 let mut asked = 0_u64;
                 let mut moves = |_, _| {
                     asked += 1;
-                    asked % (u64::from(one_in) + 1) == 0
+                    asked.is_multiple_of(u64::from(one_in) + 1)
                 };
                 let mut cursor = 0;
                 loop {

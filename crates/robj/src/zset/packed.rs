@@ -119,8 +119,8 @@ pub(super) fn ranks_by_score(list: &ListPack, scores: impl RangeBounds<f64>) -> 
     between(list, |_, score| {
         let below = match scores.start_bound() {
             Bound::Unbounded => false,
-            Bound::Included(&start) => !(score >= start),
-            Bound::Excluded(&start) => !(score > start),
+            Bound::Included(&start) => score < start,
+            Bound::Excluded(&start) => score <= start,
         };
         (below, scores.contains(&score))
     })

@@ -71,7 +71,7 @@ fn builds(n: usize) -> [Vec<usize>; 4] {
     let down = up.iter().rev().copied().collect();
     let mixed = up.iter().map(|i| i * 7919 % n).collect::<Vec<_>>();
     let inwards = (0..n).map(|i| if i % 2 == 0 { i / 2 } else { n - 1 - i / 2 }).collect();
-    [up, down, if n % 7919 == 0 { vec![] } else { mixed }, inwards]
+    [up, down, if n.is_multiple_of(7919) { vec![] } else { mixed }, inwards]
 }
 
 #[test]

@@ -50,7 +50,8 @@ proptest! {
         let cut = cut.min(scores.len());
         let mut right = Leaf::empty(filler.ptr());
         leaf.split_into(cut, &mut right);
-        (leaf.check(), right.check());
+        leaf.check();
+        right.check();
         assert_eq!((leaf.len(), right.len()), (cut, scores.len() - cut));
         leaf.append(&mut right);
         leaf.check();

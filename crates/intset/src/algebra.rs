@@ -73,7 +73,7 @@ fn fold_union<'a, T: Item, B>(
 /// [`Iterator::fold`] as it is where nothing better is known.
 fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl FnMut(B, i64) -> B) -> B {
     let mut result = first;
-    for value in walk.by_ref() {
+    for value in walk {
         result = f(result, value);
     }
     result

@@ -31,7 +31,7 @@ fn same(value: Value<'_>, owned: &Owned) -> bool {
 }
 
 fn owned() -> impl Strategy<Value = Owned> {
-    let long = if cfg!(miri) { 300usize } else { 20_000 };
+    let long = if cfg!(miri) { 150usize } else { 20_000 };
     prop_oneof![
         4 => any::<i64>().prop_flat_map(|value| (0..64u32).prop_map(move |shift| Owned::Int(value >> shift))),
         6 => prop::collection::vec(any::<u8>(), 0..20).prop_map(Owned::Str),
@@ -231,7 +231,7 @@ proptest! {
 
     #[test]
     fn a_list_does_what_a_vector_does_and_a_failed_operation_nothing(
-        ops in prop::collection::vec((op(), 0..4u64), 0..60)
+        ops in prop::collection::vec((op(), 0..4u64), 0..if cfg!(miri) { 25 } else { 60 })
     ) {
         let (mut list, mut model) = (ListPack::new(), Vec::new());
         for (op, nth) in ops {

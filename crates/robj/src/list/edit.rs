@@ -1,7 +1,7 @@
 //! By index and by value: `LSET`, `LINSERT`, `LREM`, `LTRIM`.
 
 use super::convert::Growth;
-use super::{List, Repr, stored};
+use super::{List, Repr};
 use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
@@ -26,11 +26,11 @@ impl List {
         // As Redis does, as if the element were added, and also where there is none to be replaced.
         let done = self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => match place.and_then(|place| pack.seek(place as isize)) {
-                Some(offset) => pack.try_replace(offset, stored(element)),
+                Some(offset) => pack.try_replace(offset, element.packed()),
                 None => Ok(false),
             },
             Repr::QuickList(list) => match place {
-                Some(place) => list.try_replace(place, stored(element)),
+                Some(place) => list.try_replace(place, element.packed()),
                 None => Ok(false),
             },
         })?;
@@ -57,18 +57,18 @@ impl List {
         // As in Redis, the encoding is made ready before the pivot is looked for.
         self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => {
-                let Some(offset) = find(pack, stored(pivot)) else { return Ok(false) };
+                let Some(offset) = find(pack, pivot.packed()) else { return Ok(false) };
                 match side {
-                    Side::Front => pack.try_insert_before(offset, stored(element))?,
-                    Side::Back => pack.try_insert_after(offset, stored(element))?,
+                    Side::Front => pack.try_insert_before(offset, element.packed())?,
+                    Side::Back => pack.try_insert_after(offset, element.packed())?,
                 };
                 Ok(true)
             }
             Repr::QuickList(list) => {
-                let (pivot, mut iter, mut index) = (stored(pivot), list.iter(), 0);
+                let (pivot, mut iter, mut index) = (pivot.packed(), list.iter(), 0);
                 while let Some(value) = iter.next_value()? {
                     if value == pivot {
-                        return list.try_insert(side, index, stored(element));
+                        return list.try_insert(side, index, element.packed());
                     }
                     index += 1;
                 }
@@ -97,8 +97,8 @@ impl List {
             Ok(most) => most,
         };
         let removed = match &mut self.0 {
-            Repr::ListPack(pack) => remove_equal(pack, side, most, stored(element)),
-            Repr::QuickList(list) => list.try_remove_equal(side, most, stored(element))?,
+            Repr::ListPack(pack) => remove_equal(pack, side, most, element.packed()),
+            Repr::QuickList(list) => list.try_remove_equal(side, most, element.packed())?,
         };
         if removed > 0 {
             self.shrink(limits);

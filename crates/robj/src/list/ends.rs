@@ -1,7 +1,7 @@
 //! Both ends: `LPUSH`, `RPUSH`, `LPOP`, `RPOP`, `LMOVE`.
 
 use super::convert::Growth;
-use super::{List, Repr, element, stored};
+use super::{List, Repr};
 use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
@@ -55,7 +55,7 @@ impl List {
         let elements = elements.into_iter();
         let growth =
             elements.clone().map(Growth::of_argument).fold(Growth::default(), |sum, one| sum.and(one));
-        let values = elements.map(stored);
+        let values = elements.map(Element::packed);
         self.try_growing(growth, limits, |list| match (&mut list.0, side) {
             (Repr::QuickList(list), side) => list.try_push_all(side, values),
             (Repr::ListPack(pack), Side::Back) => pack.try_extend(values),
@@ -72,7 +72,7 @@ impl List {
     }
 
     pub(super) fn try_push_stored(&mut self, side: Side, element: Element<'_>) -> Result<(), ReserveError> {
-        let value = stored(element);
+        let value = element.packed();
         match (&mut self.0, side) {
             (Repr::ListPack(pack), Side::Front) => pack.try_push_front(value),
             (Repr::ListPack(pack), Side::Back) => pack.try_push_back(value),
@@ -112,11 +112,14 @@ impl List {
         let popped = match &mut self.0 {
             Repr::ListPack(pack) => {
                 let end = if side == Side::Front { pack.first() } else { pack.last() };
-                let result = end.and_then(|end| pack.get(end)).map(|value| f(element(value))).transpose()?;
+                let result = end
+                    .and_then(|end| pack.get(end))
+                    .map(|value| f(Element::from_packed(value)))
+                    .transpose()?;
                 end.map(|end| pack.remove(end));
                 result
             }
-            Repr::QuickList(list) => list.try_pop_with(side, |value| f(element(value)))?,
+            Repr::QuickList(list) => list.try_pop_with(side, |value| f(Element::from_packed(value)))?,
         };
         self.shrink(limits);
         Ok(popped)
@@ -163,7 +166,7 @@ impl List {
         let Some(item) = self.try_get(index)? else { return Ok(false) };
         let growth = Growth::of_moved(item.element(), self.encoding());
         let leaving = match &self.0 {
-            Repr::ListPack(_) => encoded_len(stored(item.element())),
+            Repr::ListPack(_) => encoded_len(item.element().packed()),
             Repr::QuickList(_) => 0,
         };
         drop(item);

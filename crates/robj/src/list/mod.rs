@@ -14,11 +14,10 @@ mod ends;
 mod read;
 
 use crate::collection::{Collection, from_word, into_word, sealed};
-use crate::element::Element;
 use crate::types::{Encoding, ObjectType};
 use core::fmt;
 use core::ptr::NonNull;
-use listpack::{ListPack, Value};
+use listpack::ListPack;
 use quicklist::QuickList;
 use zmalloc::ReserveError;
 
@@ -56,25 +55,6 @@ impl List {
     /// Nothing in it, and nothing allocated.
     pub const fn new() -> Self {
         Self(Repr::ListPack(ListPack::new()))
-    }
-}
-
-/// An element as it is stored: the text of an integer as an integer.
-#[inline]
-fn stored(element: Element<'_>) -> Value<'_> {
-    match element {
-        Element::Int(value) => Value::Int(value),
-        Element::Bytes(bytes) => Value::from(bytes),
-    }
-}
-
-/// A stored value as an element.
-#[inline]
-fn element(value: Value<'_>) -> Element<'_> {
-    match value {
-        Value::Int(value) => Element::Int(value),
-        Value::Str(bytes) => Element::Bytes(bytes),
-        Value::Double(value) => Element::Int(value as i64), // no list holds one
     }
 }
 

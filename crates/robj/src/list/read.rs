@@ -1,7 +1,7 @@
 //! Reading: `LINDEX`, `LRANGE`, `LPOS`.
 
 use super::edit::{place, span};
-use super::{List, Repr, element, stored};
+use super::{List, Repr};
 use crate::collection::Collection;
 use crate::element::Element;
 use core::fmt;
@@ -18,7 +18,7 @@ impl Item<'_> {
     /// What it is.
     #[inline]
     pub fn element(&self) -> Element<'_> {
-        element(self.0.value())
+        Element::from_packed(self.0.value())
     }
 }
 
@@ -99,7 +99,7 @@ impl List {
     pub fn positions<'a>(&'a self, bytes: &'a [u8], rank: NonZeroI64, max_len: usize) -> Positions<'a> {
         Positions {
             iter: self.iter(),
-            value: stored(Element::Bytes(bytes)),
+            value: Element::Bytes(bytes).packed(),
             side: if rank.is_negative() { Side::Back } else { Side::Front },
             passed: rank.unsigned_abs().get() - 1,
             compared: 0,
@@ -130,7 +130,7 @@ impl<'a> Iter<'a> {
     /// is then where it was.
     #[inline]
     pub fn next_element(&mut self, side: Side) -> Result<Option<Element<'_>>, ReserveError> {
-        Ok(self.next_value(side)?.map(element))
+        Ok(self.next_value(side)?.map(Element::from_packed))
     }
 
     #[inline]

@@ -1,6 +1,5 @@
 //! Walking over a sorted set, from either end.
 
-use super::packed::element;
 use super::score::score_of;
 use super::{Repr, ZSet};
 use crate::collection::Collection;
@@ -55,7 +54,7 @@ impl<'a> Iterator for Iter<'a> {
                 *left = left.checked_sub(1)?;
                 let rest = rest.as_mut()?;
                 let member = rest.next()?;
-                Some((element(member), score_of(rest.next()?)))
+                Some((Element::from_packed(member), score_of(rest.next()?)))
             }
             Walk::SkipList(walk) => walk.next().map(|(member, score)| (Element::Bytes(member), score)),
         }
@@ -89,7 +88,7 @@ impl DoubleEndedIterator for Iter<'_> {
                     rest.next_back();
                 }
                 let score = rest.next_back()?;
-                Some((element(rest.next_back()?), score_of(score)))
+                Some((Element::from_packed(rest.next_back()?), score_of(score)))
             }
             Walk::SkipList(walk) => walk.next_back().map(|(member, score)| (Element::Bytes(member), score)),
         }

@@ -16,15 +16,6 @@ pub(super) struct Found {
     pub(super) score: f64,
 }
 
-/// A listpack's value as a member. (No member is a double, but in foreign bytes.)
-pub(super) fn element(value: Value<'_>) -> Element<'_> {
-    match value {
-        Value::Int(value) => Element::Int(value),
-        Value::Str(bytes) => Element::Bytes(bytes),
-        Value::Double(_) => Element::Bytes(b""),
-    }
-}
-
 /// Compares two places of the order. Scores are numbers.
 pub(super) fn compare(score: f64, member: &[u8], other: f64, other_member: &[u8]) -> Ordering {
     score.partial_cmp(&other).unwrap_or(Ordering::Equal).then_with(|| member.cmp(other_member))
@@ -60,7 +51,9 @@ pub(super) fn remove(list: &mut ListPack, member: &[u8]) -> Option<f64> {
 /// Adds a member that is not there.
 pub(super) fn try_insert(list: &mut ListPack, score: f64, member: &[u8]) -> Result<(), ReserveError> {
     let after = pairs(list)
-        .find(|&(_, other, other_score)| compare(score, member, other_score, &element(other).text()).is_lt())
+        .find(|&(_, other, other_score)| {
+            compare(score, member, other_score, &Element::from_packed(other).text()).is_lt()
+        })
         .map(|pair| pair.0);
     let stored = Stored::new(score);
     let member = Value::from(member);
@@ -74,9 +67,9 @@ pub(super) fn try_insert(list: &mut ListPack, score: f64, member: &[u8]) -> Resu
 /// Gives a member that is there another score.
 pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Result<(), ReserveError> {
     let Some(member) = list.get(found.member) else { return Ok(()) };
-    let text = element(member).text();
+    let text = Element::from_packed(member).text();
     let neighbour = |score_at: Option<Offset>, member_at: Option<Offset>| {
-        Some((score_of(list.get(score_at?)?), element(list.get(member_at?)?).text()))
+        Some((score_of(list.get(score_at?)?), Element::from_packed(list.get(member_at?)?).text()))
     };
     let before = list.prev(found.member);
     let before = neighbour(before, before.and_then(|at| list.prev(at)));
@@ -100,7 +93,7 @@ pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Resu
     let old = rank_of_offset(list, found.member);
     let new = pairs(list)
         .take_while(|&(_, other, other_score)| {
-            compare(other_score, &element(other).text(), score, name).is_lt()
+            compare(other_score, &Element::from_packed(other).text(), score, name).is_lt()
         })
         .count();
     try_insert(list, score, name)?;
@@ -128,7 +121,7 @@ pub(super) fn ranks_by_score(list: &ListPack, scores: impl RangeBounds<f64>) -> 
 
 pub(super) fn ranks_by_lex(list: &ListPack, members: impl RangeBounds<[u8]>) -> Range<usize> {
     between(list, |member, _| {
-        let text = element(member).text();
+        let text = Element::from_packed(member).text();
         let below = match members.start_bound() {
             Bound::Unbounded => false,
             Bound::Included(start) => &*text < start,
@@ -153,7 +146,7 @@ fn between(list: &ListPack, at: impl Fn(Value<'_>, f64) -> (bool, bool)) -> Rang
 pub(super) fn try_unpack(list: &ListPack) -> Result<ZTable, ReserveError> {
     let mut table = ZTable::new();
     for (_, member, score) in pairs(list) {
-        match table.try_insert(&element(member).text(), score) {
+        match table.try_insert(&Element::from_packed(member).text(), score) {
             Err(InsertError::Reserve(error)) => return Err(error),
             _inserted => {} // `score_of` gives no NaN
         }

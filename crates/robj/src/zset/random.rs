@@ -12,7 +12,6 @@ use dict::{DefaultHashBuilder, Table};
 use listpack::Value;
 use zmalloc::ReserveError;
 
-use super::packed::element;
 use super::score::score_of;
 
 /// The number below `bound` that lies where `fraction` lies below 2^64: Lemire's multiplication.
@@ -21,7 +20,7 @@ fn scale(fraction: u64, bound: usize) -> usize {
 }
 
 fn pair<'a>((member, score): (Value<'a>, Value<'a>)) -> (Element<'a>, f64) {
-    (element(member), score_of(score))
+    (Element::from_packed(member), score_of(score))
 }
 
 impl ZSet {

@@ -83,14 +83,15 @@ impl Block {
 
     /// Asks about the block and moves it if told so and there is memory; says whether it moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        let moved = moves(self.0.cast(), self.allocation_size())
-            .then(|| Self::try_new([self.as_bytes()]).ok())
-            .flatten();
-        let has_moved = moved.is_some();
-        if let Some(other) = moved {
-            *self = other;
+        if !moves(self.0.cast(), self.allocation_size()) {
+            return false;
         }
-        has_moved
+        // SAFETY: a live block of the raw family that was asked for with that size; the old address is forgotten.
+        let Some(block) = (unsafe { zmalloc::ztryrelocate(self.0.cast(), HEADER + self.len()) }) else {
+            return false;
+        };
+        self.0 = block.cast();
+        true
     }
 }
 

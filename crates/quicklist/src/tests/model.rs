@@ -40,7 +40,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 pub(super) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => (any::<bool>(), value()).prop_map(|(side, value)| Op::Push(side, value)),
-        1 => (any::<bool>(), 1u8..60).prop_map(|(side, n)| Op::PushMany(side, n)),
+        1 => (any::<bool>(), 1u8..60).prop_map(|(side, n)| Op::PushMany(side, if cfg!(miri) { n % 12 } else { n })),
         1 => (any::<bool>(), proptest::collection::vec(value(), 0..20))
             .prop_map(|(side, values)| Op::PushAll(side, values)),
         3 => any::<bool>().prop_map(Op::Pop),
@@ -219,7 +219,7 @@ proptest! {
     #[test]
     fn a_list_does_what_a_deque_does(
         (limit, depth) in settings(),
-        ops in proptest::collection::vec(op(), 1..if cfg!(miri) { 25 } else { 120 }),
+        ops in proptest::collection::vec(op(), 1..if cfg!(miri) { 10 } else { 120 }),
     ) {
         let region = Region::start();
         let mut list = QuickList::new(limit, depth);
@@ -253,7 +253,7 @@ proptest! {
     #[test]
     fn an_operation_without_memory_changes_nothing(
         (limit, depth) in settings(),
-        ops in proptest::collection::vec((op(), 0u64..12, any::<bool>()), 1..if cfg!(miri) { 15 } else { 80 }),
+        ops in proptest::collection::vec((op(), 0u64..12, any::<bool>()), 1..if cfg!(miri) { 10 } else { 80 }),
     ) {
         let region = Region::start();
         let mut list = QuickList::new(limit, depth);

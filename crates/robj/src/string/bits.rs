@@ -172,8 +172,9 @@ mod tests {
         for bytes in short.chain(longer) {
             let len = bytes.len() as u64 * 8;
             let bits: Vec<bool> = (0..len).map(|at| bytes[at as usize / 8] << (at % 8) & 0x80 != 0).collect();
-            for start in 0..len {
-                for end in start + 1..=len {
+            let step = if cfg!(miri) { 5 } else { 1 };
+            for start in (0..len).step_by(step) {
+                for end in (start + 1..=len).step_by(step) {
                     let inside = || (start..end).zip(&bits[start as usize..end as usize]);
                     let count = inside().filter(|(_, bit)| **bit).count() as u64;
                     assert_eq!(count_range(&bytes, start..end), count, "{bytes:?} {start}..{end}");

@@ -44,7 +44,7 @@ fn allocation_size_is_what_used_memory_shows() {
         let mut asked = 0;
         let mut moves = |_, _| {
             asked += 1;
-            asked % one_in == 0
+            asked.is_multiple_of(one_in)
         };
         let (mut of_table, mut of_index) = (Some(0), Some(0));
         while of_table.is_some() || of_index.is_some() {

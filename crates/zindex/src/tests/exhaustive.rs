@@ -71,17 +71,18 @@ fn builds(n: usize) -> [Vec<usize>; 4] {
     let down = up.iter().rev().copied().collect();
     let mixed = up.iter().map(|i| i * 7919 % n).collect::<Vec<_>>();
     let inwards = (0..n).map(|i| if i % 2 == 0 { i / 2 } else { n - 1 - i / 2 }).collect();
-    [up, down, if n.is_multiple_of(7919) { vec![] } else { mixed }, inwards]
+    [up, down, mixed, inwards]
 }
 
 #[test]
 fn any_entry_of_a_deep_tree_is_found_and_removed() {
     let most = if cfg!(miri) { 14 } else { 66 };
     let mut depth = 0;
-    for score in SCORES {
+    for score in SCORES.into_iter().skip(if cfg!(miri) { 2 } else { 0 }).take(if cfg!(miri) { 1 } else { 4 })
+    {
         for n in (1..=most).step_by(if cfg!(miri) { 12 } else { 1 }) {
             for build in builds(n) {
-                for number in 0..n {
+                for number in (0..n).step_by(if cfg!(miri) { 3 } else { 1 }) {
                     let mut order = order_of(&build, score);
                     depth = depth.max(order.depth());
                     let rank = order.rank(score(number), &name(number));

@@ -149,7 +149,7 @@ pub(crate) fn run(ops: &[Op], check: impl Fn(&ZTable)) {
                     cursor = table.relocate(cursor, &mut |_, size| {
                         assert!(size > 0);
                         asked += 1;
-                        asked % one_in == 0
+                        asked.is_multiple_of(*one_in)
                     });
                     if cursor == 0 {
                         break;

@@ -41,7 +41,7 @@ fn allocation_size_is_what_used_memory_shows() {
         books(&table, &index);
     }
     for one_in in [1, 3] {
-        let mut asked = 0;
+        let mut asked = 0_usize;
         let mut moves = |_, _| {
             asked += 1;
             asked.is_multiple_of(one_in)

@@ -144,7 +144,7 @@ pub(crate) fn run(ops: &[Op], check: impl Fn(&ZTable)) {
                 }
             }
             Op::Relocate(one_in) => {
-                let (mut cursor, mut asked) = (0, 0);
+                let (mut cursor, mut asked) = (0, 0_usize);
                 loop {
                     cursor = table.relocate(cursor, &mut |_, size| {
                         assert!(size > 0);

@@ -21,6 +21,7 @@
 
 mod hash;
 mod list;
+mod orders;
 mod packed;
 mod set;
 mod work;

@@ -1,24 +1,21 @@
 //! Sorted sets: members are added and removed, found by name, by rank and by score, and given other scores.
 //!
-//! The peers are an order of scores and members beside a map from member to score ([`Indexed`]).
+//! The peers are an order of scores and members beside a map from member to score ([`orders`](super::orders)), and Redis' skiplist.
 
+use super::orders::{Indexed, Scored};
 use super::packed::Packed;
 use super::work::{Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::suite::Ctx;
 use compact_str::CompactString;
-use crossbeam_skiplist::SkipSet;
 use hashbrown::HashMap;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use robj::ZSet;
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::hint::black_box;
-use std::ops::Bound;
 use std::time::Duration;
-use wabi_tree::OSBTreeSet;
 use zindex::classic;
 
 const PHASES: [Phase; 8] = [
@@ -33,7 +30,7 @@ const PHASES: [Phase; 8] = [
 ];
 
 /// What the suite asks of a sorted set.
-trait SortedSet: Default + 'static {
+pub(super) trait SortedSet: Default + 'static {
     /// Whether it can count: members by rank and ranks of members in less than linear time.
     const COUNTS: bool = true;
     fn name() -> String;
@@ -58,11 +55,11 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     enter::<ZSet>(&mut field);
     field.against_peers();
     enter::<Classic>(&mut field);
-    enter::<Indexed<OSBTreeSet<Scored>>>(&mut field);
+    enter::<Indexed<wabi_tree::OSBTreeSet<Scored>>>(&mut field);
     enter::<Indexed<indexset::BTreeSet<Scored>>>(&mut field);
     enter::<Indexed<skiplist::SkipSet<Scored>>>(&mut field);
     enter::<Indexed<BTreeSet<Scored>>>(&mut field);
-    enter::<Indexed<SkipSet<Scored>>>(&mut field);
+    enter::<Indexed<crossbeam_skiplist::SkipSet<Scored>>>(&mut field);
     if !scale.is_large() {
         enter::<Vec<Scored>>(&mut field);
         enter::<Packed>(&mut field);
@@ -123,49 +120,6 @@ fn if_it(does: bool, work: impl FnOnce()) -> Duration {
 fn other_score(score: f64) -> f64 {
     let moved = score + 0.381_966_011_25;
     if moved < 1.0 { moved } else { moved - 1.0 }
-}
-
-/// A member in its order: by score, then by name.
-#[derive(Clone, Debug)]
-struct Scored {
-    score: f64,
-    member: CompactString,
-}
-
-impl Scored {
-    #[inline]
-    fn new(member: &str, score: f64) -> Self {
-        Self { score, member: member.into() }
-    }
-
-    /// What stands before all members of that score.
-    #[inline]
-    fn first_of(score: f64) -> Self {
-        Self { score, member: CompactString::const_new("") }
-    }
-}
-
-impl PartialEq for Scored {
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Scored {}
-
-impl PartialOrd for Scored {
-    #[inline]
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Scored {
-    #[inline]
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.score.total_cmp(&other.score).then_with(|| self.member.cmp(&other.member))
-    }
 }
 
 impl SortedSet for ZSet {
@@ -268,186 +222,6 @@ impl SortedSet for Classic {
         let old = self.scores.remove(member);
         old.map(|score| self.order.remove(score, member.as_bytes())).is_some()
     }
-}
-
-/// An order of scored members.
-trait Order: Default + 'static {
-    const NAME: &'static str;
-    const COUNTS: bool;
-    fn insert(&mut self, entry: Scored);
-    fn remove(&mut self, entry: &Scored);
-    fn rank(&self, entry: &Scored) -> usize;
-    /// All from a rank on.
-    fn starting_at_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored));
-    /// All from the first on that is not below `entry`.
-    fn starting_at(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored));
-    fn for_each(&self, visit: impl FnMut(&Scored));
-}
-
-/// An order, and each member's score.
-#[derive(Default)]
-struct Indexed<O> {
-    order: O,
-    scores: HashMap<CompactString, f64, Fold>,
-}
-
-impl<O: Order> SortedSet for Indexed<O> {
-    const COUNTS: bool = O::COUNTS;
-
-    fn name() -> String {
-        format!("{} + HashMap", O::NAME)
-    }
-
-    #[inline]
-    fn add(&mut self, member: &str, score: f64) {
-        let entry = Scored::new(member, score);
-        if let Some(old) = self.scores.insert(entry.member.clone(), score) {
-            self.order.remove(&Scored { score: old, member: entry.member.clone() });
-        }
-        self.order.insert(entry);
-    }
-
-    #[inline]
-    fn score(&self, member: &str) -> Option<f64> {
-        self.scores.get(member).copied()
-    }
-
-    #[inline]
-    fn rank(&self, member: &str) -> Option<usize> {
-        self.score(member).map(|score| self.order.rank(&Scored::new(member, score)))
-    }
-
-    #[inline]
-    fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
-        self.order.starting_at_rank(rank, count, |entry| visit(entry.member.as_bytes(), entry.score));
-    }
-
-    #[inline]
-    fn by_score(&self, score: f64, count: usize, mut visit: impl FnMut(&[u8], f64)) {
-        self.order
-            .starting_at(Scored::first_of(score), count, |entry| visit(entry.member.as_bytes(), entry.score));
-    }
-
-    #[inline]
-    fn for_each(&self, mut visit: impl FnMut(&[u8], f64)) {
-        self.order.for_each(|entry| visit(entry.member.as_bytes(), entry.score));
-    }
-
-    #[inline]
-    fn remove(&mut self, member: &str) -> bool {
-        let old = self.scores.remove(member);
-        old.map(|score| self.order.remove(&Scored::new(member, score))).is_some()
-    }
-}
-
-/// An [`Order`] for a type with the methods of std's `BTreeSet`; where it counts, with those two that do.
-macro_rules! order {
-    ($name:literal, $order:ty, $counts:literal, |$set:ident, $entry:ident| $rank:expr, |$from:ident, $at:ident, $count:ident| $slice:expr) => {
-        impl Order for $order {
-            const NAME: &'static str = $name;
-            const COUNTS: bool = $counts;
-
-            #[inline]
-            fn insert(&mut self, entry: Scored) {
-                <$order>::insert(self, entry);
-            }
-
-            #[inline]
-            fn remove(&mut self, entry: &Scored) {
-                <$order>::remove(self, entry);
-            }
-
-            #[inline]
-            fn rank(&self, $entry: &Scored) -> usize {
-                let $set = self;
-                $rank
-            }
-
-            #[inline]
-            fn starting_at_rank(&self, $at: usize, $count: usize, mut visit: impl FnMut(&Scored)) {
-                let $from = self;
-                $slice.take($count).for_each(|entry| visit(&entry));
-            }
-
-            #[inline]
-            fn starting_at(&self, entry: Scored, count: usize, mut visit: impl FnMut(&Scored)) {
-                self.range(entry..).take(count).for_each(|entry| visit(&entry));
-            }
-
-            #[inline]
-            fn for_each(&self, mut visit: impl FnMut(&Scored)) {
-                self.iter().for_each(|entry| visit(&entry));
-            }
-        }
-    };
-}
-
-order!("BTreeSet", BTreeSet<Scored>, false, |set, entry| set.range(..entry).count(), |set, rank, count| set
-    .iter()
-    .skip(rank));
-order!(
-    "crossbeam SkipSet",
-    SkipSet<Scored>,
-    false,
-    |set, entry| set.range(..entry.clone()).count(),
-    |set, rank, count| set.iter().skip(rank)
-);
-order!(
-    "wabi_tree",
-    OSBTreeSet<Scored>,
-    true,
-    |set, entry| set.rank_of(entry).expect("a member"),
-    |set, rank, count| set.get_by_rank(rank).map(|first| set.range(first..)).into_iter().flatten()
-);
-order!("indexset", indexset::BTreeSet<Scored>, true, |set, entry| set.rank(entry), |set, rank, count| set
-    .range_idx(rank..set.len().min(rank + count)));
-/// Its `range` walks from the first member on, as of 1.3; its cursors do not.
-impl Order for skiplist::SkipSet<Scored> {
-    const NAME: &'static str = "skiplist";
-    const COUNTS: bool = true;
-
-    #[inline]
-    fn insert(&mut self, entry: Scored) {
-        self.insert(entry);
-    }
-
-    #[inline]
-    fn remove(&mut self, entry: &Scored) {
-        self.remove(entry);
-    }
-
-    #[inline]
-    fn rank(&self, entry: &Scored) -> usize {
-        self.rank(entry).expect("a member")
-    }
-
-    #[inline]
-    fn starting_at_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored)) {
-        if let Some(first) = self.get_by_index(rank) {
-            walk(self.lower_bound(Bound::Included(first)), count, visit);
-        }
-    }
-
-    #[inline]
-    fn starting_at(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored)) {
-        walk(self.lower_bound(Bound::Included(&entry)), count, visit);
-    }
-
-    #[inline]
-    fn for_each(&self, visit: impl FnMut(&Scored)) {
-        self.iter().for_each(visit);
-    }
-}
-
-fn walk<const N: usize, C, G>(
-    mut cursor: skiplist::skip_set::Cursor<'_, Scored, N, C, G>,
-    count: usize,
-    visit: impl FnMut(&Scored),
-) where
-    C: skiplist::Comparator<Scored>,
-    G: skiplist::LevelGenerator,
-{
-    std::iter::from_fn(|| cursor.next()).take(count).for_each(visit);
 }
 
 /// A vector in order; members are searched from the front.

@@ -34,13 +34,13 @@ const SUITE: &str = "encodings";
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let elements = ctx.options.pick(1_000, 20_000, 200_000);
+    let elements = ctx.options.pick(1_000, 20_000, 100_000);
     let large = ctx.options.pick(2_000, 50_000, 1_000_000);
-    let rounds = ctx.options.pick(2, 5, 7);
+    let rounds = ctx.options.pick(2, 5, 5);
     for scale in [
         Scale::small(10, elements / 10, rounds),
         Scale::small(100, elements / 100, rounds),
-        Scale::large(large, ctx.options.pick(1, 2, 3)),
+        Scale::large(large, ctx.options.pick(1, 2, 2)),
     ] {
         list::run(ctx, scale);
         set::run(ctx, scale);

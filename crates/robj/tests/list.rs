@@ -203,12 +203,12 @@ fn apply(
             let rank = NonZeroI64::new(*rank).unwrap();
             let skip = rank.get() as usize - 1;
             let equal = |&n: &usize| model[n] == *value;
-            let mut positions = list.positions(value, rank, max_len);
+            let mut positions = list.positions(&**value, rank, max_len);
             for want in (0..model.len()).take(max_len).filter(equal).skip(skip) {
                 assert_eq!(positions.try_next()?, Some(want));
             }
             assert_eq!(positions.try_next()?, None);
-            let mut positions = list.positions(value, -rank, max_len);
+            let mut positions = list.positions(&**value, -rank, max_len);
             for want in (0..model.len()).rev().take(max_len).filter(equal).skip(skip) {
                 assert_eq!(positions.try_next()?, Some(want));
             }

@@ -6,7 +6,7 @@
 use crate::harness::{Books, Faults, Plan, Text, operations};
 use ::robj::list::Side;
 use ::robj::zset::{AddError, AddOptions};
-use ::robj::{Collection, Element, EncodingLimits, Hash, List, Robj, Set, ZSet};
+use ::robj::{Collection, EncodingLimits, Hash, List, Robj, Set, ZSet};
 
 use arbitrary::Arbitrary;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -199,7 +199,7 @@ impl State {
         match op {
             Op::Push(front, name) => {
                 let (bytes, side) = (name.bytes(), if front { Side::Front } else { Side::Back });
-                if done(faults.watch(|| list.try_push(side, Element::Bytes(&bytes), limits))).is_some() {
+                if done(faults.watch(|| list.try_push(side, &*bytes, limits))).is_some() {
                     if front { model.push_front(bytes) } else { model.push_back(bytes) }
                 }
             }
@@ -212,9 +212,7 @@ impl State {
             }
             Op::SetAt(index, name) => {
                 let (bytes, place) = (name.bytes(), at(index).filter(|&place| place < model.len()));
-                if let Some(found) =
-                    done(faults.watch(|| list.try_set(index.into(), Element::Bytes(&bytes), limits)))
-                {
+                if let Some(found) = done(faults.watch(|| list.try_set(index.into(), &*bytes, limits))) {
                     assert_eq!(found, place.is_some());
                     if let Some(place) = place {
                         model[place] = bytes;
@@ -225,11 +223,7 @@ impl State {
                 let (pivot, bytes) = (pivot.bytes(), name.bytes());
                 let side = if before { Side::Front } else { Side::Back };
                 let place = model.iter().position(|element| *element == pivot);
-                if let Some(found) =
-                    done(faults.watch(|| {
-                        list.try_insert(side, Element::Bytes(&pivot), Element::Bytes(&bytes), limits)
-                    }))
-                {
+                if let Some(found) = done(faults.watch(|| list.try_insert(side, &*pivot, &*bytes, limits))) {
                     assert_eq!(found, place.is_some());
                     if let Some(place) = place {
                         model.insert(place + usize::from(!before), bytes);
@@ -239,9 +233,7 @@ impl State {
             Op::RemoveEqual(count, name) => {
                 let bytes = name.bytes();
                 let limit = if count == 0 { usize::MAX } else { usize::from(count.unsigned_abs()) };
-                if let Some(removed) =
-                    done(faults.watch(|| list.try_remove(count.into(), Element::Bytes(&bytes), limits)))
-                {
+                if let Some(removed) = done(faults.watch(|| list.try_remove(count.into(), &*bytes, limits))) {
                     let places = || (0..model.len()).filter(|&place| model[place] == bytes);
                     let gone: BTreeSet<usize> = if count < 0 {
                         places().rev().take(limit).collect()

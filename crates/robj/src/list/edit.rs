@@ -11,18 +11,18 @@ use zmalloc::{ReserveError, or_oom};
 
 impl List {
     /// Puts another element in the place of the one at `index`; `false` if there is none. In C: `LSET`.
-    pub fn set(&mut self, index: i64, bytes: &[u8], limits: &EncodingLimits) -> bool {
-        or_oom(self.try_set(index, Element::Bytes(bytes), limits))
+    pub fn set<'e>(&mut self, index: i64, element: impl Into<Element<'e>>, limits: &EncodingLimits) -> bool {
+        or_oom(self.try_set(index, element, limits))
     }
 
     /// [`set`](Self::set) that answers an error, the list then as it was. O(elements of a node), in a listpack O(bytes).
-    pub fn try_set(
+    pub fn try_set<'e>(
         &mut self,
         index: i64,
-        element: Element<'_>,
+        element: impl Into<Element<'e>>,
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
-        let place = place(index, self.len());
+        let (element, place) = (element.into(), place(index, self.len()));
         // As Redis does, as if the element were added, and also where there is none to be replaced.
         let done = self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => match place.and_then(|place| pack.seek(place as isize)) {
@@ -42,18 +42,25 @@ impl List {
 
     /// Inserts an element on one side of the first one that equals `pivot`; `false` if none does. In C: `LINSERT`, with
     /// [`Side::Front`] for `BEFORE`.
-    pub fn insert(&mut self, side: Side, pivot: &[u8], bytes: &[u8], limits: &EncodingLimits) -> bool {
-        or_oom(self.try_insert(side, Element::Bytes(pivot), Element::Bytes(bytes), limits))
+    pub fn insert<'e>(
+        &mut self,
+        side: Side,
+        pivot: impl Into<Element<'e>>,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> bool {
+        or_oom(self.try_insert(side, pivot, element, limits))
     }
 
     /// [`insert`](Self::insert) that answers an error, the list then as it was. O(elements).
-    pub fn try_insert(
+    pub fn try_insert<'e>(
         &mut self,
         side: Side,
-        pivot: Element<'_>,
-        element: Element<'_>,
+        pivot: impl Into<Element<'e>>,
+        element: impl Into<Element<'e>>,
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
+        let (pivot, element) = (pivot.into(), element.into());
         // As in Redis, the encoding is made ready before the pivot is looked for.
         self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => {
@@ -77,20 +84,26 @@ impl List {
         })
     }
 
-    /// Removes elements that equal `bytes`, and says how many: all of them if `count` is 0, else that many from the front, or from the
+    /// Removes elements that equal `element`, and says how many: all of them if `count` is 0, else that many from the front, or from the
     /// back if it is negative. In C: `LREM`.
-    pub fn remove(&mut self, count: i64, bytes: &[u8], limits: &EncodingLimits) -> usize {
-        or_oom(self.try_remove(count, Element::Bytes(bytes), limits))
+    pub fn remove<'e>(
+        &mut self,
+        count: i64,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> usize {
+        or_oom(self.try_remove(count, element, limits))
     }
 
     /// [`remove`](Self::remove) that answers an error, the list then as it was; only for compressed nodes does it need memory.
     /// O(elements).
-    pub fn try_remove(
+    pub fn try_remove<'e>(
         &mut self,
         count: i64,
-        element: Element<'_>,
+        element: impl Into<Element<'e>>,
         limits: &EncodingLimits,
     ) -> Result<usize, ReserveError> {
+        let element = element.into();
         let side = if count < 0 { Side::Back } else { Side::Front };
         let most = match usize::try_from(count.unsigned_abs()) {
             Ok(0) | Err(_) => usize::MAX,

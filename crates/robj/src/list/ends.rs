@@ -13,22 +13,23 @@ use zmalloc::{ReserveError, or_oom};
 /// Pushing.
 impl List {
     /// Adds an element in front. In C: `LPUSH`.
-    pub fn push_front(&mut self, bytes: &[u8], limits: &EncodingLimits) {
-        or_oom(self.try_push(Side::Front, Element::Bytes(bytes), limits));
+    pub fn push_front<'e>(&mut self, element: impl Into<Element<'e>>, limits: &EncodingLimits) {
+        or_oom(self.try_push(Side::Front, element, limits));
     }
 
     /// Adds an element at the end. In C: `RPUSH`.
-    pub fn push_back(&mut self, bytes: &[u8], limits: &EncodingLimits) {
-        or_oom(self.try_push(Side::Back, Element::Bytes(bytes), limits));
+    pub fn push_back<'e>(&mut self, element: impl Into<Element<'e>>, limits: &EncodingLimits) {
+        or_oom(self.try_push(Side::Back, element, limits));
     }
 
     /// Adds an element at an end; after an error the list is as it was. Amortised O(1), in a listpack O(bytes).
-    pub fn try_push(
+    pub fn try_push<'e>(
         &mut self,
         side: Side,
-        element: Element<'_>,
+        element: impl Into<Element<'e>>,
         limits: &EncodingLimits,
     ) -> Result<(), ReserveError> {
+        let element = element.into();
         let growth = Growth::of_argument(element);
         self.try_growing(growth, limits, |list| list.try_push_stored(side, element))
     }

@@ -82,7 +82,7 @@ impl List {
         })
     }
 
-    /// The indexes of the elements that equal `bytes`, beginning with match number `rank`, from the front, or, if that is negative, from the
+    /// The indexes of the elements that equal `element`, beginning with match number `rank`, from the front, or, if that is negative, from the
     /// back; at most `max_len` elements are compared. O(1) an element compared. In C: `LPOS` with `RANK`, `MAXLEN` (where 0 is for no
     /// limit) and, as `take`, `COUNT`.
     ///
@@ -96,10 +96,15 @@ impl List {
     /// assert!(list.positions(b"a", second, usize::MAX).eq([2, 3]));
     /// assert!(list.positions(b"a", -second, usize::MAX).eq([2, 0]));
     /// ```
-    pub fn positions<'a>(&'a self, bytes: &'a [u8], rank: NonZeroI64, max_len: usize) -> Positions<'a> {
+    pub fn positions<'a>(
+        &'a self,
+        element: impl Into<Element<'a>>,
+        rank: NonZeroI64,
+        max_len: usize,
+    ) -> Positions<'a> {
         Positions {
             iter: self.iter(),
-            value: Element::Bytes(bytes).packed(),
+            value: element.into().packed(),
             side: if rank.is_negative() { Side::Back } else { Side::Front },
             passed: rank.unsigned_abs().get() - 1,
             compared: 0,

@@ -83,17 +83,17 @@ fn on_list(
         ),
         ("LSET", [_, _]) if !existed => return Err(Reply::error("no such key")),
         ("LSET", [index, value]) => {
-            if !list.set(integer(index)?, value, limits) {
+            if !list.set(integer(index)?, *value, limits) {
                 return Err(Reply::error("index out of range"));
             }
             Reply::Ok
         }
         ("LINSERT", _) if !existed => Reply::Int(0),
         ("LINSERT", [where_, pivot, value]) => {
-            let done = list.insert(side(where_), pivot, value, limits);
+            let done = list.insert(side(where_), *pivot, *value, limits);
             if done { Reply::int(list.len()) } else { Reply::Int(-1) }
         }
-        ("LREM", [count, value]) => Reply::int(list.remove(integer(count)?, value, limits)),
+        ("LREM", [count, value]) => Reply::int(list.remove(integer(count)?, *value, limits)),
         ("LTRIM", [start, end]) => {
             list.trim(integer(start)?, integer(end)?, limits);
             Reply::Ok

@@ -238,6 +238,21 @@ pub(crate) fn has_its_backlen(body: &[u8], at: usize, next: usize) -> bool {
 #[inline]
 pub(crate) fn decode(body: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     let first = *body.get(at)?;
+    // The two that names and scores are, each with one look at the bounds: all behind the first byte, backlen included.
+    if let Some(len) = short_string_len(first) {
+        let (data, _) = body.get(at + 1..at + 2 + len)?.split_at(len);
+        return Some((Value::Str(data), at + 2 + len));
+    }
+    if first == DOUBLE {
+        let data = body.get(at + 1..at + 10)?.first_chunk()?;
+        return Some((Value::Double(f64::from_le_bytes(*data)), at + 10));
+    }
+    decode_other(body, at, first)
+}
+
+/// [`decode`] for all other entries.
+#[inline]
+fn decode_other(body: &[u8], at: usize, first: u8) -> Option<(Value<'_>, usize)> {
     let next = skip(body, at)?;
     Some((value(body, at, first)?, next))
 }

@@ -61,6 +61,22 @@ impl ListPack {
         }
     }
 
+    /// How many entries stand before `offset`. O(n), at a few instructions an entry.
+    ///
+    /// ```
+    /// let mut list = listpack::ListPack::new();
+    /// ["a", "b", "c"].map(|text| list.push_back(text));
+    /// assert_eq!(list.last().map(|last| list.index_of(last)), Some(2));
+    /// ```
+    pub fn index_of(&self, offset: Offset) -> usize {
+        let (body, mut at, mut index) = (self.body(), HEADER_LEN, 0);
+        while at < offset.at() {
+            let Some(next) = entry::skip(body, at) else { break };
+            (at, index) = (next, index + 1);
+        }
+        index
+    }
+
     /// The value at `offset`. O(1). In C: `lpGet`.
     #[inline]
     pub fn get(&self, offset: Offset) -> Option<Value<'_>> {
@@ -135,6 +151,16 @@ impl<'a> Iterator for Iter<'a> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left.unwrap_or(0), self.left)
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Value<'a>) -> B>(self, first: B, mut each: F) -> B {
+        let (mut result, mut at) = (first, self.front);
+        while let Some((value, next)) = entry::decode(self.body, at) {
+            result = each(result, value);
+            at = next;
+        }
+        result
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Iter<'a> {
 enum Walk<'a> {
     ListPack {
         /// From the next pair on; behind the last one there are `beyond` pairs that are not asked for.
-        rest: Option<listpack::Iter<'a>>,
+        rest: listpack::Iter<'a>,
         beyond: usize,
         left: usize,
     },
@@ -33,7 +33,7 @@ impl<'a> Iter<'a> {
             Repr::ListPack(list) => {
                 let first = isize::try_from(2 * ranks.start).ok().and_then(|index| list.seek(index));
                 Walk::ListPack {
-                    rest: first.map(|first| list.iter_from(first)),
+                    rest: first.map_or_else(|| list.iter(), |first| list.iter_from(first)),
                     beyond: set.len() - ranks.end,
                     left: ranks.len(),
                 }
@@ -52,7 +52,6 @@ impl<'a> Iterator for Iter<'a> {
         match &mut self.walk {
             Walk::ListPack { rest, left, .. } => {
                 *left = left.checked_sub(1)?;
-                let rest = rest.as_mut()?;
                 let member = rest.next()?;
                 Some((Element::from_packed(member), score_of(rest.next()?)))
             }
@@ -64,6 +63,23 @@ impl<'a> Iterator for Iter<'a> {
         match &self.walk {
             Walk::ListPack { left, .. } => (*left, Some(*left)),
             Walk::SkipList(walk) => walk.size_hint(),
+        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, first: B, mut each: F) -> B {
+        let mut result = first;
+        match self.walk {
+            Walk::ListPack { mut rest, left, .. } => {
+                for _ in 0..left {
+                    let (Some(member), Some(score)) = (rest.next(), rest.next()) else { break };
+                    result = each(result, (Element::from_packed(member), score_of(score)));
+                }
+                result
+            }
+            Walk::SkipList(walk) => {
+                walk.fold(result, |result, (member, score)| each(result, (Element::Bytes(member), score)))
+            }
         }
     }
 
@@ -83,7 +99,6 @@ impl DoubleEndedIterator for Iter<'_> {
         match &mut self.walk {
             Walk::ListPack { rest, beyond, left } => {
                 *left = left.checked_sub(1)?;
-                let rest = rest.as_mut()?;
                 for _ in 0..2 * core::mem::take(beyond) {
                     rest.next_back();
                 }

@@ -16,9 +16,11 @@ pub(super) struct Found {
     pub(super) score: f64,
 }
 
-/// Compares two places of the order. Scores are numbers.
-pub(super) fn compare(score: f64, member: &[u8], other: f64, other_member: &[u8]) -> Ordering {
-    score.partial_cmp(&other).unwrap_or(Ordering::Equal).then_with(|| member.cmp(other_member))
+/// Compares two places of the order. Scores are numbers. The other member is spelled out only for the same score.
+#[inline]
+fn compare(score: f64, member: &[u8], other: f64, other_member: Value<'_>) -> Ordering {
+    let scores = score.partial_cmp(&other).unwrap_or(Ordering::Equal);
+    scores.then_with(|| member.cmp(&*Element::from_packed(other_member).text()))
 }
 
 /// All pairs, and where the member is.
@@ -38,8 +40,7 @@ pub(super) fn find(list: &ListPack, member: &[u8]) -> Option<Found> {
 
 pub(super) fn rank(list: &ListPack, member: &[u8]) -> Option<(usize, f64)> {
     let found = find(list, member)?;
-    let rank = pairs(list).take_while(|pair| pair.0 != found.member).count();
-    Some((rank, found.score))
+    Some((rank_of_offset(list, found.member), found.score))
 }
 
 pub(super) fn remove(list: &mut ListPack, member: &[u8]) -> Option<f64> {
@@ -51,9 +52,7 @@ pub(super) fn remove(list: &mut ListPack, member: &[u8]) -> Option<f64> {
 /// Adds a member that is not there.
 pub(super) fn try_insert(list: &mut ListPack, score: f64, member: &[u8]) -> Result<(), ReserveError> {
     let after = pairs(list)
-        .find(|&(_, other, other_score)| {
-            compare(score, member, other_score, &Element::from_packed(other).text()).is_lt()
-        })
+        .find(|&(_, other, other_score)| compare(score, member, other_score, other).is_lt())
         .map(|pair| pair.0);
     let stored = Stored::new(score);
     let member = Value::from(member);
@@ -69,14 +68,14 @@ pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Resu
     let Some(member) = list.get(found.member) else { return Ok(()) };
     let text = Element::from_packed(member).text();
     let neighbour = |score_at: Option<Offset>, member_at: Option<Offset>| {
-        Some((score_of(list.get(score_at?)?), Element::from_packed(list.get(member_at?)?).text()))
+        Some((score_of(list.get(score_at?)?), list.get(member_at?)?))
     };
     let before = list.prev(found.member);
     let before = neighbour(before, before.and_then(|at| list.prev(at)));
     let behind = list.next(found.score_at);
     let behind = neighbour(behind.and_then(|at| list.next(at)), behind);
-    let stays = before.is_none_or(|(other, name)| compare(other, &name, score, &text).is_lt())
-        && behind.is_none_or(|(other, name)| compare(score, &text, other, &name).is_lt());
+    let stays = before.is_none_or(|(other, name)| compare(score, &text, other, name).is_gt())
+        && behind.is_none_or(|(other, name)| compare(score, &text, other, name).is_lt());
     if stays {
         return list.try_replace(found.score_at, Stored::new(score).value()).map(drop);
     }
@@ -92,9 +91,7 @@ pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Resu
     };
     let old = rank_of_offset(list, found.member);
     let new = pairs(list)
-        .take_while(|&(_, other, other_score)| {
-            compare(other_score, &Element::from_packed(other).text(), score, name).is_lt()
-        })
+        .take_while(|&(_, other, other_score)| compare(score, name, other_score, other).is_gt())
         .count();
     try_insert(list, score, name)?;
     list.remove_range(2 * if new <= old { old + 1 } else { old }, 2);
@@ -105,11 +102,11 @@ pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Resu
 const NAME_LEN_MAX: usize = 64;
 
 fn rank_of_offset(list: &ListPack, member: Offset) -> usize {
-    pairs(list).take_while(|pair| pair.0 != member).count()
+    list.index_of(member) / 2
 }
 
 pub(super) fn ranks_by_score(list: &ListPack, scores: impl RangeBounds<f64>) -> Range<usize> {
-    between(list, |_, score| {
+    between(list, matches!(scores.end_bound(), Bound::Unbounded), |_, score| {
         let below = match scores.start_bound() {
             Bound::Unbounded => false,
             Bound::Included(&start) => score < start,
@@ -120,7 +117,7 @@ pub(super) fn ranks_by_score(list: &ListPack, scores: impl RangeBounds<f64>) -> 
 }
 
 pub(super) fn ranks_by_lex(list: &ListPack, members: impl RangeBounds<[u8]>) -> Range<usize> {
-    between(list, |member, _| {
+    between(list, matches!(members.end_bound(), Bound::Unbounded), |member, _| {
         let text = Element::from_packed(member).text();
         let below = match members.start_bound() {
             Bound::Unbounded => false,
@@ -131,12 +128,16 @@ pub(super) fn ranks_by_lex(list: &ListPack, members: impl RangeBounds<[u8]>) -> 
     })
 }
 
-/// The ranks of the pairs that are in a range, given whether each is below it, and whether it is in it.
-fn between(list: &ListPack, at: impl Fn(Value<'_>, f64) -> (bool, bool)) -> Range<usize> {
+/// The ranks of the pairs that are in a range, given whether it goes to the end, and for each pair whether it is below it,
+/// and whether it is in it.
+fn between(list: &ListPack, to_end: bool, at: impl Fn(Value<'_>, f64) -> (bool, bool)) -> Range<usize> {
     let mut pairs = pairs(list).map(|(_, member, score)| at(member, score)).peekable();
     let mut start = 0;
     while pairs.next_if(|pair| pair.0).is_some() {
         start += 1;
+    }
+    if to_end && pairs.peek().is_some_and(|pair| pair.1) {
+        return start..list.len() / 2;
     }
     let len = pairs.take_while(|pair| pair.1).count();
     if len == 0 { 0..0 } else { start..start + len }

@@ -29,6 +29,9 @@ impl Stored {
             integer as f64 == score && integer != i64::MAX && (integer != 0 || score.is_sign_positive());
         let value = if is_integer { Value::Int(integer) } else { Value::Double(score) };
         let text_len = encoded_len(value) - 2; // a short text has one byte of length and one of backlen
+        if text_len <= 1 || has_long_text(score) {
+            return Self::Value(value);
+        }
         let shortest = [text(format_args!("{score}")), text(format_args!("{score:e}"))];
         match shortest.into_iter().flatten().min_by_key(|text| text.len) {
             Some(text) if text.len < text_len => Self::Text(text.bytes, text.len),
@@ -42,6 +45,20 @@ impl Stored {
             Self::Text(bytes, len) => Value::raw(&bytes[..*len]),
         }
     }
+}
+
+/// Whether it is certain, without writing it, that the text of a score has more than [`TEXT_LEN_MAX`] bytes: that of most scores that
+/// are not whole, and to find the digits of those takes long.
+fn has_long_text(score: f64) -> bool {
+    let magnitude = score.abs();
+    if (1e-4..1e7).contains(&magnitude) {
+        // So many bytes are at most six decimals here, be they written with an exponent or without. Below 10^13, two
+        // numbers that are next to each other are 0.002 apart.
+        let scaled = magnitude * 1e6;
+        return (scaled - scaled.round()).abs() > 0.01;
+    }
+    // Here they are at most four digits and an exponent of at least 7: `1.234e7`.
+    (1e7..1e18).contains(&magnitude) && magnitude as i64 % 1_000 != 0
 }
 
 /// A text of a few bytes.
@@ -123,6 +140,14 @@ mod tests {
 
     proptest! {
         #![proptest_config(crate::test_config())]
+
+        /// The shape of a score's text: some digits, a point, an exponent.
+        #[test]
+        fn no_short_text_is_overlooked(digits in 0..10_000_000_i64, exponent in -12..20_i32) {
+            let score: f64 = format!("{digits}e{exponent}").parse().unwrap();
+            let shortest = format!("{score}").len().min(format!("{score:e}").len());
+            prop_assert!(shortest > TEXT_LEN_MAX || !has_long_text(score), "{}", score);
+        }
 
         #[test]
         fn every_score_comes_back(score in any::<f64>(), small in -1000..1000_i32, places in 0..4) {

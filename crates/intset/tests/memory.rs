@@ -46,11 +46,14 @@ fn every_failure_leaves_the_set_as_it_was() {
         for value in [-1, i64::from(i32::MAX), i64::MIN] {
             let mut set: IntSet = (0..len as i64).collect();
             let copy = set.clone();
-            let used = used_memory();
+            let mut used = used_memory();
             {
                 let _plan = fault::fail_from(1);
                 match set.try_insert(value) {
-                    Ok(new) => assert!(new && set.remove(value), "there was room in the block"),
+                    Ok(new) => {
+                        assert!(new && set.remove(value), "there was room in the block");
+                        used = before + set.allocation_size() + copy.allocation_size(); // which may be less now
+                    }
                     Err(error) => assert!(matches!(error, ReserveError::OutOfMemory { .. })),
                 }
                 assert_eq!(set.try_clone().is_ok(), len == 0);
@@ -96,7 +99,8 @@ fn a_set_moves_when_it_is_told_to_and_there_is_room() {
     assert_eq!(set.as_bytes().as_ptr(), at);
     assert!(set.relocate(&mut |_, _| true));
     assert_ne!(set.as_bytes().as_ptr(), at);
-    assert_eq!((&set, used_memory()), (&copy, used));
+    // With some allocators the block of another place is a little larger or smaller.
+    assert_eq!((&set, used_memory()), (&copy, used - size + set.allocation_size()));
     assert!(!IntSet::new().relocate(&mut |_, _| unreachable!("an empty set has no block")));
 }
 

@@ -243,8 +243,9 @@ proptest! {
             check(&list, true);
             prop_assert_eq!(list.allocation_size() as isize, held);
         }
+        let bytes = list.allocation_size(); // before: with some allocators a block's size changes with its place
         let (asked, copy) = (relocate(&mut list), list.clone());
-        prop_assert_eq!(asked, list.allocation_size(), "every block is asked about");
+        prop_assert_eq!(asked, bytes, "every block is asked about");
         prop_assert!(copy == list);
         drop((list, copy));
         prop_assert_eq!(region.held(), 0);

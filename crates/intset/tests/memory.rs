@@ -104,8 +104,11 @@ fn a_set_moves_when_it_is_told_to_and_there_is_room() {
     assert!(!IntSet::new().relocate(&mut |_, _| unreachable!("an empty set has no block")));
 }
 
-/// W8's arithmetic: header and integers, rounded up to a class and to nothing else.
+/// Header and integers, rounded up to a class and to nothing else. (libc has no classes: there a block that grew may keep a rest.)
 fn a_block_is_the_smallest_that_holds_the_set() {
+    if zmalloc::ALLOCATOR == "libc" {
+        return;
+    }
     for len in (1..600).step_by(STEP) {
         let set: IntSet = (0..len as i64).collect();
         let block = zmalloc::zmalloc(8 + 2 * len);

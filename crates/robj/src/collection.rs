@@ -49,7 +49,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// About how many blocks dropping it frees. In C: `lazyfreeGetFreeEffort`.
     fn free_effort(&self) -> usize;
 
-    /// Frees about `n` elements, at least one, and gives back what is left, `None` when nothing is. In between, the
+    /// Frees about `n` elements, or at least a part of the table, and gives back what is left, `None` when nothing is. In between, the
     /// elements left are some of those that were there. O(n), whatever the length, and never more than a step of table memory.
     fn drop_in_steps(self, n: usize) -> Option<Self>;
 

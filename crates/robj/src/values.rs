@@ -186,7 +186,7 @@ impl Robj {
         }, C => unsafe { Ref::<C>::new(header) }.free_effort())
     }
 
-    /// Drops this reference with bounded work: frees about `n` elements of a collection that nobody else holds, at least one, and
+    /// Drops this reference with bounded work: frees about `n` elements of a collection that nobody else holds, or at least a part of its table, and
     /// gives back an object with what is left, `None` when nothing is. Anything else is dropped at once. In C: what
     /// `UNLINK` leaves to another thread.
     ///

@@ -7,6 +7,7 @@ use allocator_api2::vec::Vec;
 use core::hash::BuildHasher;
 use core::ptr::NonNull;
 use dict::Table;
+use dict::prefetch::prefetch;
 use zmalloc::{ReserveError, Zmalloc};
 
 /// A few draws of a uniform source hit all but a small part of the pairs that were not drawn before.
@@ -88,7 +89,8 @@ impl Members<2> {
     /// The pairs with these fields; their cache misses overlap.
     pub(crate) fn get_many<const K: usize>(&self, fields: [&[u8]; K]) -> [Option<&Packed<2>>; K] {
         let hashes = fields.map(|field| self.0.hash(field));
-        self.0.table.find_many(hashes, |_| (), |i, pair| pair.key() == fields[i])
+        let ahead = |pair: &Packed<2>| prefetch(pair.key_ahead());
+        self.0.table.find_many(hashes, ahead, |i, pair| pair.key() == fields[i])
     }
 
     /// Visits `n` different pairs, which should be a small part of them, drawn one by one. O(n) on average. An error comes before

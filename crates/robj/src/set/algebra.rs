@@ -111,16 +111,14 @@ pub fn inter<'a>(sets: &mut [&'a Set], mut each: impl FnMut(Element<'a>)) {
     });
 }
 
-/// How many members all of `sets` have, but no more than `limit`, at which counting stops. May reorder the slice. In C:
-/// `SINTERCARD`, where a limit of 0 means none.
+/// How many members all of `sets` have, but no more than `limit`, at which counting stops; a limit of 0 is none. May reorder
+/// the slice. In C: `SINTERCARD`.
 pub fn inter_card(sets: &mut [&Set], limit: usize) -> usize {
     let mut count = 0;
-    if limit > 0 {
-        let _: ControlFlow<()> = for_each_in_all(sets, |_| {
-            count += 1;
-            if count < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-    }
+    let _: ControlFlow<()> = for_each_in_all(sets, |_| {
+        count += 1;
+        if count == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     count
 }
 

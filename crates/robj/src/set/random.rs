@@ -154,8 +154,16 @@ impl Set {
             all.iter().for_each(each);
         } else if (len - count).saturating_mul(KEEP_BY_COPY_FROM_ONE_FOR) <= count {
             let stay = self.try_choose(len - count, limits, &mut rng)?;
-            let all = core::mem::replace(self, stay);
-            all.iter().filter(|&member| !self.contains(member)).for_each(each);
+            let mut all = core::mem::replace(self, stay);
+            if matches!(all.0, Repr::HashTable(_)) {
+                // Those that stay are few, and a look-up in a packed set of them is a walk.
+                for member in self.iter() {
+                    all.remove(member);
+                }
+                all.iter().for_each(each);
+            } else {
+                all.iter().filter(|&member| !self.contains(member)).for_each(each);
+            }
         } else if let Repr::ListPack(list) = &mut self.0 {
             pop_from_list(list, count, &mut rng, each);
         } else {

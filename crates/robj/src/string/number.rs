@@ -39,8 +39,8 @@ impl Robj {
     /// Subtracts from the integer and answers the difference. In C: `DECRBY`, `DECR`.
     ///
     /// # Errors
-    /// Those of [`incr_by`](Self::incr_by). Like Redis, it refuses [`i64::MIN`], which has no opposite,
-    /// whatever the integer is.
+    /// Those of [`incr_by`](Self::incr_by). [`i64::MIN`], which has no opposite, is an
+    /// overflow of any integer. (Redis refuses it before it looks at the value.)
     #[inline]
     pub fn decr_by(&mut self, decrement: i64, limits: &EncodingLimits) -> Result<i64, StringError> {
         StringError::or_oom(self.try_decr_by(decrement, limits))

@@ -145,7 +145,7 @@ pub fn try_union_store(
     aggregate: Aggregate,
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
-    sources.sort_by_key(|(source, _)| source.len());
+    sources.sort_unstable_by_key(|(source, _)| source.len());
     let mut result = Merged::new();
     for &(source, weight) in &*sources {
         unbroken(source.try_for_each(|member, score| result.add(member, number(score * weight), aggregate)))?;
@@ -160,7 +160,7 @@ pub fn try_inter_store(
     aggregate: Aggregate,
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
-    sources.sort_by_key(|(source, _)| source.len());
+    sources.sort_unstable_by_key(|(source, _)| source.len());
     let mut result = Merged::new();
     if let [(first, weight), others @ ..] = &*sources {
         unbroken(first.try_for_each(|member, score| {
@@ -177,7 +177,7 @@ pub fn try_inter_store(
 
 /// How many members are in all the sources, counted up to `limit`; 0 is no limit. Sorts the sources by size. In C: `ZINTERCARD`.
 pub fn inter_card(sources: &mut [Source<'_>], limit: usize) -> usize {
-    sources.sort_by_key(|source| source.len());
+    sources.sort_unstable_by_key(|source| source.len());
     let [first, others @ ..] = &*sources else { return 0 };
     let mut count = 0;
     let _full = first.try_for_each(|member, _| {

@@ -53,7 +53,7 @@ impl ZSet {
     }
 
     /// Hands `n` different members to `each`, or all, in no particular order; every choice has the same chance. An error if there is no
-    /// memory to remember those that have come; then some have. In C: `ZRANDMEMBER` with a positive count.
+    /// memory to remember those that have come, before the first is handed out. In C: `ZRANDMEMBER` with a positive count.
     pub fn try_random_unique<'a>(
         &'a self,
         n: usize,
@@ -79,17 +79,20 @@ impl ZSet {
         }
         let (mut come, hasher) = (Table::<usize>::new(), DefaultHashBuilder::new());
         let hash = |rank: &usize| hasher.hash_one(rank);
-        // At most a third has come, so two draws of three are new.
-        while come.len() < wanted {
-            let rank = scale(rng(), len);
+        // At most a third has come, so two draws of three are new. When these are used up the source is bad, and any will do.
+        let draws = (0..64 + 4 * wanted).map(|_| scale(rng(), len));
+        for rank in draws.chain(0..len) {
+            if come.len() == wanted {
+                break;
+            }
             if come.find(hash(&rank), |&other| other == rank).is_some() {
                 continue;
             }
             let refused = |_| ReserveError::OutOfMemory { size: size_of::<usize>() };
             come.try_insert_unique(hash(&rank), rank, hash).map(drop).map_err(refused)?;
-            if let Some((member, score)) = table.by_rank(rank) {
-                each(Element::Bytes(member), score);
-            }
+        }
+        for (member, score) in come.iter().filter_map(|&rank| table.by_rank(rank)) {
+            each(Element::Bytes(member), score);
         }
         Ok(())
     }

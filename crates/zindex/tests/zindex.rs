@@ -61,7 +61,7 @@ fn the_classic_skiplist_and_the_tree_answer_alike() {
             ),
         }
         assert_eq!(tree.len(), classic.len());
-        let rank = draw as usize >> 40;
+        let rank = (draw >> 40) as usize;
         assert_eq!(tree.by_rank(rank % 3_000), classic.by_rank(rank % 3_000));
         assert_eq!(tree.ranks_by_score(..score).end, classic.count_below(score, false));
         assert_eq!(tree.ranks_by_score(..=score).end, classic.count_below(score, true));

@@ -13,6 +13,7 @@ mod members;
 mod object;
 mod packed;
 mod refcount;
+mod sample;
 pub mod set;
 mod shared;
 mod sort;

@@ -1,17 +1,13 @@
 //! Fields at random, each with the same chance, from the caller's source `rng` of uniform 64-bit numbers.
 //!
-//! Different ones are chosen on one walk over the hash, on which each field is taken with the chance `wanted / left`
-//! (selection sampling, Knuth's algorithm S). That needs no memory. For few of a large hash table it would take too long:
-//! those are drawn one by one.
+//! How different ones are chosen is told in `sample`.
 
 use super::iter::elements;
 use super::{Hash, Repr};
 use crate::collection::Collection;
 use crate::element::Element;
+use crate::sample::{Selection, is_few, try_draw};
 use zmalloc::{ReserveError, or_oom};
-
-/// A hash table is walked over if one of so many fields is wanted. In C: `HRANDFIELD_SUB_STRATEGY_MUL`.
-const WALK_FROM_ONE_OF: usize = 3;
 
 impl Hash {
     /// A field with its value; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `hashTypeRandomElement`;
@@ -74,20 +70,19 @@ impl Hash {
                     each(Element::from_packed(field), Element::from_packed(value))
                 });
             }
-            Repr::HashTable(members) if wanted < len / WALK_FROM_ONE_OF => {
-                members.try_draw_distinct(wanted, rng, |pair| {
+            Repr::HashTable(members) if is_few(wanted, len) => {
+                let draw = || members.fair_random(&mut rng);
+                for pair in &try_draw(wanted, draw, members.iter(), |pair| pair.key())? {
                     let (field, value) = elements(pair);
                     each(field, value);
-                })?;
+                }
             }
             Repr::HashTable(_) => {
-                let (mut wanted, mut left) = (wanted as u128, len as u128);
+                let mut selection = Selection::new(wanted, len);
                 for (field, value) in self {
-                    if (u128::from(rng()) * left) >> 64 < wanted {
-                        wanted -= 1;
+                    if selection.next(&mut rng) {
                         each(field, value);
                     }
-                    left -= 1;
                 }
             }
         }

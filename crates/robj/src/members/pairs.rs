@@ -5,14 +5,8 @@ use crate::element::Element;
 use crate::packed::Packed;
 use allocator_api2::vec::Vec;
 use core::hash::BuildHasher;
-use core::ptr::NonNull;
-use dict::Table;
 use dict::prefetch::prefetch;
 use zmalloc::{ReserveError, Zmalloc};
-
-/// A few draws of a uniform source hit all but a small part of the pairs that were not drawn before.
-const DRAWS_A_PAIR: usize = 4;
-const DRAWS_MIN: usize = 64;
 
 impl Members<2> {
     /// Gives the field that value and says whether the field is new. Constant time on average. After an error nothing has
@@ -91,29 +85,5 @@ impl Members<2> {
         let hashes = fields.map(|field| self.0.hash(field));
         let ahead = |pair: &Packed<2>| prefetch(pair.key_ahead());
         self.0.table.find_many(hashes, ahead, |i, pair| pair.key() == fields[i])
-    }
-
-    /// Visits `n` different pairs, which should be a small part of them, drawn one by one. O(n) on average. An error comes before
-    /// the first visit.
-    pub(crate) fn try_draw_distinct<'a>(
-        &'a self,
-        n: usize,
-        mut rng: impl FnMut() -> u64,
-        each: impl FnMut(&'a Packed<2>),
-    ) -> Result<(), ReserveError> {
-        let hash = |pair: &&Packed<2>| self.0.hash_builder.hash_one(NonNull::from(*pair).addr());
-        let mut drawn: Table<&Packed<2>> = Table::new();
-        // When these are used up the source is bad, and any will do.
-        let draws = (0..DRAWS_MIN + DRAWS_A_PAIR * n).map_while(|_| self.fair_random(&mut rng));
-        for pair in draws.chain(self.iter()) {
-            if drawn.len() >= n {
-                break;
-            }
-            if drawn.find(hash(&pair), |other| core::ptr::eq(*other, pair)).is_none() {
-                drawn.try_insert_unique(hash(&pair), pair, hash).map_err(|_| TABLE_REFUSED)?;
-            }
-        }
-        drawn.iter().copied().for_each(each);
-        Ok(())
     }
 }

@@ -7,14 +7,16 @@
 //!
 //! Sets that are all intsets go together in ascending order instead ([`intset::inter`] and its neighbours).
 
-use super::random::Distinct;
 use super::{Repr, Set};
 use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
+use crate::members::TABLE_REFUSED;
 use core::array;
+use core::hash::BuildHasher;
 use core::ops::ControlFlow;
 use core::ptr;
+use dict::{DefaultHashBuilder, Table};
 use intset::IntSet;
 use listpack::ListPack;
 use zmalloc::ReserveError;
@@ -287,4 +289,38 @@ pub fn try_diff_store(
 /// The members of `first` that none of `others` has.
 fn not_in<'a>(first: &'a Set, others: &[&Set]) -> impl Iterator<Item = Element<'a>> {
     first.iter().filter(|&member| !others.iter().any(|other| other.contains(member)))
+}
+
+/// Members of other sets, each once: where there is no set that has them, and none to be made.
+struct Distinct<'a> {
+    table: Table<Element<'a>>,
+    hash_builder: DefaultHashBuilder,
+}
+
+impl<'a> Distinct<'a> {
+    fn new() -> Self {
+        Self { table: Table::new(), hash_builder: DefaultHashBuilder::default() }
+    }
+
+    fn try_insert(&mut self, member: Element<'a>) -> Result<bool, ReserveError> {
+        let Self { table, hash_builder } = self;
+        let hash = hash_builder.hash_one(member);
+        if table.find(hash, |other| *other == member).is_some() {
+            return Ok(false);
+        }
+        let hasher = |member: &Element<'_>| hash_builder.hash_one(member);
+        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
+        Ok(true)
+    }
+
+    fn remove(&mut self, member: Element<'_>) {
+        let hash = self.hash_builder.hash_one(member);
+        if let Ok(entry) = self.table.find_entry(hash, |other| *other == member) {
+            entry.remove();
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Element<'a>> {
+        self.table.iter().copied()
+    }
 }

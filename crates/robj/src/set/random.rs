@@ -1,46 +1,19 @@
 //! Random members: looked at, or taken out.
 //!
-//! Members with the same chance each, from the caller's source `rng` of uniform 64-bit numbers. Different ones are chosen by
-//! *selection sampling* (Knuth's algorithm S): one walk over the set, on which each member is taken with the chance
-//! `wanted / left`. That needs no memory. For few of a large hash table it would take too long: those are drawn one by one, and a
-//! second table says which have been drawn.
+//! Members with the same chance each, from the caller's source `rng` of uniform 64-bit numbers. How different ones are chosen is told
+//! in `sample`.
 
 use super::{Repr, Set};
 use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
-use crate::members::TABLE_REFUSED;
-use core::hash::BuildHasher;
-use dict::{DefaultHashBuilder, Table};
+use crate::sample::{Selection, is_few, try_draw};
 use intset::IntSet;
 use listpack::ListPack;
 use zmalloc::ReserveError;
 
-/// A hash table is walked over if one of so many members is wanted. In C: `SRANDMEMBER_SUB_STRATEGY_MUL`.
-const WALK_FROM_ONE_OF: usize = 3;
-
-/// Draws for each member that is wanted, and besides: far more than a good source needs.
-const DRAWS_A_MEMBER: usize = 4;
-const DRAWS_MIN: usize = 64;
-
 /// Those that stay are copied if they are one for so many that go. In C: `SPOP_MOVE_STRATEGY_MUL`.
 const KEEP_BY_COPY_FROM_ONE_FOR: usize = 5;
-
-/// Decides for one member after another whether it is chosen, `wanted` of `left` in the end.
-struct Selection {
-    wanted: usize,
-    left: usize,
-}
-
-impl Selection {
-    fn next(&mut self, rng: &mut impl FnMut() -> u64) -> bool {
-        let below = (u128::from(rng()) * self.left as u128) >> 64;
-        let chosen = below < self.wanted as u128;
-        self.left = self.left.saturating_sub(1);
-        self.wanted -= usize::from(chosen);
-        chosen
-    }
-}
 
 impl Set {
     /// A member; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `setTypeRandomElement`; `SRANDMEMBER`.
@@ -80,22 +53,14 @@ impl Set {
         let len = self.len();
         let wanted = count.min(len);
         match &self.0 {
-            Repr::HashTable(_) if wanted < len / WALK_FROM_ONE_OF => {
-                let mut drawn = Distinct::new();
-                // At least two draws of three hit a new one. When these are used up the source is bad, and any will do.
-                let draws = (0..DRAWS_MIN + DRAWS_A_MEMBER * wanted).map_while(|_| self.random(&mut rng));
-                for member in draws.chain(self.iter()) {
-                    if drawn.len() == wanted {
-                        break;
-                    }
-                    drawn.try_insert(member)?;
-                }
-                drawn.iter().for_each(each);
+            Repr::HashTable(_) if is_few(wanted, len) => {
+                let drawn = try_draw(wanted, || self.random(&mut rng), self.iter(), |member| *member)?;
+                drawn.iter().copied().for_each(each);
             }
             _ => {
-                let mut selection = Selection { wanted, left: len };
+                let mut selection = Selection::new(wanted, len);
                 let mut walk = self.iter();
-                while selection.wanted > 0
+                while selection.goes_on()
                     && let Some(member) = walk.next()
                 {
                     if selection.next(&mut rng) {
@@ -185,7 +150,7 @@ impl Set {
             Repr::IntSet(_) => Self(Repr::IntSet(IntSet::new())),
             _ => Self(Repr::ListPack(ListPack::new())),
         };
-        let mut selection = Selection { wanted: count, left: self.len() };
+        let mut selection = Selection::new(count, self.len());
         for member in self {
             if selection.next(rng) {
                 chosen.try_insert(member, limits)?;
@@ -202,9 +167,9 @@ fn pop_from_list(
     rng: &mut impl FnMut() -> u64,
     mut each: impl FnMut(Element<'_>),
 ) {
-    let mut selection = Selection { wanted: count, left: list.len() };
+    let mut selection = Selection::new(count, list.len());
     let mut at = list.first();
-    while selection.wanted > 0
+    while selection.goes_on()
         && let Some(offset) = at
     {
         at = if selection.next(rng) {
@@ -213,43 +178,5 @@ fn pop_from_list(
         } else {
             list.next(offset)
         };
-    }
-}
-
-/// Members of other sets, each once: where there is no set that has them, and none to be made.
-pub(super) struct Distinct<'a> {
-    table: Table<Element<'a>>,
-    hash_builder: DefaultHashBuilder,
-}
-
-impl<'a> Distinct<'a> {
-    pub(super) fn new() -> Self {
-        Self { table: Table::new(), hash_builder: DefaultHashBuilder::default() }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
-    }
-
-    pub(super) fn try_insert(&mut self, member: Element<'a>) -> Result<bool, ReserveError> {
-        let Self { table, hash_builder } = self;
-        let hash = hash_builder.hash_one(member);
-        if table.find(hash, |other| *other == member).is_some() {
-            return Ok(false);
-        }
-        let hasher = |member: &Element<'_>| hash_builder.hash_one(member);
-        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
-        Ok(true)
-    }
-
-    pub(super) fn remove(&mut self, member: Element<'_>) {
-        let hash = self.hash_builder.hash_one(member);
-        if let Ok(entry) = self.table.find_entry(hash, |other| *other == member) {
-            entry.remove();
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = Element<'a>> {
-        self.table.iter().copied()
     }
 }

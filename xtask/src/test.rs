@@ -7,7 +7,8 @@
 //! quantum, which an embedder gets who does not set ours. tcmalloc is gperftools', which is tested where it is installed; mimalloc is
 //! built from source.
 //!
-//! Every step is run, also after one has failed, so that one run tells everything.
+//! Every step and in it every test program is run, also after one has failed, so that one run tells
+//! everything.
 
 use crate::shell;
 use anyhow::Result;
@@ -29,7 +30,7 @@ struct Step {
 fn steps() -> Vec<Step> {
     let test = |args: &[&str]| {
         let mut command = shell::cargo();
-        command.arg("test").args(args);
+        command.args(["test", "--no-fail-fast"]).args(args);
         command
     };
     let on_back_end = |features: &str| {

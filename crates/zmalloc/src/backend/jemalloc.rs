@@ -123,7 +123,6 @@ fn flags(align: usize) -> c_int {
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 #[inline]
 fn size_class(size: usize) -> usize {
-    const COMPUTED_MAX: usize = 8 * 1024;
     if size <= LOOKED_UP_MAX {
         usize::from(SIZE_CLASSES[size.div_ceil(8)])
     } else if size <= COMPUTED_MAX {
@@ -135,6 +134,10 @@ fn size_class(size: usize) -> usize {
 
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 const LOOKED_UP_MAX: usize = 1024;
+
+/// Classes up to this one are spaced by no option. Blocks of them are cut from slabs, whatever the size of a page.
+#[cfg(not(zmalloc_lg_quantum = "ask"))]
+const COMPUTED_MAX: usize = 8 * 1024;
 
 /// The class of every eighth size: all classes are multiples of 8.
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
@@ -214,6 +217,24 @@ pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
 
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    // A block cut from a slab cannot grow or shrink where it is: jemalloc would look up its size, and then do the same.
+    #[cfg(not(zmalloc_lg_quantum = "ask"))]
+    if layout.align() <= RAW_ALIGN && layout.size().max(new_size) <= COMPUTED_MAX {
+        let old_class = size_class(layout.size().max(1));
+        if old_class == size_class(new_size.max(1)) {
+            return ptr;
+        }
+        // SAFETY: `malloc` takes any size. The new block overlaps nothing, and both have so many bytes, written or not; the
+        // old one is live until the copy is made, and freed with a size of its class (module contract).
+        return unsafe {
+            let moved: *mut u8 = je::malloc(new_size).cast();
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(ptr, old_class.min(new_size));
+                je::sdallocx(ptr.cast(), old_class, 0);
+            }
+            moved
+        };
+    }
     // SAFETY: the caller passes a live block of this back end; the new size is made at least 1.
     unsafe { je::rallocx(ptr.cast(), new_size.max(1), flags(layout.align())).cast() }
 }

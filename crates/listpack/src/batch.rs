@@ -27,45 +27,118 @@ impl ListPack {
         &mut self,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
     ) -> Result<(), ReserveError> {
-        /// Takes away what stands behind `end` and is not counted: all that was added, until it is known to be whole.
+        self.try_extend_at(self.body().len(), values)
+    }
+
+    /// Puts the values in front of the entry at `offset`, where the first of them is then. O(len), moving bytes and block
+    /// once.
+    ///
+    /// ```
+    /// let mut list = listpack::ListPack::new();
+    /// list.extend(["b", "2"]);
+    /// list.insert_all_before(list.first().unwrap(), ["a", "1"]);
+    /// assert!(list.iter().eq(["a", "1", "b", "2"].map(listpack::Value::from)));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`extend`](Self::extend).
+    pub fn insert_all_before<'a>(
+        &mut self,
+        offset: Offset,
+        values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
+    ) {
+        or_oom(self.try_insert_all_before(offset, values));
+    }
+
+    /// [`insert_all_before`](Self::insert_all_before) that answers an error, the list then as it was.
+    pub fn try_insert_all_before<'a>(
+        &mut self,
+        offset: Offset,
+        values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
+    ) -> Result<(), ReserveError> {
+        self.try_extend_at(offset.at().min(self.body().len()), values)
+    }
+
+    fn try_extend_at<'a>(
+        &mut self,
+        at: usize,
+        values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
+    ) -> Result<(), ReserveError> {
+        /// Takes away the bytes that were made room for and are not entries: all of them, until those are known to be whole.
         struct Trim<'a> {
             list: &'a mut ListPack,
-            end: usize,
+            from: usize,
+            to: usize,
         }
         impl Drop for Trim<'_> {
             fn drop(&mut self) {
-                self.list.cut(self.end, self.list.body().len(), 0);
+                if self.from < self.to {
+                    self.list.cut(self.from, self.to, 0);
+                }
             }
         }
         let values = values.into_iter();
         let len = values.clone().fold(0usize, |len, value| len.saturating_add(encoded_len(value)));
-        let end = self.body().len();
-        let trim = &mut Trim { list: self, end };
+        // Until there is room, nothing is to be taken away.
+        let trim = &mut Trim { list: self, from: at, to: at };
         let (mut count, mut written) = (0, 0);
-        trim.list.storage.try_splice(end, 0, len, |gap| {
+        let to = &mut trim.to;
+        trim.list.storage.try_splice(at, 0, len, |gap| {
+            *to = at + len;
             for value in values {
                 let entry = Entry::new(value.into());
-                entry.pieces().iter().for_each(|piece| gap.write(piece));
+                entry.write(gap);
                 (count, written) = (count + 1, written + entry.len());
             }
         })?;
-        trim.end += written;
+        trim.from += written;
         trim.list.count_added(count);
         Ok(())
     }
 
-    /// Removes the entries from `index` on, `n` of them or as many as there are, and answers how many they were. O(len). In C:
-    /// `lpDeleteRange`.
-    pub fn remove_range(&mut self, index: usize, n: usize) -> usize {
-        let Some(from) = isize::try_from(index).ok().and_then(|index| self.seek(index)) else { return 0 };
-        let (from, mut to, mut removed) = (from.at(), from.at(), 0);
+    /// Moves `n` entries, of which the first is at `offset`, in front of the entry at `before`, or to the end. Needs no memory.
+    /// O(len). If there are fewer of them, or `before` is one of them, nothing is moved.
+    ///
+    /// ```
+    /// let mut list = listpack::ListPack::new();
+    /// list.extend(["a", "1", "b", "2", "c", "3"]);
+    /// list.move_before(list.first().unwrap(), 2, list.seek(4));
+    /// assert!(list.iter().eq(["b", "2", "a", "1", "c", "3"].map(listpack::Value::from)));
+    /// ```
+    pub fn move_before(&mut self, offset: Offset, n: usize, before: Option<Offset>) {
+        let (body, from) = (self.body(), offset.at());
+        let Some(to) = (0..n).try_fold(from, |at, _| entry::skip(body, at)).filter(|_| n > 0) else { return };
+        let target = before.map_or(body.len(), |before| before.at().min(body.len()));
+        // Positions in the entries, which begin behind the header.
+        let [from, to, target] = [from, to, target].map(|at| at - HEADER_LEN);
+        let entries = self.storage.entries_mut();
+        if target <= from {
+            entries[target..to].rotate_right(to - from);
+        } else if to <= target {
+            entries[from..target].rotate_left(to - from);
+        }
+    }
+
+    /// Removes `n` entries, of which the first is at `offset`, or as many as there are, and answers how many they were. O(len).
+    /// In C: `lpDeleteRangeWithEntry`.
+    pub fn remove_run(&mut self, offset: Offset, n: usize) -> usize {
+        let (from, mut to, mut removed) = (offset.at(), offset.at(), 0);
         while removed < n
             && let Some(next) = entry::skip(self.body(), to)
         {
             (to, removed) = (next, removed + 1);
         }
-        self.cut(from, to, removed);
+        if removed > 0 {
+            self.cut(from, to, removed);
+        }
         removed
+    }
+
+    /// Removes the entries from `index` on, `n` of them or as many as there are, and answers how many they were. O(len). In C:
+    /// `lpDeleteRange`.
+    pub fn remove_range(&mut self, index: usize, n: usize) -> usize {
+        let first = isize::try_from(index).ok().and_then(|index| self.seek(index));
+        first.map_or(0, |first| self.remove_run(first, n))
     }
 
     /// Removes the entries at `offsets`, which ascend, in one pass, and answers how many they were. An offset that does not
@@ -114,6 +187,7 @@ impl ListPack {
         let count = self.iter_from(from).count();
         tail.try_append_bytes(&self.body()[from.at()..], count)?;
         self.drop_tail(from.at(), index);
+        self.shrink_to_fit();
         Ok(tail)
     }
 

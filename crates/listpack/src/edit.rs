@@ -107,11 +107,7 @@ impl ListPack {
     /// Puts an entry in the place of `removed` bytes.
     #[inline]
     fn try_write(&mut self, at: usize, removed: usize, entry: &Entry<'_>) -> Result<(), ReserveError> {
-        self.storage.try_splice(at, removed, entry.len(), |gap| {
-            for piece in entry.pieces() {
-                gap.write(piece);
-            }
-        })
+        self.storage.try_splice(at, removed, entry.len(), |gap| entry.write(gap))
     }
 
     /// Removes `n` entries, which are the bytes from `from` to `to`.

@@ -23,6 +23,7 @@
 //! **Reading is total.** Every function here takes any bytes and any position, and answers `None` for what is no
 //! entry. Nothing is trusted, so that a damaged list, or an offset of yesterday, gives wrong values at worst.
 
+use crate::storage::Gap;
 use crate::value::Value;
 
 const SIX_BIT_STRING: u8 = 0x80;
@@ -62,10 +63,6 @@ const fn backlen_len(len: usize) -> usize {
 #[inline]
 fn backlen(len: usize) -> ([u8; BACKLEN_LEN_MAX], usize) {
     let (mut digits, count) = ([0; BACKLEN_LEN_MAX], backlen_len(len));
-    if count == 1 {
-        digits[0] = len as u8;
-        return (digits, 1);
-    }
     let mut rest = len;
     for at in (0..count).rev() {
         digits[at] = (rest & 127) as u8 | if at == 0 { 0 } else { 128 };
@@ -94,42 +91,51 @@ static SPANS: [u8; 256] = {
     spans
 };
 
-/// An entry ready to be written: three pieces that follow each other.
+/// An entry ready to be written.
 pub(crate) struct Entry<'a> {
-    head: [u8; HEAD_LEN_MAX],
-    head_len: u8,
-    backlen: [u8; BACKLEN_LEN_MAX],
-    backlen_len: u8,
-    data: &'a [u8],
+    value: Value<'a>,
+    /// Bytes in front of the backlen.
+    len: usize,
 }
 
 impl<'a> Entry<'a> {
     #[inline]
     pub(crate) fn new(value: Value<'a>) -> Self {
-        let (head, head_len, data) = match value {
-            Value::Int(value) => {
-                let (head, len) = int_head(value);
-                (head, len, &[][..])
-            }
-            Value::Str(bytes) => {
-                let (head, len) = string_head(bytes.len());
-                (head, len, bytes)
-            }
-            Value::Double(value) => (number_head(DOUBLE, value.to_le_bytes()), 9, &[][..]),
+        let len = match value {
+            Value::Int(value) => int_head(value).1,
+            Value::Str(bytes) => string_head(bytes.len()).1 + bytes.len(),
+            Value::Double(_) => 9,
         };
-        let (backlen, backlen_len) = backlen(head_len + data.len());
-        Self { head, head_len: head_len as u8, backlen, backlen_len: backlen_len as u8, data }
+        Self { value, len }
     }
 
     /// Bytes of the whole entry.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        usize::from(self.head_len) + self.data.len() + usize::from(self.backlen_len)
+        self.len + backlen_len(self.len)
     }
 
     #[inline]
-    pub(crate) fn pieces(&self) -> [&[u8]; 3] {
-        [&self.head[..usize::from(self.head_len)], self.data, &self.backlen[..usize::from(self.backlen_len)]]
+    pub(crate) fn write(&self, gap: &mut Gap<'_>) {
+        match self.value {
+            Value::Str(bytes) => {
+                match string_head(bytes.len()) {
+                    ([first, ..], 1) => gap.push(first),
+                    (head, len) => gap.write(&head[..len]),
+                }
+                gap.write(bytes);
+            }
+            Value::Int(value) => {
+                let (head, len) = int_head(value);
+                gap.write(&head[..len]);
+            }
+            Value::Double(value) => gap.write(&number_head(DOUBLE, value.to_le_bytes())),
+        }
+        if self.len <= 127 {
+            return gap.push(self.len as u8);
+        }
+        let (digits, count) = backlen(self.len);
+        gap.write(&digits[..count]);
     }
 }
 
@@ -142,12 +148,7 @@ impl<'a> Entry<'a> {
 /// ```
 #[inline]
 pub fn encoded_len<'a>(value: impl Into<Value<'a>>) -> usize {
-    let len = match value.into() {
-        Value::Int(value) => int_head(value).1,
-        Value::Str(bytes) => string_head(bytes.len()).1 + bytes.len(),
-        Value::Double(_) => 9,
-    };
-    len + backlen_len(len)
+    Entry::new(value.into()).len()
 }
 
 type Head = [u8; HEAD_LEN_MAX];
@@ -213,10 +214,20 @@ fn long_string(body: &[u8], at: usize, first: u8) -> Option<(usize, usize)> {
 /// is no entry.
 #[inline]
 pub(crate) fn skip(body: &[u8], at: usize) -> Option<usize> {
-    let first = *body.get(at)?;
-    let span = SPANS[usize::from(first)];
-    let next = if span != 0 { at + usize::from(span) } else { skip_long(body, at, first)? };
+    let next = step(body, at, *body.get(at)?)?;
     (next <= body.len()).then_some(next)
+}
+
+/// The same for an entry whose first byte has been read; of one that is cut off by the end, a position beyond it.
+#[inline]
+pub(crate) fn step(body: &[u8], at: usize, first: u8) -> Option<usize> {
+    // Computed, because the next step waits for it, and in most lists foreseen. Integers of all widths share a table: there
+    // the branch would be no such thing.
+    if let Some(len) = short_string_len(first) {
+        return Some(at + 2 + len);
+    }
+    let span = SPANS[usize::from(first)];
+    if span != 0 { Some(at + usize::from(span)) } else { skip_long(body, at, first) }
 }
 
 #[inline(never)]

@@ -10,6 +10,7 @@
 use crate::entry;
 use crate::integer;
 use crate::list::{ListPack, Offset};
+use crate::storage::HEADER_LEN;
 use crate::value::Value;
 
 impl ListPack {
@@ -27,38 +28,75 @@ impl ListPack {
     /// ```
     #[inline]
     pub fn find(&self, from: Offset, needle: &[u8], skip: usize) -> Option<Offset> {
-        let body = self.body();
-        let head = entry::short_string_head(needle.len());
-        let mut number = None;
-        let mut at = from.at();
-        loop {
-            let first = *body.get(at)?;
-            let mut next = if let Some(len) = entry::short_string_len(first) {
-                let bytes = body.get(at + 1..at + 1 + len)?;
-                if Some(first) == head && same(bytes, needle) {
-                    return Some(Offset::new(at));
-                }
-                at + len + 2
-            } else {
-                if matches(body, at, first, needle, &mut number) {
-                    return Some(Offset::new(at));
-                }
-                entry::skip(body, at)?
-            };
-            for _ in 0..skip {
-                next = entry::skip(body, next)?;
-            }
-            at = next;
-        }
+        Some(Offset::new(search(self.body(), from.at(), needle, skip)?.0))
+    }
+
+    /// The first entry of all that equals `needle`, found as by [`find`](Self::find), and how many entries it was compared
+    /// with before. O(n).
+    ///
+    /// ```
+    /// let mut list = listpack::ListPack::new();
+    /// list.extend(["a", "1", "b", "2"]);
+    /// assert_eq!(list.position(b"b", 1), list.seek(2).map(|at| (at, 1)));
+    /// ```
+    #[inline]
+    pub fn position(&self, needle: &[u8], skip: usize) -> Option<(Offset, usize)> {
+        let (at, passed) = search(self.body(), HEADER_LEN, needle, skip)?;
+        Some((Offset::new(at), passed))
     }
 }
 
-/// Whether two strings of one length are the same: mostly they are not, and that is to be said without a call.
+/// Where the needle is, and how many comparisons failed before.
 #[inline]
-fn same(bytes: &[u8], needle: &[u8]) -> bool {
-    if let (Some(one), Some(other)) = (bytes.last_chunk::<8>(), needle.last_chunk::<8>()) {
-        return one == other && bytes == needle;
+fn search(body: &[u8], from: usize, needle: &[u8], skip: usize) -> Option<(usize, usize)> {
+    match (entry::short_string_head(needle.len()), needle.last_chunk::<8>()) {
+        (Some(head), Some(end)) => walk(body, from, needle, skip, Some(head), |bytes| {
+            bytes.last_chunk::<8>() == Some(end) && bytes == needle
+        }),
+        (head, _) => walk(body, from, needle, skip, head, |bytes| same_few(bytes, needle)),
     }
+}
+
+/// [`search`], with the first byte of the needle if it is a short string, and whether a string as long as it is the same.
+///
+/// Where the next entry begins is said by a branch where it can be, not by a table: a branch is foreseen, so that the walk does not
+/// wait for each entry's first byte to arrive before it goes on to the next one.
+#[inline(always)] // once for each `same`
+fn walk(
+    body: &[u8],
+    mut at: usize,
+    needle: &[u8],
+    skip: usize,
+    head: Option<u8>,
+    same: impl Fn(&[u8]) -> bool,
+) -> Option<(usize, usize)> {
+    let (mut number, mut passed) = (None, 0);
+    loop {
+        let first = *body.get(at)?;
+        if Some(first) == head {
+            if same(body.get(at + 1..at + 1 + needle.len())?) {
+                return Some((at, passed));
+            }
+            at += needle.len() + 2;
+        } else if let Some(len) = entry::short_string_len(first) {
+            at += len + 2;
+        } else {
+            if matches(body, at, first, needle, &mut number) {
+                return Some((at, passed));
+            }
+            at = entry::step(body, at, first)?;
+        }
+        for _ in 0..skip {
+            let first = *body.get(at)?;
+            at = if first == entry::DOUBLE { at + 10 } else { entry::step(body, at, first)? };
+        }
+        passed += 1;
+    }
+}
+
+/// Whether two strings of one length below eight are the same: mostly they are not, and that is to be said without a call.
+#[inline]
+fn same_few(bytes: &[u8], needle: &[u8]) -> bool {
     if let (Some(one), Some(other)) = (bytes.last_chunk::<4>(), needle.last_chunk::<4>()) {
         return one == other && bytes.first_chunk::<4>() == needle.first_chunk::<4>();
     }

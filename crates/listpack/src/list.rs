@@ -97,6 +97,21 @@ impl ListPack {
         *self = Self::new();
     }
 
+    /// Gives back what the block has room for beyond the list, if there is memory for the copy. Removing entries does so by
+    /// itself when half of the block is empty. O(n). In C: `lpShrinkToFit`.
+    ///
+    /// ```
+    /// let mut list: listpack::ListPack = listpack::ListPack::new();
+    /// list.extend((0..100).map(|n| n * 1_000));
+    /// list.truncate(70);
+    /// let roomy = list.allocation_size();
+    /// list.shrink_to_fit();
+    /// assert!(list.allocation_size() <= roomy);
+    /// ```
+    pub fn shrink_to_fit(&mut self) {
+        self.storage.shrink_to_fit();
+    }
+
     /// A copy, or an error if there is no memory. O(n). In C: `lpDup`.
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         Ok(Self { storage: Storage::try_from_bytes(self.as_bytes())? })

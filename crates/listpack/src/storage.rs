@@ -15,9 +15,9 @@
 //!    and the last is 0xFF. Only this module writes them. What stands between header and end is any bytes.
 //! 2. A list without bytes of entries (`byte_len` is 7) owns no block: its pointer is at [`EMPTY`], which is never
 //!    written. All others own a block of zmalloc's raw family.
-//! 3. The block's requested size is `good_size(byte_len)`, so that its capacity needs to be stored nowhere; unless the
-//!    address has the bit [`LOOSE`]. Then the block is larger, because there was no memory to move to a smaller one,
-//!    and only the allocator knows by how much.
+//! 3. `good_size(byte_len)` is a size to free the block with, so that its capacity needs to be stored nowhere; unless the
+//!    address has the bit [`LOOSE`]. Then the block is larger, because its list was longer once, and only the allocator
+//!    knows by how much.
 
 use crate::entry::END;
 use core::marker::PhantomData;
@@ -175,14 +175,13 @@ impl Storage {
             let mut gap = Gap { next: gap, left: added, _block: PhantomData };
             fill(&mut gap);
         }
-        if new_len < old_len && self.try_fit(old_len, new_len).is_err() {
-            self.tagged = self.tagged.map_addr(|address| address | LOOSE);
+        if new_len < old_len {
+            self.give_back(old_len, new_len);
         }
         Ok(())
     }
 
-    /// Sees to it that the block is right for `new_len` bytes, of which the smaller of both lengths is kept. On an error
-    /// the block is as it was.
+    /// Sees to it that the block has room for `new_len` bytes, which are more. On an error the block is as it was.
     #[inline]
     fn try_fit(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
         let size = zmalloc::good_size(new_len);
@@ -193,32 +192,58 @@ impl Storage {
             self.tagged = block;
             return Ok(());
         }
-        if self.is_loose() {
-            return self.try_fit_loose(new_len, size);
-        }
-        let old_size = zmalloc::good_size(old_len);
-        if old_size == size {
+        let class = zmalloc::good_size(old_len);
+        if class == size {
             return Ok(());
         }
-        // SAFETY: a live block of our own, which was asked for with `old_size`: invariant 3.
-        let moved = unsafe { zmalloc::ztryrealloc_sized(self.base(), old_size, size) };
-        self.tagged = moved.ok_or(ReserveError::OutOfMemory { size })?.0;
-        Ok(())
+        let capacity = if self.is_loose() { self.usable_size() } else { class };
+        if new_len <= capacity {
+            self.tag(capacity != size);
+            return Ok(());
+        }
+        self.try_move(capacity, size).ok_or(ReserveError::OutOfMemory { size })
     }
 
-    #[cold]
-    #[inline(never)]
-    fn try_fit_loose(&mut self, new_len: usize, size: usize) -> Result<(), ReserveError> {
-        let base = self.base();
-        // SAFETY: a live block of our own.
-        let (usable, moved) =
-            unsafe { (zmalloc::zmalloc_usable_size(base), zmalloc::ztryrealloc(base, size)) };
-        match moved {
-            Some(block) => self.tagged = block, // and with it the bit is gone
-            None if new_len <= usable => (),
-            None => return Err(ReserveError::OutOfMemory { size }),
+    /// Gives back what a list that has become shorter does not need, once that is half of the block: who takes
+    /// elements out one by one would otherwise pay for a new block every few of them.
+    #[inline]
+    fn give_back(&mut self, old_len: usize, new_len: usize) {
+        let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
+        if class == size {
+            return;
         }
-        Ok(())
+        let capacity = if self.is_loose() { self.usable_size() } else { class };
+        if size > capacity / 2 || self.try_move(capacity, size).is_none() {
+            self.tag(true);
+        }
+    }
+
+    /// Gives back all that the list does not need, if there is memory for the copy.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        if self.is_loose() {
+            let _ = self.try_move(self.usable_size(), zmalloc::good_size(self.byte_len()));
+        }
+    }
+
+    /// Moves the block of `capacity` bytes to one of `size`. `None` if there is no memory for it.
+    fn try_move(&mut self, capacity: usize, size: usize) -> Option<()> {
+        // SAFETY: a live block of our own, and a size to free it with: invariant 3, or what the allocator says.
+        let (block, _) = unsafe { zmalloc::ztryrealloc_sized(self.base(), capacity, size) }?;
+        self.tagged = block; // not loose
+        Some(())
+    }
+
+    /// Says whether the block is larger than the list's length tells.
+    #[inline]
+    fn tag(&mut self, is_loose: bool) {
+        let base = self.base();
+        self.tagged = if is_loose { base.map_addr(|address| address | LOOSE) } else { base };
+    }
+
+    /// What the allocator says of the block's size.
+    fn usable_size(&self) -> usize {
+        // SAFETY: every caller has a live block of its own.
+        unsafe { zmalloc::zmalloc_usable_size(self.base()) }
     }
 
     /// What the block adds to `used_memory`, in bytes.
@@ -290,13 +315,16 @@ impl Gap<'_> {
         assert!(bytes.len() <= self.left);
         // SAFETY: there are `left` bytes to write, in a block that is borrowed and so is not where `bytes` are.
         unsafe {
-            match bytes {
-                [byte] => self.next.write(*byte), // heads and backlens, mostly: not worth a call
-                _ => ptr::copy_nonoverlapping(bytes.as_ptr(), self.next.as_ptr(), bytes.len()),
-            }
+            ptr::copy_nonoverlapping(bytes.as_ptr(), self.next.as_ptr(), bytes.len());
             self.next = self.next.add(bytes.len());
         }
         self.left -= bytes.len();
+    }
+
+    /// [`write`](Self::write) of one byte: heads and backlens, mostly.
+    #[inline]
+    pub(crate) fn push(&mut self, byte: u8) {
+        self.write(&[byte]);
     }
 }
 

@@ -61,22 +61,6 @@ impl ListPack {
         }
     }
 
-    /// How many entries stand before `offset`. O(n), at a few instructions an entry.
-    ///
-    /// ```
-    /// let mut list = listpack::ListPack::new();
-    /// ["a", "b", "c"].map(|text| list.push_back(text));
-    /// assert_eq!(list.last().map(|last| list.index_of(last)), Some(2));
-    /// ```
-    pub fn index_of(&self, offset: Offset) -> usize {
-        let (body, mut at, mut index) = (self.body(), HEADER_LEN, 0);
-        while at < offset.at() {
-            let Some(next) = entry::skip(body, at) else { break };
-            (at, index) = (next, index + 1);
-        }
-        index
-    }
-
     /// The value at `offset`. O(1). In C: `lpGet`.
     #[inline]
     pub fn get(&self, offset: Offset) -> Option<Value<'_>> {
@@ -139,6 +123,12 @@ impl<'a> Iter<'a> {
         self.left = self.left.map(|left| left.saturating_sub(1));
         Some((Offset::new(at), value))
     }
+
+    /// Where the next entry is, if there is one.
+    #[inline]
+    pub fn offset(&self) -> Option<Offset> {
+        (self.front < self.body.len()).then(|| Offset::new(self.front))
+    }
 }
 
 impl<'a> Iterator for Iter<'a> {
@@ -151,6 +141,16 @@ impl<'a> Iterator for Iter<'a> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left.unwrap_or(0), self.left)
+    }
+
+    /// Passes `n` entries by without a look at their values.
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<Value<'a>> {
+        for _ in 0..n {
+            self.front = entry::skip(self.body, self.front).unwrap_or(self.body.len());
+        }
+        self.left = self.left.map(|left| left.saturating_sub(n));
+        self.next()
     }
 
     #[inline]

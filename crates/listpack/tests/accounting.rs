@@ -30,9 +30,27 @@ fn a_list_adds_to_used_memory_what_it_says_and_gives_all_of_it_back() {
         false
     }));
     assert_eq!(loose, Some(large));
-    list.push_back(2);
+    list.push_back(2); // into the room that there is
+    assert_eq!(list.allocation_size(), large);
+    list.shrink_to_fit();
     used(&list);
     assert!(list.allocation_size() < large);
+    // Taken out one by one, the values leave at most half of the block empty, and seldom have it moved.
+    list.extend(0..300);
+    let (mut moved, mut size) = (0, list.allocation_size());
+    while list.len() > 20 {
+        list.remove(list.first().unwrap());
+        used(&list);
+        assert!(list.allocation_size() <= 2 * zmalloc::good_size(list.byte_len()) + 16, "{list:?}");
+        moved += usize::from(list.allocation_size() != size);
+        size = list.allocation_size();
+    }
+    assert!(moved <= 5, "{moved}");
+    // Until it is full again, a block stays.
+    while list.byte_len() + 11 < size {
+        list.push_front(i64::MAX);
+        assert_eq!(list.allocation_size(), size);
+    }
     let clone = list.clone();
     assert_eq!(used_memory() - before, list.allocation_size() + clone.allocation_size());
     drop(clone);
@@ -41,6 +59,7 @@ fn a_list_adds_to_used_memory_what_it_says_and_gives_all_of_it_back() {
     let plan = fault::fail_from(1);
     list.remove_range(1, 20);
     drop(plan);
+    used(&list);
     list.remove_range(0, 1_000);
     assert!(list.is_empty());
     assert_eq!((used_memory(), list.allocation_size()), (before, 0));

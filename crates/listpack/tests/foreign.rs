@@ -87,6 +87,7 @@ fn every_operation(list: &ListPack, stale: &[Offset], rng: &mut impl FnMut() -> 
         iter.next_with_offset().map(|_| iter)
     });
     let own = own.filter_map(|mut iter| iter.next_with_offset().map(|(offset, _)| offset)).take(4);
+    assert_eq!(list.position(b"5", 0).map(|(at, _)| at), list.first().and_then(|at| list.find(at, b"5", 0)));
     let offsets: Vec<Offset> = stale.iter().copied().chain(own).collect();
     for &offset in &offsets {
         let _ = (list.get(offset), list.next(offset), list.prev(offset));
@@ -94,12 +95,21 @@ fn every_operation(list: &ListPack, stale: &[Offset], rng: &mut impl FnMut() -> 
         assert!(list.iter_from(offset).rev().count() <= list.byte_len());
         for skip in 0..3 {
             let _ = (list.find(offset, b"a", skip), list.find(offset, b"5", skip));
+            let _ = (list.find(offset, b"eight by", skip), list.find(offset, &[b'z'; 64], skip));
+            assert!(list.iter_from(offset).nth(skip).is_none() || list.iter_from(offset).count() > skip);
         }
         let mut copy = list.clone();
         copy.remove(offset);
         copy.insert_before(offset, 12);
         copy.insert_after(offset, "text");
         copy.replace(offset, vec![b'y'; 70].as_slice());
+        copy.insert_all_before(offset, ["a", "5"]);
+        for &before in &offsets {
+            copy.move_before(offset, 2, Some(before));
+        }
+        copy.move_before(offset, 1, None);
+        copy.move_before(offset, 0, copy.first());
+        assert!(copy.remove_run(offset, 3) <= 3);
         assert_eq!(copy.as_bytes().len(), copy.byte_len());
     }
     let mut copy = list.clone();

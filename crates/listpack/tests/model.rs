@@ -50,10 +50,13 @@ enum Op {
     Replace(usize, Owned),
     Remove(usize),
     Extend(Vec<Owned>),
+    InsertAllBefore(usize, Vec<Owned>),
+    MoveBefore(usize, usize, usize),
     RemoveRange(usize, usize),
     RemoveMany(Vec<usize>),
     Truncate(usize),
     SplitAndMerge(usize),
+    ShrinkToFit,
     Clear,
     Clone,
     Relocate,
@@ -68,7 +71,11 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (any::<usize>(), owned()).prop_map(|(at, value)| Op::Replace(at, value)),
         4 => any::<usize>().prop_map(Op::Remove),
         1 => prop::collection::vec(owned(), 0..9).prop_map(Op::Extend),
+        2 => (any::<usize>(), prop::collection::vec(owned(), 0..4))
+            .prop_map(|(at, values)| Op::InsertAllBefore(at, values)),
+        2 => (any::<usize>(), 0..4usize, any::<usize>()).prop_map(|(at, n, to)| Op::MoveBefore(at, n, to)),
         1 => (0..30usize, 0..5usize).prop_map(|(at, n)| Op::RemoveRange(at, n)),
+        1 => Just(Op::ShrinkToFit),
         1 => prop::collection::vec(0..30usize, 0..6).prop_map(Op::RemoveMany),
         1 => (0..60usize).prop_map(Op::Truncate),
         1 => (0..30usize).prop_map(Op::SplitAndMerge),
@@ -131,6 +138,30 @@ fn step(list: &mut ListPack, model: &mut Vec<Owned>, op: &Op) -> bool {
                 model.extend_from_slice(values);
             }
             done
+        }
+        Op::InsertAllBefore(at, values) => {
+            let Some(index) = index(at) else { return true };
+            let done = list.try_insert_all_before(offset(list, index), values).is_ok();
+            if done {
+                model.splice(index..index, values.iter().cloned());
+            }
+            done
+        }
+        Op::MoveBefore(at, n, to) => {
+            let Some(from) = index(at) else { return true };
+            // One of the entries, or the end.
+            let to = to % (model.len() + 1);
+            list.move_before(offset(list, from), *n, list.seek(to as isize));
+            if from + n <= model.len() && !(from + 1..from + n).contains(&to) {
+                let moved: Vec<_> = model.drain(from..from + n).collect();
+                let to = if to > from { to - n } else { to };
+                model.splice(to..to, moved);
+            }
+            true
+        }
+        Op::ShrinkToFit => {
+            list.shrink_to_fit();
+            true
         }
         Op::RemoveRange(at, n) => {
             let from = (*at).min(model.len());

@@ -221,10 +221,13 @@ fn any_bytes(data: &[u8]) {
         let _ = (list.iter_from(offset).count(), list.iter_from(offset).rev().count());
         let _ = (list.find(offset, b"5", n % 3), list.find(offset, &data[..n.min(data.len())], n % 3));
         let mut copy = list.clone();
-        match n % 4 {
+        match n % 7 {
             0 => drop(copy.remove(offset)),
             1 => drop(copy.replace(offset, data)),
             2 => drop(copy.insert_after(offset, 70_000)),
+            3 => copy.insert_all_before(offset, [data, b"5"]),
+            4 => copy.move_before(offset, n / 7, offsets.get(n / 2).copied()),
+            5 => drop(copy.remove_run(offset, n / 7)),
             _ => drop(copy.insert_before(offset, "text")),
         }
         assert_eq!(copy.as_bytes().len(), copy.byte_len());

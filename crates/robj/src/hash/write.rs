@@ -152,9 +152,7 @@ impl Hash {
             Repr::HashTable(members) => members.remove(&field.text()).is_some(),
             Repr::ListPack(list) => {
                 let Some(place) = find(list, &field.text()) else { return false };
-                let value = list.next(place).unwrap_or(place); // a field has a value
-                list.remove_many(&[place, value]);
-                true
+                list.remove_run(place, 2) > 0
             }
         }
     }

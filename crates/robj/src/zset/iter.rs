@@ -1,12 +1,14 @@
 //! Walking over a sorted set, from either end.
 
+use super::packed::Between;
 use super::score::score_of;
 use super::{Repr, ZSet};
-use crate::collection::Collection;
 use crate::element::Element;
 use core::fmt;
 use core::iter::FusedIterator;
 use core::ops::Range;
+use listpack::ListPack;
+use zindex::ZTable;
 
 /// Members and their scores, in order: [`ZSet::range`] and its kin. Goes from both ends, and jumps: `skip` is O(log n), or O(k) in a
 /// listpack.
@@ -29,18 +31,24 @@ enum Walk<'a> {
 impl<'a> Iter<'a> {
     /// `ranks` are of the set.
     pub(super) fn new(set: &'a ZSet, ranks: Range<usize>) -> Self {
-        let walk = match &set.0 {
+        match &set.0 {
             Repr::ListPack(list) => {
                 let first = isize::try_from(2 * ranks.start).ok().and_then(|index| list.seek(index));
-                Walk::ListPack {
-                    rest: first.map_or_else(|| list.iter(), |first| list.iter_from(first)),
-                    beyond: set.len() - ranks.end,
-                    left: ranks.len(),
-                }
+                Self::of_listpack(list, Between { ranks, first })
             }
-            Repr::SkipList(table) => Walk::SkipList(table.range(ranks)),
-        };
-        Self { walk }
+            Repr::SkipList(table) => Self::of_table(table, ranks),
+        }
+    }
+
+    pub(super) fn of_listpack(list: &'a ListPack, between: Between) -> Self {
+        let Between { ranks, first } = between;
+        let rest = first.map_or_else(|| list.iter(), |first| list.iter_from(first));
+        let beyond = (list.len() / 2).saturating_sub(ranks.end);
+        Self { walk: Walk::ListPack { rest, beyond, left: ranks.len() } }
+    }
+
+    pub(super) fn of_table(table: &'a ZTable, ranks: Range<usize>) -> Self {
+        Self { walk: Walk::SkipList(table.range(ranks)) }
     }
 }
 

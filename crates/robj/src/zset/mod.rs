@@ -151,28 +151,34 @@ impl ZSet {
     /// NaN. Their number is what `ZCOUNT` answers. O(log n), or O(n) in a listpack. In C: `zslFirstInRange` and its kin.
     pub fn ranks_by_score(&self, scores: impl RangeBounds<f64>) -> Range<usize> {
         match &self.0 {
-            Repr::ListPack(list) => packed::ranks_by_score(list, scores),
+            Repr::ListPack(list) => packed::by_score(list, scores).ranks,
             Repr::SkipList(table) => table.ranks_by_score(scores),
         }
     }
 
     /// The members whose scores are in a range, in order. In C: `ZRANGEBYSCORE`.
     pub fn range_by_score(&self, scores: impl RangeBounds<f64>) -> Iter<'_> {
-        Iter::new(self, self.ranks_by_score(scores))
+        match &self.0 {
+            Repr::ListPack(list) => Iter::of_listpack(list, packed::by_score(list, scores)),
+            Repr::SkipList(table) => Iter::of_table(table, table.ranks_by_score(scores)),
+        }
     }
 
     /// The ranks of the members in a range of bytes, given that all scores are the same; if they are not, some range. Their
     /// number is what `ZLEXCOUNT` answers. O(log n), or O(n) in a listpack. In C: `zslFirstInLexRange` and its kin.
     pub fn ranks_by_lex(&self, members: impl RangeBounds<[u8]>) -> Range<usize> {
         match &self.0 {
-            Repr::ListPack(list) => packed::ranks_by_lex(list, members),
+            Repr::ListPack(list) => packed::by_lex(list, members).ranks,
             Repr::SkipList(table) => table.ranks_by_lex(members),
         }
     }
 
     /// The members of a range of bytes, in order, given that all scores are the same. In C: `ZRANGEBYLEX`.
     pub fn range_by_lex(&self, members: impl RangeBounds<[u8]>) -> Iter<'_> {
-        Iter::new(self, self.ranks_by_lex(members))
+        match &self.0 {
+            Repr::ListPack(list) => Iter::of_listpack(list, packed::by_lex(list, members)),
+            Repr::SkipList(table) => Iter::of_table(table, table.ranks_by_lex(members)),
+        }
     }
 
     /// Removes a member and answers its score. O(log n), or O(n) in a listpack. In C: `zsetDel`; `ZREM`.

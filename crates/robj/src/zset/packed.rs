@@ -1,111 +1,100 @@
 //! A sorted set in a listpack: members and scores in turn, in order. Everything is a walk over at most a few hundred entries.
 
 use super::score::{Stored, score_of};
-use core::cmp::Ordering;
 use core::ops::{Bound, Range, RangeBounds};
 use listpack::{ListPack, Offset, Value};
 use zindex::{InsertError, ZTable};
 use zmalloc::ReserveError;
 
-use crate::element::Element;
+use crate::element::{Element, StrView};
 
 /// A member that is there.
 pub(super) struct Found {
-    member: Offset,
-    score_at: Offset,
+    at: Offset,
     pub(super) score: f64,
+    /// Where it stands.
+    score_at: Offset,
 }
 
-/// Compares two places of the order. Scores are numbers. The other member is spelled out only for the same score.
-#[inline]
-fn compare(score: f64, member: &[u8], other: f64, other_member: Value<'_>) -> Ordering {
-    let scores = score.partial_cmp(&other).unwrap_or(Ordering::Equal);
-    scores.then_with(|| member.cmp(&*Element::from_packed(other_member).text()))
+/// Members and scores from one on, of which only the scores are looked at.
+struct Scores<'a>(listpack::Iter<'a>);
+
+impl<'a> Scores<'a> {
+    fn from(list: &'a ListPack, first: Offset) -> Self {
+        Self(list.iter_from(first))
+    }
 }
 
-/// All pairs, and where the member is.
-fn pairs(list: &ListPack) -> impl Iterator<Item = (Offset, Value<'_>, f64)> {
-    let mut walk = list.iter();
-    core::iter::from_fn(move || {
-        let (at, member) = walk.next_with_offset()?;
-        Some((at, member, score_of(walk.next()?)))
-    })
+impl Iterator for Scores<'_> {
+    /// Where the member is, and its score.
+    type Item = (Offset, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let member = self.0.offset()?;
+        Some((member, score_of(self.0.nth(1)?)))
+    }
+}
+
+/// A member's bytes.
+fn text(list: &ListPack, member: Offset) -> StrView<'_> {
+    list.get(member).map_or(Element::Bytes(b""), Element::from_packed).text()
 }
 
 pub(super) fn find(list: &ListPack, member: &[u8]) -> Option<Found> {
-    let at = list.find(list.first()?, member, 1)?;
+    found(list, list.find(list.first()?, member, 1)?)
+}
+
+fn found(list: &ListPack, at: Offset) -> Option<Found> {
     let score_at = list.next(at)?;
-    Some(Found { member: at, score_at, score: score_of(list.get(score_at)?) })
+    Some(Found { at, score: score_of(list.get(score_at)?), score_at })
 }
 
 pub(super) fn rank(list: &ListPack, member: &[u8]) -> Option<(usize, f64)> {
-    let found = find(list, member)?;
-    Some((rank_of_offset(list, found.member), found.score))
+    let (at, rank) = list.position(member, 1)?;
+    Some((rank, found(list, at)?.score))
 }
 
 pub(super) fn remove(list: &mut ListPack, member: &[u8]) -> Option<f64> {
     let found = find(list, member)?;
-    list.remove_many(&[found.member, found.score_at]);
+    list.remove_run(found.at, 2);
     Some(found.score)
+}
+
+/// The first member from `first` on that comes after that score and that name; a name is looked at only for the same score.
+fn first_beyond(list: &ListPack, first: Option<Offset>, score: f64, name: &[u8]) -> Option<Offset> {
+    let is_beyond = |&(at, other): &(Offset, f64)| other > score || other == score && &*text(list, at) > name;
+    Scores::from(list, first?).find(is_beyond).map(|(at, _)| at)
 }
 
 /// Adds a member that is not there.
 pub(super) fn try_insert(list: &mut ListPack, score: f64, member: &[u8]) -> Result<(), ReserveError> {
-    let after = pairs(list)
-        .find(|&(_, other, other_score)| compare(score, member, other_score, other).is_lt())
-        .map(|pair| pair.0);
     let stored = Stored::new(score);
-    let member = Value::from(member);
-    let Some(at) = after else { return list.try_extend([member, stored.value()]) };
-    let at = list.try_insert_before(at, member)?;
-    list.try_insert_after(at, stored.value()).map(drop).inspect_err(|_| {
-        list.remove(at);
-    })
+    let pair = [Value::from(member), stored.value()];
+    match first_beyond(list, list.first(), score, member) {
+        Some(beyond) => list.try_insert_all_before(beyond, pair),
+        None => list.try_extend(pair),
+    }
 }
 
 /// Gives a member that is there another score.
 pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Result<(), ReserveError> {
-    let Some(member) = list.get(found.member) else { return Ok(()) };
-    let text = Element::from_packed(member).text();
-    let neighbour = |score_at: Option<Offset>, member_at: Option<Offset>| {
-        Some((score_of(list.get(score_at?)?), list.get(member_at?)?))
-    };
-    let before = list.prev(found.member);
-    let before = neighbour(before, before.and_then(|at| list.prev(at)));
-    let behind = list.next(found.score_at);
-    let behind = neighbour(behind.and_then(|at| list.next(at)), behind);
-    let stays = before.is_none_or(|(other, name)| compare(score, &text, other, name).is_gt())
-        && behind.is_none_or(|(other, name)| compare(score, &text, other, name).is_lt());
-    if stays {
-        return list.try_replace(found.score_at, Stored::new(score).value()).map(drop);
-    }
-    // The new pair first, for which there may be no memory; a copy of the name, for it lies in the list.
-    let mut copy = [0; NAME_LEN_MAX];
-    let long;
-    let name: &[u8] = if text.len() <= copy.len() {
-        copy[..text.len()].copy_from_slice(&text);
-        &copy[..text.len()]
-    } else {
-        long = sds::Sds::try_from_bytes(&text)?;
-        &long
-    };
-    let old = rank_of_offset(list, found.member);
-    let new = pairs(list)
-        .take_while(|&(_, other, other_score)| compare(score, name, other_score, other).is_gt())
-        .count();
-    try_insert(list, score, name)?;
-    list.remove_range(2 * if new <= old { old + 1 } else { old }, 2);
+    // First where it stands, for which there may be no memory; then to its place, for which none is needed.
+    list.try_replace(found.score_at, Stored::new(score).value())?;
+    let first = if score > found.score { list.next(found.score_at) } else { list.first() };
+    let beyond = first_beyond(list, first, score, &text(list, found.at));
+    list.move_before(found.at, 2, beyond);
     Ok(())
 }
 
-/// Names up to this length are copied to the stack: all, under the default limits.
-const NAME_LEN_MAX: usize = 64;
-
-fn rank_of_offset(list: &ListPack, member: Offset) -> usize {
-    list.index_of(member) / 2
+/// The members of a range: their ranks, and the first of them.
+#[derive(Default)]
+pub(super) struct Between {
+    pub(super) ranks: Range<usize>,
+    pub(super) first: Option<Offset>,
 }
 
-pub(super) fn ranks_by_score(list: &ListPack, scores: impl RangeBounds<f64>) -> Range<usize> {
+pub(super) fn by_score(list: &ListPack, scores: impl RangeBounds<f64>) -> Between {
     between(list, matches!(scores.end_bound(), Bound::Unbounded), |_, score| {
         let below = match scores.start_bound() {
             Bound::Unbounded => false,
@@ -116,9 +105,9 @@ pub(super) fn ranks_by_score(list: &ListPack, scores: impl RangeBounds<f64>) -> 
     })
 }
 
-pub(super) fn ranks_by_lex(list: &ListPack, members: impl RangeBounds<[u8]>) -> Range<usize> {
+pub(super) fn by_lex(list: &ListPack, members: impl RangeBounds<[u8]>) -> Between {
     between(list, matches!(members.end_bound(), Bound::Unbounded), |member, _| {
-        let text = Element::from_packed(member).text();
+        let text = text(list, member);
         let below = match members.start_bound() {
             Bound::Unbounded => false,
             Bound::Included(start) => &*text < start,
@@ -128,26 +117,40 @@ pub(super) fn ranks_by_lex(list: &ListPack, members: impl RangeBounds<[u8]>) -> 
     })
 }
 
-/// The ranks of the pairs that are in a range, given whether it goes to the end, and for each pair whether it is below it,
-/// and whether it is in it.
-fn between(list: &ListPack, to_end: bool, at: impl Fn(Value<'_>, f64) -> (bool, bool)) -> Range<usize> {
-    let mut pairs = pairs(list).map(|(_, member, score)| at(member, score)).peekable();
+/// The members that are in a range, given whether it goes to the end, and for each member and score whether it is below
+/// the range, and whether it is in it.
+#[inline]
+fn between(list: &ListPack, to_end: bool, judge: impl Fn(Offset, f64) -> (bool, bool)) -> Between {
+    let Some(first) = list.first() else { return Between::default() };
+    let mut scores = Scores::from(list, first);
     let mut start = 0;
-    while pairs.next_if(|pair| pair.0).is_some() {
-        start += 1;
-    }
-    if to_end && pairs.peek().is_some_and(|pair| pair.1) {
-        return start..list.len() / 2;
-    }
-    let len = pairs.take_while(|pair| pair.1).count();
-    if len == 0 { 0..0 } else { start..start + len }
+    let first = loop {
+        let Some((member, score)) = scores.next() else { return Between::default() };
+        match judge(member, score) {
+            (true, _) => start += 1,
+            (false, true) => break member,
+            (false, false) => return Between::default(),
+        }
+    };
+    let end = if to_end {
+        list.len() / 2
+    } else {
+        start + 1 + scores.take_while(|&(member, score)| judge(member, score).1).count()
+    };
+    Between { ranks: start..end, first: Some(first) }
+}
+
+/// All members and their scores.
+fn pairs(list: &ListPack) -> impl Iterator<Item = (Element<'_>, f64)> {
+    let mut walk = list.iter();
+    core::iter::from_fn(move || Some((Element::from_packed(walk.next()?), score_of(walk.next()?))))
 }
 
 /// The same members in a table.
 pub(super) fn try_unpack(list: &ListPack) -> Result<ZTable, ReserveError> {
     let mut table = ZTable::new();
-    for (_, member, score) in pairs(list) {
-        match table.try_insert(&Element::from_packed(member).text(), score) {
+    for (member, score) in pairs(list) {
+        match table.try_insert(&member.text(), score) {
             Err(InsertError::Reserve(error)) => return Err(error),
             _inserted => {} // `score_of` gives no NaN
         }

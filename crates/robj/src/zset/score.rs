@@ -83,13 +83,20 @@ fn text(arguments: core::fmt::Arguments<'_>) -> Option<Short> {
 }
 
 /// The score that a value stands for. What is no number, in a list of foreign bytes, counts as 0.
+#[inline]
 pub(super) fn score_of(value: Value<'_>) -> f64 {
-    let score = match value {
-        Value::Int(value) => value as f64,
-        Value::Double(value) => value,
-        Value::Str(text) => core::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0),
-    };
-    if score.is_nan() { 0.0 } else { score }
+    match value {
+        Value::Double(score) if !score.is_nan() => score,
+        Value::Int(score) => score as f64,
+        Value::Double(_) => 0.0,
+        Value::Str(text) => parse(text),
+    }
+}
+
+#[inline(never)]
+fn parse(text: &[u8]) -> f64 {
+    let score: Option<f64> = core::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    score.filter(|score| !score.is_nan()).unwrap_or(0.0)
 }
 
 #[cfg(test)]

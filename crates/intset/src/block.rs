@@ -9,8 +9,8 @@
 //! they have, and are read as a slice.
 //!
 //! How large the block is stands nowhere: Redis' header has no room for it. It has the allocator's size class for what it
-//! must hold, or more where shrinking found no memory. So an insert knows without asking how much is certainly free,
-//! and who frees it asks the allocator.
+//! must hold, or more if it has held more. So an insert knows without asking how much is certainly free, and asks the
+//! allocator when that is used up.
 
 use crate::item::{Encoding, Item, Items};
 use core::ptr::NonNull;
@@ -161,8 +161,8 @@ impl Block {
         Ok(())
     }
 
-    /// Takes out those from index `start` up to before `end`. Panics if `start > end` or `end > len`. What is over is given back, if
-    /// the allocator has room for the rest elsewhere.
+    /// Takes out those from index `start` up to before `end`. Panics if `start > end` or `end > len`. What is over is given back
+    /// once it is half of the block, if the allocator has room for the rest elsewhere.
     pub(crate) fn remove(&mut self, start: usize, end: usize) {
         let (item, len) = (self.encoding().size(), self.len());
         assert!(start <= end && end <= len);
@@ -178,10 +178,13 @@ impl Block {
             let from = self.items_ptr().add(end * item);
             from.copy_to(self.items_ptr().add(start * item), (len - end) * item);
             self.set_len(rest);
-            if after < before
-                && let Some(start) = zmalloc::ztryrealloc(self.start.cast(), after)
-            {
-                self.start = start.cast();
+            if after < before {
+                let usable = zmalloc::zmalloc_usable_size(self.start.cast());
+                if after <= usable / 2
+                    && let Some((start, _)) = zmalloc::ztryrealloc_sized(self.start.cast(), usable, after)
+                {
+                    self.start = start.cast();
+                }
             }
         }
     }
@@ -199,13 +202,14 @@ impl Block {
         let grown = if len == 0 {
             zmalloc::ztrymalloc(size_class)
         } else {
-            // SAFETY: not empty, so the block is owned.
-            let (moved, usable) = unsafe {
-                let moved = zmalloc::ztryrealloc(self.start.cast(), size_class);
-                (moved, if moved.is_none() { zmalloc::zmalloc_usable_size(self.start.cast()) } else { 0 })
-            };
-            // Without memory, a block that once could not shrink has the room all the same.
-            moved.or((needed <= usable).then_some(self.start.cast()))
+            // SAFETY: not empty, so the block is owned; the allocator says its size.
+            unsafe {
+                let usable = zmalloc::zmalloc_usable_size(self.start.cast());
+                if needed <= usable {
+                    return Ok(()); // it has held more
+                }
+                zmalloc::ztryrealloc_sized(self.start.cast(), usable, size_class).map(|(start, _)| start)
+            }
         };
         self.start = grown.ok_or(ReserveError::OutOfMemory { size: size_class })?.cast();
         if len == 0 {

@@ -115,7 +115,7 @@ impl<'a> Entry<'a> {
         self.len + backlen_len(self.len)
     }
 
-    #[inline]
+    #[inline(always)] // two bytes around a copy, mostly
     pub(crate) fn write(&self, gap: &mut Gap<'_>) {
         match self.value {
             Value::Str(bytes) => {

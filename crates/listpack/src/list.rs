@@ -69,8 +69,15 @@ impl ListPack {
 
     /// How many entries there are. O(1) up to 65,534 entries; beyond, the header does not tell, and they are counted: O(n).
     /// In C: `lpLength`.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.known_len().unwrap_or_else(|| self.iter().count())
+        self.known_len().unwrap_or_else(|| self.count_entries())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_entries(&self) -> usize {
+        self.iter().count()
     }
 
     /// The number of entries, if the header tells.

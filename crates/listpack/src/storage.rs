@@ -169,7 +169,10 @@ impl Storage {
         unsafe {
             let gap = self.base().add(at);
             if added != removed {
-                gap.add(added).copy_from(gap.add(removed), old_len - at - removed);
+                match old_len - at - removed {
+                    1 => gap.add(added).write(END), // at the end of the list: not worth a call
+                    tail => gap.add(added).copy_from(gap.add(removed), tail),
+                }
                 self.set_byte_len(new_len);
             }
             let mut gap = Gap { next: gap, left: added, _block: PhantomData };
@@ -184,7 +187,13 @@ impl Storage {
     /// Sees to it that the block has room for `new_len` bytes, which are more. On an error the block is as it was.
     #[inline]
     fn try_fit(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
-        let size = zmalloc::good_size(new_len);
+        let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
+        if class == size && old_len != EMPTY_LEN { Ok(()) } else { self.try_grow(old_len, new_len) }
+    }
+
+    /// [`try_fit`](Self::try_fit) if the size class of the old length is not enough.
+    #[inline(never)]
+    fn try_grow(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
         if old_len == EMPTY_LEN {
             let block = allocate(new_len)?;
             // SAFETY: both have as many bytes, and the new block overlaps nothing.
@@ -192,10 +201,7 @@ impl Storage {
             self.tagged = block;
             return Ok(());
         }
-        let class = zmalloc::good_size(old_len);
-        if class == size {
-            return Ok(());
-        }
+        let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         let capacity = if self.is_loose() { self.usable_size() } else { class };
         if new_len <= capacity {
             self.tag(capacity != size);

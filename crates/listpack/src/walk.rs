@@ -2,7 +2,7 @@
 
 use crate::entry;
 use crate::list::{ListPack, Offset};
-use crate::storage::HEADER_LEN;
+use crate::storage::{COUNT_UNKNOWN, HEADER_LEN};
 use crate::value::Value;
 use core::iter::FusedIterator;
 
@@ -73,13 +73,13 @@ impl ListPack {
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         let body = self.body();
-        Iter { body, front: HEADER_LEN, left: self.known_len() }
+        Iter { body, front: HEADER_LEN, left: self.known_len().unwrap_or(UNKNOWN) }
     }
 
     /// The values from the entry at `offset` on.
     #[inline]
     pub fn iter_from(&self, offset: Offset) -> Iter<'_> {
-        Iter { body: self.body(), front: offset.at(), left: None }
+        Iter { body: self.body(), front: offset.at(), left: UNKNOWN }
     }
 
     /// `n` values from the entry at index `start` on, or as many as there are. O(start + n). In C: what `LRANGE` does.
@@ -98,6 +98,9 @@ impl<'a> IntoIterator for &'a ListPack {
     }
 }
 
+/// [`Iter::left`] where nobody knows. It stays so, and so does less than nothing, at each of the steps of a list.
+const UNKNOWN: usize = usize::MAX;
+
 /// The values of a list. Knows how many there are if the list's header does and the walk began at the first.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
@@ -105,8 +108,8 @@ pub struct Iter<'a> {
     body: &'a [u8],
     /// Where the next entry begins.
     front: usize,
-    /// How many are to come, if that is known.
-    left: Option<usize>,
+    /// How many are to come, if that is a number that a list's header can say.
+    left: usize,
 }
 
 impl<'a> Iter<'a> {
@@ -116,11 +119,11 @@ impl<'a> Iter<'a> {
         let at = self.front;
         let Some((value, next)) = entry::decode(self.body, at) else {
             self.front = self.body.len();
-            self.left = Some(0);
+            self.left = 0;
             return None;
         };
         self.front = next;
-        self.left = self.left.map(|left| left.saturating_sub(1));
+        self.left = self.left.wrapping_sub(1);
         Some((Offset::new(at), value))
     }
 
@@ -140,16 +143,18 @@ impl<'a> Iterator for Iter<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left.unwrap_or(0), self.left)
+        let left = (self.left < usize::from(COUNT_UNKNOWN)).then_some(self.left);
+        (left.unwrap_or(0), left)
     }
 
     /// Passes `n` entries by without a look at their values.
     #[inline]
     fn nth(&mut self, n: usize) -> Option<Value<'a>> {
         for _ in 0..n {
-            self.front = entry::skip(self.body, self.front).unwrap_or(self.body.len());
+            // At the end, the front stays, and there is no next one.
+            self.front = entry::skip(self.body, self.front)?;
+            self.left = self.left.wrapping_sub(1);
         }
-        self.left = self.left.map(|left| left.saturating_sub(n));
         self.next()
     }
 
@@ -171,11 +176,11 @@ impl DoubleEndedIterator for Iter<'_> {
             .and_then(|at| Some((at, entry::value(self.body, at, *self.body.get(at)?)?)));
         let Some((at, value)) = found else {
             self.front = self.body.len();
-            self.left = Some(0);
+            self.left = 0;
             return None;
         };
         self.body = &self.body[..at];
-        self.left = self.left.map(|left| left.saturating_sub(1));
+        self.left = self.left.wrapping_sub(1);
         Some(value)
     }
 }

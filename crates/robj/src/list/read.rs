@@ -7,7 +7,7 @@ use crate::element::Element;
 use core::fmt;
 use core::iter::FusedIterator;
 use core::num::NonZeroI64;
-use listpack::Value;
+use listpack::{ListPack, Value};
 use quicklist::Side;
 use zmalloc::{ReserveError, or_oom};
 
@@ -31,17 +31,18 @@ impl fmt::Debug for Item<'_> {
 impl List {
     /// The element at `index`. O(elements of a node) and a glance at one node in 128, from the nearer end. In C: `LINDEX`.
     pub fn get(&self, index: i64) -> Option<Item<'_>> {
-        or_oom(self.try_get(index))
+        let place = place(index, self.len())?;
+        match &self.0 {
+            Repr::ListPack(pack) => get_packed(pack, place),
+            Repr::QuickList(list) => or_oom(list.try_get(place)).map(Item),
+        }
     }
 
     /// [`get`](Self::get) that answers an error: a compressed node needs memory to be read.
     pub fn try_get(&self, index: i64) -> Result<Option<Item<'_>>, ReserveError> {
         let Some(place) = place(index, self.len()) else { return Ok(None) };
         Ok(match &self.0 {
-            Repr::ListPack(pack) => {
-                let value = pack.seek(place as isize).and_then(|offset| pack.get(offset));
-                value.map(|value| Item(value.into()))
-            }
+            Repr::ListPack(pack) => get_packed(pack, place),
             Repr::QuickList(list) => list.try_get(place)?.map(Item),
         })
     }
@@ -112,6 +113,11 @@ impl List {
             max_len,
         }
     }
+}
+
+#[inline]
+fn get_packed(pack: &ListPack, place: usize) -> Option<Item<'_>> {
+    Some(Item(pack.get(pack.seek(place as isize)?)?.into()))
 }
 
 /// Elements of a list, from either end.
@@ -187,6 +193,21 @@ impl<'a> Iterator for Iter<'a> {
             Inner::QuickList(iter) => iter.len(),
         };
         (remaining, Some(remaining))
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Item<'a>) -> B>(self, first: B, mut each: F) -> B {
+        match self.0 {
+            Inner::ListPack { mut iter, remaining, .. } => {
+                let mut result = first;
+                for _ in 0..remaining {
+                    let Some(value) = iter.next() else { break };
+                    result = each(result, Item(value.into()));
+                }
+                result
+            }
+            Inner::QuickList(iter) => iter.fold(first, |result, item| each(result, Item(item))),
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 use crate::shell;
 use anyhow::Result;
 use std::process::{Command, ExitCode};
+use std::sync::Mutex;
 
 /// Tests that go into the matters of another machine.
 struct Elsewhere {
@@ -39,6 +40,9 @@ const ELSEWHERE: [Elsewhere; 7] = [
     Elsewhere { target: BIG_ENDIAN, package: "dict", programs: &["--lib"], filters: DICT },
     Elsewhere { target: ARM, package: "dict", programs: &["--lib"], filters: DICT },
 ];
+
+/// The crates that take longest, the longest first.
+const LONGEST: [&str; 3] = ["dict", "robj", "quicklist"];
 
 /// Groups of tags, and small tables that grow, have children and shrink.
 const DICT: &[&str] = &["group::", "tests::faults::"];
@@ -75,36 +79,41 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             "To have it: rustup toolchain install nightly --component miri,rust-src",
         ));
     }
-    // Miri runs on one processor. dict takes about as long as all others.
+    // Miri runs on one processor, so two crates at a time; those first that take longest.
     let wanted = |name: &&str| args.only.as_ref().is_none_or(|only| only == name);
-    let (dict, others): (Vec<_>, Vec<_>) =
-        shell::UNSAFE_CRATES.into_iter().filter(wanted).partition(|name| *name == "dict");
+    let mut crates: Vec<_> = shell::UNSAFE_CRATES.into_iter().filter(wanted).collect();
+    crates.sort_by_key(|name| LONGEST.iter().rev().position(|long| long == name));
+    let next = Mutex::new(crates);
+    let work = || -> Result<()> {
+        loop {
+            let Some(name) = next.lock().expect("no panic under the lock").pop() else { return Ok(()) };
+            interpret(name, &args.rest)?;
+        }
+    };
     std::thread::scope(|scope| {
-        let dict = scope.spawn(|| interpret(&dict, &args.rest));
-        interpret(&others, &args.rest)?;
-        dict.join().expect("no panic in a step")
+        let second = scope.spawn(work);
+        let first = work();
+        second.join().expect("no panic in a step").and(first)
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// All runs of these crates, one after the other.
-fn interpret(crates: &[&str], rest: &[String]) -> Result<()> {
-    for name in crates {
-        let mut command = miri(&["--package", name], "");
-        if *name == "robj" {
-            // The models of its collections would take hours; their unsafe code (blocks, tables, views) has tests in the library.
-            command.args(ROBJ);
-        }
-        shell::must(command.arg("--").args(rest))?;
-        if *name == "robj" {
-            // One run sees one order of the threads; a count that is wrong in another needs more of them.
-            shell::must(&mut miri(&["--package", "robj", "--test", "threads"], "-Zmiri-many-seeds=0..4"))?;
-        }
-        if rest.is_empty() {
-            for one in ELSEWHERE.iter().filter(|one| one.package == *name) {
-                let mut command = miri(&["--target", one.target, "--package", one.package], "");
-                shell::must(command.args(one.programs).arg("--").args(one.filters))?;
-            }
+/// All runs of a crate, one after the other.
+fn interpret(name: &str, rest: &[String]) -> Result<()> {
+    let mut command = miri(&["--package", name], "");
+    if name == "robj" {
+        // The models of its collections would take hours; their unsafe code (blocks, tables, views) has tests in the library.
+        command.args(ROBJ);
+    }
+    shell::must(command.arg("--").args(rest))?;
+    if name == "robj" {
+        // One run sees one order of the threads; a count that is wrong in another needs more of them.
+        shell::must(&mut miri(&["--package", "robj", "--test", "threads"], "-Zmiri-many-seeds=0..4"))?;
+    }
+    if rest.is_empty() {
+        for one in ELSEWHERE.iter().filter(|one| one.package == name) {
+            let mut command = miri(&["--target", one.target, "--package", one.package], "");
+            shell::must(command.args(one.programs).arg("--").args(one.filters))?;
         }
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! `cargo xtask test`: all that a contributor must see pass.
 //!
-//! The whole workspace once with its defaults, which includes the doc tests of the crates, of the
-//! book and of README.md. Then sds and dict with serde, and sds beside C code of our own.
-//! Then the crates that allocate once more over each other back end, because what is right over
-//! jemalloc may not be over a size prefix; and zmalloc over a jemalloc with the usual 16-byte
+//! The whole workspace once, which includes the doc tests of the crates, of the book and of README.md; sds and dict with
+//! serde, and sds beside C code of our own.
+//! Then the crates that allocate once more over the prefix and libc, because what is right over
+//! jemalloc may not be over a size prefix; those that compute what a block holds over mimalloc; and zmalloc over a jemalloc with the usual 16-byte
 //! quantum, which an embedder gets who does not set ours. tcmalloc is gperftools', which is tested where it is installed; mimalloc is
 //! built from source.
 //!
@@ -33,36 +33,33 @@ fn steps() -> Vec<Step> {
         command.args(["test", "--no-fail-fast"]).args(args);
         command
     };
-    let on_back_end = |features: &str| {
-        let mut command = test(&["--quiet", "--features", features]);
-        command.args(shell::packages(&shell::UNSAFE_CRATES));
+    let on_back_end = |back_end: &str, crates: &[&str]| {
+        let features = format!("zmalloc/{back_end},zmalloc/fault-injection");
+        let mut command = test(&["--quiet", "--features", &features]);
+        command.args(shell::packages(crates));
         command
     };
-    // The structures over a third and a fourth malloc that cannot tell beforehand find nothing new.
-    let zmalloc_on = |back_end: &str| {
-        let features = format!("{back_end},fault-injection");
-        test(&["--quiet", "--package", "zmalloc", "--features", &features])
-    };
+    let all = &shell::UNSAFE_CRATES;
     let mut quantum = test(&["--quiet", "--package", "zmalloc", "--features", "fault-injection"]);
     // A folder of its own: the variable would have jemalloc built anew each time it changes.
     quantum
         .env("JEMALLOC_SYS_WITH_LG_QUANTUM", "4")
         .env("CARGO_TARGET_DIR", shell::target_dir().join("quantum-4"));
     vec![
-        Step { name: "workspace", command: test(&["--quiet", "--workspace"]) },
         Step {
-            name: "serde",
-            command: test(&["--quiet", "-p", "sds", "-p", "dict", "--features", "sds/serde,dict/serde"]),
+            name: "workspace",
+            command: test(&["--quiet", "--workspace", "--features", "sds/serde,dict/serde,sds/c-shim"]),
         },
+        Step { name: "prefix", command: on_back_end("prefix", all) },
+        Step { name: "libc", command: on_back_end("libc", all) },
+        // A third malloc that says how much more it gives, and a fourth and fifth that cannot tell beforehand: what holds over
+        // two others finds nothing new.
         Step {
-            name: "c-shim",
-            command: test(&["--quiet", "--package", "sds", "--features", "c-shim", "--test", "c_shim"]),
+            name: "mimalloc",
+            command: on_back_end("mimalloc", &["zmalloc", "sds", "intset", "listpack"]),
         },
-        Step { name: "prefix", command: on_back_end("zmalloc/prefix,zmalloc/fault-injection") },
-        Step { name: "libc", command: on_back_end("zmalloc/libc,zmalloc/fault-injection") },
-        Step { name: "mimalloc", command: on_back_end("zmalloc/mimalloc,zmalloc/fault-injection") },
-        Step { name: "tcmalloc", command: zmalloc_on("tcmalloc") },
-        Step { name: "tcmalloc_minimal", command: zmalloc_on("tcmalloc_minimal") },
+        Step { name: "tcmalloc", command: on_back_end("tcmalloc", &["zmalloc"]) },
+        Step { name: "tcmalloc_minimal", command: on_back_end("tcmalloc_minimal", &["zmalloc"]) },
         Step { name: "quantum-16", command: quantum },
     ]
 }

@@ -60,7 +60,7 @@ fn an_insert_that_finds_no_memory_changes_nothing() {
 #[test]
 fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
     let mut refused = 0;
-    for n in 1..if cfg!(miri) { 40 } else { 600 } {
+    for n in if cfg!(miri) { vec![4, 15, 16] } else { (1..600).collect() } {
         for allocations in 1.. {
             let mut table = table(n);
             let before = table.bytes();
@@ -106,8 +106,9 @@ fn a_score_that_cannot_be_updated_stays() {
 
 #[test]
 fn a_copy_that_finds_no_memory_leaves_nothing_behind() {
-    let (mut index, table) = (ZIndex::new(), table(20));
-    for number in 0..20 {
+    let n = if cfg!(miri) { 6 } else { 20 };
+    let (mut index, table) = (ZIndex::new(), table(n));
+    for number in 0..n {
         index.insert(1.0, &name(number)).unwrap();
     }
     let copies = each_fault(
@@ -116,7 +117,7 @@ fn a_copy_that_finds_no_memory_leaves_nothing_behind() {
             table.try_clone().is_ok_and(|copy| copy == table) && index.try_clone().is_ok_and(|it| it == index)
         },
     );
-    assert!(copies > 40);
+    assert!(copies > 2 * n as u64, "{copies}");
 }
 
 #[test]

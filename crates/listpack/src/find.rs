@@ -50,14 +50,18 @@ impl ListPack {
 #[inline]
 fn search(body: &[u8], from: usize, needle: &[u8], skip: usize) -> Option<(usize, usize)> {
     match (entry::short_string_head(needle.len()), needle.last_chunk::<8>()) {
-        (Some(head), Some(end)) => walk(body, from, needle, skip, Some(head), |bytes| {
-            bytes.last_chunk::<8>() == Some(end) && bytes == needle
+        (Some(head), Some(end)) => walk(body, from, needle, skip, Some(head), |start| {
+            let to = start + needle.len();
+            Some(body.get(to - end.len()..to)? == end && body[start..to] == *needle)
         }),
-        (head, _) => walk(body, from, needle, skip, head, |bytes| same_few(bytes, needle)),
+        (head, _) => walk(body, from, needle, skip, head, |start| {
+            Some(same_few(body.get(start..start + needle.len())?, needle))
+        }),
     }
 }
 
-/// [`search`], with the first byte of the needle if it is a short string, and whether a string as long as it is the same.
+/// [`search`], with the first byte of the needle if it is a short string, and whether a string as long as it, given its start, is
+/// the same; `None` if it is cut off.
 ///
 /// Where the next entry begins is said by a branch where it can be, not by a table: a branch is foreseen, so that the walk does not
 /// wait for each entry's first byte to arrive before it goes on to the next one.
@@ -68,13 +72,13 @@ fn walk(
     needle: &[u8],
     skip: usize,
     head: Option<u8>,
-    same: impl Fn(&[u8]) -> bool,
+    same: impl Fn(usize) -> Option<bool>,
 ) -> Option<(usize, usize)> {
     let (mut number, mut passed) = (None, 0);
     loop {
         let first = *body.get(at)?;
         if Some(first) == head {
-            if same(body.get(at + 1..at + 1 + needle.len())?) {
+            if same(at + 1)? {
                 return Some((at, passed));
             }
             at += needle.len() + 2;

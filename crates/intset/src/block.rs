@@ -205,10 +205,15 @@ impl Block {
             // SAFETY: not empty, so the block is owned; the allocator says its size.
             unsafe {
                 let usable = zmalloc::zmalloc_usable_size(self.start.cast());
-                if needed <= usable {
-                    return Ok(()); // it has held more
+                // It may have held more, and be half empty if there was no memory when it was to be given back.
+                let (fits, wastes) = (needed <= usable, size_class <= usable / 2);
+                if fits && !wastes {
+                    return Ok(());
                 }
-                zmalloc::ztryrealloc_sized(self.start.cast(), usable, size_class).map(|(start, _)| start)
+                match zmalloc::ztryrealloc_sized(self.start.cast(), usable, size_class) {
+                    None if fits => return Ok(()),
+                    moved => moved.map(|(start, _)| start),
+                }
             }
         };
         self.start = grown.ok_or(ReserveError::OutOfMemory { size: size_class })?.cast();

@@ -218,7 +218,7 @@ pub(crate) fn skip(body: &[u8], at: usize) -> Option<usize> {
     (next <= body.len()).then_some(next)
 }
 
-/// The same for an entry whose first byte has been read; of one that is cut off by the end, a position beyond it.
+/// The same for an entry whose first byte has been read; of one that is cut off by the end, perhaps a position beyond it.
 #[inline]
 pub(crate) fn step(body: &[u8], at: usize, first: u8) -> Option<usize> {
     // Computed, because the next step waits for it, and in most lists foreseen. Integers of all widths share a table: there

@@ -104,16 +104,16 @@ impl ListPack {
         *self = Self::new();
     }
 
-    /// Gives back what the block has room for beyond the list, if there is memory for the copy. Removing entries does so by
-    /// itself when half of the block is empty. O(n). In C: `lpShrinkToFit`.
+    /// Moves the list to a block of the size class that it needs, if it has a larger one and there is memory. Removing entries
+    /// does so by itself once half of the block is empty. O(n). In C: `lpShrinkToFit`.
     ///
     /// ```
-    /// let mut list: listpack::ListPack = listpack::ListPack::new();
-    /// list.extend((0..100).map(|n| n * 1_000));
+    /// let mut list = listpack::ListPack::new();
+    /// list.extend(1_000..1_100);
     /// list.truncate(70);
     /// let roomy = list.allocation_size();
     /// list.shrink_to_fit();
-    /// assert!(list.allocation_size() <= roomy);
+    /// assert!(list.allocation_size() < roomy);
     /// ```
     pub fn shrink_to_fit(&mut self) {
         self.storage.shrink_to_fit();

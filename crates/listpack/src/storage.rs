@@ -203,11 +203,17 @@ impl Storage {
         }
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         let capacity = if self.is_loose() { self.usable_size() } else { class };
-        if new_len <= capacity {
-            self.tag(capacity != size);
+        // Also if it is half empty: there was no memory when it was to be given back.
+        let is_moved =
+            (capacity < new_len || size <= capacity / 2) && self.try_move(capacity, size).is_some();
+        if is_moved {
             return Ok(());
         }
-        self.try_move(capacity, size).ok_or(ReserveError::OutOfMemory { size })
+        if capacity < new_len {
+            return Err(ReserveError::OutOfMemory { size });
+        }
+        self.tag(capacity != size);
+        Ok(())
     }
 
     /// Gives back what a list that has become shorter does not need, once that is half of the block: who takes

@@ -117,20 +117,23 @@ impl<'a> Iter<'a> {
     #[inline]
     pub fn next_with_offset(&mut self) -> Option<(Offset, Value<'a>)> {
         let at = self.front;
-        let Some((value, next)) = entry::decode(self.body, at) else {
-            self.front = self.body.len();
-            self.left = 0;
-            return None;
-        };
+        let Some((value, next)) = entry::decode(self.body, at) else { return self.end() };
         self.front = next;
         self.left = self.left.wrapping_sub(1);
         Some((Offset::new(at), value))
     }
 
-    /// Where the next entry is, if there is one.
+    /// Where the next entry begins, if the walk is not at its end.
     #[inline]
     pub fn offset(&self) -> Option<Offset> {
         (self.front < self.body.len()).then(|| Offset::new(self.front))
+    }
+
+    /// Nothing more is to come: of the list, or of what can be read of it.
+    fn end<T>(&mut self) -> Option<T> {
+        self.front = self.body.len();
+        self.left = 0;
+        None
     }
 }
 
@@ -151,8 +154,8 @@ impl<'a> Iterator for Iter<'a> {
     #[inline]
     fn nth(&mut self, n: usize) -> Option<Value<'a>> {
         for _ in 0..n {
-            // At the end, the front stays, and there is no next one.
-            self.front = entry::skip(self.body, self.front)?;
+            let Some(next) = entry::skip(self.body, self.front) else { return self.end() };
+            self.front = next;
             self.left = self.left.wrapping_sub(1);
         }
         self.next()
@@ -174,11 +177,7 @@ impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         let found = entry::previous(self.body, self.front, self.body.len())
             .and_then(|at| Some((at, entry::value(self.body, at, *self.body.get(at)?)?)));
-        let Some((at, value)) = found else {
-            self.front = self.body.len();
-            self.left = 0;
-            return None;
-        };
+        let Some((at, value)) = found else { return self.end() };
         self.body = &self.body[..at];
         self.left = self.left.wrapping_sub(1);
         Some(value)

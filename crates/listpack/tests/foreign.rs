@@ -123,6 +123,23 @@ fn every_operation(list: &ListPack, stale: &[Offset], rng: &mut impl FnMut() -> 
     assert_eq!(copy.as_bytes().last(), Some(&0xFF));
 }
 
+#[test]
+fn a_walk_that_jumps_beyond_the_end_has_ended() {
+    // A count that promises too much, and an entry that is none.
+    for entries in [&[1, 1, 2, 1][..], &[1, 1, 0xFE, 7, 1]] {
+        let mut bytes = vec![7 + entries.len() as u8, 0, 0, 0, 9, 0];
+        bytes.extend(entries);
+        bytes.push(0xFF);
+        let list = ListPack::from_bytes_shallow(&bytes).unwrap();
+        for n in [2, 5, usize::MAX] {
+            let mut walk = list.iter();
+            assert_eq!(walk.nth(n), None);
+            assert_eq!((walk.size_hint(), walk.offset()), ((0, Some(0)), None));
+            assert_eq!((walk.next_back(), walk.next()), (None, None));
+        }
+    }
+}
+
 fn config() -> ProptestConfig {
     let cases = if cfg!(miri) { 5 } else { 2_000 };
     ProptestConfig { cases, failure_persistence: None, ..Default::default() }

@@ -311,12 +311,19 @@ proptest! {
     }
 }
 
-/// An iterator that yields as many values as `left` says while it is cloned first, and ends or panics before in its second life.
+/// An iterator that yields as many values as `left` says while it is cloned first, and does something else in its second life.
 #[derive(Clone)]
 struct Fickle<'a> {
     left: usize,
     yielded: &'a std::cell::Cell<usize>,
-    panics: bool,
+    second: Second,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Second {
+    Ends,
+    Panics,
+    YieldsMore,
 }
 
 impl Iterator for Fickle<'_> {
@@ -325,27 +332,33 @@ impl Iterator for Fickle<'_> {
     fn next(&mut self) -> Option<Value<'static>> {
         self.left = self.left.checked_sub(1)?;
         self.yielded.set(self.yielded.get() + 1);
-        if self.yielded.get() > 7 {
-            assert!(!self.panics, "as it was told to");
-            return None;
-        }
-        Some(Value::raw(b"text"))
+        Some(Value::raw(match self.second {
+            _ if self.yielded.get() <= 7 => b"text",
+            Second::Ends => return None,
+            Second::Panics => panic!("as it was told to"),
+            Second::YieldsMore => b"more than was said",
+        }))
     }
 }
 
 #[test]
-fn an_iterator_that_ends_early_or_panics_leaves_no_half_list() {
-    for before in [&[][..], &["a", "b"]] {
-        for panics in [false, true] {
+fn an_iterator_that_ends_early_or_panics_or_yields_more_leaves_no_half_list() {
+    for (before, behind) in [(&[][..], &[][..]), (&["a", "b"], &[]), (&["a"], &["b", "c"]), (&[], &["b"])] {
+        for second in [Second::Ends, Second::Panics, Second::YieldsMore] {
             let mut list = ListPack::new();
-            list.extend(before.iter().copied());
+            list.extend(before.iter().chain(behind).copied());
             let yielded = std::cell::Cell::new(0);
-            let values = Fickle { left: 5, yielded: &yielded, panics };
-            let extended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| list.extend(values)));
-            assert_eq!(extended.is_err(), panics);
+            let values = Fickle { left: 5, yielded: &yielded, second };
+            let place = list.seek(before.len() as isize);
+            let added = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match place {
+                Some(place) => list.insert_all_before(place, values),
+                None => list.extend(values),
+            }));
+            assert_eq!(added.is_ok(), second == Second::Ends);
             // Five were counted, two more came when they were to be written.
-            let more: &[&str] = if panics { &[] } else { &["text", "text"] };
-            let want: Vec<Value<'_>> = before.iter().chain(more).map(|text| Value::from(*text)).collect();
+            let more: &[&str] = if second == Second::Ends { &["text", "text"] } else { &[] };
+            let want = before.iter().chain(more).chain(behind);
+            let want: Vec<Value<'_>> = want.map(|text| Value::from(*text)).collect();
             assert!(list.iter().eq(want.iter().copied()));
             assert_eq!(ListPack::from_bytes(list.as_bytes()).unwrap(), list);
             assert_eq!(list.allocation_size() == 0, want.is_empty());

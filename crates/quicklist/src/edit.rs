@@ -215,10 +215,12 @@ impl Inner {
         let count = match side {
             Side::Front => {
                 part.truncate(cut);
+                part.shrink_to_fit();
                 cut
             }
             Side::Back => {
-                drop_front(&mut part, cut);
+                part.remove_range(0, cut);
+                part.shrink_to_fit();
                 node.map_or(0, Node::count) - cut
             }
         };
@@ -240,9 +242,10 @@ impl Inner {
             };
             let kept = node.try_edit(-(removed as isize), |pack| {
                 match gone {
-                    Side::Front => drop_front(pack, cut),
+                    Side::Front => drop(pack.remove_range(0, cut)),
                     Side::Back => pack.truncate(cut),
                 }
+                pack.shrink_to_fit(); // perhaps nobody comes here again
                 Ok(())
             });
             debug_assert!(kept.is_ok(), "it is not compressed, and gets shorter");
@@ -411,7 +414,7 @@ impl Inner {
             if from > 0 || until < last_count {
                 self.try_edit(first, count as isize - last_count as isize, |pack| {
                     pack.truncate(until);
-                    drop_front(pack, from);
+                    pack.remove_range(0, from);
                     Ok(())
                 })?;
             }
@@ -496,11 +499,6 @@ impl Inner {
         }
         Ok(removed)
     }
-}
-
-/// Removes the first `count` elements.
-fn drop_front(pack: &mut ListPack, count: usize) {
-    pack.remove_range(0, count);
 }
 
 /// How many of the first `limit` elements that equal `value` are in a node that is not compressed.

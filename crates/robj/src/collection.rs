@@ -15,7 +15,7 @@ use crate::header::Header;
 use crate::types::{Encoding, ObjectType};
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use zmalloc::ReserveError;
@@ -60,7 +60,8 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// A copy that shares nothing. In C: `setTypeDup` and its neighbours. O(elements).
     fn try_clone(&self) -> Result<Self, ReserveError>;
 
-    /// Gives up the collection for its encoding and a pointer, for a keyspace that keeps the two in an entry of its own.
+    /// Gives up the collection for its encoding and a word, for a keyspace that keeps the two in an entry of its own. The word is
+    /// a pointer in its provenance only: all its bits count, the lowest too.
     fn into_raw(self) -> (Encoding, NonNull<u8>);
 
     /// Takes back what [`into_raw`](Self::into_raw) gave.
@@ -170,5 +171,48 @@ impl<C: Collection> Drop for RefMut<'_, C> {
 impl<C: Collection + fmt::Debug> fmt::Debug for RefMut<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EncodingLimits, Hash, List, Set, ZSet};
+
+    /// Lets a collection go out as a word and come back, and answers whether the word was odd.
+    fn there_and_back<C: Collection>(collection: &mut C) -> bool {
+        let bytes = collection.memory_usage();
+        let (encoding, word) = mem::replace(collection, C::EMPTY).into_raw();
+        // SAFETY: the two of just now, taken back once.
+        *collection = unsafe { C::from_raw(encoding, word) };
+        assert_eq!((collection.encoding(), collection.memory_usage()), (encoding, bytes));
+        word.addr().get() % 2 == 1
+    }
+
+    /// The block of a listpack that has become shorter is larger than its length tells, and its word's lowest bit says so.
+    #[test]
+    fn a_word_stands_for_the_collection_with_all_its_bits() {
+        let (limits, names) = (EncodingLimits::DEFAULT, ["one", "two", "three", "four", "five", "six"]);
+        let (mut list, mut set, mut hash, mut zset) = (List::new(), Set::new(), Hash::new(), ZSet::new());
+        for name in names {
+            list.push_back(name, &limits);
+            set.insert(name, &limits);
+            hash.insert(name, name, &limits);
+            zset.insert(name, 0.1, &limits).unwrap();
+        }
+        let even = [there_and_back(&mut list), there_and_back(&mut hash)];
+        assert_eq!(even, [false; 2]);
+        for name in &names[..2] {
+            list.pop_front(&limits);
+            assert!(set.remove(*name) && hash.remove(*name) && zset.remove(*name) == Some(0.1));
+        }
+        let odd = [
+            there_and_back(&mut list),
+            there_and_back(&mut set),
+            there_and_back(&mut hash),
+            there_and_back(&mut zset),
+        ];
+        assert!(odd.contains(&true));
+        assert!(names[2..].iter().all(|name| set.contains(*name) && zset.contains(*name)));
     }
 }

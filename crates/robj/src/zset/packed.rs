@@ -10,10 +10,10 @@ use crate::element::{Element, StrView};
 
 /// A member that is there.
 pub(super) struct Found {
+    /// Where its name stands, and where its score.
     at: Offset,
-    pub(super) score: f64,
-    /// Where it stands.
     score_at: Offset,
+    pub(super) score: f64,
 }
 
 /// Members and scores from one on, of which only the scores are looked at.

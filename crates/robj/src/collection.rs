@@ -15,7 +15,7 @@ use crate::header::Header;
 use crate::types::{Encoding, ObjectType};
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::{self, ManuallyDrop};
+use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use zmalloc::ReserveError;
@@ -182,7 +182,7 @@ mod tests {
     /// Lets a collection go out as a word and come back, and answers whether the word was odd.
     fn there_and_back<C: Collection>(collection: &mut C) -> bool {
         let bytes = collection.memory_usage();
-        let (encoding, word) = mem::replace(collection, C::EMPTY).into_raw();
+        let (encoding, word) = core::mem::replace(collection, C::EMPTY).into_raw();
         // SAFETY: the two of just now, taken back once.
         *collection = unsafe { C::from_raw(encoding, word) };
         assert_eq!((collection.encoding(), collection.memory_usage()), (encoding, bytes));

@@ -29,7 +29,8 @@ impl Stored {
             integer as f64 == score && integer != i64::MAX && (integer != 0 || score.is_sign_positive());
         let value = if is_integer { Value::Int(integer) } else { Value::Double(score) };
         let text_len = encoded_len(value) - 2; // a short text has one byte of length and one of backlen
-        if text_len <= 1 || has_long_text(score) {
+        // Integers of up to 24 bits: the shortest texts of those beyond 13 are `1e4` and `1e5`, which save nothing.
+        if text_len <= 3 || has_long_text(score) {
             return Self::Value(value);
         }
         let shortest = [text(format_args!("{score}")), text(format_args!("{score:e}"))];
@@ -154,6 +155,8 @@ mod tests {
             let score: f64 = format!("{digits}e{exponent}").parse().unwrap();
             let shortest = format!("{score}").len().min(format!("{score:e}").len());
             prop_assert!(shortest > TEXT_LEN_MAX || !has_long_text(score), "{}", score);
+            let integer = if score == score as i64 as f64 { encoded_len(score as i64) } else { 10 };
+            prop_assert_eq!(stored_len(score), (shortest + 2).min(integer).min(10), "{}", score);
         }
 
         #[test]

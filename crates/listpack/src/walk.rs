@@ -98,7 +98,8 @@ impl<'a> IntoIterator for &'a ListPack {
     }
 }
 
-/// [`Iter::left`] where nobody knows. It stays so, and so does less than nothing, at each of the steps of a list.
+/// [`Iter::left`] where nobody knows. Counting the entries of a list down from here, or beyond 0, ends at no number that a header
+/// can say.
 const UNKNOWN: usize = usize::MAX;
 
 /// The values of a list. Knows how many there are if the list's header does and the walk began at the first.

@@ -167,6 +167,7 @@ fn a_foreign_count_is_not_believed() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "65,535 elements and more")]
 fn a_node_of_more_elements_than_a_header_counts_is_split_and_cut() {
     let mut pack = ListPack::new();
     pack.extend((0..70_000).map(|n| n % 100));

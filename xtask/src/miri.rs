@@ -101,10 +101,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 /// All runs of a crate, one after the other.
 fn interpret(name: &str, rest: &[String]) -> Result<()> {
     let mut command = miri(&["--package", name], "");
-    if name == "robj" {
+    match name {
         // The models of its collections would take hours; their unsafe code (blocks, tables, views) has tests in the library.
-        command.args(ROBJ);
-    }
+        "robj" => command.args(ROBJ),
+        // The examples are of long lists, and all safe.
+        "quicklist" => command.args(["--lib", "--tests"]),
+        _ => &mut command,
+    };
     shell::must(command.arg("--").args(rest))?;
     if name == "robj" {
         // One run sees one order of the threads; a count that is wrong in another needs more of them.

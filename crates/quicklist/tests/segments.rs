@@ -39,7 +39,10 @@ fn the_halves_of_a_split_node_keep_no_room() {
             list.insert_before(at, &[b'y'; 100][..]);
         }
         let (bytes, packed) = (list.allocation_size() as f64, list.clone().allocation_size() as f64);
-        assert!(bytes < 1.03 * packed || cfg!(miri), "fill {fill}: {bytes} bytes, of which {packed} are needed");
+        assert!(
+            bytes < 1.03 * packed || cfg!(miri),
+            "fill {fill}: {bytes} bytes, of which {packed} are needed"
+        );
     }
 }
 

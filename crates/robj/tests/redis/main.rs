@@ -102,26 +102,26 @@ fn strings_do_as_redis_does() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "as above")]
+#[cfg_attr(miri, ignore = "hundreds of commands, and no unsafe code that other tests do not reach")]
 fn hashes_do_as_redis_does() {
     replay(include_str!("hash.txt"), hash::run);
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "as above")]
+#[cfg_attr(miri, ignore = "hundreds of commands, and no unsafe code that other tests do not reach")]
 fn sets_do_as_redis_does() {
     replay(include_str!("set.txt"), set::run);
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "as above")]
+#[cfg_attr(miri, ignore = "hundreds of commands, and no unsafe code that other tests do not reach")]
 fn lists_do_as_redis_does() {
     replay(include_str!("list.txt"), list::run);
 }
 
 /// What is compressed does not show in an answer, nor in an encoding.
 #[test]
-#[cfg_attr(miri, ignore = "as above")]
+#[cfg_attr(miri, ignore = "hundreds of commands, and no unsafe code that other tests do not reach")]
 fn compressed_lists_do_as_redis_does() {
     for depth in [1, 2] {
         replay(include_str!("list.txt"), |world, command| {
@@ -132,13 +132,13 @@ fn compressed_lists_do_as_redis_does() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "as above")]
+#[cfg_attr(miri, ignore = "hundreds of commands, and no unsafe code that other tests do not reach")]
 fn sorted_sets_do_as_redis_does() {
     replay(include_str!("zset.txt"), zset::run);
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "as above")]
+#[cfg_attr(miri, ignore = "hundreds of commands, and no unsafe code that other tests do not reach")]
 fn sort_does_as_redis_does() {
     replay(include_str!("sort.txt"), sort::run);
 }

@@ -4,7 +4,7 @@
 //! cargo run --release -p dict --example flooding [KEYS]
 //! ```
 
-#[path = "../tests/fx/mod.rs"]
+#[path = "../tests/suite/fx.rs"]
 mod fx;
 
 use std::hash::{BuildHasher, BuildHasherDefault};

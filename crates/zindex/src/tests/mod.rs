@@ -3,7 +3,7 @@
 mod exhaustive;
 mod faults;
 mod leaf;
-#[path = "../../tests/model/mod.rs"]
+#[path = "../../tests/suite/model.rs"]
 mod model;
 
 use crate::ZTable;

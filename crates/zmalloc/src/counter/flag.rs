@@ -16,7 +16,8 @@
     zmalloc_backend = "jemalloc",
     target_arch = "x86_64",
     target_os = "linux",
-    target_pointer_width = "64"
+    target_pointer_width = "64",
+    not(feature = "disable_initial_exec_tls")
 ))]
 mod imp {
     use core::arch::{asm, global_asm};

@@ -1,0 +1,82 @@
+//! What lists do to `used_memory`.
+
+use listpack::{ListPack, Value};
+use zmalloc::{Region, fault};
+
+#[test]
+fn a_list_adds_to_used_memory_what_it_says_and_gives_all_of_it_back() {
+    let region = Region::start();
+    let mut list = ListPack::new();
+    let used = |list: &ListPack| assert_eq!(region.held() as usize, list.allocation_size());
+    used(&list);
+    for value in 0..300 {
+        list.push_back(value * 1_000);
+        used(&list);
+    }
+    // No memory even for less: the block stays larger than it should be, and is known to be.
+    let large = list.allocation_size();
+    let plan = fault::fail_from(1);
+    list.remove_range(1, 250);
+    used(&list);
+    assert_eq!(list.allocation_size(), large);
+    list.try_push_back(1).unwrap(); // there is room
+    assert!(list.try_push_back(Value::raw(&[b'x'; 5_000])).is_err());
+    used(&list);
+    assert!(!list.relocate(&mut |_, size| size == large)); // asked with the block's real size, and no memory to move to
+    drop(plan);
+    let mut loose = None;
+    assert!(!list.relocate(&mut |_, size| {
+        loose = Some(size);
+        false
+    }));
+    assert_eq!(loose, Some(large));
+    list.push_back(2);
+    used(&list);
+    list.shrink_to_fit();
+    used(&list);
+    assert!(list.allocation_size() < large);
+    // No memory for less; when there is some again, the list need not get shorter to have a block of its size.
+    list.extend((0..10_000).map(|_| i64::MAX));
+    let plan = fault::fail_from(1);
+    list.truncate(1);
+    drop(plan);
+    assert!(list.allocation_size() > 100_000);
+    list.extend(0..30);
+    used(&list);
+    assert!(list.allocation_size() < 200);
+    // Taken out one by one, the values leave at most half of the block empty, and seldom have it moved.
+    list.extend(0..300);
+    let (mut moved, mut size) = (0, list.allocation_size());
+    while list.len() > 20 {
+        list.remove(list.first().unwrap());
+        used(&list);
+        // Give or take what a back end keeps beside a block.
+        assert!(list.allocation_size() <= 2 * zmalloc::good_size(list.byte_len()) + 16, "{list:?}");
+        moved += usize::from(list.allocation_size() != size);
+        size = list.allocation_size();
+    }
+    assert!(moved <= 5, "{moved}");
+    // Until it is full again, a block stays.
+    while list.byte_len() + 16 + 11 < size {
+        list.push_front(i64::MAX);
+        assert_eq!(list.allocation_size(), size);
+    }
+    let clone = list.clone();
+    assert_eq!(region.held() as usize, list.allocation_size() + clone.allocation_size());
+    drop(clone);
+    assert!(list.relocate(&mut |_, _| true));
+    used(&list);
+    let plan = fault::fail_from(1);
+    list.remove_range(1, 20);
+    drop(plan);
+    used(&list);
+    list.remove_range(0, 1_000);
+    assert!(list.is_empty());
+    assert_eq!((region.held(), list.allocation_size()), (0, 0));
+    list.push_back("the last");
+    let plan = fault::fail_from(1);
+    let _ = list.try_push_back(1);
+    drop(plan);
+    drop(list);
+    assert_eq!(region.held(), 0);
+}

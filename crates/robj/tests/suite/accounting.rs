@@ -1,0 +1,44 @@
+//! `memory_usage` against `used_memory`.
+
+use robj::{EncodingLimits, Robj};
+use sds::Sds;
+use zmalloc::Region;
+
+#[test]
+fn an_object_weighs_what_it_added_to_used_memory() {
+    let limits = EncodingLimits { embstr_size_limit: 255, ..EncodingLimits::DEFAULT };
+    let all_of_them = Region::start();
+    let mut all = Vec::new();
+    let mut add = |make: &dyn Fn() -> Robj| {
+        let region = Region::start();
+        let object = make();
+        assert_eq!(object.memory_usage(), region.held() as usize, "{object:?}");
+        let again = object.clone();
+        assert_eq!(again.memory_usage(), object.memory_usage());
+        all.push(object);
+    };
+    for value in [0, 9_999, 10_000, -1, i64::MIN] {
+        add(&|| Robj::from(value));
+    }
+    let step = if cfg!(miri) { 23 } else { 1 };
+    for len in (0..600).step_by(step).chain([5_000, 70_000]) {
+        let bytes = vec![b'x'; len];
+        add(&|| Robj::from(bytes.as_slice()));
+        add(&|| Robj::from_bytes(&bytes, &limits));
+        add(&|| Robj::raw(Sds::from_bytes(&bytes)));
+        add(&|| {
+            let mut object = Robj::from(bytes.as_slice());
+            object.make_mut().unwrap().push_bytes(b"grows beyond its block");
+            object
+        });
+        add(&|| {
+            let mut object = Robj::from(bytes.as_slice());
+            object.make_mut().unwrap().truncate(len / 2);
+            object.try_encode(&limits)
+        });
+    }
+    let sum: usize = all.iter().map(|object| object.memory_usage()).sum();
+    assert_eq!(all_of_them.held() as usize, sum);
+    drop(all);
+    assert_eq!(all_of_them.held(), 0);
+}

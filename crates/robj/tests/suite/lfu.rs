@@ -1,0 +1,93 @@
+//! The logarithmic counter against its own mathematics and against the table in redis.conf.
+//!
+//! The counter after n hits is a Markov chain: from `c` it goes to `c + 1` with probability
+//! `p(c) = 1 / (max(c - 5, 0) * f + 1)` and stays with `1 - p(c)`. Pushing the distribution through n steps
+//! gives the exact mean and variance, so the test knows what a right counter does:
+//!
+//! - the mean of R independent runs has the standard deviation `sd / sqrt(R)`; it must lie within five of
+//!   them of the exact mean (a right counter fails that once in 1.7 million, and the seed is fixed);
+//! - redis.conf's figures are one run each, on a server of its own, rounded to nothing: each must lie
+//!   within four standard deviations of the exact mean (plus one, for a hit of the benchmark's own).
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use robj::{LfuParams, Robj};
+
+/// Exact mean and standard deviation of the counter after `hits` hits without decay.
+fn exact(log_factor: u32, hits: u32) -> (f64, f64) {
+    let mut distribution = [0.0f64; 256];
+    distribution[5] = 1.0;
+    for _ in 0..hits {
+        // From the top down, so that what moves up is not moved twice. 255 keeps what it has.
+        for counter in (5..255).rev() {
+            let p = 1.0 / ((counter - 5) as f64 * f64::from(log_factor) + 1.0);
+            let moved = distribution[counter] * p;
+            distribution[counter] -= moved;
+            distribution[counter + 1] += moved;
+        }
+    }
+    let mean: f64 = distribution.iter().enumerate().map(|(c, p)| c as f64 * p).sum();
+    let variance: f64 = distribution.iter().enumerate().map(|(c, p)| (c as f64 - mean).powi(2) * p).sum();
+    (mean, variance.sqrt())
+}
+
+fn one_run(log_factor: u32, hits: u32, rng: &mut StdRng) -> u8 {
+    let object = Robj::from("x");
+    object.lfu_init(0);
+    let params = LfuParams { log_factor, ..LfuParams::default() };
+    for _ in 0..hits {
+        object.lfu_touch(0, || rng.next_u32(), &params);
+    }
+    object.freq(0, &params)
+}
+
+/// `lfu-log-factor`, hits, and what redis.conf says the counter shows.
+const REDIS_CONF: [(u32, u32, u8); 12] = [
+    (0, 100, 104),
+    (0, 1_000, 255),
+    (1, 100, 18),
+    (1, 1_000, 49),
+    (1, 100_000, 255),
+    (10, 100, 10),
+    (10, 1_000, 18),
+    (10, 100_000, 142),
+    (10, 1_000_000, 255),
+    (100, 100, 8),
+    (100, 1_000, 11),
+    (100, 100_000, 49),
+];
+
+#[test]
+fn the_mean_of_many_runs_is_the_exact_one() {
+    let mut rng = StdRng::seed_from_u64(20_260_101);
+    for (log_factor, hits, _) in REDIS_CONF {
+        let (mean, deviation) = exact(log_factor, hits);
+        let runs = (2_000_000 / hits).clamp(3, 2_000);
+        let total: u64 = (0..runs).map(|_| u64::from(one_run(log_factor, hits, &mut rng))).sum();
+        let measured = total as f64 / f64::from(runs);
+        let allowed = 5.0 * deviation / f64::from(runs).sqrt() + 1e-6;
+        assert!(
+            (measured - mean).abs() <= allowed,
+            "factor {log_factor}, {hits} hits: {measured} is not {mean} +- {allowed}"
+        );
+    }
+}
+
+#[test]
+fn the_table_of_redis_conf_is_a_likely_outcome() {
+    for (log_factor, hits, published) in REDIS_CONF {
+        let (mean, deviation) = exact(log_factor, hits);
+        assert!(
+            (f64::from(published) - mean).abs() <= 4.0 * deviation + 1.0,
+            "factor {log_factor}, {hits} hits: {published} against {mean} +- {deviation}"
+        );
+    }
+}
+
+#[test]
+fn a_counter_that_is_a_little_wrong_would_be_found() {
+    // The neighbouring factors differ by more than the test's tolerance: it can tell 10 from 9.
+    let (ten, deviation) = exact(10, 1_000);
+    let (nine, _) = exact(9, 1_000);
+    assert!((nine - ten).abs() > 2.0 * 5.0 * deviation / 2_000f64.sqrt(), "{ten} {nine} {deviation}");
+}

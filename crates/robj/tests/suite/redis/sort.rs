@@ -1,0 +1,47 @@
+//! `SORT`, on what the values' iterators yield.
+
+use super::{Reply, World, integer, text};
+use robj::{Element, ObjectType, Robj, SortError, SortOptions, sort};
+
+pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
+    match text(&command[0]) {
+        "RPUSH" => super::list::run(world, command),
+        "SADD" | "SREM" => super::set::run(world, command),
+        "ZADD" => super::zset::run(world, command),
+        "SORT" => {
+            let sorted = world.keys.get(&command[1]).map(|object| sorted(object, &command[2..]));
+            sorted.unwrap_or(Ok(Reply::Array(Vec::new()))).unwrap_or_else(Reply::error)
+        }
+        name => panic!("no command {name}"),
+    }
+}
+
+fn sorted(object: &Robj, arguments: &[Vec<u8>]) -> Result<Reply, SortError> {
+    let mut options = SortOptions::default();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let mut number = || integer(words.next().unwrap()).unwrap();
+        match text(word) {
+            "ALPHA" => options.alpha = true,
+            "DESC" => options.desc = true,
+            "LIMIT" => (options.offset, options.count) = (number(), number()),
+            word => panic!("no option {word}"),
+        }
+    }
+    let reply = |elements: &[Element<'_>]| {
+        Reply::Array(elements.iter().map(|element| Reply::Bulk(element.text().to_vec())).collect())
+    };
+    Ok(match object.object_type() {
+        ObjectType::List => {
+            // An element of a list may be a copy, where it was compressed; so the items are kept.
+            let list = object.as_list().unwrap();
+            let items: Vec<_> = list.iter().collect();
+            reply(&sort(items.iter().map(|item| item.element()), &options)?)
+        }
+        ObjectType::Set => reply(&sort(object.as_set().unwrap().iter(), &options)?),
+        ObjectType::ZSet => {
+            reply(&sort(object.as_zset().unwrap().iter().map(|(member, _)| member), &options)?)
+        }
+        other => panic!("a {other} is not sorted"),
+    })
+}

@@ -1,0 +1,66 @@
+//! What a sorted set costs: exactly what it says, and no more than was sketched.
+
+use zindex::{ZIndex, ZTable};
+use zmalloc::Region;
+
+#[test]
+fn allocation_size_is_what_used_memory_shows() {
+    let region = Region::start();
+    let (mut table, mut index) = (ZTable::new(), ZIndex::new());
+    let mut state = 1_u64;
+    let mut random = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        state >> 11
+    };
+    let n = if cfg!(miri) { 100 } else { 30_000 };
+    let books = |table: &ZTable, index: &ZIndex| {
+        assert_eq!(region.held() as usize, table.allocation_size() + index.allocation_size());
+    };
+    books(&table, &index);
+    for i in 0..n {
+        let member = format!("member:{i:012}");
+        table.insert(member.as_bytes(), random() as f64).unwrap();
+        index.insert(i as f64, member.as_bytes()).unwrap();
+        books(&table, &index);
+    }
+    if zmalloc::ALLOCATOR.starts_with("jemalloc") && cfg!(target_pointer_width = "64") {
+        // A block of 32 bytes, ten in a leaf that is seven tenths full or full, and 11.6 in the table.
+        let (table, index) = (table.allocation_size() as f64, index.allocation_size() as f64);
+        assert!(table / f64::from(n) < 61.0, "{} a member", table / f64::from(n));
+        assert!(index / f64::from(n) < 43.5, "{} a member, in ascending order", index / f64::from(n));
+    }
+    for i in 0..n {
+        let member = format!("member:{:012}", i * 7919 % n);
+        match random() % 4 {
+            0 => assert!(table.remove(member.as_bytes()).is_some()),
+            1 => assert!(table.insert(member.as_bytes(), random() as f64).unwrap().is_some()),
+            2 => assert!(index.remove(f64::from(i * 7919 % n), member.as_bytes())),
+            _ => assert_eq!(index.update_score(f64::from(i * 7919 % n), member.as_bytes(), -1.0), Ok(true)),
+        }
+        books(&table, &index);
+    }
+    for one_in in [1, 3] {
+        let mut asked = 0_usize;
+        let mut moves = |_, _| {
+            asked += 1;
+            asked.is_multiple_of(one_in)
+        };
+        let (mut of_table, mut of_index) = (Some(0), Some(0));
+        while of_table.is_some() || of_index.is_some() {
+            let go_on = |cursor| (cursor != 0).then_some(cursor);
+            of_table = of_table.and_then(|cursor| go_on(table.relocate(cursor, &mut moves)));
+            of_index = of_index.and_then(|cursor| go_on(index.relocate(cursor, &mut moves)));
+            books(&table, &index);
+        }
+    }
+    table = table.try_clone().unwrap();
+    books(&table, &index);
+    let mut rest = Some(table);
+    while let Some(left) = rest.take().and_then(|table| table.drop_in_steps(100)) {
+        books(&left, &index);
+        rest = Some(left);
+    }
+    index.clear();
+    drop(index);
+    assert_eq!(region.held(), 0, "all has been given back");
+}

@@ -1,0 +1,32 @@
+//! Blocks that move to blocks of another size, as a libc gives them: the books follow.
+
+use zindex::ZIndex;
+use zmalloc::Region;
+
+#[test]
+fn the_books_stay_exact_where_a_node_moves_to_a_block_of_another_size() {
+    let n = if cfg!(miri) { 100 } else { 20_000 };
+    let region = Region::start();
+    let mut index = ZIndex::new();
+    for i in 0..n {
+        index.insert(f64::from(i * 7919 % n), format!("member:{i:012}").as_bytes()).unwrap();
+    }
+    // Holes that are a little larger than a leaf and an inner node, each between others: a libc gives such a one whole.
+    let blocks: Vec<_> = (0..n / 5).map(|i| zmalloc::zmalloc(if i % 4 == 0 { 1040 } else { 656 })).collect();
+    let (holes, guards): (Vec<_>, Vec<_>) = blocks.into_iter().enumerate().partition(|(i, _)| i % 2 == 0);
+    // SAFETY: live blocks, each freed once.
+    holes.into_iter().for_each(|(_, hole)| unsafe { zmalloc::zfree(hole) });
+    let others = region.held() as usize - index.allocation_size();
+    let mut cursor = 0;
+    loop {
+        cursor = index.relocate(cursor, &mut |_, size| size > 500);
+        assert_eq!(region.held() as usize - others, index.allocation_size());
+        if cursor == 0 {
+            break;
+        }
+    }
+    while index.pop_first().is_some() {}
+    assert_eq!(index.allocation_size(), 0);
+    // SAFETY: as above.
+    guards.into_iter().for_each(|(_, guard)| unsafe { zmalloc::zfree(guard) });
+}

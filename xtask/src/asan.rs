@@ -4,18 +4,17 @@
 //! library. zmalloc turns to libc by itself and has tests of its own for that: that each mistake with
 //! one of its blocks is caught. LeakSanitizer comes with it and ends a run that leaves a block behind.
 
-use crate::shell;
+use crate::shell::{self, PASSED};
 use anyhow::Result;
-use std::process::ExitCode;
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Args {
     /// Handed to the test programs: a filter, for example
     #[arg(last = true)]
     rest: Vec<String>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> Result<u8> {
     if !shell::works(shell::nightly_cargo().arg("--version")) {
         return Ok(shell::unavailable(
             "AddressSanitizer (reads and writes outside of live blocks)",
@@ -23,7 +22,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         ));
     }
     let mut command = shell::nightly_cargo();
-    command.args(["test", "--quiet", "--no-default-features", "--features", "zmalloc/fault-injection"]);
+    command.args([
+        "test",
+        "--quiet",
+        "--no-fail-fast",
+        "--no-default-features",
+        "--features",
+        "zmalloc/fault-injection",
+    ]);
     command.args(shell::packages(&shell::UNSAFE_CRATES));
     // Named targets leave out the doc tests, each of which would be linked with the sanitizer's runtime.
     command.args(["--lib", "--tests", "--target", &shell::host()?, "--"]).args(&args.rest);
@@ -35,5 +41,5 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
     command.env("ASAN_OPTIONS", format!("allocator_may_return_null=1:{options}"));
     shell::must(&mut command)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(PASSED)
 }

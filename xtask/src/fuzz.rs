@@ -4,14 +4,14 @@
 //! stable compiler. AddressSanitizer needs a nightly one and is used where there is one. The flags
 //! apply to the target only, because a target triple is given: build scripts stay as they are.
 
-use crate::shell;
+use crate::shell::{self, PASSED, WRONG_ARGUMENTS};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::Command;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// One target; all of them, one after another, if left out
+    /// One target; all of them, one a processor at a time, if left out
     target: Option<String>,
     /// How long to run each target
     #[arg(long, default_value_t = 60)]
@@ -21,29 +21,26 @@ pub(crate) struct Args {
     input: Option<PathBuf>,
 }
 
-/// What libFuzzer needs of the code it runs, and all the checks that release builds leave out.
-const FLAGS: [&str; 9] = [
+/// What libFuzzer needs of the code it runs; the profile `fuzz` says the rest.
+const FLAGS: [&str; 6] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Ccodegen-units=1",
-    "-Cdebug-assertions=yes",
-    "-Coverflow-checks=yes",
     "--cfg=fuzzing",
 ];
 
 /// The longest input, in bytes. Enough for some hundreds of operations.
 const INPUT_LEN_MAX: u32 = 4096;
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> Result<u8> {
     let targets = targets(&std::fs::read_to_string(shell::root().join("crates/fuzz/Cargo.toml"))?)?;
     if let Some(name) = &args.target
         && !targets.contains(name)
     {
         eprintln!("xtask: there is no fuzz target `{name}`; there are: {}", targets.join(", "));
-        return Ok(ExitCode::from(2));
+        return Ok(WRONG_ARGUMENTS);
     }
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
     if !shell::works(shell::program(&compiler).arg("--version")) {
@@ -53,10 +50,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         ));
     }
     let bin_dir = build()?;
-    for name in targets.iter().filter(|name| args.target.as_ref().is_none_or(|only| only == *name)) {
-        fuzz(&bin_dir, name, args)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let wanted = targets.iter().filter(|name| args.target.as_ref().is_none_or(|only| only == *name));
+    let runs: Vec<_> = wanted.map(|name| command(&bin_dir, name, args)).collect::<Result<_>>()?;
+    shell::run_side_by_side(runs).context(
+        "a target failed; again with: cargo xtask fuzz TARGET --input FILE (the file named above)",
+    )?;
+    Ok(PASSED)
+}
+
+/// All targets, for `cargo xtask ci`.
+pub(crate) fn run_all(seconds: u64) -> Result<u8> {
+    run(&Args { target: None, seconds, input: None })
 }
 
 /// The targets are the binaries of `crates/fuzz`: `fuzz_NAME` for each.
@@ -74,24 +78,26 @@ fn build() -> Result<PathBuf> {
     let host = shell::host()?;
     let nightly = shell::works(shell::nightly_cargo().arg("--version"));
     let mut flags = FLAGS.to_vec();
-    let mut command = if nightly {
+    let (mut command, features) = if nightly {
         flags.push("-Zsanitizer=address");
-        shell::nightly_cargo()
+        // AddressSanitizer takes the place of the allocator, so jemalloc need not be built.
+        (shell::nightly_cargo(), "libfuzzer")
     } else {
         eprintln!("No nightly toolchain: without AddressSanitizer.");
-        shell::cargo()
+        (shell::cargo(), "libfuzzer,jemalloc")
     };
     let target_dir = shell::target_dir().join("fuzz");
-    command.args(["build", "--release", "--package", "fuzz", "--bins", "--features", "libfuzzer"]);
+    command.args(["build", "--profile", "fuzz", "--package", "fuzz", "--bins"]);
+    command.args(["--no-default-features", "--features", features]);
     command.args(["--target", &host, "--target-dir"]).arg(&target_dir);
     // Separated by a control character, so that no flag needs quotes.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
     shell::must(&mut command)?;
-    Ok(target_dir.join(host).join("release"))
+    Ok(target_dir.join(host).join("fuzz"))
 }
 
-/// Runs one target; what it finds lies beside its corpus.
-fn fuzz(bin_dir: &Path, name: &str, args: &Args) -> Result<()> {
+/// The run of one target; what it finds lies beside its corpus.
+fn command(bin_dir: &Path, name: &str, args: &Args) -> Result<Command> {
     let base = shell::target_dir().join("fuzz");
     let (corpus, artifacts) = (base.join("corpus").join(name), base.join("artifacts").join(name));
     for folder in [&corpus, &artifacts] {
@@ -119,12 +125,7 @@ fn fuzz(bin_dir: &Path, name: &str, args: &Args) -> Result<()> {
     // like any other allocator. What the caller sets comes last and wins.
     let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
     command.env("ASAN_OPTIONS", format!("allocator_may_return_null=1:{options}"));
-    eprintln!("\n== fuzz: {name} ==");
-    shell::must(&mut command).with_context(|| {
-        format!(
-            "target {name} failed; again with: cargo xtask fuzz {name} --input FILE (the file named above)"
-        )
-    })
+    Ok(command)
 }
 
 #[cfg(test)]

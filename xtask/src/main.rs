@@ -9,10 +9,13 @@ use std::process::ExitCode;
 mod asan;
 mod bench;
 mod book;
+mod ci;
+mod features;
 mod fuzz;
 mod miri;
 mod platforms;
 mod shell;
+mod steps;
 mod test;
 mod tidy;
 
@@ -28,7 +31,7 @@ enum Command {
     /// Measure redcore beside its peers (`cargo xtask bench --help` lists the options)
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
-    /// Run all tests: unit, property, doc tests, every back end, the book's code
+    /// Run the tests of the workspace: unit, property, doc tests, the book's code; `--all`: over every back end
     Test(test::Args),
     /// Check the rules of the house that rustc and clippy do not know
     Tidy,
@@ -40,8 +43,12 @@ enum Command {
     Platforms(platforms::Args),
     /// Run the fuzz targets under libFuzzer
     Fuzz(fuzz::Args),
+    /// Check that every feature of every crate compiles
+    Features,
     /// Build the book into target/book
     Book,
+    /// Run everything that CI runs, and print what each net took
+    Ci(ci::Args),
 }
 
 fn main() -> ExitCode {
@@ -53,12 +60,14 @@ fn main() -> ExitCode {
         Command::Asan(args) => asan::run(&args),
         Command::Platforms(args) => platforms::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Features => features::run(),
         Command::Book => book::run(),
+        Command::Ci(args) => ci::run(&args),
     };
-    result.unwrap_or_else(|error| {
+    ExitCode::from(result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");
-        ExitCode::FAILURE
-    })
+        shell::FAILED
+    }))
 }
 
 #[cfg(test)]

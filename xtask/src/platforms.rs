@@ -1,13 +1,13 @@
 //! `cargo xtask platforms`: the libraries checked for every platform of the book's table (`docs/src/zmalloc.md`),
 //! and their tests run where this machine can run them.
 //!
-//! Checked without default features, because jemalloc is C and would need each platform's C compiler; the Rust of
-//! the other back ends is checked over `libc` where there is one. What is run is musl, in 64 bits and in 32: rustup
+//! Checked without default features, because jemalloc is C and would need each platform's C compiler: over `libc`
+//! where there is one, over the prefix elsewhere. What is run is musl, in 64 bits and in 32: rustup
 //! brings its C library along, so nothing but Rust and a linker is needed. 32 bits are where sizes overflow.
 
-use crate::shell;
+use crate::shell::{self, PASSED};
 use anyhow::Result;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 /// A target, and whether zmalloc's back end `libc` exists there.
 struct Platform {
@@ -31,11 +31,15 @@ const PLATFORMS: [Platform; 13] = [
     Platform { target: "wasm32-wasip1", libc: false },
 ];
 
-/// Run on a 64-bit x86 with Linux, each over the back ends named.
-const RUN: [(&str, &[&str]); 2] =
-    [("i686-unknown-linux-musl", &["prefix", "libc"]), ("x86_64-unknown-linux-musl", &["libc"])];
+/// Run on a 64-bit x86 with Linux: the target, the back end, and the crates. Everything runs over the prefix in 32 bits; over
+/// musl's `malloc` the crates that know their allocator.
+const RUN: [(&str, &str, &[&str]); 3] = [
+    ("i686-unknown-linux-musl", "prefix", &shell::UNSAFE_CRATES),
+    ("i686-unknown-linux-musl", "libc", &["zmalloc", "sds"]),
+    ("x86_64-unknown-linux-musl", "libc", &["zmalloc", "sds"]),
+];
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(crate) struct Args {
     /// Fetch the standard libraries that are missing, through rustup
     #[arg(long)]
@@ -45,8 +49,8 @@ pub(crate) struct Args {
     no_run: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let mut missing = Vec::new();
+pub(crate) fn run(args: &Args) -> Result<u8> {
+    let (mut missing, mut libc, mut prefix) = (Vec::new(), Vec::new(), Vec::new());
     for platform in &PLATFORMS {
         let target = platform.target;
         if args.install && !is_installed(target)? {
@@ -56,24 +60,29 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             missing.push(target);
             continue;
         }
-        for features in ["zmalloc/prefix", "zmalloc/libc"].iter().take(1 + usize::from(platform.libc)) {
-            shell::must(cargo("check", target, features).args(["--quiet", "--lib"]))?;
+        let list = if platform.libc { &mut libc } else { &mut prefix };
+        list.push(target);
+    }
+    for (back_end, targets) in [("libc", libc), ("prefix", prefix)] {
+        if !targets.is_empty() {
+            let mut check = cargo("check", &targets, &shell::UNSAFE_CRATES, &format!("zmalloc/{back_end}"));
+            shell::must(check.args(["--quiet", "--lib"]))?;
         }
     }
     let runs_here = cfg!(all(target_os = "linux", target_arch = "x86_64"));
     let mut not_run = Vec::new();
-    for (target, back_ends) in RUN {
+    for (target, back_end, crates) in RUN {
         if args.no_run || !runs_here || missing.contains(&target) {
             not_run.push(target);
             continue;
         }
-        for back_end in back_ends {
-            let features = format!("zmalloc/{back_end},zmalloc/fault-injection");
-            shell::must(cargo("test", target, &features).args(["--quiet", "--lib", "--tests"]))?;
-        }
+        let features = format!("zmalloc/{back_end},zmalloc/fault-injection");
+        let mut test = cargo("test", &[target], crates, &features);
+        shell::must(test.args(["--quiet", "--no-fail-fast", "--lib", "--tests"]))?;
     }
+    not_run.dedup();
     if missing.is_empty() && (not_run.is_empty() || args.no_run) {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(PASSED);
     }
     let mut what = Vec::new();
     if !missing.is_empty() {
@@ -88,12 +97,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     ))
 }
 
-/// A cargo command over the libraries for one target. Its artefacts lie in a folder apart, so that they are
+/// A cargo command over crates for some targets. Its artefacts lie in a folder apart, so that they are
 /// kept when the rest is built anew.
-fn cargo(command: &str, target: &str, features: &str) -> Command {
+fn cargo(command: &str, targets: &[&str], crates: &[&str], features: &str) -> Command {
     let mut cargo = shell::cargo();
-    cargo.args([command, "--no-default-features", "--features", features, "--target", target]);
-    cargo.args(shell::packages(&shell::UNSAFE_CRATES));
+    cargo.args([command, "--no-default-features", "--features", features]);
+    cargo.args(targets.iter().flat_map(|target| ["--target", target])).args(shell::packages(crates));
     cargo.env("CARGO_TARGET_DIR", shell::target_dir().join("platforms"));
     cargo
 }

@@ -1,9 +1,18 @@
 //! Running other programs: where things are, how a command is shown, what its end means.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Instant;
+
+/// The exit codes of the commands; 2 is clap's for wrong arguments.
+pub(crate) const PASSED: u8 = 0;
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const WRONG_ARGUMENTS: u8 = 2;
+/// This machine lacks a tool.
+pub(crate) const UNAVAILABLE: u8 = 3;
 
 /// The repository. xtask is always built where it runs, so the path of its sources is right.
 pub(crate) fn root() -> &'static Path {
@@ -83,11 +92,43 @@ pub(crate) fn must(command: &mut Command) -> Result<()> {
     }
 }
 
-/// The exit code of something this machine cannot do, with a banner that nobody overlooks.
-pub(crate) fn unavailable(what: &str, advice: &str) -> ExitCode {
+/// Runs commands side by side, one a processor, in the given order: the longest should come first. Each command's output is
+/// shown whole when the command ends. All are run, also after one has failed; the error names those that failed.
+pub(crate) fn run_side_by_side(commands: Vec<Command>) -> Result<()> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(commands.len());
+    let waiting = Mutex::new(commands.into_iter());
+    let failed = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let next = waiting.lock().expect("no panic under the lock").next();
+            let Some(mut command) = next else { return };
+            let start = Instant::now();
+            let (passed, text) = match command.stdin(Stdio::null()).output() {
+                Ok(output) => {
+                    let text = [output.stdout, output.stderr]
+                        .map(|text| String::from_utf8_lossy(&text).into_owned());
+                    (output.status.success(), text.concat())
+                }
+                Err(error) => (false, error.to_string()),
+            };
+            let command = show(&command);
+            eprintln!("$ {command}\n{text}({} s)", start.elapsed().as_secs());
+            if !passed {
+                failed.lock().expect("no panic under the lock").push(command);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    let failed = failed.into_inner().expect("no panic under the lock");
+    ensure!(failed.is_empty(), "failed: {}", failed.join("; "));
+    Ok(())
+}
+
+/// The exit code of something this machine cannot do, with a banner that is hard to overlook.
+pub(crate) fn unavailable(what: &str, advice: &str) -> u8 {
     let line = "!".repeat(88);
     eprintln!("{line}\n!! NOT RUN: {what}\n!! {}\n{line}", advice.replace('\n', "\n!! "));
-    ExitCode::from(3)
+    UNAVAILABLE
 }
 
 /// A command as one would type it; words with blanks in quotes.
@@ -121,5 +162,24 @@ mod tests {
         assert!(must(rustc().arg("--no-such-flag").stderr(Stdio::null())).is_err());
         assert!(must(&mut Command::new("no-such-program-anywhere")).is_err());
         assert!(!works(&mut Command::new("no-such-program-anywhere")));
+    }
+
+    #[test]
+    fn of_commands_side_by_side_all_are_run_and_the_failed_ones_are_named() {
+        let rustc = |argument| {
+            let mut command = Command::new("rustc");
+            command.arg(argument);
+            command
+        };
+        assert!(run_side_by_side(Vec::new()).is_ok());
+        assert!(run_side_by_side(vec![rustc("--version"), rustc("--version")]).is_ok());
+        let mixed =
+            vec![rustc("--no-such-flag"), rustc("--version"), Command::new("no-such-program-anywhere")];
+        let error = run_side_by_side(mixed).unwrap_err().to_string();
+        assert!(
+            error.contains("rustc --no-such-flag") && error.contains("no-such-program-anywhere"),
+            "{error}"
+        );
+        assert!(!error.contains("--version"), "{error}");
     }
 }

@@ -1,109 +1,125 @@
-//! `cargo xtask test`: all that a contributor must see pass.
+//! `cargo xtask test`: what a contributor runs before a commit.
 //!
-//! The whole workspace once, which includes the doc tests of the crates, of the book and of README.md; sds and dict with
-//! serde, and sds beside C code of our own.
-//! Then the crates that allocate once more over the prefix and libc, because what is right over
-//! jemalloc may not be over a size prefix; the blocks without the types made of them over mimalloc; and zmalloc over a jemalloc with the usual 16-byte
-//! quantum, which an embedder gets who does not set ours. tcmalloc is gperftools', which is tested where it is installed; mimalloc is
-//! built from source.
+//! Without options the whole workspace over jemalloc, once: unit, property and integration tests, and the doc tests of
+//! the crates, of the book and of README.md; sds and dict with serde, and sds beside C code of our own.
 //!
-//! Every step and in it every test program is run, also after one has failed, so that one run tells
-//! everything.
+//! `--all` adds the other back ends, each under the crates that know their allocator: zmalloc, and sds, which uses
+//! all of a block that the allocator gives. The other crates run over the size prefix on a 32-bit machine
+//! (`platforms`) and over libc under AddressSanitizer (`asan`). gperftools is used where it is installed.
+//!
+//! All steps are run, and all test programs of a step, also after one has failed.
 
 use crate::shell;
-use anyhow::Result;
-use std::process::{Command, ExitCode};
-use std::time::Instant;
+use crate::steps::Steps;
+use anyhow::{Result, ensure};
+use std::process::Command;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// The other back ends as well
+    #[arg(long)]
+    all: bool,
     /// Only the steps whose name contains this
-    #[arg(long, value_name = "PART")]
+    #[arg(long, value_name = "PART", conflicts_with = "all")]
     only: Option<String>,
 }
 
 struct Step {
     name: &'static str,
     command: Command,
+    needs_gperftools: bool,
 }
 
-fn steps() -> Vec<Step> {
-    let test = |args: &[&str]| {
-        let mut command = shell::cargo();
-        command.args(["test", "--no-fail-fast"]).args(args);
-        command
+fn test(args: &[&str]) -> Command {
+    let mut command = shell::cargo();
+    command.args(["test", "--quiet", "--no-fail-fast"]).args(args);
+    command
+}
+
+/// All features that are neither a back end nor for plug-ins.
+pub(crate) const FEATURES: &str = "sds/serde,dict/serde,sds/c-shim";
+
+fn workspace() -> Step {
+    let command = test(&["--workspace", "--features", FEATURES]);
+    Step { name: "workspace", command, needs_gperftools: false }
+}
+
+fn back_ends() -> Vec<Step> {
+    let on = |name: &'static str, crates: &[&str]| {
+        let mut command = test(&["--lib", "--tests", "--features"]);
+        command.arg(format!("zmalloc/{name},zmalloc/fault-injection")).args(shell::packages(crates));
+        Step { name, command, needs_gperftools: name.starts_with("tcmalloc") }
     };
-    let on_back_end = |back_end: &str, crates: &[&str]| {
-        let features = format!("zmalloc/{back_end},zmalloc/fault-injection");
-        let mut command = test(&["--quiet", "--features", &features]);
-        command.args(shell::packages(crates));
-        command
-    };
-    let all = &shell::UNSAFE_CRATES;
-    let mut quantum = test(&["--quiet", "--package", "zmalloc", "--features", "fault-injection"]);
-    // A folder of its own: the variable would have jemalloc built anew each time it changes.
-    quantum
-        .env("JEMALLOC_SYS_WITH_LG_QUANTUM", "4")
-        .env("CARGO_TARGET_DIR", shell::target_dir().join("quantum-4"));
+    // jemalloc as an embedder may build it: with its usual quantum of 16 bytes, and for a plug-in. The second feature also
+    // keeps this build of jemalloc apart from the one with our quantum.
+    let mut embedded = test(&["--lib", "--tests", "--package", "zmalloc", "--features"]);
+    embedded.arg("fault-injection,disable_initial_exec_tls").env("JEMALLOC_SYS_WITH_LG_QUANTUM", "4");
+    let crates = ["zmalloc", "sds"];
     vec![
-        Step {
-            name: "workspace",
-            command: test(&["--quiet", "--workspace", "--features", "sds/serde,dict/serde,sds/c-shim"]),
-        },
-        Step { name: "prefix", command: on_back_end("prefix", all) },
-        Step { name: "libc", command: on_back_end("libc", all) },
-        // A third malloc, and two that cannot tell beforehand what they give, find nothing new in what is built of the blocks.
-        Step {
-            name: "mimalloc",
-            command: on_back_end("mimalloc", &["zmalloc", "sds", "intset", "listpack", "zindex"]),
-        },
-        Step { name: "tcmalloc", command: on_back_end("tcmalloc", &["zmalloc"]) },
-        Step { name: "tcmalloc_minimal", command: on_back_end("tcmalloc_minimal", &["zmalloc"]) },
-        Step { name: "quantum-16", command: quantum },
+        on("prefix", &crates),
+        on("libc", &crates),
+        on("mimalloc", &crates),
+        on("tcmalloc", &["zmalloc"]),
+        on("tcmalloc_minimal", &["zmalloc"]),
+        Step { name: "jemalloc, quantum 16", command: embedded, needs_gperftools: false },
     ]
 }
 
-pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let (mut results, mut not_run) = (Vec::new(), Vec::new());
-    let has_tcmalloc = has_tcmalloc();
-    for mut step in steps() {
-        if args.only.as_ref().is_some_and(|part| !step.name.contains(part.as_str())) {
-            continue;
-        }
-        if step.name.starts_with("tcmalloc") && !has_tcmalloc {
-            not_run.push(step.name);
-            continue;
-        }
-        eprintln!("\n== test: {} ==", step.name);
-        let start = Instant::now();
-        let passed = shell::exit_code(&mut step.command)? == 0;
-        results.push((step.name, passed, start.elapsed()));
+pub(crate) fn run(args: &Args) -> Result<u8> {
+    let mut steps = vec![workspace()];
+    if args.all || args.only.is_some() {
+        steps.extend(back_ends());
     }
-    anyhow::ensure!(!results.is_empty() || !not_run.is_empty(), "no step has such a name");
-    eprintln!();
-    for (name, passed, time) in &results {
-        let word = if *passed { "passed" } else { "FAILED" };
-        eprintln!("{word}  {name:16} {:5} s", time.as_secs());
+    steps.retain(|step| args.only.as_ref().is_none_or(|part| step.name.contains(part.as_str())));
+    ensure!(!steps.is_empty(), "no step has such a name");
+    Ok(run_steps(steps))
+}
+
+/// The step of the workspace, for `cargo xtask ci`.
+pub(crate) fn run_workspace() -> Result<u8> {
+    shell::exit_code(&mut workspace().command)
+}
+
+/// The steps of the back ends, for `cargo xtask ci`.
+pub(crate) fn run_back_ends() -> Result<u8> {
+    Ok(run_steps(back_ends()))
+}
+
+fn run_steps(steps: Vec<Step>) -> u8 {
+    let has_gperftools = has_gperftools();
+    let mut table = Steps::new("test");
+    for mut step in steps {
+        table.run(step.name, || {
+            if step.needs_gperftools && !has_gperftools {
+                return Ok(shell::unavailable(
+                    &format!("tests over {}", step.name),
+                    "To have them, install gperftools. Debian: apt-get install libgoogle-perftools-dev",
+                ));
+            }
+            shell::exit_code(&mut step.command)
+        });
     }
-    let all_passed = results.iter().all(|(_, passed, _)| *passed);
-    if !not_run.is_empty() {
-        let unavailable = shell::unavailable(
-            &format!("tests over {}", not_run.join(" and ")),
-            "To have them, install gperftools. Debian: apt-get install libgoogle-perftools-dev",
-        );
-        // An allocator that few use is no reason to call all tests impossible, only those that were asked for.
-        if results.is_empty() {
-            return Ok(unavailable);
-        }
-    }
-    Ok(if all_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    table.finish()
 }
 
 /// Whether the C compiler finds gperftools: the minimal library, which comes with the whole one.
-fn has_tcmalloc() -> bool {
+pub(crate) fn has_gperftools() -> bool {
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     let sees_header = ["-E", "-x", "c", "-include", "gperftools/tcmalloc.h", "/dev/null"];
     let library = shell::output(shell::program(&compiler).arg("-print-file-name=libtcmalloc_minimal.so"));
     shell::works(shell::program(&compiler).args(sees_header))
         && library.is_ok_and(|path| std::path::Path::new(&path).is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_can_be_chosen_by_a_part_of_its_name_and_a_wrong_name_is_an_error() {
+        let names: Vec<_> = back_ends().iter().map(|step| step.name).collect();
+        assert!(names.contains(&"libc") && names.contains(&"tcmalloc_minimal"));
+        let args = Args { all: false, only: Some("no such step".into()) };
+        assert!(run(&args).is_err());
+    }
 }

@@ -5,11 +5,10 @@
 //! of two lines that it fails where it should and stays silent where it should.
 //! Learned from: rust-analyzer's and TigerBeetle's `tidy`.
 
-use crate::shell;
+use crate::shell::{self, FAILED, PASSED};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::process::ExitCode;
 
 mod docs;
 mod manifest;
@@ -98,7 +97,7 @@ impl fmt::Display for Problem {
     }
 }
 
-pub(crate) fn run() -> Result<ExitCode> {
+pub(crate) fn run() -> Result<u8> {
     let tree = Tree::read()?;
     let mut problems = source::check(&tree);
     problems.extend(manifest::check(&tree)?);
@@ -108,7 +107,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     }
     let errors = problems.iter().filter(|problem| !problem.only_warns).count();
     println!("tidy: {} files, {errors} errors, {} warnings", tree.files.len(), problems.len() - errors);
-    Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if errors == 0 { PASSED } else { FAILED })
 }
 
 #[cfg(test)]

@@ -399,6 +399,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 3 } else { 100 }, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
+        #[cfg_attr(miri, ignore = "no unsafe code")]
         fn it_does_what_a_map_does(ops in prop::collection::vec((0..4_u8, 0..200_u16, any::<u32>()), 0..if cfg!(miri) { 100 } else { 800 })) {
             let (mut dict, mut model) = (Dict::new(), HashMap::new());
             for (kind, key, value) in ops {
@@ -473,6 +474,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn it_shrinks_when_one_bucket_in_eight_is_used() {
         let mut dict = Dict::new();
         (0..1_000).for_each(|n| assert_eq!(dict.insert(n, ()), None));
@@ -485,6 +487,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn what_is_picked_is_in_the_dict_also_while_it_rehashes() {
         for entries in [0, 1, 4, 5, 100, 130] {
             let mut dict = Dict::new();

@@ -177,6 +177,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn steps_lead_up_and_back_through_the_same_numbers() {
         for paging in all_pagings() {
             let (mut held, mut block) = (0, 0);

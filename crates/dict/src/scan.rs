@@ -72,6 +72,7 @@ mod tests {
     /// For every table size up to 64 chunks and every cursor that a scan of it can hold, change to any other
     /// size and finish the scan there: every hash must have been visited before or after.
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn no_change_of_size_at_any_cursor_hides_a_hash_from_a_scan() {
         const HASHES: u64 = 256; // all behaviours: the widest mask here is 127
         let max_chunks = if cfg!(miri) { 6 } else { 64 };
@@ -110,6 +111,7 @@ mod tests {
 
     /// The same with a change of size between any two calls: each call sees a size of its own.
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn changing_the_size_before_every_call_hides_nothing_either() {
         let mut state = 1_u64;
         for seed in 0..if cfg!(miri) { 6 } else { 20_000_u64 } {

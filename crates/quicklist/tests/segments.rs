@@ -5,6 +5,7 @@ use quicklist::QuickList;
 const SEGMENT: usize = 128;
 
 #[test]
+#[cfg_attr(miri, ignore = "thousands of elements; the unit tests of `storage` have their unsafe code")]
 fn nodes_that_are_left_of_many_stand_close_together() {
     let segments = if cfg!(miri) { 8 } else { 1_000 };
     for (forwards, one_by_one) in [(true, true), (true, false), (false, true), (false, false)] {

@@ -15,7 +15,7 @@ fn hash(n: &u64) -> u64 {
     mix(*n)
 }
 
-const COUNT: u64 = if cfg!(miri) { 200 } else { 20_000 };
+const COUNT: u64 = if cfg!(miri) { 110 } else { 20_000 };
 
 fn insert(table: &mut Table<u64>, numbers: core::ops::Range<u64>) {
     for n in numbers {

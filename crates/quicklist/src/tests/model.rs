@@ -254,12 +254,12 @@ proptest! {
     #[test]
     fn an_operation_without_memory_changes_nothing(
         (limit, depth) in settings(),
-        ops in proptest::collection::vec((op(), 0u64..12, any::<bool>()), 1..if cfg!(miri) { 10 } else { 80 }),
+        ops in proptest::collection::vec((op(), 0u64..12, any::<bool>()), 1..if cfg!(miri) { 5 } else { 80 }),
     ) {
         let region = Region::start();
         let mut list = QuickList::new(limit, depth);
         let mut model = Model::new();
-        for n in 0..30 {
+        for n in 0..if cfg!(miri) { 10 } else { 30 } {
             list.push_back(format!("element:{n:06}").as_bytes());
             model.push_back(format!("element:{n:06}").into_bytes());
         }

@@ -165,6 +165,7 @@ mod tests {
 
     /// All strings of up to two bytes and some of three and more, all ranges of bits in them: bit by bit.
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code but that of `words`, which has tests of its own")]
     fn counting_and_searching_agree_with_a_loop_over_bits() {
         let step = if cfg!(miri) { 4099 } else { 7 };
         let short = (0..=0xFFFFu32).step_by(step).map(|number| number.to_be_bytes()[2..].to_vec());

@@ -244,6 +244,7 @@ mod tests {
 
         /// Cents counted in integers, beside the same cents counted in text.
         #[test]
+        #[cfg_attr(miri, ignore = "no unsafe code")]
         fn cents_add_up(steps in proptest::collection::vec(-1_000_000i64..1_000_000, 0..40)) {
             let (mut text, mut cents) = ("0".to_owned(), 0i64);
             for step in steps {

@@ -72,6 +72,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn all_small_ranges_hold_the_elements_they_should() {
         for len in 0..6 {
             for start in -8..8 {

@@ -265,7 +265,7 @@ fn a_short_string_that_was_cut_gives_its_block_back() {
     // The C library does not tell how it rounds: what may be rounding is left alone.
     let allowance = if zmalloc::good_size(1) > 1 { 0 } else { 16 };
     for len in 2..=31 {
-        for cut in 1..len {
+        for cut in (1..len).step_by(if cfg!(miri) { 6 } else { 1 }) {
             let mut s = Sds::from_bytes(&vec![b'x'; len]);
             s.truncate(cut);
             assert_eq!(s, vec![b'x'; cut]);

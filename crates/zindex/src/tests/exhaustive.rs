@@ -41,7 +41,7 @@ fn every_order_of_inserting_ends_in_the_same_order() {
 #[test]
 fn every_order_of_removing_leaves_what_was_not_removed() {
     let (n, inserts) = if cfg!(miri) { (3, 5040) } else { (7, 7) };
-    for score in SCORES {
+    for score in SCORES.into_iter().take(if cfg!(miri) { 1 } else { 4 }) {
         let mut seen = 0;
         each_permutation(n, |inserted| {
             seen += 1;

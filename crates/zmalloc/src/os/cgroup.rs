@@ -269,6 +269,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn text_cut_anywhere_is_no_panic() {
         let groups = "4:memory:/a\n0::/b/c\n";
         let mounts = [V1_MOUNTS, V2_MOUNT, r"1 2 0:1 /\04 /x\1 rw - cgroup2 none rw"].concat();

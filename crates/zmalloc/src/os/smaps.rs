@@ -103,6 +103,7 @@ Private_Dirty:         0 kB\n";
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn text_cut_anywhere_within_a_line_has_no_sum() {
         for end in 1..SMAPS.len() {
             let whole_lines = SMAPS.as_bytes()[end - 1] == b'\n';

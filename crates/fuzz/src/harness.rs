@@ -1,6 +1,6 @@
 //! What the targets share: reading operations, failing allocations, and the books at the end.
 
-use ::zmalloc::{fault, used_memory};
+use ::zmalloc::{Region, fault};
 use arbitrary::{Arbitrary, Unstructured};
 
 /// Decodes operations until the input is used up. An input that ends in the middle of one ends there.
@@ -46,27 +46,27 @@ impl Faults {
     }
 }
 
-/// Checks when dropped that as much memory is in use as when it was made. A structure that is to be
+/// Checks when dropped that the thread has freed all that it has allocated since the start. A structure that is to be
 /// checked is declared after it, so that it is dropped before.
 pub(crate) struct Books {
-    used_before: usize,
+    region: Region,
 }
 
 impl Books {
     pub(crate) fn open() -> Self {
-        Self { used_before: used_memory() }
+        Self { region: Region::start() }
     }
 
-    /// Bytes in use now, without those that were in use before.
+    /// Bytes that the thread has allocated since the start and not freed.
     pub(crate) fn used(&self) -> usize {
-        used_memory() - self.used_before
+        self.region.held() as usize
     }
 }
 
 impl Drop for Books {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert_eq!(used_memory(), self.used_before, "bytes lost or freed twice");
+            assert_eq!(self.region.held(), 0, "bytes lost or freed twice");
         }
     }
 }

@@ -80,12 +80,13 @@ struct Block {
 
 /// Runs the operations that `data` spells.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let (books, used_before) = (Books::open(), z::used_memory());
     let mut state = State { blocks: Vec::new(), faults: Faults::new(), next_seed: 0 };
     for op in operations(data) {
         state.step(op);
         let sum: usize = state.blocks.iter().map(Block::charge).sum();
-        assert_eq!(books.used(), sum, "used_memory is not the sum of the blocks");
+        assert_eq!(books.used(), sum, "the thread's count is not the sum of the blocks");
+        assert_eq!(z::used_memory() - used_before, sum, "used_memory is not the sum of the blocks");
         assert!(z::peak_memory() >= z::used_memory());
     }
 }

@@ -21,6 +21,7 @@ fn main() {
     );
     println!(r#"cargo:rustc-check-cfg=cfg(zmalloc_lg_quantum, values("3", "4", "ask"))"#);
     println!(r#"cargo:rustc-check-cfg=cfg(zmalloc_sanitizer, values(any()))"#);
+    println!("cargo:rustc-check-cfg=cfg(zmalloc_initial_exec)");
 
     let sanitizer = sanitizer();
     let back_end = back_end(sanitizer.is_some());
@@ -35,6 +36,9 @@ fn main() {
         }
     };
     println!("cargo:rustc-cfg=zmalloc_backend=\"{cfg}\"");
+    if back_end == BackEnd::Jemalloc && initial_exec() {
+        println!("cargo:rustc-cfg=zmalloc_initial_exec");
+    }
     println!("cargo:rustc-cfg=zmalloc_lg_quantum=\"{}\"", lg_quantum());
     if let Some(name) = sanitizer {
         // For the tests: that there is one, and which.
@@ -55,6 +59,13 @@ fn back_end(sanitized: bool) -> BackEnd {
         sanitized,
         features: &features,
     })
+}
+
+/// Whether the thread's flag is addressed by the initial-exec model: see `src/counter/flag.rs`.
+fn initial_exec() -> bool {
+    let is = |name: &str, value| env::var(format!("CARGO_CFG_TARGET_{name}")).is_ok_and(|has| has == value);
+    let fits = is("ARCH", "x86_64") && is("OS", "linux") && is("POINTER_WIDTH", "64");
+    fits && env::var_os("CARGO_FEATURE_DISABLE_INITIAL_EXEC_TLS").is_none()
 }
 
 /// Looks for a sanitizer where it may be asked for: rustc's flags, and those of the C compiler under all names

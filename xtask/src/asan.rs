@@ -4,7 +4,7 @@
 //! library. zmalloc turns to libc by itself and has tests of its own for that: that each mistake with
 //! one of its blocks is caught. LeakSanitizer comes with it and ends a run that leaves a block behind.
 
-use crate::shell::{self, PASSED};
+use crate::shell::{self, Outcome};
 use anyhow::Result;
 
 #[derive(clap::Args, Default)]
@@ -14,7 +14,7 @@ pub(crate) struct Args {
     rest: Vec<String>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<u8> {
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if !shell::works(shell::nightly_cargo().arg("--version")) {
         return Ok(shell::unavailable(
             "AddressSanitizer (reads and writes outside of live blocks)",
@@ -30,9 +30,9 @@ pub(crate) fn run(args: &Args) -> Result<u8> {
         "--features",
         "zmalloc/fault-injection",
     ]);
-    command.args(shell::packages(&shell::UNSAFE_CRATES));
-    // Named targets leave out the doc tests, each of which would be linked with the sanitizer's runtime.
-    command.args(["--lib", "--tests", "--target", &shell::host()?, "--"]).args(&args.rest);
+    command.args(shell::packages(&shell::LIBRARIES));
+    // `--tests` leaves out the doc tests, each of which would be linked with the sanitizer's runtime.
+    command.args(["--tests", "--target", &shell::host()?, "--"]).args(&args.rest);
     // With a target triple the flags apply to the tests and not to build scripts.
     command.env("CARGO_ENCODED_RUSTFLAGS", "-Zsanitizer=address").env_remove("RUSTFLAGS");
     command.env("CARGO_TARGET_DIR", shell::target_dir().join("asan"));
@@ -41,5 +41,5 @@ pub(crate) fn run(args: &Args) -> Result<u8> {
     let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
     command.env("ASAN_OPTIONS", format!("allocator_may_return_null=1:{options}"));
     shell::must(&mut command)?;
-    Ok(PASSED)
+    Ok(Outcome::Passed)
 }

@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: builds the benchmarks with optimisation and hands over to them.
+//! `cargo xtask bench`: builds the benchmarks and hands over to them.
 //!
-//! `--smoke` tests the program and measures nothing, so that run is built as tests are.
+//! They are built with optimisation, except for `--smoke`, which tests the program and measures nothing.
 
-use crate::shell;
+use crate::shell::{self, Outcome};
 use anyhow::Result;
+use std::process::Command;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -12,14 +13,24 @@ pub(crate) struct Args {
     pub(crate) rest: Vec<String>,
 }
 
+/// Runs every row once.
+pub(crate) fn smoke() -> Result<Outcome> {
+    shell::run(&mut command(&["--smoke".into()]))
+}
+
+/// The exit code is that of the benchmark program.
 pub(crate) fn run(args: &Args) -> Result<u8> {
+    shell::exit_code(&mut command(&args.rest))
+}
+
+fn command(rest: &[String]) -> Command {
     let mut command = shell::cargo();
     command.args(["run", "--quiet", "--package", "benches", "--bin", "redcore-bench"]);
-    if !args.rest.iter().any(|arg| arg == "--smoke") {
+    if !rest.iter().any(|arg| arg == "--smoke") {
         command.arg("--release");
     }
     command.arg("--");
-    command.args(&args.rest);
+    command.args(rest);
     // The report names the commit that it measured; a clone without git names none.
     if std::env::var_os("REDCORE_COMMIT").is_none() {
         let mut describe = shell::program("git");
@@ -28,5 +39,5 @@ pub(crate) fn run(args: &Args) -> Result<u8> {
             command.env("REDCORE_COMMIT", commit);
         }
     }
-    shell::exit_code(&mut command)
+    command
 }

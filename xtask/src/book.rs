@@ -1,18 +1,18 @@
 //! `cargo xtask book`: builds `docs/` into `target/book`.
 
-use crate::shell::{self, PASSED};
+use crate::shell::{self, Outcome};
 use anyhow::{Context, Result};
 use std::process::Command;
 
 /// The mdBook that is installed when none is on the path; what the book was last looked at with.
 const MDBOOK_VERSION: &str = "0.5.4";
 
-pub(crate) fn run() -> Result<u8> {
+pub(crate) fn run() -> Result<Outcome> {
     let mut mdbook = mdbook()?;
     let out = shell::target_dir().join("book");
     shell::must(mdbook.args(["build", "docs", "--dest-dir"]).arg(&out))?;
     println!("{}", out.join("index.html").display());
-    Ok(PASSED)
+    Ok(Outcome::Passed)
 }
 
 /// mdBook from the path, or from `target/tools`, where it is built once.

@@ -1,58 +1,53 @@
-//! `cargo xtask ci`: every net there is, one after another, and a table of what each took. `.ci/run` calls it.
+//! `cargo xtask ci`: runs every net, one after another, and prints what each took. `.ci/run` calls it.
 //!
-//! What a net is for, and which net stands in for a run that was left out, is told in `docs/src/testing.md`.
+//! `docs/src/testing.md` says what each net is for, and what covers a run that was left out.
 
-use crate::shell;
-use crate::steps::Steps;
+use crate::shell::{self, Outcome};
+use crate::steps::{self, Step};
 use crate::{asan, bench, book, features, fuzz, miri, platforms, test, tidy};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only the nets whose name contains this
     #[arg(long, value_name = "PART")]
     only: Option<String>,
+    /// How long to run each fuzz target
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    fuzz_seconds: u64,
 }
 
-/// How long each fuzz target runs.
-const FUZZ_SECONDS: u64 = 20;
-
-type Net = (&'static str, fn() -> Result<u8>);
-
-/// The quick ones first, so that a slip is known soon.
-const NETS: [Net; 13] = [
-    ("format", || shell::exit_code(shell::cargo().args(["fmt", "--all", "--check"]))),
-    ("tidy", tidy::run),
-    ("clippy", clippy),
-    ("features", features::run),
-    ("documentation", documentation),
-    ("tests", test::run_workspace),
-    ("back ends", test::run_back_ends),
-    ("benchmarks, smoke", || bench::run(&bench::Args { rest: vec!["--smoke".into()] })),
-    ("book", book::run),
-    ("Miri", || miri::run(&miri::Args::default())),
-    ("AddressSanitizer", || asan::run(&asan::Args::default())),
-    ("platforms", || platforms::run(&platforms::Args::default())),
-    ("fuzzing", || fuzz::run_all(FUZZ_SECONDS)),
-];
-
-pub(crate) fn run(args: &Args) -> Result<u8> {
-    let mut steps = Steps::new("ci");
-    let wanted = |name: &str| args.only.as_ref().is_none_or(|part| name.contains(part.as_str()));
-    ensure!(NETS.iter().any(|(name, _)| wanted(name)), "no net has such a name");
-    for (name, net) in NETS.into_iter().filter(|(name, _)| wanted(name)) {
-        steps.run(name, net);
-    }
-    Ok(steps.finish())
+/// All nets. The quick ones come first, so that most failures show early.
+fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
+    vec![
+        Step::new("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"]))),
+        Step::new("tidy", tidy::run),
+        Step::new("clippy", clippy),
+        Step::new("doc", documentation),
+        Step::new("features", features::run),
+        Step::new("test", test::run_workspace),
+        Step::new("back-ends", test::run_back_ends),
+        Step::new("bench-smoke", bench::smoke),
+        Step::new("book", book::run),
+        Step::new("miri", || miri::run(&miri::Args::default())),
+        Step::new("asan", || asan::run(&asan::Args::default())),
+        Step::new("platforms", || platforms::run(&platforms::Args::default())),
+        Step::new("fuzz", move || fuzz::run_all(fuzz_seconds)),
+    ]
 }
 
-fn clippy() -> Result<u8> {
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    shell::build_lean();
+    steps::run("ci", nets(args.fuzz_seconds), args.only.as_deref())
+}
+
+fn clippy() -> Result<Outcome> {
     let mut command = shell::cargo();
     command.args(["clippy", "--workspace", "--all-targets", "--features", test::FEATURES]);
-    shell::exit_code(command.args(["--", "-D", "warnings"]))
+    shell::run(command.args(["--", "-D", "warnings"]))
 }
 
-fn documentation() -> Result<u8> {
+fn documentation() -> Result<Outcome> {
     let mut command = shell::cargo();
-    shell::exit_code(command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
+    shell::run(command.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))
 }

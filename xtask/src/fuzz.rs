@@ -4,7 +4,7 @@
 //! stable compiler. AddressSanitizer needs a nightly one and is used where there is one. The flags
 //! apply to the target only, because a target triple is given: build scripts stay as they are.
 
-use crate::shell::{self, PASSED, WRONG_ARGUMENTS};
+use crate::shell::{self, Outcome};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,13 +34,13 @@ const FLAGS: [&str; 6] = [
 /// The longest input, in bytes. Enough for some hundreds of operations.
 const INPUT_LEN_MAX: u32 = 4096;
 
-pub(crate) fn run(args: &Args) -> Result<u8> {
+pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let targets = targets(&std::fs::read_to_string(shell::root().join("crates/fuzz/Cargo.toml"))?)?;
     if let Some(name) = &args.target
         && !targets.contains(name)
     {
         eprintln!("xtask: there is no fuzz target `{name}`; there are: {}", targets.join(", "));
-        return Ok(WRONG_ARGUMENTS);
+        return Ok(Outcome::WrongArguments);
     }
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
     if !shell::works(shell::program(&compiler).arg("--version")) {
@@ -51,15 +51,17 @@ pub(crate) fn run(args: &Args) -> Result<u8> {
     }
     let bin_dir = build()?;
     let wanted = targets.iter().filter(|name| args.target.as_ref().is_none_or(|only| only == *name));
-    let runs: Vec<_> = wanted.map(|name| command(&bin_dir, name, args)).collect::<Result<_>>()?;
-    shell::run_side_by_side(runs).context(
-        "a target failed; again with: cargo xtask fuzz TARGET --input FILE (the file named above)",
-    )?;
-    Ok(PASSED)
+    let mut runs: Vec<_> = wanted.map(|name| command(&bin_dir, name, args)).collect::<Result<_>>()?;
+    let again = "again with: cargo xtask fuzz TARGET --input FILE (the file named above)";
+    match &mut runs[..] {
+        [only] => shell::must(only).context(again)?, // its progress is shown as it goes
+        _ => drop(shell::run_side_by_side(runs).context(again)?),
+    }
+    Ok(Outcome::Passed)
 }
 
 /// All targets, for `cargo xtask ci`.
-pub(crate) fn run_all(seconds: u64) -> Result<u8> {
+pub(crate) fn run_all(seconds: u64) -> Result<Outcome> {
     run(&Args { target: None, seconds, input: None })
 }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask`: the commands of the house, one file each.
 //!
-//! Exit codes: 0 passed, 1 failed, 2 wrong arguments, 3 cannot be done on this machine because a
-//! tool is missing. 3 is apart so that CI can go on and say so, instead of passing over it.
+//! Exit codes: 0 passed, 1 failed, 2 wrong arguments, 3 cannot be done on this machine because a tool is missing. What was
+//! passed in part has the code 0, and the last lines name what was left out.
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,6 +19,8 @@ mod steps;
 mod test;
 mod tidy;
 
+use shell::Outcome;
+
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The commands of the house")]
 struct Cli {
@@ -31,7 +33,7 @@ enum Command {
     /// Measure redcore beside its peers (`cargo xtask bench --help` lists the options)
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
-    /// Run the tests of the workspace: unit, property, doc tests, the book's code; `--all`: over every back end
+    /// Run the tests of the workspace: unit, property, doc tests, the book's code; `--all` adds the other back ends
     Test(test::Args),
     /// Check the rules of the house that rustc and clippy do not know
     Tidy,
@@ -52,8 +54,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Bench(args) => bench::run(&args),
+    let outcome = match Cli::parse().command {
+        Command::Bench(args) => return exit(bench::run(&args)),
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Miri(args) => miri::run(&args),
@@ -64,9 +66,14 @@ fn main() -> ExitCode {
         Command::Book => book::run(),
         Command::Ci(args) => ci::run(&args),
     };
-    ExitCode::from(result.unwrap_or_else(|error| {
+    exit(outcome.map(|outcome| outcome.code()))
+}
+
+/// The exit code; an error is printed and is a failure.
+fn exit(code: anyhow::Result<u8>) -> ExitCode {
+    ExitCode::from(code.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");
-        shell::FAILED
+        Outcome::Failed.code()
     }))
 }
 

@@ -2,17 +2,63 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// The exit codes of the commands; 2 is clap's for wrong arguments.
-pub(crate) const PASSED: u8 = 0;
-pub(crate) const FAILED: u8 = 1;
-pub(crate) const WRONG_ARGUMENTS: u8 = 2;
-/// This machine lacks a tool.
-pub(crate) const UNAVAILABLE: u8 = 3;
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Outcome {
+    Passed,
+    /// What was run has passed; this machine lacks a tool for the parts named.
+    Partly(Vec<String>),
+    Failed,
+    WrongArguments,
+    /// This machine lacks a tool.
+    Unavailable,
+}
+
+impl Outcome {
+    /// The exit code: see `main.rs`.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Passed | Self::Partly(_) => 0,
+            Self::Failed => 1,
+            Self::WrongArguments => 2,
+            Self::Unavailable => 3,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("passed"),
+            Self::Partly(left_out) => write!(f, "passed, without {}", left_out.join(", ")),
+            Self::Failed | Self::WrongArguments => f.write_str("FAILED"),
+            Self::Unavailable => f.write_str("NOT RUN"),
+        }
+    }
+}
+
+/// Whether builds keep nothing for a later build or a debugger.
+static LEAN: AtomicBool = AtomicBool::new(false);
+
+/// Has all further builds be lean: CI builds once, and without a debugger.
+pub(crate) fn build_lean() {
+    LEAN.store(true, Ordering::Relaxed);
+}
+
+fn lean(mut command: Command) -> Command {
+    if LEAN.load(Ordering::Relaxed) {
+        command.envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")]);
+    }
+    command
+}
 
 /// The repository. xtask is always built where it runs, so the path of its sources is right.
 pub(crate) fn root() -> &'static Path {
@@ -33,18 +79,18 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
 
 /// The cargo that runs us.
 pub(crate) fn cargo() -> Command {
-    program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    lean(program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
 /// The nightly toolchain's cargo. rustup knows the way; a `+nightly` would need its proxy in front.
 pub(crate) fn nightly_cargo() -> Command {
     let mut command = program("rustup");
     command.args(["run", "nightly", "cargo"]);
-    command
+    lean(command)
 }
 
-/// The crates that hold unsafe code, whose memory comes from zmalloc.
-pub(crate) const UNSAFE_CRATES: [&str; 8] =
+/// The libraries. All hold unsafe code, and their memory comes from zmalloc.
+pub(crate) const LIBRARIES: [&str; 8] =
     ["zmalloc", "sds", "dict", "intset", "listpack", "zindex", "quicklist", "robj"];
 
 /// `--package` for each.
@@ -92,43 +138,66 @@ pub(crate) fn must(command: &mut Command) -> Result<()> {
     }
 }
 
-/// Runs commands side by side, one a processor, in the given order: the longest should come first. Each command's output is
-/// shown whole when the command ends. All are run, also after one has failed; the error names those that failed.
-pub(crate) fn run_side_by_side(commands: Vec<Command>) -> Result<()> {
+/// Runs a command; whether it succeeded.
+pub(crate) fn run(command: &mut Command) -> Result<Outcome> {
+    Ok(if exit_code(command)? == 0 { Outcome::Passed } else { Outcome::Failed })
+}
+
+/// Runs commands side by side, one a processor, in the given order: the longest should come first. A command is named when it
+/// starts, and its output is shown whole when it ends. All are run, also after one has failed; the error names those that
+/// failed. Otherwise the outputs are returned, in the order of the commands.
+pub(crate) fn run_side_by_side(commands: Vec<Command>) -> Result<Vec<String>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(commands.len());
-    let waiting = Mutex::new(commands.into_iter());
-    let failed = Mutex::new(Vec::new());
+    let waiting = Mutex::new(commands.into_iter().enumerate());
+    let (outputs, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let work = || {
         loop {
             let next = waiting.lock().expect("no panic under the lock").next();
-            let Some(mut command) = next else { return };
+            let Some((index, mut command)) = next else { return };
+            let name = show(&command);
+            eprintln!("started: {name}");
             let start = Instant::now();
             let (passed, text) = match command.stdin(Stdio::null()).output() {
                 Ok(output) => {
-                    let text = [output.stdout, output.stderr]
-                        .map(|text| String::from_utf8_lossy(&text).into_owned());
-                    (output.status.success(), text.concat())
+                    let text = [output.stdout, output.stderr].concat();
+                    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
                 }
                 Err(error) => (false, error.to_string()),
             };
-            let command = show(&command);
-            eprintln!("$ {command}\n{text}({} s)", start.elapsed().as_secs());
-            if !passed {
-                failed.lock().expect("no panic under the lock").push(command);
+            eprintln!("$ {name}\n{text}({} s)", start.elapsed().as_secs());
+            if passed {
+                outputs.lock().expect("no panic under the lock").push((index, text));
+            } else {
+                failed.lock().expect("no panic under the lock").push(name);
             }
         }
     };
     std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
     let failed = failed.into_inner().expect("no panic under the lock");
     ensure!(failed.is_empty(), "failed: {}", failed.join("; "));
-    Ok(())
+    let mut outputs = outputs.into_inner().expect("no panic under the lock");
+    outputs.sort();
+    Ok(outputs.into_iter().map(|(_, text)| text).collect())
 }
 
-/// The exit code of something this machine cannot do, with a banner that is hard to overlook.
-pub(crate) fn unavailable(what: &str, advice: &str) -> u8 {
+/// Whether the C compiler finds gperftools: the minimal library, which comes with the whole one.
+pub(crate) fn has_gperftools() -> bool {
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let sees_header = ["-E", "-x", "c", "-include", "gperftools/tcmalloc.h", "/dev/null"];
+    let library = output(program(&compiler).arg("-print-file-name=libtcmalloc_minimal.so"));
+    works(program(&compiler).args(sees_header)) && library.is_ok_and(|path| Path::new(&path).is_absolute())
+}
+
+/// The outcome of what needs gperftools where it is missing.
+pub(crate) fn without_gperftools() -> Outcome {
+    unavailable("tcmalloc", "To have it, install gperftools. Debian: apt-get install libgoogle-perftools-dev")
+}
+
+/// The outcome of something this machine cannot do, after a banner that is hard to overlook.
+pub(crate) fn unavailable(what: &str, advice: &str) -> Outcome {
     let line = "!".repeat(88);
     eprintln!("{line}\n!! NOT RUN: {what}\n!! {}\n{line}", advice.replace('\n', "\n!! "));
-    UNAVAILABLE
+    Outcome::Unavailable
 }
 
 /// A command as one would type it; words with blanks in quotes.
@@ -171,8 +240,9 @@ mod tests {
             command.arg(argument);
             command
         };
-        assert!(run_side_by_side(Vec::new()).is_ok());
-        assert!(run_side_by_side(vec![rustc("--version"), rustc("--version")]).is_ok());
+        assert!(run_side_by_side(Vec::new()).unwrap().is_empty());
+        let outputs = run_side_by_side(vec![rustc("--version"), rustc("--help")]).unwrap();
+        assert!(outputs[0].starts_with("rustc ") && outputs[1].contains("Usage"), "{outputs:?}");
         let mixed =
             vec![rustc("--no-such-flag"), rustc("--version"), Command::new("no-such-program-anywhere")];
         let error = run_side_by_side(mixed).unwrap_err().to_string();

@@ -1,69 +1,81 @@
-//! Steps of a command: each is run, also after one has failed, and the end is a table of what each took.
+//! Runs the steps of a command, goes on after a failure, and prints how long each step took.
 
-use crate::shell::{FAILED, PASSED, UNAVAILABLE};
-use anyhow::Result;
+use crate::shell::Outcome;
+use anyhow::{Result, ensure};
 use std::time::{Duration, Instant};
 
-/// What was run so far.
-pub(crate) struct Steps {
-    of: &'static str,
-    done: Vec<Step>,
+/// A step: its name, and what it does.
+pub(crate) struct Step<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) run: Box<dyn FnOnce() -> Result<Outcome> + 'a>,
 }
 
-struct Step {
+impl<'a> Step<'a> {
+    pub(crate) fn new(name: &'static str, run: impl FnOnce() -> Result<Outcome> + 'a) -> Self {
+        Self { name, run: Box::new(run) }
+    }
+}
+
+struct Done {
     name: &'static str,
-    /// The exit code.
-    code: u8,
+    outcome: Outcome,
     time: Duration,
 }
 
-impl Step {
-    fn word(&self) -> &'static str {
-        match self.code {
-            PASSED => "passed",
-            UNAVAILABLE => "NOT RUN",
-            _ => "FAILED",
-        }
+/// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table. An error of a step is
+/// printed and counts as a failure.
+///
+/// The outcome is a failure if a step failed, and unavailable if no step could be run. Otherwise it names what was left
+/// out: a step that this machine cannot run is no failure. Fails if no name contains `part`.
+pub(crate) fn run(command: &str, steps: Vec<Step<'_>>, part: Option<&str>) -> Result<Outcome> {
+    let names: Vec<_> = steps.iter().map(|step| step.name).collect();
+    let wanted = |step: &Step<'_>| part.is_none_or(|part| step.name.contains(part));
+    let steps: Vec<_> = steps.into_iter().filter(wanted).collect();
+    ensure!(!steps.is_empty(), "no step has such a name; there are: {}", names.join(", "));
+    let mut done = Vec::new();
+    for Step { name, run } in steps {
+        eprintln!("\n=== {command}: {name}");
+        let start = Instant::now();
+        let outcome = run().unwrap_or_else(|error| {
+            eprintln!("xtask: {error:#}");
+            Outcome::Failed
+        });
+        let time = start.elapsed();
+        eprintln!("--- {name}: {outcome}, {} s", time.as_secs());
+        done.push(Done { name, outcome, time });
     }
+    print!("\n{}", table(command, &done));
+    Ok(sum(done))
 }
 
-impl Steps {
-    /// Steps of the command `of`.
-    pub(crate) fn new(of: &'static str) -> Self {
-        Self { of, done: Vec::new() }
-    }
+fn table(command: &str, done: &[Done]) -> String {
+    let row = |name: &str, time: Duration, outcome: &str| {
+        format!("{:22} {:6} s  {outcome}", format!("{command}: {name}"), time.as_secs()).trim_end().to_owned()
+            + "\n"
+    };
+    let rows = done.iter().map(|done| row(done.name, done.time, &done.outcome.to_string()));
+    let total = done.iter().map(|done| done.time).sum();
+    rows.chain([row("all", total, "")]).collect()
+}
 
-    /// Runs a step under a heading and notes its exit code; an error is printed and counts as [`FAILED`].
-    pub(crate) fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<u8>) {
-        eprintln!("\n=== {}: {name}", self.of);
-        let start = Instant::now();
-        let code = step().unwrap_or_else(|error| {
-            eprintln!("xtask: {error:#}");
-            FAILED
-        });
-        let step = Step { name, code, time: start.elapsed() };
-        eprintln!("--- {name}: {} in {} s", step.word(), step.time.as_secs());
-        self.done.push(step);
-    }
-
-    /// Prints the table. The exit code is [`FAILED`] if a step failed, [`UNAVAILABLE`] if none could be run, and
-    /// [`PASSED`] otherwise: a step that this machine cannot run is no failure, and the table names it.
-    pub(crate) fn finish(self) -> u8 {
-        print!("{}", self.table());
-        let has = |word| self.done.iter().any(|step| step.word() == word);
-        match (has("FAILED"), has("passed")) {
-            (true, _) => FAILED,
-            (false, true) => PASSED,
-            (false, false) => UNAVAILABLE,
+fn sum(done: Vec<Done>) -> Outcome {
+    let mut left_out = Vec::new();
+    let mut any_passed = false;
+    for Done { name, outcome, .. } in done {
+        match outcome {
+            Outcome::Passed => any_passed = true,
+            Outcome::Partly(parts) => {
+                any_passed = true;
+                left_out.extend(parts);
+            }
+            Outcome::Unavailable => left_out.push(name.to_owned()),
+            Outcome::Failed | Outcome::WrongArguments => return Outcome::Failed,
         }
     }
-
-    fn table(&self) -> String {
-        let total: Duration = self.done.iter().map(|step| step.time).sum();
-        let rows = self.done.iter().map(|step| (step.name, step.word(), step.time));
-        let rows = rows.chain([("all", "", total)]);
-        let rows = rows.map(|(name, word, time)| format!("{name:24} {word:8} {:6} s\n", time.as_secs()));
-        format!("\n{}\n", self.of) + &rows.collect::<String>()
+    match (any_passed, left_out.is_empty()) {
+        (true, true) => Outcome::Passed,
+        (true, false) => Outcome::Partly(left_out),
+        (false, _) => Outcome::Unavailable,
     }
 }
 
@@ -72,28 +84,52 @@ mod tests {
     use super::*;
     use anyhow::anyhow;
 
-    fn code(codes: &[u8]) -> u8 {
-        let mut steps = Steps::new("test");
-        codes.iter().for_each(|&code| steps.run("a step", || Ok(code)));
-        steps.finish()
+    fn outcome(outcomes: Vec<Outcome>) -> Outcome {
+        let steps = outcomes.into_iter().map(|outcome| Step::new("a step", || Ok(outcome)));
+        run("test", steps.collect(), None).unwrap()
     }
 
     #[test]
     fn one_failure_fails_all_and_a_missing_tool_does_not() {
-        assert_eq!(code(&[PASSED, UNAVAILABLE, PASSED]), PASSED);
-        assert_eq!(code(&[PASSED, FAILED, UNAVAILABLE]), FAILED);
-        assert_eq!(code(&[PASSED, 101]), FAILED);
-        assert_eq!(code(&[UNAVAILABLE]), UNAVAILABLE);
+        use Outcome::*;
+        assert_eq!(outcome(vec![Passed, Passed]), Passed);
+        assert_eq!(outcome(vec![Passed, Unavailable]), Partly(vec!["a step".into()]));
+        assert_eq!(outcome(vec![Partly(vec!["x".into()]), Passed]), Partly(vec!["x".into()]));
+        assert_eq!(outcome(vec![Passed, Failed, Unavailable]), Failed);
+        assert_eq!(outcome(vec![Unavailable]), Unavailable);
     }
 
     #[test]
     fn an_error_is_a_failure_and_the_next_step_is_run() {
-        let mut steps = Steps::new("test");
-        steps.run("first", || Err(anyhow!("no such program")));
-        steps.run("second", || Ok(PASSED));
-        let table = steps.table();
-        assert!(table.contains("first                    FAILED "), "{table}");
-        assert!(table.contains("second                   passed "), "{table}");
-        assert_eq!(steps.finish(), FAILED);
+        let mut ran = false;
+        let first = Step::new("first", || Err(anyhow!("no such program")));
+        let second = Step::new("second", || {
+            ran = true;
+            Ok(Outcome::Passed)
+        });
+        assert_eq!(run("test", vec![first, second], None).unwrap(), Outcome::Failed);
+        assert!(ran);
+    }
+
+    #[test]
+    fn steps_are_chosen_by_a_part_of_their_name_and_a_wrong_part_is_an_error() {
+        let steps =
+            || vec![Step::new("one", || Ok(Outcome::Passed)), Step::new("two", || Ok(Outcome::Failed))];
+        assert_eq!(run("test", steps(), Some("on")).unwrap(), Outcome::Passed);
+        let error = run("test", steps(), Some("three")).unwrap_err().to_string();
+        assert!(error.contains("one, two"), "{error}");
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_step_and_their_sum() {
+        let seconds = Duration::from_secs;
+        let done = [
+            Done { name: "a", outcome: Outcome::Passed, time: seconds(3) },
+            Done { name: "b", outcome: Outcome::Partly(vec!["c".into()]), time: seconds(4) },
+        ];
+        let want = "ci: a                       3 s  passed\n\
+                    ci: b                       4 s  passed, without c\n\
+                    ci: all                     7 s\n";
+        assert_eq!(table("ci", &done), want);
     }
 }

@@ -396,11 +396,11 @@ mod tests {
     use std::collections::HashMap;
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 3 } else { 100 }, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         #[cfg_attr(miri, ignore = "no unsafe code")]
-        fn it_does_what_a_map_does(ops in prop::collection::vec((0..4_u8, 0..200_u16, any::<u32>()), 0..if cfg!(miri) { 100 } else { 800 })) {
+        fn it_does_what_a_map_does(ops in prop::collection::vec((0..4_u8, 0..200_u16, any::<u32>()), 0..800)) {
             let (mut dict, mut model) = (Dict::new(), HashMap::new());
             for (kind, key, value) in ops {
                 match kind {

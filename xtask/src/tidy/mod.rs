@@ -5,7 +5,7 @@
 //! of two lines that it fails where it should and stays silent where it should.
 //! Learned from: rust-analyzer's and TigerBeetle's `tidy`.
 
-use crate::shell::{self, FAILED, PASSED};
+use crate::shell::{self, Outcome};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -97,7 +97,7 @@ impl fmt::Display for Problem {
     }
 }
 
-pub(crate) fn run() -> Result<u8> {
+pub(crate) fn run() -> Result<Outcome> {
     let tree = Tree::read()?;
     let mut problems = source::check(&tree);
     problems.extend(manifest::check(&tree)?);
@@ -107,7 +107,7 @@ pub(crate) fn run() -> Result<u8> {
     }
     let errors = problems.iter().filter(|problem| !problem.only_warns).count();
     println!("tidy: {} files, {errors} errors, {} warnings", tree.files.len(), problems.len() - errors);
-    Ok(if errors == 0 { PASSED } else { FAILED })
+    Ok(if errors == 0 { Outcome::Passed } else { Outcome::Failed })
 }
 
 #[cfg(test)]

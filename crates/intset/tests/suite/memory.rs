@@ -1,4 +1,4 @@
-//! What sets do to `used_memory`, and what they do when there is no more memory.
+//! What sets allocate and free, and what they do when there is no more memory.
 
 use intset::{FromBytesError, IntSet, ReserveError};
 use zmalloc::{Region, fault};

@@ -1,10 +1,10 @@
-//! What lists do to `used_memory`.
+//! What lists allocate and free.
 
 use listpack::{ListPack, Value};
 use zmalloc::{Region, fault};
 
 #[test]
-fn a_list_adds_to_used_memory_what_it_says_and_gives_all_of_it_back() {
+fn a_list_allocates_what_it_says_and_frees_all_of_it() {
     let region = Region::start();
     let mut list = ListPack::new();
     let used = |list: &ListPack| assert_eq!(region.held() as usize, list.allocation_size());

@@ -141,7 +141,7 @@ fn foreign(real: usize, told: u16) -> ListPack {
 
 #[test]
 fn a_foreign_count_is_not_believed() {
-    let (large, step) = (&*vec![b'y'; 9_000], if cfg!(miri) { 83 } else { 1 });
+    let (large, step) = (&*vec![b'y'; 9_000], if cfg!(miri) { 37 } else { 1 });
     let change = |list: &mut QuickList, what: usize, at: usize| match what {
         0 => drop(list.insert_after(at, "x")),
         1 => drop(list.insert_before(at, large)),

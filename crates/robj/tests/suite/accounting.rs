@@ -1,11 +1,11 @@
-//! `memory_usage` against `used_memory`.
+//! `memory_usage` beside what the allocator counts.
 
 use robj::{EncodingLimits, Robj};
 use sds::Sds;
 use zmalloc::Region;
 
 #[test]
-fn an_object_weighs_what_it_added_to_used_memory() {
+fn an_object_says_what_it_has_allocated() {
     let limits = EncodingLimits { embstr_size_limit: 255, ..EncodingLimits::DEFAULT };
     let all_of_them = Region::start();
     let mut all = Vec::new();

@@ -3,8 +3,6 @@
 #[cfg(feature = "c-shim")]
 mod c_shim;
 mod common;
-#[cfg(all(target_pointer_width = "64", not(miri)))]
-mod huge;
 mod layout;
 mod memory;
 mod model;

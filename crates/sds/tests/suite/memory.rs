@@ -1,4 +1,4 @@
-//! What strings do to `used_memory`, and what they do when there is no more memory.
+//! What strings allocate and free, and what they do when there is no more memory.
 
 use super::common::{check, sample};
 use bytes::BufMut;
@@ -18,7 +18,6 @@ fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
     every_byte_is_counted_and_given_back();
     every_failure_leaves_the_string_as_it_was();
     every_failing_creation_leaves_nothing_behind();
-    a_handler_that_unwinds_finds_the_string_as_it_was();
 }
 
 fn every_byte_is_counted_and_given_back() {
@@ -175,44 +174,4 @@ fn every_failing_creation_leaves_nothing_behind() {
         }
     }
     assert_eq!(join(&["a", "b"], b"-"), "a-b");
-}
-
-/// The plain forms of the operations. An embedder's handler may unwind to wherever it serves the next request.
-fn a_handler_that_unwinds_finds_the_string_as_it_was() {
-    struct OutOfMemory;
-    type Operation = (&'static str, fn(&mut Sds));
-    let operations: [Operation; 13] = [
-        ("push", |s| s.push(b'x')),
-        ("push_bytes", |s| s.push_bytes(&sample(300))),
-        ("assign", |s| s.assign(&sample(90_000))),
-        ("grow_zero", |s| s.grow_zero(90_000)),
-        ("make_room_for", |s| s.make_room_for(1000)),
-        ("resize", |s| s.resize(100_000)),
-        ("cat_repr", |s| s.cat_repr(&sample(100))),
-        ("push_i64", |s| s.push_i64(i64::MIN)),
-        ("push_f64", |s| s.push_f64(0.1)),
-        ("write_str", |s| std::fmt::Write::write_str(s, "a text that does not fit").unwrap()),
-        ("write_fmt", |s| std::fmt::Write::write_fmt(s, format_args!("{:>50}", 1)).unwrap()),
-        ("extend", |s| s.extend(sample(100))),
-        ("put_bytes", |s| s.put_bytes(0, 5000)),
-    ];
-    zmalloc::set_oom_handler(|_| std::panic::resume_unwind(Box::new(OutOfMemory)));
-    for (name, run) in operations {
-        for capacity in [20, 250, 70_000] {
-            // Full, so that whatever is appended has to allocate.
-            let mut s = Sds::with_capacity(capacity);
-            s.push_bytes(&sample(s.capacity()));
-            let before = s.to_vec();
-            let plan = fault::fail_nth(1);
-            let unwound = catch_unwind(AssertUnwindSafe(|| run(&mut s)));
-            drop(plan);
-            assert!(unwound.is_err_and(|cause| cause.is::<OutOfMemory>()), "{name} did not fail");
-            // What formats or iterates may have appended what fitted.
-            assert!(s.starts_with(&before), "{name}");
-            if !["write_fmt", "extend"].contains(&name) {
-                check(&s, &before);
-            }
-            assert_eq!(s.as_bytes_with_nul().last(), Some(&0));
-        }
-    }
 }

@@ -35,7 +35,7 @@ fn table(n: usize) -> ZTable {
 #[test]
 fn an_insert_that_finds_no_memory_changes_nothing() {
     let mut most = 0;
-    for n in 0..if cfg!(miri) { 4 } else { 70 } {
+    for n in if cfg!(miri) { vec![0, 4] } else { (0..70).collect() } {
         for at in 0..=n {
             let before = table(n);
             let allocations = each_fault(
@@ -82,9 +82,10 @@ fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
 #[test]
 fn a_score_that_cannot_be_updated_stays() {
     let mut most = 0;
-    for n in if cfg!(miri) { vec![3] } else { vec![3, 5, 17, 40, 64] } {
-        for from in 0..n {
-            for to in 0..=n {
+    let step = if cfg!(miri) { 2 } else { 1 };
+    for n in if cfg!(miri) { vec![5] } else { vec![3, 5, 17, 40, 64] } {
+        for from in (0..n).step_by(step) {
+            for to in (0..=n).step_by(step) {
                 let before = table(n);
                 let allocations = each_fault(
                     || table(n),

@@ -85,7 +85,7 @@ fn numbers(mut state: u64) -> impl FnMut() -> u64 {
 
 #[test]
 fn large_sets_keep_their_order_however_they_were_filled() {
-    let n = if cfg!(miri) { 25 } else { 40_000_u64 };
+    let n = if cfg!(miri) { 20 } else { 40_000_u64 };
     let mut random = numbers(1);
     let fills: [Box<dyn FnMut(u64) -> f64>; 5] = [
         Box::new(|i| i as f64),

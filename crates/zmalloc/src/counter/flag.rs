@@ -2,8 +2,8 @@
 //!
 //! A `thread_local!` of a library is read by a sequence that stands for a function call, since the library may be
 //! loaded late. Where it ends up in a program the linker shortens the sequence, but the compiler has by then
-//! saved every register that a call may destroy, which costs more than the rest of an accounted call. So on x86-64
-//! the byte is defined in assembly and addressed from the thread pointer by an offset that the loader fills in (the
+//! saved every register that a call may destroy, which costs more than the rest of an accounted call. So over jemalloc on x86-64
+//! Linux the byte is defined in assembly and addressed from the thread pointer by an offset that the loader fills in (the
 //! *initial-exec* model, which jemalloc itself uses for its thread data): two instructions and one register.
 //!
 //! A plug-in that is loaded late may find no room for such a byte; neither does jemalloc then, unless it is built with the
@@ -12,13 +12,7 @@
 //! Functions that ask are not inlined into other crates ([`by_allocator`] stays inside this one), because a dynamic
 //! library of Rust code does not export what assembly defines.
 
-#[cfg(all(
-    zmalloc_backend = "jemalloc",
-    target_arch = "x86_64",
-    target_os = "linux",
-    target_pointer_width = "64",
-    not(feature = "disable_initial_exec_tls")
-))]
+#[cfg(zmalloc_initial_exec)]
 mod imp {
     use core::arch::{asm, global_asm};
 
@@ -71,13 +65,7 @@ mod imp {
     }
 }
 
-#[cfg(not(all(
-    zmalloc_backend = "jemalloc",
-    target_arch = "x86_64",
-    target_os = "linux",
-    target_pointer_width = "64",
-    not(feature = "disable_initial_exec_tls")
-)))]
+#[cfg(not(zmalloc_initial_exec))]
 mod imp {
     use core::cell::Cell;
 

@@ -21,18 +21,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             "To have it: rustup toolchain install nightly",
         ));
     }
-    let mut command = shell::nightly_cargo();
-    command.args([
-        "test",
-        "--quiet",
-        "--no-fail-fast",
-        "--no-default-features",
-        "--features",
-        "zmalloc/fault-injection",
-    ]);
-    command.args(shell::packages(&shell::LIBRARIES));
-    // `--tests` leaves out the doc tests, each of which would be linked with the sanitizer's runtime.
-    command.args(["--tests", "--target", &shell::host()?, "--"]).args(&args.rest);
+    let mut command = shell::test(shell::nightly_cargo);
+    command.args(["--no-default-features", "--features", "zmalloc/fault-injection"]);
+    command
+        .args(shell::packages(&shell::LIBRARIES))
+        .args(["--target", &shell::host()?, "--"])
+        .args(&args.rest);
     // With a target triple the flags apply to the tests and not to build scripts.
     command.env("CARGO_ENCODED_RUSTFLAGS", "-Zsanitizer=address").env_remove("RUSTFLAGS");
     command.env("CARGO_TARGET_DIR", shell::target_dir().join("asan"));

@@ -45,10 +45,10 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Whether builds keep nothing for a later build or a debugger.
+/// Whether builds leave out what only a later build or a debugger needs.
 static LEAN: AtomicBool = AtomicBool::new(false);
 
-/// Has all further builds be lean: CI builds once, and without a debugger.
+/// Makes all further builds lean: CI builds once, and without a debugger.
 pub(crate) fn build_lean() {
     LEAN.store(true, Ordering::Relaxed);
 }
@@ -56,6 +56,9 @@ pub(crate) fn build_lean() {
 fn lean(mut command: Command) -> Command {
     if LEAN.load(Ordering::Relaxed) {
         command.envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")]);
+        // jemalloc is compiled with all debug information there is, which takes a third of its time.
+        let flags = std::env::var("CFLAGS").unwrap_or_default();
+        command.env("CFLAGS", format!("{flags} -g0"));
     }
     command
 }
@@ -87,6 +90,27 @@ pub(crate) fn nightly_cargo() -> Command {
     let mut command = program("rustup");
     command.args(["run", "nightly", "cargo"]);
     lean(command)
+}
+
+/// A command that builds test programs and runs their tests, all of them also after one has failed; no doc tests. nextest is
+/// used where it is installed: it shares out single tests between the processors, where cargo runs one program after another.
+pub(crate) fn test(cargo: fn() -> Command) -> Command {
+    let mut command = cargo();
+    if works(cargo().args(["nextest", "--version"])) {
+        command.args([
+            "nextest",
+            "run",
+            "--cargo-quiet",
+            "--status-level",
+            "fail",
+            "--show-progress",
+            "none",
+        ]);
+    } else {
+        command.args(["test", "--quiet"]);
+    }
+    command.args(["--no-fail-fast", "--tests"]);
+    command
 }
 
 /// The libraries. All hold unsafe code, and their memory comes from zmalloc.

@@ -11,7 +11,6 @@
 use crate::shell::{self, Outcome};
 use crate::steps::{self, Step};
 use anyhow::Result;
-use std::process::Command;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -26,25 +25,23 @@ pub(crate) struct Args {
 /// The features that are off by default and have tests.
 pub(crate) const FEATURES: &str = "sds/serde,dict/serde,sds/c-shim";
 
-fn test(args: &[&str]) -> Command {
-    let mut command = shell::cargo();
-    command.args(["test", "--quiet", "--no-fail-fast"]).args(args);
-    command
-}
-
 /// The tests of the whole workspace over jemalloc.
 pub(crate) fn run_workspace() -> Result<Outcome> {
-    shell::run(&mut test(&["--workspace", "--features", FEATURES]))
+    let workspace = ["--workspace", "--features", FEATURES];
+    let tests = shell::run(shell::test(shell::cargo).args(workspace))?;
+    let doc_tests =
+        shell::run(shell::cargo().args(["test", "--quiet", "--no-fail-fast", "--doc"]).args(workspace))?;
+    Ok(if tests == Outcome::Passed { doc_tests } else { tests })
 }
 
-/// The tests of some crates over another back end; `--tests` includes the library and leaves out the doc tests.
+/// The tests of some crates over another back end.
 fn back_end(name: &'static str, crates: &'static [&'static str]) -> Step<'static> {
     Step::new(name, move || {
         if name.starts_with("tcmalloc") && !shell::has_gperftools() {
             return Ok(shell::without_gperftools());
         }
         let features = format!("zmalloc/{name},zmalloc/fault-injection");
-        shell::run(test(&["--tests", "--features", &features]).args(shell::packages(crates)))
+        shell::run(shell::test(shell::cargo).args(["--features", &features]).args(shell::packages(crates)))
     })
 }
 
@@ -52,19 +49,20 @@ fn back_end(name: &'static str, crates: &'static [&'static str]) -> Step<'static
 /// feature also keeps this build of jemalloc apart from the one with our quantum.
 fn jemalloc_elsewhere() -> Result<Outcome> {
     let features = "fault-injection,disable_initial_exec_tls";
-    let mut command = test(&["--tests", "--package", "zmalloc", "--features", features]);
-    command.envs([("JEMALLOC_SYS_WITH_LG_QUANTUM", "4"), ("CARGO_PROFILE_DEV_OPT_LEVEL", "3")]);
+    let mut command = shell::test(shell::cargo);
+    command
+        .args(["--package", "zmalloc", "--features", features])
+        .envs([("JEMALLOC_SYS_WITH_LG_QUANTUM", "4"), ("CARGO_PROFILE_DEV_OPT_LEVEL", "3")]);
     shell::run(&mut command)
 }
 
 fn back_ends() -> Vec<Step<'static>> {
     vec![
-        back_end("libc", &shell::LIBRARIES),
+        back_end("libc", &["zmalloc", "sds", "intset", "listpack", "zindex"]),
         back_end("mimalloc", &["zmalloc", "sds", "intset", "listpack"]),
         // All crates run over the prefix in 32 bits (`platforms`) and under Miri.
         back_end("prefix", &["zmalloc", "sds"]),
         back_end("tcmalloc", &["zmalloc"]),
-        back_end("tcmalloc_minimal", &["zmalloc"]),
         Step::new("jemalloc-16", jemalloc_elsewhere),
     ]
 }

@@ -2,9 +2,10 @@
 //! go on, by loom: claim, attach, release, overflow, and readers in between. Under Miri the same runs once, with real threads: there a reader of
 //! counters that are gone is found by their address.
 //!
-//! loom needs 64 bits, and switches stacks, which a sanitizer takes for a mistake and slows down a hundredfold.
+//! loom needs 64 bits, and switches stacks, which a sanitizer takes for a mistake and slows down a hundredfold. The model does
+//! not depend on the back end: it runs over jemalloc only.
 
-#![cfg(all(target_pointer_width = "64", not(zmalloc_sanitizer)))]
+#![cfg(all(target_pointer_width = "64", any(miri, zmalloc_backend = "jemalloc")))]
 
 /// What `crate::sync` is to the library, with the atomics of whoever looks on.
 mod sync {

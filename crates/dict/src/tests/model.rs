@@ -291,7 +291,7 @@ fn run(hashing: Hashing, ops: Vec<Op>) {
 }
 
 const CASES: u32 = if cfg!(miri) { 1 } else { 64 };
-const OPS: usize = if cfg!(miri) { 40 } else { 600 };
+const OPS: usize = if cfg!(miri) { 30 } else { 600 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]

@@ -1,12 +1,10 @@
 //! What strings allocate and free, and what they do when there is no more memory.
 
 use super::common::{check, sample};
-use bytes::BufMut;
 use core::ptr::NonNull;
 use sds::layout::{self, HeaderType};
 use sds::{Sds, join, split_args, template};
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use zmalloc::{Region, fault};
 
 /// Miri is slow: there only every so many cases are tried.

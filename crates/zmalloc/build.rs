@@ -41,14 +41,14 @@ fn main() {
     }
     println!("cargo:rustc-cfg=zmalloc_lg_quantum=\"{}\"", lg_quantum());
     if let Some(name) = sanitizer {
-        // For the tests: that there is one, and which.
+        // The tests read whether there is a sanitizer, and its name.
         println!("cargo:rustc-cfg=zmalloc_sanitizer");
         println!("cargo:rustc-cfg=zmalloc_sanitizer=\"{name}\"");
     }
     println!("cargo:rustc-env=ZMALLOC_ALLOCATOR={}{version}", back_end.name());
 }
 
-/// What the platform, the tools in use and the features come to.
+/// The back end that follows from the platform, the tools and the features.
 fn back_end(sanitized: bool) -> BackEnd {
     let set = |name: &str| env::var_os(name).is_some();
     let feature = |one: &BackEnd| set(&format!("CARGO_FEATURE_{}", one.name().to_uppercase()));

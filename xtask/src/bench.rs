@@ -2,7 +2,8 @@
 //!
 //! They are built with optimisation, except for `--smoke`, which tests the program and measures nothing.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::Outcome;
+use crate::shell;
 use anyhow::Result;
 use std::process::Command;
 

@@ -1,10 +1,11 @@
 //! `cargo xtask book`: builds `docs/` into `target/book`.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::Outcome;
+use crate::shell;
 use anyhow::{Context, Result};
 use std::process::Command;
 
-/// The mdBook that is installed when none is on the path; what the book was last looked at with.
+/// The version that is installed if mdBook is not on the path. The pages were last checked with it.
 const MDBOOK_VERSION: &str = "0.5.4";
 
 pub(crate) fn run() -> Result<Outcome> {

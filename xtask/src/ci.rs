@@ -2,7 +2,8 @@
 //!
 //! `docs/src/testing.md` says what each net is for, and what covers a run that was left out.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::Outcome;
+use crate::shell;
 use crate::steps::{self, Step};
 use crate::{asan, bench, book, features, fuzz, miri, platforms, test, tidy};
 use anyhow::Result;
@@ -38,7 +39,7 @@ fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     shell::build_lean();
-    steps::run("ci", nets(args.fuzz_seconds), args.only.as_deref())
+    Ok(steps::run("ci", nets(args.fuzz_seconds), args.only.as_deref()))
 }
 
 fn clippy() -> Result<Outcome> {

@@ -7,7 +7,8 @@
 //! Nothing is linked, so no build waits for jemalloc's C: `JEMALLOC_OVERRIDE` names an empty library. zmalloc then does not
 //! know the quantum of jemalloc; the code for a known one is compiled by the other nets.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::Outcome;
+use crate::shell;
 use anyhow::{Context, Result};
 use std::process::Command;
 

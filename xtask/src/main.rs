@@ -1,7 +1,7 @@
 //! `cargo xtask`: the commands of the house, one file each.
 //!
-//! Exit codes: 0 passed, 1 failed, 2 wrong arguments, 3 cannot be done on this machine because a tool is missing. What was
-//! passed in part has the code 0, and the last lines name what was left out.
+//! Exit codes: 0 passed, 1 failed, 2 wrong arguments, 3 cannot be done on this machine because a tool is missing. A
+//! command that had to leave something out exits with 0 and names it in the last lines.
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -13,13 +13,14 @@ mod ci;
 mod features;
 mod fuzz;
 mod miri;
+mod outcome;
 mod platforms;
 mod shell;
 mod steps;
 mod test;
 mod tidy;
 
-use shell::Outcome;
+use outcome::Outcome;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The commands of the house")]
@@ -45,7 +46,7 @@ enum Command {
     Platforms(platforms::Args),
     /// Run the fuzz targets under libFuzzer
     Fuzz(fuzz::Args),
-    /// Check that every feature of every crate compiles
+    /// Check that every feature of every library compiles
     Features,
     /// Build the book into target/book
     Book,

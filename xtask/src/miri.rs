@@ -12,7 +12,8 @@
 //! end reads the test program, so a run is a whole program and not a single test, which is what `cargo miri nextest`
 //! would start.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::{Outcome, unavailable};
+use crate::shell;
 use anyhow::{Result, ensure};
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -27,6 +28,13 @@ struct Run {
     /// Test name filters. Empty: all tests.
     filters: &'static [&'static str],
     flags: &'static str,
+}
+
+impl Run {
+    /// Whether whole programs run, on this machine.
+    fn is_whole(&self) -> bool {
+        self.target.is_none() && self.filters.is_empty()
+    }
 }
 
 const LIB: &[&str] = &["--lib"];
@@ -88,49 +96,53 @@ pub(crate) struct Args {
     /// Only this crate
     #[arg(long = "crate", value_name = "NAME", value_parser = shell::LIBRARIES)]
     only: Option<String>,
-    /// Handed to the test programs, a filter for example; then only whole programs run, and on this machine only
+    /// Filters, or other arguments of the test programs. Runs for other machines and runs with filters of their own are then
+    /// left out
     #[arg(last = true)]
     rest: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    let source = shell::program("rustup")
+        .args(["component", "list", "--installed", "--toolchain", "nightly"])
+        .output();
+    let has_source = source.is_ok_and(|list| String::from_utf8_lossy(&list.stdout).contains("rust-src"));
+    if !has_source || !shell::works(shell::nightly_cargo().args(["miri", "--version"])) {
+        return Ok(unavailable(
+            "Miri (undefined behaviour in unsafe code)",
+            "To have it: rustup toolchain install nightly --component miri,rust-src",
+        ));
+    }
     let wanted = |run: &&Run| {
-        let whole = run.target.is_none() && run.filters.is_empty();
-        args.only.as_ref().is_none_or(|only| only == run.package) && (args.rest.is_empty() || whole)
+        args.only.as_ref().is_none_or(|only| only == run.package) && (args.rest.is_empty() || run.is_whole())
     };
     let runs: Vec<_> = RUNS.iter().filter(wanted).collect();
     // The standard library, once for each target: two runs that begin together would each build it.
     for target in runs.iter().map(|run| run.target).collect::<BTreeSet<_>>() {
         let mut setup = shell::nightly_cargo();
         setup.args(["miri", "setup"]).args(target.iter().flat_map(|target| ["--target", target]));
-        if !shell::works(&mut setup) {
-            return Ok(shell::unavailable(
-                "Miri (undefined behaviour in unsafe code)",
-                "To have it: rustup toolchain install nightly --component miri,rust-src",
-            ));
-        }
+        shell::must(&mut setup)?;
     }
     let outputs = shell::run_side_by_side(runs.iter().map(|run| command(run, &args.rest)).collect())?;
-    for (run, output) in runs.iter().zip(outputs) {
-        ensure!(
-            run.filters.is_empty() || any_test_ran(&output),
-            "{}: no test matches {:?}",
-            run.package,
-            run.filters
-        );
+    for (run, output) in runs.iter().zip(&outputs) {
+        for filter in run.filters {
+            let machine = run.target.unwrap_or("this machine");
+            ensure!(any_test_ran(output, filter), "{}, {machine}: no test matches {filter}", run.package);
+        }
     }
+    ensure!(outputs.iter().any(|output| any_test_ran(output, "")), "no test matches {:?}", args.rest);
     Ok(Outcome::Passed)
 }
 
-/// Whether the output of test programs tells of a test that passed.
-fn any_test_ran(output: &str) -> bool {
-    let mut counts = output.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
-    counts.any(|counts| !counts.starts_with("0 passed"))
+/// Whether the output of test programs tells of a test that passed and whose name contains `part`.
+fn any_test_ran(output: &str, part: &str) -> bool {
+    let mut tests = output.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok"));
+    tests.any(|name| name.contains(part))
 }
 
 fn command(run: &Run, rest: &[String]) -> Command {
     let mut command = shell::nightly_cargo();
-    command.args(["miri", "test", "--quiet", "--no-default-features", "--package", run.package]);
+    command.args(["miri", "test", "--no-default-features", "--package", run.package]);
     command.args(run.programs).args(run.target.iter().flat_map(|target| ["--target", target]));
     command.arg("--").args(run.filters).args(rest);
     let own = std::env::var("MIRIFLAGS").unwrap_or_default();
@@ -148,17 +160,17 @@ mod tests {
     fn every_library_is_interpreted_whole() {
         for name in shell::LIBRARIES {
             for programs in [LIB, SUITE] {
-                let whole = |run: &&Run| run.target.is_none() && run.filters.is_empty();
                 let runs = RUNS.iter().filter(|run| run.package == name && run.programs == programs);
-                assert_eq!(runs.filter(whole).count(), 1, "{name} {programs:?}");
+                assert_eq!(runs.filter(|run| run.is_whole()).count(), 1, "{name} {programs:?}");
             }
         }
     }
 
     #[test]
-    fn a_run_without_a_test_is_noticed() {
-        assert!(any_test_ran("running 2 tests\ntest result: ok. 2 passed; 0 failed\n"));
-        assert!(any_test_ran("test result: ok. 0 passed; 0 failed\ntest result: ok. 1 passed; 0 failed\n"));
-        assert!(!any_test_ran("running 0 tests\ntest result: ok. 0 passed; 0 failed\n"));
+    fn a_filter_without_a_test_is_noticed() {
+        let output = "running 2 tests\ntest layout::tests::one ... ok\ntest group::two ... ignored\n\ntest result: ok. 1 passed\n";
+        assert!(any_test_ran(output, "layout::") && any_test_ran(output, ""));
+        assert!(!any_test_ran(output, "group::") && !any_test_ran(output, "result"));
+        assert!(!any_test_ran("running 0 tests\n\ntest result: ok. 0 passed\n", ""));
     }
 }

@@ -5,7 +5,8 @@
 //! where there is one, over the prefix elsewhere. The tests run on musl in 32 bits: rustup
 //! brings its C library along, so nothing but Rust and a linker is needed. 32 bits are where sizes overflow.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::{Outcome, unavailable};
+use crate::shell;
 use anyhow::Result;
 use std::process::Command;
 
@@ -49,6 +50,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    // A folder of its own: other builds do not replace these artefacts.
+    let target_dir = shell::target_dir().join("platforms");
     let (mut missing, mut libc, mut prefix) = (Vec::new(), Vec::new(), Vec::new());
     for platform in &PLATFORMS {
         let target = platform.target;
@@ -64,9 +67,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     for (back_end, targets) in [("libc", libc), ("prefix", prefix)] {
         if !targets.is_empty() {
+            let features = format!("zmalloc/{back_end}");
             let mut check = shell::cargo();
-            check.args(["check", "--quiet", "--lib"]);
-            shell::must(&mut over(check, &targets, &shell::LIBRARIES, &format!("zmalloc/{back_end}")))?;
+            check.args(["check", "--quiet", "--lib"]).args(words(&targets, &shell::LIBRARIES, &features));
+            shell::must(check.env("CARGO_TARGET_DIR", &target_dir))?;
         }
     }
     let runs_here = cfg!(all(target_os = "linux", target_arch = "x86_64"));
@@ -77,7 +81,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             continue;
         }
         let features = format!("zmalloc/{back_end},zmalloc/fault-injection");
-        shell::must(&mut over(shell::test(shell::cargo), &[target], crates, &features))?;
+        let mut test = shell::test(shell::cargo, &words(&[target], crates, &features), &[]);
+        shell::must(test.env("CARGO_TARGET_DIR", &target_dir))?;
     }
     not_run.dedup();
     let checks = missing.iter().map(|target| format!("a check for {target}"));
@@ -88,17 +93,15 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     let advice =
         "Standard libraries come with: cargo xtask platforms --install\nTests run on x86-64 Linux only.";
-    let nothing = shell::unavailable(&left_out.join(", "), advice);
+    let nothing = unavailable(&left_out.join(", "), advice);
     Ok(if missing.len() == PLATFORMS.len() { nothing } else { Outcome::Partly(left_out) })
 }
 
-/// A cargo command over crates for some targets. Its artefacts lie in a folder apart, so that they are
-/// kept when the rest is built anew.
-fn over(mut cargo: Command, targets: &[&str], crates: &[&str], features: &str) -> Command {
-    cargo.args(["--no-default-features", "--features", features]);
-    cargo.args(targets.iter().flat_map(|target| ["--target", target])).args(shell::packages(crates));
-    cargo.env("CARGO_TARGET_DIR", shell::target_dir().join("platforms"));
-    cargo
+/// Arguments of cargo: crates for some targets, with these features and no others.
+fn words<'a>(targets: &[&'a str], crates: &'a [&'a str], features: &'a str) -> Vec<&'a str> {
+    let targets = targets.iter().flat_map(|target| ["--target", target]);
+    let features = ["--no-default-features", "--features", features];
+    features.into_iter().chain(targets).chain(shell::packages(crates)).collect()
 }
 
 /// Whether the compiler in use has the standard library of a target.

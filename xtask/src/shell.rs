@@ -1,49 +1,13 @@
-//! Running other programs: where things are, how a command is shown, what its end means.
+//! Running other programs: where things are, how cargo is called, how a command is shown and run.
 
+use crate::outcome::{Outcome, unavailable};
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// How a command ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Outcome {
-    Passed,
-    /// What was run has passed; this machine lacks a tool for the parts named.
-    Partly(Vec<String>),
-    Failed,
-    WrongArguments,
-    /// This machine lacks a tool.
-    Unavailable,
-}
-
-impl Outcome {
-    /// The exit code: see `main.rs`.
-    pub(crate) fn code(&self) -> u8 {
-        match self {
-            Self::Passed | Self::Partly(_) => 0,
-            Self::Failed => 1,
-            Self::WrongArguments => 2,
-            Self::Unavailable => 3,
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passed => f.write_str("passed"),
-            Self::Partly(left_out) => write!(f, "passed, without {}", left_out.join(", ")),
-            Self::Failed | Self::WrongArguments => f.write_str("FAILED"),
-            Self::Unavailable => f.write_str("NOT RUN"),
-        }
-    }
-}
 
 /// Whether builds leave out what only a later build or a debugger needs.
 static LEAN: AtomicBool = AtomicBool::new(false);
@@ -56,9 +20,6 @@ pub(crate) fn build_lean() {
 fn lean(mut command: Command) -> Command {
     if LEAN.load(Ordering::Relaxed) {
         command.envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")]);
-        // jemalloc is compiled with all debug information there is, which takes a third of its time.
-        let flags = std::env::var("CFLAGS").unwrap_or_default();
-        command.env("CFLAGS", format!("{flags} -g0"));
     }
     command
 }
@@ -85,31 +46,46 @@ pub(crate) fn cargo() -> Command {
     lean(program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
-/// The nightly toolchain's cargo. rustup knows the way; a `+nightly` would need its proxy in front.
+/// The nightly toolchain's cargo, which [`has_nightly`] looks for. `cargo +nightly` works only if rustup's proxy is first on the
+/// path.
 pub(crate) fn nightly_cargo() -> Command {
     let mut command = program("rustup");
     command.args(["run", "nightly", "cargo"]);
     lean(command)
 }
 
-/// A command that builds test programs and runs their tests, all of them also after one has failed; no doc tests. nextest is
-/// used where it is installed: it shares out single tests between the processors, where cargo runs one program after another.
-pub(crate) fn test(cargo: fn() -> Command) -> Command {
+/// Whether there is a nightly toolchain.
+pub(crate) fn has_nightly() -> bool {
+    works(nightly_cargo().arg("--version"))
+}
+
+/// Has a command build with these flags of rustc and no others. Separated by a control character, no flag needs quotes.
+pub(crate) fn set_rustflags(command: &mut Command, flags: &[&str]) {
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
+}
+
+/// Has AddressSanitizer answer requests for more memory than exists with null, as other allocators do. What the caller's
+/// environment sets comes last and wins.
+pub(crate) fn let_allocations_fail(command: &mut Command) {
+    let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
+    command.env("ASAN_OPTIONS", format!("allocator_may_return_null=1:{options}"));
+}
+
+/// A command that builds test programs and runs their tests. It runs all tests, even after a failure, but no doc tests.
+///
+/// nextest is used where it is installed: it shares out single tests between the processors, where cargo runs one program after
+/// another. `rest` is handed to the test programs; since nextest takes only some of their arguments, cargo runs them then.
+pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Command {
     let mut command = cargo();
-    if works(cargo().args(["nextest", "--version"])) {
-        command.args([
-            "nextest",
-            "run",
-            "--cargo-quiet",
-            "--status-level",
-            "fail",
-            "--show-progress",
-            "none",
-        ]);
+    if rest.is_empty() && works(cargo().args(["nextest", "--version"])) {
+        command.args(["nextest", "run", "--cargo-quiet", "--status-level=fail", "--show-progress=none"]);
     } else {
         command.args(["test", "--quiet"]);
     }
-    command.args(["--no-fail-fast", "--tests"]);
+    command.args(["--no-fail-fast", "--tests"]).args(args);
+    if !rest.is_empty() {
+        command.arg("--").args(rest);
+    }
     command
 }
 
@@ -215,13 +191,6 @@ pub(crate) fn has_gperftools() -> bool {
 /// The outcome of what needs gperftools where it is missing.
 pub(crate) fn without_gperftools() -> Outcome {
     unavailable("tcmalloc", "To have it, install gperftools. Debian: apt-get install libgoogle-perftools-dev")
-}
-
-/// The outcome of something this machine cannot do, after a banner that is hard to overlook.
-pub(crate) fn unavailable(what: &str, advice: &str) -> Outcome {
-    let line = "!".repeat(88);
-    eprintln!("{line}\n!! NOT RUN: {what}\n!! {}\n{line}", advice.replace('\n', "\n!! "));
-    Outcome::Unavailable
 }
 
 /// A command as one would type it; words with blanks in quotes.

@@ -8,7 +8,8 @@
 //!
 //! All steps are run, and all test programs of a step, also after one has failed.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::Outcome;
+use crate::shell;
 use crate::steps::{self, Step};
 use anyhow::Result;
 
@@ -28,7 +29,7 @@ pub(crate) const FEATURES: &str = "sds/serde,dict/serde,sds/c-shim";
 /// The tests of the whole workspace over jemalloc.
 pub(crate) fn run_workspace() -> Result<Outcome> {
     let workspace = ["--workspace", "--features", FEATURES];
-    let tests = shell::run(shell::test(shell::cargo).args(workspace))?;
+    let tests = shell::run(&mut shell::test(shell::cargo, &workspace, &[]))?;
     let doc_tests =
         shell::run(shell::cargo().args(["test", "--quiet", "--no-fail-fast", "--doc"]).args(workspace))?;
     Ok(if tests == Outcome::Passed { doc_tests } else { tests })
@@ -41,7 +42,8 @@ fn back_end(name: &'static str, crates: &'static [&'static str]) -> Step<'static
             return Ok(shell::without_gperftools());
         }
         let features = format!("zmalloc/{name},zmalloc/fault-injection");
-        shell::run(shell::test(shell::cargo).args(["--features", &features]).args(shell::packages(crates)))
+        let words: Vec<_> = ["--features", &features].into_iter().chain(shell::packages(crates)).collect();
+        shell::run(&mut shell::test(shell::cargo, &words, &[]))
     })
 }
 
@@ -49,16 +51,14 @@ fn back_end(name: &'static str, crates: &'static [&'static str]) -> Step<'static
 /// feature also keeps this build of jemalloc apart from the one with our quantum.
 fn jemalloc_elsewhere() -> Result<Outcome> {
     let features = "fault-injection,disable_initial_exec_tls";
-    let mut command = shell::test(shell::cargo);
-    command
-        .args(["--package", "zmalloc", "--features", features])
-        .envs([("JEMALLOC_SYS_WITH_LG_QUANTUM", "4"), ("CARGO_PROFILE_DEV_OPT_LEVEL", "3")]);
+    let mut command = shell::test(shell::cargo, &["--package", "zmalloc", "--features", features], &[]);
+    command.envs([("JEMALLOC_SYS_WITH_LG_QUANTUM", "4"), ("CARGO_PROFILE_DEV_OPT_LEVEL", "3")]);
     shell::run(&mut command)
 }
 
 fn back_ends() -> Vec<Step<'static>> {
     vec![
-        back_end("libc", &["zmalloc", "sds", "intset", "listpack", "zindex"]),
+        back_end("libc", &["zmalloc", "sds", "intset", "listpack", "zindex", "robj"]),
         back_end("mimalloc", &["zmalloc", "sds", "intset", "listpack"]),
         // All crates run over the prefix in 32 bits (`platforms`) and under Miri.
         back_end("prefix", &["zmalloc", "sds"]),
@@ -69,7 +69,7 @@ fn back_ends() -> Vec<Step<'static>> {
 
 /// The steps of `--all` but the workspace.
 pub(crate) fn run_back_ends() -> Result<Outcome> {
-    steps::run("back-ends", back_ends(), None)
+    Ok(steps::run("back-ends", back_ends(), None))
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -77,5 +77,5 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.all || args.only.is_some() {
         all.extend(back_ends());
     }
-    steps::run("test", all, args.only.as_deref())
+    Ok(steps::run("test", all, args.only.as_deref()))
 }

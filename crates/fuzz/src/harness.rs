@@ -9,7 +9,7 @@ pub(crate) fn operations<Op: for<'a> Arbitrary<'a>>(data: &[u8]) -> impl Iterato
     std::iter::from_fn(move || if input.is_empty() { None } else { Op::arbitrary(&mut input).ok() })
 }
 
-/// A plan of failures, as it stands in an input. Counts are small, so that they come true.
+/// A plan of failures, as it stands in an input. Counts are small, so that the allocation is reached.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum Plan {
     None,
@@ -76,7 +76,7 @@ impl Drop for Books {
 #[derive(Clone, Debug)]
 pub(crate) struct Text(pub(crate) Vec<u8>);
 
-/// Longer than any limit that a structure has but those of gigabytes.
+/// Longer than every limit of a structure except those of gigabytes.
 const TEXT_LEN_MAX: usize = 70_000;
 
 impl<'a> Arbitrary<'a> for Text {

@@ -1,5 +1,5 @@
-//! Drives each target with random inputs, without libFuzzer. What it lacks is the steering by
-//! coverage; what it has is that it runs everywhere and with every `cargo test`.
+//! Drives each target with random inputs, without libFuzzer. Coverage does not steer the inputs, but the test runs on every
+//! machine, with `cargo test --workspace`.
 
 use proptest::prelude::*;
 use std::sync::{PoisonError, RwLock};

@@ -14,7 +14,7 @@ use sds::layout::HeaderType;
 
 const FOUR_GIB: usize = 1 << 32;
 
-/// `len` zero bytes; `None`, and a word about it, on a machine that does not hand out what it does not have.
+/// `len` zero bytes; `None`, and a word about it, on a machine that does not overcommit memory.
 fn sparse(len: usize) -> Option<Sds> {
     let s = Sds::try_zeroed(len).ok();
     if s.is_none() {
@@ -23,7 +23,7 @@ fn sparse(len: usize) -> Option<Sds> {
     s
 }
 
-/// Past the harness, which keeps what a test that passes prints to itself.
+/// Past the test harness, which hides what a passing test prints. nextest shows it because of `.config/nextest.toml`.
 fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "\nSKIPPED, strings of 4 GiB: this machine refuses {what}");
 }

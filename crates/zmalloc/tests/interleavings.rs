@@ -2,8 +2,8 @@
 //! go on, by loom: claim, attach, release, overflow, and readers in between. Under Miri the same runs once, with real threads: there a reader of
 //! counters that are gone is found by their address.
 //!
-//! loom needs 64 bits, and switches stacks, which a sanitizer takes for a mistake and slows down a hundredfold. The model does
-//! not depend on the back end: it runs over jemalloc only.
+//! loom needs 64 bits. It runs only over jemalloc, because the model is the same over every back end; a sanitizer selects libc, so
+//! loom does not run there. Miri runs the model once.
 
 #![cfg(all(target_pointer_width = "64", any(miri, zmalloc_backend = "jemalloc")))]
 

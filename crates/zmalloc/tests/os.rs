@@ -1,5 +1,5 @@
 //! The system's figures follow what the process does. One test, because they are of the whole process.
-#![cfg(not(miri))]
+#![cfg(not(miri))] // the interpreter has none of the files that the system is asked by
 
 use std::hint::black_box;
 use zmalloc::{fragmentation_ratio, memory_size, private_dirty, rss, smap_bytes_by_field};

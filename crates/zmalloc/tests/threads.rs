@@ -234,7 +234,7 @@ fn jemalloc_counts_for_a_thread_that_comes_here_first() {
 
 /// A signal handler may end the process, also where it interrupts a reader of the sum. Where there is something to wait
 /// for: elsewhere threads count by hand.
-#[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
+#[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))] // Miri starts no processes
 #[test]
 fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
     use std::os::unix::thread::JoinHandleExt;
@@ -314,7 +314,7 @@ fn blocks_that_others_take_from_jemalloc_are_not_counted() {
 }
 
 /// The child has one thread, and all the memory.
-#[cfg(all(unix, not(miri)))]
+#[cfg(all(unix, not(miri)))] // Miri has no `fork`
 #[test]
 fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
     use std::sync::Barrier;

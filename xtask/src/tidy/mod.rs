@@ -5,7 +5,8 @@
 //! of two lines that it fails where it should and stays silent where it should.
 //! Learned from: rust-analyzer's and TigerBeetle's `tidy`.
 
-use crate::shell::{self, Outcome};
+use crate::outcome::Outcome;
+use crate::shell;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;

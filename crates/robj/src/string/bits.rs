@@ -165,7 +165,7 @@ mod tests {
 
     /// All strings of up to two bytes and some of three and more, all ranges of bits in them: bit by bit.
     #[test]
-    #[cfg_attr(miri, ignore = "the only unsafe code is in `words`, which has its own tests")]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn counting_and_searching_agree_with_a_loop_over_bits() {
         let short = (0..=0xFFFFu32).step_by(7).map(|number| number.to_be_bytes()[2..].to_vec());
         let longer = [vec![0; 10], vec![0xFF; 10], vec![0, 0, 0, 0x10, 0, 0, 0, 0, 0, 1], b"foobar".to_vec()];

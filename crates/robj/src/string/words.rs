@@ -64,8 +64,8 @@ mod tests {
 
     /// Strings of all lengths around the sizes of words and blocks, with few ones, few zeros, and many of both.
     fn strings() -> impl Iterator<Item = Vec<u8>> {
-        let lens = (0..200).step_by(if cfg!(miri) { 67 } else { 1 });
-        lens.flat_map(|len| {
+        let lens = if cfg!(miri) { vec![0, 3, 8, 67] } else { (0..200).collect() };
+        lens.into_iter().flat_map(|len| {
             let noise = (0..len as u32).map(|i| (i.wrapping_mul(0x9E37_79B9) >> 13) as u8).collect();
             let mut last = vec![0; len];
             last.iter_mut().last().into_iter().for_each(|byte| *byte = 1);

@@ -189,7 +189,7 @@ fn what_is_moved_is_the_same_elsewhere() {
 }
 
 /// Workload W11: members of 19 bytes in a large set. A block of 24 and 11.6 in the table.
-#[cfg(not(miri))]
+#[cfg(not(miri))] // thousands of members
 fn a_member_of_19_bytes_takes_35_bytes_of_memory() {
     let mut worst = 0.0_f64;
     let mut set = Set::new();

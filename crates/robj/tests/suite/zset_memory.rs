@@ -152,7 +152,7 @@ fn an_object_lends_its_sorted_set() {
     assert_eq!(region.held(), 0);
 }
 
-#[cfg(not(miri))]
+#[cfg(not(miri))] // thousands of members
 fn a_member_of_19_bytes_takes_61_bytes_at_most() {
     let n = 50_000_u64;
     let mut set = ZSet::new();

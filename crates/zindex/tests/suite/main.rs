@@ -1,4 +1,4 @@
-//! The order of a sorted set from outside, with nodes as they are. One program for all integration tests: see `docs/src/testing.md`.
+//! Sorted sets through the public interface, with nodes of full size. One program for all integration tests: see `docs/src/testing.md`.
 
 mod memory;
 mod model;

@@ -56,7 +56,9 @@ fn allocation_size_is_what_the_allocator_counts() {
     table = table.try_clone().unwrap();
     books(&table, &index);
     let mut rest = Some(table);
-    while let Some(left) = rest.take().and_then(|table| table.drop_in_steps(100)) {
+    while let Some(left) =
+        rest.take().and_then(|table| table.drop_in_steps(if cfg!(miri) { 10 } else { 100 }))
+    {
         books(&left, &index);
         rest = Some(left);
     }

@@ -85,7 +85,7 @@ fn numbers(mut state: u64) -> impl FnMut() -> u64 {
 
 #[test]
 fn large_sets_keep_their_order_however_they_were_filled() {
-    let n = if cfg!(miri) { 20 } else { 40_000_u64 };
+    let (n, step, skipped) = if cfg!(miri) { (70, 9, 3) } else { (40_000_u64, 37, 0) };
     let mut random = numbers(1);
     let fills: [Box<dyn FnMut(u64) -> f64>; 5] = [
         Box::new(|i| i as f64),
@@ -94,7 +94,7 @@ fn large_sets_keep_their_order_however_they_were_filled() {
         Box::new(|_| 1.0),
         Box::new(move |_| random() as f64),
     ];
-    for mut fill in fills {
+    for mut fill in fills.into_iter().skip(skipped) {
         let (mut table, mut want) = (ZTable::new(), BTreeSet::new());
         for i in 0..n {
             let (score, member) = (fill(i), format!("member:{:07}", i * 7919 % n));
@@ -102,7 +102,7 @@ fn large_sets_keep_their_order_however_they_were_filled() {
             want.insert((model::Score(score), member));
         }
         assert!(table.iter().eq(want.iter().map(|(score, member)| (member.as_bytes(), score.0))));
-        for (rank, (score, member)) in want.iter().enumerate().step_by(37) {
+        for (rank, (score, member)) in want.iter().enumerate().step_by(step) {
             assert_eq!(table.rank_of(member.as_bytes()), Some(rank));
             assert_eq!(table.ranks_by_score(..score.0).end, want.range(..(*score, String::new())).count());
         }

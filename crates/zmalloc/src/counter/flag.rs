@@ -6,8 +6,8 @@
 //! Linux the byte is defined in assembly and addressed from the thread pointer by an offset that the loader fills in (the
 //! *initial-exec* model, which jemalloc itself uses for its thread data): two instructions and one register.
 //!
-//! A plug-in that is loaded late may find no room for such a byte; neither does jemalloc then, unless it is built with the
-//! feature `disable_initial_exec_tls`. The feature of the same name here asks for both.
+//! A plug-in that is loaded late may find no room for such a byte. jemalloc's thread data then finds none either, unless it is
+//! built with the feature `disable_initial_exec_tls`. The feature of the same name here changes both.
 //!
 //! Functions that ask are not inlined into other crates ([`by_allocator`] stays inside this one), because a dynamic
 //! library of Rust code does not export what assembly defines.

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", not(miri)))]
+    #[cfg(all(target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
     fn the_advice_empties_whole_pages_and_leaves_the_rest() {
         let page = crate::os::page_size().unwrap();
         let block = crate::zmalloc(4 * page);

@@ -46,7 +46,7 @@ fn physical() -> Option<u64> {
     None
 }
 
-#[cfg(all(test, target_os = "linux", not(miri)))]
+#[cfg(all(test, target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
 mod tests {
     use super::*;
 

@@ -125,7 +125,7 @@ Private_Dirty:         0 kB\n";
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", not(miri)))]
+    #[cfg(all(target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
     fn this_process_and_this_process_by_its_number_are_one() {
         let pid = std::process::id();
         // Of the mappings, not of what is in memory: that changes from one look to the next.
@@ -137,7 +137,7 @@ Private_Dirty:         0 kB\n";
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", not(miri)))]
+    #[cfg(all(target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
     fn a_process_that_is_not_there_has_no_figures() {
         assert_eq!(private_dirty(Some(u32::MAX)), None);
     }

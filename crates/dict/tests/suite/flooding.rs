@@ -75,11 +75,13 @@ fn flood<K: Hash + Eq>(weak: impl BuildHasher, key: fn(u64) -> K) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "statistics")]
 fn keys_that_collide_under_an_unkeyed_hash_do_not_under_the_default() {
     flood(BuildHasherDefault::<Fx>::default(), against_fx);
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "statistics")]
 fn keys_that_collide_under_public_constants_do_not_under_the_process_s_own() {
     flood(DefaultHashBuilder::with_seed(0x0123_4567_89ab_cdef), against_fixed_constants);
     // As its documentation says: the seed alone does not help.
@@ -87,6 +89,7 @@ fn keys_that_collide_under_public_constants_do_not_under_the_process_s_own() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "statistics")]
 fn regular_keys_fill_the_chunks_as_random_ones_do() {
     // Numbers that differ in few bits, high or low ones.
     fn check<K: Hash + Eq>(key: fn(u64) -> K) {

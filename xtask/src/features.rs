@@ -4,18 +4,21 @@
 //! `cargo hack --each-feature` chooses. A feature with code of its own is built on top of the default ones too, because that is
 //! the build of an embedder that names it: a feature alone turns jemalloc off, so a clash with jemalloc's code would not show.
 //!
+//! A feature that only enables the feature of the same name below has no code in its crate. One build has it in all such crates.
+//!
 //! Nothing is linked, so no build waits for jemalloc's C: `JEMALLOC_OVERRIDE` names an empty library. zmalloc then does not
 //! know the quantum of jemalloc; the code for a known one is compiled by the other nets.
 
 use crate::outcome::Outcome;
 use crate::shell;
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
 use std::process::Command;
 
-/// One build of a crate.
+/// One build.
 #[derive(Debug, PartialEq, Eq)]
 struct Build {
-    package: String,
+    packages: Vec<String>,
     features: String,
     with_default: bool,
 }
@@ -24,15 +27,8 @@ impl Build {
     /// Clippy instead of `check`: it takes about as long, and the code of each feature is linted.
     fn command(&self) -> Command {
         let mut command = shell::cargo();
-        command.args([
-            "clippy",
-            "--quiet",
-            "--package",
-            &self.package,
-            "--lib",
-            "--features",
-            &self.features,
-        ]);
+        command.args(["clippy", "--quiet", "--lib", "--features", &self.features]);
+        command.args(self.packages.iter().flat_map(|name| ["--package", name]));
         if !self.with_default {
             command.arg("--no-default-features");
         }
@@ -47,20 +43,22 @@ pub(crate) fn run() -> Result<Outcome> {
     std::fs::create_dir_all(&target_dir)?;
     std::fs::write(&library, "").with_context(|| library.display().to_string())?;
     let has_gperftools = shell::has_gperftools();
-    let (mut failed, mut left_out) = (Vec::new(), false);
+    let mut manifests = Vec::new();
     for name in shell::LIBRARIES {
         let path = shell::root().join("crates").join(name).join("Cargo.toml");
         let manifest = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        for build in builds(name, &manifest.parse().with_context(|| path.display().to_string())?) {
-            if build.features.starts_with("tcmalloc") && !has_gperftools {
-                left_out = true;
-                continue;
-            }
-            let mut command = build.command();
-            command.env("CARGO_TARGET_DIR", &target_dir).env("JEMALLOC_OVERRIDE", &library);
-            if shell::exit_code(&mut command)? != 0 {
-                failed.push(shell::show(&command));
-            }
+        manifests.push((name, manifest.parse().with_context(|| path.display().to_string())?));
+    }
+    let (mut failed, mut left_out) = (Vec::new(), false);
+    for build in builds(&manifests) {
+        if build.features.starts_with("tcmalloc") && !has_gperftools {
+            left_out = true;
+            continue;
+        }
+        let mut command = build.command();
+        command.env("CARGO_TARGET_DIR", &target_dir).env("JEMALLOC_OVERRIDE", &library);
+        if shell::exit_code(&mut command)? != 0 {
+            failed.push(shell::show(&command));
         }
     }
     for command in &failed {
@@ -76,31 +74,42 @@ pub(crate) fn run() -> Result<Outcome> {
     })
 }
 
-/// The builds of a crate, from its manifest.
-fn builds(package: &str, manifest: &toml::Table) -> Vec<Build> {
-    let features = manifest.get("features").and_then(|features| features.as_table()).into_iter().flatten();
-    let features: Vec<_> = features.filter(|(name, _)| *name != "default").collect();
-    let build = |features: &str, with_default| Build {
-        package: package.to_owned(),
-        features: features.to_owned(),
-        with_default,
-    };
-    let all: Vec<_> = features.iter().map(|(name, _)| name.as_str()).collect();
-    let mut builds = vec![build("", false), build("", true), build(&all.join(","), false)];
-    for (name, enables) in features {
-        builds.push(build(name, false));
-        if !only_forwards(enables) {
-            builds.push(build(name, true));
+/// The builds of some crates, from their names and manifests.
+fn builds(manifests: &[(&str, toml::Table)]) -> Vec<Build> {
+    let mut builds = Vec::new();
+    let mut forwarded = BTreeMap::<_, Vec<_>>::new();
+    for (package, manifest) in manifests {
+        let features =
+            manifest.get("features").and_then(|features| features.as_table()).into_iter().flatten();
+        let features: Vec<_> = features.filter(|(name, _)| *name != "default").collect();
+        let build = |features: &str, with_default| Build {
+            packages: vec![(*package).to_owned()],
+            features: features.to_owned(),
+            with_default,
+        };
+        let all: Vec<_> = features.iter().map(|(name, _)| name.as_str()).collect();
+        builds.extend([build("", false), build("", true), build(&all.join(","), false)]);
+        for (name, enables) in features {
+            if only_forwards(name, enables) {
+                forwarded.entry(name.clone()).or_default().push((*package).to_owned());
+            } else {
+                builds.extend([build(name, false), build(name, true)]);
+            }
         }
     }
+    let forwarded = forwarded.into_iter();
+    builds.extend(forwarded.map(|(features, packages)| Build { packages, features, with_default: false }));
     builds
 }
 
-/// Whether a feature does nothing but enable features of dependencies. Those are covered by the dependencies' builds.
-fn only_forwards(enables: &toml::Value) -> bool {
+/// Whether a feature does nothing but enable the feature of the same name of dependencies.
+fn only_forwards(name: &str, enables: &toml::Value) -> bool {
     let enables = enables.as_array().into_iter().flatten().filter_map(|one| one.as_str());
     let mut enables = enables.peekable();
-    enables.peek().is_some() && enables.all(|one| one.contains('/') && !one.contains("?/"))
+    let same = |one: &str| {
+        one.split_once('/').is_some_and(|(below, feature)| feature == name && !below.ends_with('?'))
+    };
+    enables.peek().is_some() && enables.all(same)
 }
 
 #[cfg(test)]
@@ -110,13 +119,24 @@ mod tests {
     #[test]
     fn each_feature_is_built_alone_and_one_with_code_of_its_own_beside_the_default_ones() {
         let manifest =
-            "[features]\ndefault = [\"a\"]\na = [\"b/a\"]\nc = []\nd = [\"dep:d\"]\ne = [\"b?/e\"]\n";
-        let builds = builds("p", &manifest.parse().unwrap());
+            "[features]\ndefault = [\"c\"]\nc = []\nd = [\"dep:d\"]\ne = [\"b?/e\"]\nf = [\"b/other\"]\n";
+        let builds = builds(&[("p", manifest.parse().unwrap())]);
         let of = |with_default| {
             let some = builds.iter().filter(move |build| build.with_default == with_default);
             some.map(|build| build.features.as_str()).collect::<Vec<_>>()
         };
-        assert_eq!(of(false), ["", "a,c,d,e", "a", "c", "d", "e"]);
-        assert_eq!(of(true), ["", "c", "d", "e"]);
+        assert_eq!(of(false), ["", "c,d,e,f", "c", "d", "e", "f"]);
+        assert_eq!(of(true), ["", "c", "d", "e", "f"]);
+    }
+
+    #[test]
+    fn a_feature_that_is_only_forwarded_is_built_once_for_all_crates_that_forward_it() {
+        let p = "[features]\na = [\"b/a\", \"c/a\"]\n".parse().unwrap();
+        let q = "[features]\na = [\"p/a\"]\n".parse().unwrap();
+        let r = "[features]\na = []\n".parse().unwrap();
+        let builds = builds(&[("p", p), ("q", q), ("r", r)]);
+        let with_a = builds.iter().filter(|build| build.features == "a" && build.packages.len() > 1);
+        let packages: Vec<_> = with_a.map(|build| build.packages.join(" ")).collect();
+        assert_eq!(packages, ["p q"]);
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{PoisonError, RwLock};
 /// The target `zmalloc` compares with the process's counters, so it runs alone; the others run side by side.
 static PROCESS: RwLock<()> = RwLock::new(());
 
-/// Random inputs for each target, each of some dozens of operations.
-const INPUTS: u32 = 4000;
+/// Random inputs for each target, each of some dozens of operations. libFuzzer goes on from there.
+const INPUTS: u32 = 2000;
 
 /// Runs a target beside others.
 fn drive(target: fn(&[u8])) {

@@ -133,12 +133,12 @@ mod tests {
         }
     }
 
-    /// A million ranges of a set of 65,536: a walk from its end would take a minute.
+    /// Ranges of a set of 65,536: a walk from its end would take some ten seconds.
     #[test]
-    #[cfg_attr(miri, ignore = "a million ranges")]
+    #[cfg_attr(miri, ignore = "many ranges")]
     fn a_range_does_not_walk() {
         let set: IntSet = (0..65_536).collect();
-        let sum: i64 = (0..1_000_000).map(|n| set.range(..=n % 9).next_back().unwrap()).sum();
-        assert_eq!(sum, 3_999_996);
+        let sum: i64 = (0..200_000).map(|n| set.range(..=n % 9).next_back().unwrap()).sum();
+        assert_eq!(sum, 799_993);
     }
 }

@@ -5,7 +5,7 @@ use zmalloc::Region;
 
 #[test]
 fn allocation_size_is_what_the_allocator_counts() {
-    let count = if cfg!(miri) { 300 } else { 100_000_u64 };
+    let count = if cfg!(miri) { 100 } else { 100_000_u64 };
     let region = Region::start();
     let used = || region.held() as usize;
 

@@ -142,7 +142,7 @@ fn foreign(real: usize, told: u16) -> ListPack {
 #[test]
 fn a_foreign_count_is_not_believed() {
     let large = &*vec![b'y'; 9_000];
-    let (step, then, some) = if cfg!(miri) { (53, 5, 2) } else { (1, 1, 1) };
+    let (step, then, some) = if cfg!(miri) { (53, 13, 4) } else { (1, 1, 1) };
     let change = |list: &mut QuickList, what: usize, at: usize| match what {
         0 => drop(list.insert_after(at, "x")),
         1 => drop(list.insert_before(at, large)),

@@ -1,20 +1,17 @@
-//! Numbers as text.
+//! Integers as text, and what [`double`] makes of doubles.
 //!
 //! An integer is written where it will stay. How many digits it has is known beforehand, so the last pair goes to
 //! its place first and the others in front of it; formatting into a buffer and copying from there costs as much again,
 //! because the copy waits for the digits' narrow stores.
 
 use crate::Sds;
-use crate::layout;
+use crate::{double, layout};
 use core::ptr::NonNull;
 use zmalloc::{ReserveError, or_oom};
 
-/// Doubles up to here are whole numbers that an `i64` and back does not change: 2^53.
-const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
-
 /// An integer of 64 bits, with or without sign, on its way to text.
 #[derive(Clone, Copy)]
-struct Decimal {
+pub(crate) struct Decimal {
     negative: bool,
     magnitude: u64,
     /// The bytes of the text: digits and sign.
@@ -49,6 +46,12 @@ fn digit_count(value: u64) -> usize {
 }
 
 impl Decimal {
+    /// The bytes of the text.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
     #[inline]
     fn new(negative: bool, magnitude: u64) -> Self {
         Self { negative, magnitude, len: digit_count(magnitude) + usize::from(negative) }
@@ -57,7 +60,7 @@ impl Decimal {
     /// # Safety
     /// `to` may be written over `self.len` bytes.
     #[inline]
-    unsafe fn write(self, to: NonNull<u8>) {
+    pub(crate) unsafe fn write(self, to: NonNull<u8>) {
         /// # Safety
         /// `number` is below 100, and `to` may be written over 2 bytes.
         #[inline(always)]
@@ -101,26 +104,6 @@ impl From<i64> for Decimal {
     }
 }
 
-/// Calls `write` with the shortest text that reads back as `value`: whole numbers up to 2^53 without a
-/// point, as Redis writes them, the others as `0.1` or `1e+300`; `inf`, `-inf`, `nan`; `-0` keeps its sign.
-fn with_f64_text<R>(value: f64, write: impl FnOnce(&[u8]) -> R) -> R {
-    if value.is_nan() {
-        write(b"nan")
-    } else if value.is_infinite() {
-        write(if value > 0.0 { b"inf" } else { b"-inf" })
-    } else if value == 0.0 {
-        write(if value.is_sign_negative() { b"-0" } else { b"0" })
-    } else if value.abs() <= WHOLE_MAX && value.fract() == 0.0 {
-        let text = Decimal::from(value as i64);
-        let mut buffer = [0; 20];
-        // SAFETY: no `i64` has more than 20 bytes of text.
-        unsafe { text.write(NonNull::from(&mut buffer).cast()) };
-        write(&buffer[..text.len])
-    } else {
-        write(zmij::Buffer::new().format_finite(value).as_bytes())
-    }
-}
-
 impl Sds {
     /// `value` in decimal. In C: `sdsfromlonglong`.
     ///
@@ -142,13 +125,14 @@ impl Sds {
         }
     }
 
-    /// The shortest decimal text that reads back as `value`; whole numbers up to 2^53 have no point, as in
-    /// Redis' replies.
+    /// The text of a double, as servers since Redis 7.2 write scores: whole numbers up to 2^62 as integers, others with the
+    /// shortest digits that read back as `value`, and with an exponent where that is shorter. In C: `d2string`.
     ///
     /// ```
     /// use sds::Sds;
     /// assert_eq!(Sds::from_f64(3.0), "3");
     /// assert_eq!(Sds::from_f64(0.1 + 0.2), "0.30000000000000004");
+    /// assert_eq!(Sds::from_f64(4.47757e-5), "4.47757e-5");
     /// assert_eq!(Sds::from_f64(f64::NEG_INFINITY), "-inf");
     /// ```
     pub fn from_f64(value: f64) -> Self {
@@ -157,7 +141,7 @@ impl Sds {
 
     /// [`from_f64`](Self::from_f64) that answers an error.
     pub fn try_from_f64(value: f64) -> Result<Self, ReserveError> {
-        with_f64_text(value, Self::try_from_bytes)
+        double::with_text(value, Self::try_from_bytes)
     }
 
     /// Appends `value` in decimal. In C: `sdscatfmt` with `%I`.
@@ -204,6 +188,6 @@ impl Sds {
 
     /// [`push_f64`](Self::push_f64) that answers an error.
     pub fn try_push_f64(&mut self, value: f64) -> Result<(), ReserveError> {
-        with_f64_text(value, |text| self.try_push_bytes(text))
+        double::with_text(value, |text| self.try_push_bytes(text))
     }
 }

@@ -35,7 +35,7 @@ pub use refcount::SHARED_REFCOUNT;
 pub use set::Set;
 pub use shared::OBJ_SHARED_INTEGERS;
 pub use sort::{SortError, SortOptions, sort, try_sort};
-pub use string::{BitFieldType, BitOp, BitOverflow, BitRange, StringError};
+pub use string::{BitFieldType, BitOp, BitOverflow, BitRange, LongDouble, StringError};
 pub use types::{Encoding, ObjectType};
 pub use zmalloc::ReserveError;
 pub use zset::ZSet;

@@ -12,7 +12,6 @@
 //! Learned from: Redis' `sort.c` (`sortCommandGeneric`, `sortCompare`).
 
 use crate::element::{Element, StrView};
-use crate::string::parse_float;
 use allocator_api2::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt;
@@ -134,6 +133,13 @@ fn number(element: Element<'_>) -> Option<f64> {
             parse_float(&bytes[bytes.iter().take_while(|byte| blank(byte)).count()..])
         }
     }
+}
+
+/// The number that `text` is, all of it. Infinities are numbers, NaN and what is too large for an `f64` are none. In C: `strtod`.
+fn parse_float(text: &[u8]) -> Option<f64> {
+    let value: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
+    let infinite_by_name = || !text.iter().any(u8::is_ascii_digit);
+    (value.is_finite() || (value.is_infinite() && infinite_by_name())).then_some(value)
 }
 
 /// The elements, each with its key.

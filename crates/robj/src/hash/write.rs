@@ -15,7 +15,8 @@ use super::{Hash, HashError, Repr, find};
 use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::members::Members;
-use crate::string::float;
+use crate::string::LongDouble;
+use crate::string::long_double;
 use listpack::ListPack;
 use zmalloc::{ReserveError, or_oom};
 
@@ -191,15 +192,14 @@ impl Hash {
         Ok(sum)
     }
 
-    /// Adds to the field's number and answers the sum; a field that is not there counts as 0. The value is then the sum in decimal.
-    /// How sums are taken and printed, and where that differs from Redis, is said at
-    /// [`Robj::incr_by_float`](crate::Robj::incr_by_float). In C: `HINCRBYFLOAT`.
+    /// Adds to the field's number and answers the sum. A field that is not there counts as 0. The value is then the text of the sum:
+    /// see [`Robj::incr_by_float`](crate::Robj::incr_by_float). In C: `HINCRBYFLOAT`.
     pub fn incr_by_float<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
-        increment: f64,
+        increment: impl Into<LongDouble>,
         limits: &EncodingLimits,
-    ) -> Result<f64, HashError> {
+    ) -> Result<LongDouble, HashError> {
         HashError::or_oom(self.try_incr_by_float(field, increment, limits))
     }
 
@@ -207,14 +207,14 @@ impl Hash {
     pub fn try_incr_by_float<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
-        increment: f64,
+        increment: impl Into<LongDouble>,
         limits: &EncodingLimits,
-    ) -> Result<f64, HashError> {
+    ) -> Result<LongDouble, HashError> {
         let field = field.into();
         let value = self.get(field).unwrap_or(Element::Int(0));
-        let sum = float::add(&value.text(), increment)?;
-        self.try_insert(field, &sum[..], limits)?;
-        Ok(sum.value())
+        let sum = long_double::add(&value.text(), increment.into())?;
+        sum.with_text(|text| self.try_insert(field, text, limits))?;
+        Ok(sum)
     }
 }
 

@@ -124,6 +124,9 @@ impl Robj {
     /// [`BitOffset`](StringError::BitOffset) if the first bit lies from bit `8 * limits.proto_max_bulk_len` on. (Like
     /// in Redis a field may begin before the limit and end behind it.)
     ///
+    /// A `value` far below the field's range is the least that the field holds under [`BitOverflow::Sat`]. Redis subtracts in 64
+    /// bits to find out, which overflows: `BITFIELD key OVERFLOW SAT SET i8 0 -9223372036854775808` sets 127 there, and -128 here.
+    ///
     /// ```
     /// use robj::{BitFieldType, BitOverflow, EncodingLimits, Robj};
     /// let (u4, limits) = (BitFieldType::unsigned(4).unwrap(), EncodingLimits::DEFAULT);

@@ -84,10 +84,14 @@ impl Robj {
     /// The bytes from `start` to `end`, both included; below 0 they count from the end, and what lies outside the
     /// string is left out. Constant time, no copy. In C: `GETRANGE`, `SUBSTR`.
     ///
+    /// An index that lies before the string means its first byte, also as an end. So a range that lies before the string
+    /// altogether has that byte in it, as on a server.
+    ///
     /// ```
     /// let object = robj::Robj::from("This is a string");
     /// assert_eq!(&*object.get_range(0, 3)?, b"This");
     /// assert_eq!(&*object.get_range(-6, -1)?, b"string");
+    /// assert_eq!(&*object.get_range(-200, -100)?, b"T");
     /// assert_eq!(&*robj::Robj::from(12_345).get_range(1, -2)?, b"234");
     /// # Ok::<(), robj::WrongType>(())
     /// ```

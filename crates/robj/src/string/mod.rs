@@ -26,7 +26,7 @@ mod bitop;
 mod bits;
 mod edit;
 mod error;
-pub(crate) mod float;
+pub(crate) mod long_double;
 mod number;
 mod range;
 mod words;
@@ -34,7 +34,7 @@ mod words;
 pub use bitfield::{BitFieldType, BitOverflow};
 pub use bitop::BitOp;
 pub use error::StringError;
-pub(crate) use float::parse as parse_float;
+pub use long_double::LongDouble;
 pub use range::BitRange;
 
 use crate::element::Element;

@@ -3,7 +3,7 @@
 //! Learned from: Redis' `t_string.c` (`incrDecrCommand`, `incrbyfloatCommand`).
 
 use super::error::StringError;
-use super::float;
+use super::long_double::{self, LongDouble};
 use crate::limits::EncodingLimits;
 use crate::object::Robj;
 
@@ -57,35 +57,42 @@ impl Robj {
         }
     }
 
-    /// Adds to the number that the string is the text of, and answers the sum. The object's text is then the sum
-    /// in decimal, with up to 17 decimals, no zeros at their end and no exponent: embstr or raw, never an int.
-    /// In C: `INCRBYFLOAT`.
+    /// Adds to the number that the string is the text of, and answers the sum. The object's text is then that of the sum
+    /// ([`LongDouble`]): embstr or raw, never an int. In C: `INCRBYFLOAT`.
     ///
-    /// Sums below 10^20 are exact in decimal, so 0.1 and 0.2 are 0.3; the increment counts as the shortest decimal
-    /// that means it. Larger ones are those of `f64`. Redis adds in C's `long double`: on x86-64 the same text as long as the
-    /// sum has few digits before the point, but 17 decimals are more than its 64 bits hold of a larger one. There
-    /// 1000.1 and 0.1 are 1000.19999999999999996, and here they are 1000.2. And its range is wider: it takes text from 1.8e308
-    /// up to 1.1e4932, and hexadecimal text, which are `NotAFloat` here.
+    /// Numbers are added as servers on x86-64 add them. An increment that comes as text is [`LongDouble::parse`]d. One of `f64`
+    /// counts as its shortest decimal text.
     ///
     /// # Errors
     /// [`NotAFloat`](StringError::NotAFloat), and [`NotFinite`](StringError::NotFinite) where the sum or the
     /// increment is NaN or infinite.
     ///
     /// ```
-    /// use robj::{EncodingLimits, Robj};
+    /// use robj::{EncodingLimits, LongDouble, Robj};
+    /// let limits = EncodingLimits::DEFAULT;
     /// let mut object = Robj::from("10.50");
-    /// assert_eq!(object.incr_by_float(0.1, &EncodingLimits::DEFAULT), Ok(10.6));
-    /// assert_eq!(object, Robj::from("10.6"));
+    /// assert_eq!(object.incr_by_float(0.1, &limits).unwrap().to_string(), "10.6");
+    /// let increment = LongDouble::parse(b"9007199254740993").unwrap(); // no f64
+    /// object.incr_by_float(increment, &limits).unwrap();
+    /// assert_eq!(object, Robj::from("9007199254741003.599609375"));
     /// ```
-    pub fn incr_by_float(&mut self, increment: f64, limits: &EncodingLimits) -> Result<f64, StringError> {
+    pub fn incr_by_float(
+        &mut self,
+        increment: impl Into<LongDouble>,
+        limits: &EncodingLimits,
+    ) -> Result<LongDouble, StringError> {
         StringError::or_oom(self.try_incr_by_float(increment, limits))
     }
 
     /// [`incr_by_float`](Self::incr_by_float) that answers an error for want of memory too.
-    pub fn try_incr_by_float(&mut self, increment: f64, limits: &EncodingLimits) -> Result<f64, StringError> {
-        let sum = float::add(&self.as_string()?, increment)?;
+    pub fn try_incr_by_float(
+        &mut self,
+        increment: impl Into<LongDouble>,
+        limits: &EncodingLimits,
+    ) -> Result<LongDouble, StringError> {
+        let sum = long_double::add(&self.as_string()?, increment.into())?;
         let lru = self.header().lru();
-        *self = Self::try_from_bytes_at(&sum, limits, lru)?;
-        Ok(sum.value())
+        *self = sum.with_text(|text| Self::try_from_bytes_at(text, limits, lru))?;
+        Ok(sum)
     }
 }

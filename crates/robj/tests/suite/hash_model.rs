@@ -118,7 +118,7 @@ fn step(hash: &mut Hash, model: &mut Model, op: &Op, limits: &EncodingLimits) ->
             }
             Ok(sum) => {
                 let text = hash.get(&field[..]).unwrap().text().to_vec();
-                assert_eq!(std::str::from_utf8(&text).unwrap().parse(), Ok(sum));
+                assert_eq!(std::str::from_utf8(&text), Ok(&*sum.to_string()));
                 vec![(field.clone(), text)]
             }
         },

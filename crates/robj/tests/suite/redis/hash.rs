@@ -2,27 +2,10 @@
 
 use super::{Reply, World, integer, text};
 use robj::hash::HashError;
-use robj::{Collection, Element, EncodingLimits, Hash, Robj};
-
-/// Values after `HINCRBYFLOAT`, of Redis and of this crate, that differ as `Robj::incr_by_float` says: binary digits there, decimal ones here.
-const OTHER_DECIMALS: [(&str, &str); 3] = [
-    (
-        "999999999999999999965225407341472151966654053379893968647487488",
-        "1000000000000000000000000000000000000000000000000000000000000000",
-    ),
-    (
-        "9999999999999999999830660035002966504798826279980126578522718208",
-        "9000000000000000000000000000000000000000000000000000000000000000",
-    ),
-    ("123457.55554999999999666", "123457.55555"),
-];
-
-/// In Redis 10^64 has 64 digits, see above, and stays in a listpack. Here it has its 65, so another number takes its place.
-const OTHER_NUMBER: (&[u8], &[u8]) = (b"1e64", b"9e63");
+use robj::{Collection, Element, EncodingLimits, Hash, LongDouble, Robj};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
-    let other_number = |word| if word == OTHER_NUMBER.0 { OTHER_NUMBER.1 } else { word };
-    let words: Vec<Element<'_>> = command.iter().map(|word| Element::from(other_number(word))).collect();
+    let words: Vec<Element<'_>> = command.iter().map(|word| Element::from(&word[..])).collect();
     let (name, key) = (text(&command[0]), command[1].clone());
     // A command reads and writes the value of its key, if it is there; the key goes when the value is empty.
     let mut object = world.keys.remove(&key).unwrap_or_else(|| Robj::from(Hash::new()));
@@ -59,11 +42,10 @@ fn execute(
             Reply::Int(hash.incr_by(field, integer(&increment.text()).unwrap(), limits)?)
         }
         ("HINCRBYFLOAT", &[field, increment]) => {
-            let sum = hash.incr_by_float(field, text(&increment.text()).parse().unwrap(), limits)?;
+            let sum = hash.incr_by_float(field, LongDouble::parse(&increment.text()).unwrap(), limits)?;
             let bytes = hash.get(field).unwrap().text().to_vec();
-            assert_eq!(text(&bytes).parse(), Ok(sum));
-            let redis = OTHER_DECIMALS.iter().find(|(_, ours)| ours.as_bytes() == bytes);
-            Reply::Bulk(redis.map_or(bytes.clone(), |(redis, _)| redis.as_bytes().to_vec()))
+            assert_eq!(text(&bytes), sum.to_string());
+            Reply::Bulk(bytes)
         }
         ("HGETALL", []) => {
             Reply::Array(hash.iter().flat_map(|(f, v)| [bulk(Some(f)), bulk(Some(v))]).collect())

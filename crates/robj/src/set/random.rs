@@ -9,7 +9,7 @@ use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::sample::{Selection, is_few, try_draw};
 use intset::IntSet;
-use listpack::ListPack;
+use listpack::{ListPack, Offset};
 use zmalloc::ReserveError;
 
 /// Those that stay are copied if they are one for so many that go. In C: `SPOP_MOVE_STRATEGY_MUL`.
@@ -72,8 +72,8 @@ impl Set {
         Ok(wanted)
     }
 
-    /// Takes a member out and gives it to `each`, whose answer comes back; `None` if there is none. Allocates nothing. In C:
-    /// `setTypePopRandom`; `SPOP`.
+    /// Takes a member out and gives it to `each`, whose answer comes back; `None` if there is none. If `each` panics, the member is
+    /// gone all the same. Allocates nothing. In C: `setTypePopRandom`; `SPOP`.
     ///
     /// ```
     /// use robj::{Collection, EncodingLimits, Set};
@@ -90,10 +90,8 @@ impl Set {
                 Some(each(Element::Int(value)))
             }
             Repr::ListPack(list) => {
-                let offset = list.random(rng)?;
-                let answer = each(Element::from_packed(list.get(offset)?));
-                list.remove(offset);
-                Some(answer)
+                let removal = Removal { offset: list.random(rng)?, list };
+                Some(each(removal.member()?))
             }
             Repr::HashTable(members) => {
                 let member = members.pop_random(rng)?;
@@ -173,10 +171,37 @@ fn pop_from_list(
         && let Some(offset) = at
     {
         at = if selection.next(rng) {
-            list.get(offset).into_iter().for_each(|value| each(Element::from_packed(value)));
-            list.remove(offset)
+            let removal = Removal { list, offset };
+            removal.member().into_iter().for_each(&mut each);
+            removal.finish()
         } else {
             list.next(offset)
         };
+    }
+}
+
+/// A member that is on its way out. It is removed when this is dropped, also by a panic of the caller's closure.
+struct Removal<'a> {
+    list: &'a mut ListPack,
+    offset: Offset,
+}
+
+impl Removal<'_> {
+    fn member(&self) -> Option<Element<'_>> {
+        self.list.get(self.offset).map(Element::from_packed)
+    }
+
+    /// Removes it, and says where the next one is.
+    fn finish(self) -> Option<Offset> {
+        let next = self.list.next(self.offset).is_some();
+        let offset = self.offset;
+        drop(self);
+        next.then_some(offset)
+    }
+}
+
+impl Drop for Removal<'_> {
+    fn drop(&mut self) {
+        self.list.remove(self.offset);
     }
 }

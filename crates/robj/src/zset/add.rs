@@ -39,7 +39,7 @@ pub enum Added {
     Added(f64),
     /// It was there, and has this other score now. In C: `ZADD_OUT_UPDATED`.
     Updated(f64),
-    /// It was there with this score, and keeps it.
+    /// It was there with a score that is equal to this one, and keeps it. (A -0 raised by 0 is 0 here, and stays -0, as in Redis.)
     Unchanged(f64),
     /// A condition was against it: nothing was done. In C: `ZADD_OUT_NOP`.
     Skipped,
@@ -99,7 +99,7 @@ fn decide(old: Option<f64>, score: f64, options: AddOptions) -> Result<Added, Ad
     if options.lt && new >= old || options.gt && new <= old {
         return Ok(Added::Skipped);
     }
-    Ok(if new == old { Added::Unchanged(old) } else { Added::Updated(new) })
+    Ok(if new == old { Added::Unchanged(new) } else { Added::Updated(new) })
 }
 
 impl Added {

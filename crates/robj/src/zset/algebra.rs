@@ -1,7 +1,15 @@
 //! Unions, intersections and differences of sorted sets, and of sets, whose members count with a score of 1.
 //!
-//! Members of several sources get one score: each source's is multiplied by its weight, and they are aggregated, the smallest
-//! source first. What is not a number along the way is 0, as in Redis: infinity less infinity, or infinity times a weight of 0.
+//! Members of several sources get one score: each source's is multiplied by its weight, and they are aggregated. The smallest
+//! source comes first, and sources of the same size keep the order in which they were given.
+//!
+//! Infinity times a weight of 0, and infinity less infinity, are not numbers. As in Redis:
+//!
+//! | | a product that is not a number | a sum that is none |
+//! |---|---|---|
+//! | union | counts as 0 | is 0 |
+//! | intersection, first source | counts as 0 | |
+//! | intersection, other sources | makes a sum 0; is ignored by the lowest and the highest | is 0 |
 //!
 //! Results are built as a skiplist and packed at the end if they are small enough, so that their encoding tells nothing of the
 //! sources'.
@@ -11,9 +19,10 @@ use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::set::Set;
+use allocator_api2::vec::Vec;
 use core::ops::ControlFlow;
 use zindex::{InsertError, ZTable};
-use zmalloc::ReserveError;
+use zmalloc::{ReserveError, Zmalloc};
 
 /// Where members come from.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +46,13 @@ pub enum Aggregate {
 }
 
 impl Aggregate {
-    fn of(self, one: f64, other: f64) -> f64 {
+    /// `whole`, which is a number, with one more score, which may be none. Of a 0 and a -0 the lowest and the highest is `whole`.
+    fn of(self, whole: f64, score: f64) -> f64 {
         match self {
-            Self::Sum => number(one + other),
-            Self::Min => one.min(other),
-            Self::Max => one.max(other),
+            Self::Sum => number(whole + score),
+            Self::Min if score < whole => score,
+            Self::Max if score > whole => score,
+            Self::Min | Self::Max => whole,
         }
     }
 }
@@ -120,6 +131,19 @@ impl Merged {
     }
 }
 
+/// The sources by size, and those of the same size in the order in which they were given.
+fn by_size<'a>(sources: &[(Source<'a>, f64)]) -> Result<Vec<(Source<'a>, f64), Zmalloc>, ReserveError> {
+    let no_memory = |_| ReserveError::OutOfMemory { size: sources.len() * size_of::<(usize, usize)>() };
+    let mut order = Vec::new_in(Zmalloc);
+    order.try_reserve_exact(sources.len()).map_err(no_memory)?;
+    order.extend(sources.iter().enumerate().map(|(index, (source, _))| (source.len(), index)));
+    order.sort_unstable();
+    let mut sorted = Vec::new_in(Zmalloc);
+    sorted.try_reserve_exact(sources.len()).map_err(no_memory)?;
+    sorted.extend(order.into_iter().map(|(_, index)| sources[index]));
+    Ok(sorted)
+}
+
 fn unbroken(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
     match flow {
         ControlFlow::Continue(()) => Ok(()),
@@ -127,7 +151,7 @@ fn unbroken(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
     }
 }
 
-/// The members of any of the sources; each source's scores are multiplied by the weight beside it. Sorts the sources by size.
+/// The members of any of the sources; each source's scores are multiplied by the weight beside it.
 /// O(n log n) for n members in all. In C: `ZUNIONSTORE`, `ZUNION`.
 ///
 /// ```
@@ -136,38 +160,36 @@ fn unbroken(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
 /// # let (mut a, mut b) = (robj::ZSet::new(), robj::ZSet::new());
 /// a.insert("x", 1.0, &limits)?;
 /// b.insert("x", 2.0, &limits)?;
-/// let sum = try_union_store(&mut [((&a).into(), 1.0), ((&b).into(), 10.0)], Aggregate::Sum, &limits)?;
+/// let sum = try_union_store(&[((&a).into(), 1.0), ((&b).into(), 10.0)], Aggregate::Sum, &limits)?;
 /// assert_eq!(sum.score("x"), Some(21.0));
 /// # Ok::<(), robj::zset::AddError>(())
 /// ```
 pub fn try_union_store(
-    sources: &mut [(Source<'_>, f64)],
+    sources: &[(Source<'_>, f64)],
     aggregate: Aggregate,
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
-    sources.sort_unstable_by_key(|(source, _)| source.len());
     let mut result = Merged::new();
-    for &(source, weight) in &*sources {
+    for (source, weight) in by_size(sources)? {
         unbroken(source.try_for_each(|member, score| result.add(member, number(score * weight), aggregate)))?;
     }
     result.finish(limits)
 }
 
-/// The members of all the sources; each source's scores are multiplied by the weight beside it. Sorts the sources by size, and
-/// looks the members of the smallest up in the others. In C: `ZINTERSTORE`, `ZINTER`.
+/// The members of all the sources; each source's scores are multiplied by the weight beside it. O(n m) look-ups for n members in the
+/// smallest source and m others. In C: `ZINTERSTORE`, `ZINTER`.
 pub fn try_inter_store(
-    sources: &mut [(Source<'_>, f64)],
+    sources: &[(Source<'_>, f64)],
     aggregate: Aggregate,
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
-    sources.sort_unstable_by_key(|(source, _)| source.len());
     let mut result = Merged::new();
-    if let [(first, weight), others @ ..] = &*sources {
+    if let [(first, weight), others @ ..] = &*by_size(sources)? {
         unbroken(first.try_for_each(|member, score| {
             let mut whole = number(score * weight);
             for (other, weight) in others {
                 let Some(score) = other.score(member) else { return ControlFlow::Continue(()) };
-                whole = aggregate.of(whole, number(score * weight));
+                whole = aggregate.of(whole, score * weight);
             }
             result.add(member, whole, aggregate)
         }))?;

@@ -4,6 +4,7 @@ use super::set_common::{numbers, set_of, source, words};
 use robj::Encoding::{HashTable, IntSet, ListPack};
 use robj::set::{try_diff_store, try_inter_store, try_union_store};
 use robj::{Collection, Encoding, EncodingLimits, Set};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
@@ -181,4 +182,32 @@ fn a_stored_result_has_the_encoding_that_redis_gives_it() {
     assert_eq!(diff(&set_of(words(140), &LIMITS), &mut others), (HashTable, 120));
     assert_eq!(diff(&set_of(words(140), &LIMITS), &mut others[..1]), (HashTable, 135));
     assert_eq!(diff(&many_words, &mut [&few_numbers, &many_words]), (IntSet, 0)); // nothing, whatever it is
+}
+
+#[test]
+fn a_member_whose_visitor_panics_while_it_is_popped_is_gone_in_every_encoding() {
+    for (members, encoding) in [
+        (numbers(0..8).collect::<Vec<_>>(), IntSet),
+        (words(8).collect(), ListPack),
+        (words(200).collect(), HashTable),
+    ] {
+        let mut set = set_of(&members, &LIMITS);
+        assert_eq!(set.encoding(), encoding);
+        let mut seen = None;
+        let popped = catch_unwind(AssertUnwindSafe(|| {
+            set.pop(source(3), |member| {
+                seen = Some(member.text().to_vec());
+                panic!("of the visitor");
+            })
+        }));
+        assert!(popped.is_err());
+        let member = seen.expect("a visit");
+        assert!(!set.contains(&member[..]), "{encoding:?}");
+        assert_eq!(set.len(), members.len() - 1);
+        let several = catch_unwind(AssertUnwindSafe(|| {
+            set.try_pop_many(2, &LIMITS, source(4), |_| panic!("of the visitor"))
+        }));
+        assert!(several.is_err());
+        assert_eq!(set.len(), members.len() - 2, "{encoding:?}");
+    }
 }

@@ -109,7 +109,7 @@ fn every_failure_leaves_the_set_as_it_was() {
         let expected = fail_each(&set, |set| Ok(set.try_expect(100, &LIMITS)?));
         assert!(expected > 0 || count == 0 || set.encoding() == Encoding::SkipList);
         let other = set_of(6);
-        type Op = fn(&mut [(Source<'_>, f64)]) -> Result<ZSet, ReserveError>;
+        type Op = fn(&[(Source<'_>, f64)]) -> Result<ZSet, ReserveError>;
         let ops: [Op; 3] = [
             |sources| try_union_store(sources, Aggregate::Sum, &LIMITS),
             |sources| try_inter_store(sources, Aggregate::Max, &LIMITS),
@@ -117,7 +117,7 @@ fn every_failure_leaves_the_set_as_it_was() {
         ];
         for op in ops {
             fail_each(&set, |set| {
-                let stored = op(&mut [((&*set).into(), 2.0), ((&other).into(), 1.0)]);
+                let stored = op(&[((&*set).into(), 2.0), ((&other).into(), 1.0)]);
                 Ok(stored.map(drop)?)
             });
         }

@@ -8,6 +8,67 @@ use robj::zset::{AddError, AddOptions, Added, Aggregate, Source, inter_card};
 use robj::zset::{try_diff_store, try_inter_store, try_union_store};
 use robj::{Collection, Encoding, EncodingLimits, Set, ZSet};
 
+/// Three servers (Redis 7.0, Valkey 8 and 9) agree on these.
+#[test]
+fn an_intersection_makes_a_number_of_the_first_product_only() {
+    let limits = EncodingLimits::DEFAULT;
+    let of = |members: &[(&str, f64)]| {
+        let mut set = ZSet::new();
+        for &(member, score) in members {
+            set.insert(member, score, &limits).unwrap();
+        }
+        set
+    };
+    let score = |first: f64, aggregate| {
+        let (one, other) = (of(&[("m", first)]), of(&[("m", f64::INFINITY)]));
+        let sources = [((&one).into(), 1.0), ((&other).into(), 0.0)];
+        let union = try_union_store(&sources, aggregate, &limits).unwrap();
+        let inter = try_inter_store(&sources, aggregate, &limits).unwrap();
+        [inter.score("m").unwrap(), union.score("m").unwrap()]
+    };
+    assert_eq!(score(5.0, Aggregate::Sum), [0.0, 5.0]);
+    assert_eq!(score(5.0, Aggregate::Min), [5.0, 0.0]);
+    assert_eq!(score(-5.0, Aggregate::Max), [-5.0, 0.0]);
+    // The smallest source is the first one, wherever it is given.
+    let (small, large) = (of(&[("m", f64::INFINITY)]), of(&[("m", 5.0), ("n", 1.0)]));
+    let inter = try_inter_store(&[((&large).into(), 1.0), ((&small).into(), 0.0)], Aggregate::Min, &limits);
+    assert_eq!(inter.unwrap().score("m"), Some(0.0));
+}
+
+#[test]
+fn minus_zero_raised_by_zero_is_zero_and_stays_minus_zero() {
+    let incr = AddOptions { incr: true, ..AddOptions::default() };
+    for entries in [0, 128] {
+        let limits = EncodingLimits { zset_max_listpack_entries: entries, ..EncodingLimits::DEFAULT };
+        let mut set = ZSet::new();
+        set.insert("m", -0.0, &limits).unwrap();
+        let raised = set.try_add("m", 0.0, incr, &limits).unwrap();
+        assert_eq!(raised.score().map(f64::to_bits), Some(0.0_f64.to_bits()));
+        assert_eq!(set.score("m").map(f64::to_bits), Some((-0.0_f64).to_bits()));
+    }
+}
+
+#[test]
+fn sources_of_the_same_size_are_added_in_the_order_in_which_they_were_given() {
+    let limits = EncodingLimits::DEFAULT;
+    let sets: Vec<ZSet> = (0..40)
+        .map(|n| {
+            let mut set = ZSet::new();
+            let score = [1e16, 1.0, -1e16, 0.5, f64::INFINITY][if n == 17 { 4 } else { n % 4 }];
+            set.insert("m", score, &limits).unwrap();
+            set
+        })
+        .collect();
+    let weight = |n: usize| if n == 17 { 0.0 } else { 1.0 };
+    let sources: Vec<_> = sets.iter().enumerate().map(|(n, set)| (Source::from(set), weight(n))).collect();
+    let products = || sets.iter().enumerate().map(|(n, set)| set.score("m").unwrap() * weight(n));
+    let zero = |score: f64| if score.is_nan() { 0.0 } else { score };
+    let inter = try_inter_store(&sources, Aggregate::Sum, &limits).unwrap();
+    assert_eq!(inter.score("m"), products().reduce(|whole, score| zero(whole + score)));
+    let union = try_union_store(&sources, Aggregate::Sum, &limits).unwrap();
+    assert_eq!(union.score("m"), products().map(zero).reduce(|whole, score| whole + score));
+}
+
 /// A score that compares; not NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Score(f64);
@@ -318,16 +379,18 @@ proptest! {
         let zero = |score: f64| if score.is_nan() { 0.0 } else { score };
         let both = |one: f64, other: f64| match aggregate {
             Aggregate::Sum => zero(one + other),
-            Aggregate::Min => one.min(other),
-            Aggregate::Max => one.max(other),
+            Aggregate::Min if other < one => other,
+            Aggregate::Max if other > one => other,
+            _ => one,
         };
         // The order in which floats are added: the smallest source first.
         let mut by_size: Vec<usize> = (0..maps.len()).collect();
         by_size.sort_by_key(|&index| maps[index].len());
-        let merged = |member: i64| by_size.iter()
-            .filter_map(|&index| Some(zero(maps[index].get(&member)? * weights[index])))
-            .reduce(both);
-        let weighted = || sources.iter().copied().zip(weights.iter().copied()).collect::<Vec<_>>();
+        let products = |member: i64| {
+            let product = |&index: &usize| Some(maps[index].get(&member)? * weights[index]);
+            by_size.iter().filter_map(product).collect::<Vec<_>>()
+        };
+        let weighted: Vec<_> = sources.iter().copied().zip(weights.iter().copied()).collect();
         let check = |result: &ZSet, want: BTreeMap<i64, f64>| {
             let got: BTreeMap<i64, f64> =
                 result.iter().map(|(member, score)| (member.as_i64().unwrap(), score)).collect();
@@ -336,11 +399,17 @@ proptest! {
             let small = want.len() <= limits.zset_max_listpack_entries && longest <= limits.zset_max_listpack_value;
             assert_eq!(result.encoding(), if small { Encoding::ListPack } else { Encoding::SkipList });
         };
-        let union = try_union_store(&mut weighted(), aggregate, &limits).unwrap();
-        check(&union, (0..12).filter_map(|member| Some((member, merged(member)?))).collect());
+        let union = try_union_store(&weighted, aggregate, &limits).unwrap();
+        let sum = |member| products(member).into_iter().map(zero).reduce(both);
+        check(&union, (0..12).filter_map(|member| Some((member, sum(member)?))).collect());
         let in_all = |member: &i64| maps.iter().all(|map| map.contains_key(member));
-        let inter = try_inter_store(&mut weighted(), aggregate, &limits).unwrap();
-        check(&inter, (0..12).filter(in_all).filter_map(|member| Some((member, merged(member)?))).collect());
+        let inter = try_inter_store(&weighted, aggregate, &limits).unwrap();
+        // Only the first product is made a number.
+        let sum = |member| match &products(member)[..] {
+            [first, others @ ..] => others.iter().fold(zero(*first), |whole, &score| both(whole, score)),
+            [] => unreachable!(),
+        };
+        check(&inter, (0..12).filter(in_all).map(|member| (member, sum(member))).collect());
         let count = (0..12).filter(in_all).count();
         let limited = if limit == 0 { count } else { count.min(limit) };
         assert_eq!(inter_card(&mut sources.clone(), limit), limited);

@@ -235,7 +235,7 @@ fn algebra(
         Some(b"MAX") => Aggregate::Max,
         _ => Aggregate::Sum,
     };
-    let mut sources: Vec<(Source<'_>, f64)> = lent
+    let sources: Vec<(Source<'_>, f64)> = lent
         .iter()
         .map(|lent| match lent {
             Lent::ZSet(set) => Source::from(&**set),
@@ -244,8 +244,8 @@ fn algebra(
         .zip(weights)
         .collect();
     let result = match name {
-        "ZUNIONSTORE" => try_union_store(&mut sources, aggregate, limits),
-        "ZINTERSTORE" => try_inter_store(&mut sources, aggregate, limits),
+        "ZUNIONSTORE" => try_union_store(&sources, aggregate, limits),
+        "ZINTERSTORE" => try_inter_store(&sources, aggregate, limits),
         _ => try_diff_store(&sources.iter().map(|it| it.0).collect::<Vec<_>>(), limits),
     };
     Ok(result.unwrap())

@@ -4,12 +4,16 @@ use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
 use super::{Dict, Entry, hasher, is};
+use crate::TryInsertError;
 
 /// Entries that [`Extend`] hashes and asks for before it inserts the first of them. If the iterator panics, those that it
 /// gave for the batch are dropped.
 const BATCH: usize = 16;
 /// The largest entries, in bytes, that are inserted in batches.
 const BATCH_ENTRY_MAX: usize = 256;
+
+/// The value that the key had, or the entry that found no memory.
+type Inserted<K, V> = Result<Option<V>, TryInsertError<(K, V)>>;
 
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     /// The values of `N` keys. Sixteen or so at a time are a good number. Worth it where the dict has outgrown the caches
@@ -42,12 +46,28 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     /// ```
     #[inline]
     pub fn insert_many<const N: usize>(&mut self, entries: [(K, V); N]) -> [Option<V>; N] {
+        self.each_hashed(entries, Self::insert_hashed)
+    }
+
+    /// [`Dict::insert_many`] that hands each entry back for which there is no memory. The others are in the dict.
+    #[inline]
+    pub fn try_insert_many<const N: usize>(&mut self, entries: [(K, V); N]) -> [Inserted<K, V>; N] {
+        self.each_hashed(entries, Self::try_insert_hashed)
+    }
+
+    /// Asks for the places of the entries, and then inserts each.
+    #[inline]
+    fn each_hashed<T, const N: usize>(
+        &mut self,
+        entries: [(K, V); N],
+        insert: impl Fn(&mut Self, u64, K, V) -> T,
+    ) -> [T; N] {
         let hashes = entries.each_ref().map(|(key, _)| self.hash_builder.hash_one(key));
         self.table.prefetch_inserts(&hashes);
         let mut hashes = hashes.iter();
         entries.map(|(key, value)| {
             let hash = hashes.next().expect("as many hashes as entries");
-            self.insert_hashed(*hash, key, value)
+            insert(self, *hash, key, value)
         })
     }
 
@@ -60,6 +80,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
                 None
             }
         }
+    }
+
+    #[inline]
+    pub(super) fn try_insert_hashed(&mut self, hash: u64, key: K, value: V) -> Inserted<K, V> {
+        if let Some((_, old)) = self.table.find_mut(hash, is(&key)) {
+            return Ok(Some(core::mem::replace(old, value)));
+        }
+        self.table.try_insert_unique(hash, (key, value), hasher(&self.hash_builder)).map(|_| None)
     }
 
     /// [`Extend::extend`]: a batch at a time, unless entries are so large that a batch would not lie well on the stack.

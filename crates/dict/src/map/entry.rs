@@ -3,7 +3,7 @@
 use core::borrow::Borrow;
 use core::fmt;
 
-use crate::table;
+use crate::{TryInsertError, table};
 
 /// What [`Dict::entry`](crate::Dict::entry) found.
 pub enum Entry<'a, K, V> {
@@ -99,6 +99,66 @@ impl<'a, K, V> Entry<'a, K, V> {
         V: Default,
     {
         self.or_insert_with(V::default)
+    }
+
+    /// [`Entry::insert_entry`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>, TryInsertError<(K, V)>> {
+        match self {
+            Self::Occupied(mut entry) => {
+                entry.insert(value);
+                Ok(entry)
+            }
+            Self::Vacant(entry) => entry.try_insert_entry(value),
+        }
+    }
+
+    /// [`Entry::or_insert_entry`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_or_insert_entry(self, default: V) -> Result<OccupiedEntry<'a, K, V>, TryInsertError<(K, V)>> {
+        match self {
+            Self::Occupied(entry) => Ok(entry),
+            Self::Vacant(entry) => entry.try_insert_entry(default),
+        }
+    }
+
+    /// [`Entry::or_insert`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_or_insert(self, default: V) -> Result<&'a mut V, TryInsertError<(K, V)>> {
+        self.try_or_insert_with(|| default)
+    }
+
+    /// [`Entry::or_insert_with`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_or_insert_with(
+        self,
+        default: impl FnOnce() -> V,
+    ) -> Result<&'a mut V, TryInsertError<(K, V)>> {
+        self.try_or_insert_with_key(|_| default())
+    }
+
+    /// [`Entry::or_insert_with_key`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_or_insert_with_key(
+        self,
+        default: impl FnOnce(&K) -> V,
+    ) -> Result<&'a mut V, TryInsertError<(K, V)>> {
+        match self {
+            Self::Occupied(entry) => Ok(entry.into_mut()),
+            Self::Vacant(entry) => {
+                let value = default(&entry.key);
+                entry.try_insert(value)
+            }
+        }
+    }
+
+    /// [`Entry::or_default`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_or_default(self) -> Result<&'a mut V, TryInsertError<(K, V)>>
+    where
+        V: Default,
+    {
+        self.try_or_insert_with(V::default)
     }
 
     /// Changes the value if there is one.
@@ -220,6 +280,18 @@ impl<'a, K, V> VacantEntry<'a, K, V> {
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V> {
         OccupiedEntry { entry: self.entry.insert((self.key, value)) }
     }
+
+    /// [`VacantEntry::insert`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_insert(self, value: V) -> Result<&'a mut V, TryInsertError<(K, V)>> {
+        self.try_insert_entry(value).map(OccupiedEntry::into_mut)
+    }
+
+    /// [`VacantEntry::insert_entry`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>, TryInsertError<(K, V)>> {
+        Ok(OccupiedEntry { entry: self.entry.try_insert((self.key, value))? })
+    }
 }
 
 /// What [`Dict::entry_ref`](crate::Dict::entry_ref) found: an [`Entry`] that makes a key only if one is added.
@@ -262,7 +334,7 @@ impl<'a, 'q, K: Borrow<Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V> {
     }
 }
 
-impl<'a, K: Borrow<Q>, Q: ToOwned<Owned = K> + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
+impl<'a, 'q, K: Borrow<Q> + From<&'q Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V> {
     /// Sets the value, whatever there was.
     #[inline]
     pub fn insert(self, value: V) -> OccupiedEntry<'a, K, V> {
@@ -321,18 +393,57 @@ impl<'a, K: Borrow<Q>, Q: ToOwned<Owned = K> + ?Sized, V> EntryRef<'a, '_, K, Q,
     }
 }
 
+impl<'a, K: Borrow<Q>, Q: Eq + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
+    /// The value. If there is no entry, `make` makes key and value, and may fail. The one fallible form of all that may add an
+    /// entry here, because it is `make` that allocates the key.
+    ///
+    /// ```
+    /// # fn set(db: &mut dict::Dict<String, u32>, key: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let copy = |key: &str| -> Result<_, Box<dyn std::error::Error>> {
+    ///     let mut copy = String::new();
+    ///     copy.try_reserve_exact(key.len())?;
+    ///     copy.push_str(key);
+    ///     Ok((copy, 0))
+    /// };
+    /// *db.try_entry_ref(key)?.try_or_insert_with(copy)? += 1;
+    /// # Ok(())
+    /// # }
+    /// # let mut db = dict::Dict::new();
+    /// # set(&mut db, "key").unwrap();
+    /// # assert_eq!(db["key"], 1);
+    /// ```
+    ///
+    /// # Errors
+    /// That of `make`, or `TryInsertError` with what it made.
+    ///
+    /// # Panics
+    /// If the key is not equal to the one that was looked for.
+    #[inline]
+    pub fn try_or_insert_with<E: From<TryInsertError<(K, V)>>>(
+        self,
+        make: impl FnOnce(&Q) -> Result<(K, V), E>,
+    ) -> Result<&'a mut V, E> {
+        match self {
+            Self::Occupied(entry) => Ok(entry.into_mut()),
+            Self::Vacant(entry) => {
+                let (key, value) = make(entry.key)?;
+                Ok(entry.try_insert_with_key(key, value)?)
+            }
+        }
+    }
+}
+
 impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
     /// The key that is not there yet.
     pub fn key(&self) -> &'q Q {
         self.key
     }
 
-    /// Adds a copy of the key with `value`.
+    /// Adds the key, made by `K::from`, with `value`.
     #[inline]
     pub fn insert(self, value: V) -> &'a mut V
     where
-        Q: ToOwned<Owned = K>,
-        K: Borrow<Q>,
+        K: From<&'q Q>,
     {
         self.insert_entry(value).into_mut()
     }
@@ -341,13 +452,12 @@ impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
     #[inline]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V>
     where
-        Q: ToOwned<Owned = K>,
-        K: Borrow<Q>,
+        K: From<&'q Q>,
     {
-        OccupiedEntry { entry: self.entry.insert((self.key.to_owned(), value)) }
+        OccupiedEntry { entry: self.entry.insert((K::from(self.key), value)) }
     }
 
-    /// Adds `key` with `value`, for keys that are not made by `to_owned`.
+    /// Adds `key` with `value`, for keys that are not made by `K::from`.
     ///
     /// # Panics
     /// If `key` is not equal to the one that was looked for.
@@ -359,6 +469,17 @@ impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
     {
         assert!(key.borrow() == self.key, "the key is not the one that was looked for");
         &mut self.entry.insert((key, value)).into_mut().1
+    }
+
+    /// [`VacantEntryRef::insert_with_key`] that hands key and value back when there is no memory.
+    #[inline]
+    pub fn try_insert_with_key(self, key: K, value: V) -> Result<&'a mut V, TryInsertError<(K, V)>>
+    where
+        Q: Eq,
+        K: Borrow<Q>,
+    {
+        assert!(key.borrow() == self.key, "the key is not the one that was looked for");
+        Ok(&mut self.entry.try_insert((key, value))?.into_mut().1)
     }
 }
 

@@ -5,6 +5,8 @@ use core::hash::{BuildHasher, Hash};
 use core::ptr::NonNull;
 use core::time::Duration;
 
+use zmalloc::ReserveError;
+
 use super::{Dict, hasher};
 use crate::resize::{Pause, Paused, ResizePolicy, sealed};
 use crate::scan::Cursor;
@@ -50,6 +52,14 @@ impl<K, V, S> Dict<K, V, S> {
     /// `dictType`.
     pub fn on_grow(&mut self, allows: impl Fn(usize) -> bool + Send + Sync + 'static) {
         self.table.on_grow(allows);
+    }
+
+    /// [`Dict::on_grow`] that says when there is no memory for the closure: [`Table::try_on_grow`].
+    pub fn try_on_grow(
+        &mut self,
+        allows: impl Fn(usize) -> bool + Send + Sync + 'static,
+    ) -> Result<(), ReserveError> {
+        self.table.try_on_grow(allows)
     }
 
     /// Lets the dict grow without asking.

@@ -85,6 +85,11 @@ impl<K, V> Dict<K, V> {
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_and_hasher(capacity, DefaultHashBuilder::new())
     }
+
+    /// [`Dict::with_capacity`] that says when there is no memory.
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, TryReserveError> {
+        Self::try_with_capacity_and_hasher(capacity, DefaultHashBuilder::new())
+    }
 }
 
 impl<K, V, S> Dict<K, V, S> {
@@ -97,6 +102,11 @@ impl<K, V, S> Dict<K, V, S> {
     /// The same with room for `capacity` entries.
     pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self {
         Self { hash_builder, table: Table::with_capacity(capacity) }
+    }
+
+    /// [`Dict::with_capacity_and_hasher`] that says when there is no memory.
+    pub fn try_with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Result<Self, TryReserveError> {
+        Ok(Self { hash_builder, table: Table::try_with_capacity(capacity)? })
     }
 
     /// What hashes the keys.
@@ -354,11 +364,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     /// [`Dict::insert`] that hands key and value back when there is no memory for a new entry; the dict is then
     /// as it was. (std's unstable method of this name refuses keys that are there; this one sets them.)
     pub fn try_insert(&mut self, key: K, value: V) -> Result<Option<V>, TryInsertError<(K, V)>> {
-        let hash = self.hash_builder.hash_one(&key);
-        if let Some((_, old)) = self.table.find_mut(hash, is(&key)) {
-            return Ok(Some(core::mem::replace(old, value)));
-        }
-        self.table.try_insert_unique(hash, (key, value), hasher(&self.hash_builder)).map(|_| None)
+        self.try_insert_hashed(self.hash_builder.hash_one(&key), key, value)
     }
 
     /// Removes the entry of `key` and answers its value. O(1). In C: `dictDelete`.
@@ -387,7 +393,27 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key)
     }
 
-    /// The entry of `key`, or the place to put it; the key is copied only if it is put there.
+    /// [`Dict::entry`] that hands the key back when there is no memory for a first entry.
+    ///
+    /// ```
+    /// # fn count(words: &mut dict::Dict<String, u32>, word: String) -> Result<(), Box<dyn std::error::Error>> {
+    /// *words.try_entry(word)?.try_or_insert(0)? += 1;
+    /// # Ok(())
+    /// # }
+    /// # let mut words = dict::Dict::new();
+    /// # count(&mut words, "rose".into()).unwrap();
+    /// # assert_eq!(words["rose"], 1);
+    /// ```
+    #[inline]
+    pub fn try_entry(&mut self, key: K) -> Result<Entry<'_, K, V>, TryInsertError<K>> {
+        let hash = self.hash_builder.hash_one(&key);
+        match self.table.try_entry(hash, is(&key), hasher(&self.hash_builder)) {
+            Ok(entry) => Ok(Entry::new(entry, key)),
+            Err(_) => Err(TryInsertError { entry: key }),
+        }
+    }
+
+    /// The entry of `key`, or the place to put it. A key is made only if it is put there.
     ///
     /// ```
     /// let mut words = dict::Dict::<String, u32>::new();
@@ -403,6 +429,20 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     {
         let hash = self.hash_builder.hash_one(key);
         EntryRef::new(self.table.entry(hash, is(key), hasher(&self.hash_builder)), key)
+    }
+
+    /// [`Dict::entry_ref`] that says when there is no memory for a first entry.
+    #[inline]
+    pub fn try_entry_ref<'a, 'q, Q: Hash + Eq + ?Sized>(
+        &'a mut self,
+        key: &'q Q,
+    ) -> Result<EntryRef<'a, 'q, K, Q, V>, TryReserveError>
+    where
+        K: Borrow<Q>,
+    {
+        let hash = self.hash_builder.hash_one(key);
+        let entry = self.table.try_entry(hash, is(key), hasher(&self.hash_builder))?;
+        Ok(EntryRef::new(entry, key))
     }
 
     /// Makes room for `additional` more entries; [`Table::reserve`] says how long it lasts. In C: `dictExpand`.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::error::out_of_memory;
+use crate::error::{TryInsertError, out_of_memory};
 use crate::group::MARK;
 use crate::raw::{Place, RawTable, Vacancy};
 use crate::table::Table;
@@ -35,6 +35,22 @@ impl<'a, T> Entry<'a, T> {
     /// Adds `default` if the entry is vacant.
     pub fn or_insert(self, default: T) -> OccupiedEntry<'a, T> {
         self.or_insert_with(|| default)
+    }
+
+    /// [`Entry::or_insert_with`] that hands the new entry back when there is no memory for it.
+    pub fn try_or_insert_with(
+        self,
+        default: impl FnOnce() -> T,
+    ) -> Result<OccupiedEntry<'a, T>, TryInsertError<T>> {
+        match self {
+            Entry::Occupied(entry) => Ok(entry),
+            Entry::Vacant(entry) => entry.try_insert(default()),
+        }
+    }
+
+    /// [`Entry::or_insert`] that hands `default` back when there is no memory for it.
+    pub fn try_or_insert(self, default: T) -> Result<OccupiedEntry<'a, T>, TryInsertError<T>> {
+        self.try_or_insert_with(|| default)
     }
 }
 
@@ -148,10 +164,19 @@ impl<'a, T> VacantEntry<'a, T> {
     /// Adds the entry.
     #[inline]
     pub fn insert(self, entry: T) -> OccupiedEntry<'a, T> {
+        match self.try_insert(entry) {
+            Ok(entry) => entry,
+            Err(error) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), error),
+        }
+    }
+
+    /// [`VacantEntry::insert`] that hands the entry back when there is no memory for it.
+    #[inline]
+    pub fn try_insert(self, entry: T) -> Result<OccupiedEntry<'a, T>, TryInsertError<T>> {
         // SAFETY: found in a table that has had a chunk since, and which this borrows.
         match unsafe { self.table.raw.fill(self.vacancy, entry) } {
-            Ok(place) => OccupiedEntry { table: self.table, place },
-            Err(entry) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry),
+            Ok(place) => Ok(OccupiedEntry { table: self.table, place }),
+            Err(entry) => Err(TryInsertError { entry }),
         }
     }
 }

@@ -55,6 +55,13 @@ impl<T> Table<T> {
         table
     }
 
+    /// [`Table::with_capacity`] that says when there is no memory.
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, TryReserveError> {
+        let mut table = Self::new();
+        table.try_reserve(capacity, |_| unreachable!("there is no entry to hash"))?;
+        Ok(table)
+    }
+
     /// The number of entries. In C: `dictSize`.
     #[inline]
     pub fn len(&self) -> usize {
@@ -154,14 +161,27 @@ impl<T> Table<T> {
         eq: impl FnMut(&T) -> bool,
         hasher: impl Fn(&T) -> u64,
     ) -> Entry<'_, T> {
-        // Growing first leaves one search for both questions: is it there, and where is room for it.
-        if let Err(error) = self.raw.grow_for_one(hasher) {
-            out_of_memory(RawTable::<T>::LAYOUT.stride, error);
+        match self.try_entry(hash, eq, hasher) {
+            Ok(entry) => entry,
+            Err(error) => out_of_memory(RawTable::<T>::LAYOUT.stride, error),
         }
-        match self.raw.find_or_vacant(hash, eq) {
+    }
+
+    /// [`Table::entry`] that says when there is no memory for the first chunk. The entry's own `try_` forms say so of an
+    /// overflow child.
+    #[inline]
+    pub fn try_entry(
+        &mut self,
+        hash: u64,
+        eq: impl FnMut(&T) -> bool,
+        hasher: impl Fn(&T) -> u64,
+    ) -> Result<Entry<'_, T>, TryReserveError> {
+        // Growing first leaves one search for both questions: is it there, and where is room for it.
+        self.raw.grow_for_one(hasher).map_err(|_| TryReserveError { additional: 1 })?;
+        Ok(match self.raw.find_or_vacant(hash, eq) {
             Ok(place) => Entry::Occupied(OccupiedEntry { table: self, place }),
             Err(vacancy) => Entry::Vacant(VacantEntry { table: self, vacancy }),
-        }
+        })
     }
 
     /// Adds an entry that is not in the table yet. O(1): at most one chunk is split, at most one segment

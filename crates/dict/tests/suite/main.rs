@@ -3,6 +3,7 @@
 mod accounting;
 mod auto_traits;
 mod entries;
+mod failure;
 mod flooding;
 mod fx;
 mod map;

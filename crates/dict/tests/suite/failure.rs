@@ -1,0 +1,117 @@
+//! Every form that answers an error answers one: each of their allocations fails once, and whatever was to be added comes back.
+
+use dict::map::EntryRef;
+use dict::{Dict, TryInsertError, TryReserveError};
+use std::hash::{BuildHasherDefault, Hasher};
+use zmalloc::{Region, fault};
+
+/// All keys have the same hash, so that entries need overflow children.
+#[derive(Clone, Copy, Default)]
+struct Same;
+
+impl Hasher for Same {
+    fn write(&mut self, _bytes: &[u8]) {}
+
+    fn finish(&self) -> u64 {
+        7
+    }
+}
+
+type Words = Dict<String, u32, BuildHasherDefault<Same>>;
+
+/// What a key that could not be added comes back as.
+#[derive(Debug, PartialEq)]
+struct Refused(Option<String>);
+
+impl From<TryReserveError> for Refused {
+    fn from(_: TryReserveError) -> Self {
+        Self(None)
+    }
+}
+
+impl From<TryInsertError<String>> for Refused {
+    fn from(error: TryInsertError<String>) -> Self {
+        Self(Some(error.entry))
+    }
+}
+
+impl From<TryInsertError<(String, u32)>> for Refused {
+    fn from(error: TryInsertError<(String, u32)>) -> Self {
+        Self(Some(error.entry.0))
+    }
+}
+
+/// A form, by its name: adds the key with a value of 1.
+type Form = (&'static str, fn(&mut Words, String) -> Result<(), Refused>);
+
+const FORMS: [Form; 12] = [
+    ("try_insert", |words, key| Ok(words.try_insert(key, 1).map(drop)?)),
+    ("Entry::try_insert_entry", |words, key| Ok(words.try_entry(key)?.try_insert_entry(1).map(drop)?)),
+    ("Entry::try_or_insert_entry", |words, key| {
+        Ok(words.try_entry(key)?.try_or_insert_entry(1).map(drop)?)
+    }),
+    ("Entry::try_or_insert", |words, key| Ok(words.try_entry(key)?.try_or_insert(1).map(drop)?)),
+    ("Entry::try_or_insert_with", |words, key| {
+        Ok(words.try_entry(key)?.try_or_insert_with(|| 1).map(drop)?)
+    }),
+    ("Entry::try_or_insert_with_key", |words, key| {
+        Ok(words.try_entry(key)?.try_or_insert_with_key(|_| 1).map(drop)?)
+    }),
+    ("Entry::try_or_default", |words, key| {
+        *words.try_entry(key)?.try_or_default()? += 1;
+        Ok(())
+    }),
+    ("EntryRef::try_or_insert_with", |words, key| {
+        let make = |key: &str| Ok::<_, Refused>((key.to_owned(), 1));
+        words.try_entry_ref(&*key)?.try_or_insert_with(make).map(drop)
+    }),
+    ("VacantEntryRef::try_insert_with_key", |words, key| match words.try_entry_ref(&*key.clone())? {
+        EntryRef::Vacant(place) => Ok(place.try_insert_with_key(key, 1).map(drop)?),
+        EntryRef::Occupied(_) => unreachable!("a new key"),
+    }),
+    ("try_insert_many", |words, key| {
+        let [result] = words.try_insert_many([(key, 1)]);
+        Ok(result.map(drop)?)
+    }),
+    ("try_reserve", |words, key| {
+        words.try_reserve(1)?;
+        Ok(words.try_insert(key, 1).map(drop)?)
+    }),
+    ("try_with_capacity_and_hasher", |words, key| {
+        let mut fresh = Words::try_with_capacity_and_hasher(words.len() + 1, BuildHasherDefault::new())?;
+        fresh.try_insert_many([(key.clone(), 1)])[0].as_ref().map_err(|_| Refused(None))?;
+        Ok(words.try_insert(key, 1).map(drop)?)
+    }),
+];
+
+#[test]
+fn every_form_that_answers_an_error_answers_one_and_gives_the_key_back() {
+    for (name, form) in FORMS {
+        let mut refused = 0;
+        for nth in 1.. {
+            let region = Region::start();
+            let mut words = Words::default();
+            let plan = fault::fail_nth(nth);
+            for n in 0..60 {
+                let key = format!("word {n}");
+                match form(&mut words, key.clone()) {
+                    Ok(()) => assert_eq!(words.get(&*key), Some(&1), "{name}"),
+                    Err(Refused(back)) => {
+                        assert!(back.is_none_or(|back| back == key), "{name}");
+                        assert_eq!(words.get(&*key), None, "{name}");
+                        refused += 1;
+                    }
+                }
+            }
+            let failures = plan.failures();
+            drop(plan);
+            assert!(words.len() >= 59, "{name}: one failure refuses one entry at most");
+            drop(words);
+            assert_eq!(region.held(), 0, "{name}");
+            if failures == 0 {
+                break;
+            }
+        }
+        assert!(refused > 3, "{name}: {refused} were refused");
+    }
+}

@@ -502,22 +502,15 @@ impl Storage {
     /// # Safety
     /// `block` came from `allocate` with the same layout, and is not used again if there is another one.
     unsafe fn relocate_block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>> {
-        let new = Zmalloc.allocate_no_tcache(layout).ok()?;
-        if CompactPtr::new(new).is_none() {
-            // SAFETY: allocated just above with this layout.
-            unsafe { Zmalloc.deallocate_no_tcache(new, layout) };
-            return None;
-        }
-        // SAFETY: both blocks are live, apart, and as large as the layout says. Uninitialised bytes may be copied as such.
+        // SAFETY: a live block of this layout, and so is the one that it moves to. Uninitialised bytes may be copied as such.
         unsafe {
+            let before = Zmalloc.block_size(block, layout);
+            let new = Zmalloc.try_relocate_if(block, layout, |new| CompactPtr::new(new).is_some())?;
             let size = Zmalloc.block_size(new, layout);
-            self.bytes += size;
+            self.bytes = self.bytes - before + size;
             self.allocated += size as u64;
-            new.copy_from_nonoverlapping(block, layout.size());
-            self.bytes -= Zmalloc.block_size(block, layout);
-            Zmalloc.deallocate_no_tcache(block, layout);
+            Some(new)
         }
-        Some(new)
     }
 
     /// Frees all chunks and the directory.

@@ -4,12 +4,11 @@ use crate::item::Item;
 use crate::limit::NodeLimit;
 use crate::node::{Elements, Node};
 use crate::nodes::{Nodes, Place, Side};
-use crate::storage::box_size;
 use allocator_api2::boxed::Box;
 use core::mem;
 use core::ptr::NonNull;
 use listpack::{ListPack, Offset, Value, encoded_len, integer};
-use zmalloc::{ReserveError, Zmalloc, or_oom};
+use zmalloc::{ReserveError, Zmalloc, box_size, or_oom, relocate_box};
 
 /// A list of strings and integers, in listpacks. See the [crate's page](crate).
 ///
@@ -561,12 +560,8 @@ impl QuickList {
     /// `true`, if there is memory. A call looks at some of them, up to 128 nodes; the first one takes 0, each gives the
     /// cursor for the next, and 0 at the end. The list may change in between, at the cost of nodes asked about twice or not.
     pub fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64 {
-        if cursor == 0 && moves(NonNull::from(&*self.0).cast(), box_size(&self.0)) {
-            let Inner { list_max_listpack_size, list_compress_depth, .. } = *self.0;
-            if let Ok(mut other) = Self::try_new(list_max_listpack_size, list_compress_depth) {
-                mem::swap(&mut *self.0, &mut *other.0);
-                *self = other;
-            }
+        if cursor == 0 {
+            relocate_box(&mut self.0, moves);
         }
         self.0.nodes.relocate(cursor, moves)
     }

@@ -13,10 +13,10 @@
 //! Invariants: no segment is empty; `elements` is the sum over the segment's nodes.
 
 use crate::node::Node;
-use crate::storage::{relocate_vec, shrink, try_reserve, vec_size};
+use crate::storage::{shrink, try_reserve};
 use allocator_api2::vec::Vec;
 use core::ptr::NonNull;
-use zmalloc::{ReserveError, Zmalloc};
+use zmalloc::{ReserveError, Zmalloc, relocate_vec, vec_size};
 
 /// The most nodes of a segment: 2 KiB of them.
 pub(crate) const SEGMENT_NODES: usize = if cfg!(test) { 4 } else { 128 };

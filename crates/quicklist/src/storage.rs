@@ -1,4 +1,4 @@
-//! The only `unsafe` code: [`Block`], bytes behind one pointer, and what boxes and vectors weigh.
+//! The only `unsafe` code: [`Block`], bytes behind one pointer. Also how vectors of nodes grow and shrink.
 //!
 //! ```text
 //!  Block -> | len: usize | bytes ... |
@@ -9,9 +9,7 @@
 //! Invariant: the pointer is that of a live block of zmalloc's raw family, which this owns alone; `len` stands in its first
 //! word and `len` initialised bytes follow; it was asked for with `HEADER + len` bytes.
 
-use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
-use core::alloc::Layout;
 use core::ptr::NonNull;
 use core::slice;
 use zmalloc::{ReserveError, Zmalloc};
@@ -102,25 +100,6 @@ impl Drop for Block {
     }
 }
 
-/// What a box adds to `used_memory`, in bytes.
-pub(crate) fn box_size<T>(value: &Box<T, Zmalloc>) -> usize {
-    const { assert!(size_of::<T>() > 0) };
-    // SAFETY: the box allocated its block in `Zmalloc`, with this layout.
-    unsafe { Zmalloc.block_size(NonNull::from(&**value).cast(), Layout::new::<T>()) }
-}
-
-/// What a vector's own block adds to `used_memory`, in bytes.
-pub(crate) fn vec_size<T>(vec: &Vec<T, Zmalloc>) -> usize {
-    const { assert!(size_of::<T>() > 0) };
-    match Layout::array::<T>(vec.capacity()) {
-        // SAFETY: the vector allocated its block in `Zmalloc`, with this layout.
-        Ok(layout) if layout.size() > 0 => unsafe {
-            Zmalloc.block_size(NonNull::from(vec.as_slice()).cast(), layout)
-        },
-        _ => 0,
-    }
-}
-
 /// Makes room in a vector for `additional` elements: twice the capacity it has, but no more than `max` unless they need it.
 /// A vector that has the room is left alone.
 pub(crate) fn try_reserve<T>(
@@ -135,18 +114,6 @@ pub(crate) fn try_reserve<T>(
     let capacity = needed.max(vec.capacity().saturating_mul(2).min(max));
     let size = capacity.saturating_mul(size_of::<T>());
     vec.try_reserve_exact(capacity - vec.len()).map_err(|_| ReserveError::OutOfMemory { size })
-}
-
-/// Asks about a vector's block and moves it if told so and there is memory.
-pub(crate) fn relocate_vec<T>(vec: &mut Vec<T, Zmalloc>, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
-    let size = vec_size(vec);
-    if size > 0 && moves(NonNull::from(vec.as_slice()).cast(), size) {
-        let mut other = Vec::new_in(Zmalloc);
-        if try_reserve(&mut other, vec.capacity(), vec.capacity()).is_ok() {
-            other.append(vec);
-            *vec = other;
-        }
-    }
 }
 
 /// Gives back most of the room of a vector that has four times what it needs; all of it when it is empty. Without memory

@@ -11,14 +11,13 @@ mod pairs;
 use crate::element::Element;
 use crate::packed::Packed;
 use allocator_api2::boxed::Box;
-use core::alloc::Layout;
 use core::cell::RefCell;
 use core::fmt;
 use core::hash::BuildHasher;
 use core::ptr::NonNull;
 use dict::prefetch::prefetch;
 use dict::{Cursor, DefaultHashBuilder, Table};
-use zmalloc::{ReserveError, Zmalloc};
+use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box};
 
 /// Strings, or pairs of strings, found by the first one. One pointer wide.
 pub(crate) struct Members<const N: usize>(Box<Inner<N>, Zmalloc>);
@@ -117,9 +116,7 @@ impl<const N: usize> Members<N> {
 impl<const N: usize> Members<N> {
     /// What table and blocks add to `used_memory`. Constant time.
     pub(crate) fn allocation_size(&self) -> usize {
-        // SAFETY: the box allocated its block in `Zmalloc`, with this layout.
-        let header = unsafe { Zmalloc.block_size(NonNull::from(&*self.0).cast(), Layout::new::<Inner<N>>()) };
-        header + self.0.table.allocation_size() + self.0.bytes
+        box_size(&self.0) + self.0.table.allocation_size() + self.0.bytes
     }
 
     /// Frees the blocks of about `n` members, or at least a chunk of the table; `None` when that was all, and nothing is left.
@@ -148,7 +145,7 @@ impl<const N: usize> Members<N> {
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) -> u64 {
         if cursor == 0 {
-            self.relocate_inner(moves);
+            relocate_box(&mut self.0, moves);
         }
         let moves = RefCell::new(moves);
         let Inner { table, bytes, .. } = &mut *self.0;
@@ -163,25 +160,6 @@ impl<const N: usize> Members<N> {
             },
         );
         next.into()
-    }
-
-    /// Moves the block that this points at.
-    fn relocate_inner(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
-        let layout = Layout::new::<Inner<N>>();
-        let old = NonNull::from(&mut *self.0);
-        // SAFETY: the box allocated it in `Zmalloc`, with this layout.
-        if !moves(old.cast(), unsafe { Zmalloc.block_size(old.cast(), layout) }) {
-            return;
-        }
-        let Ok(new) = Zmalloc.allocate_no_tcache(layout) else { return };
-        // SAFETY: two live blocks of this layout. The bytes of the old one are those of the new one from here on; it is
-        // freed as memory, and nothing is dropped.
-        unsafe {
-            new.cast::<Inner<N>>().copy_from_nonoverlapping(old, 1);
-            let moved = Box::from_raw_in(new.cast::<Inner<N>>().as_ptr(), Zmalloc);
-            let (old, _) = Box::into_raw_with_allocator(core::mem::replace(&mut self.0, moved));
-            Zmalloc.deallocate_no_tcache(NonNull::new_unchecked(old.cast()), layout);
-        }
     }
 }
 

@@ -103,14 +103,10 @@ impl<const N: usize> Packed<N> {
         if !moves(old, self.allocation_size()) {
             return;
         }
-        let Some(new) = zmalloc::ztrymalloc_no_tcache(class) else { return };
-        // SAFETY: two live blocks of the raw family, the old one asked for with that size; one of them is not used again. The
-        // old one stays if the new address does not fit.
-        unsafe {
-            let Some(pointer) = CompactPtr::new(new) else { return zmalloc::zfree_no_tcache(new) };
-            new.copy_from_nonoverlapping(old, class);
-            self.0 = pointer;
-            zmalloc::zfree_no_tcache(old);
+        // SAFETY: a live block that was asked for with that size; the old address is forgotten.
+        let moved = unsafe { zmalloc::ztryrelocate_if(old, class, |new| CompactPtr::new(new).is_some()) };
+        if let Some(new) = moved.and_then(CompactPtr::new) {
+            self.0 = new;
         }
     }
 }

@@ -96,6 +96,12 @@ impl Block {
         unsafe { self.ptr.charge() }
     }
 
+    /// Drops the block past the thread's cache, so that it is free in its slab at once.
+    pub(crate) fn free_no_tcache(self) {
+        // SAFETY: an owned block, of which nobody else will read.
+        unsafe { zmalloc::zfree_no_tcache(self.into_ptr().start()) };
+    }
+
     /// Gives the block away, to be had back from [`BlockPtr::into_owned`].
     #[inline]
     pub(crate) fn into_ptr(self) -> BlockPtr {
@@ -119,13 +125,21 @@ impl BlockPtr {
     fn allocate(size: usize) -> Result<Self, ReserveError> {
         let no_memory = ReserveError::OutOfMemory { size };
         let start = zmalloc::ztrymalloc(size).ok_or(no_memory)?;
+        // SAFETY: just allocated with this size.
+        unsafe { Self::new(start, size) }.ok_or(no_memory)
+    }
+
+    /// The pointer to a new block. `None` for an address that six bytes cannot hold: such a block is of no use here and is freed.
+    ///
+    /// # Safety
+    /// `start` is a live block that was allocated with this size, and nobody else uses it.
+    unsafe fn new(start: NonNull<u8>, size: usize) -> Option<Self> {
         let compact = CompactPtr::new(start.cast());
         if compact.is_none() {
-            // An address that six bytes cannot hold: the block is of no use here.
-            // SAFETY: just allocated with this size.
+            // SAFETY: by contract.
             unsafe { zmalloc::zfree_sized(start, size) };
         }
-        compact.map(Self).ok_or(no_memory)
+        compact.map(Self)
     }
 
     #[inline]
@@ -200,15 +214,16 @@ impl BlockPtr {
         unsafe { zmalloc::zmalloc_size_sized(self.start(), self.size()) }
     }
 
-    /// A copy of the block. `None` without memory.
+    /// A copy of the block in the place where a defragmenter wants it: past the thread's cache. `None` without memory. The block
+    /// itself then goes by [`Block::free_no_tcache`]: the two are [`zmalloc::ztryrelocate`] in two steps.
     ///
     /// # Safety
     /// The block is live.
-    pub(crate) unsafe fn try_copy(self) -> Option<Block> {
+    pub(crate) unsafe fn try_copy_no_tcache(self) -> Option<Block> {
         // SAFETY: live by contract, and the new one has its size.
         unsafe {
             let size = self.size();
-            let ptr = Self::allocate(size).ok()?;
+            let ptr = Self::new(zmalloc::ztrymalloc_no_tcache(size)?, size)?;
             ptr.start().copy_from_nonoverlapping(self.start(), size);
             Some(Block { ptr })
         }
@@ -242,7 +257,7 @@ mod tests {
             let mut block = Block::try_new(1.5, &member).unwrap();
             block.set_score(-2.5);
             // SAFETY: a live block.
-            let copy = unsafe { block.ptr().try_copy() }.unwrap();
+            let copy = unsafe { block.ptr().try_copy_no_tcache() }.unwrap();
             assert!(copy.ptr() != block.ptr());
             for block in [block, copy] {
                 assert_eq!((block.score(), block.member()), (-2.5, &member[..]));

@@ -103,17 +103,12 @@ pub(crate) fn charge<T>(boxed: &T) -> usize {
     unsafe { Zmalloc.block_size(NonNull::from_ref(boxed).cast(), Layout::new::<T>()) }
 }
 
-/// Moves a boxed value to another block; `None` without memory, and it is where it was.
+/// Moves a boxed value to another block. `None` without memory: it is where it was.
 ///
 /// # Safety
-/// `old` is that of a box of [`try_box`], which nothing borrows and nobody uses afterwards if it has moved.
+/// `old` is that of a box of [`try_box`], which nothing borrows, and which nobody uses afterwards if it has moved.
 pub(crate) unsafe fn try_move<T>(old: NonNull<T>) -> Option<NonNull<T>> {
-    let new = Box::<T, Zmalloc>::try_new_uninit_in(Zmalloc).ok()?;
-    let new = NonNull::from(Box::leak(new)).cast::<T>();
-    // SAFETY: the value goes from one block to the other, and the old block is freed without dropping it.
-    unsafe {
-        new.copy_from_nonoverlapping(old, 1);
-        drop(Box::from_raw_in(old.cast::<core::mem::MaybeUninit<T>>().as_ptr(), Zmalloc));
-    }
-    Some(new)
+    // SAFETY: the box allocated it with this layout; the rest by contract.
+    let new = unsafe { Zmalloc.try_relocate_if(old.cast(), Layout::new::<T>(), |_| true) };
+    new.map(NonNull::cast)
 }

@@ -204,6 +204,13 @@ impl<T> RawTable<T> {
         self.work().since(before)
     }
 
+    /// Merges a chunk if the table should be smaller and may be.
+    pub(crate) fn merge_if_due(&mut self) {
+        if self.policy == ResizePolicy::Allow && self.pauses == 0 && self.wanted() < self.chunks {
+            self.shrink();
+        }
+    }
+
     #[cold]
     #[inline(never)]
     pub(super) fn shrink(&mut self) {

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use allocator_api2::boxed::Box;
 use allocator_api2::unsize_box;
-use zmalloc::Zmalloc;
+use zmalloc::{ReserveError, Zmalloc, or_oom};
 
 use crate::resize::{Pause, Paused, ResizePolicy, Veto, sealed};
 use crate::scan::{Cursor, step};
@@ -123,8 +123,18 @@ impl<T> Table<T> {
     /// # assert!(table.rehash_debt() > 0);
     /// ```
     pub fn on_grow(&mut self, allows: impl Fn(usize) -> bool + Send + Sync + 'static) {
-        let veto: Veto = unsize_box!(Box::new_in(allows, Zmalloc));
+        or_oom(self.try_on_grow(allows));
+    }
+
+    /// [`Table::on_grow`] that says when there is no memory for the closure. The one before then stays.
+    pub fn try_on_grow<F: Fn(usize) -> bool + Send + Sync + 'static>(
+        &mut self,
+        allows: F,
+    ) -> Result<(), ReserveError> {
+        let no_memory = ReserveError::OutOfMemory { size: size_of::<F>() };
+        let veto: Veto = unsize_box!(Box::try_new_in(allows, Zmalloc).map_err(|_| no_memory)?);
         self.raw.set_veto(Some(veto));
+        Ok(())
     }
 
     /// Lets the table grow without asking.
@@ -139,6 +149,9 @@ impl<T> Table<T> {
     /// The blocks are the overflow children, and, when the scan starts, the directory of a table that is not large and the
     /// chunks of one that is no larger than a page; larger blocks lie in pages of their own and have nobody to make room for. A block that finds no memory
     /// stays where it is. Entries of a moved block are at another address afterwards. In C: `dictScanDefrag`.
+    ///
+    /// A call also merges a chunk, as [`Table::rehash`] does, if the table is larger than it should be and may shrink: a table
+    /// that has lost most of its entries holds more memory that way than in gaps.
     pub fn relocate(
         &mut self,
         cursor: Cursor,
@@ -161,6 +174,7 @@ impl<T> Table<T> {
                 }
             }
         }
+        self.raw.merge_if_due();
         next
     }
 }

@@ -334,12 +334,13 @@ impl Order {
             return None;
         }
         // SAFETY: as above.
-        let new = unsafe { block.try_copy() }?;
+        let new = unsafe { block.try_copy_no_tcache() }?;
         let moved = new.ptr();
         self.bytes += new.charge();
         // The old block lives on until it is over, for it is by its score and member that the way is found.
         let mut old = None;
         self.change(block, |leaf, index| old = Some(leaf.replace(index, new)));
+        old.into_iter().for_each(Block::free_no_tcache);
         self.bytes -= charge;
         Some(moved)
     }

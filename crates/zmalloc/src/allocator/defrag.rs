@@ -16,20 +16,24 @@
 //!    [#...............]        2   yes
 //! ```
 //!
-//! The rule, for a block in a slab with `live` blocks in use, in a bin with `n` slabs that are not full:
+//! The rule, for a block in a slab of `size` blocks of which `live` are in use:
 //!
 //! 1. A full slab, or a block so large that it has pages of its own: **no**.
-//! 2. `n < 2`: **no**. There is no other slab to go to; the block would return to its own.
-//! 3. Otherwise **yes** if `live <= average * 9/8`, where `average` is over the `n` slabs only.
+//! 2. All slabs of the bin together have less than `size` free blocks: **no**. No slab can be emptied.
+//! 3. Otherwise **yes** if `live <= average * 9/8`, where `average` is over the slabs that are not full.
 //!
 //! Why the *average*: nothing is won until a slab is empty, so the blocks of the emptier ones have to go
 //! where there is room, to the fuller ones; and the blocks of those, more than half of all, need not be
 //! copied. Full slabs take no part, neither giving nor taking, so they do not count: with them the average of a
 //! large heap with little to win would be near full, and nearly every block in a slab that is not full would
 //! be moved. Why *9/8*: slabs that are all alike are none below the average, and would stay half empty for
-//! ever. What the rule cannot see is which slab is the current one, into which moved blocks go; a block of that
-//! slab, if it is among the emptier ones, is moved within it, one copy for nothing. As the current slab is
-//! the one that fills, it does not stay among them for long.
+//! ever.
+//!
+//! The *current* slab of an arena, which serves the next requests, is in none of jemalloc's lists and cannot be seen. It counts as
+//! one more that is not full. Were it counted as full, its free blocks would be taken from the others, and the average of
+//! a few slabs would be so far below the truth that none of them is emptied. A block of the current slab, if that is among the
+//! emptier ones, is moved within it, one copy for nothing. As the current slab is the one that fills, it does not stay among
+//! them for long.
 //!
 //! Each pass moves the average, so a survey is to be taken again for each pass, say every tenth of a second
 //! of work. Where allocations come from several arenas, the average is over all of them.
@@ -39,8 +43,8 @@
 //! (`experimental.utilization.batch_query`).
 
 use super::bins::{Bin, bins};
-use super::ctl::{ALL_ARENAS, Key};
-use super::info::refresh;
+use super::ctl::Key;
+use super::info::{arenas, refresh};
 use core::ptr::NonNull;
 
 /// How full the slabs of each size class are, as of when it was taken.
@@ -58,7 +62,33 @@ use core::ptr::NonNull;
 #[derive(Clone, Debug)]
 pub struct Survey {
     /// By size.
-    bins: Vec<Bin>,
+    classes: Vec<Class>,
+}
+
+/// The slabs of a size class that may have room, in all arenas together.
+#[derive(Clone, Copy, Debug)]
+struct Class {
+    /// In bytes.
+    size: usize,
+    /// Blocks a slab holds.
+    slab_blocks: usize,
+    /// Slabs that are not full, and the current ones.
+    slabs: usize,
+    /// Blocks that are in use in them.
+    live: usize,
+}
+
+impl Class {
+    /// Adds the bin of one arena.
+    fn add(&mut self, bin: &Bin) {
+        if bin.live == 0 {
+            return; // a current slab, perhaps, that nobody moves anything to or from
+        }
+        let slabs = bin.slabs.min(bin.nonfull_slabs + 1);
+        let in_full_slabs = (bin.slabs - slabs).saturating_mul(bin.slab_blocks);
+        self.slabs += slabs;
+        self.live += bin.live.saturating_sub(in_full_slabs);
+    }
 }
 
 /// What jemalloc answers for one block.
@@ -77,10 +107,20 @@ const BATCH_MAX: usize = 64;
 
 impl Survey {
     /// Looks at all bins; `None` unless the allocator is jemalloc with statistics (feature `stats`). Costs what
-    /// [`allocator_info`](crate::allocator_info) does, and a small allocation.
+    /// [`arena_infos`](crate::arena_infos) does, and a small allocation.
     pub fn take() -> Option<Self> {
         refresh()?;
-        Some(Self { bins: bins(ALL_ARENAS)?.collect::<Option<_>>()? })
+        let mut classes = Vec::new();
+        for arena in arenas()? {
+            for (index, bin) in bins(arena)?.enumerate() {
+                let bin = bin?;
+                if index == classes.len() {
+                    classes.push(Class { size: bin.size, slab_blocks: bin.slab_blocks, slabs: 0, live: 0 });
+                }
+                classes.get_mut(index)?.add(&bin);
+            }
+        }
+        Some(Self { classes })
     }
 
     /// Whether moving the block would help; `None` if the allocator does not say. In C:
@@ -121,13 +161,14 @@ impl Survey {
         }
         // A slab is as large as its blocks; but with `slab_sizes` in MALLOC_CONF there may be some room left over.
         let size_max = slab.slab_bytes / slab.blocks.max(1);
-        let bins = &self.bins[..self.bins.partition_point(|bin| bin.size <= size_max)];
-        let Some(bin) = bins.iter().rfind(|bin| bin.slab_blocks == slab.blocks) else { return false };
+        let classes = &self.classes[..self.classes.partition_point(|class| class.size <= size_max)];
+        let Some(class) = classes.iter().rfind(|class| class.slab_blocks == slab.blocks) else {
+            return false;
+        };
+        let room = class.slabs.saturating_mul(class.slab_blocks).saturating_sub(class.live);
         let live = slab.blocks.saturating_sub(slab.free_blocks);
-        let in_full_slabs = bin.slabs.saturating_sub(bin.nonfull_slabs).saturating_mul(bin.slab_blocks);
-        let in_nonfull_slabs = bin.live.saturating_sub(in_full_slabs);
-        bin.nonfull_slabs >= 2
-            && live.saturating_mul(bin.nonfull_slabs) <= in_nonfull_slabs.saturating_add(in_nonfull_slabs / 8)
+        room >= class.slab_blocks
+            && live.saturating_mul(class.slabs) <= class.live.saturating_add(class.live / 8)
     }
 }
 
@@ -166,55 +207,79 @@ pub unsafe fn hint(ptr: NonNull<u8>) -> Option<bool> {
 mod tests {
     use super::*;
 
-    /// A bin of slabs of ten blocks of 100 bytes: so many blocks are in use in each.
-    fn survey(slabs: &[usize]) -> Survey {
-        Survey {
-            bins: vec![Bin {
-                size: 100,
-                slab_blocks: 10,
-                slabs: slabs.len(),
-                nonfull_slabs: slabs.iter().filter(|&&live| live < 10).count(),
-                live: slabs.iter().sum(),
-            }],
+    /// The bin of an arena with slabs of ten blocks of 100 bytes: so many are in use in each slab, and in the current one.
+    fn bin(slabs: &[usize], current: usize) -> Bin {
+        Bin {
+            size: 100,
+            slab_blocks: 10,
+            slabs: slabs.len() + 1,
+            nonfull_slabs: slabs.iter().filter(|&&live| live < 10).count(),
+            live: slabs.iter().sum::<usize>() + current,
         }
     }
 
-    fn hints(slabs: &[usize]) -> Vec<bool> {
-        let survey = survey(slabs);
+    fn survey(slabs: &[usize], current: usize) -> Survey {
+        let mut class = Class { size: 100, slab_blocks: 10, slabs: 0, live: 0 };
+        class.add(&bin(slabs, current));
+        Survey { classes: vec![class] }
+    }
+
+    fn hints(slabs: &[usize], current: usize) -> Vec<bool> {
+        let survey = survey(slabs, current);
         let slab = |&live: &usize| Utilization { free_blocks: 10 - live, blocks: 10, slab_bytes: 1000 };
         slabs.iter().map(|live| survey.worth_moving(&slab(live))).collect()
     }
 
     #[test]
     fn blocks_move_from_the_emptier_slabs_to_the_fuller() {
-        assert_eq!(hints(&[10, 9, 5, 1]), [false, false, true, true]);
+        assert_eq!(hints(&[10, 9, 5, 1], 5), [false, false, true, true]);
     }
 
     #[test]
-    fn nothing_moves_when_there_is_nowhere_to_go() {
-        assert_eq!(hints(&[10, 10, 10]), [false; 3]);
-        assert_eq!(hints(&[10, 10, 1]), [false; 3]);
+    fn nothing_moves_when_no_slab_can_be_emptied() {
+        assert_eq!(hints(&[10, 10, 10], 10), [false; 3]);
+        assert_eq!(hints(&[10, 10, 1], 10), [false; 3]);
+        assert_eq!(hints(&[9, 8, 8], 6), [false; 3]);
+        assert_eq!(hints(&[9, 8, 8], 5), [false, true, true]);
     }
 
     #[test]
     fn slabs_that_are_alike_do_not_stay_so() {
-        assert_eq!(hints(&[5, 5, 5, 10]), [true, true, true, false]);
+        assert_eq!(hints(&[5, 5, 5, 10], 5), [true, true, true, false]);
     }
 
     #[test]
     fn full_slabs_do_not_lift_the_average() {
         let mut slabs = [10; 100];
         slabs[..3].copy_from_slice(&[9, 8, 1]);
-        assert_eq!(hints(&slabs)[..4], [false, false, true, false]);
+        assert_eq!(hints(&slabs, 8)[..4], [false, false, true, false]);
+    }
+
+    #[test]
+    fn what_is_free_in_the_current_slab_does_not_lower_the_average() {
+        let mut slabs = [2; 20];
+        slabs[0] = 3;
+        for current in 0..=10 {
+            assert!(hints(&slabs, current)[1..].iter().all(|&moves| moves), "{current} in the current slab");
+        }
+    }
+
+    #[test]
+    fn each_arena_has_a_current_slab() {
+        let mut survey = survey(&[1, 1], 5);
+        survey.classes[0].add(&bin(&[], 3));
+        survey.classes[0].add(&bin(&[], 0)); // empty: as if it were not there
+        let Class { slabs, live, .. } = survey.classes[0];
+        assert_eq!((slabs, live), (4, 10));
     }
 
     #[test]
     fn a_slab_may_have_room_left_over_behind_its_blocks() {
-        let mut survey = survey(&[9, 1]);
-        let bin = survey.bins[0];
-        let smaller = Bin { size: 80, nonfull_slabs: 0, ..bin };
-        let larger = Bin { size: 105, slab_blocks: 9, nonfull_slabs: 0, ..bin };
-        survey.bins = vec![smaller, bin, larger];
+        let mut survey = survey(&[9, 1], 0);
+        let class = survey.classes[0];
+        let smaller = Class { size: 80, slabs: 0, ..class };
+        let larger = Class { size: 105, slab_blocks: 9, slabs: 0, ..class };
+        survey.classes = vec![smaller, class, larger];
         for slab_bytes in [1000, 1001, 1010, 1049, 1050, 1099] {
             let hint = |live: usize| {
                 survey.worth_moving(&Utilization { free_blocks: 10 - live, blocks: 10, slab_bytes })
@@ -226,12 +291,12 @@ mod tests {
     #[test]
     fn a_block_smaller_than_all_bins_is_not_moved() {
         let slab = Utilization { free_blocks: 9, blocks: 10, slab_bytes: 500 };
-        assert!(!survey(&[1, 1]).worth_moving(&slab));
+        assert!(!survey(&[1, 1], 0).worth_moving(&slab));
     }
 
     #[test]
     fn figures_that_contradict_each_other_are_no_panic() {
-        let survey = survey(&[1, 1]);
+        let survey = survey(&[1, 1], 0);
         for (free_blocks, blocks, slab_bytes) in [(0, 0, 0), (5, 0, 7), (20, 10, 1000), (1, 1, usize::MAX)] {
             survey.worth_moving(&Utilization { free_blocks, blocks, slab_bytes });
         }

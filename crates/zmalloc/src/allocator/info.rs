@@ -94,13 +94,18 @@ pub fn allocator_info() -> Option<AllocatorInfo> {
 /// `zmalloc_get_allocator_info_by_arena`.
 pub fn arena_info(index: usize) -> Option<AllocatorInfo> {
     refresh()?;
-    if index < arena_count()? { read_initialized(index) } else { None }
+    if index < arena_count()? && is_initialized(index) { read(index) } else { None }
 }
 
 /// [`arena_info`] of all arenas, each with its index, for one refresh of the statistics.
 pub fn arena_infos() -> Option<impl Iterator<Item = (usize, AllocatorInfo)>> {
     refresh()?;
-    Some((0..arena_count()?).filter_map(|index| Some((index, read_initialized(index)?))))
+    Some(arenas()?.filter_map(|index| Some((index, read(index)?))))
+}
+
+/// The indices of the arenas that have figures.
+pub(super) fn arenas() -> Option<impl Iterator<Item = usize>> {
+    Some((0..arena_count()?).filter(|&index| is_initialized(index)))
 }
 
 /// Brings the statistics up to date; `None` when there are none.
@@ -119,9 +124,9 @@ fn arena_count() -> Option<usize> {
 }
 
 /// An arena that no thread has used yet has no figures rather than zeros.
-fn read_initialized(index: usize) -> Option<AllocatorInfo> {
+fn is_initialized(index: usize) -> bool {
     static INITIALIZED: Key = Key::new(c"arena.0.initialized");
-    if INITIALIZED.read(&[index])? { read(index) } else { None }
+    INITIALIZED.read(&[index]) == Some(true)
 }
 
 fn read(arena: usize) -> Option<AllocatorInfo> {

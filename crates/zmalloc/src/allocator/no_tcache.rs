@@ -116,27 +116,3 @@ pub unsafe fn zfree_no_tcache(ptr: NonNull<u8>) {
     // SAFETY: passed on unchanged.
     unsafe { free(ptr) };
 }
-
-/// Moves the first `size` bytes of a block of the C-named family to a block of that size elsewhere, past the cache both ways, and
-/// says where that is; `None` without memory, and it is where it was. For a block that [`defrag`](crate::defrag) thinks worth moving. In C: `activeDefragAlloc`,
-/// after its question.
-///
-/// ```
-/// let old = zmalloc::zmalloc(100);
-/// // SAFETY: a block of the raw family, of 100 bytes; the old address is not used again.
-/// let new = unsafe { zmalloc::ztryrelocate(old, 100) }.unwrap_or(old);
-/// # // SAFETY: as above.
-/// # unsafe { zmalloc::zfree(new) };
-/// ```
-///
-/// # Safety
-/// As for [`zfree`](crate::zfree), and `size` is no more than what is usable; dead afterwards, if it was moved.
-pub unsafe fn ztryrelocate(ptr: NonNull<u8>, size: usize) -> Option<NonNull<u8>> {
-    let block = ztrymalloc_no_tcache(size)?;
-    // SAFETY: two live blocks of at least `size` bytes, by contract, of which the old one is dead afterwards.
-    unsafe {
-        block.copy_from_nonoverlapping(ptr, size);
-        free(ptr);
-    }
-    Some(block)
-}

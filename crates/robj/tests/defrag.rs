@@ -1,0 +1,279 @@
+//! Moving the blocks that the hints point at wins the memory back, for each structure and each encoding. A program of its own,
+//! because slabs are those of the whole process.
+#![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
+
+use dict::{Cursor, Dict};
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use robj::{Collection, Encoding, EncodingLimits, Hash, List, Robj, Set, ZSet};
+use sds::Sds;
+use std::cell::RefCell;
+use std::ptr::NonNull;
+use std::thread;
+use zindex::ZIndex;
+use zmalloc::defrag::Survey;
+
+/// The question of `relocate`.
+type Moves<'a> = &'a mut dyn FnMut(NonNull<u8>, usize) -> bool;
+
+const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
+/// Elements of all collections of a case together, before seven of eight go.
+const ELEMENTS: usize = 400_000;
+
+/// What a case holds.
+trait Held: Sync {
+    /// One pass over all blocks.
+    fn relocate(&mut self, moves: Moves<'_>);
+    fn copy(&self) -> Box<dyn Held>;
+}
+
+/// Calls `step` with 0, and then with what it returns, until that is 0.
+fn from_start_to_end(mut step: impl FnMut(u64) -> u64) {
+    let mut cursor = step(0);
+    while cursor != 0 {
+        cursor = step(cursor);
+    }
+}
+
+impl Held for Vec<Robj> {
+    fn relocate(&mut self, mut moves: Moves<'_>) {
+        for object in self {
+            from_start_to_end(|cursor| object.relocate(cursor, &mut moves));
+        }
+    }
+
+    fn copy(&self) -> Box<dyn Held> {
+        Box::new(self.iter().map(Robj::duplicate).collect::<Self>())
+    }
+}
+
+impl Held for Dict<Sds, Robj> {
+    fn relocate(&mut self, moves: Moves<'_>) {
+        let moves = RefCell::new(moves);
+        let ask = |block, size| moves.borrow_mut()(block, size);
+        let each = |key: &mut Sds, value: &mut Robj| {
+            key.relocate(&mut { ask });
+            value.relocate(0, &mut { ask });
+        };
+        from_start_to_end(|cursor| Dict::relocate(self, Cursor::from(cursor), ask, each).into());
+    }
+
+    fn copy(&self) -> Box<dyn Held> {
+        Box::new(self.iter().map(|(key, value)| (key.clone(), value.duplicate())).collect::<Self>())
+    }
+}
+
+impl Held for ZIndex {
+    fn relocate(&mut self, mut moves: Moves<'_>) {
+        from_start_to_end(|cursor| ZIndex::relocate(self, cursor, &mut moves));
+    }
+
+    fn copy(&self) -> Box<dyn Held> {
+        Box::new(self.clone())
+    }
+}
+
+/// Pages in use that the allocator got since `base`, in bytes. Blocks in the thread's cache would count as in use.
+fn active_since(base: usize) -> usize {
+    zmalloc::flush_tcache();
+    zmalloc::allocator_info().expect("asked before").active.saturating_sub(base)
+}
+
+/// Passes over all blocks until one moves next to nothing. Hints are as fresh as a defragmenter's that works in slices.
+fn relocate_to_the_end(held: &mut dyn Held) {
+    for _pass in 0..20 {
+        let (mut survey, mut asked, mut moved) = (Survey::take(), 0_usize, 0_usize);
+        held.relocate(&mut |block, _| {
+            asked += 1;
+            if asked.is_multiple_of(1000) {
+                survey = Survey::take();
+            }
+            // SAFETY: `relocate` asks about live blocks.
+            let moves = survey.as_ref().and_then(|survey| unsafe { survey.hint(block) }) == Some(true);
+            moved += usize::from(moves);
+            moves
+        });
+        if moved <= asked / 1000 {
+            return;
+        }
+    }
+}
+
+/// What a copy takes. It is made by another thread, which has another arena: it must not find the gaps that are left in ours.
+fn fresh_copy(held: &dyn Held, base: usize) -> usize {
+    thread::scope(|scope| {
+        let copied = scope.spawn(|| {
+            let copy = held.copy();
+            let active = active_since(base);
+            drop(copy);
+            zmalloc::flush_tcache();
+            active
+        });
+        copied.join().expect("no panic")
+    })
+}
+
+/// The most that blocks may take after they were moved, by what a fresh copy takes.
+const AT_MOST: f64 = 1.1;
+/// The same of a large tree: its leaves are as full as removals have left them.
+const AT_MOST_OF_A_TREE: f64 = 1.25;
+
+/// Builds and thins out, moves, and compares with a fresh copy.
+fn wins_the_memory_back(name: &str, at_most: f64, build: impl FnOnce(&mut SmallRng) -> Box<dyn Held>) {
+    let base = active_since(0);
+    let mut held = build(&mut SmallRng::seed_from_u64(7));
+    let before = active_since(base);
+    relocate_to_the_end(&mut *held);
+    let after = active_since(base);
+    let fresh = fresh_copy(&*held, base + after);
+    let ratio = |bytes: usize| bytes as f64 / fresh as f64;
+    println!(
+        "{name:28} fresh {:6} KiB, before {:5.2}, after {:5.2}",
+        fresh / 1024,
+        ratio(before),
+        ratio(after)
+    );
+    drop(held);
+    assert!(ratio(after) <= at_most, "{name}: {after} bytes after moving, {fresh} in a fresh copy");
+}
+
+/// `of` collections with [`ELEMENTS`] elements together. Seven of eight elements go, in random order.
+fn collections<C>(
+    of: usize,
+    random: &mut SmallRng,
+    encoding: Encoding,
+    mut insert: impl FnMut(&mut C, usize),
+    mut remove: impl FnMut(&mut C, usize, &mut SmallRng),
+) -> Box<dyn Held>
+where
+    C: Default,
+    Robj: From<C>,
+{
+    let mut all: Vec<C> = (0..of).map(|_| C::default()).collect();
+    let mut elements: Vec<usize> = (0..ELEMENTS).collect();
+    elements.iter().for_each(|&element| insert(&mut all[element % of], element));
+    elements.shuffle(random);
+    elements.iter().skip(ELEMENTS / 8).for_each(|&element| remove(&mut all[element % of], element, random));
+    let objects: Vec<Robj> = all.into_iter().map(Robj::from).collect();
+    objects.iter().for_each(|object| assert_eq!(object.encoding(), encoding));
+    Box::new(objects)
+}
+
+/// Strings of which seven of eight go.
+fn strings(random: &mut SmallRng, encoding: Encoding, text: impl Fn(usize) -> String) -> Box<dyn Held> {
+    let mut objects: Vec<_> = (0..ELEMENTS / 2)
+        .map(|n| Robj::from_bytes(text(n).as_bytes(), &LIMITS).try_encode(&LIMITS))
+        .collect();
+    objects.iter().for_each(|object| assert_eq!(object.encoding(), encoding));
+    objects.shuffle(random);
+    objects.truncate(ELEMENTS / 16);
+    Box::new(objects)
+}
+
+fn member(n: usize) -> String {
+    format!("member:{n:012}")
+}
+
+/// Removing from a list is a walk, so these are small, and so are their nodes.
+fn lists(of: usize, compress: u16, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+    let limits = EncodingLimits { list_compress_depth: compress, list_max_listpack_size: 100, ..LIMITS };
+    collections::<List>(
+        of,
+        random,
+        encoding,
+        |list, n| list.push_back(member(n).as_bytes(), &limits),
+        |list, _, random| {
+            let index = random.random_range(0..list.len()) as i64;
+            list.set(index, b"gone", &limits);
+            list.remove(1, b"gone", &limits);
+        },
+    )
+}
+
+fn sets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+    let name = |n: usize| if encoding == Encoding::IntSet { format!("{}", n * 1000) } else { member(n) };
+    collections::<Set>(
+        of,
+        random,
+        encoding,
+        |set, n| assert!(set.insert(name(n).as_bytes(), &LIMITS)),
+        |set, n, _| assert!(set.remove(name(n).as_bytes())),
+    )
+}
+
+fn zsets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+    collections::<ZSet>(
+        of,
+        random,
+        encoding,
+        |set, n| assert_eq!(set.insert(member(n).as_bytes(), (n % 1013) as f64, &LIMITS), Ok(true)),
+        |set, n, _| assert!(set.remove(member(n).as_bytes()).is_some()),
+    )
+}
+
+fn hashes(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+    collections::<Hash>(
+        of,
+        random,
+        encoding,
+        |hash, n| assert!(hash.insert(member(n).as_bytes(), &b"some value"[..], &LIMITS)),
+        |hash, n, _| assert!(hash.remove(member(n).as_bytes())),
+    )
+}
+
+/// One test: each case has the process to itself.
+#[test]
+fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
+    if Survey::take().is_none() {
+        assert!(!zmalloc::ALLOCATOR.starts_with("jemalloc"), "only jemalloc says what is worth moving");
+        return;
+    }
+    use Encoding::*;
+    // Few collections are large ones. Many have blocks of every kind in slabs.
+    wins_the_memory_back("strings, int", AT_MOST, |random| {
+        strings(random, Int, |n| format!("{}", n + 1_000_000))
+    });
+    wins_the_memory_back("strings, embstr", AT_MOST, |random| strings(random, EmbStr, member));
+    wins_the_memory_back("strings, raw", AT_MOST, |random| strings(random, Raw, |n| format!("{:0100}", n)));
+    wins_the_memory_back("lists, listpack", AT_MOST, |random| lists(ELEMENTS / 40, 0, random, ListPack));
+    wins_the_memory_back("lists, quicklist", AT_MOST, |random| lists(ELEMENTS / 2000, 0, random, QuickList));
+    wins_the_memory_back("lists, quicklist, compressed", AT_MOST, |random| {
+        lists(ELEMENTS / 2000, 1, random, QuickList)
+    });
+    wins_the_memory_back("sets, intset", AT_MOST, |random| sets(ELEMENTS / 100, random, IntSet));
+    wins_the_memory_back("sets, listpack", AT_MOST, |random| sets(ELEMENTS / 40, random, ListPack));
+    wins_the_memory_back("sets, hashtable", AT_MOST, |random| sets(1, random, HashTable));
+    wins_the_memory_back("sets, hashtable, many", AT_MOST, |random| sets(ELEMENTS / 200, random, HashTable));
+    wins_the_memory_back("sorted sets, listpack", AT_MOST, |random| zsets(ELEMENTS / 40, random, ListPack));
+    wins_the_memory_back("sorted sets, skiplist", AT_MOST_OF_A_TREE, |random| zsets(1, random, SkipList));
+    wins_the_memory_back("sorted sets, skiplist, many", AT_MOST, |random| {
+        zsets(ELEMENTS / 200, random, SkipList)
+    });
+    wins_the_memory_back("hashes, listpack", AT_MOST, |random| hashes(ELEMENTS / 40, random, ListPack));
+    wins_the_memory_back("hashes, hashtable", AT_MOST, |random| hashes(1, random, HashTable));
+    wins_the_memory_back("hashes, hashtable, many", AT_MOST, |random| {
+        hashes(ELEMENTS / 600, random, HashTable)
+    });
+    wins_the_memory_back("Dict<Sds, Robj>", AT_MOST, |random| {
+        let mut dict: Dict<Sds, Robj> = Dict::new();
+        let mut keys: Vec<_> = (0..ELEMENTS / 2).map(|n| Sds::from(&*member(n))).collect();
+        for (n, key) in keys.iter().enumerate() {
+            dict.insert(key.clone(), Robj::from_bytes(&vec![b'v'; n % 90], &LIMITS));
+        }
+        keys.shuffle(random);
+        keys.iter().skip(ELEMENTS / 16).for_each(|key| drop(dict.remove(key)));
+        Box::new(dict)
+    });
+    wins_the_memory_back("ZIndex", AT_MOST_OF_A_TREE, |random| {
+        let mut index = ZIndex::new();
+        let mut members: Vec<_> = (0..ELEMENTS / 2).collect();
+        members.iter().for_each(|&n| assert_eq!(index.insert(n as f64, member(n).as_bytes()), Ok(true)));
+        members.shuffle(random);
+        members
+            .iter()
+            .skip(ELEMENTS / 16)
+            .for_each(|&n| assert!(index.remove(n as f64, member(n).as_bytes())));
+        Box::new(index)
+    });
+}

@@ -5,7 +5,7 @@
 use crate::outcome::Outcome;
 use crate::shell;
 use crate::steps::{self, Step};
-use crate::{asan, bench, book, features, fuzz, miri, platforms, test, tidy};
+use crate::{asan, bench, book, conformance, features, fuzz, miri, platforms, test, tidy};
 use anyhow::Result;
 
 #[derive(clap::Args)]
@@ -14,7 +14,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// How long to run each fuzz target
-    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     fuzz_seconds: u64,
 }
 
@@ -30,6 +30,7 @@ fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
         Step::new("back-ends", test::run_back_ends),
         Step::new("bench-smoke", bench::smoke),
         Step::new("book", book::run),
+        Step::new("conformance", conformance::run_some),
         Step::new("miri", || miri::run(&miri::Args::default())),
         Step::new("asan", || asan::run(&asan::Args::default())),
         Step::new("platforms", || platforms::run(&platforms::Args::default())),

@@ -10,6 +10,7 @@ mod asan;
 mod bench;
 mod book;
 mod ci;
+mod conformance;
 mod features;
 mod fuzz;
 mod miri;
@@ -48,6 +49,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Check that every feature of every library compiles
     Features,
+    /// Run random commands on the values and on a real server, and compare the answers
+    Conformance(conformance::Args),
     /// Build the book into target/book
     Book,
     /// Run everything that CI runs, and print what each net took
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Platforms(args) => platforms::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Features => features::run(),
+        Command::Conformance(args) => conformance::run(&args),
         Command::Book => book::run(),
         Command::Ci(args) => ci::run(&args),
     };

@@ -16,8 +16,6 @@ mod lfu;
 mod list;
 mod model;
 #[cfg(not(miri))]
-mod redis;
-#[cfg(not(miri))]
 mod set_common;
 #[cfg(not(miri))]
 mod set_encodings;

@@ -1,6 +1,6 @@
 //! The commands of lists.
 
-use super::{Reply, World, integer, text};
+use crate::{Reply, World, integer, text};
 use robj::list::Side;
 use robj::{Collection, Element, EncodingLimits, List, Robj};
 

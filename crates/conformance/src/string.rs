@@ -1,6 +1,6 @@
 //! The commands of strings.
 
-use super::{Reply, World, integer, text};
+use crate::{Reply, World, integer, text};
 use robj::{BitFieldType, BitOp, BitOverflow, BitRange, LongDouble, Robj, StringError};
 use sds::Sds;
 
@@ -25,6 +25,10 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
             world.keys.insert(key, object);
             Reply::Ok
         }
+        ("GET", []) => match world.keys.get(&key) {
+            Some(object) => Reply::Bulk(object.as_string().unwrap().to_vec()),
+            None => Reply::Nil,
+        },
         ("STRLEN", []) => Reply::int(existing(world, &key).string_len().unwrap()),
         ("APPEND", [bytes]) => match world.keys.get_mut(&key) {
             Some(object) => Reply::int(object.append(bytes, &limits)?),
@@ -46,24 +50,20 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
             let (start, end) = (integer(start)?, integer(end)?);
             Reply::Bulk(existing(world, &key).get_range(start, end).unwrap().to_vec())
         }
-        ("INCR", []) => Reply::Int(number(world, key).incr_by(1, &limits)?),
-        ("DECR", []) => Reply::Int(number(world, key).decr_by(1, &limits)?),
-        ("INCRBY", [increment]) => Reply::Int(number(world, key).incr_by(integer(increment)?, &limits)?),
-        ("DECRBY", [decrement]) => {
-            let decrement = integer(decrement)?;
-            let result = number(world, key).decr_by(decrement, &limits);
-            if decrement == i64::MIN {
-                assert!(matches!(result, Err(StringError::Overflow { .. })));
-                return Err(Reply::error("decrement would overflow")); // a message of its own, of the command
-            }
-            Reply::Int(result?)
+        ("INCR", []) => Reply::Int(counted(world, key, |object| object.incr_by(1, &limits))?),
+        ("DECR", []) => Reply::Int(counted(world, key, |object| object.decr_by(1, &limits))?),
+        ("INCRBY", [increment]) => {
+            let increment = integer(increment)?;
+            Reply::Int(counted(world, key, |object| object.incr_by(increment, &limits))?)
         }
+        ("DECRBY", [decrement]) => match integer(decrement)? {
+            i64::MIN => return Err(Reply::error("decrement would overflow")), // before the value is looked at
+            decrement => Reply::Int(counted(world, key, |object| object.decr_by(decrement, &limits))?),
+        },
         ("INCRBYFLOAT", [increment]) => {
-            let object = number(world, key);
-            let sum = object.incr_by_float(LongDouble::parse(increment).unwrap(), &limits)?;
-            let bytes = object.as_string().unwrap().to_vec();
-            assert_eq!(text(&bytes), sum.to_string());
-            Reply::Bulk(bytes)
+            let increment = LongDouble::parse(increment).ok_or(StringError::NotAFloat)?;
+            let sum = counted(world, key, |object| object.incr_by_float(increment, &limits))?;
+            Reply::Bulk(sum.to_string().into_bytes())
         }
         ("SETBIT", [offset, bit]) => {
             let (offset, bit) = (bit_offset(offset)?, *bit == b"1");
@@ -74,6 +74,10 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
         }
         ("BITCOUNT", range) => {
             Reply::int(existing(world, &key).bit_count(bit_range(range)?).unwrap() as usize)
+        }
+        ("BITPOS", [bit, range @ ..]) if !world.keys.contains_key(&key) => {
+            bit_range(range)?;
+            Reply::Int(if *bit == b"1" { -1 } else { 0 })
         }
         ("BITPOS", [bit, range @ ..]) => {
             let position = existing(world, &key).bit_pos(*bit == b"1", bit_range(range)?).unwrap();
@@ -106,9 +110,19 @@ fn existing(world: &World, key: &[u8]) -> Robj {
     world.keys.get(key).cloned().unwrap_or_else(|| Robj::from(""))
 }
 
-/// The value to be counted; 0 where there is none.
-fn number(world: &mut World, key: Vec<u8>) -> &mut Robj {
-    world.keys.entry(key).or_insert_with(|| Robj::from(0))
+/// Counts the value, or a 0 that is kept if that went well.
+fn counted<T>(
+    world: &mut World,
+    key: Vec<u8>,
+    count: impl FnOnce(&mut Robj) -> Result<T, StringError>,
+) -> Result<T, Reply> {
+    if let Some(object) = world.keys.get_mut(&key) {
+        return Ok(count(object)?);
+    }
+    let mut object = Robj::from(0);
+    let result = count(&mut object)?;
+    world.keys.insert(key, object);
+    Ok(result)
 }
 
 /// Writes to the value, or to an empty one that is kept if that went well.

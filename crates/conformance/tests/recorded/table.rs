@@ -121,23 +121,6 @@ fn unescaped(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// Bytes as a reply shows them.
-pub(crate) fn quoted(bytes: &[u8]) -> String {
-    if bytes.len() > 200 {
-        return format!("#{}", bytes.len());
-    }
-    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"<>{}\\%;,[]".contains(byte);
-    if !bytes.is_empty() && bytes.iter().all(plain) {
-        return String::from_utf8(bytes.to_vec()).unwrap();
-    }
-    let escaped = bytes.iter().map(|&byte| match byte {
-        b'"' | b'\\' => format!("\\x{byte:02x}"),
-        b' '..=b'~' => char::from(byte).to_string(),
-        _ => format!("\\x{byte:02x}"),
-    });
-    format!("\"{}\"", escaped.collect::<String>())
-}
-
 #[test]
 fn the_notation_is_read_as_it_is_described() {
     let table = "# none\n\n== one\n! set-max-intset-entries 4\nSADD k <x*3> {1..2: f% <y*2>} \"a\\x00 b\" \"\" => (5); k listpack, j -\n";
@@ -149,7 +132,4 @@ fn the_notation_is_read_as_it_is_described() {
     assert_eq!(step.command, words);
     assert_eq!((step.line, step.reply), (5, "(5)"));
     assert_eq!(step.encodings, [("k", "listpack"), ("j", "-")]);
-    assert_eq!(quoted(b"a\xFF\"b c"), "\"a\\xff\\x22b c\"");
-    assert_eq!((quoted(b"abc").as_str(), quoted(b"").as_str()), ("abc", "\"\""));
-    assert_eq!(quoted(&[b'x'; 201]), "#201");
 }

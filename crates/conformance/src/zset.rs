@@ -1,10 +1,11 @@
 //! The commands of sorted sets.
 
-use super::{Reply, World, integer, text};
+use crate::known::Family;
+use crate::{Reply, World, integer, text};
 use robj::zset::{
     AddError, AddOptions, Added, Aggregate, Source, try_diff_store, try_inter_store, try_union_store,
 };
-use robj::{Collection, Element, EncodingLimits, Ref, Robj, Set, ZSet};
+use robj::{Collection, Element, EncodingLimits, LongDouble, Ref, Robj, Set, ZSet};
 use sds::Sds;
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use std::ops::Range;
@@ -20,10 +21,15 @@ impl From<AddError> for Reply {
     }
 }
 
-/// A score as an argument.
+/// A score as an argument: no NaN, nothing that no double holds. In C: `string2d`.
 fn number(argument: &[u8]) -> Result<f64, Reply> {
-    let value = text(argument).parse().ok().filter(|value: &f64| !value.is_nan());
-    value.ok_or_else(|| Reply::error("value is not a valid float"))
+    let exact = LongDouble::parse(argument).ok_or_else(|| Reply::error("value is not a valid float"))?;
+    let value = f64::from(exact);
+    let decimal = std::str::from_utf8(argument).ok().and_then(|text| text.parse().ok());
+    if (value.is_infinite() && exact.is_finite()) || (value == 0.0 && exact != LongDouble::from(0)) {
+        return Err(Reply::error("value is not a valid float"));
+    }
+    Ok(decimal.unwrap_or(value)) // rounded once; what is hexadecimal is exact
 }
 
 /// A score as a reply.
@@ -78,6 +84,12 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
         ("ZSCORE", [member]) => read(world, key, |set| set.score(*member)).map_or(Reply::Nil, score),
         ("ZRANK", [member]) => {
             read(world, key, |set| set.rank(*member)).map_or(Reply::Nil, |it| Reply::int(it.0))
+        }
+        ("ZRANGE", [from, to, _with_scores]) => {
+            let (from, to) = (integer(from)?, integer(to)?);
+            let pairs =
+                |set: &ZSet| set.range(set.ranks_by_index(from, to)).flat_map(|(m, s)| pair(m, s)).collect();
+            Reply::Array(read(world, key, pairs))
         }
         ("ZCARD", []) => Reply::int(read(world, key, ZSet::len)),
         ("ZPOPMIN" | "ZPOPMAX", _) => {
@@ -178,7 +190,13 @@ fn add(
             let set = ZSet::with_hint(pairs[0].1, pairs.len(), limits);
             world.keys.insert(key.to_vec(), Robj::from(set));
         }
-        Some(object) => object.as_zset_mut().unwrap().try_expect(pairs.len(), limits).unwrap(),
+        Some(object) => {
+            // Valkey looks at the members beforehand, also at those that are there or will not be added.
+            let longest = pairs.iter().map(|(_, member)| member.len()).max().unwrap_or(0);
+            let too_long = world.family == Family::Valkey && longest > limits.zset_max_listpack_value;
+            let hint = if too_long { usize::MAX } else { pairs.len() };
+            object.as_zset_mut().unwrap().try_expect(hint, limits).unwrap();
+        }
     }
     let mut set = world.keys.get_mut(key).unwrap().as_zset_mut().unwrap();
     pairs.iter().map(|&(score, member)| Ok(set.try_add(member, score, options, limits)?)).collect()
@@ -192,7 +210,8 @@ fn bound(argument: &[u8]) -> (bool, &[u8]) {
 fn ranks(set: &ZSet, by: &str, from: &[u8], to: &[u8]) -> Result<Range<usize>, Reply> {
     let score_bound = |argument| -> Result<Bound<f64>, Reply> {
         let (exclusive, score) = bound(argument);
-        Ok(if exclusive { Excluded(number(score)?) } else { Included(number(score)?) })
+        let score = number(score).map_err(|_| Reply::error("min or max is not a float"))?;
+        Ok(if exclusive { Excluded(score) } else { Included(score) })
     };
     let lex_bound = |argument| match bound(argument) {
         (_, b"-" | b"+") => Unbounded,
@@ -201,6 +220,7 @@ fn ranks(set: &ZSet, by: &str, from: &[u8], to: &[u8]) -> Result<Range<usize>, R
     };
     Ok(match by {
         "SCORE" => set.ranks_by_score((score_bound(from)?, score_bound(to)?)),
+        "LEX" if from == b"+" || to == b"-" => 0..0, // from behind the last, or to before the first
         "LEX" => set.ranks_by_lex((lex_bound(from), lex_bound(to))),
         _ => set.ranks_by_index(integer(from)?, integer(to)?),
     })

@@ -1,6 +1,6 @@
 //! The commands of sets.
 
-use super::{Reply, World, integer, text};
+use crate::{Reply, World, integer, text};
 use robj::set::{try_diff_store, try_inter_store, try_union_store};
 use robj::{Collection, EncodingLimits, Robj, Set};
 
@@ -23,6 +23,14 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
         "SREM" => write(world, key, |set| {
             Reply::int(arguments.iter().filter(|member| set.remove(&member[..])).count())
         }),
+        "SISMEMBER" => {
+            let sets = sets(world, &command[1..2]).expect("a set");
+            Reply::Int(sets[0].contains(&arguments[0][..]).into())
+        }
+        "SMEMBERS" => {
+            let sets = sets(world, &command[1..]).expect("a set");
+            Reply::Array(sets[0].iter().map(|member| Reply::Bulk(member.text().to_vec())).collect())
+        }
         "SCARD" => Reply::int(sets(world, &command[1..]).map_or(0, |sets| sets[0].len())),
         "SMOVE" => smove(world, key, &arguments[0], &arguments[1], limits),
         "SPOP" => write(world, key, |set| {

@@ -1,6 +1,6 @@
 //! The commands of hashes.
 
-use super::{Reply, World, integer, text};
+use crate::{Reply, World, integer, text};
 use robj::hash::HashError;
 use robj::{Collection, Element, EncodingLimits, Hash, LongDouble, Robj};
 
@@ -10,7 +10,7 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     // A command reads and writes the value of its key, if it is there; the key goes when the value is empty.
     let mut object = world.keys.remove(&key).unwrap_or_else(|| Robj::from(Hash::new()));
     let mut hash = object.as_hash_mut().unwrap();
-    let reply = execute(&mut hash, name, &words[2..], &world.limits).unwrap_or_else(Reply::error);
+    let reply = execute(&mut hash, name, &words[2..], &world.limits).unwrap_or_else(|reply| reply);
     let empty = hash.is_empty();
     drop(hash);
     if !empty {
@@ -19,12 +19,18 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     reply
 }
 
+impl From<HashError> for Reply {
+    fn from(error: HashError) -> Self {
+        Self::error(error)
+    }
+}
+
 fn execute(
     hash: &mut Hash,
     name: &str,
     arguments: &[Element<'_>],
     limits: &EncodingLimits,
-) -> Result<Reply, HashError> {
+) -> Result<Reply, Reply> {
     Ok(match (name, arguments) {
         ("HSET", pairs) => Reply::int(hash.insert_many(&in_pairs(pairs), limits)),
         ("HMSET", pairs) => {
@@ -39,10 +45,15 @@ fn execute(
         ("HSTRLEN", &[field]) => Reply::int(hash.value_len(field).unwrap_or(0)),
         ("HEXISTS", &[field]) => Reply::Int(hash.contains_key(field).into()),
         ("HINCRBY", &[field, increment]) => {
-            Reply::Int(hash.incr_by(field, integer(&increment.text()).unwrap(), limits)?)
+            Reply::Int(hash.incr_by(field, integer(&increment.text())?, limits)?)
         }
         ("HINCRBYFLOAT", &[field, increment]) => {
-            let sum = hash.incr_by_float(field, LongDouble::parse(&increment.text()).unwrap(), limits)?;
+            let no_float = || Reply::error("value is not a valid float");
+            let increment = LongDouble::parse(&increment.text()).ok_or_else(no_float)?;
+            if !increment.is_finite() {
+                return Err(Reply::error("value is NaN or Infinity"));
+            }
+            let sum = hash.incr_by_float(field, increment, limits)?;
             let bytes = hash.get(field).unwrap().text().to_vec();
             assert_eq!(text(&bytes), sum.to_string());
             Reply::Bulk(bytes)

@@ -1,0 +1,121 @@
+//! `conformance`: random commands on redcore's values and on a server. `cargo xtask conformance` runs it.
+//!
+//! Exit codes: 0 no difference, 1 a difference, 3 no server that can be compared.
+
+use anyhow::Result;
+use clap::Parser;
+use conformance::known::{same_encoding, same_reply};
+use conformance::random::Commands;
+use conformance::server::Server;
+use conformance::{Reply, World, quoted};
+use robj::EncodingLimits;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Commands that are sent together.
+const BATCH: usize = 200;
+/// Batches between two changes of the limits.
+const BATCHES_A_LIMIT: usize = 5;
+/// Commands that are shown with a difference.
+const SHOWN: usize = 30;
+
+#[derive(Parser)]
+#[command(about = "Random commands on redcore's values and on a server")]
+struct Args {
+    /// The server's program
+    #[arg(long)]
+    server: PathBuf,
+    /// How many commands
+    #[arg(long, default_value_t = 1_000_000)]
+    commands: usize,
+    /// Other numbers give other commands
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("conformance: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<ExitCode> {
+    let mut server = Server::start(&args.server)?;
+    let name = format!("{:?} {}.{}", server.family, server.version.0, server.version.1);
+    if !server.is_comparable() {
+        eprintln!("conformance: {name} is too old, it has to be 7.2 or newer");
+        return Ok(ExitCode::from(3));
+    }
+    let (mut world, mut source) = (World::new(EncodingLimits::DEFAULT), Commands::new(args.seed));
+    let mut history: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut done = 0;
+    world.family = server.family;
+    for batch in 0.. {
+        if done >= args.commands {
+            break;
+        }
+        if batch % BATCHES_A_LIMIT == 0 {
+            world.limits = source.limits();
+            server.configure(&world.limits)?;
+        }
+        let commands: Vec<_> = (0..BATCH).map(|_| source.next_command()).collect();
+        let asked: Vec<_> =
+            commands.iter().flat_map(|command| [command.clone(), encoding_of(command)]).collect();
+        let theirs = server.execute(&asked)?;
+        for (command, theirs) in commands.into_iter().zip(theirs.chunks(2)) {
+            let ours = world.execute(&command);
+            let key = written_key(&command);
+            let encoding = world.encoding(key).map_or(Reply::Nil, |name| Reply::Bulk(name.into()));
+            history.push(command);
+            let command = &history[history.len() - 1];
+            let same_encodings = match (&encoding, &theirs[1]) {
+                (Reply::Bulk(ours), Reply::Bulk(theirs)) => same_encoding(
+                    server.family,
+                    &String::from_utf8_lossy(ours),
+                    &String::from_utf8_lossy(theirs),
+                ),
+                (ours, theirs) => ours == theirs,
+            };
+            if !same_encodings || !same_reply(command, &ours, &theirs[0]) {
+                println!("Command {} of seed {} differs. {name} answers", done + 1, args.seed);
+                println!("  {}, {}", theirs[0], theirs[1]);
+                println!("and redcore\n  {ours}, {encoding}\nwith {:?}.", world.limits);
+                let key = written_key(command).to_vec();
+                println!("The last commands with {}:", quoted(&key));
+                let about: Vec<_> = history.iter().filter(|words| words[1..].contains(&key)).collect();
+                about
+                    .iter()
+                    .skip(about.len().saturating_sub(SHOWN))
+                    .for_each(|words| println!("  {}", line(words)));
+                return Ok(ExitCode::FAILURE);
+            }
+            done += 1;
+        }
+        if history.len() > 20_000 {
+            history.drain(..10_000);
+        }
+    }
+    println!("{done} commands, seed {}: {name} and redcore answer the same", args.seed);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The key that a command writes to, or reads.
+fn written_key(command: &[Vec<u8>]) -> &[u8] {
+    match &command[0][..] {
+        b"BITOP" => &command[2],
+        b"LMOVE" | b"RPOPLPUSH" | b"SMOVE" => &command[2],
+        _ => &command[1],
+    }
+}
+
+fn encoding_of(command: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    vec![b"OBJECT".to_vec(), b"ENCODING".to_vec(), written_key(command).to_vec()]
+}
+
+fn line(words: &[Vec<u8>]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}

@@ -22,7 +22,7 @@ pub struct Document {
     pub date: String,
     /// Of which source.
     pub commit: String,
-    /// On which allocator, as [`zmalloc::ALLOCATOR`] says.
+    /// On which allocator, as [`zmalloc::ALLOCATOR`] says, and its quantum.
     pub allocator: String,
     /// What was measured.
     pub rows: Vec<Row>,
@@ -38,7 +38,7 @@ impl Document {
             machine: Machine::this(),
             date,
             commit: machine::commit(),
-            allocator: zmalloc::ALLOCATOR.into(),
+            allocator: allocator(),
             rows,
         }
     }
@@ -68,6 +68,11 @@ impl Document {
         text.push('\n');
         fs::write(path, text)
     }
+}
+
+fn allocator() -> String {
+    let quantum = zmalloc::quantum().map(|quantum| format!(", quantum {quantum}"));
+    format!("{}{}", zmalloc::ALLOCATOR, quantum.unwrap_or_default())
 }
 
 /// The file of the run kept as `name`.

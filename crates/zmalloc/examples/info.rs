@@ -29,6 +29,8 @@ fn main() {
     field("total_system_memory", memory_size());
     field("mem_fragmentation_ratio", fragmentation_ratio().map(two_places));
     field("mem_allocator", Some(ALLOCATOR));
+    field("allocator_quantum", quantum());
+    field("allocator_page", page_size());
     let info = allocator_info();
     field("allocator_allocated", info.map(|info| info.allocated));
     field("allocator_active", info.map(|info| info.active));

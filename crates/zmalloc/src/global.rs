@@ -51,13 +51,13 @@ unsafe impl GlobalAlloc for Zmalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: passed on.
-        unsafe { alloc(layout.size(), layout.align()) }
+        unsafe { alloc_for_the_program(layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: passed on.
-        unsafe { alloc_zeroed(layout.size(), layout.align()) }
+        unsafe { alloc_zeroed_for_the_program(layout.size(), layout.align()) }
     }
 
     #[inline]
@@ -106,6 +106,40 @@ unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
         if counter::by_allocator() { backend::dealloc(ptr, layout) } else { by_hand::dealloc(ptr, layout) }
+    }
+}
+
+/// [`alloc`] by the trait that serves the program.
+///
+/// # Safety
+/// As for [`alloc`].
+#[inline(never)]
+unsafe fn alloc_for_the_program(size: usize, align: usize) -> *mut u8 {
+    // SAFETY: as in `alloc`.
+    unsafe {
+        let layout = Layout::from_size_align_unchecked(size, align);
+        if counter::by_allocator() {
+            return backend::alloc(layout);
+        }
+        counter::serves_the_program();
+        by_hand::alloc(layout, false)
+    }
+}
+
+/// [`alloc_zeroed`] by the trait that serves the program.
+///
+/// # Safety
+/// As for [`alloc`].
+#[inline(never)]
+unsafe fn alloc_zeroed_for_the_program(size: usize, align: usize) -> *mut u8 {
+    // SAFETY: as in `alloc`.
+    unsafe {
+        let layout = Layout::from_size_align_unchecked(size, align);
+        if counter::by_allocator() {
+            return backend::alloc_zeroed(layout);
+        }
+        counter::serves_the_program();
+        by_hand::alloc(layout, true)
     }
 }
 
@@ -193,7 +227,13 @@ impl Zmalloc {
             return Err(AllocError);
         }
         // SAFETY: a `Layout` is at most `isize::MAX`, and this one is not empty.
-        let ptr = unsafe { if zeroed { self.alloc_zeroed(layout) } else { self.alloc(layout) } };
+        let ptr = unsafe {
+            if zeroed {
+                alloc_zeroed(layout.size(), layout.align())
+            } else {
+                alloc(layout.size(), layout.align())
+            }
+        };
         let block = NonNull::new(ptr).ok_or(AllocError)?;
         // Zeroed memory is zero as far as it was asked for; more is promised only when it need not be.
         // SAFETY: a live block of `layout`.

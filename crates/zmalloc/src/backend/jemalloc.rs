@@ -83,8 +83,12 @@ fn hook() -> bool {
 }
 
 /// Whether the program's global allocator takes its blocks from this jemalloc, past this crate: then its counters are the
-/// whole program's. Tried out with a block.
+/// whole program's. Tried out with a block, unless that allocator is known to come here: then it may be the caller, and
+/// hold a lock that it would ask for again.
 fn is_everybodys(allocated: impl Fn() -> usize) -> bool {
+    if counter::is_known_to_serve_the_program() {
+        return false;
+    }
     let before = allocated();
     let through_us = counter::comes_back(|| {
         let layout = Layout::new::<u64>();

@@ -32,6 +32,8 @@ pub(crate) mod slots;
 
 use crate::backend;
 use core::cell::Cell;
+#[cfg(zmalloc_backend = "jemalloc")]
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use slots::{Counts, Inside, Slot, Slots};
@@ -48,6 +50,10 @@ static SLOTS: Slots<SLOT_COUNT> = Slots::new();
 static SHARED: CachePadded<Counts> = CachePadded::new(Counts::new());
 
 static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the program's global allocator is known to come here.
+#[cfg(zmalloc_backend = "jemalloc")]
+static SERVES_THE_PROGRAM: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     // None of these has a destructor, so they can be used as long as the thread runs, by other thread-locals'
@@ -136,6 +142,21 @@ impl Hand {
         self.sub(old); // first, or the peak would have both
         self.add(new);
     }
+}
+
+/// Notes that the program's global allocator comes here: a call that a thread counts by hand has come by its trait.
+#[inline]
+pub(crate) fn serves_the_program() {
+    #[cfg(zmalloc_backend = "jemalloc")]
+    if !SERVES_THE_PROGRAM.load(Ordering::Relaxed) {
+        SERVES_THE_PROGRAM.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether [`serves_the_program`] was called.
+#[cfg(zmalloc_backend = "jemalloc")]
+pub(crate) fn is_known_to_serve_the_program() -> bool {
+    SERVES_THE_PROGRAM.load(Ordering::Relaxed)
 }
 
 /// A thread's first call: claims a slot and settles how it counts.
@@ -262,7 +283,9 @@ fn raise_peak() -> usize {
 /// Bytes in live blocks: the sum of the charges of all that was allocated and not yet freed.
 ///
 /// Exact whenever no other thread is allocating or freeing at the moment of the call; otherwise each
-/// thread's share is as of some instant during the call. Never waits. A signal handler may call
+/// thread's share is as of some instant during the call. Never waits. But a thread that ends waits for the calls that are under way, some
+/// hundred nanoseconds if they run: where one is stopped in the middle (by a debugger, or for a thread of higher priority), so is the
+/// thread that ends. A signal handler may call
 /// it, and may end the process; where it has interrupted a call of it, it must not fork, end the thread alone, or jump out
 /// (`siglongjmp`). Reads two or three cache lines for each thread that ever ran at once (at most 385). In C: `zmalloc_used_memory`; in INFO:
 /// `used_memory`.

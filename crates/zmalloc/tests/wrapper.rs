@@ -1,0 +1,53 @@
+//! A program whose global allocator wraps `Zmalloc` and holds a lock meanwhile: it must not be called again from within.
+
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
+use std::hint::black_box;
+
+use zmalloc::{Region, Zmalloc};
+
+struct Locked;
+
+thread_local! {
+    /// Whether this thread holds the lock.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A thread that asks for a lock that it holds would wait for ever. This one ends the program.
+fn locked<R>(call: impl FnOnce() -> R) -> R {
+    if INSIDE.replace(true) {
+        std::process::abort();
+    }
+    let result = call();
+    INSIDE.set(false);
+    result
+}
+
+// SAFETY: passed on to an allocator.
+unsafe impl GlobalAlloc for Locked {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: passed on.
+        locked(|| unsafe { Zmalloc.alloc(layout) })
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        locked(|| unsafe { Zmalloc.dealloc(ptr, layout) });
+    }
+}
+
+#[global_allocator]
+static GLOBAL: Locked = Locked;
+
+#[test]
+fn a_wrapper_under_a_lock_is_not_called_from_within_and_all_is_counted() {
+    let takes = || {
+        let region = Region::start();
+        let bytes = black_box(vec![1_u8; 100_000]);
+        assert!(region.held() >= 100_000);
+        drop(bytes);
+        assert_eq!(region.held(), 0);
+    };
+    takes();
+    std::thread::spawn(takes).join().unwrap();
+}

@@ -79,6 +79,15 @@ impl<K, V, S> Dict<K, V, S> {
     }
 }
 
+impl<K, V, S> Dict<K, V, S> {
+    /// Drops about `n` entries, or at least a chunk of the table, and gives back the dict with the others; `None` when that was
+    /// all: [`Table::drop_in_steps`].
+    pub fn drop_in_steps(self, n: usize) -> Option<Self> {
+        let Self { hash_builder, table } = self;
+        table.drop_in_steps(n).map(|table| Self { hash_builder, table })
+    }
+}
+
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     /// Splits or merges up to `chunks` chunks, towards the size that the dict should have, and says what it did:
     /// [`Table::rehash`]. In C: `dictRehash`.

@@ -456,6 +456,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     }
 }
 
+impl<K: Clone, V: Clone, S: Clone> Dict<K, V, S> {
+    /// A copy, by [`Table::try_clone`]. O(n).
+    pub fn try_clone(&self) -> Result<Self, TryReserveError> {
+        Ok(Self { hash_builder: self.hash_builder.clone(), table: self.table.try_clone()? })
+    }
+}
+
 impl<K, V, S: Default> Default for Dict<K, V, S> {
     fn default() -> Self {
         Self::with_hasher(S::default())
@@ -488,6 +495,7 @@ impl<K: Eq + Hash + Borrow<Q>, Q: Eq + Hash + ?Sized, V, S: BuildHasher> Index<&
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for Dict<K, V, S> {
+    /// [`Dict::try_insert_many`] is the form that answers an error.
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         self.extend_in_batches(entries.into_iter());
     }
@@ -506,6 +514,7 @@ impl<'a, K: Eq + Hash + Copy, V: Copy, S: BuildHasher> Extend<&'a (K, V)> for Di
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher + Default> FromIterator<(K, V)> for Dict<K, V, S> {
+    /// [`Dict::try_insert_many`] into an empty dict is the form that answers an error.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut dict = Self::default();
         dict.extend(entries);
@@ -514,6 +523,7 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> FromIterator<(K, V)> for Dict<K,
 }
 
 impl<K: Eq + Hash, V, const N: usize> From<[(K, V); N]> for Dict<K, V> {
+    /// [`Dict::try_insert_many`] into an empty dict is the form that answers an error.
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().collect()
     }

@@ -4,7 +4,9 @@ use allocator_api2::alloc::{AllocError, Allocator};
 use zmalloc::Zmalloc;
 
 use super::RawTable;
+use crate::chunk::Chunk;
 use crate::geometry::{Split, mask_of};
+use crate::iter::RawIter;
 use crate::resize::{Limits, ResizePolicy, Veto, chunks_for, wanted_chunks};
 use crate::stats::Work;
 
@@ -111,20 +113,45 @@ impl<T> RawTable<T> {
     }
 
     /// Gives every entry of the last chunk to `each` and gives up the chunk, or, with the first one, all memory. False
-    /// if there is none. Moves nothing and needs no memory. If `each` panics, what it has not been given stays.
+    /// if there is none. Moves nothing and needs no memory. If `each` panics, the rest of the chunk is dropped.
     pub(crate) fn pop_chunk(&mut self, mut each: impl FnMut(T)) -> bool {
+        /// A chunk that is none of the table's any more, and its entries from here on.
+        struct Popped<'a, T> {
+            table: &'a mut RawTable<T>,
+            chunk: Chunk<T>,
+            slots: RawIter<T>,
+        }
+
+        impl<T> Iterator for Popped<'_, T> {
+            type Item = T;
+
+            fn next(&mut self) -> Option<T> {
+                // SAFETY: an occupied slot, which comes once, of a chunk that nobody else reads.
+                self.slots.next().map(|slot| unsafe { slot.entry.read() })
+            }
+        }
+
+        impl<T> Drop for Popped<'_, T> {
+            fn drop(&mut self) {
+                self.for_each(drop);
+                // SAFETY: the children of this chunk, whose entries are gone.
+                unsafe { self.chunk.free_children(&mut self.table.storage) };
+                if self.table.chunks == 0 {
+                    self.table.free_memory();
+                } else {
+                    self.table.release_chunks();
+                }
+            }
+        }
+
         let Some(last) = self.chunks.checked_sub(1) else { return false };
-        // SAFETY: a live chunk; each walk ends before the chunk changes, and has come to an occupied slot.
-        while let Some(slot) = unsafe { self.iter_chunk(last).next() } {
-            // SAFETY: as above.
-            each(unsafe { self.remove_from(self.chunk(last), slot) });
-        }
+        // SAFETY: a live chunk. It stays in memory until `Popped` is dropped.
+        let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last)) };
+        self.items -= slots.size_hint().0;
         self.set_floor(self.floor.min(last));
-        if last == 0 {
-            self.free_memory();
-        } else {
-            self.merge_one().expect("an empty chunk needs no room in the other");
-        }
+        self.set_chunks(last);
+        self.work.chunks_merged += u64::from(last > 0);
+        Popped { table: self, chunk, slots }.by_ref().for_each(&mut each);
         true
     }
 

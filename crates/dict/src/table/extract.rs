@@ -40,7 +40,7 @@ impl<T> Table<T> {
     /// Takes all entries out of one chunk, about ten of them, gives each to `each`, and gives up the chunk, so that the
     /// table is one smaller; with the last chunk its memory goes too. False if there is no chunk. For emptying a table
     /// in steps, which [`clear`](Self::clear) does all at once: no entry moves, nothing is hashed, and no memory is needed,
-    /// whatever the resize policy. Forgets what was reserved.
+    /// whatever the resize policy. Forgets what was reserved. If `each` panics, the rest of the chunk is dropped.
     ///
     /// O(entries of the chunk), and now and then the giving back of a step of memory, 256 KiB at most.
     ///
@@ -56,6 +56,33 @@ impl<T> Table<T> {
     /// ```
     pub fn pop_chunk(&mut self, each: impl FnMut(T)) -> bool {
         self.raw.pop_chunk(each)
+    }
+
+    /// Drops about `n` entries, or at least a chunk, and gives back the table with the others; `None` when that was all. For
+    /// dropping a large table without a pause: a step takes as long as dropping `n` entries takes anyway. In C: what
+    /// `dictEmpty` does between two calls of its callback.
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// # let mut table = dict::Table::new();
+    /// # for n in 0..1000_u64 { table.insert_unique(hash(&n), n, hash); }
+    /// let mut left = Some(table);
+    /// while let Some(table) = left {
+    ///     left = table.drop_in_steps(100);
+    ///     // Requests are served in between.
+    /// }
+    /// ```
+    pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
+        let target = self.len().saturating_sub(n);
+        // An empty chunk is some work too, an eighth of that of a full one.
+        let mut chunks = n / 2 + 1;
+        while chunks > 0 && self.pop_chunk(drop) {
+            if self.len() <= target && !self.is_empty() {
+                break;
+            }
+            chunks -= 1;
+        }
+        (self.raw.chunks() > 0).then_some(self)
     }
 }
 

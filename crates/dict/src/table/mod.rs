@@ -401,14 +401,13 @@ impl<T: fmt::Debug> fmt::Debug for Table<T> {
     }
 }
 
-impl<T: Clone> Clone for Table<T> {
-    /// Copies chunk by chunk, without hashing. O(n). The resize policy and what was reserved are copied too; a pause and
-    /// [`Table::on_grow`] are not.
-    fn clone(&self) -> Self {
+impl<T: Clone> Table<T> {
+    /// A copy, chunk by chunk, without hashing. O(n). The resize policy and what was reserved are copied too; a pause and
+    /// [`Table::on_grow`] are not. An error is about the table's own memory: entries are cloned by their `Clone`.
+    pub fn try_clone(&self) -> Result<Self, TryReserveError> {
+        let no_memory = TryReserveError { additional: self.len() };
         let mut clone = Self::new();
-        if let Err(error) = clone.raw.reserve_chunks(self.raw.chunks()) {
-            out_of_memory(self.allocation_size(), error);
-        }
+        clone.raw.reserve_chunks(self.raw.chunks()).map_err(|_| no_memory)?;
         clone.raw.set_floor(self.raw.floor());
         clone.raw.set_policy(self.raw.policy());
         for chunk in 0..self.raw.chunks() {
@@ -416,12 +415,20 @@ impl<T: Clone> Clone for Table<T> {
             for slot in unsafe { self.raw.iter_chunk(chunk) } {
                 // SAFETY: as above.
                 let entry = unsafe { slot.entry.as_ref().clone() };
-                if let Err(entry) = clone.raw.push_copy(&self.raw, chunk, slot, entry) {
-                    out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry);
-                }
+                clone.raw.push_copy(&self.raw, chunk, slot, entry).map_err(|_| no_memory)?;
             }
         }
-        clone
+        Ok(clone)
+    }
+}
+
+impl<T: Clone> Clone for Table<T> {
+    /// [`Table::try_clone`], with the OOM handler in place of an error.
+    fn clone(&self) -> Self {
+        match self.try_clone() {
+            Ok(clone) => clone,
+            Err(error) => out_of_memory(self.allocation_size(), error),
+        }
     }
 }
 

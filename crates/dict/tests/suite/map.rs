@@ -38,6 +38,24 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+#[test]
+fn a_dict_is_dropped_in_steps_of_about_as_many_entries_as_asked_for() {
+    let count = if cfg!(miri) { 60 } else { 10_000 };
+    for step in [0, 1, 20, 1_000_000] {
+        let region = zmalloc::Region::start();
+        let dict: Dict<usize, u8> = (0..count).map(|n| (n, 0)).collect();
+        let (mut left, mut before) = (Some(dict), count);
+        while let Some(dict) = left {
+            // A chunk holds 15 entries, and its overflow.
+            assert!(dict.is_empty() || before - dict.len() <= step + 60);
+            before = dict.len();
+            left = dict.drop_in_steps(step);
+        }
+        assert!(before <= step + 60);
+        assert_eq!(region.held(), 0);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 128 }, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -28,7 +28,7 @@ impl core::error::Error for WrongType {}
 pub enum AccessError {
     /// It is of another type.
     WrongType(WrongType),
-    /// Others hold it too: a collection is not copied on the quiet. See [`Robj::unshare`](crate::Robj::unshare).
+    /// Others hold it too, and this operation does not copy: see [`Robj::make_collection_mut`](crate::Robj::make_collection_mut).
     Shared {
         /// How many references there are.
         refcount: u32,

@@ -106,6 +106,24 @@ impl Robj {
         Ok(unsafe { RefMut::new(header) })
     }
 
+    /// The collection inside, to be changed, whoever else holds the object: they keep the old one, and a copy takes its place here, as in
+    /// [`make_mut`](Self::make_mut). O(elements) then. In C: `dbUnshareStringValue`, which is for strings.
+    pub fn make_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, WrongType> {
+        match self.try_make_collection_mut() {
+            Ok(view) => Ok(view),
+            Err(AccessError::WrongType(error)) => Err(error),
+            Err(AccessError::Reserve(error)) => or_oom(Err(error)),
+            Err(AccessError::Shared { .. }) => unreachable!("it has just been unshared"),
+        }
+    }
+
+    /// [`make_collection_mut`](Self::make_collection_mut) that answers an error; the object is then as it was.
+    pub fn try_make_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
+        self.check_type::<C>()?;
+        self.try_unshare()?;
+        self.as_collection_mut()
+    }
+
     /// The collection, taken out of its object, if this is the only reference; else the object comes back, with the reason.
     pub fn into_collection<C: Collection>(mut self) -> Result<C, (AccessError, Self)> {
         let taken = self.as_collection_mut::<C>().map(|mut view| core::mem::replace(&mut *view, C::EMPTY));
@@ -232,9 +250,9 @@ impl Robj {
     }
 }
 
-/// The views by name: `as_x`, `as_x_mut`, `into_x`, and `From`.
+/// The views by name: `as_x`, `as_x_mut`, `make_x_mut`, `into_x`, and `From`.
 macro_rules! views {
-    ($($C:ident, $as:ident, $as_mut:ident, $into:ident, $article:literal;)*) => {
+    ($($C:ident, $as:ident, $as_mut:ident, $make_mut:ident, $try_make_mut:ident, $into:ident, $article:literal;)*) => {
         $(
             impl Robj {
                 #[doc = concat!("The object as ", $article, ", to be read. Constant time. In C: a look at `o->type`.")]
@@ -247,6 +265,16 @@ macro_rules! views {
                 #[inline]
                 pub fn $as_mut(&mut self) -> Result<RefMut<'_, $C>, AccessError> {
                     self.as_collection_mut()
+                }
+
+                #[doc = concat!("The object as ", $article, ", to be changed. If others hold it too, a copy takes its place here. O(elements) then.")]
+                pub fn $make_mut(&mut self) -> Result<RefMut<'_, $C>, WrongType> {
+                    self.make_collection_mut()
+                }
+
+                #[doc = concat!("[`", stringify!($make_mut), "`](Self::", stringify!($make_mut), ") that answers an error; the object is then as it was.")]
+                pub fn $try_make_mut(&mut self) -> Result<RefMut<'_, $C>, AccessError> {
+                    self.try_make_collection_mut()
                 }
 
                 #[doc = concat!("Takes ", $article, " out of its object, if this is the only reference; else the object comes back.")]
@@ -267,10 +295,10 @@ macro_rules! views {
 }
 
 views! {
-    List, as_list, as_list_mut, into_list, "a list";
-    Set, as_set, as_set_mut, into_set, "a set";
-    ZSet, as_zset, as_zset_mut, into_zset, "a sorted set";
-    Hash, as_hash, as_hash_mut, into_hash, "a hash";
+    List, as_list, as_list_mut, make_list_mut, try_make_list_mut, into_list, "a list";
+    Set, as_set, as_set_mut, make_set_mut, try_make_set_mut, into_set, "a set";
+    ZSet, as_zset, as_zset_mut, make_zset_mut, try_make_zset_mut, into_zset, "a sorted set";
+    Hash, as_hash, as_hash_mut, make_hash_mut, try_make_hash_mut, into_hash, "a hash";
 }
 
 /// Equal types and values, whatever the encodings. In C, for strings: `equalStringObjects`. O(bytes, or elements).
@@ -393,6 +421,33 @@ mod tests {
             assert_eq!(object.drop_in_steps(1_000_000), None);
             assert_eq!(other.refcount(), 1);
         }
+    }
+
+    #[test]
+    fn a_collection_that_others_hold_is_copied_by_who_asks_for_one_to_change() {
+        let limits = EncodingLimits::DEFAULT;
+        let mut object = Robj::from(Set::new());
+        object.make_set_mut().unwrap().insert(1, &limits);
+        let address = object.as_ptr();
+        object.make_set_mut().unwrap().insert(2, &limits);
+        assert_eq!(object.as_ptr(), address, "held once, it is changed where it is");
+        let other = object.clone();
+        for nth in 1.. {
+            let plan = zmalloc::fault::fail_nth(nth);
+            let refused = matches!(object.try_make_set_mut(), Err(AccessError::Reserve(_)));
+            let failures = plan.failures();
+            drop(plan);
+            assert_eq!(refused, failures > 0);
+            if failures == 0 {
+                break;
+            }
+            assert!(object.ptr_eq(&other));
+        }
+        assert!(object.make_set_mut().unwrap().remove(2));
+        assert_eq!((object.as_set().unwrap().len(), other.as_set().unwrap().len()), (1, 2));
+        assert_eq!(object.encoding(), other.encoding());
+        let expected = WrongType { expected: ObjectType::Hash, found: ObjectType::Set };
+        assert_eq!(object.make_hash_mut().map(drop), Err(expected));
     }
 
     #[test]

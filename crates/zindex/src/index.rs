@@ -193,6 +193,7 @@ impl Deref for ZIndex {
 }
 
 impl Clone for ZIndex {
+    /// [`ZIndex::try_clone`], with the OOM handler in place of an error.
     fn clone(&self) -> Self {
         zmalloc::or_oom(self.try_clone())
     }

@@ -324,6 +324,7 @@ impl Deref for ZTable {
 }
 
 impl Clone for ZTable {
+    /// [`ZTable::try_clone`], with the OOM handler in place of an error.
     fn clone(&self) -> Self {
         zmalloc::or_oom(self.try_clone())
     }

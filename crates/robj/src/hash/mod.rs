@@ -128,6 +128,7 @@ impl Default for Hash {
 }
 
 impl Clone for Hash {
+    /// [`Collection::try_clone`], with the OOM handler in place of an error.
     fn clone(&self) -> Self {
         or_oom(self.try_clone())
     }

@@ -297,7 +297,12 @@ impl Order {
         let spares = self.try_prepare(key, member)?;
         if let Some(mut block) = self.remove(block) {
             block.set_score(score);
-            zmalloc::or_oom(self.try_insert_with(block, spares, || Ok(())).map_err(|(error, _)| error));
+            let inserted = self.try_insert_with(block, spares, || Ok(()));
+            zmalloc::or_oom(inserted.map_err(|(error, block)| {
+                // Cannot be: there are spares. If it is, and the handler unwinds, the table of members still points at the block.
+                core::mem::forget(block);
+                error
+            }));
         }
         Ok(())
     }

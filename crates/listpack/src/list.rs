@@ -138,6 +138,7 @@ impl Default for ListPack {
 }
 
 impl Clone for ListPack {
+    /// [`ListPack::try_clone`], with the OOM handler in place of an error.
     fn clone(&self) -> Self {
         or_oom(self.try_clone())
     }

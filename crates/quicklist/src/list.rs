@@ -586,6 +586,7 @@ impl QuickList {
 }
 
 impl Clone for QuickList {
+    /// [`QuickList::try_clone`], with the OOM handler in place of an error.
     fn clone(&self) -> Self {
         or_oom(self.try_clone())
     }

@@ -426,14 +426,14 @@ impl Drop for Sds {
 }
 
 impl Clone for Sds {
-    /// A copy without the free space. In C: `sdsdup`.
+    /// A copy without the free space. [`Sds::try_clone`] answers an error. In C: `sdsdup`.
     fn clone(&self) -> Self {
         Self::from_bytes(self)
     }
 }
 
 impl Default for Sds {
-    /// The empty string; allocates, like [`Sds::new`].
+    /// The empty string; allocates, like [`Sds::new`]. [`Sds::try_from_bytes`] answers an error.
     fn default() -> Self {
         Self::new()
     }

@@ -13,6 +13,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, text) in tree.with_ending(".rs") {
         rust_file(path, text, &mut problems);
+        if path.starts_with("crates/") && path.contains("/src/") {
+            fallible_twins(path, text, &mut problems);
+        }
     }
     for ending in [".rs", ".toml", ".md"] {
         for (path, text) in tree.with_ending(ending) {
@@ -49,6 +52,23 @@ fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
     }
 }
 
+/// A method that may end in the handler for missing memory has a form that answers an error: one that it calls, or one named
+/// `try_` and its own name.
+fn fallible_twins(path: &str, text: &str, problems: &mut Vec<Problem>) {
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let Some(rest) = line.strip_prefix("    pub fn ") else { continue };
+        let name: String = rest.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+        let body: String = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "    }").collect();
+        let may_end = ["or_oom(", "oom::oom(", "out_of_memory("].iter().any(|call| body.contains(call));
+        let has_twin = body.contains("try_") || text.contains(&format!("fn try_{name}"));
+        if may_end && !has_twin && !name.starts_with("try_") {
+            let problem = format!("`{name}` may call the OOM handler and has no `try_` form");
+            problems.push(Problem::new(path, index + 1, problem));
+        }
+    }
+}
+
 fn trailing_spaces(path: &str, text: &str, problems: &mut Vec<Problem>) {
     for (index, line) in text.lines().enumerate() {
         if line.ends_with([' ', '\t', '\r']) {
@@ -67,6 +87,20 @@ mod tests {
     fn errors(text: &str) -> Vec<String> {
         let problems = check(&Tree::of(&[("a.rs", text)]));
         problems.into_iter().filter(|p| !p.only_warns).map(|p| format!("{}: {}", p.line, p.text)).collect()
+    }
+
+    #[test]
+    fn a_method_that_may_end_in_the_handler_has_a_form_that_answers_an_error() {
+        let errors = |body: &str| {
+            let text =
+                format!("//! x\nimpl X {{\n    pub fn add(&mut self) {{\n        {body}\n    }}\n}}\n");
+            let problems = check(&Tree::of(&[("crates/x/src/lib.rs", text.as_str())]));
+            problems.into_iter().map(|problem| problem.line).collect::<Vec<_>>()
+        };
+        assert_eq!(errors("or_oom(self.grow())"), [3]);
+        assert_eq!(errors("or_oom(self.try_push(Side::Back))"), [0; 0]);
+        assert_eq!(errors("out_of_memory(7)\n    }\n\n    fn try_add(&mut self) {"), [0; 0]);
+        assert_eq!(errors("self.len"), [0; 0]);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) struct Block {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockPtr(CompactPtr<f64>);
 
-const _: () = assert!(size_of::<BlockPtr>() == size_of::<CompactPtr<f64>>());
+const _: () = assert!(size_of::<BlockPtr>() == 6 || size_of::<BlockPtr>() == size_of::<usize>());
 
 // SAFETY: a block is plain memory; whoever reads or writes it through the pointer has to have it borrowed accordingly.
 unsafe impl Send for BlockPtr {}
@@ -125,18 +125,18 @@ impl BlockPtr {
         let no_memory = ReserveError::OutOfMemory { size };
         let start = zmalloc::ztrymalloc(size).ok_or(no_memory)?;
         // SAFETY: just allocated with this size.
-        unsafe { Self::new(start, size) }.ok_or(no_memory)
+        unsafe { Self::new(start) }.ok_or(no_memory)
     }
 
     /// The pointer to a new block. `None` for an address that six bytes cannot hold: such a block is of no use here and is freed.
     ///
     /// # Safety
-    /// `start` is a live block that was allocated with this size, and nobody else uses it.
-    unsafe fn new(start: NonNull<u8>, size: usize) -> Option<Self> {
+    /// `start` is a live block of the raw family that nobody else uses.
+    unsafe fn new(start: NonNull<u8>) -> Option<Self> {
         let compact = CompactPtr::new(start.cast());
         if compact.is_none() {
             // SAFETY: by contract.
-            unsafe { zmalloc::zfree_sized(start, size) };
+            unsafe { zmalloc::zfree_no_tcache(start) };
         }
         compact.map(Self)
     }
@@ -222,7 +222,7 @@ impl BlockPtr {
         // SAFETY: live by contract, and the new one has its size.
         unsafe {
             let size = self.size();
-            let ptr = Self::new(zmalloc::ztrymalloc_no_tcache(size)?, size)?;
+            let ptr = Self::new(zmalloc::ztrymalloc_no_tcache(size)?)?;
             ptr.start().copy_from_nonoverlapping(self.start(), size);
             Some(Block { ptr })
         }

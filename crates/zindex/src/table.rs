@@ -286,6 +286,7 @@ impl ZTable {
 
     /// Removes up to `n` members (at least one), the highest, and gives back what is left: for freeing a large set without a
     /// pause. O(n log len).
+    #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         (0..n.max(1)).try_for_each(|_| self.pop_last().map(drop));
         (!self.is_empty()).then_some(self)

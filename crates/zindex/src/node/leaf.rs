@@ -227,7 +227,12 @@ impl Leaf {
 
     /// Moves all entries of the leaf that follows to the end of this one, which has room.
     pub(crate) fn append(&mut self, right: &mut Self) {
-        if right.len == 0 {
+        self.append_first(right, right.len());
+    }
+
+    /// Moves the first entries of the leaf that follows, so many of them, to the end of this one, which has room.
+    pub(crate) fn append_first(&mut self, right: &mut Self, more: usize) {
+        if more == 0 {
             return;
         }
         // What the keys of both have in common, so that a code of the one is a code of the other.
@@ -235,10 +240,12 @@ impl Leaf {
         let common = common.min(self.common()).min(right.common());
         self.widen_to(common);
         right.widen_to(common);
-        let (len, more) = (self.len(), right.len());
+        let (len, right_len) = (self.len(), right.len());
         self.codes[len..len + more].copy_from_slice(&right.codes[..more]);
         self.ptrs[len..len + more].copy_from_slice(&right.ptrs[..more]);
-        (self.len, right.len) = ((len + more) as u8, 0);
+        right.codes.copy_within(more..right_len, 0);
+        right.ptrs.copy_within(more..right_len, 0);
+        (self.len, right.len) = ((len + more) as u8, (right_len - more) as u8);
     }
 
     /// Makes the codes tell more entries apart, where some are not and more could be: reads all blocks.

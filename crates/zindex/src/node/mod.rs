@@ -16,13 +16,21 @@ pub(crate) use child::{Child, NodeMut, NodeRef};
 pub(crate) use inner::{First, Inner};
 pub(crate) use leaf::Leaf;
 
+#[cfg(not(test))]
+use crate::block::BlockPtr;
+
 /// Entries of a leaf: with its head they fill 640 bytes, a size class. Unit tests take trees apart that are deep and small.
 pub(crate) const LEAF: usize = if cfg!(test) { 4 } else { 63 };
 /// Children of an inner node, in 1024 bytes.
 pub(crate) const FAN: usize = if cfg!(test) { 4 } else { 34 };
 
-#[cfg(all(target_pointer_width = "64", not(miri), not(test)))]
-const _: () = assert!(size_of::<Leaf>() == 640 && size_of::<Inner>() == 1024);
+// Where pointers of blocks have six bytes.
+#[cfg(not(test))]
+const _: () = assert!(
+    size_of::<BlockPtr>() != 6
+        || size_of::<usize>() != 8
+        || (size_of::<Leaf>() == 640 && size_of::<Inner>() == 1024)
+);
 
 /// Whether a node of which a part has been taken should look for a neighbour to join.
 pub(crate) fn is_low(len: usize, capacity: usize) -> bool {

@@ -24,6 +24,7 @@
 //! Learned from: Bayer and McCreight, and Comer's survey, for the tree; Simon Tatham's *Counted B-Trees*, for ranks; Valkey, which
 //! gave up its skiplist for such a tree in 9.2; Redis' skiplist, for what has to be answered.
 
+mod compact;
 mod insert;
 mod remove;
 
@@ -299,8 +300,9 @@ impl Order {
             block.set_score(score);
             let inserted = self.try_insert_with(block, spares, || Ok(()));
             zmalloc::or_oom(inserted.map_err(|(error, block)| {
-                // Cannot be: there are spares. If it is, and the handler unwinds, the table of members still points at the block.
-                core::mem::forget(block);
+                // This cannot happen, because the nodes were allocated above. If it does, the block is leaked, since the table of
+                // members still points at it.
+                let _leaked = block.into_ptr();
                 error
             }));
         }
@@ -350,7 +352,8 @@ impl Order {
         Some(moved)
     }
 
-    /// Moves the leaf that holds a rank, and the inner nodes whose first leaf it is, to other blocks where `moves` says so.
+    /// Fills the leaf that holds a rank from the leaves behind it. Then moves it, and the inner nodes whose first leaf it is, to other
+    /// blocks where `moves` says so.
     /// Gives the first rank of the next leaf, or `None` behind the last.
     pub(crate) fn relocate_nodes(
         &mut self,
@@ -358,6 +361,7 @@ impl Order {
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) -> Option<usize> {
         let len = self.len;
+        self.fill_leaf(rank);
         let mut child = self.root.as_mut().filter(|_| rank < len)?;
         let mut below = rank;
         loop {

@@ -1,0 +1,54 @@
+//! Filling leaves that removals have left half full, for a defragmenter: a leaf with gaps is memory that serves nobody, as a slab
+//! with gaps is.
+
+use super::Order;
+use crate::node::{Child, Inner, LEAF, NodeMut, NodeRef};
+
+impl Order {
+    /// Fills the leaf that holds a rank with entries of the leaves behind it, as far as they have the same parent. Leaves without an entry go.
+    pub(super) fn fill_leaf(&mut self, rank: usize) {
+        let Some(root) = self.root.as_mut() else { return };
+        let mut freed = 0;
+        fill_below(root, rank, &mut freed);
+        while let NodeMut::Inner(inner) = root.get_mut()
+            && inner.len() == 1
+        {
+            let child = inner.remove(0);
+            freed += root.charge();
+            *root = child;
+        }
+        self.bytes -= freed;
+    }
+}
+
+fn fill_below(child: &mut Child, rank: usize, freed: &mut usize) {
+    let NodeMut::Inner(inner) = child.get_mut() else { return };
+    let (index, rest) = inner.find_rank(rank);
+    match inner.child(index).get() {
+        NodeRef::Leaf(_) => fill(inner, index, freed),
+        NodeRef::Inner(_) => fill_below(inner.child_mut(index), rest, freed),
+    }
+}
+
+/// Fills a leaf from those behind it.
+fn fill(inner: &mut Inner, index: usize, freed: &mut usize) {
+    while index + 1 < inner.len() {
+        let room = LEAF - inner.child(index).width();
+        if room == 0 {
+            return;
+        }
+        let mut right = inner.remove(index + 1);
+        let (NodeMut::Leaf(left), NodeMut::Leaf(behind)) =
+            (inner.child_mut(index).get_mut(), right.get_mut())
+        else {
+            unreachable!("leaves are equally deep");
+        };
+        let moved = room.min(behind.len());
+        left.append_first(behind, moved);
+        inner.add_count(index, moved as isize);
+        if right.width() > 0 {
+            return inner.insert(index + 1, right);
+        }
+        *freed += right.charge();
+    }
+}

@@ -121,7 +121,8 @@ fn warn_of_settings() {
         );
     }
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
-    let may_have_large_pages = ["aarch64", "loongarch64", "powerpc64"].contains(&arch.as_str());
+    // For ARM jemalloc is built for large pages by itself.
+    let may_have_large_pages = ["loongarch64", "powerpc64"].contains(&arch.as_str());
     let is_cross = env::var("HOST") != env::var("TARGET");
     if may_have_large_pages && is_cross && jemalloc_setting("JEMALLOC_SYS_WITH_LG_PAGE").is_none() {
         println!(

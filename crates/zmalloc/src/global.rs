@@ -29,6 +29,9 @@ use core::ptr::NonNull;
 /// map.insert("key", 1);
 /// assert!(zmalloc::used_memory() > before);
 /// ```
+///
+/// Calling the methods of `GlobalAlloc` says that this, or what wraps it, is the program's global allocator: then `used_memory` may take
+/// all that jemalloc allocates for it as counted here. Collections and the like use `Allocator`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Zmalloc;
 

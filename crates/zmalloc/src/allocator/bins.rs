@@ -3,8 +3,9 @@
 //! ```text
 //!  bin of class 320                            a slab: 5 pages, 64 blocks
 //!    slab [################################]   full
-//!    slab [##.##..#######.####.############]   not full; the oldest of these is the *current* slab,
-//!    slab [....#.......#...................]   which serves the next allocation
+//!    slab [##.##..#######.####.############]   not full
+//!    slab [....#.......#...................]   not full
+//!    slab [###########.....................]   the *current* slab, which serves the next allocation: in none of the lists
 //! ```
 //!
 //! A slab is given back only when its last block is. One whose blocks are nearly all free is what

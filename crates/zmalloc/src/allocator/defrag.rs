@@ -20,7 +20,9 @@
 //!
 //! 1. A full slab, or a block so large that it has pages of its own: **no**.
 //! 2. All slabs of the bin together have less than `size` free blocks: **no**. No slab can be emptied.
-//! 3. Otherwise **yes** if `live <= average * 9/8`, where `average` is over the slabs that are not full.
+//! 3. A block of a *current* slab, which serves the next requests: **no**. It would be moved within it.
+//! 4. Otherwise **yes** if `live <= average * 9/8`, where `average` is what the slabs that are not full would hold if all blocks of
+//!    these and of the current slabs were spread over them.
 //!
 //! Why the *average*: nothing is won until a slab is empty, so the blocks of the emptier ones have to go
 //! where there is room, to the fuller ones; and the blocks of those, more than half of all, need not be
@@ -29,11 +31,9 @@
 //! be moved. Why *9/8*: slabs that are all alike are none below the average, and would stay half empty for
 //! ever.
 //!
-//! The *current* slab of an arena, which serves the next requests, is in none of jemalloc's lists and cannot be seen. It counts as
-//! one more that is not full. Were it counted as full, its free blocks would be taken from the others, and the average of
-//! a few slabs would be so far below the truth that none of them is emptied. A block of the current slab, if that is among the
-//! emptier ones, is moved within it, one copy for nothing. As the current slab is the one that fills, it does not stay among
-//! them for long.
+//! jemalloc does not count a current slab as one that is not full, and does not say how many of its blocks are in use. If it were taken
+//! for a full one, its free blocks would be missing from the others, and the average of a few slabs would be so far below the truth that
+//! none of them is emptied.
 //!
 //! Each pass moves the average, so a survey is to be taken again for each pass, say every tenth of a second
 //! of work. Where allocations come from several arenas, the average is over all of them.
@@ -72,10 +72,12 @@ struct Class {
     size: usize,
     /// Blocks a slab holds.
     slab_blocks: usize,
-    /// Slabs that are not full, and the current ones.
-    slabs: usize,
-    /// Blocks that are in use in them.
+    /// Slabs that are not full, without the current ones.
+    nonfull_slabs: usize,
+    /// Blocks that are in use in them and in the current ones.
     live: usize,
+    /// Blocks that are free in all slabs.
+    free: usize,
 }
 
 impl Class {
@@ -84,10 +86,11 @@ impl Class {
         if bin.live == 0 {
             return; // a current slab, perhaps, that nobody moves anything to or from
         }
-        let slabs = bin.slabs.min(bin.nonfull_slabs + 1);
-        let in_full_slabs = (bin.slabs - slabs).saturating_mul(bin.slab_blocks);
-        self.slabs += slabs;
-        self.live += bin.live.saturating_sub(in_full_slabs);
+        // The current slab is among those that are full or not.
+        let full_slabs = bin.slabs.saturating_sub(bin.nonfull_slabs.saturating_add(1));
+        self.nonfull_slabs += bin.nonfull_slabs;
+        self.live += bin.live.saturating_sub(full_slabs.saturating_mul(bin.slab_blocks));
+        self.free += bin.slabs.saturating_mul(bin.slab_blocks).saturating_sub(bin.live);
     }
 }
 
@@ -115,7 +118,13 @@ impl Survey {
             for (index, bin) in bins(arena)?.enumerate() {
                 let bin = bin?;
                 if index == classes.len() {
-                    classes.push(Class { size: bin.size, slab_blocks: bin.slab_blocks, slabs: 0, live: 0 });
+                    classes.push(Class {
+                        size: bin.size,
+                        slab_blocks: bin.slab_blocks,
+                        nonfull_slabs: 0,
+                        live: 0,
+                        free: 0,
+                    });
                 }
                 classes.get_mut(index)?.add(&bin);
             }
@@ -147,14 +156,15 @@ impl Survey {
             let count = blocks.len().min(answers.len());
             // SAFETY: live blocks, by contract.
             unsafe { utilization(&blocks[..count], &mut slabs)? };
-            for (answer, slab) in answers.iter_mut().zip(&slabs[..count]) {
-                *answer = self.worth_moving(slab);
+            for ((answer, slab), block) in answers.iter_mut().zip(&slabs[..count]).zip(blocks) {
+                // SAFETY: a live block, by contract.
+                *answer = self.worth_moving(slab) && !unsafe { is_in_current_slab(*block) };
             }
         }
         Some(())
     }
 
-    /// Rules 1 to 3 of the module's text.
+    /// Rules 1, 2 and 4 of the module's text.
     fn worth_moving(&self, slab: &Utilization) -> bool {
         if slab.free_blocks == 0 {
             return false; // which includes blocks with pages of their own, and what is no block at all
@@ -165,11 +175,50 @@ impl Survey {
         let Some(class) = classes.iter().rfind(|class| class.slab_blocks == slab.blocks) else {
             return false;
         };
-        let room = class.slabs.saturating_mul(class.slab_blocks).saturating_sub(class.live);
         let live = slab.blocks.saturating_sub(slab.free_blocks);
-        room >= class.slab_blocks
-            && live.saturating_mul(class.slabs) <= class.live.saturating_add(class.live / 8)
+        class.nonfull_slabs > 0
+            && class.free >= class.slab_blocks
+            && live.saturating_mul(class.nonfull_slabs) <= class.live.saturating_add(class.live / 8)
     }
+}
+
+/// Whether a block lies in the slab that serves the next requests of its size.
+///
+/// # Safety
+/// `block` is live.
+unsafe fn is_in_current_slab(block: NonNull<u8>) -> bool {
+    /// What jemalloc answers.
+    #[repr(C)]
+    struct Answer {
+        current_slab: usize,
+        free_blocks: usize,
+        blocks: usize,
+        slab_bytes: usize,
+        bin_free_blocks: usize,
+        bin_blocks: usize,
+    }
+    static QUERY: Key = Key::new(c"experimental.utilization.query");
+    let mut answer = Answer {
+        current_slab: 0,
+        free_blocks: 0,
+        blocks: 0,
+        slab_bytes: 0,
+        bin_free_blocks: 0,
+        bin_blocks: 0,
+    };
+    let mut answer_len = size_of::<Answer>();
+    let mut block = block.as_ptr();
+    // SAFETY: jemalloc reads one pointer and writes the six words that there is room for.
+    let answered = unsafe {
+        QUERY.call(
+            &[],
+            (&raw mut answer).cast(),
+            &mut answer_len,
+            (&raw mut block).cast(),
+            size_of_val(&block),
+        )
+    };
+    answered.is_some() && block.addr().wrapping_sub(answer.current_slab) < answer.slab_bytes
 }
 
 /// Asks about as many blocks as there are, which is no more than there are places for answers.
@@ -219,7 +268,7 @@ mod tests {
     }
 
     fn survey(slabs: &[usize], current: usize) -> Survey {
-        let mut class = Class { size: 100, slab_blocks: 10, slabs: 0, live: 0 };
+        let mut class = Class { size: 100, slab_blocks: 10, nonfull_slabs: 0, live: 0, free: 0 };
         class.add(&bin(slabs, current));
         Survey { classes: vec![class] }
     }
@@ -240,7 +289,7 @@ mod tests {
         assert_eq!(hints(&[10, 10, 10], 10), [false; 3]);
         assert_eq!(hints(&[10, 10, 1], 10), [false; 3]);
         assert_eq!(hints(&[9, 8, 8], 6), [false; 3]);
-        assert_eq!(hints(&[9, 8, 8], 5), [false, true, true]);
+        assert_eq!(hints(&[9, 8, 8], 5), [true; 3], "thirty blocks fill three slabs of four");
     }
 
     #[test]
@@ -252,7 +301,7 @@ mod tests {
     fn full_slabs_do_not_lift_the_average() {
         let mut slabs = [10; 100];
         slabs[..3].copy_from_slice(&[9, 8, 1]);
-        assert_eq!(hints(&slabs, 8)[..4], [false, false, true, false]);
+        assert_eq!(hints(&slabs, 0)[..4], [false, false, true, false]);
     }
 
     #[test]
@@ -261,7 +310,9 @@ mod tests {
         slabs[0] = 3;
         for current in 0..=10 {
             assert!(hints(&slabs, current)[1..].iter().all(|&moves| moves), "{current} in the current slab");
+            assert_eq!(hints(&[6, 6, 6], current), [true; 3], "{current} in the current slab");
         }
+        assert_eq!((hints(&[5], 2), hints(&[], 2)), (vec![true], vec![]));
     }
 
     #[test]
@@ -269,16 +320,16 @@ mod tests {
         let mut survey = survey(&[1, 1], 5);
         survey.classes[0].add(&bin(&[], 3));
         survey.classes[0].add(&bin(&[], 0)); // empty: as if it were not there
-        let Class { slabs, live, .. } = survey.classes[0];
-        assert_eq!((slabs, live), (4, 10));
+        let Class { nonfull_slabs, live, free, .. } = survey.classes[0];
+        assert_eq!((nonfull_slabs, live, free), (2, 10, 30));
     }
 
     #[test]
     fn a_slab_may_have_room_left_over_behind_its_blocks() {
         let mut survey = survey(&[9, 1], 0);
         let class = survey.classes[0];
-        let smaller = Class { size: 80, slabs: 0, ..class };
-        let larger = Class { size: 105, slab_blocks: 9, slabs: 0, ..class };
+        let smaller = Class { size: 80, nonfull_slabs: 0, ..class };
+        let larger = Class { size: 105, slab_blocks: 9, nonfull_slabs: 0, ..class };
         survey.classes = vec![smaller, class, larger];
         for slab_bytes in [1000, 1001, 1010, 1049, 1050, 1099] {
             let hint = |live: usize| {

@@ -124,8 +124,8 @@ pub fn quantum() -> Option<usize> {
 
 /// The size of page that the allocator was built for, in bytes. `None` unless it is jemalloc. Constant time.
 ///
-/// It runs where pages are no larger. Who builds on one machine for another, whose pages have 16 or 64 KiB, sets
-/// `JEMALLOC_SYS_WITH_LG_PAGE` to 14 or 16, in the places that [`quantum`] names.
+/// It runs where pages are no larger. If you build on one machine for another whose pages have 16 or 64 KiB, set
+/// `JEMALLOC_SYS_WITH_LG_PAGE` to 14 or 16, in the places that [`quantum`] names. (For ARM, jemalloc is built for 64 KiB by itself.)
 pub fn page_size() -> Option<usize> {
     static PAGE: Key = Key::new(c"arenas.page");
     PAGE.read(&[])

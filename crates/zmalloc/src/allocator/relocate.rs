@@ -1,4 +1,5 @@
-//! Moving a block to another place, for a defragmenter: the one way in which all structures do it.
+//! Moving a block to another place, for a defragmenter: the one way in which the structures do it. (A block that has to live until
+//! its owner knows the new place is moved in two steps by the calls of [`no_tcache`](super::no_tcache).)
 //!
 //! A moved block goes around the thread's cache both ways (see [`no_tcache`](super::no_tcache)). If the cache took the old block, it
 //! would hand it out for the next request of that size, and the slab that was to be emptied would be filled again.
@@ -58,13 +59,14 @@ impl Zmalloc {
     /// [`ztryrelocate_if`] for a block of the two allocator traits.
     ///
     /// # Safety
-    /// As for `Allocator::deallocate`. The old block is dead afterwards, if it was moved.
+    /// As for `Allocator::deallocate`, and the layout is not empty. The old block is dead afterwards, if it was moved.
     pub unsafe fn try_relocate_if(
         &self,
         ptr: NonNull<u8>,
         layout: Layout,
         fits: impl FnOnce(NonNull<u8>) -> bool,
     ) -> Option<NonNull<u8>> {
+        debug_assert!(layout.size() > 0);
         let new = self.allocate_no_tcache(layout).ok()?;
         // SAFETY: two live blocks of this layout, by contract. One of them is not used again.
         unsafe {

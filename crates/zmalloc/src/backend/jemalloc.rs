@@ -39,7 +39,7 @@ pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> 
     // SAFETY: this thread's counters.
     let load = |counter: *mut AtomicUsize| unsafe { (*counter).load(Ordering::Relaxed) };
     let untouched = load(allocated) == 0 && load(freed) == 0;
-    let ours = untouched && agreed(|| hook() && !is_everybodys(|| load(allocated)));
+    let ours = untouched && agreed(|| hook() && !serves_past_this_crate(|| load(allocated)));
     // Trying that out may have allocated; it has freed again.
     (ours && load(allocated) == load(freed)).then_some((allocated, freed))
 }
@@ -85,7 +85,7 @@ fn hook() -> bool {
 /// Whether the program's global allocator takes its blocks from this jemalloc, past this crate: then its counters are the
 /// whole program's. Tried out with a block, unless that allocator is known to come here: then it may be the caller, and
 /// hold a lock that it would ask for again.
-fn is_everybodys(allocated: impl Fn() -> usize) -> bool {
+fn serves_past_this_crate(allocated: impl Fn() -> usize) -> bool {
     if counter::is_known_to_serve_the_program() {
         return false;
     }

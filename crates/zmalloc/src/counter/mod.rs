@@ -144,7 +144,7 @@ impl Hand {
     }
 }
 
-/// Notes that the program's global allocator comes here: a call that a thread counts by hand has come by its trait.
+/// Notes that the program's global allocator comes here. Called by the methods of `GlobalAlloc` on threads that count by hand.
 #[inline]
 pub(crate) fn serves_the_program() {
     #[cfg(zmalloc_backend = "jemalloc")]
@@ -283,9 +283,8 @@ fn raise_peak() -> usize {
 /// Bytes in live blocks: the sum of the charges of all that was allocated and not yet freed.
 ///
 /// Exact whenever no other thread is allocating or freeing at the moment of the call; otherwise each
-/// thread's share is as of some instant during the call. Never waits. But a thread that ends waits for the calls that are under way, some
-/// hundred nanoseconds if they run: where one is stopped in the middle (by a debugger, or for a thread of higher priority), so is the
-/// thread that ends. A signal handler may call
+/// thread's share is as of some instant during the call. Never waits. A thread that ends waits until all calls that have begun are over,
+/// usually some hundred nanoseconds. If a debugger or the scheduler stops such a call, the ending thread waits as long. A signal handler may call
 /// it, and may end the process; where it has interrupted a call of it, it must not fork, end the thread alone, or jump out
 /// (`siglongjmp`). Reads two or three cache lines for each thread that ever ran at once (at most 385). In C: `zmalloc_used_memory`; in INFO:
 /// `used_memory`.

@@ -22,8 +22,11 @@ pub struct Document {
     pub date: String,
     /// Of which source.
     pub commit: String,
-    /// On which allocator, as [`zmalloc::ALLOCATOR`] says, and its quantum.
+    /// On which allocator, as [`zmalloc::ALLOCATOR`] says.
     pub allocator: String,
+    /// The distance of its smallest size classes, in bytes, as [`zmalloc::quantum`] says.
+    #[serde(default)]
+    pub quantum: Option<usize>,
     /// What was measured.
     pub rows: Vec<Row>,
 }
@@ -38,7 +41,8 @@ impl Document {
             machine: Machine::this(),
             date,
             commit: machine::commit(),
-            allocator: allocator(),
+            allocator: zmalloc::ALLOCATOR.into(),
+            quantum: zmalloc::quantum(),
             rows,
         }
     }
@@ -70,11 +74,6 @@ impl Document {
     }
 }
 
-fn allocator() -> String {
-    let quantum = zmalloc::quantum().map(|quantum| format!(", quantum {quantum}"));
-    format!("{}{}", zmalloc::ALLOCATOR, quantum.unwrap_or_default())
-}
-
 /// The file of the run kept as `name`.
 pub fn saved(out: &Path, name: &str) -> PathBuf {
     out.join("saved").join(format!("{name}.json"))
@@ -95,7 +94,7 @@ mod tests {
             value.as_object().unwrap().keys().cloned().collect()
         };
         // serde_json's map sorts its keys: compare as sets.
-        assert_eq!(keys(&json), ["allocator", "commit", "date", "machine", "rows", "schema"]);
+        assert_eq!(keys(&json), ["allocator", "commit", "date", "machine", "quantum", "rows", "schema"]);
         let row_keys = [
             "case",
             "metric",

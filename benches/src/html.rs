@@ -53,11 +53,12 @@ pub fn page(
     writeln!(out, "<h1>redcore benchmarks</h1>")?;
     writeln!(
         out,
-        "<p class=\"faint\">{}<br>{} · commit {} · {}</p>",
+        "<p class=\"faint\">{}<br>{} · commit {} · {}{}</p>",
         escape(&document.machine.to_string()),
         escape(&document.date),
         escape(&document.commit),
         escape(&document.allocator),
+        document.quantum.map(|quantum| format!(", quantum {quantum}")).unwrap_or_default(),
     )?;
     writeln!(
         out,

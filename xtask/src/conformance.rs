@@ -28,7 +28,13 @@ const TOO_OLD: u8 = 3;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let on_path = || SERVERS.into_iter().find(|name| shell::works(shell::program(name).arg("--version")));
-    let found = args.server.clone().or_else(|| on_path().map(PathBuf::from));
+    // A path is that of the caller's folder, and the driver runs in the repository.
+    let absolute = |path: &PathBuf| {
+        let is_name = path.components().count() == 1;
+        if is_name { Ok(path.clone()) } else { std::path::absolute(path) }
+    };
+    let named = args.server.as_ref().map(absolute).transpose()?;
+    let found = named.or_else(|| on_path().map(PathBuf::from));
     let Some(server) = found else { return Ok(without_server()) };
     let mut command = shell::cargo();
     command.args(["run", "--quiet", "--package", "conformance", "--", "--server"]).arg(server);

@@ -1,6 +1,6 @@
 //! `conformance`: random commands on redcore's values and on a server. `cargo xtask conformance` runs it.
 //!
-//! Exit codes: 0 no difference, 1 a difference, 3 no server that can be compared.
+//! Exit codes: 0 no difference, 1 a difference or an error, 3 no server that can be compared.
 
 use anyhow::Result;
 use clap::Parser;

@@ -39,10 +39,14 @@ impl Server {
         let folder = std::env::temp_dir().join(format!("redcore-conformance-{}", std::process::id()));
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         let socket = folder.join("socket");
-        let mut command = Command::new(program);
+        // A path is that of the caller's folder; a name is looked up.
+        let is_name = program.components().count() == 1;
+        let program = if is_name { program.to_owned() } else { std::path::absolute(program)? };
+        let mut command = Command::new(&program);
         command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(&socket);
         command.current_dir(&folder).stdout(Stdio::null());
-        let child = command.spawn().with_context(|| program.display().to_string())?;
+        let spawned = command.spawn().with_context(|| program.display().to_string());
+        let child = spawned.inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
         let mut process = Process { child, folder };
         let client = redis::Client::open(format!("unix://{}", socket.display()))?;
         let patience = Instant::now();

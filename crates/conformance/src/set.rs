@@ -8,7 +8,6 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let (name, key, arguments) = (text(&command[0]), &command[1], &command[2..]);
     let limits = &world.limits.clone();
     match name {
-        "DEL" => Reply::Int(world.keys.remove(key).is_some().into()),
         "SADD" => {
             let hint = arguments.len();
             let mut set = match world.keys.remove(key) {

@@ -5,9 +5,6 @@ use robj::{Element, ObjectType, Robj, SortError, SortOptions, sort};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     match text(&command[0]) {
-        "RPUSH" => crate::list::run(world, command),
-        "SADD" | "SREM" => crate::set::run(world, command),
-        "ZADD" => crate::zset::run(world, command),
         "SORT" => {
             let sorted = world.keys.get(&command[1]).map(|object| sorted(object, &command[2..]));
             sorted.unwrap_or(Ok(Reply::Array(Vec::new()))).unwrap_or_else(Reply::error)

@@ -29,7 +29,7 @@ fn number(argument: &[u8]) -> Result<f64, Reply> {
     if (value.is_infinite() && exact.is_finite()) || (value == 0.0 && exact != LongDouble::from(0)) {
         return Err(Reply::error("value is not a valid float"));
     }
-    Ok(decimal.unwrap_or(value)) // rounded once; what is hexadecimal is exact
+    Ok(decimal.unwrap_or(value)) // rounded once, but for hexadecimal text
 }
 
 /// A score as a reply.

@@ -15,6 +15,9 @@
 //! - where addresses have 32 bits;
 //! - where the top byte carries a tag: on 64-bit Android, whose allocator tags pointers, and under the sanitizers `hwaddress` and
 //!   `memtag` (`build.rs`).
+//!
+//! Tags that are switched on at run time cannot be known then. With glibc's (`glibc.mem.tagging` on ARM) and the back end `libc`,
+//! no address fits, and what holds such pointers finds no memory: build with another back end.
 
 use core::fmt;
 use core::ptr::NonNull;

@@ -46,7 +46,7 @@ impl fmt::Debug for IntSet {
 }
 
 impl Extend<i64> for IntSet {
-    /// Inserts one after the other, fast if they ascend. [`try_insert`](IntSet::try_insert) answers an error.
+    /// Inserts one after the other, fast if they ascend. The fallible form is [`try_insert`](IntSet::try_insert).
     fn extend<I: IntoIterator<Item = i64>>(&mut self, values: I) {
         for value in values {
             self.insert(value);
@@ -55,7 +55,7 @@ impl Extend<i64> for IntSet {
 }
 
 impl FromIterator<i64> for IntSet {
-    /// [`try_insert`](IntSet::try_insert) answers an error.
+    /// The fallible form is [`try_insert`](IntSet::try_insert).
     fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
         let mut set = Self::new();
         set.extend(values);

@@ -568,6 +568,7 @@ impl QuickList {
 
     /// Frees nodes from the end until about `n` elements are gone, one node at least, and gives back what is left, if
     /// anything is. O(n).
+    #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let mut freed = 0;
         loop {

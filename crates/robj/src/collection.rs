@@ -51,6 +51,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
 
     /// Frees about `n` elements, or at least a part of the table, and gives back what is left, `None` when nothing is. In between, the
     /// elements left are some of those that were there. O(n), whatever the length, and never more than a step of table memory.
+    #[must_use = "what is left is dropped at once"]
     fn drop_in_steps(self, n: usize) -> Option<Self>;
 
     /// Moves blocks for which `moves` says so (it is told address and size), as far as memory allows; a bounded part of them a

@@ -9,7 +9,7 @@ use listpack::integer::Decimal;
 use sds::Sds;
 
 impl From<&[u8]> for Robj {
-    /// [`Robj::from_bytes`] under the default limits. [`Robj::try_from_bytes`] answers an error.
+    /// [`Robj::from_bytes`] under the default limits. The fallible form is [`Robj::try_from_bytes`].
     #[inline]
     fn from(bytes: &[u8]) -> Self {
         Self::from_bytes(bytes, &EncodingLimits::DEFAULT)
@@ -17,7 +17,7 @@ impl From<&[u8]> for Robj {
 }
 
 impl From<&str> for Robj {
-    /// [`Robj::from_bytes`] under the default limits. [`Robj::try_from_bytes`] answers an error.
+    /// [`Robj::from_bytes`] under the default limits. The fallible form is [`Robj::try_from_bytes`].
     #[inline]
     fn from(text: &str) -> Self {
         Self::from(text.as_bytes())
@@ -25,7 +25,7 @@ impl From<&str> for Robj {
 }
 
 impl From<i64> for Robj {
-    /// [`Robj::from_i64`] under the default limits. [`Robj::try_from_i64`] answers an error.
+    /// [`Robj::from_i64`] under the default limits. The fallible form is [`Robj::try_from_i64`].
     #[inline]
     fn from(value: i64) -> Self {
         Self::from_i64(value, &EncodingLimits::DEFAULT)
@@ -33,7 +33,7 @@ impl From<i64> for Robj {
 }
 
 impl From<Sds> for Robj {
-    /// [`Robj::raw`]. [`Robj::try_raw`] answers an error.
+    /// [`Robj::raw`]. The fallible form is [`Robj::try_raw`].
     #[inline]
     fn from(string: Sds) -> Self {
         Self::raw(string)

@@ -221,6 +221,7 @@ impl Robj {
     /// }
     /// assert!(steps > 50);
     /// ```
+    #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         by_type!(self.object_type(), string => None, C => {
             // An object that others hold lives on: this reference goes.

@@ -125,8 +125,10 @@ impl Sds {
         }
     }
 
-    /// The text of a double, as servers since Redis 7.2 write scores: whole numbers up to 2^62 as integers, others with the
-    /// shortest digits that read back as `value`, and with an exponent where that is shorter. In C: `d2string`.
+    /// The text of a double in the notation in which servers since Redis 7.2 write scores: whole numbers up to 2^62 as integers, others
+    /// with the shortest digits that read back as `value`. A number has an exponent if it has 8 zeros or more at its end, or if it has
+    /// 7 decimals or more and a magnitude of at least 10,000 or below 0.001. (Servers do not always find the shortest digits: about one
+    /// number in a thousand has others there.) In C: `d2string`.
     ///
     /// ```
     /// use sds::Sds;

@@ -426,14 +426,14 @@ impl Drop for Sds {
 }
 
 impl Clone for Sds {
-    /// A copy without the free space. [`Sds::try_clone`] answers an error. In C: `sdsdup`.
+    /// A copy without the free space. The fallible form is [`Sds::try_clone`]. In C: `sdsdup`.
     fn clone(&self) -> Self {
         Self::from_bytes(self)
     }
 }
 
 impl Default for Sds {
-    /// The empty string; allocates, like [`Sds::new`]. [`Sds::try_from_bytes`] answers an error.
+    /// The empty string; allocates, like [`Sds::new`]. The fallible form is [`Sds::try_from_bytes`].
     fn default() -> Self {
         Self::new()
     }

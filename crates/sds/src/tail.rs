@@ -143,7 +143,7 @@ impl Sds {
     }
 }
 
-/// Appends byte by byte, with room made beforehand for as many as the iterator promises at least. [`Sds::try_push_bytes`] answers an error.
+/// Appends byte by byte, with room made beforehand for as many as the iterator promises at least. The fallible form is [`Sds::try_push_bytes`].
 impl Extend<u8> for Sds {
     fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
         let mut bytes = bytes.into_iter();
@@ -177,7 +177,7 @@ impl<'a> Extend<&'a u8> for Sds {
 }
 
 impl FromIterator<u8> for Sds {
-    /// [`Sds::try_push_bytes`] answers an error.
+    /// The fallible form is [`Sds::try_push_bytes`].
     fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
         let bytes = bytes.into_iter();
         let mut new = Self::with_capacity(bytes.size_hint().0);

@@ -52,17 +52,34 @@ fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// A method that may end in the handler for missing memory has a form that answers an error: one that it calls, or one named
+/// A public function that may end in the handler for missing memory has a form that answers an error: one that it calls, or one named
 /// `try_` and its own name.
 fn fallible_twins(path: &str, text: &str, problems: &mut Vec<Problem>) {
-    let mut lines = text.lines().enumerate();
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let mut lines = code.lines().enumerate();
     while let Some((index, line)) = lines.next() {
-        let Some(rest) = line.strip_prefix("    pub fn ") else { continue };
+        let indent = line.len() - line.trim_start().len();
+        let Some(rest) = line.trim_start().strip_prefix("pub ").filter(|_| indent == 0 || indent == 4) else {
+            continue;
+        };
+        let Some((qualifiers, rest)) = rest.split_once("fn ") else { continue };
+        if !qualifiers.split_whitespace().all(|word| ["const", "unsafe"].contains(&word)) {
+            continue;
+        }
         let name: String = rest.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
-        let body: String = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "    }").collect();
-        let may_end = ["or_oom(", "oom::oom(", "out_of_memory("].iter().any(|call| body.contains(call));
-        let has_twin = body.contains("try_") || text.contains(&format!("fn try_{name}"));
-        if may_end && !has_twin && !name.starts_with("try_") {
+        let end = format!("{}}}", " ".repeat(indent));
+        let body: String = if line.ends_with('}') {
+            line.to_owned()
+        } else {
+            lines.by_ref().map(|(_, line)| line).take_while(|line| *line != end).collect()
+        };
+        let body = body.replace("try_from", "").replace("try_into", "");
+        let may_end = ["or_oom(", "oom(", "out_of_memory("].iter().any(|call| body.contains(call));
+        let twin = |open| text.contains(&format!("fn try_{name}{open}"));
+        let has_twin = body.contains("try_") || twin("(") || twin("<");
+        let is_about_it =
+            name.starts_with("try_") || name.contains("oom") || path.starts_with("crates/zmalloc/");
+        if may_end && !has_twin && !is_about_it {
             let problem = format!("`{name}` may call the OOM handler and has no `try_` form");
             problems.push(Problem::new(path, index + 1, problem));
         }
@@ -101,6 +118,8 @@ mod tests {
         assert_eq!(errors("or_oom(self.try_push(Side::Back))"), [0; 0]);
         assert_eq!(errors("out_of_memory(7)\n    }\n\n    fn try_add(&mut self) {"), [0; 0]);
         assert_eq!(errors("self.len"), [0; 0]);
+        assert_eq!(errors("or_oom(grow(usize::try_from(7)))"), [3]);
+        assert_eq!(errors("zmalloc::oom(7)\n    }\n\n    fn try_add_all(&mut self) {"), [3]);
     }
 
     #[test]

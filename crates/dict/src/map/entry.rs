@@ -405,7 +405,7 @@ impl<'a, K: Borrow<Q>, Q: Eq + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
     ///     copy.push_str(key);
     ///     Ok((copy, 0))
     /// };
-    /// *db.try_entry_ref(key)?.try_or_insert_with(copy)? += 1;
+    /// *db.try_entry_ref(key)?.or_try_insert_with(copy)? += 1;
     /// # Ok(())
     /// # }
     /// # let mut db = dict::Dict::new();
@@ -419,7 +419,7 @@ impl<'a, K: Borrow<Q>, Q: Eq + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
     /// # Panics
     /// If the key is not equal to the one that was looked for.
     #[inline]
-    pub fn try_or_insert_with<E: From<TryInsertError<(K, V)>>>(
+    pub fn or_try_insert_with<E: From<TryInsertError<(K, V)>>>(
         self,
         make: impl FnOnce(&Q) -> Result<(K, V), E>,
     ) -> Result<&'a mut V, E> {
@@ -472,6 +472,9 @@ impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
     }
 
     /// [`VacantEntryRef::insert_with_key`] that hands key and value back when there is no memory.
+    ///
+    /// # Panics
+    /// If `key` is not equal to the one that was looked for.
     #[inline]
     pub fn try_insert_with_key(self, key: K, value: V) -> Result<&'a mut V, TryInsertError<(K, V)>>
     where

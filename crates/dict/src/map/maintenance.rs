@@ -80,8 +80,8 @@ impl<K, V, S> Dict<K, V, S> {
 }
 
 impl<K, V, S> Dict<K, V, S> {
-    /// Drops about `n` entries, or at least a chunk of the table, and gives back the dict with the others; `None` when that was
-    /// all: [`Table::drop_in_steps`].
+    /// Drops up to about `n` entries and gives back the dict with the others; `None` when that was all: [`Table::drop_in_steps`].
+    #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Self> {
         let Self { hash_builder, table } = self;
         table.drop_in_steps(n).map(|table| Self { hash_builder, table })

@@ -413,7 +413,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
     }
 
-    /// The entry of `key`, or the place to put it. A key is made only if it is put there.
+    /// The entry of `key`, or the place to put it. A key is made only if it is put there, by `K::from`: a `String` of a `str`, an `Sds` of
+    /// bytes. (hashbrown 0.17 makes it by `ToOwned`, which `Sds` cannot have.)
     ///
     /// ```
     /// let mut words = dict::Dict::<String, u32>::new();
@@ -495,7 +496,7 @@ impl<K: Eq + Hash + Borrow<Q>, Q: Eq + Hash + ?Sized, V, S: BuildHasher> Index<&
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Extend<(K, V)> for Dict<K, V, S> {
-    /// [`Dict::try_insert_many`] is the form that answers an error.
+    /// The fallible form is [`Dict::try_insert_many`].
     fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
         self.extend_in_batches(entries.into_iter());
     }
@@ -514,7 +515,7 @@ impl<'a, K: Eq + Hash + Copy, V: Copy, S: BuildHasher> Extend<&'a (K, V)> for Di
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher + Default> FromIterator<(K, V)> for Dict<K, V, S> {
-    /// [`Dict::try_insert_many`] into an empty dict is the form that answers an error.
+    /// The fallible form is [`Dict::try_insert_many`].
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let mut dict = Self::default();
         dict.extend(entries);
@@ -523,7 +524,7 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> FromIterator<(K, V)> for Dict<K,
 }
 
 impl<K: Eq + Hash, V, const N: usize> From<[(K, V); N]> for Dict<K, V> {
-    /// [`Dict::try_insert_many`] into an empty dict is the form that answers an error.
+    /// The fallible form is [`Dict::try_insert_many`].
     fn from(entries: [(K, V); N]) -> Self {
         entries.into_iter().collect()
     }

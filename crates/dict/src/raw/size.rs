@@ -115,7 +115,7 @@ impl<T> RawTable<T> {
     /// Gives every entry of the last chunk to `each` and gives up the chunk, or, with the first one, all memory. False
     /// if there is none. Moves nothing and needs no memory. If `each` panics, the rest of the chunk is dropped.
     pub(crate) fn pop_chunk(&mut self, mut each: impl FnMut(T)) -> bool {
-        /// A chunk that is none of the table's any more, and its entries from here on.
+        /// A chunk that the table no longer counts, and its entries from here on.
         struct Popped<'a, T> {
             table: &'a mut RawTable<T>,
             chunk: Chunk<T>,
@@ -145,7 +145,8 @@ impl<T> RawTable<T> {
         }
 
         let Some(last) = self.chunks.checked_sub(1) else { return false };
-        // SAFETY: a live chunk. It stays in memory until `Popped` is dropped.
+        // SAFETY: a live chunk. It stays in memory until `Popped` is dropped, and a walk over one chunk looks neither at the directory nor
+        // at how many chunks there are, which change meanwhile.
         let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last)) };
         self.items -= slots.size_hint().0;
         self.set_floor(self.floor.min(last));

@@ -58,8 +58,8 @@ impl<T> Table<T> {
         self.raw.pop_chunk(each)
     }
 
-    /// Drops about `n` entries, or at least a chunk, and gives back the table with the others; `None` when that was all. For
-    /// dropping a large table without a pause: a step takes as long as dropping `n` entries takes anyway. In C: what
+    /// Drops up to about `n` entries, fewer where chunks are nearly empty, and gives back the table with the others; `None` when that
+    /// was all. For dropping a large table without a pause: a step takes as long as dropping `n` entries takes anyway. In C: what
     /// `dictEmpty` does between two calls of its callback.
     ///
     /// ```
@@ -72,6 +72,7 @@ impl<T> Table<T> {
     ///     // Requests are served in between.
     /// }
     /// ```
+    #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let target = self.len().saturating_sub(n);
         // An empty chunk is some work too, an eighth of that of a full one.

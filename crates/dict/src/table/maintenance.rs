@@ -150,8 +150,8 @@ impl<T> Table<T> {
     /// chunks of one that is no larger than a page; larger blocks lie in pages of their own and have nobody to make room for. A block that finds no memory
     /// stays where it is. Entries of a moved block are at another address afterwards. In C: `dictScanDefrag`.
     ///
-    /// A call also merges a chunk, as [`Table::rehash`] does, if the table is larger than it should be and may shrink: a table
-    /// that has lost most of its entries holds more memory that way than in gaps.
+    /// Under [`ResizePolicy::Allow`], and while the table is not paused, a call also merges one chunk if the table is too large: chunks
+    /// that are hardly used hold more memory than gaps do. So an entry may come more than once.
     pub fn relocate(
         &mut self,
         cursor: Cursor,

@@ -1,7 +1,7 @@
 //! Every form that answers an error answers one: each of their allocations fails once, and whatever was to be added comes back.
 
 use dict::map::EntryRef;
-use dict::{Dict, TryInsertError, TryReserveError};
+use dict::{Dict, Table, TryInsertError, TryReserveError};
 use std::hash::{BuildHasherDefault, Hasher};
 use zmalloc::{Region, fault};
 
@@ -61,9 +61,9 @@ const FORMS: [Form; 12] = [
         *words.try_entry(key)?.try_or_default()? += 1;
         Ok(())
     }),
-    ("EntryRef::try_or_insert_with", |words, key| {
+    ("EntryRef::or_try_insert_with", |words, key| {
         let make = |key: &str| Ok::<_, Refused>((key.to_owned(), 1));
-        words.try_entry_ref(&*key)?.try_or_insert_with(make).map(drop)
+        words.try_entry_ref(&*key)?.or_try_insert_with(make).map(drop)
     }),
     ("VacantEntryRef::try_insert_with_key", |words, key| match words.try_entry_ref(&*key.clone())? {
         EntryRef::Vacant(place) => Ok(place.try_insert_with_key(key, 1).map(drop)?),
@@ -83,6 +83,32 @@ const FORMS: [Form; 12] = [
         Ok(words.try_insert(key, 1).map(drop)?)
     }),
 ];
+
+#[test]
+fn a_copy_and_a_veto_that_find_no_memory_are_errors() {
+    let words: Words = (0..60).map(|n| (format!("word {n}"), n)).collect();
+    let mut table = Table::new();
+    table.on_grow(|_| false);
+    let before = table.allocation_size();
+    let large = [7_u64; 4];
+    for nth in 1.. {
+        let plan = fault::fail_nth(nth);
+        // A fault also strikes the words' own memory, but that is std's.
+        let (copied, made) =
+            (words.try_clone().is_ok(), Words::try_with_capacity_and_hasher(99, BuildHasherDefault::new()));
+        let heard = table.try_on_grow(move |bytes| bytes as u64 > large[3]).is_ok();
+        let failures = plan.failures();
+        drop(plan);
+        assert_eq!(u64::from(!copied) + u64::from(made.is_err()) + u64::from(!heard), failures);
+        assert!(heard || table.allocation_size() == before, "the veto of before stays");
+        if failures == 0 {
+            break;
+        }
+        table.on_grow(|_| false);
+    }
+    assert!(table.allocation_size() > before);
+    table.insert_unique(1, 1, |n: &u64| *n);
+}
 
 #[test]
 fn every_form_that_answers_an_error_answers_one_and_gives_the_key_back() {

@@ -41,7 +41,8 @@ pub struct LongDouble(X87DoubleExtended);
 impl LongDouble {
     /// The number that `text` is, all of it: decimal or hexadecimal digits with or without an exponent, or `inf`, with a sign
     /// or without. `None` for NaN, for blanks, for a number that is too large, and for one that is not 0 and so
-    /// small that it would become 0. In C: `string2ld`. Linear in the text; texts of more than 19 digits take some microseconds.
+    /// small that it would become 0. In C: `string2ld`. O(1) for up to 19 digits. Longer texts, and exponents beyond 27, take some
+    /// microseconds, and up to some kilobytes of the global allocator for that time.
     pub fn parse(text: &[u8]) -> Option<Self> {
         if let Some(number) = parse_short(text) {
             return Some(Self(number));
@@ -136,7 +137,7 @@ impl From<i64> for LongDouble {
 /// `LD_STR_HUMAN`.
 impl fmt::Display for LongDouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.with_text(|text| f.write_str(&String::from_utf8_lossy(text)))
+        self.with_text(|text| f.pad(core::str::from_utf8(text).map_err(|_| fmt::Error)?))
     }
 }
 

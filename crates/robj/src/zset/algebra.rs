@@ -3,13 +3,13 @@
 //! Members of several sources get one score: each source's is multiplied by its weight, and they are aggregated. The smallest
 //! source comes first, and sources of the same size keep the order in which they were given.
 //!
-//! Infinity times a weight of 0, and infinity less infinity, are not numbers. As in Redis:
+//! Infinity times a weight of 0, and infinity less infinity, are NaN. As in Redis:
 //!
-//! | | a product that is not a number | a sum that is none |
+//! | | a product that is NaN | a sum that is NaN |
 //! |---|---|---|
 //! | union | counts as 0 | is 0 |
 //! | intersection, first source | counts as 0 | |
-//! | intersection, other sources | makes a sum 0; is ignored by the lowest and the highest | is 0 |
+//! | intersection, other sources | makes a sum 0; `Min` and `Max` ignore it | is 0 |
 //!
 //! Results are built as a skiplist and packed at the end if they are small enough, so that their encoding tells nothing of the
 //! sources'.
@@ -46,7 +46,8 @@ pub enum Aggregate {
 }
 
 impl Aggregate {
-    /// `whole`, which is a number, with one more score, which may be none. Of a 0 and a -0 the lowest and the highest is `whole`.
+    /// `whole`, which is not NaN, with one more score, which may be. `Min` and `Max` keep `whole` when the scores are equal, so also
+    /// for 0 and -0.
     fn of(self, whole: f64, score: f64) -> f64 {
         match self {
             Self::Sum => number(whole + score),
@@ -132,16 +133,21 @@ impl Merged {
 }
 
 /// The sources by size, and those of the same size in the order in which they were given.
-fn by_size<'a>(sources: &[(Source<'a>, f64)]) -> Result<Vec<(Source<'a>, f64), Zmalloc>, ReserveError> {
-    let no_memory = |_| ReserveError::OutOfMemory { size: sources.len() * size_of::<(usize, usize)>() };
-    let mut order = Vec::new_in(Zmalloc);
-    order.try_reserve_exact(sources.len()).map_err(no_memory)?;
-    order.extend(sources.iter().enumerate().map(|(index, (source, _))| (source.len(), index)));
-    order.sort_unstable();
+fn by_size<'a>(sources: &[(Source<'a>, f64)]) -> Result<Vec<Weighted<'a>, Zmalloc>, ReserveError> {
     let mut sorted = Vec::new_in(Zmalloc);
-    sorted.try_reserve_exact(sources.len()).map_err(no_memory)?;
-    sorted.extend(order.into_iter().map(|(_, index)| sources[index]));
+    let size = sources.len().saturating_mul(size_of::<Weighted<'_>>());
+    sorted.try_reserve_exact(sources.len()).map_err(|_| ReserveError::OutOfMemory { size })?;
+    let weighted = |(index, &(source, weight))| Weighted { index, source, weight };
+    sorted.extend(sources.iter().enumerate().map(weighted));
+    sorted.sort_unstable_by_key(|one: &Weighted<'_>| (one.source.len(), one.index));
     Ok(sorted)
+}
+
+/// A source, its weight, and its place among those that were given.
+struct Weighted<'a> {
+    index: usize,
+    source: Source<'a>,
+    weight: f64,
 }
 
 fn unbroken(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
@@ -170,7 +176,7 @@ pub fn try_union_store(
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
-    for (source, weight) in by_size(sources)? {
+    for Weighted { source, weight, .. } in by_size(sources)? {
         unbroken(source.try_for_each(|member, score| result.add(member, number(score * weight), aggregate)))?;
     }
     result.finish(limits)
@@ -184,12 +190,12 @@ pub fn try_inter_store(
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
-    if let [(first, weight), others @ ..] = &*by_size(sources)? {
-        unbroken(first.try_for_each(|member, score| {
-            let mut whole = number(score * weight);
-            for (other, weight) in others {
-                let Some(score) = other.score(member) else { return ControlFlow::Continue(()) };
-                whole = aggregate.of(whole, score * weight);
+    if let [first, others @ ..] = &*by_size(sources)? {
+        unbroken(first.source.try_for_each(|member, score| {
+            let mut whole = number(score * first.weight);
+            for other in others {
+                let Some(score) = other.source.score(member) else { return ControlFlow::Continue(()) };
+                whole = aggregate.of(whole, score * other.weight);
             }
             result.add(member, whole, aggregate)
         }))?;

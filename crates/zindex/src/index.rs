@@ -168,7 +168,7 @@ impl ZIndex {
 
     /// Moves blocks where `moves`, which is asked about each with its size, says so, as `zmalloc::defrag::Survey::hint` does: one
     /// leaf, its members and what is above it. Starts at 0 and gives where to go on, 0 at the end. A block that finds no
-    /// memory stays where it is.
+    /// memory stays where it is. A leaf that removals have left half full is filled from those behind it.
     pub fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64 {
         if cursor == 0 {
             self.handle.relocate(moves);

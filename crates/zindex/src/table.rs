@@ -294,7 +294,7 @@ impl ZTable {
 
     /// Moves blocks where `moves`, which is asked about each with its size, says so, as `zmalloc::defrag::Survey::hint` does:
     /// first members with the table's blocks, some at a time, then the nodes of the order, a leaf at a time. Starts at 0 and
-    /// gives where to go on, 0 at the end. A block that finds no memory stays where it is.
+    /// gives where to go on, 0 at the end. A block that finds no memory stays where it is. A leaf that removals have left half full is filled from those behind it.
     pub fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64 {
         if cursor == 0 {
             self.handle.relocate(moves);

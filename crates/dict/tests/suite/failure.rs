@@ -19,6 +19,9 @@ impl Hasher for Same {
 
 type Words = Dict<String, u32, BuildHasherDefault<Same>>;
 
+/// Keys of a run: those of a chunk and of its children.
+const KEYS: u32 = if cfg!(miri) { 20 } else { 60 };
+
 /// What a key that could not be added comes back as.
 #[derive(Debug, PartialEq)]
 struct Refused(Option<String>);
@@ -86,7 +89,7 @@ const FORMS: [Form; 12] = [
 
 #[test]
 fn a_copy_and_a_veto_that_find_no_memory_are_errors() {
-    let words: Words = (0..60).map(|n| (format!("word {n}"), n)).collect();
+    let words: Words = (0..KEYS).map(|n| (format!("word {n}"), n)).collect();
     let mut table = Table::new();
     table.on_grow(|_| false);
     let before = table.allocation_size();
@@ -112,13 +115,13 @@ fn a_copy_and_a_veto_that_find_no_memory_are_errors() {
 
 #[test]
 fn every_form_that_answers_an_error_answers_one_and_gives_the_key_back() {
-    for (name, form) in FORMS {
+    for (name, form) in FORMS.into_iter().step_by(if cfg!(miri) { 4 } else { 1 }) {
         let mut refused = 0;
         for nth in 1.. {
             let region = Region::start();
             let mut words = Words::default();
             let plan = fault::fail_nth(nth);
-            for n in 0..60 {
+            for n in 0..KEYS {
                 let key = format!("word {n}");
                 match form(&mut words, key.clone()) {
                     Ok(()) => assert_eq!(words.get(&*key), Some(&1), "{name}"),
@@ -131,13 +134,13 @@ fn every_form_that_answers_an_error_answers_one_and_gives_the_key_back() {
             }
             let failures = plan.failures();
             drop(plan);
-            assert!(words.len() >= 59, "{name}: one failure refuses one entry at most");
+            assert!(words.len() as u32 >= KEYS - 1, "{name}: one failure refuses one entry at most");
             drop(words);
             assert_eq!(region.held(), 0, "{name}");
             if failures == 0 {
                 break;
             }
         }
-        assert!(refused > 3, "{name}: {refused} were refused");
+        assert!(refused >= 3, "{name}: {refused} were refused");
     }
 }

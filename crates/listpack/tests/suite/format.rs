@@ -145,3 +145,19 @@ fn a_count_of_65535_is_lost_and_counted_for_as_long_as_the_list_lives() {
     list.remove(list.first().unwrap());
     assert_eq!((list.as_bytes()[4..6].to_vec(), list.len()), (vec![0xFF, 0xFF], 65_534));
 }
+
+/// Eight bytes are read at once where there are as many.
+#[test]
+fn integers_in_front_of_other_entries_read_back() {
+    let numbers = [300, -300, 70_000, -70_000, 1 << 30, -1 << 30, i64::MAX, i64::MIN];
+    let mut list = ListPack::new();
+    for number in numbers {
+        list.push_back(number);
+        list.push_back("more than eight bytes");
+    }
+    let integer = |value: Value<'_>| match value {
+        Value::Int(number) => Some(number),
+        _ => None,
+    };
+    assert!(list.iter().filter_map(integer).eq(numbers));
+}

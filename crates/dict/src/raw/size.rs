@@ -112,8 +112,8 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
-    /// Gives every entry of the last chunk to `each` and gives up the chunk, or, with the first one, all memory. False
-    /// if there is none. Moves nothing and needs no memory. If `each` panics, the rest of the chunk is dropped.
+    /// Gives every entry of the last chunk to `each` and gives up the chunk. With the first chunk, all memory goes. Returns `false` if the
+    /// table has no chunk. Moves nothing and needs no memory. If `each` panics, the rest of the chunk is dropped.
     pub(crate) fn pop_chunk(&mut self, mut each: impl FnMut(T)) -> bool {
         /// A chunk that the table no longer counts, and its entries from here on.
         struct Popped<'a, T> {
@@ -126,7 +126,7 @@ impl<T> RawTable<T> {
             type Item = T;
 
             fn next(&mut self) -> Option<T> {
-                // SAFETY: an occupied slot, which comes once, of a chunk that nobody else reads.
+                // SAFETY: the slot is occupied, and the walk yields it once. Nobody else reads this chunk.
                 self.slots.next().map(|slot| unsafe { slot.entry.read() })
             }
         }

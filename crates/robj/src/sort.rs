@@ -135,7 +135,7 @@ fn number(element: Element<'_>) -> Option<f64> {
     }
 }
 
-/// The number that `text` is, all of it. Infinities are numbers, NaN and what is too large for an `f64` are none. In C: `strtod`.
+/// The number that `text` is, all of it. `inf` is a number. `None` for NaN and for digits that are too large for an `f64`. In C: `strtod`.
 fn parse_float(text: &[u8]) -> Option<f64> {
     let value: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
     let infinite_by_name = || !text.iter().any(u8::is_ascii_digit);

@@ -97,7 +97,7 @@ impl Block {
 
     /// Drops the block past the thread's cache, so that it is free in its slab at once.
     pub(crate) fn free_no_tcache(self) {
-        // SAFETY: an owned block, of which nobody else will read.
+        // SAFETY: the block is owned, so nobody reads it afterwards.
         unsafe { zmalloc::zfree_no_tcache(self.into_ptr().start()) };
     }
 

@@ -72,8 +72,8 @@ impl Set {
         Ok(wanted)
     }
 
-    /// Takes a member out and gives it to `each`, whose answer comes back; `None` if there is none. If `each` panics, the member is
-    /// gone all the same. Allocates nothing. In C: `setTypePopRandom`; `SPOP`.
+    /// Removes a member, shows it to `each`, and returns what `each` returns. `None` if the set is empty. If `each` panics, the member
+    /// is removed as well. Allocates nothing. In C: `setTypePopRandom`; `SPOP`.
     ///
     /// ```
     /// use robj::{Collection, EncodingLimits, Set};

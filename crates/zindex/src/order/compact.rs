@@ -1,5 +1,5 @@
-//! Filling leaves that removals have left half full, for a defragmenter: a leaf with gaps is memory that serves nobody, as a slab
-//! with gaps is.
+//! Filling leaves that removals have left half full, for a defragmenter. The free places of a leaf waste memory as the free blocks of
+//! a slab do.
 
 use super::Order;
 use crate::node::{Child, Inner, LEAF, NodeMut, NodeRef};

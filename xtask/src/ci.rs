@@ -39,7 +39,7 @@ fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    shell::build_lean();
+    shell::unattended();
     Ok(steps::run("ci", nets(args.fuzz_seconds), args.only.as_deref()))
 }
 

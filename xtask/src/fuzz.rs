@@ -123,6 +123,7 @@ fn command(bin_dir: &Path, name: &str, args: &Args) -> Result<Command> {
                 "-rss_limit_mb=2048",
                 "-print_final_stats=1",
                 "-verbosity=0",
+                "-print_funcs=0",
                 "-len_control=0",
             ]),
     };

@@ -18,6 +18,7 @@ mod outcome;
 mod platforms;
 mod shell;
 mod steps;
+mod tail;
 mod test;
 mod tidy;
 

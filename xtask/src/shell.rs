@@ -1,6 +1,7 @@
 //! Running other programs: where things are, how cargo is called, how a command is shown and run.
 
 use crate::outcome::{Outcome, unavailable};
+use crate::tail;
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,16 +10,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Whether builds leave out what only a later build or a debugger needs.
-static LEAN: AtomicBool = AtomicBool::new(false);
+/// Whether nobody looks on.
+static UNATTENDED: AtomicBool = AtomicBool::new(false);
 
-/// Makes all further builds lean: CI builds once, and without a debugger.
-pub(crate) fn build_lean() {
-    LEAN.store(true, Ordering::Relaxed);
+/// From now on nobody looks on: builds leave out what only a later build or a debugger needs, and the last lines of failed
+/// commands are kept ([`tail`]).
+pub(crate) fn unattended() {
+    UNATTENDED.store(true, Ordering::Relaxed);
 }
 
 fn lean(mut command: Command) -> Command {
-    if LEAN.load(Ordering::Relaxed) {
+    if UNATTENDED.load(Ordering::Relaxed) {
         command.envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")]);
     }
     command
@@ -78,7 +80,8 @@ pub(crate) fn let_allocations_fail(command: &mut Command) {
 pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Command {
     let mut command = cargo();
     if rest.is_empty() && works(cargo().args(["nextest", "--version"])) {
-        command.args(["nextest", "run", "--cargo-quiet", "--status-level=fail", "--show-progress=none"]);
+        command.args(["nextest", "run", "--cargo-quiet", "--show-progress=none"]);
+        command.args(["--status-level=fail", "--failure-output=final"]);
     } else {
         command.args(["test", "--quiet"]);
     }
@@ -123,7 +126,9 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// Shows and runs a command; its exit code, or 1 if a signal ended it.
 pub(crate) fn exit_code(command: &mut Command) -> Result<u8> {
     eprintln!("$ {}", show(command));
-    let status = command.status().with_context(|| show(command))?;
+    let unattended = UNATTENDED.load(Ordering::Relaxed);
+    let status = if unattended { tail::status(command) } else { command.status() };
+    let status = status.with_context(|| show(command))?;
     if status.code().is_none() {
         eprintln!("xtask: {}: {status}", show(command));
     }
@@ -168,6 +173,7 @@ pub(crate) fn run_side_by_side(commands: Vec<Command>) -> Result<Vec<String>> {
             if passed {
                 outputs.lock().expect("no panic under the lock").push((index, text));
             } else {
+                tail::keep_output(&name, &text);
                 failed.lock().expect("no panic under the lock").push(name);
             }
         }

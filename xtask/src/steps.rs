@@ -1,6 +1,7 @@
 //! Runs the steps of a command, goes on after a failure, and prints how long each step took.
 
 use crate::outcome::Outcome;
+use crate::tail;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
@@ -22,8 +23,8 @@ struct Done {
     time: Duration,
 }
 
-/// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table. An error of a step is
-/// printed and counts as a failure.
+/// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table, below the last lines of
+/// what has failed. An error of a step is printed and counts as a failure.
 ///
 /// The outcome is a failure if a step failed, and unavailable if no step could be run. Otherwise it names what was left
 /// out: a step that this machine cannot run is no failure.
@@ -47,7 +48,7 @@ pub(crate) fn run(command: &str, steps: Vec<Step<'_>>, part: Option<&str>) -> Ou
         eprintln!("--- {name}: {outcome}, {} s", time.as_secs());
         done.push(Done { name, outcome, time });
     }
-    print!("\n{}", table(command, &done));
+    print!("{}\n{}", tail::of_failed(), table(command, &done));
     sum(done)
 }
 

@@ -237,9 +237,9 @@ fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
     wins_the_memory_back("strings, embstr", |random| strings(random, EmbStr, member));
     wins_the_memory_back("strings, raw", |random| strings(random, Raw, |n| format!("{:0100}", n)));
     wins_the_memory_back("lists, listpack", |random| lists(ELEMENTS / 40, 0, random, ListPack));
-    wins_the_memory_back("lists, quicklist", |random| lists(ELEMENTS / 2000, 0, random, QuickList));
+    wins_the_memory_back("lists, quicklist", |random| lists(ELEMENTS / 500, 0, random, QuickList));
     wins_the_memory_back("lists, quicklist, compressed", |random| {
-        lists(ELEMENTS / 2000, 1, random, QuickList)
+        lists(ELEMENTS / 500, 1, random, QuickList)
     });
     wins_the_memory_back("sets, intset", |random| sets(ELEMENTS / 100, random, IntSet));
     wins_the_memory_back("sets, listpack", |random| sets(ELEMENTS / 40, random, ListPack));

@@ -4,6 +4,7 @@
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
+use std::collections::BTreeSet;
 use std::ptr::NonNull;
 use zmalloc::defrag::{self, Survey};
 use zmalloc::*;
@@ -84,6 +85,7 @@ fn moving_what_the_hints_say_wins_the_memory_back() {
         unsafe { zfree(block) };
     }
     assert_eq!(large_blocks_that_are_worth_moving(), 0);
+    what_is_free_in_the_cache_counts_as_free();
 }
 
 fn count_hints(blocks: &[NonNull<u8>]) -> usize {
@@ -127,4 +129,30 @@ fn large_blocks_that_are_worth_moving() -> usize {
         unsafe { zfree(block) };
     }
     yes
+}
+
+/// Frees all blocks of some slabs but one in each, so few that the thread's cache takes them all.
+fn what_is_free_in_the_cache_counts_as_free() {
+    const SIZE: usize = 1024;
+    let page = zmalloc::page_size().unwrap_or(4096);
+    flush_tcache();
+    let mut blocks: Vec<NonNull<u8>> = (0..16).map(|_| zmalloc(SIZE)).collect();
+    blocks.sort();
+    let (mut kept, mut pages) = (Vec::new(), BTreeSet::new());
+    for block in blocks {
+        if pages.insert(block.addr().get() / page) {
+            kept.push(block);
+        } else {
+            // SAFETY: a live block.
+            unsafe { zfree(block) };
+        }
+    }
+    let yes = count_hints(&kept);
+    println!("{yes} of {} blocks that are alone in their pages are worth moving", kept.len());
+    // One of the slabs is the current one.
+    assert!(yes + 1 >= kept.len(), "{yes} of {}", kept.len());
+    for block in kept {
+        // SAFETY: live blocks.
+        unsafe { zfree(block) };
+    }
 }

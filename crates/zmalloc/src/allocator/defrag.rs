@@ -43,6 +43,7 @@
 //! (`experimental.utilization.batch_query`).
 
 use super::bins::{Bin, bins};
+use super::controls::flush_tcache;
 use super::ctl::Key;
 use super::info::{arenas, refresh};
 use core::ptr::NonNull;
@@ -109,9 +110,13 @@ const _: () = assert!(size_of::<Utilization>() == 3 * size_of::<usize>());
 const BATCH_MAX: usize = 64;
 
 impl Survey {
-    /// Looks at all bins; `None` unless the allocator is jemalloc with statistics (feature `stats`). Costs what
-    /// [`arena_infos`](crate::arena_infos) does, and a small allocation.
+    /// Empties this thread's cache and looks at all bins; `None` unless the allocator is jemalloc with statistics (feature `stats`).
+    /// Costs what [`arena_infos`](crate::arena_infos) does, and a small allocation.
+    ///
+    /// The cache is emptied because jemalloc counts a free block in it as one in use. A slab with such a block looks fuller than it
+    /// is, and cannot be given back.
     pub fn take() -> Option<Self> {
+        flush_tcache();
         refresh()?;
         let mut classes = Vec::new();
         for arena in arenas()? {

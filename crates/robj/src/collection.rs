@@ -12,6 +12,7 @@
 //! ```
 
 use crate::header::Header;
+use crate::remains::Remains;
 use crate::types::{Encoding, ObjectType};
 use core::fmt;
 use core::marker::PhantomData;
@@ -49,10 +50,11 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// About how many blocks dropping it frees. In C: `lazyfreeGetFreeEffort`.
     fn free_effort(&self) -> usize;
 
-    /// Frees about `n` elements, or at least a part of the table, and gives back what is left, `None` when nothing is. In between, the
-    /// elements left are some of those that were there. O(n), whatever the length, and never more than a step of table memory.
+    /// Starts to drop the collection little by little: does about `n` pieces of work, of which freeing an element is one, and gives back
+    /// what is left, `None` when nothing is. O(n), whatever the length, and never more than a step of table memory, 256 KiB. What is one
+    /// block goes at once. In C: what `UNLINK` leaves to another thread.
     #[must_use = "what is left is dropped at once"]
-    fn drop_in_steps(self, n: usize) -> Option<Self>;
+    fn drop_in_steps(self, n: usize) -> Option<Remains>;
 
     /// Moves blocks for which `moves` says so (it is told address and size), as far as memory allows; a bounded part of them a
     /// call. Starts with cursor 0 and answers where to go on, 0 at the end. Writes in between are allowed.

@@ -119,22 +119,10 @@ impl<const N: usize> Members<N> {
         box_size(&self.0) + self.0.table.allocation_size() + self.0.bytes
     }
 
-    /// Frees the blocks of about `n` members, or at least a chunk of the table; `None` when that was all, and nothing is left.
+    /// Frees the blocks of about `n` members, as [`Table::pop_chunks`] counts; `None` when that was all, and nothing is left.
     pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let Inner { table, bytes, .. } = &mut *self.0;
-        let mut work = 0;
-        while work < n.max(1) {
-            work += 1; // an empty chunk is work too
-            let more = table.pop_chunk(|member| {
-                *bytes -= member.allocation_size();
-                work += 1;
-            });
-            if !more {
-                break;
-            }
-        }
-        // A table without entries may still have chunks, and freeing those is work.
-        if table.allocation_size() > 0 { Some(self) } else { None }
+        table.pop_chunks(n, |member| *bytes -= member.allocation_size()).then_some(self)
     }
 
     /// Moves blocks of members, of the table and its own, for which `moves` says so; one place of the table a call. 0 starts

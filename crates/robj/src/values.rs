@@ -7,6 +7,7 @@ use crate::hash::Hash;
 use crate::header::Header;
 use crate::list::List;
 use crate::object::Robj;
+use crate::remains::Remains;
 use crate::set::Set;
 use crate::types::{Encoding, ObjectType};
 use crate::zset::ZSet;
@@ -204,9 +205,10 @@ impl Robj {
         }, C => unsafe { Ref::<C>::new(header) }.free_effort())
     }
 
-    /// Drops this reference with bounded work: frees about `n` elements of a collection that nobody else holds, or at least a part of its table, and
-    /// gives back an object with what is left, `None` when nothing is. Anything else is dropped at once. In C: what
-    /// `UNLINK` leaves to another thread.
+    /// Drops this reference with bounded work, if it is the last one of a collection: does about `n` pieces of work, of which freeing
+    /// an element is one, and gives back what is left, `None` when nothing is. Anything else is dropped at once: a string, too, is
+    /// one block, whatever its length ([`free_effort`](Self::free_effort) tells beforehand). In C: what `UNLINK` leaves to another
+    /// thread.
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj, Set};
@@ -214,22 +216,18 @@ impl Robj {
     /// for n in 0..10_000_i64 {
     ///     set.insert(n.to_string().as_bytes(), &EncodingLimits::DEFAULT);
     /// }
-    /// let (mut left, mut steps) = (Some(Robj::from(set)), 0);
-    /// while let Some(object) = left {
-    ///     left = object.drop_in_steps(100); // requests are served in between
-    ///     steps += 1;
+    /// let (mut left, mut steps) = (Robj::from(set).drop_in_steps(100), 1);
+    /// while let Some(remains) = left {
+    ///     // Requests are served in between.
+    ///     (left, steps) = (remains.drop_in_steps(100), steps + 1);
     /// }
     /// assert!(steps > 50);
     /// ```
     #[must_use = "what is left is dropped at once"]
-    pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
+    pub fn drop_in_steps(self, n: usize) -> Option<Remains> {
         by_type!(self.object_type(), string => None, C => {
             // An object that others hold lives on: this reference goes.
-            let mut view = self.as_collection_mut::<C>().ok()?;
-            let whole = core::mem::replace(&mut *view, C::EMPTY);
-            *view = whole.drop_in_steps(n)?;
-            drop(view);
-            Some(self)
+            self.into_collection::<C>().ok()?.drop_in_steps(n)
         })
     }
 
@@ -419,7 +417,7 @@ mod tests {
             assert_eq!(object.free_effort(), 0);
             object.unshare();
             assert!(!object.ptr_eq(&other) && object == other && object.encoding() == other.encoding());
-            assert_eq!(object.drop_in_steps(1_000_000), None);
+            assert!(object.drop_in_steps(1_000_000).is_none());
             assert_eq!(other.refcount(), 1);
         }
     }
@@ -466,9 +464,9 @@ mod tests {
                 }
             }
             assert!(blocks >= 2 && object.as_ptr() != address && object == copy);
-            let (mut left, mut steps) = (Some(object), 0);
-            while let Some(object) = left {
-                (left, steps) = (object.drop_in_steps(1), steps + 1);
+            let (mut left, mut steps) = (object.drop_in_steps(1), 1);
+            while let Some(remains) = left {
+                (left, steps) = (remains.drop_in_steps(1), steps + 1);
             }
             assert!(steps > 1 || copy.free_effort() < 10, "{copy:?} in {steps} step");
         }

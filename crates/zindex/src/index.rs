@@ -158,12 +158,13 @@ impl ZIndex {
         Ok(copy)
     }
 
-    /// Removes up to `n` members (at least one), the highest, and gives back what is left: for freeing a large index without a
-    /// pause. O(n log len).
+    /// Drops up to `n` members (at least one), the highest, and gives back what is left: for freeing a large index without a
+    /// pause. O(n + log len).
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        (0..n.max(1)).try_for_each(|_| self.pop_last().map(drop));
-        (!self.is_empty()).then_some(self)
+        let order = self.handle.get_mut()?;
+        order.truncate(order.len().saturating_sub(n.max(1)));
+        (!order.is_empty()).then_some(self)
     }
 
     /// Moves blocks where `moves`, which is asked about each with its size, says so, as `zmalloc::defrag::Survey::hint` does: one

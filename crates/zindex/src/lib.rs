@@ -20,4 +20,4 @@ pub use error::{InsertError, NotANumber};
 pub use index::{Member, ZIndex};
 pub use iter::Iter;
 pub use order::Order;
-pub use table::{Upsert, ZTable};
+pub use table::{Remains, Upsert, ZTable};

@@ -284,12 +284,24 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Removes up to `n` members (at least one), the highest, and gives back what is left: for freeing a large set without a
-    /// pause. O(n log len).
+    /// Drops the set little by little: does about `n` pieces of work, of which a member is one and a chunk of the table is one, and
+    /// gives back what is left. For freeing a large set without a pause. O(n + log len).
+    ///
+    /// ```
+    /// use zindex::{Remains, ZTable};
+    /// let mut set = ZTable::new();
+    /// for n in 0..1000 {
+    ///     set.insert(format!("member {n}").as_bytes(), f64::from(n)).unwrap();
+    /// }
+    /// let mut left = set.drop_in_steps(100);
+    /// while let Some(remains) = left {
+    ///     // Requests are served in between.
+    ///     left = remains.drop_in_steps(100);
+    /// }
+    /// ```
     #[must_use = "what is left is dropped at once"]
-    pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        (0..n.max(1)).try_for_each(|_| self.pop_last().map(drop));
-        (!self.is_empty()).then_some(self)
+    pub fn drop_in_steps(self, n: usize) -> Option<Remains> {
+        Remains(self).drop_in_steps(n)
     }
 
     /// Moves blocks where `moves`, which is asked about each with its size, says so, as `zmalloc::defrag::Survey::hint` does:
@@ -313,6 +325,33 @@ impl ZTable {
             }
         });
         if next == Cursor::START { NODES } else { u64::from(next) }
+    }
+}
+
+/// What is left of a [`ZTable`] that is dropped in steps. Dropped itself, it frees the rest at once.
+///
+/// It is no set any more: the table of members goes first, because it owns nothing, and without it no member has to be looked up
+/// when its block is freed. That look-up would take several times as long as freeing.
+// Invariant: here the table may lack members, so nothing but the two fields is used, and dropped.
+pub struct Remains(ZTable);
+
+impl Remains {
+    /// Goes on: [`ZTable::drop_in_steps`].
+    #[must_use = "what is left is dropped at once"]
+    pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
+        let Sorted { order, table, .. } = self.0.handle.get_mut()?;
+        let mut work = 0;
+        while work < n.max(1) && table.pop_chunks(1, |_| ()) {
+            work += 1;
+        }
+        order.truncate(order.len().saturating_sub(n.max(1).saturating_sub(work)));
+        (!order.is_empty()).then_some(self)
+    }
+}
+
+impl fmt::Debug for Remains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remains").finish_non_exhaustive()
     }
 }
 

@@ -112,9 +112,9 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
-    /// Gives every entry of the last chunk to `each` and gives up the chunk. With the first chunk, all memory goes. Returns `false` if the
-    /// table has no chunk. Moves nothing and needs no memory. If `each` panics, the rest of the chunk is dropped.
-    pub(crate) fn pop_chunk(&mut self, mut each: impl FnMut(T)) -> bool {
+    /// Gives every entry of the last chunk to `each` and gives up the chunk. With the first chunk, all memory goes; without a chunk
+    /// nothing happens. Moves nothing and needs no memory. If `each` panics, the rest of the chunk is dropped.
+    pub(crate) fn pop_chunk(&mut self, mut each: impl FnMut(T)) {
         /// A chunk that the table no longer counts, and its entries from here on.
         struct Popped<'a, T> {
             table: &'a mut RawTable<T>,
@@ -144,7 +144,7 @@ impl<T> RawTable<T> {
             }
         }
 
-        let Some(last) = self.chunks.checked_sub(1) else { return false };
+        let Some(last) = self.chunks.checked_sub(1) else { return };
         // SAFETY: a live chunk. It stays in memory until `Popped` is dropped, and a walk over one chunk looks neither at the directory nor
         // at how many chunks there are, which change meanwhile.
         let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last)) };
@@ -153,7 +153,6 @@ impl<T> RawTable<T> {
         self.set_chunks(last);
         self.work.chunks_merged += u64::from(last > 0);
         Popped { table: self, chunk, slots }.by_ref().for_each(&mut each);
-        true
     }
 
     /// Gives back memory for chunks that are not in use. (A table does not hover around the edge of a step: the

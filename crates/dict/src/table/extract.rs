@@ -37,30 +37,39 @@ impl<T> Table<T> {
         ExtractIf { table: &mut self.raw, pick, chunk: 0, rest: None, kept: 0, left }
     }
 
-    /// Takes all entries out of one chunk, about ten of them, gives each to `each`, and gives up the chunk, so that the
-    /// table is one smaller; with the last chunk its memory goes too. False if there is no chunk. For emptying a table
-    /// in steps, which [`clear`](Self::clear) does all at once: no entry moves, nothing is hashed, and no memory is needed,
-    /// whatever the resize policy. Forgets what was reserved. If `each` panics, the rest of the chunk is dropped.
+    /// Takes about `n` entries out, gives each to `each`, and gives up their chunks. Says whether anything is left; with the last chunk
+    /// the table's memory goes too. For emptying a table in steps, which [`clear`](Self::clear) does all at once: no entry moves, nothing
+    /// is hashed, and no memory is needed, whatever the resize policy. Forgets what was reserved.
     ///
-    /// O(entries of the chunk), and now and then the giving back of a step of memory, 256 KiB at most.
+    /// A call ends with the chunk in which it has done `n` pieces of work: an entry is one, and so is a chunk, be it empty. A chunk has
+    /// about ten entries. If `each` panics, the rest of the chunk is dropped.
+    ///
+    /// O(`n`), and now and then the giving back of a step of memory, 256 KiB at most.
     ///
     /// ```
-    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     /// let mut table = dict::Table::new();
     /// # for n in 0..1000_u64 { table.insert_unique(hash(&n), n, hash); }
     /// let mut sum = 0;
-    /// while table.pop_chunk(|n| sum += n) {
+    /// while table.pop_chunks(100, |n| sum += n) {
     ///     // Something else may happen here.
     /// }
     /// assert_eq!((sum, table.len(), table.allocation_size()), (499_500, 0, 0));
     /// ```
-    pub fn pop_chunk(&mut self, each: impl FnMut(T)) -> bool {
-        self.raw.pop_chunk(each)
+    pub fn pop_chunks(&mut self, n: usize, mut each: impl FnMut(T)) -> bool {
+        let mut work = 0;
+        while work < n.max(1) && self.raw.chunks() > 0 {
+            work += 1;
+            self.raw.pop_chunk(|entry| {
+                work += 1;
+                each(entry);
+            });
+        }
+        self.raw.chunks() > 0
     }
 
-    /// Drops up to about `n` entries, fewer where chunks are nearly empty, and gives back the table with the others; `None` when that
-    /// was all. For dropping a large table without a pause: a step takes as long as dropping `n` entries takes anyway. In C: what
-    /// `dictEmpty` does between two calls of its callback.
+    /// Drops about `n` entries and gives back the table with the others; `None` when that was all. For dropping a large table without a
+    /// pause: a step is that of [`pop_chunks`](Self::pop_chunks). In C: what `dictEmpty` does between two calls of its callback.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -74,16 +83,7 @@ impl<T> Table<T> {
     /// ```
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        let target = self.len().saturating_sub(n);
-        // An empty chunk is some work too, an eighth of that of a full one.
-        let mut chunks = n / 2 + 1;
-        while chunks > 0 && self.pop_chunk(drop) {
-            if self.len() <= target && !self.is_empty() {
-                break;
-            }
-            chunks -= 1;
-        }
-        (self.raw.chunks() > 0).then_some(self)
+        self.pop_chunks(n, drop).then_some(self)
     }
 }
 

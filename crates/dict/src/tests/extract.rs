@@ -89,9 +89,9 @@ fn a_table_is_emptied_chunk_by_chunk() {
             let mut seen = BTreeSet::new();
             loop {
                 let chunks = table.stats().chunks;
-                let popped = table.pop_chunk(|n| assert!(seen.insert(n), "{n} comes twice"));
-                assert_eq!(popped, chunks > 0);
-                if !popped {
+                let is_left = table.pop_chunks(1, |n| assert!(seen.insert(n), "{n} comes twice"));
+                assert_eq!(is_left, chunks > 1);
+                if !is_left {
                     break;
                 }
                 assert_eq!(table.stats().chunks, chunks - 1);
@@ -117,7 +117,7 @@ fn a_table_of_large_entries_is_emptied_without_memory() {
     assert!(table.stats().chunks > 1);
     let _plan = fault::fail_from(1);
     let mut popped = 0;
-    while table.pop_chunk(|_| popped += 1) {}
+    while table.pop_chunks(7, |_| popped += 1) {}
     assert_eq!((popped, table.allocation_size()), (60, 0));
 }
 
@@ -132,7 +132,7 @@ fn a_panic_while_a_chunk_is_emptied_drops_the_rest_of_it() {
     let mut given = 0;
     let panicked = loop {
         let popped = catch_unwind(AssertUnwindSafe(|| {
-            table.pop_chunk(|_| {
+            table.pop_chunks(1, |_| {
                 given += 1;
                 assert!(given < 3);
             })

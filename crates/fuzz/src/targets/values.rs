@@ -177,9 +177,9 @@ impl State {
             Kind::Hash => Robj::from(Hash::new()),
             Kind::ZSet => Robj::from(ZSet::new()),
         };
-        let mut left = Some(std::mem::replace(self.object(kind), empty));
-        while let Some(object) = left {
-            left = object.drop_in_steps(n);
+        let mut left = std::mem::replace(self.object(kind), empty).drop_in_steps(n);
+        while let Some(remains) = left {
+            left = remains.drop_in_steps(n);
         }
         match kind {
             Kind::List => self.list.1.clear(),

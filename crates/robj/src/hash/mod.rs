@@ -19,6 +19,7 @@ pub use iter::Iter;
 use crate::collection::{Collection, from_word, into_word, sealed};
 use crate::element::Element;
 use crate::members::Members;
+use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use core::array;
 use core::fmt;
@@ -183,10 +184,10 @@ impl Collection for Hash {
         }
     }
 
-    fn drop_in_steps(self, n: usize) -> Option<Self> {
+    fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::ListPack(_) => None, // one block
-            Repr::HashTable(inner) => inner.drop_in_steps(n).map(|rest| Self(Repr::HashTable(rest))),
+            Repr::HashTable(inner) => Remains::from(Rest::Hash(inner)).drop_in_steps(n),
         }
     }
 

@@ -14,6 +14,7 @@ mod ends;
 mod read;
 
 use crate::collection::{Collection, from_word, into_word, sealed};
+use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use core::fmt;
 use core::ptr::NonNull;
@@ -116,10 +117,10 @@ impl Collection for List {
         }
     }
 
-    fn drop_in_steps(self, n: usize) -> Option<Self> {
+    fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::ListPack(_) => None, // one block
-            Repr::QuickList(inner) => inner.drop_in_steps(n).map(|rest| Self(Repr::QuickList(rest))),
+            Repr::QuickList(inner) => Remains::from(Rest::List(inner)).drop_in_steps(n),
         }
     }
 

@@ -22,6 +22,7 @@ use crate::collection::{Collection, from_word, into_word, sealed};
 use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::members::Members;
+use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use core::fmt;
 use core::ptr::NonNull;
@@ -265,10 +266,10 @@ impl Collection for Set {
         }
     }
 
-    fn drop_in_steps(self, n: usize) -> Option<Self> {
+    fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::IntSet(_) | Repr::ListPack(_) => None, // one block
-            Repr::HashTable(inner) => inner.drop_in_steps(n).map(|rest| Self(Repr::HashTable(rest))),
+            Repr::HashTable(inner) => Remains::from(Rest::Set(inner)).drop_in_steps(n),
         }
     }
 

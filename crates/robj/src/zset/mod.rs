@@ -29,6 +29,7 @@ pub use iter::Iter;
 use crate::collection::{Collection, from_word, into_word, sealed};
 use crate::element::Element;
 use crate::limits::EncodingLimits;
+use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use core::ops::{Bound, Range, RangeBounds};
 use core::ptr::NonNull;
@@ -309,10 +310,10 @@ impl Collection for ZSet {
         }
     }
 
-    fn drop_in_steps(self, n: usize) -> Option<Self> {
+    fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::ListPack(_) => None, // one block
-            Repr::SkipList(table) => table.drop_in_steps(n).map(|rest| Self(Repr::SkipList(rest))),
+            Repr::SkipList(table) => table.drop_in_steps(n).map(|remains| Rest::ZSet(remains).into()),
         }
     }
 

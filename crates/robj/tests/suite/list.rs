@@ -249,9 +249,9 @@ proptest! {
         let copy = list.try_clone().unwrap();
         prop_assert!(copy == list && copy.encoding() == list.encoding());
         prop_assert!(list.free_effort() >= 1);
-        let mut rest = Some(list);
-        while let Some(list) = rest {
-            rest = list.drop_in_steps(3);
+        let mut left = list.drop_in_steps(3);
+        while let Some(remains) = left {
+            left = remains.drop_in_steps(3);
         }
         drop((copy, other));
         prop_assert_eq!(region.held(), 0);

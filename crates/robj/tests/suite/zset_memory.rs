@@ -126,16 +126,18 @@ fn every_failure_leaves_the_set_as_it_was() {
 
 fn dropping_in_steps_frees_a_bounded_part_each_time() {
     let region = Region::start();
-    let mut rest = Some(set_of(MANY));
-    let mut steps = 0;
-    while let Some(set) = rest.take() {
-        let len = set.len();
-        rest = set.drop_in_steps(10);
-        assert_eq!(rest.as_ref().map_or(0, ZSet::len), len.saturating_sub(10));
-        assert_eq!(region.held() as usize, rest.as_ref().map_or(0, ZSet::memory_usage));
-        steps += 1;
+    let set = set_of(MANY);
+    let bytes_a_member = set.memory_usage() / MANY;
+    let (mut held, mut steps) = (region.held() as usize, 1);
+    let mut left = set.drop_in_steps(10);
+    while let Some(remains) = left {
+        left = remains.drop_in_steps(10);
+        let freed = held - region.held() as usize;
+        // The chunks of a table come in steps of a quarter of it, and leaves hold some forty members.
+        assert!(freed <= 50 * bytes_a_member + held / 3, "{freed} bytes of {held} in step {steps}");
+        (held, steps) = (region.held() as usize, steps + 1);
     }
-    assert_eq!(steps, MANY.div_ceil(10));
+    assert!(steps >= MANY / 10);
 }
 
 fn an_object_lends_its_sorted_set() {

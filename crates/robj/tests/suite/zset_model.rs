@@ -311,16 +311,18 @@ proptest! {
                     set = copy;
                 }
                 Op::DropInSteps(n) => {
-                    let left = match set.encoding() {
-                        Encoding::ListPack => 0,
-                        _ => set.len().saturating_sub(n.max(1)),
+                    let old = std::mem::take(&mut set);
+                    model.scores.clear();
+                    let least = match old.encoding() {
+                        Encoding::ListPack => 1,
+                        _ => old.len() / n.max(1),
                     };
-                    set = set.drop_in_steps(n).unwrap_or_default();
-                    assert_eq!(set.len(), left);
-                    model.scores = all(&set).into_iter().collect();
-                    if left == 0 {
-                        continue;
+                    let (mut left, mut steps) = (old.drop_in_steps(n), 1);
+                    while let Some(remains) = left {
+                        (left, steps) = (remains.drop_in_steps(n), steps + 1);
                     }
+                    assert!(steps >= least, "{steps} steps");
+                    continue;
                 }
             }
             assert_eq!(set.len(), model.scores.len());

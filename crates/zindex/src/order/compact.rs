@@ -10,13 +10,7 @@ impl Order {
         let Some(root) = self.root.as_mut() else { return };
         let mut freed = 0;
         fill_below(root, rank, &mut freed);
-        while let NodeMut::Inner(inner) = root.get_mut()
-            && inner.len() == 1
-        {
-            let child = inner.remove(0);
-            freed += root.charge();
-            *root = child;
-        }
+        freed += self.settle_root();
         self.bytes -= freed;
     }
 }

@@ -19,7 +19,7 @@
 //! moves. An iterator that leaves a leaf goes down again from the root, by rank; that is some ten nanoseconds every forty
 //! entries.
 //!
-//! How it stays balanced is in `insert.rs` and `remove.rs`.
+//! How it stays balanced is in `insert.rs` and `remove.rs`; `compact.rs` and `truncate.rs` change many entries at once.
 //!
 //! Learned from: Bayer and McCreight, and Comer's survey, for the tree; Simon Tatham's *Counted B-Trees*, for ranks; Valkey, which
 //! gave up its skiplist for such a tree in 9.2; Redis' skiplist, for what has to be answered.
@@ -27,6 +27,7 @@
 mod compact;
 mod insert;
 mod remove;
+mod truncate;
 
 use core::fmt;
 use core::ops::{Bound, Range, RangeBounds};

@@ -17,21 +17,28 @@ impl Order {
         let place = unsafe { Behind { key: block.key(), member: block.member() } };
         let mut freed = 0;
         let block = below(root, &place, block, &mut freed)?.block;
-        if root.width() == 0 {
-            freed += root.charge();
-            self.root = None;
-        } else {
-            while let NodeMut::Inner(inner) = root.get_mut()
-                && inner.len() == 1
-            {
-                let child = inner.remove(0);
-                freed += root.charge();
-                *root = child;
-            }
-        }
+        freed += self.settle_root();
         self.len -= 1;
         self.bytes -= freed + block.charge();
         Some(block)
+    }
+
+    /// Gives up a root that has lost all, and lets an only child take the place of its root. Says how many bytes that has freed.
+    pub(super) fn settle_root(&mut self) -> usize {
+        let Some(root) = self.root.as_mut() else { return 0 };
+        let mut freed = 0;
+        while let NodeMut::Inner(inner) = root.get_mut()
+            && inner.len() == 1
+        {
+            let child = inner.remove(0);
+            freed += root.charge();
+            *root = child;
+        }
+        if root.width() == 0 {
+            freed += root.charge();
+            self.root = None;
+        }
+        freed
     }
 }
 

@@ -55,14 +55,15 @@ fn allocation_size_is_what_the_allocator_counts() {
     }
     table = table.try_clone().unwrap();
     books(&table, &index);
-    let mut rest = Some(table);
-    while let Some(left) =
-        rest.take().and_then(|table| table.drop_in_steps(if cfg!(miri) { 10 } else { 100 }))
-    {
-        books(&left, &index);
-        rest = Some(left);
+    let step = if cfg!(miri) { 10 } else { 100 };
+    let mut of_table = table.drop_in_steps(step);
+    while let Some(remains) = of_table {
+        of_table = remains.drop_in_steps(step);
     }
-    index.clear();
-    drop(index);
+    let mut of_index = index.drop_in_steps(step);
+    while let Some(left) = of_index {
+        books(&ZTable::new(), &left);
+        of_index = left.drop_in_steps(step);
+    }
     assert_eq!(region.held(), 0, "all has been given back");
 }

@@ -159,11 +159,9 @@ pub(crate) fn run(ops: &[Op], check: impl Fn(&ZTable)) {
             }
             Op::Clone => table = table.clone(),
             Op::DropInSteps(n) => {
-                let left = table.len().saturating_sub((*n).max(1));
-                table = table.drop_in_steps(*n).unwrap_or_default();
-                while model.order.len() > left {
-                    let (_, member) = model.order.pop_last().unwrap();
-                    model.scores.remove(&member);
+                let mut left = table.clone().drop_in_steps(*n);
+                while let Some(remains) = left {
+                    left = remains.drop_in_steps(*n);
                 }
             }
         }

@@ -1,0 +1,43 @@
+//! [`Remains`]: a value on its way out.
+
+use crate::members::Members;
+use core::fmt;
+use quicklist::QuickList;
+
+/// What is left of a collection that is dropped in steps. Dropped itself, it frees the rest at once.
+///
+/// It is no value any more: a sorted set, for one, loses its table before its members, so that none has to be looked up.
+pub struct Remains(Rest);
+
+pub(crate) enum Rest {
+    List(QuickList),
+    Set(Members<1>),
+    Hash(Members<2>),
+    ZSet(zindex::Remains),
+}
+
+impl Remains {
+    /// Goes on: [`Robj::drop_in_steps`](crate::Robj::drop_in_steps).
+    #[must_use = "what is left is dropped at once"]
+    pub fn drop_in_steps(self, n: usize) -> Option<Self> {
+        let rest = match self.0 {
+            Rest::List(list) => list.drop_in_steps(n).map(Rest::List),
+            Rest::Set(members) => members.drop_in_steps(n).map(Rest::Set),
+            Rest::Hash(members) => members.drop_in_steps(n).map(Rest::Hash),
+            Rest::ZSet(remains) => remains.drop_in_steps(n).map(Rest::ZSet),
+        };
+        rest.map(Self)
+    }
+}
+
+impl From<Rest> for Remains {
+    fn from(rest: Rest) -> Self {
+        Self(rest)
+    }
+}
+
+impl fmt::Debug for Remains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remains").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,44 @@
+//! Dropping the highest entries, many at once: a leaf loses its last entries without a search, and nodes that have lost all go.
+//!
+//! Nodes that have lost some are not joined with others, so the last node of each level may be as low as one entry.
+
+use super::Order;
+use crate::node::{Child, NodeMut};
+
+impl Order {
+    /// Keeps the lowest entries, `len` of them, and drops the others. O(entries dropped + log n).
+    pub(crate) fn truncate(&mut self, len: usize) {
+        let Some(root) = self.root.as_mut().filter(|_| len < self.len) else { return };
+        let freed = truncate(root, len) + self.settle_root();
+        self.bytes -= freed;
+        self.len = len;
+    }
+}
+
+/// Keeps the first entries in and below a node, and says how many bytes the others have given back.
+fn truncate(child: &mut Child, keep: usize) -> usize {
+    let mut freed = 0;
+    match child.get_mut() {
+        NodeMut::Leaf(leaf) => {
+            leaf.prefetch(keep..leaf.len());
+            while leaf.len() > keep {
+                freed += leaf.remove(leaf.len() - 1).charge();
+            }
+        }
+        NodeMut::Inner(inner) => {
+            while let Some(last) = inner.len().checked_sub(1) {
+                let (before, count) = (inner.count_before(last), inner.count());
+                if count <= keep {
+                    break;
+                }
+                freed += truncate(inner.child_mut(last), keep.saturating_sub(before));
+                if before < keep {
+                    inner.add_count(last, keep as isize - count as isize);
+                } else {
+                    freed += inner.remove(last).charge();
+                }
+            }
+        }
+    }
+    freed
+}

@@ -119,10 +119,9 @@ impl<const N: usize> Members<N> {
         box_size(&self.0) + self.0.table.allocation_size() + self.0.bytes
     }
 
-    /// Frees the blocks of about `n` members, as [`Table::pop_chunks`] counts; `None` when that was all, and nothing is left.
-    pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        let Inner { table, bytes, .. } = &mut *self.0;
-        table.pop_chunks(n, |member| *bytes -= member.allocation_size()).then_some(self)
+    /// The table and its blocks, to be dropped in steps: no sum is kept of what is on its way out.
+    pub(crate) fn into_table(self) -> Table<Packed<N>> {
+        Box::into_inner(self.0).table
     }
 
     /// Moves blocks of members, of the table and its own, for which `moves` says so; one place of the table a call. 0 starts
@@ -244,20 +243,6 @@ mod tests {
     }
 
     #[test]
-    fn dropping_in_steps_frees_some_each_time_and_all_in_the_end() {
-        let (mut left, mut len) = (Some(members(COUNT)), COUNT);
-        while let Some(rest) = left {
-            left = rest.drop_in_steps(20);
-            let now = left.as_ref().map_or(0, Members::len);
-            // A step ends with the chunk in which it has done enough; a chunk has some ten entries, children included.
-            assert!(len - now <= 20 + 60, "{} in one step", len - now);
-            left.as_ref().inspect(|rest| check(rest));
-            len = now;
-        }
-        assert_eq!(len, 0);
-    }
-
-    #[test]
     fn what_is_moved_is_the_same_elsewhere() {
         let mut members = members(COUNT);
         let before = contents(&members);
@@ -301,18 +286,6 @@ mod tests {
             members.try_insert_unique(Packed::try_new([text.as_bytes()]).unwrap()).unwrap();
         });
         members
-    }
-
-    #[test]
-    fn steps_of_nothing_come_to_an_end_and_nothing_is_left_of_the_last_one() {
-        assert!(set_of((0..0).map(|n: u32| n.to_string())).drop_in_steps(1).is_none());
-        assert!(set_of((0..1).map(|n| n.to_string())).drop_in_steps(1).is_none());
-        let (mut left, mut steps) = (Some(set_of((0..100).map(|n| n.to_string()))), 0);
-        while let Some(rest) = left {
-            left = rest.drop_in_steps(0);
-            steps += 1;
-            assert!(steps <= 100, "no progress");
-        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! [`Remains`]: a value on its way out.
 
-use crate::members::Members;
+use crate::packed::Packed;
 use core::fmt;
+use dict::Table;
 use quicklist::QuickList;
 
 /// What is left of a collection that is dropped in steps. Dropped itself, it frees the rest at once.
@@ -11,8 +12,8 @@ pub struct Remains(Rest);
 
 pub(crate) enum Rest {
     List(QuickList),
-    Set(Members<1>),
-    Hash(Members<2>),
+    Set(Table<Packed<1>>),
+    Hash(Table<Packed<2>>),
     ZSet(zindex::Remains),
 }
 
@@ -22,8 +23,8 @@ impl Remains {
     pub fn drop_in_steps(self, n: usize) -> Option<Self> {
         let rest = match self.0 {
             Rest::List(list) => list.drop_in_steps(n).map(Rest::List),
-            Rest::Set(members) => members.drop_in_steps(n).map(Rest::Set),
-            Rest::Hash(members) => members.drop_in_steps(n).map(Rest::Hash),
+            Rest::Set(table) => table.drop_in_steps(n).map(Rest::Set),
+            Rest::Hash(table) => table.drop_in_steps(n).map(Rest::Hash),
             Rest::ZSet(remains) => remains.drop_in_steps(n).map(Rest::ZSet),
         };
         rest.map(Self)

@@ -14,6 +14,7 @@
 use core::cell::RefCell;
 use core::fmt;
 use core::hash::BuildHasher;
+use core::mem;
 use core::ops::{Deref, RangeBounds};
 use core::ptr::NonNull;
 
@@ -284,11 +285,11 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Drops the set little by little: does about `n` pieces of work, of which a member is one and a chunk of the table is one, and
-    /// gives back what is left. For freeing a large set without a pause. O(n + log len).
+    /// Drops the set little by little: frees about `n` members, or chunks of the table, and gives back what is left. For freeing a large
+    /// set without a pause. O(n + log len).
     ///
     /// ```
-    /// use zindex::{Remains, ZTable};
+    /// use zindex::ZTable;
     /// let mut set = ZTable::new();
     /// for n in 0..1000 {
     ///     set.insert(format!("member {n}").as_bytes(), f64::from(n)).unwrap();
@@ -340,11 +341,11 @@ impl Remains {
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let Sorted { order, table, .. } = self.0.handle.get_mut()?;
-        let mut work = 0;
-        while work < n.max(1) && table.pop_chunks(1, |_| ()) {
-            work += 1;
+        if let Some(rest) = mem::take(table).drop_in_steps(n) {
+            *table = rest;
+            return Some(self);
         }
-        order.truncate(order.len().saturating_sub(n.max(1).saturating_sub(work)));
+        order.drop_leaves(n.max(1));
         (!order.is_empty()).then_some(self)
     }
 }

@@ -19,6 +19,7 @@
 //! Why it is fair: the same texts in the same shuffled orders, the same allocator, the same hash function for all
 //! peers; nobody is told how many elements will come. A handle counts with its own bytes, beside what it allocates.
 
+mod drops;
 mod hash;
 mod list;
 mod orders;
@@ -47,6 +48,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         hash::run(ctx, scale);
         zset::run(ctx, scale);
     }
+    drops::run(ctx, large, ctx.options.pick(1, 5, 7));
     ctx.report.note(
         SUITE,
         "n: elements of a collection; below a thousand there are many collections, visited in random order. Ranges \
@@ -75,11 +77,16 @@ mod tests {
             hash::run(&mut ctx, scale);
             zset::run(&mut ctx, scale);
         }
+        drops::run(&mut ctx, 1_500, 2);
         let has = |what: &str, metric: &str| {
             report.rows.iter().any(|row| row.case.starts_with(what) && row.metric == metric)
         };
         for what in ["list", "set of integers", "set of strings", "hash", "sorted set"] {
             assert!(has(what, "time") && has(what, "memory") && has(what, work::RULE), "{what}");
+        }
+        for what in ["list", "set of strings", "hash", "sorted set", "Dict of strings"] {
+            let case = format!("{what}: drop");
+            assert!(has(&case, "time") && has(&case, "longest step"), "{case}");
         }
     }
 }

@@ -16,6 +16,8 @@
 
 mod size;
 
+pub(crate) use size::PoppedChunk;
+
 use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};

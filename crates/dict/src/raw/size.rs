@@ -1,6 +1,7 @@
 //! How a table changes its size: by one chunk at a time, by itself, for its owner, or all at once.
 
 use allocator_api2::alloc::{AllocError, Allocator};
+use core::mem::needs_drop;
 use zmalloc::Zmalloc;
 
 use super::RawTable;
@@ -112,47 +113,18 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
-    /// Gives every entry of the last chunk to `each` and gives up the chunk. With the first chunk, all memory goes; without a chunk
-    /// nothing happens. Moves nothing and needs no memory. If `each` panics, the rest of the chunk is dropped.
-    pub(crate) fn pop_chunk(&mut self, mut each: impl FnMut(T)) {
-        /// A chunk that the table no longer counts, and its entries from here on.
-        struct Popped<'a, T> {
-            table: &'a mut RawTable<T>,
-            chunk: Chunk<T>,
-            slots: RawIter<T>,
-        }
-
-        impl<T> Iterator for Popped<'_, T> {
-            type Item = T;
-
-            fn next(&mut self) -> Option<T> {
-                // SAFETY: the slot is occupied, and the walk yields it once. Nobody else reads this chunk.
-                self.slots.next().map(|slot| unsafe { slot.entry.read() })
-            }
-        }
-
-        impl<T> Drop for Popped<'_, T> {
-            fn drop(&mut self) {
-                self.for_each(drop);
-                // SAFETY: the children of this chunk, whose entries are gone.
-                unsafe { self.chunk.free_children(&mut self.table.storage) };
-                if self.table.chunks == 0 {
-                    self.table.free_memory();
-                } else {
-                    self.table.release_chunks();
-                }
-            }
-        }
-
-        let Some(last) = self.chunks.checked_sub(1) else { return };
-        // SAFETY: a live chunk. It stays in memory until `Popped` is dropped, and a walk over one chunk looks neither at the directory nor
-        // at how many chunks there are, which change meanwhile.
+    /// Takes the last chunk off the table and hands out its entries. With the first chunk, all memory goes. Moves nothing and needs no
+    /// memory.
+    pub(crate) fn pop_chunk(&mut self) -> Option<PoppedChunk<'_, T>> {
+        let last = self.chunks.checked_sub(1)?;
+        // SAFETY: a live chunk. It stays in memory until `PoppedChunk` is dropped, and a walk over one chunk looks neither at the directory
+        // nor at how many chunks there are, which change meanwhile.
         let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last)) };
         self.items -= slots.size_hint().0;
         self.set_floor(self.floor.min(last));
         self.set_chunks(last);
         self.work.chunks_merged += u64::from(last > 0);
-        Popped { table: self, chunk, slots }.by_ref().for_each(&mut each);
+        Some(PoppedChunk { table: self, chunk, slots })
     }
 
     /// Gives back memory for chunks that are not in use. (A table does not hover around the edge of a step: the
@@ -316,5 +288,40 @@ impl<T> RawTable<T> {
     pub(crate) fn set_floor(&mut self, chunks: usize) {
         self.floor = chunks;
         self.set_limits();
+    }
+}
+
+/// The entries of a chunk that its table no longer counts. Dropped, it frees what the chunk owns and drops the entries that are left.
+pub(crate) struct PoppedChunk<'a, T> {
+    table: &'a mut RawTable<T>,
+    chunk: Chunk<T>,
+    slots: RawIter<T>,
+}
+
+impl<T> Iterator for PoppedChunk<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        // SAFETY: the slot is occupied, and the walk yields it once. Nobody else reads this chunk.
+        self.slots.next().map(|slot| unsafe { slot.entry.read() })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.slots.size_hint()
+    }
+}
+
+impl<T> Drop for PoppedChunk<'_, T> {
+    fn drop(&mut self) {
+        if needs_drop::<T>() {
+            self.for_each(drop);
+        }
+        // SAFETY: the children of this chunk, whose entries are gone.
+        unsafe { self.chunk.free_children(&mut self.table.storage) };
+        if self.table.chunks == 0 {
+            self.table.free_memory();
+        } else {
+            self.table.release_chunks();
+        }
     }
 }

@@ -1,12 +1,13 @@
-//! Taking out of a table, one at a time, the entries that a closure picks.
+//! Taking entries out of a table: one at a time those that a closure picks, or all of them, chunk by chunk.
 //!
 //! A removal moves the last entry of the chunk's chain into the hole, if there is a chain, and no other entry. So what has been
 //! looked at and kept stays where it is, before the hole, and what has not comes after: the number kept in
 //! the chunk says where to go on, and a fresh walk over the chunk gets there.
 
 use crate::iter::RawIter;
-use crate::raw::RawTable;
+use crate::raw::{PoppedChunk, RawTable};
 use crate::table::Table;
+use core::mem::needs_drop;
 
 /// The entries of a [`Table`] that a closure picks, by value; the others stay. See
 /// [`Table::extract_if`].
@@ -57,19 +58,28 @@ impl<T> Table<T> {
     /// assert_eq!((sum, table.len(), table.allocation_size()), (499_500, 0, 0));
     /// ```
     pub fn pop_chunks(&mut self, n: usize, mut each: impl FnMut(T)) -> bool {
+        self.pop_some(n, |chunk| {
+            let work = chunk.size_hint().0;
+            chunk.for_each(&mut each);
+            work
+        })
+    }
+
+    /// Has `empty` empty chunks until `n` pieces of work are done, one for each chunk and what `empty` answers, and says whether anything
+    /// is left.
+    fn pop_some(&mut self, n: usize, mut empty: impl FnMut(PoppedChunk<'_, T>) -> usize) -> bool {
         let mut work = 0;
-        while work < n.max(1) && self.raw.chunks() > 0 {
-            work += 1;
-            self.raw.pop_chunk(|entry| {
-                work += 1;
-                each(entry);
-            });
+        while work < n.max(1)
+            && let Some(chunk) = self.raw.pop_chunk()
+        {
+            work += 1 + empty(chunk);
         }
         self.raw.chunks() > 0
     }
 
     /// Drops about `n` entries and gives back the table with the others; `None` when that was all. For dropping a large table without a
-    /// pause: a step is that of [`pop_chunks`](Self::pop_chunks). In C: what `dictEmpty` does between two calls of its callback.
+    /// pause. Work is counted as in [`pop_chunks`](Self::pop_chunks), but for entries that [need no drop](needs_drop): they are none, so that
+    /// `n` chunks of them go. In C: what `dictEmpty` does between two calls of its callback.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -83,7 +93,8 @@ impl<T> Table<T> {
     /// ```
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        self.pop_chunks(n, drop).then_some(self)
+        let work = |chunk: PoppedChunk<'_, T>| if needs_drop::<T>() { chunk.size_hint().0 } else { 0 };
+        self.pop_some(n, work).then_some(self)
     }
 }
 

@@ -43,7 +43,7 @@ fn a_dict_is_dropped_in_steps_of_about_as_many_entries_as_asked_for() {
     let count = if cfg!(miri) { 60 } else { 10_000 };
     for step in [0, 1, 20, 1_000_000] {
         let region = zmalloc::Region::start();
-        let dict: Dict<usize, u8> = (0..count).map(|n| (n, 0)).collect();
+        let dict: Dict<usize, Box<u8>> = (0..count).map(|n| (n, Box::new(0))).collect();
         let (mut left, mut before) = (Some(dict), count);
         while let Some(dict) = left {
             // A chunk holds 15 entries, and its overflow.
@@ -54,6 +54,18 @@ fn a_dict_is_dropped_in_steps_of_about_as_many_entries_as_asked_for() {
         assert!(before <= step + 60);
         assert_eq!(region.held(), 0);
     }
+}
+
+#[test]
+fn entries_that_need_no_drop_go_by_the_chunk() {
+    let region = zmalloc::Region::start();
+    let dict: Dict<usize, u8> = (0..400).map(|n| (n, 0)).collect();
+    let chunks = dict.stats().chunks;
+    let (mut left, mut steps) = (dict.drop_in_steps(5), 1);
+    while let Some(dict) = left {
+        (left, steps) = (dict.drop_in_steps(5), steps + 1);
+    }
+    assert_eq!((steps, region.held()), (chunks.div_ceil(5), 0));
 }
 
 proptest! {

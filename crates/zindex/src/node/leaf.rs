@@ -197,6 +197,17 @@ impl Leaf {
         unsafe { ptr.into_owned() }
     }
 
+    /// Takes out the entries from number `keep` on and gives them to `each`.
+    pub(crate) fn truncate(&mut self, keep: usize, mut each: impl FnMut(Block)) {
+        let gone = keep.min(self.len())..self.len();
+        self.prefetch(gone.clone());
+        self.len = gone.start as u8;
+        for index in gone {
+            // SAFETY: an entry's block is owned, and it is an entry no more.
+            each(unsafe { self.ptrs[index].into_owned() });
+        }
+    }
+
     /// Gives an entry another score, which leaves it where it is.
     pub(crate) fn set_score(&mut self, index: usize, score: f64, key: u64) {
         self.widen(key);
@@ -286,9 +297,6 @@ fn code_at(key: u64, common: u32) -> u32 {
 
 impl Drop for Leaf {
     fn drop(&mut self) {
-        for index in 0..self.len() {
-            // SAFETY: an entry's block is owned, and nobody reads the leaf any more.
-            drop(unsafe { self.ptr(index).into_owned() });
-        }
+        self.truncate(0, drop);
     }
 }

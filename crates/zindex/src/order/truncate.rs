@@ -9,9 +9,15 @@ impl Order {
     /// Keeps the lowest entries, `len` of them, and drops the others. O(entries dropped + log n).
     pub(crate) fn truncate(&mut self, len: usize) {
         let Some(root) = self.root.as_mut().filter(|_| len < self.len) else { return };
-        let freed = truncate(root, len) + self.settle_root();
-        self.bytes -= freed;
+        self.bytes -= truncate(root, len);
+        self.bytes -= self.settle_root();
         self.len = len;
+    }
+
+    /// Drops the highest entries, at least `n` of them, and whole leaves: the blocks of a leaf are asked for together.
+    pub(crate) fn drop_leaves(&mut self, n: usize) {
+        let len = self.len.saturating_sub(n);
+        self.truncate(self.leaf_at(len).map_or(len, |(_, index)| len - index));
     }
 }
 
@@ -19,12 +25,7 @@ impl Order {
 fn truncate(child: &mut Child, keep: usize) -> usize {
     let mut freed = 0;
     match child.get_mut() {
-        NodeMut::Leaf(leaf) => {
-            leaf.prefetch(keep..leaf.len());
-            while leaf.len() > keep {
-                freed += leaf.remove(leaf.len() - 1).charge();
-            }
-        }
+        NodeMut::Leaf(leaf) => leaf.truncate(keep, |block| freed += block.charge()),
         NodeMut::Inner(inner) => {
             while let Some(last) = inner.len().checked_sub(1) {
                 let (before, count) = (inner.count_before(last), inner.count());

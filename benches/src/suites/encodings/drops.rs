@@ -1,0 +1,135 @@
+//! Dropping a large collection in steps, beside dropping it at once.
+//!
+//! A step is a hundred pieces of work. The sum of the steps says what the pauses between them cost. The longest step says
+//! how long a request in between would have to wait; it is the least time that the same step took in any round, for the
+//! reason that the suite `latency` gives.
+
+use super::SUITE;
+use super::work::LIMITS;
+use crate::keys::{self, Key};
+use crate::lives::timed;
+use crate::measure::{Subject, paired};
+use crate::report::Row;
+use crate::suite::Ctx;
+use dict::Dict;
+use robj::{Encoding, Hash, List, Robj, Set, ZSet};
+use sds::Sds;
+use std::time::{Duration, Instant};
+
+/// The work of a step.
+const STEP: usize = 100;
+
+/// Runs the rows of collections of `n` elements.
+pub(super) fn run(ctx: &mut Ctx, n: usize, rounds: usize) {
+    let keys = keys::present(n, ctx.options.seed);
+    object(ctx, "list", rounds, Encoding::QuickList, &keys, |keys| {
+        let mut list = List::new();
+        keys.iter().for_each(|key| list.push_back(key, &LIMITS));
+        list.into()
+    });
+    object(ctx, "set of strings", rounds, Encoding::HashTable, &keys, |keys| {
+        let mut set = Set::new();
+        keys.iter().for_each(|key| assert!(set.insert(key, &LIMITS)));
+        set.into()
+    });
+    object(ctx, "hash", rounds, Encoding::HashTable, &keys, |keys| {
+        let mut hash = Hash::new();
+        keys.iter().for_each(|key| assert!(hash.insert(key, key, &LIMITS)));
+        hash.into()
+    });
+    object(ctx, "sorted set", rounds, Encoding::SkipList, &keys, |keys| {
+        let mut set = ZSet::new();
+        for (number, key) in keys.iter().enumerate() {
+            // Blocks in the order of the scores would be freed as an array is.
+            let score = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
+            assert_eq!(set.insert(key, score as f64, &LIMITS), Ok(true));
+        }
+        set.into()
+    });
+    let dict = || -> Dict<Sds, Robj> {
+        let entry = |key: &Key| (Sds::from(&key[..]), Robj::from_bytes(key, &LIMITS));
+        keys.iter().map(entry).collect()
+    };
+    compare(ctx, "Dict of strings", n, rounds, dict, |dict, between| {
+        let mut left = dict.drop_in_steps(STEP);
+        between();
+        while let Some(dict) = left {
+            left = dict.drop_in_steps(STEP);
+            between();
+        }
+    });
+}
+
+fn object(
+    ctx: &mut Ctx,
+    what: &str,
+    rounds: usize,
+    encoding: Encoding,
+    keys: &[Key],
+    fill: impl Fn(&[Key]) -> Robj,
+) {
+    let full = || {
+        let object = fill(keys);
+        assert_eq!(object.encoding(), encoding, "{what}");
+        object
+    };
+    compare(ctx, what, keys.len(), rounds, full, |object, between| {
+        let mut left = object.drop_in_steps(STEP);
+        between();
+        while let Some(remains) = left {
+            left = remains.drop_in_steps(STEP);
+            between();
+        }
+    });
+}
+
+/// `in_steps` calls its second argument after each step.
+fn compare<T>(
+    ctx: &mut Ctx,
+    what: &str,
+    n: usize,
+    rounds: usize,
+    full: impl Fn() -> T,
+    in_steps: impl Fn(T, &mut dyn FnMut()),
+) {
+    let mut subjects = [
+        Subject::new("in steps of 100", || {
+            let collection = full();
+            timed(|| in_steps(collection, &mut || ()))
+        }),
+        Subject::new("at once", || {
+            let collection = full();
+            timed(|| drop(collection))
+        }),
+    ];
+    let case = format!("{what}: drop");
+    ctx.progress.start(&case, rounds + 1);
+    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    ctx.report.compare(SUITE, &case, n as u64, n as u64, &samples);
+
+    ctx.progress.start(&format!("{case}, the longest step"), rounds);
+    let mut least = Vec::new();
+    for _ in 0..rounds {
+        let (collection, mut steps) = (full(), Vec::with_capacity(n));
+        let mut start = Instant::now();
+        in_steps(collection, &mut || {
+            let end = Instant::now();
+            steps.push(end - start);
+            start = end;
+        });
+        keep_the_least(&mut least, steps);
+        ctx.progress.step();
+    }
+    let longest = least.into_iter().max().unwrap_or_default().as_nanos() as f64;
+    ctx.report.row(Row::alone(SUITE, &case, n as u64, &samples[0].name, "longest step", "ns", longest));
+}
+
+/// Keeps the least time of each step. Under another hash the elements lie in other chunks, and there may be a few steps fewer.
+fn keep_the_least(least: &mut Vec<Duration>, steps: Vec<Duration>) {
+    if least.is_empty() {
+        *least = steps;
+    } else {
+        least.truncate(steps.len());
+        least.iter_mut().zip(steps).for_each(|(least, step)| *least = step.min(*least));
+    }
+}

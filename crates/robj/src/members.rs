@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    const COUNT: usize = if cfg!(miri) { 30 } else { 3000 };
+    const COUNT: usize = if cfg!(miri) { 18 } else { 3000 };
 
     fn members(count: usize) -> Members<2> {
         let mut members = Members::try_new().unwrap();

@@ -181,7 +181,7 @@ fn run(ops: Vec<Op>, send: mpsc::Sender<Block>, receive: mpsc::Receiver<Block>) 
 #[test]
 fn used_memory_is_the_sum_of_live_blocks_over_any_number_of_threads() {
     let base = used_memory();
-    let (cases, max_ops) = if cfg!(miri) { (2, 15) } else { (150, 150) };
+    let (cases, max_ops) = if cfg!(miri) { (1, 12) } else { (150, 150) };
     let threads =
         prop::collection::vec(prop::collection::vec(op(), 0..max_ops), 1..if cfg!(miri) { 3 } else { 6 });
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
@@ -262,7 +262,7 @@ fn the_peak_is_within_its_bound(base: usize) {
     }
     let peak = peak_memory();
     // A smaller hill under it does not lower it.
-    let small = if cfg!(miri) { 1_000 } else { 100_000 };
+    let small = if cfg!(miri) { 300 } else { 100_000 };
     Block::new(zmalloc(small), small, None).free(true);
     assert_eq!(peak_memory(), peak);
 

@@ -14,7 +14,7 @@ fn longest_chunk<T>(table: &Table<T>) -> usize {
 #[test]
 fn no_operation_does_more_than_one_step_or_allocates_more_than_a_segment_and_the_directory() {
     const LAYOUT: ChunkLayout = ChunkLayout::of::<u64>();
-    let count = if cfg!(miri) { 500 } else { 1_000_000_u64 };
+    let count = if cfg!(miri) { 150 } else { 1_000_000_u64 };
     let hash = |n: &u64| mix(*n);
     let mut table = Table::new();
     let mut before = table.stats();
@@ -103,7 +103,7 @@ fn bytes_an_entry_are_flat_over_the_number_of_entries() {
 
 /// How often an entry is in the cache line that a look-up asks for ahead of the tags.
 fn right_lines<T>(make: impl Fn(u64) -> T, hash: impl Fn(&T) -> u64) -> f64 {
-    let count = if cfg!(miri) { 300 } else { 200_000 };
+    let count = if cfg!(miri) { 100 } else { 200_000 };
     let mut table = Table::new();
     for n in 0..count {
         let entry = make(n);
@@ -149,13 +149,14 @@ fn a_table_of_five_entries_is_one_chunk() {
 
 #[test]
 fn what_is_reserved_is_not_given_back_by_removals_but_by_asking() {
-    let mut table = Table::with_capacity(10_000);
+    let (capacity, count) = if cfg!(miri) { (200, 30) } else { (10_000, 100_u64) };
+    let mut table = Table::with_capacity(capacity);
     let reserved = table.stats();
-    assert!(table.capacity() >= 10_000);
-    for n in 0..100_u64 {
+    assert!(table.capacity() >= capacity);
+    for n in 0..count {
         table.insert_unique(mix(n), n, |n| mix(*n));
     }
-    for n in 0..100_u64 {
+    for n in 0..count {
         table.find_entry(mix(n), |&other| other == n).unwrap().remove();
     }
     assert_eq!(table.stats().chunks, reserved.chunks);
@@ -177,7 +178,7 @@ fn a_capacity_beyond_all_memory_is_an_error() {
 fn a_table_that_hovers_around_an_edge_allocates_nothing() {
     let hash = |n: &u64| mix(*n);
     let mut table = Table::new();
-    for n in 0..if cfg!(miri) { 300 } else { 60_000 } {
+    for n in 0..if cfg!(miri) { 100 } else { 60_000 } {
         table.insert_unique(hash(&n), n, hash);
     }
     // Down to where a removal merges, then one step up and one down, over and over, at every size.
@@ -221,7 +222,7 @@ fn a_table_that_was_large_keeps_nothing_of_it() {
         table.allocation_size()
     };
     let mut table = Table::new();
-    let count = if cfg!(miri) { 300 } else { 300_000 };
+    let count = if cfg!(miri) { 100 } else { 300_000 };
     for n in 0..count {
         table.insert_unique(hash(&n), n, hash);
     }

@@ -22,7 +22,7 @@ fn table(count: u64, hash: fn(&u64) -> u64) -> Table<u64> {
 #[test]
 fn what_is_picked_comes_out_once_and_the_rest_stays() {
     for hash in HASHES {
-        for count in if cfg!(miri) { vec![0, 16, 40] } else { vec![0, 1, 15, 16, 23, 60, 200] } {
+        for count in if cfg!(miri) { vec![0, 34] } else { vec![0, 1, 15, 16, 23, 60, 200] } {
             for divisor in if cfg!(miri) { 1..3 } else { 1..6 } {
                 let mut table = table(count, hash);
                 let mut seen = BTreeSet::new();
@@ -63,7 +63,7 @@ fn an_iterator_dropped_early_leaves_the_rest() {
 #[test]
 fn a_pick_that_panics_loses_nothing() {
     for hash in HASHES {
-        for number in (0..60).step_by(if cfg!(miri) { 29 } else { 1 }) {
+        for number in (0..60).step_by(if cfg!(miri) { 31 } else { 1 }) {
             let mut table = table(60, hash);
             let mut picks = table.extract_if(|n| {
                 assert_ne!(*n, number);

@@ -133,7 +133,7 @@ fn a_reservation_without_memory_gives_back_what_it_got() {
         table.shrink_to_fit();
         let before = table.stats();
         let plan = fault::fail_nth(nth);
-        let reserved = table.try_reserve(if cfg!(miri) { 200 } else { 5_000 }, hash);
+        let reserved = table.try_reserve(if cfg!(miri) { 120 } else { 5_000 }, hash);
         let failures = plan.failures();
         drop(plan);
         if failures == 0 {
@@ -180,7 +180,7 @@ fn reserving_without_memory_is_an_error_and_loses_nothing() {
     for n in 0..50 {
         table.insert_unique(hash(&n), n, hash);
     }
-    for nth in 1..20 {
+    for nth in (1..20).step_by(if cfg!(miri) { 4 } else { 1 }) {
         let _plan = fault::fail_nth(nth);
         let error = table.try_reserve(5_000 * nth as usize, hash).unwrap_err();
         assert_eq!(error.additional, 5_000 * nth as usize);

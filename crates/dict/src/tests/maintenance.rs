@@ -15,7 +15,10 @@ fn hash(n: &u64) -> u64 {
     mix(*n)
 }
 
-const COUNT: u64 = if cfg!(miri) { 110 } else { 20_000 };
+const COUNT: u64 = if cfg!(miri) { 60 } else { 20_000 };
+/// Entries of some chunks, and of ten times as many.
+const FEW: u64 = if cfg!(miri) { 30 } else { 100 };
+const MANY: u64 = 10 * FEW;
 
 fn insert(table: &mut Table<u64>, numbers: core::ops::Range<u64>) {
     for n in numbers {
@@ -85,12 +88,12 @@ fn nothing_resizes_under_forbid_but_what_says_so_by_name() {
     insert(&mut table, COUNT..6 * COUNT);
     assert!(table.rehash_debt() > 0);
     assert_eq!(table.rehash(100, hash), table.stats().work.since(table.stats().work));
-    remove(&mut table, 100..6 * COUNT);
+    remove(&mut table, FEW..6 * COUNT);
     assert_eq!(table.stats().chunks, chunks);
-    holds(&table, 0..100);
+    holds(&table, 0..FEW);
     table.shrink_to_fit();
     assert!(table.stats().chunks < chunks);
-    holds(&table, 0..100);
+    holds(&table, 0..FEW);
 }
 
 #[test]
@@ -215,17 +218,17 @@ fn a_vetoed_growth_is_put_off_and_the_table_serves_on() {
 
 #[test]
 fn a_veto_does_not_concern_reserve_and_can_be_taken_back() {
-    let mut table = table_of(100);
+    let mut table = table_of(FEW);
     table.on_grow(|_| false);
-    table.reserve(1_000, hash);
-    assert!(table.capacity() >= 1_100);
+    table.reserve(MANY as usize, hash);
+    assert!(table.capacity() as u64 >= FEW + MANY);
     table.shrink_to_fit();
-    insert(&mut table, 100..400);
+    insert(&mut table, FEW..4 * FEW);
     assert!(table.rehash_debt() > 0);
     table.clear_on_grow();
-    insert(&mut table, 400..1_000);
+    insert(&mut table, 4 * FEW..MANY);
     assert_eq!(table.rehash_debt(), 0);
-    holds(&table, 0..1_000);
+    holds(&table, 0..MANY);
 }
 
 #[test]
@@ -309,7 +312,7 @@ fn maintenance_without_memory_stops_and_loses_nothing() {
 
 #[test]
 fn a_question_that_panics_leaves_a_table_with_its_blocks() {
-    for nth in 1..40 {
+    for nth in (1..40).step_by(if cfg!(miri) { 3 } else { 1 }) {
         let mut table = Table::new();
         for n in 0..60_u64 {
             table.insert_unique(mix(n) << 8, n, |n| mix(*n) << 8);
@@ -332,29 +335,28 @@ fn a_question_that_panics_leaves_a_table_with_its_blocks() {
 
 #[test]
 fn a_table_put_under_a_guard_is_not_paused_and_one_taken_from_it_is() {
-    const MANY: u64 = if cfg!(miri) { 150 } else { 1_000 };
-    let mut table = table_of(100);
+    let mut table = table_of(FEW);
     let mut paused = table.pause_resize();
     let mut taken = std::mem::take(&mut *paused);
-    insert(&mut paused, 0..MANY);
+    insert(&mut paused, 0..3 * FEW);
     drop(paused);
     assert_eq!(table.rehash_debt(), 0);
-    holds(&table, 0..MANY);
-    insert(&mut taken, 100..MANY);
+    holds(&table, 0..3 * FEW);
+    insert(&mut taken, FEW..3 * FEW);
     assert!(taken.rehash_debt() > 0);
-    assert_eq!(taken.clone().pause_resize().len() as u64, MANY);
+    assert_eq!(taken.clone().pause_resize().len() as u64, 3 * FEW);
     let mut clone = taken.clone();
     clone.rehash(usize::MAX, hash);
-    holds(&clone, 0..MANY);
+    holds(&clone, 0..3 * FEW);
 }
 
 #[test]
 fn a_clone_keeps_the_policy() {
-    let mut table = table_of(100);
+    let mut table = table_of(FEW);
     table.set_resize_policy(ResizePolicy::Forbid);
     let mut clone = table.clone();
     let chunks = clone.stats().chunks;
-    insert(&mut clone, 100..1_000);
+    insert(&mut clone, FEW..MANY);
     assert_eq!((clone.resize_policy(), clone.stats().chunks), (ResizePolicy::Forbid, chunks));
 }
 
@@ -369,7 +371,7 @@ fn a_reservation_that_brought_nothing_keeps_nothing() {
 #[test]
 fn readings_of_work_in_the_wrong_order_differ_by_nothing() {
     let before = table_of(10).stats().work;
-    let after = table_of(1_000).stats().work;
+    let after = table_of(MANY).stats().work;
     assert_eq!(before.since(after).chunks_split, 0);
     assert!(after.since(before).chunks_split > 0);
 }

@@ -293,7 +293,7 @@ fn run(hashing: Hashing, ops: Vec<Op>) {
 }
 
 const CASES: u32 = if cfg!(miri) { 1 } else { 64 };
-const OPS: usize = if cfg!(miri) { 30 } else { 600 };
+const OPS: usize = if cfg!(miri) { 20 } else { 600 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
@@ -321,7 +321,7 @@ proptest! {
 
 /// Entries of other sizes and alignments lie elsewhere in chunks and children.
 fn fill_and_empty<T: Clone>(make: impl Fn(u64) -> T, number: impl Fn(&T) -> u64 + Copy) {
-    let count = if cfg!(miri) { 60 } else { 3_000 };
+    let count = if cfg!(miri) { 34 } else { 3_000 };
     for spread in [u64::MAX, 7] {
         let hash = |entry: &T| mix(number(entry)) & spread;
         let mut table = Table::new();
@@ -360,12 +360,13 @@ fn entries_of_any_size_and_alignment_are_kept() {
 
 #[test]
 fn entries_without_a_size_are_counted() {
+    let count = if cfg!(miri) { 34 } else { 100 };
     let mut table = Table::new();
-    for _ in 0..100 {
+    for _ in 0..count {
         table.insert_unique(1, (), |()| 1);
     }
-    assert_eq!((table.len(), table.iter().count()), (100, 100));
-    for left in (0..100).rev() {
+    assert_eq!((table.len(), table.iter().count()), (count, count));
+    for left in (0..count).rev() {
         table.find_entry(1, |()| true).unwrap().remove();
         assert_eq!(table.len(), left);
         table.raw().check(|()| 1);

@@ -71,14 +71,14 @@ fn panics(run: impl FnOnce()) {
 
 #[test]
 fn a_hasher_that_panics_during_a_split_loses_no_entry() {
-    for nth in 0..20 {
+    for nth in (0..20).step_by(if cfg!(miri) { 7 } else { 1 }) {
         let fuse = Fuse::new();
         let mut table = bombs(&fuse);
         let calls = Cell::new(0);
         panics(|| {
-            table.reserve(1_000, |bomb| {
+            table.reserve(300, |bomb| {
                 calls.set(calls.get() + 1);
-                assert!(calls.get() <= nth * 7, "the hasher gives up");
+                assert!(calls.get() <= nth * 2, "the hasher gives up");
                 hash(bomb)
             });
         });
@@ -101,7 +101,7 @@ fn an_equality_that_panics_changes_nothing() {
 
 #[test]
 fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
-    for number in (0..COUNT).step_by(if cfg!(miri) { 19 } else { 1 }) {
+    for number in (0..COUNT).step_by(if cfg!(miri) { 41 } else { 1 }) {
         let fuse = Fuse::new();
         let mut table = bombs(&fuse);
         panics(|| {

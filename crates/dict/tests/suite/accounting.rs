@@ -38,11 +38,12 @@ fn allocation_size_is_what_the_allocator_counts() {
 
     // Everything in one chunk: a long chain of children.
     let mut table = Table::new();
-    for n in 0..count.min(2_000) {
+    let chain = if cfg!(miri) { 40 } else { 2_000 };
+    for n in 0..chain {
         table.insert_unique(0, n, |_| 0);
     }
     assert_eq!(table.allocation_size(), used());
-    for n in 0..count.min(2_000) {
+    for n in 0..chain {
         table.find_entry(0, |&other| other == n).unwrap().remove();
     }
     assert_eq!(table.allocation_size(), used());

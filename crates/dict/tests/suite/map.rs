@@ -59,7 +59,7 @@ fn a_dict_is_dropped_in_steps_of_about_as_many_entries_as_asked_for() {
 #[test]
 fn entries_that_need_no_drop_go_by_the_chunk() {
     let region = zmalloc::Region::start();
-    let dict: Dict<usize, u8> = (0..400).map(|n| (n, 0)).collect();
+    let dict: Dict<usize, u8> = (0..if cfg!(miri) { 60 } else { 400 }).map(|n| (n, 0)).collect();
     let chunks = dict.stats().chunks;
     let (mut left, mut steps) = (dict.drop_in_steps(5), 1);
     while let Some(dict) = left {
@@ -72,7 +72,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 128 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_dict_does_what_a_hash_map_does(ops in prop::collection::vec(op(), 0..if cfg!(miri) { 60 } else { 400 })) {
+    fn a_dict_does_what_a_hash_map_does(ops in prop::collection::vec(op(), 0..if cfg!(miri) { 30 } else { 400 })) {
         let (mut dict, mut model) = (Dict::new(), HashMap::new());
         for op in ops {
             match op {
@@ -155,7 +155,8 @@ fn keys_and_values_are_seen_from_every_side() {
 
 #[test]
 fn a_cursor_survives_its_journey_through_a_number() {
-    let dict: Dict<u32, ()> = (0..1_000).map(|n| (n, ())).collect();
+    let count = if cfg!(miri) { 100 } else { 1_000 };
+    let dict: Dict<u32, ()> = (0..count).map(|n| (n, ())).collect();
     let (mut cursor, mut seen) = (0_u64, 0);
     loop {
         cursor = dict.scan(Cursor::from(cursor), |_, ()| seen += 1).into();
@@ -163,7 +164,7 @@ fn a_cursor_survives_its_journey_through_a_number() {
             break;
         }
     }
-    assert_eq!(seen, 1_000);
+    assert_eq!(seen, count);
     // A cursor from anywhere else is a place too, and the scan ends.
     let mut cursor = Cursor::from(0x1234_5678_9abc_def0);
     for _ in 0..=dict.stats().chunks {
@@ -188,7 +189,7 @@ fn an_empty_dict_owns_nothing_and_answers_everything() {
 
 #[test]
 fn entries_picked_at_random_are_keys_with_their_values() {
-    let dict: Dict<u32, u32> = (0..1_000).map(|n| (n, n * 3)).collect();
+    let dict: Dict<u32, u32> = (0..if cfg!(miri) { 100 } else { 1_000 }).map(|n| (n, n * 3)).collect();
     let mut state = 1_u64;
     let mut rng = || {
         state = state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);

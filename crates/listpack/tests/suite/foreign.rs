@@ -141,7 +141,7 @@ fn a_walk_that_jumps_beyond_the_end_has_ended() {
 }
 
 fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 2 } else { 2_000 };
+    let cases = if cfg!(miri) { 1 } else { 2_000 };
     ProptestConfig { cases, failure_persistence: None, ..Default::default() }
 }
 

@@ -250,7 +250,7 @@ fn limits() -> impl Strategy<Value = EncodingLimits> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 2 } else { 1500 },
+        cases: if cfg!(miri) { 1 } else { 1500 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -4,7 +4,7 @@ use robj::{Encoding, Robj};
 use sds::Sds;
 use std::thread;
 
-const ROUNDS: usize = if cfg!(miri) { 200 } else { 200_000 };
+const ROUNDS: usize = if cfg!(miri) { 40 } else { 200_000 };
 
 #[test]
 fn two_threads_count_one_object() {

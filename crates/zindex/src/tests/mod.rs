@@ -37,7 +37,7 @@ proptest! {
     })]
 
     #[test]
-    fn a_deep_tree_does_what_a_map_and_a_set_do(ops in model::ops(if cfg!(miri) { 20 } else { 400 })) {
+    fn a_deep_tree_does_what_a_map_and_a_set_do(ops in model::ops(if cfg!(miri) { 10 } else { 400 })) {
         model::run(&ops, ZTable::check);
     }
 }

@@ -16,7 +16,7 @@ proptest! {
     })]
 
     #[test]
-    fn a_sorted_set_does_what_a_map_and_a_set_do(ops in model::ops(if cfg!(miri) { 20 } else { 400 })) {
+    fn a_sorted_set_does_what_a_map_and_a_set_do(ops in model::ops(if cfg!(miri) { 10 } else { 400 })) {
         model::run(&ops, |_| ());
     }
 
@@ -85,7 +85,7 @@ fn numbers(mut state: u64) -> impl FnMut() -> u64 {
 
 #[test]
 fn large_sets_keep_their_order_however_they_were_filled() {
-    let (n, step, skipped) = if cfg!(miri) { (70, 9, 3) } else { (40_000_u64, 37, 0) };
+    let (n, step, skipped) = if cfg!(miri) { (66, 21, 3) } else { (40_000_u64, 37, 0) };
     let mut random = numbers(1);
     let fills: [Box<dyn FnMut(u64) -> f64>; 5] = [
         Box::new(|i| i as f64),

@@ -5,7 +5,7 @@
 use crate::outcome::Outcome;
 use crate::shell;
 use crate::steps::{self, Step};
-use crate::{asan, bench, book, conformance, features, fuzz, miri, platforms, test, tidy};
+use crate::{asan, bench, book, conformance, features, fuzz, miri, platforms, tail, test, tidy};
 use anyhow::Result;
 
 #[derive(clap::Args)]
@@ -14,7 +14,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// How long to run each fuzz target
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 8)]
     fuzz_seconds: u64,
 }
 
@@ -40,7 +40,7 @@ fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
     shell::unattended();
-    Ok(steps::run("ci", nets(args.fuzz_seconds), args.only.as_deref()))
+    Ok(steps::run("ci", nets(args.fuzz_seconds), args.only.as_deref(), tail::report))
 }
 
 fn clippy() -> Result<Outcome> {

@@ -10,10 +10,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Whether nobody looks on.
+/// Whether the run is unattended.
 static UNATTENDED: AtomicBool = AtomicBool::new(false);
 
-/// From now on nobody looks on: builds leave out what only a later build or a debugger needs, and the last lines of failed
+/// Makes the rest of the run unattended: builds leave out what only a later build or a debugger needs, and the last lines of failed
 /// commands are kept ([`tail`]).
 pub(crate) fn unattended() {
     UNATTENDED.store(true, Ordering::Relaxed);

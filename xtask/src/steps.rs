@@ -23,12 +23,17 @@ struct Done {
     time: Duration,
 }
 
-/// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table, below the last lines of
-/// what has failed. An error of a step is printed and counts as a failure.
+/// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table. An error of a step is
+/// printed and counts as a failure. What stands above the table, `above` says when all steps have run.
 ///
 /// The outcome is a failure if a step failed, and unavailable if no step could be run. Otherwise it names what was left
 /// out: a step that this machine cannot run is no failure.
-pub(crate) fn run(command: &str, steps: Vec<Step<'_>>, part: Option<&str>) -> Outcome {
+pub(crate) fn run(
+    command: &str,
+    steps: Vec<Step<'_>>,
+    part: Option<&str>,
+    above: impl FnOnce() -> String,
+) -> Outcome {
     let names: Vec<_> = steps.iter().map(|step| step.name).collect();
     let wanted = |step: &Step<'_>| part.is_none_or(|part| step.name.contains(part));
     let steps: Vec<_> = steps.into_iter().filter(wanted).collect();
@@ -41,14 +46,17 @@ pub(crate) fn run(command: &str, steps: Vec<Step<'_>>, part: Option<&str>) -> Ou
         eprintln!("\n=== {command}: {name}");
         let start = Instant::now();
         let outcome = run().unwrap_or_else(|error| {
-            eprintln!("xtask: {error:#}");
+            let error = format!("xtask: {error:#}");
+            eprintln!("{error}");
+            tail::keep_output(name, &error);
             Outcome::Failed
         });
+        tail::end_step(outcome.code() != 0 && outcome != Outcome::Unavailable);
         let time = start.elapsed();
         eprintln!("--- {name}: {outcome}, {} s", time.as_secs());
         done.push(Done { name, outcome, time });
     }
-    print!("{}\n{}", tail::of_failed(), table(command, &done));
+    print!("{}\n{}", above(), table(command, &done));
     sum(done)
 }
 
@@ -90,7 +98,7 @@ mod tests {
 
     fn outcome(outcomes: Vec<Outcome>) -> Outcome {
         let steps = outcomes.into_iter().map(|outcome| Step::new("a step", || Ok(outcome)));
-        run("test", steps.collect(), None)
+        run("test", steps.collect(), None, String::new)
     }
 
     #[test]
@@ -111,7 +119,7 @@ mod tests {
             ran = true;
             Ok(Outcome::Passed)
         });
-        assert_eq!(run("test", vec![first, second], None), Outcome::Failed);
+        assert_eq!(run("test", vec![first, second], None, String::new), Outcome::Failed);
         assert!(ran);
     }
 
@@ -119,8 +127,8 @@ mod tests {
     fn steps_are_chosen_by_a_part_of_their_name() {
         let steps =
             || vec![Step::new("one", || Ok(Outcome::Passed)), Step::new("two", || Ok(Outcome::Failed))];
-        assert_eq!(run("test", steps(), Some("on")), Outcome::Passed);
-        assert_eq!(run("test", steps(), Some("three")), Outcome::WrongArguments);
+        assert_eq!(run("test", steps(), Some("on"), String::new), Outcome::Passed);
+        assert_eq!(run("test", steps(), Some("three"), String::new), Outcome::WrongArguments);
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn back_ends() -> Vec<Step<'static>> {
 
 /// The steps of `--all` but the workspace.
 pub(crate) fn run_back_ends() -> Result<Outcome> {
-    Ok(steps::run("back-ends", back_ends(), None))
+    Ok(steps::run("back-ends", back_ends(), None, String::new))
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -77,5 +77,5 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     if args.all || args.only.is_some() {
         all.extend(back_ends());
     }
-    Ok(steps::run("test", all, args.only.as_deref()))
+    Ok(steps::run("test", all, args.only.as_deref(), String::new))
 }

@@ -44,7 +44,7 @@ impl Server {
         let program = if is_name { program.to_owned() } else { std::path::absolute(program)? };
         let mut command = Command::new(&program);
         command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(&socket);
-        command.current_dir(&folder).stdout(Stdio::null());
+        command.current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
         let spawned = command.spawn().with_context(|| program.display().to_string());
         let child = spawned.inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
         let mut process = Process { child, folder };

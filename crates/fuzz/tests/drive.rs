@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock};
 static PROCESS: RwLock<()> = RwLock::new(());
 
 /// Random inputs for each target, each of some dozens of operations. libFuzzer goes on from there.
-const INPUTS: u32 = 2000;
+const INPUTS: u32 = 800;
 
 /// Runs a target beside others.
 fn drive(target: fn(&[u8])) {

@@ -51,8 +51,8 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     fn free_effort(&self) -> usize;
 
     /// Starts to drop the collection little by little: does about `n` pieces of work, of which freeing an element is one, and gives back
-    /// what is left, `None` when nothing is. O(n), whatever the length, and never more than a step of table memory, 256 KiB. What is one
-    /// block goes at once. In C: what `UNLINK` leaves to another thread.
+    /// what is left, `None` when nothing is. O(n), whatever the length, and now and then a step of table memory, 256 KiB. A list frees
+    /// whole nodes and a sorted set whole leaves. What is one block goes at once. In C: what `UNLINK` leaves to another thread.
     #[must_use = "what is left is dropped at once"]
     fn drop_in_steps(self, n: usize) -> Option<Remains>;
 

@@ -293,7 +293,7 @@ mod tests {
         const LEN: usize = 2030;
         // A gap a little larger than a block: glibc gives all of it.
         let gaps: Vec<_> = (0..2 * COUNT).map(|_| zmalloc::zmalloc(LEN + 26)).collect();
-        let mut members = set_of((0..COUNT / 10).map(|n| format!("{n:0LEN$}")));
+        let mut members = set_of((0..(COUNT / 10).max(5)).map(|n| format!("{n:0LEN$}")));
         // SAFETY: live blocks, each freed once.
         gaps.iter().step_by(2).for_each(|gap| unsafe { zmalloc::zfree(*gap) });
         let mut cursor = members.relocate(0, &mut |_, _| true);

@@ -7,8 +7,8 @@ use quicklist::QuickList;
 
 /// What is left of a collection that is dropped in steps. Dropped itself, it frees the rest at once.
 ///
-/// It is no value any more: a sorted set, for one, loses its table before its members, so that none has to be looked up.
-pub struct Remains(Rest);
+/// It is no longer a value. A sorted set, for example, loses its table before its members, so that no member has to be looked up.
+pub struct Remains(pub(crate) Rest);
 
 pub(crate) enum Rest {
     List(QuickList),
@@ -17,8 +17,14 @@ pub(crate) enum Rest {
     ZSet(zindex::Remains),
 }
 
+/// A thread of its own may do the dropping.
+const _: () = {
+    const fn sendable<T: Send + Sync>() {}
+    sendable::<Remains>();
+};
+
 impl Remains {
-    /// Goes on: [`Robj::drop_in_steps`](crate::Robj::drop_in_steps).
+    /// Drops the next part: [`Robj::drop_in_steps`](crate::Robj::drop_in_steps).
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Self> {
         let rest = match self.0 {
@@ -28,12 +34,6 @@ impl Remains {
             Rest::ZSet(remains) => remains.drop_in_steps(n).map(Rest::ZSet),
         };
         rest.map(Self)
-    }
-}
-
-impl From<Rest> for Remains {
-    fn from(rest: Rest) -> Self {
-        Self(rest)
     }
 }
 

@@ -285,8 +285,8 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Drops the set little by little: frees about `n` members, or chunks of the table, and gives back what is left. For freeing a large
-    /// set without a pause. O(n + log len).
+    /// Drops the set little by little: frees `n` chunks of the table or members, and up to a leaf more (63 members), and gives back what
+    /// is left. For freeing a large set without a pause. O(n + log len).
     ///
     /// ```
     /// use zindex::ZTable;
@@ -302,7 +302,7 @@ impl ZTable {
     /// ```
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        Remains(self).drop_in_steps(n)
+        Remains(self.handle).drop_in_steps(n)
     }
 
     /// Moves blocks where `moves`, which is asked about each with its size, says so, as `zmalloc::defrag::Survey::hint` does:
@@ -331,22 +331,28 @@ impl ZTable {
 
 /// What is left of a [`ZTable`] that is dropped in steps. Dropped itself, it frees the rest at once.
 ///
-/// It is no set any more: the table of members goes first, because it owns nothing, and without it no member has to be looked up
-/// when its block is freed. That look-up would take several times as long as freeing.
-// Invariant: here the table may lack members, so nothing but the two fields is used, and dropped.
-pub struct Remains(ZTable);
+/// It is no longer a set. The table of members goes first, because it owns no members. Without it no member has to be looked up when its
+/// block is freed, which would take several times as long as freeing it.
+pub struct Remains(Handle<Sorted>);
 
 impl Remains {
-    /// Goes on: [`ZTable::drop_in_steps`].
+    /// Drops the next part: [`ZTable::drop_in_steps`].
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        let Sorted { order, table, .. } = self.0.handle.get_mut()?;
-        if let Some(rest) = mem::take(table).drop_in_steps(n) {
-            *table = rest;
-            return Some(self);
+        let Sorted { order, table, .. } = self.0.get_mut()?;
+        let chunks = table.stats().chunks;
+        *table = mem::take(table).drop_in_steps(n).unwrap_or_default();
+        // The work that the table has left, if it is gone.
+        if let Some(members @ 1..) = n.max(1).checked_sub(chunks) {
+            order.drop_leaves(members);
         }
-        order.drop_leaves(n.max(1));
         (!order.is_empty()).then_some(self)
+    }
+
+    /// The members that are left.
+    #[cfg(test)]
+    pub(crate) fn order(&self) -> &Order {
+        &self.0.get().order
     }
 }
 

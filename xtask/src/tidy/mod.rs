@@ -6,7 +6,7 @@
 //! Learned from: rust-analyzer's and TigerBeetle's `tidy`.
 
 use crate::outcome::Outcome;
-use crate::shell;
+use crate::{shell, tail};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -106,9 +106,15 @@ pub(crate) fn run() -> Result<Outcome> {
     for problem in &problems {
         println!("{problem}");
     }
-    let errors = problems.iter().filter(|problem| !problem.only_warns).count();
-    println!("tidy: {} files, {errors} errors, {} warnings", tree.files.len(), problems.len() - errors);
-    Ok(if errors == 0 { Outcome::Passed } else { Outcome::Failed })
+    let errors: Vec<_> =
+        problems.iter().filter(|problem| !problem.only_warns).map(Problem::to_string).collect();
+    let (count, warnings) = (errors.len(), problems.len() - errors.len());
+    println!("tidy: {} files, {count} errors, {warnings} warnings", tree.files.len());
+    if errors.is_empty() {
+        return Ok(Outcome::Passed);
+    }
+    tail::keep_output("tidy", &errors.join("\n"));
+    Ok(Outcome::Failed)
 }
 
 #[cfg(test)]

@@ -80,7 +80,8 @@ impl<K, V, S> Dict<K, V, S> {
 }
 
 impl<K, V, S> Dict<K, V, S> {
-    /// Drops about `n` entries, or `n` chunks of entries that need no drop, and gives back the dict with the others; `None` when that was all: [`Table::drop_in_steps`].
+    /// Drops about `n` entries and gives back the dict with the others; `None` when that was all: [`Table::drop_in_steps`], which says
+    /// how work is counted.
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Self> {
         let Self { hash_builder, table } = self;

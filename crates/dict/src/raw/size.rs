@@ -113,8 +113,8 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
-    /// Takes the last chunk off the table and hands out its entries. With the first chunk, all memory goes. Moves nothing and needs no
-    /// memory.
+    /// Takes the last chunk off the table and hands out its entries. With the first chunk, all memory goes. No entry changes its
+    /// chunk, and no memory is needed.
     pub(crate) fn pop_chunk(&mut self) -> Option<PoppedChunk<'_, T>> {
         let last = self.chunks.checked_sub(1)?;
         // SAFETY: a live chunk. It stays in memory until `PoppedChunk` is dropped, and a walk over one chunk looks neither at the directory
@@ -311,17 +311,27 @@ impl<T> Iterator for PoppedChunk<'_, T> {
     }
 }
 
+impl<T> ExactSizeIterator for PoppedChunk<'_, T> {}
+
 impl<T> Drop for PoppedChunk<'_, T> {
     fn drop(&mut self) {
-        if needs_drop::<T>() {
-            self.for_each(drop);
+        /// Frees the memory also when dropping an entry panics; the entries behind it are then leaked.
+        struct Free<'a, 'table, T>(&'a mut PoppedChunk<'table, T>);
+        impl<T> Drop for Free<'_, '_, T> {
+            fn drop(&mut self) {
+                let PoppedChunk { table, chunk, .. } = &mut *self.0;
+                // SAFETY: the children of this chunk, whose entries are gone.
+                unsafe { chunk.free_children(&mut table.storage) };
+                if table.chunks == 0 {
+                    table.free_memory();
+                } else {
+                    table.release_chunks();
+                }
+            }
         }
-        // SAFETY: the children of this chunk, whose entries are gone.
-        unsafe { self.chunk.free_children(&mut self.table.storage) };
-        if self.table.chunks == 0 {
-            self.table.free_memory();
-        } else {
-            self.table.release_chunks();
+        let chunk = Free(self);
+        if needs_drop::<T>() {
+            chunk.0.for_each(drop);
         }
     }
 }

@@ -38,19 +38,21 @@ impl<T> Table<T> {
         ExtractIf { table: &mut self.raw, pick, chunk: 0, rest: None, kept: 0, left }
     }
 
-    /// Takes about `n` entries out, gives each to `each`, and gives up their chunks. Says whether anything is left; with the last chunk
-    /// the table's memory goes too. For emptying a table in steps, which [`clear`](Self::clear) does all at once: no entry moves, nothing
-    /// is hashed, and no memory is needed, whatever the resize policy. Forgets what was reserved.
+    /// Takes about `n` entries out, gives each to `each`, and gives up their chunks. Says whether the table still has chunks; with the
+    /// last one all its memory goes. For emptying a table in steps, which [`clear`](Self::clear) does all at once: no entry changes its
+    /// chunk, nothing is hashed, and no memory is needed, whatever the resize policy. Forgets what was reserved.
     ///
-    /// A call ends with the chunk in which it has done `n` pieces of work: an entry is one, and so is a chunk, be it empty. A chunk has
-    /// about ten entries. If `each` panics, the rest of the chunk is dropped.
+    /// A call does at least `n` pieces of work, and one if `n` is 0, and ends with a chunk. An entry is one, and a chunk is one, be it
+    /// empty; a chunk of large entries is one more for each 4 KiB. A chunk has about ten entries. If `each` panics, the rest of the chunk is dropped.
     ///
-    /// O(`n`), and now and then the giving back of a step of memory, 256 KiB at most.
+    /// O(`n` + entries of the last chunk), and the giving back of the chunks' memory, in steps of 256 KiB or of a chunk.
     ///
     /// ```
     /// let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     /// let mut table = dict::Table::new();
-    /// # for n in 0..1000_u64 { table.insert_unique(hash(&n), n, hash); }
+    /// for n in 0..1000 {
+    ///     table.insert_unique(hash(&n), n, hash);
+    /// }
     /// let mut sum = 0;
     /// while table.pop_chunks(100, |n| sum += n) {
     ///     // Something else may happen here.
@@ -58,28 +60,29 @@ impl<T> Table<T> {
     /// assert_eq!((sum, table.len(), table.allocation_size()), (499_500, 0, 0));
     /// ```
     pub fn pop_chunks(&mut self, n: usize, mut each: impl FnMut(T)) -> bool {
-        self.pop_some(n, |chunk| {
-            let work = chunk.size_hint().0;
+        self.pop_until(n, |chunk| {
+            let entries = chunk.len();
             chunk.for_each(&mut each);
-            work
+            entries
         })
     }
 
-    /// Has `empty` empty chunks until `n` pieces of work are done, one for each chunk and what `empty` answers, and says whether anything
-    /// is left.
-    fn pop_some(&mut self, n: usize, mut empty: impl FnMut(PoppedChunk<'_, T>) -> usize) -> bool {
+    /// Pops chunks until `n` pieces of work are done, those of a chunk itself and what `consume` answers, and says whether there are
+    /// chunks left.
+    fn pop_until(&mut self, n: usize, mut consume: impl FnMut(PoppedChunk<'_, T>) -> usize) -> bool {
+        const PAGE: usize = 4096;
         let mut work = 0;
         while work < n.max(1)
             && let Some(chunk) = self.raw.pop_chunk()
         {
-            work += 1 + empty(chunk);
+            work += 1 + RawTable::<T>::LAYOUT.stride / PAGE + consume(chunk);
         }
         self.raw.chunks() > 0
     }
 
     /// Drops about `n` entries and gives back the table with the others; `None` when that was all. For dropping a large table without a
-    /// pause. Work is counted as in [`pop_chunks`](Self::pop_chunks), but for entries that [need no drop](needs_drop): they are none, so that
-    /// `n` chunks of them go. In C: what `dictEmpty` does between two calls of its callback.
+    /// pause. Work is counted as in [`pop_chunks`](Self::pop_chunks). Entries that [need no drop](needs_drop) are not counted, so about
+    /// ten times `n` of them go. In C: what `dictEmpty` does between two calls of its callback.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -93,8 +96,15 @@ impl<T> Table<T> {
     /// ```
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        let work = |chunk: PoppedChunk<'_, T>| if needs_drop::<T>() { chunk.size_hint().0 } else { 0 };
-        self.pop_some(n, work).then_some(self)
+        let drop_all = |chunk: PoppedChunk<'_, T>| {
+            if !needs_drop::<T>() {
+                return 0;
+            }
+            let entries = chunk.len();
+            chunk.for_each(drop);
+            entries
+        };
+        self.pop_until(n, drop_all).then_some(self)
     }
 }
 

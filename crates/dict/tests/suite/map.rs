@@ -44,14 +44,18 @@ fn a_dict_is_dropped_in_steps_of_about_as_many_entries_as_asked_for() {
     for step in [0, 1, 20, 1_000_000] {
         let region = zmalloc::Region::start();
         let dict: Dict<usize, Box<u8>> = (0..count).map(|n| (n, Box::new(0))).collect();
-        let (mut left, mut before) = (Some(dict), count);
+        let (mut left, mut steps) = (Some(dict), 0);
         while let Some(dict) = left {
-            // A chunk holds 15 entries, and its overflow.
-            assert!(dict.is_empty() || before - dict.len() <= step + 60);
-            before = dict.len();
+            let (len, chunks) = (dict.len(), dict.stats().chunks);
             left = dict.drop_in_steps(step);
+            steps += 1;
+            let Some(dict) = &left else { break };
+            let (entries, chunks) = (len - dict.len(), chunks - dict.stats().chunks);
+            assert!(entries + chunks >= step, "{entries} entries and {chunks} chunks in a step of {step}");
+            // A chunk holds 15 entries, and its overflow.
+            assert!(chunks > 0 && entries <= step + 60, "{entries} entries in a step of {step}");
         }
-        assert!(before <= step + 60);
+        assert!((steps == 1) == (step > 2 * count), "{steps} steps of {step}");
         assert_eq!(region.held(), 0);
     }
 }

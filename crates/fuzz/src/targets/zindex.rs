@@ -183,20 +183,19 @@ impl State {
             }
             Op::DropInSteps { n } => {
                 let n = usize::from(n);
-                let mut of_table = std::mem::take(&mut self.table).drop_in_steps(n);
-                while let Some(remains) = of_table {
-                    of_table = remains.drop_in_steps(n);
+                let (copy, _failed) = faults.watch(|| self.table.try_clone());
+                let mut left = copy.ok().and_then(|copy| copy.drop_in_steps(n));
+                while let Some(remains) = left {
+                    left = remains.drop_in_steps(n);
                 }
-                let mut of_index = std::mem::take(&mut self.index).drop_in_steps(n);
-                while let Some(left) = of_index {
-                    for _ in 0..n.max(1) {
-                        self.order.pop_last();
-                    }
-                    assert!(left.iter().eq(self.order.iter().map(|it| (&it.1[..], it.0.0))));
-                    of_index = left.drop_in_steps(n);
+                let kept = self.order.len().saturating_sub(n.max(1));
+                self.index = std::mem::take(&mut self.index).drop_in_steps(n).unwrap_or_default();
+                self.table.remove_range(kept..);
+                while self.order.len() > kept
+                    && let Some((_, member)) = self.order.last().cloned()
+                {
+                    self.forget(&member);
                 }
-                self.order.clear();
-                self.scores.clear();
             }
             Op::ReplaceByClone => {
                 let (copy, failed) = faults.watch(|| self.table.try_clone());

@@ -187,7 +187,7 @@ impl Collection for Hash {
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::ListPack(_) => None, // one block
-            Repr::HashTable(inner) => Remains::from(Rest::Hash(inner.into_table())).drop_in_steps(n),
+            Repr::HashTable(inner) => Remains(Rest::Hash(inner.into_table())).drop_in_steps(n),
         }
     }
 

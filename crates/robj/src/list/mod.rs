@@ -120,7 +120,7 @@ impl Collection for List {
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::ListPack(_) => None, // one block
-            Repr::QuickList(inner) => Remains::from(Rest::List(inner)).drop_in_steps(n),
+            Repr::QuickList(inner) => Remains(Rest::List(inner)).drop_in_steps(n),
         }
     }
 

@@ -269,7 +269,7 @@ impl Collection for Set {
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::IntSet(_) | Repr::ListPack(_) => None, // one block
-            Repr::HashTable(inner) => Remains::from(Rest::Set(inner.into_table())).drop_in_steps(n),
+            Repr::HashTable(inner) => Remains(Rest::Set(inner.into_table())).drop_in_steps(n),
         }
     }
 

@@ -313,7 +313,7 @@ impl Collection for ZSet {
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
         match self.0 {
             Repr::ListPack(_) => None, // one block
-            Repr::SkipList(table) => table.drop_in_steps(n).map(|remains| Rest::ZSet(remains).into()),
+            Repr::SkipList(table) => table.drop_in_steps(n).map(|remains| Remains(Rest::ZSet(remains))),
         }
     }
 

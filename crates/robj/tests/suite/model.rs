@@ -258,7 +258,7 @@ proptest! {
     #[test]
     fn objects_agree_with_the_model(
         limits in limits(),
-        ops in proptest::collection::vec(ops(), 1..if cfg!(miri) { 12 } else { 60 }),
+        ops in proptest::collection::vec(ops(), if cfg!(miri) { 6..12 } else { 1..60 }),
     ) {
         let mut world = World { limits, ..World::default() };
         for op in ops {

@@ -6,11 +6,11 @@ use crate::node::{Child, Inner, LEAF, NodeMut, NodeRef};
 
 impl Order {
     /// Fills the leaf that holds a rank with entries of the leaves behind it, as far as they have the same parent. Leaves without an entry go.
-    pub(super) fn fill_leaf(&mut self, rank: usize) {
+    pub(crate) fn fill_leaf(&mut self, rank: usize) {
         let Some(root) = self.root.as_mut() else { return };
         let mut freed = 0;
         fill_below(root, rank, &mut freed);
-        freed += self.settle_root();
+        freed += self.collapse_root();
         self.bytes -= freed;
     }
 }

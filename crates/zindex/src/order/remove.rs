@@ -17,14 +17,14 @@ impl Order {
         let place = unsafe { Behind { key: block.key(), member: block.member() } };
         let mut freed = 0;
         let block = below(root, &place, block, &mut freed)?.block;
-        freed += self.settle_root();
+        freed += self.collapse_root();
         self.len -= 1;
         self.bytes -= freed + block.charge();
         Some(block)
     }
 
     /// Gives up a root that has lost all, and lets an only child take the place of its root. Says how many bytes that has freed.
-    pub(super) fn settle_root(&mut self) -> usize {
+    pub(super) fn collapse_root(&mut self) -> usize {
         let Some(root) = self.root.as_mut() else { return 0 };
         let mut freed = 0;
         while let NodeMut::Inner(inner) = root.get_mut()

@@ -10,7 +10,7 @@ impl Order {
     pub(crate) fn truncate(&mut self, len: usize) {
         let Some(root) = self.root.as_mut().filter(|_| len < self.len) else { return };
         self.bytes -= truncate(root, len);
-        self.bytes -= self.settle_root();
+        self.bytes -= self.collapse_root();
         self.len = len;
     }
 

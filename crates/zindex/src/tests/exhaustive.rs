@@ -2,6 +2,7 @@
 
 use super::{each_permutation, name};
 use crate::block::{Block, BlockPtr};
+use crate::node::LEAF;
 use crate::order::Order;
 use crate::{ZIndex, ZTable};
 
@@ -67,20 +68,71 @@ fn every_order_of_removing_leaves_what_was_not_removed() {
 
 #[test]
 fn any_number_of_the_highest_entries_can_be_dropped() {
-    let most = if cfg!(miri) { 22 } else { 90 };
-    for (len, score) in (0..=most).step_by(if cfg!(miri) { 11 } else { 1 }).zip(SCORES.into_iter().cycle()) {
+    let lens: Vec<usize> = if cfg!(miri) { vec![5, 22] } else { (0..=70).collect() };
+    for (len, score) in lens.into_iter().zip(SCORES.into_iter().cycle()) {
         let numbers: Vec<usize> = (0..len).collect();
-        for keep in (0..=len + 1).step_by(if cfg!(miri) { 5 } else { 1 }) {
+        for keep in (0..=len + 1).step_by(if cfg!(miri) { 7 } else { 1 }) {
             let mut order = order_of(&numbers, score);
             order.truncate(keep);
             order.check();
             assert_eq!(numbers_of(&order), numbers[..keep.min(len)]);
-            // What is left serves on.
-            let block = Block::try_new(score(len), &name(len)).unwrap();
-            order.try_insert(block, || Ok(())).map_err(|it| it.0).unwrap();
-            order.check();
         }
     }
+}
+
+/// A truncated tree has nodes at its end that are lower than those that removals leave.
+#[test]
+fn a_tree_without_its_highest_entries_serves_on() {
+    let (most, step) = if cfg!(miri) { (18, 8) } else { (26, 1) };
+    for score in SCORES.into_iter().take(if cfg!(miri) { 1 } else { 4 }) {
+        for (len, keep) in
+            (1..=most).step_by(step).flat_map(|len| (1..len).step_by(step).map(move |keep| (len, keep)))
+        {
+            let truncated = || {
+                let mut order = order_of(&(0..len).collect::<Vec<_>>(), score);
+                order.truncate(keep);
+                order
+            };
+            let mut order = truncated();
+            (0..keep).for_each(|rank| order.fill_leaf(rank));
+            order.check();
+            for number in (0..keep).step_by(step) {
+                let mut order = truncated();
+                let block = order.find(score(number), &name(number)).unwrap();
+                assert_eq!(order.remove(block).unwrap().member(), name(number));
+                order.check();
+                for end in [f64::NEG_INFINITY, f64::INFINITY] {
+                    let mut order = truncated();
+                    let block = order.find(score(number), &name(number)).unwrap();
+                    order.try_update_score(block, end).unwrap();
+                    order.check();
+                    assert_eq!(order.len(), keep);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_remains_of_a_set_is_an_order_until_nothing_is_left() {
+    for n in [0, 1, 3, 10, usize::MAX] {
+        let mut table = ZTable::new();
+        for number in 0..if cfg!(miri) { 20 } else { 300 } {
+            table.insert(&name(number), number as f64).unwrap();
+        }
+        // A chunk holds up to 15 pointers, and a table of so many is a third full at least.
+        let (most, mut steps) = ((table.len() + table.len() / 4) / n.max(1) + 2, 1);
+        let mut left = table.drop_in_steps(n);
+        while let Some(remains) = left {
+            let len = remains.order().len();
+            remains.order().check();
+            (left, steps) = (remains.drop_in_steps(n), steps + 1);
+            let gone = len - left.as_ref().map_or(0, |remains| remains.order().len());
+            assert!(gone < n.max(1) + LEAF, "{gone} of {len} in a step of {n}");
+        }
+        assert!(steps <= most && (steps > 1 || n > most), "{steps} steps of {n}");
+    }
+    assert!(ZTable::new().drop_in_steps(1).is_none());
 }
 
 /// Orders of inserting that make trees of different shapes.

@@ -31,7 +31,7 @@ fn each_permutation(n: usize, mut each: impl FnMut(&[usize])) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 1 } else { 60 },
+        cases: if cfg!(miri) { 1 } else { 24 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -12,7 +12,7 @@ fn allocation_size_is_what_the_allocator_counts() {
         state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         state >> 11
     };
-    let n = if cfg!(miri) { 30 } else { 30_000 };
+    let n = if cfg!(miri) { 66 } else { 30_000 };
     let books = |table: &ZTable, index: &ZIndex| {
         assert_eq!(region.held() as usize, table.allocation_size() + index.allocation_size());
     };

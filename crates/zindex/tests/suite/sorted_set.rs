@@ -10,7 +10,7 @@ use super::model;
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 1 } else { 100 },
+        cases: if cfg!(miri) { 1 } else { 50 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -136,7 +136,7 @@ fn every_member_is_picked_about_equally_often() {
 #[test]
 fn sets_go_to_other_threads() {
     fn sendable<T: Send + Sync>() {}
-    sendable::<(ZIndex, ZTable, zindex::Iter<'_>, zindex::Member)>();
+    sendable::<(ZIndex, ZTable, zindex::Iter<'_>, zindex::Member, zindex::Remains)>();
     let mut table = ZTable::new();
     table.insert(b"a", 1.0).unwrap();
     assert_eq!(std::thread::spawn(move || table.get(b"a")).join().unwrap(), Some(1.0));

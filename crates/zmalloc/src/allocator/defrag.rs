@@ -116,7 +116,9 @@ impl Survey {
     /// The cache is emptied because jemalloc counts a free block in it as one in use. A slab with such a block looks fuller than it
     /// is, and cannot be given back.
     pub fn take() -> Option<Self> {
-        flush_tcache();
+        if cfg!(feature = "stats") {
+            flush_tcache();
+        }
         refresh()?;
         let mut classes = Vec::new();
         for arena in arenas()? {
@@ -247,8 +249,8 @@ unsafe fn utilization(blocks: &[NonNull<u8>], slabs: &mut [Utilization; BATCH_MA
     }
 }
 
-/// Takes a [`Survey`] and asks it about one block: for a look now and then. Who asks about many takes the survey
-/// once.
+/// Takes a [`Survey`] and asks it about one block: for a look now and then, because that empties the thread's cache. Who asks about
+/// many takes the survey once.
 ///
 /// # Safety
 /// `ptr` is a live block of any of zmalloc's faces.

@@ -571,18 +571,11 @@ impl QuickList {
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let mut freed = 0;
-        loop {
-            let last = self.0.nodes.end(Side::Back)?;
-            let count = self.0.nodes.remove(last).count();
-            self.0.len -= count;
-            freed += count;
-            if self.is_empty() {
-                return None;
-            }
-            if freed >= n {
-                return Some(self);
-            }
+        while freed < n.max(1) {
+            freed += self.0.nodes.pop_back()?.count();
         }
+        self.0.len -= freed;
+        (!self.is_empty()).then_some(self)
     }
 }
 

@@ -272,6 +272,17 @@ impl Nodes {
         node
     }
 
+    /// Takes the last node out of a list that is on its way out: room is kept until its segment goes. O(1).
+    pub(crate) fn pop_back(&mut self) -> Option<Node> {
+        let segment = self.segments.last_mut()?;
+        let node = segment.nodes.pop()?;
+        segment.elements -= node.count();
+        if segment.nodes.is_empty() {
+            self.segments.pop();
+        }
+        Some(node)
+    }
+
     /// Takes `count` nodes out, from the one with `ordinal` on. O(segments + nodes).
     pub(crate) fn remove_range(&mut self, ordinal: usize, mut count: usize) {
         let Some(Place { segment: first, slot }) = self.place(ordinal) else { return };

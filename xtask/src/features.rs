@@ -55,7 +55,7 @@ pub(crate) fn run() -> Result<Outcome> {
     let left_out = builds.len() < all;
     let commands = builds.iter().enumerate().map(|(number, build)| {
         let mut command = build.command();
-        // cargo locks its folder, and most of a build is cargo's own work: two folders keep two processors busy.
+        // cargo locks its folder, and most of a build is cargo's own work. Two builds run at once if they have different folders.
         command.env("CARGO_TARGET_DIR", target_dir.join((number % 2).to_string()));
         command.env("JEMALLOC_OVERRIDE", &library);
         command

@@ -13,8 +13,8 @@ use std::time::Instant;
 /// Whether the run is unattended.
 static UNATTENDED: AtomicBool = AtomicBool::new(false);
 
-/// Makes the rest of the run unattended: builds leave out what only a later build or a debugger needs, and the last lines of failed
-/// commands are kept ([`tail`]).
+/// Makes the rest of the run unattended: builds leave out what only a later build or a debugger needs, and the last lines of
+/// failed commands are kept ([`tail`]).
 pub(crate) fn unattended() {
     UNATTENDED.store(true, Ordering::Relaxed);
 }

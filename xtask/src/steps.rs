@@ -24,7 +24,7 @@ struct Done {
 }
 
 /// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table. An error of a step is
-/// printed and counts as a failure. What stands above the table, `above` says when all steps have run.
+/// printed and counts as a failure. `above` is called when all steps have run; what it returns is printed above the table.
 ///
 /// The outcome is a failure if a step failed, and unavailable if no step could be run. Otherwise it names what was left
 /// out: a step that this machine cannot run is no failure.
@@ -48,10 +48,10 @@ pub(crate) fn run(
         let outcome = run().unwrap_or_else(|error| {
             let error = format!("xtask: {error:#}");
             eprintln!("{error}");
-            tail::keep_output(name, &error);
+            tail::keep_error(name, &error);
             Outcome::Failed
         });
-        tail::end_step(outcome.code() != 0 && outcome != Outcome::Unavailable);
+        tail::end_step(matches!(outcome, Outcome::Failed | Outcome::WrongArguments));
         let time = start.elapsed();
         eprintln!("--- {name}: {outcome}, {} s", time.as_secs());
         done.push(Done { name, outcome, time });

@@ -9,25 +9,37 @@ use std::sync::Mutex;
 
 /// How many lines of a command are kept.
 const LINES: usize = 60;
-/// How many texts are shown.
+/// How many texts of a step are shown.
 const TEXTS: usize = 8;
 
 /// Texts of what did not succeed.
 struct Texts {
     /// Those of the step that is running. Its outcome says whether they matter.
     pending: Vec<String>,
-    /// Those of the steps that failed.
-    failed: Vec<String>,
+    /// What is to be reported of the steps that failed.
+    report: String,
 }
 
-static TEXTS_KEPT: Mutex<Texts> = Mutex::new(Texts { pending: Vec::new(), failed: Vec::new() });
+static TEXTS_KEPT: Mutex<Texts> = Mutex::new(Texts::new());
 
-/// Runs a command and hands its output on as it comes, all of it to standard error. If the command does not succeed, its last lines are
-/// kept.
+fn kept<T>(ask: impl FnOnce(&mut Texts) -> T) -> T {
+    ask(&mut TEXTS_KEPT.lock().expect("no panic under the lock"))
+}
+
+/// Runs a command and hands its output on as it comes, all of it to standard error. If the command does not succeed, its
+/// last lines are kept.
 ///
-/// Returns when nobody can write to the command's output any more: programs that it has started must end before it does, or have
-/// another output.
+/// Returns when nobody can write to the command's output any more: programs that it has started must end before it does,
+/// or have another output.
 pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
+    let (status, last) = status_and_last_lines(command)?;
+    if !status.success() {
+        keep_output(&show(command), &last);
+    }
+    Ok(status)
+}
+
+fn status_and_last_lines(command: &mut Command) -> io::Result<(ExitStatus, String)> {
     let (reader, writer) = io::pipe()?;
     let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
     // The pipe ends when nobody can write to it, and until here the command can.
@@ -41,73 +53,81 @@ pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
         }
         last.push_back(line);
     }
-    let status = child.wait()?;
-    if !status.success() {
-        keep(&show(command), last.make_contiguous());
-    }
-    Ok(status)
+    Ok((child.wait()?, last.make_contiguous().join("\n")))
 }
 
 /// Keeps the last lines of what a command, or a part of this program, has printed.
 pub(crate) fn keep_output(name: &str, output: &str) {
-    let lines: Vec<_> = output.lines().map(str::to_owned).collect();
-    keep(name, &lines[lines.len().saturating_sub(LINES)..]);
+    kept(|texts| texts.keep(name, output));
 }
 
-fn keep(name: &str, lines: &[String]) {
-    let text = format!("\nfailed: {name}\n{}\n", lines.join("\n"));
-    kept(|texts| texts.pending.push(text));
-}
-
-/// Says how a step ended: if it has failed, what it kept is for the report.
-pub(crate) fn end_step(failed: bool) {
+/// Keeps the error of a step, unless a command has told more about it.
+pub(crate) fn keep_error(step: &str, error: &str) {
     kept(|texts| {
-        let pending = std::mem::take(&mut texts.pending);
-        if failed {
-            texts.failed.extend(pending);
+        if texts.pending.is_empty() {
+            texts.keep(step, error);
         }
     });
 }
 
-/// What the steps that failed have kept.
-pub(crate) fn report() -> String {
-    kept(|texts| {
-        let more = texts.failed.len().saturating_sub(TEXTS);
-        let shown = texts.failed[..texts.failed.len() - more].concat();
-        if more > 0 { format!("{shown}\nfailed: {more} more\n") } else { shown }
-    })
+/// Ends a step. If it failed, its texts go into the report; otherwise they are dropped.
+pub(crate) fn end_step(failed: bool) {
+    kept(|texts| texts.end_step(failed));
 }
 
-fn kept<T>(ask: impl FnOnce(&mut Texts) -> T) -> T {
-    ask(&mut TEXTS_KEPT.lock().expect("no panic under the lock"))
+/// What the steps that failed have kept.
+pub(crate) fn report() -> String {
+    kept(|texts| texts.report.clone())
+}
+
+impl Texts {
+    const fn new() -> Self {
+        Self { pending: Vec::new(), report: String::new() }
+    }
+
+    fn keep(&mut self, name: &str, output: &str) {
+        let lines: Vec<_> = output.lines().collect();
+        let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
+        self.pending.push(format!("\nfailed: {name}\n{last}\n"));
+    }
+
+    fn end_step(&mut self, failed: bool) {
+        let pending = std::mem::take(&mut self.pending);
+        if failed {
+            self.report.extend(pending.iter().take(TEXTS).map(String::as_str));
+            if let Some(more @ 1..) = pending.len().checked_sub(TEXTS) {
+                self.report += &format!("\nfailed: {more} more in this step\n");
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// One test, because what is kept is the process's.
     #[test]
-    fn the_last_lines_of_what_failed_are_reported() {
-        let mut rustc = Command::new("rustc");
-        assert!(status(rustc.arg("-vV")).unwrap().success());
-        end_step(true);
-        assert!(!report().contains("rustc -vV"), "a command that succeeded is not kept");
-        assert!(!status(rustc.arg("--no-such-flag")).unwrap().success());
-        end_step(false);
-        assert!(!report().contains("rustc -vV"), "the step has not failed");
-        assert!(!status(&mut rustc).unwrap().success());
-        end_step(true);
-        assert!(report().contains("failed: rustc -vV --no-such-flag\nerror: "), "{}", report());
+    fn the_last_lines_of_a_command_are_handed_on() {
+        let (status, last) = status_and_last_lines(Command::new("rustc").arg("-vV")).unwrap();
+        assert!(status.success() && last.contains("host: "), "{last}");
+        let (status, last) = status_and_last_lines(Command::new("rustc").arg("--no-such-flag")).unwrap();
+        assert!(!status.success() && last.starts_with("error: "), "{last}");
+    }
 
+    #[test]
+    fn what_failed_steps_have_kept_is_reported() {
+        let mut texts = Texts::new();
+        texts.keep("a command", "of a step that was not run");
+        texts.end_step(false);
+        assert_eq!(texts.report, "");
         let output: String = (0..100).map(|line| format!("line {line}\n")).collect();
-        keep_output("many lines", &output);
-        end_step(true);
-        let text = report();
-        assert!(text.contains("failed: many lines\nline 40\n") && text.contains("line 99\n"), "{text}");
-        assert!(!text.contains("line 39\n"), "{text}");
-        (0..TEXTS).for_each(|_| keep_output("one more", "of many"));
-        end_step(true);
-        assert!(report().contains(" more\n"), "{}", report());
+        texts.keep("many lines", &output);
+        texts.end_step(true);
+        assert!(texts.report.starts_with("\nfailed: many lines\nline 40\n"), "{}", texts.report);
+        assert!(texts.report.ends_with("line 99\n"), "{}", texts.report);
+        (0..TEXTS + 2).for_each(|_| texts.keep("one of many", "text"));
+        texts.end_step(true);
+        assert_eq!(texts.report.matches("one of many").count(), TEXTS);
+        assert!(texts.report.ends_with("\nfailed: 2 more in this step\n"), "{}", texts.report);
     }
 }

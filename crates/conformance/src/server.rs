@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use redis::{Connection, Value};
 use robj::EncodingLimits;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// A program that is stopped when this is dropped, and its folder.
@@ -44,7 +44,10 @@ impl Server {
         let program = if is_name { program.to_owned() } else { std::path::absolute(program)? };
         let mut command = Command::new(&program);
         command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(&socket);
-        command.current_dir(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        // Not ours: whoever waits for the end of our output would wait for the server.
+        let log = folder.join("log");
+        let output = std::fs::File::create(&log).with_context(|| log.display().to_string())?;
+        command.current_dir(&folder).stdout(output.try_clone()?).stderr(output);
         let spawned = command.spawn().with_context(|| program.display().to_string());
         let child = spawned.inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
         let mut process = Process { child, folder };
@@ -57,7 +60,8 @@ impl Server {
                 Err(_) => std::thread::sleep(Duration::from_millis(20)),
             }
             if let Some(status) = process.child.try_wait()? {
-                bail!("{} has ended: {status}", program.display());
+                let said = std::fs::read_to_string(&log).unwrap_or_default();
+                bail!("{} has ended: {status}\n{said}", program.display());
             }
         };
         let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;

@@ -567,7 +567,7 @@ impl QuickList {
     }
 
     /// Frees nodes from the end until about `n` elements are gone, one node at least, and gives back what is left, if
-    /// anything is. O(n).
+    /// anything is. Room for nodes is kept, and the last node may be compressed. O(n).
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let mut freed = 0;

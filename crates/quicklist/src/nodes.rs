@@ -272,7 +272,7 @@ impl Nodes {
         node
     }
 
-    /// Takes the last node out of a list that is on its way out: room is kept until its segment goes. O(1).
+    /// Takes the last node out. Gives back no room before the segment is empty, and none of the list of segments. O(1).
     pub(crate) fn pop_back(&mut self) -> Option<Node> {
         let segment = self.segments.last_mut()?;
         let node = segment.nodes.pop()?;

@@ -17,7 +17,7 @@ pub(crate) enum Rest {
     ZSet(zindex::Remains),
 }
 
-/// A thread of its own may do the dropping.
+/// Remains may be dropped on another thread.
 const _: () = {
     const fn sendable<T: Send + Sync>() {}
     sendable::<Remains>();

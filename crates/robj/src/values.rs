@@ -205,10 +205,10 @@ impl Robj {
         }, C => unsafe { Ref::<C>::new(header) }.free_effort())
     }
 
-    /// Drops this reference. If it is the last one of a collection, does about `n` pieces of work, of which freeing an element is one, and
-    /// gives back what is left, `None` when nothing is ([`Collection::drop_in_steps`]). Anything else is dropped at once. So is a string: it
-    /// is one block, whatever its length, and [`free_effort`](Self::free_effort) tells beforehand how much work that is. In C: what
-    /// `UNLINK` leaves to another thread.
+    /// Drops this reference. If it is the last one of a collection, does about `n` pieces of work, of which freeing an element is one,
+    /// and gives back what is left, `None` when nothing is ([`Collection::drop_in_steps`]). Anything else is dropped at once. So is
+    /// a string: it is one block, whatever its length, and [`free_effort`](Self::free_effort) tells beforehand how much work that is.
+    /// In C: what `UNLINK` leaves to another thread.
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj, Set};

@@ -181,11 +181,8 @@ fn run(ops: Vec<Op>, send: mpsc::Sender<Block>, receive: mpsc::Receiver<Block>) 
 #[test]
 fn used_memory_is_the_sum_of_live_blocks_over_any_number_of_threads() {
     let base = used_memory();
-    let (cases, max_ops) = if cfg!(miri) { (1, 12) } else { (150, 150) };
-    let threads = prop::collection::vec(
-        prop::collection::vec(op(), max_ops / 2..max_ops),
-        2..if cfg!(miri) { 3 } else { 6 },
-    );
+    let (cases, threads, ops) = if cfg!(miri) { (1, 2..3, 4..8) } else { (150, 1..6, 0..150) };
+    let threads = prop::collection::vec(prop::collection::vec(op(), ops), threads);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     runner
         .run(&threads, |threads| {

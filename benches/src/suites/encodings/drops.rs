@@ -2,7 +2,7 @@
 //!
 //! A step is a hundred pieces of work. The sum of the steps says what the pauses between them cost. The longest step says
 //! how long a request in between would have to wait. A round's longest step is often one that the machine has interrupted, so
-//! the row shows the shortest of the rounds' longest steps: no round had only shorter ones.
+//! the row shows the shortest of the rounds' longest steps: every round had a step of at least this length.
 
 use super::SUITE;
 use super::work::LIMITS;

@@ -315,23 +315,15 @@ impl<T> ExactSizeIterator for PoppedChunk<'_, T> {}
 
 impl<T> Drop for PoppedChunk<'_, T> {
     fn drop(&mut self) {
-        /// Frees the memory also when dropping an entry panics; the entries behind it are then leaked.
-        struct Free<'a, 'table, T>(&'a mut PoppedChunk<'table, T>);
-        impl<T> Drop for Free<'_, '_, T> {
-            fn drop(&mut self) {
-                let PoppedChunk { table, chunk, .. } = &mut *self.0;
-                // SAFETY: the children of this chunk, whose entries are gone.
-                unsafe { chunk.free_children(&mut table.storage) };
-                if table.chunks == 0 {
-                    table.free_memory();
-                } else {
-                    table.release_chunks();
-                }
-            }
-        }
-        let chunk = Free(self);
         if needs_drop::<T>() {
-            chunk.0.for_each(drop);
+            self.for_each(drop);
+        }
+        // SAFETY: the children of this chunk, whose entries are gone or need no drop.
+        unsafe { self.chunk.free_children(&mut self.table.storage) };
+        if self.table.chunks == 0 {
+            self.table.free_memory();
+        } else {
+            self.table.release_chunks();
         }
     }
 }

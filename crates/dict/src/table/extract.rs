@@ -42,8 +42,9 @@ impl<T> Table<T> {
     /// last one all its memory goes. For emptying a table in steps, which [`clear`](Self::clear) does all at once: no entry changes its
     /// chunk, nothing is hashed, and no memory is needed, whatever the resize policy. Forgets what was reserved.
     ///
-    /// A call does at least `n` pieces of work, and one if `n` is 0, and ends with a chunk. An entry is one, and a chunk is one, be it
-    /// empty; a chunk of large entries is one more for each 4 KiB. A chunk has about ten entries. If `each` panics, the rest of the chunk is dropped.
+    /// A call ends with the chunk in which it reaches `n` pieces of work; it takes one chunk at least. Each entry counts one. Each chunk
+    /// counts one, also an empty one, and one more for each 4 KiB of its slots. A chunk has about ten entries. If `each` panics, the
+    /// rest of the chunk is dropped.
     ///
     /// O(`n` + entries of the last chunk), and the giving back of the chunks' memory, in steps of 256 KiB or of a chunk.
     ///
@@ -81,8 +82,8 @@ impl<T> Table<T> {
     }
 
     /// Drops about `n` entries and gives back the table with the others; `None` when that was all. For dropping a large table without a
-    /// pause. Work is counted as in [`pop_chunks`](Self::pop_chunks). Entries that [need no drop](needs_drop) are not counted, so about
-    /// ten times `n` of them go. In C: what `dictEmpty` does between two calls of its callback.
+    /// pause. Work is counted as in [`pop_chunks`](Self::pop_chunks), but entries that [need no drop](needs_drop) are not counted: those of
+    /// about `n` chunks go, ten in each. In C: what `dictEmpty` does between two calls of its callback.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -118,7 +118,7 @@ fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
 }
 
 #[test]
-fn a_drop_that_panics_in_a_step_leaks_nothing_but_what_is_behind_it() {
+fn a_drop_that_panics_in_a_step_leaks_nothing() {
     // All in one chunk with its children, so that a step has entries behind the one that panics.
     let region = zmalloc::Region::start();
     let fuse = Fuse::new();

@@ -115,7 +115,7 @@ fn a_copy_and_a_veto_that_find_no_memory_are_errors() {
 
 #[test]
 fn every_form_that_answers_an_error_answers_one_and_gives_the_key_back() {
-    for (name, form) in FORMS.into_iter().step_by(if cfg!(miri) { 4 } else { 1 }) {
+    for (name, form) in FORMS.into_iter().step_by(if cfg!(miri) { 7 } else { 1 }) {
         let mut refused = 0;
         for nth in 1.. {
             let region = Region::start();

@@ -4,7 +4,7 @@ use intset::{FromBytesError, IntSet, ReserveError};
 use zmalloc::{Region, fault};
 
 /// Miri is slow: there only every so many cases are tried.
-const STEP: usize = if cfg!(miri) { 151 } else { 1 };
+const STEP: usize = if cfg!(miri) { 307 } else { 1 };
 
 #[test]
 fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {

@@ -262,7 +262,7 @@ proptest! {
 
     #[test]
     fn a_list_does_what_a_vector_does_and_a_failed_operation_nothing(
-        ops in prop::collection::vec((op(), 0..4u64), if cfg!(miri) { 12..25 } else { 0..60 })
+        ops in prop::collection::vec((op(), 0..4u64), if cfg!(miri) { 8..14 } else { 0..60 })
     ) {
         let (mut list, mut model) = (ListPack::new(), Vec::new());
         for (op, nth) in ops {

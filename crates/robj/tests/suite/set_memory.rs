@@ -154,15 +154,20 @@ fn results_fail_whole() {
 fn dropping_in_steps_frees_a_bounded_part_each_time() {
     let region = Region::start();
     let set = set_of(words(MANY), &LIMITS);
-    let all = set.memory_usage();
-    let (mut left, mut steps) = (set.drop_in_steps(20), 1);
-    let mut held = region.held() as usize;
+    let (all, mut held, mut steps) = (set.memory_usage(), region.held() as usize, 0);
+    // Members, and now and then a step of the table, which is a quarter of it at most: half of the bytes are the table's.
+    let most = (20 + 60) * all / MANY + all / 8;
+    let mut check = || {
+        let freed = held - region.held() as usize;
+        assert!(freed <= most, "{freed} bytes of {all} in a step");
+        held = region.held() as usize;
+        steps += 1;
+    };
+    let mut left = set.drop_in_steps(20);
+    check();
     while let Some(remains) = left {
         left = remains.drop_in_steps(20);
-        let freed = held - region.held() as usize;
-        // Members, and now and then a step of the table, which is a quarter of it at most.
-        assert!(freed <= (20 + 60) * all / MANY + all / 8, "{freed} bytes of {all} in step {steps}");
-        (held, steps) = (region.held() as usize, steps + 1);
+        check();
     }
     assert!(steps > MANY / 80);
     assert_eq!(region.held(), 0);

@@ -127,15 +127,20 @@ fn every_failure_leaves_the_set_as_it_was() {
 fn dropping_in_steps_frees_a_bounded_part_each_time() {
     let region = Region::start();
     let set = set_of(MANY);
-    let all = set.memory_usage();
-    let (mut left, mut steps) = (set.drop_in_steps(10), 1);
-    let mut held = region.held() as usize;
+    let (all, mut held, mut steps) = (set.memory_usage(), region.held() as usize, 0);
+    // A step of the table, which is a quarter of it at most and half of the bytes, or members: ten, and up to a leaf.
+    let most = (10 + 63) * all / MANY + all / 8;
+    let mut check = || {
+        let freed = held - region.held() as usize;
+        assert!(freed <= most, "{freed} bytes of {all} in a step");
+        held = region.held() as usize;
+        steps += 1;
+    };
+    let mut left = set.drop_in_steps(10);
+    check();
     while let Some(remains) = left {
         left = remains.drop_in_steps(10);
-        let freed = held - region.held() as usize;
-        // A step of the table, which is a quarter of it at most, or members: ten, and up to a leaf.
-        assert!(freed <= (10 + 63) * all / MANY + all / 8, "{freed} bytes of {all} in step {steps}");
-        (held, steps) = (region.held() as usize, steps + 1);
+        check();
     }
     assert!(steps > MANY / 73);
     assert_eq!(region.held(), 0);

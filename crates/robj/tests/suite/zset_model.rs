@@ -311,10 +311,14 @@ proptest! {
                     set = copy;
                 }
                 Op::DropInSteps(n) => {
-                    let mut left = set.try_clone().unwrap().drop_in_steps(n);
+                    let (mut left, mut steps) = (set.try_clone().unwrap().drop_in_steps(n), 1);
                     while let Some(remains) = left {
-                        left = remains.drop_in_steps(n);
+                        (left, steps) = (remains.drop_in_steps(n), steps + 1);
                     }
+                    // Chunks first, about one for ten members, and then leaves.
+                    let is_packed = set.encoding() == Encoding::ListPack;
+                    assert!(steps == 1 || !is_packed, "{steps} steps of {n} for {} members", set.len());
+                    assert!(steps > 1 || is_packed || n > 1 || set.is_empty(), "one step for {} members", set.len());
                 }
             }
             assert_eq!(set.len(), model.scores.len());

@@ -116,6 +116,7 @@ impl Survey {
     /// The cache is emptied because jemalloc counts a free block in it as one in use. A slab with such a block looks fuller than it
     /// is, and cannot be given back.
     pub fn take() -> Option<Self> {
+        // Without statistics there is no survey, so the cache stays.
         if cfg!(feature = "stats") {
             flush_tcache();
         }

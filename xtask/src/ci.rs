@@ -14,7 +14,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// How long to run each fuzz target
-    #[arg(long, value_name = "SECONDS", default_value_t = 8)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 6)]
     fuzz_seconds: u64,
 }
 

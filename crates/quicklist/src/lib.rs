@@ -21,6 +21,6 @@ pub use nodes::Side;
 /// How the property tests run: Miri is a hundred times slower, and has no files to keep failures in.
 #[cfg(test)]
 fn test_config() -> proptest::prelude::ProptestConfig {
-    let cases = if cfg!(miri) { 2 } else { 512 };
+    let cases = if cfg!(miri) { 2 } else { 256 };
     proptest::prelude::ProptestConfig { cases, failure_persistence: None, ..Default::default() }
 }

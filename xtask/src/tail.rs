@@ -29,8 +29,7 @@ fn kept<T>(ask: impl FnOnce(&mut Texts) -> T) -> T {
 /// Runs a command and hands its output on as it comes, all of it to standard error. If the command does not succeed, its
 /// last lines are kept.
 ///
-/// Returns when nobody can write to the command's output any more: programs that it has started must end before it does,
-/// or have another output.
+/// Waits for every program that shares the command's output. A program that outlives the command needs another output.
 pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
     let (status, last) = status_and_last_lines(command)?;
     if !status.success() {
@@ -42,7 +41,7 @@ pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
 fn status_and_last_lines(command: &mut Command) -> io::Result<(ExitStatus, String)> {
     let (reader, writer) = io::pipe()?;
     let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
-    // The pipe ends when nobody can write to it, and until here the command can.
+    // The command holds a writing end of the pipe. Reading ends when all of them are closed.
     command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
     let mut last = VecDeque::with_capacity(LINES);
     for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {

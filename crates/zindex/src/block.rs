@@ -97,7 +97,7 @@ impl Block {
 
     /// Drops the block past the thread's cache, so that it is free in its slab at once.
     pub(crate) fn free_no_tcache(self) {
-        // SAFETY: the block is owned, so nobody reads it afterwards.
+        // SAFETY: the block is owned, and this is its end.
         unsafe { zmalloc::zfree_no_tcache(self.into_ptr().start()) };
     }
 

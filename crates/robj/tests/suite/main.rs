@@ -24,6 +24,8 @@ mod set_memory;
 #[cfg(not(miri))]
 mod set_model;
 #[cfg(not(miri))]
+mod steps;
+#[cfg(not(miri))]
 mod string_errors;
 #[cfg(not(miri))]
 mod strings;

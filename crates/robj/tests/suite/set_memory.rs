@@ -2,6 +2,7 @@
 //! changed, nothing leaks.
 
 use super::set_common::{numbers, set_of, source, texts, words};
+use super::steps::drop_in_steps;
 use robj::set::{diff, try_diff_store, try_inter_store, try_union_store, union};
 use robj::{Collection, Encoding, EncodingLimits, ReserveError, Set};
 use zmalloc::{Region, fault};
@@ -153,22 +154,8 @@ fn results_fail_whole() {
 
 fn dropping_in_steps_frees_a_bounded_part_each_time() {
     let region = Region::start();
-    let set = set_of(words(MANY), &LIMITS);
-    let (all, mut held, mut steps) = (set.memory_usage(), region.held() as usize, 0);
-    // Members, and now and then a step of the table, which is a quarter of it at most: half of the bytes are the table's.
-    let most = (20 + 60) * all / MANY + all / 8;
-    let mut check = || {
-        let freed = held - region.held() as usize;
-        assert!(freed <= most, "{freed} bytes of {all} in a step");
-        held = region.held() as usize;
-        steps += 1;
-    };
-    let mut left = set.drop_in_steps(20);
-    check();
-    while let Some(remains) = left {
-        left = remains.drop_in_steps(20);
-        check();
-    }
+    // A chunk holds 15 members, and its overflow.
+    let steps = drop_in_steps(set_of(words(MANY), &LIMITS), 20, 20 + 60);
     assert!(steps > MANY / 80);
     assert_eq!(region.held(), 0);
     assert!(set_of(numbers(0..8), &LIMITS).drop_in_steps(1).is_none());

@@ -1,6 +1,7 @@
 //! Every byte of a sorted set is counted, and every allocation of every operation fails once: an error comes back, nothing
 //! has changed, nothing leaks.
 
+use super::steps::drop_in_steps;
 use robj::zset::{AddError, AddOptions, Aggregate, Source};
 use robj::zset::{try_diff_store, try_inter_store, try_union_store};
 use robj::{Collection, Encoding, EncodingLimits, ReserveError, Robj, ZSet};
@@ -126,22 +127,8 @@ fn every_failure_leaves_the_set_as_it_was() {
 
 fn dropping_in_steps_frees_a_bounded_part_each_time() {
     let region = Region::start();
-    let set = set_of(MANY);
-    let (all, mut held, mut steps) = (set.memory_usage(), region.held() as usize, 0);
-    // A step of the table, which is a quarter of it at most and half of the bytes, or members: ten, and up to a leaf.
-    let most = (10 + 63) * all / MANY + all / 8;
-    let mut check = || {
-        let freed = held - region.held() as usize;
-        assert!(freed <= most, "{freed} bytes of {all} in a step");
-        held = region.held() as usize;
-        steps += 1;
-    };
-    let mut left = set.drop_in_steps(10);
-    check();
-    while let Some(remains) = left {
-        left = remains.drop_in_steps(10);
-        check();
-    }
+    // A leaf holds 63 members.
+    let steps = drop_in_steps(set_of(MANY), 10, 10 + 63);
     assert!(steps > MANY / 73);
     assert_eq!(region.held(), 0);
 }

@@ -1,0 +1,80 @@
+//! Errors of bytes from elsewhere: a dump, a file, another program.
+
+use core::error::Error;
+use core::fmt;
+use zmalloc::{ReserveError, oom};
+
+/// What can be wrong with the bytes of one format, as that format's crate lists it.
+pub trait Fault: Copy + fmt::Debug + fmt::Display {
+    /// The format's name.
+    const FORMAT: &'static str;
+}
+
+/// The bytes are not valid in their format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Malformed<F> {
+    /// Where the fault is, in bytes from the start.
+    pub offset: usize,
+    /// What is wrong there.
+    pub fault: F,
+}
+
+impl<F> Malformed<F> {
+    /// The fault at that offset.
+    #[inline]
+    pub const fn new(offset: usize, fault: F) -> Self {
+        Self { offset, fault }
+    }
+}
+
+impl<F: Fault> fmt::Display for Malformed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "malformed {} at offset {}: {}", F::FORMAT, self.offset, self.fault)
+    }
+}
+
+impl<F: Fault> Error for Malformed<F> {}
+
+/// Why no value could be made of foreign bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FromBytesError<F> {
+    /// The bytes are not valid.
+    Malformed(Malformed<F>),
+    /// There was no memory for a copy of them.
+    Reserve(ReserveError),
+}
+
+impl<F> FromBytesError<F> {
+    /// The form for callers that have an out-of-memory handler: it is called, and only malformed bytes remain an error.
+    pub fn or_oom<T>(result: Result<T, Self>) -> Result<T, Malformed<F>> {
+        result.map_err(|error| match error {
+            Self::Malformed(malformed) => malformed,
+            Self::Reserve(error) => oom(error.size()),
+        })
+    }
+}
+
+impl<F: Fault> fmt::Display for FromBytesError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(error) => error.fmt(f),
+            Self::Reserve(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<F: Fault> Error for FromBytesError<F> {}
+
+impl<F> From<Malformed<F>> for FromBytesError<F> {
+    fn from(error: Malformed<F>) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl<F> From<ReserveError> for FromBytesError<F> {
+    fn from(error: ReserveError) -> Self {
+        Self::Reserve(error)
+    }
+}

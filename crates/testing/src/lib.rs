@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+use proptest::prelude::ProptestConfig;
+
+/// A property test of that many cases. Miri is some hundred times slower, so that it runs fewer. It has no files either,
+/// so failures are not kept in any; a failure prints its smallest input.
+pub fn config(cases: u32, cases_under_miri: u32) -> ProptestConfig {
+    let cases = if cfg!(miri) { cases_under_miri } else { cases };
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}

@@ -21,7 +21,7 @@ fn value<V: Value>(criterion: &mut Criterion) {
                 bench.iter_custom(|ops| clone_and_drop::<V>(text.as_bytes(), ops as usize))
             });
     }
-    criterion.benchmark_group("robj/try_encode, a number").bench_function(V::NAME, |bench| {
+    criterion.benchmark_group("robj/encode, a number").bench_function(V::NAME, |bench| {
         bench.iter_custom(|ops| encode_and_free::<V>(b"1234567890", ops as usize))
     });
     criterion.benchmark_group("robj/from an integer").bench_function(V::NAME, |bench| {

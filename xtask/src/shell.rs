@@ -93,8 +93,8 @@ pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Co
 }
 
 /// The libraries. All hold unsafe code, and their memory comes from zmalloc.
-pub(crate) const LIBRARIES: [&str; 9] =
-    ["zmalloc", "common", "sds", "dict", "intset", "listpack", "zindex", "quicklist", "robj"];
+pub(crate) const LIBRARIES: [&str; 10] =
+    ["zmalloc", "common", "sds", "dict", "intset", "listpack", "zindex", "quicklist", "values", "robj"];
 
 /// `--package` for each.
 pub(crate) fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {

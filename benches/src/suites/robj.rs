@@ -44,7 +44,7 @@ impl Value for Robj {
     }
     #[inline]
     fn encoded(bytes: &[u8]) -> Self {
-        Self::from_bytes(bytes, &LIMITS).try_encode(&LIMITS)
+        Self::from_bytes(bytes, &LIMITS).encode(&LIMITS)
     }
     #[inline]
     fn number(value: i64) -> Self {
@@ -143,8 +143,8 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         compare(ctx, "clone and drop", text.len(), Work::Clone(text.as_bytes()));
     }
     let digits = "1234567890";
-    compare(ctx, "try_encode, a number", digits.len(), Work::Encode(digits.as_bytes()));
-    compare(ctx, "try_encode, a word", 10, Work::Encode(text_of(10).as_bytes()));
+    compare(ctx, "encode, a number", digits.len(), Work::Encode(digits.as_bytes()));
+    compare(ctx, "encode, a word", 10, Work::Encode(text_of(10).as_bytes()));
     compare(ctx, "from an integer", 10, Work::Number(1_234_567_890));
     compare(ctx, "from a shared integer", 4, Work::Number(1234));
     for text in &texts {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn the_object_takes_the_forms_that_the_cases_name() {
-        use robj::Encoding;
+        use values::Encoding;
         assert_eq!(Robj::encoded(b"1234567890").encoding(), Encoding::Int);
         assert_eq!(Robj::encoded(b"abcdefghij").encoding(), Encoding::EmbStr);
         assert!(Robj::number(1234).is_shared_integer());

@@ -1,8 +1,9 @@
 //! The commands of hashes.
 
 use crate::{Reply, World, integer, text};
-use robj::hash::HashError;
-use robj::{Collection, Element, EncodingLimits, Hash, LongDouble, Robj};
+use robj::{EncodingLimits, Robj};
+use values::string::LongDouble;
+use values::{Collection, Element, Hash};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<Element<'_>> = command.iter().map(|word| Element::from(&word[..])).collect();
@@ -17,12 +18,6 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
         world.keys.insert(key, object);
     }
     reply
-}
-
-impl From<HashError> for Reply {
-    fn from(error: HashError) -> Self {
-        Self::error(error)
-    }
 }
 
 fn execute(

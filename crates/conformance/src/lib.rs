@@ -14,6 +14,10 @@ use known::Family;
 use robj::{EncodingLimits, Robj};
 use std::collections::HashMap;
 use std::fmt;
+use values::Error;
+use values::hash::HashError;
+use values::string::StringError;
+use values::zset::AddError;
 
 /// A store: the values, by key, and the limits in force.
 #[derive(Debug)]
@@ -96,6 +100,19 @@ impl Reply {
         Self::Int(i64::try_from(value).unwrap())
     }
 }
+
+/// What a server says of these errors, without the word in front.
+macro_rules! replies {
+    ($($Error:ty),*) => { $(
+        impl From<$Error> for Reply {
+            fn from(error: $Error) -> Self {
+                Self::error(error)
+            }
+        }
+    )* };
+}
+
+replies!(Error, AddError, HashError, StringError);
 
 /// The integer that an argument is.
 fn integer(argument: &[u8]) -> Result<i64, Reply> {

@@ -1,8 +1,9 @@
 //! The commands of lists.
 
 use crate::{Reply, World, integer, text};
-use robj::list::Side;
-use robj::{Collection, Element, EncodingLimits, List, Robj};
+use robj::{EncodingLimits, Robj};
+use values::list::Side;
+use values::{Collection, Element, List};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
@@ -60,7 +61,7 @@ fn on_list(
             Reply::int(list.len())
         }
         ("LPOP" | "RPOP", []) => match list.try_pop(side(command[0]), limits).unwrap() {
-            Some(object) => Reply::Bulk(object.as_string().unwrap().to_vec()),
+            Some(element) => Reply::Bulk(element.as_element().text().to_vec()),
             None => Reply::Nil,
         },
         ("LPOP" | "RPOP", [_]) if !existed => Reply::Nil,

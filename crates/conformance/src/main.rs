@@ -8,9 +8,9 @@ use conformance::known::{same_encoding, same_reply};
 use conformance::random::Commands;
 use conformance::server::Server;
 use conformance::{Reply, World, quoted};
-use robj::EncodingLimits;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use values::EncodingLimits;
 
 /// Commands that are sent together.
 const BATCH: usize = 200;

@@ -3,7 +3,7 @@
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
-use robj::EncodingLimits;
+use values::EncodingLimits;
 
 /// A source of commands.
 pub struct Commands {

@@ -4,10 +4,10 @@ use crate::Reply;
 use crate::known::Family;
 use anyhow::{Context, Result, bail};
 use redis::{Connection, Value};
-use robj::EncodingLimits;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use values::EncodingLimits;
 
 /// A program that is stopped when this is dropped, and its folder.
 struct Process {

@@ -1,8 +1,9 @@
 //! The commands of sets.
 
 use crate::{Reply, World, integer, text};
-use robj::set::{try_diff_store, try_inter_store, try_union_store};
-use robj::{Collection, EncodingLimits, Robj, Set};
+use robj::{EncodingLimits, Robj};
+use values::set::{try_diff_store, try_inter_store, try_union_store};
+use values::{Collection, Set};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let (name, key, arguments) = (text(&command[0]), &command[1], &command[2..]);
@@ -74,7 +75,7 @@ fn write(world: &mut World, key: &[u8], change: impl FnOnce(&mut Set) -> Reply) 
 /// Copies of the sets; an empty one where there is no key.
 fn sets(world: &World, keys: &[Vec<u8>]) -> Option<Vec<Set>> {
     let copy = |key| match world.keys.get(key) {
-        Some(object) => object.as_set().ok()?.try_clone().ok(),
+        Some(object) => object.as_set().ok()?.try_to_owned().ok(),
         None => Some(Set::new()),
     };
     keys.iter().map(copy).collect()

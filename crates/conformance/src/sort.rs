@@ -1,7 +1,8 @@
 //! `SORT`, on what the values' iterators yield.
 
 use crate::{Reply, World, integer, text};
-use robj::{Element, ObjectType, Robj, SortError, SortOptions, sort};
+use robj::{ObjectType, Robj};
+use values::{Element, SortError, SortOptions, sort};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     match text(&command[0]) {

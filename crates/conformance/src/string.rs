@@ -1,18 +1,14 @@
 //! The commands of strings.
 
 use crate::{Reply, World, integer, text};
-use robj::{BitFieldType, BitOp, BitOverflow, BitRange, LongDouble, Robj, StringError};
+use robj::Robj;
 use sds::Sds;
+use values::Error;
+use values::string::{BitFieldType, BitOp, BitOverflow, BitRange, LongDouble, StringError, bit_not, bit_op};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
     execute(world, &words).unwrap_or_else(|reply| reply)
-}
-
-impl From<StringError> for Reply {
-    fn from(error: StringError) -> Self {
-        Self::error(error)
-    }
 }
 
 fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
@@ -21,7 +17,7 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
     let arguments = &command[2..];
     Ok(match (name, arguments) {
         ("SET", [value]) => {
-            let object = Robj::from_bytes(value, &limits).try_encode(&limits);
+            let object = Robj::from_bytes(value, &limits).encode(&limits);
             world.keys.insert(key, object);
             Reply::Ok
         }
@@ -33,7 +29,7 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
         ("APPEND", [bytes]) => match world.keys.get_mut(&key) {
             Some(object) => Reply::int(object.append(bytes, &limits)?),
             None => {
-                let object = Robj::from_bytes(bytes, &limits).try_encode(&limits);
+                let object = Robj::from_bytes(bytes, &limits).encode(&limits);
                 world.keys.insert(key, object);
                 Reply::int(bytes.len())
             }
@@ -87,15 +83,15 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
             let sources: Vec<Robj> = sources.iter().map(|key| existing(world, key)).collect();
             let sources: Vec<_> = sources.iter().map(|object| object.as_string().unwrap()).collect();
             let result = match command[1] {
-                b"AND" => Robj::bit_op(BitOp::And, &sources),
-                b"OR" => Robj::bit_op(BitOp::Or, &sources),
-                b"XOR" => Robj::bit_op(BitOp::Xor, &sources),
-                _ => Robj::bit_not(&sources[0]),
+                b"AND" => bit_op(BitOp::And, &sources),
+                b"OR" => bit_op(BitOp::Or, &sources),
+                b"XOR" => bit_op(BitOp::Xor, &sources),
+                _ => bit_not(&sources[0]),
             };
-            let len = result.string_len().unwrap();
+            let len = result.len();
             world.keys.remove(*destination);
             if len > 0 {
-                world.keys.insert(destination.to_vec(), result);
+                world.keys.insert(destination.to_vec(), Robj::raw(result));
             }
             Reply::int(len)
         }
@@ -114,7 +110,7 @@ fn existing(world: &World, key: &[u8]) -> Robj {
 fn counted<T>(
     world: &mut World,
     key: Vec<u8>,
-    count: impl FnOnce(&mut Robj) -> Result<T, StringError>,
+    count: impl FnOnce(&mut Robj) -> Result<T, Error>,
 ) -> Result<T, Reply> {
     if let Some(object) = world.keys.get_mut(&key) {
         return Ok(count(object)?);
@@ -129,7 +125,7 @@ fn counted<T>(
 fn written<T>(
     world: &mut World,
     key: Vec<u8>,
-    write: impl FnOnce(&mut Robj) -> Result<T, StringError>,
+    write: impl FnOnce(&mut Robj) -> Result<T, Error>,
 ) -> Result<T, Reply> {
     if let Some(object) = world.keys.get_mut(&key) {
         return Ok(write(object)?);

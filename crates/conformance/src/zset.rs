@@ -2,23 +2,17 @@
 
 use crate::known::Family;
 use crate::{Reply, World, integer, text};
-use robj::zset::{
-    AddError, AddOptions, Added, Aggregate, Source, try_diff_store, try_inter_store, try_union_store,
-};
-use robj::{Collection, Element, EncodingLimits, LongDouble, Ref, Robj, Set, ZSet};
+use robj::{EncodingLimits, Robj};
 use sds::Sds;
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use std::ops::Range;
+use values::string::LongDouble;
+use values::zset::{AddOptions, Added, Aggregate, Source, try_diff_store, try_inter_store, try_union_store};
+use values::{Collection, Element, Set, ZSet, ZSetView};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
     execute(world, &words).unwrap_or_else(|reply| reply)
-}
-
-impl From<AddError> for Reply {
-    fn from(error: AddError) -> Self {
-        Self::error(error)
-    }
 }
 
 /// A score as an argument: no NaN, nothing that no double holds. In C: `string2d`.
@@ -42,10 +36,10 @@ fn pair(member: Element<'_>, value: f64) -> [Reply; 2] {
 }
 
 /// Reads the sorted set of a key; a missing one is empty.
-fn read<T>(world: &World, key: &[u8], f: impl FnOnce(&ZSet) -> T) -> T {
+fn read<T>(world: &World, key: &[u8], f: impl FnOnce(ZSetView<'_>) -> T) -> T {
     match world.keys.get(key) {
-        Some(object) => f(&object.as_zset().unwrap()),
-        None => f(&ZSet::new()),
+        Some(object) => f(object.as_zset().unwrap()),
+        None => f(ZSet::new().view()),
     }
 }
 
@@ -87,11 +81,12 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
         }
         ("ZRANGE", [from, to, _with_scores]) => {
             let (from, to) = (integer(from)?, integer(to)?);
-            let pairs =
-                |set: &ZSet| set.range(set.ranks_by_index(from, to)).flat_map(|(m, s)| pair(m, s)).collect();
+            let pairs = |set: ZSetView<'_>| {
+                set.range(set.ranks_by_index(from, to)).flat_map(|(m, s)| pair(m, s)).collect()
+            };
             Reply::Array(read(world, key, pairs))
         }
-        ("ZCARD", []) => Reply::int(read(world, key, ZSet::len)),
+        ("ZCARD", []) => Reply::int(read(world, key, |set| set.len())),
         ("ZPOPMIN" | "ZPOPMAX", _) => {
             let count = arguments.first().map_or(Ok(1), |count| integer(count))?;
             let mut popped = Vec::new();
@@ -207,7 +202,7 @@ fn bound(argument: &[u8]) -> (bool, &[u8]) {
     argument.strip_prefix(b"(").map_or((false, argument), |rest| (true, rest))
 }
 
-fn ranks(set: &ZSet, by: &str, from: &[u8], to: &[u8]) -> Result<Range<usize>, Reply> {
+fn ranks(set: ZSetView<'_>, by: &str, from: &[u8], to: &[u8]) -> Result<Range<usize>, Reply> {
     let score_bound = |argument| -> Result<Bound<f64>, Reply> {
         let (exclusive, score) = bound(argument);
         let score = number(score).map_err(|_| Reply::error("min or max is not a float"))?;
@@ -226,12 +221,6 @@ fn ranks(set: &ZSet, by: &str, from: &[u8], to: &[u8]) -> Result<Range<usize>, R
     })
 }
 
-/// A value that is lent for the time of a command.
-enum Lent<'a> {
-    ZSet(Ref<'a, ZSet>),
-    Set(Ref<'a, Set>),
-}
-
 fn algebra(
     world: &World,
     name: &str,
@@ -242,8 +231,10 @@ fn algebra(
     let (keys, options) = rest.split_at(count);
     let none = Robj::from(ZSet::new());
     let objects = keys.iter().map(|&key| world.keys.get(key).unwrap_or(&none));
-    let lent: Vec<Lent<'_>> =
-        objects.map(|it| it.as_zset().map_or_else(|_| Lent::Set(it.as_set().unwrap()), Lent::ZSet)).collect();
+    let lent = objects.map(|it| match it.as_zset() {
+        Ok(set) => Source::from(set),
+        Err(_) => Source::from(it.as_set().unwrap()),
+    });
     let weights = match options.iter().position(|&word| word == b"WEIGHTS") {
         Some(at) => {
             options[at + 1..][..count].iter().map(|weight| number(weight)).collect::<Result<_, _>>()?
@@ -255,14 +246,7 @@ fn algebra(
         Some(b"MAX") => Aggregate::Max,
         _ => Aggregate::Sum,
     };
-    let sources: Vec<(Source<'_>, f64)> = lent
-        .iter()
-        .map(|lent| match lent {
-            Lent::ZSet(set) => Source::from(&**set),
-            Lent::Set(set) => Source::from(&**set),
-        })
-        .zip(weights)
-        .collect();
+    let sources: Vec<(Source<'_>, f64)> = lent.zip(weights).collect();
     let result = match name {
         "ZUNIONSTORE" => try_union_store(&sources, aggregate, limits),
         "ZINTERSTORE" => try_inter_store(&sources, aggregate, limits),

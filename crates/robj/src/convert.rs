@@ -1,12 +1,10 @@
 //! Conversions: from Rust's values under the default limits, and to `Bytes` without a copy.
 
-use crate::element::Element;
-use crate::error::WrongType;
-use crate::limits::EncodingLimits;
 use crate::object::Robj;
 use bytes::Bytes;
 use listpack::integer::Decimal;
 use sds::Sds;
+use values::{Element, EncodingLimits, OwnedElement, WrongType};
 
 impl From<&[u8]> for Robj {
     /// [`Robj::from_bytes`] under the default limits. The fallible form is [`Robj::try_from_bytes`].
@@ -40,6 +38,17 @@ impl From<Sds> for Robj {
     }
 }
 
+impl From<OwnedElement> for Robj {
+    /// An object around what was taken out of a list, under the default limits: an int, or raw.
+    #[inline]
+    fn from(element: OwnedElement) -> Self {
+        match element {
+            OwnedElement::Int(value) => Self::from(value),
+            OwnedElement::Bytes(string) => Self::raw(string),
+        }
+    }
+}
+
 /// An object whose bytes are in memory, as the owner of a `Bytes`.
 struct BytesOwner(Robj);
 
@@ -68,7 +77,7 @@ impl TryFrom<Robj> for Bytes {
     /// assert_eq!(reply.as_ptr(), object.as_string()?.as_ptr());
     /// object.make_mut()?.push_bytes(b" changed");
     /// assert_eq!(reply, "value");
-    /// # Ok::<(), robj::WrongType>(())
+    /// # Ok::<(), values::WrongType>(())
     /// ```
     fn try_from(object: Robj) -> Result<Self, WrongType> {
         Ok(match object.as_element()? {

@@ -1,26 +1,7 @@
-//! What can go wrong with an object, as values.
+//! [`AccessError`]: why an object lends nothing to be changed.
 
-use crate::types::ObjectType;
 use core::fmt;
-use zmalloc::ReserveError;
-
-/// The object is of another type than the operation is for. What a server answers as `WRONGTYPE`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct WrongType {
-    /// What the operation is for.
-    pub expected: ObjectType,
-    /// What the object is.
-    pub found: ObjectType,
-}
-
-impl fmt::Display for WrongType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "wrong type: a {} where a {} is needed", self.found, self.expected)
-    }
-}
-
-impl core::error::Error for WrongType {}
+use values::{Error, ReserveError, WrongType};
 
 /// Why an object cannot be changed. It is as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,5 +39,15 @@ impl From<WrongType> for AccessError {
 impl From<ReserveError> for AccessError {
     fn from(error: ReserveError) -> Self {
         Self::Reserve(error)
+    }
+}
+
+impl From<AccessError> for Error {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::WrongType(error) => Self::WrongType(error),
+            AccessError::Shared { refcount } => Self::Shared { refcount },
+            AccessError::Reserve(error) => Self::Reserve(error),
+        }
     }
 }

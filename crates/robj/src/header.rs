@@ -16,7 +16,7 @@
 //! Invariants, kept by this crate's constructors and leaned on by all `unsafe` code in it:
 //!
 //! - **H1.** Type and encoding say which member of [`Value`] is there. The encoding of a string is `Int`, `EmbStr` or `Raw`.
-//!   For any other type it came, together with the pointer, from [`Collection::into_raw`] of that type, and the
+//!   For any other type it came, together with the pointer, from [`Collection::into_raw`](values::Collection::into_raw) of that type, and the
 //!   header owns what they stand for.
 //! - **H2.** Type, encoding and value change only through a unique reference (`&mut` and a count of 1).
 //!   The `lru` bits may change through any reference, so whoever writes the word back writes the same type
@@ -26,13 +26,12 @@
 //!
 //! Learned from: Redis' `server.h` (`struct redisObject`).
 
-use crate::collection::Collection;
 use crate::refcount::RefCount;
-use crate::types::{Encoding, ObjectType};
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 use sds::Sds;
+use values::{Encoding, ObjectType};
 
 const ENCODING_SHIFT: u32 = 4;
 const LRU_SHIFT: u32 = 8;
@@ -118,11 +117,11 @@ impl Header {
         self.set(tag(ObjectType::String, encoding), value);
     }
 
-    /// The same for a collection of the type that was there.
+    /// Replaces type, encoding and value by those of a collection: `word` and `encoding` are what it gave itself up for. What was
+    /// there owns nothing that would have to be freed.
     #[inline]
-    pub(crate) fn set_collection<C: Collection>(&mut self, collection: C) {
-        let (encoding, pointer) = collection.into_raw();
-        self.set(tag(C::TYPE, encoding), Value { collection: pointer });
+    pub(crate) fn set_collection(&mut self, object_type: ObjectType, encoding: Encoding, word: NonNull<u8>) {
+        self.set(tag(object_type, encoding), Value { collection: word });
     }
 
     #[inline]

@@ -14,15 +14,15 @@
 //! ```
 //!
 //! This file has the object's life: allocating and freeing its blocks, counting its references, saying
-//! what it weighs. What its bytes mean is in `string`, `view` and `clock`; `values` has objects that are collections.
+//! what it weighs. `string` has what its bytes mean, `clock` its access clock, and `collections` objects that are collections.
 
 use crate::header::{Header, Value};
 use crate::refcount::RefCount;
-use crate::types::{Encoding, ObjectType};
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use sds::layout::{self, HeaderType};
 use sds::{ReserveError, Sds};
+use values::{Encoding, EncodingLimits, ObjectType};
 
 /// The header of an embedded string: like C, always the one that counts to 255.
 pub(crate) const EMBEDDED_TYPE: HeaderType = HeaderType::Sds8;
@@ -38,7 +38,7 @@ const fn embstr_size(len: usize) -> usize {
 }
 
 // The reason for the limit of 44: the object fills a size class of jemalloc, and a cache line.
-const _: () = assert!(embstr_size(crate::EncodingLimits::DEFAULT.embstr_size_limit) == 64);
+const _: () = assert!(embstr_size(EncodingLimits::DEFAULT.embstr_size_limit) == 64);
 
 /// A counted reference to a value object. One pointer wide, `Option<Robj>` too.
 ///
@@ -192,7 +192,7 @@ impl Robj {
     pub(crate) fn relocate_block(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
         debug_assert!(self.count().is_unique());
         let (block, size, encoding) = (self.header.cast(), self.block_size(), self.encoding());
-        if !moves(block, self.block_usage()) {
+        if !moves(block, self.block_allocation_size()) {
             return;
         }
         // SAFETY: a live block of the raw family and of that size, which nobody else can see; an embedded string lies in
@@ -208,7 +208,7 @@ impl Robj {
     }
 
     /// What the header's own block adds to `used_memory`; 0 for a shared integer.
-    pub(crate) fn block_usage(&self) -> usize {
+    pub(crate) fn block_allocation_size(&self) -> usize {
         if self.is_shared_integer() {
             return 0;
         }

@@ -11,15 +11,13 @@
 //! The headers are immortal: their count says so and is never changed, so that threads that pass them
 //! around do not fight for their cache lines. For the same reason their clock is never written, which is
 //! why a caller whose eviction policy looks at each object's clock has to do without them
-//! ([`EncodingLimits::NO_SHARED_INTEGERS`](crate::EncodingLimits::NO_SHARED_INTEGERS)).
+//! ([`EncodingLimits::NO_SHARED_INTEGERS`](values::EncodingLimits::NO_SHARED_INTEGERS)).
 //!
 //! Learned from: Redis' `createSharedObjects` and `shared.integers`.
 
 use crate::header::Header;
 use core::ptr::NonNull;
-
-/// How many integers are shared, counted from 0. In C: `OBJ_SHARED_INTEGERS`.
-pub const OBJ_SHARED_INTEGERS: u32 = 10_000;
+use values::OBJ_SHARED_INTEGERS;
 
 static INTEGERS: [Header; OBJ_SHARED_INTEGERS as usize] = {
     let mut table = [const { Header::shared_integer(0) }; OBJ_SHARED_INTEGERS as usize];
@@ -46,7 +44,7 @@ pub(crate) fn integer(value: i64, limit: u32) -> Option<NonNull<Header>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Encoding;
+    use values::Encoding;
 
     #[test]
     fn every_slot_holds_its_own_number() {

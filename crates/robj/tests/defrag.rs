@@ -2,15 +2,17 @@
 //! because slabs are those of the whole process.
 #![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
 
-use dict::{Cursor, Dict};
+use common::Cursor;
+use dict::Dict;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
-use robj::{Collection, Encoding, EncodingLimits, Hash, List, Robj, Set, ZSet};
+use robj::{Encoding, EncodingLimits, Robj};
 use sds::Sds;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::thread;
+use values::{Collection, Hash, List, Set, ZSet};
 use zindex::ZIndex;
 use zmalloc::defrag::Survey;
 
@@ -28,10 +30,10 @@ trait Held: Sync {
     fn copy(&self) -> Box<dyn Held>;
 }
 
-/// Calls `step` with 0, and then with what it returns, until that is 0.
-fn from_start_to_end(mut step: impl FnMut(u64) -> u64) {
-    let mut cursor = step(0);
-    while cursor != 0 {
+/// Calls `step` with the start, and then with what it returns, until that is the start again.
+fn from_start_to_end(mut step: impl FnMut(Cursor) -> Cursor) {
+    let mut cursor = step(Cursor::START);
+    while !cursor.is_start() {
         cursor = step(cursor);
     }
 }
@@ -54,9 +56,9 @@ impl Held for Dict<Sds, Robj> {
         let ask = |block, size| moves.borrow_mut()(block, size);
         let each = |key: &mut Sds, value: &mut Robj| {
             key.relocate(&mut { ask });
-            value.relocate(0, &mut { ask });
+            value.relocate(Cursor::START, &mut { ask });
         };
-        from_start_to_end(|cursor| Dict::relocate(self, Cursor::from(cursor), ask, each).into());
+        from_start_to_end(|cursor| Dict::relocate(self, cursor, ask, each));
     }
 
     fn copy(&self) -> Box<dyn Held> {
@@ -66,7 +68,7 @@ impl Held for Dict<Sds, Robj> {
 
 impl Held for ZIndex {
     fn relocate(&mut self, mut moves: Moves<'_>) {
-        from_start_to_end(|cursor| ZIndex::relocate(self, cursor, &mut moves));
+        from_start_to_end(|cursor| ZIndex::relocate(self, cursor.into(), &mut moves).into());
     }
 
     fn copy(&self) -> Box<dyn Held> {
@@ -165,7 +167,7 @@ where
 /// Strings of which seven of eight go.
 fn strings(random: &mut SmallRng, encoding: Encoding, text: impl Fn(usize) -> String) -> Box<dyn Held> {
     let mut objects: Vec<_> = (0..ELEMENTS / 2)
-        .map(|n| Robj::from_bytes(text(n).as_bytes(), &LIMITS).try_encode(&LIMITS))
+        .map(|n| Robj::from_bytes(text(n).as_bytes(), &LIMITS).encode(&LIMITS))
         .collect();
     objects.iter().for_each(|object| assert_eq!(object.encoding(), encoding));
     objects.shuffle(random);

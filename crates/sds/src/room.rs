@@ -79,7 +79,7 @@ impl Sds {
     /// let mut s = sds::Sds::with_capacity(1000);
     /// s.push_bytes(b"short");
     /// s.remove_free_space();
-    /// assert!(s.alloc_size() < 32);
+    /// assert!(s.allocation_size() < 32);
     /// ```
     pub fn remove_free_space(&mut self) {
         or_oom(self.try_remove_free_space());

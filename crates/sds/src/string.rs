@@ -251,10 +251,10 @@ impl Sds {
     ///
     /// ```
     /// let s = sds::Sds::from_bytes(&[b'x'; 1000]);
-    /// assert!(s.alloc_size() >= 5 + 1000 + 1);
+    /// assert!(s.allocation_size() >= 5 + 1000 + 1);
     /// ```
     #[inline]
-    pub fn alloc_size(&self) -> usize {
+    pub fn allocation_size(&self) -> usize {
         // SAFETY: the type's invariant.
         unsafe {
             let (block, size) = layout::block(self.ptr);

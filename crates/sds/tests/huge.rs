@@ -53,7 +53,7 @@ fn a_string_beyond_four_gibibytes_has_the_largest_header() {
     s.truncate(3);
     s.remove_free_space();
     check(&s, b"\0\0\0");
-    assert_eq!(s.alloc_size(), Sds::from_bytes(&s).alloc_size());
+    assert_eq!(s.allocation_size(), Sds::from_bytes(&s).allocation_size());
 }
 
 fn the_header_changes_where_the_room_passes_four_gibibytes() {

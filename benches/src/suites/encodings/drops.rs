@@ -12,9 +12,10 @@ use crate::measure::{Subject, paired};
 use crate::report::Row;
 use crate::suite::Ctx;
 use dict::Dict;
-use robj::{Encoding, Hash, List, Robj, Set, ZSet};
+use robj::{Encoding, Robj};
 use sds::Sds;
 use std::time::{Duration, Instant};
+use values::{Hash, List, Set, ZSet};
 
 /// The work of a step.
 const STEP: usize = 100;

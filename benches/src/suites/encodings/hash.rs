@@ -39,7 +39,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("field:", 12) } else { ("field", 0) };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
     let mut field = Field::new(&work);
-    enter::<robj::Hash>(&mut field);
+    enter::<values::Hash>(&mut field);
     field.against_peers();
     enter::<HashMap<CompactString, CompactString, Fold>>(&mut field);
     enter::<HashMap<Box<str>, Box<str>, Fold>>(&mut field);
@@ -81,7 +81,7 @@ fn live<M: Map>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     ([set, get, absent, again, delete], full)
 }
 
-impl Map for robj::Hash {
+impl Map for values::Hash {
     fn name() -> String {
         "Hash".into()
     }

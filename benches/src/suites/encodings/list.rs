@@ -5,11 +5,11 @@ use super::work::{Element, Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work,
 use crate::lives::timed;
 use crate::suite::Ctx;
 use compact_str::CompactString;
-use robj::ReserveError;
-use robj::list::Side;
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
+use values::ReserveError;
+use values::list::Side;
 
 const PHASES: [Phase; 6] = [
     Phase::of_half("push back"),
@@ -41,7 +41,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("element:", 12) } else { ("element", 3) };
     let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
     let mut field = Field::new(&work);
-    enter::<robj::List>(&mut field);
+    enter::<values::List>(&mut field);
     field.against_peers();
     enter::<VecDeque<CompactString>>(&mut field);
     enter::<VecDeque<Box<str>>>(&mut field);
@@ -81,7 +81,7 @@ fn live<L: List>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     ([push_back, push_front, index, range, pop_front, pop_back], full)
 }
 
-impl List for robj::List {
+impl List for values::List {
     fn name() -> String {
         "List".into()
     }
@@ -122,7 +122,7 @@ impl List for robj::List {
 
 /// As the peers do: nothing is kept of what was popped.
 #[inline]
-fn pop(list: &mut robj::List, side: Side) -> bool {
+fn pop(list: &mut values::List, side: Side) -> bool {
     let popped = list.try_pop_with(side, &LIMITS, |_| Ok::<_, ReserveError>(()));
     popped.expect("there is memory").is_some()
 }

@@ -55,7 +55,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
 
     let mut field = Field::new(&work);
-    enter::<robj::Set, i64>(&mut field);
+    enter::<values::Set, i64>(&mut field);
     field.against_peers();
     enter::<HashSet<i64, Fold>, i64>(&mut field);
     enter::<BTreeSet<i64>, i64>(&mut field);
@@ -67,7 +67,7 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     field.run(ctx, "set of integers", PHASES);
 
     let mut field = Field::new(&work);
-    enter::<robj::Set, str>(&mut field);
+    enter::<values::Set, str>(&mut field);
     field.against_peers();
     enter::<HashSet<CompactString, Fold>, str>(&mut field);
     enter::<HashSet<Box<str>, Fold>, str>(&mut field);
@@ -104,24 +104,24 @@ fn live<S: Set<M>, M: Member + ?Sized>(work: &Work) -> ([Duration; PHASES.len()]
 
 /// What robj's sets are asked about.
 trait Asked {
-    fn asked(&self) -> robj::Element<'_>;
+    fn asked(&self) -> values::Element<'_>;
 }
 
 impl Asked for i64 {
     #[inline]
-    fn asked(&self) -> robj::Element<'_> {
+    fn asked(&self) -> values::Element<'_> {
         (*self).into()
     }
 }
 
 impl Asked for str {
     #[inline]
-    fn asked(&self) -> robj::Element<'_> {
+    fn asked(&self) -> values::Element<'_> {
         self.as_bytes().into()
     }
 }
 
-impl<M: Asked + ?Sized> Set<M> for robj::Set {
+impl<M: Asked + ?Sized> Set<M> for values::Set {
     fn name() -> String {
         "Set".into()
     }

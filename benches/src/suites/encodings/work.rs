@@ -9,7 +9,6 @@ use compact_str::CompactString;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-use robj::EncodingLimits;
 use std::borrow::Borrow;
 use std::cell::Cell;
 use std::fmt::Write;
@@ -17,6 +16,7 @@ use std::hash::Hash;
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
+use values::EncodingLimits;
 
 /// The metric of the rows that hold a subject beside the fastest peer of at most twice its memory.
 pub(super) const RULE: &str = "beside the best in twice the memory";
@@ -196,9 +196,9 @@ pub(super) fn look(sum: &mut u64, bytes: &[u8]) {
 
 /// Shows an element to a visitor.
 #[inline]
-pub(super) fn see(element: robj::Element, visit: &mut impl FnMut(&[u8])) {
+pub(super) fn see(element: values::Element, visit: &mut impl FnMut(&[u8])) {
     match element {
-        robj::Element::Bytes(bytes) => visit(bytes),
+        values::Element::Bytes(bytes) => visit(bytes),
         integer => visit(&integer.text()),
     }
 }

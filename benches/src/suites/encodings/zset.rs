@@ -12,10 +12,10 @@ use compact_str::CompactString;
 use hashbrown::HashMap;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use robj::ZSet;
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Duration;
+use values::ZSet;
 use zindex::classic;
 
 const PHASES: [Phase; 8] = [

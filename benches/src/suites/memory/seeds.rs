@@ -186,7 +186,7 @@ mod tests {
     fn the_blocks_are_the_ones_that_the_crates_allocate() {
         let today = Prediction::today();
         let (key, value) = pairs().next().expect("there are keys");
-        assert_eq!(key.alloc_size(), zmalloc::good_size(today.blocks[1].asked));
-        assert_eq!(value.memory_usage(), zmalloc::good_size(today.blocks[2].asked));
+        assert_eq!(key.allocation_size(), zmalloc::good_size(today.blocks[1].asked));
+        assert_eq!(value.allocation_size(), zmalloc::good_size(today.blocks[2].asked));
     }
 }

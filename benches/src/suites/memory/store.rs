@@ -27,7 +27,7 @@ pub(super) struct Bytes {
 /// A value as SET stores it: an integer if it reads as one, else a string in its shortest form.
 pub(super) fn encode(bytes: &[u8]) -> Robj {
     let limits = EncodingLimits::default();
-    Robj::from_bytes(bytes, &limits).try_encode(&limits)
+    Robj::from_bytes(bytes, &limits).encode(&limits)
 }
 
 /// What the entries of `pairs` take in an `M`, keys and values included.

@@ -21,11 +21,12 @@ use crate::suite::Ctx;
 use dict::{CompactPtr, Dict, Table};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use robj::{Collection, EncodingLimits, Hash, List, Robj, Set, ZSet};
+use robj::{EncodingLimits, Robj};
 use sds::Sds;
 use std::hash::BuildHasher;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
+use values::{Collection, Hash, List, Set, ZSet};
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 

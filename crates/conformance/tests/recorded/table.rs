@@ -12,7 +12,7 @@
 //! which keep blanks together, `\x00` stands for a byte. Replies are `OK`, `nil`, `(integer)`, `!error`,
 //! `[array, ..]`, and bytes as in arguments, or `#length` if there are more than 200.
 
-use robj::EncodingLimits;
+use values::EncodingLimits;
 
 /// Commands on a store that was empty before.
 pub(crate) struct Case<'a> {

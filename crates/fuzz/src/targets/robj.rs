@@ -1,13 +1,13 @@
 //! String objects beside their bytes: encodings, references, copies on write.
 //!
 //! After each operation every handle still shows its bytes, the count of each object is the number of
-//! its handles, and the objects' `memory_usage` adds up to what is in use.
+//! its handles, and the objects' `allocation_size` adds up to what is in use.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
-use ::robj::{
-    BitFieldType, BitOp, BitOverflow, BitRange, Encoding, EncodingLimits, LongDouble, Robj, StringError,
-};
+use ::robj::{Encoding, EncodingLimits, Robj};
 use ::sds::Sds;
+use ::values::Error;
+use ::values::string::{BitFieldType, BitOp, BitOverflow, BitRange, LongDouble, try_bit_op};
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -87,10 +87,10 @@ fn canonical(bytes: &[u8]) -> Option<i64> {
 
 /// Whether an operation did its work, which it must have, unless memory was refused or the caller asked for what
 /// is not `allowed`.
-fn written<T>(result: &Result<T, StringError>, failed: bool, allowed: bool) -> bool {
+fn written<T>(result: &Result<T, Error>, failed: bool, allowed: bool) -> bool {
     match result {
         Ok(_) => assert!(allowed && !failed),
-        Err(StringError::Reserve(_)) => assert!(failed),
+        Err(Error::Reserve(_)) => assert!(failed),
         Err(error) => assert!(!allowed, "{error}"),
     }
     result.is_ok()
@@ -183,7 +183,7 @@ impl State {
             Op::Encode(_) => {
                 let Handle { object, bytes } = self.handles.swap_remove(index);
                 let alone = object.refcount() == 1;
-                let (object, failed) = self.faults.watch(|| object.try_encode(&limits));
+                let (object, failed) = self.faults.watch(|| object.encode(&limits));
                 if alone && !failed && canonical(&bytes).is_some() {
                     assert_eq!(object.encoding(), Encoding::Int);
                 }
@@ -304,7 +304,9 @@ impl State {
                 };
                 let byte = |source: &[u8], at| source.get(at).copied().unwrap_or(0);
                 let bytes = (0..len).map(|at| by_hand(byte(sources[0], at), byte(sources[1], at))).collect();
-                let made = self.faults.watch(|| Robj::try_bit_op(operation, &sources));
+                let made = self
+                    .faults
+                    .watch(|| Robj::try_raw(try_bit_op(operation, &sources)?).map_err(|(error, _)| error));
                 self.keep(made, bytes);
             }
             Op::Field { field, offset: Len(offset), value, incr, overflow, .. } => {
@@ -364,8 +366,8 @@ impl State {
         let mut sum = 0;
         for (object, handles) in objects.into_values() {
             assert!(object.is_shared_integer() || object.refcount() == handles);
-            sum += object.memory_usage();
+            sum += object.allocation_size();
         }
-        assert_eq!(books.used(), sum, "memory_usage is not what the objects take");
+        assert_eq!(books.used(), sum, "allocation_size is not what the objects take");
     }
 }

@@ -1,7 +1,7 @@
 //! A string beside a `Vec<u8>`: editing, growing, shrinking, and the text formats on what it holds.
 //!
 //! After each operation the bytes, the NUL behind them and the books have to be right: the string's
-//! `alloc_size` is all that is in use. An allocation that fails leaves all of them alone. Only the `try_`
+//! `allocation_size` is all that is in use. An allocation that fails leaves all of them alone. Only the `try_`
 //! forms are called, because the others end the process when a failure is injected.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
@@ -46,7 +46,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(string.len(), model.len());
         assert!(string.len() <= string.capacity());
         assert_eq!(string.as_bytes_with_nul().last(), Some(&0));
-        assert_eq!(books.used(), string.alloc_size());
+        assert_eq!(books.used(), string.allocation_size());
     }
 }
 

@@ -1,12 +1,14 @@
 //! A list, a set, a hash and a sorted set, each in its object, beside std's collections, under limits of the input's choice.
 //!
-//! After each operation the elements are those of the model, and the objects' `memory_usage` adds up to what is in use. An
+//! After each operation the elements are those of the model, and the objects' `allocation_size` adds up to what is in use. An
 //! operation that fails, for a failed allocation and nothing else, has changed neither.
 
 use crate::harness::{Books, Faults, Plan, Text, operations};
-use ::robj::list::Side;
-use ::robj::zset::{AddError, AddOptions};
-use ::robj::{Collection, EncodingLimits, Hash, List, Robj, Set, ZSet};
+use ::common::Cursor;
+use ::robj::{EncodingLimits, Robj};
+use ::values::list::Side;
+use ::values::zset::{AddError, AddOptions};
+use ::values::{Hash, List, Set, ZSet};
 
 use arbitrary::Arbitrary;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -147,13 +149,13 @@ impl State {
             Op::Limits(limits) => self.limits = limits.into(),
             Op::Follow(plan) => self.faults.follow(plan),
             Op::Relocate(kind, one_in) => {
-                let (mut cursor, mut asked) = (0, 0_u64);
+                let (mut cursor, mut asked) = (Cursor::START, 0_u64);
                 loop {
                     cursor = self.object(kind).relocate(cursor, &mut |_, _| {
                         asked += 1;
                         asked.is_multiple_of(u64::from(one_in) + 1)
                     });
-                    if cursor == 0 {
+                    if cursor.is_start() {
                         break;
                     }
                 }
@@ -207,7 +209,7 @@ impl State {
                 let side = if front { Side::Front } else { Side::Back };
                 if let Some(popped) = done(faults.watch(|| list.try_pop(side, limits))) {
                     let expected = if front { model.pop_front() } else { model.pop_back() };
-                    assert_eq!(popped.map(|object| object.as_string().unwrap().to_vec()), expected);
+                    assert_eq!(popped.map(|element| element.as_element().text().to_vec()), expected);
                 }
             }
             Op::SetAt(index, name) => {
@@ -344,7 +346,7 @@ impl State {
             Op::PopScore(first) => {
                 let all = sorted(model);
                 let expected = if first { all.first() } else { all.last() };
-                let owned = |member: ::robj::Element<'_>, score: f64| (score as i8, member.text().to_vec());
+                let owned = |member: ::values::Element<'_>, score: f64| (score as i8, member.text().to_vec());
                 let popped = if first { zset.pop_first(owned) } else { zset.pop_last(owned) };
                 assert_eq!(popped.as_ref(), expected);
                 if let Some((_, member)) = popped {
@@ -375,8 +377,8 @@ impl State {
         assert_eq!(members.collect::<Vec<_>>(), sorted(&self.zset.1));
 
         let objects = [&self.list.0, &self.set.0, &self.hash.0, &self.zset.0];
-        let sum: usize = objects.into_iter().map(Robj::memory_usage).sum();
-        assert_eq!(books.used(), sum, "memory_usage is not what the values take");
+        let sum: usize = objects.into_iter().map(Robj::allocation_size).sum();
+        assert_eq!(books.used(), sum, "allocation_size is not what the values take");
     }
 }
 

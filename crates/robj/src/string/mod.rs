@@ -4,7 +4,7 @@
 //!  from_bytes   len <= limit -> embstr            else raw
 //!  from_i64     0 <= n < shared -> the shared one  else int
 //!
-//!  try_encode   canonical i64 -> shared or int;  short raw -> embstr;  raw with much free space -> cut
+//!  encode   canonical i64 -> shared or int;  short raw -> embstr;  raw with much free space -> cut
 //!  decoded      int -> embstr
 //!  make_mut     anything -> raw, its own
 //!
@@ -13,44 +13,29 @@
 //! ```
 //!
 //! `from_bytes` does not look whether the bytes are a number, because most callers create temporary
-//! objects; who stores one calls [`Robj::try_encode`]. No conversion ever touches an object that others
+//! objects; who stores one calls [`Robj::encode`]. No conversion ever touches an object that others
 //! hold: it makes a new one. A new object that takes another's place keeps its access clock.
 //!
-//! What the commands do with a string is in the files below: `edit`, `number`, `bits`, `bitop`, `bitfield`.
+//! `read` has what is asked of a string, `edit` the commands that change one.
 //!
 //! Learned from: Redis' `object.c` (`createStringObject`, `tryObjectEncoding`, `getDecodedObject`,
 //! `dbUnshareStringValue`).
 
-mod bitfield;
-mod bitop;
-mod bits;
 mod edit;
-mod error;
-pub(crate) mod long_double;
-mod number;
-mod range;
-mod words;
+mod read;
 
-pub use bitfield::{BitFieldType, BitOverflow};
-pub use bitop::BitOp;
-pub use error::StringError;
-pub use long_double::LongDouble;
-pub use range::BitRange;
-
-use crate::element::Element;
-use crate::error::{AccessError, WrongType};
+use crate::error::AccessError;
 use crate::header::Value;
-use crate::limits::EncodingLimits;
 use crate::object::{EMBEDDED_LEN_MAX, Robj};
 use crate::shared;
-use crate::types::Encoding;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use listpack::integer::{self, Decimal};
 use sds::{MAX_PREALLOC, Sds};
-use zmalloc::{ReserveError, or_oom};
+use values::{Element, Encoding, EncodingLimits, ReserveError, WrongType};
+use zmalloc::or_oom;
 
-/// Raw strings are cut to size by [`Robj::try_encode`] when their free space is more than a tenth of them.
+/// Raw strings are cut to size by [`Robj::encode`] when their free space is more than a tenth of them.
 const FREE_SPACE_FRACTION: usize = 10;
 
 /// Making string objects.
@@ -76,7 +61,7 @@ impl Robj {
 
     #[inline]
     fn try_from_bytes_at(bytes: &[u8], limits: &EncodingLimits, lru: u32) -> Result<Self, ReserveError> {
-        if limits.embeds(bytes.len()) {
+        if embeds(limits, bytes.len()) {
             Self::try_embstr(bytes, lru)
         } else {
             Self::try_raw_with(Sds::try_from_bytes(bytes)?, lru).map_err(|(error, _)| error)
@@ -133,7 +118,7 @@ impl Robj {
     /// [`from_f64`](Self::from_f64) that answers an error.
     pub fn try_from_f64(value: f64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         let text = Sds::try_from_f64(value)?;
-        if limits.embeds(text.len()) {
+        if embeds(limits, text.len()) {
             Self::try_embstr(&text, 0)
         } else {
             Self::try_raw(text).map_err(|(error, _)| error)
@@ -160,15 +145,15 @@ impl Robj {
     /// - A raw string whose free space is more than a tenth of its length is cut to size.
     ///
     /// An object that others hold too stays what it is. So does one for whose new form there is no memory: this
-    /// cannot fail, it only saves less (the `try` is Redis' own, and means the attempt).
+    /// cannot fail, it only saves less.
     ///
     /// ```
     /// use robj::{Encoding, EncodingLimits, Robj};
     /// let limits = EncodingLimits::DEFAULT;
-    /// assert_eq!(Robj::from("123456").try_encode(&limits).encoding(), Encoding::Int);
-    /// assert_eq!(Robj::from("0123456").try_encode(&limits).encoding(), Encoding::EmbStr);
+    /// assert_eq!(Robj::from("123456").encode(&limits).encoding(), Encoding::Int);
+    /// assert_eq!(Robj::from("0123456").encode(&limits).encoding(), Encoding::EmbStr);
     /// ```
-    pub fn try_encode(mut self, limits: &EncodingLimits) -> Self {
+    pub fn encode(mut self, limits: &EncodingLimits) -> Self {
         let lru = self.header().lru();
         let Some(header) = self.header_mut() else { return self };
         let encoding = header.encoding();
@@ -184,7 +169,7 @@ impl Robj {
             return Self::try_from_i64_at(value, limits, lru).unwrap_or(self);
         }
         if encoding == Encoding::Raw {
-            if limits.embeds(bytes.len()) {
+            if embeds(limits, bytes.len()) {
                 return Self::try_embstr(bytes, lru).unwrap_or(self);
             }
             let len = bytes.len();
@@ -206,7 +191,7 @@ impl Robj {
     /// let decoded = Robj::from(-7).decoded(&EncodingLimits::DEFAULT);
     /// assert_eq!(decoded.encoding(), Encoding::EmbStr);
     /// assert_eq!(&*decoded.as_string()?, b"-7");
-    /// # Ok::<(), robj::WrongType>(())
+    /// # Ok::<(), values::WrongType>(())
     /// ```
     pub fn decoded(&self, limits: &EncodingLimits) -> Self {
         or_oom(self.try_decoded(limits))
@@ -233,7 +218,7 @@ impl Robj {
     /// assert_eq!(&*object.as_string()?, b"ab");
     /// let other = object.clone();
     /// assert!(object.get_mut().is_none());
-    /// # Ok::<(), robj::WrongType>(())
+    /// # Ok::<(), values::WrongType>(())
     /// ```
     #[inline]
     pub fn get_mut(&mut self) -> Option<&mut Sds> {
@@ -254,7 +239,7 @@ impl Robj {
     /// let old = object.clone();
     /// object.make_mut()?.push_bytes(b"!");
     /// assert_eq!((object, old), (Robj::from("99!"), Robj::from("99")));
-    /// # Ok::<(), robj::WrongType>(())
+    /// # Ok::<(), values::WrongType>(())
     /// ```
     #[inline]
     pub fn make_mut(&mut self) -> Result<&mut Sds, WrongType> {
@@ -285,7 +270,7 @@ impl Robj {
     /// [`try_make_mut`](Self::try_make_mut) with room for `additional` bytes more, so that what is added next
     /// cannot fail. Where the room or the object's own block cannot be had, the object is as it was.
     #[inline]
-    fn try_make_room(&mut self, additional: usize) -> Result<&mut Sds, StringError> {
+    fn try_make_room(&mut self, additional: usize) -> Result<&mut Sds, AccessError> {
         let text = self.as_string()?;
         if additional == 0 {
             return Ok(self.try_make_raw()?);
@@ -351,16 +336,26 @@ impl Robj {
     /// use robj::{EncodingLimits, Robj};
     /// let mut counter = Robj::from(123_456);
     /// let address = counter.as_ptr();
-    /// counter.set_i64(123_457, &EncodingLimits::DEFAULT);
+    /// counter.set_i64(123_457, &EncodingLimits::DEFAULT)?;
     /// assert_eq!((counter.as_i64(), counter.as_ptr()), (Some(123_457), address));
+    /// assert!(Robj::from(values::List::new()).set_i64(1, &EncodingLimits::DEFAULT).is_err());
+    /// # Ok::<(), values::WrongType>(())
     /// ```
     #[inline]
-    pub fn set_i64(&mut self, value: i64, limits: &EncodingLimits) {
-        or_oom(self.try_set_i64(value, limits));
+    pub fn set_i64(&mut self, value: i64, limits: &EncodingLimits) -> Result<(), WrongType> {
+        self.as_element()?;
+        or_oom(self.try_replace_by_i64(value, limits));
+        Ok(())
     }
 
-    /// [`set_i64`](Self::set_i64) that answers an error; the object is then as it was.
-    pub fn try_set_i64(&mut self, value: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
+    /// [`set_i64`](Self::set_i64) that returns an error for want of memory too; the object is then as it was.
+    pub fn try_set_i64(&mut self, value: i64, limits: &EncodingLimits) -> Result<(), AccessError> {
+        self.as_element()?;
+        Ok(self.try_replace_by_i64(value, limits)?)
+    }
+
+    /// The integer in the place of a string.
+    fn try_replace_by_i64(&mut self, value: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
         if shared::integer(value, limits.shared_integers).is_none()
             && self.encoding() == Encoding::Int
             && let Some(header) = self.header_mut()
@@ -374,10 +369,8 @@ impl Robj {
     }
 }
 
-impl EncodingLimits {
-    /// Whether a string of `len` bytes lives in its object's block.
-    #[inline]
-    fn embeds(&self, len: usize) -> bool {
-        len <= self.embstr_size_limit.min(EMBEDDED_LEN_MAX)
-    }
+/// Whether a string of `len` bytes lives in its object's block.
+#[inline]
+fn embeds(limits: &EncodingLimits, len: usize) -> bool {
+    len <= limits.embstr_size_limit.min(EMBEDDED_LEN_MAX)
 }

@@ -1,4 +1,4 @@
-//! `memory_usage` beside what the allocator counts.
+//! `allocation_size` beside what the allocator counts.
 
 use robj::{EncodingLimits, Robj};
 use sds::Sds;
@@ -12,9 +12,9 @@ fn an_object_says_what_it_has_allocated() {
     let mut add = |make: &dyn Fn() -> Robj| {
         let region = Region::start();
         let object = make();
-        assert_eq!(object.memory_usage(), region.held() as usize, "{object:?}");
+        assert_eq!(object.allocation_size(), region.held() as usize, "{object:?}");
         let again = object.clone();
-        assert_eq!(again.memory_usage(), object.memory_usage());
+        assert_eq!(again.allocation_size(), object.allocation_size());
         all.push(object);
     };
     for value in [0, 9_999, 10_000, -1, i64::MIN] {
@@ -34,10 +34,10 @@ fn an_object_says_what_it_has_allocated() {
         add(&|| {
             let mut object = Robj::from(bytes.as_slice());
             object.make_mut().unwrap().truncate(len / 2);
-            object.try_encode(&limits)
+            object.encode(&limits)
         });
     }
-    let sum: usize = all.iter().map(|object| object.memory_usage()).sum();
+    let sum: usize = all.iter().map(|object| object.allocation_size()).sum();
     assert_eq!(all_of_them.held() as usize, sum);
     drop(all);
     assert_eq!(all_of_them.held(), 0);

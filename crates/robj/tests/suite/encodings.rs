@@ -8,7 +8,7 @@ const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
 /// The value as `SET` stores it.
 fn stored(text: &str) -> Robj {
-    Robj::from_bytes(text.as_bytes(), &LIMITS).try_encode(&LIMITS)
+    Robj::from_bytes(text.as_bytes(), &LIMITS).encode(&LIMITS)
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn small_integers_are_one_object() {
     assert!(!stored("-1").is_shared_integer());
 
     let few = EncodingLimits { shared_integers: 100, ..LIMITS };
-    assert!(Robj::from("99").try_encode(&few).is_shared_integer());
-    assert!(!Robj::from("100").try_encode(&few).is_shared_integer());
-    assert_eq!(Robj::from("100").try_encode(&few).encoding(), Encoding::Int);
+    assert!(Robj::from("99").encode(&few).is_shared_integer());
+    assert!(!Robj::from("100").encode(&few).is_shared_integer());
+    assert_eq!(Robj::from("100").encode(&few).encoding(), Encoding::Int);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn the_embstr_limit_can_be_moved_but_not_beyond_its_header() {
         let above = Robj::from_bytes(&vec![b'x'; longest + 1], &limits);
         assert_eq!((at.encoding(), above.encoding()), (Encoding::EmbStr, Encoding::Raw), "{limit}");
         assert_eq!(at.string_len().unwrap(), longest);
-        assert_eq!(above.try_encode(&limits).encoding(), Encoding::Raw);
+        assert_eq!(above.encode(&limits).encoding(), Encoding::Raw);
     }
 }
 
@@ -110,18 +110,18 @@ fn doubles_are_text() {
 fn try_encode_leaves_what_others_hold() {
     let object = Robj::raw(Sds::from("123456"));
     let other = object.clone();
-    let object = object.try_encode(&LIMITS);
+    let object = object.encode(&LIMITS);
     assert!(object.ptr_eq(&other));
     assert_eq!(object.encoding(), Encoding::Raw);
     drop(other);
-    assert_eq!(object.try_encode(&LIMITS).encoding(), Encoding::Int);
+    assert_eq!(object.encode(&LIMITS).encoding(), Encoding::Int);
 }
 
 #[test]
 fn try_encode_of_a_raw_integer_keeps_the_header() {
     let object = Robj::raw(Sds::from("123456"));
     let address = object.as_ptr();
-    let object = object.try_encode(&LIMITS);
+    let object = object.encode(&LIMITS);
     assert_eq!((object.as_ptr(), object.as_i64()), (address, Some(123_456)));
 }
 
@@ -132,14 +132,14 @@ fn try_encode_cuts_free_space_of_more_than_a_tenth() {
         string.make_room_for_non_greedy(spare);
         Robj::raw(string)
     };
-    let tight = Robj::from_bytes(&[b'x'; 1000], &LIMITS).memory_usage();
+    let tight = Robj::from_bytes(&[b'x'; 1000], &LIMITS).allocation_size();
     let roomy = with_spare(3000);
-    assert!(roomy.memory_usage() > tight + 2000);
-    assert_eq!(roomy.try_encode(&LIMITS).memory_usage(), tight);
+    assert!(roomy.allocation_size() > tight + 2000);
+    assert_eq!(roomy.encode(&LIMITS).allocation_size(), tight);
     // Less than that stays where it is.
     let nearly = with_spare(10);
     let address = nearly.as_string().unwrap().as_ptr();
-    assert_eq!(nearly.try_encode(&LIMITS).as_string().unwrap().as_ptr(), address);
+    assert_eq!(nearly.encode(&LIMITS).as_string().unwrap().as_ptr(), address);
 }
 
 #[test]
@@ -149,9 +149,9 @@ fn the_clock_moves_with_the_value() {
         object
     };
     let cases = [
-        touched(Robj::from("123456")).try_encode(&LIMITS),
-        touched(Robj::raw(Sds::from("123456"))).try_encode(&LIMITS),
-        touched(Robj::raw(Sds::from("short"))).try_encode(&LIMITS),
+        touched(Robj::from("123456")).encode(&LIMITS),
+        touched(Robj::raw(Sds::from("123456"))).encode(&LIMITS),
+        touched(Robj::raw(Sds::from("short"))).encode(&LIMITS),
         touched(Robj::from(123_456)).decoded(&LIMITS),
         {
             let mut object = touched(Robj::from("short"));
@@ -160,7 +160,7 @@ fn the_clock_moves_with_the_value() {
         },
         {
             let mut object = touched(Robj::from("text"));
-            object.set_i64(1 << 40, &LIMITS);
+            object.set_i64(1 << 40, &LIMITS).unwrap();
             object
         },
     ];
@@ -195,16 +195,16 @@ fn make_mut_copies_what_others_hold_and_only_that() {
 fn set_i64_writes_in_place_only_where_nobody_sees_it() {
     let mut counter = Robj::from(20_000);
     let address = counter.as_ptr();
-    counter.set_i64(20_001, &LIMITS);
+    counter.set_i64(20_001, &LIMITS).unwrap();
     assert_eq!(counter.as_ptr(), address);
 
     let seen = counter.clone();
-    counter.set_i64(20_002, &LIMITS);
+    counter.set_i64(20_002, &LIMITS).unwrap();
     assert_eq!((seen.as_i64(), counter.as_i64()), (Some(20_001), Some(20_002)));
 
-    counter.set_i64(5, &LIMITS);
+    counter.set_i64(5, &LIMITS).unwrap();
     assert!(counter.is_shared_integer());
-    counter.set_i64(6, &EncodingLimits::NO_SHARED_INTEGERS);
+    counter.set_i64(6, &EncodingLimits::NO_SHARED_INTEGERS).unwrap();
     assert!(!counter.is_shared_integer());
     assert_eq!(Robj::from(5).as_i64(), Some(5));
 }

@@ -11,7 +11,8 @@
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use robj::{LfuParams, Robj};
+use robj::Robj;
+use values::LfuParams;
 
 /// Exact mean and standard deviation of the counter after `hits` hits without decay.
 fn exact(log_factor: u32, hits: u32) -> (f64, f64) {

@@ -1,8 +1,9 @@
 //! Objects against a model: the bytes, the encoding that Redis would print, the clock, the references.
 
 use proptest::prelude::*;
-use robj::{Encoding, EncodingLimits, OBJ_SHARED_INTEGERS, Robj, SHARED_REFCOUNT};
+use robj::{Encoding, EncodingLimits, Robj, SHARED_REFCOUNT};
 use sds::Sds;
+use values::OBJ_SHARED_INTEGERS;
 
 /// One object as a reader of Redis' `object.c` would describe it.
 #[derive(Clone, Debug)]
@@ -148,12 +149,12 @@ impl World {
                 let (object, model) = self.references.swap_remove(i % self.references.len());
                 let unique = self.holders(model) == 0;
                 self.models[model].encode(unique, &limits);
-                let object = object.try_encode(&limits);
+                let object = object.encode(&limits);
                 if unique && self.models[model].encoding == Encoding::Raw {
                     // The free space is at most a tenth, or what the allocator brings along: its size class, a
                     // prefix word for each of the two blocks, or with libc a remainder too small to keep.
                     let extra = if zmalloc::ALLOCATOR == "libc" { 32 } else { size_of::<usize>() };
-                    let (len, usage) = (object.string_len().unwrap(), object.memory_usage());
+                    let (len, usage) = (object.string_len().unwrap(), object.allocation_size());
                     let least = zmalloc::good_size(16) + zmalloc::good_size(len + len / 10 + 18);
                     assert!(usage <= least + 2 * extra, "{usage} for {len}");
                 }
@@ -196,7 +197,7 @@ impl World {
             }
             Op::SetInteger(i, value) => {
                 let i = i % self.references.len();
-                self.references[i].0.set_i64(value, &limits);
+                self.references[i].0.set_i64(value, &limits).unwrap();
                 let model = self.detach(i);
                 *model = Model::integer(value, &limits, model.lru);
             }
@@ -227,7 +228,7 @@ impl World {
             assert_eq!(object.string_len().unwrap(), model.bytes.len());
             assert_eq!(object.as_i64(), is_canonical(&model.bytes));
             assert_eq!(object.idle_time(u64::from(model.lru)), 0);
-            assert_eq!(object.memory_usage() == 0, model.shared);
+            assert_eq!(object.allocation_size() == 0, model.shared);
             let holders = self.holders(*index) as u32;
             assert_eq!(object.refcount(), if model.shared { SHARED_REFCOUNT } else { holders });
         }

@@ -1,6 +1,8 @@
 //! What the operations on strings refuse, and in which words.
 
-use robj::{BitFieldType, BitOverflow, BitRange, EncodingLimits, Robj, Set, StringError};
+use robj::{EncodingLimits, Robj};
+use values::Set;
+use values::string::{BitFieldType, BitOverflow, BitRange, StringError};
 
 #[test]
 fn other_types_are_refused() {

@@ -34,7 +34,7 @@ pub(crate) fn check(s: &Sds, expected: &[u8]) {
     unsafe {
         assert_eq!(layout::len(first), s.len());
         assert_eq!(layout::capacity(first), s.capacity());
-        assert_eq!(s.alloc_size(), zmalloc::zmalloc_size(block_of(s)), "freed with a wrong size");
+        assert_eq!(s.allocation_size(), zmalloc::zmalloc_size(block_of(s)), "freed with a wrong size");
         let size = s.header_type().header_len() + s.capacity() + 1;
         assert!(size <= zmalloc::zmalloc_usable_size(block_of(s)), "the capacity is outside the block");
     }

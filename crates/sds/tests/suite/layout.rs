@@ -84,7 +84,7 @@ fn a_block_larger_than_a_header_can_count_has_the_next_header() {
             for (s, holds) in strings {
                 if on_jemalloc() {
                     assert_eq!(s.header_type() as u8, next, "{len}");
-                    let slack = s.alloc_size() - s.header_type().header_len() - s.capacity() - 1;
+                    let slack = s.allocation_size() - s.header_type().header_len() - s.capacity() - 1;
                     assert_eq!(slack, 0, "{len}: bytes that nobody can reach");
                 } else {
                     assert!((ty..=next).contains(&(s.header_type() as u8)), "{len}");
@@ -132,10 +132,10 @@ fn an_sds5_string_cut_within_its_block_stays_sds5() {
 fn an_sds5_string_cut_by_a_size_class_remembers_its_block_as_sds8() {
     for new_len in 0..31 {
         let mut s = Sds::from_bytes(&sample(31));
-        let (address, charge) = (s.as_ptr().addr(), s.alloc_size());
+        let (address, charge) = (s.as_ptr().addr(), s.allocation_size());
         s.truncate(new_len);
         check(&s, &sample(new_len));
-        assert_eq!(s.alloc_size(), charge);
+        assert_eq!(s.allocation_size(), charge);
         if on_jemalloc() && new_len < 16 {
             assert_eq!(s.header_type(), HeaderType::Sds8);
             assert_eq!(s.as_ptr().addr(), address + 2);
@@ -206,7 +206,7 @@ fn a_long_header_on_a_short_string_works_like_any_other() {
         check(&s, b"cdd");
         s.remove_free_space();
         check(&s, b"cdd");
-        assert!(s.alloc_size() <= zmalloc::good_size(8) + 16, "{} bytes for three", s.alloc_size());
+        assert!(s.allocation_size() <= zmalloc::good_size(8) + 16, "{} bytes for three", s.allocation_size());
     }
 }
 
@@ -240,10 +240,14 @@ fn removing_free_space_brings_the_block_to_its_smallest_class() {
         s.push_bytes(&sample(len));
         s.remove_free_space();
         check(&s, &sample(len));
-        let smallest = Sds::from_bytes(&sample(len)).alloc_size();
+        let smallest = Sds::from_bytes(&sample(len)).allocation_size();
         // The C library does not tell its classes: there less than 16 bytes are not worth a move.
         let left = if zmalloc::good_size(1) > 1 { 0 } else { 16 };
-        assert!(s.alloc_size() <= smallest + left, "{len}: {} bytes, not {smallest}", s.alloc_size());
+        assert!(
+            s.allocation_size() <= smallest + left,
+            "{len}: {} bytes, not {smallest}",
+            s.allocation_size()
+        );
     }
 }
 
@@ -273,10 +277,10 @@ fn a_short_string_that_was_cut_gives_its_block_back() {
             let fresh = Sds::from_bytes(&vec![b'x'; cut]);
             assert_eq!(s, fresh);
             assert!(
-                s.alloc_size() <= fresh.alloc_size() + allowance,
+                s.allocation_size() <= fresh.allocation_size() + allowance,
                 "{len} cut to {cut}: {} instead of {}",
-                s.alloc_size(),
-                fresh.alloc_size()
+                s.allocation_size(),
+                fresh.allocation_size()
             );
         }
     }

@@ -23,7 +23,7 @@ fn every_byte_is_counted_and_given_back() {
     let mut strings: Vec<Sds> = (0..600).step_by(STEP).map(|len| Sds::from_bytes(&sample(len))).collect();
     strings.push(Sds::zeroed(70_000));
     strings.push(Sds::with_capacity(2_000_000));
-    let sum = |strings: &[Sds]| strings.iter().map(Sds::alloc_size).sum::<usize>();
+    let sum = |strings: &[Sds]| strings.iter().map(Sds::allocation_size).sum::<usize>();
     assert_eq!(region.held() as usize, sum(&strings));
 
     for (index, s) in strings.iter_mut().enumerate() {

@@ -1,0 +1,488 @@
+//! Objects that are collections, and what can be asked of an object of any type: what it weighs, what dropping it costs, how it is
+//! dropped, moved and copied little by little.
+
+use crate::error::AccessError;
+use crate::header::Header;
+use crate::lend::{Lent, RefMut, put};
+use crate::object::Robj;
+use common::Cursor;
+use core::fmt;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+use values::{
+    Collection, Encoding, Hash, HashView, List, ListView, ObjectType, Remains, ReserveError, Set, SetView,
+    WrongType, ZSet, ZSetView,
+};
+use zmalloc::or_oom;
+
+/// Evaluates one expression for the collection type that `$object_type` names, as `$C`, and another one for strings.
+macro_rules! by_type {
+    ($object_type:expr, string => $string:expr, $C:ident => $collection:expr) => {
+        match $object_type {
+            ObjectType::String => $string,
+            ObjectType::List => {
+                type $C = List;
+                $collection
+            }
+            ObjectType::Set => {
+                type $C = Set;
+                $collection
+            }
+            ObjectType::ZSet => {
+                type $C = ZSet;
+                $collection
+            }
+            ObjectType::Hash => {
+                type $C = Hash;
+                $collection
+            }
+        }
+    };
+}
+
+impl Header {
+    /// Frees what the value word owns.
+    ///
+    /// # Safety
+    /// Nobody looks at the value afterwards.
+    pub(crate) unsafe fn drop_value(&mut self) {
+        by_type!(self.object_type(), string => {
+            if self.encoding() == Encoding::Raw {
+                // SAFETY: the encoding names the member, and it is owned (H1).
+                unsafe { ManuallyDrop::drop(&mut self.value.raw) };
+            }
+        }, C => {
+            // SAFETY: type and encoding say whose pointer it is, and it is owned (H1).
+            drop(unsafe { C::from_raw(self.encoding(), self.value.collection) });
+        });
+    }
+}
+
+/// Making and taking apart.
+impl Robj {
+    /// An object around a collection; where there is no memory for its header, the collection comes back. In C: `createObject`,
+    /// `createSetObject` and its neighbours.
+    ///
+    /// ```
+    /// use robj::{ObjectType, Robj};
+    /// use values::Set;
+    /// let object = Robj::from(Set::new());
+    /// assert_eq!(object.object_type(), ObjectType::Set);
+    /// ```
+    pub fn try_from_collection<C: Collection>(collection: C) -> Result<Self, (ReserveError, C)> {
+        Self::try_with_collection(collection, 0)
+    }
+
+    fn try_with_collection<C: Collection>(collection: C, lru: u32) -> Result<Self, (ReserveError, C)> {
+        match Self::try_int(0, lru) {
+            Ok(mut object) => {
+                let header = object.header_mut().expect("a new object has one reference");
+                put(header, collection);
+                Ok(object)
+            }
+            Err(error) => Err((error, collection)),
+        }
+    }
+
+    fn check_type<C: Collection>(&self) -> Result<(), WrongType> {
+        WrongType::check(C::TYPE, self.object_type())
+    }
+
+    /// The collection inside, to be read. What the view lends lives as long as the object is borrowed. See
+    /// [`as_list`](Self::as_list) and its neighbours for the types by name. Constant time.
+    ///
+    /// ```
+    /// use robj::Robj;
+    /// use values::{Element, EncodingLimits, Hash};
+    /// fn hget<'a>(o: &'a Robj, f: &[u8]) -> Option<Element<'a>> {
+    ///     o.as_hash().ok()?.get(f)
+    /// }
+    /// let mut hash = Hash::new();
+    /// hash.insert("name", "redcore", &EncodingLimits::DEFAULT);
+    /// assert_eq!(hget(&Robj::from(hash), b"name"), Some("redcore".into()));
+    /// ```
+    #[inline]
+    pub fn as_collection<C: Collection>(&self) -> Result<C::View<'_>, WrongType> {
+        self.check_type::<C>()?;
+        let header = self.header();
+        // SAFETY: the type was just compared, so encoding and word came from `into_raw` of it (H1). They stay as they are
+        // while the header is borrowed (H2).
+        Ok(unsafe { C::view_of_raw(header.encoding(), &header.value.collection) })
+    }
+
+    /// The collection inside, to be changed, if this is the only reference.
+    #[inline]
+    pub fn as_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
+        self.check_type::<C>()?;
+        let refcount = self.refcount();
+        let header = self.header_mut().ok_or(AccessError::Shared { refcount })?;
+        // SAFETY: the type was just compared.
+        Ok(unsafe { RefMut::new(header) })
+    }
+
+    /// The collection inside, to be changed, whoever else holds the object: they keep the old one, and a copy takes its place here, as in
+    /// [`make_mut`](Self::make_mut). O(elements) then. In C: `dbUnshareStringValue`, which is for strings.
+    pub fn make_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, WrongType> {
+        match self.try_make_collection_mut() {
+            Ok(view) => Ok(view),
+            Err(AccessError::WrongType(error)) => Err(error),
+            Err(AccessError::Reserve(error)) => or_oom(Err(error)),
+            Err(AccessError::Shared { .. }) => unreachable!("it has just been unshared"),
+        }
+    }
+
+    /// [`make_collection_mut`](Self::make_collection_mut) that answers an error; the object is then as it was.
+    pub fn try_make_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
+        self.check_type::<C>()?;
+        self.try_unshare()?;
+        self.as_collection_mut()
+    }
+
+    /// The collection, taken out of its object, if this is the only reference; else the object comes back, with the reason.
+    pub fn into_collection<C: Collection>(mut self) -> Result<C, (AccessError, Self)> {
+        let taken = self.as_collection_mut::<C>().map(|mut view| core::mem::replace(&mut *view, C::EMPTY));
+        taken.map_err(|error| (error, self))
+    }
+
+    /// Makes this the only reference to its value: a deep copy takes its place if others hold the object too, with the same clock. O(elements)
+    /// then.
+    pub fn unshare(&mut self) {
+        or_oom(self.try_unshare());
+    }
+
+    /// [`unshare`](Self::unshare) that answers an error; the object is then as it was.
+    pub fn try_unshare(&mut self) -> Result<(), ReserveError> {
+        if self.refcount() != 1 {
+            *self = self.try_duplicate()?;
+        }
+        Ok(())
+    }
+
+    /// Another object with a copy of the value, in the same encoding, and the same clock. In C: `dupStringObject`, `listTypeDup`, `setTypeDup`,
+    /// `zsetDup`, `hashTypeDup`; `COPY`. O(bytes, or elements).
+    pub fn duplicate(&self) -> Self {
+        or_oom(self.try_duplicate())
+    }
+
+    /// [`duplicate`](Self::duplicate) that answers an error.
+    pub fn try_duplicate(&self) -> Result<Self, ReserveError> {
+        let lru = self.header().lru();
+        by_type!(self.object_type(), string => self.try_duplicate_string(), C => {
+            // SAFETY: the header's type is `C`'s.
+            let copy = unsafe { Lent::<C>::new(self.header()) }.try_clone()?;
+            Self::try_with_collection(copy, lru).map_err(|(error, _)| error)
+        })
+    }
+}
+
+/// What an object of any type weighs and costs.
+impl Robj {
+    /// What the object adds to [`zmalloc::used_memory`], in bytes: exactly, slack of the size classes included, every element of a
+    /// collection too; 0 for a shared integer. An object with several references weighs the same through each. Constant
+    /// time; nothing is sampled. In C: `objectComputeSize`; part of `MEMORY USAGE`, which
+    /// adds key and table.
+    ///
+    /// ```
+    /// let before = zmalloc::used_memory();
+    /// let object = robj::Robj::from("The quick brown fox jumps over the lazy dog, twice");
+    /// assert_eq!(zmalloc::used_memory() - before, object.allocation_size());
+    /// ```
+    pub fn allocation_size(&self) -> usize {
+        let header = self.header();
+        let value = by_type!(self.object_type(), string => match self.encoding() {
+            // SAFETY: the encoding names the member (H1).
+            Encoding::Raw => unsafe { header.value.raw.allocation_size() },
+            _ => 0,
+        // SAFETY: the header's type is `C`'s.
+        }, C => unsafe { Lent::<C>::new(header) }.allocation_size());
+        self.block_allocation_size() + value
+    }
+
+    /// How much work dropping this reference is: one for each block to be freed, and one for each 4 KiB page
+    /// in a string, so that a caller can give large values to another thread, or to [`drop_in_steps`](Self::drop_in_steps). 0 when
+    /// the object lives on in other references. In C: `lazyfreeGetFreeEffort`, which counts every string as 1.
+    ///
+    /// Pages count because giving them back to the system is what a large string costs: jemalloc does so at
+    /// once from 8 MiB up (its `oversize_threshold`), and some time later for smaller blocks.
+    pub fn free_effort(&self) -> usize {
+        const PAGE: usize = 4096;
+        if !self.count().is_unique() {
+            return 0;
+        }
+        let header = self.header();
+        1 + by_type!(self.object_type(), string => match self.encoding() {
+            // SAFETY: the encoding names the member (H1).
+            Encoding::Raw => 1 + unsafe { header.value.raw.allocation_size() } / PAGE,
+            _ => 0,
+        // SAFETY: the header's type is `C`'s.
+        }, C => unsafe { Lent::<C>::new(header) }.free_effort())
+    }
+
+    /// Drops this reference. If it is the last one of a collection, does about `n` pieces of work, of which freeing an element is one,
+    /// and gives back what is left, `None` when nothing is ([`Collection::drop_in_steps`]). Anything else is dropped at once. So is
+    /// a string: it is one block, whatever its length, and [`free_effort`](Self::free_effort) tells beforehand how much work that is.
+    /// In C: what `UNLINK` leaves to another thread.
+    ///
+    /// ```
+    /// use robj::Robj;
+    /// use values::{EncodingLimits, Set};
+    /// let mut set = Set::new();
+    /// for n in 0..10_000_i64 {
+    ///     set.insert(n.to_string().as_bytes(), &EncodingLimits::DEFAULT);
+    /// }
+    /// let (mut left, mut steps) = (Robj::from(set).drop_in_steps(100), 1);
+    /// while let Some(remains) = left {
+    ///     // Requests are served in between.
+    ///     (left, steps) = (remains.drop_in_steps(100), steps + 1);
+    /// }
+    /// assert!(steps > 50);
+    /// ```
+    #[must_use = "what is left is dropped at once"]
+    pub fn drop_in_steps(self, n: usize) -> Option<Remains> {
+        by_type!(self.object_type(), string => None, C => {
+            // An object that others hold lives on: this reference goes.
+            self.into_collection::<C>().ok()?.drop_in_steps(n)
+        })
+    }
+
+    /// Moves the object's blocks for which `moves` says so: it is told address and size of each, and can ask
+    /// `zmalloc::defrag`. Starts with [`Cursor::START`], does a bounded part, and returns where to go on, `START` at the end. The object's own
+    /// block is asked about first; the `Robj` then points elsewhere. Nothing moves that others hold too, and
+    /// nothing for which there is no memory. In C: `defragKey` and what it calls.
+    pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
+        if !self.count().is_unique() {
+            return Cursor::START;
+        }
+        if cursor.is_start() {
+            self.relocate_block(moves);
+        }
+        by_type!(self.object_type(), string => {
+            self.relocate_string(moves);
+            Cursor::START
+        }, C => self.as_collection_mut::<C>().map_or(Cursor::START, |mut value| value.relocate(cursor, moves)))
+    }
+}
+
+/// The views by name: `as_x`, `as_x_mut`, `make_x_mut`, `into_x`, and `From`.
+macro_rules! views {
+    ($($C:ident, $View:ident, $as:ident, $as_mut:ident, $make_mut:ident, $try_make_mut:ident, $into:ident, $article:literal;)*) => {
+        $(
+            impl Robj {
+                #[doc = concat!("The object as ", $article, ", to be read. Constant time. In C: a look at `o->type`.")]
+                #[inline]
+                pub fn $as(&self) -> Result<$View<'_>, WrongType> {
+                    self.as_collection::<$C>()
+                }
+
+                #[doc = concat!("The object as ", $article, ", to be changed, if this is the only reference. Constant time.")]
+                #[inline]
+                pub fn $as_mut(&mut self) -> Result<RefMut<'_, $C>, AccessError> {
+                    self.as_collection_mut()
+                }
+
+                #[doc = concat!("The object as ", $article, ", to be changed. If others hold it too, a copy takes its place here. O(elements) then.")]
+                pub fn $make_mut(&mut self) -> Result<RefMut<'_, $C>, WrongType> {
+                    self.make_collection_mut()
+                }
+
+                #[doc = concat!("[`", stringify!($make_mut), "`](Self::", stringify!($make_mut), ") that answers an error; the object is then as it was.")]
+                pub fn $try_make_mut(&mut self) -> Result<RefMut<'_, $C>, AccessError> {
+                    self.try_make_collection_mut()
+                }
+
+                #[doc = concat!("Takes ", $article, " out of its object, if this is the only reference; else the object comes back.")]
+                pub fn $into(self) -> Result<$C, (AccessError, Self)> {
+                    self.into_collection()
+                }
+            }
+
+            impl From<$C> for Robj {
+                /// [`Robj::try_from_collection`] without an error.
+                #[inline]
+                fn from(collection: $C) -> Self {
+                    or_oom(Self::try_from_collection(collection).map_err(|(error, _)| error))
+                }
+            }
+        )*
+    };
+}
+
+views! {
+    List, ListView, as_list, as_list_mut, make_list_mut, try_make_list_mut, into_list, "a list";
+    Set, SetView, as_set, as_set_mut, make_set_mut, try_make_set_mut, into_set, "a set";
+    ZSet, ZSetView, as_zset, as_zset_mut, make_zset_mut, try_make_zset_mut, into_zset, "a sorted set";
+    Hash, HashView, as_hash, as_hash_mut, make_hash_mut, try_make_hash_mut, into_hash, "a hash";
+}
+
+/// Equal types and values, whatever the encodings. In C, for strings: `equalStringObjects`. O(bytes, or elements).
+impl PartialEq for Robj {
+    fn eq(&self, other: &Self) -> bool {
+        if self.object_type() != other.object_type() {
+            return false;
+        }
+        let (a, b) = (self.header(), other.header());
+        // SAFETY: both headers' type is `C`'s.
+        by_type!(self.object_type(), string => a.string() == b.string(), C => unsafe {
+            *Lent::<C>::new(a) == *Lent::<C>::new(b)
+        })
+    }
+}
+
+impl Eq for Robj {}
+
+impl fmt::Debug for Robj {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Robj");
+        out.field("type", &self.object_type())
+            .field("encoding", &self.encoding())
+            .field("refcount", &self.refcount());
+        // SAFETY: the headers' type is string, or `C`'s.
+        by_type!(self.object_type(), string => out.field("value", &unsafe { self.header().string_unchecked() }), C => unsafe {
+            out.field("value", &*Lent::<C>::new(self.header()))
+        });
+        out.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use values::EncodingLimits;
+
+    /// Small limits: four objects in their small forms, and four in their large ones.
+    fn objects() -> Vec<Robj> {
+        let few = EncodingLimits {
+            list_max_listpack_size: 4,
+            set_max_intset_entries: 4,
+            set_max_listpack_entries: 4,
+            hash_max_listpack_entries: 4,
+            zset_max_listpack_entries: 4,
+            ..EncodingLimits::DEFAULT
+        };
+        let of = |count: i64| {
+            let (mut list, mut set, mut hash, mut zset) = (List::new(), Set::new(), Hash::new(), ZSet::new());
+            for n in 0..count {
+                list.push_back(n, &few);
+                set.insert(n, &few);
+                hash.insert(n, "value", &few);
+                zset.insert(n, n as f64, &few).unwrap();
+            }
+            [Robj::from(list), Robj::from(set), Robj::from(hash), Robj::from(zset)]
+        };
+        of(3).into_iter().chain(of(if cfg!(miri) { 24 } else { 40 })).collect()
+    }
+
+    #[test]
+    fn every_object_says_what_it_is_and_lends_it_under_no_other_name() {
+        use Encoding::{HashTable, IntSet, ListPack, QuickList, SkipList};
+        let encodings: Vec<_> = objects().iter().map(Robj::encoding).collect();
+        assert_eq!(
+            encodings,
+            [ListPack, IntSet, ListPack, ListPack, QuickList, HashTable, HashTable, SkipList]
+        );
+        for object in objects() {
+            let is = object.object_type();
+            let lends = [
+                (ObjectType::String, object.as_string().is_ok()),
+                (ObjectType::List, object.as_list().is_ok()),
+                (ObjectType::Set, object.as_set().is_ok()),
+                (ObjectType::Hash, object.as_hash().is_ok()),
+                (ObjectType::ZSet, object.as_zset().is_ok()),
+            ];
+            assert!(lends.iter().all(|(name, lent)| *lent == (*name == is)), "{is}");
+        }
+    }
+
+    #[test]
+    fn a_view_that_changes_the_encoding_changes_the_object() {
+        let limits = EncodingLimits::DEFAULT;
+        let mut object = Robj::from(Set::new());
+        object.touch(77);
+        object.as_set_mut().unwrap().insert(1, &limits);
+        assert_eq!((object.encoding(), object.as_set().unwrap().len()), (Encoding::IntSet, 1));
+        object.as_set_mut().unwrap().insert("one", &limits);
+        assert_eq!((object.encoding(), object.idle_time(77)), (Encoding::ListPack, 0));
+        let set = object.into_set().unwrap();
+        assert!(set.contains("one") && set.contains(1));
+    }
+
+    #[test]
+    fn a_view_that_never_ends_leaves_an_empty_object() {
+        let mut object = Robj::from({
+            let mut set = Set::new();
+            set.insert(1, &EncodingLimits::DEFAULT);
+            set
+        });
+        let mut view = object.as_set_mut().unwrap();
+        view.remove(1); // so that nothing is leaked here
+        core::mem::forget(view);
+        assert!(object.as_set().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_others_hold_is_changed_by_nobody_and_copied_on_demand() {
+        for mut object in objects() {
+            let other = object.clone();
+            assert!(matches!(
+                object.as_list_mut(),
+                Err(AccessError::Shared { refcount: 2 } | AccessError::WrongType(_))
+            ));
+            assert_eq!(object.relocate(Cursor::START, &mut |_, _| unreachable!("held twice")), Cursor::START);
+            assert_eq!(object.free_effort(), 0);
+            object.unshare();
+            assert!(!object.ptr_eq(&other) && object == other && object.encoding() == other.encoding());
+            assert!(object.drop_in_steps(1_000_000).is_none());
+            assert_eq!(other.refcount(), 1);
+        }
+    }
+
+    #[test]
+    fn a_collection_that_others_hold_is_copied_by_who_asks_for_one_to_change() {
+        let limits = EncodingLimits::DEFAULT;
+        let mut object = Robj::from(Set::new());
+        object.make_set_mut().unwrap().insert(1, &limits);
+        let address = object.as_ptr();
+        object.make_set_mut().unwrap().insert(2, &limits);
+        assert_eq!(object.as_ptr(), address, "held once, it is changed where it is");
+        let other = object.clone();
+        for nth in 1.. {
+            let plan = zmalloc::fault::fail_nth(nth);
+            let refused = matches!(object.try_make_set_mut(), Err(AccessError::Reserve(_)));
+            let failures = plan.failures();
+            drop(plan);
+            assert_eq!(refused, failures > 0);
+            if failures == 0 {
+                break;
+            }
+            assert!(object.ptr_eq(&other));
+        }
+        assert!(object.make_set_mut().unwrap().remove(2));
+        assert_eq!((object.as_set().unwrap().len(), other.as_set().unwrap().len()), (1, 2));
+        assert_eq!(object.encoding(), other.encoding());
+        let error = object.make_hash_mut().map(drop).unwrap_err();
+        assert_eq!((error.expected, error.found), (ObjectType::Hash, ObjectType::Set));
+    }
+
+    #[test]
+    fn objects_are_moved_and_dropped_little_by_little() {
+        for mut object in objects() {
+            let (copy, address) = (object.duplicate(), object.as_ptr());
+            let (mut cursor, mut blocks) = (Cursor::START, 0);
+            loop {
+                cursor = object.relocate(cursor, &mut |_, size| {
+                    blocks += 1;
+                    size > 0
+                });
+                if cursor.is_start() {
+                    break;
+                }
+            }
+            assert!(blocks >= 2 && object.as_ptr() != address && object == copy);
+            let (mut left, mut steps) = (object.drop_in_steps(1), 1);
+            while let Some(remains) = left {
+                (left, steps) = (remains.drop_in_steps(1), steps + 1);
+            }
+            assert!(steps > 1 || copy.free_effort() < 7, "{copy:?} in {steps} step");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! [`Collection`]: what lists, sets, sorted sets and hashes have in common.
+//!
+//! A collection is an enum of its encodings, each one pointer wide: 16 bytes. A store that keeps the encoding elsewhere, in a
+//! header or an entry of its own, keeps the pointer alone, as a *word*. So a value is reached in three ways:
+//!
+//! ```text
+//!  owned      Hash              enum { ListPack(pointer), HashTable(pointer) }
+//!  borrowed   HashView<'a>      from a Hash; from an encoding and a word; or from the bytes of a packed value,
+//!                               wherever they lie
+//! ```
+//!
+//! Reading is the same for all three, and what a view lends lives as long as the value, not as long as the view.
+
+use crate::error::Error;
+use crate::remains::Remains;
+use crate::types::{Encoding, ObjectType};
+use common::Cursor;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+use zmalloc::ReserveError;
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// A list, set, sorted set or hash.
+pub trait Collection: Sized + Send + Sync + sealed::Sealed {
+    /// What `TYPE` says of it.
+    const TYPE: ObjectType;
+
+    /// Nothing in it, and nothing allocated.
+    const EMPTY: Self;
+
+    /// The collection to be read, borrowed from wherever it lies.
+    type View<'a>: Copy;
+
+    /// The collection to be read. Constant time.
+    fn view(&self) -> Self::View<'_>;
+
+    /// The collection that an encoding and a word stand for, to be read. Constant time.
+    ///
+    /// # Safety
+    /// The two came from [`into_raw`](Self::into_raw) of the same type together, and have not been taken back.
+    unsafe fn view_of_raw(encoding: Encoding, word: &NonNull<u8>) -> Self::View<'_>;
+
+    /// The collection that the bytes of a packed value are, to be read where they lie. Header and end of the bytes are checked,
+    /// in constant time. Entries that are damaged read as other ones, or end the value early.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], also for an encoding that is not a packed one of this type.
+    fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self::View<'_>, Error>;
+
+    /// The bytes of the value, if it is packed into one block: those of a listpack or an intset. Constant time.
+    fn as_packed(&self) -> Option<&[u8]>;
+
+    /// A collection from the bytes of a packed value, every entry of which is checked. O(bytes).
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], also for an encoding that is not a packed one of this type; [`Error::Reserve`].
+    fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error>;
+
+    /// How it is stored now. In C: `OBJECT ENCODING`.
+    fn encoding(&self) -> Encoding;
+
+    /// How many elements there are: members, fields, or elements of a list.
+    fn len(&self) -> usize;
+
+    /// Whether there is no element. A store deletes the key of such a value.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the value adds to [`zmalloc::used_memory`], in bytes, exactly. Constant time. In C: part of `objectComputeSize`.
+    fn allocation_size(&self) -> usize;
+
+    /// About how many blocks dropping it frees. Constant time. In C: `lazyfreeGetFreeEffort`.
+    fn free_effort(&self) -> usize;
+
+    /// Starts to drop the collection little by little: does about `n` pieces of work, of which freeing an element is one, and gives back
+    /// what is left, `None` when nothing is. O(n), whatever the length, and now and then a step of table memory, 256 KiB. A list frees
+    /// whole nodes and a sorted set whole leaves. What is one block goes at once. In C: what `UNLINK` leaves to another thread.
+    ///
+    /// ```
+    /// use values::{Collection, EncodingLimits, Set};
+    /// let mut set = Set::new();
+    /// for n in 0..10_000_i64 {
+    ///     set.insert(n.to_string().as_bytes(), &EncodingLimits::DEFAULT);
+    /// }
+    /// let (mut left, mut steps) = (set.drop_in_steps(100), 1);
+    /// while let Some(remains) = left {
+    ///     // Requests are served in between.
+    ///     (left, steps) = (remains.drop_in_steps(100), steps + 1);
+    /// }
+    /// assert!(steps > 50);
+    /// ```
+    #[must_use = "what is left is dropped at once"]
+    fn drop_in_steps(self, n: usize) -> Option<Remains>;
+
+    /// Moves blocks for which `moves` says so (it is told address and size in bytes), as far as memory allows, and a bounded part of
+    /// them a call. Starts with [`Cursor::START`] and returns where to go on, `START` at the end. Writes in between are allowed.
+    fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor;
+
+    /// A copy that shares nothing. In C: `setTypeDup` and its neighbours. O(elements).
+    fn try_clone(&self) -> Result<Self, ReserveError>;
+
+    /// Gives up the collection for its encoding and a word, for a store that keeps the two in an entry of its own. The word is
+    /// a pointer in its provenance only: all its bits count, the lowest too.
+    fn into_raw(self) -> (Encoding, NonNull<u8>);
+
+    /// Takes back what [`into_raw`](Self::into_raw) gave.
+    ///
+    /// # Safety
+    /// The two came from `into_raw` of the same type together, and are taken back once.
+    unsafe fn from_raw(encoding: Encoding, word: NonNull<u8>) -> Self;
+}
+
+/// An encoding's handle as a word.
+pub(crate) fn into_word<T>(handle: T) -> NonNull<u8> {
+    const {
+        assert!(size_of::<T>() == size_of::<usize>() && size_of::<Option<T>>() == size_of::<usize>());
+        assert!(align_of::<T>() == align_of::<usize>());
+    }
+    // SAFETY: as wide as a pointer, and never null: all handles are one pointer.
+    unsafe { core::mem::transmute_copy(&ManuallyDrop::new(handle)) }
+}
+
+/// The handle that a word stands for.
+///
+/// # Safety
+/// [`into_word`] of the same type gave the word, and it is taken back once.
+pub(crate) unsafe fn from_word<T>(word: NonNull<u8>) -> T {
+    const { assert!(size_of::<T>() == size_of::<usize>() && align_of::<T>() == align_of::<usize>()) };
+    // SAFETY: by contract.
+    unsafe { core::mem::transmute_copy(&word) }
+}
+
+/// The handle that a word stands for, borrowed where the word lies.
+///
+/// # Safety
+/// [`into_word`] of the same type gave the word, and it has not been taken back.
+pub(crate) unsafe fn word_as_ref<T>(word: &NonNull<u8>) -> &T {
+    const { assert!(size_of::<T>() == size_of::<usize>() && align_of::<T>() == align_of::<usize>()) };
+    // SAFETY: by contract, the bytes of the word are those of the handle, which is as large and aligned as much.
+    unsafe { NonNull::from(word).cast().as_ref() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EncodingLimits, Hash, List, Set, ZSet};
+
+    /// Lets a collection go out as a word and come back, and answers whether the word was odd.
+    fn there_and_back<C: Collection>(collection: &mut C) -> bool {
+        let bytes = collection.allocation_size();
+        let (encoding, word) = core::mem::replace(collection, C::EMPTY).into_raw();
+        // SAFETY: the two of just now, taken back once.
+        *collection = unsafe { C::from_raw(encoding, word) };
+        assert_eq!((collection.encoding(), collection.allocation_size()), (encoding, bytes));
+        word.addr().get() % 2 == 1
+    }
+
+    /// The block of a listpack that has become shorter is larger than its length tells, and its word's lowest bit says so.
+    #[test]
+    fn a_word_stands_for_the_collection_with_all_its_bits() {
+        let (limits, names) = (EncodingLimits::DEFAULT, ["one", "two", "three", "four", "five", "six"]);
+        let (mut list, mut set, mut hash, mut zset) = (List::new(), Set::new(), Hash::new(), ZSet::new());
+        for name in names {
+            list.push_back(name, &limits);
+            set.insert(name, &limits);
+            hash.insert(name, name, &limits);
+            zset.insert(name, 0.1, &limits).unwrap();
+        }
+        let even = [there_and_back(&mut list), there_and_back(&mut hash)];
+        assert_eq!(even, [false; 2]);
+        for name in &names[..2] {
+            list.pop_front(&limits);
+            assert!(set.remove(*name) && hash.remove(*name) && zset.remove(*name) == Some(0.1));
+        }
+        let odd = [
+            there_and_back(&mut list),
+            there_and_back(&mut set),
+            there_and_back(&mut hash),
+            there_and_back(&mut zset),
+        ];
+        assert!(odd.contains(&true));
+        assert!(names[2..].iter().all(|name| set.contains(*name) && zset.contains(*name)));
+    }
+}

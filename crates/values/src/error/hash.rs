@@ -1,0 +1,69 @@
+//! What counting in a hash may refuse, as values; printed in the words that Redis' clients know.
+
+use super::reply::{OUT_OF_MEMORY, display};
+use super::string::StringError;
+use core::fmt;
+use zmalloc::ReserveError;
+
+/// Why a field was not counted up. The hash is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HashError {
+    /// The value is not the canonical decimal form of an `i64`.
+    NotAnInteger,
+    /// The sum would not be an `i64`.
+    Overflow {
+        /// What the integer is, and stays.
+        value: i64,
+    },
+    /// The value is not the text of a number.
+    NotAFloat,
+    /// The sum would not be a finite number, or the increment is none.
+    NotFinite,
+    /// There was no room.
+    Reserve(ReserveError),
+}
+
+impl HashError {
+    /// The error as Redis words it in a reply, without the leading `-`.
+    pub const fn reply(&self) -> &'static str {
+        match self {
+            Self::NotAnInteger => "ERR hash value is not an integer",
+            Self::Overflow { .. } => "ERR increment or decrement would overflow",
+            Self::NotAFloat => "ERR hash value is not a float",
+            Self::NotFinite => "ERR increment would produce NaN or Infinity",
+            Self::Reserve(_) => OUT_OF_MEMORY,
+        }
+    }
+}
+
+impl fmt::Display for HashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reserve = match self {
+            Self::Reserve(error) => Some(error),
+            _ => None,
+        };
+        display(f, self.reply(), reserve)
+    }
+}
+
+impl core::error::Error for HashError {}
+
+impl From<ReserveError> for HashError {
+    fn from(error: ReserveError) -> Self {
+        Self::Reserve(error)
+    }
+}
+
+/// The errors of [`incr_by`](crate::string::incr_by) and [`incr_by_float`](crate::string::incr_by_float).
+impl From<StringError> for HashError {
+    fn from(error: StringError) -> Self {
+        match error {
+            StringError::NotAnInteger => Self::NotAnInteger,
+            StringError::Overflow { value } => Self::Overflow { value },
+            StringError::NotFinite => Self::NotFinite,
+            StringError::Reserve(error) => Self::Reserve(error),
+            _ => Self::NotAFloat,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Going over fields and values.
+
+use super::{Hash, HashView, ReprView};
+use crate::element::Element;
+use crate::hashtable::StringBlock;
+use common::Cursor;
+use core::fmt;
+use core::iter::FusedIterator;
+
+/// Fields and values of a [`Hash`](struct@Hash). See [`Hash::iter`].
+#[derive(Clone)]
+pub struct Iter<'a> {
+    walk: Walk<'a>,
+    left: usize,
+}
+
+#[derive(Clone)]
+enum Walk<'a> {
+    ListPack(listpack::Iter<'a>),
+    HashTable(dict::iter::Iter<'a, StringBlock<2>>),
+}
+
+/// Field and value of a block.
+#[inline]
+pub(super) fn elements(pair: &StringBlock<2>) -> (Element<'_>, Element<'_>) {
+    let [field, value] = pair.parts();
+    (Element::Bytes(field), Element::Bytes(value))
+}
+
+impl<'a> HashView<'a> {
+    /// [`Hash::iter`].
+    pub fn iter(self) -> Iter<'a> {
+        let walk = match self.0 {
+            ReprView::ListPack(list) => Walk::ListPack(list.iter()),
+            ReprView::HashTable(table) => Walk::HashTable(table.iter()),
+        };
+        Iter { walk, left: self.len() }
+    }
+
+    /// [`Hash::scan`].
+    pub fn scan(self, cursor: Cursor, mut each: impl FnMut(Element<'a>, Element<'a>)) -> Cursor {
+        match self.0 {
+            ReprView::HashTable(table) => table.scan(cursor, |pair| {
+                let (field, value) = elements(pair);
+                each(field, value);
+            }),
+            ReprView::ListPack(_) => {
+                self.iter().for_each(|(field, value)| each(field, value));
+                Cursor::START
+            }
+        }
+    }
+}
+
+impl Hash {
+    /// Visits some fields with their values and returns where to go on; [`Cursor::START`] starts and ends. A field that is there
+    /// from the start to the end comes at least once. A small hash comes whole. In C: `HSCAN`.
+    pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(Element<'a>, Element<'a>)) -> Cursor {
+        self.view().scan(cursor, each)
+    }
+}
+
+impl<'a> IntoIterator for HashView<'a> {
+    type Item = (Element<'a>, Element<'a>);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Hash {
+    type Item = (Element<'a>, Element<'a>);
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (Element<'a>, Element<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let pair = match &mut self.walk {
+            Walk::ListPack(walk) => {
+                walk.next().zip(walk.next()).map(|(f, v)| (Element::from_packed(f), Element::from_packed(v)))
+            }
+            Walk::HashTable(walk) => walk.next().map(elements),
+        };
+        self.left -= usize::from(pair.is_some());
+        pair
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.clone()).finish()
+    }
+}

@@ -1,0 +1,170 @@
+//! Reading a hash: the view's methods, and the same of an owned hash.
+
+use super::{Hash, HashView, Iter, Repr, ReprView};
+use crate::element::Element;
+use crate::types::Encoding;
+use core::array;
+use core::fmt;
+use zmalloc::ReserveError;
+
+/// Look-ups whose cache misses overlap.
+const BATCH: usize = 16;
+
+/// One field at a time. See the same methods of [`Hash`](struct@Hash).
+impl<'a> HashView<'a> {
+    /// How the hash is stored now. In C: `OBJECT ENCODING`.
+    #[inline]
+    pub fn encoding(self) -> Encoding {
+        match self.0 {
+            ReprView::ListPack(_) => Encoding::ListPack,
+            ReprView::HashTable(_) => Encoding::HashTable,
+        }
+    }
+
+    /// How many fields there are. In C: `hashTypeLength`; `HLEN`.
+    #[inline]
+    pub fn len(self) -> usize {
+        match self.0 {
+            ReprView::ListPack(list) => list.len() / 2,
+            ReprView::HashTable(table) => table.len(),
+        }
+    }
+
+    /// Whether there is no field.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy that shares nothing. O(elements).
+    pub fn try_to_owned(self) -> Result<Hash, ReserveError> {
+        Ok(Hash(match self.0 {
+            ReprView::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            ReprView::HashTable(inner) => Repr::HashTable(inner.try_clone()?),
+        }))
+    }
+
+    /// [`Hash::get`].
+    #[inline]
+    pub fn get<'e>(self, field: impl Into<Element<'e>>) -> Option<Element<'a>> {
+        let field = field.into();
+        match self.0 {
+            ReprView::ListPack(list) => {
+                let place = find(list, &field.text())?;
+                list.get(list.next(place)?).map(Element::from_packed)
+            }
+            ReprView::HashTable(table) => table.get(&field.text()).map(|pair| Element::Bytes(pair.value())),
+        }
+    }
+
+    /// [`Hash::get_many`].
+    pub fn get_many(self, fields: &[Element<'_>]) -> impl Iterator<Item = Option<Element<'a>>> {
+        fields.chunks(BATCH).flat_map(move |batch| self.get_batch(batch).into_iter().take(batch.len()))
+    }
+
+    fn get_batch(self, fields: &[Element<'_>]) -> [Option<Element<'a>>; BATCH] {
+        match self.0 {
+            ReprView::HashTable(table) if fields.len() > 1 => {
+                let texts: [_; BATCH] =
+                    array::from_fn(|i| fields.get(i).copied().unwrap_or(Element::Bytes(b"")).text());
+                let found = table.get_many(array::from_fn(|i| &*texts[i]));
+                found.map(|pair| pair.map(|pair| Element::Bytes(pair.value())))
+            }
+            _ => array::from_fn(|i| self.get(*fields.get(i)?)),
+        }
+    }
+
+    /// [`Hash::contains_key`].
+    #[inline]
+    pub fn contains_key<'e>(self, field: impl Into<Element<'e>>) -> bool {
+        let field = field.into();
+        match self.0 {
+            ReprView::ListPack(list) => find(list, &field.text()).is_some(),
+            ReprView::HashTable(table) => table.get(&field.text()).is_some(),
+        }
+    }
+
+    /// [`Hash::value_len`].
+    pub fn value_len<'e>(self, field: impl Into<Element<'e>>) -> Option<usize> {
+        self.get(field).map(Element::len)
+    }
+
+    /// [`Hash::keys`].
+    pub fn keys(self) -> impl ExactSizeIterator<Item = Element<'a>> {
+        self.iter().map(|(field, _)| field)
+    }
+
+    /// [`Hash::values`].
+    pub fn values(self) -> impl ExactSizeIterator<Item = Element<'a>> {
+        self.iter().map(|(_, value)| value)
+    }
+}
+
+/// One field at a time.
+impl Hash {
+    /// The field's value. O(1) on average in a hash table, O(n) in a listpack. In C: `hashTypeGetValue`; `HGET`.
+    #[inline]
+    pub fn get<'e>(&self, field: impl Into<Element<'e>>) -> Option<Element<'_>> {
+        self.view().get(field)
+    }
+
+    /// The values of these fields, in their order: their cache misses overlap. In C: `HMGET`.
+    ///
+    /// ```
+    /// use values::{Element, EncodingLimits, Hash};
+    /// let mut hash = Hash::new();
+    /// hash.insert("a", 1, &EncodingLimits::DEFAULT);
+    /// let fields = [Element::Bytes(b"a"), Element::Bytes(b"b")];
+    /// assert!(hash.get_many(&fields).eq([Some(Element::Int(1)), None]));
+    /// ```
+    pub fn get_many<'a>(&'a self, fields: &[Element<'_>]) -> impl Iterator<Item = Option<Element<'a>>> {
+        self.view().get_many(fields)
+    }
+
+    /// Whether there is such a field. O(1) on average in a hash table, O(n) in a listpack. In C: `hashTypeExists`; `HEXISTS`.
+    #[inline]
+    pub fn contains_key<'e>(&self, field: impl Into<Element<'e>>) -> bool {
+        self.view().contains_key(field)
+    }
+
+    /// How many bytes the field's value has. In C: `hashTypeGetValueLength`; `HSTRLEN`, which answers 0 without a field.
+    pub fn value_len<'e>(&self, field: impl Into<Element<'e>>) -> Option<usize> {
+        self.view().value_len(field)
+    }
+
+    /// Fields with their values: in the order of their insertion in a listpack, in no order in a hash table. In C:
+    /// `hashTypeInitIterator`; `HGETALL`.
+    pub fn iter(&self) -> Iter<'_> {
+        self.view().iter()
+    }
+
+    /// The fields, in the order of [`iter`](Self::iter). In C: `HKEYS`.
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = Element<'_>> {
+        self.view().keys()
+    }
+
+    /// The values, in the order of [`iter`](Self::iter). In C: `HVALS`.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = Element<'_>> {
+        self.view().values()
+    }
+}
+
+/// Where a field stands.
+#[inline]
+pub(super) fn find(list: &listpack::View, field: &[u8]) -> Option<listpack::Offset> {
+    list.find(list.first()?, field, 1)
+}
+
+impl PartialEq for HashView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(field, value)| other.get(field) == Some(value))
+    }
+}
+
+impl Eq for HashView<'_> {}
+
+impl fmt::Debug for HashView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.iter().fmt(f)
+    }
+}

@@ -1,0 +1,226 @@
+//! Changing a hash, and when it changes its encoding.
+//!
+//! A listpack becomes a hash table with the first write
+//!
+//! - of a field or value of more than `hash_max_listpack_value` bytes, whether the field is new or not;
+//! - after which there would be more than `hash_max_listpack_entries` fields;
+//! - of more pairs than that at once, even if they are all of one field: they are not compared first;
+//! - for which the list would be longer than any list may be.
+//!
+//! The table is made aside, with the new pair in it, and takes the list's place when it is complete.
+//!
+//! Learned from: Redis' `t_hash.c` (`hashTypeTryConversion`, `hashTypeSet`).
+
+use super::read::find;
+use super::{Hash, HashError, Repr};
+use crate::element::Element;
+use crate::error::Error;
+use crate::hashtable::StringTable;
+use crate::limits::EncodingLimits;
+use crate::string::{self, LongDouble};
+use listpack::ListPack;
+use zmalloc::{ReserveError, or_oom};
+
+/// Whether a pair may stand in a listpack that then has `len` fields.
+fn fits((field, value): (Element<'_>, Element<'_>), len: usize, limits: &EncodingLimits) -> bool {
+    let longest = field.len().max(value.len());
+    longest <= limits.hash_max_listpack_value && len <= limits.hash_max_listpack_entries
+}
+
+/// Gives the field in the list, if it is there at `place`, another value; else adds the pair. Whether it is new.
+fn try_write(
+    list: &mut ListPack,
+    place: Option<listpack::Offset>,
+    (field, value): (Element<'_>, Element<'_>),
+) -> Result<bool, ReserveError> {
+    let Some(place) = place else {
+        return list.try_extend([field.packed(), value.packed()]).map(|()| true);
+    };
+    match list.next(place) {
+        Some(place) => list.try_replace(place, value.packed()).map(|_| false),
+        None => list.try_push_back(value.packed()).map(|()| false), // a field without a value, which none is
+    }
+}
+
+impl Hash {
+    /// Gives `field` that value and says whether the field is new. O(1) on average in a hash table, O(n) in a listpack. In C:
+    /// `hashTypeSet`; `HSET`.
+    ///
+    /// A value takes the old one's place without an allocation if it needs as large a block.
+    pub fn try_insert<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        value: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> Result<bool, ReserveError> {
+        let (field, value) = (field.into(), value.into());
+        match &mut self.0 {
+            Repr::HashTable(members) => members.try_set(&field.text(), &value.text()),
+            Repr::ListPack(list) => {
+                let place = find(list, &field.text());
+                if fits((field, value), list.len() / 2 + usize::from(place.is_none()), limits) {
+                    match try_write(list, place, (field, value)) {
+                        Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
+                        result => return result,
+                    }
+                }
+                let mut members = try_to_table(list)?;
+                let new = members.try_set(&field.text(), &value.text())?;
+                self.0 = Repr::HashTable(members);
+                Ok(new)
+            }
+        }
+    }
+
+    /// [`try_insert`](Self::try_insert), calling the OOM handler if there is no room.
+    pub fn insert<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        value: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> bool {
+        or_oom(self.try_insert(field, value, limits))
+    }
+
+    /// Gives `field` that value if it has none yet, and says whether. A field that is there is left as it is, and so is the
+    /// encoding. In C: `HSETNX`.
+    pub fn try_insert_absent<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        value: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> Result<bool, ReserveError> {
+        let field = field.into();
+        if self.contains_key(field) { Ok(false) } else { self.try_insert(field, value, limits) }
+    }
+
+    /// [`try_insert_absent`](Self::try_insert_absent), calling the OOM handler if there is no room.
+    pub fn insert_absent<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        value: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> bool {
+        or_oom(self.try_insert_absent(field, value, limits))
+    }
+
+    /// Gives each field its value, all or none of them, and says how many fields are new. Of a field that comes twice the last
+    /// value counts. In C: `HSET` with several pairs, `HMSET`.
+    ///
+    /// ```
+    /// use values::{Collection, Element, EncodingLimits, Hash};
+    /// let mut hash = Hash::new();
+    /// let pairs = [("name", "redcore"), ("year", "2026"), ("year", "2027")];
+    /// let pairs = pairs.map(|(field, value)| (field.as_bytes().into(), value.as_bytes().into()));
+    /// assert_eq!(hash.insert_many(&pairs, &EncodingLimits::DEFAULT), 2);
+    /// assert_eq!(hash.get(&b"year"[..]), Some(Element::Int(2027)));
+    /// ```
+    pub fn try_insert_many(
+        &mut self,
+        pairs: &[(Element<'_>, Element<'_>)],
+        limits: &EncodingLimits,
+    ) -> Result<usize, ReserveError> {
+        match &mut self.0 {
+            Repr::HashTable(members) => members.try_set_many(pairs),
+            Repr::ListPack(list) => {
+                if pairs.iter().all(|&pair| fits(pair, pairs.len(), limits)) {
+                    // In a copy, which is small.
+                    let mut copy = Self(Repr::ListPack(list.try_clone()?));
+                    let mut new = 0;
+                    for &(field, value) in pairs {
+                        new += usize::from(copy.try_insert(field, value, limits)?);
+                    }
+                    *self = copy;
+                    return Ok(new);
+                }
+                let mut members = try_to_table(list)?;
+                let new = members.try_set_many(pairs)?;
+                self.0 = Repr::HashTable(members);
+                Ok(new)
+            }
+        }
+    }
+
+    /// [`try_insert_many`](Self::try_insert_many), calling the OOM handler if there is no room.
+    pub fn insert_many(&mut self, pairs: &[(Element<'_>, Element<'_>)], limits: &EncodingLimits) -> usize {
+        or_oom(self.try_insert_many(pairs, limits))
+    }
+
+    /// Takes `field` out and says whether it was there. O(1) on average in a hash table, O(n) in a listpack. In C:
+    /// `hashTypeDelete`; `HDEL`.
+    pub fn remove<'e>(&mut self, field: impl Into<Element<'e>>) -> bool {
+        let field = field.into();
+        match &mut self.0 {
+            Repr::HashTable(members) => members.remove(&field.text()).is_some(),
+            Repr::ListPack(list) => {
+                let Some(place) = find(list, &field.text()) else { return false };
+                list.remove_run(place, 2) > 0
+            }
+        }
+    }
+
+    /// Adds to the field's integer and answers the sum; a field that is not there counts as 0. In C: `HINCRBY`.
+    ///
+    /// ```
+    /// use values::{EncodingLimits, Hash, hash::HashError};
+    /// let (limits, mut hash) = (EncodingLimits::DEFAULT, Hash::new());
+    /// assert_eq!(hash.incr_by(&b"visits"[..], 3, &limits), Ok(3));
+    /// assert_eq!(hash.incr_by(&b"visits"[..], i64::MAX, &limits), Err(HashError::Overflow { value: 3 }));
+    /// ```
+    pub fn incr_by<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        increment: i64,
+        limits: &EncodingLimits,
+    ) -> Result<i64, HashError> {
+        Error::or_oom(self.try_incr_by(field, increment, limits))
+    }
+
+    /// [`incr_by`](Self::incr_by) that answers an error for want of memory too.
+    pub fn try_incr_by<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        increment: i64,
+        limits: &EncodingLimits,
+    ) -> Result<i64, HashError> {
+        let field = field.into();
+        let sum = string::incr_by(self.get(field).unwrap_or(Element::Int(0)), increment)?;
+        self.try_insert(field, sum, limits)?;
+        Ok(sum)
+    }
+
+    /// Adds to the field's number and answers the sum. A field that is not there counts as 0. The value is then the text of the sum:
+    /// see [`LongDouble`]. In C: `HINCRBYFLOAT`.
+    pub fn incr_by_float<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        increment: impl Into<LongDouble>,
+        limits: &EncodingLimits,
+    ) -> Result<LongDouble, HashError> {
+        Error::or_oom(self.try_incr_by_float(field, increment, limits))
+    }
+
+    /// [`incr_by_float`](Self::incr_by_float) that answers an error for want of memory too.
+    pub fn try_incr_by_float<'e>(
+        &mut self,
+        field: impl Into<Element<'e>>,
+        increment: impl Into<LongDouble>,
+        limits: &EncodingLimits,
+    ) -> Result<LongDouble, HashError> {
+        let field = field.into();
+        let sum = string::incr_by_float(self.get(field).unwrap_or(Element::Int(0)), increment)?;
+        sum.with_text(|text| self.try_insert(field, text, limits))?;
+        Ok(sum)
+    }
+}
+
+/// A hash table with the list's pairs.
+#[cold]
+fn try_to_table(list: &ListPack) -> Result<StringTable<2>, ReserveError> {
+    let mut members = StringTable::try_new()?;
+    let mut walk = list.iter().map(Element::from_packed);
+    while let Some((field, value)) = walk.next().zip(walk.next()) {
+        members.try_set(&field.text(), &value.text())?;
+    }
+    Ok(members)
+}

@@ -1,0 +1,230 @@
+//! [`StringBlock`]: one or two byte strings in one block, behind a pointer of six bytes.
+//!
+//! ```text
+//!  StringBlock<1>, a member of a set     | len | bytes ...                     1 + len bytes
+//!  StringBlock<2>, a field of a hash     | len | len | field ... | value ...   2 + len + len bytes
+//!
+//!  len: one byte below 255; or 255, and then four bytes, little-endian
+//! ```
+//!
+//! No NUL, no capacity, no header of its own: 1 or 2 bytes beside the strings. A member of 19 bytes is a block of 24, a
+//! field of 18 with a value of 16 one of 40, where Redis has one block for each string and two pointers between them.
+//!
+//! Invariant: the pointer is that of a live block of zmalloc's raw family, which this owns alone, with lengths and strings as
+//! drawn; it was asked for as large as the size class of what the lengths add up to.
+
+use common::length;
+use core::ptr::NonNull;
+use core::slice;
+use dict::CompactPtr;
+use zmalloc::ReserveError;
+
+/// `N` strings in one block; see the drawing above. The first is what it is found by.
+pub(crate) struct StringBlock<const N: usize>(CompactPtr<u8>);
+
+// SAFETY: the block is owned, and its bytes change only through `&mut`.
+unsafe impl<const N: usize> Send for StringBlock<N> {}
+// SAFETY: as above.
+unsafe impl<const N: usize> Sync for StringBlock<N> {}
+
+impl<const N: usize> StringBlock<N> {
+    /// The size to ask for: the class that these strings need. (The class, so that a string that changes within it
+    /// does not change what was asked for.)
+    fn class_of(parts: &[&[u8]; N]) -> Result<usize, ReserveError> {
+        let mut size = 0usize;
+        for part in parts {
+            let more = length::size(part.len()).saturating_add(part.len());
+            if part.len() > length::LEN_MAX || more > isize::MAX as usize - size {
+                return Err(ReserveError::TooLong { len: size, additional: part.len() });
+            }
+            size += more;
+        }
+        Ok(zmalloc::good_size(size))
+    }
+
+    /// A block with copies of the strings.
+    pub(crate) fn try_new(parts: [&[u8]; N]) -> Result<Self, ReserveError> {
+        let size = Self::class_of(&parts)?;
+        let out_of_memory = ReserveError::OutOfMemory { size };
+        let block = zmalloc::ztrymalloc(size).ok_or(out_of_memory)?;
+        let Some(pointer) = CompactPtr::new(block) else {
+            // An address that needs more than six bytes is as good as none.
+            // SAFETY: allocated just above, with this size.
+            unsafe { zmalloc::zfree_sized(block, size) };
+            return Err(out_of_memory);
+        };
+        // SAFETY: a fresh block of the size that is written.
+        unsafe { write(block, parts) };
+        Ok(Self(pointer))
+    }
+
+    /// The strings.
+    #[inline]
+    pub(crate) fn parts(&self) -> [&[u8]; N] {
+        // SAFETY: the invariant; the bytes stay as long as `self` is borrowed.
+        unsafe { read(self.0.get()) }
+    }
+
+    /// What it is found by.
+    #[inline]
+    pub(crate) fn key(&self) -> &[u8] {
+        const { assert!(N > 0) };
+        self.parts()[0]
+    }
+
+    /// Where a look at the key will begin, for who asks for it ahead.
+    #[inline]
+    pub(crate) fn key_ahead(&self) -> *const u8 {
+        self.0.get().as_ptr()
+    }
+
+    /// What was asked of the allocator.
+    fn class(&self) -> usize {
+        zmalloc::good_size(self.parts().iter().map(|part| length::size(part.len()) + part.len()).sum())
+    }
+
+    /// What the block adds to `used_memory`.
+    pub(crate) fn allocation_size(&self) -> usize {
+        // SAFETY: a live block that was asked for with that size.
+        unsafe { zmalloc::zmalloc_size_sized(self.0.get(), self.class()) }
+    }
+
+    /// Moves the block if `moves` says so and there is memory for another.
+    pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
+        let (old, class) = (self.0.get(), self.class());
+        if !moves(old, self.allocation_size()) {
+            return;
+        }
+        // SAFETY: a live block that was asked for with that size; the old address is forgotten.
+        let moved = unsafe { zmalloc::ztryrelocate_if(old, class, |new| CompactPtr::new(new).is_some()) };
+        if let Some(new) = moved.and_then(CompactPtr::new) {
+            self.0 = new;
+        }
+    }
+}
+
+impl StringBlock<2> {
+    /// The value of a field.
+    #[inline]
+    pub(crate) fn value(&self) -> &[u8] {
+        self.parts()[1]
+    }
+
+    /// Another value for the same field, in place if it needs a block of the same size class; afterwards it is as it was,
+    /// or has the new value.
+    pub(crate) fn try_set_value(&mut self, value: &[u8]) -> Result<(), ReserveError> {
+        let parts = [self.key(), value];
+        let key_len = self.key().len();
+        if self.class() != Self::class_of(&parts)?
+            || length::size(self.value().len()) != length::size(value.len())
+        {
+            *self = Self::try_new(parts)?;
+            return Ok(());
+        }
+        let block = self.0.get();
+        // SAFETY: the block has room, because it was asked for with the class that is needed now; the key stays where it is,
+        // because both lengths take as many bytes as before. `value` is the caller's and overlaps nothing here.
+        unsafe {
+            let place = block.add(length::size(key_len));
+            let place = length::write(place, value.len()).add(key_len);
+            place.copy_from_nonoverlapping(NonNull::from(value).cast(), value.len());
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> Drop for StringBlock<N> {
+    fn drop(&mut self) {
+        // SAFETY: the invariant; nobody uses the block after this.
+        unsafe { zmalloc::zfree_sized(self.0.get(), self.class()) };
+    }
+}
+
+/// Writes all lengths, then all strings.
+///
+/// # Safety
+/// `class_of(parts)` bytes at `block` may be written, and none of `parts` lies there.
+unsafe fn write<const N: usize>(block: NonNull<u8>, parts: [&[u8]; N]) {
+    // SAFETY: by contract.
+    unsafe {
+        let place = parts.iter().fold(block, |place, part| length::write(place, part.len()));
+        parts.iter().fold(place, |place, part| {
+            place.copy_from_nonoverlapping(NonNull::from(*part).cast(), part.len());
+            place.add(part.len())
+        });
+    }
+}
+
+/// The strings of a block.
+///
+/// # Safety
+/// [`write`] was called on it, with the same `N`, and its bytes stay as they are for `'a`.
+#[inline]
+unsafe fn read<'a, const N: usize>(block: NonNull<u8>) -> [&'a [u8]; N] {
+    let mut place = block;
+    // SAFETY: by contract.
+    let lens = [(); N].map(|()| unsafe {
+        let (len, next) = length::read(place);
+        place = next;
+        len
+    });
+    // SAFETY: the strings stand behind their lengths, one after the other.
+    lens.map(|len| unsafe {
+        let part = slice::from_raw_parts(place.as_ptr(), len);
+        place = place.add(len);
+        part
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENS: [usize; 8] = [0, 1, 16, 254, 255, 256, 300, 70_000];
+
+    #[test]
+    fn strings_come_back_as_they_were_given() {
+        for key in LENS.map(|len| vec![b'k'; len]) {
+            let member = StringBlock::try_new([&key]).unwrap();
+            assert_eq!(member.key(), key);
+            assert_eq!(member.class(), zmalloc::good_size(key.len() + if key.len() < 255 { 1 } else { 5 }));
+            for value in LENS.map(|len| vec![b'v'; len]) {
+                let pair = StringBlock::try_new([&key, &value]).unwrap();
+                assert_eq!(pair.parts(), [&key[..], &value[..]]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_replaced_whatever_the_lengths() {
+        for from in LENS {
+            for to in LENS.into_iter().chain([from + 1, from.saturating_sub(1)]) {
+                let mut pair = StringBlock::try_new([b"field", &vec![b'a'; from]]).unwrap();
+                let value = vec![b'b'; to];
+                pair.try_set_value(&value).unwrap();
+                assert_eq!(pair.parts(), [b"field", &value[..]], "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_same_class_stays_where_it_is() {
+        let mut pair = StringBlock::try_new([b"field", b"12345"]).unwrap();
+        let address = pair.0.get();
+        pair.try_set_value(b"123456").unwrap();
+        assert!(zmalloc::good_size(12) != zmalloc::good_size(13) || pair.0.get() == address);
+        assert_eq!(pair.value(), b"123456");
+    }
+
+    #[test]
+    fn a_moved_block_has_the_same_strings() {
+        let mut pair = StringBlock::try_new([b"field", b"value"]).unwrap();
+        let mut asked = 0;
+        pair.relocate(&mut |_, size| {
+            asked = size;
+            true
+        });
+        assert_eq!(asked, pair.allocation_size());
+        assert_eq!(pair.parts(), [b"field", b"value"]);
+    }
+}

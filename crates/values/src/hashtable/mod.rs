@@ -1,0 +1,308 @@
+//! [`StringTable`]: the encoding `hashtable` of sets and hashes, a table of strings or of pairs of strings.
+//!
+//! ```text
+//!  StringTable -> table of six-byte pointers -> | len | bytes |      one block a member
+//! ```
+//!
+//! Keeps count of what its blocks take, so that `allocation_size` need not walk over millions of them.
+
+mod block;
+mod pairs;
+
+pub(crate) use block::StringBlock;
+
+use crate::element::Element;
+use allocator_api2::boxed::Box;
+use common::Cursor;
+use core::cell::RefCell;
+use core::fmt;
+use core::hash::BuildHasher;
+use core::ptr::NonNull;
+use dict::prefetch::prefetch;
+use dict::{DefaultHashBuilder, Table};
+use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box};
+
+/// Strings, or pairs of strings, found by the first one. One pointer wide.
+pub(crate) struct StringTable<const N: usize>(Box<Inner<N>, Zmalloc>);
+
+const _: () = assert!(size_of::<Option<StringTable<1>>>() == size_of::<usize>());
+
+/// Invariant: `bytes` is the sum of `allocation_size` over the blocks in `table`, and no two of them have the same key.
+struct Inner<const N: usize> {
+    table: Table<StringBlock<N>>,
+    hash_builder: DefaultHashBuilder,
+    bytes: usize,
+}
+
+/// What `Table` does not say: how much it asked for in vain. At least a chunk of pointers.
+pub(crate) const TABLE_REFUSED: ReserveError =
+    ReserveError::OutOfMemory { size: 16 * size_of::<StringBlock<1>>() };
+
+impl<const N: usize> Inner<N> {
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hash_builder.hash_one(key)
+    }
+}
+
+/// One member at a time.
+impl<const N: usize> StringTable<N> {
+    /// An empty table.
+    pub(crate) fn try_new() -> Result<Self, ReserveError> {
+        let inner = Inner { table: Table::new(), hash_builder: DefaultHashBuilder::default(), bytes: 0 };
+        let size = size_of::<Inner<N>>();
+        Box::try_new_in(inner, Zmalloc).map(Self).map_err(|_| ReserveError::OutOfMemory { size })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.table.len()
+    }
+
+    /// Whether the two are one table.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        core::ptr::eq(&*self.0, &*other.0)
+    }
+
+    /// The block with that key. Constant time on average.
+    #[inline]
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&StringBlock<N>> {
+        self.0.table.find(self.0.hash(key), |member| member.key() == key)
+    }
+
+    /// Takes in a block whose key is not here yet; without memory for its place, nothing has changed.
+    pub(crate) fn try_insert_unique(&mut self, member: StringBlock<N>) -> Result<(), ReserveError> {
+        debug_assert!(self.get(member.key()).is_none());
+        let Inner { table, hash_builder, bytes } = &mut *self.0;
+        let size = member.allocation_size();
+        let hasher = |member: &StringBlock<N>| hash_builder.hash_one(member.key());
+        table.try_insert_unique(hasher(&member), member, hasher).map_err(|_| TABLE_REFUSED)?;
+        *bytes += size;
+        Ok(())
+    }
+
+    /// Takes the block with that key out. Constant time on average.
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<StringBlock<N>> {
+        let hash = self.0.hash(key);
+        let member = self.0.table.find_entry(hash, |member| member.key() == key).ok()?.remove();
+        self.0.bytes -= member.allocation_size();
+        Some(member)
+    }
+}
+
+/// Many members.
+impl<const N: usize> StringTable<N> {
+    /// The blocks, in no order.
+    pub(crate) fn iter(&self) -> dict::iter::Iter<'_, StringBlock<N>> {
+        self.0.table.iter()
+    }
+
+    /// One block, each with about the same chance. In C: `dictGetFairRandomKey`.
+    pub(crate) fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<&StringBlock<N>> {
+        self.0.table.fair_random(rng)
+    }
+
+    /// Visits the blocks of one place of the table and says which is next. In C: `dictScan`.
+    pub(crate) fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(&'a StringBlock<N>)) -> Cursor {
+        self.0.table.scan(u64::from(cursor).into(), each)
+    }
+
+    /// A copy, block by block.
+    pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
+        let mut copy = Self::try_new()?;
+        for member in self.iter() {
+            copy.try_insert_unique(StringBlock::try_new(member.parts())?)?;
+        }
+        Ok(copy)
+    }
+}
+
+/// Memory.
+impl<const N: usize> StringTable<N> {
+    /// What table and blocks add to `used_memory`. Constant time.
+    pub(crate) fn allocation_size(&self) -> usize {
+        box_size(&self.0) + self.0.table.allocation_size() + self.0.bytes
+    }
+
+    /// The table and its blocks, to be dropped in steps: no sum is kept of what is on its way out.
+    pub(crate) fn into_table(self) -> Table<StringBlock<N>> {
+        Box::into_inner(self.0).table
+    }
+
+    /// Moves blocks of members, of the table and its own, for which `moves` says so; one place of the table a call. In C: `activeDefragSdsDict`.
+    pub(crate) fn relocate(
+        &mut self,
+        cursor: Cursor,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
+    ) -> Cursor {
+        if cursor.is_start() {
+            relocate_box(&mut self.0, moves);
+        }
+        let moves = RefCell::new(moves);
+        let Inner { table, bytes, .. } = &mut *self.0;
+        table.relocate(
+            cursor,
+            |block, size| (moves.borrow_mut())(block, size),
+            |member| {
+                // With some allocators the new place is a little larger than the old one, or smaller.
+                let before = member.allocation_size();
+                member.relocate(*moves.borrow_mut());
+                *bytes = *bytes - before + member.allocation_size();
+            },
+        )
+    }
+}
+
+impl<const N: usize> StringTable<N> {
+    /// Takes a block out, each with about the same chance. Constant time on average. In C: `dictGetFairRandomKey` and
+    /// `dictDelete`.
+    pub(crate) fn pop_random(&mut self, rng: impl FnMut() -> u64) -> Option<StringBlock<N>> {
+        let key = self.fair_random(rng)?.key();
+        let (hash, address) = (self.0.hash(key), key.as_ptr());
+        let entry = self.0.table.find_entry(hash, |member| member.key().as_ptr() == address).ok()?;
+        let member = entry.remove();
+        self.0.bytes -= member.allocation_size();
+        Some(member)
+    }
+}
+
+impl StringTable<1> {
+    /// Takes in a member, if it is not here yet, and says whether. Constant time on average.
+    pub(crate) fn try_insert(&mut self, key: &[u8]) -> Result<bool, ReserveError> {
+        let hash = self.0.hash(key);
+        let Inner { table, hash_builder, bytes } = &mut *self.0;
+        if table.find(hash, |member| member.key() == key).is_some() {
+            return Ok(false);
+        }
+        let member = StringBlock::try_new([key])?;
+        let size = member.allocation_size();
+        let hasher = |member: &StringBlock<1>| hash_builder.hash_one(member.key());
+        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
+        *bytes += size;
+        Ok(true)
+    }
+
+    /// Which of these are here. Their cache misses overlap.
+    pub(crate) fn contains_many<const K: usize>(&self, keys: [&[u8]; K]) -> [bool; K] {
+        let hashes = keys.map(|key| self.0.hash(key));
+        let ahead = |member: &StringBlock<1>| prefetch(member.key_ahead());
+        self.0
+            .table
+            .find_many(hashes, ahead, |i, member| member.key() == keys[i])
+            .map(|found| found.is_some())
+    }
+}
+
+impl<const N: usize> fmt::Debug for StringTable<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = self.iter().map(|member| member.parts().map(Element::Bytes));
+        f.debug_list().entries(texts).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    const COUNT: usize = if cfg!(miri) { 18 } else { 3000 };
+
+    fn members(count: usize) -> StringTable<2> {
+        let mut members = StringTable::try_new().unwrap();
+        for n in 0..count {
+            let (field, value) = (format!("field:{n}"), "v".repeat(n % 50));
+            members
+                .try_insert_unique(StringBlock::try_new([field.as_bytes(), value.as_bytes()]).unwrap())
+                .unwrap();
+        }
+        members
+    }
+
+    fn contents(members: &StringTable<2>) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        members.iter().map(|pair| (pair.key().to_vec(), pair.value().to_vec())).collect()
+    }
+
+    /// The sum that is kept, beside the sum over all blocks.
+    fn check<const N: usize>(members: &StringTable<N>) {
+        let bytes: usize = members.iter().map(StringBlock::allocation_size).sum();
+        assert_eq!(members.0.bytes, bytes);
+    }
+
+    #[test]
+    fn the_sum_of_the_blocks_is_kept_through_all_changes() {
+        let mut members = members(COUNT);
+        check(&members);
+        for n in 0..COUNT {
+            let field = format!("field:{n}");
+            match n % 3 {
+                0 => assert!(!members.try_set(field.as_bytes(), &vec![b'w'; n % 97]).unwrap()),
+                1 => assert_eq!(members.remove(field.as_bytes()).unwrap().key(), field.as_bytes()),
+                _ => assert_eq!(members.try_set(b"nobody", b"").unwrap(), n == 2),
+            }
+        }
+        check(&members);
+        assert_eq!(members.len(), COUNT - COUNT / 3 + 1);
+        assert!(members.remove(b"nobody").is_some() && members.remove(b"nobody").is_none());
+    }
+
+    #[test]
+    fn what_is_moved_is_the_same_elsewhere() {
+        let mut members = members(COUNT);
+        let before = contents(&members);
+        let addresses = |members: &StringTable<2>| -> std::collections::BTreeSet<usize> {
+            members.iter().map(|pair| pair.key().as_ptr().addr()).collect()
+        };
+        let (places, size) = (addresses(&members), members.allocation_size());
+        let (mut cursor, mut asked) = (Cursor::START, 0);
+        loop {
+            cursor = members.relocate(cursor, &mut |_, _| {
+                asked += 1;
+                true
+            });
+            if cursor.is_start() {
+                break;
+            }
+        }
+        assert!(asked >= COUNT);
+        assert_eq!(contents(&members), before);
+        // glibc may give a block a few bytes more in its new place.
+        assert!(zmalloc::ALLOCATOR == "libc" || members.allocation_size() == size);
+        let moved = addresses(&members).difference(&places).count();
+        // A block may come to lie where another one was before.
+        assert!(moved > 0);
+        check(&members);
+    }
+
+    #[test]
+    fn a_clone_is_equal_and_apart() {
+        let members = members(COUNT);
+        let mut copy = members.try_clone().unwrap();
+        assert_eq!(contents(&copy), contents(&members));
+        copy.try_set(b"field:1", b"changed").unwrap();
+        assert_ne!(contents(&copy), contents(&members));
+        check(&copy);
+    }
+
+    fn set_of(texts: impl Iterator<Item = String>) -> StringTable<1> {
+        let mut members = StringTable::try_new().unwrap();
+        texts.for_each(|text| {
+            members.try_insert_unique(StringBlock::try_new([text.as_bytes()]).unwrap()).unwrap();
+        });
+        members
+    }
+
+    #[test]
+    fn the_sum_of_the_blocks_is_right_after_they_were_moved_into_gaps_of_another_size() {
+        const LEN: usize = 2030;
+        // A gap a little larger than a block: glibc gives all of it.
+        let gaps: Vec<_> = (0..2 * COUNT).map(|_| zmalloc::zmalloc(LEN + 26)).collect();
+        let mut members = set_of((0..(COUNT / 10).max(5)).map(|n| format!("{n:0LEN$}")));
+        // SAFETY: live blocks, each freed once.
+        gaps.iter().step_by(2).for_each(|gap| unsafe { zmalloc::zfree(*gap) });
+        let mut cursor = members.relocate(Cursor::START, &mut |_, _| true);
+        while !cursor.is_start() {
+            cursor = members.relocate(cursor, &mut |_, _| true);
+        }
+        check(&members);
+        // SAFETY: as above.
+        gaps.iter().skip(1).step_by(2).for_each(|gap| unsafe { zmalloc::zfree(*gap) });
+    }
+}

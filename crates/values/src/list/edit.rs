@@ -1,0 +1,222 @@
+//! By index and by value: `LSET`, `LINSERT`, `LREM`, `LTRIM`.
+
+use super::convert::Growth;
+use super::{List, Repr};
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::limits::EncodingLimits;
+use listpack::{ListPack, Offset, Value};
+use quicklist::Side;
+use zmalloc::{ReserveError, or_oom};
+
+impl List {
+    /// Puts another element in the place of the one at `index`; `false` if there is none. In C: `LSET`.
+    pub fn set<'e>(&mut self, index: i64, element: impl Into<Element<'e>>, limits: &EncodingLimits) -> bool {
+        or_oom(self.try_set(index, element, limits))
+    }
+
+    /// [`set`](Self::set) that answers an error, the list then as it was. O(elements of a node), in a listpack O(bytes).
+    pub fn try_set<'e>(
+        &mut self,
+        index: i64,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> Result<bool, ReserveError> {
+        let (element, place) = (element.into(), place(index, self.len()));
+        // As Redis does, as if the element were added, and also where there is none to be replaced.
+        let done = self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
+            Repr::ListPack(pack) => match place.and_then(|place| pack.seek(place as isize)) {
+                Some(offset) => pack.try_replace(offset, element.packed()),
+                None => Ok(false),
+            },
+            Repr::QuickList(list) => match place {
+                Some(place) => list.try_replace(place, element.packed()),
+                None => Ok(false),
+            },
+        })?;
+        if done {
+            self.shrink(limits);
+        }
+        Ok(done)
+    }
+
+    /// Inserts an element on one side of the first one that equals `pivot`; `false` if none does. In C: `LINSERT`, with
+    /// [`Side::Front`] for `BEFORE`.
+    pub fn insert<'e>(
+        &mut self,
+        side: Side,
+        pivot: impl Into<Element<'e>>,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> bool {
+        or_oom(self.try_insert(side, pivot, element, limits))
+    }
+
+    /// [`insert`](Self::insert) that answers an error, the list then as it was. O(elements).
+    pub fn try_insert<'e>(
+        &mut self,
+        side: Side,
+        pivot: impl Into<Element<'e>>,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> Result<bool, ReserveError> {
+        let (pivot, element) = (pivot.into(), element.into());
+        // As in Redis, the encoding is made ready before the pivot is looked for.
+        self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
+            Repr::ListPack(pack) => {
+                let Some(offset) = find(pack, pivot.packed()) else { return Ok(false) };
+                match side {
+                    Side::Front => pack.try_insert_before(offset, element.packed())?,
+                    Side::Back => pack.try_insert_after(offset, element.packed())?,
+                };
+                Ok(true)
+            }
+            Repr::QuickList(list) => {
+                let (pivot, mut iter, mut index) = (pivot.packed(), list.iter(), 0);
+                while let Some(value) = iter.next_value()? {
+                    if value == pivot {
+                        return list.try_insert(side, index, element.packed());
+                    }
+                    index += 1;
+                }
+                Ok(false)
+            }
+        })
+    }
+
+    /// Removes elements that equal `element`, and says how many: all of them if `count` is 0, else that many from the front, or from the
+    /// back if it is negative. In C: `LREM`.
+    pub fn remove<'e>(
+        &mut self,
+        count: i64,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> usize {
+        or_oom(self.try_remove(count, element, limits))
+    }
+
+    /// [`remove`](Self::remove) that answers an error, the list then as it was; only for compressed nodes does it need memory.
+    /// O(elements).
+    pub fn try_remove<'e>(
+        &mut self,
+        count: i64,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> Result<usize, ReserveError> {
+        let element = element.into();
+        let side = if count < 0 { Side::Back } else { Side::Front };
+        let most = match usize::try_from(count.unsigned_abs()) {
+            Ok(0) | Err(_) => usize::MAX,
+            Ok(most) => most,
+        };
+        let removed = match &mut self.0 {
+            Repr::ListPack(pack) => remove_equal(pack, side, most, element.packed()),
+            Repr::QuickList(list) => list.try_remove_equal(side, most, element.packed())?,
+        };
+        if removed > 0 {
+            self.shrink(limits);
+        }
+        Ok(removed)
+    }
+
+    /// Removes all but the elements from `start` to `end`, both included. In C: `LTRIM`.
+    ///
+    /// ```
+    /// use values::{EncodingLimits, List};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let mut recent: List = List::new();
+    /// for n in 0..10 {
+    ///     recent.push_front(n.to_string().as_bytes(), &limits);
+    ///     recent.trim(0, 2, &limits);
+    /// }
+    /// assert_eq!(format!("{recent:?}"), r#"["9", "8", "7"]"#);
+    /// ```
+    pub fn trim(&mut self, start: i64, end: i64, limits: &EncodingLimits) {
+        or_oom(self.try_trim(start, end, limits));
+    }
+
+    /// [`trim`](Self::trim) that answers an error, the list then as it was; only for compressed nodes does it need memory.
+    /// O(elements removed).
+    pub fn try_trim(&mut self, start: i64, end: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
+        let (start, count) = span(start, end, self.len());
+        match &mut self.0 {
+            Repr::ListPack(pack) => {
+                pack.truncate(start + count);
+                pack.remove_range(0, start);
+            }
+            Repr::QuickList(list) => list.try_trim(start, count)?,
+        }
+        self.shrink(limits);
+        Ok(())
+    }
+
+    /// Removes `count` elements from one end, or as many as there are: what `LPOP` and `RPOP` do after they have answered. In C: `listTypeDelRange`.
+    pub fn try_remove_end(
+        &mut self,
+        side: Side,
+        count: usize,
+        limits: &EncodingLimits,
+    ) -> Result<usize, ReserveError> {
+        let len = self.len();
+        let count = count.min(len);
+        if count == 0 {
+            return Ok(0); // and the encoding stays, as in Redis
+        }
+        let start = if side == Side::Front { 0 } else { len - count };
+        match &mut self.0 {
+            Repr::ListPack(pack) => {
+                pack.remove_range(start, count);
+            }
+            Repr::QuickList(list) => {
+                list.try_remove_range(start, count)?;
+            }
+        }
+        self.shrink(limits);
+        Ok(count)
+    }
+}
+
+/// The index that a command means, if there is an element.
+pub(super) fn place(index: i64, len: usize) -> Option<usize> {
+    let index = usize::try_from(index.unsigned_abs())
+        .ok()
+        .and_then(|steps| if index < 0 { len.checked_sub(steps) } else { Some(steps) })?;
+    (index < len).then_some(index)
+}
+
+/// Where the elements from `start` to `end` begin, and how many they are.
+pub(super) fn span(start: i64, end: i64, len: usize) -> (usize, usize) {
+    let clamp = |index: i64| {
+        let steps = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
+        if index < 0 { len.checked_sub(steps) } else { Some(steps) }
+    };
+    let start = clamp(start).unwrap_or(0).min(len);
+    // An end before the first element leaves nothing.
+    let end = clamp(end).map_or(0, |end| end.saturating_add(1).min(len));
+    (start, end.saturating_sub(start))
+}
+
+/// The first entry that equals `value`.
+fn find(pack: &ListPack, value: Value<'_>) -> Option<Offset> {
+    let mut next = pack.first();
+    while let Some(offset) = next {
+        if pack.get(offset)? == value {
+            return Some(offset);
+        }
+        next = pack.next(offset);
+    }
+    None
+}
+
+/// Removes the first `most` entries, seen from `side`, that equal `value`, and says how many.
+fn remove_equal(pack: &mut ListPack, side: Side, most: usize, value: Value<'_>) -> usize {
+    let (mut removed, mut next) = (0, if side == Side::Front { pack.first() } else { pack.last() });
+    while let Some(offset) = next.filter(|_| removed < most) {
+        let equal = pack.get(offset).is_some_and(|other| other == value);
+        let before = pack.prev(offset);
+        let behind = if equal { pack.remove(offset) } else { pack.next(offset) };
+        removed += usize::from(equal);
+        next = if side == Side::Front { behind } else { before };
+    }
+    removed
+}

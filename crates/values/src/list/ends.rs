@@ -1,0 +1,198 @@
+//! Both ends: `LPUSH`, `RPUSH`, `LPOP`, `RPOP`, `LMOVE`.
+
+use super::convert::Growth;
+use super::{List, Repr};
+use crate::collection::Collection;
+use crate::element::{Element, OwnedElement};
+use crate::limits::EncodingLimits;
+use listpack::encoded_len;
+use quicklist::Side;
+use zmalloc::{ReserveError, or_oom};
+
+/// Pushing.
+impl List {
+    /// Adds an element in front. In C: `LPUSH`.
+    pub fn push_front<'e>(&mut self, element: impl Into<Element<'e>>, limits: &EncodingLimits) {
+        or_oom(self.try_push(Side::Front, element, limits));
+    }
+
+    /// Adds an element at the end. In C: `RPUSH`.
+    pub fn push_back<'e>(&mut self, element: impl Into<Element<'e>>, limits: &EncodingLimits) {
+        or_oom(self.try_push(Side::Back, element, limits));
+    }
+
+    /// Adds an element at an end; after an error the list is as it was. Amortised O(1), in a listpack O(bytes).
+    pub fn try_push<'e>(
+        &mut self,
+        side: Side,
+        element: impl Into<Element<'e>>,
+        limits: &EncodingLimits,
+    ) -> Result<(), ReserveError> {
+        let element = element.into();
+        let growth = Growth::of_argument(element);
+        self.try_growing(growth, limits, |list| list.try_push_stored(side, element))
+    }
+
+    /// Adds elements at an end, one after the other, as `LPUSH` and `RPUSH` with several arguments do: the encoding is that for all of
+    /// them from the first one on.
+    pub fn push_all<'a>(
+        &mut self,
+        side: Side,
+        elements: impl IntoIterator<Item = Element<'a>, IntoIter: Clone>,
+        limits: &EncodingLimits,
+    ) {
+        or_oom(self.try_push_all(side, elements, limits));
+    }
+
+    /// [`push_all`](Self::push_all) that answers an error. The list then has none of the elements; room that was made for some
+    /// of them may stay.
+    pub fn try_push_all<'a>(
+        &mut self,
+        side: Side,
+        elements: impl IntoIterator<Item = Element<'a>, IntoIter: Clone>,
+        limits: &EncodingLimits,
+    ) -> Result<(), ReserveError> {
+        let elements = elements.into_iter();
+        let growth =
+            elements.clone().map(Growth::of_argument).fold(Growth::default(), |sum, one| sum.and(one));
+        let values = elements.map(Element::packed);
+        self.try_growing(growth, limits, |list| match (&mut list.0, side) {
+            (Repr::QuickList(list), side) => list.try_push_all(side, values),
+            (Repr::ListPack(pack), Side::Back) => pack.try_extend(values),
+            (Repr::ListPack(pack), Side::Front) => {
+                for (pushed, value) in values.enumerate() {
+                    if let Err(error) = pack.try_push_front(value) {
+                        pack.remove_range(0, pushed);
+                        return Err(error);
+                    }
+                }
+                Ok(())
+            }
+        })
+    }
+
+    pub(super) fn try_push_stored(&mut self, side: Side, element: Element<'_>) -> Result<(), ReserveError> {
+        let value = element.packed();
+        match (&mut self.0, side) {
+            (Repr::ListPack(pack), Side::Front) => pack.try_push_front(value),
+            (Repr::ListPack(pack), Side::Back) => pack.try_push_back(value),
+            (Repr::QuickList(list), side) => list.try_push(side, value),
+        }
+    }
+}
+
+/// Popping.
+impl List {
+    /// Removes the first element. In C: `LPOP`.
+    pub fn pop_front(&mut self, limits: &EncodingLimits) -> Option<OwnedElement> {
+        or_oom(self.try_pop(Side::Front, limits))
+    }
+
+    /// Removes the last element. In C: `RPOP`.
+    pub fn pop_back(&mut self, limits: &EncodingLimits) -> Option<OwnedElement> {
+        or_oom(self.try_pop(Side::Back, limits))
+    }
+
+    /// Removes the element at an end. After an error it is still there. In C: `listTypePop`.
+    pub fn try_pop(
+        &mut self,
+        side: Side,
+        limits: &EncodingLimits,
+    ) -> Result<Option<OwnedElement>, ReserveError> {
+        self.try_pop_with(side, limits, |element| OwnedElement::try_from(element))
+    }
+
+    /// Removes the element at an end, unless `f` fails on it, and answers what `f` made of it. O(1), in a listpack O(bytes). For several
+    /// at once (`LPOP` with a count), read a [`range`](Self::range) and [`trim`](Self::trim) it.
+    pub fn try_pop_with<T, E: From<ReserveError>>(
+        &mut self,
+        side: Side,
+        limits: &EncodingLimits,
+        f: impl FnOnce(Element<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let popped = match &mut self.0 {
+            Repr::ListPack(pack) => {
+                let end = if side == Side::Front { pack.first() } else { pack.last() };
+                let result = end
+                    .and_then(|end| pack.get(end))
+                    .map(|value| f(Element::from_packed(value)))
+                    .transpose()?;
+                end.map(|end| pack.remove(end));
+                result
+            }
+            Repr::QuickList(list) => list.try_pop_with(side, |value| f(Element::from_packed(value)))?,
+        };
+        self.shrink(limits);
+        Ok(popped)
+    }
+}
+
+/// Moving.
+impl List {
+    /// Moves the element at `from` to an end of another list, where it can be read; `false` if there is none. After an error
+    /// both lists are as they were. In C: `LMOVE`, `RPOPLPUSH`.
+    ///
+    /// ```
+    /// use values::{EncodingLimits, List, list::Side};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let (mut waiting, mut running) = (List::new(), List::new());
+    /// waiting.push_back(b"job 1", &limits);
+    /// assert_eq!(waiting.try_move_to(Side::Front, &mut running, Side::Back, &limits), Ok(true));
+    /// assert_eq!(running.get(-1).unwrap().element(), b"job 1"[..].into());
+    /// ```
+    pub fn try_move_to(
+        &mut self,
+        from: Side,
+        other: &mut Self,
+        to: Side,
+        limits: &EncodingLimits,
+    ) -> Result<bool, ReserveError> {
+        let encoding = self.encoding();
+        let moved = self.try_pop_with(from, limits, |element| {
+            let growth = Growth::of_moved(element, encoding);
+            other.try_growing(growth, limits, |other| other.try_push_stored(to, element))
+        })?;
+        Ok(moved.is_some())
+    }
+
+    /// Moves the element at `from` to the end `to` of the same list, as if it were taken out and pushed; `false` if there is none. In C:
+    /// `LMOVE` with one key.
+    pub fn try_rotate(
+        &mut self,
+        from: Side,
+        to: Side,
+        limits: &EncodingLimits,
+    ) -> Result<bool, ReserveError> {
+        let index = if from == Side::Front { 0 } else { -1 };
+        let Some(item) = self.try_get(index)? else { return Ok(false) };
+        let growth = Growth::of_moved(item.element(), self.encoding());
+        let leaving = match &self.0 {
+            Repr::ListPack(_) => encoded_len(item.element().packed()),
+            Repr::QuickList(_) => 0,
+        };
+        drop(item);
+        self.try_growing_without(leaving, 1, growth, limits, |list| match &mut list.0 {
+            Repr::QuickList(list) => list.try_rotate(from, to),
+            Repr::ListPack(pack) if from != to => {
+                // Its own copy, because the block may move; it is empty again when that fails.
+                let mut carrier = listpack::ListPack::new();
+                let end = if from == Side::Front { pack.first() } else { pack.last() };
+                if let Some(value) = end.and_then(|end| pack.get(end)) {
+                    carrier.try_push_back(value)?;
+                }
+                let carried = carrier.first().and_then(|first| carrier.get(first));
+                match (carried, to) {
+                    (Some(value), Side::Front) => pack.try_push_front(value)?,
+                    (Some(value), Side::Back) => pack.try_push_back(value)?,
+                    (None, _) => return Ok(()),
+                }
+                let end = if from == Side::Front { pack.first() } else { pack.last() };
+                end.map(|end| pack.remove(end));
+                Ok(())
+            }
+            Repr::ListPack(_) => Ok(()),
+        })?;
+        self.shrink(limits);
+        Ok(true)
+    }
+}

@@ -1,0 +1,366 @@
+//! Reading: `LINDEX`, `LRANGE`, `LPOS`.
+
+use super::edit::{place, span};
+use super::{List, ListView, Repr, ReprView};
+use crate::element::Element;
+use crate::types::Encoding;
+use core::fmt;
+use core::iter::FusedIterator;
+use core::num::NonZeroI64;
+use listpack::Value;
+use quicklist::Side;
+use zmalloc::{ReserveError, or_oom};
+
+/// An element of a list: in most cases where it is stored, or, if it was compressed there, a copy.
+pub struct Item<'a>(quicklist::Item<'a>);
+
+impl Item<'_> {
+    /// What it is.
+    #[inline]
+    pub fn element(&self) -> Element<'_> {
+        Element::from_packed(self.0.value())
+    }
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.element().fmt(f)
+    }
+}
+
+/// See the same methods of [`List`].
+impl<'a> ListView<'a> {
+    /// How the list is stored now. In C: `OBJECT ENCODING`.
+    #[inline]
+    pub fn encoding(self) -> Encoding {
+        match self.0 {
+            ReprView::ListPack(_) => Encoding::ListPack,
+            ReprView::QuickList(_) => Encoding::QuickList,
+        }
+    }
+
+    /// How many elements there are. In C: `listTypeLength`; `LLEN`.
+    #[inline]
+    pub fn len(self) -> usize {
+        match self.0 {
+            ReprView::ListPack(pack) => pack.len(),
+            ReprView::QuickList(list) => list.len(),
+        }
+    }
+
+    /// Whether there is no element.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy that shares nothing. O(elements).
+    pub fn try_to_owned(self) -> Result<List, ReserveError> {
+        Ok(List(match self.0 {
+            ReprView::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            ReprView::QuickList(inner) => Repr::QuickList(inner.try_clone()?),
+        }))
+    }
+
+    /// [`List::get`].
+    pub fn get(self, index: i64) -> Option<Item<'a>> {
+        or_oom(self.try_get(index))
+    }
+
+    /// [`List::try_get`].
+    pub fn try_get(self, index: i64) -> Result<Option<Item<'a>>, ReserveError> {
+        let Some(place) = place(index, self.len()) else { return Ok(None) };
+        Ok(match self.0 {
+            ReprView::ListPack(pack) => get_packed(pack, place),
+            ReprView::QuickList(list) => list.try_get(place)?.map(Item),
+        })
+    }
+
+    /// [`List::iter`].
+    #[inline]
+    pub fn iter(self) -> Iter<'a> {
+        self.slice(0, self.len())
+    }
+
+    /// [`List::range`].
+    pub fn range(self, start: i64, end: i64) -> Iter<'a> {
+        let (start, count) = span(start, end, self.len());
+        self.slice(start, count)
+    }
+
+    fn slice(self, start: usize, count: usize) -> Iter<'a> {
+        Iter(match self.0 {
+            ReprView::ListPack(pack) => {
+                let mut iter = pack.iter();
+                let len = pack.len();
+                if start > 0 {
+                    iter = pack.seek(start as isize).map_or(iter, |offset| pack.iter_from(offset));
+                }
+                // Entries behind the range are passed over when the back is first asked for.
+                Inner::ListPack { iter, remaining: count, behind: len - start - count }
+            }
+            ReprView::QuickList(list) => Inner::QuickList(list.range(start, count)),
+        })
+    }
+
+    /// [`List::positions`].
+    pub fn positions(
+        self,
+        element: impl Into<Element<'a>>,
+        rank: NonZeroI64,
+        max_len: usize,
+    ) -> Positions<'a> {
+        Positions {
+            iter: self.iter(),
+            value: element.into().packed(),
+            side: if rank.is_negative() { Side::Back } else { Side::Front },
+            passed: rank.unsigned_abs().get() - 1,
+            compared: 0,
+            len: self.len(),
+            max_len,
+        }
+    }
+}
+
+impl List {
+    /// The element at `index`. O(elements of a node) and a glance at one node in 128, from the nearer end. In C: `LINDEX`.
+    pub fn get(&self, index: i64) -> Option<Item<'_>> {
+        self.view().get(index)
+    }
+
+    /// [`get`](Self::get) that returns an error: a compressed node needs memory to be read.
+    pub fn try_get(&self, index: i64) -> Result<Option<Item<'_>>, ReserveError> {
+        self.view().try_get(index)
+    }
+
+    /// All elements, from the front or the other way round.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        self.view().iter()
+    }
+
+    /// The elements from `start` to `end`, both included. O(1) an element. In C: `LRANGE`.
+    ///
+    /// ```
+    /// use values::{EncodingLimits, List};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let mut list = List::new();
+    /// (0..10).for_each(|n: i32| list.push_back(n.to_string().as_bytes(), &limits));
+    /// let last: Vec<_> = list.range(-3, -1).map(|item| item.element().as_i64().unwrap()).collect();
+    /// assert_eq!(last, [7, 8, 9]);
+    /// ```
+    pub fn range(&self, start: i64, end: i64) -> Iter<'_> {
+        self.view().range(start, end)
+    }
+
+    /// The indexes of the elements that equal `element`, beginning with match number `rank`, from the front, or, if that is negative, from the
+    /// back; at most `max_len` elements are compared. O(1) an element compared. In C: `LPOS` with `RANK`, `MAXLEN` (where 0 is for no
+    /// limit) and, as `take`, `COUNT`.
+    ///
+    /// ```
+    /// use core::num::NonZeroI64;
+    /// use values::{EncodingLimits, List};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let mut list = List::new();
+    /// [b"a", b"b", b"a", b"a"].map(|bytes| list.push_back(bytes, &limits));
+    /// let second = NonZeroI64::new(2).unwrap();
+    /// assert!(list.positions(b"a", second, usize::MAX).eq([2, 3]));
+    /// assert!(list.positions(b"a", -second, usize::MAX).eq([2, 0]));
+    /// ```
+    pub fn positions<'a>(
+        &'a self,
+        element: impl Into<Element<'a>>,
+        rank: NonZeroI64,
+        max_len: usize,
+    ) -> Positions<'a> {
+        self.view().positions(element, rank, max_len)
+    }
+}
+
+impl PartialEq for ListView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.iter().zip(other.iter()).all(|(one, other)| one.element() == other.element())
+    }
+}
+
+impl Eq for ListView<'_> {}
+
+impl fmt::Debug for ListView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[inline]
+fn get_packed(pack: &listpack::View, place: usize) -> Option<Item<'_>> {
+    Some(Item(pack.get(pack.seek(place as isize)?)?.into()))
+}
+
+/// Elements of a list, from either end.
+///
+/// What it yields outlives its next step, so elements of compressed nodes are copied; [`next_element`](Self::next_element) lends
+/// instead.
+pub struct Iter<'a>(Inner<'a>);
+
+enum Inner<'a> {
+    ListPack {
+        iter: listpack::Iter<'a>,
+        remaining: usize,
+        /// Entries behind the last one that is to come.
+        behind: usize,
+    },
+    QuickList(quicklist::Iter<'a>),
+}
+
+impl<'a> Iter<'a> {
+    /// The next element from one end, lent until the next step. An error, if there is no memory to decompress a node; the iterator
+    /// is then where it was.
+    #[inline]
+    pub fn next_element(&mut self, side: Side) -> Result<Option<Element<'_>>, ReserveError> {
+        Ok(self.next_value(side)?.map(Element::from_packed))
+    }
+
+    #[inline]
+    fn next_value(&mut self, side: Side) -> Result<Option<Value<'_>>, ReserveError> {
+        match &mut self.0 {
+            Inner::ListPack { iter, remaining, behind } => Ok(next_packed(iter, remaining, behind, side)),
+            Inner::QuickList(iter) => iter.next_value_from(side),
+        }
+    }
+
+    /// The next element from one end. An error, if there is no memory to decompress a node or to copy an element of it.
+    #[inline]
+    pub fn try_next_from(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
+        Ok(match &mut self.0 {
+            Inner::ListPack { iter, remaining, behind } => {
+                next_packed(iter, remaining, behind, side).map(|value| Item(value.into()))
+            }
+            Inner::QuickList(iter) => iter.try_next_from(side)?.map(Item),
+        })
+    }
+}
+
+#[inline]
+fn next_packed<'a>(
+    iter: &mut listpack::Iter<'a>,
+    remaining: &mut usize,
+    behind: &mut usize,
+    side: Side,
+) -> Option<Value<'a>> {
+    *remaining = remaining.checked_sub(1)?;
+    match side {
+        Side::Front => iter.next(),
+        Side::Back => iter.nth_back(core::mem::take(behind)),
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        or_oom(self.try_next_from(Side::Front))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let remaining = match &self.0 {
+            Inner::ListPack { remaining, .. } => *remaining,
+            Inner::QuickList(iter) => iter.len(),
+        };
+        (remaining, Some(remaining))
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Item<'a>) -> B>(self, first: B, mut each: F) -> B {
+        match self.0 {
+            Inner::ListPack { mut iter, remaining, .. } => {
+                let mut result = first;
+                for _ in 0..remaining {
+                    let Some(value) = iter.next() else { break };
+                    result = each(result, Item(value.into()));
+                }
+                result
+            }
+            Inner::QuickList(iter) => iter.fold(first, |result, item| each(result, Item(item))),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        or_oom(self.try_next_from(Side::Back))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").field("remaining", &self.len()).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a List {
+    type Item = Item<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for ListView<'a> {
+    type Item = Item<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Indexes of equal elements; see [`List::positions`].
+#[derive(Debug)]
+pub struct Positions<'a> {
+    iter: Iter<'a>,
+    value: Value<'a>,
+    side: Side,
+    /// Matches that are still to be passed over.
+    passed: u64,
+    compared: usize,
+    len: usize,
+    max_len: usize,
+}
+
+impl Positions<'_> {
+    /// The next index. An error, if there is no memory to decompress a node; nothing is lost then.
+    pub fn try_next(&mut self) -> Result<Option<usize>, ReserveError> {
+        while self.compared < self.max_len {
+            let Some(value) = self.iter.next_value(self.side)? else { return Ok(None) };
+            let equal = value == self.value;
+            self.compared += 1;
+            if equal && self.passed > 0 {
+                self.passed -= 1;
+            } else if equal {
+                return Ok(Some(match self.side {
+                    Side::Front => self.compared - 1,
+                    Side::Back => self.len - self.compared,
+                }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Positions<'_> {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        or_oom(self.try_next())
+    }
+}
+
+impl FusedIterator for Positions<'_> {}

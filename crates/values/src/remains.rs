@@ -1,0 +1,44 @@
+//! [`Remains`]: a value on its way out.
+
+use crate::hashtable::StringBlock;
+use core::fmt;
+use dict::Table;
+use quicklist::QuickList;
+
+/// What is left of a collection that is dropped in steps. Dropped itself, it frees the rest at once.
+///
+/// It is no longer a value. A sorted set, for example, loses its table before its members, so that no member has to be looked up.
+pub struct Remains(pub(crate) Rest);
+
+pub(crate) enum Rest {
+    List(QuickList),
+    Set(Table<StringBlock<1>>),
+    Hash(Table<StringBlock<2>>),
+    ZSet(zindex::Remains),
+}
+
+/// Remains may be dropped on another thread.
+const _: () = {
+    const fn sendable<T: Send + Sync>() {}
+    sendable::<Remains>();
+};
+
+impl Remains {
+    /// Drops the next part: [`Collection::drop_in_steps`](crate::Collection::drop_in_steps).
+    #[must_use = "what is left is dropped at once"]
+    pub fn drop_in_steps(self, n: usize) -> Option<Self> {
+        let rest = match self.0 {
+            Rest::List(list) => list.drop_in_steps(n).map(Rest::List),
+            Rest::Set(table) => table.drop_in_steps(n).map(Rest::Set),
+            Rest::Hash(table) => table.drop_in_steps(n).map(Rest::Hash),
+            Rest::ZSet(remains) => remains.drop_in_steps(n).map(Rest::ZSet),
+        };
+        rest.map(Self)
+    }
+}
+
+impl fmt::Debug for Remains {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remains").finish_non_exhaustive()
+    }
+}

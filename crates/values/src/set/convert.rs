@@ -1,0 +1,137 @@
+//! When a set changes its encoding, and how. The rules are those of Redis 7.4, so that `OBJECT ENCODING` is the same after
+//! each command.
+//!
+//! ```text
+//!  intset    -- an integer too many ----------------------------------> hashtable
+//!            -- a member that is no integer: few and short members ----> listpack
+//!                                            else ---------------------> hashtable
+//!  listpack  -- a member too many, or too long ------------------------> hashtable
+//! ```
+//!
+//! A conversion builds the new structure with the new member in it beside the old one, and then takes its place. So a failure
+//! leaves the old one, and there is no moment at which both limits and contents are half right.
+
+use super::{Repr, Set};
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::hashtable::StringTable;
+use crate::limits::EncodingLimits;
+use intset::IntSet;
+use listpack::{ListPack, Value, integer};
+use zmalloc::ReserveError;
+
+/// The most integers of an intset, whatever is configured. In C: `intsetMaxEntries`.
+const INTSET_ENTRIES_MAX: usize = 1 << 30;
+
+pub(super) fn intset_entries_max(limits: &EncodingLimits) -> usize {
+    limits.set_max_intset_entries.min(INTSET_ENTRIES_MAX)
+}
+
+pub(super) fn intset_takes_one_more(set: &IntSet, limits: &EncodingLimits) -> bool {
+    set.len() < intset_entries_max(limits)
+}
+
+pub(super) fn listpack_takes_one_more(list: &ListPack, member: Element<'_>, limits: &EncodingLimits) -> bool {
+    list.len() < limits.set_max_listpack_entries && member.len() <= limits.set_max_listpack_value
+}
+
+/// Whether the integers and the member, which is none, may be a listpack.
+fn listpack_takes_all(set: &IntSet, member: Element<'_>, limits: &EncodingLimits) -> bool {
+    // The longest integer is one of the two at the ends.
+    let longest = set.min().into_iter().chain(set.max()).map(integer::decimal_len).max();
+    let lens = longest.into_iter().chain([member.len()]);
+    set.len() < limits.set_max_listpack_entries && lens.max() <= Some(limits.set_max_listpack_value)
+}
+
+impl Set {
+    /// An empty set for `size_hint` members of which `first` is one, so that a set that will be large is a hash table from the
+    /// start: an intset if the first is an integer and the limit allows so many, a listpack if its limit does, else a
+    /// hash table. In C: `setTypeCreate`.
+    ///
+    /// ```
+    /// use values::{Collection, Element, Encoding, EncodingLimits, Set};
+    /// let encoding = |first: &'static [u8], size_hint| {
+    ///     let set = Set::try_with_hint(first, size_hint, &EncodingLimits::DEFAULT)?;
+    ///     Ok::<_, values::ReserveError>(set.encoding())
+    /// };
+    /// assert_eq!(encoding(b"1", 512)?, Encoding::IntSet);
+    /// assert_eq!(encoding(b"one", 128)?, Encoding::ListPack);
+    /// assert_eq!(encoding(b"1", 513)?, Encoding::HashTable);
+    /// # Ok::<(), values::ReserveError>(())
+    /// ```
+    pub fn try_with_hint<'e>(
+        first: impl Into<Element<'e>>,
+        size_hint: usize,
+        limits: &EncodingLimits,
+    ) -> Result<Self, ReserveError> {
+        Ok(Self(if size_hint <= limits.set_max_intset_entries && first.into().as_i64().is_some() {
+            Repr::IntSet(IntSet::new())
+        } else if size_hint <= limits.set_max_listpack_entries {
+            Repr::ListPack(ListPack::new())
+        } else {
+            Repr::HashTable(StringTable::try_new()?)
+        }))
+    }
+
+    /// Makes the set a hash table if `size_hint` members, which are about to be added, are more than the encoding may have at
+    /// all. In C: `setTypeMaybeConvert`.
+    pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
+        let most = match self.0 {
+            Repr::IntSet(_) => limits.set_max_intset_entries,
+            Repr::ListPack(_) => limits.set_max_listpack_entries,
+            Repr::HashTable(_) => return Ok(()),
+        };
+        if size_hint > most {
+            self.0 = Repr::HashTable(self.try_members()?);
+        }
+        Ok(())
+    }
+
+    /// Adds a member that is not here and that this encoding does not take. In C: `setTypeConvertAndExpand`.
+    #[cold]
+    pub(super) fn try_convert_and_insert(
+        &mut self,
+        member: Element<'_>,
+        limits: &EncodingLimits,
+    ) -> Result<(), ReserveError> {
+        if let (Repr::IntSet(set), None) = (&self.0, member.as_i64())
+            && listpack_takes_all(set, member, limits)
+        {
+            let mut list = ListPack::new();
+            match list.try_extend(set.iter().map(Value::Int).chain([member.packed()])) {
+                Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.0 = Repr::ListPack(list);
+                    return Ok(());
+                }
+            }
+        }
+        let mut members = self.try_members()?;
+        members.try_insert(&member.text())?;
+        self.0 = Repr::HashTable(members);
+        Ok(())
+    }
+
+    /// A table with all members.
+    fn try_members(&self) -> Result<StringTable<1>, ReserveError> {
+        let mut members = StringTable::try_new()?;
+        for member in self {
+            members.try_insert(&member.text())?;
+        }
+        Ok(members)
+    }
+
+    /// Makes the set, of which all members are integers, an intset if that may have so many. In C: `maybeConvertToIntset`.
+    pub(super) fn try_into_intset(&mut self, limits: &EncodingLimits) -> Result<(), ReserveError> {
+        if matches!(self.0, Repr::IntSet(_)) || self.len() > intset_entries_max(limits) {
+            return Ok(());
+        }
+        let mut set = IntSet::new();
+        for value in self.iter().filter_map(Element::as_i64) {
+            set.try_insert(value)?;
+        }
+        self.0 = Repr::IntSet(set);
+        Ok(())
+    }
+}

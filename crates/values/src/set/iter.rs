@@ -1,0 +1,124 @@
+//! Going over the members.
+
+use super::{ReprView, Set, SetView};
+use crate::element::Element;
+use crate::hashtable::StringBlock;
+use common::Cursor;
+use core::array;
+use core::fmt;
+use core::iter::FusedIterator;
+
+/// Look-ups whose cache misses overlap.
+pub(super) const BATCH: usize = 16;
+
+/// The members of a [`Set`]. See [`Set::iter`].
+#[derive(Clone)]
+pub struct Iter<'a> {
+    walk: Walk<'a>,
+    left: usize,
+}
+
+#[derive(Clone)]
+enum Walk<'a> {
+    IntSet(intset::Iter<'a>),
+    ListPack(listpack::Iter<'a>),
+    HashTable(dict::iter::Iter<'a, StringBlock<1>>),
+}
+
+impl<'a> Iter<'a> {
+    /// The next members, as many as a batch has; none at the end.
+    pub(super) fn next_batch(&mut self) -> ([Element<'a>; BATCH], usize) {
+        let mut taken = 0;
+        let batch = array::from_fn(|_| {
+            let member = self.next();
+            taken += usize::from(member.is_some());
+            member.unwrap_or(Element::Bytes(b""))
+        });
+        (batch, taken)
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Element<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Element<'a>> {
+        let member = match &mut self.walk {
+            Walk::IntSet(walk) => walk.next().map(Element::Int),
+            Walk::ListPack(walk) => walk.next().map(Element::from_packed),
+            Walk::HashTable(walk) => walk.next().map(|member| Element::Bytes(member.key())),
+        };
+        self.left -= usize::from(member.is_some());
+        member
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+impl<'a> SetView<'a> {
+    /// [`Set::iter`].
+    pub fn iter(self) -> Iter<'a> {
+        let walk = match self.0 {
+            ReprView::IntSet(set) => Walk::IntSet(set.iter()),
+            ReprView::ListPack(list) => Walk::ListPack(list.iter()),
+            ReprView::HashTable(table) => Walk::HashTable(table.iter()),
+        };
+        Iter { walk, left: self.len() }
+    }
+
+    /// [`Set::scan`].
+    pub fn scan(self, cursor: Cursor, mut each: impl FnMut(Element<'a>)) -> Cursor {
+        match self.0 {
+            ReprView::HashTable(table) => table.scan(cursor, |member| each(Element::Bytes(member.key()))),
+            _ => {
+                self.iter().for_each(each);
+                Cursor::START
+            }
+        }
+    }
+}
+
+impl Set {
+    /// The members: ascending in an intset, in the order of insertion in a listpack, in no order in a hash table. In C:
+    /// `setTypeInitIterator`; `SMEMBERS`.
+    pub fn iter(&self) -> Iter<'_> {
+        self.view().iter()
+    }
+
+    /// Visits some members and returns where to go on; [`Cursor::START`] starts and ends. A member that is there from the start
+    /// to the end comes at least once. A small set comes whole. In C: `SSCAN`.
+    pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(Element<'a>)) -> Cursor {
+        self.view().scan(cursor, each)
+    }
+}
+
+impl<'a> IntoIterator for &'a Set {
+    type Item = Element<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for SetView<'a> {
+    type Item = Element<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}

@@ -1,0 +1,224 @@
+//! Random members: looked at, or taken out.
+//!
+//! Members with the same chance each, from the caller's source `rng` of uniform 64-bit numbers. How different ones are chosen is told
+//! in `sample`.
+
+use super::{Repr, ReprView, Set, SetView};
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::limits::EncodingLimits;
+use crate::sample::{Selection, is_few, try_draw};
+use intset::IntSet;
+use listpack::{ListPack, Offset};
+use zmalloc::ReserveError;
+
+/// Those that stay are copied if they are one for so many that go. In C: `SPOP_MOVE_STRATEGY_MUL`.
+const KEEP_BY_COPY_FROM_ONE_FOR: usize = 5;
+
+impl<'a> SetView<'a> {
+    /// [`Set::random`].
+    pub fn random(self, rng: impl FnMut() -> u64) -> Option<Element<'a>> {
+        match self.0 {
+            ReprView::IntSet(set) => set.random(rng).map(Element::Int),
+            ReprView::ListPack(list) => list.get(list.random(rng)?).map(Element::from_packed),
+            ReprView::HashTable(table) => table.fair_random(rng).map(|member| Element::Bytes(member.key())),
+        }
+    }
+
+    /// [`Set::random_many`].
+    pub fn random_many(self, count: usize, mut rng: impl FnMut() -> u64, mut each: impl FnMut(Element<'a>)) {
+        match self.0 {
+            ReprView::ListPack(list) => {
+                list.random_many(count, rng).for_each(|value| each(Element::from_packed(value)))
+            }
+            _ => (0..count).map_while(|_| self.random(&mut rng)).for_each(each),
+        }
+    }
+
+    /// [`Set::try_random_unique`].
+    pub fn try_random_unique(
+        self,
+        count: usize,
+        mut rng: impl FnMut() -> u64,
+        mut each: impl FnMut(Element<'a>),
+    ) -> Result<usize, ReserveError> {
+        let len = self.len();
+        let wanted = count.min(len);
+        match self.0 {
+            ReprView::HashTable(_) if is_few(wanted, len) => {
+                let drawn = try_draw(wanted, || self.random(&mut rng), self.iter(), |member| *member)?;
+                drawn.iter().copied().for_each(each);
+            }
+            _ => {
+                let mut selection = Selection::new(wanted, len);
+                let mut walk = self.iter();
+                while selection.goes_on()
+                    && let Some(member) = walk.next()
+                {
+                    if selection.next(&mut rng) {
+                        each(member);
+                    }
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+impl Set {
+    /// A member; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `setTypeRandomElement`; `SRANDMEMBER`.
+    pub fn random(&self, rng: impl FnMut() -> u64) -> Option<Element<'_>> {
+        self.view().random(rng)
+    }
+
+    /// Visits `count` members, each drawn from all: some may come twice. None of an empty set. In C: `SRANDMEMBER` with a
+    /// negative count.
+    pub fn random_many<'a>(&'a self, count: usize, rng: impl FnMut() -> u64, each: impl FnMut(Element<'a>)) {
+        self.view().random_many(count, rng, each);
+    }
+
+    /// Visits `count` different members, or all, and says how many. Every choice has the same chance; the order is not random. O(n), or O(count) if
+    /// that is a small part of a hash table; only then does it allocate, and an error comes before the first visit.
+    /// In C: `SRANDMEMBER` with a positive count.
+    pub fn try_random_unique<'a>(
+        &'a self,
+        count: usize,
+        rng: impl FnMut() -> u64,
+        each: impl FnMut(Element<'a>),
+    ) -> Result<usize, ReserveError> {
+        self.view().try_random_unique(count, rng, each)
+    }
+
+    /// Removes a member, shows it to `each`, and returns what `each` returns. `None` if the set is empty. If `each` panics, the member
+    /// is removed as well. Allocates nothing. In C: `setTypePopRandom`; `SPOP`.
+    ///
+    /// ```
+    /// use values::{Collection, EncodingLimits, Set};
+    /// let mut set = Set::new();
+    /// set.insert(&b"only"[..], &EncodingLimits::DEFAULT);
+    /// let popped = set.pop(|| 4, |member| member.text().to_vec());
+    /// assert_eq!((popped.unwrap(), set.len()), (b"only".to_vec(), 0));
+    /// ```
+    pub fn pop<T>(&mut self, rng: impl FnMut() -> u64, each: impl FnOnce(Element<'_>) -> T) -> Option<T> {
+        match &mut self.0 {
+            Repr::IntSet(set) => {
+                let value = set.random(rng)?;
+                set.remove(value);
+                Some(each(Element::Int(value)))
+            }
+            Repr::ListPack(list) => {
+                let removal = Removal { offset: list.random(rng)?, list };
+                Some(each(removal.member()?))
+            }
+            Repr::HashTable(members) => {
+                let member = members.pop_random(rng)?;
+                Some(each(Element::Bytes(member.key())))
+            }
+        }
+    }
+
+    /// Takes out `count` members, or all, gives each to `each`, and says how many. If nearly all go, those that stay are
+    /// copied to a new set, which may have a smaller encoding than before; only then does it allocate, and
+    /// after an error all are still here, and none was visited. In C: `SPOP` with a count.
+    pub fn try_pop_many(
+        &mut self,
+        count: usize,
+        limits: &EncodingLimits,
+        mut rng: impl FnMut() -> u64,
+        mut each: impl FnMut(Element<'_>),
+    ) -> Result<usize, ReserveError> {
+        let len = self.len();
+        let count = count.min(len);
+        if count == len {
+            let all = core::mem::take(self);
+            all.iter().for_each(each);
+        } else if (len - count).saturating_mul(KEEP_BY_COPY_FROM_ONE_FOR) <= count {
+            let stay = self.try_choose(len - count, limits, &mut rng)?;
+            let mut all = core::mem::replace(self, stay);
+            if matches!(all.0, Repr::HashTable(_)) {
+                // Those that stay are few, and a look-up in a packed set of them is a walk.
+                for member in self.iter() {
+                    all.remove(member);
+                }
+                all.iter().for_each(each);
+            } else {
+                all.iter().filter(|&member| !self.contains(member)).for_each(each);
+            }
+        } else if let Repr::ListPack(list) = &mut self.0 {
+            pop_from_list(list, count, &mut rng, each);
+        } else {
+            for _ in 0..count {
+                self.pop(&mut rng, &mut each);
+            }
+        }
+        Ok(count)
+    }
+
+    /// A set of `count` different members of this one, at the most compact that it may be.
+    fn try_choose(
+        &self,
+        count: usize,
+        limits: &EncodingLimits,
+        rng: &mut impl FnMut() -> u64,
+    ) -> Result<Self, ReserveError> {
+        let mut chosen = match &self.0 {
+            Repr::IntSet(_) => Self(Repr::IntSet(IntSet::new())),
+            _ => Self(Repr::ListPack(ListPack::new())),
+        };
+        let mut selection = Selection::new(count, self.len());
+        for member in self {
+            if selection.next(rng) {
+                chosen.try_insert(member, limits)?;
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+/// Takes out `count` of the list's members on one walk.
+fn pop_from_list(
+    list: &mut ListPack,
+    count: usize,
+    rng: &mut impl FnMut() -> u64,
+    mut each: impl FnMut(Element<'_>),
+) {
+    let mut selection = Selection::new(count, list.len());
+    let mut at = list.first();
+    while selection.goes_on()
+        && let Some(offset) = at
+    {
+        at = if selection.next(rng) {
+            let removal = Removal { list, offset };
+            removal.member().into_iter().for_each(&mut each);
+            removal.finish()
+        } else {
+            list.next(offset)
+        };
+    }
+}
+
+/// A member that is on its way out. It is removed when this is dropped, also by a panic of the caller's closure.
+struct Removal<'a> {
+    list: &'a mut ListPack,
+    offset: Offset,
+}
+
+impl Removal<'_> {
+    fn member(&self) -> Option<Element<'_>> {
+        self.list.get(self.offset).map(Element::from_packed)
+    }
+
+    /// Removes it, and says where the next one is.
+    fn finish(self) -> Option<Offset> {
+        let next = self.list.next(self.offset).is_some();
+        let offset = self.offset;
+        drop(self);
+        next.then_some(offset)
+    }
+}
+
+impl Drop for Removal<'_> {
+    fn drop(&mut self) {
+        self.list.remove(self.offset);
+    }
+}

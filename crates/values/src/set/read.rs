@@ -1,0 +1,121 @@
+//! Asking a set for members: the view's methods, and the same of an owned set.
+
+use super::iter::BATCH;
+use super::{Repr, ReprView, Set, SetView};
+use crate::element::Element;
+use crate::types::Encoding;
+use core::array;
+use core::fmt;
+use zmalloc::ReserveError;
+
+/// See the same methods of [`Set`].
+impl SetView<'_> {
+    /// How the set is stored now. In C: `OBJECT ENCODING`.
+    #[inline]
+    pub fn encoding(self) -> Encoding {
+        match self.0 {
+            ReprView::IntSet(_) => Encoding::IntSet,
+            ReprView::ListPack(_) => Encoding::ListPack,
+            ReprView::HashTable(_) => Encoding::HashTable,
+        }
+    }
+
+    /// How many members there are. In C: `setTypeSize`; `SCARD`.
+    #[inline]
+    pub fn len(self) -> usize {
+        match self.0 {
+            ReprView::IntSet(set) => set.len(),
+            ReprView::ListPack(list) => list.len(),
+            ReprView::HashTable(table) => table.len(),
+        }
+    }
+
+    /// Whether there is no member.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy that shares nothing. O(elements).
+    pub fn try_to_owned(self) -> Result<Set, ReserveError> {
+        Ok(Set(match self.0 {
+            ReprView::IntSet(inner) => Repr::IntSet(inner.try_clone()?),
+            ReprView::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            ReprView::HashTable(inner) => Repr::HashTable(inner.try_clone()?),
+        }))
+    }
+
+    /// [`Set::contains`].
+    #[inline]
+    pub fn contains<'e>(self, member: impl Into<Element<'e>>) -> bool {
+        let member = member.into();
+        match self.0 {
+            ReprView::IntSet(set) => member.as_i64().is_some_and(|value| set.contains(value)),
+            ReprView::ListPack(list) => find(list, &member.text()).is_some(),
+            ReprView::HashTable(table) => table.get(&member.text()).is_some(),
+        }
+    }
+
+    /// [`Set::contains_many`].
+    pub fn contains_many(self, members: &[Element<'_>]) -> impl Iterator<Item = bool> {
+        members.chunks(BATCH).flat_map(move |batch| self.contains_batch(batch).into_iter().take(batch.len()))
+    }
+
+    /// [`contains`](Self::contains) for up to a batch of members, more at the price of less than as many; `false` for those
+    /// that are not there to be asked for.
+    pub(super) fn contains_batch(self, members: &[Element<'_>]) -> [bool; BATCH] {
+        let text = |i: usize| members.get(i).copied().unwrap_or(Element::Bytes(b"")).text();
+        match self.0 {
+            ReprView::HashTable(table) if members.len() > 1 => {
+                let texts: [_; BATCH] = array::from_fn(text);
+                table.contains_many(array::from_fn(|i| &*texts[i]))
+            }
+            ReprView::ListPack(list) => {
+                array::from_fn(|i| i < members.len() && find(list, &text(i)).is_some())
+            }
+            _ => array::from_fn(|i| members.get(i).is_some_and(|&member| self.contains(member))),
+        }
+    }
+}
+
+impl Set {
+    /// Whether `member` is in the set. O(1) on average in a hash table, O(log n) in an intset, O(n) in a listpack. In C:
+    /// `setTypeIsMember`; `SISMEMBER`.
+    #[inline]
+    pub fn contains<'e>(&self, member: impl Into<Element<'e>>) -> bool {
+        self.view().contains(member)
+    }
+
+    /// Which of `members` are in the set, in their order: their cache misses overlap. In C: `SMISMEMBER`.
+    ///
+    /// ```
+    /// use values::{Element, EncodingLimits, Set};
+    /// let mut set = Set::new();
+    /// set.insert(5, &EncodingLimits::DEFAULT);
+    /// let asked = [Element::Int(5), Element::Bytes(b"six")];
+    /// assert!(set.contains_many(&asked).eq([true, false]));
+    /// ```
+    pub fn contains_many(&self, members: &[Element<'_>]) -> impl Iterator<Item = bool> {
+        self.view().contains_many(members)
+    }
+}
+
+/// Where a member stands.
+#[inline]
+pub(super) fn find(list: &listpack::View, member: &[u8]) -> Option<listpack::Offset> {
+    list.find(list.first()?, member, 0)
+}
+
+impl PartialEq for SetView<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|member| other.contains(member))
+    }
+}
+
+impl Eq for SetView<'_> {}
+
+impl fmt::Debug for SetView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}

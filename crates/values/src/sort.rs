@@ -1,0 +1,245 @@
+//! Sorting the elements of a list, set or sorted set: `SORT`, without keys that stand elsewhere (`BY`, `GET`).
+//!
+//! ```text
+//!  elements -> [ key, element ] -> select the part that LIMIT wants -> sort that part
+//!                key: a double, or the text
+//! ```
+//!
+//! Elements with equal numbers (`1` and `1.0`) are ordered by their bytes, so that the result does not depend on
+//! the order they came in, which for a set means nothing. Elements with equal bytes cannot be told apart: there is nothing that a
+//! stable sort could do better, and so the sort is one in place, that allocates nothing.
+//!
+//! Learned from: Redis' `sort.c` (`sortCommandGeneric`, `sortCompare`).
+
+use crate::element::{Element, StrView};
+use crate::error::{Error, SortError};
+use allocator_api2::vec::Vec;
+use core::cmp::Ordering;
+use zmalloc::{ReserveError, Zmalloc};
+
+/// What `SORT` is asked for. The default sorts all as numbers, the smallest first.
+///
+/// ```
+/// use values::SortOptions;
+/// let options = SortOptions { desc: true, ..SortOptions::default() };
+/// # assert!(!options.alpha);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SortOptions {
+    /// Compare bytes, not numbers. Redis compares by the locale unless it stores the result; this never does. In C: `ALPHA`.
+    pub alpha: bool,
+    /// The largest first, and of equal numbers the largest text. In C: `DESC`.
+    pub desc: bool,
+    /// How many sorted elements to leave out in front; negative is 0. In C: the first of `LIMIT`.
+    pub offset: i64,
+    /// How many to answer at most; negative is all. In C: the second of `LIMIT`.
+    pub count: i64,
+}
+
+impl Default for SortOptions {
+    fn default() -> Self {
+        Self { alpha: false, desc: false, offset: 0, count: -1 }
+    }
+}
+
+/// The elements in order, or the part of them that the options want. O(n + k log k) comparisons, where n elements
+/// came and the last one that is wanted is the k-th. In C: `SORT`.
+///
+/// As a number counts what [`incr_by_float`](crate::string::incr_by_float) takes for one; blanks before it are left out, and no text
+/// at all is 0, both as in Redis.
+///
+/// # Errors
+/// [`NotADouble`](SortError::NotADouble), unless [`alpha`](SortOptions::alpha) is asked for.
+///
+/// ```
+/// use values::{Element, SortError, SortOptions, sort};
+/// let elements = [Element::Int(10), Element::Bytes(b"9.5"), Element::Int(-1)];
+/// let sorted = sort(elements, &SortOptions::default())?;
+/// assert_eq!(sorted[..], [Element::Int(-1), Element::Bytes(b"9.5"), Element::Int(10)]);
+/// let sorted = sort(elements, &SortOptions { alpha: true, offset: 1, count: 1, ..SortOptions::default() })?;
+/// assert_eq!(sorted[..], [Element::Int(10)]);
+/// assert_eq!(sort([Element::Bytes(b"one")], &SortOptions::default()), Err(SortError::NotADouble { index: 0 }));
+/// # Ok::<(), SortError>(())
+/// ```
+pub fn sort<'a>(
+    elements: impl IntoIterator<Item = Element<'a>>,
+    options: &SortOptions,
+) -> Result<Vec<Element<'a>, Zmalloc>, SortError> {
+    Error::or_oom(try_sort(elements, options))
+}
+
+/// [`sort`] that answers an error for want of memory too.
+pub fn try_sort<'a>(
+    elements: impl IntoIterator<Item = Element<'a>>,
+    options: &SortOptions,
+) -> Result<Vec<Element<'a>, Zmalloc>, SortError> {
+    let elements = elements.into_iter();
+    if options.alpha {
+        // An integer's text is made once, not at each comparison.
+        let keyed = collect(elements, |_, element| Ok((element.text(), element)))?;
+        select(keyed, options, |(a, _): &(StrView<'_>, _), (b, _)| (**a).cmp(b))
+    } else {
+        let keyed = collect(elements, |index, element| {
+            let number = number(element).ok_or(SortError::NotADouble { index })?;
+            Ok((number, element))
+        })?;
+        // No key is NaN.
+        select(keyed, options, |(a, first), (b, second)| {
+            a.partial_cmp(b).unwrap_or(Ordering::Equal).then_with(|| first.cmp(second))
+        })
+    }
+}
+
+/// What an element counts as.
+fn number(element: Element<'_>) -> Option<f64> {
+    match element {
+        Element::Int(value) => Some(value as f64),
+        Element::Bytes([]) => Some(0.0),
+        Element::Bytes(bytes) => {
+            let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+            parse_float(&bytes[bytes.iter().take_while(|byte| blank(byte)).count()..])
+        }
+    }
+}
+
+/// The number that `text` is, all of it. `inf` is a number. `None` for NaN and for digits that are too large for an `f64`. In C: `strtod`.
+fn parse_float(text: &[u8]) -> Option<f64> {
+    let value: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
+    let infinite_by_name = || !text.iter().any(u8::is_ascii_digit);
+    (value.is_finite() || (value.is_infinite() && infinite_by_name())).then_some(value)
+}
+
+/// The elements, each with its key.
+fn collect<'a, K>(
+    elements: impl Iterator<Item = Element<'a>>,
+    mut keyed: impl FnMut(usize, Element<'a>) -> Result<K, SortError>,
+) -> Result<Vec<K, Zmalloc>, SortError> {
+    let mut all = Vec::new_in(Zmalloc);
+    reserve(&mut all, elements.size_hint().0)?;
+    for (index, element) in elements.enumerate() {
+        let element = keyed(index, element)?;
+        if all.len() == all.capacity() {
+            reserve(&mut all, 1)?;
+        }
+        all.push(element);
+    }
+    Ok(all)
+}
+
+fn reserve<T>(vec: &mut Vec<T, Zmalloc>, additional: usize) -> Result<(), ReserveError> {
+    let size = vec.len().saturating_add(additional).saturating_mul(size_of::<T>());
+    vec.try_reserve(additional).map_err(|_| ReserveError::OutOfMemory { size })
+}
+
+/// The wanted part, in order.
+fn select<'a, K>(
+    mut all: Vec<(K, Element<'a>), Zmalloc>,
+    options: &SortOptions,
+    compare: impl Fn(&(K, Element<'a>), &(K, Element<'a>)) -> Ordering,
+) -> Result<Vec<Element<'a>, Zmalloc>, SortError> {
+    let order = |a: &_, b: &_| if options.desc { compare(b, a) } else { compare(a, b) };
+    let wanted = |number: i64| usize::try_from(number).ok();
+    let start = wanted(options.offset).unwrap_or(0).min(all.len());
+    let end = wanted(options.count).map_or(all.len(), |count| all.len().min(start.saturating_add(count)));
+    // First what is behind the part is put behind it, then what is in front of it in front: each in linear time.
+    let mut part = &mut all[..];
+    if end < part.len() {
+        part.select_nth_unstable_by(end, order);
+        part = &mut part[..end];
+    }
+    if 0 < start && start < part.len() {
+        part.select_nth_unstable_by(start, order);
+    }
+    let part = &mut part[start..];
+    part.sort_unstable_by(order);
+    let mut sorted = Vec::new_in(Zmalloc);
+    reserve(&mut sorted, part.len())?;
+    sorted.extend(part.iter().map(|(_, element)| *element));
+    Ok(sorted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec as StdVec;
+    use zmalloc::fault;
+
+    fn texts(sorted: &[Element<'_>]) -> StdVec<String> {
+        sorted.iter().map(|element| String::from_utf8(element.text().to_vec()).unwrap()).collect()
+    }
+
+    fn bytes<'a>(texts: &[&'a str]) -> StdVec<Element<'a>> {
+        texts.iter().map(|text| Element::Bytes(text.as_bytes())).collect()
+    }
+
+    #[test]
+    fn equal_numbers_are_in_the_order_of_their_text() {
+        let elements = bytes(&["2", "1.0", "01", "1", "-0", "0", "", " 1", "1e0", "-inf", "inf"]);
+        let options = SortOptions::default();
+        let ascending = ["-inf", "", "-0", "0", " 1", "01", "1", "1.0", "1e0", "2", "inf"];
+        assert_eq!(texts(&sort(elements.clone(), &options).unwrap()), ascending);
+        let descending: StdVec<_> = ascending.into_iter().rev().collect();
+        assert_eq!(texts(&sort(elements, &SortOptions { desc: true, ..options }).unwrap()), descending);
+    }
+
+    #[test]
+    fn the_first_element_that_is_no_number_is_named() {
+        for wrong in ["a", "1 ", " ", "nan", "0x10", "1e999", "--1"] {
+            let elements = bytes(&["1", "2", wrong, "b"]);
+            let error = sort(elements.clone(), &SortOptions::default()).unwrap_err();
+            assert_eq!(error, SortError::NotADouble { index: 2 }, "{wrong}");
+            let alpha = SortOptions { alpha: true, ..SortOptions::default() };
+            assert_eq!(sort(elements, &alpha).unwrap().len(), 4);
+        }
+    }
+
+    #[test]
+    fn without_memory_there_is_an_error() {
+        let elements = || (0..100).map(Element::Int);
+        for alpha in [false, true] {
+            let options = SortOptions { alpha, ..SortOptions::default() };
+            for nth in 1..=2 {
+                let _plan = fault::fail_nth(nth);
+                let error = try_sort(elements(), &options).unwrap_err();
+                assert!(matches!(error, SortError::Reserve(_)), "{error}");
+            }
+            let _plan = fault::fail_nth(3);
+            assert_eq!(try_sort(elements(), &options).unwrap().len(), 100);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(testing::config(1024, 8))]
+
+        /// std's stable sort of everything, and then the part.
+        #[test]
+        #[cfg_attr(miri, ignore = "no unsafe code")]
+        fn any_part_is_that_of_a_full_sort(
+            numbers in proptest::collection::vec(-20i64..20, 0..40),
+            (alpha, desc) in any::<(bool, bool)>(),
+            (offset, count) in (-3i64..45, -3i64..45),
+        ) {
+            let options = SortOptions { alpha, desc, offset, count };
+            // Every other one as text, so that both kinds of elements are compared.
+            let spelled: StdVec<String> = numbers.iter().map(i64::to_string).collect();
+            let elements: StdVec<_> = numbers.iter().zip(&spelled).enumerate().map(|(i, (number, text))| {
+                if i % 2 == 0 { Element::Int(*number) } else { Element::Bytes(text.as_bytes()) }
+            }).collect();
+            let mut by_hand: StdVec<_> = numbers.clone();
+            if alpha {
+                by_hand.sort_by_key(i64::to_string);
+            } else {
+                by_hand.sort();
+            }
+            if desc {
+                by_hand.reverse();
+            }
+            let offset = offset.max(0) as usize;
+            let count = if count < 0 { usize::MAX } else { count as usize };
+            let by_hand: StdVec<_> = by_hand.into_iter().skip(offset).take(count).collect();
+            let sorted: StdVec<_> = sort(elements, &options).unwrap().iter().map(|e| e.as_i64().unwrap()).collect();
+            prop_assert_eq!(sorted, by_hand);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Numbers counted up and down: `INCRBY`, `DECRBY`, `INCRBYFLOAT`.
+//!
+//! The functions return the new number, and the caller stores it: as an integer, or as the text of a [`LongDouble`].
+//!
+//! Learned from: Redis' `t_string.c` (`incrDecrCommand`, `incrbyfloatCommand`).
+
+use crate::error::StringError;
+use super::long_double::LongDouble;
+use crate::element::Element;
+
+/// The sum of an increment and the integer that `string` is, or is the canonical decimal form of. Constant time. In C:
+/// `INCRBY`, `INCR`.
+///
+/// # Errors
+/// [`NotAnInteger`](StringError::NotAnInteger), [`Overflow`](StringError::Overflow).
+///
+/// ```
+/// use values::string::{StringError, incr_by};
+/// assert_eq!(incr_by(i64::MAX - 1, 1), Ok(i64::MAX));
+/// assert_eq!(incr_by(i64::MAX, 1), Err(StringError::Overflow { value: i64::MAX }));
+/// assert_eq!(incr_by("ten", 1), Err(StringError::NotAnInteger));
+/// ```
+#[inline]
+pub fn incr_by<'a>(string: impl Into<Element<'a>>, increment: i64) -> Result<i64, StringError> {
+    let value = integer(string.into())?;
+    value.checked_add(increment).ok_or(StringError::Overflow { value })
+}
+
+/// The integer that `string` is, less a decrement. Constant time. In C: `DECRBY`, `DECR`.
+///
+/// # Errors
+/// Those of [`incr_by`]. [`i64::MIN`], which has no opposite, is an overflow of any integer. (Redis refuses it before it
+/// looks at the value.)
+#[inline]
+pub fn decr_by<'a>(string: impl Into<Element<'a>>, decrement: i64) -> Result<i64, StringError> {
+    let value = integer(string.into())?;
+    let increment = decrement.checked_neg().ok_or(StringError::Overflow { value })?;
+    value.checked_add(increment).ok_or(StringError::Overflow { value })
+}
+
+#[inline]
+fn integer(string: Element<'_>) -> Result<i64, StringError> {
+    string.as_i64().ok_or(StringError::NotAnInteger)
+}
+
+/// The sum of an increment and the number that `string` is the text of. In C: `INCRBYFLOAT`, which stores the sum's
+/// [text](LongDouble).
+///
+/// Numbers are added as servers on x86-64 add them. An increment that comes as text is [`LongDouble::parse`]d. One of `f64`
+/// counts as its shortest decimal text.
+///
+/// # Errors
+/// [`NotAFloat`](StringError::NotAFloat), and [`NotFinite`](StringError::NotFinite) where the sum or the increment is NaN
+/// or infinite.
+///
+/// ```
+/// use values::string::{LongDouble, incr_by_float};
+/// assert_eq!(incr_by_float("10.50", 0.1)?.to_string(), "10.6");
+/// let increment = LongDouble::parse(b"9007199254740993").unwrap(); // not an f64
+/// assert_eq!(incr_by_float("10.6", increment)?.to_string(), "9007199254741003.599609375");
+/// # Ok::<(), values::string::StringError>(())
+/// ```
+pub fn incr_by_float<'a>(
+    string: impl Into<Element<'a>>,
+    increment: impl Into<LongDouble>,
+) -> Result<LongDouble, StringError> {
+    let value = LongDouble::parse(&string.into().text()).ok_or(StringError::NotAFloat)?;
+    value.checked_add(increment.into()).ok_or(StringError::NotFinite)
+}

@@ -1,0 +1,182 @@
+//! What an object is ([`ObjectType`]) and how its value is stored ([`Encoding`]).
+//!
+//! Numbers and words are those of Redis: the numbers stand in the header and in dump files, the words
+//! are what `TYPE` and `OBJECT ENCODING` print. Encodings that Redis has retired (zipmap 3, linked list 4,
+//! ziplist 5) and those of streams (10) have no variant.
+
+use core::fmt;
+
+/// What an object is, as `TYPE` prints it. In C: `OBJ_STRING` and its neighbours.
+///
+/// The list is complete for this version. Code that handles values of any type is meant to match all of them, so that a
+/// type that is added later cannot be forgotten.
+///
+/// ```
+/// use values::ObjectType;
+/// assert_eq!(ObjectType::ZSet as u8, 3);
+/// assert_eq!(ObjectType::ZSet.as_str(), "zset");
+/// assert_eq!(ObjectType::from_number(3), Some(ObjectType::ZSet));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ObjectType {
+    /// A byte string or an integer.
+    String = 0,
+    /// A list.
+    List = 1,
+    /// A set.
+    Set = 2,
+    /// A sorted set.
+    ZSet = 3,
+    /// A hash.
+    Hash = 4,
+}
+
+impl ObjectType {
+    /// All types, by number.
+    pub const ALL: [Self; 5] = [Self::String, Self::List, Self::Set, Self::ZSet, Self::Hash];
+
+    /// The type with this number, `None` for a number that has none.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::String,
+            1 => Self::List,
+            2 => Self::Set,
+            3 => Self::ZSet,
+            4 => Self::Hash,
+            _ => return None,
+        })
+    }
+
+    /// The word that `TYPE` prints.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::ZSet => "zset",
+            Self::Hash => "hash",
+        }
+    }
+}
+
+impl fmt::Display for ObjectType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How an object's value is stored, as `OBJECT ENCODING` prints it. In C: `OBJ_ENCODING_RAW` and its
+/// neighbours.
+///
+/// ```
+/// use values::Encoding;
+/// assert_eq!(Encoding::EmbStr as u8, 8);
+/// assert_eq!(Encoding::EmbStr.as_str(), "embstr");
+/// assert_eq!(Encoding::from_number(5), None); // ziplist, retired
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Encoding {
+    /// A string in a block of its own, an [`sds::Sds`].
+    Raw = 0,
+    /// An integer in the value word.
+    Int = 1,
+    /// A hash table.
+    HashTable = 2,
+    /// A sorted array of integers.
+    IntSet = 6,
+    /// An ordered index with a hash table beside it.
+    SkipList = 7,
+    /// A string in the object's own block.
+    EmbStr = 8,
+    /// A list of listpacks, which are its nodes.
+    QuickList = 9,
+    /// A packed list of strings and integers.
+    ListPack = 11,
+}
+
+impl Encoding {
+    /// All encodings, by number.
+    pub const ALL: [Self; 8] = [
+        Self::Raw,
+        Self::Int,
+        Self::HashTable,
+        Self::IntSet,
+        Self::SkipList,
+        Self::EmbStr,
+        Self::QuickList,
+        Self::ListPack,
+    ];
+
+    /// The encoding with this number, `None` for a number that has none.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Raw,
+            1 => Self::Int,
+            2 => Self::HashTable,
+            6 => Self::IntSet,
+            7 => Self::SkipList,
+            8 => Self::EmbStr,
+            9 => Self::QuickList,
+            11 => Self::ListPack,
+            _ => return None,
+        })
+    }
+
+    /// The word that `OBJECT ENCODING` prints. In C: `strEncoding`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Int => "int",
+            Self::HashTable => "hashtable",
+            Self::IntSet => "intset",
+            Self::SkipList => "skiplist",
+            Self::EmbStr => "embstr",
+            Self::QuickList => "quicklist",
+            Self::ListPack => "listpack",
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_four_bits_means_one_variant_or_none() {
+        for number in 0..16 {
+            let types: Vec<_> = ObjectType::ALL.into_iter().filter(|t| *t as u8 == number).collect();
+            assert_eq!(ObjectType::from_number(number), types.first().copied(), "type {number}");
+            let encodings: Vec<_> = Encoding::ALL.into_iter().filter(|e| *e as u8 == number).collect();
+            assert_eq!(Encoding::from_number(number), encodings.first().copied(), "encoding {number}");
+        }
+        assert_eq!(ObjectType::from_number(16), None);
+        assert_eq!(Encoding::from_number(16), None);
+    }
+
+    #[test]
+    fn the_words_are_those_that_clients_parse() {
+        let types = ObjectType::ALL.map(|t| t.to_string());
+        assert_eq!(types, ["string", "list", "set", "zset", "hash"]);
+        let encodings = Encoding::ALL.map(|e| (e as u8, e.to_string()));
+        let expected = [
+            (0, "raw"),
+            (1, "int"),
+            (2, "hashtable"),
+            (6, "intset"),
+            (7, "skiplist"),
+            (8, "embstr"),
+            (9, "quicklist"),
+            (11, "listpack"),
+        ];
+        assert_eq!(encodings, expected.map(|(number, word)| (number, word.to_string())));
+    }
+}

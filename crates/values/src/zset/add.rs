@@ -1,0 +1,158 @@
+//! `ZADD` and `ZINCRBY`: adding members, changing scores, under conditions.
+
+use super::{Repr, ZSet, packed};
+use crate::collection::Collection;
+use crate::element::Element;
+use crate::error::{AddError, Error};
+use crate::limits::EncodingLimits;
+use listpack::ListPack;
+use zindex::ZTable;
+
+/// The conditions of `ZADD`, by their names there. All off by default. Some exclude each other there ([`AddOptions::are_compatible`]);
+/// here each is asked, and a member is written if none is against it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddOptions {
+    /// Only members that are not there. In C: `ZADD_IN_NX`.
+    pub nx: bool,
+    /// Only members that are there. In C: `ZADD_IN_XX`.
+    pub xx: bool,
+    /// Members that are there only get a greater score. In C: `ZADD_IN_GT`.
+    pub gt: bool,
+    /// Members that are there only get a lower score. In C: `ZADD_IN_LT`.
+    pub lt: bool,
+    /// The score is what a member's own is raised by. In C: `ZADD_IN_INCR`.
+    pub incr: bool,
+}
+
+impl AddOptions {
+    /// Whether `ZADD` takes them together: `NX` goes with none of `XX`, `GT` and `LT`, and `GT` not with `LT`.
+    pub fn are_compatible(self) -> bool {
+        !(self.nx && (self.xx || self.gt || self.lt) || self.gt && self.lt)
+    }
+}
+
+/// What became of a member.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Added {
+    /// It was not there, and has this score now. In C: `ZADD_OUT_ADDED`.
+    Added(f64),
+    /// It was there, and has this other score now. In C: `ZADD_OUT_UPDATED`.
+    Updated(f64),
+    /// It was there with a score that is equal to this one, and keeps it. (A -0 raised by 0 is 0 here, and stays -0, as in Redis.)
+    Unchanged(f64),
+    /// A condition was against it: nothing was done. In C: `ZADD_OUT_NOP`.
+    Skipped,
+}
+
+/// What to do with a member whose score was `old`: the outcome, and what it needs to be given.
+fn decide(old: Option<f64>, score: f64, options: AddOptions) -> Result<Added, AddError> {
+    if score.is_nan() {
+        return Err(AddError::NotANumber);
+    }
+    let Some(old) = old else {
+        return Ok(if options.xx { Added::Skipped } else { Added::Added(score) });
+    };
+    if options.nx {
+        return Ok(Added::Skipped);
+    }
+    let new = if options.incr { old + score } else { score };
+    if new.is_nan() {
+        return Err(AddError::NotANumber);
+    }
+    if options.lt && new >= old || options.gt && new <= old {
+        return Ok(Added::Skipped);
+    }
+    Ok(if new == old { Added::Unchanged(new) } else { Added::Updated(new) })
+}
+
+impl Added {
+    /// The score that is to be written.
+    fn written(self) -> Option<f64> {
+        match self {
+            Self::Added(score) | Self::Updated(score) => Some(score),
+            Self::Unchanged(_) | Self::Skipped => None,
+        }
+    }
+
+    /// The member's score afterwards, if the conditions let it be asked for: what `ZADD ... INCR` answers.
+    pub fn score(self) -> Option<f64> {
+        match self {
+            Self::Added(score) | Self::Updated(score) | Self::Unchanged(score) => Some(score),
+            Self::Skipped => None,
+        }
+    }
+}
+
+impl ZSet {
+    /// Gives a member a score, whether it is there or not; a missing one that does not fit a listpack makes the set a
+    /// skiplist. On failure all is as it was. O(log n), or O(n) in a listpack. In C: `zsetAdd`; `ZADD`, `ZINCRBY`.
+    pub fn try_add<'e>(
+        &mut self,
+        member: impl Into<Element<'e>>,
+        score: f64,
+        options: AddOptions,
+        limits: &EncodingLimits,
+    ) -> Result<Added, AddError> {
+        let member = member.into().text();
+        let list = match &mut self.0 {
+            Repr::ListPack(list) => list,
+            Repr::SkipList(table) => return try_add_to_table(table, &member, score, options),
+        };
+        let found = packed::find(list, &member);
+        let outcome = decide(found.as_ref().map(|found| found.score), score, options)?;
+        match (outcome.written(), found) {
+            (None, _) => {}
+            (Some(score), Some(found)) => packed::try_update(list, &found, score)?,
+            (Some(score), None) if fits(list, member.len(), limits) => {
+                packed::try_insert(list, score, &member)?;
+            }
+            (Some(score), None) => {
+                let mut table = packed::try_unpack(list)?;
+                table.try_insert(&member, score)?;
+                self.0 = Repr::SkipList(table);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// [`try_add`](Self::try_add) without conditions, which ends in the OOM handler where memory is missing: answers whether the
+    /// member is new, or that the score is NaN.
+    pub fn insert<'e>(
+        &mut self,
+        member: impl Into<Element<'e>>,
+        score: f64,
+        limits: &EncodingLimits,
+    ) -> Result<bool, AddError> {
+        let outcome = Error::or_oom(self.try_add(member, score, AddOptions::default(), limits))?;
+        Ok(matches!(outcome, Added::Added(_)))
+    }
+
+    /// Whether this may be a listpack when it has no member longer than so many bytes.
+    pub(super) fn is_small(&self, longest: usize, limits: &EncodingLimits) -> bool {
+        self.len() <= limits.zset_max_listpack_entries && longest <= limits.zset_max_listpack_value
+    }
+}
+
+/// Whether a listpack may take a member more, of so many bytes.
+fn fits(list: &ListPack, len: usize, limits: &EncodingLimits) -> bool {
+    list.len() / 2 < limits.zset_max_listpack_entries
+        && len <= limits.zset_max_listpack_value
+        && list.byte_len().saturating_add(len) < LISTPACK_BYTES_MAX
+}
+
+/// Beyond this a listpack takes nothing more, whatever the limits say. In C: `LISTPACK_MAX_SAFETY_LIMIT`.
+const LISTPACK_BYTES_MAX: usize = 1 << 30;
+
+fn try_add_to_table(
+    table: &mut ZTable,
+    member: &[u8],
+    score: f64,
+    options: AddOptions,
+) -> Result<Added, AddError> {
+    let mut outcome = Ok(Added::Skipped);
+    table.try_upsert(member, |old| {
+        outcome = decide(old, score, options);
+        outcome.ok().and_then(Added::written)
+    })?;
+    outcome
+}

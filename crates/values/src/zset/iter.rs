@@ -1,0 +1,138 @@
+//! Walking over a sorted set, from either end.
+
+use super::packed::Between;
+use super::score::score_of;
+use super::{ReprView, ZSetView};
+use crate::element::Element;
+use core::fmt;
+use core::iter::FusedIterator;
+use core::ops::Range;
+use zindex::ZTable;
+
+/// Members and their scores, in order: [`ZSet::range`](super::ZSet::range) and its kin. Goes from both ends, and jumps: `skip` is O(log n), or O(k) in a
+/// listpack.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    walk: Walk<'a>,
+}
+
+#[derive(Clone)]
+enum Walk<'a> {
+    ListPack {
+        /// From the next pair on; behind the last one there are `beyond` pairs that are not asked for.
+        rest: listpack::Iter<'a>,
+        beyond: usize,
+        left: usize,
+    },
+    SkipList(zindex::Iter<'a>),
+}
+
+impl<'a> Iter<'a> {
+    /// `ranks` are of the set.
+    pub(super) fn new(set: ZSetView<'a>, ranks: Range<usize>) -> Self {
+        match set.0 {
+            ReprView::ListPack(list) => {
+                let first = isize::try_from(2 * ranks.start).ok().and_then(|index| list.seek(index));
+                Self::of_listpack(list, Between { ranks, first })
+            }
+            ReprView::SkipList(table) => Self::of_table(table, ranks),
+        }
+    }
+
+    pub(super) fn of_listpack(list: &'a listpack::View, between: Between) -> Self {
+        let Between { ranks, first } = between;
+        let rest = first.map_or_else(|| list.iter(), |first| list.iter_from(first));
+        let beyond = (list.len() / 2).saturating_sub(ranks.end);
+        Self { walk: Walk::ListPack { rest, beyond, left: ranks.len() } }
+    }
+
+    pub(super) fn of_table(table: &'a ZTable, ranks: Range<usize>) -> Self {
+        Self { walk: Walk::SkipList(table.range(ranks)) }
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (Element<'a>, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.walk {
+            Walk::ListPack { rest, left, .. } => {
+                *left = left.checked_sub(1)?;
+                let member = rest.next()?;
+                Some((Element::from_packed(member), score_of(rest.next()?)))
+            }
+            Walk::SkipList(walk) => walk.next().map(|(member, score)| (Element::Bytes(member), score)),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.walk {
+            Walk::ListPack { left, .. } => (*left, Some(*left)),
+            Walk::SkipList(walk) => walk.size_hint(),
+        }
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, first: B, mut each: F) -> B {
+        let mut result = first;
+        match self.walk {
+            Walk::ListPack { mut rest, left, .. } => {
+                for _ in 0..left {
+                    let (Some(member), Some(score)) = (rest.next(), rest.next()) else { break };
+                    result = each(result, (Element::from_packed(member), score_of(score)));
+                }
+                result
+            }
+            Walk::SkipList(walk) => {
+                walk.fold(result, |result, (member, score)| each(result, (Element::Bytes(member), score)))
+            }
+        }
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        match &mut self.walk {
+            Walk::ListPack { .. } => {
+                (0..n).try_for_each(|_| self.next().map(drop))?;
+                self.next()
+            }
+            Walk::SkipList(walk) => walk.nth(n).map(|(member, score)| (Element::Bytes(member), score)),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match &mut self.walk {
+            Walk::ListPack { rest, beyond, left } => {
+                *left = left.checked_sub(1)?;
+                for _ in 0..2 * core::mem::take(beyond) {
+                    rest.next_back();
+                }
+                let score = rest.next_back()?;
+                Some((Element::from_packed(rest.next_back()?), score_of(score)))
+            }
+            Walk::SkipList(walk) => walk.next_back().map(|(member, score)| (Element::Bytes(member), score)),
+        }
+    }
+
+    fn nth_back(&mut self, n: usize) -> Option<Self::Item> {
+        match &mut self.walk {
+            Walk::ListPack { .. } => {
+                (0..n).try_for_each(|_| self.next_back().map(drop))?;
+                self.next_back()
+            }
+            Walk::SkipList(walk) => walk.nth_back(n).map(|(member, score)| (Element::Bytes(member), score)),
+        }
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl FusedIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}

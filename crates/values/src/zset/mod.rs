@@ -1,0 +1,279 @@
+//! [`ZSet`]: sorted sets.
+//!
+//! ```text
+//!  listpack   | member | score | member | score | ...      in order; scores in their smallest form (`score`)
+//!  skiplist   zindex::ZTable: a tree of member blocks with ranks, and a hash table of them
+//! ```
+//!
+//! Members are ordered by score, then by their bytes. Ranges of all kinds are ranges of ranks: asking for the ranks
+//! of a score range is one thing, walking or removing them another. So `ZCOUNT` is a length, `LIMIT` is `skip` and
+//! `take`, and `ZREMRANGEBYSCORE` is [`remove_range`](ZSet::remove_range).
+//!
+//! A sorted set begins as a listpack and becomes a skiplist with the first member that is one too many or too long, or sooner if
+//! its writer says how many are to come ([`with_hint`](ZSet::with_hint)); never the other way round, but results of set
+//! algebra are stored as small as they are.
+//!
+//! Learned from: Redis' `t_zset.c`.
+
+mod add;
+mod algebra;
+mod iter;
+mod packed;
+mod random;
+mod read;
+mod score;
+
+pub use crate::error::AddError;
+pub use add::{AddOptions, Added};
+pub use algebra::{Aggregate, Source, inter_card, try_diff_store, try_inter_store, try_union_store};
+pub use iter::Iter;
+
+use crate::collection::{Collection, from_word, into_word, sealed, word_as_ref};
+use crate::element::Element;
+use crate::error::Error;
+use crate::limits::EncodingLimits;
+use crate::packed::{try_listpack, view_of_listpack};
+use crate::remains::{Remains, Rest};
+use crate::types::{Encoding, ObjectType};
+use common::Cursor;
+use core::fmt;
+use core::ops::RangeBounds;
+use core::ptr::NonNull;
+use listpack::ListPack;
+use zindex::ZTable;
+use zmalloc::ReserveError;
+
+/// A sorted set: byte strings with a score each; 16 bytes. Ranks are counted from 0, from the lowest score.
+///
+/// ```
+/// use values::zset::{AddOptions, Added};
+/// use values::{EncodingLimits, ZSet};
+/// let (limits, mut board) = (EncodingLimits::DEFAULT, ZSet::new());
+/// board.insert("alice", 31.0, &limits)?;
+/// board.insert("bob", 12.5, &limits)?;
+/// let more = AddOptions { incr: true, ..AddOptions::default() };
+/// assert_eq!(board.try_add("bob", 30.0, more, &limits)?, Added::Updated(42.5));
+/// assert_eq!(board.rank("bob"), Some((1, 42.5)));
+/// let best: Vec<_> = board.iter().rev().map(|(member, score)| (member.text().to_vec(), score)).collect();
+/// assert_eq!(best, [(b"bob".to_vec(), 42.5), (b"alice".to_vec(), 31.0)]);
+/// # Ok::<(), values::zset::AddError>(())
+/// ```
+pub struct ZSet(Repr);
+
+/// Its encodings.
+enum Repr {
+    ListPack(ListPack),
+    SkipList(ZTable),
+}
+
+/// A [`ZSet`] to be read, borrowed from wherever it lies. What it lends lives for `'a`.
+#[derive(Clone, Copy)]
+pub struct ZSetView<'a>(ReprView<'a>);
+
+#[derive(Clone, Copy)]
+enum ReprView<'a> {
+    ListPack(&'a listpack::View),
+    SkipList(&'a ZTable),
+}
+
+impl ZSet {
+    /// Nothing in it, and nothing allocated.
+    pub const fn new() -> Self {
+        Self(Repr::ListPack(ListPack::new()))
+    }
+
+    /// The sorted set to be read.
+    #[inline]
+    pub fn view(&self) -> ZSetView<'_> {
+        ZSetView(match &self.0 {
+            Repr::ListPack(list) => ReprView::ListPack(list),
+            Repr::SkipList(table) => ReprView::SkipList(table),
+        })
+    }
+
+    /// Removes a member and answers its score. O(log n), or O(n) in a listpack. In C: `zsetDel`; `ZREM`.
+    pub fn remove<'e>(&mut self, member: impl Into<Element<'e>>) -> Option<f64> {
+        let member = member.into();
+        match &mut self.0 {
+            Repr::ListPack(list) => packed::remove(list, &member.text()),
+            Repr::SkipList(table) => table.remove(&member.text()),
+        }
+    }
+
+    /// Removes the members of some ranks and answers how many they were. O(k log n), or O(n) in a listpack. In C:
+    /// `ZREMRANGEBYRANK`, and with the ranks of a range `ZREMRANGEBYSCORE` and `ZREMRANGEBYLEX`.
+    pub fn remove_range(&mut self, ranks: impl RangeBounds<usize>) -> usize {
+        let ranks = self.view().clip(ranks);
+        match &mut self.0 {
+            Repr::ListPack(list) => list.remove_range(2 * ranks.start, 2 * ranks.len()) / 2,
+            Repr::SkipList(table) => table.remove_range(ranks),
+        }
+    }
+
+    /// Shows the lowest member and its score to `each`, and removes it. In C: `ZPOPMIN`.
+    pub fn pop_first<T>(&mut self, each: impl FnOnce(Element<'_>, f64) -> T) -> Option<T> {
+        self.pop_at(0, each)
+    }
+
+    /// Shows the highest member and its score to `each`, and removes it. In C: `ZPOPMAX`.
+    pub fn pop_last<T>(&mut self, each: impl FnOnce(Element<'_>, f64) -> T) -> Option<T> {
+        self.pop_at(self.len().checked_sub(1)?, each)
+    }
+
+    fn pop_at<T>(&mut self, rank: usize, each: impl FnOnce(Element<'_>, f64) -> T) -> Option<T> {
+        let shown = self.by_rank(rank).map(|(member, score)| each(member, score))?;
+        self.remove_range(rank..=rank);
+        Some(shown)
+    }
+
+    /// An empty one in the encoding that Redis gives to a sorted set of which this is known: its first member, and how many are about
+    /// to come, repeated ones included. In C: `zsetTypeCreate`.
+    pub fn with_hint<'e>(first: impl Into<Element<'e>>, size_hint: usize, limits: &EncodingLimits) -> Self {
+        let small = size_hint <= limits.zset_max_listpack_entries
+            && first.into().len() <= limits.zset_max_listpack_value;
+        Self(if small { Repr::ListPack(ListPack::new()) } else { Repr::SkipList(ZTable::new()) })
+    }
+
+    /// Gets ready for so many members more, repeated ones included: becomes a skiplist if a listpack could not hold them alone. In C:
+    /// `zsetTypeMaybeConvert`.
+    pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
+        if let Repr::ListPack(list) = &self.0
+            && size_hint > limits.zset_max_listpack_entries
+        {
+            self.0 = Repr::SkipList(packed::try_unpack(list)?);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> From<&'a ZSet> for ZSetView<'a> {
+    #[inline]
+    fn from(zset: &'a ZSet) -> Self {
+        zset.view()
+    }
+}
+
+impl Default for ZSet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The same members with the same scores.
+impl PartialEq for ZSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.view() == other.view()
+    }
+}
+
+impl Eq for ZSet {}
+
+impl fmt::Debug for ZSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
+    }
+}
+
+impl sealed::Sealed for ZSet {}
+
+impl Collection for ZSet {
+    const TYPE: ObjectType = ObjectType::ZSet;
+    const EMPTY: Self = Self::new();
+
+    type View<'a> = ZSetView<'a>;
+
+    #[inline]
+    fn view(&self) -> ZSetView<'_> {
+        self.view()
+    }
+
+    #[inline]
+    unsafe fn view_of_raw(encoding: Encoding, word: &NonNull<u8>) -> ZSetView<'_> {
+        // SAFETY: by contract, the encoding says whose word it is.
+        unsafe {
+            ZSetView(match encoding {
+                Encoding::ListPack => ReprView::ListPack(word_as_ref::<ListPack>(word)),
+                _ => ReprView::SkipList(word_as_ref(word)),
+            })
+        }
+    }
+
+    fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<ZSetView<'_>, Error> {
+        Ok(ZSetView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))
+    }
+
+    fn as_packed(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Repr::ListPack(list) => Some(list.as_bytes()),
+            Repr::SkipList(_) => None,
+        }
+    }
+
+    fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self(Repr::ListPack(try_listpack(encoding, bytes)?)))
+    }
+
+    #[inline]
+    fn encoding(&self) -> Encoding {
+        self.view().encoding()
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.view().len()
+    }
+
+    fn allocation_size(&self) -> usize {
+        match &self.0 {
+            Repr::ListPack(list) => list.allocation_size(),
+            Repr::SkipList(table) => table.allocation_size(),
+        }
+    }
+
+    fn free_effort(&self) -> usize {
+        match &self.0 {
+            Repr::ListPack(_) => 1,
+            Repr::SkipList(table) => table.len(),
+        }
+    }
+
+    fn drop_in_steps(self, n: usize) -> Option<Remains> {
+        match self.0 {
+            Repr::ListPack(_) => None, // one block
+            Repr::SkipList(table) => table.drop_in_steps(n).map(|remains| Remains(Rest::ZSet(remains))),
+        }
+    }
+
+    fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
+        match &mut self.0 {
+            Repr::ListPack(list) => {
+                list.relocate(moves);
+                Cursor::START
+            }
+            Repr::SkipList(table) => table.relocate(cursor.into(), moves).into(),
+        }
+    }
+
+    fn try_clone(&self) -> Result<Self, ReserveError> {
+        self.view().try_to_owned()
+    }
+
+    fn into_raw(self) -> (Encoding, NonNull<u8>) {
+        let encoding = self.encoding();
+        let word = match self.0 {
+            Repr::ListPack(list) => into_word(list),
+            Repr::SkipList(table) => into_word(table),
+        };
+        (encoding, word)
+    }
+
+    unsafe fn from_raw(encoding: Encoding, pointer: NonNull<u8>) -> Self {
+        // SAFETY: by contract, the encoding says whose word the pointer is.
+        unsafe {
+            Self(match encoding {
+                Encoding::ListPack => Repr::ListPack(from_word(pointer)),
+                _ => Repr::SkipList(from_word(pointer)),
+            })
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A sorted set in a listpack: members and scores in turn, in order. Everything is a walk over at most a few hundred entries.
+
+use super::score::{Stored, score_of};
+use core::ops::{Bound, Range, RangeBounds};
+use listpack::{ListPack, Offset, Value, View};
+use zindex::{InsertError, ZTable};
+use zmalloc::ReserveError;
+
+use crate::element::{Element, StrView};
+
+/// A member that is there.
+pub(super) struct Found {
+    /// Where its name stands, and where its score.
+    at: Offset,
+    score_at: Offset,
+    pub(super) score: f64,
+}
+
+/// Members and scores from one on, of which only the scores are looked at.
+struct Scores<'a>(listpack::Iter<'a>);
+
+impl<'a> Scores<'a> {
+    fn from(list: &'a View, first: Offset) -> Self {
+        Self(list.iter_from(first))
+    }
+}
+
+impl Iterator for Scores<'_> {
+    /// Where the member is, and its score.
+    type Item = (Offset, f64);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let member = self.0.offset()?;
+        Some((member, score_of(self.0.nth(1)?)))
+    }
+}
+
+/// A member's bytes.
+fn text(list: &View, member: Offset) -> StrView<'_> {
+    list.get(member).map_or(Element::Bytes(b""), Element::from_packed).text()
+}
+
+pub(super) fn find(list: &View, member: &[u8]) -> Option<Found> {
+    found(list, list.find(list.first()?, member, 1)?)
+}
+
+fn found(list: &View, at: Offset) -> Option<Found> {
+    let score_at = list.next(at)?;
+    Some(Found { at, score: score_of(list.get(score_at)?), score_at })
+}
+
+pub(super) fn rank(list: &View, member: &[u8]) -> Option<(usize, f64)> {
+    let (at, rank) = list.position(member, 1)?;
+    Some((rank, found(list, at)?.score))
+}
+
+pub(super) fn remove(list: &mut ListPack, member: &[u8]) -> Option<f64> {
+    let found = find(list, member)?;
+    list.remove_run(found.at, 2);
+    Some(found.score)
+}
+
+/// The first member from `first` on that comes after that score and that name; a name is looked at only for the same score.
+fn first_beyond(list: &View, first: Option<Offset>, score: f64, name: &[u8]) -> Option<Offset> {
+    let is_beyond = |&(at, other): &(Offset, f64)| other > score || other == score && &*text(list, at) > name;
+    Scores::from(list, first?).find(is_beyond).map(|(at, _)| at)
+}
+
+/// Adds a member that is not there.
+pub(super) fn try_insert(list: &mut ListPack, score: f64, member: &[u8]) -> Result<(), ReserveError> {
+    let stored = Stored::new(score);
+    let pair = [Value::from(member), stored.value()];
+    match first_beyond(list, list.first(), score, member) {
+        Some(beyond) => list.try_insert_all_before(beyond, pair),
+        None => list.try_extend(pair),
+    }
+}
+
+/// Gives a member that is there another score.
+pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Result<(), ReserveError> {
+    // First where it stands, for which there may be no memory; then to its place, for which none is needed.
+    list.try_replace(found.score_at, Stored::new(score).value())?;
+    let first = if score > found.score { list.next(found.score_at) } else { list.first() };
+    let beyond = first_beyond(list, first, score, &text(list, found.at));
+    list.move_before(found.at, 2, beyond);
+    Ok(())
+}
+
+/// The members of a range: their ranks, and the first of them.
+#[derive(Default)]
+pub(super) struct Between {
+    pub(super) ranks: Range<usize>,
+    pub(super) first: Option<Offset>,
+}
+
+pub(super) fn by_score(list: &View, scores: impl RangeBounds<f64>) -> Between {
+    between(list, matches!(scores.end_bound(), Bound::Unbounded), |_, score| {
+        let below = match scores.start_bound() {
+            Bound::Unbounded => false,
+            Bound::Included(&start) => score < start,
+            Bound::Excluded(&start) => score <= start,
+        };
+        (below, scores.contains(&score))
+    })
+}
+
+pub(super) fn by_lex(list: &View, members: impl RangeBounds<[u8]>) -> Between {
+    between(list, matches!(members.end_bound(), Bound::Unbounded), |member, _| {
+        let text = text(list, member);
+        let below = match members.start_bound() {
+            Bound::Unbounded => false,
+            Bound::Included(start) => &*text < start,
+            Bound::Excluded(start) => &*text <= start,
+        };
+        (below, members.contains(&*text))
+    })
+}
+
+/// The members that are in a range, given whether it goes to the end, and for each member and score whether it is below
+/// the range, and whether it is in it.
+#[inline]
+fn between(list: &View, to_end: bool, judge: impl Fn(Offset, f64) -> (bool, bool)) -> Between {
+    let Some(first) = list.first() else { return Between::default() };
+    let mut scores = Scores::from(list, first);
+    let mut start = 0;
+    let first = loop {
+        let Some((member, score)) = scores.next() else { return Between::default() };
+        match judge(member, score) {
+            (true, _) => start += 1,
+            (false, true) => break member,
+            (false, false) => return Between::default(),
+        }
+    };
+    let end = if to_end {
+        list.len() / 2
+    } else {
+        start + 1 + scores.take_while(|&(member, score)| judge(member, score).1).count()
+    };
+    Between { ranks: start..end, first: Some(first) }
+}
+
+/// All members and their scores.
+fn pairs(list: &View) -> impl Iterator<Item = (Element<'_>, f64)> {
+    let mut walk = list.iter();
+    core::iter::from_fn(move || Some((Element::from_packed(walk.next()?), score_of(walk.next()?))))
+}
+
+/// The same members in a table.
+pub(super) fn try_unpack(list: &View) -> Result<ZTable, ReserveError> {
+    let mut table = ZTable::new();
+    for (member, score) in pairs(list) {
+        match table.try_insert(&member.text(), score) {
+            Err(InsertError::Reserve(error)) => return Err(error),
+            _inserted => {} // `score_of` gives no NaN
+        }
+    }
+    Ok(table)
+}
+
+/// The same members in a listpack.
+pub(super) fn try_pack(table: &ZTable) -> Result<ListPack, ReserveError> {
+    let mut list = ListPack::new();
+    for (member, score) in table {
+        list.try_push_back(Value::from(member))?;
+        list.try_push_back(Stored::new(score).value())?;
+    }
+    Ok(list)
+}

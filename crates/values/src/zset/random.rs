@@ -1,0 +1,93 @@
+//! `ZRANDMEMBER`: members picked at random.
+//!
+//! By rank, so that every member has exactly the same chance. `sample` tells how different ones are chosen.
+
+use super::score::score_of;
+use super::{ReprView, ZSet, ZSetView};
+use crate::element::Element;
+use crate::sample::{Selection, is_few, try_draw};
+use common::random::scale;
+use listpack::Value;
+use zmalloc::ReserveError;
+
+fn pair<'a>((member, score): (Value<'a>, Value<'a>)) -> (Element<'a>, f64) {
+    (Element::from_packed(member), score_of(score))
+}
+
+impl<'a> ZSetView<'a> {
+    /// [`ZSet::random`].
+    pub fn random(self, mut rng: impl FnMut() -> u64) -> Option<(Element<'a>, f64)> {
+        self.by_rank(scale(rng(), self.len()))
+    }
+
+    /// [`ZSet::random_many`].
+    pub fn random_many(self, n: usize, mut rng: impl FnMut() -> u64, mut each: impl FnMut(Element<'a>, f64)) {
+        match self.0 {
+            ReprView::ListPack(list) => {
+                list.random_pairs(n, rng).map(pair).for_each(|(member, score)| each(member, score));
+            }
+            ReprView::SkipList(table) => {
+                for _ in 0..if table.is_empty() { 0 } else { n } {
+                    if let Some((member, score)) = table.by_rank(scale(rng(), table.len())) {
+                        each(Element::Bytes(member), score);
+                    }
+                }
+            }
+        }
+    }
+
+    /// [`ZSet::try_random_unique`].
+    pub fn try_random_unique(
+        self,
+        n: usize,
+        mut rng: impl FnMut() -> u64,
+        mut each: impl FnMut(Element<'a>, f64),
+    ) -> Result<usize, ReserveError> {
+        let (len, wanted) = (self.len(), n.min(self.len()));
+        match self.0 {
+            ReprView::ListPack(list) => {
+                list.random_pairs_unique(n, rng).map(pair).for_each(|(member, score)| each(member, score));
+            }
+            ReprView::SkipList(table) if is_few(wanted, len) => {
+                let drawn = try_draw(wanted, || Some(scale(rng(), len)), 0..len, |rank| *rank)?;
+                for (member, score) in drawn.iter().filter_map(|&rank| table.by_rank(rank)) {
+                    each(Element::Bytes(member), score);
+                }
+            }
+            ReprView::SkipList(table) => {
+                let mut selection = Selection::new(wanted, len);
+                for (member, score) in table {
+                    if selection.next(&mut rng) {
+                        each(Element::Bytes(member), score);
+                    }
+                }
+            }
+        }
+        Ok(wanted)
+    }
+}
+
+impl ZSet {
+    /// A member and its score, each member with the same chance; `None` only if there is none. `rng` is a source of uniformly
+    /// distributed 64-bit numbers. O(log n), or O(n) in a listpack. In C: `zsetTypeRandomElement`; `ZRANDMEMBER`.
+    pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(Element<'_>, f64)> {
+        self.view().random(rng)
+    }
+
+    /// Hands `n` members to `each`, each picked from all: some may come twice. Nothing comes of an empty set. In C: `ZRANDMEMBER`
+    /// with a negative count.
+    pub fn random_many<'a>(&'a self, n: usize, rng: impl FnMut() -> u64, each: impl FnMut(Element<'a>, f64)) {
+        self.view().random_many(n, rng, each);
+    }
+
+    /// Hands `n` different members to `each`, or all, in no particular order, and says how many; every choice has the same chance. An error if there is no
+    /// memory to remember those that have come, before the first is handed out. In C: `ZRANDMEMBER` with a positive count.
+    pub fn try_random_unique<'a>(
+        &'a self,
+        n: usize,
+        rng: impl FnMut() -> u64,
+        each: impl FnMut(Element<'a>, f64),
+    ) -> Result<usize, ReserveError> {
+        self.view().try_random_unique(n, rng, each)
+    }
+}

@@ -1,0 +1,27 @@
+//! Dropping a collection in steps, with an eye on its memory.
+
+use values::Collection;
+use zmalloc::Region;
+
+/// Drops a collection in steps of `n`, and says how many steps there were. No step frees more than `members` of the collection's
+/// `len` members and a step of the table. Such a step is a quarter of the table at most, and half of the bytes are the table's.
+pub(crate) fn drop_in_steps<C: Collection>(collection: C, n: usize, members: usize) -> usize {
+    let region = Region::start();
+    let (all, len) = (collection.allocation_size(), collection.len());
+    let most = members * all / len + all / 8;
+    let (mut freed, mut steps) = (0, 0);
+    let mut check = || {
+        let before = freed;
+        freed = region.held().unsigned_abs();
+        assert!(freed - before <= most, "{} bytes of {all} in a step", freed - before);
+        steps += 1;
+    };
+    let mut left = collection.drop_in_steps(n);
+    check();
+    while let Some(remains) = left {
+        left = remains.drop_in_steps(n);
+        check();
+    }
+    assert_eq!(freed, all);
+    steps
+}

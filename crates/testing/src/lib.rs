@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod entry;
+
+pub use entry::Entry;
+
 use proptest::prelude::ProptestConfig;
 
 /// A property test of that many cases. Miri is some hundred times slower, so that it runs fewer. It has no files either,

@@ -4,12 +4,6 @@ use intset::{Encoding, Fault, IntSet, diff, inter, union};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Miri is a hundred times slower, and has no files to keep failures in.
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 1 } else { 512 };
-    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}
-
 /// Members of the larger sets.
 const MANY: usize = if cfg!(miri) { 30 } else { 400 };
 
@@ -75,7 +69,7 @@ fn some_set() -> impl Strategy<Value = BTreeSet<i64>> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(testing::config(512, 1))]
 
     #[test]
     fn it_does_what_a_btreeset_does(operations in prop::collection::vec((0..4_u8, value()), 0..MANY / 3)) {

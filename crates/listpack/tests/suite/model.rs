@@ -252,13 +252,8 @@ fn check(list: &ListPack, model: &[Owned]) {
     assert_eq!(list.seek(-1 - model.len() as isize), None);
 }
 
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 1 } else { 512 };
-    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(testing::config(512, 1))]
 
     #[test]
     fn a_list_does_what_a_vector_does_and_a_failed_operation_nothing(

@@ -121,7 +121,7 @@ proptest! {
     #[test]
     fn algebra_is_that_of_btreesets(models in prop::collection::vec(some_set(), 0..5)) {
         let sets: Vec<IntSet> = models.iter().map(|model| model.iter().copied().collect()).collect();
-        let walks = || sets.iter().map(IntSet::iter).collect::<Vec<_>>();
+        let walks = || sets.iter().map(|set| set.iter()).collect::<Vec<_>>();
         let in_all = models.iter().cloned().reduce(|a, b| &a & &b).unwrap_or_default();
         let in_any = models.iter().fold(BTreeSet::new(), |a, b| &a | b);
         let (mut to_meet, mut to_join) = (walks(), walks());

@@ -46,7 +46,8 @@ impl<B: Buffer> Editor<B> {
         }
         impl<B: Buffer> Drop for Trim<'_, B> {
             fn drop(&mut self) {
-                if self.from < self.to {
+                // A room that lies may have fewer bytes, and a second panic would be an abort.
+                if self.from < self.to && self.to <= self.list.body().len() {
                     self.list.cut(self.from, self.to, 0);
                 }
             }

@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod entry;
+mod liar;
 
 pub use entry::Entry;
+pub use liar::{Liar, Lie};
 
 use proptest::prelude::ProptestConfig;
 

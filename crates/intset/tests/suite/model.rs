@@ -46,7 +46,7 @@ fn check(set: &IntSet, model: &BTreeSet<i64>) {
 }
 
 /// Few enough values that they meet, at the edges of all three sizes.
-fn value() -> impl Strategy<Value = i64> {
+pub(crate) fn value() -> impl Strategy<Value = i64> {
     let around = |middle: i64| (-3..3_i64).prop_map(move |offset| middle.saturating_add(offset));
     prop_oneof![
         8 => -40..40_i64,
@@ -59,7 +59,7 @@ fn value() -> impl Strategy<Value = i64> {
     ]
 }
 
-fn some_set() -> impl Strategy<Value = BTreeSet<i64>> {
+pub(crate) fn some_set() -> impl Strategy<Value = BTreeSet<i64>> {
     prop_oneof![
         prop::collection::btree_set(value(), 0..30),
         prop::collection::btree_set(-1000..1000_i64, 0..MANY),

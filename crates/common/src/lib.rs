@@ -4,6 +4,9 @@ mod cursor;
 mod foreign;
 pub mod length;
 pub mod random;
+mod room;
 
 pub use cursor::Cursor;
 pub use foreign::{Fault, FromBytesError, Malformed};
+pub use room::{Gap, Room};
+pub use zmalloc::ReserveError;

@@ -1,6 +1,6 @@
 //! Intersection, union and difference of several sorted walks.
 //!
-//! The walks are [`Iter`]s, so a part of a set ([`range`](crate::IntSet::range)) takes part like a whole one. They lie in a
+//! The walks are [`Iter`]s, so a part of a set ([`range`](crate::View::range)) takes part like a whole one. They lie in a
 //! slice of the caller's, because how many there are is known only to him, and nothing here allocates. What comes out
 //! is in ascending order, each integer once.
 //!

@@ -1,45 +1,30 @@
-//! [`Block`]: header and integers in one allocation. All unsafe code of this crate is here.
+//! [`Block`]: a set's own block.
 //!
 //! ```text
 //!  Block -> | encoding: u32 | length: u32 | integer 0 | integer 1 | ... | free |
 //!           0               4             8     encoding bytes each
 //! ```
 //!
-//! Everything is little-endian, as in Redis. A block is aligned to eight, so the integers are aligned too, whichever size
-//! they have, and are read as a slice.
-//!
-//! How large the block is stands nowhere: Redis' header has no room for it. It has the allocator's size class for what it
+//! How large the block is stands nowhere: Redis' header has no room for it. The block has the allocator's size class for what it
 //! must hold, or more if it has held more. So an insert knows without asking how much is certainly free, and asks the
 //! allocator when that is used up.
 
-use crate::item::{Encoding, Item, Items};
+use crate::buffer::{Buffer, closed, opened};
+use crate::header::{HEADER_LEN, Header};
+use common::{Gap, ReserveError};
 use core::ptr::NonNull;
 use core::slice;
-use zmalloc::ReserveError;
-
-/// Bytes in front of the integers.
-pub(crate) const HEADER_LEN: usize = 8;
-
-#[repr(C, align(8))]
-struct Header {
-    /// [`Encoding`], the lowest byte first.
-    encoding: u32,
-    /// How many integers, the lowest byte first.
-    length: u32,
-}
-
-const _: () = assert!(size_of::<Header>() == HEADER_LEN && align_of::<Header>() >= align_of::<i64>());
 
 /// What every empty block is.
-static EMPTY: Header = Header { encoding: (Encoding::Int16 as u32).to_le(), length: 0 };
+static EMPTY: [u8; HEADER_LEN] = Header::EMPTY.to_bytes();
 
-/// The integers of a set, in any order as far as this file is concerned.
+/// The block of an [`IntSet`](crate::IntSet). The integers are in any order as far as this file is concerned.
 #[repr(transparent)]
 pub(crate) struct Block {
-    /// Invariant: if the length is 0, this is [`EMPTY`], which is never written to. Otherwise a block of zmalloc's raw family
-    /// owned by this value alone, that begins with a [`Header`] with one of the encodings and has room for as many integers
-    /// as its length says, all of them initialised; `size` of both is no overflow.
-    start: NonNull<Header>,
+    /// Invariant: if the header's length is 0, this is [`EMPTY`], which is never written to. Otherwise it is a block of
+    /// zmalloc's raw family owned by this value alone, which begins with the bytes of a [`Header`], and whose first
+    /// [`Header::byte_len`] bytes are initialised; that is no overflow.
+    start: NonNull<u8>,
 }
 
 const _: () = assert!(size_of::<Option<Block>>() == size_of::<usize>());
@@ -49,217 +34,193 @@ unsafe impl Send for Block {}
 // SAFETY: nothing changes through a shared reference.
 unsafe impl Sync for Block {}
 
-/// Bytes that `len` integers need with their header; `None` if no length or no memory can be so large.
-#[inline]
-fn size(encoding: Encoding, len: usize) -> Option<usize> {
-    u32::try_from(len).ok()?;
-    let size = len.checked_mul(encoding.size())?.checked_add(HEADER_LEN)?;
-    (size < isize::MAX as usize / 2).then_some(size)
-}
-
 impl Block {
     /// No integers, no allocation.
-    pub(crate) const EMPTY: Self = Self { start: NonNull::from_ref(&EMPTY) };
+    pub(crate) const EMPTY: Self = Self { start: NonNull::from_ref(&EMPTY).cast() };
 
-    #[inline]
-    fn header(&self) -> &Header {
-        // SAFETY: by the invariant a header is there, and nobody writes while it is borrowed.
-        unsafe { self.start.as_ref() }
-    }
-
-    #[inline]
-    pub(crate) fn encoding(&self) -> Encoding {
-        match u32::from_le(self.header().encoding) {
-            2 => Encoding::Int16,
-            4 => Encoding::Int32,
-            _ => Encoding::Int64, // by the invariant
+    /// A copy of a set's bytes.
+    ///
+    /// # Panics
+    /// If the header is not right about the number of bytes.
+    pub(crate) fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
+        let header = bytes.first_chunk().map(|header| Header::from_bytes(*header));
+        assert!(header.and_then(Header::byte_len) == Some(bytes.len()));
+        if bytes.len() == HEADER_LEN {
+            return Ok(Self::EMPTY);
         }
+        let start = allocate(bytes.len())?;
+        // SAFETY: the new block has room for the bytes, whose header has just been checked.
+        unsafe { start.copy_from_nonoverlapping(NonNull::from_ref(bytes).cast(), bytes.len()) };
+        Ok(Self { start })
     }
 
+    /// The two numbers of the header: the encoding, which is the bytes of one integer, and how many integers there are.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
-        u32::from_le(self.header().length) as usize
+    fn numbers(&self) -> [u32; 2] {
+        // SAFETY: by the invariant a header is there, and nothing writes it while it is borrowed.
+        unsafe { self.start.cast::<[[u8; 4]; 2]>().read() }.map(u32::from_le_bytes)
     }
 
     /// Bytes in use, those of the header among them.
     #[inline]
     fn byte_len(&self) -> usize {
-        HEADER_LEN + self.len() * self.encoding().size() // no overflow, by the invariant
-    }
-
-    /// Where the integers are.
-    #[inline]
-    fn items_ptr(&self) -> NonNull<u8> {
-        // SAFETY: a header is in front of them.
-        unsafe { self.start.cast::<u8>().add(HEADER_LEN) }
+        let [size, len] = self.numbers().map(|number| number as usize);
+        HEADER_LEN + len * size // no overflow, by the invariant
     }
 
     #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        // SAFETY: header and integers are initialised, by the invariant.
-        unsafe { slice::from_raw_parts(self.start.cast().as_ptr(), self.byte_len()) }
+    fn is_owned(&self) -> bool {
+        let [_, len] = self.numbers();
+        len > 0
     }
 
+    /// Makes room for `new_len` bytes, which are more than `old_len`, in a block that is owned. On an error the block is as it
+    /// was. A block that was not owned has no header yet.
     #[inline]
-    pub(crate) fn items(&self) -> Items<'_> {
-        let (items, len) = (self.items_ptr().as_ptr(), self.len());
-        // SAFETY: so many integers of this encoding are there, by the invariant; any bytes are an integer. They are aligned: the
-        // block is to eight, and the header has eight bytes.
+    fn try_fit(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
+        // The block has at least the class of what it holds.
+        if old_len > HEADER_LEN && new_len <= zmalloc::good_size(old_len) {
+            return Ok(());
+        }
+        self.try_grow(old_len, new_len)
+    }
+
+    /// [`try_fit`](Self::try_fit) if the size class of the old length is not enough.
+    #[inline(never)]
+    fn try_grow(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
+        if old_len == HEADER_LEN {
+            self.start = allocate(new_len)?;
+            return Ok(());
+        }
+        let size = zmalloc::good_size(new_len);
+        // SAFETY: not empty, so the block is owned; the allocator says its size.
         unsafe {
-            match self.encoding() {
-                Encoding::Int16 => Items::Int16(slice::from_raw_parts(items.cast(), len)),
-                Encoding::Int32 => Items::Int32(slice::from_raw_parts(items.cast(), len)),
-                Encoding::Int64 => Items::Int64(slice::from_raw_parts(items.cast(), len)),
+            let usable = zmalloc::zmalloc_usable_size(self.start);
+            // It may have held more, and be half empty if there was no memory when it was to be given back.
+            let (fits, wastes) = (new_len <= usable, size <= usable / 2);
+            if fits && !wastes {
+                return Ok(());
             }
-        }
-    }
-
-    /// A block of `len` integers, which `fill` writes: their bytes come to it as zeros.
-    pub(crate) fn try_new(
-        encoding: Encoding,
-        len: usize,
-        fill: impl FnOnce(&mut [u8]),
-    ) -> Result<Self, ReserveError> {
-        if len == 0 {
-            return Ok(Self::EMPTY);
-        }
-        let too_long =
-            ReserveError::TooLong { len: HEADER_LEN, additional: len.saturating_mul(encoding.size()) };
-        let size = size(encoding, len).ok_or(too_long)?;
-        let size_class = zmalloc::good_size(size);
-        let start = zmalloc::ztrycalloc(size_class)
-            .ok_or(ReserveError::OutOfMemory { size: size_class })?
-            .cast::<Header>();
-        // SAFETY: a new block with room for the header and the integers; zeros are integers.
-        unsafe {
-            start.write(Header { encoding: (encoding as u32).to_le(), length: (len as u32).to_le() });
-            let block = Self { start };
-            fill(slice::from_raw_parts_mut(block.items_ptr().as_ptr(), size - HEADER_LEN));
-            Ok(block)
-        }
-    }
-
-    /// Puts `value`, which fits the encoding, before the integer at `index`, or at the end. Panics if the index is beyond
-    /// it. After an error nothing has changed.
-    pub(crate) fn try_insert(&mut self, index: usize, value: i64) -> Result<(), ReserveError> {
-        let (encoding, len) = (self.encoding(), self.len());
-        assert!(index <= len);
-        self.try_reserve_one(encoding, len)?;
-        let item = encoding.size();
-        // SAFETY: there is room for one integer more, and the index is no more than the length. The block is owned, as room
-        // was made in it.
-        unsafe {
-            let at = self.items_ptr().add(index * item);
-            at.copy_to(at.add(item), (len - index) * item);
-            match encoding {
-                Encoding::Int16 => at.cast().write(<i16 as Item>::new(value)),
-                Encoding::Int32 => at.cast().write(<i32 as Item>::new(value)),
-                Encoding::Int64 => at.cast().write(<i64 as Item>::new(value)),
+            match zmalloc::ztryrealloc_sized(self.start, usable, size) {
+                Some((start, _)) => self.start = start,
+                None if fits => {}
+                None => return Err(ReserveError::OutOfMemory { size }),
             }
-            self.set_len(len + 1);
         }
         Ok(())
     }
 
-    /// Takes out those from index `start` up to before `end`. Panics if `start > end` or `end > len`. What is over is given back
-    /// once it is half of the block, if the allocator has room for the rest elsewhere.
-    pub(crate) fn remove(&mut self, start: usize, end: usize) {
-        let (item, len) = (self.encoding().size(), self.len());
-        assert!(start <= end && end <= len);
-        let rest = len - (end - start);
-        if rest == 0 {
-            *self = Self::EMPTY;
+    /// Gives back what a set that has become smaller does not need, once that is half of the block and if the allocator has room
+    /// for the rest elsewhere.
+    #[inline]
+    fn give_back(&mut self, old_len: usize, new_len: usize) {
+        let size = zmalloc::good_size(new_len);
+        if size >= zmalloc::good_size(old_len) {
             return;
         }
-        let before = zmalloc::good_size(HEADER_LEN + len * item);
-        let after = zmalloc::good_size(HEADER_LEN + rest * item);
-        // SAFETY: not empty, so the block is owned; all indices are within it. Its first `after` bytes have what is kept.
+        // SAFETY: every caller has a block of its own, whose first `new_len` bytes are what is kept; the allocator says its size.
         unsafe {
-            let from = self.items_ptr().add(end * item);
-            from.copy_to(self.items_ptr().add(start * item), (len - end) * item);
-            self.set_len(rest);
-            if after < before {
-                let usable = zmalloc::zmalloc_usable_size(self.start.cast());
-                if after <= usable / 2
-                    && let Some((start, _)) = zmalloc::ztryrealloc_sized(self.start.cast(), usable, after)
-                {
-                    self.start = start.cast();
-                }
+            let usable = zmalloc::zmalloc_usable_size(self.start);
+            if size <= usable / 2
+                && let Some((start, _)) = zmalloc::ztryrealloc_sized(self.start, usable, size)
+            {
+                self.start = start;
             }
         }
-    }
-
-    /// Room for one more integer, in a block that is owned.
-    #[inline]
-    fn try_reserve_one(&mut self, encoding: Encoding, len: usize) -> Result<(), ReserveError> {
-        let size_now = self.byte_len();
-        let too_long = ReserveError::TooLong { len: size_now, additional: encoding.size() };
-        let needed = size(encoding, len + 1).ok_or(too_long)?;
-        if len > 0 && needed <= zmalloc::good_size(size_now) {
-            return Ok(()); // the block has at least the class of what it holds
-        }
-        let size_class = zmalloc::good_size(needed);
-        let grown = if len == 0 {
-            zmalloc::ztrymalloc(size_class)
-        } else {
-            // SAFETY: not empty, so the block is owned; the allocator says its size.
-            unsafe {
-                let usable = zmalloc::zmalloc_usable_size(self.start.cast());
-                // It may have held more, and be half empty if there was no memory when it was to be given back.
-                let (fits, wastes) = (needed <= usable, size_class <= usable / 2);
-                if fits && !wastes {
-                    return Ok(());
-                }
-                match zmalloc::ztryrealloc_sized(self.start.cast(), usable, size_class) {
-                    None if fits => return Ok(()),
-                    moved => moved.map(|(start, _)| start),
-                }
-            }
-        };
-        self.start = grown.ok_or(ReserveError::OutOfMemory { size: size_class })?.cast();
-        if len == 0 {
-            // SAFETY: a new block with room for a header. Its length of 0 is not the invariant, but the caller, who adds an
-            // integer now, cannot fail.
-            unsafe { self.start.write(Header { encoding: (encoding as u32).to_le(), length: 0 }) };
-        }
-        Ok(())
-    }
-
-    /// # Safety
-    /// The block is owned and has `len` integers, at least one.
-    #[inline]
-    unsafe fn set_len(&mut self, len: usize) {
-        debug_assert!(len > 0);
-        // SAFETY: by contract. The length has 32 bits, as `size` saw to.
-        unsafe { self.start.as_mut().length = (len as u32).to_le() };
     }
 
     /// What this has added to `used_memory`, in bytes.
     pub(crate) fn allocation_size(&self) -> usize {
-        // SAFETY: not empty, so the block is owned.
-        if self.len() == 0 { 0 } else { unsafe { zmalloc::zmalloc_size(self.start.cast()) } }
+        // SAFETY: the block is owned.
+        if self.is_owned() { unsafe { zmalloc::zmalloc_size(self.start) } } else { 0 }
     }
 
     /// See [`IntSet::relocate`](crate::IntSet::relocate).
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        let block = self.start.cast::<u8>();
-        if self.len() == 0 || !moves(block, self.allocation_size()) {
+        if !self.is_owned() || !moves(self.start, self.allocation_size()) {
             return false;
         }
         // SAFETY: the block is owned and has at least the class of what it holds.
-        let moved = unsafe { zmalloc::ztryrelocate(block, zmalloc::good_size(self.byte_len())) };
-        let Some(new) = moved else { return false };
-        self.start = new.cast();
+        let moved = unsafe { zmalloc::ztryrelocate(self.start, zmalloc::good_size(self.byte_len())) };
+        let Some(start) = moved else { return false };
+        self.start = start;
         true
+    }
+}
+
+impl Buffer for Block {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: header and integers are initialised, by the invariant.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.byte_len()) }
+    }
+
+    #[inline]
+    fn items_mut(&mut self) -> &mut [u8] {
+        let len = self.byte_len() - HEADER_LEN;
+        // SAFETY: so many bytes are initialised behind the header, in a block that is borrowed mutably; `EMPTY` has none of
+        // them.
+        unsafe { slice::from_raw_parts_mut(self.start.add(HEADER_LEN).as_ptr(), len) }
+    }
+
+    #[inline]
+    fn try_open(
+        &mut self,
+        header: Header,
+        at: usize,
+        fill: impl FnOnce(&mut Gap<'_>),
+    ) -> Result<(), ReserveError> {
+        let old_len = self.byte_len();
+        let added = opened(old_len, header, at)?;
+        if added == 0 {
+            return Ok(()); // perhaps in `EMPTY`
+        }
+        self.try_fit(old_len, old_len + added)?;
+        // SAFETY: the block is owned by now, with room for the new length. The tail is initialised and stays within it. The gap
+        // is what lies between the tail and what is before `at`. It is filled before it is read: by `Gap`, even if `fill`
+        // panics; `fill` leaves the gap where it is, by contract.
+        unsafe {
+            let gap = self.start.add(at);
+            if at < old_len {
+                gap.add(added).copy_from(gap, old_len - at);
+            }
+            self.start.cast().write(header.to_bytes());
+            fill(&mut Gap::new(gap, added));
+        }
+        Ok(())
+    }
+
+    /// A set that is left without integers gives its block back.
+    #[inline]
+    fn close(&mut self, header: Header, at: usize, removed: usize) {
+        let old_len = self.byte_len();
+        let new_len = closed(old_len, header, at, removed);
+        if header.len == 0 {
+            *self = Self::EMPTY;
+            return;
+        }
+        // SAFETY: the set is not empty, so the block is owned; all is within its length.
+        unsafe {
+            let place = self.start.add(at);
+            place.copy_from(place.add(removed), old_len - at - removed);
+            self.start.cast().write(header.to_bytes());
+        }
+        self.give_back(old_len, new_len);
     }
 }
 
 impl Drop for Block {
     #[inline]
     fn drop(&mut self) {
-        if self.len() > 0 {
-            // SAFETY: not empty, so the block is owned.
-            unsafe { zmalloc::zfree(self.start.cast()) };
+        if self.is_owned() {
+            // SAFETY: a live block of our own, freed once.
+            unsafe { zmalloc::zfree(self.start) };
         }
     }
+}
+
+/// A block for `len` bytes.
+fn allocate(len: usize) -> Result<NonNull<u8>, ReserveError> {
+    let size = zmalloc::good_size(len);
+    zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 /// The integers of an [`IntSet`](crate::IntSet), or of a part of it, in ascending order. See
-/// [`iter`](crate::IntSet::iter) and [`range`](crate::IntSet::range).
+/// [`iter`](crate::View::iter) and [`range`](crate::View::range).
 #[derive(Clone)]
 pub struct Iter<'a> {
     rest: Items<'a>,

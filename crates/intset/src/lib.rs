@@ -2,15 +2,21 @@
 
 mod algebra;
 mod block;
+mod buffer;
+mod editor;
 mod error;
+mod header;
 mod item;
 mod iter;
 mod set;
 mod traits;
+mod view;
 
 pub use algebra::{Diff, Inter, Union, diff, inter, union};
+pub use common::{ReserveError, Room};
+pub use editor::Editor;
 pub use error::{Fault, FromBytesError, Malformed};
 pub use item::Encoding;
 pub use iter::Iter;
 pub use set::IntSet;
-pub use zmalloc::ReserveError;
+pub use view::View;

@@ -2,9 +2,61 @@
 
 use crate::iter::Iter;
 use crate::set::IntSet;
+use crate::view::View;
+use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{Hash, Hasher};
 use zmalloc::or_oom;
+
+impl PartialEq for View {
+    /// Whether the integers are the same, however they are stored.
+    fn eq(&self, other: &Self) -> bool {
+        if self.encoding() == other.encoding() {
+            self.as_bytes() == other.as_bytes()
+        } else {
+            self.iter().eq(other.iter())
+        }
+    }
+}
+
+impl Eq for View {}
+
+impl Hash for View {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        self.iter().for_each(|value| state.write_i64(value));
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self).finish()
+    }
+}
+
+impl<'a> IntoIterator for &'a View {
+    type Item = i64;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+impl ToOwned for View {
+    type Owned = IntSet;
+
+    /// [`View::try_to_owned`], calling the OOM handler if there is no room.
+    fn to_owned(&self) -> IntSet {
+        or_oom(self.try_to_owned())
+    }
+}
+
+impl Borrow<View> for IntSet {
+    fn borrow(&self) -> &View {
+        self
+    }
+}
 
 impl Default for IntSet {
     fn default() -> Self {
@@ -22,11 +74,7 @@ impl Clone for IntSet {
 impl PartialEq for IntSet {
     /// Whether the integers are the same, however they are stored.
     fn eq(&self, other: &Self) -> bool {
-        if self.encoding() == other.encoding() {
-            self.as_bytes() == other.as_bytes()
-        } else {
-            self.iter().eq(other.iter())
-        }
+        **self == **other
     }
 }
 
@@ -34,14 +82,13 @@ impl Eq for IntSet {}
 
 impl Hash for IntSet {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_usize(self.len());
-        self.iter().for_each(|value| state.write_i64(value));
+        (**self).hash(state);
     }
 }
 
 impl fmt::Debug for IntSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self).finish()
+        (**self).fmt(f)
     }
 }
 

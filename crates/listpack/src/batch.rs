@@ -1,28 +1,18 @@
 //! Many entries at once, moving bytes and blocks once.
 
+use crate::buffer::Buffer;
+use crate::editor::Editor;
 use crate::entry::{self, Entry, encoded_len};
-use crate::list::{ListPack, Offset};
-use crate::storage::{BYTE_LEN_MAX, HEADER_LEN};
+use crate::format::HEADER_LEN;
 use crate::value::Value;
-use zmalloc::{ReserveError, or_oom};
+use crate::view::Offset;
+use common::ReserveError;
 
-impl ListPack {
+impl<B: Buffer> Editor<B> {
     /// Adds the values at the end, growing the block once. O(n) for n values. In C: `lpBatchAppend`.
-    ///
-    /// ```
-    /// use listpack::{ListPack, Value};
-    /// let mut list = ListPack::new();
-    /// list.extend(["field", "12"]);
-    /// assert!(list.iter().eq([Value::raw(b"field"), Value::Int(12)]));
-    /// ```
     ///
     /// # Panics
     /// If the iterator does, or if a clone of it yields longer values than it did; the list is then as it was.
-    pub fn extend<'a>(&mut self, values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>) {
-        or_oom(self.try_extend(values));
-    }
-
-    /// [`extend`](Self::extend) that answers an error, the list then as it was.
     pub fn try_extend<'a>(
         &mut self,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
@@ -33,24 +23,8 @@ impl ListPack {
     /// Puts the values in front of the entry at `offset`, where the first of them is then. O(len), moving bytes and block
     /// once.
     ///
-    /// ```
-    /// let mut list = listpack::ListPack::new();
-    /// list.extend(["b", "2"]);
-    /// list.insert_all_before(list.first().unwrap(), ["a", "1"]);
-    /// assert!(list.iter().eq(["a", "1", "b", "2"].map(listpack::Value::from)));
-    /// ```
-    ///
     /// # Panics
-    /// As [`extend`](Self::extend).
-    pub fn insert_all_before<'a>(
-        &mut self,
-        offset: Offset,
-        values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
-    ) {
-        or_oom(self.try_insert_all_before(offset, values));
-    }
-
-    /// [`insert_all_before`](Self::insert_all_before) that answers an error, the list then as it was.
+    /// As [`try_extend`](Self::try_extend).
     pub fn try_insert_all_before<'a>(
         &mut self,
         offset: Offset,
@@ -64,26 +38,27 @@ impl ListPack {
         at: usize,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
     ) -> Result<(), ReserveError> {
-        /// Takes away the bytes that were made room for and are not entries: all of them, until those are known to be whole.
-        struct Trim<'a> {
-            list: &'a mut ListPack,
+        /// Removes the new bytes that are not entries: all of them, until the entries are known to be whole.
+        struct Trim<'a, B: Buffer> {
+            list: &'a mut Editor<B>,
             from: usize,
             to: usize,
         }
-        impl Drop for Trim<'_> {
+        impl<B: Buffer> Drop for Trim<'_, B> {
             fn drop(&mut self) {
-                if self.from < self.to {
+                // A room that lies may have fewer bytes, and a second panic would be an abort.
+                if self.from < self.to && self.to <= self.list.body().len() {
                     self.list.cut(self.from, self.to, 0);
                 }
             }
         }
         let values = values.into_iter();
         let len = values.clone().fold(0usize, |len, value| len.saturating_add(encoded_len(value)));
-        // Until there is room, nothing is to be taken away.
+        // Until there is room, there are no new bytes.
         let trim = &mut Trim { list: self, from: at, to: at };
         let (mut count, mut written) = (0, 0);
         let to = &mut trim.to;
-        trim.list.storage.try_splice(at, 0, len, |gap| {
+        trim.list.buffer.try_splice(at, 0, len, |gap| {
             *to = at + len;
             for value in values {
                 let entry = Entry::new(value.into());
@@ -96,22 +71,22 @@ impl ListPack {
         Ok(())
     }
 
+    /// Adds the bytes of `count` entries at the end.
+    pub(crate) fn try_append_bytes(&mut self, bytes: &[u8], count: usize) -> Result<(), ReserveError> {
+        self.buffer.try_splice(self.body().len(), 0, bytes.len(), |gap| gap.write(bytes))?;
+        self.count_added(count);
+        Ok(())
+    }
+
     /// Moves `n` entries, of which the first is at `offset`, in front of the entry at `before`, or to the end. Needs no memory.
     /// O(len). If there are fewer of them, or `before` is one of them, nothing is moved.
-    ///
-    /// ```
-    /// let mut list = listpack::ListPack::new();
-    /// list.extend(["a", "1", "b", "2", "c", "3"]);
-    /// list.move_before(list.first().unwrap(), 2, list.seek(4));
-    /// assert!(list.iter().eq(["b", "2", "a", "1", "c", "3"].map(listpack::Value::from)));
-    /// ```
     pub fn move_before(&mut self, offset: Offset, n: usize, before: Option<Offset>) {
         let (body, from) = (self.body(), offset.at());
         let Some(to) = (0..n).try_fold(from, |at, _| entry::skip(body, at)).filter(|_| n > 0) else { return };
         let target = before.map_or(body.len(), |before| before.at().min(body.len()));
         // Positions in the entries, which begin behind the header.
         let [from, to, target] = [from, to, target].map(|at| at - HEADER_LEN);
-        let entries = self.storage.entries_mut();
+        let entries = self.buffer.entries_mut();
         if target <= from {
             entries[target..to].rotate_right(to - from);
         } else if to <= target {
@@ -119,7 +94,7 @@ impl ListPack {
         }
     }
 
-    /// Removes `n` entries, of which the first is at `offset`, or as many as there are, and answers how many they were. O(len).
+    /// Removes `n` entries, of which the first is at `offset`, or as many as there are, and returns how many they were. O(len).
     /// In C: `lpDeleteRangeWithEntry`.
     pub fn remove_run(&mut self, offset: Offset, n: usize) -> usize {
         let (from, mut to, mut removed) = (offset.at(), offset.at(), 0);
@@ -134,14 +109,14 @@ impl ListPack {
         removed
     }
 
-    /// Removes the entries from `index` on, `n` of them or as many as there are, and answers how many they were. O(len). In C:
+    /// Removes the entries from `index` on, `n` of them or as many as there are, and returns how many they were. O(len). In C:
     /// `lpDeleteRange`.
     pub fn remove_range(&mut self, index: usize, n: usize) -> usize {
         let first = isize::try_from(index).ok().and_then(|index| self.seek(index));
         first.map_or(0, |first| self.remove_run(first, n))
     }
 
-    /// Removes the entries at `offsets`, which ascend, in one pass, and answers how many they were. An offset that does not
+    /// Removes the entries at `offsets`, which ascend, in one pass, and returns how many they were. An offset that does not
     /// ascend, or where there is no entry, is passed by. O(len). In C: `lpBatchDelete`.
     pub fn remove_many(&mut self, offsets: &[Offset]) -> usize {
         // Up to `read` all bytes have been judged, and those that stay are at the front, up to `write`.
@@ -150,7 +125,8 @@ impl ListPack {
             let at = offset.at();
             // What follows `read` has not moved yet, so the entry still stands where it did.
             let Some(next) = entry::skip(self.body(), at).filter(|_| at >= read) else { continue };
-            self.storage.entries_mut().copy_within(read - HEADER_LEN..at - HEADER_LEN, write - HEADER_LEN);
+            let entries = self.buffer.entries_mut();
+            entries.copy_within(read - HEADER_LEN..at - HEADER_LEN, write - HEADER_LEN);
             write += at - read;
             (read, removed) = (next, removed + 1);
         }
@@ -167,50 +143,14 @@ impl ListPack {
     }
 
     /// Removes the bytes from `at` on, in front of which there are `len` entries.
-    fn drop_tail(&mut self, at: usize, len: usize) {
+    pub(crate) fn drop_tail(&mut self, at: usize, len: usize) {
         self.cut(at, self.body().len(), 0);
-        self.storage.set_count(0);
+        self.buffer.set_count(0);
         self.count_added(len);
     }
 
-    /// Takes the entries from `index` on away into a list of their own, which is empty if there are no such entries. O(n).
-    pub fn split_off(&mut self, index: usize) -> Self {
-        or_oom(self.try_split_off(index))
-    }
-
-    /// [`split_off`](Self::split_off) that answers an error, the list then as it was.
-    pub fn try_split_off(&mut self, index: usize) -> Result<Self, ReserveError> {
-        let mut tail = Self::new();
-        let Some(from) = isize::try_from(index).ok().and_then(|index| self.seek(index)) else {
-            return Ok(tail);
-        };
-        let count = self.iter_from(from).count();
-        tail.try_append_bytes(&self.body()[from.at()..], count)?;
-        self.drop_tail(from.at(), index);
-        self.shrink_to_fit();
-        Ok(tail)
-    }
-
-    /// Moves the entries of `other` behind those of this list. O(n) for n bytes of `other`. In C: `lpMerge`.
-    pub fn merge(&mut self, other: &mut Self) {
-        or_oom(self.try_merge(other));
-    }
-
-    /// [`merge`](Self::merge) that answers an error, both lists then as they were.
-    pub fn try_merge(&mut self, other: &mut Self) -> Result<(), ReserveError> {
-        if self.is_empty() {
-            core::mem::swap(self, other);
-            return Ok(());
-        }
-        self.try_append_bytes(&other.body()[HEADER_LEN..], other.known_len().unwrap_or(BYTE_LEN_MAX))?;
-        other.clear();
-        Ok(())
-    }
-
-    /// Adds the bytes of `count` entries at the end.
-    fn try_append_bytes(&mut self, bytes: &[u8], count: usize) -> Result<(), ReserveError> {
-        self.storage.try_splice(self.body().len(), 0, bytes.len(), |gap| gap.write(bytes))?;
-        self.count_added(count);
-        Ok(())
+    /// Removes all entries. O(1), but for what the room does with the bytes.
+    pub fn clear(&mut self) {
+        self.drop_tail(HEADER_LEN, 0);
     }
 }

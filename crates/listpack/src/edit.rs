@@ -1,48 +1,27 @@
 //! One entry more, one less, or another in its place.
 
+use crate::buffer::Buffer;
+use crate::editor::Editor;
 use crate::entry::{self, Entry};
-use crate::list::{ListPack, Offset};
-use crate::storage::{COUNT_UNKNOWN, HEADER_LEN};
+use crate::format::{COUNT_UNKNOWN, HEADER_LEN};
 use crate::value::Value;
-use zmalloc::{ReserveError, or_oom};
+use crate::view::Offset;
+use common::ReserveError;
 
-impl ListPack {
+impl<B: Buffer> Editor<B> {
     /// Adds `value` at the end. O(1), but for the block. In C: `lpAppend`, `lpAppendInteger`.
-    ///
-    /// ```
-    /// let mut list = listpack::ListPack::new();
-    /// list.push_back("12"); // kept as an integer: 2 bytes
-    /// list.push_back("twelve");
-    /// assert_eq!(list.byte_len(), 6 + 2 + 8 + 1);
-    /// ```
-    #[inline]
-    pub fn push_back<'a>(&mut self, value: impl Into<Value<'a>>) {
-        or_oom(self.try_push_back(value));
-    }
-
-    /// [`push_back`](Self::push_back) that answers an error, the list then as it was.
     #[inline]
     pub fn try_push_back<'a>(&mut self, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
         self.try_insert(self.body().len(), value.into())
     }
 
     /// Adds `value` at the beginning. O(n). In C: `lpPrepend`.
-    pub fn push_front<'a>(&mut self, value: impl Into<Value<'a>>) {
-        or_oom(self.try_push_front(value));
-    }
-
-    /// [`push_front`](Self::push_front) that answers an error, the list then as it was.
     pub fn try_push_front<'a>(&mut self, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
         self.try_insert(HEADER_LEN, value.into())
     }
 
-    /// Adds `value` in front of the entry at `offset`, and says where: at the same offset. O(n). In C: `lpInsert` with
+    /// Adds `value` in front of the entry at `offset`, and returns where it is: at the same offset. O(n). In C: `lpInsert` with
     /// `LP_BEFORE`.
-    pub fn insert_before<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> Offset {
-        or_oom(self.try_insert_before(offset, value))
-    }
-
-    /// [`insert_before`](Self::insert_before) that answers an error, the list then as it was.
     pub fn try_insert_before<'a>(
         &mut self,
         offset: Offset,
@@ -53,13 +32,8 @@ impl ListPack {
         Ok(Offset::new(at))
     }
 
-    /// Adds `value` behind the entry at `offset`, and says where; at the end of the list if there is no entry. O(n). In C:
-    /// `lpInsert` with `LP_AFTER`.
-    pub fn insert_after<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> Offset {
-        or_oom(self.try_insert_after(offset, value))
-    }
-
-    /// [`insert_after`](Self::insert_after) that answers an error, the list then as it was.
+    /// Adds `value` behind the entry at `offset`, and returns where it is; at the end of the list if there is no entry. O(n).
+    /// In C: `lpInsert` with `LP_AFTER`.
     pub fn try_insert_after<'a>(
         &mut self,
         offset: Offset,
@@ -71,13 +45,8 @@ impl ListPack {
         Ok(Offset::new(at))
     }
 
-    /// Puts `value` in the place of the entry at `offset`, which stays the offset; `false` if there is no entry. O(1) if both
-    /// take as many bytes, else O(n). In C: `lpReplace`.
-    pub fn replace<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> bool {
-        or_oom(self.try_replace(offset, value))
-    }
-
-    /// [`replace`](Self::replace) that answers an error, the list then as it was.
+    /// Puts `value` in the place of the entry at `offset`, which stays the offset. Returns `false` if there is no entry. O(1) if
+    /// both take as many bytes, else O(n). In C: `lpReplace`.
     pub fn try_replace<'a>(
         &mut self,
         offset: Offset,
@@ -89,7 +58,7 @@ impl ListPack {
         Ok(true)
     }
 
-    /// Removes the entry at `offset` and says where the next one is: at the same offset, if there is one. O(n). In C:
+    /// Removes the entry at `offset`, and returns where the next one is: at the same offset, if there is one. O(n). In C:
     /// `lpDelete`.
     pub fn remove(&mut self, offset: Offset) -> Option<Offset> {
         let next = entry::skip(self.body(), offset.at())?;
@@ -107,29 +76,29 @@ impl ListPack {
     /// Puts an entry in the place of `removed` bytes.
     #[inline]
     fn try_write(&mut self, at: usize, removed: usize, entry: &Entry<'_>) -> Result<(), ReserveError> {
-        self.storage.try_splice(at, removed, entry.len(), |gap| entry.write(gap))
+        self.buffer.try_splice(at, removed, entry.len(), |gap| entry.write(gap))
     }
 
     /// Removes `n` entries, which are the bytes from `from` to `to`.
     pub(crate) fn cut(&mut self, from: usize, to: usize, n: usize) {
         // To make a list shorter never fails.
-        let _ = self.storage.try_splice(from, to - from, 0, |_| ());
+        let _ = self.buffer.try_splice(from, to - from, 0, |_| ());
         self.count_removed(n);
     }
 
-    /// Counts `n` entries more; at 65,535 the count is lost.
+    /// Adds `n` to the count; at 65,535 the count is lost.
     #[inline]
     pub(crate) fn count_added(&mut self, n: usize) {
-        let count = usize::from(self.storage.count()).saturating_add(n);
-        self.storage.set_count(u16::try_from(count).unwrap_or(COUNT_UNKNOWN));
+        let count = usize::from(self.buffer.count()).saturating_add(n);
+        self.buffer.set_count(u16::try_from(count).unwrap_or(COUNT_UNKNOWN));
     }
 
-    /// Counts `n` entries less. A count that was lost stays so.
+    /// Subtracts `n` from the count. A count that was lost stays so.
     #[inline]
-    pub(crate) fn count_removed(&mut self, n: usize) {
-        let count = self.storage.count();
+    fn count_removed(&mut self, n: usize) {
+        let count = self.buffer.count();
         if count != COUNT_UNKNOWN {
-            self.storage.set_count(usize::from(count).saturating_sub(n) as u16);
+            self.buffer.set_count(usize::from(count).saturating_sub(n) as u16);
         }
     }
 }

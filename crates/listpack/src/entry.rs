@@ -20,11 +20,11 @@
 //!                                 first        last            that another digit stands to the left
 //! ```
 //!
-//! **Reading is total.** Every function here takes any bytes and any position, and answers `None` for what is no
-//! entry. Nothing is trusted, so that a damaged list, or an offset of yesterday, gives wrong values at worst.
+//! **Reading is total.** Every function here takes any bytes and any position, and returns `None` where there is no entry.
+//! Nothing is trusted. A damaged list, or an offset that is out of date, gives wrong values at worst.
 
-use crate::storage::Gap;
 use crate::value::Value;
+use common::Gap;
 
 const SIX_BIT_STRING: u8 = 0x80;
 const THIRTEEN_BIT_INT: u8 = 0xC0;
@@ -35,8 +35,6 @@ const INT_24: u8 = 0xF2;
 const INT_32: u8 = 0xF3;
 const INT_64: u8 = 0xF4;
 pub(crate) const DOUBLE: u8 = 0xF5;
-/// The byte behind the last entry.
-pub(crate) const END: u8 = 0xFF;
 
 /// Strings are shorter than this in the two encodings whose length shares a byte.
 const SIX_BIT_LEN_END: usize = 1 << 6;

@@ -8,12 +8,12 @@
 //! ```
 
 use crate::entry;
+use crate::format::HEADER_LEN;
 use crate::integer;
-use crate::list::{ListPack, Offset};
-use crate::storage::HEADER_LEN;
 use crate::value::Value;
+use crate::view::{Offset, View};
 
-impl ListPack {
+impl View {
     /// The first entry from `from` on that equals `needle`; after each comparison `skip` entries are passed by, so that with
     /// 1 only the fields of `field, value, field, value` are seen. O(n). In C: `lpFind`.
     ///

@@ -108,7 +108,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::test_config())]
+        #![proptest_config(testing::config(1_024, 8))]
 
         #[test]
         fn a_number_survives_its_own_text(value: i64) {

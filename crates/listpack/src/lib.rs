@@ -1,27 +1,28 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod buffer;
+mod change;
 mod edit;
+mod editor;
 mod entry;
 mod find;
+mod format;
 pub mod integer;
 mod list;
 mod sample;
 mod storage;
 mod validate;
 mod value;
+mod view;
 mod walk;
 
+pub use common::{ReserveError, Room};
+pub use editor::Editor;
 pub use entry::encoded_len;
-pub use list::{ListPack, Offset};
-pub use storage::BYTE_LEN_MAX;
-pub use validate::{Depth, Flaw, FromBytesError, Malformed, validate};
+pub use format::BYTE_LEN_MAX;
+pub use list::ListPack;
+pub use validate::{Depth, Fault, FromBytesError, Malformed, validate};
 pub use value::Value;
+pub use view::{Offset, View};
 pub use walk::Iter;
-
-/// How the property tests run: Miri is a hundred times slower, and has no files to keep failures in.
-#[cfg(test)]
-fn test_config() -> proptest::prelude::ProptestConfig {
-    let cases = if cfg!(miri) { 8 } else { 1024 };
-    proptest::prelude::ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}

@@ -1,102 +1,62 @@
-//! The handle, and what can be said of a list without looking at its entries.
+//! [`ListPack`]: a list with a block of its own.
 
-use crate::storage::{COUNT_UNKNOWN, HEADER_LEN, Storage};
+use crate::editor::Editor;
+use crate::format::{BYTE_LEN_MAX, HEADER_LEN};
+use crate::storage::Storage;
+use crate::validate::{Depth, FromBytesError, Malformed, validate};
+use crate::value::Value;
+use crate::view::View;
+use crate::walk::Iter;
+use common::ReserveError;
+use core::borrow::Borrow;
 use core::fmt;
-use core::num::NonZeroU32;
+use core::ops::Deref;
 use core::ptr::NonNull;
-use zmalloc::{ReserveError, or_oom};
+use zmalloc::or_oom;
 
 /// A packed list: strings and integers, one behind the other, in one block. See the [crate's page](crate).
 ///
-/// One pointer wide, and so is `Option<ListPack>`. An empty list owns no block.
+/// One pointer wide, and so is `Option<ListPack>`. An empty list owns no block. What reads is on [`View`].
 pub struct ListPack {
-    pub(crate) storage: Storage,
+    pub(crate) editor: Editor<Storage>,
 }
 
 const _: () = assert!(size_of::<Option<ListPack>>() == size_of::<usize>());
-
-/// Where an entry begins, in bytes from the beginning of the list.
-///
-/// An offset is good until the list changes before it. One that is no longer good, or of another list, is no danger: some
-/// other value may be found or changed there, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Offset(NonZeroU32);
-
-const _: () = assert!(size_of::<Option<Offset>>() == 4);
-
-impl Offset {
-    /// The position `at`, which is not in front of the first entry.
-    #[inline]
-    pub(crate) fn new(at: usize) -> Self {
-        debug_assert!(at >= HEADER_LEN);
-        // No list is longer than 1 GiB. Were it, the offset would be wrong, which is no danger.
-        Self(NonZeroU32::new(at as u32).unwrap_or(NonZeroU32::MAX))
-    }
-
-    #[inline]
-    pub(crate) fn at(self) -> usize {
-        self.0.get() as usize
-    }
-}
 
 impl ListPack {
     /// An empty list. Allocates nothing. In C: `lpNew`.
     #[inline]
     pub const fn new() -> Self {
-        Self { storage: Storage::new() }
+        Self::of(Storage::new())
     }
 
-    /// The list in antirez' format, header and end included: what a dump holds. O(1).
-    #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.storage.bytes()
+    const fn of(storage: Storage) -> Self {
+        Self { editor: Editor { buffer: storage } }
     }
 
-    /// Header and entries, without the end byte.
-    #[inline]
-    pub(crate) fn body(&self) -> &[u8] {
-        match self.storage.bytes() {
-            [body @ .., _end] => body,
-            [] => &[], // a list has seven bytes at least
-        }
+    /// A list from its bytes, header and end included, every entry checked. A double is accepted. O(n).
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        FromBytesError::or_oom(Self::try_from_bytes(bytes, Depth::Deep))
     }
 
-    /// Bytes of the list. O(1). In C: `lpBytes`.
-    #[inline]
-    pub fn byte_len(&self) -> usize {
-        self.storage.byte_len()
+    /// A list from its bytes of which only header and end are checked. Copying is O(n).
+    ///
+    /// If they are damaged in between, every operation is sound all the same, and says what it sees: fewer entries than
+    /// [`len`](View::len), perhaps, or other values.
+    pub fn from_bytes_shallow(bytes: &[u8]) -> Result<Self, Malformed> {
+        FromBytesError::or_oom(Self::try_from_bytes(bytes, Depth::Shallow))
     }
 
-    /// How many entries there are. O(1) up to 65,534 entries; beyond, the header does not tell, and they are counted: O(n).
-    /// In C: `lpLength`.
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.known_len().unwrap_or_else(|| self.count_entries())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn count_entries(&self) -> usize {
-        self.iter().count()
-    }
-
-    /// The number of entries, if the header tells.
-    #[inline]
-    pub(crate) fn known_len(&self) -> Option<usize> {
-        let count = self.storage.count();
-        (count != COUNT_UNKNOWN).then_some(usize::from(count))
-    }
-
-    /// Whether there is no entry. O(1).
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.body().len() == HEADER_LEN
+    /// A list from its bytes, as closely checked as `depth` says.
+    pub fn try_from_bytes(bytes: &[u8], depth: Depth) -> Result<Self, FromBytesError> {
+        validate(bytes, depth)?;
+        Ok(View::of(bytes).try_to_owned()?)
     }
 
     /// What the list adds to `used_memory`, in bytes: 0 if it is empty. O(1).
     #[inline]
     pub fn allocation_size(&self) -> usize {
-        self.storage.allocation_size()
+        self.editor.buffer.allocation_size()
     }
 
     /// Removes all entries and gives the block back. O(1).
@@ -116,18 +76,90 @@ impl ListPack {
     /// assert!(list.allocation_size() < roomy);
     /// ```
     pub fn shrink_to_fit(&mut self) {
-        self.storage.shrink_to_fit();
+        self.editor.buffer.shrink_to_fit();
     }
 
     /// A copy, or an error if there is no memory. O(n). In C: `lpDup`.
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
-        Ok(Self { storage: Storage::try_from_bytes(self.as_bytes())? })
+        self.try_to_owned()
+    }
+
+    /// Removes the entries from `index` on and returns them as a list of their own, which is empty if there are none. O(n).
+    pub fn split_off(&mut self, index: usize) -> Self {
+        or_oom(self.try_split_off(index))
+    }
+
+    /// [`split_off`](Self::split_off) that returns an error, the list then as it was.
+    pub fn try_split_off(&mut self, index: usize) -> Result<Self, ReserveError> {
+        let mut tail = Self::new();
+        let Some(from) = isize::try_from(index).ok().and_then(|index| self.seek(index)) else {
+            return Ok(tail);
+        };
+        let count = self.iter_from(from).count();
+        tail.editor.try_append_bytes(&self.body()[from.at()..], count)?;
+        self.editor.drop_tail(from.at(), index);
+        self.shrink_to_fit();
+        Ok(tail)
+    }
+
+    /// Moves the entries of `other` behind those of this list. O(n) for n bytes of `other`. In C: `lpMerge`.
+    pub fn merge(&mut self, other: &mut Self) {
+        or_oom(self.try_merge(other));
+    }
+
+    /// [`merge`](Self::merge) that returns an error, both lists then as they were.
+    pub fn try_merge(&mut self, other: &mut Self) -> Result<(), ReserveError> {
+        if self.is_empty() {
+            core::mem::swap(self, other);
+            return Ok(());
+        }
+        let count = other.known_len().unwrap_or(BYTE_LEN_MAX);
+        self.editor.try_append_bytes(&other.body()[HEADER_LEN..], count)?;
+        other.clear();
+        Ok(())
     }
 
     /// For defragmentation: asks `moves` about the block, with its address and size in bytes, and moves the list to a new one
-    /// if the answer is `true` and there is memory. Answers whether it has moved. O(n) if so.
+    /// if the answer is `true` and there is memory. Returns whether it has moved. O(n) if so.
     pub fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        self.storage.relocate(moves)
+        self.editor.buffer.relocate(moves)
+    }
+}
+
+impl View {
+    /// A list of its own with the same bytes, or an error if there is no memory. O(n).
+    ///
+    /// ```
+    /// let list = listpack::View::new(b"\x09\0\0\0\x01\0\x05\x01\xFF")?.try_to_owned()?;
+    /// assert_eq!((list.len(), list.byte_len()), (1, 9));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn try_to_owned(&self) -> Result<ListPack, ReserveError> {
+        Storage::try_from_bytes(self.as_bytes()).map(ListPack::of)
+    }
+}
+
+impl ToOwned for View {
+    type Owned = ListPack;
+
+    /// [`View::try_to_owned`], with the OOM handler in place of an error.
+    fn to_owned(&self) -> ListPack {
+        or_oom(self.try_to_owned())
+    }
+}
+
+impl Borrow<View> for ListPack {
+    fn borrow(&self) -> &View {
+        self
+    }
+}
+
+impl Deref for ListPack {
+    type Target = View;
+
+    #[inline]
+    fn deref(&self) -> &View {
+        &self.editor
     }
 }
 
@@ -147,12 +179,21 @@ impl Clone for ListPack {
 /// Lists are equal if their entries are, one by one.
 impl PartialEq for ListPack {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes() || self.iter().eq(other.iter())
+        **self == **other
     }
 }
 
 impl fmt::Debug for ListPack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+        (**self).fmt(f)
+    }
+}
+
+impl<'a> IntoIterator for &'a ListPack {
+    type Item = Value<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
     }
 }

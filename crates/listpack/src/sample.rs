@@ -11,18 +11,13 @@
 //! The source of numbers is the caller's and is taken to be uniform over 64 bits; a bad one gives bad picks, no loops.
 
 use crate::entry;
-use crate::list::{ListPack, Offset};
-use crate::storage::HEADER_LEN;
+use crate::format::HEADER_LEN;
 use crate::value::Value;
+use crate::view::{Offset, View};
+use common::random::scale;
 use core::iter;
 
 const SIGNPOSTS: usize = 64;
-
-/// The number below `bound` that lies where `fraction` lies below 2^64: Lemire's multiplication.
-#[inline]
-fn scale(fraction: u64, bound: usize) -> usize {
-    ((u128::from(fraction) * bound as u128) >> 64) as usize
-}
 
 /// Offsets of the units (entries, or pairs of them) 0, `stride`, 2 * `stride`, ...
 struct Signposts<'a> {
@@ -36,7 +31,7 @@ struct Signposts<'a> {
 }
 
 impl<'a> Signposts<'a> {
-    fn new(list: &'a ListPack, width: usize) -> Self {
+    fn new(list: &'a View, width: usize) -> Self {
         let (body, units) = (list.body(), list.len() / width);
         let stride = units.div_ceil(SIGNPOSTS).max(1);
         let mut offsets = [HEADER_LEN as u32; SIGNPOSTS];
@@ -61,7 +56,7 @@ fn pass(body: &[u8], at: usize, n: usize) -> Option<usize> {
     (0..n).try_fold(at, |at, _| entry::skip(body, at))
 }
 
-impl ListPack {
+impl View {
     /// An entry, each with the same chance; `None` only if there is none. O(n). In C: what `SPOP` does.
     pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<Offset> {
         let len = self.len();

@@ -1,12 +1,8 @@
-//! The block: all that is unsafe in this crate.
+//! [`Storage`]: a list's own block.
 //!
 //! ```text
-//!   byte 0        4       6                                 byte_len - 1
-//!      +----------+-------+---------+---------+-----------+------+ - - - - - +
-//!      | byte_len | count | entry 0 | entry 1 |    ...    | 0xFF |   slack   |
-//!      |  u32 LE  | u16   |         |         |           |      |           |
-//!      +----------+-------+---------+---------+-----------+------+ - - - - - +
-//!                                                                 to good_size(byte_len)
+//!   | byte_len | count | entry 0 | entry 1 | ... | 0xFF | slack |
+//!   0                                                           good_size(byte_len)
 //! ```
 //!
 //! Invariants:
@@ -19,20 +15,12 @@
 //!    address has the bit [`LOOSE`]. Then the block is larger, because its list was longer once, and only the allocator
 //!    knows by how much.
 
-use crate::entry::END;
-use core::marker::PhantomData;
-use core::ptr::{self, NonNull};
+use crate::buffer::{Buffer, spliced_len};
+use crate::format::{BYTE_LEN_MAX, EMPTY_LEN, END, HEADER_LEN};
+use common::Gap;
+use core::ptr::NonNull;
 use core::slice;
 use zmalloc::ReserveError;
-
-/// Bytes before the first entry.
-pub(crate) const HEADER_LEN: usize = 6;
-/// Bytes of a list without entries: header and end.
-pub(crate) const EMPTY_LEN: usize = HEADER_LEN + 1;
-/// The most bytes that a list may have: 1 GiB, as Redis allows.
-pub const BYTE_LEN_MAX: usize = 1 << 30;
-/// The count that says: count for yourself.
-pub(crate) const COUNT_UNKNOWN: u16 = u16::MAX;
 
 /// The lowest bit of an address: blocks are aligned to 8. See invariant 3.
 const LOOSE: usize = 1;
@@ -42,6 +30,7 @@ struct Aligned([u8; EMPTY_LEN]);
 
 static EMPTY: Aligned = Aligned([EMPTY_LEN as u8, 0, 0, 0, 0, 0, END]);
 
+/// The block of a [`ListPack`](crate::ListPack).
 pub(crate) struct Storage {
     /// The address of the block, and the bit `LOOSE`.
     tagged: NonNull<u8>,
@@ -59,7 +48,8 @@ impl Storage {
         Self { tagged: NonNull::from_ref(&EMPTY.0).cast() }
     }
 
-    /// A copy of a list's bytes, whose header and end have been checked.
+    /// A copy of a list's bytes, whose header and end have been checked. Of the empty list's there is none to make, even if its
+    /// count was lost once: the count is known then.
     pub(crate) fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
         assert!((EMPTY_LEN..=BYTE_LEN_MAX).contains(&bytes.len()) && bytes.ends_with(&[END]));
         if bytes.len() == EMPTY_LEN {
@@ -98,90 +88,10 @@ impl Storage {
     }
 
     #[inline]
-    pub(crate) fn bytes(&self) -> &[u8] {
-        // SAFETY: `byte_len` bytes are initialised: invariant 1. They are not written while `self` is borrowed.
-        unsafe { slice::from_raw_parts(self.base().as_ptr(), self.byte_len()) }
-    }
-
-    /// The bytes between header and end, which may be any: invariant 1.
-    pub(crate) fn entries_mut(&mut self) -> &mut [u8] {
-        let len = self.byte_len() - EMPTY_LEN;
-        // SAFETY: that many bytes behind the header are initialised, in a block that is borrowed mutably; of `EMPTY` they
-        // are none.
-        unsafe { slice::from_raw_parts_mut(self.base().as_ptr().add(HEADER_LEN), len) }
-    }
-
-    #[inline]
-    pub(crate) fn count(&self) -> u16 {
-        // SAFETY: bytes 4 and 5 are initialised, at an even address: invariant 1.
-        u16::from_le(unsafe { self.base().add(4).cast().read() })
-    }
-
-    /// Writes the count, which is the caller's to know. The empty list has none to write.
-    #[inline]
-    pub(crate) fn set_count(&mut self, count: u16) {
-        if self.is_owned() {
-            // SAFETY: bytes 4 and 5 of a block of our own.
-            unsafe { self.base().add(4).cast().write(count.to_le()) };
-        }
-    }
-
-    #[inline]
     fn set_byte_len(&mut self, len: usize) {
         debug_assert!((EMPTY_LEN..=BYTE_LEN_MAX).contains(&len));
         // SAFETY: every caller has a block, larger than its first four bytes.
         unsafe { self.base().cast().write((len as u32).to_le()) };
-    }
-
-    /// Replaces the `removed` bytes at `at` by `added` new ones, which `fill` writes; those that it does not write are
-    /// zeros. Fails only if more are added than removed, and then nothing has changed. A list that is left without
-    /// entries gives its block back.
-    ///
-    /// # Panics
-    /// If the bytes to remove are not all between header and end.
-    #[inline]
-    pub(crate) fn try_splice(
-        &mut self,
-        at: usize,
-        removed: usize,
-        added: usize,
-        fill: impl FnOnce(&mut Gap<'_>),
-    ) -> Result<(), ReserveError> {
-        let old_len = self.byte_len();
-        let end = old_len - 1;
-        assert!(HEADER_LEN <= at && at <= end && removed <= end - at);
-        let kept = old_len - removed;
-        if added > BYTE_LEN_MAX - kept {
-            return Err(ReserveError::TooLong { len: old_len, additional: added });
-        }
-        let new_len = kept + added;
-        if new_len > old_len {
-            self.try_fit(old_len, new_len)?;
-        } else if new_len == EMPTY_LEN {
-            *self = Self::new();
-            return Ok(());
-        } else if removed == 0 {
-            return Ok(()); // nothing for nothing, perhaps in `EMPTY`
-        }
-        // SAFETY: there is a block by now, with room for both lengths. The tail, the end byte in it, is initialised and
-        // stays within them; the gap is what lies between it and what is before `at`, and is filled before anybody
-        // reads it: by `Gap`, even if `fill` panics.
-        unsafe {
-            let gap = self.base().add(at);
-            if added != removed {
-                match old_len - at - removed {
-                    1 => gap.add(added).write(END), // at the end of the list: not worth a call
-                    tail => gap.add(added).copy_from(gap.add(removed), tail),
-                }
-                self.set_byte_len(new_len);
-            }
-            let mut gap = Gap { next: gap, left: added, _block: PhantomData };
-            fill(&mut gap);
-        }
-        if new_len < old_len {
-            self.give_back(old_len, new_len);
-        }
-        Ok(())
     }
 
     /// Sees to it that the block has room for `new_len` bytes, which are more. On an error the block is as it was.
@@ -288,6 +198,76 @@ impl Storage {
     }
 }
 
+impl Buffer for Storage {
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        // SAFETY: `byte_len` bytes are initialised: invariant 1. They are not written while `self` is borrowed.
+        unsafe { slice::from_raw_parts(self.base().as_ptr(), self.byte_len()) }
+    }
+
+    /// These may be any bytes: invariant 1.
+    fn entries_mut(&mut self) -> &mut [u8] {
+        let len = self.byte_len() - EMPTY_LEN;
+        // SAFETY: that many bytes behind the header are initialised, in a block that is borrowed mutably; `EMPTY`
+        // has none of them.
+        unsafe { slice::from_raw_parts_mut(self.base().as_ptr().add(HEADER_LEN), len) }
+    }
+
+    #[inline]
+    fn count(&self) -> u16 {
+        // SAFETY: bytes 4 and 5 are initialised, at an even address: invariant 1.
+        u16::from_le(unsafe { self.base().add(4).cast().read() })
+    }
+
+    /// The empty list has no block and keeps its count of 0.
+    #[inline]
+    fn set_count(&mut self, count: u16) {
+        if self.is_owned() {
+            // SAFETY: bytes 4 and 5 of a block of our own.
+            unsafe { self.base().add(4).cast().write(count.to_le()) };
+        }
+    }
+
+    /// A list that is left without entries gives its block back.
+    #[inline]
+    fn try_splice(
+        &mut self,
+        at: usize,
+        removed: usize,
+        added: usize,
+        fill: impl FnOnce(&mut Gap<'_>),
+    ) -> Result<(), ReserveError> {
+        let old_len = self.byte_len();
+        let new_len = spliced_len(old_len, at, removed, added)?;
+        if new_len > old_len {
+            self.try_fit(old_len, new_len)?;
+        } else if new_len == EMPTY_LEN {
+            *self = Self::new();
+            return Ok(());
+        } else if removed == 0 {
+            return Ok(()); // nothing for nothing, perhaps in `EMPTY`
+        }
+        // SAFETY: there is a block by now, with room for both lengths. The tail, the end byte in it, is initialised and
+        // stays within them. The gap is what lies between the tail and what is before `at`. It is filled before it is read:
+        // by `Gap`, even if `fill` panics; `fill` leaves the gap where it is, by contract.
+        unsafe {
+            let gap = self.base().add(at);
+            if added != removed {
+                match old_len - at - removed {
+                    1 => gap.add(added).write(END), // at the end of the list: not worth a call
+                    tail => gap.add(added).copy_from(gap.add(removed), tail),
+                }
+                self.set_byte_len(new_len);
+            }
+            fill(&mut Gap::new(gap, added));
+        }
+        if new_len < old_len {
+            self.give_back(old_len, new_len);
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Storage {
     #[inline]
     fn drop(&mut self) {
@@ -309,43 +289,4 @@ impl Drop for Storage {
 fn allocate(len: usize) -> Result<NonNull<u8>, ReserveError> {
     let size = zmalloc::good_size(len);
     zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })
-}
-
-/// Bytes of a block that are to be written, from the left. What is left over when it is dropped becomes zeros.
-pub(crate) struct Gap<'a> {
-    next: NonNull<u8>,
-    /// As many bytes from `next` on are the gap's to write.
-    left: usize,
-    _block: PhantomData<&'a mut u8>,
-}
-
-impl Gap<'_> {
-    /// # Panics
-    /// If more is written than there is room for.
-    #[inline]
-    pub(crate) fn write(&mut self, bytes: &[u8]) {
-        assert!(bytes.len() <= self.left);
-        // SAFETY: there are `left` bytes to write, in a block that is borrowed and so is not where `bytes` are.
-        unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), self.next.as_ptr(), bytes.len());
-            self.next = self.next.add(bytes.len());
-        }
-        self.left -= bytes.len();
-    }
-
-    /// [`write`](Self::write) of one byte: heads and backlens, mostly.
-    #[inline]
-    pub(crate) fn push(&mut self, byte: u8) {
-        self.write(&[byte]);
-    }
-}
-
-impl Drop for Gap<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if self.left > 0 {
-            // SAFETY: as many bytes are the gap's.
-            unsafe { self.next.write_bytes(0, self.left) };
-        }
-    }
 }

@@ -1,12 +1,12 @@
 //! Going from entry to entry, in both directions.
 
 use crate::entry;
-use crate::list::{ListPack, Offset};
-use crate::storage::{COUNT_UNKNOWN, HEADER_LEN};
+use crate::format::{COUNT_UNKNOWN, HEADER_LEN};
 use crate::value::Value;
+use crate::view::{Offset, View};
 use core::iter::FusedIterator;
 
-impl ListPack {
+impl View {
     /// The first entry. O(1). In C: `lpFirst`.
     #[inline]
     pub fn first(&self) -> Option<Offset> {
@@ -34,7 +34,7 @@ impl ListPack {
         entry::previous(self.body(), HEADER_LEN, offset.at()).map(Offset::new)
     }
 
-    /// The entry at `index`, from the end if that is negative: -1 is the last. O(n), from the end that is sooner there. In C:
+    /// The entry at `index`, from the end if that is negative: -1 is the last. O(n), walking from the nearer end. In C:
     /// `lpSeek`.
     pub fn seek(&self, index: isize) -> Option<Offset> {
         let steps = index.unsigned_abs();
@@ -89,7 +89,7 @@ impl ListPack {
     }
 }
 
-impl<'a> IntoIterator for &'a ListPack {
+impl<'a> IntoIterator for &'a View {
     type Item = Value<'a>;
     type IntoIter = Iter<'a>;
 
@@ -98,8 +98,8 @@ impl<'a> IntoIterator for &'a ListPack {
     }
 }
 
-/// [`Iter::left`] where nobody knows. Counting the entries of a list down from here, or beyond 0, ends at no number that a header
-/// can say.
+/// [`Iter::left`] where the number of entries is not known. Counting a list's entries down from here, or below 0, never ends at a
+/// number that a header can say.
 const UNKNOWN: usize = usize::MAX;
 
 /// The values of a list. Knows how many there are if the list's header does and the walk began at the first.

@@ -1,5 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod entry;
+mod liar;
+
+pub use entry::Entry;
+pub use liar::{Liar, Lie};
+
 use proptest::prelude::ProptestConfig;
 
 /// A property test of that many cases. Miri is some hundred times slower, so that it runs fewer. It has no files either,

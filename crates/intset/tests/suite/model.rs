@@ -4,12 +4,6 @@ use intset::{Encoding, Fault, IntSet, diff, inter, union};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Miri is a hundred times slower, and has no files to keep failures in.
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 1 } else { 512 };
-    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}
-
 /// Members of the larger sets.
 const MANY: usize = if cfg!(miri) { 30 } else { 400 };
 
@@ -52,7 +46,7 @@ fn check(set: &IntSet, model: &BTreeSet<i64>) {
 }
 
 /// Few enough values that they meet, at the edges of all three sizes.
-fn value() -> impl Strategy<Value = i64> {
+pub(crate) fn value() -> impl Strategy<Value = i64> {
     let around = |middle: i64| (-3..3_i64).prop_map(move |offset| middle.saturating_add(offset));
     prop_oneof![
         8 => -40..40_i64,
@@ -65,7 +59,7 @@ fn value() -> impl Strategy<Value = i64> {
     ]
 }
 
-fn some_set() -> impl Strategy<Value = BTreeSet<i64>> {
+pub(crate) fn some_set() -> impl Strategy<Value = BTreeSet<i64>> {
     prop_oneof![
         prop::collection::btree_set(value(), 0..30),
         prop::collection::btree_set(-1000..1000_i64, 0..MANY),
@@ -75,7 +69,7 @@ fn some_set() -> impl Strategy<Value = BTreeSet<i64>> {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(testing::config(512, 1))]
 
     #[test]
     fn it_does_what_a_btreeset_does(operations in prop::collection::vec((0..4_u8, value()), 0..MANY / 3)) {
@@ -127,7 +121,7 @@ proptest! {
     #[test]
     fn algebra_is_that_of_btreesets(models in prop::collection::vec(some_set(), 0..5)) {
         let sets: Vec<IntSet> = models.iter().map(|model| model.iter().copied().collect()).collect();
-        let walks = || sets.iter().map(IntSet::iter).collect::<Vec<_>>();
+        let walks = || sets.iter().map(|set| set.iter()).collect::<Vec<_>>();
         let in_all = models.iter().cloned().reduce(|a, b| &a & &b).unwrap_or_default();
         let in_any = models.iter().fold(BTreeSet::new(), |a, b| &a | b);
         let (mut to_meet, mut to_join) = (walks(), walks());

@@ -1,6 +1,6 @@
 //! Bytes from elsewhere: what is refused, and that what is not refused is no danger.
 
-use listpack::{Depth, Flaw, FromBytesError, ListPack, Offset, Value, validate};
+use listpack::{Depth, Fault, FromBytesError, ListPack, Offset, Value, validate};
 use proptest::prelude::*;
 use zmalloc::fault;
 
@@ -12,8 +12,8 @@ fn sample() -> ListPack {
     list
 }
 
-fn flaw(bytes: &[u8], depth: Depth) -> Option<(usize, Flaw)> {
-    validate(bytes, depth).err().map(|error| (error.offset, error.flaw))
+fn fault_of(bytes: &[u8], depth: Depth) -> Option<(usize, Fault)> {
+    validate(bytes, depth).err().map(|error| (error.offset, error.fault))
 }
 
 #[test]
@@ -26,37 +26,37 @@ fn a_list_is_read_back_from_its_bytes() {
 }
 
 #[test]
-fn each_flaw_is_named_with_its_place() {
+fn each_fault_is_named_with_its_place() {
     for depth in [Depth::Shallow, Depth::Deep, Depth::Strict] {
-        assert_eq!(flaw(&[], depth), Some((0, Flaw::Size)));
-        assert_eq!(flaw(&[6, 0, 0, 0, 0, 0], depth), Some((6, Flaw::Size)));
-        assert_eq!(flaw(&[8, 0, 0, 0, 0, 0, 0xFF], depth), Some((0, Flaw::ByteLen)));
-        assert_eq!(flaw(&[7, 0, 0, 0, 0, 0, 0xFE], depth), Some((6, Flaw::End)));
-        assert_eq!(flaw(&[7, 0, 0, 0, 3, 0, 0xFF], depth), Some((4, Flaw::Count)));
-        assert_eq!(flaw(&[7, 0, 0, 0, 0xFF, 0xFF, 0xFF], depth), None);
+        assert_eq!(fault_of(&[], depth), Some((0, Fault::Size)));
+        assert_eq!(fault_of(&[6, 0, 0, 0, 0, 0], depth), Some((6, Fault::Size)));
+        assert_eq!(fault_of(&[8, 0, 0, 0, 0, 0, 0xFF], depth), Some((0, Fault::ByteLen)));
+        assert_eq!(fault_of(&[7, 0, 0, 0, 0, 0, 0xFE], depth), Some((6, Fault::End)));
+        assert_eq!(fault_of(&[7, 0, 0, 0, 3, 0, 0xFF], depth), Some((4, Fault::Count)));
+        assert_eq!(fault_of(&[7, 0, 0, 0, 0xFF, 0xFF, 0xFF], depth), None);
     }
     let entries = |count, entries: &[u8]| {
         let mut bytes = vec![7 + entries.len() as u8, 0, 0, 0, count, 0];
         bytes.extend(entries);
         bytes.push(0xFF);
-        assert_eq!(flaw(&bytes, Depth::Shallow), None);
-        flaw(&bytes, Depth::Deep)
+        assert_eq!(fault_of(&bytes, Depth::Shallow), None);
+        fault_of(&bytes, Depth::Deep)
     };
     assert_eq!(entries(1, &[0x81, b'a', 2]), None);
-    assert_eq!(entries(2, &[0x81, b'a', 2]), Some((4, Flaw::Count)));
-    assert_eq!(entries(2, &[0x81, b'a', 2, 0xF6, 1]), Some((9, Flaw::Entry)));
-    assert_eq!(entries(2, &[0x81, b'a', 2, 0xFF, 1]), Some((9, Flaw::Entry)));
-    assert_eq!(entries(2, &[0x81, b'a', 2, 0x82, b'a']), Some((9, Flaw::Entry)));
-    assert_eq!(entries(1, &[0xF0, 0xFF, 0xFF, 0xFF, 0xFF, 1]), Some((6, Flaw::Entry)));
-    assert_eq!(entries(1, &[0xEF, 0xFF, 1]), Some((6, Flaw::Entry)));
-    assert_eq!(entries(1, &[0xE0]), Some((6, Flaw::Entry)));
-    assert_eq!(entries(1, &[0x81, b'a', 1]), Some((6, Flaw::Backlen)));
+    assert_eq!(entries(2, &[0x81, b'a', 2]), Some((4, Fault::Count)));
+    assert_eq!(entries(2, &[0x81, b'a', 2, 0xF6, 1]), Some((9, Fault::Entry)));
+    assert_eq!(entries(2, &[0x81, b'a', 2, 0xFF, 1]), Some((9, Fault::Entry)));
+    assert_eq!(entries(2, &[0x81, b'a', 2, 0x82, b'a']), Some((9, Fault::Entry)));
+    assert_eq!(entries(1, &[0xF0, 0xFF, 0xFF, 0xFF, 0xFF, 1]), Some((6, Fault::Entry)));
+    assert_eq!(entries(1, &[0xEF, 0xFF, 1]), Some((6, Fault::Entry)));
+    assert_eq!(entries(1, &[0xE0]), Some((6, Fault::Entry)));
+    assert_eq!(entries(1, &[0x81, b'a', 1]), Some((6, Fault::Backlen)));
     // Read from the right this is 0 * 128 + 4, and leads to the right place: but it is two bytes where one belongs.
-    assert_eq!(entries(1, &[0x84, b'a', b'a', b'a', 0, 0x84]), Some((6, Flaw::Backlen)));
+    assert_eq!(entries(1, &[0x84, b'a', b'a', b'a', 0, 0x84]), Some((6, Fault::Backlen)));
     let mut double = ListPack::new();
     double.extend([Value::Int(1), Value::Double(1.5)]);
-    assert_eq!(flaw(double.as_bytes(), Depth::Deep), None);
-    assert_eq!(flaw(double.as_bytes(), Depth::Strict), Some((8, Flaw::Double)));
+    assert_eq!(fault_of(double.as_bytes(), Depth::Deep), None);
+    assert_eq!(fault_of(double.as_bytes(), Depth::Strict), Some((8, Fault::Double)));
 }
 
 #[test]
@@ -140,13 +140,8 @@ fn a_walk_that_jumps_beyond_the_end_has_ended() {
     }
 }
 
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 1 } else { 2_000 };
-    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(testing::config(2_000, 1))]
 
     #[test]
     fn no_operation_minds_what_stands_in_a_list(

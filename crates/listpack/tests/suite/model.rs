@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use zmalloc::fault;
 
 #[derive(Clone, Debug)]
-enum Owned {
+pub(crate) enum Owned {
     Int(i64),
     Str(Vec<u8>),
     Double(f64),
@@ -42,7 +42,7 @@ fn owned() -> impl Strategy<Value = Owned> {
 }
 
 #[derive(Clone, Debug)]
-enum Op {
+pub(crate) enum Op {
     PushBack(Owned),
     PushFront(Owned),
     InsertBefore(usize, Owned),
@@ -62,7 +62,7 @@ enum Op {
     Relocate,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         4 => owned().prop_map(Op::PushBack),
         2 => owned().prop_map(Op::PushFront),
@@ -252,13 +252,8 @@ fn check(list: &ListPack, model: &[Owned]) {
     assert_eq!(list.seek(-1 - model.len() as isize), None);
 }
 
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 1 } else { 512 };
-    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(testing::config(512, 1))]
 
     #[test]
     fn a_list_does_what_a_vector_does_and_a_failed_operation_nothing(
@@ -313,14 +308,14 @@ proptest! {
 
 /// An iterator that yields as many values as `left` says while it is cloned first, and does something else in its second life.
 #[derive(Clone)]
-struct Fickle<'a> {
-    left: usize,
-    yielded: &'a std::cell::Cell<usize>,
-    second: Second,
+pub(crate) struct Fickle<'a> {
+    pub(crate) left: usize,
+    pub(crate) yielded: &'a std::cell::Cell<usize>,
+    pub(crate) second: Second,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Second {
+pub(crate) enum Second {
     Ends,
     Panics,
     YieldsMore,

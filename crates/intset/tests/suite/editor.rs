@@ -1,0 +1,116 @@
+//! A set in a block of somebody else's, beside one with a block of its own.
+
+use crate::model::value;
+use intset::{Editor, Encoding, Fault, IntSet, ReserveError, Room, View};
+use proptest::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use testing::{Entry, Liar, Lie};
+
+#[derive(Clone, Debug)]
+enum Op {
+    Insert(i64),
+    Remove(i64),
+    RemoveAt(usize),
+    RemoveRange(usize, usize),
+    Clear,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        20 => value().prop_map(Op::Insert),
+        8 => value().prop_map(Op::Remove),
+        4 => (0..40_usize).prop_map(Op::RemoveAt),
+        2 => (0..40_usize, 0..9_usize).prop_map(|(start, count)| Op::RemoveRange(start, count)),
+        1 => Just(Op::Clear),
+    ]
+}
+
+/// Does the operation to an [`Editor`] or an [`IntSet`], and answers what it answered.
+macro_rules! apply {
+    ($set:expr, $op:expr) => {
+        match *$op {
+            Op::Insert(value) => $set.try_insert(value).map(i64::from),
+            Op::Remove(value) => Ok(i64::from($set.remove(value))),
+            Op::RemoveAt(index) => Ok($set.remove_at(index).unwrap_or_default()),
+            Op::RemoveRange(start, count) => Ok($set.remove_range(start, count) as i64),
+            Op::Clear => {
+                $set.clear();
+                Ok(0)
+            }
+        }
+    };
+}
+
+proptest! {
+    #![proptest_config(testing::config(512, 2))]
+
+    #[test]
+    fn a_set_in_a_block_has_the_bytes_of_one_on_its_own_and_leaves_the_rest_alone(
+        ops in prop::collection::vec((op(), 0..4_u8), if cfg!(miri) { 10..20 } else { 0..120 }),
+        key in prop::collection::vec(any::<u8>(), 0..9),
+    ) {
+        let mut set = IntSet::new();
+        let mut entry = Entry::new(b"8 bytes:", set.as_bytes(), &key, usize::MAX);
+        for (op, chance) in ops {
+            let before = entry.block().to_vec();
+            let is_full = chance == 0;
+            entry.set_capacity(if is_full { before.len() } else { usize::MAX });
+            match apply!(Editor::new(&mut entry).unwrap(), &op) {
+                Ok(said) => prop_assert_eq!(Ok(said), apply!(set, &op)),
+                Err(error) => {
+                    let is_out_of_memory = matches!(error, ReserveError::OutOfMemory { .. });
+                    prop_assert!(is_full && is_out_of_memory);
+                    prop_assert_eq!(entry.block(), &before);
+                }
+            }
+            prop_assert!(entry.take_splices() <= 1);
+            let (header, rest) = entry.block().split_at(8);
+            let (view, behind) = View::from_prefix(rest).unwrap();
+            prop_assert_eq!(view.as_bytes(), set.as_bytes());
+            prop_assert_eq!((header, behind), (&b"8 bytes:"[..], &key[..]));
+            prop_assert_eq!(view, &*set);
+        }
+    }
+}
+
+#[test]
+fn a_set_gets_wider_in_its_place_from_each_encoding_to_each_wider_one() {
+    for (small, large) in [(5, 70_000), (5, 1 << 40), (70_000, 1 << 40)] {
+        for large in [large, -large] {
+            let values = [small, small + 1, small + 7];
+            let mut entry = Entry::new(b"8 bytes:", IntSet::from_iter(values).as_bytes(), b"key", 100);
+            let mut set = Editor::new(&mut entry).unwrap();
+            assert!(set.try_insert(large).unwrap());
+            assert_eq!(set.encoding(), Encoding::of(large));
+            assert_eq!(set.as_bytes(), IntSet::from_iter(values.into_iter().chain([large])).as_bytes());
+            assert!(entry.block().ends_with(b"key"));
+        }
+    }
+}
+
+#[test]
+fn an_editor_asks_for_the_header_of_a_set() {
+    let fault = |bytes: &[u8]| Editor::new(Liar::new(bytes, Lie::Idle)).unwrap_err().fault;
+    assert_eq!(fault(b""), Fault::Truncated);
+    assert_eq!(fault(&[3, 0, 0, 0, 0, 0, 0, 0]), Fault::Encoding);
+    assert_eq!(fault(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0]), Fault::Length);
+    let editor = Editor::new(Liar::new(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0], Lie::Idle)).unwrap();
+    assert_eq!((editor.len(), editor.into_room().bytes().len()), (1, 10));
+}
+
+/// What an editor does with such a room is not said. It panics or comes to an end, and Miri finds nothing.
+#[test]
+fn a_room_that_lies_is_no_danger() {
+    let set = IntSet::from_iter([1, 5, 9, 300]);
+    let edits =
+        [Op::Insert(400), Op::Insert(2), Op::Insert(-70_000), Op::Insert(1 << 40), Op::Remove(5), Op::Clear];
+    for lie in Lie::ALL {
+        for first in &edits {
+            let mut editor = Editor::new(Liar::new(set.as_bytes(), lie)).unwrap();
+            for op in [first].into_iter().chain(&edits) {
+                let _ = catch_unwind(AssertUnwindSafe(|| apply!(editor, op)));
+                let _ = catch_unwind(AssertUnwindSafe(|| (editor.range(2..300).count(), editor.max())));
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A list in a block of somebody else's, beside one with a block of its own.
+
+use crate::model::{Fickle, Op, Second, op};
+use listpack::{Editor, Fault, ListPack, ReserveError, Room, Value, View};
+use proptest::prelude::*;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use testing::{Entry, Liar, Lie};
+
+/// Does the operation to an [`Editor`] or a [`ListPack`], and answers what it answered. What only a list with a block of its own
+/// can do is left out.
+macro_rules! apply {
+    ($list:expr, $op:expr) => {{
+        let list = $list;
+        let at = |index: &usize| list.seek(index.checked_rem(list.len()).unwrap_or_default() as isize);
+        let said = |said: &dyn std::fmt::Debug| Ok::<String, ReserveError>(format!("{said:?}"));
+        match $op {
+            Op::PushBack(value) => list.try_push_back(value).and_then(|done| said(&done)),
+            Op::PushFront(value) => list.try_push_front(value).and_then(|done| said(&done)),
+            Op::InsertBefore(index, value) => match at(index) {
+                Some(offset) => list.try_insert_before(offset, value).and_then(|at| said(&at)),
+                None => said(&()),
+            },
+            Op::InsertAfter(index, value) => match at(index) {
+                Some(offset) => list.try_insert_after(offset, value).and_then(|at| said(&at)),
+                None => said(&()),
+            },
+            Op::Replace(index, value) => match at(index) {
+                Some(offset) => list.try_replace(offset, value).and_then(|found| said(&found)),
+                None => said(&()),
+            },
+            Op::InsertAllBefore(index, values) => match at(index) {
+                Some(offset) => list.try_insert_all_before(offset, values).and_then(|done| said(&done)),
+                None => said(&()),
+            },
+            Op::Extend(values) => list.try_extend(values).and_then(|done| said(&done)),
+            Op::Remove(index) => match at(index) {
+                Some(offset) => said(&list.remove(offset)),
+                None => said(&()),
+            },
+            Op::MoveBefore(index, n, to) => match at(index) {
+                Some(offset) => {
+                    let to = list.seek((to % (list.len() + 1)) as isize);
+                    said(&list.move_before(offset, *n, to))
+                }
+                None => said(&()),
+            },
+            Op::RemoveRange(index, n) => said(&list.remove_range(*index, *n)),
+            Op::RemoveMany(indices) => {
+                let offsets: Vec<_> = indices.iter().filter_map(|index| list.seek(*index as isize)).collect();
+                said(&list.remove_many(&offsets))
+            }
+            Op::Truncate(len) => said(&list.truncate(*len)),
+            Op::Clear => said(&list.clear()),
+            Op::SplitAndMerge(_) | Op::ShrinkToFit | Op::Clone | Op::Relocate => said(&()),
+        }
+    }};
+}
+
+proptest! {
+    #![proptest_config(testing::config(512, 1))]
+
+    #[test]
+    fn a_list_in_a_block_has_the_bytes_of_one_on_its_own_and_leaves_the_rest_alone(
+        ops in prop::collection::vec((op(), 0..4_u8), if cfg!(miri) { 8..14 } else { 0..60 }),
+        key in prop::collection::vec(any::<u8>(), 0..9),
+    ) {
+        let mut list = ListPack::new();
+        let mut entry = Entry::new(b"8 bytes:", list.as_bytes(), &key, usize::MAX);
+        for (op, chance) in ops {
+            let before = entry.block().to_vec();
+            let is_full = chance == 0;
+            entry.set_capacity(if is_full { before.len() } else { usize::MAX });
+            match apply!(&mut Editor::new(&mut entry).unwrap(), &op) {
+                Ok(said) => prop_assert_eq!(said, apply!(&mut list, &op).unwrap()),
+                Err(error) => {
+                    let is_out_of_memory = matches!(error, ReserveError::OutOfMemory { .. });
+                    prop_assert!(is_full && is_out_of_memory);
+                    prop_assert_eq!(entry.block(), &before);
+                }
+            }
+            prop_assert!(entry.take_splices() <= 1);
+            let (header, rest) = entry.block().split_at(8);
+            let (view, behind) = View::from_prefix(rest).unwrap();
+            prop_assert_eq!(view.as_bytes(), list.as_bytes());
+            prop_assert_eq!((header, behind), (&b"8 bytes:"[..], &key[..]));
+            prop_assert_eq!(view, &*list);
+        }
+    }
+}
+
+#[test]
+fn an_iterator_that_panics_leaves_no_half_list_in_a_block() {
+    let mut list = ListPack::new();
+    list.extend(["a", "b"]);
+    for place in [None, list.first(), list.last()] {
+        let mut entry = Entry::new(b"8 bytes:", list.as_bytes(), b"key", usize::MAX);
+        let before = entry.block().to_vec();
+        let mut editor = Editor::new(&mut entry).unwrap();
+        let yielded = Cell::new(0);
+        let values = Fickle { left: 5, yielded: &yielded, second: Second::Panics };
+        let added = catch_unwind(AssertUnwindSafe(|| match place {
+            Some(place) => editor.try_insert_all_before(place, values),
+            None => editor.try_extend(values),
+        }));
+        assert!(added.is_err());
+        assert_eq!(entry.block(), before);
+    }
+}
+
+#[test]
+fn an_editor_asks_for_the_frame_of_a_list() {
+    let fault = |bytes: &[u8]| Editor::new(Liar::new(bytes, Lie::Idle)).unwrap_err().fault;
+    assert_eq!(fault(b""), Fault::Size);
+    assert_eq!(fault(b"\x08\0\0\0\0\0\xFF"), Fault::ByteLen);
+    assert_eq!(fault(b"\x07\0\0\0\0\0\xFE"), Fault::End);
+    let editor = Editor::new(Liar::new(b"\x07\0\0\0\0\0\xFF", Lie::Idle)).unwrap();
+    assert_eq!((editor.len(), editor.into_room().bytes().len()), (0, 7));
+}
+
+#[test]
+fn the_count_of_an_emptied_list_is_known_again() {
+    let mut entry = Entry::new(b"8 bytes:", b"\x09\0\0\0\xFF\xFF\x05\x01\xFF", b"key", 0);
+    let mut list = Editor::new(&mut entry).unwrap();
+    assert_eq!(list.len(), 1);
+    assert_eq!(list.remove(list.first().unwrap()), None);
+    assert_eq!(list.as_bytes(), ListPack::new().as_bytes());
+}
+
+/// What an editor does with such a room is not said. It panics or comes to an end, and Miri finds nothing.
+#[test]
+fn a_room_that_lies_is_no_danger() {
+    let mut list = ListPack::new();
+    list.extend([
+        Value::Int(5),
+        Value::Int(70_000),
+        Value::raw(b"abc"),
+        Value::raw(b"a longer one"),
+        Value::Int(1),
+    ]);
+    let offsets: Vec<_> = (0..5).filter_map(|index| list.seek(index)).collect();
+    for lie in Lie::ALL {
+        let edits: [fn(&mut Editor<Liar>, &[listpack::Offset]); 9] = [
+            |list, _| drop(list.try_push_back("text")),
+            |list, _| drop(list.try_push_front(300)),
+            |list, at| drop(list.try_insert_after(at[2], "text")),
+            |list, at| drop(list.try_replace(at[1], "longer than it was")),
+            |list, at| drop(list.try_replace(at[3], 1)),
+            |list, at| drop(list.try_insert_all_before(at[3], ["one", "two"])),
+            |list, at| drop(list.remove(at[1])),
+            |list, at| drop(list.remove_many(at)),
+            |list, at| list.move_before(at[0], 2, Some(at[4])),
+        ];
+        for first in edits {
+            let mut editor = Editor::new(Liar::new(list.as_bytes(), lie)).unwrap();
+            for edit in [first].into_iter().chain(edits) {
+                let _ = catch_unwind(AssertUnwindSafe(|| edit(&mut editor, &offsets)));
+                let read =
+                    |list: &View| (list.iter().count(), list.iter().rev().count(), list.len(), list.seek(-2));
+                let _ = catch_unwind(AssertUnwindSafe(|| read(&editor)));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_view_becomes_a_list_of_its_own() {
+    let mut list = ListPack::new();
+    list.extend(["a", "1"]);
+    let block = [&b"8 bytes:"[..], list.as_bytes(), b"key"].concat();
+    let (view, key) = View::from_prefix(&block[8..]).unwrap();
+    assert_eq!((view.to_owned(), key), (list, &b"key"[..]));
+    assert!(view.into_iter().eq(["a", "1"].map(Value::from)));
+    assert_eq!(format!("{view:?}"), "[Str([97]), Int(1)]");
+    for len in 0..block.len() - 8 - 3 {
+        let fault = View::from_prefix(&block[8..8 + len]).unwrap_err().fault;
+        assert_eq!(fault, if len < 4 { Fault::Size } else { Fault::ByteLen });
+    }
+}

@@ -1,0 +1,65 @@
+//! [`Entry`]: a block in which a packed value stands between other bytes, as the editors' tests need one.
+
+use common::{ReserveError, Room};
+
+/// Bytes in front of the value.
+const HEADER_LEN: usize = 8;
+
+/// The entry of a table, which has a packed value in its middle: eight bytes, the value, a key.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    block: Vec<u8>,
+    key_len: usize,
+    /// The block can be no longer than this.
+    capacity: usize,
+    splices: usize,
+}
+
+impl Entry {
+    /// An entry that can be `capacity` bytes long.
+    pub fn new(header: &[u8; HEADER_LEN], value: &[u8], key: &[u8], capacity: usize) -> Self {
+        Self { block: [header, value, key].concat(), key_len: key.len(), capacity, splices: 0 }
+    }
+
+    /// All bytes of the entry.
+    pub fn block(&self) -> &[u8] {
+        &self.block
+    }
+
+    /// From now on the entry can be `capacity` bytes long.
+    pub fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+    }
+
+    /// How many times the value has been made longer or shorter since this was asked last.
+    pub fn take_splices(&mut self) -> usize {
+        core::mem::take(&mut self.splices)
+    }
+
+    fn value_end(&self) -> usize {
+        self.block.len() - self.key_len
+    }
+}
+
+impl Room for Entry {
+    fn bytes(&self) -> &[u8] {
+        &self.block[HEADER_LEN..self.value_end()]
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let end = self.value_end();
+        &mut self.block[HEADER_LEN..end]
+    }
+
+    fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError> {
+        let size = self.block.len() - removed + added;
+        if added > removed && size > self.capacity {
+            return Err(ReserveError::OutOfMemory { size });
+        }
+        let at = HEADER_LEN + at;
+        assert!(at + removed <= self.value_end());
+        self.block.splice(at..at + removed, std::iter::repeat_n(0xEE, added)); // any content
+        self.splices += 1;
+        Ok(())
+    }
+}

@@ -138,7 +138,7 @@ impl<const N: usize> Members<N> {
         let Inner { table, bytes, .. } = &mut *self.0;
         let next = table.relocate(
             Cursor::from(cursor),
-            |block, size| (moves.borrow_mut())(block, size),
+            &mut |block, size| (moves.borrow_mut())(block, size),
             |member| {
                 // With some allocators the new place is a little larger than the old one, or smaller.
                 let before = member.allocation_size();

@@ -2,7 +2,7 @@
 //! because slabs are those of the whole process.
 #![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
 
-use dict::{Cursor, Dict};
+use dict::Dict;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -56,7 +56,7 @@ impl Held for Dict<Sds, Robj> {
             key.relocate(&mut { ask });
             value.relocate(0, &mut { ask });
         };
-        from_start_to_end(|cursor| Dict::relocate(self, Cursor::from(cursor), ask, each).into());
+        from_start_to_end(|cursor| Dict::relocate(self, cursor.into(), &mut { ask }, each).into());
     }
 
     fn copy(&self) -> Box<dyn Held> {
@@ -66,7 +66,7 @@ impl Held for Dict<Sds, Robj> {
 
 impl Held for ZIndex {
     fn relocate(&mut self, mut moves: Moves<'_>) {
-        from_start_to_end(|cursor| ZIndex::relocate(self, cursor, &mut moves));
+        from_start_to_end(|cursor| ZIndex::relocate(self, cursor.into(), &mut moves).into());
     }
 
     fn copy(&self) -> Box<dyn Held> {
@@ -264,12 +264,12 @@ fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
     wins_the_memory_back("ZIndex", |random| {
         let mut index = ZIndex::new();
         let mut members: Vec<_> = (0..ELEMENTS / 2).collect();
-        members.iter().for_each(|&n| assert_eq!(index.insert(n as f64, member(n).as_bytes()), Ok(true)));
+        members.iter().for_each(|&n| assert_eq!(index.insert(member(n).as_bytes(), n as f64), Ok(true)));
         members.shuffle(random);
         members
             .iter()
             .skip(ELEMENTS / 16)
-            .for_each(|&n| assert!(index.remove(n as f64, member(n).as_bytes())));
+            .for_each(|&n| assert!(index.remove(member(n).as_bytes(), n as f64)));
         Box::new(index)
     });
 }

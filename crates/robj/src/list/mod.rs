@@ -130,7 +130,7 @@ impl Collection for List {
                 inner.relocate(moves);
                 0
             }
-            Repr::QuickList(inner) => inner.relocate(cursor, moves),
+            Repr::QuickList(inner) => inner.relocate(cursor.into(), moves).into(),
         }
     }
 

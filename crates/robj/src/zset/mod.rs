@@ -323,7 +323,7 @@ impl Collection for ZSet {
                 list.relocate(moves);
                 0
             }
-            Repr::SkipList(table) => table.relocate(cursor, moves),
+            Repr::SkipList(table) => table.relocate(cursor.into(), moves).into(),
         }
     }
 

@@ -398,7 +398,7 @@ impl<T> Chunk<T> {
     pub(crate) unsafe fn relocate_children(
         self,
         storage: &mut Storage,
-        mut moves: impl FnMut(NonNull<u8>, usize) -> bool,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) {
         // SAFETY: live children; whoever leads to a child is told its new place before the next is looked at.
         unsafe {

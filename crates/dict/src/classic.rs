@@ -396,7 +396,7 @@ mod tests {
     use std::collections::HashMap;
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(testing::config(100, 100))]
 
         #[test]
         #[cfg_attr(miri, ignore = "no unsafe code")]

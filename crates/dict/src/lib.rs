@@ -25,11 +25,11 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use common::Cursor;
 pub use compact::CompactPtr;
 pub use error::{TryInsertError, TryReserveError};
 pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use map::Dict;
 pub use resize::ResizePolicy;
-pub use scan::Cursor;
 pub use stats::{Stats, Work};
 pub use table::Table;

@@ -22,46 +22,26 @@
 //! Learned from: Pieter Noordhuis' `dictScan` in Redis, and the two occasions on which keys were lost there
 //! and in its fork because a cursor skipped the other half of a chunk while a table shrank.
 
-/// How far a scan has come. Starts at, and ends with, [`Cursor::START`]; opaque in between, and valid for
-/// any state of the same table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Cursor(u64);
+use common::Cursor;
 
-impl Cursor {
-    /// Nothing visited yet; what a scan answers when everything has been.
-    pub const START: Self = Self(0);
-
-    /// The chunk of the lower level that is next, for a table whose lower level has `low_mask + 1` chunks.
-    pub(crate) fn chunk(self, low_mask: usize) -> usize {
-        self.0 as usize & low_mask
-    }
-
-    /// The cursor after that chunk.
-    pub(crate) fn advance(self, low_mask: usize) -> Self {
-        // Set the bits above the level, so that the reversed increment carries into the level at once.
-        Self((self.0 | !(low_mask as u64)).reverse_bits().wrapping_add(1).reverse_bits())
-    }
+/// The chunk of the lower level that is next at `cursor`, for a table whose lower level has `low_mask + 1` chunks.
+fn chunk(cursor: Cursor, low_mask: usize) -> usize {
+    u64::from(cursor) as usize & low_mask
 }
 
-impl From<u64> for Cursor {
-    /// The cursor that [`u64::from`] was made of; any other number is a place too.
-    fn from(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl From<Cursor> for u64 {
-    fn from(cursor: Cursor) -> Self {
-        cursor.0
-    }
+/// The cursor after that chunk.
+fn advance(cursor: Cursor, low_mask: usize) -> Cursor {
+    // Set the bits above the level, so that the reversed increment carries into the level at once.
+    let above = u64::from(cursor) | !(low_mask as u64);
+    Cursor::from(above.reverse_bits().wrapping_add(1).reverse_bits())
 }
 
 /// The chunks that a scan visits at `cursor` in a table of `chunks` (at least one), and the cursor after.
 pub(crate) fn step(cursor: Cursor, chunks: usize) -> (usize, Option<usize>, Cursor) {
     let level_chunks = 1 << chunks.ilog2();
-    let chunk = cursor.chunk(level_chunks - 1);
+    let chunk = chunk(cursor, level_chunks - 1);
     let other_half = chunk + level_chunks;
-    (chunk, (other_half < chunks).then_some(other_half), cursor.advance(level_chunks - 1))
+    (chunk, (other_half < chunks).then_some(other_half), advance(cursor, level_chunks - 1))
 }
 
 #[cfg(test)]

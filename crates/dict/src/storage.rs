@@ -464,7 +464,7 @@ impl Storage {
     pub(crate) fn relocate(
         &mut self,
         layout: &ChunkLayout,
-        mut moves: impl FnMut(NonNull<u8>, usize) -> bool,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) {
         if self.held == 0 || self.capacity >= LARGE_DIRECTORY {
             return;

@@ -46,6 +46,14 @@ impl Offset {
     }
 }
 
+impl From<Offset> for usize {
+    /// The position in [`View::as_bytes`].
+    #[inline]
+    fn from(offset: Offset) -> Self {
+        offset.at()
+    }
+}
+
 impl View {
     /// The bytes as a list. Only header and end are checked, as with [`Depth::Shallow`]. O(1).
     ///

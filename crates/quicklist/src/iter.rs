@@ -1,9 +1,11 @@
 //! [`Iter`]: elements from both ends, and the decompressed nodes that this needs.
 
+use crate::elements::Elements;
 use crate::item::Item;
 use crate::list::{Inner, QuickList};
-use crate::node::{Elements, Node};
-use crate::nodes::{Place, Side};
+use crate::node::Node;
+use crate::nodes::Place;
+use crate::side::Side;
 use core::fmt;
 use core::iter::FusedIterator;
 use listpack::{ListPack, Offset, Value};

@@ -204,7 +204,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::test_config())]
+        #![proptest_config(testing::config(256, 2))]
 
         #[test]
         #[cfg_attr(miri, ignore = "no unsafe code")]

@@ -1,19 +1,23 @@
 //! [`Node`]: some elements in a row, packed, packed and compressed, or one that is too large to be packed.
 //!
 //! ```text
-//!  Packed   | kind, count | * |--> listpack                            several elements
-//!  Plain    | kind        | * |--> | len | bytes ... |                 one large element
-//!  Zipped   | kind, count | * |--> | len | raw len: 4 | LZF ... |      either of them, compressed
-//!  byte       0             8
+//!  Packed   | kind, size, count | * |--> listpack                            several elements
+//!  Plain    | kind              | * |--> | len | bytes ... |                 one large element
+//!  Zipped   | kind,       count | * |--> | len | raw len: 4 | LZF ... |      either of them, compressed
+//!  byte       0     2     4       8
 //! ```
 //!
 //! 16 bytes a node, where a linked one takes 32: its neighbours stand beside it.
+//!
+//! A listpack that became shorter may lie in a block that is larger than its length tells, and only the allocator knows by how
+//! much. So a node notes the size of its listpack's block, and still has it when the block has gone.
 
+use crate::elements::Elements;
 use crate::lzf;
 use crate::storage::Block;
 use core::ptr::NonNull;
 use listpack::{Depth, FromBytesError, ListPack, Value};
-use zmalloc::ReserveError;
+use zmalloc::{ReserveError, good_size};
 
 /// What is shorter stays as it is. In C: `MIN_COMPRESS_BYTES`.
 const ZIP_MIN: usize = 48;
@@ -29,6 +33,8 @@ pub(crate) enum Node {
         count: u32,
         /// Compressing these bytes was tried and saves too little.
         dense: bool,
+        /// The size of the listpack's block as a segment knows it: see [`Node::noted_size`].
+        noted: NotedSize,
     },
     Plain {
         bytes: Block,
@@ -44,11 +50,35 @@ pub(crate) enum Node {
 
 const _: () = assert!(size_of::<Node>() == 8 + size_of::<usize>());
 
-/// The elements of a node that is not compressed.
+/// The size of a listpack's block in two bytes, as far as that is known: in words of 8 bytes, or 0.
 #[derive(Clone, Copy)]
-pub(crate) enum Elements<'a> {
-    Packed(&'a ListPack),
-    Plain(&'a [u8]),
+pub(crate) struct NotedSize(u16);
+
+impl NotedSize {
+    const NONE: Self = Self(0);
+    const WORD: usize = 8;
+
+    /// The `size` that the block of a listpack adds to `used_memory`. Only a size that is all usable is noted, so no size is under
+    /// an allocator that puts something in front of its blocks, or that has no size classes.
+    fn of(pack: &ListPack, size: usize) -> Self {
+        if size != good_size(pack.byte_len()) || !size.is_multiple_of(Self::WORD) {
+            return Self::NONE;
+        }
+        u16::try_from(size / Self::WORD).map_or(Self::NONE, Self)
+    }
+
+    /// The size in bytes, 0 if it was not noted.
+    #[inline]
+    fn get(self) -> usize {
+        usize::from(self.0) * Self::WORD
+    }
+
+    /// Whether a listpack in this block that was changed once, and now has `len` bytes, is still in it: a listpack stays where it is as
+    /// long as it fits, and takes more than half of its block.
+    #[inline]
+    fn still_holds(self, len: usize) -> bool {
+        self.get() / 2 < len && len <= self.get()
+    }
 }
 
 /// Making and asking.
@@ -56,14 +86,14 @@ impl Node {
     /// A listpack of `count` elements, which are counted by the caller: the header of a foreign one may say anything.
     pub(crate) fn packed(pack: ListPack, count: usize) -> Self {
         let count = count as u32; // a listpack has at most 2^29 elements
-        Self::Packed { pack, count, dense: false }
+        Self::Packed { pack, count, dense: false, noted: NotedSize::NONE }
     }
 
     /// A listpack of one element.
     pub(crate) fn try_single(value: Value<'_>) -> Result<Self, ReserveError> {
         let mut pack = ListPack::new();
         pack.try_push_back(value)?;
-        Ok(Self::Packed { pack, count: 1, dense: false })
+        Ok(Self::packed(pack, 1))
     }
 
     /// One large element.
@@ -118,6 +148,25 @@ impl Node {
         }
     }
 
+    /// [`allocation_size`](Self::allocation_size) as of the last [`note_size`](Self::note_size), without asking the allocator where it
+    /// was noted.
+    pub(crate) fn noted_size(&self) -> usize {
+        match self {
+            Self::Packed { noted, .. } if noted.get() > 0 => noted.get(),
+            _ => self.allocation_size(),
+        }
+    }
+
+    /// [`allocation_size`](Self::allocation_size), which [`noted_size`](Self::noted_size) returns from now on.
+    pub(crate) fn note_size(&mut self) -> usize {
+        let size = self.allocation_size();
+        if let Self::Packed { pack, noted, .. } = self {
+            *noted = NotedSize::of(pack, size);
+        }
+        size
+    }
+
+    /// Asks about the node's block and moves it if told so and there is memory. Returns whether it moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         match self {
             Self::Packed { pack, .. } => pack.relocate(moves),
@@ -128,8 +177,8 @@ impl Node {
     /// A copy.
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         Ok(match self {
-            Self::Packed { pack, count, dense } => {
-                Self::Packed { pack: pack.try_clone()?, count: *count, dense: *dense }
+            &Self::Packed { ref pack, count, dense, .. } => {
+                Self::Packed { pack: pack.try_clone()?, count, dense, noted: NotedSize::NONE }
             }
             Self::Plain { bytes, dense } => {
                 Self::Plain { bytes: Block::try_new([bytes.as_bytes()])?, dense: *dense }
@@ -185,7 +234,7 @@ impl Node {
         Ok(Some(if plain {
             Self::Plain { bytes, dense: false }
         } else {
-            Self::Packed { pack: pack_from(bytes.as_bytes())?, count, dense: false }
+            Self::packed(pack_from(bytes.as_bytes())?, count as usize)
         }))
     }
 
@@ -206,6 +255,59 @@ fn pack_from(bytes: &[u8]) -> Result<ListPack, ReserveError> {
     })
 }
 
+/// Changing a node that is in a list, whose sum of block sizes is `size`.
+impl Node {
+    /// Lets `change` change the node, or replace it.
+    pub(crate) fn change<T>(&mut self, size: &mut usize, change: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.noted_size();
+        let result = change(self);
+        *size = *size - before + self.note_size();
+        result
+    }
+
+    /// [`try_edit`](Self::try_edit) for the hot operations: `splice` is *one* insertion, removal or replacement, after which the
+    /// length of the listpack says whether it is in the same block.
+    #[inline]
+    pub(crate) fn try_splice<T>(
+        &mut self,
+        size: &mut usize,
+        added: isize,
+        splice: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
+    ) -> Result<T, ReserveError> {
+        match self {
+            Self::Packed { pack, count, dense, noted } if noted.get() > 0 => {
+                let result = splice(pack)?;
+                *count = count.saturating_add_signed(added as i32);
+                *dense = false;
+                if !noted.still_holds(pack.byte_len()) {
+                    self.note_block(size);
+                }
+                debug_assert_eq!(self.noted_size(), self.allocation_size(), "a block was changed unnoticed");
+                Ok(result)
+            }
+            _ => self.try_splice_and_ask(size, added, splice),
+        }
+    }
+
+    /// [`try_splice`](Self::try_splice) for a node that is compressed, or whose size was not noted.
+    #[cold]
+    fn try_splice_and_ask<T>(
+        &mut self,
+        size: &mut usize,
+        added: isize,
+        splice: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
+    ) -> Result<T, ReserveError> {
+        self.change(size, |node| node.try_edit(added, splice))
+    }
+
+    /// Notes that the listpack may be in another block than the one whose size was noted.
+    #[inline(never)]
+    fn note_block(&mut self, size: &mut usize) {
+        let before = self.noted_size();
+        *size = *size - before + self.note_size();
+    }
+}
+
 /// Changing.
 impl Node {
     /// Lets `edit` change the listpack, which has `added` elements more afterwards (or less). A compressed node stays compressed,
@@ -219,7 +321,7 @@ impl Node {
         edit: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
     ) -> Result<T, ReserveError> {
         match self {
-            Self::Packed { pack, count, dense } => {
+            Self::Packed { pack, count, dense, .. } => {
                 let result = edit(pack)?;
                 *count = count.saturating_add_signed(added as i32);
                 *dense = false;

@@ -10,25 +10,24 @@
 //! found by adding up the segments' counts and then those in one segment, all of them side by side. A node that is
 //! added moves at most the 2 KiB of its segment, never those of the whole list; at the ends segments are filled to the last place.
 //!
-//! Invariants: no segment is empty; `elements` is the sum over the segment's nodes.
+//! Invariants: no segment is empty; `size` is the sum of what the segments' blocks and the nodes' blocks add to `used_memory`. The
+//! methods of [`Segment`] keep that sum.
 
 use crate::node::Node;
+use crate::segment::{SEGMENT_NODES, Segment};
+use crate::side::Side;
 use crate::storage::{shrink, try_reserve};
 use allocator_api2::vec::Vec;
+use common::Cursor;
 use core::ptr::NonNull;
+use listpack::ListPack;
 use zmalloc::{ReserveError, Zmalloc, relocate_vec, vec_size};
-
-/// The most nodes of a segment: 2 KiB of them.
-pub(crate) const SEGMENT_NODES: usize = if cfg!(test) { 4 } else { 128 };
-
-struct Segment {
-    nodes: Vec<Node, Zmalloc>,
-    elements: usize,
-}
 
 /// See the drawing above.
 pub(crate) struct Nodes {
     segments: Vec<Segment, Zmalloc>,
+    /// Of the segments and the nodes, in bytes; the list of segments is not in it.
+    size: usize,
 }
 
 /// Where a node stands. Good until nodes are added or removed.
@@ -38,49 +37,21 @@ pub(crate) struct Place {
     slot: usize,
 }
 
-/// One of the two ends of a list. In C: `LIST_HEAD` and `LIST_TAIL`, `QUICKLIST_HEAD` and `QUICKLIST_TAIL`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// Where index 0 is; what `LPUSH` and `LEFT` mean.
-    Front,
-    /// Where the last index is; what `RPUSH` and `RIGHT` mean.
-    Back,
-}
-
-impl Segment {
-    /// A segment of these nodes, with room for `capacity`.
-    fn try_new<const N: usize>(nodes: [Node; N], capacity: usize) -> Result<Self, ReserveError> {
-        let mut segment = Self { nodes: Vec::new_in(Zmalloc), elements: 0 };
-        try_reserve(&mut segment.nodes, capacity.max(N), SEGMENT_NODES)?;
-        segment.insert(0, nodes);
-        Ok(segment)
-    }
-
-    /// Puts nodes at `slot`; there is room.
-    fn insert<const N: usize>(&mut self, slot: usize, nodes: [Node; N]) {
-        debug_assert!(self.nodes.capacity() - self.nodes.len() >= N);
-        for node in nodes.into_iter().rev() {
-            self.elements += node.count();
-            self.nodes.insert(slot, node);
-        }
-    }
-}
-
 /// Asking.
 impl Nodes {
     pub(crate) const fn new() -> Self {
-        Self { segments: Vec::new_in(Zmalloc) }
+        Self { segments: Vec::new_in(Zmalloc), size: 0 }
     }
 
     /// How many nodes. O(segments).
     pub(crate) fn len(&self) -> usize {
-        self.segments.iter().map(|segment| segment.nodes.len()).sum()
+        self.segments.iter().map(|segment| segment.nodes().len()).sum()
     }
 
     /// The only node, if there is one.
     pub(crate) fn single(&self) -> Option<&Node> {
         match &*self.segments {
-            [segment] if segment.nodes.len() == 1 => segment.nodes.first(),
+            [segment] if segment.nodes().len() == 1 => segment.nodes().first(),
             _ => None,
         }
     }
@@ -92,14 +63,14 @@ impl Nodes {
             Side::Front => 0,
             Side::Back => self.segments.len().checked_sub(1)?,
         };
-        let nodes = &self.segments.get(segment)?.nodes;
+        let nodes = self.segments.get(segment)?.nodes();
         let slot = if side == Side::Front { 0 } else { nodes.len() - 1 };
         Some(Place { segment, slot })
     }
 
     #[inline]
     pub(crate) fn get(&self, place: Place) -> &Node {
-        &self.segments[place.segment].nodes[place.slot]
+        &self.segments[place.segment].nodes()[place.slot]
     }
 
     /// The next place away from `side`.
@@ -107,7 +78,7 @@ impl Nodes {
     pub(crate) fn step_from(&self, side: Side, place: Place) -> Option<Place> {
         let Place { segment, slot } = place;
         match side {
-            Side::Front if slot + 1 < self.segments[segment].nodes.len() => {
+            Side::Front if slot + 1 < self.segments[segment].nodes().len() => {
                 Some(Place { segment, slot: slot + 1 })
             }
             Side::Front => {
@@ -116,7 +87,7 @@ impl Nodes {
             Side::Back if slot > 0 => Some(Place { segment, slot: slot - 1 }),
             Side::Back => {
                 let segment = segment.checked_sub(1)?;
-                Some(Place { segment, slot: self.segments[segment].nodes.len() - 1 })
+                Some(Place { segment, slot: self.segments[segment].nodes().len() - 1 })
             }
         }
     }
@@ -126,14 +97,14 @@ impl Nodes {
     pub(crate) fn locate(&self, index: usize, len: usize) -> (Place, usize) {
         if index < len / 2 {
             let mut left = index;
-            let segment = position(self.segments.iter().map(|segment| segment.elements), &mut left);
-            let slot = position(self.segments[segment].nodes.iter().map(Node::count), &mut left);
+            let segment = position(self.segments.iter().map(|segment| segment.elements()), &mut left);
+            let slot = position(self.segments[segment].nodes().iter().map(Node::count), &mut left);
             (Place { segment, slot }, left)
         } else {
             let mut left = len - 1 - index;
-            let back = position(self.segments.iter().rev().map(|segment| segment.elements), &mut left);
+            let back = position(self.segments.iter().rev().map(|segment| segment.elements()), &mut left);
             let segment = self.segments.len() - 1 - back;
-            let nodes = &self.segments[segment].nodes;
+            let nodes = self.segments[segment].nodes();
             let back = position(nodes.iter().rev().map(Node::count), &mut left);
             let slot = nodes.len() - 1 - back;
             (Place { segment, slot }, nodes[slot].count() - 1 - left)
@@ -142,14 +113,14 @@ impl Nodes {
 
     /// How many nodes stand in front of the place. O(segments).
     pub(crate) fn ordinal(&self, place: Place) -> usize {
-        let before: usize = self.segments[..place.segment].iter().map(|segment| segment.nodes.len()).sum();
+        let before: usize = self.segments[..place.segment].iter().map(|segment| segment.nodes().len()).sum();
         before + place.slot
     }
 
     /// The place of the node with `ordinal` before it, if there is one. O(segments).
     pub(crate) fn place(&self, ordinal: usize) -> Option<Place> {
         let mut slot = ordinal;
-        for (segment, Segment { nodes, .. }) in self.segments.iter().enumerate() {
+        for (segment, nodes) in self.segments.iter().map(Segment::nodes).enumerate() {
             if slot < nodes.len() {
                 return Some(Place { segment, slot });
             }
@@ -159,11 +130,11 @@ impl Nodes {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
-        self.segments.iter().flat_map(|segment| &segment.nodes)
+        self.segments.iter().flat_map(Segment::nodes)
     }
 }
 
-/// Goes through counts until their sum is above `left`; says how far, and leaves what the last one has of it.
+/// Adds up counts until their sum is above `left`. Returns how many it took, and leaves in `left` what remains of the last one.
 fn position(counts: impl Iterator<Item = usize>, left: &mut usize) -> usize {
     let mut at = 0;
     for count in counts {
@@ -179,14 +150,29 @@ fn position(counts: impl Iterator<Item = usize>, left: &mut usize) -> usize {
 /// Changing.
 impl Nodes {
     /// Lets `change` change a node; the counts follow.
-    #[inline]
     pub(crate) fn change<T>(&mut self, place: Place, change: impl FnOnce(&mut Node) -> T) -> T {
-        let segment = &mut self.segments[place.segment];
-        let node = &mut segment.nodes[place.slot];
-        let before = node.count();
-        let result = change(node);
-        segment.elements = segment.elements - before + node.count();
-        result
+        self.segments[place.segment].change(place.slot, &mut self.size, change)
+    }
+
+    /// Lets `splice` change a node's listpack by one of its own operations: see [`Segment::try_splice`].
+    #[inline(always)] // a few instructions around the splice
+    pub(crate) fn try_splice<T>(
+        &mut self,
+        place: Place,
+        added: isize,
+        splice: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
+    ) -> Result<T, ReserveError> {
+        self.segments[place.segment].try_splice(place.slot, &mut self.size, added, splice)
+    }
+
+    /// Lets `edit` change a node's listpack in any way: see [`Node::try_edit`].
+    pub(crate) fn try_edit<T>(
+        &mut self,
+        place: Place,
+        added: isize,
+        edit: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
+    ) -> Result<T, ReserveError> {
+        self.change(place, |node| node.try_edit(added, edit))
     }
 
     /// Puts nodes in a row in front of the one with `ordinal`, or behind all. Without memory nothing has changed.
@@ -199,40 +185,31 @@ impl Nodes {
         let Some(place) = self.place(ordinal) else { return self.try_push_back(nodes) };
         let Place { segment: at, mut slot } = place;
         let segment = &mut self.segments[at];
-        if segment.nodes.len() + N <= SEGMENT_NODES {
-            try_reserve(&mut segment.nodes, N, SEGMENT_NODES)?;
-            segment.insert(slot, nodes);
-            return Ok(());
+        if segment.has_places(N) {
+            return segment.try_insert(slot, nodes, &mut self.size);
         }
         if slot == 0 {
             return self.try_insert_segment(at, nodes);
         }
         // Full: its second half moves to a segment behind it.
-        let mut right = Segment::try_new([], SEGMENT_NODES)?;
+        let (mut right, size) = Segment::try_new([], SEGMENT_NODES)?;
         try_reserve(&mut self.segments, 1, usize::MAX)?;
-        let segment = &mut self.segments[at];
-        let half = segment.nodes.len() / 2;
-        right.nodes.extend(segment.nodes.drain(half..));
-        right.elements = right.nodes.iter().map(Node::count).sum();
-        segment.elements -= right.elements;
-        if slot <= half {
-            segment.insert(slot, nodes);
-        } else {
-            slot -= half;
-            right.insert(slot, nodes);
-        }
+        self.size += size;
+        let left = &mut self.segments[at];
+        let half = left.nodes().len() / 2;
+        left.move_tail(half, &mut right, &mut self.size);
+        let target = if slot <= half { left } else { &mut right };
+        slot -= if slot <= half { 0 } else { half };
+        let inserted = target.try_insert(slot, nodes, &mut self.size);
+        debug_assert!(inserted.is_ok(), "both halves have room");
         self.segments.insert(at + 1, right);
-        Ok(())
+        inserted
     }
 
     /// Puts nodes in front of all. O(nodes of a segment), and now and then O(segments).
     pub(crate) fn try_push_front<const N: usize>(&mut self, nodes: [Node; N]) -> Result<(), ReserveError> {
         match self.segments.first_mut() {
-            Some(segment) if segment.nodes.len() + N <= SEGMENT_NODES => {
-                try_reserve(&mut segment.nodes, N, SEGMENT_NODES)?;
-                segment.insert(0, nodes);
-                Ok(())
-            }
+            Some(segment) if segment.has_places(N) => segment.try_insert(0, nodes, &mut self.size),
             _ => self.try_insert_segment(0, nodes),
         }
     }
@@ -240,10 +217,8 @@ impl Nodes {
     /// Puts nodes behind all. O(1) amortised.
     pub(crate) fn try_push_back<const N: usize>(&mut self, nodes: [Node; N]) -> Result<(), ReserveError> {
         match self.segments.last_mut() {
-            Some(segment) if segment.nodes.len() + N <= SEGMENT_NODES => {
-                try_reserve(&mut segment.nodes, N, SEGMENT_NODES)?;
-                segment.insert(segment.nodes.len(), nodes);
-                Ok(())
+            Some(segment) if segment.has_places(N) => {
+                segment.try_insert(segment.nodes().len(), nodes, &mut self.size)
             }
             _ => self.try_insert_segment(self.segments.len(), nodes),
         }
@@ -256,28 +231,25 @@ impl Nodes {
     ) -> Result<(), ReserveError> {
         // A list that has had one full segment will fill another one.
         let capacity = if self.segments.is_empty() { N } else { SEGMENT_NODES };
-        let segment = Segment::try_new(nodes, capacity)?;
+        let (segment, size) = Segment::try_new(nodes, capacity)?;
         try_reserve(&mut self.segments, 1, usize::MAX)?;
         self.segments.insert(at, segment);
+        self.size += size;
         Ok(())
     }
 
     /// Takes a node out. O(nodes of a segment), and when a segment goes, O(segments).
     pub(crate) fn remove(&mut self, place: Place) -> Node {
-        let at = place.segment;
-        let segment = &mut self.segments[at];
-        let node = segment.nodes.remove(place.slot);
-        segment.elements -= node.count();
-        self.tidy(at);
+        let node = self.segments[place.segment].remove(place.slot, &mut self.size);
+        self.compact_around(place.segment);
         node
     }
 
     /// Takes the last node out. Gives back no room before the segment is empty, and none of the list of segments. O(1).
     pub(crate) fn pop_back(&mut self) -> Option<Node> {
         let segment = self.segments.last_mut()?;
-        let node = segment.nodes.pop()?;
-        segment.elements -= node.count();
-        if segment.nodes.is_empty() {
+        let node = segment.pop(&mut self.size)?;
+        if segment.nodes().is_empty() {
             self.segments.pop();
         }
         Some(node)
@@ -290,33 +262,33 @@ impl Nodes {
         while let Some(segment) = self.segments.get_mut(at)
             && count > 0
         {
-            let end = segment.nodes.len().min(slot.saturating_add(count));
+            let end = segment.nodes().len().min(slot.saturating_add(count));
             count -= end - slot;
-            segment.elements -= segment.nodes.drain(slot..end).map(|node| node.count()).sum::<usize>();
+            segment.remove_range(slot..end, &mut self.size);
             at += 1;
             slot = 0;
         }
-        self.segments.retain(|segment| !segment.nodes.is_empty());
-        self.tidy(first);
+        self.segments.retain(|segment| !segment.nodes().is_empty());
+        self.compact_around(first);
     }
 
     /// Takes out the nodes that have no element, as a change of all nodes may leave them. O(nodes).
     pub(crate) fn remove_empty(&mut self) {
         for segment in &mut self.segments {
-            segment.nodes.retain(|node| node.count() > 0);
+            segment.remove_empty(&mut self.size);
         }
-        self.segments.retain(|segment| !segment.nodes.is_empty());
+        self.segments.retain(|segment| !segment.nodes().is_empty());
         // Once for each pair of neighbours that may join.
         for at in (0..self.segments.len()).rev() {
-            self.tidy(at);
+            self.compact_around(at);
         }
-        self.tidy(0);
+        self.compact_around(0);
     }
 
     /// What is left to do around a segment of which nodes were taken: without nodes it goes, with few it joins a neighbour, and
     /// room that is not needed goes back if there is memory for less.
-    fn tidy(&mut self, at: usize) {
-        if self.segments.get(at).is_some_and(|segment| segment.nodes.is_empty()) {
+    fn compact_around(&mut self, at: usize) {
+        if self.segments.get(at).is_some_and(|segment| segment.nodes().is_empty()) {
             self.segments.remove(at);
         }
         if at + 1 < self.segments.len() {
@@ -326,7 +298,7 @@ impl Nodes {
             self.join(at - 1);
         }
         if let Some(segment) = self.segments.get_mut(at) {
-            shrink(&mut segment.nodes);
+            segment.shrink(&mut self.size);
         }
         shrink(&mut self.segments);
     }
@@ -335,12 +307,11 @@ impl Nodes {
     /// it has not the room.
     fn join(&mut self, left: usize) {
         let [target, emptied] = &mut self.segments[left..left + 2] else { return };
-        let len = target.nodes.len() + emptied.nodes.len();
-        if len <= SEGMENT_NODES / 2
-            && try_reserve(&mut target.nodes, emptied.nodes.len(), SEGMENT_NODES).is_ok()
+        let added = emptied.nodes().len();
+        if target.nodes().len() + added <= SEGMENT_NODES / 2
+            && target.try_reserve(added, &mut self.size).is_ok()
         {
-            target.nodes.append(&mut emptied.nodes);
-            target.elements += emptied.elements;
+            emptied.move_tail(0, target, &mut self.size);
             self.segments.remove(left + 1);
         }
     }
@@ -348,30 +319,26 @@ impl Nodes {
 
 /// Memory.
 impl Nodes {
-    /// What the segments and the nodes' blocks add to `used_memory`. O(nodes).
+    /// What the segments and the nodes' blocks add to `used_memory`. O(1).
     pub(crate) fn allocation_size(&self) -> usize {
-        let segments: usize = self.segments.iter().map(|segment| vec_size(&segment.nodes)).sum();
-        let blocks: usize = self.iter().map(Node::allocation_size).sum();
-        vec_size(&self.segments) + segments + blocks
+        vec_size(&self.segments) + self.size
     }
 
-    /// Asks about the segment at `cursor` and the blocks of its nodes, and moves them where told; answers the next cursor, 0
-    /// at the end.
+    /// Asks about the segment at `cursor` and the blocks of its nodes, and moves them where told. Returns the next cursor,
+    /// [`Cursor::START`] at the end.
     pub(crate) fn relocate(
         &mut self,
-        cursor: u64,
+        cursor: Cursor,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
-    ) -> u64 {
-        if cursor == 0 {
+    ) -> Cursor {
+        if cursor.is_start() {
             relocate_vec(&mut self.segments, moves);
         }
-        let at = usize::try_from(cursor).unwrap_or(usize::MAX);
-        let Some(segment) = self.segments.get_mut(at) else { return 0 };
-        relocate_vec(&mut segment.nodes, moves);
-        for node in &mut segment.nodes {
-            node.relocate(moves);
-        }
-        if at + 1 < self.segments.len() { cursor + 1 } else { 0 }
+        let next = u64::from(cursor).saturating_add(1);
+        let at = usize::try_from(u64::from(cursor)).unwrap_or(usize::MAX);
+        let Some(segment) = self.segments.get_mut(at) else { return Cursor::START };
+        segment.relocate(&mut self.size, moves);
+        if at + 1 < self.segments.len() { Cursor::from(next) } else { Cursor::START }
     }
 
     /// A copy, with no room to spare.
@@ -379,11 +346,9 @@ impl Nodes {
         let mut copy = Self::new();
         try_reserve(&mut copy.segments, self.segments.len(), usize::MAX)?;
         for segment in &self.segments {
-            let mut nodes = Segment::try_new([], segment.nodes.len())?;
-            for node in &segment.nodes {
-                nodes.insert(nodes.nodes.len(), [node.try_clone()?]);
-            }
-            copy.segments.push(nodes);
+            let (segment, size) = segment.try_clone()?;
+            copy.segments.push(segment);
+            copy.size += size;
         }
         Ok(copy)
     }
@@ -391,9 +356,6 @@ impl Nodes {
     /// Panics if an invariant does not hold.
     #[cfg(test)]
     pub(crate) fn check(&self) {
-        for segment in &self.segments {
-            assert!((1..=SEGMENT_NODES).contains(&segment.nodes.len()));
-            assert_eq!(segment.elements, segment.nodes.iter().map(Node::count).sum::<usize>());
-        }
+        assert_eq!(self.size, self.segments.iter().map(Segment::recount).sum::<usize>());
     }
 }

@@ -58,7 +58,7 @@ impl Held for Dict<Sds, Robj> {
             key.relocate(&mut { ask });
             value.relocate(Cursor::START, &mut { ask });
         };
-        from_start_to_end(|cursor| Dict::relocate(self, cursor, ask, each));
+        from_start_to_end(|cursor| Dict::relocate(self, cursor, &mut { ask }, each));
     }
 
     fn copy(&self) -> Box<dyn Held> {
@@ -68,7 +68,7 @@ impl Held for Dict<Sds, Robj> {
 
 impl Held for ZIndex {
     fn relocate(&mut self, mut moves: Moves<'_>) {
-        from_start_to_end(|cursor| ZIndex::relocate(self, cursor.into(), &mut moves).into());
+        from_start_to_end(|cursor| ZIndex::relocate(self, cursor, &mut moves));
     }
 
     fn copy(&self) -> Box<dyn Held> {
@@ -166,9 +166,8 @@ where
 
 /// Strings of which seven of eight go.
 fn strings(random: &mut SmallRng, encoding: Encoding, text: impl Fn(usize) -> String) -> Box<dyn Held> {
-    let mut objects: Vec<_> = (0..ELEMENTS / 2)
-        .map(|n| Robj::from_bytes(text(n).as_bytes(), &LIMITS).encode(&LIMITS))
-        .collect();
+    let mut objects: Vec<_> =
+        (0..ELEMENTS / 2).map(|n| Robj::from_bytes(text(n).as_bytes(), &LIMITS).encode(&LIMITS)).collect();
     objects.iter().for_each(|object| assert_eq!(object.encoding(), encoding));
     objects.shuffle(random);
     objects.truncate(ELEMENTS / 16);
@@ -266,12 +265,12 @@ fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
     wins_the_memory_back("ZIndex", |random| {
         let mut index = ZIndex::new();
         let mut members: Vec<_> = (0..ELEMENTS / 2).collect();
-        members.iter().for_each(|&n| assert_eq!(index.insert(n as f64, member(n).as_bytes()), Ok(true)));
+        members.iter().for_each(|&n| assert_eq!(index.insert(member(n).as_bytes(), n as f64), Ok(true)));
         members.shuffle(random);
         members
             .iter()
             .skip(ELEMENTS / 16)
-            .for_each(|&n| assert!(index.remove(n as f64, member(n).as_bytes())));
+            .for_each(|&n| assert!(index.remove(member(n).as_bytes(), n as f64)));
         Box::new(index)
     });
 }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod collection;
+mod distinct;
 mod element;
 mod error;
 pub mod hash;

@@ -1,8 +1,8 @@
 //! Member blocks: a score and a member in one allocation.
 //!
 //! ```text
-//!   | score, 8 bytes | len | member ...        up to 254 bytes of member
-//!   | score, 8 bytes | 255 | len, 4 | member ...
+//!   | score, 8 bytes | len | member ...                          up to 254 bytes of member
+//!   | score, 8 bytes | 255 | len, 4 bytes, little-endian | member ...
 //! ```
 //!
 //! A member of 19 bytes lies in a block of 28, for which the allocator gives 32. Whoever has to know the member and the score
@@ -14,14 +14,13 @@
 use core::mem;
 use core::ptr::NonNull;
 
+use common::length;
 use dict::CompactPtr;
 use zmalloc::ReserveError;
 
 use crate::score::sort_key;
 
-/// The length byte that says that four more follow.
-const LONG: u8 = u8::MAX;
-/// Where the length byte is.
+/// Where the length is.
 const LEN_AT: usize = size_of::<f64>();
 
 /// A block that is owned: freed when dropped.
@@ -41,26 +40,17 @@ unsafe impl Send for BlockPtr {}
 unsafe impl Sync for BlockPtr {}
 
 impl Block {
-    /// A new block with a score and a member.
-    pub(crate) fn try_new(score: f64, member: &[u8]) -> Result<Self, ReserveError> {
-        let too_long = || ReserveError::TooLong { len: 0, additional: member.len() };
-        let (short, long) = match u8::try_from(member.len()) {
-            Ok(len) if len != LONG => (len, None),
-            _ => (LONG, Some(u32::try_from(member.len()).map_err(|_| too_long())?.to_ne_bytes())),
-        };
-        let size = size_of_block(member.len());
-        let block = BlockPtr::allocate(size)?;
-        let start = block.start().as_ptr();
+    /// A new block with a member and its score.
+    pub(crate) fn try_new(member: &[u8], score: f64) -> Result<Self, ReserveError> {
+        if member.len() > length::LEN_MAX {
+            return Err(ReserveError::TooLong { len: 0, additional: member.len() });
+        }
+        let block = BlockPtr::allocate(size_of_block(member.len()))?;
         // SAFETY: the block has room for the score, the length and the member; blocks are aligned to 8.
         unsafe {
-            start.cast::<f64>().write(score);
-            start.add(LEN_AT).write(short);
-            let mut at = LEN_AT + 1;
-            if let Some(long) = long {
-                start.add(at).copy_from_nonoverlapping(long.as_ptr(), long.len());
-                at += long.len();
-            }
-            start.add(at).copy_from_nonoverlapping(member.as_ptr(), member.len());
+            block.start().cast::<f64>().write(score);
+            let place = length::write(block.start().add(LEN_AT), member.len());
+            place.copy_from_nonoverlapping(NonNull::from(member).cast(), member.len());
         }
         Ok(Self { ptr: block })
     }
@@ -90,9 +80,9 @@ impl Block {
     }
 
     /// What the block adds to `used_memory`, in bytes.
-    pub(crate) fn charge(&self) -> usize {
+    pub(crate) fn allocation_size(&self) -> usize {
         // SAFETY: an owned block is live.
-        unsafe { self.ptr.charge() }
+        unsafe { self.ptr.allocation_size() }
     }
 
     /// Drops the block past the thread's cache, so that it is free in its slab at once.
@@ -115,9 +105,9 @@ impl Drop for Block {
     }
 }
 
-/// What is asked of the allocator for a member of so many bytes, at most `u32::MAX`.
+/// What is asked of the allocator for a member of so many bytes, at most [`length::LEN_MAX`].
 fn size_of_block(len: usize) -> usize {
-    LEN_AT + 1 + if len < usize::from(LONG) { 0 } else { size_of::<u32>() } + len
+    LEN_AT + length::size(len) + len
 }
 
 impl BlockPtr {
@@ -185,15 +175,10 @@ impl BlockPtr {
     /// The block is live for `'a`.
     #[inline]
     pub(crate) unsafe fn member<'a>(self) -> &'a [u8] {
-        let start = self.start().as_ptr();
         // SAFETY: live, so that the length stands where it was written and so many bytes follow it.
         unsafe {
-            let short = start.add(LEN_AT).read();
-            if short != LONG {
-                return core::slice::from_raw_parts(start.add(LEN_AT + 1), short.into());
-            }
-            let len = start.add(LEN_AT + 1).cast::<u32>().read_unaligned();
-            core::slice::from_raw_parts(start.add(LEN_AT + 1 + size_of::<u32>()), len as usize)
+            let (len, member) = length::read(self.start().add(LEN_AT));
+            core::slice::from_raw_parts(member.as_ptr(), len)
         }
     }
 
@@ -208,7 +193,7 @@ impl BlockPtr {
     ///
     /// # Safety
     /// The block is live.
-    pub(crate) unsafe fn charge(self) -> usize {
+    pub(crate) unsafe fn allocation_size(self) -> usize {
         // SAFETY: by contract, and with the size that it was asked for with.
         unsafe { zmalloc::zmalloc_size_sized(self.start(), self.size()) }
     }
@@ -253,7 +238,7 @@ mod tests {
         };
         for len in lens {
             let member: Vec<u8> = (0..len).map(|n| n as u8).collect();
-            let mut block = Block::try_new(1.5, &member).unwrap();
+            let mut block = Block::try_new(&member, 1.5).unwrap();
             block.set_score(-2.5);
             // SAFETY: a live block.
             let copy = unsafe { block.ptr().try_copy_no_tcache() }.unwrap();
@@ -265,8 +250,20 @@ mod tests {
     }
 
     #[test]
+    fn a_block_is_as_it_is_drawn() {
+        for (len, written) in [(2, &[2][..]), (300, &[255, 44, 1, 0, 0])] {
+            let member = vec![b'm'; len];
+            let block = Block::try_new(&member, 1.5).unwrap();
+            let want = [&1.5_f64.to_ne_bytes()[..], written, &member].concat();
+            // SAFETY: a live block of so many bytes.
+            let bytes = unsafe { core::slice::from_raw_parts(block.ptr().address().as_ptr(), want.len()) };
+            assert_eq!((bytes, size_of_block(len)), (&want[..], want.len()));
+        }
+    }
+
+    #[test]
     fn a_block_without_memory_is_a_typed_error() {
         let _plan = zmalloc::fault::fail_nth(1);
-        assert_eq!(Block::try_new(0.0, b"12345").err(), Some(ReserveError::OutOfMemory { size: 14 }));
+        assert_eq!(Block::try_new(b"12345", 0.0).err(), Some(ReserveError::OutOfMemory { size: 14 }));
     }
 }

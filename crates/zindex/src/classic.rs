@@ -58,7 +58,7 @@ struct Node {
 }
 
 impl Node {
-    fn new(score: f64, member: &[u8], levels: usize) -> NonNull<Self> {
+    fn new(member: &[u8], score: f64, levels: usize) -> NonNull<Self> {
         let mut own = Vec::with_capacity_in(member.len(), Zmalloc);
         own.extend_from_slice(member);
         let node = Self { score, member: own.into_boxed_slice(), backward: ptr::null_mut(), levels };
@@ -73,7 +73,7 @@ impl Node {
         block
     }
 
-    fn is_before(&self, score: f64, member: &[u8]) -> bool {
+    fn is_before(&self, member: &[u8], score: f64) -> bool {
         self.score < score || (self.score == score && *self.member < *member)
     }
 }
@@ -108,10 +108,10 @@ unsafe fn free(node: NonNull<Node>) {
 /// let mut seed = 1_u64;
 /// let mut rng = || { seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1); seed };
 /// let mut index = zindex::classic::ZIndex::new();
-/// for (score, member) in [(3.0, "carol"), (1.0, "alice"), (3.0, "bob")] {
-///     index.insert(score, member.as_bytes(), &mut rng).unwrap();
+/// for (member, score) in [("carol", 3.0), ("alice", 1.0), ("bob", 3.0)] {
+///     index.insert(member.as_bytes(), score, &mut rng).unwrap();
 /// }
-/// assert_eq!(index.rank(3.0, b"carol"), Some(2));
+/// assert_eq!(index.rank(b"carol", 3.0), Some(2));
 /// assert_eq!(index.by_rank(1), Some((&b"bob"[..], 3.0)));
 /// ```
 pub struct ZIndex {
@@ -135,7 +135,7 @@ struct Way {
 impl ZIndex {
     /// An empty index. It owns a head of 32 levels.
     pub fn new() -> Self {
-        Self { head: Node::new(0.0, b"", LEVELS), tail: ptr::null_mut(), len: 0, levels: 1 }
+        Self { head: Node::new(b"", 0.0, LEVELS), tail: ptr::null_mut(), len: 0, levels: 1 }
     }
 
     /// The number of members.
@@ -170,7 +170,7 @@ impl ZIndex {
     }
 
     /// The node of a member, if it is here.
-    fn at(&self, way: &Way, score: f64, member: &[u8]) -> Option<NonNull<Node>> {
+    fn at(&self, way: &Way, member: &[u8], score: f64) -> Option<NonNull<Node>> {
         // SAFETY: a node on the way is live, and so is the one its link leads to.
         unsafe {
             let next = NonNull::new(level_of(way.before[0], 0).as_ref().forward)?;
@@ -182,13 +182,13 @@ impl ZIndex {
     /// on average. In C: `zslInsert`.
     pub fn insert(
         &mut self,
-        score: f64,
         member: &[u8],
+        score: f64,
         rng: impl FnMut() -> u64,
     ) -> Result<bool, NotANumber> {
         let score = number(score)?;
-        let mut way = self.walk(|node| node.is_before(score, member));
-        if self.at(&way, score, member).is_some() {
+        let mut way = self.walk(|node| node.is_before(member, score));
+        if self.at(&way, member, score).is_some() {
             return Ok(false);
         }
         let levels = levels_by_chance(rng);
@@ -198,7 +198,7 @@ impl ZIndex {
             (way.before[self.levels], way.ranks[self.levels]) = (self.head, 0);
             self.levels += 1;
         }
-        let mut new = Node::new(score, member, levels);
+        let mut new = Node::new(member, score, levels);
         let rank = way.ranks[0];
         // SAFETY: the nodes on the way are live and have the levels at which they are on it; nothing borrows them.
         unsafe {
@@ -225,9 +225,9 @@ impl ZIndex {
     }
 
     /// Removes a member under a score; false if it is not there. O(log n) on average. In C: `zslDelete`.
-    pub fn remove(&mut self, score: f64, member: &[u8]) -> bool {
-        let way = self.walk(|node| node.is_before(score, member));
-        let Some(node) = self.at(&way, score, member) else { return false };
+    pub fn remove(&mut self, member: &[u8], score: f64) -> bool {
+        let way = self.walk(|node| node.is_before(member, score));
+        let Some(node) = self.at(&way, member, score) else { return false };
         // SAFETY: as in `insert`; the node is freed when nothing leads to it.
         unsafe {
             for level in 0..self.levels {
@@ -253,9 +253,9 @@ impl ZIndex {
     }
 
     /// The rank of a member, from 0; `None` if it is not there under that score. O(log n) on average. In C: `zslGetRank`.
-    pub fn rank(&self, score: f64, member: &[u8]) -> Option<usize> {
-        let way = self.walk(|node| node.is_before(score, member));
-        self.at(&way, score, member).map(|_| way.ranks[0])
+    pub fn rank(&self, member: &[u8], score: f64) -> Option<usize> {
+        let way = self.walk(|node| node.is_before(member, score));
+        self.at(&way, member, score).map(|_| way.ranks[0])
     }
 
     /// The member of a rank, and its score. O(log n) on average. In C: `zslGetElementByRank`.

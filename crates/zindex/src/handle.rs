@@ -2,11 +2,11 @@
 //!
 //! Invariant: the pointer is that of [`Body::EMPTY`], or that of a box of which this is the only owner.
 
-use core::alloc::Layout;
+use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 
 use allocator_api2::boxed::Box;
-use zmalloc::{ReserveError, Zmalloc};
+use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box, try_box};
 
 /// What a handle points to.
 pub(crate) trait Body: Send + Sync + Sized + 'static {
@@ -61,28 +61,30 @@ impl<B: Body> Handle<B> {
     /// Drops the body, if there is one.
     pub(crate) fn clear(&mut self) {
         if !self.is_static() {
-            let body = core::mem::replace(&mut self.body, NonNull::from_ref(B::EMPTY));
+            let body = mem::replace(&mut self.body, NonNull::from_ref(B::EMPTY));
             // SAFETY: an owned body, out of `try_box`; the handle has forgotten it.
             drop(unsafe { Box::from_raw_in(body.as_ptr(), Zmalloc) });
         }
     }
 
     /// What the body's own block adds to `used_memory`, in bytes.
-    pub(crate) fn charge(&self) -> usize {
-        if self.is_static() { 0 } else { charge(self.get()) }
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.boxed().map_or(0, |boxed| box_size(&boxed))
     }
 
-    /// Moves the body's block if `moves` says so and there is memory.
+    /// Moves the body's block if `moves` says so and there is memory. Returns whether it moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        if self.is_static() || !moves(self.body.cast(), self.charge()) {
-            return false;
-        }
-        // SAFETY: an owned body out of `try_box`.
-        let moved = unsafe { try_move(self.body) };
-        moved.is_some_and(|body| {
-            self.body = body;
-            true
-        })
+        let Some(mut boxed) = self.boxed() else { return false };
+        let moved = relocate_box(&mut boxed, moves);
+        self.body = NonNull::from(&mut **boxed);
+        moved
+    }
+
+    /// The box of an owned body, for as long as the handle is borrowed and stays as it is.
+    fn boxed(&self) -> Option<ManuallyDrop<Box<B, Zmalloc>>> {
+        // SAFETY: an owned body, out of a box, which is not dropped here.
+        (!self.is_static())
+            .then(|| ManuallyDrop::new(unsafe { Box::from_raw_in(self.body.as_ptr(), Zmalloc) }))
     }
 }
 
@@ -90,25 +92,4 @@ impl<B: Body> Drop for Handle<B> {
     fn drop(&mut self) {
         self.clear();
     }
-}
-
-/// A box on the accounting allocator.
-pub(crate) fn try_box<T>(value: T) -> Result<Box<T, Zmalloc>, ReserveError> {
-    Box::try_new_in(value, Zmalloc).map_err(|_| ReserveError::OutOfMemory { size: size_of::<T>() })
-}
-
-/// What a box adds to `used_memory`, in bytes. The value lies in a box of [`try_box`].
-pub(crate) fn charge<T>(boxed: &T) -> usize {
-    // SAFETY: a live block of the allocator with the layout of its type. (No bytes of it are read or written.)
-    unsafe { Zmalloc.block_size(NonNull::from_ref(boxed).cast(), Layout::new::<T>()) }
-}
-
-/// Moves a boxed value to another block. `None` without memory: it is where it was.
-///
-/// # Safety
-/// `old` is that of a box of [`try_box`], which nothing borrows, and which nobody uses afterwards if it has moved.
-pub(crate) unsafe fn try_move<T>(old: NonNull<T>) -> Option<NonNull<T>> {
-    // SAFETY: the box allocated it with this layout; the rest by contract.
-    let new = unsafe { Zmalloc.try_relocate_if(old.cast(), Layout::new::<T>(), |_| true) };
-    new.map(NonNull::cast)
 }

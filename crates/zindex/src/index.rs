@@ -4,6 +4,7 @@ use core::fmt;
 use core::ops::Deref;
 use core::ptr::NonNull;
 
+use common::Cursor;
 use zmalloc::ReserveError;
 
 use crate::block::{Block, BlockPtr};
@@ -20,12 +21,12 @@ use crate::score::number;
 ///
 /// ```
 /// let mut index = zindex::ZIndex::new();
-/// for (score, member) in [(3.0, "carol"), (1.0, "alice"), (3.0, "bob")] {
-///     assert_eq!(index.insert(score, member.as_bytes()), Ok(true));
+/// for (member, score) in [("carol", 3.0), ("alice", 1.0), ("bob", 3.0)] {
+///     assert_eq!(index.insert(member.as_bytes(), score), Ok(true));
 /// }
-/// assert_eq!(index.rank(3.0, b"carol"), Some(2));
+/// assert_eq!(index.rank(b"carol", 3.0), Some(2));
 /// assert_eq!(index.by_rank(1), Some((&b"bob"[..], 3.0)));
-/// assert!(index.insert(f64::NAN, b"dave").is_err());
+/// assert!(index.insert(b"dave", f64::NAN).is_err());
 /// ```
 pub struct ZIndex {
     handle: Handle<Order>,
@@ -73,21 +74,21 @@ impl ZIndex {
 
     /// Bytes that the index adds to `used_memory`, its members among them. Constant time.
     pub fn allocation_size(&self) -> usize {
-        self.handle.charge() + self.bytes()
+        self.handle.allocation_size() + self.handle.get().allocation_size()
     }
 
     /// Adds a member under a score; false if it is there already. O(log n). NaN is refused. In C: `zslInsert`.
-    pub fn insert(&mut self, score: f64, member: &[u8]) -> Result<bool, NotANumber> {
-        InsertError::or_oom(self.try_insert(score, member))
+    pub fn insert(&mut self, member: &[u8], score: f64) -> Result<bool, NotANumber> {
+        InsertError::or_oom(self.try_insert(member, score))
     }
 
     /// [`ZIndex::insert`] that says when there is no memory; then nothing has changed.
-    pub fn try_insert(&mut self, score: f64, member: &[u8]) -> Result<bool, InsertError> {
+    pub fn try_insert(&mut self, member: &[u8], score: f64) -> Result<bool, InsertError> {
         let score = number(score)?;
-        if self.find(score, member).is_some() {
+        if self.find(member, score).is_some() {
             return Ok(false);
         }
-        let block = Block::try_new(score, member)?;
+        let block = Block::try_new(member, score)?;
         if self.handle.is_static() {
             self.handle.try_fill(Order::new())?;
         }
@@ -101,22 +102,22 @@ impl ZIndex {
     }
 
     /// Removes a member under a score; false if it is not there. O(log n). In C: `zslDelete`.
-    pub fn remove(&mut self, score: f64, member: &[u8]) -> bool {
-        let found = self.find(score, member);
+    pub fn remove(&mut self, member: &[u8], score: f64) -> bool {
+        let found = self.find(member, score);
         found.is_some_and(|block| self.take(block).is_some())
     }
 
     /// Gives a member another score: cheap where it keeps its rank. False if it is not there under the old one, or is under
     /// the new one. O(log n). In C: `zslUpdateScore`.
-    pub fn update_score(&mut self, old: f64, member: &[u8], new: f64) -> Result<bool, NotANumber> {
-        InsertError::or_oom(self.try_update_score(old, member, new))
+    pub fn update_score(&mut self, member: &[u8], old: f64, new: f64) -> Result<bool, NotANumber> {
+        InsertError::or_oom(self.try_update_score(member, old, new))
     }
 
     /// [`ZIndex::update_score`] that says when there is no memory; then nothing has changed.
-    pub fn try_update_score(&mut self, old: f64, member: &[u8], new: f64) -> Result<bool, InsertError> {
+    pub fn try_update_score(&mut self, member: &[u8], old: f64, new: f64) -> Result<bool, InsertError> {
         let new = number(new)?;
-        let Some(block) = self.find(old, member) else { return Ok(false) };
-        if old != new && self.find(new, member).is_some() {
+        let Some(block) = self.find(member, old) else { return Ok(false) };
+        if old != new && self.find(member, new).is_some() {
             return Ok(false);
         }
         if let Some(order) = self.handle.get_mut() {
@@ -167,22 +168,23 @@ impl ZIndex {
         (!order.is_empty()).then_some(self)
     }
 
-    /// Moves blocks where `moves`, which is asked about each with its size, says so, as `zmalloc::defrag::Survey::hint` does: one
-    /// leaf, its members and what is above it. Starts at 0 and gives where to go on, 0 at the end. A block that finds no
-    /// memory stays where it is. A leaf that removals have left half full is filled from those behind it.
-    pub fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64 {
-        if cursor == 0 {
+    /// Moves blocks where `moves`, which is asked about each with its size in bytes, says so, as `zmalloc::defrag::Survey::hint` does. A
+    /// call looks at one leaf, its members and what is above it. The first call takes [`Cursor::START`], each returns the cursor for the
+    /// next, and the last one [`Cursor::START`]. A block that finds no memory stays where it is. A leaf that removals have left half
+    /// full is filled from those behind it.
+    pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
+        if cursor.is_start() {
             self.handle.relocate(moves);
         }
-        let Some(order) = self.handle.get_mut() else { return 0 };
-        let start = usize::try_from(cursor).unwrap_or(usize::MAX);
+        let Some(order) = self.handle.get_mut() else { return Cursor::START };
+        let start = usize::try_from(u64::from(cursor)).unwrap_or(usize::MAX);
         let next = order.relocate_nodes(start, moves);
         for rank in start..next.unwrap_or(order.len()) {
             if let Some(block) = order.block_at(rank) {
                 order.relocate_block(block, moves);
             }
         }
-        next.map_or(0, |rank| rank as u64)
+        next.map_or(Cursor::START, |rank| Cursor::from(rank as u64))
     }
 }
 

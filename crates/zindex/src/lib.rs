@@ -16,6 +16,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use common::Cursor;
 pub use error::{InsertError, NotANumber};
 pub use index::{Member, ZIndex};
 pub use iter::Iter;

@@ -18,7 +18,8 @@ use core::mem;
 use core::ops::{Deref, RangeBounds};
 use core::ptr::NonNull;
 
-use dict::{Cursor, DefaultHashBuilder, Table};
+use common::Cursor;
+use dict::{DefaultHashBuilder, Table};
 use zmalloc::ReserveError;
 
 use crate::block::{Block, BlockPtr};
@@ -119,7 +120,7 @@ impl ZTable {
     /// Bytes that the set adds to `used_memory`, its members among them. Constant time.
     pub fn allocation_size(&self) -> usize {
         let sorted = self.handle.get();
-        self.handle.charge() + sorted.order.bytes() + sorted.table.allocation_size()
+        self.handle.allocation_size() + sorted.order.allocation_size() + sorted.table.allocation_size()
     }
 
     /// The score of a member. O(1). In C: `zsetScore`.
@@ -192,7 +193,7 @@ impl ZTable {
     ) -> Result<Upsert, InsertError> {
         let Some(sorted) = self.handle.get_mut() else {
             let Some(score) = score(None) else { return Ok(Upsert::Absent) };
-            let block = Block::try_new(number(score)?, member)?;
+            let block = Block::try_new(member, number(score)?)?;
             let hash = Some(DefaultHashBuilder::new());
             self.handle.try_fill(Sorted { order: Order::new(), table: Table::new(), hash })?;
             let Some(sorted) = self.handle.get_mut() else { unreachable!("filled above") };
@@ -214,7 +215,7 @@ impl ZTable {
             return Ok(Upsert::Updated);
         }
         let Some(score) = score(None) else { return Ok(Upsert::Absent) };
-        sorted.try_add(hash, Block::try_new(number(score)?, member)?)?;
+        sorted.try_add(hash, Block::try_new(member, number(score)?)?)?;
         Ok(Upsert::Inserted)
     }
 
@@ -305,27 +306,30 @@ impl ZTable {
         Remains(self.handle).drop_in_steps(n)
     }
 
-    /// Moves blocks where `moves`, which is asked about each with its size, says so, as `zmalloc::defrag::Survey::hint` does:
-    /// first members with the table's blocks, some at a time, then the nodes of the order, a leaf at a time. Starts at 0 and
-    /// gives where to go on, 0 at the end. A block that finds no memory stays where it is. A leaf that removals have left half full is filled from those behind it.
-    pub fn relocate(&mut self, cursor: u64, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> u64 {
-        if cursor == 0 {
+    /// Moves blocks where `moves`, which is asked about each with its size in bytes, says so, as `zmalloc::defrag::Survey::hint` does:
+    /// first members with the table's blocks, some at a time, then the nodes of the order, a leaf at a time. The first call takes
+    /// [`Cursor::START`], each returns the cursor for the next, and the last one [`Cursor::START`]. A block that finds no memory stays
+    /// where it is. A leaf that removals have left half full is filled from those behind it.
+    pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
+        if cursor.is_start() {
             self.handle.relocate(moves);
         }
-        let Some(Sorted { order, table, .. }) = self.handle.get_mut() else { return 0 };
-        if cursor & NODES != 0 {
-            let rank = usize::try_from(cursor & !NODES).unwrap_or(usize::MAX);
-            return order.relocate_nodes(rank, moves).map_or(0, |rank| NODES | rank as u64);
+        let Some(Sorted { order, table, .. }) = self.handle.get_mut() else { return Cursor::START };
+        let place = u64::from(cursor);
+        if place & NODES != 0 {
+            let rank = usize::try_from(place & !NODES).unwrap_or(usize::MAX);
+            let next = order.relocate_nodes(rank, moves);
+            return next.map_or(Cursor::START, |rank| Cursor::from(NODES | rank as u64));
         }
         // The table has two questions at once, for its own blocks and for those it points at.
         let moves = RefCell::new(moves);
         let ask = |block, size| moves.borrow_mut()(block, size);
-        let next = table.relocate(Cursor::from(cursor), ask, |block| {
+        let next = table.relocate(cursor, &mut { ask }, |block| {
             if let Some(moved) = order.relocate_block(*block, &mut { ask }) {
                 *block = moved;
             }
         });
-        if next == Cursor::START { NODES } else { u64::from(next) }
+        if next.is_start() { Cursor::from(NODES) } else { next }
     }
 }
 

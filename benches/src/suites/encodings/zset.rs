@@ -186,9 +186,9 @@ impl SortedSet for Classic {
     #[inline]
     fn add(&mut self, member: &str, score: f64) {
         if let Some(old) = self.scores.insert(member.into(), score) {
-            self.order.remove(old, member.as_bytes());
+            self.order.remove(member.as_bytes(), old);
         }
-        let added = self.order.insert(score, member.as_bytes(), || self.rng.next_u64());
+        let added = self.order.insert(member.as_bytes(), score, || self.rng.next_u64());
         added.expect("scores are numbers");
     }
 
@@ -199,7 +199,7 @@ impl SortedSet for Classic {
 
     #[inline]
     fn rank(&self, member: &str) -> Option<usize> {
-        self.order.rank(self.score(member)?, member.as_bytes())
+        self.order.rank(member.as_bytes(), self.score(member)?)
     }
 
     #[inline]
@@ -220,7 +220,7 @@ impl SortedSet for Classic {
     #[inline]
     fn remove(&mut self, member: &str) -> bool {
         let old = self.scores.remove(member);
-        old.map(|score| self.order.remove(score, member.as_bytes())).is_some()
+        old.map(|score| self.order.remove(member.as_bytes(), score)).is_some()
     }
 }
 

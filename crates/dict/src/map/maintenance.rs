@@ -5,11 +5,11 @@ use core::hash::{BuildHasher, Hash};
 use core::ptr::NonNull;
 use core::time::Duration;
 
+use common::Cursor;
 use zmalloc::ReserveError;
 
 use super::{Dict, hasher};
 use crate::resize::{Pause, Paused, ResizePolicy, sealed};
-use crate::scan::Cursor;
 use crate::stats::Work;
 #[cfg(doc)]
 use crate::table::Table;
@@ -72,7 +72,7 @@ impl<K, V, S> Dict<K, V, S> {
     pub fn relocate(
         &mut self,
         cursor: Cursor,
-        moves: impl FnMut(NonNull<u8>, usize) -> bool,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
         mut each: impl FnMut(&mut K, &mut V),
     ) -> Cursor {
         self.table.relocate(cursor, moves, |(key, value)| each(key, value))

@@ -13,9 +13,10 @@ use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::ops::Index;
 
+use common::Cursor;
+
 use crate::error::{TryInsertError, TryReserveError};
 use crate::hash::DefaultHashBuilder;
-use crate::scan::Cursor;
 use crate::stats::Stats;
 use crate::table::{ExtractIf, Table};
 

@@ -302,7 +302,7 @@ impl<T> RawTable<T> {
     }
 
     /// Moves the blocks of a table smaller than a page for which `moves` says so.
-    pub(crate) fn relocate_storage(&mut self, moves: impl FnMut(NonNull<u8>, usize) -> bool) {
+    pub(crate) fn relocate_storage(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
         self.storage.relocate(&Self::LAYOUT, moves);
     }
 
@@ -313,7 +313,7 @@ impl<T> RawTable<T> {
     pub(crate) unsafe fn relocate_children(
         &mut self,
         index: usize,
-        moves: impl FnMut(NonNull<u8>, usize) -> bool,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) {
         // SAFETY: a live chunk of this storage.
         unsafe { self.chunk(index).relocate_children(&mut self.storage, moves) };

@@ -5,10 +5,11 @@ use core::time::Duration;
 
 use allocator_api2::boxed::Box;
 use allocator_api2::unsize_box;
+use common::Cursor;
 use zmalloc::{ReserveError, Zmalloc, or_oom};
 
 use crate::resize::{Pause, Paused, ResizePolicy, Veto, sealed};
-use crate::scan::{Cursor, step};
+use crate::scan::step;
 use crate::stats::Work;
 use crate::table::Table;
 
@@ -155,20 +156,20 @@ impl<T> Table<T> {
     pub fn relocate(
         &mut self,
         cursor: Cursor,
-        mut moves: impl FnMut(NonNull<u8>, usize) -> bool,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
         mut each: impl FnMut(&mut T),
     ) -> Cursor {
         if self.raw.chunks() == 0 {
             return Cursor::START;
         }
-        if cursor == Cursor::START {
-            self.raw.relocate_storage(&mut moves);
+        if cursor.is_start() {
+            self.raw.relocate_storage(moves);
         }
         let (chunk, other_half, next) = step(cursor, self.raw.chunks());
         for chunk in [Some(chunk), other_half].into_iter().flatten() {
             // SAFETY: `step` names live chunks; the table is borrowed for writing, and each occupied slot comes once.
             unsafe {
-                self.raw.relocate_children(chunk, &mut moves);
+                self.raw.relocate_children(chunk, moves);
                 for mut slot in self.raw.iter_chunk(chunk) {
                     each(slot.entry.as_mut());
                 }

@@ -10,10 +10,12 @@ pub use extract::ExtractIf;
 
 use core::fmt;
 
+use common::Cursor;
+
 use crate::error::{TryInsertError, TryReserveError, out_of_memory};
 use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
 use crate::raw::{Place, RawTable};
-use crate::scan::{Cursor, step};
+use crate::scan::step;
 use crate::stats::Stats;
 
 /// A hash table of entries `T` that grows by one chunk at a time; the layer under [`Dict`](crate::Dict).

@@ -255,11 +255,11 @@ fn what_is_moved_for_defragmentation_lies_elsewhere_and_is_the_same() {
     let (before, size) = (places(&table), table.allocation_size());
     let (mut cursor, mut asked) = (Cursor::START, Vec::new());
     loop {
-        let moves = |block, bytes| {
+        let mut moves = |block, bytes| {
             asked.push((block, bytes));
             true
         };
-        cursor = table.relocate(cursor, moves, |_| ());
+        cursor = table.relocate(cursor, &mut moves, |_| ());
         if cursor == Cursor::START {
             break;
         }
@@ -280,7 +280,7 @@ fn a_block_that_cannot_be_moved_stays_where_it_is() {
         let plan = fault::fail_nth(nth);
         let mut cursor = Cursor::START;
         loop {
-            cursor = table.relocate(cursor, |_, _| true, |_| ());
+            cursor = table.relocate(cursor, &mut |_, _| true, |_| ());
             if cursor == Cursor::START {
                 break;
             }
@@ -318,12 +318,12 @@ fn a_question_that_panics_leaves_a_table_with_its_blocks() {
             table.insert_unique(mix(n) << 8, n, |n| mix(*n) << 8);
         }
         let mut asked = 0;
-        let moves = |_, _| {
+        let mut moves = |_, _| {
             asked += 1;
             assert!(asked < nth, "no answer");
             true
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| table.relocate(Cursor::START, moves, |_| ())));
+        let outcome = catch_unwind(AssertUnwindSafe(|| table.relocate(Cursor::START, &mut moves, |_| ())));
         table.raw().check(|n| mix(*n) << 8);
         assert_eq!(table.iter().count(), 60);
         if outcome.is_ok() {

@@ -292,11 +292,10 @@ fn run(hashing: Hashing, ops: Vec<Op>) {
     assert_eq!(both.table.into_iter().take(left / 2).count(), left / 2);
 }
 
-const CASES: u32 = if cfg!(miri) { 1 } else { 64 };
 const OPS: usize = if cfg!(miri) { 20 } else { 600 };
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(testing::config(64, 1))]
 
     #[test]
     fn a_table_does_what_a_map_does(ops in prop::collection::vec(op(400), 0..OPS)) {

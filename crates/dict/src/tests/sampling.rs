@@ -320,7 +320,7 @@ fn a_source_that_always_answers_the_same_picks_something() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 3 } else { 200 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(testing::config(200, 3))]
 
     #[test]
     fn what_is_picked_is_in_the_table_and_a_sample_is_of_distinct_entries(

@@ -78,7 +78,7 @@ fn entries_that_need_no_drop_go_by_the_chunk() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 1 } else { 128 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(testing::config(128, 1))]
 
     #[test]
     fn a_dict_does_what_a_hash_map_does(ops in prop::collection::vec(op(), 0..if cfg!(miri) { 20 } else { 400 })) {

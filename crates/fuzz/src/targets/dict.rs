@@ -423,12 +423,12 @@ impl State {
     fn relocate(&mut self, one_in: u8) {
         self.begin_scan();
         let (before, mut blocks) = (self.dict.stats(), 0);
-        let moves = |_, size| {
+        let mut moves = |_, size| {
             assert!(size > 0);
             blocks += 1;
             blocks % (u32::from(one_in % 4) + 1) == 0
         };
-        self.cursor = self.dict.relocate(self.cursor, moves, |key, value| {
+        self.cursor = self.dict.relocate(self.cursor, &mut moves, |key, value| {
             assert_eq!(self.model.insert(*key, value.0 ^ 2), Some(value.0));
             value.0 ^= 2;
             self.seen.insert(*key);

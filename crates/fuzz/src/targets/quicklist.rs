@@ -4,7 +4,7 @@
 //! only a favour was refused.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
-use ::quicklist::{Item, QuickList, Side};
+use ::quicklist::{Cursor, Item, QuickList, Side};
 use ::zmalloc::ReserveError;
 use arbitrary::Arbitrary;
 use std::collections::VecDeque;
@@ -116,10 +116,10 @@ fn step(list: &mut QuickList, model: &mut Model, faults: &mut Faults, (size, dep
             }
         }
         Op::Relocate(yes) => {
-            let mut cursor = 0;
+            let mut cursor = Cursor::START;
             loop {
                 cursor = list.relocate(cursor, &mut |_, size| yes && size > 0);
-                if cursor == 0 {
+                if cursor.is_start() {
                     break;
                 }
             }

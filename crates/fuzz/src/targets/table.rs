@@ -265,11 +265,11 @@ impl State {
     fn relocate(&mut self, one_in: u8) {
         let (mut cursor, mut blocks, mut seen) = (Cursor::START, 0, BTreeSet::new());
         loop {
-            let moves = |_, _| {
+            let mut moves = |_, _| {
                 blocks += 1;
                 blocks % (u32::from(one_in % 4) + 1) == 0
             };
-            cursor = self.table.relocate(cursor, moves, |item| seen.extend([item.number]));
+            cursor = self.table.relocate(cursor, &mut moves, |item| seen.extend([item.number]));
             if cursor == Cursor::START {
                 break;
             }

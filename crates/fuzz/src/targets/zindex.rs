@@ -1,7 +1,7 @@
 //! `ZTable` and `ZIndex` beside std's maps and sets, with allocations that fail and blocks that move.
 
 use crate::harness::{Books, Faults, Plan, operations};
-use ::zindex::{InsertError, Order, ZIndex, ZTable};
+use ::zindex::{Cursor, InsertError, Order, ZIndex, ZTable};
 use arbitrary::Arbitrary;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,7 +134,7 @@ impl State {
                 let gone: Vec<_> = self.order.iter().skip(start).take(len.into()).cloned().collect();
                 assert_eq!(self.table.remove_range(start..start + usize::from(len)), gone.len());
                 for (score, member) in gone {
-                    assert!(self.index.remove(score.0, &member));
+                    assert!(self.index.remove(&member, score.0));
                     self.forget(&member);
                 }
             }
@@ -167,16 +167,16 @@ impl State {
                     asked += 1;
                     asked.is_multiple_of(u64::from(one_in) + 1)
                 };
-                let mut cursor = 0;
+                let mut cursor = Cursor::START;
                 loop {
                     cursor = self.table.relocate(cursor, &mut moves);
-                    if cursor == 0 {
+                    if cursor.is_start() {
                         break;
                     }
                 }
                 loop {
                     cursor = self.index.relocate(cursor, &mut moves);
-                    if cursor == 0 {
+                    if cursor.is_start() {
                         break;
                     }
                 }
@@ -238,8 +238,8 @@ impl State {
             return;
         }
         let (result, failed) = faults.watch(|| match old {
-            Some(old) => self.index.try_update_score(old, member, score),
-            None => self.index.try_insert(score, member),
+            Some(old) => self.index.try_update_score(member, old, score),
+            None => self.index.try_insert(member, score),
         });
         if done(result, failed) {
             self.forget(member);
@@ -254,7 +254,7 @@ impl State {
                 if faults.watch(|| self.table.try_insert(member, old)).0.is_err() {
                     // Or not: then both forget the member.
                     self.table.remove(member);
-                    self.index.remove(old, member);
+                    self.index.remove(member, old);
                     self.forget(member);
                 }
             }
@@ -264,7 +264,7 @@ impl State {
     fn remove(&mut self, member: &[u8]) {
         let score = self.scores.get(member).copied();
         assert_eq!(self.table.remove(member), score);
-        assert!(score.is_none_or(|score| self.index.remove(score, member)));
+        assert!(score.is_none_or(|score| self.index.remove(member, score)));
         self.forget(member);
     }
 
@@ -281,7 +281,7 @@ impl State {
         for (rank, (score, member)) in self.order.iter().enumerate() {
             assert_eq!(self.table.get(member), Some(score.0));
             assert_eq!(self.table.rank_of(member), Some(rank));
-            assert_eq!(self.index.rank(score.0, member), Some(rank));
+            assert_eq!(self.index.rank(member, score.0), Some(rank));
         }
     }
 }

@@ -6,7 +6,7 @@ mod shape;
 
 use crate::list::QuickList;
 use crate::node::Node;
-use crate::nodes::Side;
+use crate::side::Side;
 
 /// All elements, by every way there is to read them.
 fn elements(list: &QuickList) -> Vec<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! Operations in random order, beside a `VecDeque` of byte strings.
 
 use super::{check, elements};
-use crate::{QuickList, Side};
+use crate::{Cursor, QuickList, Side};
 use listpack::ListPack;
 use proptest::prelude::*;
 use std::collections::VecDeque;
@@ -74,13 +74,13 @@ fn at(model: &Model, fraction: u8) -> usize {
 
 /// Moves all blocks; says how many bytes were asked about.
 fn relocate(list: &mut QuickList) -> usize {
-    let (mut cursor, mut asked) = (0, 0);
+    let (mut cursor, mut asked) = (Cursor::START, 0);
     loop {
         cursor = list.relocate(cursor, &mut |_, size| {
             asked += size;
             true
         });
-        if cursor == 0 {
+        if cursor.is_start() {
             return asked;
         }
     }
@@ -214,7 +214,7 @@ pub(super) fn follow(model: &mut Model, op: &Op) {
 }
 
 proptest! {
-    #![proptest_config(crate::test_config())]
+    #![proptest_config(testing::config(256, 2))]
 
     #[test]
     fn a_list_does_what_a_deque_does(

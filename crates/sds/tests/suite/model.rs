@@ -231,11 +231,7 @@ fn apply(s: &mut Sds, model: &mut Vec<u8>, op: Op) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 1 } else { 400 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(testing::config(400, 1))]
 
     #[test]
     fn a_string_behaves_like_a_vec(

@@ -86,11 +86,7 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { 2000 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(testing::config(2000, 3))]
 
     #[test]
     fn what_repr_writes_split_args_reads(strings in vec(vec(any::<u8>(), 0..40), 0..5)) {

@@ -19,7 +19,7 @@ pub use iter::Iter;
 use crate::collection::{Collection, from_word, into_word, sealed, word_as_ref};
 use crate::error::Error;
 use crate::hashtable::StringTable;
-use crate::packed::{try_listpack, view_of_listpack};
+use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use common::Cursor;
@@ -160,7 +160,7 @@ impl Collection for Hash {
     }
 
     fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self(Repr::ListPack(try_listpack(encoding, bytes)?)))
+        Ok(Self(Repr::ListPack(try_listpack(encoding, bytes, Contents::Fields)?)))
     }
 
     #[inline]

@@ -39,7 +39,7 @@ impl<'a> HashView<'a> {
     /// A copy that shares nothing. O(elements).
     pub fn try_to_owned(self) -> Result<Hash, ReserveError> {
         Ok(Hash(match self.0 {
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
             ReprView::HashTable(inner) => Repr::HashTable(inner.try_clone()?),
         }))
     }

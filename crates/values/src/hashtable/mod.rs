@@ -102,7 +102,7 @@ impl<const N: usize> StringTable<N> {
 
     /// Visits the blocks of one place of the table and says which is next. In C: `dictScan`.
     pub(crate) fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(&'a StringBlock<N>)) -> Cursor {
-        self.0.table.scan(u64::from(cursor).into(), each)
+        self.0.table.scan(cursor, each)
     }
 
     /// A copy, block by block.
@@ -138,16 +138,12 @@ impl<const N: usize> StringTable<N> {
         }
         let moves = RefCell::new(moves);
         let Inner { table, bytes, .. } = &mut *self.0;
-        table.relocate(
-            cursor,
-            |block, size| (moves.borrow_mut())(block, size),
-            |member| {
-                // With some allocators the new place is a little larger than the old one, or smaller.
-                let before = member.allocation_size();
-                member.relocate(*moves.borrow_mut());
-                *bytes = *bytes - before + member.allocation_size();
-            },
-        )
+        table.relocate(cursor, &mut |block, size| (moves.borrow_mut())(block, size), |member| {
+            // With some allocators the new place is a little larger than the old one, or smaller.
+            let before = member.allocation_size();
+            member.relocate(*moves.borrow_mut());
+            *bytes = *bytes - before + member.allocation_size();
+        })
     }
 }
 

@@ -15,7 +15,7 @@ mod read;
 
 use crate::collection::{Collection, from_word, into_word, sealed, word_as_ref};
 use crate::error::Error;
-use crate::packed::{try_listpack, view_of_listpack};
+use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use common::Cursor;
@@ -146,7 +146,7 @@ impl Collection for List {
     }
 
     fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self(Repr::ListPack(try_listpack(encoding, bytes)?)))
+        Ok(Self(Repr::ListPack(try_listpack(encoding, bytes, Contents::Elements)?)))
     }
 
     #[inline]
@@ -186,7 +186,7 @@ impl Collection for List {
                 inner.relocate(moves);
                 Cursor::START
             }
-            Repr::QuickList(inner) => inner.relocate(cursor.into(), moves).into(),
+            Repr::QuickList(inner) => inner.relocate(cursor, moves),
         }
     }
 

@@ -57,7 +57,7 @@ impl<'a> ListView<'a> {
     /// A copy that shares nothing. O(elements).
     pub fn try_to_owned(self) -> Result<List, ReserveError> {
         Ok(List(match self.0 {
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
             ReprView::QuickList(inner) => Repr::QuickList(inner.try_clone()?),
         }))
     }

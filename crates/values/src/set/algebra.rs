@@ -9,14 +9,12 @@
 
 use super::{Repr, ReprView, Set, SetView};
 use crate::collection::Collection;
+use crate::distinct::Distinct;
 use crate::element::Element;
-use crate::hashtable::TABLE_REFUSED;
 use crate::limits::EncodingLimits;
 use core::array;
-use core::hash::BuildHasher;
 use core::ops::ControlFlow;
 use core::ptr;
-use dict::{DefaultHashBuilder, Table};
 use intset::IntSet;
 use listpack::ListPack;
 use zmalloc::ReserveError;
@@ -301,38 +299,4 @@ pub fn try_diff_store<'a, 'b>(
 /// The members of `first` that none of `others` has.
 fn not_in<'a, 'b>(first: SetView<'a>, others: &[impl AsView<'b>]) -> impl Iterator<Item = Element<'a>> {
     first.iter().filter(|&member| !others.iter().any(|&other| other.into().contains(member)))
-}
-
-/// Members of other sets, each once: where there is no set that has them, and none to be made.
-struct Distinct<'a> {
-    table: Table<Element<'a>>,
-    hash_builder: DefaultHashBuilder,
-}
-
-impl<'a> Distinct<'a> {
-    fn new() -> Self {
-        Self { table: Table::new(), hash_builder: DefaultHashBuilder::default() }
-    }
-
-    fn try_insert(&mut self, member: Element<'a>) -> Result<bool, ReserveError> {
-        let Self { table, hash_builder } = self;
-        let hash = hash_builder.hash_one(member);
-        if table.find(hash, |other| *other == member).is_some() {
-            return Ok(false);
-        }
-        let hasher = |member: &Element<'_>| hash_builder.hash_one(member);
-        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
-        Ok(true)
-    }
-
-    fn remove(&mut self, member: Element<'_>) {
-        let hash = self.hash_builder.hash_one(member);
-        if let Ok(entry) = self.table.find_entry(hash, |other| *other == member) {
-            entry.remove();
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Element<'a>> {
-        self.table.iter().copied()
-    }
 }

@@ -24,7 +24,7 @@ use crate::element::Element;
 use crate::error::Error;
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
-use crate::packed::{try_intset, try_listpack, view_of_intset, view_of_listpack};
+use crate::packed::{Contents, try_intset, try_listpack, view_of_intset, view_of_listpack};
 use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use common::Cursor;
@@ -247,7 +247,7 @@ impl Collection for Set {
     fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
         Ok(Self(match encoding {
             Encoding::IntSet => Repr::IntSet(try_intset(encoding, bytes)?),
-            _ => Repr::ListPack(try_listpack(encoding, bytes)?),
+            _ => Repr::ListPack(try_listpack(encoding, bytes, Contents::Members)?),
         }))
     }
 

@@ -39,8 +39,8 @@ impl SetView<'_> {
     /// A copy that shares nothing. O(elements).
     pub fn try_to_owned(self) -> Result<Set, ReserveError> {
         Ok(Set(match self.0 {
-            ReprView::IntSet(inner) => Repr::IntSet(inner.try_clone()?),
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            ReprView::IntSet(inner) => Repr::IntSet(inner.try_to_owned()?),
+            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
             ReprView::HashTable(inner) => Repr::HashTable(inner.try_clone()?),
         }))
     }

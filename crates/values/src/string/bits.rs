@@ -10,9 +10,9 @@
 //! Learned from: Redis' `bitops.c`.
 
 use super::edit::StringMut;
-use crate::error::StringError;
 use super::range::BitRange;
 use super::words::{count_ones, first_bit};
+use crate::error::StringError;
 use crate::limits::EncodingLimits;
 use core::ops::Range;
 

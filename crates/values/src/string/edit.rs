@@ -2,9 +2,9 @@
 //!
 //! Learned from: Redis' `t_string.c` (`appendCommand`, `setrangeCommand`, `getrangeCommand`).
 
-use crate::error::StringError;
 use super::range::{clamp, is_reversed};
 use crate::element::{Element, StrView};
+use crate::error::StringError;
 use crate::limits::EncodingLimits;
 use sds::Sds;
 

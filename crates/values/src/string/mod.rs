@@ -27,11 +27,11 @@ mod number;
 mod range;
 mod words;
 
+pub use crate::error::StringError;
 pub use bitfield::{BitFieldType, BitOverflow, bitfield_get, try_bitfield_incr_by, try_bitfield_set};
 pub use bitop::{BitOp, bit_not, bit_op, try_bit_not, try_bit_op};
 pub use bits::{bit_count, bit_pos, get_bit, try_set_bit};
 pub use edit::{StringMut, get_range, try_append, try_set_range};
-pub use crate::error::StringError;
 pub use long_double::LongDouble;
 pub use number::{decr_by, incr_by, incr_by_float};
 pub use range::BitRange;

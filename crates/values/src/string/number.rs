@@ -4,9 +4,9 @@
 //!
 //! Learned from: Redis' `t_string.c` (`incrDecrCommand`, `incrbyfloatCommand`).
 
-use crate::error::StringError;
 use super::long_double::LongDouble;
 use crate::element::Element;
+use crate::error::StringError;
 
 /// The sum of an increment and the integer that `string` is, or is the canonical decimal form of. Constant time. In C:
 /// `INCRBY`, `INCR`.

@@ -32,7 +32,7 @@ use crate::collection::{Collection, from_word, into_word, sealed, word_as_ref};
 use crate::element::Element;
 use crate::error::Error;
 use crate::limits::EncodingLimits;
-use crate::packed::{try_listpack, view_of_listpack};
+use crate::packed::{try_scored_listpack, view_of_listpack};
 use crate::remains::{Remains, Rest};
 use crate::types::{Encoding, ObjectType};
 use common::Cursor;
@@ -40,6 +40,7 @@ use core::fmt;
 use core::ops::RangeBounds;
 use core::ptr::NonNull;
 use listpack::ListPack;
+use score::try_score_of;
 use zindex::ZTable;
 use zmalloc::ReserveError;
 
@@ -174,6 +175,11 @@ impl fmt::Debug for ZSet {
     }
 }
 
+/// Whether a member stands behind another one: by score, then by bytes.
+fn is_after((member, score): (Element<'_>, f64), (other, other_score): (Element<'_>, f64)) -> bool {
+    score > other_score || (score == other_score && member > other)
+}
+
 impl sealed::Sealed for ZSet {}
 
 impl Collection for ZSet {
@@ -210,7 +216,7 @@ impl Collection for ZSet {
     }
 
     fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self(Repr::ListPack(try_listpack(encoding, bytes)?)))
+        Ok(Self(Repr::ListPack(try_scored_listpack(encoding, bytes, try_score_of, is_after)?)))
     }
 
     #[inline]
@@ -250,7 +256,7 @@ impl Collection for ZSet {
                 list.relocate(moves);
                 Cursor::START
             }
-            Repr::SkipList(table) => table.relocate(cursor.into(), moves).into(),
+            Repr::SkipList(table) => table.relocate(cursor, moves),
         }
     }
 

@@ -37,7 +37,7 @@ impl<'a> ZSetView<'a> {
     /// A copy that shares nothing. O(elements).
     pub fn try_to_owned(self) -> Result<ZSet, ReserveError> {
         Ok(ZSet(match self.0 {
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_clone()?),
+            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
             ReprView::SkipList(inner) => Repr::SkipList(inner.try_clone()?),
         }))
     }

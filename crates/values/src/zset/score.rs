@@ -86,18 +86,23 @@ fn text(arguments: core::fmt::Arguments<'_>) -> Option<Short> {
 /// The score that a value stands for. What is no number, in a list of foreign bytes, counts as 0.
 #[inline]
 pub(super) fn score_of(value: Value<'_>) -> f64 {
+    try_score_of(value).unwrap_or(0.0)
+}
+
+/// The score that is stored as `value`; `None` if that is not a number.
+#[inline]
+pub(super) fn try_score_of(value: Value<'_>) -> Option<f64> {
     match value {
-        Value::Double(score) if !score.is_nan() => score,
-        Value::Int(score) => score as f64,
-        Value::Double(_) => 0.0,
+        Value::Double(score) => Some(score).filter(|score| !score.is_nan()),
+        Value::Int(score) => Some(score as f64),
         Value::Str(text) => parse(text),
     }
 }
 
 #[inline(never)]
-fn parse(text: &[u8]) -> f64 {
-    let score: Option<f64> = core::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    score.filter(|score| !score.is_nan()).unwrap_or(0.0)
+fn parse(text: &[u8]) -> Option<f64> {
+    let score: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(score).filter(|score| !score.is_nan())
 }
 
 #[cfg(test)]

@@ -7,10 +7,9 @@ use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 
 use allocator_api2::boxed::Box;
-use zmalloc::Zmalloc;
+use zmalloc::{Zmalloc, box_size, relocate_box};
 
 use super::{First, Inner, Leaf};
-use crate::handle::{charge, try_move};
 
 pub(crate) type Boxed<T> = Box<T, Zmalloc>;
 
@@ -117,30 +116,38 @@ impl Child {
     }
 
     /// What the node's block adds to `used_memory`, in bytes.
-    pub(crate) fn charge(&self) -> usize {
-        match self.get() {
-            NodeRef::Leaf(leaf) => charge(leaf),
-            NodeRef::Inner(inner) => charge(inner),
+    pub(crate) fn allocation_size(&self) -> usize {
+        // SAFETY: an owned node of the type that the tag says.
+        unsafe {
+            if self.is_inner() { box_size(&self.boxed::<Inner>()) } else { box_size(&self.boxed::<Leaf>()) }
         }
     }
 
-    /// Moves the node to another block, if `moves` says so and there is memory. Says whether it did.
+    /// Moves the node to another block, if `moves` says so and there is memory. Returns whether it moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        if !moves(self.untagged(), self.charge()) {
-            return false;
-        }
-        // SAFETY: an owned node of the type that the tag says; where it was is forgotten.
-        let moved = unsafe {
+        // SAFETY: an owned node of the type that the tag says. Its new address gets the same tag.
+        unsafe {
             if self.is_inner() {
-                try_move::<Inner>(self.untagged()).map(|node| node.cast().map_addr(|address| address | INNER))
+                let mut boxed = self.boxed::<Inner>();
+                let moved = relocate_box(&mut boxed, moves);
+                self.tagged = NonNull::from(&mut **boxed).cast().map_addr(|address| address | INNER);
+                moved
             } else {
-                try_move::<Leaf>(self.untagged()).map(NonNull::cast)
+                let mut boxed = self.boxed::<Leaf>();
+                let moved = relocate_box(&mut boxed, moves);
+                self.tagged = NonNull::from(&mut **boxed).cast();
+                moved
             }
-        };
-        moved.is_some_and(|tagged| {
-            self.tagged = tagged;
-            true
-        })
+        }
+    }
+
+    /// The node's box, for as long as this is borrowed and stays as it is.
+    ///
+    /// # Safety
+    /// The node is a `T`.
+    unsafe fn boxed<T>(&self) -> ManuallyDrop<Boxed<T>> {
+        // SAFETY: an owned node out of a box, which is not dropped here.
+        ManuallyDrop::new(unsafe { Box::from_raw_in(self.untagged().as_ptr(), Zmalloc) })
     }
 
     /// Asks for the cache lines that a search of the node reads.

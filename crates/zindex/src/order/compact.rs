@@ -11,7 +11,7 @@ impl Order {
         let mut freed = 0;
         fill_below(root, rank, &mut freed);
         freed += self.collapse_root();
-        self.bytes -= freed;
+        self.allocation_size -= freed;
     }
 }
 
@@ -43,6 +43,6 @@ fn fill(inner: &mut Inner, index: usize, freed: &mut usize) {
         if right.width() > 0 {
             return inner.insert(index + 1, right);
         }
-        *freed += right.charge();
+        *freed += right.allocation_size();
     }
 }

@@ -21,11 +21,10 @@
 
 use core::mem;
 
-use zmalloc::ReserveError;
+use zmalloc::{ReserveError, box_size, try_box};
 
 use super::Order;
 use crate::block::{Block, BlockPtr};
-use crate::handle::{charge, try_box};
 use crate::node::{Child, FAN, First, Inner, LEAF, Leaf, NodeMut, NodeRef};
 use crate::score::At;
 
@@ -39,7 +38,7 @@ pub(crate) struct Spares {
     inner: Option<Boxed<Inner>>,
     inners: usize,
     /// What the nodes that have been used add to `used_memory`.
-    used_bytes: usize,
+    allocation_size: usize,
 }
 
 impl Spares {
@@ -58,14 +57,14 @@ impl Spares {
 
     fn leaf(&mut self) -> Boxed<Leaf> {
         let leaf = self.leaf.take().expect("a leaf was made ready");
-        self.used_bytes += charge(&*leaf);
+        self.allocation_size += box_size(&leaf);
         leaf
     }
 
     fn inner(&mut self) -> Boxed<Inner> {
         let (node, rest) = Inner::unchain(self.inner.take().expect("inner nodes were made ready"));
         (self.inner, self.inners) = (rest, self.inners - 1);
-        self.used_bytes += charge(&*node);
+        self.allocation_size += box_size(&node);
         node
     }
 }
@@ -150,7 +149,7 @@ impl Order {
         mut spares: Spares,
         last: impl FnOnce() -> Result<(), ReserveError>,
     ) -> Result<(), (ReserveError, Block)> {
-        let (bytes, ptr) = (block.charge(), block.ptr());
+        let (size, ptr) = (block.allocation_size(), block.ptr());
         if let Some(root) = self.root.as_mut() {
             let mut block = Some(block);
             let grown = match below(root, &mut block, Way::ROOT, &mut spares, last) {
@@ -176,7 +175,7 @@ impl Order {
             self.root = Some(Child::leaf(leaf));
         }
         self.len += 1;
-        self.bytes += bytes + spares.used_bytes;
+        self.allocation_size += size + spares.allocation_size;
         Ok(())
     }
 }

@@ -33,6 +33,7 @@ use core::fmt;
 use core::ops::{Bound, Range, RangeBounds};
 use core::ptr::NonNull;
 
+use common::random::scale;
 use zmalloc::ReserveError;
 
 use crate::block::{Block, BlockPtr};
@@ -48,12 +49,12 @@ pub struct Order {
     root: Option<Child>,
     len: usize,
     /// What the nodes and the blocks add to `used_memory`.
-    bytes: usize,
+    allocation_size: usize,
 }
 
 impl Order {
     pub(crate) const fn new() -> Self {
-        Self { root: None, len: 0, bytes: 0 }
+        Self { root: None, len: 0, allocation_size: 0 }
     }
 
     /// The number of members.
@@ -69,8 +70,8 @@ impl Order {
     }
 
     /// What nodes and blocks add to `used_memory`, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.allocation_size
     }
 
     /// The entries before a place.
@@ -111,8 +112,8 @@ impl Order {
         self.leaf_at(rank).map(|(leaf, index)| leaf.ptr(index))
     }
 
-    /// The block with a score and a member.
-    pub(crate) fn find(&self, score: f64, member: &[u8]) -> Option<BlockPtr> {
+    /// The block of a member under a score.
+    pub(crate) fn find(&self, member: &[u8], score: f64) -> Option<BlockPtr> {
         if score.is_nan() {
             return None;
         }
@@ -141,7 +142,7 @@ impl Order {
     }
 
     /// The rank of a member whose score is known; `None` if they are not here together. In C: `zslGetRank`.
-    pub fn rank(&self, score: f64, member: &[u8]) -> Option<usize> {
+    pub fn rank(&self, member: &[u8], score: f64) -> Option<usize> {
         if score.is_nan() {
             return None;
         }
@@ -169,7 +170,7 @@ impl Order {
     /// A member picked at random, each with the same probability (up to the 64 bits of a draw). `rng` is a source of
     /// uniformly distributed 64-bit numbers.
     pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<(&[u8], f64)> {
-        self.by_rank(((u128::from(rng()) * self.len as u128) >> 64) as usize)
+        self.by_rank(scale(rng(), self.len))
     }
 
     /// All members in order.
@@ -200,8 +201,8 @@ impl Order {
     /// ```
     /// use std::ops::Bound::{Excluded, Included};
     /// let mut index = zindex::ZIndex::new();
-    /// for (score, member) in [(1.0, "a"), (2.0, "b"), (2.0, "c"), (3.0, "d")] {
-    ///     index.insert(score, member.as_bytes()).unwrap();
+    /// for (member, score) in [("a", 1.0), ("b", 2.0), ("c", 2.0), ("d", 3.0)] {
+    ///     index.insert(member.as_bytes(), score).unwrap();
     /// }
     /// assert_eq!(index.ranks_by_score(2.0..=3.0), 1..4);
     /// assert_eq!(index.ranks_by_score((Excluded(1.0), Excluded(3.0))), 1..3);
@@ -232,7 +233,7 @@ impl Order {
     /// use std::ops::Bound::{Excluded, Included, Unbounded};
     /// let mut index = zindex::ZIndex::new();
     /// for member in ["ab", "b", "ba", "c"] {
-    ///     index.insert(0.0, member.as_bytes()).unwrap();
+    ///     index.insert(member.as_bytes(), 0.0).unwrap();
     /// }
     /// assert_eq!(index.ranks_by_lex((Included(&b"b"[..]), Excluded(&b"c"[..]))), 1..3);
     /// assert_eq!(index.ranks_by_lex((Unbounded, Included(&b"b"[..]))), 0..2);
@@ -337,19 +338,19 @@ impl Order {
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) -> Option<BlockPtr> {
         // SAFETY: the block is here, so it is live.
-        let charge = unsafe { block.charge() };
-        if !moves(block.address(), charge) {
+        let size = unsafe { block.allocation_size() };
+        if !moves(block.address(), size) {
             return None;
         }
         // SAFETY: as above.
         let new = unsafe { block.try_copy_no_tcache() }?;
         let moved = new.ptr();
-        self.bytes += new.charge();
+        self.allocation_size += new.allocation_size();
         // The old block lives on until it is over, for it is by its score and member that the way is found.
         let mut old = None;
         self.change(block, |leaf, index| old = Some(leaf.replace(index, new)));
         old.into_iter().for_each(Block::free_no_tcache);
-        self.bytes -= charge;
+        self.allocation_size -= size;
         Some(moved)
     }
 
@@ -367,10 +368,10 @@ impl Order {
         let mut below = rank;
         loop {
             let is_leaf = matches!(child.get(), NodeRef::Leaf(_));
-            let charge = child.charge();
+            let size = child.allocation_size();
             if (below == 0 || is_leaf) && child.relocate(moves) {
                 // The block may be another size: libc rounds as it finds room.
-                self.bytes = self.bytes - charge + child.charge();
+                self.allocation_size = self.allocation_size - size + child.allocation_size();
             }
             match child.get_mut() {
                 NodeMut::Leaf(leaf) => {
@@ -389,7 +390,7 @@ impl Order {
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         for (member, score) in self {
-            copy.try_insert(Block::try_new(score, member)?, || Ok(())).map_err(|(error, _)| error)?;
+            copy.try_insert(Block::try_new(member, score)?, || Ok(())).map_err(|(error, _)| error)?;
         }
         Ok(copy)
     }
@@ -425,7 +426,7 @@ impl Order {
         struct Below {
             depth: usize,
             count: usize,
-            bytes: usize,
+            size: usize,
         }
         fn walk(child: &Child) -> Below {
             match child.get() {
@@ -434,8 +435,8 @@ impl Order {
                     leaf.check();
                     // SAFETY: blocks of a leaf are live.
                     let blocks: usize =
-                        (0..leaf.len()).map(|index| unsafe { leaf.ptr(index).charge() }).sum();
-                    Below { depth: 0, count: leaf.len(), bytes: child.charge() + blocks }
+                        (0..leaf.len()).map(|index| unsafe { leaf.ptr(index).allocation_size() }).sum();
+                    Below { depth: 0, count: leaf.len(), size: child.allocation_size() + blocks }
                 }
                 NodeRef::Inner(inner) => {
                     assert!((1..=FAN).contains(&inner.len()));
@@ -449,13 +450,17 @@ impl Order {
                         below.iter().all(|other| other.depth == below[0].depth),
                         "leaves are equally deep"
                     );
-                    let bytes: usize = below.iter().map(|below| below.bytes).sum();
-                    Below { depth: below[0].depth + 1, count: inner.count(), bytes: bytes + child.charge() }
+                    let size: usize = below.iter().map(|below| below.size).sum();
+                    Below {
+                        depth: below[0].depth + 1,
+                        count: inner.count(),
+                        size: size + child.allocation_size(),
+                    }
                 }
             }
         }
         let below = self.root.as_ref().map(walk);
-        assert_eq!(below.as_ref().map_or((0, 0), |it| (it.count, it.bytes)), (self.len, self.bytes));
+        assert_eq!(below.as_ref().map_or((0, 0), |it| (it.count, it.size)), (self.len, self.allocation_size));
         let entries: Vec<_> = self.iter().map(|(member, score)| (sort_key(score), member)).collect();
         assert!(entries.is_sorted() && entries.windows(2).all(|pair| pair[0] != pair[1]));
         if let Some(NodeRef::Inner(root)) = self.root.as_ref().map(Child::get) {

@@ -19,7 +19,7 @@ impl Order {
         let block = below(root, &place, block, &mut freed)?.block;
         freed += self.collapse_root();
         self.len -= 1;
-        self.bytes -= freed + block.charge();
+        self.allocation_size -= freed + block.allocation_size();
         Some(block)
     }
 
@@ -31,11 +31,11 @@ impl Order {
             && inner.len() == 1
         {
             let child = inner.remove(0);
-            freed += root.charge();
+            freed += root.allocation_size();
             *root = child;
         }
         if root.width() == 0 {
-            freed += root.charge();
+            freed += root.allocation_size();
             self.root = None;
         }
         freed
@@ -62,7 +62,7 @@ fn below(child: &mut Child, place: &Behind<'_>, block: BlockPtr, freed: &mut usi
             inner.add_count(index, -1);
             if inner.child(index).width() == 0 {
                 let empty = inner.remove(index);
-                *freed += empty.charge();
+                *freed += empty.allocation_size();
             } else {
                 if taken.first {
                     let first = inner.child(index).first();
@@ -97,5 +97,5 @@ fn join(inner: &mut Inner, index: usize, freed: &mut usize) {
         _ => unreachable!("leaves are equally deep"),
     }
     inner.add_count(left, moved as isize);
-    *freed += right.charge();
+    *freed += right.allocation_size();
 }

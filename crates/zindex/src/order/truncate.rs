@@ -9,8 +9,8 @@ impl Order {
     /// Keeps the lowest entries, `len` of them, and drops the others. O(entries dropped + log n).
     pub(crate) fn truncate(&mut self, len: usize) {
         let Some(root) = self.root.as_mut().filter(|_| len < self.len) else { return };
-        self.bytes -= truncate(root, len);
-        self.bytes -= self.collapse_root();
+        self.allocation_size -= truncate(root, len);
+        self.allocation_size -= self.collapse_root();
         self.len = len;
     }
 
@@ -25,7 +25,7 @@ impl Order {
 fn truncate(child: &mut Child, keep: usize) -> usize {
     let mut freed = 0;
     match child.get_mut() {
-        NodeMut::Leaf(leaf) => leaf.truncate(keep, |block| freed += block.charge()),
+        NodeMut::Leaf(leaf) => leaf.truncate(keep, |block| freed += block.allocation_size()),
         NodeMut::Inner(inner) => {
             while let Some(last) = inner.len().checked_sub(1) {
                 let (before, count) = (inner.count_before(last), inner.count());
@@ -36,7 +36,7 @@ fn truncate(child: &mut Child, keep: usize) -> usize {
                 if before < keep {
                     inner.add_count(last, keep as isize - count as isize);
                 } else {
-                    freed += inner.remove(last).charge();
+                    freed += inner.remove(last).allocation_size();
                 }
             }
         }

@@ -17,7 +17,7 @@ const SCORES: [fn(usize) -> f64; 4] = [
 fn order_of(numbers: &[usize], score: impl Fn(usize) -> f64) -> Order {
     let mut order = Order::new();
     for &number in numbers {
-        let block = Block::try_new(score(number), &name(number)).unwrap();
+        let block = Block::try_new(&name(number), score(number)).unwrap();
         order.try_insert(block, || Ok(())).map_err(|it| it.0).unwrap();
     }
     order
@@ -53,14 +53,14 @@ fn every_order_of_removing_leaves_what_was_not_removed() {
                 let mut order = order_of(inserted, score);
                 for done in 0..n {
                     let number = removed[done];
-                    let block = order.find(score(number), &name(number)).unwrap();
+                    let block = order.find(&name(number), score(number)).unwrap();
                     assert_eq!(order.remove(block).unwrap().member(), name(number));
                     order.check();
                     let mut left = removed[done + 1..].to_vec();
                     left.sort_unstable();
                     assert_eq!(numbers_of(&order), left);
                 }
-                assert_eq!(order.bytes(), 0);
+                assert_eq!(order.allocation_size(), 0);
             });
         });
     }
@@ -100,20 +100,20 @@ fn a_tree_without_its_highest_entries_serves_on() {
             assert!(numbers_of(&order).into_iter().eq(0..keep));
             for (new, place) in [(f64::NEG_INFINITY, 0), (f64::INFINITY, keep)] {
                 let mut order = truncated();
-                let block = Block::try_new(new, &name(len)).unwrap();
+                let block = Block::try_new(&name(len), new).unwrap();
                 order.try_insert(block, || Ok(())).map_err(|it| it.0).unwrap();
                 order.check();
                 assert_eq!((order.len(), numbers_of(&order)[place]), (keep + 1, len));
             }
             for number in (0..keep).step_by(step) {
                 let mut order = truncated();
-                let block = order.find(score(number), &name(number)).unwrap();
+                let block = order.find(&name(number), score(number)).unwrap();
                 assert_eq!(order.remove(block).unwrap().member(), name(number));
                 order.check();
                 assert!(numbers_of(&order).into_iter().eq(without(number)));
                 for (end, place) in [(f64::NEG_INFINITY, 0), (f64::INFINITY, keep - 1)] {
                     let mut order = truncated();
-                    let block = order.find(score(number), &name(number)).unwrap();
+                    let block = order.find(&name(number), score(number)).unwrap();
                     order.try_update_score(block, end).unwrap();
                     order.check();
                     let mut numbers = numbers_of(&order);
@@ -167,10 +167,10 @@ fn any_entry_of_a_deep_tree_is_found_and_removed() {
                 for number in (0..n).step_by(if cfg!(miri) { 6 } else { 1 }) {
                     let mut order = order_of(&build, score);
                     depth = depth.max(order.depth());
-                    let rank = order.rank(score(number), &name(number));
+                    let rank = order.rank(&name(number), score(number));
                     assert_eq!(rank, Some(number));
                     assert_eq!(order.by_rank(number).unwrap().0, name(number));
-                    let block = order.find(score(number), &name(number)).unwrap();
+                    let block = order.find(&name(number), score(number)).unwrap();
                     assert_eq!(order.rank_of_block(block), rank);
                     order.remove(block).unwrap();
                     order.check();
@@ -191,7 +191,7 @@ fn any_entry_moves_to_any_place() {
                 for to in (0..=2 * n).step_by(if cfg!(miri) { 2 } else { 1 }) {
                     // Even scores are the members' own: a half step leads between two, or to one of them.
                     let mut order = order_of(&build, |n| n as f64);
-                    let block: BlockPtr = order.find(from as f64, &name(from)).unwrap();
+                    let block: BlockPtr = order.find(&name(from), from as f64).unwrap();
                     let new = to as f64 / 2.0 - 0.5;
                     order.try_update_score(block, new).unwrap();
                     order.check();
@@ -254,8 +254,8 @@ fn an_emptied_index_owns_nothing_and_serves_on() {
     let (mut index, mut table) = (ZIndex::new(), ZTable::new());
     for _ in 0..2 {
         for number in 0..20 {
-            assert_eq!(index.insert(1.0, &name(number)), Ok(true));
-            assert_eq!(index.insert(1.0, &name(number)), Ok(false));
+            assert_eq!(index.insert(&name(number), 1.0), Ok(true));
+            assert_eq!(index.insert(&name(number), 1.0), Ok(false));
             assert_eq!(table.insert(&name(number), 1.0), Ok(None));
         }
         table.check();

@@ -3,7 +3,7 @@
 use zmalloc::fault;
 
 use super::name;
-use crate::{InsertError, ZIndex, ZTable};
+use crate::{InsertError, Order, ZIndex, ZTable};
 
 /// Runs `operation` on copies of `make`'s value, failing its first allocation, its second and so on, until none fails. Says how
 /// many there were.
@@ -63,7 +63,7 @@ fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
     for n in if cfg!(miri) { vec![15] } else { (1..600).collect() } {
         for allocations in 1.. {
             let mut table = table(n);
-            let before = table.bytes();
+            let before = Order::allocation_size(&table);
             // Some allocations are had, then none: the order has its nodes, and the table of members no room.
             let plan = fault::fail_from(allocations);
             // The first leaf of some sizes is full, and so is the last of others.
@@ -74,7 +74,11 @@ fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
                 break;
             }
             refused += 1;
-            assert_eq!((table.len(), table.bytes()), (n, before), "allocation {allocations}");
+            assert_eq!(
+                (table.len(), Order::allocation_size(&table)),
+                (n, before),
+                "allocation {allocations}"
+            );
         }
     }
     assert!(refused > 0);
@@ -112,7 +116,7 @@ fn a_copy_that_finds_no_memory_leaves_nothing_behind() {
     let n = if cfg!(miri) { 5 } else { 20 };
     let (mut index, table) = (ZIndex::new(), table(n));
     for number in 0..n {
-        index.insert(1.0, &name(number)).unwrap();
+        index.insert(&name(number), 1.0).unwrap();
     }
     let copies = each_fault(
         || (),
@@ -128,7 +132,7 @@ fn what_finds_no_new_block_stays_where_it_is() {
     let len = if cfg!(miri) { 14 } else { 30 };
     let mut table = table(len);
     let before = table.clone();
-    let mut cursor = 0;
+    let mut cursor = crate::Cursor::START;
     let _plan = fault::fail_every(3);
     let mut asked = 0;
     loop {
@@ -137,7 +141,7 @@ fn what_finds_no_new_block_stays_where_it_is() {
             true
         });
         table.check();
-        if cursor == 0 {
+        if cursor.is_start() {
             break;
         }
     }
@@ -148,11 +152,11 @@ fn what_finds_no_new_block_stays_where_it_is() {
 #[test]
 fn nan_is_refused_and_changes_nothing() {
     let mut index = ZIndex::new();
-    assert!(index.insert(f64::NAN, b"a").is_err());
+    assert!(index.insert(b"a", f64::NAN).is_err());
     assert_eq!(index.allocation_size(), 0);
-    index.insert(1.0, b"a").unwrap();
-    assert!(index.update_score(1.0, b"a", f64::NAN).is_err());
-    assert_eq!((index.rank(f64::NAN, b"a"), index.remove(f64::NAN, b"a")), (None, false));
+    index.insert(b"a", 1.0).unwrap();
+    assert!(index.update_score(b"a", 1.0, f64::NAN).is_err());
+    assert_eq!((index.rank(b"a", f64::NAN), index.remove(b"a", f64::NAN)), (None, false));
     assert_eq!(index.ranks_by_score(f64::NAN..).len() + index.ranks_by_score(..f64::NAN).len(), 0);
 
     let mut table = ZTable::new();

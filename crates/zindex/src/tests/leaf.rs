@@ -7,7 +7,7 @@ use crate::node::{LEAF, Leaf};
 use crate::score::{At, sort_key};
 
 fn block(score: f64) -> Block {
-    Block::try_new(score, b"member").unwrap()
+    Block::try_new(b"member", score).unwrap()
 }
 
 /// Scores whose keys have any number of bits in common.
@@ -22,11 +22,7 @@ fn score() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 5_000 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(testing::config(5_000, 4))]
 
     #[test]
     fn a_leaf_finds_each_score_after_any_inserts_splits_and_joins(

@@ -30,11 +30,7 @@ fn each_permutation(n: usize, mut each: impl FnMut(&[usize])) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 1 } else { 24 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(testing::config(24, 1))]
 
     #[test]
     fn a_deep_tree_does_what_a_map_and_a_set_do(ops in model::ops(if cfg!(miri) { 10 } else { 400 })) {

@@ -1,6 +1,6 @@
 //! What a sorted set costs: exactly what it says, and no more than was sketched.
 
-use zindex::{ZIndex, ZTable};
+use zindex::{Cursor, ZIndex, ZTable};
 use zmalloc::Region;
 
 #[test]
@@ -20,7 +20,7 @@ fn allocation_size_is_what_the_allocator_counts() {
     for i in 0..n {
         let member = format!("member:{i:012}");
         table.insert(member.as_bytes(), random() as f64).unwrap();
-        index.insert(i as f64, member.as_bytes()).unwrap();
+        index.insert(member.as_bytes(), i as f64).unwrap();
         books(&table, &index);
     }
     if zmalloc::ALLOCATOR.starts_with("jemalloc") && cfg!(target_pointer_width = "64") {
@@ -34,8 +34,8 @@ fn allocation_size_is_what_the_allocator_counts() {
         match random() % 4 {
             0 => assert!(table.remove(member.as_bytes()).is_some()),
             1 => assert!(table.insert(member.as_bytes(), random() as f64).unwrap().is_some()),
-            2 => assert!(index.remove(f64::from(i * 7919 % n), member.as_bytes())),
-            _ => assert_eq!(index.update_score(f64::from(i * 7919 % n), member.as_bytes(), -1.0), Ok(true)),
+            2 => assert!(index.remove(member.as_bytes(), f64::from(i * 7919 % n))),
+            _ => assert_eq!(index.update_score(member.as_bytes(), f64::from(i * 7919 % n), -1.0), Ok(true)),
         }
         books(&table, &index);
     }
@@ -45,9 +45,9 @@ fn allocation_size_is_what_the_allocator_counts() {
             asked += 1;
             asked.is_multiple_of(one_in)
         };
-        let (mut of_table, mut of_index) = (Some(0), Some(0));
+        let (mut of_table, mut of_index) = (Some(Cursor::START), Some(Cursor::START));
         while of_table.is_some() || of_index.is_some() {
-            let go_on = |cursor| (cursor != 0).then_some(cursor);
+            let go_on = |cursor: Cursor| (!cursor.is_start()).then_some(cursor);
             of_table = of_table.and_then(|cursor| go_on(table.relocate(cursor, &mut moves)));
             of_index = of_index.and_then(|cursor| go_on(index.relocate(cursor, &mut moves)));
             books(&table, &index);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 use proptest::prelude::*;
-use zindex::{Upsert, ZTable};
+use zindex::{Cursor, Upsert, ZTable};
 
 /// A score that compares.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,14 +144,14 @@ pub(crate) fn run(ops: &[Op], check: impl Fn(&ZTable)) {
                 }
             }
             Op::Relocate(one_in) => {
-                let (mut cursor, mut asked) = (0, 0_usize);
+                let (mut cursor, mut asked) = (Cursor::START, 0_usize);
                 loop {
                     cursor = table.relocate(cursor, &mut |_, size| {
                         assert!(size > 0);
                         asked += 1;
                         asked.is_multiple_of(*one_in)
                     });
-                    if cursor == 0 {
+                    if cursor.is_start() {
                         break;
                     }
                 }
@@ -177,7 +177,7 @@ fn compare(table: &ZTable, model: &Model) {
     assert!(table.iter().rev().eq(all.iter().rev().copied()));
     for (rank, &(member, score)) in all.iter().enumerate() {
         assert_eq!(table.get(member), Some(score));
-        assert_eq!((table.rank_of(member), table.rank(score, member)), (Some(rank), Some(rank)));
+        assert_eq!((table.rank_of(member), table.rank(member, score)), (Some(rank), Some(rank)));
         assert_eq!(table.by_rank(rank), Some((member, score)));
     }
     assert_eq!(table.get(b"nobody"), None);

@@ -1,6 +1,6 @@
 //! Blocks that move to blocks of another size, as a libc gives them: the books follow.
 
-use zindex::ZIndex;
+use zindex::{Cursor, ZIndex};
 use zmalloc::Region;
 
 #[test]
@@ -9,7 +9,7 @@ fn the_books_stay_exact_where_a_node_moves_to_a_block_of_another_size() {
     let region = Region::start();
     let mut index = ZIndex::new();
     for i in 0..n {
-        index.insert(f64::from(i * 7919 % n), format!("member:{i:012}").as_bytes()).unwrap();
+        index.insert(format!("member:{i:012}").as_bytes(), f64::from(i * 7919 % n)).unwrap();
     }
     // Holes that are a little larger than a leaf and an inner node, each between others: a libc gives such a one whole.
     let blocks: Vec<_> = (0..n / 5).map(|i| zmalloc::zmalloc(if i % 4 == 0 { 1040 } else { 656 })).collect();
@@ -17,11 +17,11 @@ fn the_books_stay_exact_where_a_node_moves_to_a_block_of_another_size() {
     // SAFETY: live blocks, each freed once.
     holes.into_iter().for_each(|(_, hole)| unsafe { zmalloc::zfree(hole) });
     let others = region.held() as usize - index.allocation_size();
-    let mut cursor = 0;
+    let mut cursor = Cursor::START;
     loop {
         cursor = index.relocate(cursor, &mut |_, size| size > 500);
         assert_eq!(region.held() as usize - others, index.allocation_size());
-        if cursor == 0 {
+        if cursor.is_start() {
             break;
         }
     }

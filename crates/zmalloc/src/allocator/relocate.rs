@@ -7,7 +7,7 @@
 //! Without memory for the new block nothing happens, and the block stays where it is.
 
 use super::no_tcache::{free, zfree_no_tcache, ztrymalloc_no_tcache};
-use crate::Zmalloc;
+use crate::{ReserveError, Zmalloc};
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use core::alloc::Layout;
@@ -79,6 +79,11 @@ impl Zmalloc {
         }
         Some(new)
     }
+}
+
+/// A box of a value, on the accounting allocator.
+pub fn try_box<T>(value: T) -> Result<Box<T, Zmalloc>, ReserveError> {
+    Box::try_new_in(value, Zmalloc).map_err(|_| ReserveError::OutOfMemory { size: size_of::<T>() })
 }
 
 /// What a box adds to [`used_memory`](crate::used_memory), in bytes.

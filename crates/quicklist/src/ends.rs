@@ -1,0 +1,264 @@
+//! Both ends: pushing, popping and rotating.
+
+use crate::elements::{Elements, pack_end, text_len};
+use crate::item::Item;
+use crate::list::{Inner, QuickList};
+use crate::nodes::Place;
+use crate::side::Side;
+use core::mem;
+use listpack::{Offset, Value, encoded_len};
+use zmalloc::{ReserveError, or_oom};
+
+impl QuickList {
+    /// Adds an element in front. Amortised O(elements of a node). In C: `quicklistPushHead`.
+    #[inline]
+    pub fn push_front<'a>(&mut self, value: impl Into<Value<'a>>) {
+        or_oom(self.try_push(Side::Front, value));
+    }
+
+    /// Adds an element at the end. Amortised O(1). In C: `quicklistPushTail`.
+    #[inline]
+    pub fn push_back<'a>(&mut self, value: impl Into<Value<'a>>) {
+        or_oom(self.try_push(Side::Back, value));
+    }
+
+    /// Adds an element at an end; after an error the list is as it was. In C: `quicklistPush`.
+    #[inline]
+    pub fn try_push<'a>(&mut self, side: Side, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
+        if self.inner_mut().try_push(side, value.into(), 0, 0)? {
+            self.inner_mut().settle();
+        }
+        Ok(())
+    }
+
+    /// Adds elements at an end, one after the other; after an error the list has none of them, though room that was made for some
+    /// may stay.
+    pub fn try_push_all<'a>(
+        &mut self,
+        side: Side,
+        values: impl IntoIterator<Item: Into<Value<'a>>>,
+    ) -> Result<(), ReserveError> {
+        // Nothing is compressed until all are in, so that they can be taken out again without memory.
+        let result = self.inner_mut().try_with_end(side, |inner| {
+            for (pushed, value) in values.into_iter().enumerate() {
+                if let Err(error) = inner.try_push(side, value.into(), 0, 0) {
+                    for _ in 0..pushed {
+                        let Some(place) = inner.nodes.end(side) else { break };
+                        inner.remove_end_unsettled(side, place);
+                    }
+                    return Err(error);
+                }
+            }
+            Ok(())
+        });
+        if result.is_ok() {
+            self.inner_mut().settle_all();
+        }
+        result
+    }
+
+    /// The element at an end. O(1).
+    pub fn end(&self, side: Side) -> Option<Item<'_>> {
+        or_oom(self.try_get(if side == Side::Front { 0 } else { self.len().wrapping_sub(1) }))
+    }
+
+    /// Removes the first element and answers what `f` makes of it; `None` if there is none. O(elements of a node). In C:
+    /// `quicklistPopCustom`, with `f` as its saver.
+    ///
+    /// ```
+    /// let mut list = quicklist::QuickList::new(-2, 0);
+    /// list.push_back("first");
+    /// assert_eq!(list.pop_front_with(|value| value == b"first"[..]), Some(true));
+    /// assert_eq!(list.pop_front_with(|_| ()), None);
+    /// ```
+    pub fn pop_front_with<T>(&mut self, f: impl FnOnce(Value<'_>) -> T) -> Option<T> {
+        or_oom(self.try_pop_with(Side::Front, |value| Ok(f(value))))
+    }
+
+    /// [`pop_front_with`](Self::pop_front_with) at the other end.
+    pub fn pop_back_with<T>(&mut self, f: impl FnOnce(Value<'_>) -> T) -> Option<T> {
+        or_oom(self.try_pop_with(Side::Back, |value| Ok(f(value))))
+    }
+
+    /// Removes the element at an end, unless `f` fails on it. The node at an end is hardly ever compressed (only if there was no
+    /// memory when it came there), so hardly anything else fails.
+    #[inline]
+    pub fn try_pop_with<T, E: From<ReserveError>>(
+        &mut self,
+        side: Side,
+        f: impl FnOnce(Value<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        self.inner_mut().try_with_end(side, |inner| {
+            let Some(place) = inner.nodes.end(side) else { return Ok(None) };
+            let (offset, value) = match inner.nodes.get(place).elements() {
+                Some(Elements::Packed(pack)) => {
+                    let offset = pack_end(pack, side);
+                    (offset, offset.and_then(|offset| pack.get(offset)))
+                }
+                Some(Elements::Plain(bytes)) => (None, Some(Value::raw(bytes))),
+                None => (None, None),
+            };
+            let result = value.map(f).transpose()?;
+            if inner.remove_at(place, offset) {
+                inner.settle();
+            }
+            Ok(result)
+        })
+    }
+
+    /// Takes the element at `from` out and pushes it at `to`, which may be the same end. O(elements of a node), or an error, the
+    /// list then as it was. In C: what `LMOVE` does with one list.
+    pub fn try_rotate(&mut self, from: Side, to: Side) -> Result<(), ReserveError> {
+        if self.len() < 2 {
+            return Ok(());
+        }
+        self.inner_mut().try_with_end(from, |inner| {
+            let Some(place) = inner.nodes.end(from) else { return Ok(()) };
+            let Some(value) = inner.nodes.get(place).elements().and_then(|elements| elements.end(from))
+            else {
+                return Ok(());
+            };
+            // The bytes may move while they are pushed.
+            let item = Item::try_copied(value)?;
+            let value = item.value();
+            if from == to {
+                inner.try_rotate_in_place(from, place, value)
+            } else {
+                inner.try_rotate_across(from, to, value)
+            }
+        })
+    }
+}
+
+impl Inner {
+    /// Does something to an end of the list, whose node is not compressed meanwhile (as it may be, if there was no memory when it
+    /// came there), and is again if that fails.
+    #[inline]
+    fn try_with_end<T, E: From<ReserveError>>(
+        &mut self,
+        side: Side,
+        operation: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let zipped = match self.nodes.end(side) {
+            Some(place) if self.nodes.get(place).is_zipped() => {
+                let unzipped = self.nodes.get(place).try_unzipped()?;
+                unzipped.map(|node| self.nodes.change(place, |old| mem::replace(old, node)))
+            }
+            _ => None,
+        };
+        let result = operation(self);
+        if result.is_err()
+            && let (Some(node), Some(place)) = (zipped, self.nodes.end(side))
+        {
+            self.nodes.change(place, |old| *old = node);
+        }
+        result
+    }
+
+    /// Pushes an element at `to` that is then removed at `from`, the other end.
+    fn try_rotate_across(&mut self, from: Side, to: Side, value: Value<'_>) -> Result<(), ReserveError> {
+        // A place that the element leaves is free for it to come to.
+        let (leaving, gone) = if self.nodes.single().is_some() { (encoded_len(value), 1) } else { (0, 0) };
+        self.try_push(to, value, leaving, gone)?;
+        if let Some(place) = self.nodes.end(from) {
+            self.remove_end(from, place);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// An element that leaves an end and comes back to it finds another node there if it had one for itself, or may not
+    /// join the one that it has left.
+    fn try_rotate_in_place(
+        &mut self,
+        side: Side,
+        place: Place,
+        value: Value<'_>,
+    ) -> Result<(), ReserveError> {
+        let len = text_len(&value);
+        if self.nodes.get(place).count() > 1 {
+            if !self.may_join(place, len, encoded_len(value), 1) {
+                let node = self.try_node(value)?;
+                match side {
+                    Side::Front => self.nodes.try_push_front([node])?,
+                    Side::Back => self.nodes.try_push_back([node])?,
+                }
+                let old = self.nodes.end(side).and_then(|new| self.nodes.step_from(side, new));
+                self.len += 1;
+                old.into_iter().for_each(|old| self.remove_end(side, old));
+                self.settle();
+            }
+            return Ok(());
+        }
+        let neighbour = self.nodes.step_from(side, place);
+        if let Some(neighbour) = neighbour.filter(|&neighbour| self.may_join(neighbour, len, 0, 0)) {
+            self.try_join(side, neighbour, value)?;
+            drop(self.nodes.remove(place));
+            self.settle();
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Adds an element at an end, from whose node `leaving` bytes and `gone` elements are about to go; says whether it has a new
+    /// node, so that others may have to be compressed.
+    fn try_push(
+        &mut self,
+        side: Side,
+        value: Value<'_>,
+        leaving: usize,
+        gone: usize,
+    ) -> Result<bool, ReserveError> {
+        let len = text_len(&value);
+        if let Some(place) = self.nodes.end(side)
+            && self.may_join(place, len, leaving, gone)
+        {
+            self.try_join(side, place, value)?;
+            self.len += 1;
+            return Ok(false);
+        }
+        let node = self.try_node(value)?;
+        match side {
+            Side::Front => self.nodes.try_push_front([node])?,
+            Side::Back => self.nodes.try_push_back([node])?,
+        }
+        self.len += 1;
+        Ok(true)
+    }
+
+    /// Removes the element at an end, whose node is not compressed.
+    #[inline]
+    fn remove_end(&mut self, side: Side, place: Place) {
+        if self.remove_end_unsettled(side, place) {
+            self.settle();
+        }
+    }
+
+    /// The same, but nothing is decompressed where it may have to be; says whether the node has gone.
+    #[inline]
+    fn remove_end_unsettled(&mut self, side: Side, place: Place) -> bool {
+        let offset = match self.nodes.get(place).elements() {
+            Some(Elements::Packed(pack)) => pack_end(pack, side),
+            _ => None,
+        };
+        self.remove_at(place, offset)
+    }
+
+    /// Removes the element at an offset of a node that is not compressed, or the node if it is the only one; says whether the
+    /// node has gone.
+    #[inline]
+    fn remove_at(&mut self, place: Place, offset: Option<Offset>) -> bool {
+        self.len -= 1;
+        if self.nodes.get(place).count() == 1 {
+            drop(self.nodes.remove(place));
+            return true;
+        }
+        let removed = self.nodes.try_splice(place, -1, |pack| {
+            offset.map(|offset| pack.remove(offset));
+            Ok(())
+        });
+        debug_assert!(removed.is_ok(), "to remove needs no memory");
+        false
+    }
+}

@@ -1,0 +1,221 @@
+//! [`Segment`]: up to 128 nodes side by side. The only code that changes nodes of a list.
+//!
+//! Each method that changes a node, or the room for nodes, takes `size`: the sum of what the segments' blocks and the nodes' blocks of
+//! a list add to `used_memory`, in bytes. It leaves there what is true afterwards. Nodes are lent for writing to closures alone, so
+//! that no change can bypass the sum. Memory is asked about only where a block can have changed.
+//!
+//! Invariants: `elements` is the sum over the nodes; a segment that lost its last node owns no block, so that it can be dropped
+//! without a look at `size`.
+
+use crate::node::Node;
+use crate::storage::{shrink, try_reserve};
+use allocator_api2::vec::Vec;
+use core::ops::Range;
+use core::ptr::NonNull;
+use listpack::ListPack;
+use zmalloc::{ReserveError, Zmalloc, relocate_vec, vec_size};
+
+/// The most nodes of a segment: 2 KiB of them.
+pub(crate) const SEGMENT_NODES: usize = if cfg!(test) { 4 } else { 128 };
+
+/// See the drawing at the head of `nodes.rs`.
+pub(crate) struct Segment {
+    nodes: Vec<Node, Zmalloc>,
+    elements: usize,
+}
+
+const _: () = assert!(size_of::<Segment>() == 4 * size_of::<usize>());
+
+impl Segment {
+    /// A segment of these nodes, with room for `capacity`, and what it adds to the sum of a list.
+    pub(crate) fn try_new<const N: usize>(
+        nodes: [Node; N],
+        capacity: usize,
+    ) -> Result<(Self, usize), ReserveError> {
+        let (mut segment, mut size) = (Self { nodes: Vec::new_in(Zmalloc), elements: 0 }, 0);
+        segment.try_reserve(capacity.max(N), &mut size)?;
+        segment.insert(0, nodes, &mut size);
+        Ok((segment, size))
+    }
+
+    /// A copy without room to spare, and what it adds to the sum of a list.
+    pub(crate) fn try_clone(&self) -> Result<(Self, usize), ReserveError> {
+        let (mut copy, mut size) = Self::try_new([], self.nodes.len())?;
+        for node in &self.nodes {
+            copy.insert(copy.nodes.len(), [node.try_clone()?], &mut size);
+        }
+        Ok((copy, size))
+    }
+
+    /// The nodes in order.
+    #[inline]
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// How many elements the nodes have.
+    #[inline]
+    pub(crate) fn elements(&self) -> usize {
+        self.elements
+    }
+
+    /// Whether `additional` nodes more are within the limit of a segment.
+    pub(crate) fn has_places(&self, additional: usize) -> bool {
+        self.nodes.len() + additional <= SEGMENT_NODES
+    }
+}
+
+/// One node.
+impl Segment {
+    /// Lets `change` change a node, or replace it.
+    pub(crate) fn change<T>(
+        &mut self,
+        slot: usize,
+        size: &mut usize,
+        change: impl FnOnce(&mut Node) -> T,
+    ) -> T {
+        let node = &mut self.nodes[slot];
+        let before = node.count();
+        let result = node.change(size, change);
+        self.elements = self.elements - before + node.count();
+        result
+    }
+
+    /// Lets `splice` change the listpack of a node, which has `added` elements more afterwards: see [`Node::try_splice`].
+    #[inline(always)] // a few instructions around the splice
+    pub(crate) fn try_splice<T>(
+        &mut self,
+        slot: usize,
+        size: &mut usize,
+        added: isize,
+        splice: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
+    ) -> Result<T, ReserveError> {
+        let result = self.nodes[slot].try_splice(size, added, splice)?;
+        self.elements = self.elements.wrapping_add_signed(added);
+        Ok(result)
+    }
+
+    /// Puts nodes at `slot`, within the limit of a segment. Without memory nothing has changed.
+    pub(crate) fn try_insert<const N: usize>(
+        &mut self,
+        slot: usize,
+        nodes: [Node; N],
+        size: &mut usize,
+    ) -> Result<(), ReserveError> {
+        self.try_reserve(N, size)?;
+        self.insert(slot, nodes, size);
+        Ok(())
+    }
+
+    /// Puts nodes at `slot`; there is room.
+    fn insert<const N: usize>(&mut self, slot: usize, nodes: [Node; N], size: &mut usize) {
+        debug_assert!(self.nodes.capacity() - self.nodes.len() >= N);
+        for mut node in nodes.into_iter().rev() {
+            self.elements += node.count();
+            *size += node.note_size();
+            self.nodes.insert(slot, node);
+        }
+    }
+
+    /// Takes a node out. O(nodes).
+    pub(crate) fn remove(&mut self, slot: usize, size: &mut usize) -> Node {
+        let node = self.nodes.remove(slot);
+        self.forget(&node, size);
+        node
+    }
+
+    /// Takes the last node out. O(1).
+    pub(crate) fn pop(&mut self, size: &mut usize) -> Option<Node> {
+        let node = self.nodes.pop()?;
+        self.forget(&node, size);
+        Some(node)
+    }
+
+    /// The counts without a node that was taken out.
+    fn forget(&mut self, node: &Node, size: &mut usize) {
+        self.elements -= node.count();
+        *size -= node.noted_size();
+        self.release_if_empty(size);
+    }
+}
+
+/// Several nodes.
+impl Segment {
+    /// Drops the nodes in `slots`.
+    pub(crate) fn remove_range(&mut self, slots: Range<usize>, size: &mut usize) {
+        for node in self.nodes.drain(slots) {
+            self.elements -= node.count();
+            *size -= node.noted_size();
+        }
+        self.release_if_empty(size);
+    }
+
+    /// Drops the nodes without elements.
+    pub(crate) fn remove_empty(&mut self, size: &mut usize) {
+        self.nodes.retain(|node| {
+            let keep = node.count() > 0;
+            *size -= if keep { 0 } else { node.noted_size() };
+            keep
+        });
+        self.release_if_empty(size);
+    }
+
+    /// Moves the nodes from `slot` on behind those of `target`, which has room for them.
+    pub(crate) fn move_tail(&mut self, slot: usize, target: &mut Self, size: &mut usize) {
+        debug_assert!(target.nodes.capacity() - target.nodes.len() >= self.nodes.len() - slot);
+        let elements: usize = self.nodes[slot..].iter().map(Node::count).sum();
+        target.nodes.extend(self.nodes.drain(slot..));
+        target.elements += elements;
+        self.elements -= elements;
+        self.release_if_empty(size);
+    }
+}
+
+/// The room for nodes.
+impl Segment {
+    /// Changes the block of the nodes.
+    fn resize<T>(&mut self, size: &mut usize, change: impl FnOnce(&mut Vec<Node, Zmalloc>) -> T) -> T {
+        let before = vec_size(&self.nodes);
+        let result = change(&mut self.nodes);
+        *size = *size - before + vec_size(&self.nodes);
+        result
+    }
+
+    /// Makes room for `additional` nodes.
+    pub(crate) fn try_reserve(&mut self, additional: usize, size: &mut usize) -> Result<(), ReserveError> {
+        self.resize(size, |nodes| try_reserve(nodes, additional, SEGMENT_NODES))
+    }
+
+    /// Gives back most of the room that is not needed: see [`shrink`].
+    pub(crate) fn shrink(&mut self, size: &mut usize) {
+        self.resize(size, shrink);
+    }
+
+    /// Gives the block back if there is no node in it: see the invariants.
+    fn release_if_empty(&mut self, size: &mut usize) {
+        if self.nodes.is_empty() {
+            self.resize(size, |nodes| *nodes = Vec::new_in(Zmalloc));
+        }
+    }
+
+    /// Asks about the block of the nodes and the nodes' blocks, and moves them where told. Some allocators give a block another
+    /// size in another place.
+    pub(crate) fn relocate(&mut self, size: &mut usize, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
+        self.resize(size, |nodes| relocate_vec(nodes, moves));
+        for slot in 0..self.nodes.len() {
+            self.change(slot, size, |node| node.relocate(moves));
+        }
+    }
+
+    /// What the segment adds to the sum of a list, counted anew. Panics if an invariant does not hold.
+    #[cfg(test)]
+    pub(crate) fn recount(&self) -> usize {
+        assert!((1..=SEGMENT_NODES).contains(&self.nodes.len()));
+        assert_eq!(self.elements, self.nodes.iter().map(Node::count).sum::<usize>());
+        let sizes = self.nodes.iter().map(|node| {
+            assert_eq!(node.noted_size(), node.allocation_size());
+            node.allocation_size()
+        });
+        vec_size(&self.nodes) + sizes.sum::<usize>()
+    }
+}

@@ -1,0 +1,68 @@
+//! Which nodes are compressed: those that stand further than `list-compress-depth` from both ends.
+
+use crate::list::Inner;
+use crate::node::Node;
+use crate::nodes::Place;
+use crate::side::Side;
+
+impl Inner {
+    /// Compresses and decompresses what stands on the wrong side of the depth, as far as nodes can have come there by
+    /// one change; without memory it is left for the next one. O(depth). In C: `__quicklistCompress`.
+    pub(crate) fn settle(&mut self) {
+        /// One change adds at most two nodes.
+        const SHIFT_MAX: usize = 3;
+        let depth = usize::from(self.list_compress_depth);
+        if depth == 0 {
+            return;
+        }
+        let nodes = self.nodes.len();
+        for side in [Side::Front, Side::Back] {
+            let mut next = self.nodes.end(side);
+            for distance in 0..depth + SHIFT_MAX {
+                let Some(place) = next else { break };
+                let nearest = distance.min(nodes - 1 - distance);
+                self.settle_node(place, nearest);
+                next = self.nodes.step_from(side, place);
+            }
+        }
+    }
+
+    /// The same for all nodes. O(nodes).
+    pub(crate) fn settle_all(&mut self) {
+        if self.list_compress_depth == 0 {
+            return;
+        }
+        let nodes = self.nodes.len();
+        let mut next = self.nodes.end(Side::Front);
+        for ordinal in 0..nodes {
+            let Some(place) = next else { break };
+            self.settle_node(place, ordinal.min(nodes - 1 - ordinal));
+            next = self.nodes.step_from(Side::Front, place);
+        }
+    }
+
+    /// The same for the nodes around the one with `ordinal`, which may have changed.
+    pub(crate) fn settle_around(&mut self, ordinal: usize) {
+        if self.list_compress_depth == 0 {
+            return;
+        }
+        let nodes = self.nodes.len();
+        for ordinal in ordinal.saturating_sub(2)..=ordinal + 3 {
+            if let Some(place) = self.nodes.place(ordinal) {
+                self.settle_node(place, ordinal.min(nodes - 1 - ordinal));
+            }
+        }
+        self.settle();
+    }
+
+    /// `nearest` is how many nodes stand between the node and the nearer end.
+    fn settle_node(&mut self, place: Place, nearest: usize) {
+        let node = self.nodes.get(place);
+        let outer = nearest < usize::from(self.list_compress_depth);
+        if outer && node.is_zipped() {
+            let _ = self.nodes.change(place, Node::try_unzip); // without memory: next time
+        } else if !outer && node.may_zip() {
+            self.nodes.change(place, Node::zip);
+        }
+    }
+}

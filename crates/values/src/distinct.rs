@@ -1,0 +1,42 @@
+//! [`Distinct`]: borrowed elements, each once.
+
+use crate::element::Element;
+use crate::hashtable::TABLE_REFUSED;
+use core::hash::BuildHasher;
+use dict::{DefaultHashBuilder, Table};
+use zmalloc::ReserveError;
+
+/// Elements of other values, each once: where no set has them, and none needs to be made.
+pub(crate) struct Distinct<'a> {
+    table: Table<Element<'a>>,
+    hash_builder: DefaultHashBuilder,
+}
+
+impl<'a> Distinct<'a> {
+    pub(crate) fn new() -> Self {
+        Self { table: Table::new(), hash_builder: DefaultHashBuilder::default() }
+    }
+
+    /// Takes in an element, if it is not here yet, and says whether.
+    pub(crate) fn try_insert(&mut self, member: Element<'a>) -> Result<bool, ReserveError> {
+        let Self { table, hash_builder } = self;
+        let hash = hash_builder.hash_one(member);
+        if table.find(hash, |other| *other == member).is_some() {
+            return Ok(false);
+        }
+        let hasher = |member: &Element<'_>| hash_builder.hash_one(member);
+        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
+        Ok(true)
+    }
+
+    pub(crate) fn remove(&mut self, member: Element<'_>) {
+        let hash = self.hash_builder.hash_one(member);
+        if let Ok(entry) = self.table.find_entry(hash, |other| *other == member) {
+            entry.remove();
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Element<'a>> {
+        self.table.iter().copied()
+    }
+}

@@ -20,6 +20,10 @@
 //! dealloc_unsized(ptr, charge)                 the same block, its charge already asked for
 //! free(ptr)                                    the same block, its charge unknown
 //!
+//! alloc_uncached(layout, arena)                a raw block past the thread's cache, from one arena if one is given;
+//!                                              null on failure
+//! dealloc_uncached(ptr, charge)                a raw block, past the thread's cache into its arena
+//!
 //! COUNTS, thread_counters()                    whether, and where, the allocator itself counts for a thread
 //! OVERHEAD                                     a raw block's charge less its usable size
 //! good_size(n)                                 bytes certainly usable when n are asked for
@@ -43,7 +47,8 @@ mod imp;
 pub(crate) use imp::*;
 
 #[cfg(not(zmalloc_backend = "jemalloc"))]
-mod uncounted {
+mod without_jemalloc {
+    use core::alloc::Layout;
     use core::sync::atomic::AtomicUsize;
 
     /// No other allocator counts exactly by thread.
@@ -60,9 +65,22 @@ mod uncounted {
         // SAFETY: by contract.
         unsafe { super::dealloc_unsized(ptr, super::charge_unsized(ptr)) }
     }
+
+    /// No other allocator has a way around its cache, or an arena of one's own.
+    pub(crate) unsafe fn alloc_uncached(layout: Layout, _arena: Option<u32>) -> *mut u8 {
+        // SAFETY: by contract.
+        unsafe { super::raw_alloc(layout) }
+    }
+
+    /// # Safety
+    /// `ptr` is a live raw block and `charge` its charge.
+    pub(crate) unsafe fn dealloc_uncached(ptr: *mut u8, charge: usize) {
+        // SAFETY: by contract.
+        unsafe { super::dealloc_unsized(ptr, charge) }
+    }
 }
 #[cfg(not(zmalloc_backend = "jemalloc"))]
-pub(crate) use uncounted::*;
+pub(crate) use without_jemalloc::*;
 
 /// The alignment of every block of the C-named family, and the most that the smallest size classes
 /// of a jemalloc with an 8-byte quantum promise.

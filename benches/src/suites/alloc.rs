@@ -274,7 +274,7 @@ fn on_threads(threads: usize, ops: usize, run: impl Fn(usize) -> Duration + Sync
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     price_of_asking(ctx);
-    let mix = Mix::new(ctx.options.seed);
+    let mix = Mix::new(ctx.settings.seed);
     for threads in [1, 2] {
         let s = if threads == 1 { "" } else { "s" };
         for size in [16, 48, 320, 4096] {
@@ -296,13 +296,13 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 }
 
 fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
-    let ops = ctx.options.pick(1 << 10, 1 << 16, 1 << 17);
-    let rounds = ctx.options.pick(2, 31, 101);
+    let ops = ctx.settings.pick(1 << 10, 1 << 16, 1 << 17);
+    let rounds = ctx.settings.pick(2, 31, 101);
     let mut subjects = SUBJECTS.map(|(name, calls)| {
         Subject::new(name, move || on_threads(threads, ops, |ops| work.run(calls, ops)))
     });
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     let (ours, peers) = samples.split_at(3);
     // The C-named family only beside the raw jemalloc: what the others do says nothing about it.
     ctx.report.compare_many(SUITE, case, n as u64, ops as u64, &ours[..1], peers);
@@ -313,7 +313,7 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
 /// that live at once. Runs first: slots that were used once are read for ever.
 fn price_of_asking(ctx: &mut Ctx) {
     const ASKS: usize = 1000;
-    let rounds = ctx.options.pick(2, 31, 101);
+    let rounds = ctx.settings.pick(2, 31, 101);
     for threads in [1, 64] {
         let (started, done) = (Barrier::new(threads), Barrier::new(threads));
         let samples = thread::scope(|scope| {
@@ -333,7 +333,7 @@ fn price_of_asking(ctx: &mut Ctx) {
                 start.elapsed()
             })];
             ctx.progress.start("used_memory()", rounds + 1);
-            let samples = paired(&mut ask, rounds, ctx.options.seed, ctx.progress);
+            let samples = paired(&mut ask, rounds, ctx.settings.seed, ctx.progress);
             done.wait();
             samples
         });

@@ -157,8 +157,8 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 }
 
 fn compare(ctx: &mut Ctx, case: &str, n: usize, work: Work) {
-    let ops = ctx.options.pick(1000, 20_000, 50_000);
-    let rounds = ctx.options.pick(2, 31, 101);
+    let ops = ctx.settings.pick(1000, 20_000, 50_000);
+    let rounds = ctx.settings.pick(2, 31, 101);
     fn subject<'a, V: Value>(work: Work<'a>, ops: usize) -> Subject<'a> {
         Subject::new(V::NAME, move || work.run::<V>(ops))
     }
@@ -169,7 +169,7 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, work: Work) {
         subject::<Box<[u8]>>(work, ops),
     ];
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     ctx.report.compare(SUITE, case, n as u64, ops as u64, &samples);
 }
 

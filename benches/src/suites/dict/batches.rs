@@ -210,9 +210,9 @@ fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
 
 /// The first subject beside the others, then the second, single look-ups too, beside the third.
 fn store_like(ctx: &mut Ctx, case: &str, keys: &Keys, subjects: &mut [Subject]) {
-    let (n, rounds) = (keys.insert.len(), ctx.options.pick(1, 3, 7));
+    let (n, rounds) = (keys.insert.len(), ctx.settings.pick(1, 3, 7));
     ctx.progress.start(&format!("{case} of {n}"), rounds + 1);
-    let samples = paired(subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(subjects, rounds, ctx.settings.seed, ctx.progress);
     let look_ups = Requests::new(&keys.find).keys.len() as u64;
     ctx.report.compare(SUITE, case, n as u64, look_ups, &samples);
     ctx.report.compare(SUITE, case, n as u64, look_ups, &samples[1..]);
@@ -220,7 +220,7 @@ fn store_like(ctx: &mut Ctx, case: &str, keys: &Keys, subjects: &mut [Subject]) 
 
 /// From empty, in batches and one by one.
 fn inserts(ctx: &mut Ctx, keys: &Keys) {
-    let (n, rounds) = (keys.insert.len(), ctx.options.pick(1, 3, 3));
+    let (n, rounds) = (keys.insert.len(), ctx.settings.pick(1, 3, 3));
     let entries = || keys.insert.iter().copied().zip(0..);
     fn from_empty<M: Map<Key, u64>>(n: usize, insert: impl FnOnce(&mut M)) -> Duration {
         let mut map = M::default();
@@ -244,7 +244,7 @@ fn inserts(ctx: &mut Ctx, keys: &Keys) {
         }),
     ];
     ctx.progress.start(&format!("inserts of {n}"), rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     ctx.report.compare(SUITE, "insert in batches", n as u64, n as u64, &samples);
 }
 

@@ -71,8 +71,8 @@ pub(super) fn measure(
     rounds: usize,
     candidates: &mut [Candidate],
 ) -> Phases {
-    let repeats = if ctx.options.smoke { 1 } else { MIN_OPS.div_ceil(n) };
-    let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.options.seed };
+    let repeats = if ctx.settings.smoke { 1 } else { MIN_OPS.div_ceil(n) };
+    let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.settings.seed };
     let samples = lives(candidates, schedule, &format!("life of {n}{what}"), ctx.progress);
     Phases { n, ops: n * repeats, samples }
 }

@@ -52,8 +52,8 @@ pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
         textbook.insert(*key, value);
     }
     Map::<Key, u64>::settle(&mut textbook);
-    let calls = if ctx.options.smoke { 100 } else { CALLS };
-    let (rounds, seed) = (ctx.options.pick(1, 3, 5), ctx.options.seed);
+    let calls = if ctx.settings.smoke { 100 } else { CALLS };
+    let (rounds, seed) = (ctx.settings.pick(1, 3, 5), ctx.settings.seed);
     let mut measure = |case: &str, subjects: &mut [Subject]| {
         ctx.progress.start(&format!("{case} of {}", keys.insert.len()), rounds + 1);
         let samples = paired(subjects, rounds, seed, ctx.progress);

@@ -21,7 +21,7 @@ const STEP: usize = 100;
 
 /// Runs the rows of collections of `n` elements.
 pub(super) fn run(ctx: &mut Ctx, n: usize, rounds: usize) {
-    let keys = keys::present(n, ctx.options.seed);
+    let keys = keys::present(n, ctx.settings.seed);
     object(ctx, "list", rounds, Encoding::QuickList, &keys, |keys| {
         let mut list = List::new();
         keys.iter().for_each(|key| list.push_back(key, &LIMITS));
@@ -103,7 +103,7 @@ fn compare<T>(
     ];
     let case = format!("{what}: drop");
     ctx.progress.start(&case, rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     ctx.report.compare(SUITE, &case, n as u64, n as u64, &samples);
 
     ctx.progress.start(&format!("{case}, the longest step"), rounds);

@@ -238,7 +238,7 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
     /// Lets all live and adds the rows of `what`: for each of `phases`, each peer that has it; and the bytes.
     pub(super) fn run(mut self, ctx: &mut Ctx, what: &str, phases: [Phase; PHASES]) {
         let scale = self.work.scale;
-        let schedule = Schedule { rounds: scale.rounds, repeats: 1, warm_up: true, seed: ctx.options.seed };
+        let schedule = Schedule { rounds: scale.rounds, repeats: 1, warm_up: true, seed: ctx.settings.seed };
         let title = format!("{what} of {}", scale.n);
         let samples = lives(&mut self.candidates, schedule, &title, ctx.progress);
         let bytes: Vec<f64> = self.bytes.iter().map(|b| b.get() as f64 / scale.elements() as f64).collect();

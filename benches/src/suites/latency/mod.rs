@@ -43,10 +43,10 @@ const PHASES: [&str; 3] = ["insert", "look-up", "remove"];
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let n = ctx.options.pick(5_000, 300_000, 10_000_000);
+    let n = ctx.settings.pick(5_000, 300_000, 10_000_000);
     let mut measured = Measure {
-        insert: keys::present(n, ctx.options.seed),
-        find: keys::present(n, ctx.options.seed.wrapping_add(1)),
+        insert: keys::present(n, ctx.settings.seed),
+        find: keys::present(n, ctx.settings.seed.wrapping_add(1)),
         runs: Runs::new([n, n.min(LOOK_UPS), n]),
         ctx,
         subjects: Vec::new(),

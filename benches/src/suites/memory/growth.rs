@@ -47,10 +47,10 @@ fn steps(last: usize, per_octave: u32) -> Vec<usize> {
 }
 
 pub(super) fn run(ctx: &mut Ctx) {
-    let last = ctx.options.pick(25_000, 1_000_000, 10_000_000);
-    let per_octave = ctx.options.pick(2, 32, 32);
+    let last = ctx.settings.pick(25_000, 1_000_000, 10_000_000);
+    let per_octave = ctx.settings.pick(2, 32, 32);
     let steps = steps(last, per_octave);
-    let keys = keys::present(last, ctx.options.seed);
+    let keys = keys::present(last, ctx.settings.seed);
 
     let mut grow = Grow { keys: &keys, steps: &steps, curves: Vec::new(), ctx };
     for_each_map::<Key, u64, Key, Fold>(&mut grow);

@@ -68,10 +68,10 @@ const WORKLOADS: [Workload; 2] = [
 ];
 
 pub(super) fn run(ctx: &mut Ctx) {
-    let n: u32 = ctx.options.pick(5_000, 200_000, 1_000_000);
-    let ids = shuffled(0..n, ctx.options.seed);
+    let n: u32 = ctx.settings.pick(5_000, 200_000, 1_000_000);
+    let ids = shuffled(0..n, ctx.settings.seed);
     for workload in &WORKLOADS {
-        let mut measure = Measure { workload, ids: &ids, seed: ctx.options.seed, found: Vec::new() };
+        let mut measure = Measure { workload, ids: &ids, seed: ctx.settings.seed, found: Vec::new() };
         ctx.progress.start(workload.name, 1);
         for_each_store_map::<Sds, Robj, [u8], Fold>(&mut measure);
         ctx.progress.step();

@@ -190,11 +190,11 @@ where
     Robj: From<C>,
 {
     let Workload { name, key, servers, .. } = workload;
-    let keys = ctx.options.pick(workload.keys.min(1_000), workload.keys, workload.keys);
-    let elements = ctx.options.pick(workload.elements.min(1_000), workload.elements, workload.elements);
+    let keys = ctx.settings.pick(workload.keys.min(1_000), workload.keys, workload.keys);
+    let elements = ctx.settings.pick(workload.elements.min(1_000), workload.elements, workload.elements);
     ctx.progress.start(name, 2);
     let key = |i: u32| if workload.keys == 1 { key.to_string() } else { format!("{key}{i}") };
-    let order = shuffled(0..keys, ctx.options.seed);
+    let order = shuffled(0..keys, ctx.settings.seed);
     let value = |rng: &mut SmallRng| {
         let mut value = C::EMPTY;
         for i in 0..elements {
@@ -206,7 +206,7 @@ where
     let items = if workload.keys == 1 { elements } else { keys };
 
     let before = zmalloc::used_memory();
-    let mut rng = SmallRng::seed_from_u64(ctx.options.seed);
+    let mut rng = SmallRng::seed_from_u64(ctx.settings.seed);
     let mut entries = Entries::default();
     order.iter().for_each(|&i| entries.insert(key(i).as_bytes(), value(&mut rng)));
     let blocks = zmalloc::used_memory() - before;
@@ -214,7 +214,7 @@ where
     ctx.progress.step();
 
     let before = zmalloc::used_memory();
-    let mut rng = SmallRng::seed_from_u64(ctx.options.seed);
+    let mut rng = SmallRng::seed_from_u64(ctx.settings.seed);
     let mut dict: Dict<Sds, Robj, Fold> = Dict::default();
     for &i in &order {
         dict.insert(Sds::from_bytes(key(i).as_bytes()), Robj::from(value(&mut rng)));

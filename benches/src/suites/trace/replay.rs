@@ -72,15 +72,15 @@ fn replay<K: OwnedKey, V: Value, M: Map<K, V, [u8]>>(trace: &Trace, value: &[u8]
 
 pub(super) fn run(ctx: &mut Ctx, name: &str, trace: &Trace) {
     let requests = trace.requests().len();
-    let value = vec![b'v'; ctx.options.value_cap];
+    let value = vec![b'v'; ctx.settings.value_cap];
     let mut collect = Collect { trace, value: &value, subjects: Vec::new(), found: Vec::new() };
     for_each_store(&mut collect);
     let Collect { mut subjects, found, .. } = collect;
 
-    let rounds = ctx.options.pick(1, (REQUESTS_WANTED / requests).clamp(1, MAX_ROUNDS), MAX_ROUNDS);
+    let rounds = ctx.settings.pick(1, (REQUESTS_WANTED / requests).clamp(1, MAX_ROUNDS), MAX_ROUNDS);
     let rounds = rounds.min((4 * REQUESTS_WANTED / requests).max(1));
     ctx.progress.start(name, rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     drop(subjects);
 
     let case = format!("replay of {name}");
@@ -92,7 +92,7 @@ pub(super) fn run(ctx: &mut Ctx, name: &str, trace: &Trace) {
             Row::alone(SUITE, &case, requests as u64, &samples[0].name, metric, "B", per_key(&found[0]));
         ctx.report.row(row.beside(&samples_of_peer.name, per_key(peer)));
     }
-    let note = note(ctx.options.value_cap, name, trace, found[0].get(), &samples);
+    let note = note(ctx.settings.value_cap, name, trace, found[0].get(), &samples);
     ctx.report.note(SUITE, note);
 }
 

@@ -9,12 +9,10 @@
 //! Nor does anybody have to count: a jemalloc thread adds up what it allocates and what it frees, because its sampling and
 //! its cache maintenance hang on these counters ([`thread_counters`]).
 
-use super::RAW_ALIGN;
-use crate::counter;
+use super::{RAW_ALIGN, StepCallback};
 use core::alloc::Layout;
 use core::ffi::{CStr, c_int};
-use core::hint::black_box;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::AtomicUsize;
 use tikv_jemalloc_ctl::raw as control;
 use tikv_jemalloc_sys as je;
 
@@ -24,75 +22,29 @@ use tikv_jemalloc_sys as je;
 pub(crate) const COUNTS: bool =
     cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"));
 
-/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them: the same number
-/// at the time of this call. They live as long as the thread, which alone writes them, as aligned words of 64 bits; jemalloc
-/// is compiled C, whose plain stores of such a word are whole.
-///
-/// `None` where jemalloc does not offer them, where it serves the program's global allocator past this crate, and for
-/// a thread that has used it already: then somebody in this process does so past this crate, and goes on.
+/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them. They live as long
+/// as the thread, which alone writes them, as aligned words of 64 bits; jemalloc is compiled C, whose plain stores of such a
+/// word are whole. `None` where jemalloc does not offer them.
 pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
     if !COUNTS {
         return None;
     }
-    // SAFETY: both are pointers to a thread's counters.
-    let (allocated, freed) = unsafe { (address(c"thread.allocatedp")?, address(c"thread.deallocatedp")?) };
-    // SAFETY: this thread's counters.
-    let load = |counter: *mut AtomicUsize| unsafe { (*counter).load(Ordering::Relaxed) };
-    let untouched = load(allocated) == 0 && load(freed) == 0;
-    let ours = untouched && agreed(|| hook() && !serves_past_this_crate(|| load(allocated)));
-    // Trying that out may have allocated; it has freed again.
-    (ours && load(allocated) == load(freed)).then_some((allocated, freed))
+    // SAFETY: the values of both controls are pointers.
+    unsafe { Some((address(c"thread.allocatedp")?, address(c"thread.deallocatedp")?)) }
 }
 
-/// What `try_out` says the first time, for the whole process. Until it has, and for who asks meanwhile: no. Not a lock: a
-/// child of a fork would wait for ever for a thread that it does not have.
-fn agreed(try_out: impl FnOnce() -> bool) -> bool {
-    const UNTRIED: u8 = 0;
-    const NO: u8 = 1;
-    const YES: u8 = 2;
-    static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
-    if STATE.compare_exchange(UNTRIED, NO, Ordering::Acquire, Ordering::Acquire).is_ok() && try_out() {
-        STATE.store(YES, Ordering::Release);
-    }
-    STATE.load(Ordering::Acquire) == YES
-}
-
-/// Has jemalloc call back for the peak; whether it will.
-fn hook() -> bool {
+/// Has jemalloc call `callback` on each thread that has allocated another `step` bytes. Returns whether it will.
+pub(crate) fn call_back_each(step: usize, callback: StepCallback) -> bool {
     /// What `experimental.hooks.thread_event` takes.
     #[repr(C)]
     struct ThreadEvent {
-        callback: extern "C" fn(bool, u64, u64),
+        callback: StepCallback,
         interval: u64,
         is_alloc_only: bool,
     }
-    extern "C" fn looks(_is_alloc: bool, _allocated: u64, _freed: u64) {
-        counter::allocator_looks();
-    }
-    let event = ThreadEvent { callback: looks, interval: counter::LOOK_STEP as u64, is_alloc_only: true };
+    let event = ThreadEvent { callback, interval: step as u64, is_alloc_only: true };
     // SAFETY: the control takes a `ThreadEvent`, which jemalloc copies.
     unsafe { control::write(b"experimental.hooks.thread_event\0", event).is_ok() }
-}
-
-/// Whether the program's global allocator takes its blocks from this jemalloc, past this crate: then its counters are the
-/// whole program's. Tried out with a block, unless that allocator is known to come here: then it may be the caller, and
-/// hold a lock that it would ask for again.
-fn serves_past_this_crate(allocated: impl Fn() -> usize) -> bool {
-    if counter::is_known_to_serve_the_program() {
-        return false;
-    }
-    let before = allocated();
-    let through_us = counter::comes_back(|| {
-        let layout = Layout::new::<u64>();
-        // SAFETY: the layout is not empty; the block is freed with it.
-        unsafe {
-            let block = black_box(std::alloc::alloc(layout));
-            if !block.is_null() {
-                std::alloc::dealloc(block, layout);
-            }
-        }
-    });
-    allocated() != before && !through_us
 }
 
 /// The address that a control of jemalloc's holds. By name, and not through `allocator::ctl`, which remembers under a lock

@@ -25,6 +25,7 @@
 //! dealloc_uncached(ptr, charge)                a raw block, past the thread's cache into its arena
 //!
 //! COUNTS, thread_counters()                    whether, and where, the allocator itself counts for a thread
+//! call_back_each(step, callback)               has it call back each time a thread has allocated so much
 //! OVERHEAD                                     a raw block's charge less its usable size
 //! good_size(n)                                 bytes certainly usable when n are asked for
 //! ```
@@ -48,6 +49,7 @@ pub(crate) use imp::*;
 
 #[cfg(not(zmalloc_backend = "jemalloc"))]
 mod without_jemalloc {
+    use super::StepCallback;
     use core::alloc::Layout;
     use core::sync::atomic::AtomicUsize;
 
@@ -56,6 +58,10 @@ mod without_jemalloc {
 
     pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
         None
+    }
+
+    pub(crate) fn call_back_each(_step: usize, _callback: StepCallback) -> bool {
+        false
     }
 
     /// # Safety
@@ -81,6 +87,9 @@ mod without_jemalloc {
 }
 #[cfg(not(zmalloc_backend = "jemalloc"))]
 pub(crate) use without_jemalloc::*;
+
+/// What jemalloc calls back: whether the thread allocates, and how many bytes it has allocated and freed.
+pub(crate) type StepCallback = extern "C" fn(is_alloc: bool, allocated: u64, freed: u64);
 
 /// The alignment of every block of the C-named family, and the most that the smallest size classes
 /// of a jemalloc with an 8-byte quantum promise.

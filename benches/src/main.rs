@@ -102,7 +102,7 @@ fn run_suites(
     for suite in suites {
         progress.suite(suite.name);
         let start = Instant::now();
-        (suite.run)(&mut Ctx { settings: &options.settings, report, progress: &progress })
+        (suite.run)(&mut Ctx { suite: suite.name, settings: &options.settings, report, progress: &progress })
             .with_context(|| format!("suite {}", suite.name))?;
         progress.clear();
         say(format_args!("\n{}: {} ({:.1} s)", suite.name, suite.about, start.elapsed().as_secs_f64()));

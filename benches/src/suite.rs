@@ -6,6 +6,8 @@ use crate::settings::Settings;
 
 /// What a suite works with: the settings, where results go, and where waiting is shown.
 pub struct Ctx<'a> {
+    /// The name of the suite, under which its rows, notes and plots are filed.
+    pub suite: &'static str,
     /// The scale of the run, its seed, and its trace.
     pub settings: &'a Settings,
     /// Takes rows, notes and plots.

@@ -36,7 +36,6 @@ use std::time::{Duration, Instant};
 use tikv_jemallocator::Jemalloc;
 use zmalloc::Zmalloc;
 
-const SUITE: &str = "alloc";
 const LIVE: usize = 256;
 const MIX_LIVE: usize = 4096;
 
@@ -288,7 +287,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         compare(ctx, &format!("size mix, {threads} thread{s}"), MIX_LIVE, threads, Work::Mixed(&mix));
     }
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "A pair is one allocation and its free. n: block size in bytes, live blocks for the size mix, live \
          threads for used_memory(). cap counts in one atomic that all threads share.",
     );
@@ -305,8 +304,8 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
     let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     let (ours, peers) = samples.split_at(3);
     // The C-named family only beside the raw jemalloc: what the others do says nothing about it.
-    ctx.report.compare_many(SUITE, case, n as u64, ops as u64, &ours[..1], peers);
-    ctx.report.compare_many(SUITE, case, n as u64, ops as u64, &ours[1..], &peers[..1]);
+    ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[..1], peers);
+    ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[1..], &peers[..1]);
 }
 
 /// `used_memory()` adds up a cache line for each thread slot ever used, so its price grows with the threads
@@ -337,7 +336,7 @@ fn price_of_asking(ctx: &mut Ctx) {
             done.wait();
             samples
         });
-        ctx.report.compare(SUITE, "price of asking", threads as u64, ASKS as u64, &samples);
+        ctx.report.compare(ctx.suite, "price of asking", threads as u64, ASKS as u64, &samples);
     }
 }
 

@@ -20,8 +20,6 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-const SUITE: &str = "sds";
-
 /// What the suite asks of a string.
 pub trait Text: Clone {
     /// The name in the tables.
@@ -288,7 +286,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         memory(ctx, texts.at(0));
     }
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "n: length of the text, or how many appends one string takes. Memory: the handle and its block.",
     );
     Ok(())
@@ -308,14 +306,15 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, ops: usize, work: Work) {
     ];
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
     let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
-    ctx.report.compare(SUITE, case, n as u64, ops as u64, &samples);
+    ctx.report.compare(ctx.suite, case, n as u64, ops as u64, &samples);
 }
 
 fn memory(ctx: &mut Ctx, text: &str) {
     fn of<T: Text>(text: &str) -> f64 {
         handle_and_block(|| T::holding(text))
     }
-    let ours = Row::alone(SUITE, "one string", text.len() as u64, Sds::NAME, "memory", "B", of::<Sds>(text));
+    let ours =
+        Row::alone(ctx.suite, "one string", text.len() as u64, Sds::NAME, "memory", "B", of::<Sds>(text));
     for (peer, bytes) in [
         (Vec::<u8>::NAME, of::<Vec<u8>>(text)),
         (BytesMut::NAME, of::<BytesMut>(text)),

@@ -1,6 +1,6 @@
 //! A table's life, timed phase by phase.
 
-use super::{Keys, SUITE};
+use super::keys::Keys;
 use crate::keys::Key;
 use crate::lives::{Schedule, lives, timed};
 use crate::maps::Map;
@@ -83,7 +83,7 @@ impl Phases {
         for (phase, samples) in PHASES.iter().zip(&self.samples) {
             let case = format!("{phase}{what}");
             let (subjects, peers) = samples.split_at(subjects);
-            ctx.report.compare_many(SUITE, &case, self.n as u64, self.ops as u64, subjects, peers);
+            ctx.report.compare_many(ctx.suite, &case, self.n as u64, self.ops as u64, subjects, peers);
         }
     }
 

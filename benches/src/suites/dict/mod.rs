@@ -17,18 +17,18 @@
 //! (`sampling.rs`) are measured on tables that stand, beside the textbook's.
 
 mod batches;
+mod keys;
 mod life;
 mod pointers;
 mod sampling;
 
-use crate::keys::{self, Key};
+use crate::keys::Key;
 use crate::maps::{Fold, Sip, Visitor, for_each_map};
 use crate::suite::Ctx;
+use keys::Keys;
 use life::{Candidate, Phases, candidate, measure};
 use std::collections::HashMap;
 use std::hash::RandomState;
-
-const SUITE: &str = "dict";
 
 /// The steps of a doubling, for the mean over it.
 const DOUBLING_STEPS: u32 = 5;
@@ -60,26 +60,6 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     }
     doubling(ctx);
     Ok(())
-}
-
-/// Keys for one N.
-struct Keys {
-    /// In the order of insertion.
-    insert: Vec<Key>,
-    /// The same in the order of look-up and removal.
-    find: Vec<Key>,
-    /// As many that are not in the table.
-    absent: Vec<Key>,
-}
-
-impl Keys {
-    fn new(n: usize, seed: u64) -> Self {
-        Self {
-            insert: keys::present(n, seed),
-            find: keys::present(n, seed.wrapping_add(1)),
-            absent: keys::absent(n, seed),
-        }
-    }
 }
 
 /// Redcore's map and all peers, on foldhash.

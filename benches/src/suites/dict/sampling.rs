@@ -3,7 +3,7 @@
 //! Two tables stand side by side and take turns; what is picked is read, as whoever picks an entry does. An
 //! operation is a call, also that of five entries.
 
-use super::{Keys, SUITE};
+use super::keys::Keys;
 use crate::keys::Key;
 use crate::lives::timed;
 use crate::maps::{Fold, Map};
@@ -57,7 +57,7 @@ pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
     let mut measure = |case: &str, subjects: &mut [Subject]| {
         ctx.progress.start(&format!("{case} of {}", keys.insert.len()), rounds + 1);
         let samples = paired(subjects, rounds, seed, ctx.progress);
-        ctx.report.compare(SUITE, case, keys.insert.len() as u64, calls as u64, &samples);
+        ctx.report.compare(ctx.suite, case, keys.insert.len() as u64, calls as u64, &samples);
     };
     macro_rules! case {
         ($case:literal) => {

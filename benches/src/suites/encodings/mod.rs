@@ -32,8 +32,6 @@ mod zset;
 use crate::suite::Ctx;
 use work::Scale;
 
-const SUITE: &str = "encodings";
-
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let elements = ctx.settings.pick(1_000, 20_000, 100_000);
@@ -51,7 +49,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     }
     drops::run(ctx, large, ctx.settings.pick(1, 5, 7));
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "n: elements of a collection; below a thousand there are many collections, visited in random order. Ranges \
          are of ten elements, and an operation is a whole range. A peer that would take linear time for an operation of a \
          large collection has no row for it.",
@@ -71,7 +69,12 @@ mod tests {
     fn every_collection_lives_through_a_life_of_each_size() {
         let settings = Settings { quick: false, smoke: true, trace: None, value_cap: 0, seed: 1 };
         let mut report = Report::default();
-        let mut ctx = Ctx { settings: &settings, report: &mut report, progress: &Progress::hidden() };
+        let mut ctx = Ctx {
+            suite: "encodings",
+            settings: &settings,
+            report: &mut report,
+            progress: &Progress::hidden(),
+        };
         for scale in [Scale::small(1, 3, 1), Scale::small(10, 7, 1), Scale::large(1_500, 1)] {
             list::run(&mut ctx, scale);
             set::run(&mut ctx, scale);

@@ -6,7 +6,6 @@
 //! the mean is taken over whole doublings. (Few would do for the plot, but not for the mean: four readings a
 //! doubling put hashbrown's 8 % too low, because none falls near its peak.)
 
-use super::SUITE;
 use crate::keys::{self, Key};
 use crate::maps::{CompactNode, Fold, Map, Node, Pointer, Visitor, for_each_map};
 use crate::report::{Plot, Row, Series};
@@ -242,7 +241,7 @@ fn report(ctx: &mut Ctx, what: &str, curves: &[Curve], subjects: usize, per_octa
             let (last, value) =
                 (ours.points.last().map_or(0, |&(n, _)| n as u64), of(ours, per_octave as usize));
             for peer in peers.iter().filter(|_| value.is_finite()) {
-                let row = Row::alone(SUITE, &case, last, ours.name, metric, unit, value);
+                let row = Row::alone(ctx.suite, &case, last, ours.name, metric, unit, value);
                 ctx.report.row(row.beside(peer.name, of(peer, per_octave as usize)));
             }
         }
@@ -256,7 +255,7 @@ fn plot(ctx: &mut Ctx, id: &str, title: &str, curves: &[Curve]) {
     };
     ctx.report.plot(Plot {
         id: id.into(),
-        suite: SUITE.into(),
+        suite: ctx.suite.into(),
         title: title.into(),
         x_label: "entries".into(),
         y_label: "bytes per entry".into(),

@@ -3,7 +3,6 @@
 //! The workloads are the first three of those by which real servers were measured (`used_memory` after minus
 //! before, over N). The same keys and values are put into each table; what differs is the table.
 
-use super::SUITE;
 use crate::keys::{key, shuffled};
 use crate::maps::{Fold, Map, Visitor, for_each_store_map};
 use crate::report::Row;
@@ -78,7 +77,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         let Some(((subject, ours), peers)) = measure.found.split_first() else { continue };
         for (peer, bytes) in peers {
             let case = format!("store, {}", workload.name);
-            let row = Row::alone(SUITE, &case, n.into(), subject, "used_memory a key", "B", *ours);
+            let row = Row::alone(ctx.suite, &case, n.into(), subject, "used_memory a key", "B", *ours);
             ctx.report.row(row.beside(peer, *bytes));
         }
     }

@@ -13,7 +13,6 @@
 //!
 //! Keys and elements are ASCII, values of a given length random letters.
 
-use super::SUITE;
 use crate::keys::shuffled;
 use crate::maps::Fold;
 use crate::report::Row;
@@ -157,7 +156,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         },
     );
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "W5 to W12: bytes a key where there are many keys, and an element where there is one. The servers' figures are \
          constants, measured once (used_memory after minus before, fresh servers, jemalloc 5.3 with 8-byte classes); goal is \
          what the project aims at. \"Entry blocks\" is the table of the keyspace to come: one block a key, six-byte pointers.",
@@ -226,7 +225,7 @@ where
     let metric = if workload.keys == 1 { "used_memory an element" } else { "used_memory a key" };
     for (subject, bytes) in [("entry blocks", blocks), ("Dict<Sds, Robj>", objects)] {
         let row =
-            Row::alone(SUITE, name, items.into(), subject, metric, "B", bytes as f64 / f64::from(items));
+            Row::alone(ctx.suite, name, items.into(), subject, metric, "B", bytes as f64 / f64::from(items));
         for (peer, bytes) in servers.peers() {
             ctx.report.row(row.clone().beside(peer, bytes));
         }

@@ -3,7 +3,6 @@
 //! Each subject keeps its store over all rounds of a mix: a round goes on where the last one stopped, with
 //! the same requests for every subject in that round.
 
-use super::SUITE;
 use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_scan_store, for_each_store};
 use crate::keys::{Key, key, shuffled};
 use crate::maps::Map;
@@ -118,14 +117,14 @@ pub(super) fn run(ctx: &mut Ctx) {
         let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
         drop(subjects);
         let case = format!("YCSB {}", mix.name);
-        ctx.report.compare(SUITE, &case, records.into(), requests as u64, &samples);
+        ctx.report.compare(ctx.suite, &case, records.into(), requests as u64, &samples);
         if i == 0 {
             memory(ctx, records, &bytes);
         }
         speeds.push(speed(&case, requests, &samples));
     }
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         format!(
             "{records} records, keys of 16 B, values of {VALUE_BYTES} B, Zipf {ZIPF_EXPONENT} scrambled, seed {}. \
              Requests a second:\n{}",
@@ -138,7 +137,8 @@ pub(super) fn run(ctx: &mut Ctx) {
 fn memory(ctx: &mut Ctx, records: u32, bytes: &[(String, f64)]) {
     let Some(((subject, ours), peers)) = bytes.split_first() else { return };
     for (peer, bytes) in peers {
-        let row = Row::alone(SUITE, "YCSB records", records.into(), subject, "used_memory a key", "B", *ours);
+        let row =
+            Row::alone(ctx.suite, "YCSB records", records.into(), subject, "used_memory a key", "B", *ours);
         ctx.report.row(row.beside(peer, *bytes));
     }
 }

@@ -25,8 +25,6 @@ use crate::suite::Ctx;
 use crate::trace::Trace;
 use std::path::Path;
 
-const SUITE: &str = "trace";
-
 /// Reads the trace that the settings name and forgets it again: a bad one is known before other suites have
 /// taken their minutes.
 pub fn check(settings: &Settings) -> Result<(), BadInput> {

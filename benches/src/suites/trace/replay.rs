@@ -1,6 +1,5 @@
 //! A trace file: GET, then SET on a miss, into an empty store in every round.
 
-use super::SUITE;
 use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_store};
 use crate::maps::Map;
 use crate::measure::{Samples, Subject, paired};
@@ -84,16 +83,16 @@ pub(super) fn run(ctx: &mut Ctx, name: &str, trace: &Trace) {
     drop(subjects);
 
     let case = format!("replay of {name}");
-    ctx.report.compare(SUITE, &case, requests as u64, requests as u64, &samples);
+    ctx.report.compare(ctx.suite, &case, requests as u64, requests as u64, &samples);
     let per_key = |found: &Cell<Found>| found.get().bytes as f64 / found.get().keys as f64;
     for (peer, samples_of_peer) in found.iter().zip(&samples).skip(1) {
         let metric = "used_memory a key";
         let row =
-            Row::alone(SUITE, &case, requests as u64, &samples[0].name, metric, "B", per_key(&found[0]));
+            Row::alone(ctx.suite, &case, requests as u64, &samples[0].name, metric, "B", per_key(&found[0]));
         ctx.report.row(row.beside(&samples_of_peer.name, per_key(peer)));
     }
     let note = note(ctx.settings.value_cap, name, trace, found[0].get(), &samples);
-    ctx.report.note(SUITE, note);
+    ctx.report.note(ctx.suite, note);
 }
 
 fn note(value_cap: usize, name: &str, trace: &Trace, found: Found, samples: &[Samples]) -> String {

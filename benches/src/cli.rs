@@ -1,6 +1,7 @@
-//! The command line.
+//! The command line: what to run, with which [`Settings`], and what to do with the results.
 
 use crate::error::BadInput;
+use crate::settings::Settings;
 use crate::suite::Suite;
 use crate::suites;
 use clap::Parser;
@@ -17,21 +18,12 @@ use std::path::PathBuf;
 )]
 #[command(after_help = suite_help())]
 pub struct Options {
-    /// All suites within three minutes, on smaller data
-    #[arg(long)]
-    pub quick: bool,
-    /// Every suite once, tiny, within seconds: shows that it runs, its figures mean nothing
-    #[arg(long, conflicts_with = "quick")]
-    pub smoke: bool,
+    /// What the suites are given.
+    #[command(flatten)]
+    pub settings: Settings,
     /// Only these suites, separated by commas
     #[arg(long = "suite", value_name = "A,B", value_delimiter = ',')]
     pub suites: Vec<String>,
-    /// Replays this request trace in the suite `trace` instead of the generated ones
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// The most bytes that a value of a trace is given in memory
-    #[arg(long, value_name = "BYTES", default_value_t = 1024)]
-    pub value_cap: usize,
     /// Keeps this run under OUT/saved/NAME.json
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub save: Option<String>,
@@ -47,9 +39,6 @@ pub struct Options {
     /// Limits to hold the rows against instead of benches/targets.toml
     #[arg(long, value_name = "FILE", requires = "check")]
     pub targets: Option<PathBuf>,
-    /// Of everything that is drawn at random: keys, orders, sizes
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
     /// Where the reports go
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     pub out: PathBuf,
@@ -88,7 +77,7 @@ impl Options {
             Err(help) => return Ok(Err(help.to_string())),
         };
         options.chosen()?;
-        if let Some(trace) = &options.trace {
+        if let Some(trace) = &options.settings.trace {
             File::open(trace).map_err(|err| BadInput::file(trace, err))?;
         }
         Ok(Ok(options))
@@ -102,16 +91,5 @@ impl Options {
         }
         let wanted = |suite: &&Suite| self.suites.is_empty() || self.suites.iter().any(|s| s == suite.name);
         Ok(suites::ALL.iter().filter(wanted).collect())
-    }
-
-    /// The value for this run's scale.
-    pub fn pick<T>(&self, smoke: T, quick: T, full: T) -> T {
-        if self.smoke {
-            smoke
-        } else if self.quick {
-            quick
-        } else {
-            full
-        }
     }
 }

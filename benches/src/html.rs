@@ -3,12 +3,13 @@
 use crate::against::{Change, change};
 use crate::document::Document;
 use crate::plot;
-use crate::report::{Report, Row};
+use crate::report::{Plot, Report, Row};
 use crate::suite::Suite;
 use crate::table::spread;
 use crate::targets::Judged;
 use crate::text::{figure, thousands};
-use std::fmt::Write;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::iter;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --page: #fff; --text: #1c1e21; --faint: #6a6f76; --line: #d9dce0;
@@ -45,161 +46,159 @@ pub fn page(
     document: &Document,
     extras: &Extras,
 ) -> anyhow::Result<String> {
-    let mut page = String::new();
-    let out = &mut page;
-    writeln!(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">")?;
-    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
-    writeln!(out, "<title>redcore benchmarks</title><style>{STYLE}</style></head><body>")?;
-    writeln!(out, "<h1>redcore benchmarks</h1>")?;
-    writeln!(
-        out,
-        "<p class=\"faint\">{}<br>{} · commit {} · {}{}</p>",
-        escape(&document.machine.to_string()),
-        escape(&document.date),
-        escape(&document.commit),
-        escape(&document.allocator),
-        document.quantum.map(|quantum| format!(", quantum {quantum}")).unwrap_or_default(),
-    )?;
-    writeln!(
-        out,
-        "<p>Times are medians of rounds in which all subjects took turns. A ratio is redcore over its peer, the \
-         median of the ratios of single rounds, with their quartiles beside it: below 1 redcore is ahead \
-         (for ops/s: above 1).</p>"
-    )?;
-    let links = suites.iter().map(|suite| format!("<a href=\"#{0}\">{0}</a>", suite.name));
-    writeln!(out, "<nav>{}</nav>", links.collect::<String>())?;
-    if let Some(judged) = extras.judged {
-        misses(out, judged)?;
-    }
-    for suite in suites {
-        section(out, report, suite, extras)?;
-    }
-    writeln!(out, "</body></html>")?;
-    Ok(page)
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "redcore benchmarks" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "redcore benchmarks" }
+                p.faint {
+                    (document.machine)
+                    br;
+                    (document.date) " · commit " (document.commit) " · " (document.allocator)
+                    @if let Some(quantum) = document.quantum { ", quantum " (quantum) }
+                }
+                p {
+                    "Times are medians of rounds in which all subjects took turns. A ratio is redcore over its peer, \
+                     the median of the ratios of single rounds, with their quartiles beside it: below 1 redcore is \
+                     ahead (for ops/s: above 1)."
+                }
+                nav { @for suite in suites { a href={ "#" (suite.name) } { (suite.name) } } }
+                @if let Some(judged) = extras.judged { (limits(judged)) }
+                @for suite in suites { (section(report, suite, extras)?) }
+            }
+        }
+    };
+    Ok(page.into_string())
 }
 
-fn section(out: &mut String, report: &Report, suite: &Suite, extras: &Extras) -> anyhow::Result<()> {
-    writeln!(out, "<section id=\"{0}\"><h2>{0}</h2><p>{1}</p>", suite.name, escape(suite.about))?;
-    let mut rows = report.rows_of(suite.name).peekable();
-    if rows.peek().is_some() {
-        write!(
-            out,
-            "<div class=\"scroll\"><table><tr><th>case<th class=\"number\">n<th>redcore<th><th>peer<th><th class=\"number\">ratio<th>spread"
-        )?;
-        if let Some((name, _)) = extras.saved {
-            write!(out, "<th>{}<th>change", escape(name))?;
+fn section(report: &Report, suite: &Suite, extras: &Extras) -> anyhow::Result<Markup> {
+    let rows: Vec<&Row> = report.rows_of(suite.name).collect();
+    let above = iter::once(None).chain(rows.iter().copied().map(Some));
+    Ok(html! {
+        section id=(suite.name) {
+            h2 { (suite.name) }
+            p { (suite.about) }
+            @if !rows.is_empty() {
+                div.scroll {
+                    table {
+                        tr {
+                            th { "case" } th.number { "n" } th { "redcore" } th {} th { "peer" } th {}
+                            th.number { "ratio" } th { "spread" }
+                            @if let Some((name, _)) = extras.saved { th { (name) } th { "change" } }
+                        }
+                        @for (row, above) in rows.iter().zip(above) { (table_row(row, above, extras)) }
+                    }
+                }
+            }
+            @for note in report.notes_of(suite.name) { pre { (note.text) } }
+            @for plot in report.plots_of(suite.name) { (drawing(plot)?) }
         }
-        writeln!(out, "</tr>")?;
-        let mut above: Option<&Row> = None;
-        for row in rows {
-            table_row(out, row, above, extras)?;
-            above = Some(row);
+    })
+}
+
+fn drawing(plot: &Plot) -> anyhow::Result<Markup> {
+    Ok(html! {
+        figure id=(plot.id) {
+            figcaption { (plot.title) }
+            p.legend {
+                @for (name, colour) in plot::legend(plot) {
+                    span { i style={ "background: " (colour) } {} (name) }
+                }
+            }
+            (PreEscaped(plot::svg(plot)?))
         }
-        writeln!(out, "</table></div>")?;
-    }
-    for note in report.notes_of(suite.name) {
-        writeln!(out, "<pre>{}</pre>", escape(&note.text))?;
-    }
-    for plot in report.plots_of(suite.name) {
-        let svg = plot::svg(plot)?;
-        let (id, title) = (escape(&plot.id), escape(&plot.title));
-        write!(out, "<figure id=\"{id}\"><figcaption>{title}</figcaption><p class=\"legend\">")?;
-        for (name, colour) in plot::legend(plot) {
-            write!(out, "<span><i style=\"background: {colour}\"></i>{}</span>", escape(name))?;
-        }
-        writeln!(out, "</p>{svg}</figure>")?;
-    }
-    writeln!(out, "</section>")?;
-    Ok(())
+    })
 }
 
 /// One row; what it shares with the one above is left blank.
-fn table_row(out: &mut String, row: &Row, above: Option<&Row>, extras: &Extras) -> anyhow::Result<()> {
+fn table_row(row: &Row, above: Option<&Row>, extras: &Extras) -> Markup {
     let same_case = above.is_some_and(|above| above.same_case(row));
     let same_subject = above.is_some_and(|above| above.same_value(row));
-    let unless = |same: bool, text: String| if same { String::new() } else { escape(&text) };
-    let case = unless(same_case, row.title());
-    let n = unless(same_case, thousands(row.n as i64));
-    let subject = unless(same_subject, row.subject.clone());
-    let value = unless(same_subject, format!("{} {}", figure(row.value), row.unit));
-    let class = if same_case { "" } else { " class=\"case\"" };
-    let (peer, unit) = (escape(&row.peer), escape(&row.unit));
-    write!(out, "<tr{class}><td>{case}<td class=\"number\">{n}<td>{subject}<td class=\"number\">{value}")?;
-    if row.peer.is_empty() {
-        write!(out, "<td><td><td><td>")?;
-    } else {
-        // Only a ratio whose whole spread lies on one side of 1 is a win or a loss.
-        let (ahead, behind) = (row.ratio_high < 1.0, row.ratio_low > 1.0);
-        let verdict = match (ahead, behind, row.less_is_better()) {
-            (true, _, true) | (_, true, false) => " win",
-            (_, true, true) | (true, _, false) => " loss",
-            _ => "",
-        };
-        write!(
-            out,
-            "<td>{peer}<td class=\"number\">{} {unit}<td class=\"number{verdict}\">{}<td class=\"faint\">{}",
-            figure(row.peer_value),
-            figure(row.ratio),
-            spread(row)
-        )?;
+    // Only a ratio whose whole spread lies on one side of 1 is a win or a loss.
+    let (below, over) = (row.ratio_high < 1.0, row.ratio_low > 1.0);
+    let (win, loss) = if row.less_is_better() { (below, over) } else { (over, below) };
+    html! {
+        tr class=[(!same_case).then_some("case")] {
+            td { @if !same_case { (row.title()) } }
+            td.number { @if !same_case { (thousands(row.n as i64)) } }
+            td { @if !same_subject { (row.subject) } }
+            td.number { @if !same_subject { (figure(row.value)) " " (row.unit) } }
+            @if row.peer.is_empty() {
+                td {} td {} td {} td {}
+            } @else {
+                td { (row.peer) }
+                td.number { (figure(row.peer_value)) " " (row.unit) }
+                td.number.win[win].loss[loss] { (figure(row.ratio)) }
+                td.faint { (spread(row)) }
+            }
+            @if let Some((_, saved)) = extras.saved { (changed(row, saved)) }
+        }
     }
-    if let Some((_, saved)) = extras.saved {
-        let (change, then) = change(row, saved);
-        let was = then.map(|then| figure(then.verdict_value()));
-        let class = match change {
-            Change::Worse => "loss",
-            Change::Better => "win",
-            _ => "faint",
-        };
-        write!(
-            out,
-            "<td class=\"number\">{}<td class=\"{class}\">{}",
-            was.unwrap_or_default(),
-            change.word()
-        )?;
-    }
-    writeln!(out, "</tr>")?;
-    Ok(())
 }
 
-fn misses(out: &mut String, judged: &[Judged]) -> anyhow::Result<()> {
+/// The cells that compare a row with a saved run.
+fn changed(row: &Row, saved: &[Row]) -> Markup {
+    let (change, then) = change(row, saved);
+    let class = match change {
+        Change::Worse => "loss",
+        Change::Better => "win",
+        _ => "faint",
+    };
+    html! {
+        td.number { @if let Some(then) = then { (figure(then.verdict_value())) } }
+        td class=(class) { (change.word()) }
+    }
+}
+
+fn limits(judged: &[Judged]) -> Markup {
     let missed = judged.iter().filter(|judged| !judged.met).count();
-    writeln!(out, "<section id=\"limits\"><h2>limits</h2><p>{missed} of {} missed.</p>", judged.len())?;
-    writeln!(
-        out,
-        "<div class=\"scroll\"><table><tr><th>row<th>n<th>found<th>limit<th>issue<th>known, and why</tr>"
-    )?;
-    for judged in judged {
-        let target = judged.target;
-        let names = [Some(&target.suite), Some(&target.case), Some(&target.metric)];
-        let subject = judged.row.map(|row| &row.subject).or(target.subject.as_ref());
-        let names: Vec<&str> =
-            names.into_iter().chain([subject, target.peer.as_ref()]).flatten().map(String::as_str).collect();
-        let n = judged.row.map(|row| row.n).or(target.n);
-        writeln!(
-            out,
-            "<tr><td>{}<td class=\"number\">{}<td class=\"number {}\">{}<td class=\"number\">{}<td>{}<td class=\"why\">{}</tr>",
-            escape(&names.join(", ")),
-            n.map(|n| thousands(n as i64)).unwrap_or_default(),
-            if judged.met { "win" } else { "loss" },
-            if judged.row.is_some() { figure(judged.found) } else { "no such row".into() },
-            figure(target.limit),
-            target.issue,
-            escape(&target.known()),
-        )?;
+    html! {
+        section #limits {
+            h2 { "limits" }
+            p { (missed) " of " (judged.len()) " missed." }
+            div.scroll {
+                table {
+                    tr {
+                        th { "row" } th { "n" } th { "found" } th { "limit" } th { "issue" } th { "known, and why" }
+                    }
+                    @for judged in judged { (limit(judged)) }
+                }
+            }
+        }
     }
-    writeln!(out, "</table></div></section>")?;
-    Ok(())
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn limit(judged: &Judged) -> Markup {
+    let target = judged.target;
+    let names = [Some(&target.suite), Some(&target.case), Some(&target.metric)];
+    let subject = judged.row.map(|row| &row.subject).or(target.subject.as_ref());
+    let names: Vec<&str> =
+        names.into_iter().chain([subject, target.peer.as_ref()]).flatten().map(String::as_str).collect();
+    let n = judged.row.map(|row| row.n).or(target.n);
+    html! {
+        tr {
+            td { (names.join(", ")) }
+            td.number { @if let Some(n) = n { (thousands(n as i64)) } }
+            td.number.win[judged.met].loss[!judged.met] {
+                @if judged.row.is_some() { (figure(judged.found)) } @else { "no such row" }
+            }
+            td.number { (figure(target.limit)) }
+            td { (target.issue) }
+            td.why { (target.known()) }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Plot, Series};
+    use crate::report::Series;
     use crate::suites;
 
     #[test]

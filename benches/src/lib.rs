@@ -1,7 +1,7 @@
 //! The benchmarks of redcore: a harness, the suites, and what `cargo bench` shares with them.
 //!
 //! ```text
-//!   main -> cli      what was asked for
+//!   main -> cli      what was asked for; the part of it that suites need is in settings
 //!        -> suites   one file a suite; each runs workloads and hands rows, notes and plots to
 //!           report   which becomes a table (stdout), report.html and report.json
 //!        -> against  a saved run beside this one;  targets: the limits of targets.toml
@@ -26,6 +26,7 @@ pub mod measure;
 pub mod plot;
 pub mod progress;
 pub mod report;
+pub mod settings;
 pub mod suite;
 pub mod suites;
 pub mod table;

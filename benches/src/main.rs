@@ -54,7 +54,7 @@ fn run(options: &Options) -> anyhow::Result<bool> {
     // Everything that can be wrong with the input is looked at before the first minute is spent.
     let suites = options.chosen()?;
     if suites.iter().any(|suite| suite.name == "trace") {
-        suites::trace::check(options)?;
+        suites::trace::check(&options.settings)?;
     }
     let limits = match &options.targets {
         Some(path) => {
@@ -102,7 +102,7 @@ fn run_suites(
     for suite in suites {
         progress.suite(suite.name);
         let start = Instant::now();
-        (suite.run)(&mut Ctx { options, report, progress: &progress })
+        (suite.run)(&mut Ctx { suite: suite.name, settings: &options.settings, report, progress: &progress })
             .with_context(|| format!("suite {}", suite.name))?;
         progress.clear();
         say(format_args!("\n{}: {} ({:.1} s)", suite.name, suite.about, start.elapsed().as_secs_f64()));
@@ -143,7 +143,7 @@ fn sum_up_limits(judged: &[targets::Judged], options: &Options) -> bool {
     if missed + absent > 0 {
         say(table::of_misses(judged));
     }
-    let full = !options.quick && !options.smoke;
+    let full = !options.settings.quick && !options.settings.smoke;
     missed == 0 && (absent == 0 || !full)
 }
 

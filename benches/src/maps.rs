@@ -7,10 +7,9 @@
 mod buckets;
 mod pointer;
 
-use crate::keys::Key;
 use buckets::BucketMap;
 use dict::{Cursor, Dict, classic};
-pub use pointer::{CompactNode, Pointer};
+pub use pointer::{CompactNode, Node, Pointer};
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
@@ -204,18 +203,10 @@ where
     visitor.visit::<indexmap::IndexMap<K, V, S>>();
 }
 
-/// A block that holds its key, for tables of pointers.
-pub struct Node {
-    /// The key.
-    pub key: Key,
-    /// The value.
-    pub value: u64,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::key;
+    use crate::keys::{Key, key};
     use std::collections::HashMap;
 
     /// The same history in every map and in std's, which is the oracle.

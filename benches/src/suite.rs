@@ -1,13 +1,15 @@
 //! What a suite is and what it is given.
 
-use crate::cli::Options;
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::settings::Settings;
 
-/// What a suite works with: what was asked for, where results go, and where waiting is shown.
+/// What a suite works with: the settings, where results go, and where waiting is shown.
 pub struct Ctx<'a> {
-    /// The command line.
-    pub options: &'a Options,
+    /// The name of the suite, under which its rows, notes and plots are filed.
+    pub suite: &'static str,
+    /// The scale of the run, its seed, and its trace.
+    pub settings: &'a Settings,
     /// Takes rows, notes and plots.
     pub report: &'a mut Report,
     /// The bar on stderr; silent where stderr is not a terminal.

@@ -125,12 +125,13 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 
 /// Shows and runs a command; its exit code, or 1 if a signal ended it.
 pub(crate) fn exit_code(command: &mut Command) -> Result<u8> {
-    eprintln!("$ {}", show(command));
+    let name = show(command);
+    eprintln!("$ {name}");
     let unattended = UNATTENDED.load(Ordering::Relaxed);
-    let status = if unattended { tail::status(command) } else { command.status() };
-    let status = status.with_context(|| show(command))?;
+    let status = if unattended { tail::status(&name, command) } else { command.status() };
+    let status = status.with_context(|| name.clone())?;
     if status.code().is_none() {
-        eprintln!("xtask: {}: {status}", show(command));
+        eprintln!("xtask: {name}: {status}");
     }
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }

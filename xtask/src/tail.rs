@@ -1,7 +1,6 @@
 //! The last lines that failed commands have printed. A log of thousands of lines is read from its end, and a failure in its
 //! middle has to be found there.
 
-use crate::shell::show;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
@@ -27,13 +26,13 @@ fn kept<T>(ask: impl FnOnce(&mut Texts) -> T) -> T {
 }
 
 /// Runs a command and hands its output on as it comes, all of it to standard error. If the command does not succeed, its
-/// last lines are kept.
+/// last lines are kept under `name`.
 ///
 /// Waits for every program that shares the command's output. A program that outlives the command needs another output.
-pub(crate) fn status(command: &mut Command) -> io::Result<ExitStatus> {
+pub(crate) fn status(name: &str, command: &mut Command) -> io::Result<ExitStatus> {
     let (status, last) = status_and_last_lines(command)?;
     if !status.success() {
-        keep_output(&show(command), &last);
+        keep_output(name, &last);
     }
     Ok(status)
 }

@@ -1,10 +1,17 @@
 //! What a table of pointers holds: eight bytes a block, or six.
 
+use crate::keys::Key;
 use dict::CompactPtr;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use super::Node;
+/// A block that holds its key, for tables of pointers.
+pub struct Node {
+    /// The key.
+    pub key: Key,
+    /// The value.
+    pub value: u64,
+}
 
 /// A pointer to a block that outlives the table.
 pub trait Pointer<'a>: Copy {

@@ -36,7 +36,6 @@ use std::time::{Duration, Instant};
 use tikv_jemallocator::Jemalloc;
 use zmalloc::Zmalloc;
 
-const SUITE: &str = "alloc";
 const LIVE: usize = 256;
 const MIX_LIVE: usize = 4096;
 
@@ -274,7 +273,7 @@ fn on_threads(threads: usize, ops: usize, run: impl Fn(usize) -> Duration + Sync
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     price_of_asking(ctx);
-    let mix = Mix::new(ctx.options.seed);
+    let mix = Mix::new(ctx.settings.seed);
     for threads in [1, 2] {
         let s = if threads == 1 { "" } else { "s" };
         for size in [16, 48, 320, 4096] {
@@ -288,7 +287,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         compare(ctx, &format!("size mix, {threads} thread{s}"), MIX_LIVE, threads, Work::Mixed(&mix));
     }
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "A pair is one allocation and its free. n: block size in bytes, live blocks for the size mix, live \
          threads for used_memory(). cap counts in one atomic that all threads share.",
     );
@@ -296,24 +295,24 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 }
 
 fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
-    let ops = ctx.options.pick(1 << 10, 1 << 16, 1 << 17);
-    let rounds = ctx.options.pick(2, 31, 101);
+    let ops = ctx.settings.pick(1 << 10, 1 << 16, 1 << 17);
+    let rounds = ctx.settings.pick(2, 31, 101);
     let mut subjects = SUBJECTS.map(|(name, calls)| {
         Subject::new(name, move || on_threads(threads, ops, |ops| work.run(calls, ops)))
     });
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     let (ours, peers) = samples.split_at(3);
     // The C-named family only beside the raw jemalloc: what the others do says nothing about it.
-    ctx.report.compare_many(SUITE, case, n as u64, ops as u64, &ours[..1], peers);
-    ctx.report.compare_many(SUITE, case, n as u64, ops as u64, &ours[1..], &peers[..1]);
+    ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[..1], peers);
+    ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[1..], &peers[..1]);
 }
 
 /// `used_memory()` adds up a cache line for each thread slot ever used, so its price grows with the threads
 /// that live at once. Runs first: slots that were used once are read for ever.
 fn price_of_asking(ctx: &mut Ctx) {
     const ASKS: usize = 1000;
-    let rounds = ctx.options.pick(2, 31, 101);
+    let rounds = ctx.settings.pick(2, 31, 101);
     for threads in [1, 64] {
         let (started, done) = (Barrier::new(threads), Barrier::new(threads));
         let samples = thread::scope(|scope| {
@@ -333,11 +332,11 @@ fn price_of_asking(ctx: &mut Ctx) {
                 start.elapsed()
             })];
             ctx.progress.start("used_memory()", rounds + 1);
-            let samples = paired(&mut ask, rounds, ctx.options.seed, ctx.progress);
+            let samples = paired(&mut ask, rounds, ctx.settings.seed, ctx.progress);
             done.wait();
             samples
         });
-        ctx.report.compare(SUITE, "price of asking", threads as u64, ASKS as u64, &samples);
+        ctx.report.compare(ctx.suite, "price of asking", threads as u64, ASKS as u64, &samples);
     }
 }
 

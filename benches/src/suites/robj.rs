@@ -15,7 +15,6 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const SUITE: &str = "robj";
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
 /// What the suite asks of a value.
@@ -152,13 +151,13 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     }
     memory(ctx, "one number", digits.as_bytes());
     memory(ctx, "one shared number", b"1234");
-    ctx.report.note(SUITE, "n: length of the text in bytes. Memory: the handle and its block.");
+    ctx.report.note(ctx.suite, "n: length of the text in bytes. Memory: the handle and its block.");
     Ok(())
 }
 
 fn compare(ctx: &mut Ctx, case: &str, n: usize, work: Work) {
-    let ops = ctx.options.pick(1000, 20_000, 50_000);
-    let rounds = ctx.options.pick(2, 31, 101);
+    let ops = ctx.settings.pick(1000, 20_000, 50_000);
+    let rounds = ctx.settings.pick(2, 31, 101);
     fn subject<'a, V: Value>(work: Work<'a>, ops: usize) -> Subject<'a> {
         Subject::new(V::NAME, move || work.run::<V>(ops))
     }
@@ -169,13 +168,13 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, work: Work) {
         subject::<Box<[u8]>>(work, ops),
     ];
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
-    ctx.report.compare(SUITE, case, n as u64, ops as u64, &samples);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
+    ctx.report.compare(ctx.suite, case, n as u64, ops as u64, &samples);
 }
 
 fn memory(ctx: &mut Ctx, case: &str, bytes: &[u8]) {
     let ours = handle_and_block(|| Robj::encoded(bytes));
-    let ours = Row::alone(SUITE, case, bytes.len() as u64, Robj::NAME, "memory", "B", ours);
+    let ours = Row::alone(ctx.suite, case, bytes.len() as u64, Robj::NAME, "memory", "B", ours);
     for (peer, bytes) in [
         (<Arc<[u8]>>::NAME, handle_and_block(|| <Arc<[u8]>>::encoded(bytes))),
         (Bytes::NAME, handle_and_block(|| Bytes::encoded(bytes))),

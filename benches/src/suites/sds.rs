@@ -20,8 +20,6 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-const SUITE: &str = "sds";
-
 /// What the suite asks of a string.
 pub trait Text: Clone {
     /// The name in the tables.
@@ -268,7 +266,7 @@ impl Work<'_> {
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let ops = ctx.options.pick(LIVE, 20 * LIVE, 50 * LIVE);
+    let ops = ctx.settings.pick(LIVE, 20 * LIVE, 50 * LIVE);
     let buffer = text_of(1000 + 15);
     let lengths = [7, 44, 1000].map(|len| (len, Texts::new(&buffer, len)));
     for (len, texts) in &lengths {
@@ -280,7 +278,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     for (len, texts) in &lengths {
         compare(ctx, "clone and free", *len, ops, Work::Clone(texts));
     }
-    let bytes = ctx.options.pick(1000, 1_000_000, 1_000_000);
+    let bytes = ctx.settings.pick(1000, 1_000_000, 1_000_000);
     compare(ctx, "append a byte", bytes, bytes, Work::Bytes);
     compare(ctx, "append formatted", 1000, 1000, Work::Lines);
     compare(ctx, "append an integer", 1000, 1000, Work::Numbers);
@@ -288,14 +286,14 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         memory(ctx, texts.at(0));
     }
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "n: length of the text, or how many appends one string takes. Memory: the handle and its block.",
     );
     Ok(())
 }
 
 fn compare(ctx: &mut Ctx, case: &str, n: usize, ops: usize, work: Work) {
-    let rounds = ctx.options.pick(2, 31, 101);
+    let rounds = ctx.settings.pick(2, 31, 101);
     fn subject<'a, T: Text>(work: Work<'a>, ops: usize) -> Subject<'a> {
         Subject::new(T::NAME, move || work.run::<T>(ops))
     }
@@ -307,15 +305,16 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, ops: usize, work: Work) {
         subject::<String>(work, ops),
     ];
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
-    ctx.report.compare(SUITE, case, n as u64, ops as u64, &samples);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
+    ctx.report.compare(ctx.suite, case, n as u64, ops as u64, &samples);
 }
 
 fn memory(ctx: &mut Ctx, text: &str) {
     fn of<T: Text>(text: &str) -> f64 {
         handle_and_block(|| T::holding(text))
     }
-    let ours = Row::alone(SUITE, "one string", text.len() as u64, Sds::NAME, "memory", "B", of::<Sds>(text));
+    let ours =
+        Row::alone(ctx.suite, "one string", text.len() as u64, Sds::NAME, "memory", "B", of::<Sds>(text));
     for (peer, bytes) in [
         (Vec::<u8>::NAME, of::<Vec<u8>>(text)),
         (BytesMut::NAME, of::<BytesMut>(text)),

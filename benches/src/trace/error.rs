@@ -1,5 +1,6 @@
 //! What can be wrong with a trace file. Each message is one line and says where.
 
+use super::zst::Damaged;
 use std::fmt;
 use std::io;
 
@@ -56,6 +57,16 @@ pub enum TraceError {
         /// The limit, in requests.
         limit: u64,
     },
+}
+
+impl TraceError {
+    /// An error of reading, which may be one of unpacking.
+    pub(super) fn reading(offset: u64, source: io::Error) -> Self {
+        match source.get_ref().and_then(|inner| inner.downcast_ref::<Damaged>()) {
+            Some(damaged) => Self::Zstd { offset: damaged.offset, what: damaged.to_string() },
+            None => Self::Io { offset, source },
+        }
+    }
 }
 
 impl fmt::Display for TraceError {

@@ -12,7 +12,8 @@
 //!
 //! The key of an object is its id in decimal digits, as a store would be given it.
 
-use super::{Builder, TraceError, read_error};
+use super::error::TraceError;
+use super::requests::Builder;
 use std::io::Read;
 
 /// The size of a record.
@@ -27,7 +28,9 @@ pub fn read(mut input: impl Read, builder: &mut Builder) -> Result<(), TraceErro
     for index in 0.. {
         let offset = index * RECORD_BYTES as u64;
         let mut record = [0; RECORD_BYTES];
-        match fill(&mut input, &mut record).map_err(|(found, err)| read_error(offset + found as u64, err))? {
+        match fill(&mut input, &mut record)
+            .map_err(|(found, err)| TraceError::reading(offset + found as u64, err))?
+        {
             0 => break,
             RECORD_BYTES => {}
             found => return Err(TraceError::Truncated { offset, found, expected: RECORD_BYTES }),

@@ -1,6 +1,7 @@
 //! Every format, good and bad, packed and plain; the files are made here.
 
-use super::{PLAIN_VALUE_BYTES, Request, Trace, TraceError};
+use super::text::PLAIN_VALUE_BYTES;
+use super::{Request, Trace, TraceError};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 /// Records of time, id, size and next access as the format says.

@@ -3,9 +3,16 @@
 //! Keys are bytes, not characters: any bytes but a line break in plain text, any at all inside the
 //! quotes of CSV.
 
-use super::{Builder, MAX_KEY_BYTES, PLAIN_VALUE_BYTES, TraceError, read_error};
+use super::error::TraceError;
+use super::requests::Builder;
 use csv::{ByteRecord, ReaderBuilder};
 use std::io::{BufRead, Read};
+
+/// The value of a plain text trace's keys, in bytes: the file does not say.
+pub const PLAIN_VALUE_BYTES: u32 = 100;
+
+/// Keys longer than this are taken for a file of another format, in bytes.
+const MAX_KEY_BYTES: usize = 64 * 1024;
 
 /// Reads `time,key,size` lines. A first line whose time and size are no numbers is a header.
 ///
@@ -46,7 +53,7 @@ pub fn read_csv(input: impl Read, builder: &mut Builder) -> Result<(), TraceErro
 
 fn csv_error(offset: u64, err: csv::Error) -> TraceError {
     match err.into_kind() {
-        csv::ErrorKind::Io(err) => read_error(offset, err),
+        csv::ErrorKind::Io(err) => TraceError::reading(offset, err),
         other => TraceError::BadLine { line: 0, offset, what: format!("{other:?}") },
     }
 }
@@ -61,7 +68,7 @@ pub fn read_keys(mut input: impl BufRead, builder: &mut Builder) -> Result<(), T
         let count = match input.by_ref().take(limit).read_until(b'\n', &mut key) {
             Ok(0) => return Ok(()),
             Ok(count) => count as u64,
-            Err(err) => return Err(read_error(offset + key.len() as u64, err)),
+            Err(err) => return Err(TraceError::reading(offset + key.len() as u64, err)),
         };
         line += 1;
         let start = offset;

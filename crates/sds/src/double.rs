@@ -11,7 +11,7 @@
 //!
 //! The digits are those of `zmij`: the shortest, and of these the nearest. Servers find them by Grisu2, which misses one in a thousand. Where the point goes was learned from Redis' `d2string` and `fpconv_dtoa`.
 
-use crate::number::Decimal;
+use crate::decimal::Decimal;
 use core::ptr::NonNull;
 
 /// The largest magnitude of whole numbers that are written as integers: 2^62.

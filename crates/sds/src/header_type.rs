@@ -1,6 +1,8 @@
 //! Which of the five headers a string has, and what each can count.
 
-use crate::layout::MAX_LEN;
+/// The greatest length of a string on this platform, in bytes: header, string and NUL stay within what
+/// an allocation may be.
+pub const MAX_LEN: usize = isize::MAX as usize - 32;
 
 /// Where the type stands in the flags byte.
 pub(crate) const TYPE_MASK: u8 = 0b111;

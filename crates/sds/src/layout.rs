@@ -31,11 +31,7 @@ use core::hint::cold_path;
 use core::ptr::NonNull;
 use core::sync::atomic::{Ordering, compiler_fence};
 
-pub use crate::header_type::HeaderType;
-
-/// The greatest length of a string on this platform, in bytes: header, string and NUL stay within what
-/// an allocation may be.
-pub const MAX_LEN: usize = isize::MAX as usize - 32;
+pub use crate::header_type::{HeaderType, MAX_LEN};
 
 /// The header of all types but [`HeaderType::Sds5`]: two numbers of `W` bytes, and the flags.
 /// Made of bytes, it needs no alignment and no `packed`.

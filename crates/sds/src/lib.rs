@@ -4,6 +4,7 @@ mod args;
 mod bytes_impl;
 mod convert;
 mod copy;
+mod decimal;
 mod double;
 mod edit;
 mod error;

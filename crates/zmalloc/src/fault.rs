@@ -20,7 +20,8 @@
 //! | [`fail_every`] | each n-th | long runs that have to live with failures |
 //! | [`fail_above`] | all that would take the thread over a budget | a limit, as `maxmemory` is one |
 
-use crate::counter;
+use crate::size_classes::good_size;
+use crate::{backend, counter};
 use core::cell::Cell;
 use core::marker::PhantomData;
 
@@ -115,7 +116,7 @@ pub(crate) fn strikes(size: usize) -> bool {
     let (next, fails) = match PLAN.get() {
         Plan::None | Plan::Nth(0) | Plan::From(0) => return false,
         Plan::Above { limit } => {
-            let charge = crate::good_size(size).saturating_add(crate::backend::OVERHEAD);
+            let charge = good_size(size).saturating_add(backend::OVERHEAD);
             let after = isize::try_from(charge).ok().and_then(|charge| held().checked_add(charge));
             (Plan::Above { limit }, after.is_none_or(|after| after > limit))
         }

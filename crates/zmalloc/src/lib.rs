@@ -22,7 +22,7 @@ pub use os::*;
 pub use raw::*;
 pub use region::Region;
 pub use reserve::{ReserveError, or_oom};
-pub use size_classes::size_classes;
+pub use size_classes::{good_size, size_classes};
 
 /// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:
 /// `jemalloc-5.3.1`, `tcmalloc-2.10`, `tcmalloc_minimal-2.10`, `mimalloc-3.3.2`, `libc`, or `prefix` for the size-prefix

@@ -416,19 +416,6 @@ pub unsafe fn zmalloc_size_sized(ptr: NonNull<u8>, size: usize) -> usize {
     unsafe { backend::raw_charge(ptr.as_ptr(), Layout::from_size_align_unchecked(size, RAW_ALIGN)) }
 }
 
-/// How many bytes are certainly usable in a block of `size`, so that asking for them costs nothing:
-/// the size class with jemalloc, tcmalloc and mimalloc, whole words under the prefix layout, `size` itself with
-/// libc. Sizes from half of `isize::MAX` up are not rounded.
-///
-/// ```
-/// assert!(zmalloc::good_size(100) >= 100);
-/// ```
-#[inline]
-pub fn good_size(size: usize) -> usize {
-    // Rounding could overflow beyond; there is no such allocation.
-    if size < isize::MAX as usize / 2 { backend::good_size(size) } else { size }
-}
-
 /// Frees memory that the C library allocated, not this one (`backtrace_symbols`, `getline`); it was
 /// never counted. In C: `zlibc_free`.
 ///

@@ -1,6 +1,19 @@
 //! The sizes that blocks come in.
 
-use crate::good_size;
+use crate::backend;
+
+/// How many bytes are certainly usable in a block of `size`, so that asking for them costs nothing:
+/// the size class with jemalloc, tcmalloc and mimalloc, whole words under the prefix layout, `size` itself with
+/// libc. Sizes from half of `isize::MAX` up are not rounded.
+///
+/// ```
+/// assert!(zmalloc::good_size(100) >= 100);
+/// ```
+#[inline]
+pub fn good_size(size: usize) -> usize {
+    // Rounding could overflow beyond; there is no such allocation.
+    if size < isize::MAX as usize / 2 { backend::good_size(size) } else { size }
+}
 
 /// The size classes of the allocator from the smallest up to `limit` bytes: every size `n` for which
 /// [`good_size`](crate::good_size)`(n)` is `n` itself. `None` where the allocator has no classes, or does not
@@ -55,7 +68,6 @@ mod tests {
 #[cfg(all(test, zmalloc_backend = "jemalloc"))]
 mod jemalloc_tests {
     use super::*;
-    use crate::backend;
     use core::ptr::NonNull;
     use tikv_jemalloc_sys as je;
 

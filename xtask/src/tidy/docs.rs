@@ -1,6 +1,7 @@
 //! Rules about Markdown: nothing is left out of the book, and no link leads nowhere.
 
-use super::{Problem, Tree};
+use super::problem::Problem;
+use super::tree::Tree;
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
 
 const BOOK: &str = "docs/src/";

@@ -1,6 +1,7 @@
 //! Rules about Cargo.toml files: who may name whom, and where versions live.
 
-use super::{Problem, Tree};
+use super::problem::Problem;
+use super::tree::Tree;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Rules about the text of source files.
 
-use super::{Problem, Tree};
+use super::problem::Problem;
+use super::tree::Tree;
 
 /// A file of more lines tells more than one story.
 const LINES_WARN: usize = 500;

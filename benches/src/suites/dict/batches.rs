@@ -19,8 +19,8 @@
 //! Inserts are timed from empty: `extend`, which hashes and asks for sixteen before it inserts the first,
 //! beside one insert after another.
 
+use super::keys::Keys;
 use super::pointers::{hash, nodes_and};
-use super::{Keys, SUITE};
 use crate::keys::Key;
 use crate::lives::timed;
 use crate::maps::{CompactNode, Fold, Map, Node, Pointer};
@@ -120,7 +120,7 @@ pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
     let (work, ns) = Work::calibrate();
     let n = keys.insert.len();
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         format!(
             "Store-like round of {n}: work of {} dependent steps, {ns:.0} ns, on each value.",
             work.steps
@@ -210,17 +210,17 @@ fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
 
 /// The first subject beside the others, then the second, single look-ups too, beside the third.
 fn store_like(ctx: &mut Ctx, case: &str, keys: &Keys, subjects: &mut [Subject]) {
-    let (n, rounds) = (keys.insert.len(), ctx.options.pick(1, 3, 7));
+    let (n, rounds) = (keys.insert.len(), ctx.settings.pick(1, 3, 7));
     ctx.progress.start(&format!("{case} of {n}"), rounds + 1);
-    let samples = paired(subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(subjects, rounds, ctx.settings.seed, ctx.progress);
     let look_ups = Requests::new(&keys.find).keys.len() as u64;
-    ctx.report.compare(SUITE, case, n as u64, look_ups, &samples);
-    ctx.report.compare(SUITE, case, n as u64, look_ups, &samples[1..]);
+    ctx.report.compare(ctx.suite, case, n as u64, look_ups, &samples);
+    ctx.report.compare(ctx.suite, case, n as u64, look_ups, &samples[1..]);
 }
 
 /// From empty, in batches and one by one.
 fn inserts(ctx: &mut Ctx, keys: &Keys) {
-    let (n, rounds) = (keys.insert.len(), ctx.options.pick(1, 3, 3));
+    let (n, rounds) = (keys.insert.len(), ctx.settings.pick(1, 3, 3));
     let entries = || keys.insert.iter().copied().zip(0..);
     fn from_empty<M: Map<Key, u64>>(n: usize, insert: impl FnOnce(&mut M)) -> Duration {
         let mut map = M::default();
@@ -244,8 +244,8 @@ fn inserts(ctx: &mut Ctx, keys: &Keys) {
         }),
     ];
     ctx.progress.start(&format!("inserts of {n}"), rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
-    ctx.report.compare(SUITE, "insert in batches", n as u64, n as u64, &samples);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
+    ctx.report.compare(ctx.suite, "insert in batches", n as u64, n as u64, &samples);
 }
 
 #[cfg(test)]

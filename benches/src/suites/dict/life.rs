@@ -1,6 +1,6 @@
 //! A table's life, timed phase by phase.
 
-use super::{Keys, SUITE};
+use super::keys::Keys;
 use crate::keys::Key;
 use crate::lives::{Schedule, lives, timed};
 use crate::maps::Map;
@@ -71,8 +71,8 @@ pub(super) fn measure(
     rounds: usize,
     candidates: &mut [Candidate],
 ) -> Phases {
-    let repeats = if ctx.options.smoke { 1 } else { MIN_OPS.div_ceil(n) };
-    let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.options.seed };
+    let repeats = if ctx.settings.smoke { 1 } else { MIN_OPS.div_ceil(n) };
+    let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.settings.seed };
     let samples = lives(candidates, schedule, &format!("life of {n}{what}"), ctx.progress);
     Phases { n, ops: n * repeats, samples }
 }
@@ -83,7 +83,7 @@ impl Phases {
         for (phase, samples) in PHASES.iter().zip(&self.samples) {
             let case = format!("{phase}{what}");
             let (subjects, peers) = samples.split_at(subjects);
-            ctx.report.compare_many(SUITE, &case, self.n as u64, self.ops as u64, subjects, peers);
+            ctx.report.compare_many(ctx.suite, &case, self.n as u64, self.ops as u64, subjects, peers);
         }
     }
 

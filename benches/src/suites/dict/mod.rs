@@ -17,31 +17,31 @@
 //! (`sampling.rs`) are measured on tables that stand, beside the textbook's.
 
 mod batches;
+mod keys;
 mod life;
 mod pointers;
 mod sampling;
 
-use crate::keys::{self, Key};
+use crate::keys::Key;
 use crate::maps::{Fold, Sip, Visitor, for_each_map};
 use crate::suite::Ctx;
+use keys::Keys;
 use life::{Candidate, Phases, candidate, measure};
 use std::collections::HashMap;
 use std::hash::RandomState;
-
-const SUITE: &str = "dict";
 
 /// The steps of a doubling, for the mean over it.
 const DOUBLING_STEPS: u32 = 5;
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let sizes: &[(usize, usize)] = ctx.options.pick(
+    let sizes: &[(usize, usize)] = ctx.settings.pick(
         &[(2_000, 2)],
         &[(10_000, 9), (200_000, 5), (1_000_000, 2)],
         &[(10_000, 15), (1_000_000, 5), (10_000_000, 3)],
     );
     for &(n, rounds) in sizes {
-        let keys = Keys::new(n, ctx.options.seed);
+        let keys = Keys::new(n, ctx.settings.seed);
         measure(ctx, "", n, rounds, &mut peers(&keys)).report(ctx, "", 1);
         measure(ctx, ", default hash", n, rounds, &mut defaults(&keys)).report(ctx, ", default hash", 1);
         // Above, the rows that are a mean over a doubling say more, in the same minutes.
@@ -53,33 +53,13 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
                 phases.report(ctx, ", pointers", pointers::SUBJECTS);
             });
         }
-        if n >= 1_000_000 || ctx.options.smoke {
+        if n >= 1_000_000 || ctx.settings.smoke {
             batches::run(ctx, &keys);
             sampling::run(ctx, &keys);
         }
     }
     doubling(ctx);
     Ok(())
-}
-
-/// Keys for one N.
-struct Keys {
-    /// In the order of insertion.
-    insert: Vec<Key>,
-    /// The same in the order of look-up and removal.
-    find: Vec<Key>,
-    /// As many that are not in the table.
-    absent: Vec<Key>,
-}
-
-impl Keys {
-    fn new(n: usize, seed: u64) -> Self {
-        Self {
-            insert: keys::present(n, seed),
-            find: keys::present(n, seed.wrapping_add(1)),
-            absent: keys::absent(n, seed),
-        }
-    }
 }
 
 /// Redcore's map and all peers, on foldhash.
@@ -114,13 +94,13 @@ fn defaults(keys: &Keys) -> Vec<Candidate<'_>> {
 
 /// The mean over a doubling, against hashbrown: values, and pointers.
 fn doubling(ctx: &mut Ctx) {
-    let base = ctx.options.pick(1_000, 100_000, 8_000_000);
-    let rounds = ctx.options.pick(1, 3, 2);
+    let base = ctx.settings.pick(1_000, 100_000, 8_000_000);
+    let rounds = ctx.settings.pick(1, 3, 2);
     let (mut inline, mut pointed) = (Vec::new(), Vec::new());
     for step in 0..DOUBLING_STEPS {
         let factor = 2f64.powf(f64::from(step) / f64::from(DOUBLING_STEPS));
         let n = (f64::from(base) * factor) as usize;
-        let keys = Keys::new(n, ctx.options.seed);
+        let keys = Keys::new(n, ctx.settings.seed);
         let mut pair = vec![
             candidate::<dict::Dict<Key, u64, Fold>>("Dict", &keys),
             candidate::<hashbrown::HashMap<Key, u64, Fold>>("hashbrown", &keys),

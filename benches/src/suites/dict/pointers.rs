@@ -4,7 +4,7 @@
 //! The blocks are made beforehand, each an allocation of its own, in the order of insertion; what is
 //! timed is the table alone.
 
-use super::Keys;
+use super::keys::Keys;
 use super::life::{Candidate, Life};
 use crate::keys::Key;
 use crate::lives::timed;

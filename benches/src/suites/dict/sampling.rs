@@ -3,7 +3,7 @@
 //! Two tables stand side by side and take turns; what is picked is read, as whoever picks an entry does. An
 //! operation is a call, also that of five entries.
 
-use super::{Keys, SUITE};
+use super::keys::Keys;
 use crate::keys::Key;
 use crate::lives::timed;
 use crate::maps::{Fold, Map};
@@ -52,12 +52,12 @@ pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
         textbook.insert(*key, value);
     }
     Map::<Key, u64>::settle(&mut textbook);
-    let calls = if ctx.options.smoke { 100 } else { CALLS };
-    let (rounds, seed) = (ctx.options.pick(1, 3, 5), ctx.options.seed);
+    let calls = if ctx.settings.smoke { 100 } else { CALLS };
+    let (rounds, seed) = (ctx.settings.pick(1, 3, 5), ctx.settings.seed);
     let mut measure = |case: &str, subjects: &mut [Subject]| {
         ctx.progress.start(&format!("{case} of {}", keys.insert.len()), rounds + 1);
         let samples = paired(subjects, rounds, seed, ctx.progress);
-        ctx.report.compare(SUITE, case, keys.insert.len() as u64, calls as u64, &samples);
+        ctx.report.compare(ctx.suite, case, keys.insert.len() as u64, calls as u64, &samples);
     };
     macro_rules! case {
         ($case:literal) => {

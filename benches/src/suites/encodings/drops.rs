@@ -4,7 +4,6 @@
 //! how long a request in between would have to wait. A round's longest step is often one that the machine has interrupted, so
 //! the row shows the shortest of the rounds' longest steps: every round had a step of at least this length.
 
-use super::SUITE;
 use super::work::LIMITS;
 use crate::keys::{self, Key};
 use crate::lives::timed;
@@ -22,7 +21,7 @@ const STEP: usize = 100;
 
 /// Runs the rows of collections of `n` elements.
 pub(super) fn run(ctx: &mut Ctx, n: usize, rounds: usize) {
-    let keys = keys::present(n, ctx.options.seed);
+    let keys = keys::present(n, ctx.settings.seed);
     object(ctx, "list", rounds, Encoding::QuickList, &keys, |keys| {
         let mut list = List::new();
         keys.iter().for_each(|key| list.push_back(key, &LIMITS));
@@ -104,8 +103,8 @@ fn compare<T>(
     ];
     let case = format!("{what}: drop");
     ctx.progress.start(&case, rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
-    ctx.report.compare(SUITE, &case, n as u64, n as u64, &samples);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
+    ctx.report.compare(ctx.suite, &case, n as u64, n as u64, &samples);
 
     ctx.progress.start(&format!("{case}, the longest step"), rounds);
     let mut least = Duration::MAX;
@@ -120,5 +119,5 @@ fn compare<T>(
         ctx.progress.step();
     }
     let longest = least.as_nanos() as f64;
-    ctx.report.row(Row::alone(SUITE, &case, n as u64, &samples[0].name, "longest step", "ns", longest));
+    ctx.report.row(Row::alone(ctx.suite, &case, n as u64, &samples[0].name, "longest step", "ns", longest));
 }

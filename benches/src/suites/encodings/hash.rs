@@ -37,7 +37,7 @@ trait Map: Default + 'static {
 
 pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("field:", 12) } else { ("field", 0) };
-    let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
+    let work = Work::new(scale, ctx.settings.seed, |number| Text::new(prefix, number, digits));
     let mut field = Field::new(&work);
     enter::<values::Hash>(&mut field);
     field.against_peers();

@@ -39,7 +39,7 @@ trait List: Default + 'static {
 
 pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("element:", 12) } else { ("element", 3) };
-    let work = Work::new(scale, ctx.options.seed, |number| Text::new(prefix, number, digits));
+    let work = Work::new(scale, ctx.settings.seed, |number| Text::new(prefix, number, digits));
     let mut field = Field::new(&work);
     enter::<values::List>(&mut field);
     field.against_peers();

@@ -25,32 +25,31 @@ mod list;
 mod orders;
 mod packed;
 mod set;
+mod sorted_set;
 mod work;
 mod zset;
 
 use crate::suite::Ctx;
 use work::Scale;
 
-const SUITE: &str = "encodings";
-
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let elements = ctx.options.pick(1_000, 20_000, 100_000);
-    let large = ctx.options.pick(2_000, 50_000, 1_000_000);
-    let rounds = ctx.options.pick(2, 5, 5);
+    let elements = ctx.settings.pick(1_000, 20_000, 100_000);
+    let large = ctx.settings.pick(2_000, 50_000, 1_000_000);
+    let rounds = ctx.settings.pick(2, 5, 5);
     for scale in [
         Scale::small(10, elements / 10, rounds),
         Scale::small(100, elements / 100, rounds),
-        Scale::large(large, ctx.options.pick(1, 2, 2)),
+        Scale::large(large, ctx.settings.pick(1, 2, 2)),
     ] {
         list::run(ctx, scale);
         set::run(ctx, scale);
         hash::run(ctx, scale);
         zset::run(ctx, scale);
     }
-    drops::run(ctx, large, ctx.options.pick(1, 5, 7));
+    drops::run(ctx, large, ctx.settings.pick(1, 5, 7));
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "n: elements of a collection; below a thousand there are many collections, visited in random order. Ranges \
          are of ten elements, and an operation is a whole range. A peer that would take linear time for an operation of a \
          large collection has no row for it.",
@@ -61,16 +60,21 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Options;
     use crate::progress::Progress;
     use crate::report::Report;
+    use crate::settings::Settings;
 
     /// A life fails where a collection loses, invents or miscounts anything.
     #[test]
     fn every_collection_lives_through_a_life_of_each_size() {
-        let options = Options::read(["bench", "--smoke"]).expect("a command line").expect("no help");
+        let settings = Settings { quick: false, smoke: true, trace: None, value_cap: 0, seed: 1 };
         let mut report = Report::default();
-        let mut ctx = Ctx { options: &options, report: &mut report, progress: &Progress::hidden() };
+        let mut ctx = Ctx {
+            suite: "encodings",
+            settings: &settings,
+            report: &mut report,
+            progress: &Progress::hidden(),
+        };
         for scale in [Scale::small(1, 3, 1), Scale::small(10, 7, 1), Scale::large(1_500, 1)] {
             list::run(&mut ctx, scale);
             set::run(&mut ctx, scale);

@@ -1,6 +1,6 @@
 //! The peers of sorted sets: an order of scores and members beside a map from member to score.
 
-use super::zset::SortedSet;
+use super::sorted_set::SortedSet;
 use crate::maps::Fold;
 use compact_str::CompactString;
 use crossbeam_skiplist::SkipSet;

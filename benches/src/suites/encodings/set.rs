@@ -52,7 +52,7 @@ trait Set<M: ?Sized>: Default + 'static {
 
 pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let digits = if scale.is_large() { 12 } else { 0 };
-    let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
+    let work = Work::new(scale, ctx.settings.seed, |number| Text::new("member:", number, digits));
 
     let mut field = Field::new(&work);
     enter::<values::Set, i64>(&mut field);

@@ -1,6 +1,5 @@
 //! What is asked of every collection, and how the answers become rows.
 
-use super::SUITE;
 use crate::lives::{Candidate, Schedule, lives};
 use crate::measure::{Samples, ratio};
 use crate::report::Row;
@@ -238,7 +237,7 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
     /// Lets all live and adds the rows of `what`: for each of `phases`, each peer that has it; and the bytes.
     pub(super) fn run(mut self, ctx: &mut Ctx, what: &str, phases: [Phase; PHASES]) {
         let scale = self.work.scale;
-        let schedule = Schedule { rounds: scale.rounds, repeats: 1, warm_up: true, seed: ctx.options.seed };
+        let schedule = Schedule { rounds: scale.rounds, repeats: 1, warm_up: true, seed: ctx.settings.seed };
         let title = format!("{what} of {}", scale.n);
         let samples = lives(&mut self.candidates, schedule, &title, ctx.progress);
         let bytes: Vec<f64> = self.bytes.iter().map(|b| b.get() as f64 / scale.elements() as f64).collect();
@@ -251,12 +250,12 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
             let (ours, peers) = able.split_at(subjects);
             let cloned =
                 |side: &[(&Samples, f64)]| side.iter().map(|(s, _)| (*s).clone()).collect::<Vec<_>>();
-            ctx.report.compare_many(SUITE, &case, n, ops, &cloned(ours), &cloned(peers));
-            ours.iter().for_each(|&subject| ctx.report.row(by_the_rule(&case, n, subject, peers)));
+            ctx.report.compare_many(ctx.suite, &case, n, ops, &cloned(ours), &cloned(peers));
+            ours.iter().for_each(|&subject| ctx.report.row(by_the_rule(ctx.suite, &case, n, subject, peers)));
         }
         let names: Vec<&str> = samples[0].iter().map(|samples| samples.name.as_str()).collect();
         for (subject, ours) in names.iter().zip(&bytes).take(self.subjects) {
-            let row = Row::alone(SUITE, what, scale.n as u64, subject, "memory", "B/element", *ours);
+            let row = Row::alone(ctx.suite, what, scale.n as u64, subject, "memory", "B/element", *ours);
             for (peer, theirs) in names.iter().zip(&bytes).skip(self.subjects) {
                 ctx.report.row(row.clone().beside(peer, *theirs));
             }
@@ -290,13 +289,19 @@ fn has(samples: &Samples) -> bool {
 }
 
 /// A subject beside the fastest of the peers that take at most twice its bytes.
-fn by_the_rule(case: &str, n: u64, (subject, ours): (&Samples, f64), peers: &[(&Samples, f64)]) -> Row {
+fn by_the_rule(
+    suite: &str,
+    case: &str,
+    n: u64,
+    (subject, ours): (&Samples, f64),
+    peers: &[(&Samples, f64)],
+) -> Row {
     let best = peers
         .iter()
         .filter(|(_, bytes)| *bytes <= ours * MEMORY_ALLOWED)
         .map(|(samples, _)| *samples)
         .min_by(|a, b| a.median_ns().total_cmp(&b.median_ns()));
-    let row = |value| Row::alone(SUITE, case, n, &subject.name, RULE, "", value);
+    let row = |value| Row::alone(suite, case, n, &subject.name, RULE, "", value);
     match best {
         Some(best) => {
             let ratio = ratio(subject, best);
@@ -325,11 +330,11 @@ mod tests {
             samples("fit", [20, 40, 60]),
         );
         let peers = [(&fat, 16.1), (&slow, 7.0), (&fit, 16.0)];
-        let row = by_the_rule("c", 10, (&ours, 8.0), &peers);
+        let row = by_the_rule("s", "c", 10, (&ours, 8.0), &peers);
         assert_eq!((row.peer.as_str(), row.value, row.ratio), ("fit", 0.5, 0.5));
-        let row = by_the_rule("c", 10, (&ours, 8.05), &peers);
+        let row = by_the_rule("s", "c", 10, (&ours, 8.05), &peers);
         assert_eq!((row.peer.as_str(), row.value), ("fat", 10.0));
-        let row = by_the_rule("c", 10, (&ours, 1.0), &peers);
+        let row = by_the_rule("s", "c", 10, (&ours, 1.0), &peers);
         assert_eq!((row.peer.as_str(), row.value), ("no peer", 0.0));
     }
 

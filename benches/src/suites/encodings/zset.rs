@@ -4,6 +4,7 @@
 
 use super::orders::{Indexed, Scored};
 use super::packed::Packed;
+use super::sorted_set::SortedSet;
 use super::work::{Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::maps::Fold;
@@ -29,28 +30,9 @@ const PHASES: [Phase; 8] = [
     Phase::of_all("remove"),
 ];
 
-/// What the suite asks of a sorted set.
-pub(super) trait SortedSet: Default + 'static {
-    /// Whether it can count: members by rank and ranks of members in less than linear time.
-    const COUNTS: bool = true;
-    fn name() -> String;
-    /// Adds a member, or gives it another score.
-    fn add(&mut self, member: &str, score: f64);
-    fn score(&self, member: &str) -> Option<f64>;
-    fn rank(&self, member: &str) -> Option<usize>;
-    /// Visits `count` members from `rank` on.
-    fn by_rank(&self, rank: usize, count: usize, visit: impl FnMut(&[u8], f64));
-    /// Visits `count` members from the first on whose score is not below `score`.
-    fn by_score(&self, score: f64, count: usize, visit: impl FnMut(&[u8], f64));
-    /// Visits all.
-    fn for_each(&self, visit: impl FnMut(&[u8], f64));
-    /// Whether it was there.
-    fn remove(&mut self, member: &str) -> bool;
-}
-
 pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let digits = if scale.is_large() { 12 } else { 0 };
-    let work = Work::new(scale, ctx.options.seed, |number| Text::new("member:", number, digits));
+    let work = Work::new(scale, ctx.settings.seed, |number| Text::new("member:", number, digits));
     let mut field = Field::new(&work);
     enter::<ZSet>(&mut field);
     field.against_peers();

@@ -25,9 +25,7 @@ use crate::keys::{self, Key};
 use crate::maps::{Fold, Map, Visitor, for_each_map};
 use crate::report::{Plot, Row, Series};
 use crate::suite::Ctx;
-use runs::{Reading, Runs, record};
-
-const SUITE: &str = "latency";
+use runs::{PHASES, Reading, Runs, record};
 
 /// Runs over which the minimum is taken.
 const RUNS: usize = 5;
@@ -38,15 +36,12 @@ const WINDOWS: usize = 250;
 /// Look-ups that are timed, at most: they change nothing, and more would show nothing new.
 const LOOK_UPS: usize = 1_000_000;
 
-/// What is timed. The look-ups stand between growth and removal.
-const PHASES: [&str; 3] = ["insert", "look-up", "remove"];
-
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    let n = ctx.options.pick(5_000, 300_000, 10_000_000);
+    let n = ctx.settings.pick(5_000, 300_000, 10_000_000);
     let mut measured = Measure {
-        insert: keys::present(n, ctx.options.seed),
-        find: keys::present(n, ctx.options.seed.wrapping_add(1)),
+        insert: keys::present(n, ctx.settings.seed),
+        find: keys::present(n, ctx.settings.seed.wrapping_add(1)),
         runs: Runs::new([n, n.min(LOOK_UPS), n]),
         ctx,
         subjects: Vec::new(),
@@ -59,7 +54,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     }
     let gives_back =
         if before.is_some() { "the allocator's own thread" } else { "whoever frees or allocates" };
-    ctx.report.note(SUITE, format!("Freed pages are given back by {gives_back}, for all maps alike."));
+    ctx.report.note(ctx.suite, format!("Freed pages are given back by {gives_back}, for all maps alike."));
     for (phase, what) in PHASES.iter().enumerate() {
         rows(ctx, what, n, phase, &subjects);
         let title = format!("The slowest {what} in each of {WINDOWS} windows, minimum of {RUNS} runs");
@@ -70,7 +65,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         if phase != 1 {
             ctx.report.plot(Plot {
                 id: format!("latency-{what}"),
-                suite: SUITE.into(),
+                suite: ctx.suite.into(),
                 title,
                 x_label: x_label.into(),
                 y_label: "ns".into(),
@@ -136,7 +131,7 @@ fn rows(ctx: &mut Ctx, what: &str, n: usize, phase: usize, subjects: &[Latencies
                 let peers_value =
                     peer.readings[phase][reading].named().into_iter().find(|(name, _)| *name == metric);
                 let Some((_, peers_value)) = peers_value else { continue };
-                let row = Row::alone(SUITE, &case, n as u64, ours.name, metric, "ns", value);
+                let row = Row::alone(ctx.suite, &case, n as u64, ours.name, metric, "ns", value);
                 ctx.report.row(row.beside(peer.name, peers_value));
             }
         }

@@ -1,10 +1,12 @@
 //! Timing single operations, and the least time of each over several runs.
 
-use super::PHASES;
 use crate::keys::Key;
 use crate::maps::Map;
 use quanta::Clock;
 use std::hint::black_box;
+
+/// What is timed. The look-ups stand between growth and removal.
+pub(super) const PHASES: [&str; 3] = ["insert", "look-up", "remove"];
 
 /// The least time of every operation so far, in nanoseconds, phase by phase; `u32` holds four seconds.
 pub(super) struct Runs {

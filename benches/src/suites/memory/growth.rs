@@ -6,7 +6,6 @@
 //! the mean is taken over whole doublings. (Few would do for the plot, but not for the mean: four readings a
 //! doubling put hashbrown's 8 % too low, because none falls near its peak.)
 
-use super::SUITE;
 use crate::keys::{self, Key};
 use crate::maps::{CompactNode, Fold, Map, Node, Pointer, Visitor, for_each_map};
 use crate::report::{Plot, Row, Series};
@@ -47,10 +46,10 @@ fn steps(last: usize, per_octave: u32) -> Vec<usize> {
 }
 
 pub(super) fn run(ctx: &mut Ctx) {
-    let last = ctx.options.pick(25_000, 1_000_000, 10_000_000);
-    let per_octave = ctx.options.pick(2, 32, 32);
+    let last = ctx.settings.pick(25_000, 1_000_000, 10_000_000);
+    let per_octave = ctx.settings.pick(2, 32, 32);
     let steps = steps(last, per_octave);
-    let keys = keys::present(last, ctx.options.seed);
+    let keys = keys::present(last, ctx.settings.seed);
 
     let mut grow = Grow { keys: &keys, steps: &steps, curves: Vec::new(), ctx };
     for_each_map::<Key, u64, Key, Fold>(&mut grow);
@@ -242,7 +241,7 @@ fn report(ctx: &mut Ctx, what: &str, curves: &[Curve], subjects: usize, per_octa
             let (last, value) =
                 (ours.points.last().map_or(0, |&(n, _)| n as u64), of(ours, per_octave as usize));
             for peer in peers.iter().filter(|_| value.is_finite()) {
-                let row = Row::alone(SUITE, &case, last, ours.name, metric, unit, value);
+                let row = Row::alone(ctx.suite, &case, last, ours.name, metric, unit, value);
                 ctx.report.row(row.beside(peer.name, of(peer, per_octave as usize)));
             }
         }
@@ -256,7 +255,7 @@ fn plot(ctx: &mut Ctx, id: &str, title: &str, curves: &[Curve]) {
     };
     ctx.report.plot(Plot {
         id: id.into(),
-        suite: SUITE.into(),
+        suite: ctx.suite.into(),
         title: title.into(),
         x_label: "entries".into(),
         y_label: "bytes per entry".into(),

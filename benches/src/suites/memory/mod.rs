@@ -16,8 +16,6 @@ mod values;
 
 use crate::suite::Ctx;
 
-const SUITE: &str = "memory";
-
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     growth::run(ctx);

@@ -4,7 +4,6 @@
 //! sum depends on the allocator's size classes; here it is done with this allocator's, block by block, for the
 //! layout of `dict::classic` with `Sds` keys and `Robj` values, and held against what `used_memory` says.
 
-use super::SUITE;
 use super::store::{STRING, bytes_of, encode};
 use crate::maps::Fold;
 use crate::report::Row;
@@ -132,14 +131,14 @@ pub(super) fn run(ctx: &mut Ctx) {
     let predicted = today.total(zmalloc::good_size);
     let case = "90,000 keys of the seeds";
     let row = |subject, bytes: usize| {
-        Row::alone(SUITE, case, KEYS as u64, subject, "used_memory", "B", bytes as f64)
+        Row::alone(ctx.suite, case, KEYS as u64, subject, "used_memory", "B", bytes as f64)
     };
     ctx.report.row(row("dict::classic", classic.settled).beside("arithmetic", predicted as f64));
     let on_paper = redis_3.total(zmalloc::good_size);
     ctx.report.row(row("Dict", dict.settled).beside("Redis 3 arithmetic", on_paper as f64));
     ctx.report.row(row("Dict", dict.settled).beside("dict::classic", classic.settled as f64));
     ctx.report.row(row("Dict", dict.settled).beside("hashbrown", hashbrown.settled as f64));
-    ctx.report.note(SUITE, note(&today, &redis_3, &classic, &dict));
+    ctx.report.note(ctx.suite, note(&today, &redis_3, &classic, &dict));
 }
 
 fn note(

@@ -3,7 +3,6 @@
 //! The workloads are the first three of those by which real servers were measured (`used_memory` after minus
 //! before, over N). The same keys and values are put into each table; what differs is the table.
 
-use super::SUITE;
 use crate::keys::{key, shuffled};
 use crate::maps::{Fold, Map, Visitor, for_each_store_map};
 use crate::report::Row;
@@ -68,17 +67,17 @@ const WORKLOADS: [Workload; 2] = [
 ];
 
 pub(super) fn run(ctx: &mut Ctx) {
-    let n: u32 = ctx.options.pick(5_000, 200_000, 1_000_000);
-    let ids = shuffled(0..n, ctx.options.seed);
+    let n: u32 = ctx.settings.pick(5_000, 200_000, 1_000_000);
+    let ids = shuffled(0..n, ctx.settings.seed);
     for workload in &WORKLOADS {
-        let mut measure = Measure { workload, ids: &ids, seed: ctx.options.seed, found: Vec::new() };
+        let mut measure = Measure { workload, ids: &ids, seed: ctx.settings.seed, found: Vec::new() };
         ctx.progress.start(workload.name, 1);
         for_each_store_map::<Sds, Robj, [u8], Fold>(&mut measure);
         ctx.progress.step();
         let Some(((subject, ours), peers)) = measure.found.split_first() else { continue };
         for (peer, bytes) in peers {
             let case = format!("store, {}", workload.name);
-            let row = Row::alone(SUITE, &case, n.into(), subject, "used_memory a key", "B", *ours);
+            let row = Row::alone(ctx.suite, &case, n.into(), subject, "used_memory a key", "B", *ours);
             ctx.report.row(row.beside(peer, *bytes));
         }
     }

@@ -13,7 +13,6 @@
 //!
 //! Keys and elements are ASCII, values of a given length random letters.
 
-use super::SUITE;
 use crate::keys::shuffled;
 use crate::maps::Fold;
 use crate::report::Row;
@@ -158,7 +157,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         },
     );
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         "W5 to W12: bytes a key where there are many keys, and an element where there is one. The servers' figures are \
          constants, measured once (used_memory after minus before, fresh servers, jemalloc 5.3 with 8-byte classes); goal is \
          what the project aims at. \"Entry blocks\" is the table of the keyspace to come: one block a key, six-byte pointers.",
@@ -191,11 +190,11 @@ where
     Robj: From<C>,
 {
     let Workload { name, key, servers, .. } = workload;
-    let keys = ctx.options.pick(workload.keys.min(1_000), workload.keys, workload.keys);
-    let elements = ctx.options.pick(workload.elements.min(1_000), workload.elements, workload.elements);
+    let keys = ctx.settings.pick(workload.keys.min(1_000), workload.keys, workload.keys);
+    let elements = ctx.settings.pick(workload.elements.min(1_000), workload.elements, workload.elements);
     ctx.progress.start(name, 2);
     let key = |i: u32| if workload.keys == 1 { key.to_string() } else { format!("{key}{i}") };
-    let order = shuffled(0..keys, ctx.options.seed);
+    let order = shuffled(0..keys, ctx.settings.seed);
     let value = |rng: &mut SmallRng| {
         let mut value = C::EMPTY;
         for i in 0..elements {
@@ -207,7 +206,7 @@ where
     let items = if workload.keys == 1 { elements } else { keys };
 
     let before = zmalloc::used_memory();
-    let mut rng = SmallRng::seed_from_u64(ctx.options.seed);
+    let mut rng = SmallRng::seed_from_u64(ctx.settings.seed);
     let mut entries = Entries::default();
     order.iter().for_each(|&i| entries.insert(key(i).as_bytes(), value(&mut rng)));
     let blocks = zmalloc::used_memory() - before;
@@ -215,7 +214,7 @@ where
     ctx.progress.step();
 
     let before = zmalloc::used_memory();
-    let mut rng = SmallRng::seed_from_u64(ctx.options.seed);
+    let mut rng = SmallRng::seed_from_u64(ctx.settings.seed);
     let mut dict: Dict<Sds, Robj, Fold> = Dict::default();
     for &i in &order {
         dict.insert(Sds::from_bytes(key(i).as_bytes()), Robj::from(value(&mut rng)));
@@ -227,7 +226,7 @@ where
     let metric = if workload.keys == 1 { "used_memory an element" } else { "used_memory a key" };
     for (subject, bytes) in [("entry blocks", blocks), ("Dict<Sds, Robj>", objects)] {
         let row =
-            Row::alone(SUITE, name, items.into(), subject, metric, "B", bytes as f64 / f64::from(items));
+            Row::alone(ctx.suite, name, items.into(), subject, metric, "B", bytes as f64 / f64::from(items));
         for (peer, bytes) in servers.peers() {
             ctx.report.row(row.clone().beside(peer, bytes));
         }

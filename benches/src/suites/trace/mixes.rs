@@ -3,7 +3,6 @@
 //! Each subject keeps its store over all rounds of a mix: a round goes on where the last one stopped, with
 //! the same requests for every subject in that round.
 
-use super::SUITE;
 use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_scan_store, for_each_store};
 use crate::keys::{Key, key, shuffled};
 use crate::maps::Map;
@@ -99,15 +98,15 @@ fn play<K: OwnedKey, V: Value, M: Map<K, V, [u8]>>(
 }
 
 pub(super) fn run(ctx: &mut Ctx) {
-    let records: u32 = ctx.options.pick(1_000, 100_000, 1_000_000);
-    let requests = ctx.options.pick(1_000, 200_000, 400_000);
-    let rounds = ctx.options.pick(1, 5, 5);
+    let records: u32 = ctx.settings.pick(1_000, 100_000, 1_000_000);
+    let requests = ctx.settings.pick(1_000, 200_000, 400_000);
+    let rounds = ctx.settings.pick(1, 5, 5);
     let mut speeds = Vec::new();
     for (i, mix) in MIXES.into_iter().enumerate() {
         ctx.progress.start(&format!("YCSB {}", mix.name), rounds + 1);
         // A scan is some fifty look-ups.
         let requests = if mix.scans() { requests / 20 } else { requests };
-        let work = Work::new(mix, records, requests, rounds, ctx.options.seed);
+        let work = Work::new(mix, records, requests, rounds, ctx.settings.seed);
         let mut collect = Collect { work: &work, subjects: Vec::new(), bytes: Vec::new() };
         if mix.scans() {
             for_each_scan_store(&mut collect);
@@ -115,21 +114,21 @@ pub(super) fn run(ctx: &mut Ctx) {
             for_each_store(&mut collect);
         }
         let Collect { mut subjects, bytes, .. } = collect;
-        let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+        let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
         drop(subjects);
         let case = format!("YCSB {}", mix.name);
-        ctx.report.compare(SUITE, &case, records.into(), requests as u64, &samples);
+        ctx.report.compare(ctx.suite, &case, records.into(), requests as u64, &samples);
         if i == 0 {
             memory(ctx, records, &bytes);
         }
         speeds.push(speed(&case, requests, &samples));
     }
     ctx.report.note(
-        SUITE,
+        ctx.suite,
         format!(
             "{records} records, keys of 16 B, values of {VALUE_BYTES} B, Zipf {ZIPF_EXPONENT} scrambled, seed {}. \
              Requests a second:\n{}",
-            ctx.options.seed,
+            ctx.settings.seed,
             speeds.join("\n")
         ),
     );
@@ -138,7 +137,8 @@ pub(super) fn run(ctx: &mut Ctx) {
 fn memory(ctx: &mut Ctx, records: u32, bytes: &[(String, f64)]) {
     let Some(((subject, ours), peers)) = bytes.split_first() else { return };
     for (peer, bytes) in peers {
-        let row = Row::alone(SUITE, "YCSB records", records.into(), subject, "used_memory a key", "B", *ours);
+        let row =
+            Row::alone(ctx.suite, "YCSB records", records.into(), subject, "used_memory a key", "B", *ours);
         ctx.report.row(row.beside(peer, *bytes));
     }
 }

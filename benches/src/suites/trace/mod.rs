@@ -19,18 +19,16 @@ mod mixes;
 mod replay;
 mod store;
 
-use crate::cli::Options;
 use crate::error::BadInput;
+use crate::settings::Settings;
 use crate::suite::Ctx;
 use crate::trace::Trace;
 use std::path::Path;
 
-const SUITE: &str = "trace";
-
-/// Reads the trace that the options name and forgets it again: a bad one is known before other suites have
+/// Reads the trace that the settings name and forgets it again: a bad one is known before other suites have
 /// taken their minutes.
-pub fn check(options: &Options) -> Result<(), BadInput> {
-    options.trace.as_deref().map_or(Ok(()), |path| open(path).map(drop))
+pub fn check(settings: &Settings) -> Result<(), BadInput> {
+    settings.trace.as_deref().map_or(Ok(()), |path| open(path).map(drop))
 }
 
 fn open(path: &Path) -> Result<Trace, BadInput> {
@@ -39,7 +37,7 @@ fn open(path: &Path) -> Result<Trace, BadInput> {
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    match &ctx.options.trace {
+    match &ctx.settings.trace {
         Some(path) => {
             let trace = open(path)?;
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();

@@ -1,6 +1,5 @@
 //! A trace file: GET, then SET on a miss, into an empty store in every round.
 
-use super::SUITE;
 use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_store};
 use crate::maps::Map;
 use crate::measure::{Samples, Subject, paired};
@@ -72,28 +71,28 @@ fn replay<K: OwnedKey, V: Value, M: Map<K, V, [u8]>>(trace: &Trace, value: &[u8]
 
 pub(super) fn run(ctx: &mut Ctx, name: &str, trace: &Trace) {
     let requests = trace.requests().len();
-    let value = vec![b'v'; ctx.options.value_cap];
+    let value = vec![b'v'; ctx.settings.value_cap];
     let mut collect = Collect { trace, value: &value, subjects: Vec::new(), found: Vec::new() };
     for_each_store(&mut collect);
     let Collect { mut subjects, found, .. } = collect;
 
-    let rounds = ctx.options.pick(1, (REQUESTS_WANTED / requests).clamp(1, MAX_ROUNDS), MAX_ROUNDS);
+    let rounds = ctx.settings.pick(1, (REQUESTS_WANTED / requests).clamp(1, MAX_ROUNDS), MAX_ROUNDS);
     let rounds = rounds.min((4 * REQUESTS_WANTED / requests).max(1));
     ctx.progress.start(name, rounds + 1);
-    let samples = paired(&mut subjects, rounds, ctx.options.seed, ctx.progress);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     drop(subjects);
 
     let case = format!("replay of {name}");
-    ctx.report.compare(SUITE, &case, requests as u64, requests as u64, &samples);
+    ctx.report.compare(ctx.suite, &case, requests as u64, requests as u64, &samples);
     let per_key = |found: &Cell<Found>| found.get().bytes as f64 / found.get().keys as f64;
     for (peer, samples_of_peer) in found.iter().zip(&samples).skip(1) {
         let metric = "used_memory a key";
         let row =
-            Row::alone(SUITE, &case, requests as u64, &samples[0].name, metric, "B", per_key(&found[0]));
+            Row::alone(ctx.suite, &case, requests as u64, &samples[0].name, metric, "B", per_key(&found[0]));
         ctx.report.row(row.beside(&samples_of_peer.name, per_key(peer)));
     }
-    let note = note(ctx.options.value_cap, name, trace, found[0].get(), &samples);
-    ctx.report.note(SUITE, note);
+    let note = note(ctx.settings.value_cap, name, trace, found[0].get(), &samples);
+    ctx.report.note(ctx.suite, note);
 }
 
 fn note(value_cap: usize, name: &str, trace: &Trace, found: Found, samples: &[Samples]) -> String {

@@ -1,7 +1,7 @@
 //! Arenas of one's own.
 
 use super::controls::purge_arena;
-use super::ctl::Key;
+use super::ctl::Control;
 use super::info::{AllocatorInfo, arena_info};
 use super::no_tcache;
 use core::ptr::NonNull;
@@ -44,7 +44,7 @@ impl Arena {
     /// A new, empty arena; `None` where the allocator has no arenas, or no more of them. In C:
     /// `mallctl("arenas.create")`.
     pub fn new() -> Option<Self> {
-        static CREATE: Key = Key::new(c"arenas.create");
+        static CREATE: Control<2> = Control::new(c"arenas.create");
         Some(Self { index: CREATE.read(&[])?, used: AtomicUsize::new(0) })
     }
 
@@ -105,9 +105,9 @@ impl Arena {
     }
 
     fn end(&self) -> bool {
-        static DESTROY: Key = Key::new(c"arena.0.destroy");
+        static DESTROY: Control<3> = Control::new(c"arena.0.destroy");
         // SAFETY: no block of it is alive, none is in a cache, and nobody else has a handle to it.
-        self.used() == 0 && unsafe { DESTROY.fire(&[self.index()]) }.is_some()
+        self.used() == 0 && unsafe { DESTROY.fire(&[(1, self.index())]) }.is_some()
     }
 }
 

@@ -11,7 +11,7 @@
 //! A slab is given back only when its last block is. One whose blocks are nearly all free is what
 //! fragmentation of small blocks consists of, and what `defrag` is about.
 
-use super::ctl::Key;
+use super::ctl::Control;
 
 /// How a bin stood when the statistics were last refreshed.
 #[derive(Clone, Copy, Debug)]
@@ -36,21 +36,22 @@ impl Bin {
 
 /// All bins of an arena, or of all together, by size. `None` without statistics.
 pub(super) fn bins(arena: usize) -> Option<impl Iterator<Item = Option<Bin>>> {
-    static COUNT: Key = Key::new(c"arenas.nbins");
+    static COUNT: Control<2> = Control::new(c"arenas.nbins");
     let count: u32 = COUNT.read(&[])?;
     Some((0..count as usize).map(move |bin| read(arena, bin)))
 }
 
 fn read(arena: usize, bin: usize) -> Option<Bin> {
-    static SIZE: Key = Key::new(c"arenas.bin.0.size");
-    static SLAB_BLOCKS: Key = Key::new(c"arenas.bin.0.nregs");
-    static SLABS: Key = Key::new(c"stats.arenas.0.bins.0.curslabs");
-    static NONFULL_SLABS: Key = Key::new(c"stats.arenas.0.bins.0.nonfull_slabs");
-    static LIVE: Key = Key::new(c"stats.arenas.0.bins.0.curregs");
-    let here = [arena, bin];
+    static SIZE: Control<4> = Control::new(c"arenas.bin.0.size");
+    static SLAB_BLOCKS: Control<4> = Control::new(c"arenas.bin.0.nregs");
+    static SLABS: Control<6> = Control::new(c"stats.arenas.0.bins.0.curslabs");
+    static NONFULL_SLABS: Control<6> = Control::new(c"stats.arenas.0.bins.0.nonfull_slabs");
+    static LIVE: Control<6> = Control::new(c"stats.arenas.0.bins.0.curregs");
+    let class = [(2, bin)];
+    let here = [(2, arena), (4, bin)];
     Some(Bin {
-        size: SIZE.read(&[bin])?,
-        slab_blocks: SLAB_BLOCKS.read::<u32>(&[bin])? as usize,
+        size: SIZE.read(&class)?,
+        slab_blocks: SLAB_BLOCKS.read::<u32>(&class)? as usize,
         slabs: SLABS.read(&here)?,
         nonfull_slabs: NONFULL_SLABS.read(&here)?,
         live: LIVE.read(&here)?,

@@ -1,6 +1,6 @@
 //! Switches and levers of the allocator.
 
-use super::ctl::{ALL_ARENAS, Key};
+use super::ctl::{ALL_ARENAS, Control};
 
 /// Gives free pages that the allocator keeps for later back to the system, now. `false` where the allocator
 /// has no way to be asked: then nothing was done. With jemalloc the dirty and muzzy pages of all arenas, not
@@ -21,16 +21,16 @@ fn purge_libc() -> bool {
 }
 
 pub(super) fn purge_arena(index: usize) -> bool {
-    static PURGE: Key = Key::new(c"arena.0.purge");
+    static PURGE: Control<3> = Control::new(c"arena.0.purge");
     // SAFETY: takes pages that hold no live block.
-    unsafe { PURGE.fire(&[index]) }.is_some()
+    unsafe { PURGE.fire(&[(1, index)]) }.is_some()
 }
 
 /// Empties this thread's cache of free blocks into the arenas that they came from, where they can be
 /// reused by all threads and their slabs given back. `false` where there is no such cache. In C:
 /// `mallctl("thread.tcache.flush")`.
 pub fn flush_tcache() -> bool {
-    static FLUSH: Key = Key::new(c"thread.tcache.flush");
+    static FLUSH: Control<3> = Control::new(c"thread.tcache.flush");
     // SAFETY: blocks in the cache are nobody's.
     unsafe { FLUSH.fire(&[]) }.is_some()
 }
@@ -43,6 +43,6 @@ pub fn flush_tcache() -> bool {
 /// can have it; its feature `background_threads` is for a thread that runs from the start. A `fork` does not take the
 /// thread along: a child that lives on starts its own. In C: `set_jemalloc_bg_thread`; in redis.conf: `jemalloc-bg-thread`.
 pub fn background_thread(on: bool) -> Option<bool> {
-    static RUNNING: Key = Key::new(c"background_thread");
-    RUNNING.replace(on)
+    static RUNNING: Control<1> = Control::new(c"background_thread");
+    RUNNING.update(on)
 }

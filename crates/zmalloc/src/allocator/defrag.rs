@@ -44,9 +44,10 @@
 
 use super::bins::{Bin, bins};
 use super::controls::flush_tcache;
-use super::ctl::Key;
+use super::ctl::Control;
 use super::info::{arenas, refresh};
 use core::ptr::NonNull;
+use core::slice;
 
 /// How full the slabs of each size class are, as of when it was taken.
 ///
@@ -205,7 +206,7 @@ unsafe fn is_in_current_slab(block: NonNull<u8>) -> bool {
         bin_free_blocks: usize,
         bin_blocks: usize,
     }
-    static QUERY: Key = Key::new(c"experimental.utilization.query");
+    static QUERY: Control<3> = Control::new(c"experimental.utilization.query");
     let mut answer = Answer {
         current_slab: 0,
         free_blocks: 0,
@@ -214,19 +215,9 @@ unsafe fn is_in_current_slab(block: NonNull<u8>) -> bool {
         bin_free_blocks: 0,
         bin_blocks: 0,
     };
-    let mut answer_len = size_of::<Answer>();
-    let mut block = block.as_ptr();
-    // SAFETY: jemalloc reads one pointer and writes the six words that there is room for.
-    let answered = unsafe {
-        QUERY.call(
-            &[],
-            (&raw mut answer).cast(),
-            &mut answer_len,
-            (&raw mut block).cast(),
-            size_of_val(&block),
-        )
-    };
-    answered.is_some() && block.addr().wrapping_sub(answer.current_slab) < answer.slab_bytes
+    // SAFETY: the control reads one pointer and answers with six words.
+    let answered = unsafe { QUERY.ask(&[block], slice::from_mut(&mut answer)) };
+    answered.is_some() && block.addr().get().wrapping_sub(answer.current_slab) < answer.slab_bytes
 }
 
 /// Asks about as many blocks as there are, which is no more than there are places for answers.
@@ -234,20 +225,10 @@ unsafe fn is_in_current_slab(block: NonNull<u8>) -> bool {
 /// # Safety
 /// All of `blocks` are live.
 unsafe fn utilization(blocks: &[NonNull<u8>], slabs: &mut [Utilization; BATCH_MAX]) -> Option<()> {
-    static QUERY: Key = Key::new(c"experimental.utilization.batch_query");
+    static QUERY: Control<3> = Control::new(c"experimental.utilization.batch_query");
     let blocks = blocks.get(..blocks.len().min(BATCH_MAX))?;
-    let mut answer_len = size_of::<Utilization>() * blocks.len();
-    // SAFETY: jemalloc reads one pointer for each three words that it writes, and there is room for those. It
-    // does not write to the pointers, though it takes them by a mutable one.
-    unsafe {
-        QUERY.call(
-            &[],
-            slabs.as_mut_ptr().cast(),
-            &mut answer_len,
-            blocks.as_ptr().cast_mut().cast(),
-            size_of_val(blocks),
-        )
-    }
+    // SAFETY: the control reads pointers and answers each with three words.
+    unsafe { QUERY.ask(blocks, &mut slabs[..blocks.len()]) }
 }
 
 /// Takes a [`Survey`] and asks it about one block: for a look now and then, because that empties the thread's cache. Who asks about

@@ -1,7 +1,7 @@
 //! The allocator's own figures, as INFO prints them.
 
 use super::bins::bins;
-use super::ctl::{ALL_ARENAS, Key};
+use super::ctl::{ALL_ARENAS, Control};
 
 /// Where the memory of the allocator, or of one of its arenas, is; all in bytes.
 ///
@@ -118,7 +118,7 @@ pub(super) fn arenas() -> Option<impl Iterator<Item = usize>> {
 /// assert!(matches!(zmalloc::quantum(), None | Some(8 | 16)));
 /// ```
 pub fn quantum() -> Option<usize> {
-    static QUANTUM: Key = Key::new(c"arenas.quantum");
+    static QUANTUM: Control<2> = Control::new(c"arenas.quantum");
     QUANTUM.read(&[])
 }
 
@@ -127,39 +127,39 @@ pub fn quantum() -> Option<usize> {
 /// It runs where pages are no larger. If you build on one machine for another whose pages have 16 or 64 KiB, set
 /// `JEMALLOC_SYS_WITH_LG_PAGE` to 14 or 16, in the places that [`quantum`] names. (For ARM, jemalloc is built for 64 KiB by itself.)
 pub fn page_size() -> Option<usize> {
-    static PAGE: Key = Key::new(c"arenas.page");
+    static PAGE: Control<2> = Control::new(c"arenas.page");
     PAGE.read(&[])
 }
 
 /// Brings the statistics up to date; `None` when there are none.
 pub(super) fn refresh() -> Option<()> {
-    static STATS: Key = Key::new(c"config.stats");
-    static EPOCH: Key = Key::new(c"epoch");
+    static STATS: Control<2> = Control::new(c"config.stats");
+    static EPOCH: Control<1> = Control::new(c"epoch");
     if !STATS.read::<bool>(&[])? {
         return None;
     }
-    EPOCH.replace(1_u64).map(|_| ()) // any number will do
+    EPOCH.update(1_u64).map(|_| ()) // any number will do
 }
 
 fn arena_count() -> Option<usize> {
-    static COUNT: Key = Key::new(c"arenas.narenas");
+    static COUNT: Control<2> = Control::new(c"arenas.narenas");
     COUNT.read::<u32>(&[]).map(|count| count as usize)
 }
 
 /// An arena that no thread has used yet has no figures rather than zeros.
 fn is_initialized(index: usize) -> bool {
-    static INITIALIZED: Key = Key::new(c"arena.0.initialized");
-    INITIALIZED.read(&[index]) == Some(true)
+    static INITIALIZED: Control<3> = Control::new(c"arena.0.initialized");
+    INITIALIZED.read(&[(1, index)]) == Some(true)
 }
 
 fn read(arena: usize) -> Option<AllocatorInfo> {
-    static SMALL: Key = Key::new(c"stats.arenas.0.small.allocated");
-    static LARGE: Key = Key::new(c"stats.arenas.0.large.allocated");
-    static ACTIVE_PAGES: Key = Key::new(c"stats.arenas.0.pactive");
-    static MUZZY_PAGES: Key = Key::new(c"stats.arenas.0.pmuzzy");
-    static RESIDENT: Key = Key::new(c"stats.arenas.0.resident");
-    static RETAINED: Key = Key::new(c"stats.arenas.0.retained");
-    let here = [arena];
+    static SMALL: Control<5> = Control::new(c"stats.arenas.0.small.allocated");
+    static LARGE: Control<5> = Control::new(c"stats.arenas.0.large.allocated");
+    static ACTIVE_PAGES: Control<4> = Control::new(c"stats.arenas.0.pactive");
+    static MUZZY_PAGES: Control<4> = Control::new(c"stats.arenas.0.pmuzzy");
+    static RESIDENT: Control<4> = Control::new(c"stats.arenas.0.resident");
+    static RETAINED: Control<4> = Control::new(c"stats.arenas.0.retained");
+    let here = [(2, arena)];
     let page = page_size()?;
     let mut frag_smallbins_bytes = 0_usize;
     for bin in bins(arena)? {

@@ -5,7 +5,6 @@
 //! slab with room. So a defragmenter goes around the cache both ways: what it frees counts as free in its
 //! slab at once, and what it allocates fills the slabs that are to stay.
 
-use super::ctl;
 use crate::{Zmalloc, backend, counter, oom, raw};
 use allocator_api2::alloc::AllocError;
 #[cfg(not(zmalloc_backend = "jemalloc"))]
@@ -17,7 +16,8 @@ use core::ptr::NonNull;
 pub(super) fn allocate(size: usize, arena: Option<u32>) -> Option<(NonNull<u8>, usize)> {
     let layout = raw::layout(size)?;
     let hand = counter::hand();
-    let block = NonNull::new(ctl::alloc_uncached(layout, arena))?;
+    // SAFETY: the size is below `isize::MAX`; an arena that is given exists.
+    let block = NonNull::new(unsafe { backend::alloc_uncached(layout, arena) })?;
     // SAFETY: `block` was just allocated as a raw block of this layout.
     let charge = unsafe { backend::raw_charge(block.as_ptr(), layout) };
     if let Some(hand) = hand {
@@ -37,7 +37,7 @@ pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
         if let Some(hand) = counter::hand() {
             hand.sub(charge);
         }
-        ctl::dealloc_uncached(ptr.as_ptr(), charge);
+        backend::dealloc_uncached(ptr.as_ptr(), charge);
         charge
     }
 }
@@ -53,7 +53,8 @@ impl Zmalloc {
                 return Err(AllocError);
             }
             let hand = counter::hand();
-            let block = NonNull::new(ctl::alloc_uncached(layout, None)).ok_or(AllocError)?;
+            // SAFETY: a layout's size is at most `isize::MAX`.
+            let block = NonNull::new(unsafe { backend::alloc_uncached(layout, None) }).ok_or(AllocError)?;
             if let Some(hand) = hand {
                 // SAFETY: just allocated with this layout.
                 hand.add(unsafe { self.block_size(block, layout) });
@@ -77,7 +78,7 @@ impl Zmalloc {
                 if let Some(hand) = counter::hand() {
                     hand.sub(charge);
                 }
-                ctl::dealloc_uncached(ptr.as_ptr(), charge);
+                backend::dealloc_uncached(ptr.as_ptr(), charge);
             }
             #[cfg(not(zmalloc_backend = "jemalloc"))]
             self.deallocate(ptr, layout);

@@ -1,4 +1,4 @@
-//! jemalloc, through tikv-jemalloc-sys.
+//! jemalloc, through tikv-jemalloc-sys and, for its controls, tikv-jemalloc-ctl.
 //!
 //! Redis asks jemalloc for the size of each block it allocates or frees, which loads allocator
 //! metadata that nothing else needs. The layout already says it: the charge is the size class of
@@ -9,13 +9,11 @@
 //! Nor does anybody have to count: a jemalloc thread adds up what it allocates and what it frees, because its sampling and
 //! its cache maintenance hang on these counters ([`thread_counters`]).
 
-use super::RAW_ALIGN;
-use crate::counter;
+use super::{RAW_ALIGN, StepCallback};
 use core::alloc::Layout;
 use core::ffi::{CStr, c_int};
-use core::hint::black_box;
-use core::ptr;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::AtomicUsize;
+use tikv_jemalloc_ctl::raw as control;
 use tikv_jemalloc_sys as je;
 
 /// Whether [`thread_counters`] may have an answer. They are 64 bits wide, and are read from other threads, which on a 32-bit
@@ -24,94 +22,40 @@ use tikv_jemalloc_sys as je;
 pub(crate) const COUNTS: bool =
     cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"));
 
-/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them: the same number
-/// at the time of this call. They live as long as the thread, which alone writes them, as aligned words of 64 bits; jemalloc
-/// is compiled C, whose plain stores of such a word are whole.
-///
-/// `None` where jemalloc does not offer them, where it serves the program's global allocator past this crate, and for
-/// a thread that has used it already: then somebody in this process does so past this crate, and goes on.
+/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them. They live as long
+/// as the thread, which alone writes them, as aligned words of 64 bits; jemalloc is compiled C, whose plain stores of such a
+/// word are whole. `None` where jemalloc does not offer them.
 pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
     if !COUNTS {
         return None;
     }
-    let allocated = address(c"thread.allocatedp")?;
-    let freed = address(c"thread.deallocatedp")?;
-    // SAFETY: this thread's counters.
-    let load = |counter: *mut AtomicUsize| unsafe { (*counter).load(Ordering::Relaxed) };
-    let untouched = load(allocated) == 0 && load(freed) == 0;
-    let ours = untouched && agreed(|| hook() && !serves_past_this_crate(|| load(allocated)));
-    // Trying that out may have allocated; it has freed again.
-    (ours && load(allocated) == load(freed)).then_some((allocated, freed))
+    // SAFETY: the values of both controls are pointers.
+    unsafe { Some((address(c"thread.allocatedp")?, address(c"thread.deallocatedp")?)) }
 }
 
-/// What `try_out` says the first time, for the whole process. Until it has, and for who asks meanwhile: no. Not a lock: a
-/// child of a fork would wait for ever for a thread that it does not have.
-fn agreed(try_out: impl FnOnce() -> bool) -> bool {
-    const UNTRIED: u8 = 0;
-    const NO: u8 = 1;
-    const YES: u8 = 2;
-    static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
-    if STATE.compare_exchange(UNTRIED, NO, Ordering::Acquire, Ordering::Acquire).is_ok() && try_out() {
-        STATE.store(YES, Ordering::Release);
-    }
-    STATE.load(Ordering::Acquire) == YES
-}
-
-/// Has jemalloc call back for the peak; whether it will.
-fn hook() -> bool {
+/// Has jemalloc call `callback` on each thread that has allocated another `step` bytes. Returns whether it will.
+pub(crate) fn call_back_each(step: usize, callback: StepCallback) -> bool {
     /// What `experimental.hooks.thread_event` takes.
     #[repr(C)]
     struct ThreadEvent {
-        callback: extern "C" fn(bool, u64, u64),
+        callback: StepCallback,
         interval: u64,
         is_alloc_only: bool,
     }
-    extern "C" fn looks(_is_alloc: bool, _allocated: u64, _freed: u64) {
-        counter::allocator_looks();
-    }
-    let mut event = ThreadEvent { callback: looks, interval: counter::LOOK_STEP as u64, is_alloc_only: true };
-    // SAFETY: the node takes a `ThreadEvent`, which jemalloc copies.
-    unsafe {
-        je::mallctl(
-            c"experimental.hooks.thread_event".as_ptr(),
-            ptr::null_mut(),
-            ptr::null_mut(),
-            (&raw mut event).cast(),
-            size_of_val(&event),
-        ) == 0
-    }
+    let event = ThreadEvent { callback, interval: step as u64, is_alloc_only: true };
+    // SAFETY: the control takes a `ThreadEvent`, which jemalloc copies.
+    unsafe { control::write(b"experimental.hooks.thread_event\0", event).is_ok() }
 }
 
-/// Whether the program's global allocator takes its blocks from this jemalloc, past this crate: then its counters are the
-/// whole program's. Tried out with a block, unless that allocator is known to come here: then it may be the caller, and
-/// hold a lock that it would ask for again.
-fn serves_past_this_crate(allocated: impl Fn() -> usize) -> bool {
-    if counter::is_known_to_serve_the_program() {
-        return false;
-    }
-    let before = allocated();
-    let through_us = counter::comes_back(|| {
-        let layout = Layout::new::<u64>();
-        // SAFETY: the layout is not empty; the block is freed with it.
-        unsafe {
-            let block = black_box(std::alloc::alloc(layout));
-            if !block.is_null() {
-                std::alloc::dealloc(block, layout);
-            }
-        }
-    });
-    allocated() != before && !through_us
-}
-
-/// The address that a node of jemalloc's holds. By name, and not through `allocator::ctl`, which remembers under a lock
-/// where a node is: a child of a fork must not wait for that lock in its first allocation.
-fn address(name: &CStr) -> Option<*mut AtomicUsize> {
-    let mut address: *mut AtomicUsize = ptr::null_mut();
-    let mut len = size_of_val(&address);
-    // SAFETY: jemalloc writes at most `len` bytes, a pointer.
-    let error =
-        unsafe { je::mallctl(name.as_ptr(), (&raw mut address).cast(), &mut len, ptr::null_mut(), 0) };
-    (error == 0 && !address.is_null()).then_some(address)
+/// The address that a control of jemalloc's holds. By name, and not through `allocator::ctl`, which remembers under a lock
+/// where a control is: a child of a fork must not wait for that lock in its first allocation.
+///
+/// # Safety
+/// The control's value is a pointer.
+unsafe fn address(name: &CStr) -> Option<*mut AtomicUsize> {
+    // SAFETY: by contract.
+    let address: *mut AtomicUsize = unsafe { control::read(name.to_bytes_with_nul()) }.ok()?;
+    (!address.is_null()).then_some(address)
 }
 
 /// The `MALLOCX_*` word for `layout`: 0 where plain `malloc` aligns well enough.
@@ -291,6 +235,21 @@ pub(crate) unsafe fn free(ptr: *mut u8) {
     unsafe { je::free(ptr.cast()) }
 }
 
+/// Past the thread's cache.
+fn uncached(arena: Option<u32>) -> c_int {
+    je::MALLOCX_TCACHE_NONE | arena.map_or(0, |index| je::MALLOCX_ARENA(index as usize))
+}
+
+pub(crate) unsafe fn alloc_uncached(layout: Layout, arena: Option<u32>) -> *mut u8 {
+    // SAFETY: as in `alloc`; the arena exists, by contract.
+    unsafe { je::mallocx(layout.size().max(1), uncached(arena) | je::MALLOCX_ALIGN(layout.align())).cast() }
+}
+
+pub(crate) unsafe fn dealloc_uncached(ptr: *mut u8, charge: usize) {
+    // SAFETY: a live block of this back end, and its size class.
+    unsafe { je::sdallocx(ptr.cast(), charge, uncached(None)) }
+}
+
 #[inline]
 pub(crate) fn good_size(size: usize) -> usize {
     size_class(size.max(1))
@@ -315,13 +274,7 @@ mod tests {
 
     #[test]
     fn the_version_is_the_one_that_jemalloc_reports() {
-        let mut text: *const core::ffi::c_char = core::ptr::null();
-        let mut len = size_of_val(&text);
-        // SAFETY: "version" is a read-only node of type `const char *`, of which `text` is one.
-        let version = unsafe {
-            je::mallctl(c"version".as_ptr(), (&raw mut text).cast(), &mut len, core::ptr::null_mut(), 0);
-            core::ffi::CStr::from_ptr(text).to_str().unwrap()
-        };
+        let version = tikv_jemalloc_ctl::version::read().unwrap();
         let short = version.split('-').next().unwrap();
         assert_eq!(crate::ALLOCATOR, format!("jemalloc-{short}"));
     }

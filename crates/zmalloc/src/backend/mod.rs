@@ -20,7 +20,12 @@
 //! dealloc_unsized(ptr, charge)                 the same block, its charge already asked for
 //! free(ptr)                                    the same block, its charge unknown
 //!
+//! alloc_uncached(layout, arena)                a raw block past the thread's cache, from one arena if one is given;
+//!                                              null on failure
+//! dealloc_uncached(ptr, charge)                a raw block, past the thread's cache into its arena
+//!
 //! COUNTS, thread_counters()                    whether, and where, the allocator itself counts for a thread
+//! call_back_each(step, callback)               has it call back each time a thread has allocated so much
 //! OVERHEAD                                     a raw block's charge less its usable size
 //! good_size(n)                                 bytes certainly usable when n are asked for
 //! ```
@@ -43,7 +48,9 @@ mod imp;
 pub(crate) use imp::*;
 
 #[cfg(not(zmalloc_backend = "jemalloc"))]
-mod uncounted {
+mod without_jemalloc {
+    use super::StepCallback;
+    use core::alloc::Layout;
     use core::sync::atomic::AtomicUsize;
 
     /// No other allocator counts exactly by thread.
@@ -53,6 +60,10 @@ mod uncounted {
         None
     }
 
+    pub(crate) fn call_back_each(_step: usize, _callback: StepCallback) -> bool {
+        false
+    }
+
     /// # Safety
     /// `ptr` is a live raw block.
     #[inline]
@@ -60,9 +71,25 @@ mod uncounted {
         // SAFETY: by contract.
         unsafe { super::dealloc_unsized(ptr, super::charge_unsized(ptr)) }
     }
+
+    /// No other allocator has a way around its cache, or an arena of one's own.
+    pub(crate) unsafe fn alloc_uncached(layout: Layout, _arena: Option<u32>) -> *mut u8 {
+        // SAFETY: by contract.
+        unsafe { super::raw_alloc(layout) }
+    }
+
+    /// # Safety
+    /// `ptr` is a live raw block and `charge` its charge.
+    pub(crate) unsafe fn dealloc_uncached(ptr: *mut u8, charge: usize) {
+        // SAFETY: by contract.
+        unsafe { super::dealloc_unsized(ptr, charge) }
+    }
 }
 #[cfg(not(zmalloc_backend = "jemalloc"))]
-pub(crate) use uncounted::*;
+pub(crate) use without_jemalloc::*;
+
+/// What jemalloc calls back: whether the thread allocates, and how many bytes it has allocated and freed.
+pub(crate) type StepCallback = extern "C" fn(is_alloc: bool, allocated: u64, freed: u64);
 
 /// The alignment of every block of the C-named family, and the most that the smallest size classes
 /// of a jemalloc with an 8-byte quantum promise.

@@ -26,15 +26,14 @@
 //! Learned from: Redis' `zmalloc.c` (`used_memory[]` by thread), Valkey's `used_memory_thread`, jemalloc's
 //! `thread.allocatedp`.
 
+mod allocator;
 mod flag;
 mod fork;
 pub(crate) mod slots;
 
 use crate::backend;
 use core::cell::Cell;
-#[cfg(zmalloc_backend = "jemalloc")]
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use slots::{Counts, Inside, Slot, Slots};
 
@@ -42,7 +41,7 @@ use slots::{Counts, Inside, Slot, Slots};
 const SLOT_COUNT: usize = 128;
 
 /// How many bytes a thread allocates between two looks whether there is a new peak.
-pub(crate) const LOOK_STEP: usize = 256 * 1024;
+const LOOK_STEP: usize = 256 * 1024;
 
 static SLOTS: Slots<SLOT_COUNT> = Slots::new();
 
@@ -52,7 +51,6 @@ static SHARED: CachePadded<Counts> = CachePadded::new(Counts::new());
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether the program's global allocator is known to come here.
-#[cfg(zmalloc_backend = "jemalloc")]
 static SERVES_THE_PROGRAM: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -147,15 +145,13 @@ impl Hand {
 /// Notes that the program's global allocator comes here. Called by the methods of `GlobalAlloc` on threads that count by hand.
 #[inline]
 pub(crate) fn serves_the_program() {
-    #[cfg(zmalloc_backend = "jemalloc")]
-    if !SERVES_THE_PROGRAM.load(Ordering::Relaxed) {
+    if backend::COUNTS && !SERVES_THE_PROGRAM.load(Ordering::Relaxed) {
         SERVES_THE_PROGRAM.store(true, Ordering::Relaxed);
     }
 }
 
 /// Whether [`serves_the_program`] was called.
-#[cfg(zmalloc_backend = "jemalloc")]
-pub(crate) fn is_known_to_serve_the_program() -> bool {
+fn is_known_to_serve_the_program() -> bool {
     SERVES_THE_PROGRAM.load(Ordering::Relaxed)
 }
 
@@ -173,9 +169,9 @@ fn settle() {
         && let Some(slot) = SLOTS.claim()
     {
         SLOT.set(Some(slot));
-        match forks_are_seen.then(backend::thread_counters).flatten() {
+        match forks_are_seen.then(allocator::thread_counters).flatten() {
             Some((allocated, freed)) => {
-                // SAFETY: the back end vouches for the counters: one number, this thread's own, and as long-lived as
+                // SAFETY: `allocator` vouches for the counters: one number, this thread's own, and as long-lived as
                 // the thread, which releases the slot when it ends.
                 unsafe { slot.attach(allocated, freed) };
                 flag::set_by_allocator(true);
@@ -193,8 +189,7 @@ fn settle() {
 }
 
 /// Whether `call`, which the claim under way makes, comes back to this crate.
-#[cfg(zmalloc_backend = "jemalloc")]
-pub(crate) fn comes_back(call: impl FnOnce()) -> bool {
+fn comes_back(call: impl FnOnce()) -> bool {
     CALLED_WITHIN.set(false);
     call();
     CALLED_WITHIN.get()
@@ -234,8 +229,7 @@ fn look(allocated: usize, freed: usize) {
 }
 
 /// What the allocator calls each time a thread has allocated another [`LOOK_STEP`].
-#[cfg(zmalloc_backend = "jemalloc")]
-pub(crate) fn allocator_looks() {
+fn allocator_looks() {
     if RESIZING.get() {
         PUT_OFF.set(true);
     } else if by_allocator() {

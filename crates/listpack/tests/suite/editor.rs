@@ -141,14 +141,14 @@ fn a_room_that_lies_is_no_danger() {
     let offsets: Vec<_> = (0..5).filter_map(|index| list.seek(index)).collect();
     for lie in Lie::ALL {
         let edits: [fn(&mut Editor<Liar>, &[listpack::Offset]); 9] = [
-            |list, _| drop(list.try_push_back("text")),
-            |list, _| drop(list.try_push_front(300)),
-            |list, at| drop(list.try_insert_after(at[2], "text")),
-            |list, at| drop(list.try_replace(at[1], "longer than it was")),
-            |list, at| drop(list.try_replace(at[3], 1)),
-            |list, at| drop(list.try_insert_all_before(at[3], ["one", "two"])),
-            |list, at| drop(list.remove(at[1])),
-            |list, at| drop(list.remove_many(at)),
+            |list, _| _ = list.try_push_back("text"),
+            |list, _| _ = list.try_push_front(300),
+            |list, at| _ = list.try_insert_after(at[2], "text"),
+            |list, at| _ = list.try_replace(at[1], "longer than it was"),
+            |list, at| _ = list.try_replace(at[3], 1),
+            |list, at| _ = list.try_insert_all_before(at[3], ["one", "two"]),
+            |list, at| _ = list.remove(at[1]),
+            |list, at| _ = list.remove_many(at),
             |list, at| list.move_before(at[0], 2, Some(at[4])),
         ];
         for first in edits {

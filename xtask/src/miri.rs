@@ -58,8 +58,9 @@ const fn on(
 }
 
 /// The longest first, so that the processors end together.
-const RUNS: [Run; 27] = [
+const RUNS: [Run; 30] = [
     here("dict", LIB),
+    here("values", LIB),
     here("robj", LIB),
     here("zindex", LIB),
     here("listpack", SUITE),
@@ -67,6 +68,7 @@ const RUNS: [Run; 27] = [
     here("zindex", SUITE),
     here("quicklist", LIB),
     here("robj", SUITE),
+    here("values", SUITE),
     here("zmalloc", SUITE),
     here("dict", SUITE),
     here("intset", SUITE),
@@ -83,7 +85,8 @@ const RUNS: [Run; 27] = [
     on(BIG_ENDIAN, "sds", SUITE, &["layout::"]),
     on(BIG_ENDIAN, "intset", SUITE, &["model::"]),
     on(BIG_ENDIAN, "listpack", SUITE, &["format::"]),
-    on(BIG_ENDIAN, "robj", LIB, &["header::", "types::", "string::", "packed::", "zset::score::"]),
+    on(BIG_ENDIAN, "values", LIB, &["types::", "string::", "hashtable::block::", "zset::score::"]),
+    on(BIG_ENDIAN, "robj", LIB, &["header::"]),
     on(BIG_ENDIAN, "robj", SUITE, &["encodings::"]),
     on(BIG_ENDIAN, "dict", LIB, DICT),
     on(ARM, "dict", LIB, DICT),

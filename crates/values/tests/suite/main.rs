@@ -3,15 +3,24 @@
 //! Miri leaves out the models and the memory of the collections, which would take hours: their unsafe code (blocks, tables,
 //! words) has unit tests.
 
-#![cfg(not(miri))]
-
+mod borrowed;
+#[cfg(not(miri))]
 mod hash_memory;
+#[cfg(not(miri))]
 mod hash_model;
+#[cfg(not(miri))]
 mod list;
+#[cfg(not(miri))]
 mod set_common;
+#[cfg(not(miri))]
 mod set_encodings;
+#[cfg(not(miri))]
 mod set_memory;
+#[cfg(not(miri))]
 mod set_model;
+#[cfg(not(miri))]
 mod steps;
+#[cfg(not(miri))]
 mod zset_memory;
+#[cfg(not(miri))]
 mod zset_model;

@@ -25,6 +25,7 @@ pages! {
     listpack = "../../docs/src/listpack.md",
     quicklist = "../../docs/src/quicklist.md",
     zindex = "../../docs/src/zindex.md",
+    values = "../../docs/src/values.md",
     robj = "../../docs/src/robj.md",
     benches = "../../docs/src/benches.md",
     architecture = "../../docs/src/architecture.md",

@@ -9,8 +9,8 @@ use common::{ReserveError, Room};
 use core::fmt;
 use core::ops::Deref;
 
-/// A set in a block of the caller's, changed where it is. `R` is a [`Room`]. Reading goes through the [`View`] that the editor
-/// lends.
+/// A set in a block of the caller's, changed where it is. `R` is a [`Room`], which is a `Buffer` in the
+/// signatures below. Reading goes through the [`View`] that the editor lends.
 ///
 /// Each operation asks the room for more or fewer bytes at most once. An operation that fails leaves the set as it was. An empty
 /// set keeps the eight bytes of its header. An [`IntSet`](crate::IntSet) is changed by the same code.

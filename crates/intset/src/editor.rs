@@ -98,14 +98,13 @@ impl<B: Buffer> Editor<B> {
     /// Removes `value`, and returns whether it was there. O(n), because the integers behind it move. Never fails: the block gets
     /// smaller if the allocator can make it so. In C: `intsetRemove`.
     pub fn remove(&mut self, value: i64) -> bool {
-        let found = self.rank(value);
-        found.is_ok_and(|index| self.remove_at(index).is_some())
+        self.rank(value).map(|index| self.buffer.close(index, index + 1)).is_ok()
     }
 
     /// Removes the integer at `index`, and returns it. O(n), as [`remove`](Self::remove).
     pub fn remove_at(&mut self, index: usize) -> Option<i64> {
         let value = self.get(index)?;
-        self.cut(index, index + 1);
+        self.buffer.close(index, index + 1);
         Some(value)
     }
 
@@ -113,33 +112,13 @@ impl<B: Buffer> Editor<B> {
     pub fn remove_range(&mut self, start: usize, count: usize) -> usize {
         let start = start.min(self.len());
         let end = start.saturating_add(count).min(self.len());
-        self.cut(start, end);
+        self.buffer.close(start, end);
         end - start
     }
 
     /// Removes all integers. O(1), but for what the room does with the bytes.
     pub fn clear(&mut self) {
-        self.cut(0, self.len());
-    }
-
-    /// Removes the integers from index `start` up to before `end`, which is no more than the length.
-    #[inline]
-    fn cut(&mut self, start: usize, end: usize) {
-        match self.encoding() {
-            Encoding::Int16 => self.cut_items::<[u8; 2]>(start, end),
-            Encoding::Int32 => self.cut_items::<[u8; 4]>(start, end),
-            Encoding::Int64 => self.cut_items::<[u8; 8]>(start, end),
-        }
-    }
-
-    fn cut_items<T: Item>(&mut self, start: usize, end: usize) {
-        // An empty set begins again with the smallest encoding.
-        let header = match self.len() - (end - start) {
-            0 => Header::EMPTY,
-            len => Header { encoding: T::ENCODING, len },
-        };
-        let [at, removed] = [start, end - start].map(|items| items * size_of::<T>());
-        self.buffer.close(header, HEADER_LEN + at, removed);
+        self.buffer.close(0, self.len());
     }
 }
 

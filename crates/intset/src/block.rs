@@ -9,7 +9,7 @@
 //! must hold, or more if it has held more. So an insert knows without asking how much is certainly free, and asks the
 //! allocator when that is used up.
 
-use crate::buffer::{Buffer, opened};
+use crate::buffer::{Buffer, bytes_added};
 use crate::header::{HEADER_LEN, Header};
 use common::{Gap, ReserveError};
 use core::ptr::NonNull;
@@ -168,14 +168,14 @@ impl Buffer for Block {
     }
 
     #[inline]
-    fn try_open(
+    fn try_make_gap(
         &mut self,
         header: Header,
         at: usize,
         fill: impl FnOnce(&mut Gap<'_>),
     ) -> Result<(), ReserveError> {
         let old_len = self.byte_len();
-        let added = opened(old_len, header, at)?;
+        let added = bytes_added(old_len, header, at)?;
         if added == 0 {
             return Ok(()); // perhaps in `EMPTY`
         }
@@ -195,7 +195,7 @@ impl Buffer for Block {
     }
 
     /// A set that is left without integers gives its block back.
-    fn close(&mut self, start: usize, end: usize) {
+    fn remove_items(&mut self, start: usize, end: usize) {
         let [size, len] = self.numbers().map(|number| number as usize);
         assert!(start <= end && end <= len);
         let rest = len - (end - start);

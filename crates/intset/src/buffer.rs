@@ -21,7 +21,7 @@ pub trait Buffer {
     ///
     /// # Panics
     /// If `at` is not behind the header or beyond the end, or the new header says that there are fewer bytes.
-    fn try_open(
+    fn try_make_gap(
         &mut self,
         header: Header,
         at: usize,
@@ -33,12 +33,12 @@ pub trait Buffer {
     ///
     /// # Panics
     /// If `start > end`, or if there are fewer than `end` integers.
-    fn close(&mut self, start: usize, end: usize);
+    fn remove_items(&mut self, start: usize, end: usize);
 }
 
-/// For [`Buffer::try_open`] of a set of `old_len` bytes: how many bytes are added.
+/// For [`Buffer::try_make_gap`] of a set of `old_len` bytes: how many bytes are added.
 #[inline]
-pub(crate) fn opened(old_len: usize, header: Header, at: usize) -> Result<usize, ReserveError> {
+pub(crate) fn bytes_added(old_len: usize, header: Header, at: usize) -> Result<usize, ReserveError> {
     assert!(HEADER_LEN <= at && at <= old_len);
     let too_long = ReserveError::TooLong { len: old_len, additional: header.encoding.size() };
     let new_len = header.byte_len().ok_or(too_long)?;
@@ -58,20 +58,20 @@ impl<R: Room> Buffer for R {
     }
 
     #[inline]
-    fn try_open(
+    fn try_make_gap(
         &mut self,
         header: Header,
         at: usize,
         fill: impl FnOnce(&mut Gap<'_>),
     ) -> Result<(), ReserveError> {
-        let added = opened(Room::bytes(self).len(), header, at)?;
+        let added = bytes_added(Room::bytes(self).len(), header, at)?;
         self.try_splice(at, 0, added)?;
         write_header(self, header);
         fill(&mut Gap::from(self.bytes_mut().get_mut(at..at + added).unwrap_or_default()));
         Ok(())
     }
 
-    fn close(&mut self, start: usize, end: usize) {
+    fn remove_items(&mut self, start: usize, end: usize) {
         let header = Header::of(Room::bytes(self));
         assert!(start <= end && end <= header.len);
         let [at, removed] = [start, end - start].map(|items| items * header.encoding.size());

@@ -75,7 +75,7 @@ impl<B: Buffer> Editor<B> {
     fn try_insert_at<T: Item>(&mut self, index: usize, item: T) -> Result<(), ReserveError> {
         let header = Header { encoding: T::ENCODING, len: self.len() + 1 };
         let at = HEADER_LEN + index * size_of::<T>();
-        self.buffer.try_open(header, at, |gap| gap.write(item.as_ref()))
+        self.buffer.try_make_gap(header, at, |gap| gap.write(item.as_ref()))
     }
 
     /// Adds a value that needs more bits than all others have, and therefore is below or above them all. In C:
@@ -85,7 +85,7 @@ impl<B: Buffer> Editor<B> {
     fn try_upgrade_and_add(&mut self, value: i64) -> Result<(), ReserveError> {
         let (old, end) = (self.header(), self.as_bytes().len());
         let new = Header { encoding: Encoding::of(value), len: old.len + 1 };
-        self.buffer.try_open(new, end, |_| ())?;
+        self.buffer.try_make_gap(new, end, |_| ())?;
         let bytes = self.buffer.items_mut();
         match (old.encoding, new.encoding) {
             (Encoding::Int16, Encoding::Int32) => widen::<[u8; 2], [u8; 4]>(bytes, old.len, value),
@@ -98,13 +98,13 @@ impl<B: Buffer> Editor<B> {
     /// Removes `value`, and returns whether it was there. O(n), because the integers behind it move. Never fails: the block gets
     /// smaller if the allocator can make it so. In C: `intsetRemove`.
     pub fn remove(&mut self, value: i64) -> bool {
-        self.rank(value).map(|index| self.buffer.close(index, index + 1)).is_ok()
+        self.rank(value).map(|index| self.buffer.remove_items(index, index + 1)).is_ok()
     }
 
     /// Removes the integer at `index`, and returns it. O(n), as [`remove`](Self::remove).
     pub fn remove_at(&mut self, index: usize) -> Option<i64> {
         let value = self.get(index)?;
-        self.buffer.close(index, index + 1);
+        self.buffer.remove_items(index, index + 1);
         Some(value)
     }
 
@@ -112,13 +112,13 @@ impl<B: Buffer> Editor<B> {
     pub fn remove_range(&mut self, start: usize, count: usize) -> usize {
         let start = start.min(self.len());
         let end = start.saturating_add(count).min(self.len());
-        self.buffer.close(start, end);
+        self.buffer.remove_items(start, end);
         end - start
     }
 
     /// Removes all integers. O(1), but for what the room does with the bytes.
     pub fn clear(&mut self) {
-        self.buffer.close(0, self.len());
+        self.buffer.remove_items(0, self.len());
     }
 }
 

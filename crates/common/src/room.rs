@@ -16,8 +16,8 @@ use zmalloc::ReserveError;
 
 /// The bytes of a packed value in a block of the caller's, and a way to get more or fewer of them.
 ///
-/// An editor calls [`try_splice`](Self::try_splice) at most once for each change, so that a change resizes the block once. The
-/// value's own header lies within [`bytes`](Self::bytes), and the editor keeps it up to date.
+/// An editor calls [`try_splice`](Self::try_splice) once for each change, so that a change resizes the block once, and does not call
+/// it where as many bytes are added as removed. The value's own header lies within [`bytes`](Self::bytes), and the editor keeps it up to date.
 ///
 /// The trait is safe. An implementation that does not do what is said here makes an editor write wrong values or panic, and
 /// never causes undefined behaviour.

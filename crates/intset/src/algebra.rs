@@ -1,21 +1,21 @@
 //! Intersection, union and difference of several sorted walks.
 //!
 //! The walks are [`Iter`]s, so a part of a set ([`range`](crate::View::range)) takes part like a whole one. They lie in a
-//! slice of the caller's, because how many there are is known only to him, and nothing here allocates. What comes out
+//! slice of the caller's, because only the caller knows how many there are, and nothing here allocates. What comes out
 //! is in ascending order, each integer once.
 //!
-//! Nobody looks at all of a set to pass over most of it: [`Iter::seek`] gallops. Where the sets are alike it arrives
+//! A walk does not look at every integer that it skips: [`Iter::seek`] gallops. Where the sets are alike it arrives
 //! after a step or two, as a merge would; where one is a thousand times the other, it skips a thousand for ten comparisons.
 
 use crate::item::{Item, Items};
 use crate::iter::Iter;
 use core::iter::FusedIterator;
 
-/// Of two walks of which one has so many times the other's integers, the larger is galloped over.
+/// If one of two walks has so many times the other's integers, the larger is galloped over.
 const GALLOP_FROM: usize = 16;
 
-/// Evaluates `$same` with the slices of the two walks, if there are two and in the same encoding, as most often there are: then the
-/// encodings are looked at once, and not for each integer. Else `$other`.
+/// Evaluates `$same` with the slices of the walks, if there are two in the same encoding, which is the common case: then the
+/// encodings are looked at once, and not for each integer. Otherwise evaluates `$other`.
 macro_rules! with_pair {
     ($walks:expr, ($a:ident, $b:ident) => $same:expr, else $other:expr) => {
         match &*$walks {
@@ -70,7 +70,7 @@ fn fold_union<'a, T: Item, B>(
     a.iter().chain(b).fold(result, |result, item| f(result, item.get()))
 }
 
-/// [`Iterator::fold`] as it is where nothing better is known.
+/// [`Iterator::fold`] as it is by default.
 fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl FnMut(B, i64) -> B) -> B {
     let mut result = first;
     for value in walk {
@@ -89,7 +89,7 @@ fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl F
 /// assert_eq!(inter(&mut [a.range(..50), b.iter()]).count(), 1); // SINTERCARD's limit would be `take`
 /// ```
 pub fn inter<'w, 'a>(walks: &'w mut [Iter<'a>]) -> Inter<'w, 'a> {
-    // The smallest proposes and the others dispose.
+    // The smallest proposes integers, which the others look for.
     walks.sort_unstable_by_key(Iter::len);
     Inter { walks }
 }

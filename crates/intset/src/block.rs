@@ -9,7 +9,7 @@
 //! must hold, or more if it has held more. So an insert knows without asking how much is certainly free, and asks the
 //! allocator when that is used up.
 
-use crate::buffer::{Buffer, closed, opened};
+use crate::buffer::{Buffer, bytes_added};
 use crate::header::{HEADER_LEN, Header};
 use common::{Gap, ReserveError};
 use core::ptr::NonNull;
@@ -43,14 +43,18 @@ impl Block {
     /// # Panics
     /// If the header is not right about the number of bytes.
     pub(crate) fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
-        let header = bytes.first_chunk().map(|header| Header::from_bytes(*header));
-        assert!(header.and_then(Header::byte_len) == Some(bytes.len()));
+        let header = Header::of(bytes);
+        assert!(header.byte_len() == Some(bytes.len()));
         if bytes.len() == HEADER_LEN {
             return Ok(Self::EMPTY);
         }
-        let start = allocate(bytes.len())?;
-        // SAFETY: the new block has room for the bytes, whose header has just been checked.
-        unsafe { start.copy_from_nonoverlapping(NonNull::from_ref(bytes).cast(), bytes.len()) };
+        let size = zmalloc::good_size(bytes.len());
+        let start = zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })?;
+        // SAFETY: the new block has room for the bytes. The header that is written into it is right about their number.
+        unsafe {
+            start.copy_from_nonoverlapping(NonNull::from_ref(bytes).cast(), bytes.len());
+            start.cast().write(header.to_bytes());
+        }
         Ok(Self { start })
     }
 
@@ -82,32 +86,32 @@ impl Block {
         if old_len > HEADER_LEN && new_len <= zmalloc::good_size(old_len) {
             return Ok(());
         }
-        self.try_grow(old_len, new_len)
+        let size = zmalloc::good_size(new_len);
+        self.try_grow(old_len, new_len, size).ok_or(ReserveError::OutOfMemory { size })
     }
 
-    /// [`try_fit`](Self::try_fit) if the size class of the old length is not enough.
+    /// [`try_fit`](Self::try_fit) if the size class of the old length is not enough. `size` is that of the new length.
     #[inline(never)]
-    fn try_grow(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
+    fn try_grow(&mut self, old_len: usize, new_len: usize, size: usize) -> Option<()> {
         if old_len == HEADER_LEN {
-            self.start = allocate(new_len)?;
-            return Ok(());
+            self.start = zmalloc::ztrymalloc(size)?;
+            return Some(());
         }
-        let size = zmalloc::good_size(new_len);
         // SAFETY: not empty, so the block is owned; the allocator says its size.
         unsafe {
             let usable = zmalloc::zmalloc_usable_size(self.start);
             // It may have held more, and be half empty if there was no memory when it was to be given back.
             let (fits, wastes) = (new_len <= usable, size <= usable / 2);
             if fits && !wastes {
-                return Ok(());
+                return Some(());
             }
             match zmalloc::ztryrealloc_sized(self.start, usable, size) {
                 Some((start, _)) => self.start = start,
                 None if fits => {}
-                None => return Err(ReserveError::OutOfMemory { size }),
+                None => return None,
             }
         }
-        Ok(())
+        Some(())
     }
 
     /// Gives back what a set that has become smaller does not need, once that is half of the block and if the allocator has room
@@ -164,14 +168,14 @@ impl Buffer for Block {
     }
 
     #[inline]
-    fn try_open(
+    fn try_make_gap(
         &mut self,
         header: Header,
         at: usize,
         fill: impl FnOnce(&mut Gap<'_>),
     ) -> Result<(), ReserveError> {
         let old_len = self.byte_len();
-        let added = opened(old_len, header, at)?;
+        let added = bytes_added(old_len, header, at)?;
         if added == 0 {
             return Ok(()); // perhaps in `EMPTY`
         }
@@ -191,21 +195,22 @@ impl Buffer for Block {
     }
 
     /// A set that is left without integers gives its block back.
-    #[inline]
-    fn close(&mut self, header: Header, at: usize, removed: usize) {
-        let old_len = self.byte_len();
-        let new_len = closed(old_len, header, at, removed);
-        if header.len == 0 {
+    fn remove_items(&mut self, start: usize, end: usize) {
+        let [size, len] = self.numbers().map(|number| number as usize);
+        assert!(start <= end && end <= len);
+        let rest = len - (end - start);
+        if rest == 0 {
             *self = Self::EMPTY;
             return;
         }
-        // SAFETY: the set is not empty, so the block is owned; all is within its length.
+        // SAFETY: the set is not empty, so the block is owned. All indices are within its length. The length is in bytes 4 to 8
+        // of the header, and has 32 bits, because the old one had.
         unsafe {
-            let place = self.start.add(at);
-            place.copy_from(place.add(removed), old_len - at - removed);
-            self.start.cast().write(header.to_bytes());
+            let items = self.start.add(HEADER_LEN);
+            items.add(start * size).copy_from(items.add(end * size), (len - end) * size);
+            self.start.add(4).cast().write((rest as u32).to_le_bytes());
         }
-        self.give_back(old_len, new_len);
+        self.give_back(HEADER_LEN + len * size, HEADER_LEN + rest * size);
     }
 }
 
@@ -217,10 +222,4 @@ impl Drop for Block {
             unsafe { zmalloc::zfree(self.start) };
         }
     }
-}
-
-/// A block for `len` bytes.
-fn allocate(len: usize) -> Result<NonNull<u8>, ReserveError> {
-    let size = zmalloc::good_size(len);
-    zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })
 }

@@ -21,36 +21,28 @@ pub trait Buffer {
     ///
     /// # Panics
     /// If `at` is not behind the header or beyond the end, or the new header says that there are fewer bytes.
-    fn try_open(
+    fn try_make_gap(
         &mut self,
         header: Header,
         at: usize,
         fill: impl FnOnce(&mut Gap<'_>),
     ) -> Result<(), ReserveError>;
 
-    /// Removes the `removed` bytes from `at` on, and writes the header.
+    /// Removes the integers from index `start` up to before `end`. A set that is left without integers has the header
+    /// [`Header::EMPTY`].
     ///
     /// # Panics
-    /// If these bytes are not all behind the header, or if not as many stay as the new header says.
-    fn close(&mut self, header: Header, at: usize, removed: usize);
+    /// If `start > end`, or if there are fewer than `end` integers.
+    fn remove_items(&mut self, start: usize, end: usize);
 }
 
-/// For [`Buffer::try_open`] of a set of `old_len` bytes: how many bytes are added.
+/// For [`Buffer::try_make_gap`] of a set of `old_len` bytes: how many bytes are added.
 #[inline]
-pub(crate) fn opened(old_len: usize, header: Header, at: usize) -> Result<usize, ReserveError> {
+pub(crate) fn bytes_added(old_len: usize, header: Header, at: usize) -> Result<usize, ReserveError> {
     assert!(HEADER_LEN <= at && at <= old_len);
     let too_long = ReserveError::TooLong { len: old_len, additional: header.encoding.size() };
     let new_len = header.byte_len().ok_or(too_long)?;
     Ok(new_len.checked_sub(old_len).expect("the set would have fewer bytes"))
-}
-
-/// For [`Buffer::close`] of a set of `old_len` bytes: how many bytes stay.
-#[inline]
-pub(crate) fn closed(old_len: usize, header: Header, at: usize, removed: usize) -> usize {
-    assert!(HEADER_LEN <= at && at <= old_len && removed <= old_len - at);
-    let new_len = old_len - removed;
-    assert!(header.byte_len() == Some(new_len));
-    new_len
 }
 
 /// A set in a caller's block. Nothing is taken for granted: what `R` does wrong leads to wrong values or a panic.
@@ -66,25 +58,27 @@ impl<R: Room> Buffer for R {
     }
 
     #[inline]
-    fn try_open(
+    fn try_make_gap(
         &mut self,
         header: Header,
         at: usize,
         fill: impl FnOnce(&mut Gap<'_>),
     ) -> Result<(), ReserveError> {
-        let added = opened(Room::bytes(self).len(), header, at)?;
+        let added = bytes_added(Room::bytes(self).len(), header, at)?;
         self.try_splice(at, 0, added)?;
         write_header(self, header);
         fill(&mut Gap::from(self.bytes_mut().get_mut(at..at + added).unwrap_or_default()));
         Ok(())
     }
 
-    #[inline]
-    fn close(&mut self, header: Header, at: usize, removed: usize) {
-        closed(Room::bytes(self).len(), header, at, removed);
+    fn remove_items(&mut self, start: usize, end: usize) {
+        let header = Header::of(Room::bytes(self));
+        assert!(start <= end && end <= header.len);
+        let [at, removed] = [start, end - start].map(|items| items * header.encoding.size());
         // A room can always become smaller.
-        if removed > 0 && self.try_splice(at, removed, 0).is_ok() {
-            write_header(self, header);
+        if removed > 0 && self.try_splice(HEADER_LEN + at, removed, 0).is_ok() {
+            let rest = header.len - (end - start);
+            write_header(self, if rest == 0 { Header::EMPTY } else { Header { len: rest, ..header } });
         }
     }
 }

@@ -9,8 +9,8 @@ use common::{ReserveError, Room};
 use core::fmt;
 use core::ops::Deref;
 
-/// A set in a block of the caller's, changed where it is. `R` is a [`Room`]. Reading goes through the [`View`] that the editor
-/// lends.
+/// A set in a block of the caller's, changed where it is. `R` is a [`Room`], which is a `Buffer` in the
+/// signatures below. Reading goes through the [`View`] that the editor lends.
 ///
 /// Each operation asks the room for more or fewer bytes at most once. An operation that fails leaves the set as it was. An empty
 /// set keeps the eight bytes of its header. An [`IntSet`](crate::IntSet) is changed by the same code.
@@ -75,7 +75,7 @@ impl<B: Buffer> Editor<B> {
     fn try_insert_at<T: Item>(&mut self, index: usize, item: T) -> Result<(), ReserveError> {
         let header = Header { encoding: T::ENCODING, len: self.len() + 1 };
         let at = HEADER_LEN + index * size_of::<T>();
-        self.buffer.try_open(header, at, |gap| gap.write(item.as_ref()))
+        self.buffer.try_make_gap(header, at, |gap| gap.write(item.as_ref()))
     }
 
     /// Adds a value that needs more bits than all others have, and therefore is below or above them all. In C:
@@ -85,7 +85,7 @@ impl<B: Buffer> Editor<B> {
     fn try_upgrade_and_add(&mut self, value: i64) -> Result<(), ReserveError> {
         let (old, end) = (self.header(), self.as_bytes().len());
         let new = Header { encoding: Encoding::of(value), len: old.len + 1 };
-        self.buffer.try_open(new, end, |_| ())?;
+        self.buffer.try_make_gap(new, end, |_| ())?;
         let bytes = self.buffer.items_mut();
         match (old.encoding, new.encoding) {
             (Encoding::Int16, Encoding::Int32) => widen::<[u8; 2], [u8; 4]>(bytes, old.len, value),
@@ -98,14 +98,13 @@ impl<B: Buffer> Editor<B> {
     /// Removes `value`, and returns whether it was there. O(n), because the integers behind it move. Never fails: the block gets
     /// smaller if the allocator can make it so. In C: `intsetRemove`.
     pub fn remove(&mut self, value: i64) -> bool {
-        let found = self.rank(value);
-        found.is_ok_and(|index| self.remove_at(index).is_some())
+        self.rank(value).map(|index| self.buffer.remove_items(index, index + 1)).is_ok()
     }
 
     /// Removes the integer at `index`, and returns it. O(n), as [`remove`](Self::remove).
     pub fn remove_at(&mut self, index: usize) -> Option<i64> {
         let value = self.get(index)?;
-        self.cut(index, index + 1);
+        self.buffer.remove_items(index, index + 1);
         Some(value)
     }
 
@@ -113,33 +112,13 @@ impl<B: Buffer> Editor<B> {
     pub fn remove_range(&mut self, start: usize, count: usize) -> usize {
         let start = start.min(self.len());
         let end = start.saturating_add(count).min(self.len());
-        self.cut(start, end);
+        self.buffer.remove_items(start, end);
         end - start
     }
 
     /// Removes all integers. O(1), but for what the room does with the bytes.
     pub fn clear(&mut self) {
-        self.cut(0, self.len());
-    }
-
-    /// Removes the integers from index `start` up to before `end`, which is no more than the length.
-    #[inline]
-    fn cut(&mut self, start: usize, end: usize) {
-        match self.encoding() {
-            Encoding::Int16 => self.cut_items::<[u8; 2]>(start, end),
-            Encoding::Int32 => self.cut_items::<[u8; 4]>(start, end),
-            Encoding::Int64 => self.cut_items::<[u8; 8]>(start, end),
-        }
-    }
-
-    fn cut_items<T: Item>(&mut self, start: usize, end: usize) {
-        // An empty set begins again with the smallest encoding.
-        let header = match self.len() - (end - start) {
-            0 => Header::EMPTY,
-            len => Header { encoding: T::ENCODING, len },
-        };
-        let [at, removed] = [start, end - start].map(|items| items * size_of::<T>());
-        self.buffer.close(header, HEADER_LEN + at, removed);
+        self.buffer.remove_items(0, self.len());
     }
 }
 

@@ -21,10 +21,10 @@ impl Header {
     /// Of a set without integers.
     pub(crate) const EMPTY: Self = Self { encoding: Encoding::Int16, len: 0 };
 
-    /// The header that these bytes are. A number that is no encoding counts as 64 bits.
+    /// The header of a set's bytes. A number that is no encoding counts as 64 bits, and bytes that are too few as no integers.
     #[inline]
-    pub(crate) fn from_bytes(bytes: [u8; HEADER_LEN]) -> Self {
-        let [e0, e1, e2, e3, l0, l1, l2, l3] = bytes;
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let &[e0, e1, e2, e3, l0, l1, l2, l3, ..] = bytes else { return Self::EMPTY };
         let encoding = Encoding::from_number_lossy(u32::from_le_bytes([e0, e1, e2, e3]));
         Self { encoding, len: u32::from_le_bytes([l0, l1, l2, l3]) as usize }
     }

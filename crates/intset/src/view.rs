@@ -93,7 +93,7 @@ impl View {
 
     #[inline]
     pub(crate) fn header(&self) -> Header {
-        self.0.first_chunk().map_or(Header::EMPTY, |bytes| Header::from_bytes(*bytes))
+        Header::of(&self.0)
     }
 
     #[inline]

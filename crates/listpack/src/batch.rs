@@ -117,7 +117,7 @@ impl<B: Buffer> Editor<B> {
     }
 
     /// Removes the entries at `offsets`, which ascend, in one pass, and returns how many they were. An offset that does not
-    /// ascend, or where there is no entry, is passed by. O(len). In C: `lpBatchDelete`.
+    /// ascend, or where there is no entry, is skipped. O(len). In C: `lpBatchDelete`.
     pub fn remove_many(&mut self, offsets: &[Offset]) -> usize {
         // Up to `read` all bytes have been judged, and those that stay are at the front, up to `write`.
         let (mut read, mut write, mut removed) = (HEADER_LEN, HEADER_LEN, 0);

@@ -169,7 +169,7 @@ impl ListPack {
     }
 
     /// Removes the entries at `offsets`, which ascend, in one pass, and returns how many they were. An offset that does not
-    /// ascend, or where there is no entry, is passed by. O(len). In C: `lpBatchDelete`.
+    /// ascend, or where there is no entry, is skipped. O(len). In C: `lpBatchDelete`.
     pub fn remove_many(&mut self, offsets: &[Offset]) -> usize {
         self.editor.remove_many(offsets)
     }

@@ -7,10 +7,11 @@ use common::Room;
 use core::fmt;
 use core::ops::Deref;
 
-/// A list in a block of the caller's, changed where it is. `R` is a [`Room`]. Reading goes through the [`View`] that the editor
-/// lends.
+/// A list in a block of the caller's, changed where it is. `R` is a [`Room`], which is a `Buffer` in the
+/// signatures below. Reading goes through the [`View`] that the editor lends.
 ///
-/// Each operation asks the room for more or fewer bytes at most once. An operation that fails leaves the list as it was. A list
+/// Each operation asks the room for more or fewer bytes at most once, or twice if an iterator yields fewer values than its clone
+/// did. An operation that fails leaves the list as it was. A list
 /// without entries keeps its seven bytes. A [`ListPack`](crate::ListPack) is changed by the same code.
 ///
 /// ```

@@ -14,7 +14,7 @@ use crate::value::Value;
 use crate::view::{Offset, View};
 
 impl View {
-    /// The first entry from `from` on that equals `needle`; after each comparison `skip` entries are passed by, so that with
+    /// The first entry from `from` on that equals `needle`; after each comparison, `skip` entries are skipped, so that with
     /// 1 only the fields of `field, value, field, value` are seen. O(n). In C: `lpFind`.
     ///
     /// ```

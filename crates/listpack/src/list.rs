@@ -39,12 +39,12 @@ impl ListPack {
         FromBytesError::or_oom(Self::try_from_bytes(bytes, Depth::Deep))
     }
 
-    /// A list from its bytes of which only header and end are checked. Copying is O(n).
+    /// A list from its bytes, of which only header and end are checked. Copying is O(n).
     ///
-    /// If they are damaged in between, every operation is sound all the same, and says what it sees: fewer entries than
-    /// [`len`](View::len), perhaps, or other values.
+    /// If the bytes are damaged in between, every operation is sound all the same. It may find fewer entries than
+    /// [`len`](View::len) says, or other values.
     pub fn from_bytes_shallow(bytes: &[u8]) -> Result<Self, Malformed> {
-        FromBytesError::or_oom(Self::try_from_bytes(bytes, Depth::Shallow))
+        Ok(View::new(bytes)?.to_owned())
     }
 
     /// A list from its bytes, as closely checked as `depth` says.

@@ -48,8 +48,8 @@ impl Storage {
         Self { tagged: NonNull::from_ref(&EMPTY.0).cast() }
     }
 
-    /// A copy of a list's bytes, whose header and end have been checked. Of the empty list's there is none to make, even if its
-    /// count was lost once: the count is known then.
+    /// A copy of a list's bytes, whose header and end have been checked. An empty list needs no copy. Its count is 0, even if the
+    /// bytes say that the count is not known.
     pub(crate) fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
         assert!((EMPTY_LEN..=BYTE_LEN_MAX).contains(&bytes.len()) && bytes.ends_with(&[END]));
         if bytes.len() == EMPTY_LEN {

@@ -98,6 +98,34 @@ fn an_editor_asks_for_the_header_of_a_set() {
     assert_eq!((editor.len(), editor.into_room().bytes().len()), (1, 10));
 }
 
+/// A room whose bytes become those of no set once an editor has looked at them.
+struct Turncoat(std::cell::Cell<bool>);
+
+impl Room for Turncoat {
+    fn bytes(&self) -> &[u8] {
+        match self.0.replace(true) {
+            false => &[8, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0],
+            true => &[9, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0],
+        }
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut []
+    }
+
+    fn try_splice(&mut self, _: usize, _: usize, _: usize) -> Result<(), ReserveError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_copy_of_what_is_no_set_is_one() {
+    let editor = Editor::new(Turncoat(false.into())).unwrap();
+    let copy = editor.try_to_owned().unwrap();
+    assert_eq!((copy.encoding(), copy.iter().collect::<Vec<_>>()), (Encoding::Int64, vec![7]));
+    assert_eq!(copy.as_bytes().len(), 16);
+}
+
 /// What an editor does with such a room is not said. It panics or comes to an end, and Miri finds nothing.
 #[test]
 fn a_room_that_lies_is_no_danger() {

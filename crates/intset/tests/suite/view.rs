@@ -14,7 +14,7 @@ fn at_offset(bytes: &[u8], offset: usize, room: &mut Vec<u8>) -> usize {
 }
 
 proptest! {
-    #![proptest_config(testing::config(128, 2))]
+    #![proptest_config(testing::config(128, 1))]
 
     #[test]
     fn a_view_reads_what_a_set_does_at_every_alignment(

@@ -27,7 +27,7 @@ mod tests;
 
 pub use common::Cursor;
 pub use compact::CompactPtr;
-pub use error::{TryInsertError, TryReserveError};
+pub use error::TryInsertError;
 pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use map::Dict;
 pub use resize::ResizePolicy;

@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use allocator_api2::alloc::AllocError;
+use zmalloc::ReserveError;
 
 use crate::chunk::{Chunk, Slot};
 use crate::group::{SLOTS, Slots};
@@ -131,7 +131,7 @@ impl<T> Chunk<T> {
         new: Self,
         mut moves: impl FnMut(&T) -> bool,
         storage: &mut Storage,
-    ) -> Result<usize, AllocError> {
+    ) -> Result<usize, ReserveError> {
         // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an
         // entry, and written while they hold none.
         unsafe {
@@ -351,7 +351,7 @@ impl<T> Chunk<T> {
 
     /// Moves all entries to `to`, a chunk of the same storage. Takes the memory it may need first: a failure
     /// changes nothing.
-    pub(crate) unsafe fn merge_into(self, to: Self, storage: &mut Storage) -> Result<usize, AllocError> {
+    pub(crate) unsafe fn merge_into(self, to: Self, storage: &mut Storage) -> Result<usize, ReserveError> {
         // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an entry.
         unsafe {
             let (from, free) = (self.group().occupied(), to.group().free());

@@ -6,7 +6,7 @@
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use allocator_api2::alloc::AllocError;
+use zmalloc::ReserveError;
 
 use crate::chunk::Slot;
 use crate::compact::CompactPtr;
@@ -152,7 +152,7 @@ impl<T> Spares<T> {
     }
 
     /// Sets `count` fresh children aside; on failure gives back those it got.
-    pub(crate) fn with(count: usize, storage: &mut Storage) -> Result<Self, AllocError> {
+    pub(crate) fn with(count: usize, storage: &mut Storage) -> Result<Self, ReserveError> {
         let mut spares = Self::new();
         for _ in 0..count {
             match storage.new_child(&Child::<T>::LAYOUT) {

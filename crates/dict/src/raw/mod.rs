@@ -23,7 +23,7 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use zmalloc::Zmalloc;
+use zmalloc::{ReserveError, Zmalloc};
 
 use crate::chunk::{Chunk, Slot};
 use crate::geometry::chunk_of;
@@ -82,6 +82,9 @@ impl<T: RefUnwindSafe> RefUnwindSafe for RawTable<T> {}
 
 impl<T> RawTable<T> {
     pub(crate) const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
+
+    /// Why an entry comes back: there is no memory for an overflow child.
+    pub(crate) const NO_CHILD: ReserveError = ReserveError::OutOfMemory { size: Self::LAYOUT.child.size() };
 
     pub(crate) const fn new() -> Self {
         Self {
@@ -216,7 +219,7 @@ impl<T> RawTable<T> {
     }
 
     /// Adds an entry to the place found for it. Needs memory only for an overflow child; if there is none, hands
-    /// the entry back.
+    /// the entry back: see [`NO_CHILD`](Self::NO_CHILD).
     ///
     /// # Safety
     /// The vacancy was found in this table when it had a chunk, and nothing has changed since.

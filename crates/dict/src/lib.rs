@@ -19,6 +19,7 @@ mod sample;
 mod scan;
 #[cfg(feature = "serde")]
 mod serde_impl;
+mod slot;
 mod stats;
 mod storage;
 pub mod table;

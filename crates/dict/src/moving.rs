@@ -4,10 +4,11 @@ use core::mem::MaybeUninit;
 
 use zmalloc::ReserveError;
 
-use crate::chunk::{Chunk, Slot};
+use crate::chunk::Chunk;
 use crate::group::{SLOTS, Slots};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT};
 use crate::overflow::{Child, Spares, children_for};
+use crate::slot::Slot;
 use crate::storage::Storage;
 
 /// From this size on, in bytes, entries are moved one by one instead of a child's seven at a time over the stack.

@@ -8,11 +8,11 @@ use core::ptr::NonNull;
 
 use zmalloc::ReserveError;
 
-use crate::chunk::Slot;
 use crate::compact::CompactPtr;
 use crate::group::portable::{matching_bytes, top_bits, zero_bytes};
 use crate::group::{SLOTS, Slots, filter_bit};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, HAS_NEXT_OFFSET};
+use crate::slot::Slot;
 use crate::storage::Storage;
 
 /// An overflow child of entries `T`.

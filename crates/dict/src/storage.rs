@@ -135,7 +135,7 @@ pub(crate) struct Storage {
     /// Overflow children allocated.
     children: usize,
     /// What all blocks together add to `used_memory`.
-    bytes: usize,
+    allocation_size: usize,
     /// What was ever allocated, in the same measure.
     allocated: u64,
 }
@@ -148,7 +148,7 @@ impl Storage {
             successor: None,
             held: 0,
             children: 0,
-            bytes: 0,
+            allocation_size: 0,
             allocated: 0,
         }
     }
@@ -162,8 +162,8 @@ impl Storage {
         self.children
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.allocation_size
     }
 
     pub(crate) fn bytes_allocated(&self) -> u64 {
@@ -184,7 +184,7 @@ impl Storage {
         let block = Zmalloc.allocate(layout).map_err(|_| refused)?.cast::<u8>();
         // SAFETY: just allocated with this layout.
         let size = unsafe { Zmalloc.block_size(block, layout) };
-        self.bytes += size;
+        self.allocation_size += size;
         self.allocated += size as u64;
         Ok(block)
     }
@@ -194,7 +194,7 @@ impl Storage {
     unsafe fn release(&mut self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: by contract.
         unsafe {
-            self.bytes -= Zmalloc.block_size(block, layout);
+            self.allocation_size -= Zmalloc.block_size(block, layout);
             Zmalloc.deallocate(block, layout);
         }
     }
@@ -508,7 +508,7 @@ impl Storage {
             let before = Zmalloc.block_size(block, layout);
             let new = Zmalloc.try_relocate_if(block, layout, |new| CompactPtr::new(new).is_some())?;
             let size = Zmalloc.block_size(new, layout);
-            self.bytes = self.bytes - before + size;
+            self.allocation_size = self.allocation_size - before + size;
             self.allocated += size as u64;
             Some(new)
         }

@@ -14,8 +14,10 @@
 //! `chunk_of` gives for its hash, as the hasher said when it was last asked (a hasher that changes its mind
 //! loses entries from look-up, never from memory).
 
+mod iter;
 mod size;
 
+pub(crate) use iter::RawIter;
 pub(crate) use size::PoppedChunk;
 
 use core::alloc::Layout;
@@ -25,13 +27,13 @@ use core::ptr::NonNull;
 
 use zmalloc::{ReserveError, Zmalloc};
 
-use crate::chunk::{Chunk, Slot};
+use crate::chunk::Chunk;
 use crate::geometry::chunk_of;
 use crate::group::{MARK, tag_of};
-use crate::iter::RawIter;
 use crate::layout::{ChunkLayout, preferred_slot};
 use crate::prefetch::prefetch;
 use crate::resize::{Limits, ResizePolicy, Veto, entries_before_growth};
+use crate::slot::Slot;
 use crate::stats::{Stats, Work};
 use crate::storage::Storage;
 
@@ -121,7 +123,7 @@ impl<T> RawTable<T> {
             chunks: self.chunks,
             chunks_allocated: self.storage.held(),
             children: self.storage.children(),
-            allocation_size: self.storage.bytes() + self.veto.as_ref().map_or(0, veto_size),
+            allocation_size: self.storage.allocation_size() + self.veto.as_ref().map_or(0, veto_size),
             work: self.work(),
         }
     }

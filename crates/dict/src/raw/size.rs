@@ -5,10 +5,9 @@ use core::mem::needs_drop;
 use allocator_api2::alloc::Allocator;
 use zmalloc::{ReserveError, Zmalloc};
 
-use super::RawTable;
+use super::{RawIter, RawTable};
 use crate::chunk::Chunk;
 use crate::geometry::{Split, mask_of};
-use crate::iter::RawIter;
 use crate::resize::{Limits, ResizePolicy, Veto, chunks_for, wanted_chunks};
 use crate::stats::Work;
 

@@ -39,7 +39,9 @@ fn an_error_says_how_much_was_asked_for() {
     // All in one chunk, which is full.
     let mut table = Table::new();
     table.set_resize_policy(ResizePolicy::Forbid);
-    (0..15_u64).for_each(|n| drop(table.insert_unique(7, n, |_| 7)));
+    for n in 0..15_u64 {
+        table.insert_unique(7, n, |_| 7);
+    }
     let _plan = fault::fail_from(1);
     let child = ReserveError::OutOfMemory { size: LAYOUT.child.size() };
     assert_eq!(table.try_insert_unique(7, 15, |_| 7).unwrap_err().error, child);

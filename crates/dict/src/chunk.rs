@@ -10,44 +10,8 @@ use crate::group::{Group, SLOTS, filter_bit, tag_of};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, preferred_offset, preferred_slot};
 use crate::overflow::Child;
 use crate::prefetch::{prefetch, prefetch_range};
+use crate::slot::Slot;
 use crate::storage::{ChunkPtr, Storage};
-
-/// The place of one entry: its tag and the entry itself.
-pub(crate) struct Slot<T> {
-    pub(crate) tag: NonNull<u8>,
-    pub(crate) entry: NonNull<T>,
-}
-
-impl<T> Clone for Slot<T> {
-    #[inline]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Slot<T> {}
-
-impl<T> Slot<T> {
-    /// Writes an entry and its tag into a free slot.
-    #[inline]
-    pub(crate) unsafe fn fill(self, tag: u8, entry: T) {
-        // SAFETY: the slot is free memory of the table, by the callers.
-        unsafe {
-            self.tag.write(tag);
-            self.entry.write(entry);
-        }
-    }
-
-    /// Moves the entry out and frees the slot.
-    #[inline]
-    pub(crate) unsafe fn take(self) -> (u8, T) {
-        // SAFETY: the slot holds an entry, by the callers; with tag 0 it is not read again.
-        unsafe {
-            let taken = (self.tag.read(), self.entry.read());
-            self.tag.write(0);
-            taken
-        }
-    }
-}
 
 /// A chunk of entries `T`, and through it its children.
 pub(crate) struct Chunk<T> {

@@ -27,10 +27,10 @@ use core::mem;
 
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
+use common::random::scale;
 use zmalloc::{Zmalloc, good_size};
 
 use crate::hash::DefaultHashBuilder;
-use crate::sample::scale;
 
 /// The size of a first table. In C: `DICT_HT_INITIAL_SIZE`.
 const INITIAL_BUCKETS: usize = 4;

@@ -1,50 +1,49 @@
-//! What can go wrong.
+//! What can go wrong: memory is missing, and then an entry that was to be added comes back.
 
 use core::error::Error;
 use core::fmt;
 
-/// Memory for more entries could not be had. The table is as it was, or has grown a part of the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TryReserveError {
-    /// How many entries were to be added.
-    pub additional: usize,
-}
-
-impl fmt::Display for TryReserveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no memory for {} more entries", self.additional)
-    }
-}
-
-impl Error for TryReserveError {}
+use zmalloc::{ReserveError, oom};
 
 /// Memory for one more entry could not be had. The table is as it was, and here is the entry.
+///
+/// `?` turns it into a [`ReserveError`] where the entry is of no more use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TryInsertError<T> {
     /// What was to be inserted.
     pub entry: T,
+    /// What could not be had: the first chunk of the table, or an overflow child.
+    pub error: ReserveError,
+}
+
+impl<T> TryInsertError<T> {
+    /// Ends an operation that cannot say that it found no memory. The entry is dropped first.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn oom(self) -> ! {
+        let Self { entry, error } = self;
+        drop(entry);
+        oom(error.size())
+    }
+}
+
+impl<T> From<TryInsertError<T>> for ReserveError {
+    fn from(error: TryInsertError<T>) -> Self {
+        error.error
+    }
 }
 
 impl<T> fmt::Debug for TryInsertError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryInsertError").finish_non_exhaustive()
+        f.debug_struct("TryInsertError").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
 impl<T> fmt::Display for TryInsertError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no memory for one more entry")
+        write!(f, "no room for one more entry: {}", self.error)
     }
 }
 
 impl<T> Error for TryInsertError<T> {}
-
-/// Ends an infallible operation that found no memory for `bytes`, and drops what was to be added.
-#[cold]
-#[inline(never)]
-pub(crate) fn out_of_memory<T>(bytes: usize, lost: T) -> ! {
-    drop(lost);
-    zmalloc::oom(bytes)
-}

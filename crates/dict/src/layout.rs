@@ -22,7 +22,7 @@
 
 use core::alloc::Layout;
 
-use allocator_api2::alloc::AllocError;
+use zmalloc::ReserveError;
 
 use crate::compact::CompactPtr;
 use crate::geometry::Paging;
@@ -113,16 +113,20 @@ impl ChunkLayout {
     }
 
     /// The tags of `chunks` chunks.
-    pub(crate) fn tags(&self, chunks: usize) -> Result<Layout, AllocError> {
-        let size = chunks.checked_mul(TAG_BYTES).ok_or(AllocError)?;
-        Layout::from_size_align(size, TAG_BYTES).map_err(|_| AllocError)
+    pub(crate) fn tags(&self, chunks: usize) -> Result<Layout, ReserveError> {
+        block(chunks, TAG_BYTES, TAG_BYTES)
     }
 
     /// The entries of `chunks` chunks.
-    pub(crate) fn entries(&self, chunks: usize) -> Result<Layout, AllocError> {
-        let size = chunks.checked_mul(self.stride).ok_or(AllocError)?;
-        Layout::from_size_align(size, self.align).map_err(|_| AllocError)
+    pub(crate) fn entries(&self, chunks: usize) -> Result<Layout, ReserveError> {
+        block(chunks, self.stride, self.align)
     }
+}
+
+/// A block of `count` parts of `size` bytes each.
+fn block(count: usize, size: usize, align: usize) -> Result<Layout, ReserveError> {
+    let size = count.saturating_mul(size);
+    Layout::from_size_align(size, align).map_err(|_| ReserveError::TooLong { len: 0, additional: size })
 }
 
 const _: () = {

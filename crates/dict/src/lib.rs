@@ -19,6 +19,7 @@ mod sample;
 mod scan;
 #[cfg(feature = "serde")]
 mod serde_impl;
+mod slot;
 mod stats;
 mod storage;
 pub mod table;
@@ -27,7 +28,7 @@ mod tests;
 
 pub use common::Cursor;
 pub use compact::CompactPtr;
-pub use error::{TryInsertError, TryReserveError};
+pub use error::TryInsertError;
 pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use map::Dict;
 pub use resize::ResizePolicy;

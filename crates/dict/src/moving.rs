@@ -2,12 +2,13 @@
 
 use core::mem::MaybeUninit;
 
-use allocator_api2::alloc::AllocError;
+use zmalloc::ReserveError;
 
-use crate::chunk::{Chunk, Slot};
+use crate::chunk::Chunk;
 use crate::group::{SLOTS, Slots};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT};
 use crate::overflow::{Child, Spares, children_for};
+use crate::slot::Slot;
 use crate::storage::Storage;
 
 /// From this size on, in bytes, entries are moved one by one instead of a child's seven at a time over the stack.
@@ -131,7 +132,7 @@ impl<T> Chunk<T> {
         new: Self,
         mut moves: impl FnMut(&T) -> bool,
         storage: &mut Storage,
-    ) -> Result<usize, AllocError> {
+    ) -> Result<usize, ReserveError> {
         // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an
         // entry, and written while they hold none.
         unsafe {
@@ -351,7 +352,7 @@ impl<T> Chunk<T> {
 
     /// Moves all entries to `to`, a chunk of the same storage. Takes the memory it may need first: a failure
     /// changes nothing.
-    pub(crate) unsafe fn merge_into(self, to: Self, storage: &mut Storage) -> Result<usize, AllocError> {
+    pub(crate) unsafe fn merge_into(self, to: Self, storage: &mut Storage) -> Result<usize, ReserveError> {
         // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an entry.
         unsafe {
             let (from, free) = (self.group().occupied(), to.group().free());

@@ -6,13 +6,13 @@
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use allocator_api2::alloc::AllocError;
+use zmalloc::ReserveError;
 
-use crate::chunk::Slot;
 use crate::compact::CompactPtr;
 use crate::group::portable::{matching_bytes, top_bits, zero_bytes};
 use crate::group::{SLOTS, Slots, filter_bit};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, HAS_NEXT_OFFSET};
+use crate::slot::Slot;
 use crate::storage::Storage;
 
 /// An overflow child of entries `T`.
@@ -152,7 +152,7 @@ impl<T> Spares<T> {
     }
 
     /// Sets `count` fresh children aside; on failure gives back those it got.
-    pub(crate) fn with(count: usize, storage: &mut Storage) -> Result<Self, AllocError> {
+    pub(crate) fn with(count: usize, storage: &mut Storage) -> Result<Self, ReserveError> {
         let mut spares = Self::new();
         for _ in 0..count {
             match storage.new_child(&Child::<T>::LAYOUT) {

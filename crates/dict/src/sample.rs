@@ -64,6 +64,8 @@
 use core::ptr::NonNull;
 use core::{array, iter};
 
+use common::random::scale;
+
 use crate::chunk::Chunk;
 use crate::group::{SLOTS, Slots};
 use crate::layout::CHILD_SLOTS_WITH_NEXT;
@@ -79,12 +81,6 @@ const RANDOM_BOUND_MIN: usize = 23;
 /// Trials drawn at once: a little more than are needed on average.
 const RANDOM_AHEAD: usize = 3;
 const FAIR_AHEAD: usize = 6;
-
-/// The number below `bound` that lies where `fraction` lies below 2^64. Fair if `fraction` is.
-#[inline]
-pub(crate) fn scale(fraction: u64, bound: usize) -> usize {
-    ((u128::from(fraction) * bound as u128) >> 64) as usize
-}
 
 /// Where an entry is: the number of its slot, those of the children being numbered after the chunk's own.
 #[derive(Clone, Copy)]

@@ -17,8 +17,8 @@
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-use allocator_api2::alloc::{AllocError, Allocator};
-use zmalloc::Zmalloc;
+use allocator_api2::alloc::Allocator;
+use zmalloc::{ReserveError, Zmalloc};
 
 use crate::compact::CompactPtr;
 use crate::group::TAG_BYTES;
@@ -135,7 +135,7 @@ pub(crate) struct Storage {
     /// Overflow children allocated.
     children: usize,
     /// What all blocks together add to `used_memory`.
-    bytes: usize,
+    allocation_size: usize,
     /// What was ever allocated, in the same measure.
     allocated: u64,
 }
@@ -148,7 +148,7 @@ impl Storage {
             successor: None,
             held: 0,
             children: 0,
-            bytes: 0,
+            allocation_size: 0,
             allocated: 0,
         }
     }
@@ -162,8 +162,8 @@ impl Storage {
         self.children
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.allocation_size
     }
 
     pub(crate) fn bytes_allocated(&self) -> u64 {
@@ -179,11 +179,12 @@ impl Storage {
         self.allocated += before.allocated;
     }
 
-    fn allocate(&mut self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
-        let block = Zmalloc.allocate(layout)?.cast::<u8>();
+    fn allocate(&mut self, layout: Layout) -> Result<NonNull<u8>, ReserveError> {
+        let refused = ReserveError::OutOfMemory { size: layout.size() };
+        let block = Zmalloc.allocate(layout).map_err(|_| refused)?.cast::<u8>();
         // SAFETY: just allocated with this layout.
         let size = unsafe { Zmalloc.block_size(block, layout) };
-        self.bytes += size;
+        self.allocation_size += size;
         self.allocated += size as u64;
         Ok(block)
     }
@@ -193,13 +194,13 @@ impl Storage {
     unsafe fn release(&mut self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: by contract.
         unsafe {
-            self.bytes -= Zmalloc.block_size(block, layout);
+            self.allocation_size -= Zmalloc.block_size(block, layout);
             Zmalloc.deallocate(block, layout);
         }
     }
 
     /// Allocates the two blocks of `chunks` chunks; both or none.
-    fn allocate_chunks(&mut self, layout: &ChunkLayout, chunks: usize) -> Result<Blocks, AllocError> {
+    fn allocate_chunks(&mut self, layout: &ChunkLayout, chunks: usize) -> Result<Blocks, ReserveError> {
         let (tags_layout, entries_layout) = (layout.tags(chunks)?, layout.entries(chunks)?);
         let tags = self.allocate(tags_layout)?;
         match self.allocate(entries_layout) {
@@ -225,7 +226,7 @@ impl Storage {
     }
 
     /// Gets memory for more chunks: `geometry::step` says how many. A failure changes nothing.
-    pub(crate) fn grow(&mut self, layout: &ChunkLayout) -> Result<(), AllocError> {
+    pub(crate) fn grow(&mut self, layout: &ChunkLayout) -> Result<(), ReserveError> {
         let step = layout.paging.step(self.held);
         let (page, place) = layout.paging.page_of(self.held);
         if place > 0 {
@@ -274,7 +275,7 @@ impl Storage {
     ///
     /// # Safety
     /// Something is held, and the chunks given back are not used any more.
-    pub(crate) unsafe fn shrink(&mut self, layout: &ChunkLayout) -> Result<(), AllocError> {
+    pub(crate) unsafe fn shrink(&mut self, layout: &ChunkLayout) -> Result<(), ReserveError> {
         let held = self.held_after_shrinking(layout);
         let (page, place) = layout.paging.page_of(held);
         let step = self.held - held;
@@ -390,7 +391,7 @@ impl Storage {
         page: usize,
         from: usize,
         to: usize,
-    ) -> Result<(), AllocError> {
+    ) -> Result<(), ReserveError> {
         debug_assert!(from.max(to) <= layout.paging.page());
         let new = self.allocate_chunks(layout, to)?;
         let kept = from.min(to);
@@ -413,7 +414,7 @@ impl Storage {
 
     /// Moves the directory, of which the first `pages` are there, to one with room for `capacity`: it is copied,
     /// a thousandth of a large table.
-    fn move_directory(&mut self, pages: usize, capacity: usize) -> Result<(), AllocError> {
+    fn move_directory(&mut self, pages: usize, capacity: usize) -> Result<(), ReserveError> {
         debug_assert!(pages <= capacity);
         self.release_successor();
         let new = self.allocate(Self::directory_layout(capacity))?.cast::<Page>();
@@ -427,12 +428,12 @@ impl Storage {
     }
 
     /// Allocates an overflow child; its contents are uninitialised. Memory that a [`CompactPtr`] does not reach is none.
-    pub(crate) fn new_child(&mut self, layout: &ChunkLayout) -> Result<NonNull<u8>, AllocError> {
+    pub(crate) fn new_child(&mut self, layout: &ChunkLayout) -> Result<NonNull<u8>, ReserveError> {
         let child = self.allocate(layout.child)?;
         if CompactPtr::new(child).is_none() {
             // SAFETY: allocated just above with this layout.
             unsafe { self.release(child, layout.child) };
-            return Err(AllocError);
+            return Err(ReserveError::OutOfMemory { size: layout.child.size() });
         }
         self.children += 1;
         Ok(child)
@@ -507,7 +508,7 @@ impl Storage {
             let before = Zmalloc.block_size(block, layout);
             let new = Zmalloc.try_relocate_if(block, layout, |new| CompactPtr::new(new).is_some())?;
             let size = Zmalloc.block_size(new, layout);
-            self.bytes = self.bytes - before + size;
+            self.allocation_size = self.allocation_size - before + size;
             self.allocated += size as u64;
             Some(new)
         }

@@ -96,9 +96,9 @@ impl Sorted {
         let hasher =
             |block: &BlockPtr| hasher.as_ref().map_or(0, |hash| hash.hash_one(unsafe { block.member() }));
         // The table comes when the order has its nodes and has not changed, so that a failure of either changes neither.
-        let last = || match table.try_insert_unique(hash, ptr, hasher) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(ReserveError::OutOfMemory { size: size_of::<BlockPtr>() }),
+        let last = || {
+            table.try_insert_unique(hash, ptr, hasher)?;
+            Ok(())
         };
         order.try_insert(block, last).map_err(|(error, _)| error)
     }

@@ -414,7 +414,7 @@ impl<'a, K: Borrow<Q>, Q: Eq + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
     /// ```
     ///
     /// # Errors
-    /// That of `make`, or `TryInsertError` with what it made.
+    /// That of `make`, or [`TryInsertError`] with what it made.
     ///
     /// # Panics
     /// If the key is not equal to the one that was looked for.

@@ -14,8 +14,9 @@ use core::hash::{BuildHasher, Hash};
 use core::ops::Index;
 
 use common::Cursor;
+use zmalloc::ReserveError;
 
-use crate::error::{TryInsertError, TryReserveError};
+use crate::error::TryInsertError;
 use crate::hash::DefaultHashBuilder;
 use crate::stats::Stats;
 use crate::table::{ExtractIf, Table};
@@ -88,7 +89,7 @@ impl<K, V> Dict<K, V> {
     }
 
     /// [`Dict::with_capacity`] that says when there is no memory.
-    pub fn try_with_capacity(capacity: usize) -> Result<Self, TryReserveError> {
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
         Self::try_with_capacity_and_hasher(capacity, DefaultHashBuilder::new())
     }
 }
@@ -106,7 +107,7 @@ impl<K, V, S> Dict<K, V, S> {
     }
 
     /// [`Dict::with_capacity_and_hasher`] that says when there is no memory.
-    pub fn try_with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Result<Self, TryReserveError> {
+    pub fn try_with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Result<Self, ReserveError> {
         Ok(Self { hash_builder, table: Table::try_with_capacity(capacity)? })
     }
 
@@ -410,7 +411,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         let hash = self.hash_builder.hash_one(&key);
         match self.table.try_entry(hash, is(&key), hasher(&self.hash_builder)) {
             Ok(entry) => Ok(Entry::new(entry, key)),
-            Err(_) => Err(TryInsertError { entry: key }),
+            Err(error) => Err(TryInsertError { entry: key, error }),
         }
     }
 
@@ -438,7 +439,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     pub fn try_entry_ref<'a, 'q, Q: Hash + Eq + ?Sized>(
         &'a mut self,
         key: &'q Q,
-    ) -> Result<EntryRef<'a, 'q, K, Q, V>, TryReserveError>
+    ) -> Result<EntryRef<'a, 'q, K, Q, V>, ReserveError>
     where
         K: Borrow<Q>,
     {
@@ -453,14 +454,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     }
 
     /// [`Dict::reserve`] that says when there is no memory. In C: `dictTryExpand`.
-    pub fn try_reserve(&mut self, additional: usize) -> Result<(), TryReserveError> {
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         self.table.try_reserve(additional, hasher(&self.hash_builder))
     }
 }
 
 impl<K: Clone, V: Clone, S: Clone> Dict<K, V, S> {
     /// A copy, by [`Table::try_clone`]. O(n).
-    pub fn try_clone(&self) -> Result<Self, TryReserveError> {
+    pub fn try_clone(&self) -> Result<Self, ReserveError> {
         Ok(Self { hash_builder: self.hash_builder.clone(), table: self.table.try_clone()? })
     }
 }

@@ -14,8 +14,10 @@
 //! `chunk_of` gives for its hash, as the hasher said when it was last asked (a hasher that changes its mind
 //! loses entries from look-up, never from memory).
 
+mod iter;
 mod size;
 
+pub(crate) use iter::RawIter;
 pub(crate) use size::PoppedChunk;
 
 use core::alloc::Layout;
@@ -23,15 +25,15 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use zmalloc::Zmalloc;
+use zmalloc::{ReserveError, Zmalloc};
 
-use crate::chunk::{Chunk, Slot};
+use crate::chunk::Chunk;
 use crate::geometry::chunk_of;
 use crate::group::{MARK, tag_of};
-use crate::iter::RawIter;
 use crate::layout::{ChunkLayout, preferred_slot};
 use crate::prefetch::prefetch;
 use crate::resize::{Limits, ResizePolicy, Veto, entries_before_growth};
+use crate::slot::Slot;
 use crate::stats::{Stats, Work};
 use crate::storage::Storage;
 
@@ -83,6 +85,9 @@ impl<T: RefUnwindSafe> RefUnwindSafe for RawTable<T> {}
 impl<T> RawTable<T> {
     pub(crate) const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 
+    /// Why an entry comes back: there is no memory for an overflow child.
+    pub(crate) const NO_CHILD: ReserveError = ReserveError::OutOfMemory { size: Self::LAYOUT.child.size() };
+
     pub(crate) const fn new() -> Self {
         Self {
             storage: Storage::new(),
@@ -118,7 +123,7 @@ impl<T> RawTable<T> {
             chunks: self.chunks,
             chunks_allocated: self.storage.held(),
             children: self.storage.children(),
-            allocation_size: self.storage.bytes() + self.veto.as_ref().map_or(0, veto_size),
+            allocation_size: self.storage.allocation_size() + self.veto.as_ref().map_or(0, veto_size),
             work: self.work(),
         }
     }
@@ -216,7 +221,7 @@ impl<T> RawTable<T> {
     }
 
     /// Adds an entry to the place found for it. Needs memory only for an overflow child; if there is none, hands
-    /// the entry back.
+    /// the entry back: see [`NO_CHILD`](Self::NO_CHILD).
     ///
     /// # Safety
     /// The vacancy was found in this table when it had a chunk, and nothing has changed since.

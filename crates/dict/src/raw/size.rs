@@ -1,13 +1,13 @@
 //! How a table changes its size: by one chunk at a time, by itself, for its owner, or all at once.
 
-use allocator_api2::alloc::{AllocError, Allocator};
 use core::mem::needs_drop;
-use zmalloc::Zmalloc;
 
-use super::RawTable;
+use allocator_api2::alloc::Allocator;
+use zmalloc::{ReserveError, Zmalloc};
+
+use super::{RawIter, RawTable};
 use crate::chunk::Chunk;
 use crate::geometry::{Split, mask_of};
-use crate::iter::RawIter;
 use crate::resize::{Limits, ResizePolicy, Veto, chunks_for, wanted_chunks};
 use crate::stats::Work;
 
@@ -15,20 +15,20 @@ impl<T> RawTable<T> {
     /// Makes room for one more entry: the first chunk, or a split if one is due. Only a missing first chunk
     /// is an error; a split without memory is put off.
     #[inline]
-    pub(crate) fn grow_for_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), AllocError> {
+    pub(crate) fn grow_for_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         if self.items >= self.limits.grow_at { self.grow(hasher) } else { Ok(()) }
     }
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), AllocError> {
+    fn grow(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         let grown = self.split_if_allowed(hasher);
         if self.chunks == 0 { grown } else { Ok(()) }
     }
 
     /// Splits the next chunk in two, or makes the first one. A failure or a panicking hasher changes nothing
     /// but the order of entries inside the chunk.
-    pub(crate) fn split_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), AllocError> {
+    pub(crate) fn split_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         if self.chunks == self.storage.held() {
             self.storage.grow(&Self::LAYOUT)?;
         }
@@ -55,13 +55,13 @@ impl<T> RawTable<T> {
 
     /// [`RawTable::split_one`] of a table that grows by itself: the owner may be against taking more memory, except
     /// for the first chunk, without which there is no table.
-    fn split_if_allowed(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), AllocError> {
+    fn split_if_allowed(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         if self.chunks > 0
             && let Some(allows) = &self.veto
         {
             let bytes = self.storage.split_bytes(&Self::LAYOUT, self.chunks);
             if bytes > 0 && !allows(bytes) {
-                return Err(AllocError);
+                return Err(ReserveError::OutOfMemory { size: bytes });
             }
         }
         self.split_one(hasher)
@@ -99,7 +99,7 @@ impl<T> RawTable<T> {
     }
 
     /// Merges the last chunk into the one it was split from. A failure changes nothing.
-    pub(crate) fn merge_one(&mut self) -> Result<(), AllocError> {
+    pub(crate) fn merge_one(&mut self) -> Result<(), ReserveError> {
         assert!(self.chunks > 1, "the first chunk stays");
         let last = self.chunks - 1;
         let split = Split::after(last);
@@ -218,7 +218,7 @@ impl<T> RawTable<T> {
     }
 
     /// Gives an empty table `chunks` chunks.
-    pub(crate) fn reserve_chunks(&mut self, chunks: usize) -> Result<(), AllocError> {
+    pub(crate) fn reserve_chunks(&mut self, chunks: usize) -> Result<(), ReserveError> {
         debug_assert_eq!(self.items, 0);
         while self.chunks < chunks {
             self.split_one(|_| 0)?;
@@ -233,8 +233,11 @@ impl<T> RawTable<T> {
         &mut self,
         additional: usize,
         hasher: impl Fn(&T) -> u64,
-    ) -> Result<(), AllocError> {
-        let chunks = chunks_for(self.items.checked_add(additional).ok_or(AllocError)?);
+    ) -> Result<(), ReserveError> {
+        let chunks = chunks_for(self.items.checked_add(additional).ok_or(ReserveError::TooLong {
+            len: self.items.saturating_mul(size_of::<T>()),
+            additional: additional.saturating_mul(size_of::<T>()),
+        })?);
         let before = self.chunks;
         if chunks > before {
             self.probe(chunks - before)?;
@@ -255,10 +258,12 @@ impl<T> RawTable<T> {
 
     /// Asks the allocator for as much as `chunks` chunks take, in one piece that nobody touches, and gives it
     /// back: what could never be had fails here, before memory is taken piece by piece.
-    fn probe(&mut self, chunks: usize) -> Result<(), AllocError> {
-        let block = Zmalloc.allocate(Self::LAYOUT.entries(chunks)?)?;
+    fn probe(&mut self, chunks: usize) -> Result<(), ReserveError> {
+        let layout = Self::LAYOUT.entries(chunks)?;
+        let refused = ReserveError::OutOfMemory { size: layout.size() };
+        let block = Zmalloc.allocate(layout).map_err(|_| refused)?;
         // SAFETY: allocated just above with this layout.
-        unsafe { Zmalloc.deallocate(block.cast(), Self::LAYOUT.entries(chunks)?) };
+        unsafe { Zmalloc.deallocate(block.cast(), layout) };
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::error::{TryInsertError, out_of_memory};
+use crate::error::TryInsertError;
 use crate::group::MARK;
 use crate::raw::{Place, RawTable, Vacancy};
 use crate::table::Table;
@@ -166,7 +166,7 @@ impl<'a, T> VacantEntry<'a, T> {
     pub fn insert(self, entry: T) -> OccupiedEntry<'a, T> {
         match self.try_insert(entry) {
             Ok(entry) => entry,
-            Err(error) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), error),
+            Err(error) => error.oom(),
         }
     }
 
@@ -176,7 +176,7 @@ impl<'a, T> VacantEntry<'a, T> {
         // SAFETY: found in a table that has had a chunk since, and which this borrows.
         match unsafe { self.table.raw.fill(self.vacancy, entry) } {
             Ok(place) => Ok(OccupiedEntry { table: self.table, place }),
-            Err(entry) => Err(TryInsertError { entry }),
+            Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::NO_CHILD }),
         }
     }
 }

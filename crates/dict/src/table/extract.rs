@@ -4,7 +4,7 @@
 //! looked at and kept stays where it is, before the hole, and what has not comes after: the number kept in
 //! the chunk says where to go on, and a fresh walk over the chunk gets there.
 
-use crate::iter::RawIter;
+use crate::raw::RawIter;
 use crate::raw::{PoppedChunk, RawTable};
 use crate::table::Table;
 use core::mem::needs_drop;

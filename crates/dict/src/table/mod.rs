@@ -11,10 +11,11 @@ pub use extract::ExtractIf;
 use core::fmt;
 
 use common::Cursor;
+use zmalloc::{ReserveError, or_oom};
 
-use crate::error::{TryInsertError, TryReserveError, out_of_memory};
+use crate::error::TryInsertError;
 use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
-use crate::raw::{Place, RawTable};
+use crate::raw::RawTable;
 use crate::scan::step;
 use crate::stats::Stats;
 
@@ -58,7 +59,7 @@ impl<T> Table<T> {
     }
 
     /// [`Table::with_capacity`] that says when there is no memory.
-    pub fn try_with_capacity(capacity: usize) -> Result<Self, TryReserveError> {
+    pub fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
         let mut table = Self::new();
         table.try_reserve(capacity, |_| unreachable!("there is no entry to hash"))?;
         Ok(table)
@@ -163,10 +164,7 @@ impl<T> Table<T> {
         eq: impl FnMut(&T) -> bool,
         hasher: impl Fn(&T) -> u64,
     ) -> Entry<'_, T> {
-        match self.try_entry(hash, eq, hasher) {
-            Ok(entry) => entry,
-            Err(error) => out_of_memory(RawTable::<T>::LAYOUT.stride, error),
-        }
+        or_oom(self.try_entry(hash, eq, hasher))
     }
 
     /// [`Table::entry`] that says when there is no memory for the first chunk. The entry's own `try_` forms say so of an
@@ -177,9 +175,9 @@ impl<T> Table<T> {
         hash: u64,
         eq: impl FnMut(&T) -> bool,
         hasher: impl Fn(&T) -> u64,
-    ) -> Result<Entry<'_, T>, TryReserveError> {
+    ) -> Result<Entry<'_, T>, ReserveError> {
         // Growing first leaves one search for both questions: is it there, and where is room for it.
-        self.raw.grow_for_one(hasher).map_err(|_| TryReserveError { additional: 1 })?;
+        self.raw.grow_for_one(hasher)?;
         Ok(match self.raw.find_or_vacant(hash, eq) {
             Ok(place) => Entry::Occupied(OccupiedEntry { table: self, place }),
             Err(vacancy) => Entry::Vacant(VacantEntry { table: self, vacancy }),
@@ -190,10 +188,9 @@ impl<T> Table<T> {
     /// allocated. In C: `dictAdd` after a look-up.
     #[inline]
     pub fn insert_unique(&mut self, hash: u64, entry: T, hasher: impl Fn(&T) -> u64) -> OccupiedEntry<'_, T> {
-        match self.try_insert_unique_place(hash, entry, hasher) {
-            Ok(place) => OccupiedEntry { table: self, place },
-            Err(entry) if self.is_empty() => out_of_memory(RawTable::<T>::LAYOUT.stride, entry),
-            Err(entry) => out_of_memory(RawTable::<T>::LAYOUT.child.size(), entry),
+        match self.try_insert_unique(hash, entry, hasher) {
+            Ok(entry) => entry,
+            Err(error) => error.oom(),
         }
     }
 
@@ -206,23 +203,13 @@ impl<T> Table<T> {
         entry: T,
         hasher: impl Fn(&T) -> u64,
     ) -> Result<OccupiedEntry<'_, T>, TryInsertError<T>> {
-        match self.try_insert_unique_place(hash, entry, hasher) {
-            Ok(place) => Ok(OccupiedEntry { table: self, place }),
-            Err(entry) => Err(TryInsertError { entry }),
+        if let Err(error) = self.raw.grow_for_one(hasher) {
+            return Err(TryInsertError { entry, error });
         }
-    }
-
-    #[inline]
-    fn try_insert_unique_place(
-        &mut self,
-        hash: u64,
-        entry: T,
-        hasher: impl Fn(&T) -> u64,
-    ) -> Result<Place<T>, T> {
-        match self.raw.grow_for_one(hasher) {
-            // SAFETY: just found, in a table that has grown for it.
-            Ok(()) => unsafe { self.raw.fill(self.raw.vacancy(hash), entry) },
-            Err(_) => Err(entry),
+        // SAFETY: just found, in a table that has grown for it.
+        match unsafe { self.raw.fill(self.raw.vacancy(hash), entry) } {
+            Ok(place) => Ok(OccupiedEntry { table: self, place }),
+            Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::NO_CHILD }),
         }
     }
 
@@ -230,19 +217,13 @@ impl<T> Table<T> {
     /// [`Table::shrink_to_fit`]. Without it inserts never wait for growth, so this only saves splitting. In C:
     /// `dictExpand`.
     pub fn reserve(&mut self, additional: usize, hasher: impl Fn(&T) -> u64) {
-        if let Err(error) = self.raw.reserve(additional, hasher) {
-            out_of_memory(additional.saturating_mul(size_of::<T>()), error);
-        }
+        or_oom(self.try_reserve(additional, hasher));
     }
 
     /// [`Table::reserve`] that says when there is no memory. What could never be had is asked for in one piece first, which
     /// nobody touches but `used_memory` and its peak show for a moment. In C: `dictTryExpand`.
-    pub fn try_reserve(
-        &mut self,
-        additional: usize,
-        hasher: impl Fn(&T) -> u64,
-    ) -> Result<(), TryReserveError> {
-        self.raw.reserve(additional, hasher).map_err(|_| TryReserveError { additional })
+    pub fn try_reserve(&mut self, additional: usize, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
+        self.raw.reserve(additional, hasher)
     }
 
     /// Makes the table as small as its entries allow, all in one go: O(entries that move). In C: `dictShrink`.
@@ -406,10 +387,9 @@ impl<T: fmt::Debug> fmt::Debug for Table<T> {
 impl<T: Clone> Table<T> {
     /// A copy, chunk by chunk, without hashing. O(n). The resize policy and what was reserved are copied too; a pause and
     /// [`Table::on_grow`] are not. An error is about the table's own memory: entries are cloned by their `Clone`.
-    pub fn try_clone(&self) -> Result<Self, TryReserveError> {
-        let no_memory = TryReserveError { additional: self.len() };
+    pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut clone = Self::new();
-        clone.raw.reserve_chunks(self.raw.chunks()).map_err(|_| no_memory)?;
+        clone.raw.reserve_chunks(self.raw.chunks())?;
         clone.raw.set_floor(self.raw.floor());
         clone.raw.set_policy(self.raw.policy());
         for chunk in 0..self.raw.chunks() {
@@ -417,7 +397,7 @@ impl<T: Clone> Table<T> {
             for slot in unsafe { self.raw.iter_chunk(chunk) } {
                 // SAFETY: as above.
                 let entry = unsafe { slot.entry.as_ref().clone() };
-                clone.raw.push_copy(&self.raw, chunk, slot, entry).map_err(|_| no_memory)?;
+                clone.raw.push_copy(&self.raw, chunk, slot, entry).map_err(|_| RawTable::<T>::NO_CHILD)?;
             }
         }
         Ok(clone)
@@ -427,10 +407,7 @@ impl<T: Clone> Table<T> {
 impl<T: Clone> Clone for Table<T> {
     /// [`Table::try_clone`], with the OOM handler in place of an error.
     fn clone(&self) -> Self {
-        match self.try_clone() {
-            Ok(clone) => clone,
-            Err(error) => out_of_memory(self.allocation_size(), error),
-        }
+        or_oom(self.try_clone())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Every form that answers an error answers one: each of their allocations fails once, and whatever was to be added comes back.
 
 use dict::map::EntryRef;
-use dict::{Dict, Table, TryInsertError, TryReserveError};
+use dict::{Dict, Table, TryInsertError};
 use std::hash::{BuildHasherDefault, Hasher};
-use zmalloc::{Region, fault};
+use zmalloc::{Region, ReserveError, fault};
 
 /// All keys have the same hash, so that entries need overflow children.
 #[derive(Clone, Copy, Default)]
@@ -26,8 +26,8 @@ const KEYS: u32 = if cfg!(miri) { 20 } else { 60 };
 #[derive(Debug, PartialEq)]
 struct Refused(Option<String>);
 
-impl From<TryReserveError> for Refused {
-    fn from(_: TryReserveError) -> Self {
+impl From<ReserveError> for Refused {
+    fn from(_: ReserveError) -> Self {
         Self(None)
     }
 }

@@ -26,8 +26,11 @@
 
 mod compact;
 mod insert;
+mod iter;
 mod remove;
 mod truncate;
+
+pub use iter::Iter;
 
 use core::fmt;
 use core::ops::{Bound, Range, RangeBounds};
@@ -37,7 +40,6 @@ use common::random::scale;
 use zmalloc::ReserveError;
 
 use crate::block::{Block, BlockPtr};
-use crate::iter::Iter;
 use crate::node::{Child, Leaf, NodeMut, NodeRef};
 use crate::score::{At, Behind, Place, member_place, score_place, sort_key};
 

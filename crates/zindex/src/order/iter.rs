@@ -6,8 +6,8 @@
 use core::iter::FusedIterator;
 use core::ops::Range;
 
+use super::Order;
 use crate::node::Leaf;
-use crate::order::Order;
 
 /// How many blocks are asked for ahead of the one that is shown.
 const AHEAD: usize = 8;

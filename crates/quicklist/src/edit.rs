@@ -1,7 +1,7 @@
 //! Inserting and replacing in the middle: where that splits nodes and merges them.
 //!
-//! Everything that needs memory comes first; what then changes the list cannot fail. To merge nodes and to compress them is
-//! a favour, left undone without memory.
+//! Everything that needs memory comes first; what then changes the list cannot fail. Nodes are merged and compressed last, and only if
+//! there is memory for it.
 //!
 //! Nodes are split, and elements given to neighbours, exactly where Redis does so, because what `OBJECT ENCODING` says depends on it: a
 //! list becomes one listpack again when one node is left.

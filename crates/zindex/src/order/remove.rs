@@ -24,6 +24,7 @@ impl Order {
     }
 
     /// Gives up a root that has lost all, and lets an only child take the place of its root. Says how many bytes that has freed.
+    #[inline]
     pub(super) fn collapse_root(&mut self) -> usize {
         let Some(root) = self.root.as_mut() else { return 0 };
         let mut freed = 0;

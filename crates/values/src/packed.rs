@@ -7,7 +7,6 @@ use crate::distinct::Distinct;
 use crate::element::Element;
 use crate::error::Error;
 use crate::types::Encoding;
-use core::mem;
 use intset::IntSet;
 use listpack::{Depth, ListPack, Offset, Value, View};
 
@@ -78,13 +77,13 @@ pub(crate) fn try_scored_listpack(
     expect(Encoding::ListPack, encoding)?;
     listpack::validate(bytes, Depth::Deep)?;
     let view = View::new(bytes)?;
-    let (mut walk, mut last) = (view.iter(), None);
+    let (mut walk, mut last): (_, Option<(Element<'_>, f64)>) = (view.iter(), None);
     while let Some((offset, member)) = walk.next_with_offset() {
         let Some((score_at, value)) = walk.next_with_offset() else { return malformed(bytes.len() - 1) };
         let Some(member) = element(member) else { return malformed(offset) };
         let Some(value) = score(value) else { return malformed(score_at) };
         let pair = (member, value);
-        if mem::replace(&mut last, Some(pair)).is_some_and(|last| !is_after(pair, last)) {
+        if last.replace(pair).is_some_and(|last| !is_after(pair, last)) {
             return malformed(offset);
         }
     }

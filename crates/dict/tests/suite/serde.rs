@@ -64,7 +64,7 @@ fn missing_memory_is_an_error() {
     let read = || serde_json::from_str::<Dict<u32, u32>>(&json);
     {
         let _plan = zmalloc::fault::fail_from(1);
-        assert!(read().unwrap_err().to_string().contains("no memory"));
+        assert!(read().unwrap_err().to_string().contains("out of memory"));
     }
     assert_eq!(read().unwrap(), dict);
 }

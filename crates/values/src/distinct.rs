@@ -1,7 +1,6 @@
 //! [`Distinct`]: borrowed elements, each once.
 
 use crate::element::Element;
-use crate::hashtable::TABLE_REFUSED;
 use core::hash::BuildHasher;
 use dict::{DefaultHashBuilder, Table};
 use zmalloc::ReserveError;
@@ -25,7 +24,7 @@ impl<'a> Distinct<'a> {
             return Ok(false);
         }
         let hasher = |member: &Element<'_>| hash_builder.hash_one(member);
-        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
+        table.try_insert_unique(hash, member, hasher)?;
         Ok(true)
     }
 

@@ -5,6 +5,7 @@ mod collection;
 mod distinct;
 mod element;
 mod error;
+mod form;
 pub mod hash;
 mod hashtable;
 mod limits;

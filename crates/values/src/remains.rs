@@ -17,6 +17,18 @@ pub(crate) enum Rest {
     ZSet(zindex::Remains),
 }
 
+impl From<Table<StringBlock<1>>> for Rest {
+    fn from(table: Table<StringBlock<1>>) -> Self {
+        Self::Set(table)
+    }
+}
+
+impl From<Table<StringBlock<2>>> for Rest {
+    fn from(table: Table<StringBlock<2>>) -> Self {
+        Self::Hash(table)
+    }
+}
+
 /// Remains may be dropped on another thread.
 const _: () = {
     const fn sendable<T: Send + Sync>() {}

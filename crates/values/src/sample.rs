@@ -3,7 +3,6 @@
 //! By *selection sampling* (Knuth's algorithm S): one walk over all, on which each is taken with the chance `wanted / left`. That
 //! needs no memory. For few of many it would take too long: those are drawn one by one, and a table says which have come.
 
-use crate::hashtable::TABLE_REFUSED;
 use common::random::scale;
 use core::hash::{BuildHasher, Hash};
 use dict::{DefaultHashBuilder, Table};
@@ -64,7 +63,7 @@ pub(crate) fn try_draw<T: Copy, K: Hash + Eq>(
             break;
         }
         if drawn.find(hash(&element), |other| key(other) == key(&element)).is_none() {
-            drawn.try_insert_unique(hash(&element), element, hash).map_err(|_| TABLE_REFUSED)?;
+            drawn.try_insert_unique(hash(&element), element, hash)?;
         }
     }
     Ok(drawn)

@@ -1,26 +1,15 @@
 //! Reading a hash: the view's methods, and the same of an owned hash.
 
-use super::{Hash, HashView, Iter, Repr, ReprView};
+use super::{Hash, HashView, Iter, ReprView};
 use crate::element::Element;
-use crate::types::Encoding;
 use core::array;
 use core::fmt;
-use zmalloc::ReserveError;
 
 /// Look-ups whose cache misses overlap.
 const BATCH: usize = 16;
 
 /// One field at a time. See the same methods of [`Hash`](struct@Hash).
 impl<'a> HashView<'a> {
-    /// How the hash is stored now. In C: `OBJECT ENCODING`.
-    #[inline]
-    pub fn encoding(self) -> Encoding {
-        match self.0 {
-            ReprView::ListPack(_) => Encoding::ListPack,
-            ReprView::HashTable(_) => Encoding::HashTable,
-        }
-    }
-
     /// How many fields there are. In C: `hashTypeLength`; `HLEN`.
     #[inline]
     pub fn len(self) -> usize {
@@ -34,14 +23,6 @@ impl<'a> HashView<'a> {
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
-    }
-
-    /// A copy that shares nothing. O(elements).
-    pub fn try_to_owned(self) -> Result<Hash, ReserveError> {
-        Ok(Hash(match self.0 {
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
-            ReprView::HashTable(inner) => Repr::HashTable(inner.try_clone()?),
-        }))
     }
 
     /// [`Hash::get`].
@@ -155,6 +136,7 @@ pub(super) fn find(list: &listpack::View, field: &[u8]) -> Option<listpack::Offs
     list.find(list.first()?, field, 1)
 }
 
+/// Hashes are equal if they have the same fields with the same values, however they are encoded. O(n) on average for hash tables.
 impl PartialEq for HashView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().all(|(field, value)| other.get(field) == Some(value))

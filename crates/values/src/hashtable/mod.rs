@@ -20,7 +20,7 @@ use core::hash::BuildHasher;
 use core::ptr::NonNull;
 use dict::prefetch::prefetch;
 use dict::{DefaultHashBuilder, Table};
-use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box};
+use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box, try_box};
 
 /// Strings, or pairs of strings, found by the first one. One pointer wide.
 pub(crate) struct StringTable<const N: usize>(Box<Inner<N>, Zmalloc>);
@@ -34,10 +34,6 @@ struct Inner<const N: usize> {
     bytes: usize,
 }
 
-/// What `Table` does not say: how much it asked for in vain. At least a chunk of pointers.
-pub(crate) const TABLE_REFUSED: ReserveError =
-    ReserveError::OutOfMemory { size: 16 * size_of::<StringBlock<1>>() };
-
 impl<const N: usize> Inner<N> {
     fn hash(&self, key: &[u8]) -> u64 {
         self.hash_builder.hash_one(key)
@@ -49,8 +45,7 @@ impl<const N: usize> StringTable<N> {
     /// An empty table.
     pub(crate) fn try_new() -> Result<Self, ReserveError> {
         let inner = Inner { table: Table::new(), hash_builder: DefaultHashBuilder::default(), bytes: 0 };
-        let size = size_of::<Inner<N>>();
-        Box::try_new_in(inner, Zmalloc).map(Self).map_err(|_| ReserveError::OutOfMemory { size })
+        try_box(inner).map(Self)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -74,7 +69,7 @@ impl<const N: usize> StringTable<N> {
         let Inner { table, hash_builder, bytes } = &mut *self.0;
         let size = member.allocation_size();
         let hasher = |member: &StringBlock<N>| hash_builder.hash_one(member.key());
-        table.try_insert_unique(hasher(&member), member, hasher).map_err(|_| TABLE_REFUSED)?;
+        table.try_insert_unique(hasher(&member), member, hasher)?;
         *bytes += size;
         Ok(())
     }
@@ -171,7 +166,7 @@ impl StringTable<1> {
         let member = StringBlock::try_new([key])?;
         let size = member.allocation_size();
         let hasher = |member: &StringBlock<1>| hash_builder.hash_one(member.key());
-        table.try_insert_unique(hash, member, hasher).map_err(|_| TABLE_REFUSED)?;
+        table.try_insert_unique(hash, member, hasher)?;
         *bytes += size;
         Ok(true)
     }

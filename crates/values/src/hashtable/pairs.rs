@@ -1,6 +1,6 @@
 //! Pairs of field and value: what only a hash does with its table.
 
-use super::{Inner, StringBlock, StringTable, TABLE_REFUSED};
+use super::{Inner, StringBlock, StringTable};
 use crate::element::Element;
 use allocator_api2::vec::Vec;
 use core::hash::BuildHasher;
@@ -22,7 +22,7 @@ impl StringTable<2> {
         let pair = StringBlock::try_new([field, value])?;
         let size = pair.allocation_size();
         let hasher = |pair: &StringBlock<2>| hash_builder.hash_one(pair.key());
-        table.try_insert_unique(hash, pair, hasher).map_err(|_| TABLE_REFUSED)?;
+        table.try_insert_unique(hash, pair, hasher)?;
         *bytes += size;
         Ok(true)
     }
@@ -65,7 +65,7 @@ impl StringTable<2> {
             *block = Some(core::mem::replace(old, pair));
             return Ok(false);
         }
-        table.try_insert_unique(hash, pair, hasher).map_err(|_| TABLE_REFUSED)?;
+        table.try_insert_unique(hash, pair, hasher)?;
         *bytes += size;
         Ok(true)
     }

@@ -1,9 +1,8 @@
 //! Reading: `LINDEX`, `LRANGE`, `LPOS`.
 
 use super::edit::{place, span};
-use super::{List, ListView, Repr, ReprView};
+use super::{List, ListView, ReprView};
 use crate::element::Element;
-use crate::types::Encoding;
 use core::fmt;
 use core::iter::FusedIterator;
 use core::num::NonZeroI64;
@@ -30,15 +29,6 @@ impl fmt::Debug for Item<'_> {
 
 /// See the same methods of [`List`].
 impl<'a> ListView<'a> {
-    /// How the list is stored now. In C: `OBJECT ENCODING`.
-    #[inline]
-    pub fn encoding(self) -> Encoding {
-        match self.0 {
-            ReprView::ListPack(_) => Encoding::ListPack,
-            ReprView::QuickList(_) => Encoding::QuickList,
-        }
-    }
-
     /// How many elements there are. In C: `listTypeLength`; `LLEN`.
     #[inline]
     pub fn len(self) -> usize {
@@ -52,14 +42,6 @@ impl<'a> ListView<'a> {
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
-    }
-
-    /// A copy that shares nothing. O(elements).
-    pub fn try_to_owned(self) -> Result<List, ReserveError> {
-        Ok(List(match self.0 {
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
-            ReprView::QuickList(inner) => Repr::QuickList(inner.try_clone()?),
-        }))
     }
 
     /// [`List::get`].
@@ -177,6 +159,8 @@ impl List {
     }
 }
 
+/// Equal elements in the same order, whatever the encodings. Where nodes are compressed, memory to look into them is needed, and
+/// its lack ends in the OOM handler.
 impl PartialEq for ListView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()

@@ -1,25 +1,13 @@
 //! Asking a set for members: the view's methods, and the same of an owned set.
 
 use super::iter::BATCH;
-use super::{Repr, ReprView, Set, SetView};
+use super::{ReprView, Set, SetView};
 use crate::element::Element;
-use crate::types::Encoding;
 use core::array;
 use core::fmt;
-use zmalloc::ReserveError;
 
 /// See the same methods of [`Set`].
 impl SetView<'_> {
-    /// How the set is stored now. In C: `OBJECT ENCODING`.
-    #[inline]
-    pub fn encoding(self) -> Encoding {
-        match self.0 {
-            ReprView::IntSet(_) => Encoding::IntSet,
-            ReprView::ListPack(_) => Encoding::ListPack,
-            ReprView::HashTable(_) => Encoding::HashTable,
-        }
-    }
-
     /// How many members there are. In C: `setTypeSize`; `SCARD`.
     #[inline]
     pub fn len(self) -> usize {
@@ -34,15 +22,6 @@ impl SetView<'_> {
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
-    }
-
-    /// A copy that shares nothing. O(elements).
-    pub fn try_to_owned(self) -> Result<Set, ReserveError> {
-        Ok(Set(match self.0 {
-            ReprView::IntSet(inner) => Repr::IntSet(inner.try_to_owned()?),
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
-            ReprView::HashTable(inner) => Repr::HashTable(inner.try_clone()?),
-        }))
     }
 
     /// [`Set::contains`].
@@ -106,6 +85,7 @@ pub(super) fn find(list: &listpack::View, member: &[u8]) -> Option<listpack::Off
     list.find(list.first()?, member, 0)
 }
 
+/// Equal members, whatever the encodings. O(n) look-ups.
 impl PartialEq for SetView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().all(|member| other.contains(member))

@@ -28,17 +28,14 @@ pub use add::{AddOptions, Added};
 pub use algebra::{Aggregate, Source, inter_card, try_diff_store, try_inter_store, try_union_store};
 pub use iter::Iter;
 
-use crate::collection::{Collection, from_word, into_word, sealed, word_as_ref};
+use crate::collection::Collection;
 use crate::element::Element;
 use crate::error::Error;
+use crate::form::forms;
 use crate::limits::EncodingLimits;
 use crate::packed::{try_scored_listpack, view_of_listpack};
-use crate::remains::{Remains, Rest};
-use crate::types::{Encoding, ObjectType};
-use common::Cursor;
-use core::fmt;
+use crate::types::Encoding;
 use core::ops::RangeBounds;
-use core::ptr::NonNull;
 use listpack::ListPack;
 use score::try_score_of;
 use zindex::ZTable;
@@ -61,35 +58,14 @@ use zmalloc::ReserveError;
 /// ```
 pub struct ZSet(Repr);
 
-/// Its encodings.
-enum Repr {
-    ListPack(ListPack),
-    SkipList(ZTable),
-}
-
 /// A [`ZSet`] to be read, borrowed from wherever it lies. What it lends lives for `'a`.
 #[derive(Clone, Copy)]
 pub struct ZSetView<'a>(ReprView<'a>);
-
-#[derive(Clone, Copy)]
-enum ReprView<'a> {
-    ListPack(&'a listpack::View),
-    SkipList(&'a ZTable),
-}
 
 impl ZSet {
     /// Nothing in it, and nothing allocated.
     pub const fn new() -> Self {
         Self(Repr::ListPack(ListPack::new()))
-    }
-
-    /// The sorted set to be read.
-    #[inline]
-    pub fn view(&self) -> ZSetView<'_> {
-        ZSetView(match &self.0 {
-            Repr::ListPack(list) => ReprView::ListPack(list),
-            Repr::SkipList(table) => ReprView::SkipList(table),
-        })
     }
 
     /// Removes a member and answers its score. O(log n), or O(n) in a listpack. In C: `zsetDel`; `ZREM`.
@@ -147,139 +123,21 @@ impl ZSet {
     }
 }
 
-impl<'a> From<&'a ZSet> for ZSetView<'a> {
-    #[inline]
-    fn from(zset: &'a ZSet) -> Self {
-        zset.view()
-    }
-}
-
-impl Default for ZSet {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The same members with the same scores.
-impl PartialEq for ZSet {
-    fn eq(&self, other: &Self) -> bool {
-        self.view() == other.view()
-    }
-}
-
-impl Eq for ZSet {}
-
-impl fmt::Debug for ZSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.view().fmt(f)
-    }
-}
-
 /// Whether a member stands behind another one: by score, then by bytes.
 fn is_after((member, score): (Element<'_>, f64), (other, other_score): (Element<'_>, f64)) -> bool {
     score > other_score || (score == other_score && member > other)
 }
 
-impl sealed::Sealed for ZSet {}
-
-impl Collection for ZSet {
-    const TYPE: ObjectType = ObjectType::ZSet;
-    const EMPTY: Self = Self::new();
-
-    type View<'a> = ZSetView<'a>;
-
-    #[inline]
-    fn view(&self) -> ZSetView<'_> {
-        self.view()
-    }
-
-    #[inline]
-    unsafe fn view_of_raw(encoding: Encoding, word: &NonNull<u8>) -> ZSetView<'_> {
-        // SAFETY: by contract, the encoding says whose word it is.
-        unsafe {
-            ZSetView(match encoding {
-                Encoding::ListPack => ReprView::ListPack(word_as_ref::<ListPack>(word)),
-                _ => ReprView::SkipList(word_as_ref(word)),
-            })
+forms! {
+    ZSet, ZSetView;
+    ListPack(ListPack), SkipList(ZTable);
+    others {
+        fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<ZSetView<'_>, Error> {
+            Ok(ZSetView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))
         }
-    }
 
-    fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<ZSetView<'_>, Error> {
-        Ok(ZSetView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))
-    }
-
-    fn as_packed(&self) -> Option<&[u8]> {
-        match &self.0 {
-            Repr::ListPack(list) => Some(list.as_bytes()),
-            Repr::SkipList(_) => None,
-        }
-    }
-
-    fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self(Repr::ListPack(try_scored_listpack(encoding, bytes, try_score_of, is_after)?)))
-    }
-
-    #[inline]
-    fn encoding(&self) -> Encoding {
-        self.view().encoding()
-    }
-
-    #[inline]
-    fn len(&self) -> usize {
-        self.view().len()
-    }
-
-    fn allocation_size(&self) -> usize {
-        match &self.0 {
-            Repr::ListPack(list) => list.allocation_size(),
-            Repr::SkipList(table) => table.allocation_size(),
-        }
-    }
-
-    fn free_effort(&self) -> usize {
-        match &self.0 {
-            Repr::ListPack(_) => 1,
-            Repr::SkipList(table) => table.len(),
-        }
-    }
-
-    fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        match self.0 {
-            Repr::ListPack(_) => None, // one block
-            Repr::SkipList(table) => table.drop_in_steps(n).map(|remains| Remains(Rest::ZSet(remains))),
-        }
-    }
-
-    fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
-        match &mut self.0 {
-            Repr::ListPack(list) => {
-                list.relocate(moves);
-                Cursor::START
-            }
-            Repr::SkipList(table) => table.relocate(cursor, moves),
-        }
-    }
-
-    fn try_clone(&self) -> Result<Self, ReserveError> {
-        self.view().try_to_owned()
-    }
-
-    fn into_raw(self) -> (Encoding, NonNull<u8>) {
-        let encoding = self.encoding();
-        let word = match self.0 {
-            Repr::ListPack(list) => into_word(list),
-            Repr::SkipList(table) => into_word(table),
-        };
-        (encoding, word)
-    }
-
-    unsafe fn from_raw(encoding: Encoding, pointer: NonNull<u8>) -> Self {
-        // SAFETY: by contract, the encoding says whose word the pointer is.
-        unsafe {
-            Self(match encoding {
-                Encoding::ListPack => Repr::ListPack(from_word(pointer)),
-                _ => Repr::SkipList(from_word(pointer)),
-            })
+        fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
+            Ok(Self(Repr::ListPack(try_scored_listpack(encoding, bytes, try_score_of, is_after)?)))
         }
     }
 }

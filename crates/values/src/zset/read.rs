@@ -1,24 +1,13 @@
 //! Reading a sorted set: the view's methods, and the same of an owned one.
 
-use super::{Iter, Repr, ReprView, ZSet, ZSetView, packed};
+use super::{Iter, ReprView, ZSet, ZSetView, packed};
 use crate::element::Element;
-use crate::types::Encoding;
 use common::Cursor;
 use core::fmt;
 use core::ops::{Bound, Range, RangeBounds};
-use zmalloc::ReserveError;
 
 /// See the same methods of [`ZSet`].
 impl<'a> ZSetView<'a> {
-    /// How the sorted set is stored now. In C: `OBJECT ENCODING`.
-    #[inline]
-    pub fn encoding(self) -> Encoding {
-        match self.0 {
-            ReprView::ListPack(_) => Encoding::ListPack,
-            ReprView::SkipList(_) => Encoding::SkipList,
-        }
-    }
-
     /// How many members there are. In C: `zsetLength`; `ZCARD`.
     #[inline]
     pub fn len(self) -> usize {
@@ -32,14 +21,6 @@ impl<'a> ZSetView<'a> {
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
-    }
-
-    /// A copy that shares nothing. O(elements).
-    pub fn try_to_owned(self) -> Result<ZSet, ReserveError> {
-        Ok(ZSet(match self.0 {
-            ReprView::ListPack(inner) => Repr::ListPack(inner.try_to_owned()?),
-            ReprView::SkipList(inner) => Repr::SkipList(inner.try_clone()?),
-        }))
     }
 
     /// [`ZSet::score`].
@@ -237,6 +218,7 @@ impl ZSet {
     }
 }
 
+/// The same members with the same scores.
 impl PartialEq for ZSetView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().eq(other.iter())

@@ -58,7 +58,7 @@ const fn on(
 }
 
 /// The longest first, so that the processors end together.
-const RUNS: [Run; 30] = [
+const RUNS: [Run; 32] = [
     here("dict", LIB),
     here("values", LIB),
     here("robj", LIB),
@@ -81,8 +81,10 @@ const RUNS: [Run; 30] = [
     // One run sees one order of the threads; a count that is wrong in another needs more of them.
     Run { flags: "-Zmiri-many-seeds=0..4", ..on(None, "robj", SUITE, &["threads::"]) },
     on(BIG_ENDIAN, "zmalloc", &["--test", "failure"], &[]),
+    on(BIG_ENDIAN, "common", LIB, &["length::"]),
     on(BIG_ENDIAN, "sds", LIB, &["layout::"]),
     on(BIG_ENDIAN, "sds", SUITE, &["layout::"]),
+    on(BIG_ENDIAN, "zindex", LIB, &["block::"]),
     on(BIG_ENDIAN, "intset", SUITE, &["model::"]),
     on(BIG_ENDIAN, "listpack", SUITE, &["format::"]),
     on(BIG_ENDIAN, "values", LIB, &["types::", "string::", "hashtable::block::", "zset::score::"]),

@@ -1,6 +1,6 @@
 //! [`Cursor`]: where a walk goes on.
 
-/// How far a walk has come that is made in parts, such as a scan or a defragmentation. It starts at, and ends with,
+/// The position of a walk that is made in steps, such as a scan or a defragmentation. A walk starts at, and ends with,
 /// [`Cursor::START`]. In between it is opaque, and valid for any state of the same structure.
 ///
 /// ```
@@ -23,7 +23,7 @@ impl Cursor {
 }
 
 impl From<u64> for Cursor {
-    /// The cursor that [`u64::from`] was made of. Any other number is a place too.
+    /// Restores a cursor from its number. Any number is accepted.
     #[inline]
     fn from(number: u64) -> Self {
         Self(number)

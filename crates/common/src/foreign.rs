@@ -36,7 +36,7 @@ impl<F: Fault> fmt::Display for Malformed<F> {
 
 impl<F: Fault> Error for Malformed<F> {}
 
-/// Why no value could be made of foreign bytes.
+/// The reason that foreign bytes did not become a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FromBytesError<F> {

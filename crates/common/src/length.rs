@@ -19,10 +19,10 @@ pub const fn size(len: usize) -> usize {
     if len < LONG as usize { 1 } else { 1 + size_of::<u32>() }
 }
 
-/// Writes `len`, which is at most [`LEN_MAX`], and returns the address behind it.
+/// Writes `len` and returns the address behind it.
 ///
 /// # Safety
-/// [`size(len)`](size) bytes at `place` may be written.
+/// `len` is at most [`LEN_MAX`], and [`size(len)`](size) bytes at `place` may be written.
 #[inline]
 pub unsafe fn write(place: NonNull<u8>, len: usize) -> NonNull<u8> {
     debug_assert!(len <= LEN_MAX);

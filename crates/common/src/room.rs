@@ -1,4 +1,4 @@
-//! [`Room`]: a packed value inside a block of somebody else's.
+//! [`Room`]: a packed value inside a block that its caller owns.
 //!
 //! A listpack or an intset need not have a block of its own. It can stand between other bytes, for example between the header
 //! of an entry and its key:
@@ -70,7 +70,10 @@ pub trait Room {
     /// moves, in the value and in the rest of the block. [`bytes`](Self::bytes) is `added - removed` bytes longer afterwards.
     ///
     /// # Errors
-    /// If there is no memory for a longer value, and then nothing has changed. Never if `added <= removed`.
+    /// If there is no memory for a longer value, and then nothing has changed. It must succeed if `added <= removed`.
+    ///
+    /// # Panics
+    /// It may panic if `at + removed` is beyond the value. Editors never ask for that.
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError>;
 }
 
@@ -111,20 +114,33 @@ impl<'a> Gap<'a> {
         Self { next: start, left: len, _block: PhantomData }
     }
 
+    /// What writes into the gap. Whoever has the writer can neither exchange the gap for another one nor forget it.
+    #[inline]
+    pub const fn writer(&mut self) -> Writer<'_, 'a> {
+        Writer(self)
+    }
+}
+
+/// Writes into a [`Gap`], from the left.
+#[derive(Debug)]
+pub struct Writer<'g, 'a>(&'g mut Gap<'a>);
+
+impl Writer<'_, '_> {
     /// Writes the next bytes.
     ///
     /// # Panics
     /// If more is written than there is room for.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
-        assert!(bytes.len() <= self.left);
+        let Gap { next, left, .. } = &mut *self.0;
+        assert!(bytes.len() <= *left, "the gap has too few bytes");
         // SAFETY: `left` bytes from `next` on may be written, and only through the gap, so `bytes` are not among them: the
-        // contract of `new`.
+        // contract of `Gap::new`.
         unsafe {
-            ptr::copy_nonoverlapping(bytes.as_ptr(), self.next.as_ptr(), bytes.len());
-            self.next = self.next.add(bytes.len());
+            ptr::copy_nonoverlapping(bytes.as_ptr(), next.as_ptr(), bytes.len());
+            *next = next.add(bytes.len());
         }
-        self.left -= bytes.len();
+        *left -= bytes.len();
     }
 
     /// [`write`](Self::write) of one byte.
@@ -162,16 +178,16 @@ mod tests {
     fn a_gap_is_written_from_the_left_and_its_rest_becomes_zeros() {
         let mut bytes = [7; 6];
         let mut gap = Gap::from(&mut bytes[1..5]);
-        gap.push(1);
-        gap.write(&[2, 3]);
+        gap.writer().push(1);
+        gap.writer().write(&[2, 3]);
         drop(gap);
         assert_eq!(bytes, [7, 1, 2, 3, 0, 7]);
         drop(Gap::from(&mut [][..]));
     }
 
     #[test]
-    #[should_panic = "bytes.len() <= self.left"]
+    #[should_panic = "the gap has too few bytes"]
     fn a_gap_takes_no_more_bytes_than_it_has() {
-        Gap::from(&mut [0, 0][..]).write(&[1, 2, 3]);
+        Gap::from(&mut [0, 0][..]).writer().write(&[1, 2, 3]);
     }
 }

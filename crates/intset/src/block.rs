@@ -5,13 +5,13 @@
 //!           0               4             8     encoding bytes each
 //! ```
 //!
-//! How large the block is stands nowhere: Redis' header has no room for it. The block has the allocator's size class for what it
+//! The block's size is not stored: Redis' header has no room for it. The block has the allocator's size class for what it
 //! must hold, or more if it has held more. So an insert knows without asking how much is certainly free, and asks the
 //! allocator when that is used up.
 
 use crate::buffer::{Buffer, bytes_added};
 use crate::header::{HEADER_LEN, Header};
-use common::{Gap, ReserveError};
+use common::{Gap, ReserveError, Writer};
 use core::ptr::NonNull;
 use core::slice;
 
@@ -172,7 +172,7 @@ impl Buffer for Block {
         &mut self,
         header: Header,
         at: usize,
-        fill: impl FnOnce(&mut Gap<'_>),
+        fill: impl FnOnce(&mut Writer<'_, '_>),
     ) -> Result<(), ReserveError> {
         let old_len = self.byte_len();
         let added = bytes_added(old_len, header, at)?;
@@ -182,14 +182,14 @@ impl Buffer for Block {
         self.try_fit(old_len, old_len + added)?;
         // SAFETY: the block is owned by now, with room for the new length. The tail is initialised and stays within it. The gap
         // is what lies between the tail and what is before `at`. It is filled before it is read: by `Gap`, even if `fill`
-        // panics; `fill` leaves the gap where it is, by contract.
+        // panics.
         unsafe {
             let gap = self.start.add(at);
             if at < old_len {
                 gap.add(added).copy_from(gap, old_len - at);
             }
             self.start.cast().write(header.to_bytes());
-            fill(&mut Gap::new(gap, added));
+            fill(&mut Gap::new(gap, added).writer());
         }
         Ok(())
     }

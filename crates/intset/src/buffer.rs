@@ -1,7 +1,7 @@
 //! [`Buffer`]: where an [`Editor`](crate::Editor) writes: a set's own block, or any [`Room`] of a caller's.
 
 use crate::header::{HEADER_LEN, Header};
-use common::{Gap, ReserveError, Room};
+use common::{Gap, ReserveError, Room, Writer};
 
 /// The bytes of a set that is edited. Every [`Room`] is one, and the block of an [`IntSet`](crate::IntSet). No other crate can
 /// implement it.
@@ -13,19 +13,18 @@ pub trait Buffer {
     fn items_mut(&mut self) -> &mut [u8];
 
     /// Makes room at the byte `at` for as many bytes as `header` says that there are more, and writes the header. `fill` writes
-    /// the new bytes; those that it does not write are zeros. `fill` must not put another gap in the place of the one that it is
-    /// given.
+    /// the new bytes; those that it does not write are zeros.
     ///
     /// # Errors
     /// If there is no room, and then nothing has changed.
     ///
     /// # Panics
-    /// If `at` is not behind the header or beyond the end, or the new header says that there are fewer bytes.
+    /// If `at` is within the header or beyond the end, or if the new header says that there are fewer bytes.
     fn try_make_gap(
         &mut self,
         header: Header,
         at: usize,
-        fill: impl FnOnce(&mut Gap<'_>),
+        fill: impl FnOnce(&mut Writer<'_, '_>),
     ) -> Result<(), ReserveError>;
 
     /// Removes the integers from index `start` up to before `end`. A set that is left without integers has the header
@@ -62,12 +61,16 @@ impl<R: Room> Buffer for R {
         &mut self,
         header: Header,
         at: usize,
-        fill: impl FnOnce(&mut Gap<'_>),
+        fill: impl FnOnce(&mut Writer<'_, '_>),
     ) -> Result<(), ReserveError> {
         let added = bytes_added(Room::bytes(self).len(), header, at)?;
+        if added == 0 {
+            return Ok(());
+        }
         self.try_splice(at, 0, added)?;
         write_header(self, header);
-        fill(&mut Gap::from(self.bytes_mut().get_mut(at..at + added).unwrap_or_default()));
+        let gap = self.bytes_mut().get_mut(at..at + added).unwrap_or_default();
+        fill(&mut Gap::from(gap).writer());
         Ok(())
     }
 

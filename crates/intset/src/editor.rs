@@ -36,6 +36,7 @@ use core::ops::Deref;
 /// assert_eq!((&block[..8], set.len(), key), (&b"8 bytes:"[..], 3, &b"key"[..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[repr(transparent)]
 pub struct Editor<R> {
     pub(crate) buffer: R,
 }
@@ -43,6 +44,9 @@ pub struct Editor<R> {
 impl<R: Room> Editor<R> {
     /// An editor of the set that the room holds. The header is checked, and not the order of the integers, as by
     /// [`View::new`]. O(1).
+    ///
+    /// # Errors
+    /// If the room's bytes are not valid. An error drops the room, unless `room` is a `&mut R`.
     pub fn new(room: R) -> Result<Self, Malformed> {
         View::new(room.bytes())?;
         Ok(Self { buffer: room })

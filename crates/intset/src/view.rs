@@ -57,7 +57,7 @@ impl View {
         Ok((Self::of(set), behind))
     }
 
-    /// The bytes as a set, unchecked: the frame is the caller's to know.
+    /// The bytes as a set, unchecked. The caller guarantees the frame.
     #[inline]
     pub(crate) fn of(bytes: &[u8]) -> &Self {
         // SAFETY: a view is a slice of bytes and nothing else (`repr(transparent)`), and no safe or unsafe code relies on

@@ -1,7 +1,7 @@
 //! [`Buffer`]: where an [`Editor`](crate::Editor) writes: a list's own block, or any [`Room`] of a caller's.
 
 use crate::format::{BYTE_LEN_MAX, EMPTY_LEN, HEADER_LEN};
-use common::{Gap, ReserveError, Room};
+use common::{Gap, ReserveError, Room, Writer};
 
 /// The bytes of a list that is edited. Every [`Room`] is one, and the block of a [`ListPack`](crate::ListPack). No other crate
 /// can implement it.
@@ -20,7 +20,6 @@ pub trait Buffer {
 
     /// Replaces the `removed` bytes at `at` by `added` new ones, which `fill` writes; those that it does not write are
     /// zeros. The header's length is that of the new list already when `fill` runs.
-    /// `fill` must not put another gap in the place of the one that it is given.
     ///
     /// # Errors
     /// If there is no room for more bytes, and then nothing has changed. Never if `added <= removed`.
@@ -32,7 +31,7 @@ pub trait Buffer {
         at: usize,
         removed: usize,
         added: usize,
-        fill: impl FnOnce(&mut Gap<'_>),
+        fill: impl FnOnce(&mut Writer<'_, '_>),
     ) -> Result<(), ReserveError>;
 }
 
@@ -89,7 +88,7 @@ impl<R: Room> Buffer for R {
         at: usize,
         removed: usize,
         added: usize,
-        fill: impl FnOnce(&mut Gap<'_>),
+        fill: impl FnOnce(&mut Writer<'_, '_>),
     ) -> Result<(), ReserveError> {
         let new_len = spliced_len(Room::bytes(self).len(), at, removed, added)?;
         if added != removed {
@@ -102,7 +101,7 @@ impl<R: Room> Buffer for R {
             }
         }
         let gap = self.bytes_mut().get_mut(at..at + added).unwrap_or_default();
-        fill(&mut Gap::from(gap));
+        fill(&mut Gap::from(gap).writer());
         Ok(())
     }
 }

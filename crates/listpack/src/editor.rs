@@ -35,12 +35,16 @@ use core::ops::Deref;
 /// assert_eq!((&block[..8], list.len(), key), (&b"8 bytes:"[..], 3, &b"key"[..]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[repr(transparent)]
 pub struct Editor<R> {
     pub(crate) buffer: R,
 }
 
 impl<R: Room> Editor<R> {
     /// An editor of the list that the room holds. Only header and end are checked, as by [`View::new`]. O(1).
+    ///
+    /// # Errors
+    /// If the room's bytes are not valid. An error drops the room, unless `room` is a `&mut R`.
     pub fn new(room: R) -> Result<Self, Malformed> {
         View::new(room.bytes())?;
         Ok(Self { buffer: room })

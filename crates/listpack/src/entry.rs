@@ -24,7 +24,7 @@
 //! Nothing is trusted. A damaged list, or an offset that is out of date, gives wrong values at worst.
 
 use crate::value::Value;
-use common::Gap;
+use common::Writer;
 
 const SIX_BIT_STRING: u8 = 0x80;
 const THIRTEEN_BIT_INT: u8 = 0xC0;
@@ -114,7 +114,7 @@ impl<'a> Entry<'a> {
     }
 
     #[inline(always)] // two bytes around a copy, mostly
-    pub(crate) fn write(&self, gap: &mut Gap<'_>) {
+    pub(crate) fn write(&self, gap: &mut Writer<'_, '_>) {
         match self.value {
             Value::Str(bytes) => {
                 match string_head(bytes.len()) {

@@ -17,6 +17,7 @@ use zmalloc::or_oom;
 /// A packed list: strings and integers, one behind the other, in one block. See the [crate's page](crate).
 ///
 /// One pointer wide, and so is `Option<ListPack>`. An empty list owns no block. What reads is on [`View`].
+#[repr(transparent)]
 pub struct ListPack {
     pub(crate) editor: Editor<Storage>,
 }

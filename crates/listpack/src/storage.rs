@@ -17,7 +17,7 @@
 
 use crate::buffer::{Buffer, spliced_len};
 use crate::format::{BYTE_LEN_MAX, EMPTY_LEN, END, HEADER_LEN};
-use common::Gap;
+use common::{Gap, Writer};
 use core::ptr::NonNull;
 use core::slice;
 use zmalloc::ReserveError;
@@ -31,6 +31,7 @@ struct Aligned([u8; EMPTY_LEN]);
 static EMPTY: Aligned = Aligned([EMPTY_LEN as u8, 0, 0, 0, 0, 0, END]);
 
 /// The block of a [`ListPack`](crate::ListPack).
+#[repr(transparent)]
 pub(crate) struct Storage {
     /// The address of the block, and the bit `LOOSE`.
     tagged: NonNull<u8>,
@@ -235,7 +236,7 @@ impl Buffer for Storage {
         at: usize,
         removed: usize,
         added: usize,
-        fill: impl FnOnce(&mut Gap<'_>),
+        fill: impl FnOnce(&mut Writer<'_, '_>),
     ) -> Result<(), ReserveError> {
         let old_len = self.byte_len();
         let new_len = spliced_len(old_len, at, removed, added)?;
@@ -248,8 +249,8 @@ impl Buffer for Storage {
             return Ok(()); // nothing for nothing, perhaps in `EMPTY`
         }
         // SAFETY: there is a block by now, with room for both lengths. The tail, the end byte in it, is initialised and
-        // stays within them. The gap is what lies between the tail and what is before `at`. It is filled before it is read:
-        // by `Gap`, even if `fill` panics; `fill` leaves the gap where it is, by contract.
+        // stays within them. Where bytes are added, the gap is filled before it is read: by `Gap`, even if `fill` panics. Where
+        // bytes are removed, those of the gap are initialised already.
         unsafe {
             let gap = self.base().add(at);
             if added != removed {
@@ -259,11 +260,12 @@ impl Buffer for Storage {
                 }
                 self.set_byte_len(new_len);
             }
-            fill(&mut Gap::new(gap, added));
         }
         if new_len < old_len {
-            self.give_back(old_len, new_len);
+            self.give_back(old_len, new_len); // before `fill`, which may panic: invariant 3
         }
+        // SAFETY: the gap lies within the block, which nothing else reads or writes meanwhile.
+        unsafe { fill(&mut Gap::new(self.base().add(at), added).writer()) };
         Ok(())
     }
 }

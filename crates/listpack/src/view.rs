@@ -80,7 +80,7 @@ impl View {
         Ok((Self::new(list)?, behind))
     }
 
-    /// The bytes as a list, unchecked: the frame is the caller's to know.
+    /// The bytes as a list, unchecked. The caller guarantees the frame.
     #[inline]
     pub(crate) fn of(bytes: &[u8]) -> &Self {
         // SAFETY: a view is a slice of bytes and nothing else (`repr(transparent)`), and no safe or unsafe code relies on
@@ -109,7 +109,7 @@ impl View {
         self.0.len()
     }
 
-    /// How many entries there are. O(1) up to 65,534 entries; beyond, the header does not tell, and they are counted: O(n).
+    /// How many entries there are. O(1) up to 65,534 entries; beyond that they are counted: O(n).
     /// In C: `lpLength`.
     #[inline]
     pub fn len(&self) -> usize {
@@ -137,7 +137,7 @@ impl View {
     }
 }
 
-/// Lists are equal if their entries are, one by one.
+/// Lists are equal if their bytes are, or if their entries are, one by one. So a list equals itself even if it holds NaN.
 impl PartialEq for View {
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes() == other.as_bytes() || self.iter().eq(other.iter())

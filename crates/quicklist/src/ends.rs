@@ -131,8 +131,8 @@ impl QuickList {
 }
 
 impl Inner {
-    /// Does something to an end of the list, whose node is not compressed meanwhile (as it may be, if there was no memory when it
-    /// came there), and is again if that fails.
+    /// Runs an operation on an end of the list, whose node is decompressed for it if need be. (An end node is compressed if there was
+    /// no memory when it became the end.) If the operation fails, the node is compressed again.
     #[inline]
     fn try_with_end<T, E: From<ReserveError>>(
         &mut self,

@@ -56,11 +56,11 @@ struct End<'a> {
     skip: Option<usize>,
     /// Elements of the node that are still to come.
     left: usize,
-    cursor: Cursor<'a>,
+    cursor: Source<'a>,
 }
 
 /// What an end reads from.
-enum Cursor<'a> {
+enum Source<'a> {
     Packed(listpack::Iter<'a>),
     Plain(&'a [u8]),
     /// A node that was compressed, and where its next element is: an offset of its listpack, or nothing for a plain one.
@@ -70,7 +70,7 @@ enum Cursor<'a> {
 impl<'a> End<'a> {
     /// An end of which the first element is the one at `index`.
     fn before(list: &Inner, index: usize, side: Side) -> Self {
-        let mut end = Self { place: None, skip: None, left: 0, cursor: Cursor::Plain(&[]) };
+        let mut end = Self { place: None, skip: None, left: 0, cursor: Source::Plain(&[]) };
         if index < list.len {
             let (place, offset) = list.nodes.locate(index, list.len);
             let skip = match side {
@@ -97,8 +97,8 @@ impl<'a> End<'a> {
         let skip = self.skip.unwrap_or(0);
         let node = list.nodes.get(place);
         self.cursor = match node.elements() {
-            Some(Elements::Plain(bytes)) => Cursor::Plain(bytes),
-            Some(Elements::Packed(pack)) => Cursor::Packed(skipped(pack, side, skip)),
+            Some(Elements::Plain(bytes)) => Source::Plain(bytes),
+            Some(Elements::Packed(pack)) => Source::Packed(skipped(pack, side, skip)),
             None => {
                 let Some(node) = node.try_unzipped()? else { return Ok(()) };
                 let offset = match node.elements() {
@@ -106,7 +106,7 @@ impl<'a> End<'a> {
                     Some(Elements::Packed(pack)) => pack.seek(-1 - skip as isize),
                     _ => None,
                 };
-                Cursor::Unzipped(node, offset)
+                Source::Unzipped(node, offset)
             }
         };
         self.left = node.count() - skip;
@@ -119,12 +119,12 @@ impl<'a> End<'a> {
     fn lend(&mut self, side: Side) -> Option<Value<'_>> {
         self.left = self.left.checked_sub(1)?;
         match &mut self.cursor {
-            Cursor::Packed(iter) => match side {
+            Source::Packed(iter) => match side {
                 Side::Front => iter.next(),
                 Side::Back => iter.next_back(),
             },
-            Cursor::Plain(bytes) => Some(Value::raw(bytes)),
-            Cursor::Unzipped(node, offset) => match node.elements()? {
+            Source::Plain(bytes) => Some(Value::raw(bytes)),
+            Source::Unzipped(node, offset) => match node.elements()? {
                 Elements::Plain(bytes) => Some(Value::raw(bytes)),
                 Elements::Packed(pack) => {
                     let at = (*offset)?;
@@ -142,20 +142,20 @@ impl<'a> End<'a> {
     #[inline]
     fn try_take(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
         let offset_before = match &mut self.cursor {
-            Cursor::Packed(iter) => {
+            Source::Packed(iter) => {
                 self.left -= 1;
                 let value = if side == Side::Front { iter.next() } else { iter.next_back() };
                 return Ok(value.map(Item::stored));
             }
-            Cursor::Plain(bytes) => {
+            Source::Plain(bytes) => {
                 self.left -= 1;
                 return Ok(Some(Item::stored(Value::raw(bytes))));
             }
-            Cursor::Unzipped(_, offset) => *offset,
+            Source::Unzipped(_, offset) => *offset,
         };
         let copied = self.lend(side).map(Item::try_copied).transpose();
         if copied.is_err()
-            && let Cursor::Unzipped(_, offset) = &mut self.cursor
+            && let Source::Unzipped(_, offset) = &mut self.cursor
         {
             *offset = offset_before;
             self.left += 1;

@@ -61,7 +61,7 @@ impl QuickList {
         list_compress_depth: u16,
     ) -> Result<Self, ReserveError> {
         let mut list = Self::try_new(list_max_listpack_size, list_compress_depth)?;
-        // Walked, not asked: nobody may have looked at the count of foreign bytes.
+        // The entries are counted, because the count of foreign bytes may be wrong.
         let count = pack.iter().count();
         if count > 0 {
             // Room for a node first; the listpack moves in when nothing can fail any more.

@@ -58,8 +58,8 @@ impl NotedSize {
     const NONE: Self = Self(0);
     const WORD: usize = 8;
 
-    /// The `size` that the block of a listpack adds to `used_memory`. Only a size that is all usable is noted, so no size is under
-    /// an allocator that puts something in front of its blocks, or that has no size classes.
+    /// The `size` that the block of a listpack adds to `used_memory`. A size is noted only if it equals `good_size` of the list's
+    /// length. So nothing is noted for a block with a prefix, nor for a block of glibc's that is larger than its list.
     fn of(pack: &ListPack, size: usize) -> Self {
         if size != good_size(pack.byte_len()) || !size.is_multiple_of(Self::WORD) {
             return Self::NONE;
@@ -303,8 +303,7 @@ impl Node {
     /// Notes that the listpack may be in another block than the one whose size was noted.
     #[inline(never)]
     fn note_block(&mut self, size: &mut usize) {
-        let before = self.noted_size();
-        *size = *size - before + self.note_size();
+        self.change(size, |_| ());
     }
 }
 

@@ -22,8 +22,8 @@ impl QuickList {
         or_oom(self.try_remove_range(start, count))
     }
 
-    /// [`remove_range`](Self::remove_range) that answers an error, the list then as it was. Only where it has to decompress
-    /// nodes to remove a part of them does it need memory.
+    /// [`remove_range`](Self::remove_range) that answers an error, the list then as it was. It needs memory only to
+    /// decompress nodes of which a part goes.
     pub fn try_remove_range(&mut self, start: usize, count: usize) -> Result<usize, ReserveError> {
         let count = self.len().saturating_sub(start).min(count);
         if count > 0 {
@@ -70,8 +70,8 @@ impl QuickList {
 }
 
 impl Inner {
-    /// Leaves a node that was split the elements up to `cut` or from there on: what is not on the side where the others went. If it
-    /// is compressed, `source` is what it was before.
+    /// Removes the elements of a node that were moved to another one: those on the side `gone` of `cut`. `source` is the node as it
+    /// was before, if it is compressed.
     pub(crate) fn keep(&mut self, ordinal: usize, source: Option<Node>, gone: Side, cut: usize) {
         let Some(place) = self.nodes.place(ordinal) else { return };
         self.nodes.change(place, |node| {
@@ -88,7 +88,7 @@ impl Inner {
                     Side::Front => drop(pack.remove_range(0, cut)),
                     Side::Back => pack.truncate(cut),
                 }
-                pack.shrink_to_fit(); // perhaps nobody comes here again
+                pack.shrink_to_fit(); // this part may never be changed again
                 Ok(())
             });
             debug_assert!(kept.is_ok(), "it is not compressed, and gets shorter");

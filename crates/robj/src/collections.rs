@@ -2,61 +2,17 @@
 //! dropped, moved and copied little by little.
 
 use crate::error::AccessError;
-use crate::header::Header;
-use crate::lend::{Lent, RefMut, put};
+use crate::lend::{RefMut, put};
 use crate::object::Robj;
+use crate::value::by_type;
 use common::Cursor;
 use core::fmt;
-use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use values::{
     Collection, Encoding, Hash, HashView, List, ListView, ObjectType, Remains, ReserveError, Set, SetView,
     WrongType, ZSet, ZSetView,
 };
 use zmalloc::or_oom;
-
-/// Evaluates one expression for the collection type that `$object_type` names, as `$C`, and another one for strings.
-macro_rules! by_type {
-    ($object_type:expr, string => $string:expr, $C:ident => $collection:expr) => {
-        match $object_type {
-            ObjectType::String => $string,
-            ObjectType::List => {
-                type $C = List;
-                $collection
-            }
-            ObjectType::Set => {
-                type $C = Set;
-                $collection
-            }
-            ObjectType::ZSet => {
-                type $C = ZSet;
-                $collection
-            }
-            ObjectType::Hash => {
-                type $C = Hash;
-                $collection
-            }
-        }
-    };
-}
-
-impl Header {
-    /// Frees what the value word owns.
-    ///
-    /// # Safety
-    /// Nobody looks at the value afterwards.
-    pub(crate) unsafe fn drop_value(&mut self) {
-        by_type!(self.object_type(), string => {
-            if self.encoding() == Encoding::Raw {
-                // SAFETY: the encoding names the member, and it is owned (H1).
-                unsafe { ManuallyDrop::drop(&mut self.value.raw) };
-            }
-        }, C => {
-            // SAFETY: type and encoding say whose pointer it is, and it is owned (H1).
-            drop(unsafe { C::from_raw(self.encoding(), self.value.collection) });
-        });
-    }
-}
 
 /// Making and taking apart.
 impl Robj {
@@ -104,10 +60,8 @@ impl Robj {
     #[inline]
     pub fn as_collection<C: Collection>(&self) -> Result<C::View<'_>, WrongType> {
         self.check_type::<C>()?;
-        let header = self.header();
-        // SAFETY: the type was just compared, so encoding and word came from `into_raw` of it (H1). They stay as they are
-        // while the header is borrowed (H2).
-        Ok(unsafe { C::view_of_raw(header.encoding(), &header.value.collection) })
+        // SAFETY: the type was just compared.
+        Ok(unsafe { self.header().view::<C>() })
     }
 
     /// The collection inside, to be changed, if this is the only reference.
@@ -131,7 +85,7 @@ impl Robj {
         }
     }
 
-    /// [`make_collection_mut`](Self::make_collection_mut) that answers an error; the object is then as it was.
+    /// [`make_collection_mut`](Self::make_collection_mut) that returns an error; the object is then as it was.
     pub fn try_make_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
         self.check_type::<C>()?;
         self.try_unshare()?;
@@ -150,7 +104,7 @@ impl Robj {
         or_oom(self.try_unshare());
     }
 
-    /// [`unshare`](Self::unshare) that answers an error; the object is then as it was.
+    /// [`unshare`](Self::unshare) that returns an error; the object is then as it was.
     pub fn try_unshare(&mut self) -> Result<(), ReserveError> {
         if self.refcount() != 1 {
             *self = self.try_duplicate()?;
@@ -164,12 +118,12 @@ impl Robj {
         or_oom(self.try_duplicate())
     }
 
-    /// [`duplicate`](Self::duplicate) that answers an error.
+    /// [`duplicate`](Self::duplicate) that returns an error.
     pub fn try_duplicate(&self) -> Result<Self, ReserveError> {
         let lru = self.header().lru();
         by_type!(self.object_type(), string => self.try_duplicate_string(), C => {
             // SAFETY: the header's type is `C`'s.
-            let copy = unsafe { Lent::<C>::new(self.header()) }.try_clone()?;
+            let copy = unsafe { self.header().view::<C>() }.try_to_owned()?;
             Self::try_with_collection(copy, lru).map_err(|(error, _)| error)
         })
     }
@@ -194,7 +148,7 @@ impl Robj {
             Encoding::Raw => unsafe { header.value.raw.allocation_size() },
             _ => 0,
         // SAFETY: the header's type is `C`'s.
-        }, C => unsafe { Lent::<C>::new(header) }.allocation_size());
+        }, C => unsafe { C::allocation_size_of_raw(header.encoding(), &header.value.collection) });
         self.block_allocation_size() + value
     }
 
@@ -215,7 +169,7 @@ impl Robj {
             Encoding::Raw => 1 + unsafe { header.value.raw.allocation_size() } / PAGE,
             _ => 0,
         // SAFETY: the header's type is `C`'s.
-        }, C => unsafe { Lent::<C>::new(header) }.free_effort())
+        }, C => unsafe { C::free_effort_of_raw(header.encoding(), &header.value.collection) })
     }
 
     /// Drops this reference. If it is the last one of a collection, does about `n` pieces of work, of which freeing an element is one,
@@ -263,8 +217,8 @@ impl Robj {
     }
 }
 
-/// The views by name: `as_x`, `as_x_mut`, `make_x_mut`, `into_x`, and `From`.
-macro_rules! views {
+/// The loans by name: `as_x`, `as_x_mut`, `make_x_mut`, `into_x`, and `From`.
+macro_rules! loans {
     ($($C:ident, $View:ident, $as:ident, $as_mut:ident, $make_mut:ident, $try_make_mut:ident, $into:ident, $article:literal;)*) => {
         $(
             impl Robj {
@@ -285,7 +239,7 @@ macro_rules! views {
                     self.make_collection_mut()
                 }
 
-                #[doc = concat!("[`", stringify!($make_mut), "`](Self::", stringify!($make_mut), ") that answers an error; the object is then as it was.")]
+                #[doc = concat!("[`", stringify!($make_mut), "`](Self::", stringify!($make_mut), ") that returns an error; the object is then as it was.")]
                 pub fn $try_make_mut(&mut self) -> Result<RefMut<'_, $C>, AccessError> {
                     self.try_make_collection_mut()
                 }
@@ -307,7 +261,7 @@ macro_rules! views {
     };
 }
 
-views! {
+loans! {
     List, ListView, as_list, as_list_mut, make_list_mut, try_make_list_mut, into_list, "a list";
     Set, SetView, as_set, as_set_mut, make_set_mut, try_make_set_mut, into_set, "a set";
     ZSet, ZSetView, as_zset, as_zset_mut, make_zset_mut, try_make_zset_mut, into_zset, "a sorted set";
@@ -323,7 +277,7 @@ impl PartialEq for Robj {
         let (a, b) = (self.header(), other.header());
         // SAFETY: both headers' type is `C`'s.
         by_type!(self.object_type(), string => a.string() == b.string(), C => unsafe {
-            *Lent::<C>::new(a) == *Lent::<C>::new(b)
+            a.view::<C>() == b.view::<C>()
         })
     }
 }
@@ -338,7 +292,7 @@ impl fmt::Debug for Robj {
             .field("refcount", &self.refcount());
         // SAFETY: the headers' type is string, or `C`'s.
         by_type!(self.object_type(), string => out.field("value", &unsafe { self.header().string_unchecked() }), C => unsafe {
-            out.field("value", &*Lent::<C>::new(self.header()))
+            out.field("value", &self.header().view::<C>())
         });
         out.finish()
     }
@@ -394,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_changes_the_encoding_changes_the_object() {
+    fn a_loan_that_changes_the_encoding_changes_the_object() {
         let limits = EncodingLimits::DEFAULT;
         let mut object = Robj::from(Set::new());
         object.touch(77);
@@ -407,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_never_ends_leaves_an_empty_object() {
+    fn a_loan_that_never_ends_leaves_an_empty_object() {
         let mut object = Robj::from({
             let mut set = Set::new();
             set.insert(1, &EncodingLimits::DEFAULT);

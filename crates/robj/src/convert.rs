@@ -2,7 +2,6 @@
 
 use crate::object::Robj;
 use bytes::Bytes;
-use listpack::integer::Decimal;
 use sds::Sds;
 use values::{Element, EncodingLimits, OwnedElement, WrongType};
 
@@ -39,7 +38,8 @@ impl From<Sds> for Robj {
 }
 
 impl From<OwnedElement> for Robj {
-    /// An object around what was taken out of a list, under the default limits: an int, or raw.
+    /// An object around what was taken out of a list: an int under the default limits, or raw, without a copy. For other limits
+    /// see [`Robj::from_element`].
     #[inline]
     fn from(element: OwnedElement) -> Self {
         match element {
@@ -81,7 +81,7 @@ impl TryFrom<Robj> for Bytes {
     /// ```
     fn try_from(object: Robj) -> Result<Self, WrongType> {
         Ok(match object.as_element()? {
-            Element::Int(value) => Self::copy_from_slice(&Decimal::new(value)),
+            Element::Int(value) => Self::copy_from_slice(&Element::Int(value).text()),
             Element::Bytes(_) => Self::from_owner(BytesOwner(object)),
         })
     }

@@ -65,6 +65,19 @@ const _: () = {
     assert!(core::mem::offset_of!(Header, refcount) == 4);
     assert!(core::mem::offset_of!(Header, value) == 8);
     assert!(size_of::<Sds>() == size_of::<usize>());
+    // What H1 leans on: numbers fit their four bits and come back.
+    let mut i = 0;
+    while i < ObjectType::ALL.len() {
+        let number = ObjectType::ALL[i] as u8;
+        assert!(number < 1 << ENCODING_SHIFT && ObjectType::from_number(number).is_some());
+        i += 1;
+    }
+    let mut i = 0;
+    while i < Encoding::ALL.len() {
+        let number = Encoding::ALL[i] as u8;
+        assert!(number < 1 << (LRU_SHIFT - ENCODING_SHIFT) && Encoding::from_number(number).is_some());
+        i += 1;
+    }
 };
 
 // SAFETY: the counters are atomic; the value changes only through a unique reference (H2), and an
@@ -100,14 +113,14 @@ impl Header {
     #[inline]
     pub(crate) fn object_type(&self) -> ObjectType {
         let bits = self.tag_and_lru.load(Ordering::Relaxed) & ((1 << ENCODING_SHIFT) - 1);
-        // SAFETY: the bits were written from an `ObjectType` (H1).
+        // SAFETY: the bits were written from an `ObjectType` (H1), whose numbers come back (asserted above).
         unsafe { ObjectType::from_number(bits as u8).unwrap_unchecked() }
     }
 
     #[inline]
     pub(crate) fn encoding(&self) -> Encoding {
         let bits = (self.tag_and_lru.load(Ordering::Relaxed) & TAG_MASK) >> ENCODING_SHIFT;
-        // SAFETY: the bits were written from an `Encoding` (H1).
+        // SAFETY: the bits were written from an `Encoding` (H1), whose numbers come back (asserted above).
         unsafe { Encoding::from_number(bits as u8).unwrap_unchecked() }
     }
 

@@ -1,7 +1,7 @@
-//! How an object lends the collection that is in it.
+//! How an object lends the collection that is in it to be changed. (Readers get a view.)
 //!
 //! The header keeps the encoding in its tag and the collection's word as its value. A loan makes the collection of the two on
-//! the stack. One for writing puts both back when it ends, because a write may change encoding and word.
+//! the stack, and puts both back when it ends, because a write may change them.
 //!
 //! ```text
 //!  header  | type, encoding | lru | refcount | word |
@@ -11,38 +11,9 @@
 
 use crate::header::Header;
 use core::fmt;
-use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use values::Collection;
-
-/// A collection inside an object, whole, for what is asked of values of any type. (Readers get a view.)
-pub(crate) struct Lent<'a, C: Collection> {
-    /// A bitwise copy of what the object owns; never dropped.
-    value: ManuallyDrop<C>,
-    _object: PhantomData<&'a Header>,
-}
-
-impl<'a, C: Collection> Lent<'a, C> {
-    /// # Safety
-    /// The header's type is `C::TYPE` (so that encoding and value are those of a `C`).
-    #[inline]
-    pub(crate) unsafe fn new(header: &'a Header) -> Self {
-        // SAFETY: encoding and word came from `into_raw` (H1). The copy is not dropped, and as long as the header is
-        // borrowed the original does not change (H2).
-        let value = unsafe { C::from_raw(header.encoding(), header.value.collection) };
-        Self { value: ManuallyDrop::new(value), _object: PhantomData }
-    }
-}
-
-impl<C: Collection> Deref for Lent<'_, C> {
-    type Target = C;
-
-    #[inline]
-    fn deref(&self) -> &C {
-        &self.value
-    }
-}
 
 /// A collection inside an object, to be changed. The object has the changed one when this is dropped; if it never is, the object is
 /// empty and the collection is leaked.

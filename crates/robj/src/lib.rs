@@ -10,9 +10,10 @@ mod object;
 mod refcount;
 mod shared;
 mod string;
+mod value;
 
 pub use error::AccessError;
 pub use lend::RefMut;
 pub use object::Robj;
 pub use refcount::SHARED_REFCOUNT;
-pub use values::{Encoding, EncodingLimits, ObjectType};
+pub use values::{Cursor, Encoding, EncodingLimits, ObjectType};

@@ -18,14 +18,12 @@
 
 use crate::header::{Header, Value};
 use crate::refcount::RefCount;
+use crate::value::EMBEDDED_TYPE;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use sds::layout::{self, HeaderType};
+use sds::layout;
 use sds::{ReserveError, Sds};
 use values::{Encoding, EncodingLimits, ObjectType};
-
-/// The header of an embedded string: like C, always the one that counts to 255.
-pub(crate) const EMBEDDED_TYPE: HeaderType = HeaderType::Sds8;
 
 /// The longest string that an object can embed.
 pub(crate) const EMBEDDED_LEN_MAX: usize = EMBEDDED_TYPE.max_len();

@@ -52,6 +52,7 @@ impl Room for Entry {
     }
 
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError> {
+        assert_ne!(added, removed, "an editor asks for a change of length only");
         let size = self.block.len() - removed + added;
         if added > removed && size > self.capacity {
             return Err(ReserveError::OutOfMemory { size });

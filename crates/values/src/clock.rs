@@ -13,21 +13,7 @@
 //! as it is always the same. A value that was idle for longer than a whole turn looks fresh again; that
 //! costs an eviction policy one bad choice in months.
 //!
-//! Who keeps the 24 bits is not said here: the header of an object, or an entry of a store.
-//!
-//! **The logarithmic counter.** 8 bits would overflow after 255 hits, so a hit counts only with
-//! probability `1 / (base * log_factor + 1)`, where `base` is how far the counter stands above
-//! [`LFU_INIT_VAL`]. To climb from `base` 0 to `k` takes on average
-//!
-//! ```text
-//!  sum over base = 0 .. k-1 of (base * f + 1)  =  k + f * k * (k - 1) / 2      hits:
-//!  f = 10:  k = 5 after 105,  k = 14 after 924,  k = 141 after 98,841,  k = 250 after 311,500
-//! ```
-//!
-//! A new value starts at [`LFU_INIT_VAL`] ([`Lfu::new`]); left at 0 it would be evicted before it
-//! could be used a second time. For each `decay_time` minutes that have passed, the counter goes down by one: when it
-//! is read, without being written back, and when it is next touched. A touch starts the period anew, as in
-//! Redis: a value touched more often than every `decay_time` minutes never decays.
+//! The 24 bits themselves are the caller's: they stand in the header of an object, or in an entry of a store.
 //!
 //! Learned from: Redis' `evict.c` (`LFULogIncr`, `LFUDecrAndReturn`, `estimateObjectIdleTime`).
 
@@ -79,7 +65,21 @@ impl Default for LfuParams {
     }
 }
 
-/// The LFU reading of the 24 bits.
+/// The LFU reading of the 24 bits: a logarithmic counter, and when it was last raised.
+///
+/// 8 bits would overflow after 255 hits, so a hit counts only with
+/// probability `1 / (base * log_factor + 1)`, where `base` is how far the counter stands above
+/// [`LFU_INIT_VAL`]. To climb from `base` 0 to `k` takes on average
+///
+/// ```text
+///  sum over base = 0 .. k-1 of (base * f + 1)  =  k + f * k * (k - 1) / 2      hits:
+///  f = 10:  k = 5 after 105,  k = 14 after 924,  k = 141 after 98,841,  k = 250 after 311,500
+/// ```
+///
+/// A new value starts at [`LFU_INIT_VAL`] ([`Lfu::new`]); left at 0 it would be evicted before it
+/// could be used a second time. For each `decay_time` minutes that have passed, the counter goes down by one: when it
+/// is read, without being written back, and when it is next touched. A touch starts the period anew, as in
+/// Redis: a value touched more often than every `decay_time` minutes never decays.
 ///
 /// ```
 /// use values::{Lfu, LfuParams};
@@ -127,8 +127,8 @@ impl Lfu {
         }
     }
 
-    /// The reading after one use at `now_minutes`: the counter decays first, and is then raised with the probability that
-    /// the module describes. `random` must be uniform over all of `u32`; it is called at most once. In C: `updateLFU`.
+    /// The reading after one use at `now_minutes`: the counter decays first, and is then raised with the probability
+    /// above. `random` must be uniform over all of `u32`; it is called at most once. In C: `updateLFU`.
     #[inline]
     pub fn touched(self, now_minutes: u64, random: impl FnOnce() -> u32, params: &LfuParams) -> Self {
         let counter = log_increment(self.freq(now_minutes, params), params.log_factor, random);

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::remains::Remains;
 use crate::types::{Encoding, ObjectType};
 use common::Cursor;
+use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use zmalloc::ReserveError;
@@ -32,7 +33,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     const EMPTY: Self;
 
     /// The collection to be read, borrowed from wherever it lies.
-    type View<'a>: Copy;
+    type View<'a>: CollectionView<Owned = Self>;
 
     /// The collection to be read. Constant time.
     fn view(&self) -> Self::View<'_>;
@@ -40,14 +41,15 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// The collection that an encoding and a word stand for, to be read. Constant time.
     ///
     /// # Safety
-    /// The two came from [`into_raw`](Self::into_raw) of the same type together, and have not been taken back.
+    /// The two came from [`into_raw`](Self::into_raw) of the same type together. They have not been taken back, and are not
+    /// taken back while the view, or anything that it lent, is in use.
     unsafe fn view_of_raw(encoding: Encoding, word: &NonNull<u8>) -> Self::View<'_>;
 
     /// The collection that the bytes of a packed value are, to be read where they lie. Header and end of the bytes are checked,
-    /// in constant time. Entries that are damaged read as other ones, or end the value early.
+    /// in constant time. Entries that are damaged read as other ones, or end the value early, and a damaged count makes `len` wrong.
     ///
     /// # Errors
-    /// [`Error::Malformed`], also for an encoding that is not a packed one of this type.
+    /// [`Error::Malformed`]; [`Error::NotPacked`] for an encoding that is not a packed one of this type.
     fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self::View<'_>, Error>;
 
     /// The bytes of the value, if it is packed into one block: those of a listpack or an intset. Constant time.
@@ -56,7 +58,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// A collection from the bytes of a packed value, every entry of which is checked. O(bytes).
     ///
     /// # Errors
-    /// [`Error::Malformed`], also for an encoding that is not a packed one of this type; [`Error::Reserve`].
+    /// [`Error::Malformed`]; [`Error::NotPacked`] for an encoding that is not a packed one of this type; [`Error::Reserve`].
     fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error>;
 
     /// How it is stored now. In C: `OBJECT ENCODING`.
@@ -73,7 +75,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// What the value adds to [`zmalloc::used_memory`], in bytes, exactly. Constant time. In C: part of `objectComputeSize`.
     fn allocation_size(&self) -> usize;
 
-    /// About how many blocks dropping it frees. Constant time. In C: `lazyfreeGetFreeEffort`.
+    /// About how many blocks dropping it frees. Constant time, or O(nodes / 128) for a quicklist. In C: `lazyfreeGetFreeEffort`.
     fn free_effort(&self) -> usize;
 
     /// Starts to drop the collection little by little: does about `n` pieces of work, of which freeing an element is one, and gives back
@@ -103,9 +105,23 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// A copy that shares nothing. In C: `setTypeDup` and its neighbours. O(elements).
     fn try_clone(&self) -> Result<Self, ReserveError>;
 
-    /// Gives up the collection for its encoding and a word, for a store that keeps the two in an entry of its own. The word is
-    /// a pointer in its provenance only: all its bits count, the lowest too.
+    /// Gives up the collection for its encoding and a word, for a store that keeps the two in an entry of its own. The value
+    /// leaks unless it is taken back. The word keeps a pointer's provenance, but all its bits count, the lowest too: it is not to be
+    /// dereferenced, and has no room for a tag.
+    #[must_use = "the value leaks unless it is taken back"]
     fn into_raw(self) -> (Encoding, NonNull<u8>);
+
+    /// [`allocation_size`](Self::allocation_size) of the collection that an encoding and a word stand for.
+    ///
+    /// # Safety
+    /// As for [`view_of_raw`](Self::view_of_raw), for the time of the call.
+    unsafe fn allocation_size_of_raw(encoding: Encoding, word: &NonNull<u8>) -> usize;
+
+    /// [`free_effort`](Self::free_effort) of the collection that an encoding and a word stand for.
+    ///
+    /// # Safety
+    /// As for [`view_of_raw`](Self::view_of_raw), for the time of the call.
+    unsafe fn free_effort_of_raw(encoding: Encoding, word: &NonNull<u8>) -> usize;
 
     /// Takes back what [`into_raw`](Self::into_raw) gave.
     ///
@@ -114,13 +130,36 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     unsafe fn from_raw(encoding: Encoding, word: NonNull<u8>) -> Self;
 }
 
+/// A collection to be read. See [`Collection::View`].
+pub trait CollectionView: Copy + PartialEq + fmt::Debug + Send + Sync + sealed::Sealed {
+    /// The type of the collection.
+    type Owned: Collection;
+
+    /// How it is stored now. In C: `OBJECT ENCODING`.
+    fn encoding(self) -> Encoding;
+
+    /// How many elements there are: members, fields, or elements of a list.
+    fn len(self) -> usize;
+
+    /// Whether there is no element.
+    fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// A copy that shares nothing. O(elements).
+    fn try_to_owned(self) -> Result<Self::Owned, ReserveError>;
+}
+
+/// Refuses to compile for what is not a pointer. Null is the value that the pointer cannot have.
+const fn assert_is_word<T>() {
+    assert!(size_of::<T>() == size_of::<usize>() && size_of::<Option<T>>() == size_of::<usize>());
+    assert!(align_of::<T>() == align_of::<usize>());
+}
+
 /// An encoding's handle as a word.
 pub(crate) fn into_word<T>(handle: T) -> NonNull<u8> {
-    const {
-        assert!(size_of::<T>() == size_of::<usize>() && size_of::<Option<T>>() == size_of::<usize>());
-        assert!(align_of::<T>() == align_of::<usize>());
-    }
-    // SAFETY: as wide as a pointer, and never null: all handles are one pointer.
+    const { assert_is_word::<T>() };
+    // SAFETY: all handles are one pointer, as wide as the word and never null.
     unsafe { core::mem::transmute_copy(&ManuallyDrop::new(handle)) }
 }
 
@@ -129,8 +168,8 @@ pub(crate) fn into_word<T>(handle: T) -> NonNull<u8> {
 /// # Safety
 /// [`into_word`] of the same type gave the word, and it is taken back once.
 pub(crate) unsafe fn from_word<T>(word: NonNull<u8>) -> T {
-    const { assert!(size_of::<T>() == size_of::<usize>() && align_of::<T>() == align_of::<usize>()) };
-    // SAFETY: by contract.
+    const { assert_is_word::<T>() };
+    // SAFETY: by contract, the word's bytes are those of a handle of this type, whose only owner is the word.
     unsafe { core::mem::transmute_copy(&word) }
 }
 
@@ -139,7 +178,7 @@ pub(crate) unsafe fn from_word<T>(word: NonNull<u8>) -> T {
 /// # Safety
 /// [`into_word`] of the same type gave the word, and it has not been taken back.
 pub(crate) unsafe fn word_as_ref<T>(word: &NonNull<u8>) -> &T {
-    const { assert!(size_of::<T>() == size_of::<usize>() && align_of::<T>() == align_of::<usize>()) };
+    const { assert_is_word::<T>() };
     // SAFETY: by contract, the bytes of the word are those of the handle, which is as large and aligned as much.
     unsafe { NonNull::from(word).cast().as_ref() }
 }
@@ -149,7 +188,7 @@ mod tests {
     use super::*;
     use crate::{EncodingLimits, Hash, List, Set, ZSet};
 
-    /// Lets a collection go out as a word and come back, and answers whether the word was odd.
+    /// Lets a collection go out as a word and come back, and returns whether the word was odd.
     fn there_and_back<C: Collection>(collection: &mut C) -> bool {
         let bytes = collection.allocation_size();
         let (encoding, word) = core::mem::replace(collection, C::EMPTY).into_raw();

@@ -1,4 +1,4 @@
-//! [`Element`]: what a string object holds, and what stands in a collection: bytes, or an integer that stands for them.
+//! [`Element`]: what a string is, and what a collection holds: bytes, or an integer that stands for them.
 
 use core::cmp::Ordering;
 use core::fmt;

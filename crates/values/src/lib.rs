@@ -5,7 +5,7 @@ mod collection;
 mod distinct;
 mod element;
 mod error;
-mod form;
+mod handle;
 pub mod hash;
 mod hashtable;
 mod limits;
@@ -20,7 +20,8 @@ mod types;
 pub mod zset;
 
 pub use clock::{LFU_INIT_VAL, LRU_BITS, LRU_CLOCK_MAX, Lfu, LfuParams, idle_time, lru_clock};
-pub use collection::Collection;
+pub use collection::{Collection, CollectionView};
+pub use common::Cursor;
 pub use element::{Element, OwnedElement, StrView};
 pub use error::{Error, SortError, WrongType};
 pub use hash::{Hash, HashView};

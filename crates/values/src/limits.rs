@@ -3,8 +3,8 @@
 /// How many integers an object store shares by default, counted from 0. In C: `OBJ_SHARED_INTEGERS`.
 pub const OBJ_SHARED_INTEGERS: u32 = 10_000;
 
-/// What an object may embed, share and pack. One value for a whole keyspace; every function that writes an
-/// object takes it by reference. Names and defaults are those of redis.conf in Redis 7.4. More limits may join
+/// What a value may pack, and what an object around it may embed and share. One value for a whole keyspace; every function that
+/// writes a value takes it by reference. Names and defaults are those of redis.conf in Redis 7.4. More limits may join
 /// these, so build it as
 ///
 /// ```

@@ -12,7 +12,7 @@ use listpack::{Depth, ListPack, Offset, Value, View};
 
 /// Refuses an encoding that the type does not pack its values in.
 fn expect(expected: Encoding, encoding: Encoding) -> Result<(), Error> {
-    if encoding == expected { Ok(()) } else { malformed(0_usize) }
+    if encoding == expected { Ok(()) } else { Err(Error::NotPacked { encoding }) }
 }
 
 fn malformed<T>(offset: impl Into<usize>) -> Result<T, Error> {

@@ -11,7 +11,7 @@ use zmalloc::ReserveError;
 /// All are walked over if one of so many is wanted. In C: `SRANDMEMBER_SUB_STRATEGY_MUL` and its kin.
 const WALK_FROM_ONE_OF: usize = 3;
 
-/// Draws for each element that is wanted, and besides: far more than a good source needs.
+/// At most `DRAWS_MIN + DRAWS_EACH * wanted` draws are made: far more than a good source needs.
 const DRAWS_EACH: usize = 4;
 const DRAWS_MIN: usize = 64;
 

@@ -45,8 +45,8 @@ impl Default for SortOptions {
 /// The elements in order, or the part of them that the options want. O(n + k log k) comparisons, where n elements
 /// came and the last one that is wanted is the k-th. In C: `SORT`.
 ///
-/// As a number counts what [`incr_by_float`](crate::string::incr_by_float) takes for one; blanks before it are left out, and no text
-/// at all is 0, both as in Redis.
+/// An element counts as the `f64` that its text spells. Leading blanks are skipped, and an empty string is 0, both as in Redis.
+/// Hexadecimal digits, NaN and numbers beyond `f64` are errors.
 ///
 /// # Errors
 /// [`NotADouble`](SortError::NotADouble), unless [`alpha`](SortOptions::alpha) is asked for.
@@ -68,7 +68,7 @@ pub fn sort<'a>(
     Error::or_oom(try_sort(elements, options))
 }
 
-/// [`sort`] that answers an error for want of memory too.
+/// [`sort`] that returns an error for want of memory too.
 pub fn try_sort<'a>(
     elements: impl IntoIterator<Item = Element<'a>>,
     options: &SortOptions,

@@ -1,12 +1,12 @@
-//! What an object is ([`ObjectType`]) and how its value is stored ([`Encoding`]).
+//! What a value is ([`ObjectType`]) and how it is stored ([`Encoding`]).
 //!
-//! Numbers and words are those of Redis: the numbers stand in the header and in dump files, the words
+//! Numbers and words are those of Redis: the numbers stand in the headers of objects and in dump files, the words
 //! are what `TYPE` and `OBJECT ENCODING` print. Encodings that Redis has retired (zipmap 3, linked list 4,
 //! ziplist 5) and those of streams (10) have no variant.
 
 use core::fmt;
 
-/// What an object is, as `TYPE` prints it. In C: `OBJ_STRING` and its neighbours.
+/// What a value is, as `TYPE` prints it. In C: `OBJ_STRING` and its neighbours.
 ///
 /// The list is complete for this version. Code that handles values of any type is meant to match all of them, so that a
 /// type that is added later cannot be forgotten.
@@ -66,7 +66,7 @@ impl fmt::Display for ObjectType {
     }
 }
 
-/// How an object's value is stored, as `OBJECT ENCODING` prints it. In C: `OBJ_ENCODING_RAW` and its
+/// How a value is stored, as `OBJECT ENCODING` prints it. In C: `OBJ_ENCODING_RAW` and its
 /// neighbours.
 ///
 /// ```

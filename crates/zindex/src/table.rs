@@ -267,7 +267,7 @@ impl ZTable {
 
     /// Hands some members and their scores to `each` and answers where to go on, with the guarantee of
     /// [`dict::Table::scan`]. In C: `ZSCAN`.
-    pub fn scan(&self, cursor: Cursor, mut each: impl FnMut(&[u8], f64)) -> Cursor {
+    pub fn scan<'a>(&'a self, cursor: Cursor, mut each: impl FnMut(&'a [u8], f64)) -> Cursor {
         self.handle.get().table.scan(cursor, |block| {
             // SAFETY: a block that the table points at is live.
             unsafe { each(block.member(), block.score()) }

@@ -3,7 +3,7 @@
 use crate::oom;
 use core::fmt;
 
-/// Room could not be had. The structure is as it was.
+/// Room could not be had. The structure is as it was, unless the operation says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReserveError {
@@ -36,7 +36,7 @@ impl fmt::Display for ReserveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { len, additional } => {
-                write!(f, "what has {len} bytes cannot grow by {additional}")
+                write!(f, "a structure of {len} bytes cannot grow by {additional} bytes")
             }
             Self::OutOfMemory { size } => write!(f, "out of memory: {size} bytes refused"),
         }

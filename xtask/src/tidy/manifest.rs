@@ -94,6 +94,9 @@ fn one_dependency(
         let text = format!("[{table}] {name}: versions live in the root's [workspace.dependencies]");
         problems.push(Problem::new(path, 0, text));
     }
+    if name == "testing" && !table.ends_with("dev-dependencies") {
+        problems.push(Problem::new(path, 0, format!("[{table}] {name}: only tests may depend on it")));
+    }
     let own = name_of(manifest);
     if let (Some(mine), Some(theirs)) = (floor(own), floor(name))
         && theirs > mine
@@ -129,6 +132,14 @@ mod tests {
     #[test]
     fn folder_and_crate_share_a_name() {
         assert_eq!(errors("crates/strings/Cargo.toml", GOOD), ["folder `strings` holds the crate `sds`"]);
+    }
+
+    #[test]
+    fn only_tests_depend_on_the_crate_for_tests() {
+        let errors = errors_with("proptest.workspace", "testing.workspace");
+        assert_eq!(errors, [""; 0]);
+        let errors = errors_with("zmalloc.workspace", "testing.workspace");
+        assert_eq!(errors, ["[dependencies] testing: only tests may depend on it"]);
     }
 
     #[test]

@@ -453,7 +453,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.table.reserve(additional, hasher(&self.hash_builder));
     }
 
-    /// [`Dict::reserve`] that says when there is no memory. In C: `dictTryExpand`.
+    /// [`Dict::reserve`] that returns an error. In C: `dictTryExpand`.
+    ///
+    /// # Errors
+    /// If there is no memory. The entries are as they were. The table may be larger than before.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         self.table.try_reserve(additional, hasher(&self.hash_builder))
     }

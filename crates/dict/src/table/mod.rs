@@ -220,8 +220,12 @@ impl<T> Table<T> {
         or_oom(self.try_reserve(additional, hasher));
     }
 
-    /// [`Table::reserve`] that says when there is no memory. What could never be had is asked for in one piece first, which
-    /// nobody touches but `used_memory` and its peak show for a moment. In C: `dictTryExpand`.
+    /// [`Table::reserve`] that returns an error. A reservation that could never be had is refused at once: its size is
+    /// first asked for in one piece, which is not touched, but which `used_memory` and its peak show for a moment. In C:
+    /// `dictTryExpand`.
+    ///
+    /// # Errors
+    /// If there is no memory. The entries are as they were. The table may be larger than before.
     pub fn try_reserve(&mut self, additional: usize, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         self.raw.reserve(additional, hasher)
     }

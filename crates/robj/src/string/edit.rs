@@ -1,8 +1,8 @@
-//! The commands on strings, on the string of an object: see [`values::string`], which has what they do.
+//! The commands on strings, on the string of an object: [`values::string`] documents them.
 //!
 //! Whatever writes makes the object raw first, in one step with the room that it needs, so that an
-//! allocation that fails leaves the object in its old encoding too. Room is got greedily (see `sds`), because
-//! who appends once appends again. The clock of an object stays.
+//! allocation that fails leaves the object in its old encoding too. Room is reserved greedily (see `sds`), because
+//! callers that append once append again. The clock of an object stays.
 
 use crate::object::Robj;
 use values::string::{self, BitFieldType, BitOverflow, BitRange, LongDouble, StringMut};

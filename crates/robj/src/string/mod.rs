@@ -13,7 +13,7 @@
 //! ```
 //!
 //! `from_bytes` does not look whether the bytes are a number, because most callers create temporary
-//! objects; who stores one calls [`Robj::encode`]. No conversion ever touches an object that others
+//! objects; callers that store one call [`Robj::encode`]. No conversion ever touches an object that others
 //! hold: it makes a new one. A new object that takes another's place keeps its access clock.
 //!
 //! `read` has what is asked of a string, `edit` the commands that change one.
@@ -30,7 +30,6 @@ use crate::object::{EMBEDDED_LEN_MAX, Robj};
 use crate::shared;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
-use listpack::integer::{self, Decimal};
 use sds::{MAX_PREALLOC, Sds};
 use values::{Element, Encoding, EncodingLimits, ReserveError, WrongType};
 use zmalloc::or_oom;
@@ -53,7 +52,7 @@ impl Robj {
         or_oom(Self::try_from_bytes(bytes, limits))
     }
 
-    /// [`from_bytes`](Self::from_bytes) that answers an error.
+    /// [`from_bytes`](Self::from_bytes) that returns an error.
     #[inline]
     pub fn try_from_bytes(bytes: &[u8], limits: &EncodingLimits) -> Result<Self, ReserveError> {
         Self::try_from_bytes_at(bytes, limits, 0)
@@ -81,7 +80,7 @@ impl Robj {
         or_oom(Self::try_raw(string).map_err(|(error, _)| error))
     }
 
-    /// [`raw`](Self::raw) that answers an error, and the string unharmed.
+    /// [`raw`](Self::raw) that returns an error, and the string unharmed.
     #[inline]
     pub fn try_raw(string: Sds) -> Result<Self, (ReserveError, Sds)> {
         Self::try_raw_with(string, 0)
@@ -102,10 +101,34 @@ impl Robj {
         or_oom(Self::try_from_i64(value, limits))
     }
 
-    /// [`from_i64`](Self::from_i64) that answers an error.
+    /// [`from_i64`](Self::from_i64) that returns an error.
     #[inline]
     pub fn try_from_i64(value: i64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         Self::try_from_i64_at(value, limits, 0)
+    }
+
+    /// A string object of what a collection lends: an integer as from [`from_i64`](Self::from_i64), bytes as from
+    /// [`from_bytes`](Self::from_bytes).
+    ///
+    /// ```
+    /// use robj::{EncodingLimits, Robj};
+    /// use values::list::{List, Side};
+    /// let (limits, mut list) = (EncodingLimits::NO_SHARED_INTEGERS, List::new());
+    /// list.push_back("7", &limits);
+    /// let popped = list.try_pop_with(Side::Back, &limits, |element| Robj::try_from_element(element, &limits))?;
+    /// assert!(!popped.unwrap().is_shared_integer());
+    /// # Ok::<(), values::ReserveError>(())
+    /// ```
+    pub fn from_element(element: Element<'_>, limits: &EncodingLimits) -> Self {
+        or_oom(Self::try_from_element(element, limits))
+    }
+
+    /// [`from_element`](Self::from_element) that returns an error.
+    pub fn try_from_element(element: Element<'_>, limits: &EncodingLimits) -> Result<Self, ReserveError> {
+        match element {
+            Element::Int(value) => Self::try_from_i64(value, limits),
+            Element::Bytes(bytes) => Self::try_from_bytes(bytes, limits),
+        }
     }
 
     /// The shortest decimal text that reads back as `value`, as [`Sds::from_f64`] writes it; never an int,
@@ -115,7 +138,7 @@ impl Robj {
         or_oom(Self::try_from_f64(value, limits))
     }
 
-    /// [`from_f64`](Self::from_f64) that answers an error.
+    /// [`from_f64`](Self::from_f64) that returns an error.
     pub fn try_from_f64(value: f64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         let text = Sds::try_from_f64(value)?;
         if embeds(limits, text.len()) {
@@ -158,7 +181,7 @@ impl Robj {
         let Some(header) = self.header_mut() else { return self };
         let encoding = header.encoding();
         let Ok(Element::Bytes(bytes)) = header.string() else { return self };
-        if let Some(value) = integer::parse(bytes) {
+        if let Some(value) = Element::Bytes(bytes).as_i64() {
             if encoding == Encoding::Raw && shared::integer(value, limits.shared_integers).is_none() {
                 // The header can stay: no allocation, so nothing to fail.
                 // SAFETY: the encoding names the member (H1); `set_value` overwrites the dropped string.
@@ -197,11 +220,11 @@ impl Robj {
         or_oom(self.try_decoded(limits))
     }
 
-    /// [`decoded`](Self::decoded) that answers an error.
+    /// [`decoded`](Self::decoded) that returns an error.
     pub fn try_decoded(&self, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         match self.as_element() {
             Ok(Element::Int(value)) => {
-                Self::try_from_bytes_at(&Decimal::new(value), limits, self.header().lru())
+                Self::try_from_bytes_at(&Element::Int(value).text(), limits, self.header().lru())
             }
             _ => Ok(self.clone()),
         }
@@ -247,7 +270,7 @@ impl Robj {
         Ok(or_oom(self.try_make_raw()))
     }
 
-    /// [`make_mut`](Self::make_mut) that answers an error; the object is then as it was.
+    /// [`make_mut`](Self::make_mut) that returns an error; the object is then as it was.
     #[inline]
     pub fn try_make_mut(&mut self) -> Result<&mut Sds, AccessError> {
         self.as_element()?;

@@ -1,53 +1,8 @@
 //! Reading a string object, whichever way it is encoded.
 
-use crate::header::Header;
-use crate::object::{EMBEDDED_TYPE, Robj};
+use crate::object::Robj;
 use core::cmp::Ordering;
-use core::hint;
-use core::slice;
-use sds::layout;
-use values::{Element, Encoding, ObjectType, StrView, WrongType};
-
-impl Header {
-    /// The object's string, if it is one.
-    #[inline]
-    pub(crate) fn string(&self) -> Result<Element<'_>, WrongType> {
-        WrongType::check(ObjectType::String, self.object_type())?;
-        // SAFETY: a string.
-        Ok(unsafe { self.string_unchecked() })
-    }
-
-    /// The object's string.
-    ///
-    /// # Safety
-    /// The type is string.
-    #[inline]
-    pub(crate) unsafe fn string_unchecked(&self) -> Element<'_> {
-        match self.encoding() {
-            // SAFETY: the encoding names the member (H1).
-            Encoding::Int => Element::Int(unsafe { self.value.int }),
-            // SAFETY: as above.
-            Encoding::EmbStr => Element::Bytes(unsafe { self.embedded_bytes() }),
-            // SAFETY: as above. String objects have no other encoding (H1).
-            _ => Element::Bytes(unsafe { self.value.raw.as_bytes() }),
-        }
-    }
-
-    /// The bytes in the object's own block.
-    ///
-    /// # Safety
-    /// The encoding is embstr.
-    #[inline]
-    pub(crate) unsafe fn embedded_bytes(&self) -> &[u8] {
-        // SAFETY: the member is there (H1) and was made with that one header type, so nothing needs to switch
-        // over it. The bytes stay unwritten as long as `self` is borrowed (H2).
-        unsafe {
-            let bytes = self.value.embedded;
-            hint::assert_unchecked(layout::header_type(bytes) == EMBEDDED_TYPE);
-            slice::from_raw_parts(bytes.as_ptr(), layout::len(bytes))
-        }
-    }
-}
+use values::{Element, StrView, WrongType};
 
 /// Reading a string.
 impl Robj {

@@ -1,7 +1,6 @@
 //! What counting in a hash may refuse, as values; printed in the words that Redis' clients know.
 
 use super::reply::{OUT_OF_MEMORY, display};
-use super::string::StringError;
 use core::fmt;
 use zmalloc::ReserveError;
 
@@ -52,18 +51,5 @@ impl core::error::Error for HashError {}
 impl From<ReserveError> for HashError {
     fn from(error: ReserveError) -> Self {
         Self::Reserve(error)
-    }
-}
-
-/// The errors of [`incr_by`](crate::string::incr_by) and [`incr_by_float`](crate::string::incr_by_float).
-impl From<StringError> for HashError {
-    fn from(error: StringError) -> Self {
-        match error {
-            StringError::NotAnInteger => Self::NotAnInteger,
-            StringError::Overflow { value } => Self::Overflow { value },
-            StringError::NotFinite => Self::NotFinite,
-            StringError::Reserve(error) => Self::Reserve(error),
-            _ => Self::NotAFloat,
-        }
     }
 }

@@ -11,7 +11,7 @@ pub use sort::SortError;
 pub use string::StringError;
 pub use zset::AddError;
 
-use crate::types::ObjectType;
+use crate::types::{Encoding, ObjectType};
 use common::{FromBytesError, Malformed};
 use core::fmt;
 use reply::OUT_OF_MEMORY;
@@ -43,7 +43,7 @@ impl fmt::Display for WrongType {
 
 impl core::error::Error for WrongType {}
 
-/// Any error of this crate, and of the crates that keep its values. All others go into it by `From`.
+/// Any error of this crate, and of an object around a value. All of them go into it by `From`.
 ///
 /// ```
 /// use values::string::{StringError, incr_by};
@@ -79,7 +79,12 @@ pub enum Error {
         /// Where the fault is, in bytes from the start.
         offset: usize,
     },
-    /// There was no memory. The errors that are parts of this one never say so here: [`From`] unpacks them.
+    /// Values of this type are not packed in that encoding.
+    NotPacked {
+        /// What was asked for.
+        encoding: Encoding,
+    },
+    /// There was no memory. [`From`] takes this out of the errors that are parts of this one.
     Reserve(ReserveError),
 }
 
@@ -100,8 +105,20 @@ impl Error {
             Self::ZSet(error) => error.reply(),
             Self::Sort(error) => error.reply(),
             Self::Shared { .. } => "ERR the value is shared",
-            Self::Malformed { .. } => "ERR Bad data format",
+            Self::Malformed { .. } | Self::NotPacked { .. } => "ERR Bad data format",
             Self::Reserve(_) => OUT_OF_MEMORY,
+        }
+    }
+
+    /// What memory was refused, if that is the error.
+    pub const fn reserve_error(&self) -> Option<ReserveError> {
+        match self {
+            Self::Reserve(error)
+            | Self::String(StringError::Reserve(error))
+            | Self::Hash(HashError::Reserve(error))
+            | Self::ZSet(AddError::Reserve(error))
+            | Self::Sort(SortError::Reserve(error)) => Some(*error),
+            _ => None,
         }
     }
 
@@ -112,7 +129,7 @@ impl Error {
         E: Copy + Into<Self>,
     {
         if let Err(error) = &result
-            && let Self::Reserve(error) = (*error).into()
+            && let Some(error) = (*error).into().reserve_error()
         {
             oom(error.size())
         }
@@ -129,6 +146,7 @@ impl fmt::Display for Error {
             Self::ZSet(error) => error.fmt(f),
             Self::Sort(error) => error.fmt(f),
             Self::Shared { refcount } => write!(f, "the value has {refcount} references"),
+            Self::NotPacked { encoding } => write!(f, "not an encoding that packs the value: {encoding}"),
             Self::Malformed { offset } => write!(f, "malformed packed value at offset {offset}"),
             Self::Reserve(error) => error.fmt(f),
         }

@@ -89,7 +89,8 @@ impl<'a> Iterator for Iter<'a> {
             }
             Walk::HashTable(walk) => walk.next().map(elements),
         };
-        self.left -= usize::from(pair.is_some());
+        // The count of foreign bytes may be wrong.
+        self.left = self.left.saturating_sub(usize::from(pair.is_some()));
         pair
     }
 

@@ -17,7 +17,7 @@ pub use crate::error::HashError;
 pub use iter::Iter;
 
 use crate::error::Error;
-use crate::form::forms;
+use crate::handle::encodings;
 use crate::hashtable::StringTable;
 use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::types::Encoding;
@@ -57,13 +57,13 @@ pub struct Hash(Repr);
 pub struct HashView<'a>(ReprView<'a>);
 
 impl Hash {
-    /// Nothing in it, and nothing allocated.
+    /// Creates an empty hash. Does not allocate.
     pub const fn new() -> Self {
         Self(Repr::ListPack(ListPack::new()))
     }
 }
 
-forms! {
+encodings! {
     Hash, HashView;
     ListPack(ListPack), HashTable(StringTable<2>);
     others {

@@ -102,7 +102,7 @@ impl Hash {
         or_oom(self.try_random_unique(count, rng, each))
     }
 
-    /// Visits `count` different fields with their values, or all, and says how many. Every choice has the same chance; the order is
+    /// Visits `count` different fields with their values, or all, and returns how many. Every choice has the same chance; the order is
     /// not random. O(n), or O(count) if that is a small part of a hash table; only then does it allocate, and an error
     /// comes before the first visit. In C: `HRANDFIELD` with a positive count.
     pub fn try_random_unique<'a>(

@@ -2,11 +2,9 @@
 
 use super::{Hash, HashView, Iter, ReprView};
 use crate::element::Element;
+use crate::hashtable::BATCH;
 use core::array;
 use core::fmt;
-
-/// Look-ups whose cache misses overlap.
-const BATCH: usize = 16;
 
 /// One field at a time. See the same methods of [`Hash`](struct@Hash).
 impl<'a> HashView<'a> {

@@ -14,7 +14,7 @@
 use super::read::find;
 use super::{Hash, HashError, Repr};
 use crate::element::Element;
-use crate::error::Error;
+use crate::error::{Error, StringError};
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
 use crate::string::{self, LongDouble};
@@ -38,12 +38,12 @@ fn try_write(
     };
     match list.next(place) {
         Some(place) => list.try_replace(place, value.packed()).map(|_| false),
-        None => list.try_push_back(value.packed()).map(|()| false), // a field without a value, which none is
+        None => list.try_push_back(value.packed()).map(|()| false), // cannot happen: every field has a value
     }
 }
 
 impl Hash {
-    /// Gives `field` that value and says whether the field is new. O(1) on average in a hash table, O(n) in a listpack. In C:
+    /// Gives `field` that value and returns whether the field is new. O(1) on average in a hash table, O(n) in a listpack. In C:
     /// `hashTypeSet`; `HSET`.
     ///
     /// A value takes the old one's place without an allocation if it needs as large a block.
@@ -146,7 +146,7 @@ impl Hash {
         or_oom(self.try_insert_many(pairs, limits))
     }
 
-    /// Takes `field` out and says whether it was there. O(1) on average in a hash table, O(n) in a listpack. In C:
+    /// Takes `field` out and returns whether it was there. O(1) on average in a hash table, O(n) in a listpack. In C:
     /// `hashTypeDelete`; `HDEL`.
     pub fn remove<'e>(&mut self, field: impl Into<Element<'e>>) -> bool {
         let field = field.into();
@@ -159,7 +159,7 @@ impl Hash {
         }
     }
 
-    /// Adds to the field's integer and answers the sum; a field that is not there counts as 0. In C: `HINCRBY`.
+    /// Adds to the field's integer and returns the sum; a field that is not there counts as 0. In C: `HINCRBY`.
     ///
     /// ```
     /// use values::{EncodingLimits, Hash, hash::HashError};
@@ -176,7 +176,7 @@ impl Hash {
         Error::or_oom(self.try_incr_by(field, increment, limits))
     }
 
-    /// [`incr_by`](Self::incr_by) that answers an error for want of memory too.
+    /// [`incr_by`](Self::incr_by) that returns an error for want of memory too.
     pub fn try_incr_by<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -184,12 +184,13 @@ impl Hash {
         limits: &EncodingLimits,
     ) -> Result<i64, HashError> {
         let field = field.into();
-        let sum = string::incr_by(self.get(field).unwrap_or(Element::Int(0)), increment)?;
+        let sum =
+            string::incr_by(self.get(field).unwrap_or(Element::Int(0)), increment).map_err(of_a_field)?;
         self.try_insert(field, sum, limits)?;
         Ok(sum)
     }
 
-    /// Adds to the field's number and answers the sum. A field that is not there counts as 0. The value is then the text of the sum:
+    /// Adds to the field's number and returns the sum. A field that is not there counts as 0. The value is then the text of the sum:
     /// see [`LongDouble`]. In C: `HINCRBYFLOAT`.
     pub fn incr_by_float<'e>(
         &mut self,
@@ -200,7 +201,7 @@ impl Hash {
         Error::or_oom(self.try_incr_by_float(field, increment, limits))
     }
 
-    /// [`incr_by_float`](Self::incr_by_float) that answers an error for want of memory too.
+    /// [`incr_by_float`](Self::incr_by_float) that returns an error for want of memory too.
     pub fn try_incr_by_float<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -208,9 +209,24 @@ impl Hash {
         limits: &EncodingLimits,
     ) -> Result<LongDouble, HashError> {
         let field = field.into();
-        let sum = string::incr_by_float(self.get(field).unwrap_or(Element::Int(0)), increment)?;
+        let sum = string::incr_by_float(self.get(field).unwrap_or(Element::Int(0)), increment)
+            .map_err(of_a_field)?;
         sum.with_text(|text| self.try_insert(field, text, limits))?;
         Ok(sum)
+    }
+}
+
+/// The error of arithmetic on a field's value.
+fn of_a_field(error: StringError) -> HashError {
+    match error {
+        StringError::NotAnInteger => HashError::NotAnInteger,
+        StringError::Overflow { value } => HashError::Overflow { value },
+        StringError::NotAFloat => HashError::NotAFloat,
+        StringError::NotFinite => HashError::NotFinite,
+        StringError::Reserve(error) => HashError::Reserve(error),
+        StringError::TooLong { .. } | StringError::BitOffset { .. } => {
+            unreachable!("not an error of arithmetic")
+        }
     }
 }
 

@@ -22,6 +22,9 @@ use dict::prefetch::prefetch;
 use dict::{DefaultHashBuilder, Table};
 use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box, try_box};
 
+/// Look-ups whose cache misses overlap.
+pub(crate) const BATCH: usize = 16;
+
 /// Strings, or pairs of strings, found by the first one. One pointer wide.
 pub(crate) struct StringTable<const N: usize>(Box<Inner<N>, Zmalloc>);
 

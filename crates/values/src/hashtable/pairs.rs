@@ -8,7 +8,7 @@ use dict::prefetch::prefetch;
 use zmalloc::{ReserveError, Zmalloc};
 
 impl StringTable<2> {
-    /// Gives the field that value and says whether the field is new. Constant time on average. After an error nothing has
+    /// Gives the field that value and returns whether the field is new. Constant time on average. After an error nothing has
     /// changed.
     pub(crate) fn try_set(&mut self, field: &[u8], value: &[u8]) -> Result<bool, ReserveError> {
         let hash = self.0.hash(field);

@@ -15,7 +15,7 @@ impl List {
         or_oom(self.try_set(index, element, limits))
     }
 
-    /// [`set`](Self::set) that answers an error, the list then as it was. O(elements of a node), in a listpack O(bytes).
+    /// [`set`](Self::set) that returns an error, the list then as it was. O(elements of a node), in a listpack O(bytes).
     pub fn try_set<'e>(
         &mut self,
         index: i64,
@@ -23,7 +23,7 @@ impl List {
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
         let (element, place) = (element.into(), place(index, self.len()));
-        // As Redis does, as if the element were added, and also where there is none to be replaced.
+        // Redis converts before it looks whether the index exists.
         let done = self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => match place.and_then(|place| pack.seek(place as isize)) {
                 Some(offset) => pack.try_replace(offset, element.packed()),
@@ -52,7 +52,7 @@ impl List {
         or_oom(self.try_insert(side, pivot, element, limits))
     }
 
-    /// [`insert`](Self::insert) that answers an error, the list then as it was. O(elements).
+    /// [`insert`](Self::insert) that returns an error, the list then as it was. O(elements).
     pub fn try_insert<'e>(
         &mut self,
         side: Side,
@@ -95,7 +95,7 @@ impl List {
         or_oom(self.try_remove(count, element, limits))
     }
 
-    /// [`remove`](Self::remove) that answers an error, the list then as it was; only for compressed nodes does it need memory.
+    /// [`remove`](Self::remove) that returns an error, the list then as it was; only for compressed nodes does it need memory.
     /// O(elements).
     pub fn try_remove<'e>(
         &mut self,
@@ -135,7 +135,7 @@ impl List {
         or_oom(self.try_trim(start, end, limits));
     }
 
-    /// [`trim`](Self::trim) that answers an error, the list then as it was; only for compressed nodes does it need memory.
+    /// [`trim`](Self::trim) that returns an error, the list then as it was; only for compressed nodes does it need memory.
     /// O(elements removed).
     pub fn try_trim(&mut self, start: i64, end: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
         let (start, count) = span(start, end, self.len());

@@ -44,7 +44,7 @@ impl List {
         or_oom(self.try_push_all(side, elements, limits));
     }
 
-    /// [`push_all`](Self::push_all) that answers an error. The list then has none of the elements; room that was made for some
+    /// [`push_all`](Self::push_all) that returns an error. The list then has none of the elements; room that was made for some
     /// of them may stay.
     pub fn try_push_all<'a>(
         &mut self,
@@ -102,7 +102,7 @@ impl List {
         self.try_pop_with(side, limits, |element| OwnedElement::try_from(element))
     }
 
-    /// Removes the element at an end, unless `f` fails on it, and answers what `f` made of it. O(1), in a listpack O(bytes). For several
+    /// Removes the element at an end, unless `f` fails on it, and returns what `f` made of it. O(1), in a listpack O(bytes). For several
     /// at once (`LPOP` with a count), read a [`range`](Self::range) and [`trim`](Self::trim) it.
     pub fn try_pop_with<T, E: From<ReserveError>>(
         &mut self,

@@ -14,7 +14,7 @@ mod ends;
 mod read;
 
 use crate::error::Error;
-use crate::form::forms;
+use crate::handle::encodings;
 use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::types::Encoding;
 use listpack::ListPack;
@@ -44,18 +44,19 @@ pub use read::{Item, Iter, Positions};
 /// ```
 pub struct List(Repr);
 
-/// A [`List`] to be read, borrowed from wherever it lies. What it lends lives for `'a`.
+/// A [`List`] to be read, borrowed from wherever it lies. What it lends lives for `'a`, as an [`Item`], because an element of a
+/// compressed node is a copy.
 #[derive(Clone, Copy)]
 pub struct ListView<'a>(ReprView<'a>);
 
 impl List {
-    /// Nothing in it, and nothing allocated.
+    /// Creates an empty list. Does not allocate.
     pub const fn new() -> Self {
         Self(Repr::ListPack(ListPack::new()))
     }
 }
 
-forms! {
+encodings! {
     List, ListView;
     ListPack(ListPack), QuickList(QuickList);
     others {

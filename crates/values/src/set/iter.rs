@@ -2,14 +2,11 @@
 
 use super::{ReprView, Set, SetView};
 use crate::element::Element;
-use crate::hashtable::StringBlock;
+use crate::hashtable::{BATCH, StringBlock};
 use common::Cursor;
 use core::array;
 use core::fmt;
 use core::iter::FusedIterator;
-
-/// Look-ups whose cache misses overlap.
-pub(super) const BATCH: usize = 16;
 
 /// The members of a [`Set`]. See [`Set::iter`].
 #[derive(Clone)]
@@ -48,7 +45,8 @@ impl<'a> Iterator for Iter<'a> {
             Walk::ListPack(walk) => walk.next().map(Element::from_packed),
             Walk::HashTable(walk) => walk.next().map(|member| Element::Bytes(member.key())),
         };
-        self.left -= usize::from(member.is_some());
+        // The count of foreign bytes may be wrong.
+        self.left = self.left.saturating_sub(usize::from(member.is_some()));
         member
     }
 

@@ -21,7 +21,7 @@ pub use iter::Iter;
 
 use crate::element::Element;
 use crate::error::Error;
-use crate::form::forms;
+use crate::handle::encodings;
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
 use crate::packed::{Contents, try_intset, try_listpack, view_of_intset, view_of_listpack};
@@ -56,13 +56,13 @@ pub struct SetView<'a>(ReprView<'a>);
 
 /// One member at a time.
 impl Set {
-    /// Nothing in it, and nothing allocated. It becomes what its first members are; see
+    /// Creates an empty set. Does not allocate. It becomes what its first members are; see
     /// [`try_with_hint`](Self::try_with_hint) for one that will be large at once.
     pub const fn new() -> Self {
         Self(Repr::IntSet(IntSet::new()))
     }
 
-    /// Adds `member` and says whether it was not there before. O(1) on average in a hash table, O(n) in the others. In C:
+    /// Adds `member` and returns whether it was not there before. O(1) on average in a hash table, O(n) in the others. In C:
     /// `setTypeAdd`; `SADD`.
     pub fn try_insert<'e>(
         &mut self,
@@ -97,7 +97,7 @@ impl Set {
         or_oom(self.try_insert(member, limits))
     }
 
-    /// Takes `member` out and says whether it was there. O(1) on average in a hash table, O(n) in the others. In C:
+    /// Takes `member` out and returns whether it was there. O(1) on average in a hash table, O(n) in the others. In C:
     /// `setTypeRemove`; `SREM`.
     pub fn remove<'e>(&mut self, member: impl Into<Element<'e>>) -> bool {
         let member = member.into();
@@ -114,7 +114,7 @@ impl Set {
         }
     }
 
-    /// Moves `member` from this set to `target`, and says whether it was here. After an error both are as they were. In C:
+    /// Moves `member` from this set to `target`, and returns whether it was here. After an error both are as they were. In C:
     /// `SMOVE`.
     ///
     /// ```
@@ -148,7 +148,7 @@ impl From<IntSet> for Set {
     }
 }
 
-forms! {
+encodings! {
     Set, SetView;
     IntSet(IntSet), ListPack(ListPack), HashTable(StringTable<1>);
     others {

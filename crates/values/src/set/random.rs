@@ -77,7 +77,7 @@ impl Set {
         self.view().random_many(count, rng, each);
     }
 
-    /// Visits `count` different members, or all, and says how many. Every choice has the same chance; the order is not random. O(n), or O(count) if
+    /// Visits `count` different members, or all, and returns how many. Every choice has the same chance; the order is not random. O(n), or O(count) if
     /// that is a small part of a hash table; only then does it allocate, and an error comes before the first visit.
     /// In C: `SRANDMEMBER` with a positive count.
     pub fn try_random_unique<'a>(

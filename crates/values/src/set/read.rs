@@ -1,8 +1,8 @@
 //! Asking a set for members: the view's methods, and the same of an owned set.
 
-use super::iter::BATCH;
 use super::{ReprView, Set, SetView};
 use crate::element::Element;
+use crate::hashtable::BATCH;
 use core::array;
 use core::fmt;
 
@@ -40,8 +40,8 @@ impl SetView<'_> {
         members.chunks(BATCH).flat_map(move |batch| self.contains_batch(batch).into_iter().take(batch.len()))
     }
 
-    /// [`contains`](Self::contains) for up to a batch of members, more at the price of less than as many; `false` for those
-    /// that are not there to be asked for.
+    /// [`contains`](Self::contains) for up to [`BATCH`] members, which costs less than as many look-ups. Unused places are
+    /// `false`.
     pub(super) fn contains_batch(self, members: &[Element<'_>]) -> [bool; BATCH] {
         let text = |i: usize| members.get(i).copied().unwrap_or(Element::Bytes(b"")).text();
         match self.0 {

@@ -12,6 +12,9 @@ use sds::Sds;
 ///
 /// An [`Sds`] is one, and so is an object that holds a string. A store that keeps short strings inside its own blocks
 /// implements it for those. After an error the string is as it was.
+///
+/// The trait is safe. An implementation that does not do what is said here makes the operations panic or write wrong bytes, and
+/// never causes undefined behaviour.
 pub trait StringMut {
     /// What the operations on this place return: at least the errors of an operation, and perhaps those of a place that
     /// does not hold a string.

@@ -8,8 +8,8 @@ use crate::limits::EncodingLimits;
 use listpack::ListPack;
 use zindex::ZTable;
 
-/// The conditions of `ZADD`, by their names there. All off by default. Some exclude each other there ([`AddOptions::are_compatible`]);
-/// here each is asked, and a member is written if none is against it.
+/// The conditions of `ZADD`, by their names there. All are off by default. A member is written only if every condition allows it.
+/// Redis refuses some of them together ([`AddOptions::are_compatible`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddOptions {
     /// Only members that are not there. In C: `ZADD_IN_NX`.

@@ -31,7 +31,7 @@ pub use iter::Iter;
 use crate::collection::Collection;
 use crate::element::Element;
 use crate::error::Error;
-use crate::form::forms;
+use crate::handle::encodings;
 use crate::limits::EncodingLimits;
 use crate::packed::{try_scored_listpack, view_of_listpack};
 use crate::types::Encoding;
@@ -63,12 +63,12 @@ pub struct ZSet(Repr);
 pub struct ZSetView<'a>(ReprView<'a>);
 
 impl ZSet {
-    /// Nothing in it, and nothing allocated.
+    /// Creates an empty sorted set. Does not allocate.
     pub const fn new() -> Self {
         Self(Repr::ListPack(ListPack::new()))
     }
 
-    /// Removes a member and answers its score. O(log n), or O(n) in a listpack. In C: `zsetDel`; `ZREM`.
+    /// Removes a member and returns its score. O(log n), or O(n) in a listpack. In C: `zsetDel`; `ZREM`.
     pub fn remove<'e>(&mut self, member: impl Into<Element<'e>>) -> Option<f64> {
         let member = member.into();
         match &mut self.0 {
@@ -77,7 +77,7 @@ impl ZSet {
         }
     }
 
-    /// Removes the members of some ranks and answers how many they were. O(k log n), or O(n) in a listpack. In C:
+    /// Removes the members of some ranks and returns how many they were. O(k log n), or O(n) in a listpack. In C:
     /// `ZREMRANGEBYRANK`, and with the ranks of a range `ZREMRANGEBYSCORE` and `ZREMRANGEBYLEX`.
     pub fn remove_range(&mut self, ranks: impl RangeBounds<usize>) -> usize {
         let ranks = self.view().clip(ranks);
@@ -103,8 +103,8 @@ impl ZSet {
         Some(shown)
     }
 
-    /// An empty one in the encoding that Redis gives to a sorted set of which this is known: its first member, and how many are about
-    /// to come, repeated ones included. In C: `zsetTypeCreate`.
+    /// Creates an empty sorted set in the encoding that Redis chooses for this first member and this many members, repeated
+    /// ones included. In C: `zsetTypeCreate`.
     pub fn with_hint<'e>(first: impl Into<Element<'e>>, size_hint: usize, limits: &EncodingLimits) -> Self {
         let small = size_hint <= limits.zset_max_listpack_entries
             && first.into().len() <= limits.zset_max_listpack_value;
@@ -128,7 +128,7 @@ fn is_after((member, score): (Element<'_>, f64), (other, other_score): (Element<
     score > other_score || (score == other_score && member > other)
 }
 
-forms! {
+encodings! {
     ZSet, ZSetView;
     ListPack(ListPack), SkipList(ZTable);
     others {

@@ -48,7 +48,9 @@ impl<'a> ZSetView<'a> {
 
     /// [`ZSet::rev_rank`].
     pub fn rev_rank<'e>(self, member: impl Into<Element<'e>>) -> Option<(usize, f64)> {
-        self.rank(member).map(|(rank, score)| (self.len() - 1 - rank, score))
+        let (rank, score) = self.rank(member)?;
+        // The count of foreign bytes may be wrong.
+        Some((self.len().checked_sub(rank + 1)?, score))
     }
 
     /// [`ZSet::by_rank`].
@@ -124,14 +126,14 @@ impl<'a> ZSetView<'a> {
     }
 
     /// [`ZSet::scan`].
-    pub fn scan(self, cursor: Cursor, mut each: impl FnMut(Element<'_>, f64)) -> Cursor {
+    pub fn scan(self, cursor: Cursor, mut each: impl FnMut(Element<'a>, f64)) -> Cursor {
         match self.0 {
             ReprView::ListPack(_) => {
                 self.iter().for_each(|(member, score)| each(member, score));
                 Cursor::START
             }
             ReprView::SkipList(table) => {
-                table.scan(cursor, |member: &[u8], score| each(Element::Bytes(member), score))
+                table.scan(cursor, |member, score| each(Element::Bytes(member), score))
             }
         }
     }
@@ -213,7 +215,7 @@ impl ZSet {
 
     /// Hands some members and their scores to `each` and returns where to go on; [`Cursor::START`] starts and ends. Members that
     /// are there from start to end are handed out at least once. A listpack is handed out whole. In C: `ZSCAN`.
-    pub fn scan(&self, cursor: Cursor, each: impl FnMut(Element<'_>, f64)) -> Cursor {
+    pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(Element<'a>, f64)) -> Cursor {
         self.view().scan(cursor, each)
     }
 }

@@ -1,6 +1,10 @@
 //! Values that lie elsewhere: as a word and an encoding, or packed inside a block of somebody else's.
 
-use values::{Collection, Element, Encoding, EncodingLimits, Error, Hash, HashView, List, Set, ZSet};
+use values::list::Item;
+use values::{
+    Collection, CollectionView, Cursor, Element, Encoding, EncodingLimits, Error, Hash, HashView, List,
+    ListView, Set, SetView, ZSet, ZSetView, set as sets,
+};
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
@@ -40,6 +44,21 @@ fn hget<'a>(hash: HashView<'a>, field: &[u8]) -> Option<Element<'a>> {
     view.get(field)
 }
 
+fn lindex<'a>(list: ListView<'a>, index: i64) -> Option<Item<'a>> {
+    let view = list;
+    view.get(index)
+}
+
+fn smallest<'a>(set: SetView<'a>) -> Option<Element<'a>> {
+    let view = set;
+    view.iter().min()
+}
+
+fn lowest<'a>(zset: ZSetView<'a>) -> Option<(Element<'a>, f64)> {
+    let view = zset;
+    view.by_rank(0)
+}
+
 #[test]
 fn a_view_lends_for_the_life_of_the_value_wherever_that_lies() {
     let owned = hash();
@@ -47,18 +66,41 @@ fn a_view_lends_for_the_life_of_the_value_wherever_that_lies() {
     let bytes = owned.as_packed().unwrap().to_vec();
     let packed = Hash::view_of_packed(Encoding::ListPack, &bytes).unwrap();
     assert_eq!(hget(packed, b"year"), Some(Element::Int(2026)));
-    let mut large = owned;
-    large.insert("long", &[b'x'; 65][..], &LIMITS);
-    for hash in [hash(), large] {
-        let (len, (encoding, word)) = (hash.len(), hash.into_raw());
-        // SAFETY: the two of just now. The view ends before the hash is taken back, which happens once.
-        let hash = unsafe {
-            let view = Hash::view_of_raw(encoding, &word);
-            assert_eq!((hget(view, b"name"), view.len()), (Some("redcore".into()), len));
-            Hash::from_raw(encoding, word)
-        };
-        assert_eq!(hash.encoding(), encoding);
-    }
+    assert_eq!(lindex(list().view(), -2).unwrap().element(), Element::Int(2));
+    assert_eq!(smallest(set(&["x", "7"]).view()), Some(Element::Int(7)));
+    assert_eq!(lowest(zset().view()), Some(("c".into(), -3.25e200)));
+}
+
+/// Each encoding of each type as a word: read there, and taken back once.
+fn as_a_word<C: Collection + PartialEq + std::fmt::Debug>(value: C) {
+    let (copy, size) = (value.try_clone().unwrap(), value.allocation_size());
+    let (encoding, word) = value.into_raw();
+    // SAFETY: the two of just now. The view ends before the value is taken back, which happens once.
+    let back = unsafe {
+        assert_eq!(C::allocation_size_of_raw(encoding, &word), size);
+        assert_eq!(C::free_effort_of_raw(encoding, &word), copy.free_effort());
+        let view = C::view_of_raw(encoding, &word);
+        assert_eq!((view.len(), view.encoding()), (copy.len(), encoding));
+        assert_eq!(view.try_to_owned().unwrap(), copy);
+        C::from_raw(encoding, word)
+    };
+    assert_eq!((back.encoding(), &back), (encoding, &copy));
+}
+
+#[test]
+fn a_word_is_read_in_every_encoding() {
+    let long = "x".repeat(65);
+    let mut large = hash();
+    large.insert("long", &*long, &LIMITS);
+    let mut scores = zset();
+    scores.insert(&*long, 2.0, &LIMITS).unwrap();
+    let mut queue = list();
+    let small = EncodingLimits { list_max_listpack_size: 2, ..LIMITS };
+    queue.push_back("four", &small);
+    [hash(), large].into_iter().for_each(as_a_word);
+    [list(), queue].into_iter().for_each(as_a_word);
+    [set(&["1", "2"]), set(&["x", "7"]), set(&["x", &long])].into_iter().for_each(as_a_word);
+    [zset(), scores].into_iter().for_each(as_a_word);
 }
 
 /// Eight bytes before it, a key behind it, and each of the eight alignments.
@@ -146,4 +188,71 @@ fn a_listpack_that_breaks_a_promise_of_the_type_is_refused_where_it_does() {
     doubles.push_back(listpack::Value::Double(0.1));
     assert_eq!(offset_of::<ZSet>(doubles.as_bytes()), None);
     assert_eq!(offset_of::<List>(doubles.as_bytes()), Some(6 + 3));
+}
+
+/// Reads all that a view can be asked for. What comes of damaged bytes does not matter, as long as something does.
+fn read_all(encoding: Encoding, bytes: &[u8]) {
+    let mut number = 0_u64;
+    let mut rng = || {
+        number = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        number
+    };
+    if let Ok(list) = List::view_of_packed(encoding, bytes) {
+        assert!(list.iter().count() <= bytes.len());
+        let _ = (list.iter().rev().count(), list.get(-1).is_some(), list.range(1, -2).count(), list == list);
+        let _ = (list.positions("one", core::num::NonZeroI64::MIN, 9).count(), format!("{list:?}"));
+        let _ = list.try_to_owned();
+    }
+    if let Ok(set) = Set::view_of_packed(encoding, bytes) {
+        let members: Vec<_> = set.iter().collect();
+        let _ = (set.contains("x"), set.contains_many(&members).count(), set == set, format!("{set:?}"));
+        let _ = (set.random(&mut rng).is_some(), set.scan(Cursor::START, |_| ()));
+        set.random_many(3, &mut rng, |_| ());
+        let _ = set.try_random_unique(2, &mut rng, |_| ());
+        let _ = (sets::inter_card(&mut [set, set], 0), sets::try_union_store(&[set, set], &LIMITS));
+        let _ = sets::try_diff_store(set, &mut [set], &LIMITS);
+    }
+    if let Ok(hash) = Hash::view_of_packed(encoding, bytes) {
+        let fields: Vec<_> = hash.keys().collect();
+        let _ = (hash.get("name"), hash.get_many(&fields).count(), hash.values().count(), hash == hash);
+        let _ = (hash.random(&mut rng), hash.scan(Cursor::START, |_, _| ()), format!("{hash:?}"));
+        hash.random_many(3, &mut rng, |_, _| ());
+        let _ = (hash.try_random_unique(2, &mut rng, |_, _| ()), hash.try_to_owned());
+    }
+    if let Ok(zset) = ZSet::view_of_packed(encoding, bytes) {
+        let _ = (zset.iter().count(), zset.iter().rev().count(), zset == zset, format!("{zset:?}"));
+        let _ = (
+            zset.score("a"),
+            zset.rank("b"),
+            zset.rev_rank("d"),
+            zset.by_rank(2),
+            zset.range(1..3).rev().count(),
+        );
+        let _ = (zset.range_by_score(0.0..).count(), zset.ranks_by_lex(..).len(), zset.ranks_by_index(0, -1));
+        let _ = (zset.random(&mut rng), zset.scan(Cursor::START, |_, _| ()));
+        zset.random_many(3, &mut rng, |_, _| ());
+        let _ = (zset.try_random_unique(2, &mut rng, |_, _| ()), zset.try_to_owned());
+    }
+}
+
+#[test]
+fn reading_damaged_bytes_ends_without_a_panic() {
+    let values = [
+        (Encoding::ListPack, list().as_packed().unwrap().to_vec()),
+        (Encoding::ListPack, hash().as_packed().unwrap().to_vec()),
+        (Encoding::ListPack, zset().as_packed().unwrap().to_vec()),
+        (Encoding::ListPack, set(&["x", "7"]).as_packed().unwrap().to_vec()),
+        (Encoding::IntSet, set(&["3", "70000"]).as_packed().unwrap().to_vec()),
+    ];
+    let flips: &[u8] = if cfg!(miri) { &[0xFF] } else { &[1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xFF] };
+    for (encoding, bytes) in values {
+        read_all(encoding, &bytes);
+        for at in 0..bytes.len() {
+            for flip in flips {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= flip;
+                read_all(encoding, &damaged);
+            }
+        }
+    }
 }

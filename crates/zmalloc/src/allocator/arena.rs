@@ -107,7 +107,7 @@ impl Arena {
     fn end(&self) -> bool {
         static DESTROY: Control<3> = Control::new(c"arena.0.destroy");
         // SAFETY: no block of it is alive, none is in a cache, and nobody else has a handle to it.
-        self.used() == 0 && unsafe { DESTROY.fire(&[(1, self.index())]) }.is_some()
+        self.used() == 0 && unsafe { DESTROY.run(&[(1, self.index())]) }.is_some()
     }
 }
 

@@ -23,7 +23,7 @@ fn purge_libc() -> bool {
 pub(super) fn purge_arena(index: usize) -> bool {
     static PURGE: Control<3> = Control::new(c"arena.0.purge");
     // SAFETY: takes pages that hold no live block.
-    unsafe { PURGE.fire(&[(1, index)]) }.is_some()
+    unsafe { PURGE.run(&[(1, index)]) }.is_some()
 }
 
 /// Empties this thread's cache of free blocks into the arenas that they came from, where they can be
@@ -32,7 +32,7 @@ pub(super) fn purge_arena(index: usize) -> bool {
 pub fn flush_tcache() -> bool {
     static FLUSH: Control<3> = Control::new(c"thread.tcache.flush");
     // SAFETY: blocks in the cache are nobody's.
-    unsafe { FLUSH.fire(&[]) }.is_some()
+    unsafe { FLUSH.run(&[]) }.is_some()
 }
 
 /// Starts or stops the allocator's thread that gives unused pages back as time passes, and says whether it was

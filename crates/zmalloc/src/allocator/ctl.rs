@@ -8,7 +8,7 @@
 //! - The mib is looked up once.
 //! - A failure is `None`: the name is unknown, or jemalloc was built without statistics. Another allocator has no controls, so
 //!   each answer is `None` there, and tikv-jemalloc-ctl is not compiled.
-//! - Two calls that tikv-jemalloc-ctl does not offer: [`Control::fire`] for a control without a value, and [`Control::ask`] for one
+//! - Two calls that tikv-jemalloc-ctl does not offer: [`Control::run`] for a control without a value, and [`Control::query`] for one
 //!   whose question and answer have different types.
 
 pub(super) use implementation::Control;
@@ -29,6 +29,18 @@ mod implementation {
     use tikv_jemalloc_ctl::{Access, AsName, Mib};
     use tikv_jemalloc_sys::mallctlbymib;
 
+    /// How many components a name has: one more than dots.
+    const fn components(name: &CStr) -> usize {
+        let (bytes, mut i, mut count) = (name.to_bytes(), 0, 1);
+        while i < bytes.len() {
+            if bytes[i] == b'.' {
+                count += 1;
+            }
+            i += 1;
+        }
+        count
+    }
+
     /// A control, found when it is first used. Its name has `LEN` components.
     pub(crate) struct Control<const LEN: usize>
     where
@@ -42,7 +54,10 @@ mod implementation {
     where
         [usize; LEN]: Default,
     {
+        /// # Panics
+        /// If the name has another number of components. (jemalloc would answer to its first components alone.)
         pub(crate) const fn new(name: &'static CStr) -> Self {
+            assert!(components(name) == LEN);
             Self { name, mib: OnceLock::new() }
         }
 
@@ -65,8 +80,8 @@ mod implementation {
         /// Runs a control that neither takes nor returns a value.
         ///
         /// # Safety
-        /// The caller may do what the control does.
-        pub(crate) unsafe fn fire(&self, at: &[Component]) -> Option<()> {
+        /// The control's effect is sound at this point. Above all, it does not free live blocks.
+        pub(crate) unsafe fn run(&self, at: &[Component]) -> Option<()> {
             let mib = self.mib(at)?;
             let mib = mib.as_ref();
             // SAFETY: `mib` is as long as the call says, and no value is read or written. The rest is by contract.
@@ -79,7 +94,7 @@ mod implementation {
         ///
         /// # Safety
         /// The control reads the bytes of `question` and does not write to them. What it writes to `answer` is a value of `A`.
-        pub(crate) unsafe fn ask<Q, A>(&self, question: &[Q], answer: &mut [A]) -> Option<()> {
+        pub(crate) unsafe fn query<Q, A>(&self, question: &[Q], answer: &mut [A]) -> Option<()> {
             let mib = self.mib(&[])?;
             let mib = mib.as_ref();
             let new: *const c_void = question.as_ptr().cast();
@@ -133,13 +148,13 @@ mod implementation {
 
         /// # Safety
         /// Any call is sound: it does nothing.
-        pub(crate) unsafe fn fire(&self, _at: &[Component]) -> Option<()> {
+        pub(crate) unsafe fn run(&self, _at: &[Component]) -> Option<()> {
             None
         }
 
         /// # Safety
         /// Any call is sound: it does nothing.
-        pub(crate) unsafe fn ask<Q, A>(&self, _question: &[Q], _answer: &mut [A]) -> Option<()> {
+        pub(crate) unsafe fn query<Q, A>(&self, _question: &[Q], _answer: &mut [A]) -> Option<()> {
             None
         }
     }

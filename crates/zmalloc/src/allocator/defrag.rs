@@ -216,7 +216,7 @@ unsafe fn is_in_current_slab(block: NonNull<u8>) -> bool {
         bin_blocks: 0,
     };
     // SAFETY: the control reads one pointer and answers with six words.
-    let answered = unsafe { QUERY.ask(&[block], slice::from_mut(&mut answer)) };
+    let answered = unsafe { QUERY.query(&[block], slice::from_mut(&mut answer)) };
     answered.is_some() && block.addr().get().wrapping_sub(answer.current_slab) < answer.slab_bytes
 }
 
@@ -228,7 +228,7 @@ unsafe fn utilization(blocks: &[NonNull<u8>], slabs: &mut [Utilization; BATCH_MA
     static QUERY: Control<3> = Control::new(c"experimental.utilization.batch_query");
     let blocks = blocks.get(..blocks.len().min(BATCH_MAX))?;
     // SAFETY: the control reads pointers and answers each with three words.
-    unsafe { QUERY.ask(blocks, &mut slabs[..blocks.len()]) }
+    unsafe { QUERY.query(blocks, &mut slabs[..blocks.len()]) }
 }
 
 /// Takes a [`Survey`] and asks it about one block: for a look now and then, because that empties the thread's cache. Who asks about

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 /// as the thread, which alone writes them.
 ///
 /// `None` where the allocator does not offer them, where it serves the program's global allocator past this crate, and for
-/// a thread that has used it already: then somebody in this process does so past this crate, and goes on.
+/// a thread that has used it already: then other code in the process uses the allocator directly, and may go on to do so.
 pub(super) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
     let (allocated, freed) = backend::thread_counters()?;
     // SAFETY: this thread's counters.

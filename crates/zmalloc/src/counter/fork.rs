@@ -31,7 +31,7 @@ mod imp {
     }
 }
 
-/// Elsewhere nobody forks, or nobody tells.
+/// Other platforms have no `fork`, or no hook for it.
 #[cfg(not(all(any(target_os = "linux", target_os = "macos", target_os = "freebsd"), not(miri))))]
 mod imp {
     pub(crate) fn watch() -> bool {

@@ -1,7 +1,8 @@
-//! [`Form`]: one encoding of a collection, as the handle of its structure; and what each type has of its forms.
+//! [`Handle`]: the structure behind one encoding of a collection; and what is the same for all types.
 //!
-//! A type's handle is an enum of forms, and its view an enum of what they lend. Most of what a [`Collection`] does is a match
-//! over the forms that does the same for each. The macro [`forms`](crate::form::forms) writes these matches, once for all types.
+//! A collection is an enum of handles, one for each encoding, and its view an enum of what they lend. Most of what a
+//! [`Collection`] does is a match over them that does the same for each. The macro `encodings` writes these matches, once for all
+//! types.
 //!
 //! [`Collection`]: crate::Collection
 
@@ -16,17 +17,17 @@ use quicklist::QuickList;
 use zindex::ZTable;
 use zmalloc::ReserveError;
 
-/// The handle of a structure: one pointer.
-pub(crate) trait Form: Sized {
+/// A structure that is one pointer wide.
+pub(crate) trait Handle: Sized {
     /// What a view borrows.
-    type Lent: ?Sized;
+    type Borrowed: ?Sized;
 
-    fn lend(&self) -> &Self::Lent;
+    fn borrow(&self) -> &Self::Borrowed;
 
-    /// A copy of what is lent. O(elements).
-    fn try_own(lent: &Self::Lent) -> Result<Self, ReserveError>;
+    /// A copy of what is borrowed. O(elements).
+    fn try_own(borrowed: &Self::Borrowed) -> Result<Self, ReserveError>;
 
-    /// The bytes of a form that is packed into one block.
+    /// The bytes, if the structure is packed into one block.
     fn as_packed(&self) -> Option<&[u8]> {
         None
     }
@@ -40,8 +41,7 @@ pub(crate) trait Form: Sized {
     }
 
     /// See [`Collection::drop_in_steps`](crate::Collection::drop_in_steps). What is one block goes at once.
-    fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        let _ = n;
+    fn drop_in_steps(self, _n: usize) -> Option<Remains> {
         None
     }
 
@@ -49,19 +49,19 @@ pub(crate) trait Form: Sized {
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor;
 }
 
-/// A form that is one block of bytes.
-macro_rules! packed_form {
+/// A structure that is one block of bytes.
+macro_rules! packed_handle {
     ($Handle:ty, $View:ty) => {
-        impl Form for $Handle {
-            type Lent = $View;
+        impl Handle for $Handle {
+            type Borrowed = $View;
 
             #[inline]
-            fn lend(&self) -> &$View {
+            fn borrow(&self) -> &$View {
                 self
             }
 
-            fn try_own(lent: &$View) -> Result<Self, ReserveError> {
-                lent.try_to_owned()
+            fn try_own(borrowed: &$View) -> Result<Self, ReserveError> {
+                borrowed.try_to_owned()
             }
 
             #[inline]
@@ -85,23 +85,23 @@ macro_rules! packed_form {
     };
 }
 
-packed_form!(ListPack, listpack::View);
-packed_form!(IntSet, intset::View);
+packed_handle!(ListPack, listpack::View);
+packed_handle!(IntSet, intset::View);
 
-impl Form for QuickList {
-    type Lent = Self;
+impl Handle for QuickList {
+    type Borrowed = Self;
 
     #[inline]
-    fn lend(&self) -> &Self {
+    fn borrow(&self) -> &Self {
         self
     }
 
-    fn try_own(lent: &Self) -> Result<Self, ReserveError> {
-        lent.try_clone()
+    fn try_own(borrowed: &Self) -> Result<Self, ReserveError> {
+        borrowed.try_clone()
     }
 
     fn allocation_size(&self) -> usize {
-        self.allocation_size()
+        QuickList::allocation_size(self)
     }
 
     fn free_effort(&self) -> usize {
@@ -113,24 +113,24 @@ impl Form for QuickList {
     }
 
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
-        self.relocate(cursor, moves)
+        QuickList::relocate(self, cursor, moves)
     }
 }
 
-impl Form for ZTable {
-    type Lent = Self;
+impl Handle for ZTable {
+    type Borrowed = Self;
 
     #[inline]
-    fn lend(&self) -> &Self {
+    fn borrow(&self) -> &Self {
         self
     }
 
-    fn try_own(lent: &Self) -> Result<Self, ReserveError> {
-        lent.try_clone()
+    fn try_own(borrowed: &Self) -> Result<Self, ReserveError> {
+        borrowed.try_clone()
     }
 
     fn allocation_size(&self) -> usize {
-        self.allocation_size()
+        ZTable::allocation_size(self)
     }
 
     fn free_effort(&self) -> usize {
@@ -138,31 +138,31 @@ impl Form for ZTable {
     }
 
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        self.drop_in_steps(n).map(|remains| Remains(Rest::ZSet(remains)))
+        ZTable::drop_in_steps(self, n).map(|remains| Remains(Rest::ZSet(remains)))
     }
 
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
-        self.relocate(cursor, moves)
+        ZTable::relocate(self, cursor, moves)
     }
 }
 
-impl<const N: usize> Form for StringTable<N>
+impl<const N: usize> Handle for StringTable<N>
 where
     Rest: From<Table<StringBlock<N>>>,
 {
-    type Lent = Self;
+    type Borrowed = Self;
 
     #[inline]
-    fn lend(&self) -> &Self {
+    fn borrow(&self) -> &Self {
         self
     }
 
-    fn try_own(lent: &Self) -> Result<Self, ReserveError> {
-        lent.try_clone()
+    fn try_own(borrowed: &Self) -> Result<Self, ReserveError> {
+        borrowed.try_clone()
     }
 
     fn allocation_size(&self) -> usize {
-        self.allocation_size()
+        StringTable::allocation_size(self)
     }
 
     fn free_effort(&self) -> usize {
@@ -174,38 +174,39 @@ where
     }
 
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
-        self.relocate(cursor, moves)
+        StringTable::relocate(self, cursor, moves)
     }
 }
 
-/// The two enums of a type, and all that is the same for each of its forms.
-///
-/// `others` are the rest of the type's `impl Collection`.
-macro_rules! forms {
+/// The two enums of a type, and all that is the same for each of its encodings. `others` is the rest of the type's
+/// `impl Collection`.
+macro_rules! encodings {
     (
         $Type:ident, $View:ident;
-        $First:ident($FirstHandle:ty), $($Form:ident($Handle:ty)),+;
+        $First:ident($FirstStructure:ty), $($Encoding:ident($Structure:ty)),+;
         others { $($others:tt)* }
     ) => {
         enum Repr {
-            $First($FirstHandle),
-            $($Form($Handle)),+
+            $First($FirstStructure),
+            $($Encoding($Structure)),+
         }
 
         #[derive(Clone, Copy)]
         enum ReprView<'a> {
-            $First(&'a <$FirstHandle as $crate::form::Form>::Lent),
-            $($Form(&'a <$Handle as $crate::form::Form>::Lent)),+
+            $First(&'a <$FirstStructure as $crate::handle::Handle>::Borrowed),
+            $($Encoding(&'a <$Structure as $crate::handle::Handle>::Borrowed)),+
         }
+
+        const _: () = assert!(size_of::<$Type>() == 2 * size_of::<usize>());
 
         impl $Type {
             /// The value to be read, borrowed.
             #[inline]
             pub fn view(&self) -> $View<'_> {
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 $View(match &self.0 {
-                    Repr::$First(handle) => ReprView::$First(handle.lend()),
-                    $(Repr::$Form(handle) => ReprView::$Form(handle.lend())),+
+                    Repr::$First(handle) => ReprView::$First(handle.borrow()),
+                    $(Repr::$Encoding(handle) => ReprView::$Encoding(handle.borrow())),+
                 })
             }
         }
@@ -216,16 +217,16 @@ macro_rules! forms {
             pub fn encoding(self) -> $crate::types::Encoding {
                 match self.0 {
                     ReprView::$First(_) => $crate::types::Encoding::$First,
-                    $(ReprView::$Form(_) => $crate::types::Encoding::$Form),+
+                    $(ReprView::$Encoding(_) => $crate::types::Encoding::$Encoding),+
                 }
             }
 
             /// A copy that shares nothing. O(elements).
             pub fn try_to_owned(self) -> Result<$Type, $crate::ReserveError> {
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 Ok($Type(match self.0 {
-                    ReprView::$First(lent) => Repr::$First(<$FirstHandle>::try_own(lent)?),
-                    $(ReprView::$Form(lent) => Repr::$Form(<$Handle>::try_own(lent)?)),+
+                    ReprView::$First(borrowed) => Repr::$First(<$FirstStructure>::try_own(borrowed)?),
+                    $(ReprView::$Encoding(borrowed) => Repr::$Encoding(<$Structure>::try_own(borrowed)?)),+
                 }))
             }
         }
@@ -250,7 +251,7 @@ macro_rules! forms {
             }
         }
 
-        /// As their views are.
+        /// Equal contents, whatever the encodings.
         impl PartialEq for $Type {
             fn eq(&self, other: &Self) -> bool {
                 self.view() == other.view()
@@ -266,6 +267,26 @@ macro_rules! forms {
         }
 
         impl $crate::collection::sealed::Sealed for $Type {}
+
+        impl $crate::collection::sealed::Sealed for $View<'_> {}
+
+        impl $crate::collection::CollectionView for $View<'_> {
+            type Owned = $Type;
+
+            #[inline]
+            fn encoding(self) -> $crate::types::Encoding {
+                self.encoding()
+            }
+
+            #[inline]
+            fn len(self) -> usize {
+                self.len()
+            }
+
+            fn try_to_owned(self) -> Result<$Type, $crate::ReserveError> {
+                self.try_to_owned()
+            }
+        }
 
         impl $crate::collection::Collection for $Type {
             const TYPE: $crate::types::ObjectType = $crate::types::ObjectType::$Type;
@@ -284,23 +305,23 @@ macro_rules! forms {
                 word: &core::ptr::NonNull<u8>,
             ) -> $View<'_> {
                 use $crate::collection::word_as_ref;
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 // SAFETY: by contract, the encoding says whose word it is.
                 unsafe {
                     $View(match encoding {
-                        $($crate::types::Encoding::$Form => {
-                            ReprView::$Form(word_as_ref::<$Handle>(word).lend())
+                        $($crate::types::Encoding::$Encoding => {
+                            ReprView::$Encoding(word_as_ref::<$Structure>(word).borrow())
                         })+
-                        _ => ReprView::$First(word_as_ref::<$FirstHandle>(word).lend()),
+                        _ => ReprView::$First(word_as_ref::<$FirstStructure>(word).borrow()),
                     })
                 }
             }
 
             fn as_packed(&self) -> Option<&[u8]> {
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 match &self.0 {
                     Repr::$First(handle) => handle.as_packed(),
-                    $(Repr::$Form(handle) => handle.as_packed()),+
+                    $(Repr::$Encoding(handle) => handle.as_packed()),+
                 }
             }
 
@@ -315,26 +336,26 @@ macro_rules! forms {
             }
 
             fn allocation_size(&self) -> usize {
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 match &self.0 {
-                    Repr::$First(handle) => Form::allocation_size(handle),
-                    $(Repr::$Form(handle) => Form::allocation_size(handle)),+
+                    Repr::$First(handle) => Handle::allocation_size(handle),
+                    $(Repr::$Encoding(handle) => Handle::allocation_size(handle)),+
                 }
             }
 
             fn free_effort(&self) -> usize {
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 match &self.0 {
                     Repr::$First(handle) => handle.free_effort(),
-                    $(Repr::$Form(handle) => handle.free_effort()),+
+                    $(Repr::$Encoding(handle) => handle.free_effort()),+
                 }
             }
 
             fn drop_in_steps(self, n: usize) -> Option<$crate::Remains> {
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 match self.0 {
-                    Repr::$First(handle) => Form::drop_in_steps(handle, n),
-                    $(Repr::$Form(handle) => Form::drop_in_steps(handle, n)),+
+                    Repr::$First(handle) => Handle::drop_in_steps(handle, n),
+                    $(Repr::$Encoding(handle) => Handle::drop_in_steps(handle, n)),+
                 }
             }
 
@@ -343,10 +364,10 @@ macro_rules! forms {
                 cursor: common::Cursor,
                 moves: &mut impl FnMut(core::ptr::NonNull<u8>, usize) -> bool,
             ) -> common::Cursor {
-                use $crate::form::Form;
+                use $crate::handle::Handle;
                 match &mut self.0 {
-                    Repr::$First(handle) => Form::relocate(handle, cursor, moves),
-                    $(Repr::$Form(handle) => Form::relocate(handle, cursor, moves)),+
+                    Repr::$First(handle) => Handle::relocate(handle, cursor, moves),
+                    $(Repr::$Encoding(handle) => Handle::relocate(handle, cursor, moves)),+
                 }
             }
 
@@ -354,12 +375,46 @@ macro_rules! forms {
                 self.view().try_to_owned()
             }
 
+            unsafe fn allocation_size_of_raw(
+                encoding: $crate::types::Encoding,
+                word: &core::ptr::NonNull<u8>,
+            ) -> usize {
+                use $crate::collection::word_as_ref;
+                use $crate::handle::Handle;
+                // SAFETY: by contract, the encoding says whose word it is.
+                unsafe {
+                    match encoding {
+                        $($crate::types::Encoding::$Encoding => {
+                            Handle::allocation_size(word_as_ref::<$Structure>(word))
+                        })+
+                        _ => Handle::allocation_size(word_as_ref::<$FirstStructure>(word)),
+                    }
+                }
+            }
+
+            unsafe fn free_effort_of_raw(
+                encoding: $crate::types::Encoding,
+                word: &core::ptr::NonNull<u8>,
+            ) -> usize {
+                use $crate::collection::word_as_ref;
+                use $crate::handle::Handle;
+                // SAFETY: by contract, the encoding says whose word it is.
+                unsafe {
+                    match encoding {
+                        $($crate::types::Encoding::$Encoding => {
+                            word_as_ref::<$Structure>(word).free_effort()
+                        })+
+                        _ => word_as_ref::<$FirstStructure>(word).free_effort(),
+                    }
+                }
+            }
+
             fn into_raw(self) -> ($crate::types::Encoding, core::ptr::NonNull<u8>) {
                 use $crate::collection::into_word;
                 let encoding = self.view().encoding();
                 let word = match self.0 {
                     Repr::$First(handle) => into_word(handle),
-                    $(Repr::$Form(handle) => into_word(handle)),+
+                    $(Repr::$Encoding(handle) => into_word(handle)),+
                 };
                 (encoding, word)
             }
@@ -369,7 +424,7 @@ macro_rules! forms {
                 // SAFETY: by contract, the encoding says whose word it is.
                 unsafe {
                     Self(match encoding {
-                        $($crate::types::Encoding::$Form => Repr::$Form(from_word(word)),)+
+                        $($crate::types::Encoding::$Encoding => Repr::$Encoding(from_word(word)),)+
                         _ => Repr::$First(from_word(word)),
                     })
                 }
@@ -380,4 +435,4 @@ macro_rules! forms {
     };
 }
 
-pub(crate) use forms;
+pub(crate) use encodings;

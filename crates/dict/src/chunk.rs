@@ -28,8 +28,14 @@ impl<T> Clone for Chunk<T> {
 }
 impl<T> Copy for Chunk<T> {}
 
-/// Safety of the methods: the chunk is live (its tags initialised, see `layout.rs`), and the storage passed
-/// in is the one it belongs to.
+/// Each `# Safety` section below uses these words, and each method asks for the last three points besides:
+///
+/// - A chunk is *live* while its storage holds its memory, its tags are initialised, and its filter differs from 0
+///   exactly when its child pointer leads to a live child (see [`Child`]). For methods that only read, the empty
+///   chunk of a table without memory is live too.
+/// - Nobody else uses the chunk or its children while a method changes them.
+/// - A `storage` is the one that the chunk belongs to.
+/// - A `tag` is not 0.
 impl<T> Chunk<T> {
     pub(crate) const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 
@@ -39,12 +45,17 @@ impl<T> Chunk<T> {
     }
 
     /// Makes uninitialised memory a chunk without entries.
+    ///
+    /// # Safety
+    /// The storage holds memory for the chunk, and nothing in it is in use.
     #[inline]
     pub(crate) unsafe fn init(self) {
         // SAFETY: sixteen bytes of tags.
         unsafe { self.tags.write_bytes(0, SLOTS + 1) };
     }
 
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn group(self) -> Group {
         // SAFETY: sixteen initialised tags.
@@ -57,17 +68,23 @@ impl<T> Chunk<T> {
         Slot { tag: self.tags, entry: self.entries.cast() }
     }
 
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn filter(self) -> u8 {
         // SAFETY: the sixteenth byte of the tags.
         unsafe { self.tags.add(SLOTS).read() }
     }
 
+    /// # Safety
+    /// The chunk is live. If `filter` is not 0, its child pointer leads to a live child.
     pub(crate) unsafe fn set_filter(self, filter: u8) {
         // SAFETY: the sixteenth byte of the tags.
         unsafe { self.tags.add(SLOTS).write(filter) };
     }
 
+    /// # Safety
+    /// The chunk is live, and `index` is less than [`SLOTS`].
     #[inline]
     pub(crate) unsafe fn slot(self, index: usize) -> Slot<T> {
         debug_assert!(index < SLOTS);
@@ -75,6 +92,8 @@ impl<T> Chunk<T> {
         unsafe { Slot { tag: self.tags.add(index), entry: self.entries.cast::<T>().add(index) } }
     }
 
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn child(self) -> Option<Child<T>> {
         // SAFETY: with a filter, the pointer behind the entries leads to a live child.
@@ -86,18 +105,26 @@ impl<T> Chunk<T> {
         }
     }
 
+    /// # Safety
+    /// The chunk and `child` are live.
     unsafe fn set_child(self, child: Child<T>) {
         // SAFETY: the pointer's place behind the entries.
         unsafe { child.write(self.entries.add(Self::LAYOUT.child_offset)) };
     }
 
     /// The number of its entries, children included.
+    ///
+    /// # Safety
+    /// The chunk is live.
     pub(crate) unsafe fn len(self) -> usize {
         // SAFETY: a live chunk.
         unsafe { self.group().occupied().len() + self.len_in_children() }
     }
 
     /// The number of entries in its children.
+    ///
+    /// # Safety
+    /// The chunk is live.
     pub(crate) unsafe fn len_in_children(self) -> usize {
         // SAFETY: live children.
         unsafe {
@@ -112,6 +139,9 @@ impl<T> Chunk<T> {
 
     /// The slot whose entry has `hash` and satisfies `eq`. The children are looked into only if the filter says
     /// that they may hold this tag.
+    ///
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn find(self, hash: u64, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
         // SAFETY: slots with a matching tag hold an entry.
@@ -134,6 +164,9 @@ impl<T> Chunk<T> {
 
     /// The slot of such an entry, or, if there is none, where to put it: in a free slot, or behind all
     /// fifteen.
+    ///
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn find_or_free(
         self,
@@ -150,6 +183,9 @@ impl<T> Chunk<T> {
     }
 
     /// The first free slot from `preferred` on, or else the last one before.
+    ///
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn free_slot(self, preferred: usize) -> Option<Slot<T>> {
         // SAFETY: one of the fifteen.
@@ -182,6 +218,9 @@ impl<T> Chunk<T> {
     }
 
     /// The first entry that a look-up of `hash` compares, if it is one of the chunk's own.
+    ///
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn candidate(self, hash: u64) -> Option<NonNull<T>> {
         // SAFETY: a live chunk; the index is that of an occupied slot.
@@ -192,6 +231,9 @@ impl<T> Chunk<T> {
     }
 
     /// Asks for the first child, if there is one; reads tags and child pointer.
+    ///
+    /// # Safety
+    /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn prefetch_child(self) {
         // SAFETY: a live chunk.
@@ -201,6 +243,9 @@ impl<T> Chunk<T> {
     }
 
     /// Kept out of line, so that a look-up that ends in the chunk itself saves no registers for it.
+    ///
+    /// # Safety
+    /// The chunk is live.
     #[inline(never)]
     unsafe fn find_in_children(self, tag: u8, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
         // SAFETY: live children; slots with a matching tag hold an entry.
@@ -221,6 +266,9 @@ impl<T> Chunk<T> {
 
     /// Adds an entry under a tag that may carry the mark, in the slot `preferred` if that is free. A failure hands the
     /// entry back; nothing changed.
+    ///
+    /// # Safety
+    /// The chunk is live.
     pub(crate) unsafe fn push(
         self,
         preferred: usize,
@@ -241,6 +289,9 @@ impl<T> Chunk<T> {
     }
 
     /// The same for a chunk without a free slot.
+    ///
+    /// # Safety
+    /// The chunk is live and has no free slot.
     pub(crate) unsafe fn push_behind(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
         // SAFETY: the chunk is full, as `push_to_child` asks, and this is the end of its chain.
         unsafe {
@@ -252,6 +303,10 @@ impl<T> Chunk<T> {
 
     /// Adds an entry behind the fifteen of a full chunk, whose chain ends with `last`; answers its slot and the end of the
     /// chain.
+    ///
+    /// # Safety
+    /// The chunk is live and has no free slot; `last` is the end of its chain, or `None` if it has no child.
+    /// `new_child` answers an unused block from `new_child` of the storage.
     #[cold]
     pub(crate) unsafe fn push_to_child(
         self,
@@ -287,6 +342,9 @@ impl<T> Chunk<T> {
     }
 
     /// The end of the chain of children, and the child before it.
+    ///
+    /// # Safety
+    /// The chunk is live.
     pub(crate) unsafe fn last_child(self) -> Option<(Option<Child<T>>, Child<T>)> {
         // SAFETY: live children.
         unsafe {
@@ -300,6 +358,9 @@ impl<T> Chunk<T> {
 
     /// Removes the entry of `slot`, which belongs to this chunk. The chain's last entry takes its place,
     /// if there is a chain: it is then the entry that `slot` holds.
+    ///
+    /// # Safety
+    /// The chunk is live, and `slot` is an occupied slot of it or of one of its children.
     #[inline]
     pub(crate) unsafe fn remove(self, slot: Slot<T>, storage: &mut Storage) -> (u8, T) {
         // SAFETY: the slot holds an entry, by contract.
@@ -313,6 +374,9 @@ impl<T> Chunk<T> {
     }
 
     /// Moves the chain's last entry into `hole`, or shortens the chain if the hole is its end.
+    ///
+    /// # Safety
+    /// The chunk is live but for `hole`, a slot of it or of its children that has just been freed. It has a child.
     #[cold]
     unsafe fn fill_hole(self, hole: Slot<T>, storage: &mut Storage) {
         // SAFETY: the chunk has children. `len` counts the tags before the end, and the hole's tag is 0:
@@ -336,6 +400,9 @@ impl<T> Chunk<T> {
     }
 
     /// Takes the last, emptied child off the chain.
+    ///
+    /// # Safety
+    /// The chunk is live, and `before` is the child before the last one, or `None` if there is one child.
     unsafe fn unlink(self, before: Option<Child<T>>) {
         // SAFETY: live memory of this chunk.
         unsafe {
@@ -346,6 +413,8 @@ impl<T> Chunk<T> {
         }
     }
 
+    /// # Safety
+    /// The chunk is live. Its filter may lack the bits of some tags, or have too many.
     pub(crate) unsafe fn rebuild_filter(self) {
         // SAFETY: live children.
         unsafe {
@@ -359,6 +428,9 @@ impl<T> Chunk<T> {
     }
 
     /// Moves those children to other blocks for which `moves` says so; one that finds no memory stays.
+    ///
+    /// # Safety
+    /// The chunk is live, and no pointer to a child or to an entry in one is used afterwards.
     pub(crate) unsafe fn relocate_children(
         self,
         storage: &mut Storage,
@@ -383,6 +455,9 @@ impl<T> Chunk<T> {
     }
 
     /// Frees all children, whose entries the caller has dropped or moved out.
+    ///
+    /// # Safety
+    /// The chunk is live, and neither its children nor their entries are used afterwards.
     pub(crate) unsafe fn free_children(self, storage: &mut Storage) {
         // SAFETY: live children, each read before it is freed.
         unsafe {

@@ -23,6 +23,10 @@ struct Appender<T> {
 
 impl<T> Appender<T> {
     /// Adds an entry; if it needs a child, there must be one among the spares.
+    ///
+    /// # Safety
+    /// The chunk is live; `last` is the end of its chain, or `None` if it has no child. `tag` is not 0.
+    /// The spares are blocks of the chunk's storage.
     unsafe fn push(&mut self, tag: u8, entry: T, spares: &mut Spares<T>) {
         // SAFETY: a live chunk, the end of its chain, and a free slot of it, if it has one.
         unsafe {
@@ -82,13 +86,17 @@ impl<T> Drop for CutOff<'_, T> {
     }
 }
 
-/// Safety of the methods: as in `chunk.rs`.
+/// The `# Safety` sections use the words of `chunk.rs`, and the methods ask for the same points besides.
 impl<T> Chunk<T> {
     /// Sorts the children's entries so that those for which `moves` is false come first, and says how
     /// many those are. If `moves` panics, the chunk holds the same entries in some order.
+    ///
+    /// # Safety
+    /// The chunk is live.
     unsafe fn partition_children(self, mut moves: impl FnMut(&mut T) -> bool) -> usize {
         let mut staying = 0;
-        // SAFETY: both cursors walk live children of the same chain, the one that writes never ahead.
+        // SAFETY: both cursors walk live children of the same chain, the one that writes never ahead. Two slots that
+        // differ do not overlap.
         unsafe {
             let Some(first) = self.child() else { return 0 };
             let (mut to, mut to_index) = (first, 0);
@@ -127,6 +135,9 @@ impl<T> Chunk<T> {
     /// whose fifteen slots each are filled first. After `r` children at most `6r + 1` entries have been
     /// taken out. If one chunk has gone over its slots, it did so by at most that many, for which it
     /// needs `r` children; if both have, by at most `6r + 1 - 15` in all, for which they need fewer.
+    ///
+    /// # Safety
+    /// Both chunks are live. They are different, and `new` is empty.
     pub(crate) unsafe fn split_into(
         self,
         new: Self,
@@ -177,6 +188,9 @@ impl<T> Chunk<T> {
     }
 
     /// Moves the entries of the slots `from` to those of `free` in `to`, which are enough.
+    ///
+    /// # Safety
+    /// Both chunks are live. The slots `from` are occupied in this one, and those of `free` are free in `to`.
     unsafe fn move_slots(self, from: Slots, to: Self, free: Slots) {
         // SAFETY: occupied slots of this chunk and free ones of the other.
         unsafe {
@@ -189,6 +203,9 @@ impl<T> Chunk<T> {
 
     /// Moves the entries of the slots `from` to the same slots of `to`, which are free, so that they keep their preferred
     /// places; answers the others.
+    ///
+    /// # Safety
+    /// Both chunks are live. The slots `from` are occupied in this one and free in `to`.
     unsafe fn move_slots_over(self, from: Slots, to: Self) -> Slots {
         // SAFETY: occupied slots of this chunk and free ones of the other.
         unsafe {
@@ -201,6 +218,9 @@ impl<T> Chunk<T> {
     }
 
     /// The entries of the children for which `moves` is true, one bit each, of which a `u32` has enough.
+    ///
+    /// # Safety
+    /// The chunk is live.
     unsafe fn select_in_children(self, mut moves: impl FnMut(&T) -> bool) -> u32 {
         // SAFETY: live children.
         unsafe {
@@ -218,6 +238,9 @@ impl<T> Chunk<T> {
 
     /// Moves the entries of the children that are `selected` to the free slots of `new`, the others to those that this
     /// chunk has free, of both of which there are enough; the children are freed.
+    ///
+    /// # Safety
+    /// Both chunks are live. The slots `free` are free in this one, and `free_in_new` in `new`.
     unsafe fn move_in_children(
         self,
         mut selected: u32,
@@ -250,6 +273,9 @@ impl<T> Chunk<T> {
 
     /// Takes all children off the chunk and hands their entries out, the last one first; each child joins
     /// the spares before its entries are handed out, or, if they are large, after that.
+    ///
+    /// # Safety
+    /// The chunk is live, and the spares are blocks of its storage.
     unsafe fn empty_children(self, spares: &mut Spares<T>, mut each: impl FnMut(u8, T, &mut Spares<T>)) {
         // The chain is detached and turned round first: `each` may start a new one on the same chunk, and
         // a child can be reached only from the one before it. All but the last have a link to turn.
@@ -281,12 +307,16 @@ impl<T> Chunk<T> {
     }
 
     /// One child of small entries. (A function of its own, so that others do not have the buffer.)
+    ///
+    /// # Safety
+    /// `child` is live, nothing leads to it any more, and the spares are blocks of its storage.
     unsafe fn empty_child(
         child: Child<T>,
         spares: &mut Spares<T>,
         each: &mut impl FnMut(u8, T, &mut Spares<T>),
     ) {
-        // SAFETY: a live child, whose entries are read before its block joins the spares.
+        // SAFETY: a live child, whose entries are read before its block joins the spares. The first `len` places of
+        // the buffer are written, and each is read once.
         unsafe {
             let len = child.len();
             let mut buffer = [const { MaybeUninit::<(u8, T)>::uninit() }; CHILD_SLOTS];
@@ -303,13 +333,16 @@ impl<T> Chunk<T> {
 
     /// Drops the entries in children for which `keep` is false; O(children). `forget` is told how many, before the first
     /// drop. If `keep` panics, all are still there; if a drop panics, the others that were to be dropped are leaked.
+    ///
+    /// # Safety
+    /// The chunk is live.
     pub(crate) unsafe fn retain_in_children(
         self,
         mut keep: impl FnMut(&mut T) -> bool,
         storage: &mut Storage,
         forget: impl FnOnce(usize),
     ) {
-        // SAFETY: a live chunk with live children.
+        // SAFETY: a live chunk with live children. The first `in_last` places of `slots` are written.
         unsafe {
             let before = self.len_in_children();
             let staying = self.partition_children(|entry| !keep(entry));
@@ -352,6 +385,9 @@ impl<T> Chunk<T> {
 
     /// Moves all entries to `to`, a chunk of the same storage. Takes the memory it may need first: a failure
     /// changes nothing.
+    ///
+    /// # Safety
+    /// Both chunks are live. They are different.
     pub(crate) unsafe fn merge_into(self, to: Self, storage: &mut Storage) -> Result<usize, ReserveError> {
         // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an entry.
         unsafe {

@@ -29,48 +29,67 @@ impl<T> Clone for Child<T> {
 }
 impl<T> Copy for Child<T> {}
 
+/// A child is *live* while its storage holds its block, its tags and its flag are initialised, its entries have no hole, and a
+/// next pointer that the flag announces leads to a live child. Nobody else uses it while a method changes it.
 impl<T> Child<T> {
     const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 
+    /// The child whose block is at `ptr`.
     #[inline]
-    pub(crate) unsafe fn at(ptr: NonNull<u8>) -> Self {
+    pub(crate) fn at(ptr: NonNull<u8>) -> Self {
         Self { ptr, _entries: PhantomData }
     }
 
     /// The child that the pointer at `place` leads to.
+    ///
+    /// # Safety
+    /// [`Child::write`] wrote the pointer at `place`.
     #[inline]
     pub(crate) unsafe fn read(place: NonNull<u8>) -> Self {
-        // SAFETY: `write` wrote it there, by the callers.
-        unsafe { Self::at(place.cast::<CompactPtr<u8>>().read_unaligned().get()) }
+        // SAFETY: `write` wrote it there, by contract.
+        Self::at(unsafe { place.cast::<CompactPtr<u8>>().read_unaligned() }.get())
     }
 
     /// Makes the pointer at `place` lead here.
+    ///
+    /// # Safety
+    /// `place` may be written over the bytes of a pointer to a child.
     pub(crate) unsafe fn write(self, place: NonNull<u8>) {
         let pointer = CompactPtr::new(self.ptr).expect("the storage takes no block out of reach");
-        // SAFETY: the place of a pointer to a child, by the callers.
+        // SAFETY: the place of a pointer to a child, by contract.
         unsafe { place.cast::<CompactPtr<u8>>().write_unaligned(pointer) };
     }
 
     /// Makes a fresh block a child without entries, for a caller that adds one at once.
+    ///
+    /// # Safety
+    /// `ptr` is an unused block of the layout `LAYOUT.child`.
     pub(crate) unsafe fn init(ptr: NonNull<u8>) -> Self {
         // SAFETY: a block of `LAYOUT.child`, at least 8 bytes and 8-aligned, of which these are the first.
         unsafe { ptr.cast::<u64>().write(0) };
-        Self { ptr, _entries: PhantomData }
+        Self::at(ptr)
     }
 
     /// Its seven tags, and a zero byte in place of the flag.
+    ///
+    /// # Safety
+    /// The child is live.
     #[inline]
     unsafe fn tags(self) -> u64 {
         // SAFETY: a child begins with eight initialised, 8-aligned bytes.
         unsafe { u64::from_le(self.ptr.cast::<u64>().read()) & (u64::MAX >> 8) }
     }
 
+    /// # Safety
+    /// The child is live.
     #[inline]
     unsafe fn has_next(self) -> bool {
         // SAFETY: a byte of the header.
         unsafe { self.ptr.add(HAS_NEXT_OFFSET).read() != 0 }
     }
 
+    /// # Safety
+    /// The child is live.
     #[inline]
     pub(crate) unsafe fn next(self) -> Option<Self> {
         // SAFETY: with the flag set, the pointer behind the sixth entry leads to a live child.
@@ -82,8 +101,10 @@ impl<T> Child<T> {
         }
     }
 
+    /// # Safety
+    /// The child is live. If there is a `next`, it is live too, and the seventh slot of this child is free.
     pub(crate) unsafe fn set_next(self, next: Option<Self>) {
-        // SAFETY: both places are inside the child; the seventh entry's is free by the callers.
+        // SAFETY: both places are inside the child; the seventh entry's is free, by contract.
         unsafe {
             self.ptr.add(HAS_NEXT_OFFSET).write(next.is_some() as u8);
             if let Some(next) = next {
@@ -92,6 +113,8 @@ impl<T> Child<T> {
         }
     }
 
+    /// # Safety
+    /// The child is live, and `index` is less than [`CHILD_SLOTS`].
     #[inline]
     pub(crate) unsafe fn slot(self, index: usize) -> Slot<T> {
         debug_assert!(index < CHILD_SLOTS);
@@ -104,30 +127,40 @@ impl<T> Child<T> {
         }
     }
 
+    /// # Safety
+    /// The child is live.
     #[inline]
     pub(crate) unsafe fn occupied(self) -> Slots {
         // SAFETY: a live child.
         Slots(unsafe { !zero_bytes(self.tags()) } & ((1 << CHILD_SLOTS) - 1))
     }
 
+    /// # Safety
+    /// The child is live.
     #[inline]
     pub(crate) unsafe fn marked(self) -> Slots {
         // SAFETY: a live child.
         Slots(unsafe { top_bits(self.tags()) })
     }
 
+    /// # Safety
+    /// The child is live.
     #[inline]
     pub(crate) unsafe fn matching(self, tag: u8) -> Slots {
         // SAFETY: a live child; the flag's byte reads as 0 and matches no tag.
         Slots(unsafe { matching_bytes(self.tags(), tag) })
     }
 
+    /// # Safety
+    /// The child is live.
     #[inline]
     pub(crate) unsafe fn len(self) -> usize {
         // SAFETY: a live child.
         unsafe { self.occupied().len() }
     }
 
+    /// # Safety
+    /// The child is live.
     pub(crate) unsafe fn filter(self) -> u8 {
         let mut filter = 0;
         // SAFETY: a live child.

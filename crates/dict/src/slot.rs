@@ -18,9 +18,12 @@ impl<T> Copy for Slot<T> {}
 
 impl<T> Slot<T> {
     /// Writes an entry and its tag into a free slot.
+    ///
+    /// # Safety
+    /// The slot is a free one of a live chunk or child. `tag` is not 0.
     #[inline]
     pub(crate) unsafe fn fill(self, tag: u8, entry: T) {
-        // SAFETY: the slot is free memory of the table, by the callers.
+        // SAFETY: the slot is free memory of the table, by contract.
         unsafe {
             self.tag.write(tag);
             self.entry.write(entry);
@@ -28,9 +31,12 @@ impl<T> Slot<T> {
     }
 
     /// Moves the entry out and frees the slot.
+    ///
+    /// # Safety
+    /// The slot holds an entry.
     #[inline]
     pub(crate) unsafe fn take(self) -> (u8, T) {
-        // SAFETY: the slot holds an entry, by the callers; with tag 0 it is not read again.
+        // SAFETY: the slot holds an entry, by contract; with tag 0 it is not read again.
         unsafe {
             let taken = (self.tag.read(), self.entry.read());
             self.tag.write(0);

@@ -216,6 +216,9 @@ pub(crate) unsafe fn init_block(
     usable: usize,
 ) -> NonNull<u8> {
     /// Apart: a branch that is hardly ever taken, instead of arithmetic for both types.
+    ///
+    /// # Safety
+    /// As for [`init_block`].
     #[cold]
     #[inline(never)]
     unsafe fn init_large(block: NonNull<u8>, ty: HeaderType, len: usize, usable: usize) -> NonNull<u8> {

@@ -70,9 +70,11 @@ impl<T> RawIter<T> {
         one
     }
 
+    /// # Safety
+    /// The chunk is live and stays so.
     #[inline]
     unsafe fn enter(&mut self, chunk: Chunk<T>) {
-        // SAFETY: a live chunk, by the callers.
+        // SAFETY: a live chunk, by contract.
         unsafe {
             self.base = chunk.base();
             let group = chunk.group();
@@ -83,6 +85,9 @@ impl<T> RawIter<T> {
 
     /// Goes to the next chunk, if there is one. Chunks lie one after the other, as the processor soon finds out; children
     /// do not, so they are asked for ahead.
+    ///
+    /// # Safety
+    /// What [`RawIter::new`] asks for still holds.
     #[inline]
     unsafe fn enter_next(&mut self) -> bool {
         const AHEAD: usize = 4;
@@ -100,15 +105,19 @@ impl<T> RawIter<T> {
         true
     }
 
+    /// # Safety
+    /// What [`RawIter::new`] asks for still holds, and `index` is below `chunks`.
     #[inline]
     unsafe fn chunk(&self, index: usize) -> Chunk<T> {
-        // SAFETY: a live chunk, by the callers.
+        // SAFETY: a live chunk, by contract.
         Chunk::new(unsafe { self.directory.chunk(&Self::LAYOUT, index) })
     }
 
+    /// # Safety
+    /// The child is live and stays so.
     #[inline]
     unsafe fn enter_child(&mut self, child: Child<T>) {
-        // SAFETY: a live child, by the callers.
+        // SAFETY: a live child, by contract.
         unsafe {
             self.base = child.slot(0);
             self.slots = if self.only_marked { child.marked() } else { child.occupied() };
@@ -116,6 +125,8 @@ impl<T> RawIter<T> {
         }
     }
 
+    /// # Safety
+    /// `index` is a slot of the chunk or child that `base` belongs to.
     #[inline]
     unsafe fn slot(&self, index: usize) -> Slot<T> {
         // SAFETY: both stay inside the chunk or child that the index belongs to.
@@ -153,11 +164,12 @@ impl<T> Iterator for RawIter<T> {
     fn fold<B, F: FnMut(B, Slot<T>) -> B>(mut self, init: B, mut f: F) -> B {
         let mut folded = init;
         loop {
+            for index in self.slots {
+                // SAFETY: one of the slots where the iterator is.
+                folded = f(folded, unsafe { self.slot(index) });
+            }
             // SAFETY: as in `next`.
             unsafe {
-                for index in self.slots {
-                    folded = f(folded, self.slot(index));
-                }
                 if let Some(child) = self.child {
                     self.enter_child(child);
                 } else if !self.enter_next() {

@@ -262,7 +262,7 @@ impl<T> RawTable<T> {
     /// Removes the entry of a place, and merges one chunk if too few slots are taken.
     ///
     /// # Safety
-    /// An occupied slot of a live chunk of this table.
+    /// `place` is an occupied slot of a live chunk of this table, or of a child of that chunk.
     #[inline]
     pub(crate) unsafe fn remove(&mut self, place: Place<T>) -> T {
         // SAFETY: passed on unchanged.
@@ -273,7 +273,10 @@ impl<T> RawTable<T> {
         entry
     }
 
-    /// Removes the entry of `slot`, an occupied slot of `chunk`, and never shrinks.
+    /// Removes the entry of `slot`, and never shrinks.
+    ///
+    /// # Safety
+    /// `chunk` is a live chunk of this table, and `slot` is an occupied slot of it or of its children.
     #[inline]
     pub(crate) unsafe fn remove_from(&mut self, chunk: Chunk<T>, slot: Slot<T>) -> T {
         // SAFETY: a live chunk of this storage and its occupied slot, by contract.
@@ -285,7 +288,7 @@ impl<T> RawTable<T> {
     /// The same, and where another entry with the same tag may be put.
     ///
     /// # Safety
-    /// An occupied slot of a live chunk of this table.
+    /// `place` is an occupied slot of a live chunk of this table, or of a child of that chunk.
     pub(crate) unsafe fn take_from(&mut self, place: Place<T>) -> (T, Vacancy<T>) {
         let Place { chunk, slot } = place;
         // SAFETY: by contract.

@@ -25,6 +25,10 @@ pub(super) fn count_ones(bytes: &[u8]) -> u64 {
     count_ones_by_words(bytes)
 }
 
+/// The same sum, compiled for machines with AVX2.
+///
+/// # Safety
+/// The machine has AVX2 and POPCNT.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[target_feature(enable = "avx2,popcnt")]
 fn count_ones_avx2(bytes: &[u8]) -> u64 {

@@ -51,79 +51,94 @@ fn is_plain(size: usize, align: usize) -> bool {
     align <= RAW_ALIGN || (align <= library::MALLOC_ALIGN && align <= size)
 }
 
+/// # Safety
+/// `layout.size()` is not 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
     let size = layout.size().max(1); // so that null always means failure
-    // SAFETY: at least 1 byte; an alignment is a power of two, and above 8 if it is not plain.
-    unsafe {
-        if is_plain(layout.size(), layout.align()) {
-            library::malloc(size)
-        } else {
-            library::memalign(layout.align(), size)
-        }
+    if is_plain(layout.size(), layout.align()) {
+        library::malloc(size)
+    } else {
+        // SAFETY: an alignment is a power of two, and above 8 if it is not plain.
+        unsafe { library::memalign(layout.align(), size) }
     }
 }
 
+/// # Safety
+/// `layout.size()` is not 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
     if is_plain(layout.size(), layout.align()) {
-        // SAFETY: at least 1 byte.
-        return unsafe { library::calloc(layout.size().max(1)) };
+        return library::calloc(layout.size().max(1));
     }
-    // SAFETY: the same request, passed on; what comes is a fresh block of at least `layout.size()` bytes.
-    unsafe {
-        let ptr = alloc(layout);
-        if !ptr.is_null() {
-            ptr.write_bytes(0, layout.size());
-        }
-        ptr
+    // SAFETY: the same request, passed on.
+    let ptr = unsafe { alloc(layout) };
+    if !ptr.is_null() {
+        // SAFETY: a fresh block of at least so many bytes.
+        unsafe { ptr.write_bytes(0, layout.size()) };
     }
+    ptr
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it. `new_size` makes a layout with the same alignment.
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     let shrinks = new_size <= layout.size();
-    // SAFETY: the caller passes a live block of this back end, and a valid size for its alignment. Two live blocks
-    // are disjoint, and the copy fits into both.
+    // SAFETY: a live block of this back end.
+    let usable = || unsafe { library::usable_size(ptr) };
+    let moves = library::KEEPS_HALF_EMPTY && shrinks && good_size(new_size) < usable();
+    if !moves && is_plain(new_size, layout.align()) {
+        // SAFETY: a live block of this back end; at least 1 byte.
+        return unsafe { library::realloc(ptr, new_size.max(1)) };
+    }
+    // SAFETY: the new size makes a layout, by contract.
+    let new = unsafe { alloc(Layout::from_size_align_unchecked(new_size, layout.align())) };
+    if new.is_null() {
+        return if shrinks { ptr } else { new }; // a block that is too large will do
+    }
+    // SAFETY: two live blocks are disjoint, and the copy fits into both. The old one is not used again.
     unsafe {
-        let moves = library::KEEPS_HALF_EMPTY && shrinks && good_size(new_size) < library::usable_size(ptr);
-        if !moves && is_plain(new_size, layout.align()) {
-            return library::realloc(ptr, new_size.max(1));
-        }
-        let new = alloc(Layout::from_size_align_unchecked(new_size, layout.align()));
-        if new.is_null() {
-            return if shrinks { ptr } else { new }; // a block that is too large will do
-        }
         core::ptr::copy_nonoverlapping(ptr, new, layout.size().min(new_size));
         dealloc(ptr, layout);
-        new
     }
+    new
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, _layout: Layout) {
     // SAFETY: a live block of this back end.
     unsafe { library::free(ptr) }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn charge(ptr: *mut u8, _layout: Layout) -> usize {
     // SAFETY: a live block of this back end.
     unsafe { library::usable_size(ptr) }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn usable(ptr: *mut u8, _layout: Layout) -> usize {
     // SAFETY: a live block of this back end.
     unsafe { library::usable_size(ptr) }
 }
 
+/// # Safety
+/// `ptr` is a live raw block.
 #[inline]
 pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
     // SAFETY: a live block of this back end.
     unsafe { library::usable_size(ptr) }
 }
 
+/// # Safety
+/// `ptr` is a live raw block, and `charge` is its charge.
 #[inline]
 pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
     // SAFETY: a live block of this back end; `charge` is what `usable_size` said of it.

@@ -141,6 +141,8 @@ pub(crate) use self::{
 /// What the charge of a raw block holds besides usable bytes: nothing.
 pub(crate) const OVERHEAD: usize = 0;
 
+/// # Safety
+/// `layout.size()` is not 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
     if layout.align() <= RAW_ALIGN {
@@ -152,6 +154,8 @@ pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
     }
 }
 
+/// # Safety
+/// `layout.size()` is not 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
     if layout.align() <= RAW_ALIGN {
@@ -163,6 +167,8 @@ pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
     }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it. `new_size` makes a layout with the same alignment.
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     // A block cut from a slab cannot grow or shrink where it is: jemalloc would look up its size, and then do the same.
@@ -172,21 +178,24 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *
         if old_class == size_class(new_size.max(1)) {
             return ptr;
         }
-        // SAFETY: `malloc` takes any size. The new block overlaps nothing, and both have so many bytes, written or not; the
-        // old one is live until the copy is made, and freed with a size of its class (module contract).
-        return unsafe {
-            let moved: *mut u8 = je::malloc(new_size).cast();
-            if !moved.is_null() {
+        // SAFETY: `malloc` takes any size.
+        let moved: *mut u8 = unsafe { je::malloc(new_size) }.cast();
+        if !moved.is_null() {
+            // SAFETY: the new block overlaps nothing, and both have so many bytes, written or not; the old one is live
+            // until the copy is made, and freed with a size of its class (module contract).
+            unsafe {
                 moved.copy_from_nonoverlapping(ptr, old_class.min(new_size));
                 je::sdallocx(ptr.cast(), old_class, 0);
             }
-            moved
-        };
+        }
+        return moved;
     }
     // SAFETY: the caller passes a live block of this back end; the new size is made at least 1.
     unsafe { je::rallocx(ptr.cast(), new_size.max(1), flags(layout.align())).cast() }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
     // A branch, because it is known long before the block is needed, and saves most calls the arithmetic.
@@ -201,34 +210,46 @@ pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
     }
 }
 
+/// # Safety
+/// `ptr` is a live raw block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn raw_dealloc(ptr: *mut u8, layout: Layout) {
     // SAFETY: as in `dealloc`; the smallest class serves a request of no bytes.
     unsafe { je::sdallocx(ptr.cast(), layout.size().max(1), 0) }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn charge(_ptr: *mut u8, layout: Layout) -> usize {
     class_of(layout)
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn usable(_ptr: *mut u8, layout: Layout) -> usize {
     class_of(layout)
 }
 
+/// # Safety
+/// `ptr` is a live raw block.
 #[inline]
 pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
     // SAFETY: a live block of this back end.
     unsafe { je::sallocx(ptr.cast(), 0) }
 }
 
+/// # Safety
+/// `ptr` is a live raw block, and `charge` is its charge.
 #[inline]
 pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
     // SAFETY: a live block of this back end; `charge` is what `sallocx` said of it.
     unsafe { je::sdallocx(ptr.cast(), charge, 0) }
 }
 
+/// # Safety
+/// `ptr` is a live raw block.
 #[inline]
 pub(crate) unsafe fn free(ptr: *mut u8) {
     // SAFETY: a live block of this back end.
@@ -240,11 +261,15 @@ fn uncached(arena: Option<u32>) -> c_int {
     je::MALLOCX_TCACHE_NONE | arena.map_or(0, |index| je::MALLOCX_ARENA(index as usize))
 }
 
+/// # Safety
+/// An arena that is given exists.
 pub(crate) unsafe fn alloc_uncached(layout: Layout, arena: Option<u32>) -> *mut u8 {
     // SAFETY: as in `alloc`; the arena exists, by contract.
     unsafe { je::mallocx(layout.size().max(1), uncached(arena) | je::MALLOCX_ALIGN(layout.align())).cast() }
 }
 
+/// # Safety
+/// `ptr` is a live block, raw or not, and `charge` is its charge.
 pub(crate) unsafe fn dealloc_uncached(ptr: *mut u8, charge: usize) {
     // SAFETY: a live block of this back end, and its size class.
     unsafe { je::sdallocx(ptr.cast(), charge, uncached(None)) }

@@ -9,17 +9,19 @@ pub(super) const MALLOC_ALIGN: usize = 2 * size_of::<usize>();
 pub(super) const KEEPS_HALF_EMPTY: bool = false;
 
 #[inline]
-pub(super) unsafe fn malloc(size: usize) -> *mut u8 {
+pub(super) fn malloc(size: usize) -> *mut u8 {
     // SAFETY: `malloc` takes any size.
     unsafe { libc::malloc(size).cast() }
 }
 
 #[inline]
-pub(super) unsafe fn calloc(size: usize) -> *mut u8 {
+pub(super) fn calloc(size: usize) -> *mut u8 {
     // SAFETY: `calloc` takes any size.
     unsafe { libc::calloc(1, size).cast() }
 }
 
+/// # Safety
+/// `align` is a power of two, and at least the size of a pointer.
 #[inline]
 pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
     let mut ptr: *mut c_void = core::ptr::null_mut();
@@ -28,24 +30,32 @@ pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
     if failed == 0 { ptr.cast() } else { core::ptr::null_mut() }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library, and `size` is not 0.
 #[inline]
 pub(super) unsafe fn realloc(ptr: *mut u8, size: usize) -> *mut u8 {
     // SAFETY: a live block of this library.
     unsafe { libc::realloc(ptr.cast(), size).cast() }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library.
 #[inline]
 pub(super) unsafe fn free(ptr: *mut u8) {
     // SAFETY: a live block of this library.
     unsafe { libc::free(ptr.cast()) }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library, and `usable` is what [`usable_size`] says of it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, _usable: usize) {
     // SAFETY: passed on unchanged.
     unsafe { free(ptr) }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library.
 #[inline]
 pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
     #[cfg(target_os = "macos")]

@@ -12,29 +12,35 @@ pub(super) const MALLOC_ALIGN: usize = 16;
 pub(super) const KEEPS_HALF_EMPTY: bool = true;
 
 #[inline]
-pub(super) unsafe fn malloc(size: usize) -> *mut u8 {
+pub(super) fn malloc(size: usize) -> *mut u8 {
     // SAFETY: `mi_malloc` takes any size.
     unsafe { mi::mi_malloc(size).cast() }
 }
 
 #[inline]
-pub(super) unsafe fn calloc(size: usize) -> *mut u8 {
+pub(super) fn calloc(size: usize) -> *mut u8 {
     // SAFETY: `mi_zalloc` takes any size.
     unsafe { mi::mi_zalloc(size).cast() }
 }
 
+/// # Safety
+/// `align` is a power of two.
 #[inline]
 pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
     // SAFETY: the alignment is a power of two.
     unsafe { mi::mi_malloc_aligned(size, align).cast() }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library, and `size` is not 0.
 #[inline]
 pub(super) unsafe fn realloc(ptr: *mut u8, size: usize) -> *mut u8 {
     // SAFETY: a live block of this library.
     unsafe { mi::mi_realloc(ptr.cast(), size).cast() }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library.
 #[inline]
 pub(super) unsafe fn free(ptr: *mut u8) {
     // SAFETY: a live block of this library.
@@ -42,12 +48,17 @@ pub(super) unsafe fn free(ptr: *mut u8) {
 }
 
 /// The size is of no use to it.
+///
+/// # Safety
+/// `ptr` is a live block of this library, and `usable` is what [`usable_size`] says of it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, _usable: usize) {
     // SAFETY: passed on unchanged.
     unsafe { free(ptr) }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library.
 #[inline]
 pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
     // SAFETY: a live block of this library.

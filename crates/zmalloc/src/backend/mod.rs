@@ -30,8 +30,12 @@
 //! good_size(n)                                 bytes certainly usable when n are asked for
 //! ```
 //!
-//! A raw block goes back as a raw block, and the others as the others: under the prefix layout they differ.
-//! Callers have refused sizes above `isize::MAX` before they come here.
+//! The `# Safety` sections of the back ends use these words, and each function asks for the last two points besides:
+//!
+//! - A block is *live* from its allocation by this back end until it is freed or moved.
+//! - A layout *fits* a live block if it has the block's alignment, and a size between the one asked for and the usable one.
+//! - A raw block goes to the functions for raw blocks, any other block to the others: under the prefix layout they differ.
+//! - A size is at most `isize::MAX`: callers have refused others before. It is 0 only for a raw block.
 
 #[cfg(zmalloc_backend = "jemalloc")]
 #[path = "jemalloc.rs"]
@@ -73,6 +77,9 @@ mod without_jemalloc {
     }
 
     /// No other allocator has a way around its cache, or an arena of one's own.
+    ///
+    /// # Safety
+    /// As for `raw_alloc`.
     pub(crate) unsafe fn alloc_uncached(layout: Layout, _arena: Option<u32>) -> *mut u8 {
         // SAFETY: by contract.
         unsafe { super::raw_alloc(layout) }

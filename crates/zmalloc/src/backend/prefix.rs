@@ -25,35 +25,47 @@ fn round(size: usize) -> usize {
     (size.max(1) + (RAW_ALIGN - 1)) & !(RAW_ALIGN - 1)
 }
 
+/// # Safety
+/// `layout.size()` is not 0.
 #[inline]
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
-    // SAFETY: the faces with a layout never ask for an empty block.
+    // SAFETY: not an empty block, by contract.
     unsafe { System.alloc(layout) }
 }
 
+/// # Safety
+/// `layout.size()` is not 0.
 #[inline]
 pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
     // SAFETY: as in `alloc`.
     unsafe { System.alloc_zeroed(layout) }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it. `new_size` is not 0 and makes a layout with the same alignment.
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     // SAFETY: a live block with its own layout: here the usable size is the requested one.
     unsafe { System.realloc(ptr, layout, new_size) }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
     // SAFETY: as in `realloc`.
     unsafe { System.dealloc(ptr, layout) }
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn charge(_ptr: *mut u8, layout: Layout) -> usize {
     layout.size()
 }
 
+/// # Safety
+/// `ptr` is a live block, and `layout` fits it.
 #[inline]
 pub(crate) unsafe fn usable(_ptr: *mut u8, layout: Layout) -> usize {
     layout.size()
@@ -91,6 +103,8 @@ unsafe fn stored(ptr: *mut u8) -> usize {
     unsafe { ptr.sub(OVERHEAD).cast::<usize>().read() }
 }
 
+/// # Safety
+/// `layout.align()` is at most [`RAW_ALIGN`].
 #[inline]
 pub(crate) unsafe fn raw_alloc(layout: Layout) -> *mut u8 {
     let size = round(layout.size());
@@ -101,6 +115,8 @@ pub(crate) unsafe fn raw_alloc(layout: Layout) -> *mut u8 {
     }
 }
 
+/// # Safety
+/// `layout.align()` is at most [`RAW_ALIGN`].
 #[inline]
 pub(crate) unsafe fn raw_alloc_zeroed(layout: Layout) -> *mut u8 {
     let size = round(layout.size());
@@ -111,6 +127,8 @@ pub(crate) unsafe fn raw_alloc_zeroed(layout: Layout) -> *mut u8 {
     }
 }
 
+/// # Safety
+/// `ptr` is a live raw block, and `new_size` is at most `isize::MAX`.
 #[inline]
 pub(crate) unsafe fn raw_realloc(ptr: *mut u8, _layout: Layout, new_size: usize) -> *mut u8 {
     let size = round(new_size);
@@ -122,24 +140,32 @@ pub(crate) unsafe fn raw_realloc(ptr: *mut u8, _layout: Layout, new_size: usize)
     }
 }
 
+/// # Safety
+/// `ptr` is a live raw block.
 #[inline]
 pub(crate) unsafe fn raw_dealloc(ptr: *mut u8, _layout: Layout) {
     // SAFETY: a live raw block, of this charge.
     unsafe { dealloc_unsized(ptr, charge_unsized(ptr)) }
 }
 
+/// # Safety
+/// `ptr` is a live raw block.
 #[inline]
 pub(crate) unsafe fn raw_charge(ptr: *mut u8, _layout: Layout) -> usize {
     // SAFETY: a live raw block.
     unsafe { charge_unsized(ptr) }
 }
 
+/// # Safety
+/// `ptr` is a live raw block.
 #[inline]
 pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
     // SAFETY: a live raw block.
     unsafe { stored(ptr) + OVERHEAD }
 }
 
+/// # Safety
+/// `ptr` is a live raw block, and `charge` is its charge.
 #[inline]
 pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
     // SAFETY: `base` and the layout are those that the block was allocated with.

@@ -29,41 +29,51 @@ pub(super) const MALLOC_ALIGN: usize = 8;
 pub(super) const KEEPS_HALF_EMPTY: bool = true;
 
 #[inline]
-pub(super) unsafe fn malloc(size: usize) -> *mut u8 {
+pub(super) fn malloc(size: usize) -> *mut u8 {
     // SAFETY: `tc_malloc` takes any size.
     unsafe { tc_malloc(size).cast() }
 }
 
 #[inline]
-pub(super) unsafe fn calloc(size: usize) -> *mut u8 {
+pub(super) fn calloc(size: usize) -> *mut u8 {
     // SAFETY: `tc_calloc` takes any size.
     unsafe { tc_calloc(1, size).cast() }
 }
 
+/// # Safety
+/// `align` is a power of two.
 #[inline]
 pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
     // SAFETY: the alignment is a power of two.
     unsafe { tc_memalign(align, size).cast() }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library, and `size` is not 0.
 #[inline]
 pub(super) unsafe fn realloc(ptr: *mut u8, size: usize) -> *mut u8 {
     // SAFETY: a live block of this library; a size of 0, which would free it, does not come here.
     unsafe { tc_realloc(ptr.cast(), size).cast() }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library.
 #[inline]
 pub(super) unsafe fn free(ptr: *mut u8) {
     // SAFETY: a live block of this library.
     unsafe { tc_free(ptr.cast()) }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library, and `usable` is what [`usable_size`] says of it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, usable: usize) {
     // SAFETY: a live block of this library, and a size of its class: the block's own.
     unsafe { tc_free_sized(ptr.cast(), usable) }
 }
 
+/// # Safety
+/// `ptr` is a live block of this library.
 #[inline]
 pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
     // SAFETY: a live block of this library.

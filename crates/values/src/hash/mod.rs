@@ -25,7 +25,7 @@ use listpack::ListPack;
 
 /// A map of byte strings to byte strings; 16 bytes.
 ///
-/// Field and value are given as [`Element`]s: bytes or an integer, which stands for its decimal form. What may convert the hash
+/// Field and value are given as [`Element`](crate::Element)s: bytes or an integer, which stands for its decimal form. What may convert the hash
 /// takes the [`EncodingLimits`](crate::EncodingLimits). What allocates has a `try_` form, after whose error the hash is as it was; the plain
 /// form calls zmalloc's OOM handler.
 ///

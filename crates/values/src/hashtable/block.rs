@@ -158,7 +158,7 @@ unsafe fn write<const N: usize>(block: NonNull<u8>, parts: [&[u8]; N]) {
 /// The strings of a block.
 ///
 /// # Safety
-/// [`write`] was called on it, with the same `N`, and its bytes stay as they are for `'a`.
+/// [`write()`] was called on it, with the same `N`, and its bytes stay as they are for `'a`.
 #[inline]
 unsafe fn read<'a, const N: usize>(block: NonNull<u8>) -> [&'a [u8]; N] {
     let mut place = block;

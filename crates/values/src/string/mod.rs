@@ -1,7 +1,7 @@
 //! String operations: what the commands from `APPEND` to `BITFIELD` do with a string, wherever it is kept.
 //!
 //! Reading functions take bytes, or an [`Element`](crate::Element) where an integer needs no spelling out. Writing
-//! functions take a [`StringMut`]: an [`Sds`], or the caller's own place of a string. Arithmetic takes the number and
+//! functions take a [`StringMut`]: an [`Sds`](sds::Sds), or the caller's own place of a string. Arithmetic takes the number and
 //! returns the new one; the caller stores it.
 //!
 //! ```

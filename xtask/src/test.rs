@@ -58,7 +58,7 @@ fn jemalloc_elsewhere() -> Result<Outcome> {
 
 fn back_ends() -> Vec<Step<'static>> {
     vec![
-        back_end("libc", &["zmalloc", "sds", "intset", "listpack", "zindex", "robj"]),
+        back_end("libc", &["zmalloc", "sds", "intset", "listpack", "zindex", "values"]),
         back_end("mimalloc", &["zmalloc", "sds", "intset", "listpack"]),
         // All crates run over the prefix in 32 bits (`platforms`) and under Miri.
         back_end("prefix", &["zmalloc", "sds"]),

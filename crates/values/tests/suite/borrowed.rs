@@ -6,6 +6,9 @@ use values::{
     ListView, Set, SetView, ZSet, ZSetView, set as sets,
 };
 
+/// Every so many bytes are damaged: the interpreter is a hundred times slower.
+const STEP: usize = if cfg!(miri) { 13 } else { 1 };
+
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
 fn hash() -> Hash {
@@ -130,7 +133,7 @@ fn from_packed<C: Collection + PartialEq + std::fmt::Debug>(value: &C) {
     let bytes = value.as_packed().expect("packed");
     assert_eq!(C::try_from_packed(value.encoding(), bytes).as_ref(), Ok(value));
     let flips: &[u8] = if cfg!(miri) { &[0xFF] } else { &[1, 0x10, 0x80, 0xFF] };
-    for at in 0..bytes.len() {
+    for at in (0..bytes.len()).step_by(STEP) {
         for flip in flips {
             let mut damaged = bytes.to_vec();
             damaged[at] ^= flip;
@@ -252,7 +255,7 @@ fn reading_damaged_bytes_ends_without_a_panic() {
     let flips: &[u8] = if cfg!(miri) { &[0xFF] } else { &[1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xFF] };
     for (encoding, bytes) in values {
         read_all(encoding, &bytes);
-        for at in 0..bytes.len() {
+        for at in (0..bytes.len()).step_by(STEP) {
             for flip in flips {
                 let mut damaged = bytes.clone();
                 damaged[at] ^= flip;

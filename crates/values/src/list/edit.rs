@@ -177,6 +177,7 @@ impl List {
 }
 
 /// The index that a command means, if there is an element.
+#[inline]
 pub(super) fn place(index: i64, len: usize) -> Option<usize> {
     let index = usize::try_from(index.unsigned_abs())
         .ok()

@@ -45,8 +45,13 @@ impl<'a> ListView<'a> {
     }
 
     /// [`List::get`].
+    #[inline]
     pub fn get(self, index: i64) -> Option<Item<'a>> {
-        or_oom(self.try_get(index))
+        let place = place(index, self.len())?;
+        match self.0 {
+            ReprView::ListPack(pack) => get_packed(pack, place),
+            ReprView::QuickList(list) => or_oom(list.try_get(place)).map(Item),
+        }
     }
 
     /// [`List::try_get`].
@@ -106,6 +111,7 @@ impl<'a> ListView<'a> {
 
 impl List {
     /// The element at `index`. O(elements of a node) and a glance at one node in 128, from the nearer end. In C: `LINDEX`.
+    #[inline]
     pub fn get(&self, index: i64) -> Option<Item<'_>> {
         self.view().get(index)
     }

@@ -29,6 +29,7 @@ enum Walk<'a> {
 
 impl<'a> Iter<'a> {
     /// `ranks` are of the set.
+    #[inline]
     pub(super) fn new(set: ZSetView<'a>, ranks: Range<usize>) -> Self {
         match set.0 {
             ReprView::ListPack(list) => {
@@ -39,6 +40,7 @@ impl<'a> Iter<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn of_listpack(list: &'a listpack::View, between: Between) -> Self {
         let Between { ranks, first } = between;
         let rest = first.map_or_else(|| list.iter(), |first| list.iter_from(first));
@@ -46,6 +48,7 @@ impl<'a> Iter<'a> {
         Self { walk: Walk::ListPack { rest, beyond, left: ranks.len() } }
     }
 
+    #[inline]
     pub(super) fn of_table(table: &'a ZTable, ranks: Range<usize>) -> Self {
         Self { walk: Walk::SkipList(table.range(ranks)) }
     }

@@ -54,21 +54,25 @@ impl<'a> ZSetView<'a> {
     }
 
     /// [`ZSet::by_rank`].
+    #[inline]
     pub fn by_rank(self, rank: usize) -> Option<(Element<'a>, f64)> {
         self.range(rank..rank.saturating_add(1)).next()
     }
 
     /// [`ZSet::iter`].
+    #[inline]
     pub fn iter(self) -> Iter<'a> {
         self.range(..)
     }
 
     /// [`ZSet::range`].
+    #[inline]
     pub fn range(self, ranks: impl RangeBounds<usize>) -> Iter<'a> {
         Iter::new(self, self.clip(ranks))
     }
 
     /// The ranks that are in a range and here.
+    #[inline]
     pub(super) fn clip(self, ranks: impl RangeBounds<usize>) -> Range<usize> {
         let start = match ranks.start_bound() {
             Bound::Unbounded => 0,
@@ -161,17 +165,20 @@ impl ZSet {
     }
 
     /// The member of a rank, and its score. O(log n), or O(n) in a listpack.
+    #[inline]
     pub fn by_rank(&self, rank: usize) -> Option<(Element<'_>, f64)> {
         self.view().by_rank(rank)
     }
 
     /// All members in order.
+    #[inline]
     pub fn iter(&self) -> Iter<'_> {
         self.view().iter()
     }
 
     /// The members of some ranks, in order; what lies beyond the end is left out. Backwards with [`Iterator::rev`]; `skip` and
     /// `take` are `LIMIT`. O(log n) for the first, or O(n) in a listpack. In C: `ZRANGE`, `ZREVRANGE`.
+    #[inline]
     pub fn range(&self, ranks: impl RangeBounds<usize>) -> Iter<'_> {
         self.view().range(ranks)
     }

@@ -86,11 +86,15 @@ fn text(arguments: core::fmt::Arguments<'_>) -> Option<Short> {
 /// The score that a value stands for. What is no number, in a list of foreign bytes, counts as 0.
 #[inline]
 pub(super) fn score_of(value: Value<'_>) -> f64 {
-    try_score_of(value).unwrap_or(0.0)
+    match value {
+        Value::Double(score) if !score.is_nan() => score,
+        Value::Int(score) => score as f64,
+        Value::Double(_) => 0.0,
+        Value::Str(text) => parse(text).unwrap_or(0.0),
+    }
 }
 
 /// The score that is stored as `value`; `None` if that is not a number.
-#[inline]
 pub(super) fn try_score_of(value: Value<'_>) -> Option<f64> {
     match value {
         Value::Double(score) => Some(score).filter(|score| !score.is_nan()),

@@ -114,7 +114,7 @@ impl<'a> Gap<'a> {
         Self { next: start, left: len, _block: PhantomData }
     }
 
-    /// What writes into the gap. Whoever has the writer can neither exchange the gap for another one nor forget it.
+    /// What writes into the gap. A writer can neither exchange the gap for another one nor forget it.
     #[inline]
     pub const fn writer(&mut self) -> Writer<'_, 'a> {
         Writer(self)

@@ -18,8 +18,7 @@ fn drive(target: fn(&[u8])) {
 
 /// Runs a target on [`INPUTS`] random inputs.
 fn run_inputs(target: fn(&[u8])) {
-    // Inputs are random bytes: where they are stored after a failure, they would say nothing.
-    let config = ProptestConfig { cases: INPUTS, failure_persistence: None, ..ProptestConfig::default() };
+    let config = testing::config(INPUTS, INPUTS);
     proptest!(config, |(data in prop::collection::vec(any::<u8>(), 0..1500))| target(&data));
 }
 

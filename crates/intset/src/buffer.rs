@@ -15,6 +15,8 @@ pub trait Buffer {
     /// Makes room at the byte `at` for as many bytes as `header` says that there are more, and writes the header. `fill` writes
     /// the new bytes; those that it does not write are zeros.
     ///
+    /// Does nothing if `header` asks for as many bytes as there are: the header is not written, and `fill` is not called.
+    ///
     /// # Errors
     /// If there is no room, and then nothing has changed.
     ///

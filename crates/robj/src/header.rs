@@ -69,13 +69,15 @@ const _: () = {
     let mut i = 0;
     while i < ObjectType::ALL.len() {
         let number = ObjectType::ALL[i] as u8;
-        assert!(number < 1 << ENCODING_SHIFT && ObjectType::from_number(number).is_some());
+        assert!(number < 1 << ENCODING_SHIFT);
+        assert!(matches!(ObjectType::from_number(number), Some(same) if same as u8 == number));
         i += 1;
     }
     let mut i = 0;
     while i < Encoding::ALL.len() {
         let number = Encoding::ALL[i] as u8;
-        assert!(number < 1 << (LRU_SHIFT - ENCODING_SHIFT) && Encoding::from_number(number).is_some());
+        assert!(number < 1 << (LRU_SHIFT - ENCODING_SHIFT));
+        assert!(matches!(Encoding::from_number(number), Some(same) if same as u8 == number));
         i += 1;
     }
 };

@@ -12,6 +12,7 @@
 //! Reading is the same for all three, and what a view lends lives as long as the value, not as long as the view.
 
 use crate::error::Error;
+use crate::handle::Handle;
 use crate::remains::Remains;
 use crate::types::{Encoding, ObjectType};
 use common::Cursor;
@@ -146,20 +147,21 @@ pub trait CollectionView: Copy + PartialEq + fmt::Debug + Send + Sync + sealed::
         self.len() == 0
     }
 
-    /// A copy that shares nothing. O(elements).
+    /// A copy that shares nothing. O(elements). Damaged entries of foreign bytes are copied as they are: see
+    /// [`Collection::try_from_packed`].
     fn try_to_owned(self) -> Result<Self::Owned, ReserveError>;
 }
 
-/// Refuses to compile for what is not a pointer. Null is the value that the pointer cannot have.
-const fn assert_is_word<T>() {
+/// Checks what the compiler can check of a [`Handle`]'s contract: size, alignment, and that there is a value that it cannot have.
+const fn assert_is_word<T: Handle>() {
     assert!(size_of::<T>() == size_of::<usize>() && size_of::<Option<T>>() == size_of::<usize>());
     assert!(align_of::<T>() == align_of::<usize>());
 }
 
 /// An encoding's handle as a word.
-pub(crate) fn into_word<T>(handle: T) -> NonNull<u8> {
+pub(crate) fn into_word<T: Handle>(handle: T) -> NonNull<u8> {
     const { assert_is_word::<T>() };
-    // SAFETY: all handles are one pointer, as wide as the word and never null.
+    // SAFETY: a handle is one pointer that is not null, and nothing else, by the contract of the trait.
     unsafe { core::mem::transmute_copy(&ManuallyDrop::new(handle)) }
 }
 
@@ -167,7 +169,7 @@ pub(crate) fn into_word<T>(handle: T) -> NonNull<u8> {
 ///
 /// # Safety
 /// [`into_word`] of the same type gave the word, and it is taken back once.
-pub(crate) unsafe fn from_word<T>(word: NonNull<u8>) -> T {
+pub(crate) unsafe fn from_word<T: Handle>(word: NonNull<u8>) -> T {
     const { assert_is_word::<T>() };
     // SAFETY: by contract, the word's bytes are those of a handle of this type, whose only owner is the word.
     unsafe { core::mem::transmute_copy(&word) }
@@ -176,8 +178,9 @@ pub(crate) unsafe fn from_word<T>(word: NonNull<u8>) -> T {
 /// The handle that a word stands for, borrowed where the word lies.
 ///
 /// # Safety
-/// [`into_word`] of the same type gave the word, and it has not been taken back.
-pub(crate) unsafe fn word_as_ref<T>(word: &NonNull<u8>) -> &T {
+/// [`into_word`] of the same type gave the word. It has not been taken back, and is not taken back while the reference, or
+/// anything that it lent, is in use.
+pub(crate) unsafe fn word_as_ref<T: Handle>(word: &NonNull<u8>) -> &T {
     const { assert_is_word::<T>() };
     // SAFETY: by contract, the bytes of the word are those of the handle, which is as large and aligned as much.
     unsafe { NonNull::from(word).cast().as_ref() }

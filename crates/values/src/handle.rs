@@ -18,7 +18,10 @@ use zindex::ZTable;
 use zmalloc::ReserveError;
 
 /// A structure that is one pointer wide.
-pub(crate) trait Handle: Sized {
+///
+/// # Safety
+/// The type is one pointer that is not null, and nothing else.
+pub(crate) unsafe trait Handle: Sized {
     /// What a view borrows.
     type Borrowed: ?Sized;
 
@@ -52,7 +55,8 @@ pub(crate) trait Handle: Sized {
 /// A structure that is one block of bytes.
 macro_rules! packed_handle {
     ($Handle:ty, $View:ty) => {
-        impl Handle for $Handle {
+        // SAFETY: one pointer, as the crate asserts.
+        unsafe impl Handle for $Handle {
             type Borrowed = $View;
 
             #[inline]
@@ -88,7 +92,8 @@ macro_rules! packed_handle {
 packed_handle!(ListPack, listpack::View);
 packed_handle!(IntSet, intset::View);
 
-impl Handle for QuickList {
+// SAFETY: one pointer, as the crate asserts.
+unsafe impl Handle for QuickList {
     type Borrowed = Self;
 
     #[inline]
@@ -117,7 +122,8 @@ impl Handle for QuickList {
     }
 }
 
-impl Handle for ZTable {
+// SAFETY: one pointer, as the crate asserts.
+unsafe impl Handle for ZTable {
     type Borrowed = Self;
 
     #[inline]
@@ -146,7 +152,8 @@ impl Handle for ZTable {
     }
 }
 
-impl<const N: usize> Handle for StringTable<N>
+// SAFETY: a box of a sized type, which is one pointer.
+unsafe impl<const N: usize> Handle for StringTable<N>
 where
     Rest: From<Table<StringBlock<N>>>,
 {

@@ -4,7 +4,7 @@
 pub const OBJ_SHARED_INTEGERS: u32 = 10_000;
 
 /// What a value may pack, and what an object around it may embed and share. One value for a whole keyspace; every function that
-/// writes a value takes it by reference. Names and defaults are those of redis.conf in Redis 7.4. More limits may join
+/// may change an encoding takes it by reference. Names and defaults are those of redis.conf in Redis 7.4. More limits may join
 /// these, so build it as
 ///
 /// ```
@@ -14,7 +14,7 @@ pub const OBJ_SHARED_INTEGERS: u32 = 10_000;
 /// ```
 ///
 /// A collection starts in its smallest encoding and leaves it with the first write that goes beyond a limit; it does not
-/// come back when it shrinks (but a list does, as in Redis). Changed limits show with the next write.
+/// come back when it shrinks. As in Redis, a list does, and so does a set of which `SPOP` takes nearly all. Changed limits show with the next write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EncodingLimits {
     /// The longest string, in bytes, that lives in its object's block. 44 by default, which fills a block

@@ -98,7 +98,7 @@ pub fn fail_every(n: u64) -> Guard {
 /// what it holds now. Held is what it has allocated, as charges, less what it has freed; a block that is resized counts
 /// with its whole new size.
 ///
-/// The charge is reckoned from [`good_size`](crate::good_size), before there is a block. Over libc it is known only
+/// The charge is reckoned from [`good_size`], before there is a block. Over libc it is known only
 /// afterwards, so what is held may go over the budget by what the C library rounds up;
 /// over the prefix layout blocks of the [`Allocator`](allocator_api2::alloc::Allocator) face, which have no
 /// prefix, are reckoned as if they had one.

@@ -94,7 +94,8 @@ fn one_dependency(
         let text = format!("[{table}] {name}: versions live in the root's [workspace.dependencies]");
         problems.push(Problem::new(path, 0, text));
     }
-    if name == "testing" && !table.ends_with("dev-dependencies") {
+    let is_for_tests = table.ends_with("dev-dependencies") || OUTSIDE.contains(&name_of(manifest));
+    if name == "testing" && !is_for_tests {
         problems.push(Problem::new(path, 0, format!("[{table}] {name}: only tests may depend on it")));
     }
     let own = name_of(manifest);

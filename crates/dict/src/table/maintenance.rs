@@ -148,8 +148,9 @@ impl<T> Table<T> {
     /// says. For a defragmenter: `each` moves what an entry points to and writes the new pointer into it.
     ///
     /// The blocks are the overflow children, and, when the scan starts, the directory of a table that is not large and the
-    /// chunks of one that is no larger than a page; there is no
-    /// use in moving larger blocks, which lie in pages of their own. A block that finds no memory stays where it is. Entries of a moved block are at another address afterwards. In C: `dictScanDefrag`.
+    /// chunks of one that is no larger than a page. There is no use in moving larger blocks, which lie in pages of their own. A
+    /// block that finds no memory stays where it is. Entries of a moved block are at another address afterwards. In C:
+    /// `dictScanDefrag`.
     ///
     /// Under [`ResizePolicy::Allow`], and while the table is not paused, a call also merges one chunk if the table is too large: chunks
     /// that are hardly used hold more memory than gaps do. So an entry may come more than once.

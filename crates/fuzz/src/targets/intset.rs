@@ -5,7 +5,7 @@
 //! alone.
 
 use crate::harness::{Books, Faults, Plan, operations};
-use ::intset::{Encoding, IntSet, diff, inter, union};
+use ::intset::{Editor, Encoding, IntSet, View, diff, inter, union};
 use arbitrary::Arbitrary;
 use std::collections::BTreeSet;
 
@@ -70,6 +70,7 @@ fn foreign_set(bytes: &[u8]) -> IntSet {
         (*a, *b, *c) = (0, 0, 0);
         *length %= 32;
     }
+    in_a_block(&bytes);
     match IntSet::try_from_bytes(&bytes) {
         Ok(set) => {
             assert!(set.is_empty() || set.as_bytes() == bytes);
@@ -81,6 +82,27 @@ fn foreign_set(bytes: &[u8]) -> IntSet {
         }
         Err(error) => panic!("no fault was injected: {error}"),
     }
+}
+
+/// The set between other bytes of a block, which stay as they are whatever an editor makes of the set. Only its header is right.
+fn in_a_block(bytes: &[u8]) {
+    let Ok(view) = View::new(bytes) else { return };
+    let values: Vec<i64> = view.iter().take(8).collect();
+    let mut entry = testing::Entry::new(b"8 bytes:", bytes, b"key", bytes.len() + 40);
+    for (n, &value) in values.iter().enumerate() {
+        let mut set = Editor::new(&mut entry).expect("an edit keeps the header right");
+        let _ = (set.contains(value), set.rank(value), set.get(n), set.try_insert(value ^ 1));
+        let _ = set.try_insert(value << (8 * n));
+        match n % 3 {
+            0 => drop(set.remove(value)),
+            1 => drop(set.remove_at(n)),
+            _ => drop(set.remove_range(n, 2)),
+        }
+    }
+    let block = entry.block();
+    assert!(block.starts_with(b"8 bytes:"));
+    let (_, behind) = View::from_prefix(&block[8..]).expect("a set, and the key behind it");
+    assert_eq!(behind, b"key");
 }
 
 fn check(set: &IntSet, model: &BTreeSet<i64>, books: &Books) {

@@ -4,7 +4,7 @@
 //! The first byte of the input says which: even for the vector, odd for the bytes.
 
 use crate::harness::{Books, Faults, Plan, Text, operations};
-use ::listpack::{Depth, ListPack, Offset, Value, encoded_len, validate};
+use ::listpack::{Depth, Editor, ListPack, Offset, Value, View, encoded_len, validate};
 use arbitrary::Arbitrary;
 
 #[derive(Arbitrary, Clone, Debug)]
@@ -200,6 +200,7 @@ fn step(list: &mut ListPack, model: &mut Vec<Item>, faults: &mut Faults, op: Op)
 /// The bytes as they are, and as the entries of a list whose header is right.
 fn any_bytes(data: &[u8]) {
     let _ = (validate(data, Depth::Shallow), validate(data, Depth::Deep), validate(data, Depth::Strict));
+    let _ = (View::new(data).map(View::len), View::from_prefix(data).map(|(list, _)| list.iter().count()));
     let mut bytes = (data.len() as u32 + 7).to_le_bytes().to_vec();
     let count = if data.is_empty() { 0 } else { u16::from(data[0]) };
     bytes.extend(count.to_le_bytes());
@@ -240,4 +241,26 @@ fn any_bytes(data: &[u8]) {
     copy.merge(&mut tail);
     copy.truncate(2);
     validate(copy.as_bytes(), Depth::Shallow).unwrap();
+    in_a_block(&bytes, &offsets, data);
+}
+
+/// The list between other bytes of a block, which stay as they are whatever an editor makes of the list.
+fn in_a_block(bytes: &[u8], offsets: &[Offset], data: &[u8]) {
+    let mut entry = testing::Entry::new(b"8 bytes:", bytes, b"key", bytes.len() + 60);
+    for (n, &offset) in offsets.iter().enumerate() {
+        let mut list = Editor::new(&mut entry).expect("an edit keeps header and end right");
+        match n % 7 {
+            0 => drop(list.remove(offset)),
+            1 => drop(list.try_replace(offset, data)),
+            2 => drop(list.try_insert_after(offset, 70_000)),
+            3 => list.move_before(offset, n / 7, offsets.get(n / 2).copied()),
+            4 => drop(list.remove_run(offset, n / 7)),
+            5 => drop(list.try_extend([data, b"5"])),
+            _ => drop(list.try_push_front("text")),
+        }
+    }
+    let block = entry.block();
+    assert!(block.starts_with(b"8 bytes:"));
+    let (_, behind) = View::from_prefix(&block[8..]).expect("a list, and the key behind it");
+    assert_eq!(behind, b"key");
 }

@@ -106,8 +106,8 @@ impl Robj {
 
 /// Counting.
 impl Robj {
-    /// Adds to the integer and returns the sum. An int of this reference alone stays where it is; text of an
-    /// integer becomes an int, or a shared one, as [`set_i64`](Self::set_i64) does it. In C: `INCRBY`, `INCR`.
+    /// Adds to the integer and returns the sum. The object becomes an int, or a shared one, as
+    /// [`set_i64`](Self::set_i64) does it. In C: `INCRBY`, `INCR`.
     ///
     /// # Errors
     /// [`Error::WrongType`], and those of [`string::incr_by`].

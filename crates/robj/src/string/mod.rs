@@ -352,8 +352,8 @@ impl Robj {
         }
     }
 
-    /// Replaces the value by an integer, in place if the object is an int of this reference alone, and keeps
-    /// the clock. In C: the body of `INCR`.
+    /// Replaces the value by an integer. The object stays where it is if it is an int of this reference alone and the value is
+    /// not a shared integer. It keeps its clock, unless it becomes a shared integer, which has none. In C: the body of `INCR`.
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj};

@@ -247,3 +247,17 @@ fn debug_shows_what_object_commands_would() {
         r#"Robj { type: String, encoding: EmbStr, refcount: 1, value: "a\"\n" }"#
     );
 }
+
+#[test]
+fn counting_keeps_the_object_unless_the_sum_is_a_shared_integer() {
+    let limits = EncodingLimits::DEFAULT;
+    let mut object = Robj::from(10_001);
+    object.touch(77);
+    let address = object.as_ptr();
+    assert_eq!((object.decr_by(1, &limits), object.as_ptr()), (Ok(10_000), address));
+    assert_eq!(object.idle_time(78), 1);
+    assert_eq!(object.decr_by(1, &limits), Ok(9_999));
+    assert!(object.is_shared_integer() && object.as_ptr() != address);
+    assert_eq!(object.incr_by(1, &limits), Ok(10_000));
+    assert!(!object.is_shared_integer());
+}

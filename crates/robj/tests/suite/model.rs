@@ -250,11 +250,7 @@ fn limits() -> impl Strategy<Value = EncodingLimits> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 1 } else { 1500 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(testing::config(1500, 1))]
 
     #[test]
     fn objects_agree_with_the_model(

@@ -381,11 +381,7 @@ fn field_limits(field: BitFieldType) -> [i128; 2] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 2000 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(testing::config(2000, 4))]
 
     #[test]
     fn strings_agree_with_the_model(

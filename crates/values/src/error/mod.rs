@@ -84,7 +84,7 @@ pub enum Error {
         /// What was asked for.
         encoding: Encoding,
     },
-    /// There was no memory. [`From`] takes this out of the errors that are parts of this one.
+    /// There was no memory. [`From`] turns the `Reserve` variant of every other error into this one.
     Reserve(ReserveError),
 }
 

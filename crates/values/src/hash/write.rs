@@ -38,7 +38,7 @@ fn try_write(
     };
     match list.next(place) {
         Some(place) => list.try_replace(place, value.packed()).map(|_| false),
-        None => list.try_push_back(value.packed()).map(|()| false), // cannot happen: every field has a value
+        None => list.try_push_back(value.packed()).map(|()| false), // a copy of a damaged view may end with a field
     }
 }
 

@@ -1,8 +1,8 @@
 //! [`List`]: lists, as a listpack or as a quicklist.
 //!
 //! A list begins as a listpack. What would take it over `list-max-listpack-size` makes it a quicklist first, of which the listpack is the
-//! first node; and unlike other values, a list comes back: when one node is left that is at most half as large as the limit, its listpack
-//! is the list again. Neither way moves an element.
+//! first node. When one node is left that is at most half as large as the limit, its listpack is the list again. Neither way moves
+//! an element.
 //!
 //! Invariant: a quicklist is not empty between operations.
 //!

@@ -185,13 +185,8 @@ fn check(hash: &Hash, model: &Model) {
     }
 }
 
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 6 } else { 600 };
-    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(testing::config(600, 6))]
 
     #[test]
     fn a_hash_does_what_a_map_does_and_a_failed_operation_nothing(

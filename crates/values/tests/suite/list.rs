@@ -30,11 +30,6 @@ enum Op {
     ThroughAWord,
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    let cases = if cfg!(miri) { 4 } else { cases };
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 fn side() -> impl Strategy<Value = Side> {
     prop_oneof![Just(Side::Front), Just(Side::Back)]
 }
@@ -229,7 +224,7 @@ fn apply(
 }
 
 proptest! {
-    #![proptest_config(config(512))]
+    #![proptest_config(testing::config(512, 4))]
 
     #[test]
     fn a_list_does_what_a_deque_does_in_whatever_encoding(

@@ -7,12 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use values::set::{diff, inter, inter_card, try_diff_store, try_inter_store, try_union_store, union};
 use values::{Collection, Element, Encoding, EncodingLimits, Set};
 
-/// Miri is a hundred times slower, and has no files to keep failures in.
-fn config() -> ProptestConfig {
-    let cases = if cfg!(miri) { 4 } else { 512 };
-    ProptestConfig { cases, failure_persistence: None, ..Default::default() }
-}
-
 fn limits() -> impl Strategy<Value = EncodingLimits> {
     (0..12_usize, 0..12_usize, 0..8_usize).prop_map(|(intset, entries, value)| EncodingLimits {
         set_max_intset_entries: intset,
@@ -88,7 +82,7 @@ fn check(set: &Set, model: &BTreeSet<Text>) {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(testing::config(512, 4))]
 
     #[test]
     fn it_does_what_a_btreeset_does(start in limits(), operations in prop::collection::vec(operation(), 0..80)) {

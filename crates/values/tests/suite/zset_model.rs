@@ -254,13 +254,8 @@ fn expected(before: Encoding, set: &ZSet, grown_by: Option<&[u8]>, limits: &Enco
     }
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    let cases = if cfg!(miri) { 3 } else { cases };
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(testing::config(400, 3))]
 
     #[test]
     fn a_sorted_set_does_what_a_map_does_in_either_encoding(

@@ -20,9 +20,9 @@
 //! dealloc_unsized(ptr, charge)                 the same block, its charge already asked for
 //! free(ptr)                                    the same block, its charge unknown
 //!
-//! alloc_uncached(layout, arena)                a raw block past the thread's cache, from one arena if one is given;
-//!                                              null on failure
-//! dealloc_uncached(ptr, charge)                a raw block, past the thread's cache into its arena
+//! alloc_uncached(layout, arena)                a raw block (over jemalloc, any block) past the thread's cache, from one arena
+//!                                              if one is given; null on failure
+//! dealloc_uncached(ptr, charge)                such a block, past the thread's cache into its arena
 //!
 //! COUNTS, thread_counters()                    whether, and where, the allocator itself counts for a thread
 //! call_back_each(step, callback)               has it call back each time a thread has allocated so much
@@ -34,7 +34,8 @@
 //!
 //! - A block is *live* from its allocation by this back end until it is freed or moved.
 //! - A layout *fits* a live block if it has the block's alignment, and a size between the one asked for and the usable one.
-//! - A raw block goes to the functions for raw blocks, any other block to the others: under the prefix layout they differ.
+//! - A raw block goes to the functions for raw blocks, any other block to the others: under the prefix layout they differ. The
+//!   two functions past the cache take both kinds over jemalloc, where there is no difference.
 //! - A size is at most `isize::MAX`: callers have refused others before. It is 0 only for a raw block.
 
 #[cfg(zmalloc_backend = "jemalloc")]

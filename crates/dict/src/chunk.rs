@@ -33,7 +33,8 @@ impl<T> Copy for Chunk<T> {}
 /// - A chunk is *live* while its storage holds its memory, its tags are initialised, and its filter differs from 0
 ///   exactly when its child pointer leads to a live child (see [`Child`]). For methods that only read, the empty
 ///   chunk of a table without memory is live too.
-/// - Nobody changes the chunk or its children while a method reads them, and nobody else uses them while a method changes them.
+/// - Nothing changes the chunk or its children while a method reads them.
+/// - Nothing else uses them while a method changes them.
 /// - A `storage` is the one that the chunk belongs to.
 /// - A `tag` is not 0.
 impl<T> Chunk<T> {

@@ -30,8 +30,8 @@ impl<T> Clone for Child<T> {
 impl<T> Copy for Child<T> {}
 
 /// A child is *live* while its storage holds its block, its tags and its flag are initialised, its entries have no hole, and a
-/// next pointer that the flag announces leads to a live child. Nobody changes it while a method reads it, and nobody else uses it
-/// while a method changes it.
+/// next pointer that the flag announces leads to a live child. Nothing changes it while a method reads it.
+/// Nothing else uses it while a method changes it.
 impl<T> Child<T> {
     const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 

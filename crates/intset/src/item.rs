@@ -36,7 +36,7 @@ impl Encoding {
         }
     }
 
-    /// The encoding with this number; [`Int64`](Self::Int64) if there is none.
+    /// The encoding with this number. Returns [`Int64`](Self::Int64) for any other number.
     #[inline]
     pub(crate) const fn from_number_lossy(number: u32) -> Self {
         match number {

@@ -85,7 +85,7 @@ impl ListPack {
         self.try_to_owned()
     }
 
-    /// Removes the entries from `index` on and returns them as a list of their own, which is empty if there are none. O(n).
+    /// Removes the entries from `index` on and returns them as a list. The list is empty if there are no such entries. O(n).
     pub fn split_off(&mut self, index: usize) -> Self {
         or_oom(self.try_split_off(index))
     }

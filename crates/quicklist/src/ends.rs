@@ -62,8 +62,8 @@ impl QuickList {
         or_oom(self.try_get(if side == Side::Front { 0 } else { self.len().wrapping_sub(1) }))
     }
 
-    /// Removes the first element and answers what `f` makes of it; `None` if there is none. O(elements of a node). In C:
-    /// `quicklistPopCustom`, with `f` as its saver.
+    /// Removes the first element and returns what `f` makes of it. Returns `None` for an empty list. O(elements of a node).
+    /// In C: `quicklistPopCustom`, with `f` as its saver.
     ///
     /// ```
     /// let mut list = quicklist::QuickList::new(-2, 0);

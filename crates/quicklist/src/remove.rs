@@ -11,7 +11,7 @@ use listpack::{ListPack, Offset, Value};
 use zmalloc::{ReserveError, Zmalloc, or_oom};
 
 impl QuickList {
-    /// Removes the element at `index`; `false` if there is none.
+    /// Removes the element at `index`. Returns whether there was one.
     pub fn remove(&mut self, index: usize) -> bool {
         self.remove_range(index, 1) == 1
     }

@@ -1,7 +1,7 @@
 //! Integers as text.
 //!
-//! An integer is written where it will stay. How many digits it has is known beforehand, so the last pair goes to
-//! its place first and the others in front of it; formatting into a buffer and copying from there costs as much again,
+//! An integer is written where it will stay. Its number of digits is computed first, so the last pair of digits can be
+//! written first, and each other pair in front of it. Formatting into a buffer and copying from there costs as much again,
 //! because the copy waits for the digits' narrow stores.
 
 use core::ptr::NonNull;

@@ -3,6 +3,7 @@
 //! Everything here works on a single chunk. The chunk's fifteen slots may have holes; children have none
 //! (see the invariants in `layout.rs`), which is kept by filling a hole with the chain's last entry.
 
+use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
@@ -97,13 +98,16 @@ impl<T> Chunk<T> {
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn child(self) -> Option<Child<T>> {
+        // SAFETY: a live chunk.
+        unsafe { if self.filter() == 0 { None } else { Some(self.first_child()) } }
+    }
+
+    /// # Safety
+    /// The chunk is live, and its filter is not 0.
+    #[inline]
+    unsafe fn first_child(self) -> Child<T> {
         // SAFETY: with a filter, the pointer behind the entries leads to a live child.
-        unsafe {
-            if self.filter() == 0 {
-                return None;
-            }
-            Some(Child::read(self.entries.add(Self::LAYOUT.child_offset)))
-        }
+        unsafe { Child::read(self.entries.add(Self::LAYOUT.child_offset)) }
     }
 
     /// # Safety
@@ -149,17 +153,14 @@ impl<T> Chunk<T> {
         unsafe {
             let mut candidates = self.group().probe(hash);
             while let Some(index) = candidates.first() {
-                // The highest bit: all slots have been looked at.
-                if index == SLOTS {
-                    return self.find_in_children(tag_of(hash), eq);
-                }
                 let slot = self.slot(index);
                 if eq(slot.entry.as_ref()) {
                     return Some(slot);
                 }
+                cold_path();
                 candidates.remove_first();
             }
-            None
+            if candidates.overflow() { self.find_in_children(tag_of(hash), eq) } else { None }
         }
     }
 
@@ -173,7 +174,7 @@ impl<T> Chunk<T> {
         self,
         hash: u64,
         eq: impl FnMut(&T) -> bool,
-    ) -> Result<Slot<T>, Option<Slot<T>>> {
+    ) -> Result<Slot<T>, Option<usize>> {
         // SAFETY: as in `find`.
         unsafe {
             match self.find(hash, eq) {
@@ -183,14 +184,14 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The first free slot from `preferred` on, or else the last one before.
+    /// The first free slot from `preferred` on, or else the first of all.
     ///
     /// # Safety
     /// The chunk is live.
     #[inline]
-    pub(crate) unsafe fn free_slot(self, preferred: usize) -> Option<Slot<T>> {
-        // SAFETY: one of the fifteen.
-        unsafe { self.group().free().first_from(preferred).map(|index| self.slot(index)) }
+    pub(crate) unsafe fn free_slot(self, preferred: usize) -> Option<usize> {
+        // SAFETY: a live chunk.
+        unsafe { self.group().free().first_from(preferred) }
     }
 
     /// Asks for the cache line where the entry of `hash` most likely is.
@@ -226,8 +227,7 @@ impl<T> Chunk<T> {
     pub(crate) unsafe fn candidate(self, hash: u64) -> Option<NonNull<T>> {
         // SAFETY: a live chunk; the index is that of an occupied slot.
         unsafe {
-            let index = self.group().probe(hash).first().filter(|&index| index < SLOTS)?;
-            Some(self.slot(index).entry)
+            self.group().probe(hash).first().map(|index| self.slot(index).entry)
         }
     }
 
@@ -246,12 +246,12 @@ impl<T> Chunk<T> {
     /// Kept out of line, so that a look-up that ends in the chunk itself saves no registers for it.
     ///
     /// # Safety
-    /// The chunk is live.
+    /// The chunk is live, and its filter is not 0.
     #[inline(never)]
     unsafe fn find_in_children(self, tag: u8, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
         // SAFETY: live children; slots with a matching tag hold an entry.
         unsafe {
-            let mut child = self.child();
+            let mut child = Some(self.first_child());
             while let Some(one) = child {
                 for index in one.matching(tag) {
                     let slot = one.slot(index);
@@ -280,7 +280,8 @@ impl<T> Chunk<T> {
         // SAFETY: a free slot of a live chunk; else the chunk is full, as `push_to_child` asks.
         unsafe {
             match self.free_slot(preferred) {
-                Some(slot) => {
+                Some(index) => {
+                    let slot = self.slot(index);
                     slot.fill(tag, entry);
                     Ok(slot)
                 }
@@ -289,10 +290,13 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The same for a chunk without a free slot.
+    /// The same for a chunk without a free slot. Kept out of line, so that an insert into a free slot does not keep the
+    /// filter in a register for it.
     ///
     /// # Safety
     /// The chunk is live and has no free slot.
+    #[cold]
+    #[inline(never)]
     pub(crate) unsafe fn push_behind(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
         // SAFETY: the chunk is full, as `push_to_child` asks, and this is the end of its chain.
         unsafe {

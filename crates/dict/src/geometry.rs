@@ -34,20 +34,23 @@ const PAGE_BYTES_MAX: usize = 64 << 10;
 /// The most bytes of entries in a step, likewise.
 const STEP_BYTES_MAX: usize = 256 << 10;
 
-/// The hash mask of a table of `chunks` chunks: one less than the next power of two.
+/// The bits of a hash that name a chunk not split yet, in a table of `chunks` chunks: one bit more names a chunk that
+/// has been split.
 #[inline]
-pub(crate) const fn mask_of(chunks: usize) -> usize {
+pub(crate) const fn unsplit_mask(chunks: usize) -> usize {
     match chunks {
         0 | 1 => 0,
-        _ => usize::MAX >> (chunks - 1).leading_zeros(),
+        _ => usize::MAX >> (chunks - 1).leading_zeros() >> 1,
     }
 }
 
-/// The chunk that holds the entries of `hash`, in a table of `chunks` chunks with `mask_of(chunks)`;
+/// The chunk that holds the entries of `hash`, in a table of `chunks` chunks with `unsplit_mask(chunks)`;
 /// 0 for an empty table.
 #[inline]
-pub(crate) const fn chunk_of(hash: u64, chunks: usize, mask: usize) -> usize {
-    let (split, unsplit) = (hash as usize & mask, hash as usize & (mask >> 1));
+pub(crate) const fn chunk_of(hash: u64, chunks: usize, unsplit_mask: usize) -> usize {
+    // One number is kept and the other one made of it, which is cheaper than to halve the larger one.
+    let split_mask = unsplit_mask * 2 + 1;
+    let (split, unsplit) = (hash as usize & split_mask, hash as usize & unsplit_mask);
     if split < chunks { split } else { unsplit }
 }
 
@@ -148,12 +151,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mask_covers_every_chunk_and_no_further_power_of_two() {
-        assert_eq!(mask_of(0), 0);
-        for chunks in 1..if cfg!(miri) { 70 } else { 5_000_usize } {
-            assert_eq!(mask_of(chunks), chunks.next_power_of_two() - 1, "{chunks} chunks");
+    fn the_two_masks_cover_every_chunk_and_no_further_power_of_two() {
+        assert_eq!(unsplit_mask(0), 0);
+        assert_eq!(unsplit_mask(1), 0);
+        for chunks in 2..if cfg!(miri) { 70 } else { 5_000_usize } {
+            assert_eq!(unsplit_mask(chunks) * 2 + 1, chunks.next_power_of_two() - 1, "{chunks} chunks");
         }
-        assert_eq!(mask_of(usize::MAX), usize::MAX);
+        assert_eq!(unsplit_mask(usize::MAX) * 2 + 1, usize::MAX);
     }
 
     #[test]
@@ -162,8 +166,8 @@ mod tests {
             let split = Split::after(chunks);
             assert_eq!(split.from + split.bit, chunks);
             for hash in 0..if cfg!(miri) { 64 } else { 1024 } {
-                let before = chunk_of(hash, chunks, mask_of(chunks));
-                let after = chunk_of(hash, chunks + 1, mask_of(chunks + 1));
+                let before = chunk_of(hash, chunks, unsplit_mask(chunks));
+                let after = chunk_of(hash, chunks + 1, unsplit_mask(chunks + 1));
                 let moves = before == split.from && hash as usize & split.bit != 0;
                 assert!(before < chunks);
                 assert_eq!(after, if moves { chunks } else { before }, "{chunks} chunks, hash {hash}");

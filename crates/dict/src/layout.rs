@@ -65,25 +65,32 @@ pub(crate) struct ChunkLayout {
     pub(crate) paging: Paging,
 }
 
-/// An entry has a preferred cache line among those of its chunk, by bits of its hash that neither the chunk's number nor the
-/// tag is made of, and is put into a slot there if one is free. So a look-up can ask for the entry while the tags are still
-/// on their way.
+/// Fifteen numbers of a hash, by bits that neither the chunk's number nor the tag is made of.
 #[inline]
-const fn preferred_line<T>(hash: u64) -> usize {
-    let lines = (SLOTS * size_of::<T>()).div_ceil(CACHE_LINE);
-    (((hash >> 41) as usize & 0xffff) * lines) >> 16
+const fn choice(hash: u64) -> usize {
+    ((hash >> 41) as usize & 0xffff) * SLOTS >> 16
 }
 
-/// The first slot of the entry's preferred line.
+/// Whether all chunks begin with a cache line, and none of their entries lies in two.
+const fn in_lines<T>() -> bool {
+    let size = size_of::<T>();
+    size > 0 && CACHE_LINE.is_multiple_of(size) && ChunkLayout::of::<T>().stride.is_multiple_of(CACHE_LINE)
+}
+
+/// Where an entry goes: into the first free slot from this one on. So it is most often in the cache line at
+/// [`preferred_offset`], which a look-up can ask for while the tags are still on their way.
 #[inline]
 pub(crate) const fn preferred_slot<T>(hash: u64) -> usize {
-    if size_of::<T>() == 0 { 0 } else { (preferred_line::<T>(hash) * CACHE_LINE).div_ceil(size_of::<T>()) }
+    let slot = choice(hash);
+    // The first one in its line, if a line is the same slots in each chunk.
+    if const { in_lines::<T>() } { slot - slot % (CACHE_LINE / size_of::<T>()) } else { slot }
 }
 
-/// The middle of that line, if the chunk's entries begin with one, or of what is there instead of it.
+/// Where that line is, from the beginning of the entries on: the next slot's, where lines differ from chunk to chunk.
 #[inline]
 pub(crate) const fn preferred_offset<T>(hash: u64) -> usize {
-    preferred_line::<T>(hash) * CACHE_LINE + CACHE_LINE / 2
+    let slot = choice(hash);
+    (if const { in_lines::<T>() } { slot } else { slot + 1 }) * size_of::<T>()
 }
 
 impl ChunkLayout {

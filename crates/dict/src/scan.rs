@@ -47,7 +47,7 @@ pub(crate) fn step(cursor: Cursor, chunks: usize) -> (usize, Option<usize>, Curs
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{chunk_of, mask_of};
+    use crate::geometry::{chunk_of, unsplit_mask};
 
     /// For every table size up to 64 chunks and every cursor that a scan of it can hold, change to any other
     /// size and finish the scan there: every hash must have been visited before or after.
@@ -59,7 +59,7 @@ mod tests {
         let visit = |seen: &mut [bool], cursor, chunks| {
             let (chunk, other, next) = step(cursor, chunks);
             for hash in 0..HASHES {
-                let home = chunk_of(hash, chunks, mask_of(chunks));
+                let home = chunk_of(hash, chunks, unsplit_mask(chunks));
                 seen[hash as usize] |= home == chunk || Some(home) == other;
             }
             next
@@ -101,7 +101,7 @@ mod tests {
                 let chunks = (state >> 17) as usize % 64 + 1;
                 let (chunk, other, next) = step(cursor, chunks);
                 for hash in 0..256 {
-                    let home = chunk_of(hash, chunks, mask_of(chunks));
+                    let home = chunk_of(hash, chunks, unsplit_mask(chunks));
                     seen[hash as usize] |= home == chunk || Some(home) == other;
                 }
                 (cursor, calls) = (next, calls + 1);

@@ -4,11 +4,13 @@
 //! bit, the caller's mark. Matching looks at the seven bits only. One file an instruction set; the
 //! portable one is also the oracle of the others' tests.
 //!
-//! A look-up asks all sixteen bytes at once, with a single comparison and a single branch on its outcome: which
-//! slots may hold the hash, and, in the sixteenth bit, whether the chunk's overflow may.
+//! A look-up asks all sixteen bytes at once, with a single comparison: which slots may hold the hash, and, in the
+//! sixteenth bit, whether the chunk's overflow may.
 //!
 //! Learned from: hashbrown's control groups (after Google's SwissTable); Folly's F14, whose chunks of 14
 //! slots carry an overflow count where ours carry a filter.
+
+use core::hint::assert_unchecked;
 
 #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
 use neon as imp;
@@ -66,14 +68,17 @@ impl Slots {
         if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize) }
     }
 
-    /// The first one from `start` on, or else the last one before.
+    /// The first one from `start` on, or else the first of all.
+    ///
+    /// Without a branch on which of the two it is, which nobody could predict.
     #[inline]
     pub(crate) fn first_from(self, start: usize) -> Option<usize> {
-        match self.0 >> start << start {
-            0 if self.0 == 0 => None,
-            0 => Some((u32::BITS - 1 - self.0.leading_zeros()) as usize),
-            from_start => Some(from_start.trailing_zeros() as usize),
-        }
+        debug_assert!(start < SLOTS);
+        // The slots twice in a row: behind the last one come the first ones again. The highest bit stands for none.
+        let twice = (self.0 | self.0 << SLOTS) >> start | 1 << 31;
+        let slot = start + twice.trailing_zeros() as usize;
+        let slot = if slot >= SLOTS { slot - SLOTS } else { slot };
+        (slot < SLOTS).then_some(slot)
     }
 
     #[inline]
@@ -98,6 +103,37 @@ impl Iterator for Slots {
     }
 }
 
+/// What a look-up finds in a group: the slots with the hash's tag, marked or not, and in bit [`SLOTS`] whether the filter
+/// allows the tag.
+///
+/// Both stay in one number, and a slot is removed after it has been looked at: a hit then takes seven instructions less
+/// than with two numbers and an iterator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidates(u32);
+
+impl Candidates {
+    #[inline]
+    pub(crate) fn first(self) -> Option<usize> {
+        if self.0 & SLOT_MASK == 0 {
+            return None;
+        }
+        // SAFETY: some bit is set, as was asked just now; a compiler that knows it counts zeros without a special case.
+        unsafe { assert_unchecked(self.0 != 0) };
+        Some(self.0.trailing_zeros() as usize)
+    }
+
+    #[inline]
+    pub(crate) fn remove_first(&mut self) {
+        self.0 &= self.0.wrapping_sub(1);
+    }
+
+    /// Whether the chunk's overflow may hold the hash.
+    #[inline]
+    pub(crate) fn overflow(self) -> bool {
+        self.0 > SLOT_MASK
+    }
+}
+
 /// Sixteen tags in a register.
 #[derive(Clone, Copy)]
 pub(crate) struct Group(imp::Group);
@@ -111,10 +147,10 @@ impl Group {
         Self(unsafe { imp::Group::load(tags) })
     }
 
-    /// The slots whose tag is that of `hash`, marked or not, and slot [`SLOTS`] if the filter allows the tag.
+    /// Where an entry of `hash` may be.
     #[inline]
-    pub(crate) fn probe(self, hash: u64) -> Slots {
-        Slots(self.0.probe(hash))
+    pub(crate) fn probe(self, hash: u64) -> Candidates {
+        Candidates(self.0.probe(hash))
     }
 
     /// The slots that hold an entry.
@@ -150,12 +186,15 @@ mod tests {
         for high_bits in (0..128).step_by(if cfg!(miri) { 9 } else { 1 }) {
             let hash = high_bits << 57 | 0x1234;
             let tag = tag_of(hash);
-            let mut expected = naive(&|byte| byte & 0x7f == tag);
-            if tags[SLOTS] & filter_bit(tag) != 0 {
-                expected.0 |= 1 << SLOTS;
+            let slots = naive(&|byte| byte & 0x7f == tag);
+            let overflow = tags[SLOTS] & filter_bit(tag) != 0;
+            for mut found in [group.probe(hash), Candidates(portable.probe(hash))] {
+                for slot in slots {
+                    assert_eq!((found.first(), found.overflow()), (Some(slot), overflow));
+                    found.remove_first();
+                }
+                assert_eq!((found.first(), found.overflow()), (None, overflow));
             }
-            assert_eq!(group.probe(hash), expected);
-            assert_eq!(portable.probe(hash), expected.0);
         }
         assert_eq!(group.free(), naive(&|byte| byte == 0));
         assert_eq!(group.occupied(), naive(&|byte| byte != 0));
@@ -176,6 +215,21 @@ mod tests {
                     tags[slot] = byte;
                     check(tags);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_slot_taken_is_the_next_free_one_going_round() {
+        for bits in 0..=SLOT_MASK {
+            let free = Slots(bits);
+            for start in (0..SLOTS).step_by(if cfg!(miri) { 7 } else { 1 }) {
+                let going_round = (start..SLOTS).chain(0..start);
+                let expected = going_round.into_iter().find(|slot| bits & 1 << slot != 0);
+                assert_eq!(free.first_from(start), expected, "{bits:b} from {start}");
+            }
+            if cfg!(miri) && bits > 100 {
+                break;
             }
         }
     }

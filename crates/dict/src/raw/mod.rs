@@ -10,7 +10,7 @@
 //! A split that finds no memory, or is vetoed, is put off: the table serves with longer chains and tries again with the
 //! next insert. A split asks for the cache lines of the next one: about ten inserts later they are there.
 //!
-//! Invariants: chunks `0..chunks` are live; `mask` is `mask_of(chunks)`; every entry is in the chunk that
+//! Invariants: chunks `0..chunks` are live; `unsplit_mask` is `unsplit_mask(chunks)`; every entry is in the chunk that
 //! `chunk_of` gives for its hash, as the hasher said when it was last asked (a hasher that changes its mind
 //! loses entries from look-up, never from memory).
 
@@ -46,8 +46,8 @@ pub(crate) struct Place<T> {
 /// Where an entry may be put, as long as the table does not change.
 pub(crate) struct Vacancy<T> {
     chunk: Chunk<T>,
-    /// A free slot, or none if the chunk is full.
-    free: Option<Slot<T>>,
+    /// A free slot's index, or none if the chunk is full.
+    free: Option<usize>,
     tag: u8,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct RawTable<T> {
     storage: Storage,
     /// Live chunks.
     chunks: usize,
-    mask: usize,
+    unsplit_mask: usize,
     items: usize,
     /// When it grows and shrinks by itself; follows from the chunks, the floor, the policy and the pauses.
     limits: Limits,
@@ -92,7 +92,7 @@ impl<T> RawTable<T> {
         Self {
             storage: Storage::new(),
             chunks: 0,
-            mask: 0,
+            unsplit_mask: 0,
             items: 0,
             limits: Limits::EMPTY,
             floor: 0,
@@ -141,7 +141,7 @@ impl<T> RawTable<T> {
     #[inline]
     fn home(&self, hash: u64) -> Chunk<T> {
         // SAFETY: `chunk_of` answers with a live chunk, or 0 for a table without any.
-        unsafe { self.chunk(chunk_of(hash, self.chunks, self.mask)) }
+        unsafe { self.chunk(chunk_of(hash, self.chunks, self.unsplit_mask)) }
     }
 
     /// The same, for a look-up: in a table too large for the caches, the entry is asked for while the tags are on their
@@ -214,9 +214,10 @@ impl<T> RawTable<T> {
     #[inline]
     pub(crate) fn prefetch_vacancy(&self, hash: u64) {
         if self.chunks > 0
-            && let Some(slot) = self.vacancy(hash).free
+            && let Vacancy { chunk, free: Some(index), .. } = self.vacancy(hash)
         {
-            prefetch(slot.entry.as_ptr());
+            // SAFETY: a slot of a live chunk.
+            prefetch(unsafe { chunk.slot(index) }.entry.as_ptr());
         }
     }
 
@@ -231,7 +232,8 @@ impl<T> RawTable<T> {
         // SAFETY: a live chunk of this storage and its free slot, or none if it is full, by contract.
         let slot = unsafe {
             match free {
-                Some(slot) => {
+                Some(index) => {
+                    let slot = chunk.slot(index);
                     slot.fill(tag, entry);
                     slot
                 }

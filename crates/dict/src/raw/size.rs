@@ -7,7 +7,7 @@ use zmalloc::{ReserveError, Zmalloc};
 
 use super::{RawIter, RawTable};
 use crate::chunk::Chunk;
-use crate::geometry::{Split, mask_of};
+use crate::geometry::{Split, unsplit_mask};
 use crate::resize::{Limits, ResizePolicy, Veto, chunks_for, wanted_chunks};
 use crate::stats::Work;
 
@@ -146,7 +146,7 @@ impl<T> RawTable<T> {
 
     pub(super) fn set_chunks(&mut self, chunks: usize) {
         self.chunks = chunks;
-        self.mask = mask_of(chunks);
+        self.unsplit_mask = unsplit_mask(chunks);
         self.set_limits();
     }
 

@@ -8,7 +8,7 @@ mod model;
 mod panics;
 mod sampling;
 
-use crate::geometry::{chunk_of, mask_of};
+use crate::geometry::{chunk_of, unsplit_mask};
 use crate::group::{SLOTS, filter_bit, tag_of};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT};
 use crate::raw::RawTable;
@@ -23,7 +23,7 @@ impl<T> RawTable<T> {
                 let chunk = self.chunk(index);
                 for slot in self.iter_chunk(index) {
                     let hash = hasher(slot.entry.as_ref());
-                    assert_eq!(chunk_of(hash, self.chunks(), mask_of(self.chunks())), index);
+                    assert_eq!(chunk_of(hash, self.chunks(), unsplit_mask(self.chunks())), index);
                     assert_eq!(slot.tag.read() & 0x7f, tag_of(hash));
                     entries += 1;
                 }

@@ -29,8 +29,12 @@ mod sorted_set;
 mod work;
 mod zset;
 
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
 use work::Scale;
+
+/// The rule of this suite, over all operations and sizes.
+pub const HEADLINE: Headline =
+    Headline { what: "beside the fastest peer in twice the memory", rows: |row| row.metric == work::RULE };
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

@@ -135,7 +135,7 @@ fn changed(row: &Row, changes: &Changes) -> Markup {
 fn limits(judged: &[Judged]) -> Markup {
     html! {
         details #limits {
-            summary { h3 { "limits" } " " (Tally::of(judged).summary()) }
+            summary { (Tally::of(judged).summary()) }
             div {
                 table {
                     thead { tr {

@@ -140,7 +140,7 @@ fn limits(judged: &[Judged]) -> Markup {
                 table {
                     thead { tr {
                         th scope="col" { "row" } th.number scope="col" { "n" } th.number scope="col" { "found" }
-                        th.number scope="col" { "limit" } th scope="col" { "issue" } th scope="col" { "known, and why" }
+                        th.number scope="col" { "limit" } th.number scope="col" { "issue" } th scope="col" { "known, and why" }
                     } }
                     tbody { @for judged in judged { (limit(judged)) } }
                 }
@@ -164,7 +164,7 @@ fn limit(judged: &Judged) -> Markup {
                 @if judged.row.is_some() { (figure(judged.found)) } @else { "no such row" }
             }
             td.number data-label="limit" { (figure(target.limit)) }
-            td data-label="issue" { (target.issue) }
+            td.number data-label="issue" { (target.issue) }
             td.why { (target.known()) }
         }
     }

@@ -4,6 +4,7 @@
 //! its own day. A row changed when the spreads of the two ratios do not touch and are [`MIN_CHANGE`] apart. Times
 //! without a peer are not judged; counted values are.
 
+use crate::document::Document;
 use crate::report::Row;
 
 /// What no spread shows, such as where the linker put a loop, moves a ratio by about this much.
@@ -53,6 +54,66 @@ pub fn change<'a>(row: &Row, saved: &'a [Row]) -> (Change, Option<&'a Row>) {
     (change, Some(then))
 }
 
+/// What became of all rows of a run.
+#[derive(Debug)]
+pub struct Changes<'a> {
+    /// The saved run.
+    pub before: Saved<'a>,
+    /// Whether the two runs are of the same machine and compiler.
+    pub same_machine: bool,
+    /// The rows that got worse, each with what it was; the greatest loss first.
+    pub worse: Vec<(&'a Row, &'a Row)>,
+    /// How many got better.
+    pub better: usize,
+    /// How many the saved run does not have.
+    pub fresh: usize,
+    /// How many there are.
+    pub rows: usize,
+}
+
+/// A saved run and the name under which it was kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Saved<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The run.
+    pub document: &'a Document,
+}
+
+impl<'a> Changes<'a> {
+    /// What became of the rows of `now` since `before`.
+    pub fn of(before: Saved<'a>, now: &'a Document) -> Self {
+        let (mut worse, mut better, mut fresh) = (Vec::new(), 0, 0);
+        for row in &now.rows {
+            match change(row, &before.document.rows) {
+                (Change::Worse, Some(then)) => worse.push((row, then)),
+                (Change::Better, _) => better += 1,
+                (Change::New, _) => fresh += 1,
+                _ => {}
+            }
+        }
+        let growth = |&(row, then): &(&Row, &Row)| row.verdict_value() / then.verdict_value();
+        let loss =
+            |pair: &(&Row, &Row)| if pair.0.less_is_better() { growth(pair) } else { growth(pair).recip() };
+        worse.sort_by(|a, b| loss(b).total_cmp(&loss(a)));
+        let same_machine = before.document.machine == now.machine;
+        Self { before, same_machine, worse, better, fresh, rows: now.rows.len() }
+    }
+
+    /// One line that says all of it.
+    pub fn summary(&self) -> String {
+        let Saved { name, document } = self.before;
+        let worse = self.worse.len();
+        format!(
+            "Against {name} (commit {}): {worse} worse, {} better, {} within the noise or not judged, {} new.",
+            document.short_commit(),
+            self.better,
+            self.rows - worse - self.better - self.fresh,
+            self.fresh,
+        )
+    }
+}
+
 fn interval(row: &Row) -> Option<(f64, f64)> {
     let counted = !matches!(row.unit.as_str(), "ns" | "us" | "ms" | "s" | "ops/s");
     let interval =
@@ -93,6 +154,19 @@ mod tests {
         assert_eq!(judge(alone("B", 110.0), alone("B", 100.0)), Change::Worse);
         assert_eq!(judge(alone("B", 100.0), alone("B", 100.0)), Change::Same);
         assert_eq!(judge(alone("ns", 110.0), alone("ns", 100.0)), Change::NotJudged);
+    }
+
+    #[test]
+    fn the_worst_change_comes_first() {
+        let counted = |case: &str, value| Row::alone("s", case, 1, "ours", "memory", "B", value);
+        let before = Document::now(vec![counted("a", 10.0), counted("b", 10.0), counted("c", 10.0)]);
+        let rows = vec![counted("a", 12.0), counted("b", 30.0), counted("c", 5.0), counted("d", 1.0)];
+        let now = Document::now(rows);
+        let changes = Changes::of(Saved { name: "then", document: &before }, &now);
+        let worse: Vec<(f64, f64)> =
+            changes.worse.iter().map(|(row, then)| (row.value, then.value)).collect();
+        assert_eq!(worse, [(30.0, 10.0), (12.0, 10.0)]);
+        assert!(changes.summary().ends_with("2 worse, 1 better, 0 within the noise or not judged, 1 new."));
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Options {
     /// Only these suites, separated by commas
     #[arg(long = "suite", value_name = "A,B", value_delimiter = ',')]
     pub suites: Vec<String>,
+    /// Prints the tables and notes of all suites too, which are in the report
+    #[arg(long)]
+    pub full: bool,
     /// Keeps this run under OUT/saved/NAME.json
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub save: Option<String>,

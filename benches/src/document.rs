@@ -47,6 +47,14 @@ impl Document {
         }
     }
 
+    /// The commit as people write it: twelve digits are enough, and what is no hash is left as it is.
+    pub fn short_commit(&self) -> &str {
+        match self.commit.len() {
+            40 => self.commit.get(..12).unwrap_or(&self.commit),
+            _ => &self.commit,
+        }
+    }
+
     /// Reads a saved run. Missing, malformed, or of another schema: [`BadInput::File`].
     pub fn load(path: &Path) -> Result<Self, BadInput> {
         #[derive(Deserialize)]

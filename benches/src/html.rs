@@ -1,40 +1,37 @@
-//! report.html: the whole run in one file that needs nothing else, in light and dark.
+//! report.html: the whole run in one file that needs nothing else, in light and dark, on a telephone too.
+//!
+//! ```text
+//!  machine and run
+//!  scoreboard      what the last screen says, with links to the rows
+//!  plots           of all suites
+//!  tables          folded, one a suite, with its notes; the limits where they were asked for
+//!    filter        by suite, by peer, rows behind only: the one script of the page
+//! ```
+//!
+//! Without scripts everything can be read; there is no filter then.
 
-use crate::against::{Change, change};
+mod scoreboard;
+mod tables;
+
+use crate::against::Changes;
 use crate::document::Document;
-use crate::plot;
-use crate::report::{Plot, Report, Row};
+use crate::plot::{self, NARROW, WIDE};
+use crate::report::{Plot, Report};
+use crate::settings::Settings;
 use crate::suite::Suite;
-use crate::table::spread;
 use crate::targets::Judged;
-use crate::text::{figure, thousands};
+use crate::text::thousands;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use std::iter;
 
-const STYLE: &str = "
-:root { color-scheme: light dark; --page: #fff; --text: #1c1e21; --faint: #6a6f76; --line: #d9dce0;
-  --win: #0b7a4b; --loss: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --page: #15171a; --text: #e4e6e9; --faint: #9aa0a8;
-  --line: #363a40; --win: #4ccf94; --loss: #ff8a80; } }
-body { margin: 0 auto; max-width: 62rem; padding: 1.5rem; background: var(--page); color: var(--text);
-  font: 15px/1.5 system-ui, sans-serif; }
-h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; } nav a { margin-right: 1em; } a { color: inherit; }
-.faint, caption { color: var(--faint); } .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .15rem .7rem .15rem 0; text-align: left; white-space: nowrap; }
-th { border-bottom: 1px solid var(--line); } tr.case td { border-top: 1px solid var(--line); }
-th.number, td.number { text-align: right; } .win { color: var(--win); } .loss { color: var(--loss); }
-td.why { white-space: normal; min-width: 16rem; }
-pre { white-space: pre-wrap; font: 13px/1.45 ui-monospace, monospace; color: var(--faint); }
-figure { margin: 1.5rem 0; } figcaption { font-weight: 600; } svg { max-width: 100%; height: auto; }
-.legend { margin: .3rem 0; } .legend span { margin-right: 1.2em; white-space: nowrap; }
-.legend i { display: inline-block; width: 1.4em; height: 3px; margin-right: .4em; vertical-align: middle; }
-";
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/filter.js");
 
 /// What the page shows besides the rows.
 pub struct Extras<'a> {
-    /// The saved run to compare with: its name and rows.
-    pub saved: Option<(&'a str, &'a [Row])>,
+    /// How the suites were run.
+    pub settings: &'a Settings,
+    /// The saved run to compare with, and what became of its rows.
+    pub changes: Option<&'a Changes<'a>>,
     /// The limits, where they were asked for.
     pub judged: Option<&'a [Judged<'a>]>,
 }
@@ -46,6 +43,8 @@ pub fn page(
     document: &Document,
     extras: &Extras,
 ) -> anyhow::Result<String> {
+    let plots = suites.iter().flat_map(|suite| report.plots_of(suite.name));
+    let plots = plots.map(drawing).collect::<anyhow::Result<Vec<Markup>>>()?;
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -57,52 +56,40 @@ pub fn page(
             }
             body {
                 h1 { "redcore benchmarks" }
-                p.faint {
-                    (document.machine)
-                    br;
-                    (document.date) " · commit " (document.commit) " · " (document.allocator)
-                    @if let Some(quantum) = document.quantum { ", quantum " (quantum) }
+                (origin(document, extras.settings))
+                nav {
+                    a href="#scoreboard" { "Scoreboard" }
+                    @if !plots.is_empty() { a href="#plots" { "Plots" } }
+                    a href="#tables" { "Tables" }
                 }
-                p {
-                    "Times are medians of rounds in which all subjects took turns. A ratio is redcore over its peer, \
-                     the median of the ratios of single rounds, with their quartiles beside it: below 1 redcore is \
-                     ahead (for ops/s: above 1)."
+                (scoreboard::section(report, suites, extras))
+                @if !plots.is_empty() {
+                    section #plots { h2 { "Plots" } @for plot in plots { (plot) } }
                 }
-                nav { @for suite in suites { a href={ "#" (suite.name) } { (suite.name) } } }
-                @if let Some(judged) = extras.judged { (limits(judged)) }
-                @for suite in suites { (section(report, suite, extras)?) }
+                (tables::section(report, suites, extras))
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     Ok(page.into_string())
 }
 
-fn section(report: &Report, suite: &Suite, extras: &Extras) -> anyhow::Result<Markup> {
-    let rows: Vec<&Row> = report.rows_of(suite.name).collect();
-    let above = iter::once(None).chain(rows.iter().copied().map(Some));
-    Ok(html! {
-        section id=(suite.name) {
-            h2 { (suite.name) }
-            p { (suite.about) }
-            @if !rows.is_empty() {
-                div.scroll {
-                    table {
-                        tr {
-                            th { "case" } th.number { "n" } th { "redcore" } th {} th { "peer" } th {}
-                            th.number { "ratio" } th { "spread" }
-                            @if let Some((name, _)) = extras.saved { th { (name) } th { "change" } }
-                        }
-                        @for (row, above) in rows.iter().zip(above) { (table_row(row, above, extras)) }
-                    }
-                }
-            }
-            @for note in report.notes_of(suite.name) { pre { (note.text) } }
-            @for plot in report.plots_of(suite.name) { (drawing(plot)?) }
+/// The machine, and the run.
+fn origin(document: &Document, settings: &Settings) -> Markup {
+    html! {
+        p.faint {
+            (document.machine)
+            br;
+            (document.date) " · commit " (document.commit) " · " (document.allocator)
+            @if let Some(quantum) = document.quantum { ", quantum " (quantum) }
+            " · " (settings.scale()) ", " (thousands(document.rows.len() as i64)) " rows"
         }
-    })
+    }
 }
 
+/// A plot twice: the style sheet shows the one that suits the width of the window.
 fn drawing(plot: &Plot) -> anyhow::Result<Markup> {
+    let (wide, narrow) = (plot::svg_of_size(plot, WIDE)?, plot::svg_of_size(plot, NARROW)?);
     Ok(html! {
         figure id=(plot.id) {
             figcaption { (plot.title) }
@@ -111,101 +98,33 @@ fn drawing(plot: &Plot) -> anyhow::Result<Markup> {
                     span { i style={ "background: " (colour) } {} (name) }
                 }
             }
-            (PreEscaped(plot::svg(plot)?))
+            div.wide role="img" aria-label=(plot.title) { (PreEscaped(wide)) }
+            div.narrow role="img" aria-label=(plot.title) { (PreEscaped(narrow)) }
         }
     })
 }
 
-/// One row; what it shares with the one above is left blank.
-fn table_row(row: &Row, above: Option<&Row>, extras: &Extras) -> Markup {
-    let same_case = above.is_some_and(|above| above.same_case(row));
-    let same_subject = above.is_some_and(|above| above.same_value(row));
-    // Only a ratio whose whole spread lies on one side of 1 is a win or a loss.
-    let (below, over) = (row.ratio_high < 1.0, row.ratio_low > 1.0);
-    let (win, loss) = if row.less_is_better() { (below, over) } else { (over, below) };
-    html! {
-        tr class=[(!same_case).then_some("case")] {
-            td { @if !same_case { (row.title()) } }
-            td.number { @if !same_case { (thousands(row.n as i64)) } }
-            td { @if !same_subject { (row.subject) } }
-            td.number { @if !same_subject { (figure(row.value)) " " (row.unit) } }
-            @if row.peer.is_empty() {
-                td {} td {} td {} td {}
-            } @else {
-                td { (row.peer) }
-                td.number { (figure(row.peer_value)) " " (row.unit) }
-                td.number.win[win].loss[loss] { (figure(row.ratio)) }
-                td.faint { (spread(row)) }
-            }
-            @if let Some((_, saved)) = extras.saved { (changed(row, saved)) }
-        }
-    }
-}
-
-/// The cells that compare a row with a saved run.
-fn changed(row: &Row, saved: &[Row]) -> Markup {
-    let (change, then) = change(row, saved);
-    let class = match change {
-        Change::Worse => "loss",
-        Change::Better => "win",
-        _ => "faint",
-    };
-    html! {
-        td.number { @if let Some(then) = then { (figure(then.verdict_value())) } }
-        td class=(class) { (change.word()) }
-    }
-}
-
-fn limits(judged: &[Judged]) -> Markup {
-    let missed = judged.iter().filter(|judged| !judged.met).count();
-    html! {
-        section #limits {
-            h2 { "limits" }
-            p { (missed) " of " (judged.len()) " missed." }
-            div.scroll {
-                table {
-                    tr {
-                        th { "row" } th { "n" } th { "found" } th { "limit" } th { "issue" } th { "known, and why" }
-                    }
-                    @for judged in judged { (limit(judged)) }
-                }
-            }
-        }
-    }
-}
-
-fn limit(judged: &Judged) -> Markup {
-    let target = judged.target;
-    let names = [Some(&target.suite), Some(&target.case), Some(&target.metric)];
-    let subject = judged.row.map(|row| &row.subject).or(target.subject.as_ref());
-    let names: Vec<&str> =
-        names.into_iter().chain([subject, target.peer.as_ref()]).flatten().map(String::as_str).collect();
-    let n = judged.row.map(|row| row.n).or(target.n);
-    html! {
-        tr {
-            td { (names.join(", ")) }
-            td.number { @if let Some(n) = n { (thousands(n as i64)) } }
-            td.number.win[judged.met].loss[!judged.met] {
-                @if judged.row.is_some() { (figure(judged.found)) } @else { "no such row" }
-            }
-            td.number { (figure(target.limit)) }
-            td { (target.issue) }
-            td.why { (target.known()) }
-        }
-    }
+/// The anchor of the row at `index` in the report.
+fn anchor(index: usize) -> String {
+    format!("row-{index}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Series;
+    use crate::against::Saved;
+    use crate::report::{Row, Series};
     use crate::suites;
 
-    #[test]
-    fn the_page_stands_alone_and_holds_everything() {
+    const SETTINGS: Settings = Settings { quick: true, smoke: false, trace: None, value_cap: 0, seed: 1 };
+
+    fn sample() -> Report {
         let suite = &suites::ALL[0];
         let mut report = Report::default();
-        report.row(Row::alone(suite.name, "a <case>", 7, "ours", "time", "ns", 8.0).beside("peer", 4.0));
+        let row = |case: &str, value| Row::alone(suite.name, case, 7, "ours", "time", "ns", value);
+        report.row(row("a <case>", 8.0).beside("peer", 4.0));
+        report.row(row("a <case>", 8.0).beside("other", 16.0));
+        report.row(row("alone", 3.0));
         report.note(suite.name, "x & y");
         report.plot(Plot {
             id: "curve".into(),
@@ -217,15 +136,64 @@ mod tests {
             log_y: false,
             series: vec![Series { name: "ours".into(), points: vec![(1.0, 2.0), (2.0, 3.0)] }],
         });
+        report
+    }
+
+    fn sample_page() -> String {
+        let report = sample();
         let document = Document::now(report.rows.clone());
-        let saved = report.rows.clone();
-        let extras = Extras { saved: Some(("before", &saved)), judged: None };
-        let page = page(&report, &[suite], &document, &extras).unwrap();
-        for part in ["a &lt;case&gt;", "x &amp; y", "<svg", "a curve", "number loss\">2.00", "before", "same"]
-        {
+        let changes = Changes::of(Saved { name: "before", document: &document }, &document);
+        let extras = Extras { settings: &SETTINGS, changes: Some(&changes), judged: None };
+        page(&report, &[&suites::ALL[0]], &document, &extras).unwrap()
+    }
+
+    #[test]
+    fn the_page_holds_everything() {
+        let page = sample_page();
+        let parts =
+            ["a &lt;case&gt;", "x &amp; y", "<svg", "a curve", "ratio\">2.00", "before", "same", "quick run"];
+        for part in parts {
             assert!(page.contains(part), "{part} is missing");
         }
+        let order =
+            ["<h1>", "id=\"scoreboard\"", "id=\"plots\"", "id=\"tables\""].map(|part| page.find(part));
+        assert!(order.is_sorted() && order[0].is_some(), "{order:?}");
+    }
+
+    #[test]
+    fn the_page_stands_alone_with_one_script_inside() {
+        let page = sample_page();
+        assert_eq!(page.matches("<script").count(), 1);
+        assert!(page.contains("<script>"), "the script is in the page, not fetched");
         let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
-        assert!(!elsewhere.contains("http") && !page.contains("<script"), "the page asks for something else");
+        for request in ["http", "src=", "<link", "@import", "url(", "fetch("] {
+            assert!(!elsewhere.contains(request), "the page asks for something else: {request}");
+        }
+    }
+
+    #[test]
+    fn the_scoreboard_leads_to_rows_of_the_tables() {
+        let page = sample_page();
+        let links: Vec<&str> =
+            page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(links.contains(&"row-0") && links.contains(&"row-1"), "the worst and the best: {links:?}");
+        for link in links {
+            assert!(page.contains(&format!("id=\"{link}\"")), "{link} leads nowhere");
+        }
+    }
+
+    #[test]
+    fn the_filter_offers_every_peer_once_and_is_hidden_without_scripts() {
+        let page = sample_page();
+        assert!(page.contains("<form id=\"filter\" hidden"), "{page}");
+        for peer in ["peer", "other"] {
+            assert_eq!(page.matches(&format!("<option>{peer}</option>")).count(), 1);
+            assert_eq!(page.matches(&format!("data-peer=\"{peer}\"")).count(), 1);
+        }
+        assert_eq!(page.matches("data-verdict=\"behind\">").count(), 1);
+        assert!(
+            page.contains("<details class=\"suite\"") && !page.contains("<details open"),
+            "tables are folded"
+        );
     }
 }

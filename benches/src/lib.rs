@@ -3,8 +3,9 @@
 //! ```text
 //!   main -> cli      what was asked for; the part of it that suites need is in settings
 //!        -> suites   one file a suite; each runs workloads and hands rows, notes and plots to
-//!           report   which becomes a table (stdout), report.html and report.json
+//!           report   which becomes a screen (stdout), report.html and report.json
 //!        -> against  a saved run beside this one;  targets: the limits of targets.toml
+//!        -> score    what a suite says in three lines, by the verdict on each of its rows: screen and html show it
 //! ```
 //!
 //! The method is in [`measure`]: a subject and its peers take turns in one process, and what is reported
@@ -26,6 +27,8 @@ pub mod measure;
 pub mod plot;
 pub mod progress;
 pub mod report;
+pub mod score;
+pub mod screen;
 pub mod settings;
 pub mod suite;
 pub mod suites;
@@ -33,6 +36,7 @@ pub mod table;
 pub mod targets;
 pub mod text;
 pub mod trace;
+pub mod verdict;
 
 #[global_allocator]
 static GLOBAL: zmalloc::Zmalloc = zmalloc::Zmalloc;

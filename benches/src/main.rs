@@ -4,15 +4,17 @@
 //! 2 bad input.
 
 use anyhow::Context;
-use benches::against::{Change, change};
+use benches::against::{Changes, Saved};
 use benches::cli::Options;
 use benches::document::{Document, saved};
 use benches::error::{BadInput, EXIT_BAD_INPUT};
 use benches::html::{self, Extras};
 use benches::progress::Progress;
 use benches::report::Report;
+use benches::screen::Screen;
 use benches::suite::{Ctx, Suite};
-use benches::{suites, table, targets};
+use benches::targets::{self, Judged, Tally};
+use benches::{suites, table};
 use std::fmt::Display;
 use std::fs;
 use std::io::Write;
@@ -63,95 +65,98 @@ fn run(options: &Options) -> anyhow::Result<bool> {
         }
         None => targets::parse(targets::OURS, Path::new("benches/targets.toml"))?,
     };
-    let before = match &options.against {
-        Some(name) => Some((name.as_str(), Document::load(&saved(&options.out, name))?)),
-        None => None,
-    };
+    let kept =
+        options.against.as_deref().map(|name| Document::load(&saved(&options.out, name))).transpose()?;
+    let before =
+        options.against.as_deref().zip(kept.as_ref()).map(|(name, document)| Saved { name, document });
     fs::create_dir_all(&options.out).map_err(|err| BadInput::file(&options.out, err))?;
 
     let mut report = Report::default();
-    let before_rows = before.as_ref().map(|(_, document)| document.rows.as_slice());
-    run_suites(options, &suites, &mut report, before_rows)?;
+    let start = Instant::now();
+    // After a suite that failed, the screen still shows what the ones before it found.
+    let outcome = run_suites(options, &suites, &mut report, before);
 
     let document = Document::now(report.rows.clone());
     let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
-    let judged = options.check.then(|| targets::judge(&limits, &names, &report.rows));
-    let mut good = true;
-    if let Some((name, before)) = &before {
-        good &= sum_up_changes(name, before, &document, options.fail_on_regression);
+    let judged = options.check.then(|| targets::judge(&limits, &names, &document.rows));
+    let tally = judged.as_deref().map(Tally::of);
+    let changes = before.map(|before| Changes::of(before, &document));
+    if let Some(judged) = judged.as_deref().filter(|_| options.full) {
+        say_misses(judged);
     }
-    if let Some(judged) = &judged {
-        good &= sum_up_limits(judged, options);
-    }
-    let extras = Extras {
-        saved: before.as_ref().map(|(name, document)| (*name, document.rows.as_slice())),
-        judged: judged.as_deref(),
+    let screen = Screen {
+        suites: &suites,
+        document: &document,
+        settings: &options.settings,
+        took: start.elapsed(),
+        changes: changes.as_ref(),
+        tally: tally.as_ref(),
     };
+    say(screen.lines().join("\n"));
+    outcome?;
+
+    let extras = Extras { settings: &options.settings, changes: changes.as_ref(), judged: judged.as_deref() };
     let page = html::page(&report, &suites, &document, &extras)?;
     write_reports(options, &document, &page)?;
-    Ok(good)
+    let regressed = options.fail_on_regression && changes.is_some_and(|changes| !changes.worse.is_empty());
+    Ok(!regressed && tally.is_none_or(|tally| within_limits(&tally, options)))
 }
 
 fn run_suites(
     options: &Options,
     suites: &[&Suite],
     report: &mut Report,
-    before: Option<&[benches::report::Row]>,
+    before: Option<Saved>,
 ) -> anyhow::Result<()> {
     let progress = Progress::stderr();
     for suite in suites {
         progress.suite(suite.name);
         let start = Instant::now();
-        (suite.run)(&mut Ctx { suite: suite.name, settings: &options.settings, report, progress: &progress })
-            .with_context(|| format!("suite {}", suite.name))?;
+        let outcome = (suite.run)(&mut Ctx {
+            suite: suite.name,
+            settings: &options.settings,
+            report,
+            progress: &progress,
+        });
         progress.clear();
-        say(format_args!("\n{}: {} ({:.1} s)", suite.name, suite.about, start.elapsed().as_secs_f64()));
-        if report.rows_of(suite.name).next().is_some() {
-            say(table::of_suite(report, suite.name, before));
-        }
-        for note in report.notes_of(suite.name) {
-            say(&note.text);
+        outcome.with_context(|| format!("suite {}", suite.name))?;
+        if options.full {
+            say(format_args!("{}: {} ({:.1} s)", suite.name, suite.about, start.elapsed().as_secs_f64()));
+            say_tables(report, suite, before);
         }
     }
     Ok(())
 }
 
-fn sum_up_changes(name: &str, before: &Document, now: &Document, strict: bool) -> bool {
-    let count = |wanted| now.rows.iter().filter(|row| change(row, &before.rows).0 == wanted).count();
-    let (worse, better) = (count(Change::Worse), count(Change::Better));
-    let fresh = count(Change::New);
-    say(format_args!(
-        "\nAgainst {name} ({}, commit {}): {worse} worse, {better} better, {} within the noise or not judged, {fresh} new.",
-        before.date,
-        before.commit,
-        now.rows.len() - worse - better - fresh,
-    ));
-    if before.machine != now.machine {
-        say(format_args!("It is of another machine or compiler: {}.", before.machine));
+/// The table and the notes of a suite.
+fn say_tables(report: &Report, suite: &Suite, before: Option<Saved>) {
+    if report.rows_of(suite.name).next().is_some() {
+        say(table::of_suite(report, suite.name, before.map(|before| before.document.rows.as_slice())));
     }
-    worse == 0 || !strict
+    for note in report.notes_of(suite.name) {
+        say(&note.text);
+    }
+    say("");
+}
+
+/// The table of the limits that are missed or without a row.
+fn say_misses(judged: &[Judged]) {
+    if judged.iter().any(|judged| !judged.met) {
+        say(format_args!("{}\n", table::of_misses(judged)));
+    }
 }
 
 /// A limit without a row is missed in a full run; a smaller one does not have the large rows.
-fn sum_up_limits(judged: &[targets::Judged], options: &Options) -> bool {
-    let missed = judged.iter().filter(|j| !j.met && j.row.is_some()).count();
-    let absent = judged.iter().filter(|j| j.row.is_none()).count();
-    say(format_args!(
-        "\nLimits: {} held, {missed} missed, {absent} without a row in this run.",
-        judged.len() - missed - absent
-    ));
-    if missed + absent > 0 {
-        say(table::of_misses(judged));
-    }
+fn within_limits(tally: &Tally, options: &Options) -> bool {
     let full = !options.settings.quick && !options.settings.smoke;
-    missed == 0 && (absent == 0 || !full)
+    tally.missed.is_empty() && (tally.absent == 0 || !full)
 }
 
 fn write_reports(options: &Options, document: &Document, page: &str) -> anyhow::Result<()> {
     let (html, json) = (options.out.join("report.html"), options.out.join("report.json"));
     fs::write(&html, page).with_context(|| html.display().to_string())?;
     document.save(&json).with_context(|| json.display().to_string())?;
-    say(format_args!("\n{}\n{}", html.display(), json.display()));
+    say(format_args!("{}\n{}", html.display(), json.display()));
     if let Some(name) = &options.save {
         let path = saved(&options.out, name);
         document.save(&path).with_context(|| path.display().to_string())?;

@@ -11,7 +11,22 @@ use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 use std::ops::Range;
 
-const SIZE: (u32, u32) = (920, 440);
+/// The size of a drawing, in pixels at which its text is legible.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    width: u32,
+    height: u32,
+    /// The stroke of redcore's line; that of a peer is one thinner.
+    stroke: u32,
+    /// Ticks along the x axis: as many as their labels leave room for.
+    x_ticks: usize,
+}
+
+/// A drawing across a page.
+pub const WIDE: Size = Size { width: 920, height: 440, stroke: 3, x_ticks: 10 };
+
+/// A drawing across a telephone: the same text, and less between it.
+pub const NARROW: Size = Size { width: 360, height: 320, stroke: 2, x_ticks: 4 };
 
 /// Stands for the colour of the page's text until [`svg`] replaces it.
 const INK: RGBColor = RGBColor(1, 2, 3);
@@ -28,8 +43,13 @@ const LINES: [RGBColor; 8] = [
     RGBColor(125, 125, 125),
 ];
 
-/// Draws `plot`. A plot without a drawable point is an error.
+/// Draws `plot` across a page. A plot without a drawable point is an error.
 pub fn svg(plot: &Plot) -> anyhow::Result<String> {
+    svg_of_size(plot, WIDE)
+}
+
+/// Draws `plot` in a size of one's choice.
+pub fn svg_of_size(plot: &Plot, size: Size) -> anyhow::Result<String> {
     let drawable = |&(x, y): &(f64, f64)| {
         x.is_finite() && y.is_finite() && (x > 0.0 || !plot.log_x) && (y > 0.0 || !plot.log_y)
     };
@@ -41,10 +61,10 @@ pub fn svg(plot: &Plot) -> anyhow::Result<String> {
     let y = range(points().map(|p| p.1), plot.log_y, false);
     let mut text = String::new();
     match (plot.log_x, plot.log_y) {
-        (false, false) => draw(plot, &mut text, x, y, drawable),
-        (true, false) => draw(plot, &mut text, x.log_scale(), y, drawable),
-        (false, true) => draw(plot, &mut text, x, y.log_scale(), drawable),
-        (true, true) => draw(plot, &mut text, x.log_scale(), y.log_scale(), drawable),
+        (false, false) => draw(plot, size, &mut text, x, y, drawable),
+        (true, false) => draw(plot, size, &mut text, x.log_scale(), y, drawable),
+        (false, true) => draw(plot, size, &mut text, x, y.log_scale(), drawable),
+        (true, true) => draw(plot, size, &mut text, x.log_scale(), y.log_scale(), drawable),
     }
     .map_err(|err| anyhow!("cannot draw the plot '{}': {err}", plot.id))?;
     Ok(text.replace(INK_IN_SVG, "currentColor"))
@@ -75,6 +95,7 @@ fn range(values: impl Iterator<Item = f64>, log: bool, tight: bool) -> Range<f64
 
 fn draw<X, Y>(
     plot: &Plot,
+    size: Size,
     text: &mut String,
     x: X,
     y: Y,
@@ -87,7 +108,7 @@ where
     Y::CoordDescType: ValueFormatter<f64>,
 {
     let ink = |size: i32| ("sans-serif", size).into_font().color(&INK);
-    let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
+    let root = SVGBackend::with_string(text, (size.width, size.height)).into_drawing_area();
     let mut chart = ChartBuilder::on(&root)
         .margin(10)
         .margin_right(24)
@@ -97,6 +118,7 @@ where
         .map_err(|err| err.to_string())?;
     chart
         .configure_mesh()
+        .x_labels(size.x_ticks)
         .x_desc(&plot.x_label)
         .y_desc(&plot.y_label)
         .axis_desc_style(ink(14))
@@ -110,7 +132,7 @@ where
         .map_err(|err| err.to_string())?;
     // The first line is redcore's: thicker, and drawn last to lie on top.
     for (i, series) in plot.series.iter().enumerate().rev() {
-        let style = colour(i).stroke_width(if i == 0 { 3 } else { 2 });
+        let style = colour(i).stroke_width(if i == 0 { size.stroke } else { size.stroke - 1 });
         let line = series.points.iter().copied().filter(&drawable);
         chart.draw_series(LineSeries::new(line, style)).map_err(|err| err.to_string())?;
     }

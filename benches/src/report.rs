@@ -1,6 +1,7 @@
 //! What a run found: rows, notes and plots, before they are printed anywhere.
 
 use crate::measure::{Samples, ratio};
+use crate::text::{cut, thousands};
 use serde::{Deserialize, Serialize};
 
 /// One line of a table and one element of `rows` in report.json: a subject beside one peer.
@@ -41,6 +42,9 @@ pub struct Row {
 
 /// The units of which more is better.
 pub const MORE_IS_BETTER: &[&str] = &["ops/s"];
+
+/// Stands for the peer in a row where no peer qualifies.
+pub const NO_PEER: &str = "no peer";
 
 mod nan_as_null {
     //! JSON has no NaN.
@@ -90,9 +94,9 @@ impl Row {
 
     /// Whether the two rows are the same measurement, perhaps of different runs.
     pub fn same_measurement(&self, other: &Row) -> bool {
-        let key = |row: &Row| {
-            [&row.suite, &row.case, &row.subject, &row.peer, &row.metric, &row.unit].map(String::clone)
-        };
+        fn key(row: &Row) -> [&String; 6] {
+            [&row.suite, &row.case, &row.subject, &row.peer, &row.metric, &row.unit]
+        }
         self.n == other.n && key(self) == key(other)
     }
 
@@ -109,6 +113,30 @@ impl Row {
     /// The case as tables show it: with the metric, unless that is time.
     pub fn title(&self) -> String {
         if self.metric == "time" { self.case.clone() } else { format!("{}, {}", self.case, self.metric) }
+    }
+
+    /// What the row is called outside of a table: the case, its size, and who stands beside whom.
+    pub fn name(&self) -> String {
+        self.name_within(usize::MAX)
+    }
+
+    /// The same in about `width` characters: the case is cut where the name is longer.
+    pub fn name_within(&self, width: usize) -> String {
+        let size = if self.n == 0 { String::new() } else { format!(", n {}", thousands(self.n as i64)) };
+        let peer = if self.peer.is_empty() { String::new() } else { format!(" beside {}", self.peer) };
+        let rest = format!("{size}: {}{peer}", self.subject);
+        let title = cut(&self.title(), width.saturating_sub(rest.chars().count()));
+        title + &rest
+    }
+
+    /// Whether the row compares the subject with something.
+    pub fn has_peer(&self) -> bool {
+        !self.peer.is_empty() && self.peer != NO_PEER
+    }
+
+    /// How many times worse than the peer the subject is, whichever way its unit counts; below 1 it is better.
+    pub fn loss(&self) -> f64 {
+        if self.less_is_better() { self.ratio } else { self.ratio.recip() }
     }
 
     /// What is looked at first: the ratio where there is a peer, else the value.
@@ -279,6 +307,15 @@ mod tests {
     fn counted_values_have_an_exact_ratio() {
         let row = Row::alone("s", "c", 1, "a", "memory", "B", 30.0).beside("b", 40.0);
         assert_eq!((row.ratio, row.ratio_low, row.ratio_high), (0.75, 0.75, 0.75));
+    }
+
+    #[test]
+    fn a_name_says_case_size_subject_and_peer_and_is_cut_in_the_case() {
+        let row = Row::alone("s", "a rather long case", 1000, "ours", "memory", "B", 3.0).beside("peer", 4.0);
+        assert_eq!(row.name(), "a rather long case, memory, n 1,000: ours beside peer");
+        assert_eq!(row.name_within(40), "a rather lon…, n 1,000: ours beside peer");
+        let alone = Row::alone("s", "case", 0, "ours", "time", "ns", 3.0);
+        assert_eq!(alone.name(), "case: ours");
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The scale of the run in words.
+    pub fn scale(&self) -> &'static str {
+        self.pick("smoke run, whose figures mean nothing", "quick run", "full run")
+    }
+
     /// The value for this run's scale.
     pub fn pick<T>(&self, smoke: T, quick: T, full: T) -> T {
         if self.smoke {

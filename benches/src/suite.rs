@@ -1,7 +1,7 @@
 //! What a suite is and what it is given.
 
 use crate::progress::Progress;
-use crate::report::Report;
+use crate::report::{Report, Row};
 use crate::settings::Settings;
 
 /// What a suite works with: the settings, where results go, and where waiting is shown.
@@ -25,6 +25,16 @@ pub struct Suite {
     pub name: &'static str,
     /// One line for `--help` and the heading of its table.
     pub about: &'static str,
+    /// What the scoreboard says of it first.
+    pub headline: Headline,
     /// Runs it.
     pub run: SuiteFn,
+}
+
+/// What redcore is worth in a suite, in one figure: the ratio of a chosen row, or the geometric mean of several.
+pub struct Headline {
+    /// What the figure is the ratio of, and beside which peer.
+    pub what: &'static str,
+    /// Picks the rows among those of the suite. At every scale of a run there is at least one.
+    pub rows: fn(&Row) -> bool,
 }

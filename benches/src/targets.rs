@@ -82,6 +82,14 @@ pub struct Judged<'a> {
     pub met: bool,
 }
 
+impl Judged<'_> {
+    /// How many times the limit was found; below 1 where it holds.
+    fn excess(&self) -> f64 {
+        let excess = self.found / self.target.limit;
+        if self.row.is_none_or(Row::less_is_better) { excess } else { excess.recip() }
+    }
+}
+
 impl Target {
     fn is_for(&self, row: &Row) -> bool {
         self.suite == row.suite
@@ -127,6 +135,33 @@ pub fn judge<'a>(targets: &'a [Target], suites: &[&str], rows: &'a [Row]) -> Vec
         }
     }
     judged
+}
+
+/// How many limits hold.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    /// Limits that hold.
+    pub held: usize,
+    /// Limits that a row misses, the farthest miss first.
+    pub missed: Vec<&'a Judged<'a>>,
+    /// Limits that no row of the run is for.
+    pub absent: usize,
+}
+
+impl<'a> Tally<'a> {
+    /// Counts `judged`.
+    pub fn of(judged: &'a [Judged<'a>]) -> Self {
+        let mut missed: Vec<_> = judged.iter().filter(|j| !j.met && j.row.is_some()).collect();
+        missed.sort_by(|a, b| b.excess().total_cmp(&a.excess()));
+        let absent = judged.iter().filter(|j| j.row.is_none()).count();
+        Self { held: judged.len() - missed.len() - absent, missed, absent }
+    }
+
+    /// One line that says all of it.
+    pub fn summary(&self) -> String {
+        let Self { held, missed, absent } = self;
+        format!("Limits: {held} held, {} missed, {absent} without a row in this run.", missed.len())
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +236,20 @@ mod tests {
         let text = "target = [{suite='alloc', case='c', metric='time', peer='', limit=1.0, issue=3}]";
         let rows = [Row::alone("alloc", "c", 1, "ours", "time", "ns", 0.5)];
         assert!(!judge(&targets(text), &["alloc"], &rows)[0].met);
+    }
+
+    #[test]
+    fn a_tally_counts_and_puts_the_farthest_miss_first() {
+        let text = "target = [{suite='alloc', case='c', metric='time', peer='p', limit=1.0, issue=3},
+            {suite='alloc', case='typo', metric='time', limit=1.0, issue=3}]";
+        let targets = targets(text);
+        let rows = [row("c", 1, "p", 2.0, 1.0), row("c", 2, "p", 1.0, 2.0), row("c", 3, "p", 5.0, 1.0)];
+        let judged = judge(&targets, &["alloc"], &rows);
+        let tally = Tally::of(&judged);
+        assert_eq!((tally.held, tally.absent), (1, 1));
+        let found: Vec<f64> = tally.missed.iter().map(|j| j.found).collect();
+        assert_eq!(found, [5.0, 2.0]);
+        assert_eq!(tally.summary(), "Limits: 1 held, 2 missed, 1 without a row in this run.");
     }
 
     #[test]

@@ -28,6 +28,16 @@ pub fn thousands(value: i64) -> String {
     text
 }
 
+/// At most `width` characters of `text`; an ellipsis stands for the rest.
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.into();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
 /// For the ticks of an axis: `20`, `15k`, `3M`.
 pub fn short(value: f64) -> String {
     let (scaled, suffix) = match value.abs() {
@@ -62,6 +72,12 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(figure(value), text);
         }
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        assert_eq!(cut("µs an op", 8), "µs an op");
+        assert_eq!(cut("µs an operation", 8), "µs an o…");
     }
 
     #[test]

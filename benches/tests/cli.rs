@@ -1,5 +1,8 @@
 //! The program as its users meet it: exit codes, messages, files.
 
+use benches::document::Document;
+use benches::score::Score;
+use benches::screen::LINES;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -95,7 +98,8 @@ fn a_run_leaves_its_reports_and_compares_with_itself() {
     let first = folder.smoke(&["--save", "base"]);
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
     assert!(first.stderr.is_empty(), "progress is drawn on terminals only");
-    assert!(stdout(&first).contains("tikv-jemallocator"));
+    assert!(stdout(&first).contains(benches::suites::alloc::HEADLINE.what));
+    assert!(!stdout(&first).contains("price of asking"), "the tables are in the report");
 
     let json = fs::read_to_string(folder.0.join("report.json")).unwrap();
     assert_eq!(json, fs::read_to_string(folder.0.join("saved/base.json")).unwrap());
@@ -105,7 +109,7 @@ fn a_run_leaves_its_reports_and_compares_with_itself() {
     assert_eq!(json["allocator"], zmalloc::ALLOCATOR);
     assert!(json["rows"].as_array().unwrap().len() > 10);
     let html = fs::read_to_string(folder.0.join("report.html")).unwrap();
-    assert!(html.contains("prefers-color-scheme") && html.contains("tikv-jemallocator"));
+    assert!(html.contains("prefers-color-scheme") && html.contains("price of asking"));
 
     let second = folder.smoke(&["--against", "base"]);
     assert!(second.status.success(), "without --fail-on-regression a change is only shown");
@@ -113,11 +117,45 @@ fn a_run_leaves_its_reports_and_compares_with_itself() {
 }
 
 #[test]
+fn the_tables_are_printed_when_asked_for() {
+    let folder = Folder::new("full");
+    let full = folder.smoke(&["--full"]);
+    assert!(full.status.success());
+    for part in
+        ["price of asking", "spread", "cap counts in one atomic", benches::suites::alloc::HEADLINE.what]
+    {
+        assert!(stdout(&full).contains(part), "{part} is missing:\n{}", stdout(&full));
+    }
+}
+
+#[test]
+fn a_run_of_every_suite_ends_with_one_screen_on_which_each_has_a_headline() {
+    let folder = Folder::new("screen");
+    let first = bench(&folder.0, &["--smoke", "--save", "base"]);
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let document = Document::load(&folder.0.join("report.json")).unwrap();
+    for suite in benches::suites::ALL {
+        let score = Score::of(suite, &document.rows);
+        let Some(headline) = &score.headline else { panic!("{}: no row of its headline", suite.name) };
+        let text = headline.describe(suite.headline.what);
+        assert!(stdout(&first).contains(&text), "cut or missing: {text}\n{}", stdout(&first));
+        assert!(headline.rows.iter().all(|row| row.less_is_better()), "{}: its ratio misleads", suite.name);
+        assert!(score.best.is_some() && score.worst.is_some(), "{}", suite.name);
+    }
+
+    let all = stdout(&bench(&folder.0, &["--smoke", "--save", "other", "--against", "base", "--check"]));
+    assert!(all.lines().count() <= LINES, "{all}");
+    for part in ["ahead", "Limits: ", "Against base", "0123abc", "report.html", "other.json"] {
+        assert!(all.contains(part), "{part} is missing:\n{all}");
+    }
+}
+
+#[test]
 fn a_regression_fails_the_run_only_when_asked() {
     let folder = Folder::new("regression");
     assert!(folder.smoke(&["--save", "base"]).status.success());
     let path = folder.0.join("saved/base.json");
-    let mut document = benches::document::Document::load(&path).unwrap();
+    let mut document = Document::load(&path).unwrap();
     for row in &mut document.rows {
         // As if everything had once been a thousand times faster.
         for ratio in [&mut row.ratio, &mut row.ratio_low, &mut row.ratio_high] {

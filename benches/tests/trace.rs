@@ -22,7 +22,7 @@ impl Folder {
 
     fn run(&self, name: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-bench"));
-        command.args(["--smoke", "--suite", "trace", "--value-cap", "64"]);
+        command.args(["--smoke", "--full", "--suite", "trace", "--value-cap", "64"]);
         command.arg("--trace").arg(self.0.join(name)).arg("--out").arg(&self.0).output().unwrap()
     }
 }

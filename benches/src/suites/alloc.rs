@@ -21,7 +21,7 @@
 //! Blocks are 8-aligned throughout: with jemalloc's quantum of 3 tikv-jemallocator is right for no more.
 
 use crate::measure::{Subject, paired};
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
 use cap::Cap;
 use mimalloc::MiMalloc;
 use rand::rngs::SmallRng;
@@ -269,6 +269,17 @@ fn on_threads(threads: usize, ops: usize, run: impl Fn(usize) -> Duration + Sync
         times.max().unwrap_or_default()
     })
 }
+
+/// What counting costs on the path that all code takes.
+pub const HEADLINE: Headline = Headline {
+    what: "allocate and free 48 B, beside raw jemalloc",
+    rows: |row| {
+        row.case == "pair, 1 thread"
+            && row.n == 48
+            && row.subject == "Zmalloc"
+            && row.peer == "tikv-jemallocator"
+    },
+};
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

@@ -13,20 +13,47 @@ use crate::suite::Suite;
 
 /// Every suite that `--suite` knows.
 pub const ALL: &[Suite] = &[
-    Suite { name: "alloc", about: "zmalloc beside raw allocators", run: alloc::run },
-    Suite { name: "sds", about: "Sds beside growing strings", run: sds::run },
-    Suite { name: "robj", about: "Robj beside shared and owned byte strings", run: robj::run },
-    Suite { name: "dict", about: "Dict and Table beside hash maps", run: dict::run },
+    Suite {
+        name: "alloc",
+        about: "zmalloc beside raw allocators",
+        headline: alloc::HEADLINE,
+        run: alloc::run,
+    },
+    Suite { name: "sds", about: "Sds beside growing strings", headline: sds::HEADLINE, run: sds::run },
+    Suite {
+        name: "robj",
+        about: "Robj beside shared and owned byte strings",
+        headline: robj::HEADLINE,
+        run: robj::run,
+    },
+    Suite {
+        name: "dict",
+        about: "Dict and Table beside hash maps",
+        headline: dict::HEADLINE,
+        run: dict::run,
+    },
     Suite {
         name: "encodings",
         about: "lists, sets, hashes and sorted sets beside collections",
+        headline: encodings::HEADLINE,
         run: encodings::run,
     },
-    Suite { name: "memory", about: "bytes per entry over N, and whole data sets", run: memory::run },
+    Suite {
+        name: "memory",
+        about: "bytes per entry over N, and whole data sets",
+        headline: memory::HEADLINE,
+        run: memory::run,
+    },
     Suite {
         name: "latency",
         about: "every single operation of a growing and a shrinking table",
+        headline: latency::HEADLINE,
         run: latency::run,
     },
-    Suite { name: "trace", about: "a store on a request trace, or on the YCSB mixes", run: trace::run },
+    Suite {
+        name: "trace",
+        about: "a store on a request trace, or on the YCSB mixes",
+        headline: trace::HEADLINE,
+        run: trace::run,
+    },
 ];

@@ -7,7 +7,7 @@
 
 use crate::measure::{Subject, handle_and_block, paired};
 use crate::report::Row;
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
 use crate::suites::sds::text_of;
 use bytes::Bytes;
 use robj::{EncodingLimits, Robj};
@@ -131,6 +131,12 @@ impl Work<'_> {
         }
     }
 }
+
+/// The longest string that shares its header's block, beside the peer that counts references too.
+pub const HEADLINE: Headline = Headline {
+    what: "create and free a value of 44 B, beside Arc<[u8]>",
+    rows: |row| row.case == "create and free" && row.n == 44 && row.peer == "Arc<[u8]>",
+};
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

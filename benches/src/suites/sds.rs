@@ -11,7 +11,7 @@
 
 use crate::measure::{Subject, handle_and_block, paired};
 use crate::report::Row;
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
 use bytes::{BufMut, BytesMut};
 use compact_str::CompactString;
 use sds::Sds;
@@ -263,6 +263,12 @@ impl Work<'_> {
         }
     }
 }
+
+/// A key of common length, beside the buffer that Rust programs take for bytes.
+pub const HEADLINE: Headline = Headline {
+    what: "create and free a string of 44 B, beside Vec<u8>",
+    rows: |row| row.case == "create and free" && row.n == 44 && row.peer == "Vec<u8>",
+};
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

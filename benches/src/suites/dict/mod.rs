@@ -24,7 +24,7 @@ mod sampling;
 
 use crate::keys::Key;
 use crate::maps::{Fold, Sip, Visitor, for_each_map};
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
 use keys::Keys;
 use life::{Candidate, Phases, candidate, measure};
 use std::collections::HashMap;
@@ -32,6 +32,14 @@ use std::hash::RandomState;
 
 /// The steps of a doubling, for the mean over it.
 const DOUBLING_STEPS: u32 = 5;
+
+/// Every operation, at every fill between two doublings.
+pub const HEADLINE: Headline = Headline {
+    what: "all operations of a Dict, beside hashbrown",
+    rows: |row| {
+        row.case.ends_with(", mean over a doubling") && row.subject == "Dict" && row.peer == "hashbrown"
+    },
+};
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

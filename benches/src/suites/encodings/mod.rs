@@ -8,10 +8,10 @@
 //! fast as the fastest peer that takes at most twice its bytes. The rows of the metric [`RULE`](work::RULE) say which peer
 //! that is, and the ratio to it.
 //!
-//! The peers are what somebody would write who knows the standard library and crates.io: vectors, deques, ordered and
+//! The peers are what somebody would write who knows the standard library and the public registry: vectors, deques, ordered and
 //! hashed sets and maps, of `CompactString` (up to 24 bytes inline) or of boxed bytes; and for those who count bytes by
 //! hand, all elements in one `Vec<u8>`, each after its length ([`packed`]). A sorted set is an order and a map from member
-//! to score. Orders that count (rank in logarithmic time) are few on crates.io: `indexset` (a vector of vectors under a
+//! to score. Orders that count (rank in logarithmic time) are few on the registry: `indexset` (a vector of vectors under a
 //! Fenwick tree), `wabi_tree` (a B-tree with counts) and `skiplist` (widths in its links) had releases in 2026. The best
 //! known skiplist, `crossbeam-skiplist`, serves many threads and cannot count; it stands for the orders without ranks,
 //! beside std's `BTreeSet`.
@@ -29,8 +29,12 @@ mod sorted_set;
 mod work;
 mod zset;
 
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
 use work::Scale;
+
+/// The rule of this suite, over all operations and sizes.
+pub const HEADLINE: Headline =
+    Headline { what: "beside the fastest peer in twice the memory", rows: |row| row.metric == work::RULE };
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::lives::{Candidate, Schedule, lives};
 use crate::measure::{Samples, ratio};
-use crate::report::Row;
+use crate::report::{NO_PEER, Row};
 use crate::suite::Ctx;
 use compact_str::CompactString;
 use rand::SeedableRng;
@@ -308,7 +308,7 @@ fn by_the_rule(
             Row { ratio_low: ratio.low, ratio_high: ratio.high, ..row(ratio.median).beside(&best.name, 1.0) }
         }
         // Nobody else does it in that memory: nothing to be slower than.
-        None => row(0.0).beside("no peer", 1.0),
+        None => row(0.0).beside(NO_PEER, 1.0),
     }
 }
 

@@ -14,7 +14,13 @@ mod seeds;
 mod store;
 mod values;
 
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
+
+/// What collections take in the layout of a keyspace: W5 to W12.
+pub const HEADLINE: Headline = Headline {
+    what: "bytes of 8 data sets, beside the best server",
+    rows: |row| row.subject == "entry blocks" && row.peer == "best server",
+};
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

@@ -21,7 +21,7 @@ mod store;
 
 use crate::error::BadInput;
 use crate::settings::Settings;
-use crate::suite::Ctx;
+use crate::suite::{Ctx, Headline};
 use crate::trace::Trace;
 use std::path::Path;
 
@@ -34,6 +34,12 @@ pub fn check(settings: &Settings) -> Result<(), BadInput> {
 fn open(path: &Path) -> Result<Trace, BadInput> {
     Trace::open(path).map_err(|err| BadInput::file(path, err))
 }
+
+/// All requests with the same keys, values and hash; mix E has its peer under a name of its own.
+pub const HEADLINE: Headline = Headline {
+    what: "a request to a store, beside hashbrown",
+    rows: |row| row.metric == "time" && matches!(row.peer.as_str(), "hashbrown" | "hashbrown HashTable"),
+};
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {

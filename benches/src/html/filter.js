@@ -1,0 +1,45 @@
+// The filter over the tables, and links to rows that a fold or the filter hides. Without it the page reads in full.
+const form = document.getElementById("filter");
+const tables = [...document.querySelectorAll("details.suite")];
+
+function apply() {
+  const suite = form.suite.value, peer = form.peer.value, behind = form.behind.checked;
+  const on = suite !== "" || peer !== "" || behind;
+  let shown = 0;
+  for (const table of tables) {
+    let hits = 0;
+    for (const row of table.querySelectorAll("tbody tr")) {
+      const hit = (suite === "" || table.id === suite) && (peer === "" || row.dataset.peer === peer)
+        && (!behind || row.dataset.verdict === "behind");
+      row.hidden = !hit;
+      hits += hit;
+    }
+    table.classList.toggle("filtered", peer !== "" || behind);
+    table.hidden = on && hits === 0;
+    table.open = on && hits > 0;
+    shown += hits;
+  }
+  form.shown.value = shown.toLocaleString("en") + " rows";
+}
+
+function reveal() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  if (target.closest("[hidden]")) {
+    form.reset();
+    apply();
+  }
+  const fold = target.closest("details");
+  if (fold) fold.open = true;
+  target.scrollIntoView({ block: target.matches("tr") ? "center" : "start" });
+}
+
+form.hidden = false;
+form.addEventListener("change", apply);
+form.addEventListener("submit", event => event.preventDefault());
+form.all.addEventListener("click", () => { form.reset(); apply(); });
+document.addEventListener("click", event => {
+  if (event.target.closest("a[href^='#']")) setTimeout(reveal);
+});
+apply();
+reveal();

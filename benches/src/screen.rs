@@ -1,0 +1,254 @@
+//! The last screen of a run: the scoreboard, what comparisons say, and which machine the figures are from.
+//!
+//! ```text
+//!            ratio  redcore over its peer; below 1 it is ahead      ahead  level  behind
+//!  alloc      1.16  what the suite's headline says                     38      7      39
+//!    best   0.0433  the row in which redcore does best
+//!    worst    1.41  the row in which it does worst
+//! ```
+//!
+//! With every suite, and with the paths of the reports below it, it has at most [`LINES`] lines: lists are cut to the
+//! room that is left.
+
+use crate::against::Changes;
+use crate::document::Document;
+use crate::report::Row;
+use crate::score::Score;
+use crate::settings::Settings;
+use crate::suite::Suite;
+use crate::targets::Tally;
+use crate::text::{cut, figure, thousands};
+use std::time::Duration;
+
+/// The lines of a terminal that everything fits in, with the paths of the reports.
+pub const LINES: usize = 40;
+
+/// The characters of a line.
+pub const WIDTH: usize = 110;
+
+/// Lines that the program prints below the screen: the paths of the page, of the JSON, and of what `--save` keeps.
+const LINES_OF_PATHS: usize = 3;
+
+/// The characters before the text of a line: its label, its figure and two spaces.
+const MARGIN: usize = 20;
+
+/// The characters of a headline: what is left beside the three counts.
+const TEXT_WIDTH: usize = WIDTH - MARGIN - 21;
+
+/// What a run has to say in the end.
+pub struct Screen<'a> {
+    /// The suites that ran.
+    pub suites: &'a [&'a Suite],
+    /// What they found, and where.
+    pub document: &'a Document,
+    /// How they were run.
+    pub settings: &'a Settings,
+    /// How long that took.
+    pub took: Duration,
+    /// What became of the rows of a saved run, where it was asked for.
+    pub changes: Option<&'a Changes<'a>>,
+    /// How many limits hold, where that was asked for.
+    pub tally: Option<&'a Tally<'a>>,
+}
+
+impl Screen<'_> {
+    /// The lines.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![line("", "ratio", &heading())];
+        for suite in self.suites {
+            lines.extend(scored(suite, &Score::of(suite, &self.document.rows)));
+        }
+        let limits = self.tally.map(|tally| (vec![tally.summary()], misses(tally)));
+        let changes = self.changes.map(|changes| (summary_of(changes), worse(changes)));
+        let blocks: Vec<_> = limits.into_iter().chain(changes).collect();
+        let summaries: usize = blocks.iter().map(|(summary, _)| summary.len()).sum();
+        let origin = self.origin();
+        let empty = usize::from(!blocks.is_empty()) + 1;
+        let fixed = summaries + empty + origin.len() + LINES_OF_PATHS;
+        let mut room = LINES.saturating_sub(lines.len() + fixed);
+        if !blocks.is_empty() {
+            lines.push(String::new());
+        }
+        for (i, (summary, items)) in blocks.iter().enumerate() {
+            lines.extend(summary.iter().cloned());
+            // What one list leaves is the next one's.
+            let listed = first_of(items, room / (blocks.len() - i));
+            room -= listed.len();
+            lines.extend(listed);
+        }
+        lines.push(String::new());
+        lines.extend(origin.iter().map(|line| cut(line, WIDTH)));
+        lines
+    }
+
+    /// Where the figures are from: the machine, the allocator and the commit; and how they were taken.
+    fn origin(&self) -> [String; 2] {
+        let Document { machine, allocator, rows, .. } = self.document;
+        let cores = machine.cores.map(|cores| format!(", {cores} cores")).unwrap_or_default();
+        let commit = self.document.short_commit();
+        let (rows, seconds) = (thousands(rows.len() as i64), self.took.as_secs_f64());
+        [
+            format!("{}{cores}; {allocator}; commit {commit}", machine.cpu),
+            format!("{rows} rows in {seconds:.0} s; {}", self.settings.scale()),
+        ]
+    }
+}
+
+fn heading() -> String {
+    let what = "redcore over its peer; below 1 redcore is ahead";
+    with_counts(what, ["ahead", "level", "behind"].map(String::from))
+}
+
+/// The three lines of a suite; one where no row has a peer.
+fn scored(suite: &Suite, score: &Score) -> Vec<String> {
+    let (ratio, what) = match &score.headline {
+        Some(headline) => (figure(headline.ratio), headline.describe(suite.headline.what)),
+        None => (figure(f64::NAN), "no row of the headline in this run".into()),
+    };
+    let counts = [score.ahead, score.level, score.behind].map(|count| thousands(count as i64));
+    let mut lines = vec![line(suite.name, &ratio, &with_counts(&what, counts))];
+    let extremes = [("  best", score.best), ("  worst", score.worst)];
+    lines.extend(
+        extremes.into_iter().filter_map(|(label, row)| row.map(|row| of_row(label, row.ratio, row, ""))),
+    );
+    lines
+}
+
+fn with_counts(text: &str, [ahead, level, behind]: [String; 3]) -> String {
+    format!("{:TEXT_WIDTH$}{ahead:>6}{level:>7}{behind:>8}", cut(text, TEXT_WIDTH))
+}
+
+/// A label, a figure under the others, and a text.
+fn line(label: &str, figure: &str, text: &str) -> String {
+    format!("{label:10}{figure:>8}  {text}").trim_end().into()
+}
+
+fn of_row(label: &str, value: f64, row: &Row, after: &str) -> String {
+    let width = WIDTH - MARGIN - after.chars().count();
+    line(label, &figure(value), &(row.name_within(width) + after))
+}
+
+fn misses(tally: &Tally) -> Vec<String> {
+    let item = |judged: &&crate::targets::Judged| {
+        let after = format!("; limit {}", figure(judged.target.limit));
+        judged.row.map(|row| of_row("  missed", judged.found, row, &after))
+    };
+    tally.missed.iter().filter_map(item).collect()
+}
+
+fn summary_of(changes: &Changes) -> Vec<String> {
+    let mut summary = vec![changes.summary()];
+    if !changes.same_machine {
+        summary.push(format!("It is of another machine or compiler: {}.", changes.before.document.machine));
+    }
+    summary.iter().map(|text| cut(text, WIDTH)).collect()
+}
+
+fn worse(changes: &Changes) -> Vec<String> {
+    let item = |&(row, then): &(&Row, &Row)| {
+        let after = format!("; was {}", figure(then.verdict_value()));
+        of_row("  WORSE", row.verdict_value(), row, &after)
+    };
+    changes.worse.iter().map(item).collect()
+}
+
+/// The first of `items`, in `room` lines; the last of them says how many are left out.
+fn first_of(items: &[String], room: usize) -> Vec<String> {
+    if items.len() <= room {
+        return items.to_vec();
+    }
+    let Some(shown) = room.checked_sub(1) else { return Vec::new() };
+    let rest =
+        format!("  and {} more, in the report and with --full", thousands((items.len() - shown) as i64));
+    items[..shown].iter().cloned().chain([rest]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::against::Saved;
+    use crate::suites;
+    use crate::targets::{self, Judged, Target};
+    use std::path::Path;
+
+    const SETTINGS: Settings = Settings { quick: true, smoke: false, trace: None, value_cap: 0, seed: 1 };
+
+    /// Many rows a suite, with names longer than a line, all of them behind.
+    fn document(factor: f64) -> Document {
+        let row = |suite: &str, i: u32| {
+            let (case, peer) = (format!("case {i}, {}", "of many words ".repeat(9)), "a peer of a long name");
+            Row::alone(suite, &case, 1_000_000, "ours", "time", "ns", f64::from(i) * factor).beside(peer, 1.0)
+        };
+        let rows = suites::ALL.iter().flat_map(|suite| (2..40).map(|i| row(suite.name, i)));
+        Document::now(rows.collect())
+    }
+
+    fn limit(row: &Row) -> Target {
+        let name = |field: &str, value: &str| format!("{field} = '{value}'\n");
+        let text = name("suite", &row.suite) + &name("case", &row.case) + &name("metric", &row.metric);
+        let text = format!("[[target]]\n{text}{}limit = 1.0\nissue = 1", name("peer", &row.peer));
+        targets::parse(&text, Path::new("t.toml")).unwrap().remove(0)
+    }
+
+    fn lines(
+        suites: &[&Suite],
+        now: &Document,
+        before: Option<&Document>,
+        judged: Option<&[Judged]>,
+    ) -> Vec<String> {
+        let changes = before.map(|document| Changes::of(Saved { name: "base", document }, now));
+        let tally = judged.map(Tally::of);
+        let screen = Screen {
+            suites,
+            document: now,
+            settings: &SETTINGS,
+            took: Duration::from_secs(52),
+            changes: changes.as_ref(),
+            tally: tally.as_ref(),
+        };
+        screen.lines()
+    }
+
+    #[test]
+    fn everything_there_is_to_say_fits_one_screen() {
+        let (now, mut before) = (document(2.0), document(1.0));
+        before.machine.cpu = "another machine".into();
+        let limits: Vec<Target> = now.rows.iter().map(limit).collect();
+        let all: Vec<&Suite> = suites::ALL.iter().collect();
+        let names: Vec<&str> = all.iter().map(|suite| suite.name).collect();
+        let judged = targets::judge(&limits, &names, &now.rows);
+        let lines = lines(&all, &now, Some(&before), Some(&judged));
+        assert_eq!(lines.len() + LINES_OF_PATHS, LINES, "all room is used:\n{}", lines.join("\n"));
+        for line in &lines {
+            assert!(line.chars().count() <= WIDTH, "too long: {line}");
+        }
+        let count = |word: &str| lines.iter().filter(|line| line.trim_start().starts_with(word)).count();
+        assert_eq!((count("best"), count("worst")), (all.len(), all.len()));
+        assert!(count("missed") > 0 && count("WORSE") > 0 && count("and ") == 2, "{}", lines.join("\n"));
+    }
+
+    #[test]
+    fn what_one_suite_leaves_free_lists_take() {
+        let (now, before) = (document(2.0), document(1.0));
+        let alloc = [&suites::ALL[0]];
+        let lines = lines(&alloc, &now, Some(&before), None);
+        assert_eq!(lines.len() + LINES_OF_PATHS, LINES);
+        assert!(lines.iter().filter(|line| line.contains("WORSE")).count() > 20);
+    }
+
+    #[test]
+    fn counts_best_worst_and_origin_are_said() {
+        let row =
+            |case: &str, value| Row::alone("alloc", case, 0, "ours", "time", "ns", value).beside("p", 1.0);
+        let mut now = Document::now(vec![row("good", 0.25), row("bad", 4.0), row("worse", 5.0)]);
+        now.commit = "0123456789abcdef0123456789abcdef01234567".into();
+        let text = lines(&[&suites::ALL[0]], &now, None, None);
+        assert!(text[1].ends_with(" 1      0       2"), "{}", text[1]);
+        assert_eq!(text[2], "  best       0.250  good: ours beside p");
+        assert_eq!(text[3], "  worst       5.00  worse: ours beside p");
+        let origin = text[text.len() - 2..].join("\n");
+        for part in [zmalloc::ALLOCATOR, "commit 0123456789ab\n", "3 rows in 52 s; quick run"] {
+            assert!(origin.contains(part), "{part} is not in: {origin}");
+        }
+    }
+}

@@ -217,7 +217,7 @@ mod tests {
             log_y: false,
             series: vec![Series { name: "ours".into(), points: vec![(1.0, 2.0), (2.0, 3.0)] }],
         });
-        let document = Document::now(report.rows.clone());
+        let document = Document::now(&report);
         let saved = report.rows.clone();
         let extras = Extras { saved: Some(("before", &saved)), judged: None };
         let page = page(&report, &[suite], &document, &extras).unwrap();

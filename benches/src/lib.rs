@@ -5,6 +5,8 @@
 //!        -> suites   one file a suite; each runs workloads and hands rows, notes and plots to
 //!           report   which becomes a table (stdout), report.html and report.json
 //!        -> against  a saved run beside this one;  targets: the limits of targets.toml
+//!
+//!   bin/publish -> publish   what README.md and the book show of report.json
 //! ```
 //!
 //! The method is in [`measure`]: a subject and its peers take turns in one process, and what is reported
@@ -25,6 +27,7 @@ pub mod maps;
 pub mod measure;
 pub mod plot;
 pub mod progress;
+pub mod publish;
 pub mod report;
 pub mod settings;
 pub mod suite;

@@ -159,9 +159,9 @@ mod tests {
     #[test]
     fn the_worst_change_comes_first() {
         let counted = |case: &str, value| Row::alone("s", case, 1, "ours", "memory", "B", value);
-        let before = Document::now(vec![counted("a", 10.0), counted("b", 10.0), counted("c", 10.0)]);
+        let before = Document::now(&vec![counted("a", 10.0), counted("b", 10.0), counted("c", 10.0)].into());
         let rows = vec![counted("a", 12.0), counted("b", 30.0), counted("c", 5.0), counted("d", 1.0)];
-        let now = Document::now(rows);
+        let now = Document::now(&rows.into());
         let changes = Changes::of(Saved { name: "then", document: &before }, &now);
         let worse: Vec<(f64, f64)> =
             changes.worse.iter().map(|(row, then)| (row.value, then.value)).collect();

@@ -53,7 +53,7 @@ fn suite_help() -> String {
 }
 
 /// A saved run's name becomes a file name, so it may not wander off to another folder.
-fn parse_name(name: &str) -> Result<String, String> {
+pub fn parse_name(name: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
         return Err("a name is letters, digits, '-', '_' and '.', and begins with another than '.'".into());
@@ -61,23 +61,34 @@ fn parse_name(name: &str) -> Result<String, String> {
     Ok(name.into())
 }
 
+/// Reads a command line, the program's name first. `Ok(Err(text))` is help or version to print.
+pub fn parse<T: Parser, I>(args: I) -> Result<Result<T, String>, BadInput>
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    match T::try_parse_from(args) {
+        Ok(options) => Ok(Ok(options)),
+        Err(err) if err.use_stderr() => {
+            // clap explains at length; its first paragraph says what is wrong.
+            let text = err.to_string();
+            let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+            Err(BadInput::CommandLine(lines.join(" ").trim_start_matches("error: ").into()))
+        }
+        Err(help) => Ok(Err(help.to_string())),
+    }
+}
+
 impl Options {
-    /// Reads a command line, the program's name first. `Ok(Err(text))` is help or version to print.
+    /// The same for these options, whose suites and trace have to exist.
     pub fn read<I>(args: I) -> Result<Result<Self, String>, BadInput>
     where
         I: IntoIterator,
         I::Item: Into<OsString> + Clone,
     {
-        let options = match Self::try_parse_from(args) {
+        let options: Self = match parse(args)? {
             Ok(options) => options,
-            Err(err) if err.use_stderr() => {
-                // clap explains at length; its first paragraph says what is wrong.
-                let text = err.to_string();
-                let lines: Vec<&str> =
-                    text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-                return Err(BadInput::CommandLine(lines.join(" ").trim_start_matches("error: ").into()));
-            }
-            Err(help) => return Ok(Err(help.to_string())),
+            Err(help) => return Ok(Err(help)),
         };
         options.chosen()?;
         if let Some(trace) = &options.settings.trace {

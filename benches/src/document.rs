@@ -2,10 +2,11 @@
 
 use crate::error::BadInput;
 use crate::machine::{self, Machine};
-use crate::report::Row;
+use crate::report::{Plot, Report, Row};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 /// The version of the form, raised when a field changes its meaning or goes.
@@ -27,13 +28,19 @@ pub struct Document {
     /// The distance of its smallest size classes, in bytes, as [`zmalloc::quantum`] says.
     #[serde(default)]
     pub quantum: Option<usize>,
+    /// The command line that made the run; empty in older files.
+    #[serde(default)]
+    pub command: String,
     /// What was measured.
     pub rows: Vec<Row>,
+    /// The curves; none in older files.
+    #[serde(default)]
+    pub plots: Vec<Plot>,
 }
 
 impl Document {
     /// The document of a run that ends now on this machine.
-    pub fn now(rows: Vec<Row>) -> Self {
+    pub fn now(report: &Report) -> Self {
         let now = jiff::Timestamp::now();
         let date = now.round(jiff::Unit::Second).unwrap_or(now).to_string();
         Self {
@@ -43,7 +50,9 @@ impl Document {
             commit: machine::commit(),
             allocator: zmalloc::ALLOCATOR.into(),
             quantum: zmalloc::quantum(),
-            rows,
+            command: command(std::env::args().skip(1)),
+            rows: report.rows.clone(),
+            plots: report.plots.clone(),
         }
     }
 
@@ -82,6 +91,11 @@ impl Document {
     }
 }
 
+/// The command line of a run with these arguments, as it is typed.
+fn command(arguments: impl Iterator<Item = String>) -> String {
+    iter::once("cargo xtask bench".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
 /// The file of the run kept as `name`.
 pub fn saved(out: &Path, name: &str) -> PathBuf {
     out.join("saved").join(format!("{name}.json"))
@@ -90,6 +104,7 @@ pub fn saved(out: &Path, name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Series;
 
     fn row() -> Row {
         Row::alone("alloc", "pair", 48, "Zmalloc", "time", "ns", 8.5).beside("System", 17.0)
@@ -97,12 +112,17 @@ mod tests {
 
     #[test]
     fn the_form_is_the_documented_one() {
-        let json = serde_json::to_value(Document::now(vec![row()])).unwrap();
+        let json = serde_json::to_value(Document::now(&vec![row()].into())).unwrap();
         let keys = |value: &serde_json::Value| -> Vec<String> {
             value.as_object().unwrap().keys().cloned().collect()
         };
         // serde_json's map sorts its keys: compare as sets.
-        assert_eq!(keys(&json), ["allocator", "commit", "date", "machine", "quantum", "rows", "schema"]);
+        let document_keys =
+            ["allocator", "command", "commit", "date", "machine", "plots", "quantum", "rows", "schema"];
+        assert_eq!(keys(&json), document_keys);
+        let plot_keys = ["id", "log_x", "log_y", "series", "suite", "title", "x_label", "y_label"];
+        assert_eq!(keys(&json["plots"][0]), plot_keys);
+        assert_eq!(json["plots"][0]["series"][0]["points"][1], serde_json::json!([2.0, 4.0]));
         let row_keys = [
             "case",
             "metric",
@@ -128,12 +148,28 @@ mod tests {
     fn a_saved_run_comes_back_as_it_was() {
         let folder = std::env::temp_dir().join(format!("redcore-bench-{}", std::process::id()));
         let path = saved(&folder, "one");
-        let document = Document::now(vec![row(), Row::alone("s", "c", 0, "x", "memory", "B", 3.0)]);
+        let document = Document::now(&vec![row(), Row::alone("s", "c", 0, "x", "memory", "B", 3.0)].into());
         document.save(&path).unwrap();
         let back = Document::load(&path).unwrap();
         assert_eq!(serde_json::to_value(&back).unwrap(), serde_json::to_value(&document).unwrap());
         assert!(back.rows[1].ratio.is_nan());
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_from_before_plots_and_command_are_read() {
+        let mut old = serde_json::to_value(Document::now(&vec![row()].into())).unwrap();
+        for field in ["command", "plots", "quantum"] {
+            old.as_object_mut().unwrap().remove(field);
+        }
+        let old: Document = serde_json::from_value(old).unwrap();
+        assert!(old.plots.is_empty() && old.command.is_empty() && old.rows.len() == 1);
+    }
+
+    #[test]
+    fn the_command_is_the_one_that_was_typed() {
+        let arguments = ["--suite", "memory,latency"].map(String::from);
+        assert_eq!(command(arguments.into_iter()), "cargo xtask bench --suite memory,latency");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// The exit code for bad input.
 pub const EXIT_BAD_INPUT: u8 = 2;
@@ -49,3 +50,12 @@ impl fmt::Display for BadInput {
 }
 
 impl Error for BadInput {}
+
+/// Prints an error in one line, and returns the exit code: [`EXIT_BAD_INPUT`] where it is the user's to mend.
+pub fn exit_code(err: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {err:#}");
+    match err.downcast_ref::<BadInput>() {
+        Some(_) => EXIT_BAD_INPUT.into(),
+        None => ExitCode::FAILURE,
+    }
+}

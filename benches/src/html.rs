@@ -141,7 +141,7 @@ mod tests {
 
     fn sample_page() -> String {
         let report = sample();
-        let document = Document::now(report.rows.clone());
+        let document = Document::now(&report);
         let changes = Changes::of(Saved { name: "before", document: &document }, &document);
         let extras = Extras { settings: &SETTINGS, changes: Some(&changes), judged: None };
         page(&report, &[&suites::ALL[0]], &document, &extras).unwrap()

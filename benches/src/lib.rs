@@ -6,6 +6,8 @@
 //!           report   which becomes a screen (stdout), report.html and report.json
 //!        -> against  a saved run beside this one;  targets: the limits of targets.toml
 //!        -> score    what a suite says in three lines, by the verdict on each of its rows: screen and html show it
+//!
+//!   bin/publish -> publish   what README.md and the book show of report.json
 //! ```
 //!
 //! The method is in [`measure`]: a subject and its peers take turns in one process, and what is reported
@@ -26,6 +28,7 @@ pub mod maps;
 pub mod measure;
 pub mod plot;
 pub mod progress;
+pub mod publish;
 pub mod report;
 pub mod score;
 pub mod screen;

@@ -40,16 +40,19 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Processor, cores and memory.
+    pub fn hardware(&self) -> String {
+        let cores = self.cores.map(|cores| format!(", {cores} cores"));
+        let memory =
+            self.memory_bytes.map(|bytes| format!(", {:.0} GiB", bytes as f64 / (1u64 << 30) as f64));
+        [Some(self.cpu.clone()), cores, memory].into_iter().flatten().collect()
+    }
+}
+
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.cpu)?;
-        if let Some(cores) = self.cores {
-            write!(f, ", {cores} cores")?;
-        }
-        if let Some(bytes) = self.memory_bytes {
-            write!(f, ", {:.0} GiB", bytes as f64 / (1u64 << 30) as f64)?;
-        }
-        write!(f, ", {}, {}", self.os, self.rustc)
+        write!(f, "{}, {}, {}", self.hardware(), self.os, self.rustc)
     }
 }
 

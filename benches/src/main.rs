@@ -7,7 +7,7 @@ use anyhow::Context;
 use benches::against::{Changes, Saved};
 use benches::cli::Options;
 use benches::document::{Document, saved};
-use benches::error::{BadInput, EXIT_BAD_INPUT};
+use benches::error::{BadInput, exit_code};
 use benches::html::{self, Extras};
 use benches::progress::Progress;
 use benches::report::Report;
@@ -29,20 +29,12 @@ fn main() -> ExitCode {
             say(help);
             return ExitCode::SUCCESS;
         }
-        Err(err) => return fail(&err.into()),
+        Err(err) => return exit_code(&err.into()),
     };
     match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(err) => fail(&err),
-    }
-}
-
-fn fail(err: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {err:#}");
-    match err.downcast_ref::<BadInput>() {
-        Some(_) => EXIT_BAD_INPUT.into(),
-        None => ExitCode::FAILURE,
+        Err(err) => exit_code(&err),
     }
 }
 
@@ -76,7 +68,7 @@ fn run(options: &Options) -> anyhow::Result<bool> {
     // After a suite that failed, the screen still shows what the ones before it found.
     let outcome = run_suites(options, &suites, &mut report, before);
 
-    let document = Document::now(report.rows.clone());
+    let document = Document::now(&report);
     let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
     let judged = options.check.then(|| targets::judge(&limits, &names, &document.rows));
     let tally = judged.as_deref().map(Tally::of);

@@ -151,7 +151,7 @@ impl Row {
 }
 
 /// A line in a [`Plot`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// The name in the legend.
     pub name: String,
@@ -159,8 +159,8 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-/// A plot of the HTML report.
-#[derive(Clone, Debug)]
+/// A plot of the HTML report, and one element of `plots` in report.json.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plot {
     /// A word that is unique in the report: the anchor of the plot.
     pub id: String,
@@ -198,6 +198,12 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// Likewise.
     pub plots: Vec<Plot>,
+}
+
+impl From<Vec<Row>> for Report {
+    fn from(rows: Vec<Row>) -> Self {
+        Self { rows, ..Self::default() }
+    }
 }
 
 impl Report {

@@ -180,7 +180,7 @@ mod tests {
             Row::alone(suite, &case, 1_000_000, "ours", "time", "ns", f64::from(i) * factor).beside(peer, 1.0)
         };
         let rows = suites::ALL.iter().flat_map(|suite| (2..40).map(|i| row(suite.name, i)));
-        Document::now(rows.collect())
+        Document::now(&rows.collect::<Vec<_>>().into())
     }
 
     fn limit(row: &Row) -> Target {
@@ -240,7 +240,7 @@ mod tests {
     fn counts_best_worst_and_origin_are_said() {
         let row =
             |case: &str, value| Row::alone("alloc", case, 0, "ours", "time", "ns", value).beside("p", 1.0);
-        let mut now = Document::now(vec![row("good", 0.25), row("bad", 4.0), row("worse", 5.0)]);
+        let mut now = Document::now(&vec![row("good", 0.25), row("bad", 4.0), row("worse", 5.0)].into());
         now.commit = "0123456789abcdef0123456789abcdef01234567".into();
         let text = lines(&[&suites::ALL[0]], &now, None, None);
         assert!(text[1].ends_with(" 1      0       2"), "{}", text[1]);

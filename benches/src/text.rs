@@ -15,6 +15,20 @@ pub fn figure(value: f64) -> String {
     }
 }
 
+/// Nanoseconds in the unit that suits them, with three significant digits: `9.2 ns`, `1,203 ns`, `26 µs`, `289 ms`.
+pub fn duration(ns: f64) -> String {
+    let (scaled, unit) = match ns {
+        small if small < 1e4 => (ns, "ns"),
+        medium if medium < 1e6 => (ns / 1e3, "µs"),
+        large if large < 1e9 => (ns / 1e6, "ms"),
+        _ => (ns / 1e9, "s"),
+    };
+    let figure = figure(scaled);
+    let figure =
+        if figure.contains('.') { figure.trim_end_matches('0').trim_end_matches('.') } else { &figure };
+    format!("{figure} {unit}")
+}
+
 /// `1,234,567`.
 pub fn thousands(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
@@ -78,6 +92,15 @@ mod tests {
     fn long_texts_are_cut() {
         assert_eq!(cut("µs an op", 8), "µs an op");
         assert_eq!(cut("µs an operation", 8), "µs an o…");
+    }
+
+    #[test]
+    fn durations_have_the_unit_that_suits_them() {
+        let cases =
+            [(9.2, "9.2 ns"), (1203.0, "1,203 ns"), (26_049.0, "26 µs"), (1e6, "1 ms"), (289.4e6, "289 ms")];
+        for (ns, text) in cases {
+            assert_eq!(duration(ns), text);
+        }
     }
 
     #[test]

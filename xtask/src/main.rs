@@ -36,6 +36,9 @@ enum Command {
     /// Measure redcore beside its peers (`cargo xtask bench --help` lists the options)
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
+    /// Write the table of README.md and the pictures from the published runs (`cargo xtask publish --help`)
+    #[command(disable_help_flag = true)]
+    Publish(bench::Args),
     /// Run the tests of the workspace: unit, property, doc tests, the book's code; `--all` adds the other back ends
     Test(test::Args),
     /// Check the rules of the house that rustc and clippy do not know
@@ -61,6 +64,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Bench(args) => return exit(bench::run(&args)),
+        Command::Publish(args) => return exit(bench::publish(&args)),
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Miri(args) => miri::run(&args),

@@ -226,9 +226,7 @@ impl<T> Chunk<T> {
     #[inline]
     pub(crate) unsafe fn candidate(self, hash: u64) -> Option<NonNull<T>> {
         // SAFETY: a live chunk; the index is that of an occupied slot.
-        unsafe {
-            self.group().probe(hash).first().map(|index| self.slot(index).entry)
-        }
+        unsafe { self.group().probe(hash).first().map(|index| self.slot(index).entry) }
     }
 
     /// Asks for the first child, if there is one; reads tags and child pointer.

@@ -68,7 +68,7 @@ pub(crate) struct ChunkLayout {
 /// Fifteen numbers of a hash, by bits that neither the chunk's number nor the tag is made of.
 #[inline]
 const fn choice(hash: u64) -> usize {
-    ((hash >> 41) as usize & 0xffff) * SLOTS >> 16
+    (((hash >> 41) as usize & 0xffff) * SLOTS) >> 16
 }
 
 /// Whether all chunks begin with a cache line, and none of their entries lies in two.

@@ -128,7 +128,9 @@ fn right_lines<T>(make: impl Fn(u64) -> T, hash: impl Fn(&T) -> u64) -> f64 {
 fn most_entries_are_in_the_cache_line_that_is_asked_for_before_the_tags_are_read() {
     let pointers = right_lines(|n| n, |n| mix(*n));
     let pairs = right_lines(|n| [n; 3], |n| mix(n[0]));
-    let comp = right_lines(|n| [n as u16, (n>>16) as u16, 0], |n| mix(n[0] as u64 | (n[1] as u64)<<16));let big = right_lines(|n| [n; 7], |n| mix(n[0]));println!("{pointers} {pairs} {comp} {big}");
+    let comp = right_lines(|n| [n as u16, (n >> 16) as u16, 0], |n| mix(n[0] as u64 | (n[1] as u64) << 16));
+    let big = right_lines(|n| [n; 7], |n| mix(n[0]));
+    println!("{pointers} {pairs} {comp} {big}");
     // A line by chance would be right every second and every sixth time.
     // (With child pointers of four bytes, chunks do not begin with a line.)
     let least = if cfg!(target_pointer_width = "64") { 0.73 } else { 0.58 };

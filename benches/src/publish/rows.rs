@@ -1,0 +1,184 @@
+//! Which rows of a run the first page shows.
+//!
+//! The table of [`ROWS`] is the only place to change. The last row is not chosen: [`worst`] finds it.
+
+use crate::report::Row;
+use std::fmt;
+
+/// A row of the table: which measurement it is, and what the table calls it.
+pub struct Shown {
+    /// What was done, in Markdown.
+    pub label: &'static str,
+    /// What it is compared with, in Markdown.
+    pub beside: &'static str,
+    /// The names of the row in report.json.
+    pub measurement: Measurement,
+}
+
+/// The names of a row in report.json.
+pub struct Measurement {
+    /// The row's suite.
+    pub suite: &'static str,
+    /// The row's case.
+    pub case: &'static str,
+    /// The row's n, in a full run.
+    pub n: u64,
+    /// The row's subject.
+    pub subject: &'static str,
+    /// The row's peer.
+    pub peer: &'static str,
+    /// The row's metric.
+    pub metric: &'static str,
+}
+
+/// The rows, in the table's order. README.md has eight: these, and the worst of the run.
+pub const ROWS: &[Shown] = &[
+    Shown {
+        label: "**bytes an entry** of a table of 6-byte pointers, mean from 10,000 to 10 million",
+        beside: "hashbrown",
+        measurement: Measurement {
+            suite: "memory",
+            case: "growth, pointers",
+            n: TEN_MILLION,
+            subject: "Table, 6-byte pointers",
+            peer: "hashbrown HashTable",
+            metric: "mean over N",
+        },
+    },
+    Shown {
+        label: "**longest insert** on the way to 10 million",
+        beside: "hashbrown",
+        measurement: LONGEST_INSERT,
+    },
+    Shown {
+        label: "**hit as in a store**, pointers, 200 ns of work on each value, 10 million",
+        beside: "hashbrown",
+        measurement: Measurement {
+            suite: "dict",
+            case: "store-like, pointers",
+            n: TEN_MILLION,
+            subject: "Table, 6-byte pointers, find",
+            peer: "hashbrown HashTable, find",
+            metric: "time",
+        },
+    },
+    Shown {
+        label: "the same in batches of 16",
+        beside: "hashbrown, one by one",
+        measurement: Measurement {
+            suite: "dict",
+            case: "store-like, pointers",
+            n: TEN_MILLION,
+            subject: "Table, 6-byte pointers, find_many of 16",
+            peer: "hashbrown HashTable, find",
+            metric: "time",
+        },
+    },
+    Shown {
+        label: "**hit**, default hash, 10 million",
+        beside: "std `HashMap`",
+        measurement: Measurement {
+            suite: "dict",
+            case: "hit, default hash",
+            n: TEN_MILLION,
+            subject: "Dict",
+            peer: "std HashMap",
+            metric: "time",
+        },
+    },
+    Shown {
+        label: "**insert**, default hash, from empty to 10 million",
+        beside: "std `HashMap`",
+        measurement: Measurement {
+            suite: "dict",
+            case: "insert, default hash",
+            n: TEN_MILLION,
+            subject: "Dict",
+            peer: "std HashMap",
+            metric: "time",
+        },
+    },
+    Shown {
+        label: "**add to a sorted set** of 50,000 members",
+        beside: "skip list and map, as in Redis",
+        measurement: Measurement {
+            suite: "encodings",
+            case: "sorted set, add",
+            n: 50_000,
+            subject: "ZSet",
+            peer: "zindex::classic + HashMap",
+            metric: "time",
+        },
+    },
+];
+
+/// The picture of the longest insert has this row, and those beside the other peers.
+pub(super) const LONGEST_INSERT: Measurement = Measurement {
+    suite: "latency",
+    case: "insert, minimum of 5 runs",
+    n: TEN_MILLION,
+    subject: "Dict",
+    peer: "hashbrown",
+    metric: "max",
+};
+
+const TEN_MILLION: u64 = 10_000_000;
+
+impl Measurement {
+    /// The row of that name.
+    pub fn find<'a>(&self, rows: &'a [Row]) -> Option<&'a Row> {
+        rows.iter().find(|row| self.is(row))
+    }
+
+    fn is(&self, row: &Row) -> bool {
+        let names = [&row.suite, &row.case, &row.subject, &row.peer, &row.metric];
+        row.n == self.n && names == [self.suite, self.case, self.subject, self.peer, self.metric]
+    }
+}
+
+impl fmt::Display for Measurement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { suite, case, n, subject, peer, metric } = self;
+        write!(f, "row '{suite}: {case}', metric '{metric}', n {n}, '{subject}' beside '{peer}'")
+    }
+}
+
+/// The row with the worst ratio of all rows that have one, whatever its suite, case, metric or peer.
+///
+/// That is the greatest ratio; where more is better, the greatest inverse. The first of several equal ones counts.
+pub fn worst(rows: &[Row]) -> Option<&Row> {
+    let loss = |row: &Row| if row.less_is_better() { row.ratio } else { row.ratio.recip() };
+    let with_ratio = rows.iter().filter(|row| row.ratio.is_finite());
+    with_ratio.reduce(|worst, row| if loss(row) > loss(worst) { row } else { worst })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(case: &str, unit: &str, value: f64, peer_value: f64) -> Row {
+        Row::alone("s", case, 1, "ours", "m", unit, value).beside("theirs", peer_value)
+    }
+
+    #[test]
+    fn the_worst_row_is_the_one_with_the_greatest_loss_in_either_direction() {
+        let mut rows = vec![
+            row("a", "ns", 1.0, 2.0),
+            row("b", "ns", 6.0, 2.0),
+            row("c", "ops/s", 9.0, 1.0),
+            Row::alone("s", "d", 1, "ours", "m", "ns", 1e9),
+        ];
+        assert_eq!(worst(&rows).unwrap().case, "b");
+        rows.push(row("e", "ops/s", 1.0, 4.0));
+        assert_eq!(worst(&rows).unwrap().case, "e");
+        assert!(worst(&[]).is_none());
+    }
+
+    #[test]
+    fn the_suites_of_all_rows_exist_and_no_row_is_of_a_prototype() {
+        for Shown { measurement, .. } in ROWS {
+            assert!(crate::suites::ALL.iter().any(|suite| suite.name == measurement.suite), "{measurement}");
+            assert_ne!(measurement.subject, "entry blocks", "{measurement}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ mod ci;
 mod conformance;
 mod features;
 mod fuzz;
+mod instructions;
 mod miri;
 mod outcome;
 mod platforms;
@@ -51,6 +52,8 @@ enum Command {
     Platforms(platforms::Args),
     /// Run the fuzz targets under libFuzzer
     Fuzz(fuzz::Args),
+    /// Count the instructions of a table's operations (needs valgrind)
+    Instructions,
     /// Check that every feature of every library compiles
     Features,
     /// Run random commands on the values and on a real server, and compare the answers
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Asan(args) => asan::run(&args),
         Command::Platforms(args) => platforms::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Instructions => instructions::run(),
         Command::Features => features::run(),
         Command::Conformance(args) => conformance::run(&args),
         Command::Book => book::run(),

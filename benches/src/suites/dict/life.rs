@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 /// What is timed, in order.
-const PHASES: [&str; 5] = ["insert", "hit", "miss", "iterate", "remove"];
+const PHASES: [&str; 6] = ["insert", "hit", "dependent hit", "miss", "iterate", "remove"];
 
 /// The times of one life.
 pub(super) type Life = [Duration; PHASES.len()];
@@ -21,6 +21,9 @@ pub(super) type Candidate<'a> = crate::lives::Candidate<'a, { PHASES.len() }>;
 /// A life is repeated until it has done this many operations of each kind: a round must be long beside
 /// the clock's own cost and the timer interrupt.
 const MIN_OPS: usize = 200_000;
+
+/// Look-ups that wait for each other, at most.
+const MOST_DEPENDENT: usize = 1_000_000;
 
 /// From this N on a life lasts seconds and finds no warm caches or branch predictors that the next would not
 /// find too: the warm-up round counts as the others do.
@@ -43,6 +46,7 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
     let mut found = 0;
     let hit = timed(|| found = keys.find.iter().filter(|key| map.get(black_box(key)).is_some()).count());
     assert_eq!(found, n, "{} does not find what it holds", M::NAME);
+    let dependent = dependent(&keys.find, |key| *map.get(key).expect("all are there"));
     let miss = timed(|| found = keys.absent.iter().filter(|key| map.get(black_box(key)).is_some()).count());
     assert_eq!(found, 0, "{} finds what it does not hold", M::NAME);
     let mut sum = 0;
@@ -51,7 +55,25 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
     let remove =
         timed(|| found = keys.find.iter().filter(|key| map.remove(black_box(key)).is_some()).count());
     assert_eq!((found, map.len()), (n, 0), "{} does not remove what it holds", M::NAME);
-    [insert, hit, miss, iterate, remove]
+    [insert, hit, dependent, miss, iterate, remove]
+}
+
+/// The time that looking all of `keys` up takes if a key is not known before the value of the one before has been found.
+///
+/// The key is read where the values found so far say: in the order of the keys, but the processor does not know that. So
+/// no look-up begins before the one before has ended, whereas the look-ups of the other phases overlap. Of many keys
+/// only the first [`MOST_DEPENDENT`] are looked up, and their time counts for all.
+pub(super) fn dependent(keys: &[Key], mut value: impl FnMut(&Key) -> u64) -> Duration {
+    let nothing = black_box(0);
+    let some = &keys[..keys.len().min(MOST_DEPENDENT)];
+    let mut found = 0;
+    let time = timed(|| {
+        for at in 0..some.len() {
+            found ^= value(&some[at + (found & nothing) as usize]);
+        }
+    });
+    black_box(found);
+    time.mul_f64(keys.len() as f64 / some.len() as f64)
 }
 
 /// The samples of all candidates, phase by phase.

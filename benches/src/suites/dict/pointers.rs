@@ -5,7 +5,7 @@
 //! timed is the table alone.
 
 use super::keys::Keys;
-use super::life::{Candidate, Life};
+use super::life::{Candidate, Life, dependent};
 use crate::keys::Key;
 use crate::lives::timed;
 use crate::maps::{CompactNode, Fold, Node, Pointer};
@@ -63,6 +63,9 @@ macro_rules! life {
                 })
             };
             let hit = look_up(&keys.find);
+            let dependent = dependent(&keys.find, |key| {
+                table.find(hash(key), |other| other.node().key == *key).expect("all are there").node().value
+            });
             let miss = look_up(&keys.absent);
             assert_eq!(found, 0);
             let mut sum = 0;
@@ -78,7 +81,7 @@ macro_rules! life {
                 }
             });
             assert_eq!(table.len(), 0);
-            [insert, hit, miss, iterate, remove]
+            [insert, hit, dependent, miss, iterate, remove]
         }
     };
 }

@@ -1,15 +1,15 @@
 //! `cargo xtask instructions`: how many instructions an operation of a table takes, beside hashbrown's.
 //!
-//! valgrind's callgrind counts them: the same number in each run of the same program, whatever else the machine does. It
-//! counts a run of `benches/examples/instructions.rs` with operations and one without; the difference belongs to the
-//! operations and the loop around them. Numbers change by one or two with what the compiler makes of the code around.
+//! valgrind's callgrind counts them: the same number in each run of the same program, whatever else the machine does. In
+//! `benches/examples/instructions.rs` each operation is a function of its own, and only what is inside it counts, the
+//! comparison of the key included.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
-/// Operations of a run: each key of the table once.
+/// Operations of a run: `ENTRIES` of the example.
 const OPERATIONS: u64 = 10_000;
 
 pub(crate) fn run() -> Result<Outcome> {
@@ -19,14 +19,13 @@ pub(crate) fn run() -> Result<Outcome> {
     let build = ["build", "--quiet", "--release", "--package", "benches", "--example", "instructions"];
     shell::must(shell::cargo().args(build))?;
     let program = shell::target_dir().join("release/examples/instructions");
-    println!("instructions an operation, with the loop around it");
-    for case in shell::output(shell::program(&program).arg("list"))?.lines() {
-        let mut words = case.split(' ');
-        let operation = words.next().unwrap_or_default();
-        print!("{operation:8}");
+    println!("instructions an operation");
+    for line in shell::output(shell::program(&program).arg("list"))?.lines() {
+        let mut words = line.split(' ');
+        let (case, function) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        print!("{case:8}");
         for subject in words {
-            let counted = |operations| count(&program, operation, subject, operations);
-            let taken = counted(OPERATIONS)?.saturating_sub(counted(0)?);
+            let taken = count(&program, case, function, subject)?;
             print!("  {subject} {:.1}", taken as f64 / OPERATIONS as f64);
         }
         println!();
@@ -34,14 +33,16 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The instructions of a whole run.
-fn count(program: &Path, operation: &str, subject: &str, operations: u64) -> Result<u64> {
+/// The instructions of all calls of `function` in a run, with those of the functions that it calls.
+fn count(program: &Path, case: &str, function: &str, subject: &str) -> Result<u64> {
     let mut command = shell::program("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    command.arg(program).args([operation, subject, &operations.to_string()]);
+    command.arg(format!("--toggle-collect=instructions::run::{function}"));
+    command.arg(program).args([case, subject]);
     let output = command.output().with_context(|| shell::show(&command))?;
-    collected(&String::from_utf8_lossy(&output.stderr))
-        .with_context(|| format!("{}: no count in what it prints", shell::show(&command)))
+    ensure!(output.status.success(), "{}: {}", shell::show(&command), output.status);
+    let counted = collected(&String::from_utf8_lossy(&output.stderr)).filter(|&counted| counted > 0);
+    counted.with_context(|| format!("{}: no instructions were counted", shell::show(&command)))
 }
 
 /// The number in callgrind's line `==123== Collected : 456`.

@@ -7,7 +7,7 @@ use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::group::{Group, SLOTS, filter_bit, tag_of};
+use crate::group::{Group, SLOTS, filter_bit};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, preferred_offset, preferred_slot};
 use crate::overflow::Child;
 use crate::prefetch::{prefetch, prefetch_range};
@@ -106,8 +106,11 @@ impl<T> Chunk<T> {
     /// The chunk is live, and its filter is not 0.
     #[inline]
     unsafe fn first_child(self) -> Child<T> {
-        // SAFETY: with a filter, the pointer behind the entries leads to a live child.
-        unsafe { Child::read(self.entries.add(Self::LAYOUT.child_offset)) }
+        // SAFETY: by contract the filter is not 0, so the pointer behind the entries leads to a live child.
+        unsafe {
+            debug_assert!(self.filter() != 0);
+            Child::read(self.entries.add(Self::LAYOUT.child_offset))
+        }
     }
 
     /// # Safety
@@ -149,7 +152,8 @@ impl<T> Chunk<T> {
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn find(self, hash: u64, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
-        // SAFETY: slots with a matching tag hold an entry.
+        // SAFETY: a slot with a matching tag holds an entry, since no tag is 0. `overflow` means that the filter had the
+        // tag's bit, so it is not 0, and `eq` does not change it: nothing changes the chunk while a method reads it.
         unsafe {
             let mut candidates = self.group().probe(hash);
             while let Some(index) = candidates.first() {
@@ -157,15 +161,15 @@ impl<T> Chunk<T> {
                 if eq(slot.entry.as_ref()) {
                     return Some(slot);
                 }
+                // Another entry with the same tag: one slot in 127.
                 cold_path();
                 candidates.remove_first();
             }
-            if candidates.overflow() { self.find_in_children(tag_of(hash), eq) } else { None }
+            if candidates.overflow() { self.find_in_children(hash, eq) } else { None }
         }
     }
 
-    /// The slot of such an entry, or, if there is none, where to put it: in a free slot, or behind all
-    /// fifteen.
+    /// The slot of such an entry. Otherwise the error is the index of a free slot for it, or `None` if the chunk is full.
     ///
     /// # Safety
     /// The chunk is live.
@@ -175,7 +179,7 @@ impl<T> Chunk<T> {
         hash: u64,
         eq: impl FnMut(&T) -> bool,
     ) -> Result<Slot<T>, Option<usize>> {
-        // SAFETY: as in `find`.
+        // SAFETY: a live chunk, and `preferred_slot` is less than `SLOTS`.
         unsafe {
             match self.find(hash, eq) {
                 Some(slot) => Ok(slot),
@@ -184,10 +188,11 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The first free slot from `preferred` on, or else the first of all.
+    /// The index of the first free slot from `preferred` on, going round; `None` if the chunk is full. It is less than
+    /// [`SLOTS`].
     ///
     /// # Safety
-    /// The chunk is live.
+    /// The chunk is live, and `preferred` is less than [`SLOTS`].
     #[inline]
     pub(crate) unsafe fn free_slot(self, preferred: usize) -> Option<usize> {
         // SAFETY: a live chunk.
@@ -246,16 +251,18 @@ impl<T> Chunk<T> {
     /// # Safety
     /// The chunk is live, and its filter is not 0.
     #[inline(never)]
-    unsafe fn find_in_children(self, tag: u8, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
-        // SAFETY: live children; slots with a matching tag hold an entry.
+    unsafe fn find_in_children(self, hash: u64, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
+        // SAFETY: by contract there is a first child, and it is live as all children; a slot with a matching tag holds an entry.
         unsafe {
             let mut child = Some(self.first_child());
             while let Some(one) = child {
-                for index in one.matching(tag) {
+                let mut candidates = one.probe(hash);
+                while let Some(index) = candidates.first() {
                     let slot = one.slot(index);
                     if eq(slot.entry.as_ref()) {
                         return Some(slot);
                     }
+                    candidates.remove_first();
                 }
                 child = one.next();
             }
@@ -263,11 +270,11 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Adds an entry under a tag that may carry the mark, in the slot `preferred` if that is free. A failure hands the
-    /// entry back; nothing changed.
+    /// Adds an entry under a tag that may carry the mark, in the first free slot from `preferred` on, going round. A failure
+    /// hands the entry back; nothing changed.
     ///
     /// # Safety
-    /// The chunk is live.
+    /// The chunk is live, and `preferred` is less than [`SLOTS`].
     pub(crate) unsafe fn push(
         self,
         preferred: usize,
@@ -278,22 +285,30 @@ impl<T> Chunk<T> {
         // SAFETY: a free slot of a live chunk; else the chunk is full, as `push_to_child` asks.
         unsafe {
             match self.free_slot(preferred) {
-                Some(index) => {
-                    let slot = self.slot(index);
-                    slot.fill(tag, entry);
-                    Ok(slot)
-                }
+                Some(index) => Ok(self.fill(index, tag, entry)),
                 None => self.push_behind(tag, entry, storage),
             }
         }
     }
 
-    /// The same for a chunk without a free slot. Kept out of line, so that an insert into a free slot does not keep the
-    /// filter in a register for it.
+    /// Puts an entry into a free slot.
+    ///
+    /// # Safety
+    /// The chunk is live. `index` is that of a free slot of it.
+    #[inline]
+    pub(crate) unsafe fn fill(self, index: usize, tag: u8, entry: T) -> Slot<T> {
+        // SAFETY: a free slot of a live chunk, by contract.
+        unsafe {
+            let slot = self.slot(index);
+            slot.fill(tag, entry);
+            slot
+        }
+    }
+
+    /// Adds an entry to a chunk without a free slot. Out of line, so that the common case keeps no register for the filter.
     ///
     /// # Safety
     /// The chunk is live and has no free slot.
-    #[cold]
     #[inline(never)]
     pub(crate) unsafe fn push_behind(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
         // SAFETY: the chunk is full, as `push_to_child` asks, and this is the end of its chain.

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  tags 16 B, fifteen pointers of 8 B and the child's  144 B a chunk     13.7 B an entry at a load of 0.7
-//!  the same with six bytes                             114 B a chunk     10.9
+//!  the same with six bytes                             112 B a chunk     10.7
 //! ```
 //!
 //! A pointer that is taken apart loses what the compiler knows of it, so its provenance is *exposed* and found again by its

@@ -9,7 +9,7 @@
 //!                                   ^ split     ^ not yet ^ split off from 0 and 1
 //! ```
 //!
-//! Chunks lie in pages of 128 (fewer for large entries), so that finding one is a shift and a mask. A directory
+//! Chunks lie in pages of 128 (fewer for large entries), so that finding one is a shift and two additions. A directory
 //! leads to the pages: 16 bytes for about 1,344 entries, which stay in the nearest caches. Memory for chunks
 //! comes in steps; with pages of 128:
 //!
@@ -34,8 +34,8 @@ const PAGE_BYTES_MAX: usize = 64 << 10;
 /// The most bytes of entries in a step, likewise.
 const STEP_BYTES_MAX: usize = 256 << 10;
 
-/// The bits of a hash that name a chunk not split yet, in a table of `chunks` chunks: one bit more names a chunk that
-/// has been split.
+/// The smaller of the two hash masks of a table of `chunks` chunks: half of the next power of two, less one. The larger mask
+/// has one bit more. A table of a power of two counts as split throughout.
 #[inline]
 pub(crate) const fn unsplit_mask(chunks: usize) -> usize {
     match chunks {
@@ -48,7 +48,7 @@ pub(crate) const fn unsplit_mask(chunks: usize) -> usize {
 /// 0 for an empty table.
 #[inline]
 pub(crate) const fn chunk_of(hash: u64, chunks: usize, unsplit_mask: usize) -> usize {
-    // One number is kept and the other one made of it, which is cheaper than to halve the larger one.
+    // One mask is stored. The larger one is one instruction away.
     let split_mask = unsplit_mask * 2 + 1;
     let (split, unsplit) = (hash as usize & split_mask, hash as usize & unsplit_mask);
     if split < chunks { split } else { unsplit }
@@ -151,9 +151,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_masks_cover_every_chunk_and_no_further_power_of_two() {
-        assert_eq!(unsplit_mask(0), 0);
-        assert_eq!(unsplit_mask(1), 0);
+    fn the_larger_mask_covers_every_chunk_and_no_further_power_of_two() {
+        for (hash, chunks) in [(0, 0), (1, 0), (u64::MAX, 0), (0, 1), (1, 1), (u64::MAX, 1)] {
+            assert_eq!(chunk_of(hash, chunks, unsplit_mask(chunks)), 0);
+        }
+        let most = usize::MAX;
+        assert_eq!(chunk_of(u64::MAX, most, unsplit_mask(most)), most >> 1);
         for chunks in 2..if cfg!(miri) { 70 } else { 5_000_usize } {
             assert_eq!(unsplit_mask(chunks) * 2 + 1, chunks.next_power_of_two() - 1, "{chunks} chunks");
         }

@@ -65,32 +65,34 @@ pub(crate) struct ChunkLayout {
     pub(crate) paging: Paging,
 }
 
-/// Fifteen numbers of a hash, by bits that neither the chunk's number nor the tag is made of.
+/// The slot, 0 to 14, that bits 41 to 56 of a hash name. The tag uses the bits above, and the chunk's number the bits below.
 #[inline]
-const fn choice(hash: u64) -> usize {
+const fn hashed_slot(hash: u64) -> usize {
     (((hash >> 41) as usize & 0xffff) * SLOTS) >> 16
 }
 
-/// Whether all chunks begin with a cache line, and none of their entries lies in two.
-const fn in_lines<T>() -> bool {
+/// Whether every chunk begins on a cache line and no entry crosses one.
+const fn lines_hold_whole_entries<T>() -> bool {
     let size = size_of::<T>();
     size > 0 && CACHE_LINE.is_multiple_of(size) && ChunkLayout::of::<T>().stride.is_multiple_of(CACHE_LINE)
 }
 
-/// Where an entry goes: into the first free slot from this one on. So it is most often in the cache line at
-/// [`preferred_offset`], which a look-up can ask for while the tags are still on their way.
+/// The slot from which an insert looks for a free one; less than [`SLOTS`]. The entry then usually lies in the cache line at
+/// [`preferred_offset`], which a look-up asks for while the tags are still on their way.
 #[inline]
 pub(crate) const fn preferred_slot<T>(hash: u64) -> usize {
-    let slot = choice(hash);
-    // The first one in its line, if a line is the same slots in each chunk.
-    if const { in_lines::<T>() } { slot - slot % (CACHE_LINE / size_of::<T>()) } else { slot }
+    let slot = hashed_slot(hash);
+    // The first slot of its line: every chunk has the same slots in a line.
+    if const { lines_hold_whole_entries::<T>() } { slot - slot % (CACHE_LINE / size_of::<T>()) } else { slot }
 }
 
-/// Where that line is, from the beginning of the entries on: the next slot's, where lines differ from chunk to chunk.
+/// The offset of that line from the chunk's first entry. Where small entries cross lines, it is the end of the slot, whose line
+/// also holds the beginning of the next one: the entry goes there if its slot is taken.
 #[inline]
 pub(crate) const fn preferred_offset<T>(hash: u64) -> usize {
-    let slot = choice(hash);
-    (if const { in_lines::<T>() } { slot } else { slot + 1 }) * size_of::<T>()
+    let slot = hashed_slot(hash);
+    let own_line = const { size_of::<T>() >= CACHE_LINE || lines_hold_whole_entries::<T>() };
+    (if own_line { slot } else { slot + 1 }) * size_of::<T>()
 }
 
 impl ChunkLayout {
@@ -101,7 +103,7 @@ impl ChunkLayout {
         let stride = round_up(child_offset + POINTER, align);
         let child_entries_offset = round_up(HAS_NEXT_OFFSET + 1, align);
         let next_offset = child_entries_offset + CHILD_SLOTS_WITH_NEXT * size;
-        // Its tags are read as one 64-bit number.
+        // Its tags are cleared, and spare children are linked, by writes of 64 bits.
         let child_align = max(align, align_of::<u64>());
         let child_size =
             round_up(max(child_entries_offset + CHILD_SLOTS * size, next_offset + POINTER), child_align);
@@ -146,3 +148,40 @@ const _: () = {
         assert!(compact.stride == 96 && compact.child.size() == 56);
     }
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// For all the bits of a hash that choose the slot.
+    fn check<T>() {
+        for bits in 0..=0xffff_u64 {
+            let hash = bits << 41 | 0x1234;
+            let (slot, offset) = (preferred_slot::<T>(hash), preferred_offset::<T>(hash));
+            assert!(slot < SLOTS, "{slot}");
+            assert!(offset <= SLOTS * size_of::<T>(), "{offset}");
+            if lines_hold_whole_entries::<T>() {
+                assert_eq!(slot * size_of::<T>() / CACHE_LINE, offset / CACHE_LINE);
+                assert!(slot == 0 || (slot - 1) * size_of::<T>() / CACHE_LINE < offset / CACHE_LINE);
+            }
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
+    fn the_preferred_slot_is_one_of_the_chunk_and_the_first_of_its_line() {
+        #[repr(align(64))]
+        struct Wide(#[allow(dead_code, reason = "only its size matters")] [u8; 128]);
+        check::<()>();
+        check::<u8>();
+        check::<[u16; 3]>();
+        check::<u64>();
+        check::<u128>();
+        check::<[u64; 3]>();
+        check::<[u64; 8]>();
+        check::<[u64; 9]>();
+        check::<[u64; 512]>();
+        check::<Wide>();
+        assert!(lines_hold_whole_entries::<u128>() && !lines_hold_whole_entries::<[u64; 3]>());
+    }
+}

@@ -30,8 +30,9 @@ impl<T> Appender<T> {
     unsafe fn push(&mut self, tag: u8, entry: T, spares: &mut Spares<T>) {
         // SAFETY: a live chunk, the end of its chain, and a free slot of it, if it has one.
         unsafe {
-            if let Some(slot) = self.chunk.free_slot(0).map(|index| self.chunk.slot(index)) {
-                return slot.fill(tag, entry);
+            if let Some(index) = self.chunk.free_slot(0) {
+                self.chunk.fill(index, tag, entry);
+                return;
             }
             match self.chunk.push_to_child(self.last, tag, entry, |_| spares.take()) {
                 Ok((_, last)) => self.last = Some(last),

@@ -9,11 +9,13 @@ use core::ptr::NonNull;
 use zmalloc::ReserveError;
 
 use crate::compact::CompactPtr;
-use crate::group::portable::{matching_bytes, top_bits, zero_bytes};
-use crate::group::{SLOTS, Slots, filter_bit};
+use crate::group::{Candidates, Group, SLOTS, Slots, filter_bit};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, HAS_NEXT_OFFSET};
 use crate::slot::Slot;
 use crate::storage::Storage;
+
+/// The lanes of a child's group that are slots; the eighth one is its flag.
+const CHILD_LANES: Slots = Slots((1 << CHILD_SLOTS) - 1);
 
 /// An overflow child of entries `T`.
 pub(crate) struct Child<T> {
@@ -71,14 +73,12 @@ impl<T> Child<T> {
         Self::at(ptr)
     }
 
-    /// Its seven tags, and a zero byte in place of the flag.
-    ///
     /// # Safety
     /// The child is live.
     #[inline]
-    unsafe fn tags(self) -> u64 {
-        // SAFETY: a child begins with eight initialised, 8-aligned bytes.
-        unsafe { u64::from_le(self.ptr.cast::<u64>().read()) & (u64::MAX >> 8) }
+    unsafe fn group(self) -> Group {
+        // SAFETY: a child begins with eight initialised bytes: seven tags and the flag.
+        unsafe { Group::load_half(self.ptr.as_ptr()) }
     }
 
     /// # Safety
@@ -133,7 +133,7 @@ impl<T> Child<T> {
     #[inline]
     pub(crate) unsafe fn occupied(self) -> Slots {
         // SAFETY: a live child.
-        Slots(unsafe { !zero_bytes(self.tags()) } & ((1 << CHILD_SLOTS) - 1))
+        Slots(unsafe { self.group() }.occupied().0 & CHILD_LANES.0)
     }
 
     /// # Safety
@@ -141,15 +141,17 @@ impl<T> Child<T> {
     #[inline]
     pub(crate) unsafe fn marked(self) -> Slots {
         // SAFETY: a live child.
-        Slots(unsafe { top_bits(self.tags()) })
+        Slots(unsafe { self.group() }.marked().0 & CHILD_LANES.0)
     }
 
+    /// Where an entry of `hash` may be in this child.
+    ///
     /// # Safety
     /// The child is live.
     #[inline]
-    pub(crate) unsafe fn matching(self, tag: u8) -> Slots {
-        // SAFETY: a live child; the flag's byte reads as 0 and matches no tag.
-        Slots(unsafe { matching_bytes(self.tags(), tag) })
+    pub(crate) unsafe fn probe(self, hash: u64) -> Candidates {
+        // SAFETY: a live child.
+        unsafe { self.group() }.probe(hash).among(CHILD_LANES)
     }
 
     /// # Safety

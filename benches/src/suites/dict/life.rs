@@ -22,8 +22,8 @@ pub(super) type Candidate<'a> = crate::lives::Candidate<'a, { PHASES.len() }>;
 /// the clock's own cost and the timer interrupt.
 const MIN_OPS: usize = 200_000;
 
-/// Look-ups that wait for each other, at most.
-const MOST_DEPENDENT: usize = 1_000_000;
+/// The most look-ups that wait for each other.
+const MAX_DEPENDENT: usize = 1_000_000;
 
 /// From this N on a life lasts seconds and finds no warm caches or branch predictors that the next would not
 /// find too: the warm-up round counts as the others do.
@@ -46,7 +46,7 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
     let mut found = 0;
     let hit = timed(|| found = keys.find.iter().filter(|key| map.get(black_box(key)).is_some()).count());
     assert_eq!(found, n, "{} does not find what it holds", M::NAME);
-    let dependent = dependent(&keys.find, |key| *map.get(key).expect("all are there"));
+    let dependent = dependent_hits(&keys.find, |key| *map.get(key).expect("all are there"));
     let miss = timed(|| found = keys.absent.iter().filter(|key| map.get(black_box(key)).is_some()).count());
     assert_eq!(found, 0, "{} finds what it does not hold", M::NAME);
     let mut sum = 0;
@@ -58,14 +58,15 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
     [insert, hit, dependent, miss, iterate, remove]
 }
 
-/// The time that looking all of `keys` up takes if a key is not known before the value of the one before has been found.
+/// The time to look up all `keys` one after another, where the position of each key depends on the values found before.
 ///
-/// The key is read where the values found so far say: in the order of the keys, but the processor does not know that. So
-/// no look-up begins before the one before has ended, whereas the look-ups of the other phases overlap. Of many keys
-/// only the first [`MOST_DEPENDENT`] are looked up, and their time counts for all.
-pub(super) fn dependent(keys: &[Key], mut value: impl FnMut(&Key) -> u64) -> Duration {
+/// The position is always the next one, but the processor has to wait for the values to know that. So no look-up begins
+/// before the one before has ended, whereas the look-ups of the other phases overlap. Of many keys the first
+/// [`MAX_DEPENDENT`] are looked up; their time is scaled to all.
+pub(super) fn dependent_hits(keys: &[Key], mut value: impl FnMut(&Key) -> u64) -> Duration {
+    assert!(!keys.is_empty());
     let nothing = black_box(0);
-    let some = &keys[..keys.len().min(MOST_DEPENDENT)];
+    let some = &keys[..keys.len().min(MAX_DEPENDENT)];
     let mut found = 0;
     let time = timed(|| {
         for at in 0..some.len() {

@@ -1,7 +1,7 @@
 //! Suite `dict`: what a table's operations cost, from empty through full to empty again.
 //!
-//! A round of a subject is a whole life: insert N entries into an empty table, look all up (in another order),
-//! look up as many that are absent, iterate, remove all. Subjects take turns life by life; the table dies
+//! A round of a subject is a whole life: insert N entries into an empty table, look all up (in another order), look them
+//! up again with keys that wait for the value before, look up as many that are absent, iterate, remove all. Subjects take turns life by life; the table dies
 //! before the next one begins, so that none finds the caches full of a neighbour's entries and no two
 //! tables share the memory.
 //!

@@ -5,7 +5,7 @@
 //! timed is the table alone.
 
 use super::keys::Keys;
-use super::life::{Candidate, Life, dependent};
+use super::life::{Candidate, Life, dependent_hits};
 use crate::keys::Key;
 use crate::lives::timed;
 use crate::maps::{CompactNode, Fold, Node, Pointer};
@@ -63,7 +63,7 @@ macro_rules! life {
                 })
             };
             let hit = look_up(&keys.find);
-            let dependent = dependent(&keys.find, |key| {
+            let dependent = dependent_hits(&keys.find, |key| {
                 table.find(hash(key), |other| other.node().key == *key).expect("all are there").node().value
             });
             let miss = look_up(&keys.absent);

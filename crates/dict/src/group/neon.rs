@@ -2,8 +2,8 @@
 //! half is multiplied together from lanes of 0 or 255.
 
 use core::arch::aarch64::{
-    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vreinterpretq_u64_u8,
-    vsetq_lane_u8, vshrq_n_u8,
+    uint8x16_t, vandq_u8, vceqq_u8, vcombine_u8, vdup_n_u8, vdupq_n_u8, vgetq_lane_u64, vld1_u8, vld1q_u8,
+    vreinterpretq_u64_u8, vsetq_lane_u8, vshrq_n_u8,
 };
 
 use super::portable::gather_low_bits;
@@ -30,6 +30,14 @@ impl Group {
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
         // SAFETY: 16 readable bytes.
         Self(unsafe { vld1q_u8(tags) })
+    }
+
+    /// # Safety
+    /// `tags` points at 8 readable bytes.
+    #[inline]
+    pub(crate) unsafe fn load_half(tags: *const u8) -> Self {
+        // SAFETY: 8 readable bytes.
+        Self(unsafe { vcombine_u8(vld1_u8(tags), vdup_n_u8(0)) })
     }
 
     #[inline]

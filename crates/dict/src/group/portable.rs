@@ -1,11 +1,10 @@
-//! Tags in two 64-bit words: for platforms without a vector file here, for the seven tags of an overflow
-//! child, and as the oracle of the tests.
+//! Tags in two 64-bit words: for platforms without a vector file here, and as the oracle of the tests.
 
 use super::{SLOT_MASK, SLOTS, filter_bit, tag_of};
 
 /// A byte repeated eight times.
 #[inline]
-pub(crate) const fn splat(byte: u8) -> u64 {
+const fn splat(byte: u8) -> u64 {
     byte as u64 * 0x0101_0101_0101_0101
 }
 
@@ -25,20 +24,20 @@ pub(crate) const fn gather_low_bits(word: u64) -> u32 {
 
 /// The bytes of `word` whose lower seven bits are `tag`, one bit each.
 #[inline]
-pub(crate) const fn matching_bytes(word: u64, tag: u8) -> u32 {
+const fn matching_bytes(word: u64, tag: u8) -> u32 {
     gather_low_bits(zero_bytes_of_seven_bits((word & splat(0x7f)) ^ splat(tag)) >> 7)
 }
 
 /// The bytes of `word` that are zero, one bit each.
 #[inline]
-pub(crate) const fn zero_bytes(word: u64) -> u32 {
+const fn zero_bytes(word: u64) -> u32 {
     let low_seven = zero_bytes_of_seven_bits(word & splat(0x7f));
     gather_low_bits((low_seven & !word) >> 7)
 }
 
 /// The bytes of `word` with the top bit set, one bit each.
 #[inline]
-pub(crate) const fn top_bits(word: u64) -> u32 {
+const fn top_bits(word: u64) -> u32 {
     gather_low_bits((word >> 7) & splat(1))
 }
 
@@ -60,6 +59,14 @@ impl Group {
                 high: u64::from_le(tags.add(8).cast::<u64>().read_unaligned()),
             }
         }
+    }
+
+    /// # Safety
+    /// `tags` points at 8 readable bytes.
+    #[inline]
+    pub(crate) unsafe fn load_half(tags: *const u8) -> Self {
+        // SAFETY: 8 readable bytes; the read asks for no alignment.
+        Self { low: u64::from_le(unsafe { tags.cast::<u64>().read_unaligned() }), high: 0 }
     }
 
     #[inline]

@@ -2,11 +2,11 @@
 //!
 //! SSE2 takes four instructions to repeat a byte sixteen times, and more to make the last lane another one. So
 //! what a look-up compares with is read from a table, 4 KiB for the 128 values of a hash's highest bits; it is
-//! there long before the tags are. (Computed, a hit takes seven instructions more.)
+//! there long before the tags are. (Computed, it took seven instructions more.)
 
 use core::arch::x86_64::{
-    __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_movemask_epi8,
-    _mm_setzero_si128,
+    __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadl_epi64, _mm_loadu_si128,
+    _mm_movemask_epi8, _mm_setzero_si128,
 };
 
 use super::{SLOTS, TAG_BYTES, filter_bit, tag_of};
@@ -49,6 +49,14 @@ impl Group {
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
         // SAFETY: 16 readable bytes; the load asks for no alignment.
         Self(unsafe { _mm_loadu_si128(tags.cast()) })
+    }
+
+    /// # Safety
+    /// `tags` points at 8 readable bytes.
+    #[inline]
+    pub(crate) unsafe fn load_half(tags: *const u8) -> Self {
+        // SAFETY: 8 readable bytes; the load asks for no alignment.
+        Self(unsafe { _mm_loadl_epi64(tags.cast()) })
     }
 
     #[inline]

@@ -10,9 +10,9 @@
 //! A split that finds no memory, or is vetoed, is put off: the table serves with longer chains and tries again with the
 //! next insert. A split asks for the cache lines of the next one: about ten inserts later they are there.
 //!
-//! Invariants: chunks `0..chunks` are live; `unsplit_mask` is `unsplit_mask(chunks)`; every entry is in the chunk that
-//! `chunk_of` gives for its hash, as the hasher said when it was last asked (a hasher that changes its mind
-//! loses entries from look-up, never from memory).
+//! Invariants: chunks `0..chunks` are live; the field `unsplit_mask` is `geometry::unsplit_mask(chunks)`, and `large` is
+//! `chunks > LARGE`; every entry is in the chunk that `chunk_of` gives for its hash, as the hasher said when it was last
+//! asked (a hasher that changes its mind loses entries from look-up, never from memory).
 
 mod iter;
 mod size;
@@ -46,7 +46,7 @@ pub(crate) struct Place<T> {
 /// Where an entry may be put, as long as the table does not change.
 pub(crate) struct Vacancy<T> {
     chunk: Chunk<T>,
-    /// A free slot's index, or none if the chunk is full.
+    /// The index of a free slot of the chunk, less than `SLOTS`; `None` if the chunk is full.
     free: Option<usize>,
     tag: u8,
 }
@@ -59,6 +59,8 @@ pub(crate) struct RawTable<T> {
     /// Live chunks.
     chunks: usize,
     unsplit_mask: usize,
+    /// Whether there are more than [`LARGE`] chunks. Stored because every look-up reads it.
+    large: bool,
     items: usize,
     /// When it grows and shrinks by itself; follows from the chunks, the floor, the policy and the pauses.
     limits: Limits,
@@ -93,6 +95,7 @@ impl<T> RawTable<T> {
             storage: Storage::new(),
             chunks: 0,
             unsplit_mask: 0,
+            large: false,
             items: 0,
             limits: Limits::EMPTY,
             floor: 0,
@@ -149,7 +152,7 @@ impl<T> RawTable<T> {
     #[inline]
     fn home_ahead(&self, hash: u64) -> Chunk<T> {
         let home = self.home(hash);
-        if self.chunks > LARGE {
+        if self.large {
             home.prefetch_preferred(hash);
         }
         home
@@ -192,7 +195,7 @@ impl<T> RawTable<T> {
     pub(crate) fn vacancy(&self, hash: u64) -> Vacancy<T> {
         debug_assert!(self.chunks > 0);
         let chunk = self.home(hash);
-        // SAFETY: a live chunk.
+        // SAFETY: a live chunk, and `preferred_slot` is less than `SLOTS`.
         let free = unsafe { chunk.free_slot(preferred_slot::<T>(hash)) };
         Vacancy { chunk, free, tag: tag_of(hash) }
     }
@@ -216,7 +219,7 @@ impl<T> RawTable<T> {
         if self.chunks > 0
             && let Vacancy { chunk, free: Some(index), .. } = self.vacancy(hash)
         {
-            // SAFETY: a slot of a live chunk.
+            // SAFETY: `free_slot` gives an index below `SLOTS`, of a live chunk.
             prefetch(unsafe { chunk.slot(index) }.entry.as_ptr());
         }
     }
@@ -229,14 +232,10 @@ impl<T> RawTable<T> {
     #[inline]
     pub(crate) unsafe fn fill(&mut self, vacancy: Vacancy<T>, entry: T) -> Result<Place<T>, T> {
         let Vacancy { chunk, free, tag } = vacancy;
-        // SAFETY: a live chunk of this storage and its free slot, or none if it is full, by contract.
+        // SAFETY: a live chunk of this storage, and the index of a free slot of it, or `None` if it is full, by contract.
         let slot = unsafe {
             match free {
-                Some(index) => {
-                    let slot = chunk.slot(index);
-                    slot.fill(tag, entry);
-                    slot
-                }
+                Some(index) => chunk.fill(index, tag, entry),
                 None => chunk.push_behind(tag, entry, &mut self.storage)?,
             }
         };
@@ -248,7 +247,7 @@ impl<T> RawTable<T> {
     /// the same slot if that is free; for clones, which keep every place.
     pub(crate) fn push_copy(&mut self, other: &Self, index: usize, slot: Slot<T>, entry: T) -> Result<(), T> {
         assert!(index < self.chunks && index < other.chunks);
-        // SAFETY: live chunks of both tables, and an occupied slot of one.
+        // SAFETY: live chunks of both tables, and an occupied slot of one; `index_of` is less than `SLOTS`.
         unsafe {
             let (preferred, tag) = (other.chunk(index).index_of(slot), slot.tag.read());
             self.chunk(index).push(preferred, tag, entry, &mut self.storage)?;

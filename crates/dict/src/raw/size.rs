@@ -5,7 +5,7 @@ use core::mem::needs_drop;
 use allocator_api2::alloc::Allocator;
 use zmalloc::{ReserveError, Zmalloc};
 
-use super::{RawIter, RawTable};
+use super::{LARGE, RawIter, RawTable};
 use crate::chunk::Chunk;
 use crate::geometry::{Split, unsplit_mask};
 use crate::resize::{Limits, ResizePolicy, Veto, chunks_for, wanted_chunks};
@@ -147,6 +147,7 @@ impl<T> RawTable<T> {
     pub(super) fn set_chunks(&mut self, chunks: usize) {
         self.chunks = chunks;
         self.unsplit_mask = unsplit_mask(chunks);
+        self.large = chunks > LARGE;
         self.set_limits();
     }
 

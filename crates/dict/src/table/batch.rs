@@ -9,7 +9,7 @@ use crate::prefetch::prefetch;
 use crate::table::Table;
 
 impl<T> Table<T> {
-    /// Asks the processor for what a look-up of `hash` reads first, and returns at once. For callers who know a hash some
+    /// Asks the processor for what a look-up of `hash` reads first, and returns at once. For callers that know a hash some
     /// hundred nanoseconds before they need its entry.
     #[inline]
     pub fn prefetch(&self, hash: u64) {

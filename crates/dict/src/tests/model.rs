@@ -348,12 +348,17 @@ fn entries_of_any_size_and_alignment_are_kept() {
     #[derive(Clone)]
     #[repr(align(64))]
     struct Wide(u64);
+    #[derive(Clone)]
+    #[repr(align(64))]
+    struct TwoLines([u64; 16]);
     fill_and_empty(|n| n, |n| *n);
     fill_and_empty(|n| n as u16, |n| u64::from(*n));
     fill_and_empty(|n| [n as u8, (n >> 8) as u8, 0], |n| u64::from(n[0]) | u64::from(n[1]) << 8);
     fill_and_empty(|n| (n, n.to_string()), |pair| pair.0);
     fill_and_empty(|n| [n; 9], |n| n[4]);
     fill_and_empty(Wide, |wide| wide.0);
+    fill_and_empty(|n| [n as u16, (n >> 16) as u16, 0], |n| u64::from(n[0]) | u64::from(n[1]) << 16);
+    fill_and_empty(|n| TwoLines([n; 16]), |lines| lines.0[0]);
     fill_and_empty(u128::from, |n| *n as u64);
 }
 

@@ -158,7 +158,7 @@ mod tests {
             "x &amp; y",
             "<svg",
             "a curve",
-            "2.00 <span role=\"img\" aria-label=\"behind\">",
+            "2.00<span class=\"sign\" role=\"img\" aria-label=\"behind\">",
             "yesterday",
             "same",
             "quick run",

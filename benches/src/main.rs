@@ -74,10 +74,8 @@ fn measure(
     let outcome = run_suites(options, suites, &mut report, before);
 
     let document = Document::now(&report);
-    // First of all: whatever fails from here on does not cost the minutes of the run.
-    for path in [&files.json].into_iter().chain(&files.saved) {
-        document.save(path).with_context(|| path.display().to_string())?;
-    }
+    // Before anything else, so that a failure from here on does not cost the minutes of the run.
+    let saved = files.save(&document);
     let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
     let judged = options.check.then(|| targets::judge(limits, &names, &document.rows));
     let tally = judged.as_deref().map(Tally::of);
@@ -97,9 +95,11 @@ fn measure(
     let context =
         RunContext { settings: &options.settings, changes: changes.as_ref(), judged: judged.as_deref() };
     let page = html::page(&report, suites, &document, &context);
-    fs::write(&files.html, page).with_context(|| files.html.display().to_string())?;
-    files.all().for_each(|path| say(path.display()));
-    outcome?;
+    let written = fs::write(&files.html, page).with_context(|| files.html.display().to_string());
+    if saved.is_ok() && written.is_ok() {
+        files.all().for_each(|path| say(path.display()));
+    }
+    outcome.and(saved).and(written)?;
     let regressed = options.fail_on_regression && changes.is_some_and(|changes| !changes.worse.is_empty());
     Ok(!regressed && tally.is_none_or(|tally| within_limits(&tally, options)))
 }
@@ -170,6 +170,14 @@ impl Files {
 
     fn all(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.html, &self.json].into_iter().chain(&self.saved)
+    }
+
+    /// Writes the JSON files.
+    fn save(&self, document: &Document) -> anyhow::Result<()> {
+        [&self.json]
+            .into_iter()
+            .chain(&self.saved)
+            .try_for_each(|path| document.save(path).with_context(|| path.display().to_string()))
     }
 
     /// Creates the folders, and fails if a file cannot be written.

@@ -135,7 +135,10 @@ fn misses(tally: &Tally) -> Vec<String> {
         let after = format!("; limit {}", figure(judged.target.limit));
         match judged.row {
             Some(row) => of_row("  missed", judged.found, row, &after),
-            None => line("  no row", "-", &cut(&(judged.name() + &after), WIDTH - MARGIN)),
+            None => {
+                let name = cut(&judged.name(), WIDTH - MARGIN - after.chars().count());
+                line("  no row", "-", &(name + &after))
+            }
         }
     };
     tally.missed.iter().chain(&tally.absent).map(item).collect()

@@ -115,7 +115,7 @@ fn table_row(index: usize, row: &Row, above: Option<&Row>, changes: Option<&Chan
             @if row.has_peer() {
                 td role="cell" data-label="beside" { (breakable(&row.peer)) }
                 td.number role="cell" { (figure(row.peer_value)) " " (row.unit) }
-                td.number.ratio role="cell" data-label="ratio" { (figure(row.ratio)) @if let Some(verdict) = verdict { (sign(verdict)) } }
+                td.number.ratio role="cell" data-label="ratio" { (figure(row.ratio)) (sign(verdict)) }
                 td.spread.faint role="cell" data-label="spread" { (spread(row)) }
             } @else {
                 td role="cell" { (row.peer) } td role="cell" {} td role="cell" {} td role="cell" {}
@@ -125,10 +125,13 @@ fn table_row(index: usize, row: &Row, above: Option<&Row>, changes: Option<&Chan
     }
 }
 
-/// The verdict without its colour. Level rows need no sign.
-fn sign(verdict: Verdict) -> Markup {
+/// The verdict without its colour. Rows without a sign have its place, so that the digits stand under each other.
+fn sign(verdict: Option<Verdict>) -> Markup {
     html! {
-        @if !verdict.sign().is_empty() { " " span role="img" aria-label=(verdict.word()) { (verdict.sign()) } }
+        @match verdict {
+            Some(verdict @ (Verdict::Ahead | Verdict::Behind)) => span.sign role="img" aria-label=(verdict.word()) { (verdict.sign()) }
+            _ => span.sign {}
+        }
     }
 }
 

@@ -1,14 +1,14 @@
-//! The first page's figures: what README.md and the book show of full runs, copied from report.json.
+//! The part of full runs that README.md and the book show, copied from report.json.
 //!
 //! ```text
 //!   report.json -> extract -> benches/published/NAME.json    one file for each kind of machine
 //!                                     -> pages -> the table in README.md, and the pictures of the book
 //! ```
 //!
-//! `cargo xtask publish` does both steps. The second one takes nothing but the files of `benches/published`, and a test
-//! repeats it: what the pages show is what the files say.
+//! `cargo xtask publish` does both steps. The second step reads the files of `benches/published` only. A test repeats it, so that
+//! the pages always agree with the files.
 //!
-//! [`rows`] says which rows are shown. A kind of machine has a column of its own, because ratios differ between processors.
+//! [`rows`] says which rows are shown. Each kind of machine has its own column, because ratios differ between processors.
 
 mod bars;
 mod curves;

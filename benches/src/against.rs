@@ -1,21 +1,20 @@
 //! This run beside a saved one.
 //!
 //! Ratios to a peer are compared, not times: the peer ran in the same rounds and carries the machine's mood of
-//! its own day. A row changed when the spreads of the two ratios do not touch and are [`MIN_CHANGE`] apart. Times
-//! without a peer are not judged; counted values are.
+//! its own day. A row changed when the spreads of the two ratios do not touch and are farther apart than the
+//! [`noise`] that no spread shows. Times without a peer and plain runs of the suite `latency` are not judged; counted
+//! values are.
 
 use crate::document::Document;
 use crate::report::Row;
-
-/// What no spread shows, such as where the linker put a loop, moves a ratio by about this much.
-pub const MIN_CHANGE: f64 = 0.01;
+use crate::verdict::noise;
 
 /// What became of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The saved run has no such row.
     New,
-    /// A time without a peer: nothing to judge it by.
+    /// A time without a peer, or a single reading: nothing to judge it by.
     NotJudged,
     /// Within the noise.
     Same,
@@ -44,12 +43,13 @@ pub fn change<'a>(row: &Row, saved: &'a [Row]) -> (Change, Option<&'a Row>) {
     let (Some((now_low, now_high)), Some((then_low, then_high))) = (interval(row), interval(then)) else {
         return (Change::NotJudged, Some(then));
     };
-    let above = now_low > then_high * (1.0 + MIN_CHANGE);
-    let below = now_high * (1.0 + MIN_CHANGE) < then_low;
-    let change = match (above, below, row.less_is_better()) {
-        (true, _, true) | (_, true, false) => Change::Worse,
-        (_, true, true) | (true, _, false) => Change::Better,
-        _ => Change::Same,
+    let gap = 1.0 + noise(row);
+    let change = if now_low > then_high * gap {
+        Change::Worse
+    } else if now_high * gap < then_low {
+        Change::Better
+    } else {
+        Change::Same
     };
     (change, Some(then))
 }
@@ -67,6 +67,8 @@ pub struct Changes<'a> {
     pub better: usize,
     /// How many the saved run does not have.
     pub fresh: usize,
+    /// How many only the saved run has, of the suites that ran in both.
+    pub gone: usize,
     /// How many there are.
     pub rows: usize,
 }
@@ -81,8 +83,8 @@ pub struct Saved<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// What became of the rows of `now` since `before`.
-    pub fn of(before: Saved<'a>, now: &'a Document) -> Self {
+    /// What became of the rows of `now` since `before`, where `suites` are the names of those that ran now.
+    pub fn of(before: Saved<'a>, now: &'a Document, suites: &[&str]) -> Self {
         let (mut worse, mut better, mut fresh) = (Vec::new(), 0, 0);
         for row in &now.rows {
             match change(row, &before.document.rows) {
@@ -93,11 +95,13 @@ impl<'a> Changes<'a> {
             }
         }
         let growth = |&(row, then): &(&Row, &Row)| row.verdict_value() / then.verdict_value();
-        let loss =
-            |pair: &(&Row, &Row)| if pair.0.less_is_better() { growth(pair) } else { growth(pair).recip() };
-        worse.sort_by(|a, b| loss(b).total_cmp(&loss(a)));
+        worse.sort_by(|a, b| growth(b).total_cmp(&growth(a)));
+        let is_gone = |then: &&Row| {
+            suites.contains(&then.suite.as_str()) && !now.rows.iter().any(|row| row.same_measurement(then))
+        };
+        let gone = before.document.rows.iter().filter(is_gone).count();
         let same_machine = before.document.machine == now.machine;
-        Self { before, same_machine, worse, better, fresh, rows: now.rows.len() }
+        Self { before, same_machine, worse, better, fresh, gone, rows: now.rows.len() }
     }
 
     /// One line that says all of it.
@@ -105,20 +109,24 @@ impl<'a> Changes<'a> {
         let Saved { name, document } = self.before;
         let worse = self.worse.len();
         format!(
-            "Against {name} (commit {}): {worse} worse, {} better, {} within the noise or not judged, {} new.",
+            "Against {name} (commit {}): {worse} worse, {} better, {} within the noise or not judged, {} new, {} gone.",
             document.short_commit(),
             self.better,
             self.rows - worse - self.better - self.fresh,
             self.fresh,
+            self.gone,
         )
     }
 }
 
+/// From where to where the value may be that is compared; none where nothing can be said.
 fn interval(row: &Row) -> Option<(f64, f64)> {
-    let counted = !matches!(row.unit.as_str(), "ns" | "us" | "ms" | "s" | "ops/s");
-    let interval =
-        if row.peer.is_empty() && counted { (row.value, row.value) } else { (row.ratio_low, row.ratio_high) };
-    (interval.0.is_finite() && interval.1.is_finite()).then_some(interval)
+    let (low, high) = match (row.has_peer(), row.is_timed()) {
+        (true, _) => (row.ratio_low, row.ratio_high),
+        (false, false) => (row.value, row.value),
+        (false, true) => return None,
+    };
+    (low.is_finite() && high.is_finite() && row.is_judged()).then_some((low, high))
 }
 
 #[cfg(test)]
@@ -139,13 +147,16 @@ mod tests {
         assert_eq!(judge(timed("ns", 1.0, 1.2), timed("ns", 0.9, 1.1)), Change::Same);
         assert_eq!(judge(timed("ns", 1.2, 1.3), timed("ns", 0.9, 1.1)), Change::Worse);
         assert_eq!(judge(timed("ns", 0.7, 0.8), timed("ns", 0.9, 1.1)), Change::Better);
-        assert_eq!(judge(timed("ns", 1.105, 1.2), timed("ns", 0.9, 1.1)), Change::Same, "too small a gap");
+        assert_eq!(judge(timed("ns", 1.12, 1.2), timed("ns", 0.9, 1.1)), Change::Same, "too small a gap");
     }
 
     #[test]
-    fn of_some_units_more_is_better() {
-        assert_eq!(judge(timed("ops/s", 1.2, 1.3), timed("ops/s", 0.9, 1.1)), Change::Better);
-        assert_eq!(judge(timed("ops/s", 0.7, 0.8), timed("ops/s", 0.9, 1.1)), Change::Worse);
+    fn plain_runs_of_single_operations_are_not_judged() {
+        let plain = |ratio| Row { case: "insert, plain".into(), ..timed("ns", ratio, ratio) };
+        assert_eq!(judge(plain(9.0), plain(1.0)), Change::NotJudged);
+        let least = |ratio| Row { case: "insert, minimum of 5 runs".into(), ..timed("ns", ratio, ratio) };
+        assert_eq!(judge(least(1.09), least(1.0)), Change::Same);
+        assert_eq!(judge(least(1.11), least(1.0)), Change::Worse);
     }
 
     #[test]
@@ -159,14 +170,20 @@ mod tests {
     #[test]
     fn the_worst_change_comes_first() {
         let counted = |case: &str, value| Row::alone("s", case, 1, "ours", "memory", "B", value);
-        let before = Document::now(&vec![counted("a", 10.0), counted("b", 10.0), counted("c", 10.0)].into());
+        let elsewhere = Row { suite: "t".into(), ..counted("a", 10.0) };
+        let then = ["a", "b", "c", "gone"].map(|case| counted(case, 10.0));
+        let before = Document::now(&then.into_iter().chain([elsewhere]).collect::<Vec<_>>().into());
         let rows = vec![counted("a", 12.0), counted("b", 30.0), counted("c", 5.0), counted("d", 1.0)];
         let now = Document::now(&rows.into());
-        let changes = Changes::of(Saved { name: "then", document: &before }, &now);
+        let changes = Changes::of(Saved { name: "then", document: &before }, &now, &["s"]);
         let worse: Vec<(f64, f64)> =
             changes.worse.iter().map(|(row, then)| (row.value, then.value)).collect();
         assert_eq!(worse, [(30.0, 10.0), (12.0, 10.0)]);
-        assert!(changes.summary().ends_with("2 worse, 1 better, 0 within the noise or not judged, 1 new."));
+        assert!(
+            changes
+                .summary()
+                .ends_with("2 worse, 1 better, 0 within the noise or not judged, 1 new, 1 gone.")
+        );
     }
 
     #[test]

@@ -6,7 +6,9 @@ use crate::suite::Suite;
 use crate::suites;
 use clap::Parser;
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs::File;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// What was asked for.
@@ -24,7 +26,7 @@ pub struct Options {
     /// Only these suites, separated by commas
     #[arg(long = "suite", value_name = "A,B", value_delimiter = ',')]
     pub suites: Vec<String>,
-    /// Prints the tables and notes of all suites too, which are in the report
+    /// Also prints all tables and notes (the report always has them)
     #[arg(long)]
     pub full: bool,
     /// Keeps this run under OUT/saved/NAME.json
@@ -59,6 +61,11 @@ pub fn parse_name(name: &str) -> Result<String, String> {
         return Err("a name is letters, digits, '-', '_' and '.', and begins with another than '.'".into());
     }
     Ok(name.into())
+}
+
+/// Prints a line to stdout. Ignores a closed pipe (`| head`).
+pub fn say(text: impl Display) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// Reads a command line, the program's name first. `Ok(Err(text))` is help or version to print.

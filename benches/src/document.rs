@@ -4,9 +4,9 @@ use crate::error::BadInput;
 use crate::machine::{self, Machine};
 use crate::report::{Plot, Report, Row};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::iter;
 use std::path::{Path, PathBuf};
 
 /// The version of the form, raised when a field changes its meaning or goes.
@@ -28,12 +28,12 @@ pub struct Document {
     /// The distance of its smallest size classes, in bytes, as [`zmalloc::quantum`] says.
     #[serde(default)]
     pub quantum: Option<usize>,
-    /// The command line that made the run; empty in older files.
+    /// The command line that made the run, without the options that name places of the machine; empty in older files.
     #[serde(default)]
     pub command: String,
     /// What was measured.
     pub rows: Vec<Row>,
-    /// The curves; none in older files.
+    /// The curves, of points that can be drawn; none in older files.
     #[serde(default)]
     pub plots: Vec<Plot>,
 }
@@ -50,18 +50,17 @@ impl Document {
             commit: machine::commit(),
             allocator: zmalloc::ALLOCATOR.into(),
             quantum: zmalloc::quantum(),
-            command: command(std::env::args().skip(1)),
+            command: command(std::env::args_os().skip(1)),
             rows: report.rows.clone(),
-            plots: report.plots.clone(),
+            plots: report.plots.iter().map(drawable).collect(),
         }
     }
 
-    /// The commit as people write it: twelve digits are enough, and what is no hash is left as it is.
-    pub fn short_commit(&self) -> &str {
-        match self.commit.len() {
-            40 => self.commit.get(..12).unwrap_or(&self.commit),
-            _ => &self.commit,
-        }
+    /// The commit as people write it: twelve digits of the hash, and what stands behind it.
+    pub fn short_commit(&self) -> String {
+        const DIGITS: usize = 12;
+        let end = self.commit.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(self.commit.len());
+        format!("{}{}", &self.commit[..end.min(DIGITS)], &self.commit[end..])
     }
 
     /// Reads a saved run. Missing, malformed, or of another schema: [`BadInput::File`].
@@ -91,9 +90,43 @@ impl Document {
     }
 }
 
-/// The command line of a run with these arguments, as it is typed.
-fn command(arguments: impl Iterator<Item = String>) -> String {
-    iter::once("cargo xtask bench".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+/// The plot without points that have no place on its axes: JSON has no NaN.
+fn drawable(plot: &Plot) -> Plot {
+    let mut drawable = plot.clone();
+    for series in &mut drawable.series {
+        series.points.retain(|point| plot.is_drawable(*point));
+    }
+    drawable
+}
+
+/// Options with a value that name places of one machine, and say nothing about what was measured.
+const PLACES: [&str; 3] = ["--out", "--save", "--against"];
+
+/// An option that means nothing without `--against`.
+const OF_AGAINST: &str = "--fail-on-regression";
+
+/// The command line of a run with these arguments, as it is typed to repeat the run elsewhere.
+fn command(arguments: impl Iterator<Item = OsString>) -> String {
+    let mut words = vec!["cargo xtask bench".to_owned()];
+    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    while let Some(argument) = arguments.next() {
+        match argument.split_once('=') {
+            Some((option, _)) if PLACES.contains(&option) => {}
+            None if PLACES.contains(&argument.as_str()) => drop(arguments.next()),
+            None if argument == OF_AGAINST => {}
+            _ => words.push(quoted(argument)),
+        }
+    }
+    words.join(" ")
+}
+
+/// The argument as a shell reads it.
+fn quoted(argument: String) -> String {
+    if argument.is_empty() || argument.contains(|c: char| c.is_whitespace() || c == '\'') {
+        format!("'{}'", argument.replace('\'', r"'\''"))
+    } else {
+        argument
+    }
 }
 
 /// The file of the run kept as `name`.
@@ -182,8 +215,44 @@ mod tests {
 
     #[test]
     fn the_command_is_the_one_that_was_typed() {
-        let arguments = ["--suite", "memory,latency"].map(String::from);
-        assert_eq!(command(arguments.into_iter()), "cargo xtask bench --suite memory,latency");
+        let typed = |arguments: &[&str]| command(arguments.iter().map(OsString::from));
+        assert_eq!(typed(&["--suite", "memory,latency"]), "cargo xtask bench --suite memory,latency");
+        assert_eq!(typed(&["--trace", "a trace"]), "cargo xtask bench --trace 'a trace'");
+    }
+
+    #[test]
+    fn the_command_names_no_place_of_the_machine() {
+        let arguments =
+            ["--out", "/home/me", "--quick", "--save=one", "--against", "two", "--fail-on-regression"];
+        assert_eq!(command(arguments.iter().map(OsString::from)), "cargo xtask bench --quick");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_that_is_not_utf_8_is_written_as_far_as_it_can_be() {
+        use std::os::unix::ffi::OsStringExt;
+        let arguments = [OsString::from("--trace"), OsString::from_vec(b"a\xff".to_vec())];
+        assert_eq!(command(arguments.into_iter()), "cargo xtask bench --trace a\u{fffd}");
+    }
+
+    #[test]
+    fn points_without_a_place_on_the_axes_are_left_out() {
+        let mut report = report(vec![row()]);
+        // The y axis is logarithmic.
+        report.plots[0].series[0].points.extend([(3.0, f64::NAN), (4.0, 0.0), (f64::INFINITY, 1.0)]);
+        let json = serde_json::to_string(&Document::now(&report)).unwrap();
+        let back: Document = serde_json::from_str(&json).unwrap();
+        assert_eq!(back.plots[0].series[0].points, [(1.0, 3.0), (2.0, 4.0)]);
+    }
+
+    #[test]
+    fn commits_are_short_and_say_that_they_are_dirty() {
+        let short = |commit: &str| {
+            Document { commit: commit.into(), ..Document::now(&report(vec![])) }.short_commit()
+        };
+        assert_eq!(short("6502e646c9a193e09d5e"), "6502e646c9a1");
+        assert_eq!(short("6502e646c9a1-dirty"), "6502e646c9a1-dirty");
+        assert_eq!(short("unknown"), "unknown");
     }
 
     #[test]

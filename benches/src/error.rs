@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -52,8 +53,8 @@ impl fmt::Display for BadInput {
 impl Error for BadInput {}
 
 /// Prints an error in one line, and returns the exit code: [`EXIT_BAD_INPUT`] where it is the user's to mend.
-pub fn exit_code(err: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {err:#}");
+pub fn report(err: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(io::stderr(), "error: {err:#}");
     match err.downcast_ref::<BadInput>() {
         Some(_) => EXIT_BAD_INPUT.into(),
         None => ExitCode::FAILURE,

@@ -8,14 +8,14 @@
 //!    filter        by suite, by peer, rows behind only: the one script of the page
 //! ```
 //!
-//! Without scripts everything can be read; there is no filter then.
+//! Without scripts the page is complete but has no filter.
 
 mod scoreboard;
 mod tables;
 
 use crate::against::Changes;
 use crate::document::Document;
-use crate::plot::{self, NARROW, WIDE};
+use crate::plot::{self, NARROW, Size, WIDE};
 use crate::report::{Plot, Report};
 use crate::settings::Settings;
 use crate::suite::Suite;
@@ -26,8 +26,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/filter.js");
 
-/// What the page shows besides the rows.
-pub struct Extras<'a> {
+/// What the page shows of the run besides its rows.
+pub struct RunContext<'a> {
     /// How the suites were run.
     pub settings: &'a Settings,
     /// The saved run to compare with, and what became of its rows.
@@ -37,14 +37,8 @@ pub struct Extras<'a> {
 }
 
 /// The page.
-pub fn page(
-    report: &Report,
-    suites: &[&Suite],
-    document: &Document,
-    extras: &Extras,
-) -> anyhow::Result<String> {
-    let plots = suites.iter().flat_map(|suite| report.plots_of(suite.name));
-    let plots = plots.map(drawing).collect::<anyhow::Result<Vec<Markup>>>()?;
+pub fn page(report: &Report, suites: &[&Suite], document: &Document, context: &RunContext) -> String {
+    let plots: Vec<&Plot> = suites.iter().flat_map(|suite| report.plots_of(suite.name)).collect();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -56,22 +50,22 @@ pub fn page(
             }
             body {
                 h1 { "redcore benchmarks" }
-                (origin(document, extras.settings))
+                (origin(document, context.settings))
                 nav {
                     a href="#scoreboard" { "Scoreboard" }
                     @if !plots.is_empty() { a href="#plots" { "Plots" } }
                     a href="#tables" { "Tables" }
                 }
-                (scoreboard::section(report, suites, extras))
+                (scoreboard::section(report, suites, context))
                 @if !plots.is_empty() {
-                    section #plots { h2 { "Plots" } @for plot in plots { (plot) } }
+                    section #plots { h2 { "Plots" } @for plot in plots { (drawing(plot)) } }
                 }
-                (tables::section(report, suites, extras))
+                (tables::section(report, suites, context))
                 script { (PreEscaped(SCRIPT)) }
             }
         }
     };
-    Ok(page.into_string())
+    page.into_string()
 }
 
 /// The machine, and the run.
@@ -88,9 +82,8 @@ fn origin(document: &Document, settings: &Settings) -> Markup {
 }
 
 /// A plot twice: the style sheet shows the one that suits the width of the window.
-fn drawing(plot: &Plot) -> anyhow::Result<Markup> {
-    let (wide, narrow) = (plot::svg_of_size(plot, WIDE)?, plot::svg_of_size(plot, NARROW)?);
-    Ok(html! {
+fn drawing(plot: &Plot) -> Markup {
+    html! {
         figure id=(plot.id) {
             figcaption { (plot.title) }
             p.legend {
@@ -98,10 +91,19 @@ fn drawing(plot: &Plot) -> anyhow::Result<Markup> {
                     span { i style={ "background: " (colour) } {} (name) }
                 }
             }
-            div.wide role="img" aria-label=(plot.title) { (PreEscaped(wide)) }
-            div.narrow role="img" aria-label=(plot.title) { (PreEscaped(narrow)) }
+            @for (class, size) in [("wide", WIDE), ("narrow", NARROW)] { (drawing_of_size(plot, class, size)) }
         }
-    })
+    }
+}
+
+/// A plot that cannot be drawn costs the page no more than a line.
+fn drawing_of_size(plot: &Plot, class: &str, size: Size) -> Markup {
+    html! {
+        @match plot::svg(plot, size) {
+            Ok(svg) => div class=(class) role="img" aria-label=(plot.title) { (PreEscaped(svg)) }
+            Err(err) => p class={ (class) " faint" } { (err) "." }
+        }
+    }
 }
 
 /// The anchor of the row at `index` in the report.
@@ -142,16 +144,25 @@ mod tests {
     fn sample_page() -> String {
         let report = sample();
         let document = Document::now(&report);
-        let changes = Changes::of(Saved { name: "before", document: &document }, &document);
-        let extras = Extras { settings: &SETTINGS, changes: Some(&changes), judged: None };
-        page(&report, &[&suites::ALL[0]], &document, &extras).unwrap()
+        let changes =
+            Changes::of(Saved { name: "yesterday", document: &document }, &document, &[suites::ALL[0].name]);
+        let context = RunContext { settings: &SETTINGS, changes: Some(&changes), judged: None };
+        page(&report, &[&suites::ALL[0]], &document, &context)
     }
 
     #[test]
     fn the_page_holds_everything() {
         let page = sample_page();
-        let parts =
-            ["a &lt;case&gt;", "x &amp; y", "<svg", "a curve", "ratio\">2.00", "before", "same", "quick run"];
+        let parts = [
+            "a &lt;case&gt;",
+            "x &amp; y",
+            "<svg",
+            "a curve",
+            "2.00<span class=\"sign\" role=\"img\" aria-label=\"behind\">",
+            "yesterday",
+            "same",
+            "quick run",
+        ];
         for part in parts {
             assert!(page.contains(part), "{part} is missing");
         }
@@ -191,9 +202,28 @@ mod tests {
             assert_eq!(page.matches(&format!("data-peer=\"{peer}\"")).count(), 1);
         }
         assert_eq!(page.matches("data-verdict=\"behind\">").count(), 1);
+    }
+
+    #[test]
+    fn tables_are_folded_and_their_counts_add_up() {
+        let page = sample_page();
+        let folds: Vec<&str> =
+            page.split("<details").skip(1).filter_map(|rest| rest.split('>').next()).collect();
+        assert!(folds.len() == 1 && folds.iter().all(|fold| !fold.contains("open")), "{folds:?}");
+        assert!(page.contains("3 rows: 1 ahead, 0 level, 1 behind, 1 not counted"), "{page}");
+    }
+
+    #[test]
+    fn a_plot_that_cannot_be_drawn_is_a_line_on_the_page() {
+        let mut report = sample();
+        report.plots[0].series[0].points.clear();
+        let document = Document::now(&report);
+        let context = RunContext { settings: &SETTINGS, changes: None, judged: None };
+        let page = page(&report, &[&suites::ALL[0]], &document, &context);
         assert!(
-            page.contains("<details class=\"suite\"") && !page.contains("<details open"),
-            "tables are folded"
+            page.contains("the plot &#39;curve&#39; has nothing to draw")
+                || page.contains("the plot 'curve' has nothing to draw")
         );
+        assert!(page.contains("a &lt;case&gt;"), "the rows are there");
     }
 }

@@ -5,7 +5,8 @@
 //!        -> suites   one file a suite; each runs workloads and hands rows, notes and plots to
 //!           report   which becomes a screen (stdout), report.html and report.json
 //!        -> against  a saved run beside this one;  targets: the limits of targets.toml
-//!        -> score    what a suite says in three lines, by the verdict on each of its rows: screen and html show it
+//!        -> score    what a suite says in three lines, by the verdict on each of its rows: screen and html show it;
+//!                    peers says which rows count
 //!
 //!   bin/publish -> publish   what README.md and the book show of report.json
 //! ```
@@ -26,6 +27,7 @@ pub mod lives;
 pub mod machine;
 pub mod maps;
 pub mod measure;
+pub mod peers;
 pub mod plot;
 pub mod progress;
 pub mod publish;

@@ -5,20 +5,18 @@
 
 use anyhow::Context;
 use benches::against::{Changes, Saved};
-use benches::cli::Options;
+use benches::cli::{Options, say};
 use benches::document::{Document, saved};
-use benches::error::{BadInput, exit_code};
-use benches::html::{self, Extras};
+use benches::error::{self, BadInput};
+use benches::html::{self, RunContext};
 use benches::progress::Progress;
 use benches::report::Report;
 use benches::screen::Screen;
 use benches::suite::{Ctx, Suite};
-use benches::targets::{self, Judged, Tally};
+use benches::targets::{self, Judged, Tally, Target};
 use benches::{suites, table};
-use std::fmt::Display;
-use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -29,21 +27,16 @@ fn main() -> ExitCode {
             say(help);
             return ExitCode::SUCCESS;
         }
-        Err(err) => return exit_code(&err.into()),
+        Err(err) => return error::report(&err.into()),
     };
     match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(err) => exit_code(&err),
+        Err(err) => error::report(&err),
     }
 }
 
-/// Prints to stdout; that nobody reads on (`| head`) is no error of ours.
-fn say(text: impl Display) {
-    let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-/// Runs what was asked for; false where a limit or a comparison says so.
+/// Runs what was asked for. Returns `false` if a limit is missed or a row got worse.
 fn run(options: &Options) -> anyhow::Result<bool> {
     // Everything that can be wrong with the input is looked at before the first minute is spent.
     let suites = options.chosen()?;
@@ -61,23 +54,37 @@ fn run(options: &Options) -> anyhow::Result<bool> {
         options.against.as_deref().map(|name| Document::load(&saved(&options.out, name))).transpose()?;
     let before =
         options.against.as_deref().zip(kept.as_ref()).map(|(name, document)| Saved { name, document });
-    fs::create_dir_all(&options.out).map_err(|err| BadInput::file(&options.out, err))?;
+    let files = Files::of(options);
+    files.check()?;
+    measure(options, &suites, &limits, before, &files)
+}
 
+/// Runs the suites, writes the reports and prints the screen.
+///
+/// A suite that fails ends the run with an error. What was measured until then is written and printed before.
+fn measure(
+    options: &Options,
+    suites: &[&Suite],
+    limits: &[Target],
+    before: Option<Saved>,
+    files: &Files,
+) -> anyhow::Result<bool> {
     let mut report = Report::default();
     let start = Instant::now();
-    // After a suite that failed, the screen still shows what the ones before it found.
-    let outcome = run_suites(options, &suites, &mut report, before);
+    let outcome = run_suites(options, suites, &mut report, before);
 
     let document = Document::now(&report);
+    // Before anything else, so that a failure from here on does not cost the minutes of the run.
+    let saved = files.save(&document);
     let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
-    let judged = options.check.then(|| targets::judge(&limits, &names, &document.rows));
+    let judged = options.check.then(|| targets::judge(limits, &names, &document.rows));
     let tally = judged.as_deref().map(Tally::of);
-    let changes = before.map(|before| Changes::of(before, &document));
+    let changes = before.map(|before| Changes::of(before, &document, &names));
     if let Some(judged) = judged.as_deref().filter(|_| options.full) {
         say_misses(judged);
     }
     let screen = Screen {
-        suites: &suites,
+        suites,
         document: &document,
         settings: &options.settings,
         took: start.elapsed(),
@@ -85,11 +92,14 @@ fn run(options: &Options) -> anyhow::Result<bool> {
         tally: tally.as_ref(),
     };
     say(screen.lines().join("\n"));
-    outcome?;
-
-    let extras = Extras { settings: &options.settings, changes: changes.as_ref(), judged: judged.as_deref() };
-    let page = html::page(&report, &suites, &document, &extras)?;
-    write_reports(options, &document, &page)?;
+    let context =
+        RunContext { settings: &options.settings, changes: changes.as_ref(), judged: judged.as_deref() };
+    let page = html::page(&report, suites, &document, &context);
+    let written = fs::write(&files.html, page).with_context(|| files.html.display().to_string());
+    if saved.is_ok() && written.is_ok() {
+        files.all().for_each(|path| say(path.display()));
+    }
+    outcome.and(saved).and(written)?;
     let regressed = options.fail_on_regression && changes.is_some_and(|changes| !changes.worse.is_empty());
     Ok(!regressed && tally.is_none_or(|tally| within_limits(&tally, options)))
 }
@@ -138,21 +148,84 @@ fn say_misses(judged: &[Judged]) {
     }
 }
 
-/// A limit without a row is missed in a full run; a smaller one does not have the large rows.
+/// A limit without a row is missed at full scale; smaller runs do not have the large rows.
 fn within_limits(tally: &Tally, options: &Options) -> bool {
-    let full = !options.settings.quick && !options.settings.smoke;
-    tally.missed.is_empty() && (tally.absent == 0 || !full)
+    tally.missed.is_empty() && (tally.absent.is_empty() || !options.settings.is_full_scale())
 }
 
-fn write_reports(options: &Options, document: &Document, page: &str) -> anyhow::Result<()> {
-    let (html, json) = (options.out.join("report.html"), options.out.join("report.json"));
-    fs::write(&html, page).with_context(|| html.display().to_string())?;
-    document.save(&json).with_context(|| json.display().to_string())?;
-    say(format_args!("{}\n{}", html.display(), json.display()));
-    if let Some(name) = &options.save {
-        let path = saved(&options.out, name);
-        document.save(&path).with_context(|| path.display().to_string())?;
-        say(path.display());
+/// The files that a run writes.
+struct Files {
+    html: PathBuf,
+    json: PathBuf,
+    /// What `--save` keeps.
+    saved: Option<PathBuf>,
+}
+
+impl Files {
+    fn of(options: &Options) -> Self {
+        let out = &options.out;
+        let saved = options.save.as_deref().map(|name| saved(out, name));
+        Self { html: out.join("report.html"), json: out.join("report.json"), saved }
     }
-    Ok(())
+
+    fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.html, &self.json].into_iter().chain(&self.saved)
+    }
+
+    /// Writes the JSON files.
+    fn save(&self, document: &Document) -> anyhow::Result<()> {
+        [&self.json]
+            .into_iter()
+            .chain(&self.saved)
+            .try_for_each(|path| document.save(path).with_context(|| path.display().to_string()))
+    }
+
+    /// Creates the folders, and fails if a file cannot be written.
+    fn check(&self) -> Result<(), BadInput> {
+        for path in self.all() {
+            let refused = |err| BadInput::file(path, err);
+            fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(refused)?;
+            let is_new = !path.exists();
+            File::options().create(true).append(true).open(path).map_err(refused)?;
+            if is_new {
+                fs::remove_file(path).map_err(refused)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use benches::report::Row;
+    use benches::suite::Headline;
+
+    const GOOD: Suite = Suite {
+        name: "good",
+        about: "",
+        headline: Headline { what: "", rows: |_| true },
+        run: |ctx| {
+            ctx.report.row(Row::alone(ctx.suite, "c", 1, "ours", "time", "ns", 2.0).beside("theirs", 1.0));
+            Ok(())
+        },
+    };
+    const FAILING: Suite = Suite { name: "failing", run: |_| anyhow::bail!("out of luck"), ..GOOD };
+
+    #[test]
+    fn a_suite_that_fails_leaves_the_reports_of_those_before_it() {
+        let folder = std::env::temp_dir().join(format!("redcore-bench-main-{}", std::process::id()));
+        let arguments = ["bench", "--save", "kept", "--out", folder.to_str().unwrap()];
+        let options = Options::read(arguments).unwrap().unwrap();
+        let files = Files::of(&options);
+        files.check().unwrap();
+        assert!(!files.json.exists(), "the check leaves no empty report");
+        let err = measure(&options, &[&GOOD, &FAILING], &[], None, &files).unwrap_err();
+        assert_eq!(format!("{err:#}"), "suite failing: out of luck");
+        for path in [&files.json, files.saved.as_ref().unwrap()] {
+            assert_eq!(Document::load(path).unwrap().rows.len(), 1);
+        }
+        assert!(fs::read_to_string(&files.html).unwrap().contains("theirs"));
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

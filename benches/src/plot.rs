@@ -43,16 +43,9 @@ const LINES: [RGBColor; 8] = [
     RGBColor(125, 125, 125),
 ];
 
-/// Draws `plot` across a page. A plot without a drawable point is an error.
-pub fn svg(plot: &Plot) -> anyhow::Result<String> {
-    svg_of_size(plot, WIDE)
-}
-
-/// Draws `plot` in a size of one's choice.
-pub fn svg_of_size(plot: &Plot, size: Size) -> anyhow::Result<String> {
-    let drawable = |&(x, y): &(f64, f64)| {
-        x.is_finite() && y.is_finite() && (x > 0.0 || !plot.log_x) && (y > 0.0 || !plot.log_y)
-    };
+/// Draws `plot`. A plot without a drawable point is an error.
+pub fn svg(plot: &Plot, size: Size) -> anyhow::Result<String> {
+    let drawable = |point: &(f64, f64)| plot.is_drawable(*point);
     let points = || plot.series.iter().flat_map(|series| &series.points).filter(|p| drawable(p));
     if points().next().is_none() {
         return Err(anyhow!("the plot '{}' has nothing to draw", plot.id));
@@ -164,7 +157,7 @@ mod tests {
     fn every_kind_of_axis_draws_in_the_colour_of_the_page() {
         for (log_x, log_y) in [(false, false), (false, true), (true, false), (true, true)] {
             let points = vec![(0.0, 0.0), (10.0, 1.0), (1000.0, 50.0), (f64::NAN, 1.0)];
-            let svg = svg(&plot(log_x, log_y, points)).unwrap();
+            let svg = svg(&plot(log_x, log_y, points), WIDE).unwrap();
             assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
             assert!(svg.contains("currentColor") && !svg.contains(INK_IN_SVG) && !svg.contains("NaN"));
             assert!(svg.contains("across") && svg.contains("up") && svg.contains("<polyline"));
@@ -176,7 +169,7 @@ mod tests {
     fn the_legend_has_the_colours_of_the_lines() {
         let mut plot = plot(false, false, vec![(0.0, 1.0), (1.0, 2.0)]);
         plot.series.push(Series { name: "second".into(), points: vec![(0.0, 2.0), (1.0, 1.0)] });
-        let drawn = svg(&plot).unwrap();
+        let drawn = svg(&plot, NARROW).unwrap();
         let legend: Vec<_> = legend(&plot).collect();
         assert_eq!(legend[1].0, "second");
         for (i, (_, css)) in legend.iter().enumerate() {
@@ -188,9 +181,9 @@ mod tests {
 
     #[test]
     fn a_plot_of_one_point_draws_and_one_of_none_is_an_error() {
-        assert!(svg(&plot(true, true, vec![(5.0, 5.0)])).is_ok());
-        assert!(svg(&plot(false, false, vec![(0.0, 0.0)])).is_ok());
-        assert!(svg(&plot(false, false, vec![])).is_err());
-        assert!(svg(&plot(true, false, vec![(0.0, 1.0)])).is_err());
+        assert!(svg(&plot(true, true, vec![(5.0, 5.0)]), WIDE).is_ok());
+        assert!(svg(&plot(false, false, vec![(0.0, 0.0)]), WIDE).is_ok());
+        assert!(svg(&plot(false, false, vec![]), WIDE).is_err());
+        assert!(svg(&plot(true, false, vec![(0.0, 1.0)]), WIDE).is_err());
     }
 }

@@ -21,7 +21,7 @@ pub struct Row {
     pub peer: String,
     /// What `value` is: `time`, `memory`, ...
     pub metric: String,
-    /// The unit of both values: `ns`, `B`, ... Less is better, except for [`MORE_IS_BETTER`].
+    /// The unit of both values: `ns`, `B`, ... Less is better.
     pub unit: String,
     /// The subject's value, the median of the rounds where there are rounds.
     #[serde(with = "nan_as_null")]
@@ -29,19 +29,17 @@ pub struct Row {
     /// The peer's value.
     #[serde(with = "nan_as_null")]
     pub peer_value: f64,
-    /// Subject over peer: the median over paired rounds.
+    /// Subject over peer: the median over paired rounds; the quotient of both values where there are no rounds.
     #[serde(with = "nan_as_null")]
     pub ratio: f64,
-    /// The lower quartile over rounds; equal to `ratio` for what is counted and not timed.
+    /// The lower quartile over rounds. It is equal to `ratio` where there are no rounds: for counted values, and for the
+    /// single readings of the suite `latency`.
     #[serde(with = "nan_as_null")]
     pub ratio_low: f64,
-    /// The upper quartile over rounds.
+    /// The upper quartile over rounds, or `ratio` likewise.
     #[serde(with = "nan_as_null")]
     pub ratio_high: f64,
 }
-
-/// The units of which more is better.
-pub const MORE_IS_BETTER: &[&str] = &["ops/s"];
 
 /// Stands for the peer in a row where no peer qualifies.
 pub const NO_PEER: &str = "no peer";
@@ -120,13 +118,13 @@ impl Row {
         self.name_within(usize::MAX)
     }
 
-    /// The same in about `width` characters: the case is cut where the name is longer.
+    /// The same in at most `width` characters: the case is cut first, then the rest.
     pub fn name_within(&self, width: usize) -> String {
         let size = if self.n == 0 { String::new() } else { format!(", n {}", thousands(self.n as i64)) };
-        let peer = if self.peer.is_empty() { String::new() } else { format!(" beside {}", self.peer) };
+        let peer = if self.has_peer() { format!(" beside {}", self.peer) } else { String::new() };
         let rest = format!("{size}: {}{peer}", self.subject);
         let title = cut(&self.title(), width.saturating_sub(rest.chars().count()));
-        title + &rest
+        cut(&(title + &rest), width)
     }
 
     /// Whether the row compares the subject with something.
@@ -134,19 +132,14 @@ impl Row {
         !self.peer.is_empty() && self.peer != NO_PEER
     }
 
-    /// How many times worse than the peer the subject is, whichever way its unit counts; below 1 it is better.
-    pub fn loss(&self) -> f64 {
-        if self.less_is_better() { self.ratio } else { self.ratio.recip() }
+    /// Whether the values are times, and not counted.
+    pub fn is_timed(&self) -> bool {
+        matches!(self.unit.as_str(), "ns" | "us" | "ms" | "s")
     }
 
     /// What is looked at first: the ratio where there is a peer, else the value.
     pub fn verdict_value(&self) -> f64 {
-        if self.peer.is_empty() { self.value } else { self.ratio }
-    }
-
-    /// Whether less of this row's unit is better.
-    pub fn less_is_better(&self) -> bool {
-        !MORE_IS_BETTER.contains(&self.unit.as_str())
+        if self.has_peer() { self.ratio } else { self.value }
     }
 }
 
@@ -178,6 +171,13 @@ pub struct Plot {
     pub log_y: bool,
     /// The lines.
     pub series: Vec<Series>,
+}
+
+impl Plot {
+    /// Whether a point has a place on the axes.
+    pub fn is_drawable(&self, (x, y): (f64, f64)) -> bool {
+        x.is_finite() && y.is_finite() && (x > 0.0 || !self.log_x) && (y > 0.0 || !self.log_y)
+    }
 }
 
 /// A remark that is shown under a suite's table.
@@ -322,6 +322,17 @@ mod tests {
         assert_eq!(row.name_within(40), "a rather lon…, n 1,000: ours beside peer");
         let alone = Row::alone("s", "case", 0, "ours", "time", "ns", 3.0);
         assert_eq!(alone.name(), "case: ours");
+    }
+
+    #[test]
+    fn a_name_is_never_longer_than_its_width() {
+        let subject = "Table, 6-byte pointers, find_many of 16";
+        let row = Row::alone("dict", "store-like, pointers", 10_000_000, subject, "time", "ns", 3.0);
+        let row = row.beside("Table, 6-byte pointers, find", 4.0);
+        for width in [30, 80, 90] {
+            assert_eq!(row.name_within(width).chars().count(), width, "{}", row.name_within(width));
+        }
+        assert_eq!(row.name_within(200), row.name());
     }
 
     #[test]

@@ -13,18 +13,19 @@
 use crate::against::Changes;
 use crate::document::Document;
 use crate::report::Row;
-use crate::score::Score;
+use crate::score::{NO_HEADLINE, Score};
 use crate::settings::Settings;
 use crate::suite::Suite;
-use crate::targets::Tally;
+use crate::targets::{Judged, Tally};
 use crate::text::{cut, figure, thousands};
+use crate::verdict::RULE;
 use std::time::Duration;
 
 /// The lines of a terminal that everything fits in, with the paths of the reports.
 pub const LINES: usize = 40;
 
 /// The characters of a line.
-pub const WIDTH: usize = 110;
+pub const WIDTH: usize = 120;
 
 /// Lines that the program prints below the screen: the paths of the page, of the JSON, and of what `--save` keeps.
 const LINES_OF_PATHS: usize = 3;
@@ -54,7 +55,7 @@ pub struct Screen<'a> {
 impl Screen<'_> {
     /// The lines.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![line("", "ratio", &heading())];
+        let mut lines = vec![line("", "ratio", &heading()), line("", "", RULE)];
         for suite in self.suites {
             lines.extend(scored(suite, &Score::of(suite, &self.document.rows)));
         }
@@ -95,15 +96,15 @@ impl Screen<'_> {
 }
 
 fn heading() -> String {
-    let what = "redcore over its peer; below 1 redcore is ahead";
+    let what = "redcore over its peer; below 1 redcore is ahead; means are geometric";
     with_counts(what, ["ahead", "level", "behind"].map(String::from))
 }
 
-/// The three lines of a suite; one where no row has a peer.
+/// The three lines of a suite; one where no row counts.
 fn scored(suite: &Suite, score: &Score) -> Vec<String> {
     let (ratio, what) = match &score.headline {
         Some(headline) => (figure(headline.ratio), headline.describe(suite.headline.what)),
-        None => (figure(f64::NAN), "no row of the headline in this run".into()),
+        None => (figure(f64::NAN), NO_HEADLINE.into()),
     };
     let counts = [score.ahead, score.level, score.behind].map(|count| thousands(count as i64));
     let mut lines = vec![line(suite.name, &ratio, &with_counts(&what, counts))];
@@ -128,12 +129,19 @@ fn of_row(label: &str, value: f64, row: &Row, after: &str) -> String {
     line(label, &figure(value), &(row.name_within(width) + after))
 }
 
+/// The limits that are missed, and those without a row.
 fn misses(tally: &Tally) -> Vec<String> {
-    let item = |judged: &&crate::targets::Judged| {
+    let item = |judged: &&Judged| {
         let after = format!("; limit {}", figure(judged.target.limit));
-        judged.row.map(|row| of_row("  missed", judged.found, row, &after))
+        match judged.row {
+            Some(row) => of_row("  missed", judged.found, row, &after),
+            None => {
+                let name = cut(&judged.name(), WIDTH - MARGIN - after.chars().count());
+                line("  no row", "-", &(name + &after))
+            }
+        }
     };
-    tally.missed.iter().filter_map(item).collect()
+    tally.missed.iter().chain(&tally.absent).map(item).collect()
 }
 
 fn summary_of(changes: &Changes) -> Vec<String> {
@@ -168,7 +176,7 @@ mod tests {
     use super::*;
     use crate::against::Saved;
     use crate::suites;
-    use crate::targets::{self, Judged, Target};
+    use crate::targets::{self, Target};
     use std::path::Path;
 
     const SETTINGS: Settings = Settings { quick: true, smoke: false, trace: None, value_cap: 0, seed: 1 };
@@ -196,7 +204,8 @@ mod tests {
         before: Option<&Document>,
         judged: Option<&[Judged]>,
     ) -> Vec<String> {
-        let changes = before.map(|document| Changes::of(Saved { name: "base", document }, now));
+        let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
+        let changes = before.map(|document| Changes::of(Saved { name: "base", document }, now, &names));
         let tally = judged.map(Tally::of);
         let screen = Screen {
             suites,
@@ -237,15 +246,26 @@ mod tests {
     }
 
     #[test]
+    fn limits_without_a_row_are_listed() {
+        let now = document(2.0);
+        let mut limits = vec![limit(&now.rows[0])];
+        limits[0].case = "typo".into();
+        let judged = targets::judge(&limits, &["alloc"], &now.rows);
+        let text = lines(&[&suites::ALL[0]], &now, None, Some(&judged));
+        let line = text.iter().find(|line| line.starts_with("  no row")).unwrap();
+        assert!(line.ends_with("alloc: typo, time beside a peer of a long name; limit 1.00"), "{line}");
+    }
+
+    #[test]
     fn counts_best_worst_and_origin_are_said() {
         let row =
             |case: &str, value| Row::alone("alloc", case, 0, "ours", "time", "ns", value).beside("p", 1.0);
         let mut now = Document::now(&vec![row("good", 0.25), row("bad", 4.0), row("worse", 5.0)].into());
         now.commit = "0123456789abcdef0123456789abcdef01234567".into();
         let text = lines(&[&suites::ALL[0]], &now, None, None);
-        assert!(text[1].ends_with(" 1      0       2"), "{}", text[1]);
-        assert_eq!(text[2], "  best       0.250  good: ours beside p");
-        assert_eq!(text[3], "  worst       5.00  worse: ours beside p");
+        assert!(text[2].ends_with(" 1      0       2"), "{}", text[2]);
+        assert_eq!(text[3], "  best       0.250  good: ours beside p");
+        assert_eq!(text[4], "  worst       5.00  worse: ours beside p");
         let origin = text[text.len() - 2..].join("\n");
         for part in [zmalloc::ALLOCATOR, "commit 0123456789ab\n", "3 rows in 52 s; quick run"] {
             assert!(origin.contains(part), "{part} is not in: {origin}");

@@ -25,7 +25,12 @@ pub struct Settings {
 impl Settings {
     /// The scale of the run in words.
     pub fn scale(&self) -> &'static str {
-        self.pick("smoke run, whose figures mean nothing", "quick run", "full run")
+        self.pick("smoke run, whose figures mean nothing", "quick run", "at full scale")
+    }
+
+    /// Whether the run has the large rows.
+    pub fn is_full_scale(&self) -> bool {
+        self.pick(false, false, true)
     }
 
     /// The value for this run's scale.

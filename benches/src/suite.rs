@@ -31,9 +31,9 @@ pub struct Suite {
     pub run: SuiteFn,
 }
 
-/// What redcore is worth in a suite, in one figure: the ratio of a chosen row, or the geometric mean of several.
+/// One ratio for a whole suite: that of a chosen row, or the geometric mean of several.
 pub struct Headline {
-    /// What the figure is the ratio of, and beside which peer.
+    /// What is compared, and the peer if the line of the screen has room for it.
     pub what: &'static str,
     /// Picks the rows among those of the suite. At every scale of a run there is at least one.
     pub rows: fn(&Row) -> bool,

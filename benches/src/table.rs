@@ -31,8 +31,8 @@ pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
             Cell::new(unless(same_subject, row.subject.clone())),
             Cell::new(unless(same_subject, with_unit(row.value))),
             Cell::new(&row.peer),
-            Cell::new(if row.peer.is_empty() { String::new() } else { with_unit(row.peer_value) }),
-            Cell::new(if row.peer.is_empty() { String::new() } else { figure(row.ratio) }),
+            Cell::new(if row.has_peer() { with_unit(row.peer_value) } else { String::new() }),
+            Cell::new(if row.has_peer() { figure(row.ratio) } else { String::new() }),
             Cell::new(spread(row)),
         ];
         if let Some(saved) = saved {
@@ -54,7 +54,7 @@ pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
 
 /// The quartiles, for what has a spread.
 pub fn spread(row: &Row) -> String {
-    if row.ratio_low == row.ratio_high || !row.ratio_low.is_finite() {
+    if !row.has_peer() || row.ratio_low == row.ratio_high || !row.ratio_low.is_finite() {
         return String::new();
     }
     format!("{} to {}", figure(row.ratio_low), figure(row.ratio_high))
@@ -65,21 +65,11 @@ pub fn of_misses(judged: &[Judged]) -> String {
     let mut table =
         new_table(&["row that misses its limit", "n", "found", "limit", "issue", "known, and why"]);
     for judged in judged.iter().filter(|judged| !judged.met) {
-        let (target, row) = (judged.target, judged.row);
-        let subject = row.map(|row| row.subject.clone()).or_else(|| target.subject.clone());
-        let peer = target.peer.as_ref().map(|peer| format!(" / {peer}"));
-        let name = format!(
-            "{}: {}, {}, {}{}",
-            target.suite,
-            target.case,
-            target.metric,
-            subject.unwrap_or_default(),
-            peer.unwrap_or_default()
-        );
+        let target = judged.target;
         table.add_row([
-            name,
-            row.map(|row| row.n).or(target.n).map(|n| thousands(n as i64)).unwrap_or_default(),
-            if row.is_some() { figure(judged.found) } else { "no such row".into() },
+            judged.name(),
+            judged.n(),
+            judged.found(),
             figure(target.limit),
             target.issue.to_string(),
             target.known(),
@@ -99,6 +89,7 @@ fn new_table(header: &[&str]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::NO_PEER;
 
     #[test]
     fn losses_stand_beside_wins_and_regressions_are_marked() {
@@ -115,5 +106,13 @@ mod tests {
         let beside = of_suite(&report, "s", Some(&saved));
         assert_eq!(beside.matches("WORSE").count(), 1, "{beside}");
         assert!(beside.contains("same") && beside.contains("1.50"), "{beside}");
+    }
+
+    #[test]
+    fn a_row_that_no_peer_qualifies_for_shows_no_ratio() {
+        let row = Row::alone("s", "case", 1000, "ours", "time", "ns", 0.0).beside(NO_PEER, 1.0);
+        let table = of_suite(&vec![row].into(), "s", None);
+        assert_eq!(table.matches("0 ns").count(), 1, "redcore's value only:\n{table}");
+        assert!(table.contains(NO_PEER) && !table.contains("1.00"), "{table}");
     }
 }

@@ -8,7 +8,7 @@
 //! n = 48                        # n and subject where they are given (all matching rows are held to the limit);
 //! subject = "Zmalloc"
 //! peer = "tikv-jemallocator"    # with a peer the limit is on the ratio, without on the value itself
-//! limit = 1.15                  # at most; at least for units of which more is better
+//! limit = 1.15                  # at most
 //! issue = 3                     # who set it
 //! measured = 1.3                # where it is missed: what was measured,
 //! reason = "..."                # and why
@@ -18,7 +18,7 @@
 
 use crate::error::BadInput;
 use crate::report::Row;
-use crate::text::figure;
+use crate::text::{figure, thousands};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -85,8 +85,27 @@ pub struct Judged<'a> {
 impl Judged<'_> {
     /// How many times the limit was found; below 1 where it holds.
     fn excess(&self) -> f64 {
-        let excess = self.found / self.target.limit;
-        if self.row.is_none_or(Row::less_is_better) { excess } else { excess.recip() }
+        self.found / self.target.limit
+    }
+
+    /// What the limit is for: suite, case, metric, subject and peer.
+    pub fn name(&self) -> String {
+        let Target { suite, case, metric, subject, peer, .. } = self.target;
+        let subject = self.row.map(|row| &row.subject).or(subject.as_ref());
+        let subject = subject.map(|subject| format!(": {subject}")).unwrap_or_default();
+        let peer = peer.as_ref().map(|peer| format!(" beside {peer}")).unwrap_or_default();
+        format!("{suite}: {case}, {metric}{subject}{peer}")
+    }
+
+    /// The n of the row or of the limit, as text; empty where neither has one.
+    pub fn n(&self) -> String {
+        let n = self.row.map(|row| row.n).or(self.target.n);
+        n.map(|n| thousands(n as i64)).unwrap_or_default()
+    }
+
+    /// What was found, as text.
+    pub fn found(&self) -> String {
+        if self.row.is_some() { figure(self.found) } else { "no such row".into() }
     }
 }
 
@@ -110,8 +129,7 @@ impl Target {
 
     fn judge<'a>(&'a self, row: &'a Row) -> Judged<'a> {
         let found = if self.peer.is_some() { row.ratio } else { row.value };
-        let met = if row.less_is_better() { found <= self.limit } else { found >= self.limit };
-        Judged { target: self, row: Some(row), found, met }
+        Judged { target: self, row: Some(row), found, met: found <= self.limit }
     }
 }
 
@@ -145,7 +163,7 @@ pub struct Tally<'a> {
     /// Limits that a row misses, the farthest miss first.
     pub missed: Vec<&'a Judged<'a>>,
     /// Limits that no row of the run is for.
-    pub absent: usize,
+    pub absent: Vec<&'a Judged<'a>>,
 }
 
 impl<'a> Tally<'a> {
@@ -153,14 +171,16 @@ impl<'a> Tally<'a> {
     pub fn of(judged: &'a [Judged<'a>]) -> Self {
         let mut missed: Vec<_> = judged.iter().filter(|j| !j.met && j.row.is_some()).collect();
         missed.sort_by(|a, b| b.excess().total_cmp(&a.excess()));
-        let absent = judged.iter().filter(|j| j.row.is_none()).count();
-        Self { held: judged.len() - missed.len() - absent, missed, absent }
+        let absent: Vec<_> = judged.iter().filter(|j| j.row.is_none()).collect();
+        Self { held: judged.len() - missed.len() - absent.len(), missed, absent }
     }
 
     /// One line that says all of it.
     pub fn summary(&self) -> String {
         let Self { held, missed, absent } = self;
-        format!("Limits: {held} held, {} missed, {absent} without a row in this run.", missed.len())
+        let (missed, absent) = (missed.len(), absent.len());
+        let rule = if absent == 0 { "" } else { "; at full scale a limit without a row is missed" };
+        format!("Limits: {held} held, {missed} missed, {absent} without a row{rule}.")
     }
 }
 
@@ -246,10 +266,13 @@ mod tests {
         let rows = [row("c", 1, "p", 2.0, 1.0), row("c", 2, "p", 1.0, 2.0), row("c", 3, "p", 5.0, 1.0)];
         let judged = judge(&targets, &["alloc"], &rows);
         let tally = Tally::of(&judged);
-        assert_eq!((tally.held, tally.absent), (1, 1));
+        assert_eq!((tally.held, tally.absent.len()), (1, 1));
+        assert_eq!(tally.absent[0].name(), "alloc: typo, time");
         let found: Vec<f64> = tally.missed.iter().map(|j| j.found).collect();
         assert_eq!(found, [5.0, 2.0]);
-        assert_eq!(tally.summary(), "Limits: 1 held, 2 missed, 1 without a row in this run.");
+        let summary =
+            "Limits: 1 held, 2 missed, 1 without a row; at full scale a limit without a row is missed.";
+        assert_eq!(tally.summary(), summary);
     }
 
     #[test]

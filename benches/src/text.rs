@@ -15,18 +15,37 @@ pub fn figure(value: f64) -> String {
     }
 }
 
+/// A unit of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeUnit {
+    /// The word behind the number.
+    pub name: &'static str,
+    ns: f64,
+}
+
+impl TimeUnit {
+    /// The unit that suits a time in nanoseconds.
+    pub fn of(ns: f64) -> Self {
+        let (name, unit_ns) = match ns {
+            small if small < 1e4 => ("ns", 1.0),
+            medium if medium < 1e6 => ("µs", 1e3),
+            large if large < 1e9 => ("ms", 1e6),
+            _ => ("s", 1e9),
+        };
+        Self { name, ns: unit_ns }
+    }
+
+    /// A time in nanoseconds as a number of this unit, with three significant digits.
+    pub fn number(self, ns: f64) -> String {
+        let figure = figure(ns / self.ns);
+        if figure.contains('.') { figure.trim_end_matches('0').trim_end_matches('.').into() } else { figure }
+    }
+}
+
 /// Nanoseconds in the unit that suits them, with three significant digits: `9.2 ns`, `1,203 ns`, `26 µs`, `289 ms`.
 pub fn duration(ns: f64) -> String {
-    let (scaled, unit) = match ns {
-        small if small < 1e4 => (ns, "ns"),
-        medium if medium < 1e6 => (ns / 1e3, "µs"),
-        large if large < 1e9 => (ns / 1e6, "ms"),
-        _ => (ns / 1e9, "s"),
-    };
-    let figure = figure(scaled);
-    let figure =
-        if figure.contains('.') { figure.trim_end_matches('0').trim_end_matches('.') } else { &figure };
-    format!("{figure} {unit}")
+    let unit = TimeUnit::of(ns);
+    format!("{} {}", unit.number(ns), unit.name)
 }
 
 /// `1,234,567`.

@@ -1,31 +1,58 @@
 //! What a row says: redcore is ahead of the peer, level with it, or behind it.
+//!
+//! Times move by a few hundredths with the code around the measured loop, and no repetition in the same process shows it.
+//! So a timed row is ahead or behind only when the middle half of its rounds is more than [`NOISE`] away from 1.
 
 use crate::report::Row;
+use crate::suites::latency;
+
+/// How far the linker's choices move a ratio of times. No spread shows it, because they are the same in all rounds.
+pub const NOISE: f64 = 0.03;
+
+/// The same for the least times of several runs, which are single readings and have no spread.
+pub const NOISE_OF_MINIMUM: f64 = 0.10;
+
+/// For counted values: what is printed as 1.00 is level.
+const ROUNDING: f64 = 0.005;
+
+/// The rule in words, for the screen and the page.
+pub const RULE: &str =
+    "A row is ahead or behind when the middle half of its rounds is more than 3 % away from 1.";
 
 /// How redcore stands to a peer in one row.
-///
-/// Only a row whose whole spread lies on one side of 1 is ahead or behind: medians that a noisy round could turn around
-/// are level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Better than the peer.
     Ahead,
-    /// The spread holds 1.
+    /// Within the noise.
     Level,
     /// Worse than the peer.
     Behind,
 }
 
+/// How far from 1 a ratio has to be to differ from it, and how far apart two ratios of two runs have to be.
+pub fn noise(row: &Row) -> f64 {
+    if row.case.ends_with(latency::MINIMUM) {
+        NOISE_OF_MINIMUM
+    } else if row.is_timed() {
+        NOISE
+    } else {
+        ROUNDING
+    }
+}
+
 impl Verdict {
-    /// What `row` says; none without a peer.
+    /// What `row` says; none if the row does not [count](Row::counts).
     pub fn of(row: &Row) -> Option<Self> {
-        let (below, above) = (row.ratio_high < 1.0, row.ratio_low > 1.0);
-        let (ahead, behind) = if row.less_is_better() { (below, above) } else { (above, below) };
-        row.has_peer().then_some(match (ahead, behind) {
-            (true, _) => Self::Ahead,
-            (_, true) => Self::Behind,
-            _ => Self::Level,
-        })
+        let noise = noise(row);
+        let verdict = if row.ratio_high < 1.0 - noise {
+            Self::Ahead
+        } else if row.ratio_low > 1.0 + noise {
+            Self::Behind
+        } else {
+            Self::Level
+        };
+        row.counts().then_some(verdict)
     }
 
     /// The word on the page.
@@ -34,6 +61,15 @@ impl Verdict {
             Self::Ahead => "ahead",
             Self::Level => "level",
             Self::Behind => "behind",
+        }
+    }
+
+    /// The sign beside the ratio on the page, for readers that do not see its colour.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Ahead => "▲",
+            Self::Level => "",
+            Self::Behind => "▼",
         }
     }
 }
@@ -49,23 +85,37 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_spread_on_one_side_of_1_is_ahead_or_behind() {
-        assert_eq!(Verdict::of(&row("ns", 0.8, 0.99)), Some(Verdict::Ahead));
-        assert_eq!(Verdict::of(&row("ns", 0.8, 1.0)), Some(Verdict::Level));
-        assert_eq!(Verdict::of(&row("ns", 1.0, 1.2)), Some(Verdict::Level));
-        assert_eq!(Verdict::of(&row("ns", 1.01, 1.2)), Some(Verdict::Behind));
+    fn only_a_spread_farther_from_1_than_the_noise_is_ahead_or_behind() {
+        assert_eq!(Verdict::of(&row("ns", 0.8, 0.96)), Some(Verdict::Ahead));
+        assert_eq!(Verdict::of(&row("ns", 0.8, 0.98)), Some(Verdict::Level));
+        assert_eq!(Verdict::of(&row("ns", 1.02, 1.2)), Some(Verdict::Level));
+        assert_eq!(Verdict::of(&row("ns", 1.04, 1.2)), Some(Verdict::Behind));
     }
 
     #[test]
-    fn where_more_is_better_above_1_is_ahead() {
-        assert_eq!(Verdict::of(&row("ops/s", 1.1, 1.2)), Some(Verdict::Ahead));
-        assert_eq!(Verdict::of(&row("ops/s", 0.8, 0.9)), Some(Verdict::Behind));
+    fn counted_values_are_level_when_the_ratio_is_printed_as_one() {
+        assert_eq!(Verdict::of(&row("B", 1.004, 1.004)), Some(Verdict::Level));
+        assert_eq!(Verdict::of(&row("B", 1.006, 1.006)), Some(Verdict::Behind));
+        assert_eq!(Verdict::of(&row("B", 0.994, 0.994)), Some(Verdict::Ahead));
     }
 
     #[test]
-    fn without_a_peer_there_is_no_verdict() {
+    fn the_least_times_of_several_runs_are_level_within_a_tenth() {
+        let least = |ratio| Row { case: format!("insert, {}", latency::MINIMUM), ..row("ns", ratio, ratio) };
+        assert_eq!(Verdict::of(&least(1.09)), Some(Verdict::Level));
+        assert_eq!(Verdict::of(&least(1.11)), Some(Verdict::Behind));
+    }
+
+    #[test]
+    fn rows_that_do_not_count_have_no_verdict() {
         let alone = Row::alone("s", "c", 1, "ours", "m", "ns", 1.0);
         assert_eq!(Verdict::of(&alone), None);
-        assert_eq!(Verdict::of(&alone.beside(NO_PEER, 1.0)), None);
+        assert_eq!(Verdict::of(&alone.clone().beside(NO_PEER, 1.0)), None);
+        assert_eq!(Verdict::of(&alone.beside("peer", 0.0)), None);
+    }
+
+    #[test]
+    fn the_rule_in_words_has_the_noise() {
+        assert!(RULE.contains(&format!("{:.0} %", NOISE * 100.0)));
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! Exit codes: 0 done, 2 bad input.
 
-use benches::cli;
-use benches::document::Document;
-use benches::error::{BadInput, exit_code};
+use benches::cli::{self, say};
+use benches::error::{self, BadInput};
 use benches::publish;
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -22,8 +21,8 @@ struct Options {
     /// The report of a full run, which --as publishes
     #[arg(value_name = "REPORT.json", default_value = "target/bench/report.json", requires = "name")]
     report: PathBuf,
-    /// First copies what the pages show of the report to benches/published/NAME.json; NAME is a kind of machine, as
-    /// Intel-Xeon, and heads a column
+    /// First copies what the pages show of the report to benches/published/NAME.json. NAME is a kind of machine, such as
+    /// Intel-Xeon. It becomes the head of a column.
     #[arg(long = "as", value_name = "NAME", value_parser = cli::parse_name)]
     name: Option<String>,
 }
@@ -32,28 +31,26 @@ fn main() -> ExitCode {
     let options = match cli::parse::<Options, _>(std::env::args_os()) {
         Ok(Ok(options)) => options,
         Ok(Err(help)) => {
-            print!("{help}");
+            say(help);
             return ExitCode::SUCCESS;
         }
-        Err(err) => return exit_code(&err.into()),
+        Err(err) => return error::report(&err.into()),
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(err) => exit_code(&err.into()),
+        Err(err) => error::report(&err.into()),
     }
 }
 
 fn run(options: &Options) -> Result<(), BadInput> {
     // The sources stand where they were built: the pages belong to them.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-    if let Some(name) = &options.name {
-        let shown = publish::extract(&Document::load(&options.report)?, &options.report)?;
-        let file = publish::file(root, name);
-        shown.save(&file).map_err(|err| BadInput::file(&file, err))?;
-        println!("{}", file.display());
-    }
-    for path in publish::write(root)? {
-        println!("{path}");
+    match &options.name {
+        Some(name) => {
+            let written = publish::publish(root, name, &options.report)?;
+            written.iter().for_each(|path| say(path.display()));
+        }
+        None => publish::write(root)?.into_iter().for_each(say),
     }
     Ok(())
 }

@@ -16,14 +16,14 @@ function apply() {
     }
     table.classList.toggle("filtered", peer !== "" || behind);
     table.hidden = on && hits === 0;
-    table.open = on && hits > 0;
+    if (on) table.open = hits > 0;
     shown += hits;
   }
-  form.shown.value = shown.toLocaleString("en") + " rows";
+  form.shown.value = shown.toLocaleString("en") + (shown === 1 ? " row" : " rows");
 }
 
 function reveal() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1));
   if (!target) return;
   if (target.closest("[hidden]")) {
     form.reset();
@@ -38,8 +38,11 @@ form.hidden = false;
 form.addEventListener("change", apply);
 form.addEventListener("submit", event => event.preventDefault());
 form.all.addEventListener("click", () => { form.reset(); apply(); });
+addEventListener("hashchange", reveal);
+// A click on a link to the current anchor changes nothing, so that no event tells of it.
 document.addEventListener("click", event => {
-  if (event.target.closest("a[href^='#']")) setTimeout(reveal);
+  const link = event.target.closest("a[href^='#']");
+  if (link && link.getAttribute("href") === location.hash) reveal();
 });
 apply();
 reveal();

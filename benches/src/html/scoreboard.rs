@@ -1,27 +1,37 @@
 //! The scoreboard of the page: a box a suite.
 
-use super::{Extras, anchor};
+use super::{RunContext, anchor};
 use crate::report::{Report, Row};
-use crate::score::{Figure, Score};
+use crate::score::{HeadlineRatio, NO_HEADLINE, Score};
 use crate::suite::Suite;
 use crate::targets::Tally;
 use crate::text::figure;
-use crate::verdict::Verdict;
+use crate::verdict::{NOISE_OF_MINIMUM, RULE, Verdict};
 use maud::{Markup, html};
 use std::ptr;
 
-pub(super) fn section(report: &Report, suites: &[&Suite], extras: &Extras) -> Markup {
+pub(super) fn section(report: &Report, suites: &[&Suite], context: &RunContext) -> Markup {
     html! {
         section #scoreboard {
             h2 { "Scoreboard" }
             p {
-                "A ratio is redcore over its peer: below 1 redcore is ahead (for ops/s: above 1). All subjects take turns, \
-                 round by round; times and ratios are medians over the rounds, with the quartiles of the ratio as its \
-                 spread. A row is ahead or behind where the whole spread is on one side of 1, and level elsewhere. Rows \
-                 without a peer are not counted."
+                "A ratio is redcore over its peer: below 1 redcore is ahead. All subjects take turns, round by round; times \
+                 and ratios are medians over the rounds, and the spread is the quartiles of the ratio. The suite latency has \
+                 single readings instead: the plain first run, and for each operation the least time of several runs."
             }
-            @if let Some(judged) = extras.judged { p { a href="#limits" { (Tally::of(judged).summary()) } } }
-            @if let Some(changes) = extras.changes { p { (changes.summary()) } }
+            p {
+                (RULE) " All other rows are level. The ratios of least times have no spread, and are level within "
+                (format!("{:.0}", NOISE_OF_MINIMUM * 100.0)) " %. What is counted, such as bytes, is level when the ratio is \
+                 printed as 1.00. In the tables " (Verdict::Ahead.sign()) " marks rows that are ahead, and "
+                (Verdict::Behind.sign()) " rows that are behind."
+            }
+            p {
+                "Each row compares with one peer; a case with five peers is five rows. Not counted are rows without a peer, \
+                 plain runs, prototypes, and rows beside redcore itself, beside arithmetic or a goal, or beside the best of \
+                 several peers. A headline may use them. A headline of several rows is their geometric mean."
+            }
+            @if let Some(judged) = context.judged { p { a href="#limits" { (Tally::of(judged).summary()) } } }
+            @if let Some(changes) = context.changes { p { (changes.summary()) } }
             div.scores { @for suite in suites { (scored(report, suite)) } }
         }
     }
@@ -45,6 +55,7 @@ fn scored(report: &Report, suite: &Suite) -> Markup {
                     @if i > 0 { " · " }
                     span class=(verdict.word()) { (count) " " (verdict.word()) }
                 }
+                @if score.not_counted > 0 { span.faint { " · " (score.not_counted) " not counted" } }
             }
             dl {
                 @for (label, row) in [("best", score.best), ("worst", score.worst)] {
@@ -57,8 +68,8 @@ fn scored(report: &Report, suite: &Suite) -> Markup {
     }
 }
 
-/// The figure of the headline; it leads to its row, or to the first of several.
-fn headline(report: &Report, suite: &Suite, headline: Option<&Figure>) -> Markup {
+/// The ratio of the headline; it leads to its row, or to the first of several.
+fn headline(report: &Report, suite: &Suite, headline: Option<&HeadlineRatio>) -> Markup {
     html! {
         div.headline {
             @match headline {
@@ -66,7 +77,7 @@ fn headline(report: &Report, suite: &Suite, headline: Option<&Figure>) -> Markup
                     strong { (figure(headline.ratio)) }
                     (link(report, headline.rows[0], &headline.describe(suite.headline.what)))
                 }
-                None => span.faint { "no row of the headline in this run" }
+                None => span.faint { (NO_HEADLINE) }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The tables of the page: one a suite, folded, with its notes below it; and the filter over them.
 
-use super::{Extras, anchor};
+use super::{RunContext, anchor};
 use crate::against::{Change, Changes, change};
 use crate::report::{Report, Row};
 use crate::score::Score;
@@ -12,13 +12,13 @@ use crate::verdict::Verdict;
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
-pub(super) fn section(report: &Report, suites: &[&Suite], extras: &Extras) -> Markup {
+pub(super) fn section(report: &Report, suites: &[&Suite], context: &RunContext) -> Markup {
     html! {
         section #tables {
             h2 { "Tables" }
             (filter(report, suites))
-            @for suite in suites { (folded(report, suite, extras)) }
-            @if let Some(judged) = extras.judged { (limits(judged)) }
+            @for suite in suites { (folded(report, suite, context)) }
+            @if let Some(judged) = context.judged { (limits(judged)) }
         }
     }
 }
@@ -51,7 +51,7 @@ fn filter(report: &Report, suites: &[&Suite]) -> Markup {
     }
 }
 
-fn folded(report: &Report, suite: &Suite, extras: &Extras) -> Markup {
+fn folded(report: &Report, suite: &Suite, context: &RunContext) -> Markup {
     let rows: Vec<(usize, &Row)> =
         report.rows.iter().enumerate().filter(|(_, row)| row.suite == suite.name).collect();
     let above = std::iter::once(None).chain(rows.iter().map(|(_, row)| Some(*row)));
@@ -60,25 +60,21 @@ fn folded(report: &Report, suite: &Suite, extras: &Extras) -> Markup {
         details.suite id=(suite.name) {
             summary {
                 h3 { (suite.name) } " " (suite.about) " "
-                span.faint {
-                    "· " (rows.len()) " rows: " (score.ahead) " ahead, " (score.level) " level, " (score.behind) " behind"
-                }
+                span.faint { "· " (counts(rows.len(), &score)) }
             }
             div {
                 @if !rows.is_empty() {
-                    table {
-                        thead { tr {
-                            th scope="col" { "case" } th.number scope="col" { "n" } th scope="col" { "redcore" }
-                            th.number scope="col" { "value" } th scope="col" { "peer" }
-                            th.number scope="col" { "value" } th.number scope="col" { "ratio" }
-                            th scope="col" { "spread" }
-                            @if let Some(changes) = extras.changes {
-                                th.number scope="col" { (changes.before.name) } th scope="col" { "change" }
+                    table role="table" {
+                        thead role="rowgroup" { tr role="row" {
+                            (head("", "case")) (head("number", "n")) (head("", "redcore")) (head("number", "value"))
+                            (head("", "peer")) (head("number", "value")) (head("number", "ratio")) (head("", "spread"))
+                            @if let Some(changes) = context.changes {
+                                (head("number", changes.before.name)) (head("", "change"))
                             }
                         } }
-                        tbody {
+                        tbody role="rowgroup" {
                             @for ((index, row), above) in rows.iter().zip(above) {
-                                (table_row(*index, row, above, extras.changes))
+                                (table_row(*index, row, above, context.changes))
                             }
                         }
                     }
@@ -89,26 +85,52 @@ fn folded(report: &Report, suite: &Suite, extras: &Extras) -> Markup {
     }
 }
 
+/// How many rows there are, and what they say.
+fn counts(rows: usize, score: &Score) -> String {
+    let Score { ahead, level, behind, not_counted, .. } = score;
+    let s = if rows == 1 { "" } else { "s" };
+    let rest = if *not_counted > 0 { format!(", {not_counted} not counted") } else { String::new() };
+    format!("{rows} row{s}: {ahead} ahead, {level} level, {behind} behind{rest}")
+}
+
+/// The head of a column. Tables name their roles because the style sheet lays them out as blocks on narrow screens, which
+/// takes the roles from them.
+fn head(class: &str, text: &str) -> Markup {
+    html! { th class=[(!class.is_empty()).then_some(class)] role="columnheader" scope="col" { (text) } }
+}
+
 /// One row; what it shares with the one above shows only where the filter may have taken that one away.
 fn table_row(index: usize, row: &Row, above: Option<&Row>, changes: Option<&Changes>) -> Markup {
     let same_case = above.is_some_and(|above| above.same_case(row));
     let same_subject = above.is_some_and(|above| above.same_value(row));
-    let verdict = Verdict::of(row).map(Verdict::word);
+    let verdict = Verdict::of(row);
+    let class = if same_case { None } else { Some("case") };
+    let word = verdict.map(Verdict::word);
     html! {
-        tr id=(anchor(index)) class=[(!same_case).then_some("case")] data-peer=(row.peer) data-verdict=[verdict] {
-            td.case.again[same_case] { span { (row.title()) } }
-            td.number.size.again[same_case] data-label="n" { span { (thousands(row.n as i64)) } }
-            td.ours.again[same_subject] { span { (breakable(&row.subject)) } }
-            td.number.ours.again[same_subject] { span { (figure(row.value)) " " (row.unit) } }
-            @if row.peer.is_empty() {
-                td {} td {} td {} td {}
+        tr id=(anchor(index)) class=[class] role="row" data-peer=(row.peer) data-verdict=[word] {
+            td.case.again[same_case] role="cell" { span { (row.title()) } }
+            td.number.size.again[same_case] role="cell" data-label="n" { span { (thousands(row.n as i64)) } }
+            td.ours.again[same_subject] role="cell" { span { (breakable(&row.subject)) } }
+            td.number.ours.again[same_subject] role="cell" { span { (figure(row.value)) " " (row.unit) } }
+            @if row.has_peer() {
+                td role="cell" data-label="beside" { (breakable(&row.peer)) }
+                td.number role="cell" { (figure(row.peer_value)) " " (row.unit) }
+                td.number.ratio role="cell" data-label="ratio" { (figure(row.ratio)) (sign(verdict)) }
+                td.spread.faint role="cell" data-label="spread" { (spread(row)) }
             } @else {
-                td data-label="beside" { (breakable(&row.peer)) }
-                td.number { (figure(row.peer_value)) " " (row.unit) }
-                td.number.ratio data-label="ratio" { (figure(row.ratio)) }
-                td.spread.faint data-label="spread" { (spread(row)) }
+                td role="cell" { (row.peer) } td role="cell" {} td role="cell" {} td role="cell" {}
             }
             @if let Some(changes) = changes { (changed(row, changes)) }
+        }
+    }
+}
+
+/// The verdict without its colour. Rows without a sign have its place, so that the digits stand under each other.
+fn sign(verdict: Option<Verdict>) -> Markup {
+    html! {
+        @match verdict {
+            Some(verdict @ (Verdict::Ahead | Verdict::Behind)) => span.sign role="img" aria-label=(verdict.word()) { (verdict.sign()) }
+            _ => span.sign {}
         }
     }
 }
@@ -127,8 +149,8 @@ fn changed(row: &Row, changes: &Changes) -> Markup {
         _ => "faint",
     };
     html! {
-        td.number.was data-label=(changes.before.name) { @if let Some(then) = then { (figure(then.verdict_value())) } }
-        td.change data-label="change" { span class=(class) { (change.word()) } }
+        td.number.was role="cell" data-label=(changes.before.name) { @if let Some(then) = then { (figure(then.verdict_value())) } }
+        td.change role="cell" data-label="change" { span class=(class) { (change.word()) } }
     }
 }
 
@@ -137,12 +159,12 @@ fn limits(judged: &[Judged]) -> Markup {
         details #limits {
             summary { (Tally::of(judged).summary()) }
             div {
-                table {
-                    thead { tr {
-                        th scope="col" { "row" } th.number scope="col" { "n" } th.number scope="col" { "found" }
-                        th.number scope="col" { "limit" } th.number scope="col" { "issue" } th scope="col" { "known, and why" }
+                table role="table" {
+                    thead role="rowgroup" { tr role="row" {
+                        (head("", "row")) (head("number", "n")) (head("number", "found"))
+                        (head("number", "limit")) (head("number", "issue")) (head("", "known, and why"))
                     } }
-                    tbody { @for judged in judged { (limit(judged)) } }
+                    tbody role="rowgroup" { @for judged in judged { (limit(judged)) } }
                 }
             }
         }
@@ -151,21 +173,17 @@ fn limits(judged: &[Judged]) -> Markup {
 
 fn limit(judged: &Judged) -> Markup {
     let target = judged.target;
-    let names = [Some(&target.suite), Some(&target.case), Some(&target.metric)];
-    let subject = judged.row.map(|row| &row.subject).or(target.subject.as_ref());
-    let names: Vec<&str> =
-        names.into_iter().chain([subject, target.peer.as_ref()]).flatten().map(String::as_str).collect();
-    let n = judged.row.map(|row| row.n).or(target.n);
+    let verdict = if judged.met { "held" } else { "missed" };
     html! {
-        tr.case {
-            td.case { (names.join(", ")) }
-            td.number data-label="n" { @if let Some(n) = n { (thousands(n as i64)) } }
-            td.number.ahead[judged.met].behind[!judged.met] data-label="found" {
-                @if judged.row.is_some() { (figure(judged.found)) } @else { "no such row" }
+        tr.case role="row" {
+            td.case role="cell" { (judged.name()) }
+            td.number role="cell" data-label="n" { (judged.n()) }
+            td.number.ahead[judged.met].behind[!judged.met] role="cell" data-label="found" {
+                (judged.found()) @if judged.row.is_some() { ", " (verdict) }
             }
-            td.number data-label="limit" { (figure(target.limit)) }
-            td.number data-label="issue" { (target.issue) }
-            td.why { (target.known()) }
+            td.number role="cell" data-label="limit" { (figure(target.limit)) }
+            td.number role="cell" data-label="issue" { (target.issue) }
+            td.why role="cell" { (target.known()) }
         }
     }
 }

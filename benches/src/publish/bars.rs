@@ -1,4 +1,4 @@
-//! The picture of the longest insert: a bar for each map, each line of the grid ten times the one before it.
+//! The picture of the longest insert. It has a bar for each map, on a logarithmic scale.
 
 use super::panel::{self, Anchor, HEIGHT, MARGIN, Scale, WIDTH, bar, decades, line, text};
 use super::rows::LONGEST_INSERT;
@@ -6,11 +6,11 @@ use super::{Published, table};
 use crate::report::Row;
 use crate::text::{duration, thousands};
 
-/// What the maps are called in the picture, where the peer's name does not say it.
+/// Names that differ between the report and the picture.
 const NAMES: [(&str, &str); 1] = [("dict::classic", "Redis' design")];
 
 const LEFT: f64 = 114.0;
-/// Where the longest bar ends: its value stands behind it.
+/// The end of the longest bar. Its value stands to the right of it.
 const RIGHT: f64 = WIDTH - MARGIN - 58.0;
 const TOP: f64 = 60.0;
 const BOTTOM: f64 = HEIGHT - 76.0;

@@ -7,7 +7,7 @@ use crate::text::thousands;
 use maud::Markup;
 
 /// The plot in report.json.
-pub(super) const PLOT: &str = "memory-pointers";
+pub const PLOT: &str = "memory-pointers";
 
 /// The lines: the name in the plot, the name in the picture, the class. The first is drawn last, to lie on top.
 const LINES: [(&str, &str, &str); 3] = [
@@ -30,6 +30,11 @@ pub(super) fn plot(plots: &[Plot]) -> Option<&Plot> {
 
 fn series<'a>(plot: &'a Plot, name: &str) -> Option<&'a Series> {
     plot.series.iter().find(|series| series.name == name && !series.points.is_empty())
+}
+
+/// The points of all lines of the picture.
+pub(super) fn points(plot: &Plot) -> impl Iterator<Item = (f64, f64)> {
+    LINES.iter().filter_map(|(name, ..)| series(plot, name)).flat_map(|series| series.points.iter().copied())
 }
 
 /// Draws the plot of a run that has it.

@@ -1,14 +1,14 @@
-//! The first page's figures: what README.md and the book show of full runs, copied from report.json.
+//! The part of full runs that README.md and the book show, copied from report.json.
 //!
 //! ```text
 //!   report.json -> extract -> benches/published/NAME.json    one file for each kind of machine
 //!                                     -> pages -> the table in README.md, and the pictures of the book
 //! ```
 //!
-//! `cargo xtask publish` does both steps. The second one takes nothing but the files of `benches/published`, and a test
-//! repeats it: what the pages show is what the files say.
+//! `cargo xtask publish` does both steps. The second step reads the files of `benches/published` only. A test repeats it, so that
+//! the pages always agree with the files.
 //!
-//! [`rows`] says which rows are shown. A kind of machine has a column of its own, because ratios differ between processors.
+//! [`rows`] says which rows are shown. Each kind of machine has its own column, because ratios differ between processors.
 
 mod bars;
 mod curves;
@@ -19,8 +19,12 @@ mod table;
 use crate::document::Document;
 use crate::error::BadInput;
 use crate::report::Row;
+use crate::{score, suites};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// The plot in report.json from which the curves are drawn.
+pub use curves::PLOT as CURVES_PLOT;
 
 /// The folder of the published runs, from the root of the repository.
 pub const FOLDER: &str = "benches/published";
@@ -48,7 +52,18 @@ pub struct Page {
     pub text: String,
 }
 
-/// The part of a run that the pages show. `path` is for the message about a row or a plot that is missing.
+/// The part that the pages show of a run that is not yet published. The run has to have rows of all suites: the worst row of a
+/// part of them would pass for the worst of all.
+fn import(run: &Document, path: &Path) -> Result<Document, BadInput> {
+    let has_rows = |name: &str| run.rows.iter().any(|row| row.suite == name);
+    if let Some(suite) = suites::ALL.iter().find(|suite| !has_rows(suite.name)) {
+        let problem = format!("the run has no row of the suite {}; publish a full one", suite.name);
+        return Err(BadInput::file(path, problem));
+    }
+    extract(run, path)
+}
+
+/// The part of a run that the pages show. `path` is for the message about a row or a plot that is missing or cannot be drawn.
 pub fn extract(run: &Document, path: &Path) -> Result<Document, BadInput> {
     let missing = |what: String| BadInput::file(path, format!("the run has no {what}; publish a full one"));
     let mut shown = Vec::new();
@@ -56,8 +71,15 @@ pub fn extract(run: &Document, path: &Path) -> Result<Document, BadInput> {
         shown.push(row.measurement.find(&run.rows).ok_or_else(|| missing(row.measurement.to_string()))?);
     }
     shown.extend(bars::rows(&run.rows).ok_or_else(|| missing(rows::LONGEST_INSERT.to_string()))?);
-    shown.push(rows::worst(&run.rows).ok_or_else(|| missing("row with a peer".into()))?);
+    shown.push(score::worst(run.rows.iter()).ok_or_else(|| missing("row that counts".into()))?);
+    let is_positive = |value: f64| value.is_finite() && value > 0.0;
+    if let Some(row) = shown.iter().find(|row| !is_positive(row.value) || !is_positive(row.peer_value)) {
+        return Err(BadInput::file(path, format!("a value is not positive: {}", row.name())));
+    }
     let plot = curves::plot(&run.plots).ok_or_else(|| missing(format!("plot {}", curves::PLOT)))?;
+    if curves::points(plot).any(|(n, bytes)| !is_positive(n) || !is_positive(bytes)) {
+        return Err(BadInput::file(path, format!("a value is not positive: plot {}", curves::PLOT)));
+    }
     let is_shown = |row: &&Row| shown.iter().any(|other| other.same_measurement(row));
     Ok(Document {
         rows: run.rows.iter().filter(is_shown).cloned().collect(),
@@ -71,38 +93,42 @@ pub fn file(root: &Path, name: &str) -> PathBuf {
     root.join(FOLDER).join(format!("{name}.json"))
 }
 
-/// All published runs, by name.
-pub fn load(root: &Path) -> Result<Vec<Published>, BadInput> {
+/// All published runs, by name, without the one in the file `without`.
+fn load(root: &Path, without: Option<&Path>) -> Result<Vec<Published>, BadInput> {
     let folder = root.join(FOLDER);
     let entries = fs::read_dir(&folder).map_err(|err| BadInput::file(&folder, err))?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(|err| BadInput::file(&folder, err))?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
+        if path.extension().is_some_and(|extension| extension == "json") && Some(path.as_path()) != without {
             paths.push(path);
         }
     }
     paths.sort();
-    paths.iter().map(|path| published(path)).collect()
+    paths.iter().map(|path| Ok(Published::new(path, extract(&Document::load(path)?, path)?))).collect()
 }
 
-/// Reads one file, which has to have everything that is shown.
-fn published(path: &Path) -> Result<Published, BadInput> {
-    let document = extract(&Document::load(path)?, path)?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(Published { name: stem.replace('-', " "), document })
+impl Published {
+    /// The run in the file `path`, which heads its column.
+    fn new(path: &Path, document: Document) -> Self {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        Self { name: stem.replace('-', " "), document }
+    }
 }
 
 /// The pages as they have to be, from the files of [`FOLDER`] and from the README.md that is there.
 pub fn pages(root: &Path) -> Result<Vec<Page>, BadInput> {
-    let runs = load(root)?;
+    pages_of(root, &load(root, None)?)
+}
+
+fn pages_of(root: &Path, runs: &[Published]) -> Result<Vec<Page>, BadInput> {
     let newest = runs
         .iter()
         .max_by_key(|run| &run.document.date)
         .ok_or_else(|| BadInput::file(&root.join(FOLDER), "there is no published run"))?;
     let readme = root.join(README);
     let text = fs::read_to_string(&readme).map_err(|err| BadInput::file(&readme, err))?;
-    let text = table::replace(&text, &table::markdown(&runs)).ok_or_else(|| {
+    let text = table::replace(&text, &table::markdown(runs)).ok_or_else(|| {
         BadInput::file(&readme, format!("has no lines {} and {}", table::BEGIN, table::END))
     })?;
     Ok(vec![
@@ -110,6 +136,21 @@ pub fn pages(root: &Path) -> Result<Vec<Page>, BadInput> {
         Page { path: CURVES, text: curves::svg(newest) },
         Page { path: BARS, text: bars::svg(newest) },
     ])
+}
+
+/// Publishes the report in the file `path` as `name`, and returns the paths of what is written. Nothing is written if anything
+/// is wrong with the report, with another published run or with README.md.
+pub fn publish(root: &Path, name: &str, path: &Path) -> Result<Vec<PathBuf>, BadInput> {
+    let document = import(&Document::load(path)?, path)?;
+    let file = file(root, name);
+    let folder = root.join(FOLDER);
+    fs::create_dir_all(&folder).map_err(|err| BadInput::file(&folder, err))?;
+    let mut runs = load(root, Some(&file))?;
+    runs.push(Published::new(&file, document.clone()));
+    runs.sort_by(|a, b| a.name.cmp(&b.name));
+    pages_of(root, &runs)?;
+    document.save(&file).map_err(|err| BadInput::file(&file, err))?;
+    Ok([file].into_iter().chain(write(root)?.into_iter().map(PathBuf::from)).collect())
 }
 
 /// Writes the pages that are not as they have to be, and returns their paths.
@@ -196,6 +237,48 @@ mod tests {
     }
 
     #[test]
+    fn a_run_whose_pictures_cannot_be_drawn_is_refused() {
+        let refused = |change: &dyn Fn(&mut Document)| {
+            let mut run = full_run();
+            change(&mut run);
+            extract(&run, Path::new("x.json")).unwrap_err().to_string()
+        };
+        assert!(refused(&|run| run.rows[0].value = 0.0).contains("value is not positive"));
+        assert!(refused(&|run| run.rows[1].peer_value = f64::NAN).contains("value is not positive"));
+        assert!(refused(&|run| run.plots[0].series[0].points[0].1 = 0.0).contains("value is not positive"));
+    }
+
+    #[test]
+    fn a_new_report_has_to_have_all_suites() {
+        let mut run = full_run();
+        for suite in suites::ALL {
+            run.rows.push(Row::alone(suite.name, "c", 1, "ours", "time", "ns", 1.0));
+        }
+        assert!(import(&run, Path::new("x.json")).is_ok());
+        run.rows.retain(|row| row.suite != "robj");
+        let message = import(&run, Path::new("x.json")).map(drop).unwrap_err().to_string();
+        assert!(message.contains("no row of the suite robj"), "{message}");
+    }
+
+    #[test]
+    fn a_report_is_published_only_when_the_pages_can_be_written() {
+        let root = std::env::temp_dir().join(format!("redcore-publish-first-{}", std::process::id()));
+        let report = root.join("report.json");
+        let mut run = full_run();
+        for suite in suites::ALL {
+            run.rows.push(Row::alone(suite.name, "c", 1, "ours", "time", "ns", 1.0));
+        }
+        run.save(&report).unwrap();
+        fs::write(root.join(README), "no place for a table").unwrap();
+        assert!(publish(&root, "Some-Kind", &report).is_err());
+        assert!(!file(&root, "Some-Kind").exists());
+        fs::write(root.join(README), format!("{} -->\n{}\n", table::BEGIN, table::END)).unwrap();
+        assert_eq!(publish(&root, "Some-Kind", &report).unwrap().len(), 4);
+        assert!(file(&root, "Some-Kind").exists());
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
     fn pages_are_written_once_and_again_only_after_a_change() {
         let root = std::env::temp_dir().join(format!("redcore-publish-{}", std::process::id()));
         let mut run = full_run();
@@ -207,7 +290,7 @@ mod tests {
         assert_eq!(write(&root).unwrap(), [""; 0]);
         let readme = fs::read_to_string(root.join(README)).unwrap();
         assert!(readme.starts_with("above\n") && readme.ends_with("below\n"));
-        for part in ["| Some Kind |", "Some CPU", "a loss, of 7", "**9.00**", "0.50"] {
+        for part in ["| Some Kind |", "Some CPU", "`a loss, n 7: ours beside theirs`", "**9.00**", "0.50"] {
             assert!(readme.contains(part), "{part} is missing:\n{readme}");
         }
         let bars = fs::read_to_string(root.join(BARS)).unwrap();

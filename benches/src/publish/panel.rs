@@ -1,11 +1,11 @@
 //! The frame of a picture: an SVG file that can be read on a white page, on a dark one, and on a telephone.
 //!
-//! An SVG in an `<img>` sees neither the page's style nor its theme. So it brings its own background, which follows the
-//! system's colour scheme, and names fonts that systems have. It is 410 pixels wide: two pictures stand side by side on a desktop,
-//! and on a telephone the text is hardly reduced.
+//! An SVG in an `<img>` has no access to the style and the theme of the page. So it has its own background, which follows the
+//! system's colour scheme, and it uses fonts of the system. A picture is 410 pixels wide: two of them fit side by side on a
+//! desktop, and a telephone hardly reduces the text.
 //!
-//! The elements are written with maud, as report.html is, and not drawn with plotters: plotters knows fixed colours only, and here
-//! each element has a class that the style sheet colours by scheme.
+//! The elements are written with maud, like report.html, and not drawn with plotters. plotters has fixed colours, but here each
+//! element has a class that the style sheet colours by scheme.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -15,7 +15,7 @@ pub(super) const WIDTH: f64 = 410.0;
 /// The height of the background of all pictures.
 pub(super) const HEIGHT: f64 = 330.0;
 
-/// What is left empty below it: on a telephone the next picture begins there.
+/// The empty space below the background: on a telephone the next picture begins there.
 const GAP: f64 = 6.0;
 
 /// The distance of text from the left and the right edge.
@@ -129,15 +129,16 @@ impl Scale {
         Self { values: (values.0.log10(), values.1.log10()), pixels, log: true }
     }
 
-    /// Where a value is.
+    /// The pixel of a value. All values are at the first pixel if the range is empty.
     pub(super) fn at(&self, value: f64) -> f64 {
         let value = if self.log { value.log10() } else { value };
-        let share = (value - self.values.0) / (self.values.1 - self.values.0);
+        let range = self.values.1 - self.values.0;
+        let share = if range == 0.0 { 0.0 } else { (value - self.values.0) / range };
         self.pixels.0 + share * (self.pixels.1 - self.pixels.0)
     }
 }
 
-/// The powers of ten from the last one below `low` to the first one above `high`.
+/// The powers of ten from the last one not above `low` to the first one not below `high`. Both have to be positive.
 pub(super) fn decades(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     (first..=last).map(|power| 10f64.powi(power)).collect()
@@ -153,6 +154,7 @@ mod tests {
         assert_eq!((linear.at(0.0), linear.at(5.0), linear.at(20.0)), (100.0, 75.0, 0.0));
         let log = Scale::log((10.0, 1000.0), (0.0, 50.0));
         assert_eq!((log.at(10.0), log.at(100.0), log.at(1000.0)), (0.0, 25.0, 50.0));
+        assert_eq!(Scale::log((10.0, 10.0), (7.0, 50.0)).at(10.0), 7.0, "an empty range");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which rows of a run the first page shows.
 //!
-//! The table of [`ROWS`] is the only place to change. The last row is not chosen: [`worst`] finds it.
+//! The table of [`ROWS`] is the only place to change. The last row is not chosen: it is the [worst](crate::score::worst).
 
 use crate::report::Row;
 use std::fmt;
@@ -113,7 +113,7 @@ pub const ROWS: &[Shown] = &[
 ];
 
 /// The picture of the longest insert has this row, and those beside the other peers.
-pub(super) const LONGEST_INSERT: Measurement = Measurement {
+pub const LONGEST_INSERT: Measurement = Measurement {
     suite: "latency",
     case: "insert, minimum of 5 runs",
     n: TEN_MILLION,
@@ -134,8 +134,13 @@ impl Measurement {
     }
 
     fn is(&self, row: &Row) -> bool {
+        row.n == self.n && self.is_at_some_n(row)
+    }
+
+    /// Whether the row is the measurement at a full run's n or at a smaller one.
+    pub fn is_at_some_n(&self, row: &Row) -> bool {
         let names = [&row.suite, &row.case, &row.subject, &row.peer, &row.metric];
-        row.n == self.n && names == [self.suite, self.case, self.subject, self.peer, self.metric]
+        names == [self.suite, self.case, self.subject, self.peer, self.metric]
     }
 }
 
@@ -146,42 +151,15 @@ impl fmt::Display for Measurement {
     }
 }
 
-/// The row with the worst ratio of all rows that have one, whatever its suite, case, metric or peer.
-///
-/// That is the greatest ratio; where more is better, the greatest inverse. The first of several equal ones counts.
-pub fn worst(rows: &[Row]) -> Option<&Row> {
-    let loss = |row: &Row| if row.less_is_better() { row.ratio } else { row.ratio.recip() };
-    let with_ratio = rows.iter().filter(|row| row.ratio.is_finite());
-    with_ratio.reduce(|worst, row| if loss(row) > loss(worst) { row } else { worst })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(case: &str, unit: &str, value: f64, peer_value: f64) -> Row {
-        Row::alone("s", case, 1, "ours", "m", unit, value).beside("theirs", peer_value)
-    }
-
-    #[test]
-    fn the_worst_row_is_the_one_with_the_greatest_loss_in_either_direction() {
-        let mut rows = vec![
-            row("a", "ns", 1.0, 2.0),
-            row("b", "ns", 6.0, 2.0),
-            row("c", "ops/s", 9.0, 1.0),
-            Row::alone("s", "d", 1, "ours", "m", "ns", 1e9),
-        ];
-        assert_eq!(worst(&rows).unwrap().case, "b");
-        rows.push(row("e", "ops/s", 1.0, 4.0));
-        assert_eq!(worst(&rows).unwrap().case, "e");
-        assert!(worst(&[]).is_none());
-    }
 
     #[test]
     fn the_suites_of_all_rows_exist_and_no_row_is_of_a_prototype() {
         for Shown { measurement, .. } in ROWS {
             assert!(crate::suites::ALL.iter().any(|suite| suite.name == measurement.suite), "{measurement}");
-            assert_ne!(measurement.subject, "entry blocks", "{measurement}");
+            assert_ne!(measurement.subject, crate::suites::memory::PROTOTYPE, "{measurement}");
         }
     }
 }

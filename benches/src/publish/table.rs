@@ -1,10 +1,11 @@
 //! The table of README.md: a row for each measurement, a column for each kind of machine.
 
 use super::Published;
-use super::rows::{self, ROWS};
+use super::rows::ROWS;
 use crate::document::Document;
 use crate::report::Row;
-use crate::text::{duration, figure, thousands};
+use crate::score;
+use crate::text::{TimeUnit, figure, thousands};
 use std::fmt::Write;
 
 /// How the line above the generated part begins.
@@ -35,38 +36,58 @@ pub(super) fn markdown(runs: &[Published]) -> String {
         _ = write!(text, "\n| {}<br>beside {} |{cells}", row.label, row.beside);
     }
     let cells = columns(&|run| {
-        let worst = rows::worst(&run.document.rows);
-        worst.map_or_else(String::new, |row| format!("{}<br>{}", cell(row), name(row)))
+        let worst = score::worst(run.document.rows.iter());
+        worst.map_or_else(String::new, |row| format!("{}<br>`{}`", cell(row), row.name()))
     });
-    _ = write!(text, "\n| **the worst of all rows** that the run prints |{cells}");
+    _ = write!(text, "\n| **the worst row of the run** |{cells}");
     text += "\n\nA cell has the ratio, redcore's value over the peer's, and below it the two values. Below 1 redcore is better. Losses are bold.\n\n";
     for run in runs {
-        _ = writeln!(text, "- {}: {}", run.name, origin(&run.document));
+        let origin = origin(&run.document);
+        // A name that is the processor's says nothing that the next words do not say.
+        let name = if origin.starts_with(&run.name) { String::new() } else { format!("{}: ", run.name) };
+        _ = writeln!(text, "- {name}{origin}");
     }
     text
 }
 
 /// The ratio, and both values.
 fn cell(row: &Row) -> String {
-    let loss = if row.less_is_better() { row.ratio > 1.0 } else { row.ratio < 1.0 };
-    let ratio = ratio(row.ratio);
-    let ratio = if loss { format!("**{ratio}**") } else { ratio };
-    format!("{ratio}<br>{}", pair(&value(row.value, &row.unit), &value(row.peer_value, &row.unit)))
+    let ratio_text = ratio(row.ratio);
+    // What is printed as 1.00 is no loss.
+    let is_loss = row.ratio.is_finite() && (row.ratio * 100.0).round() > 100.0;
+    let ratio = if is_loss { format!("**{ratio_text}**") } else { ratio_text };
+    format!("{ratio}<br>{}", pair(row.value, row.peer_value, &row.unit))
 }
 
-/// `11.6 : 14.9 B`, `26 µs : 289 ms`. A number and its unit stay in one line.
-fn pair(ours: &str, theirs: &str) -> String {
-    let ours = match (ours.split_once(' '), theirs.split_once(' ')) {
-        (Some((number, unit)), Some((_, other))) if unit == other => number,
-        _ => ours,
+/// The greatest quotient of two values that are shown in the same unit.
+const SAME_UNIT: f64 = 1000.0;
+
+/// `11.6 : 14.9 B`, `22 : 1.5 µs`, `26 µs : 289 ms`. A number and its unit stay in one line.
+fn pair(ours: f64, theirs: f64, unit: &str) -> String {
+    if unit == "ns" {
+        let (less, more) = (ours.min(theirs), ours.max(theirs));
+        let [first, second] = if more <= less * SAME_UNIT {
+            [TimeUnit::of(more); 2]
+        } else {
+            [TimeUnit::of(ours), TimeUnit::of(theirs)]
+        };
+        let unit = if first == second { String::new() } else { format!("&nbsp;{}", first.name) };
+        return format!("{}{unit} : {}&nbsp;{}", first.number(ours), second.number(theirs), second.name);
+    }
+    let unit = match unit {
+        "" => String::new(),
+        // The row's label says of what.
+        "B/entry" | "B/element" => "&nbsp;B".into(),
+        _ => format!("&nbsp;{}", unit.replace(' ', "&nbsp;")),
     };
-    let [ours, theirs] = [ours, theirs].map(|value| value.replace(' ', "&nbsp;"));
-    format!("{ours} : {theirs}")
+    format!("{} : {}{unit}", figure(ours), figure(theirs))
 }
 
-/// Two significant digits; a small ratio as a fraction, which is easier to grasp than its zeros.
+/// Two decimals below 10, none above. A ratio below 0.01 is a fraction of two significant digits, which is easier to grasp
+/// than its zeros. `-` if there is no positive, finite ratio.
 fn ratio(ratio: f64) -> String {
     match ratio {
+        none if !none.is_finite() || none <= 0.0 => "-".into(),
         small if small < 0.01 => format!("1/{}", thousands(rounded(small.recip()) as i64)),
         less if less < 10.0 => format!("{less:.2}"),
         more => thousands(more.round() as i64),
@@ -79,33 +100,11 @@ fn rounded(value: f64) -> f64 {
     (value / unit).round() * unit
 }
 
-fn value(value: f64, unit: &str) -> String {
-    match unit {
-        "ns" => duration(value),
-        "" => figure(value),
-        // The row's label says of what.
-        "B/entry" | "B/element" => format!("{} B", figure(value)),
-        _ => format!("{} {unit}", figure(value)),
-    }
-}
-
-/// What a row that was not chosen is: case, size, subject and peer.
-fn name(row: &Row) -> String {
-    format!("{}, of {}: `{}` beside `{}`", row.title(), thousands(row.n as i64), row.subject, row.peer)
-}
-
 /// Machine, date, commit, command.
 fn origin(document: &Document) -> String {
-    let Document { machine, date, commit, command, .. } = document;
-    let commit = short_commit(commit);
+    let Document { machine, date, command, .. } = document;
+    let commit = document.short_commit();
     format!("{}; {}, commit `{commit}`, `{command}`.", machine.hardware(), day(date))
-}
-
-/// Twelve digits of the hash, and what stands behind it.
-fn short_commit(commit: &str) -> String {
-    const DIGITS: usize = 12;
-    let end = commit.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(commit.len());
-    format!("{}{}", &commit[..end.min(DIGITS)], &commit[end..])
 }
 
 /// `22 November 2026`, or what is there where it is not a time.
@@ -128,20 +127,22 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_shows_losses_in_bold_whatever_the_unit() {
+    fn a_cell_shows_losses_in_bold_and_both_values_in_the_unit_that_suits_them() {
         let row = |unit, ours, theirs| Row::alone("s", "c", 1, "ours", "m", unit, ours).beside("p", theirs);
         assert_eq!(cell(&row("B/entry", 11.6, 14.9)), "0.78<br>11.6 : 14.9&nbsp;B");
         assert_eq!(cell(&row("ns", 26e3, 289e6)), "1/11,000<br>26&nbsp;µs : 289&nbsp;ms");
         assert_eq!(cell(&row("ns", 1203.0, 603.0)), "**2.00**<br>1,203 : 603&nbsp;ns");
-        assert_eq!(cell(&row("ops/s", 1.0, 2.0)), "**0.50**<br>1.00 : 2.00&nbsp;ops/s");
+        assert_eq!(cell(&row("ns", 22e3, 1500.0)), "**15**<br>22 : 1.5&nbsp;µs");
         assert_eq!(cell(&row("", 3.0, 1.5)), "**2.00**<br>3.00 : 1.50");
+        assert_eq!(cell(&row("B", 1004.0, 1000.0)), "1.00<br>1,004 : 1,000&nbsp;B");
     }
 
     #[test]
-    fn commits_are_short_and_say_that_they_are_dirty() {
-        assert_eq!(short_commit("6502e646c9a193e09d5e"), "6502e646c9a1");
-        assert_eq!(short_commit("6502e646c9a1-dirty"), "6502e646c9a1-dirty");
-        assert_eq!(short_commit("unknown"), "unknown");
+    fn a_ratio_of_nothing_is_a_dash() {
+        for none in [f64::NAN, f64::INFINITY, 0.0] {
+            assert_eq!(ratio(none), "-");
+        }
+        assert_eq!((ratio(0.009), ratio(9.994), ratio(10.4)), ("1/110".into(), "9.99".into(), "10".into()));
     }
 
     #[test]

@@ -32,6 +32,14 @@ use hashbrown::{HashMap, HashTable};
 use std::hint::black_box;
 use std::time::Duration;
 
+const GET: &str = "Dict, get";
+const FIND: &str = "Table, find";
+const FIND_COMPACT: &str = "Table, 6-byte pointers, find";
+const INSERT: &str = "Dict, insert";
+
+/// Redcore's single operations, which are peers of its batches.
+pub(super) const SINGLE: [&str; 4] = [GET, FIND, FIND_COMPACT, INSERT];
+
 /// Keys in a batch.
 const BATCH: usize = 16;
 
@@ -146,7 +154,7 @@ fn inline(ctx: &mut Ctx, keys: &Keys, work: Work) {
                 ours.get_many(keys.each_ref()).into_iter().for_each(|found| each(found.copied()));
             })
         }),
-        Subject::new("Dict, get", move || requests.single(work, |key| ours.get(key).copied())),
+        Subject::new(GET, move || requests.single(work, |key| ours.get(key).copied())),
         Subject::new("hashbrown, get", move || requests.single(work, |key| theirs.get(key).copied())),
     ];
     store_like(ctx, "store-like", keys, &mut subjects);
@@ -194,7 +202,7 @@ fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
     let case = "store-like, pointers";
     let mut subjects = [
         Subject::new("Table, find_many of 16", move || find_batches(ours, requests, work)),
-        Subject::new("Table, find", find_one!(ours, requests, work)),
+        Subject::new(FIND, find_one!(ours, requests, work)),
         Subject::new("hashbrown HashTable, find", find_one!(theirs, requests, work)),
     ];
     store_like(ctx, case, keys, &mut subjects);
@@ -202,7 +210,7 @@ fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
         Subject::new("Table, 6-byte pointers, find_many of 16", move || {
             find_batches(compact, requests, work)
         }),
-        Subject::new("Table, 6-byte pointers, find", find_one!(compact, requests, work)),
+        Subject::new(FIND_COMPACT, find_one!(compact, requests, work)),
         Subject::new("hashbrown HashTable, find", find_one!(theirs, requests, work)),
     ];
     store_like(ctx, case, keys, &mut subjects);
@@ -232,7 +240,7 @@ fn inserts(ctx: &mut Ctx, keys: &Keys) {
         Subject::new("Dict, extend", || {
             from_empty(n, |dict: &mut Dict<Key, u64, Fold>| dict.extend(entries()))
         }),
-        Subject::new("Dict, insert", || {
+        Subject::new(INSERT, || {
             from_empty(n, |dict: &mut Dict<Key, u64, Fold>| {
                 entries().for_each(|(key, value)| _ = dict.insert(key, value));
             })

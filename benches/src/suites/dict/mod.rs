@@ -30,6 +30,9 @@ use life::{Candidate, Phases, candidate, measure};
 use std::collections::HashMap;
 use std::hash::RandomState;
 
+/// Peers that are redcore itself.
+pub(crate) const OWN_PEERS: [&str; 4] = batches::SINGLE;
+
 /// The steps of a doubling, for the mean over it.
 const DOUBLING_STEPS: u32 = 5;
 

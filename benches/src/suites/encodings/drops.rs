@@ -16,6 +16,9 @@ use sds::Sds;
 use std::time::{Duration, Instant};
 use values::{Hash, List, Set, ZSet};
 
+/// The peer of the steps: redcore itself.
+pub(crate) const AT_ONCE: &str = "at once";
+
 /// The work of a step.
 const STEP: usize = 100;
 
@@ -96,7 +99,7 @@ fn compare<T>(
             let collection = full();
             timed(|| in_steps(collection, &mut || ()))
         }),
-        Subject::new("at once", || {
+        Subject::new(AT_ONCE, || {
             let collection = full();
             timed(|| drop(collection))
         }),

@@ -5,7 +5,7 @@
 //! A subject's round is a whole life: the collections are filled, read and emptied again.
 //!
 //! A small encoding buys memory with searching. So the rule by which it is judged sets the two side by side: it has to be as
-//! fast as the fastest peer that takes at most twice its bytes. The rows of the metric [`RULE`](work::RULE) say which peer
+//! fast as the fastest peer that takes at most twice its bytes. The rows of the metric [`RULE`] say which peer
 //! that is, and the ratio to it.
 //!
 //! The peers are what somebody would write who knows the standard library and the public registry: vectors, deques, ordered and
@@ -30,11 +30,13 @@ mod work;
 mod zset;
 
 use crate::suite::{Ctx, Headline};
+pub(crate) use drops::AT_ONCE;
+pub(crate) use work::RULE;
 use work::Scale;
 
 /// The rule of this suite, over all operations and sizes.
 pub const HEADLINE: Headline =
-    Headline { what: "beside the fastest peer in twice the memory", rows: |row| row.metric == work::RULE };
+    Headline { what: "beside the fastest peer in twice the memory", rows: |row| row.metric == RULE };
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
@@ -90,7 +92,7 @@ mod tests {
             report.rows.iter().any(|row| row.case.starts_with(what) && row.metric == metric)
         };
         for what in ["list", "set of integers", "set of strings", "hash", "sorted set"] {
-            assert!(has(what, "time") && has(what, "memory") && has(what, work::RULE), "{what}");
+            assert!(has(what, "time") && has(what, "memory") && has(what, RULE), "{what}");
         }
         for what in ["list", "set of strings", "hash", "sorted set", "Dict of strings"] {
             let case = format!("{what}: drop");

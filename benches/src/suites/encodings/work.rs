@@ -18,7 +18,7 @@ use std::time::Duration;
 use values::EncodingLimits;
 
 /// The metric of the rows that hold a subject beside the fastest peer of at most twice its memory.
-pub(super) const RULE: &str = "beside the best in twice the memory";
+pub(crate) const RULE: &str = "beside the best in twice the memory";
 
 /// How much more memory a peer may take to count for [`RULE`].
 const MEMORY_ALLOWED: f64 = 2.0;

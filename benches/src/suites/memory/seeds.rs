@@ -34,6 +34,10 @@ const OLD_HEADER_BYTES: usize = 8;
 /// The largest share by which prediction and measurement may differ.
 const TOLERANCE: f64 = 0.02;
 
+/// The peers whose bytes are calculated.
+pub(super) const ARITHMETIC: &str = "arithmetic";
+pub(super) const REDIS_3_ARITHMETIC: &str = "Redis 3 arithmetic";
+
 /// One block of every key.
 struct Block {
     what: &'static str,
@@ -133,9 +137,9 @@ pub(super) fn run(ctx: &mut Ctx) {
     let row = |subject, bytes: usize| {
         Row::alone(ctx.suite, case, KEYS as u64, subject, "used_memory", "B", bytes as f64)
     };
-    ctx.report.row(row("dict::classic", classic.settled).beside("arithmetic", predicted as f64));
+    ctx.report.row(row("dict::classic", classic.settled).beside(ARITHMETIC, predicted as f64));
     let on_paper = redis_3.total(zmalloc::good_size);
-    ctx.report.row(row("Dict", dict.settled).beside("Redis 3 arithmetic", on_paper as f64));
+    ctx.report.row(row("Dict", dict.settled).beside(REDIS_3_ARITHMETIC, on_paper as f64));
     ctx.report.row(row("Dict", dict.settled).beside("dict::classic", classic.settled as f64));
     ctx.report.row(row("Dict", dict.settled).beside("hashbrown", hashbrown.settled as f64));
     ctx.report.note(ctx.suite, note(&today, &redis_3, &classic, &dict));

@@ -13,6 +13,7 @@
 //!
 //! Keys and elements are ASCII, values of a given length random letters.
 
+use super::{BEST_SERVER, PROTOTYPE};
 use crate::keys::shuffled;
 use crate::maps::Fold;
 use crate::report::Row;
@@ -29,6 +30,12 @@ use values::{Collection, Hash, List, Set, ZSet};
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
+/// The peer that is what the project aims at.
+pub(super) const GOAL: &str = "goal";
+
+/// The subject that a store can use today.
+pub(super) const IN_A_DICT: &str = "Dict<Sds, Robj>";
+
 /// Bytes a key or an element, on the servers named.
 struct Servers {
     redis_7_0: f64,
@@ -43,11 +50,11 @@ impl Servers {
         let Self { redis_7_0, redis_8_10, valkey_9_1, goal } = *self;
         let best = redis_7_0.min(redis_8_10).min(valkey_9_1);
         [
-            ("best server", best),
+            (BEST_SERVER, best),
             ("Redis 7.0", redis_7_0),
             ("Redis 8.10", redis_8_10),
             ("Valkey 9.1", valkey_9_1),
-            ("goal", goal),
+            (GOAL, goal),
         ]
     }
 }
@@ -224,7 +231,7 @@ where
     ctx.progress.step();
 
     let metric = if workload.keys == 1 { "used_memory an element" } else { "used_memory a key" };
-    for (subject, bytes) in [("entry blocks", blocks), ("Dict<Sds, Robj>", objects)] {
+    for (subject, bytes) in [(PROTOTYPE, blocks), (IN_A_DICT, objects)] {
         let row =
             Row::alone(ctx.suite, name, items.into(), subject, metric, "B", bytes as f64 / f64::from(items));
         for (peer, bytes) in servers.peers() {
@@ -340,6 +347,6 @@ mod tests {
     #[test]
     fn the_best_server_is_the_one_that_takes_least() {
         let servers = Servers { redis_7_0: 3.0, redis_8_10: 1.0, valkey_9_1: 2.0, goal: 0.5 };
-        assert_eq!(servers.peers()[0], ("best server", 1.0));
+        assert_eq!(servers.peers()[0], (BEST_SERVER, 1.0));
     }
 }

@@ -6,7 +6,7 @@ use crate::report::Row;
 use std::fmt;
 
 /// A row of the table: which measurement it is, and what the table calls it.
-pub struct Shown {
+pub struct TableRow {
     /// What was done, in Markdown.
     pub label: &'static str,
     /// What it is compared with, in Markdown.
@@ -32,8 +32,8 @@ pub struct Measurement {
 }
 
 /// The rows, in the table's order. README.md has eight: these, and the worst of the run.
-pub const ROWS: &[Shown] = &[
-    Shown {
+pub const ROWS: &[TableRow] = &[
+    TableRow {
         label: "**bytes an entry**, 6-byte pointers, mean over all sizes up to 10 million",
         beside: "hashbrown",
         measurement: Measurement {
@@ -45,12 +45,12 @@ pub const ROWS: &[Shown] = &[
             metric: "mean over N",
         },
     },
-    Shown {
+    TableRow {
         label: "**longest of 10 million inserts**, each the fastest of 5 runs",
         beside: "hashbrown",
         measurement: LONGEST_INSERT,
     },
-    Shown {
+    TableRow {
         label: "**dependent hits**, 6-byte pointers, 8 to 16 million: the key is known when the value before is",
         beside: "hashbrown",
         measurement: Measurement {
@@ -62,7 +62,7 @@ pub const ROWS: &[Shown] = &[
             metric: "time",
         },
     },
-    Shown {
+    TableRow {
         label: "**independent hits**, the same tables: a loop over ready keys",
         beside: "hashbrown",
         measurement: Measurement {
@@ -74,7 +74,7 @@ pub const ROWS: &[Shown] = &[
             metric: "time",
         },
     },
-    Shown {
+    TableRow {
         label: "**hits in batches of 16**, 6-byte pointers, 10 million, 200 ns of work on each value",
         beside: "hashbrown, one by one",
         measurement: Measurement {
@@ -86,7 +86,7 @@ pub const ROWS: &[Shown] = &[
             metric: "time",
         },
     },
-    Shown {
+    TableRow {
         label: "**independent hits, key and value inline**, 8 to 16 million",
         beside: "hashbrown",
         measurement: Measurement {
@@ -98,7 +98,7 @@ pub const ROWS: &[Shown] = &[
             metric: "time",
         },
     },
-    Shown {
+    TableRow {
         label: "**inserts** from empty to 10 million, each map with its default hash",
         beside: "std `HashMap`, which has SipHash",
         measurement: Measurement {
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_suites_of_all_rows_exist_and_no_row_is_of_a_prototype() {
-        for Shown { measurement, .. } in ROWS {
+        for TableRow { measurement, .. } in ROWS {
             assert!(crate::suites::ALL.iter().any(|suite| suite.name == measurement.suite), "{measurement}");
             assert_ne!(measurement.subject, crate::suites::memory::PROTOTYPE, "{measurement}");
         }

@@ -35,7 +35,8 @@ pub(super) fn svg(run: &Published) -> String {
     let decades = decades(shortest, longest);
     let x = Scale::log((decades[0], longest), (LEFT, RIGHT));
 
-    let about = format!("of {} inserts, the least of 5 runs", thousands(LONGEST_INSERT.n as i64));
+    let about =
+        format!("of {} inserts; each counts with its fastest of 5 runs", thousands(LONGEST_INSERT.n as i64));
     let mut elements = vec![text(MARGIN, 47.0, "faint", Anchor::Start, &about)];
     for (i, &tick) in decades.iter().enumerate().filter(|(_, tick)| **tick <= longest) {
         let class = if i == 0 { "axis" } else { "grid" };
@@ -51,7 +52,13 @@ pub(super) fn svg(run: &Published) -> String {
         elements.push(bar(class, (LEFT, middle - thickness / 2.0), (end - LEFT, thickness)));
         elements.push(text(end + 6.0, middle + 4.5, "value", Anchor::Start, &duration(ns)));
     }
-    elements.push(text(LEFT, BOTTOM + 36.0, "faint", Anchor::Start, "each line: ten times the last"));
+    elements.push(text(
+        LEFT,
+        BOTTOM + 36.0,
+        "faint",
+        Anchor::Start,
+        "each grid line is ten times the one before",
+    ));
     let origin = format!("measured on {}, {}", run.name, table::day(&run.document.date));
     elements.push(text(MARGIN, HEIGHT - 14.0, "faint", Anchor::Start, &origin));
     panel::svg("The longest insert", elements)

@@ -104,7 +104,7 @@ pub(super) fn bar(class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) 
     html! { rect class=(class) x=(number(x)) y=(number(y)) width=(number(width)) height=(number(height)) rx="2" {} }
 }
 
-/// A tenth of a pixel is enough, and the same on every machine.
+/// A tenth of a pixel is enough.
 fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.trim_end_matches(".0").to_owned()

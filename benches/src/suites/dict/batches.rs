@@ -16,6 +16,9 @@
 //! value, in the same order. Requests are read one after another, as from a socket's buffer, and not from
 //! places at random, which would be one more miss that batches overlap.
 //!
+//! hashbrown has no batches, but a user of it who has sixteen keys can look them up in a loop and work afterwards: the
+//! subjects *16 gets* and *16 finds*.
+//!
 //! Inserts are timed from empty: `extend`, which hashes and asks for sixteen before it inserts the first,
 //! beside one insert after another.
 
@@ -156,6 +159,11 @@ fn inline(ctx: &mut Ctx, keys: &Keys, work: Work) {
         }),
         Subject::new(GET, move || requests.single(work, |key| ours.get(key).copied())),
         Subject::new("hashbrown, get", move || requests.single(work, |key| theirs.get(key).copied())),
+        Subject::new("hashbrown, 16 gets", move || {
+            requests.batches(work, |keys, each| {
+                keys.map(|key| theirs.get(&key).copied()).into_iter().for_each(each);
+            })
+        }),
     ];
     store_like(ctx, "store-like", keys, &mut subjects);
 }
@@ -169,6 +177,20 @@ macro_rules! table_of {
         }
         table
     }};
+}
+
+/// Sixteen look-ups in a plain loop, and then the work.
+macro_rules! find_sixteen {
+    ($table:ident, $requests:ident, $work:ident) => {
+        move || {
+            $requests.batches($work, |keys, each| {
+                let find = |key: &Key| {
+                    $table.find(hash(key), |other| other.node().key == *key).map(|other| other.node().value)
+                };
+                keys.each_ref().map(find).into_iter().for_each(each);
+            })
+        }
+    };
 }
 
 macro_rules! find_one {
@@ -204,6 +226,7 @@ fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
         Subject::new("Table, find_many of 16", move || find_batches(ours, requests, work)),
         Subject::new(FIND, find_one!(ours, requests, work)),
         Subject::new("hashbrown HashTable, find", find_one!(theirs, requests, work)),
+        Subject::new("hashbrown HashTable, 16 finds", find_sixteen!(theirs, requests, work)),
     ];
     store_like(ctx, case, keys, &mut subjects);
     let mut subjects = [
@@ -212,18 +235,19 @@ fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
         }),
         Subject::new(FIND_COMPACT, find_one!(compact, requests, work)),
         Subject::new("hashbrown HashTable, find", find_one!(theirs, requests, work)),
+        Subject::new("hashbrown HashTable, 16 finds", find_sixteen!(theirs, requests, work)),
     ];
     store_like(ctx, case, keys, &mut subjects);
 }
 
-/// The first subject beside the others, then the second, single look-ups too, beside the third.
+/// The first subject beside the others, then the second, single look-ups too, beside the third, which is theirs.
 fn store_like(ctx: &mut Ctx, case: &str, keys: &Keys, subjects: &mut [Subject]) {
     let (n, rounds) = (keys.insert.len(), ctx.settings.pick(1, 3, 7));
     ctx.progress.start(&format!("{case} of {n}"), rounds + 1);
     let samples = paired(subjects, rounds, ctx.settings.seed, ctx.progress);
     let look_ups = Requests::new(&keys.find).keys.len() as u64;
     ctx.report.compare(ctx.suite, case, n as u64, look_ups, &samples);
-    ctx.report.compare(ctx.suite, case, n as u64, look_ups, &samples[1..]);
+    ctx.report.compare(ctx.suite, case, n as u64, look_ups, &samples[1..3]);
 }
 
 /// From empty, in batches and one by one.

@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn half_a_group_answers_for_eight_tags_and_reads_no_further() {
         for byte in [0, 1, 5, 0x7f, 0x80, 0x81, 0xff_u8] {
-            for slot in 0..8 {
+            for slot in (0..8).step_by(if cfg!(miri) { 7 } else { 1 }) {
                 let mut tags = [byte ^ 1; 8];
                 tags[slot] = byte;
                 let mut whole = [0; 16];

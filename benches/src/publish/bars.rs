@@ -35,8 +35,7 @@ pub(super) fn svg(run: &Published) -> String {
     let decades = decades(shortest, longest);
     let x = Scale::log((decades[0], longest), (LEFT, RIGHT));
 
-    let about =
-        format!("of {} inserts; each counts with its fastest of 5 runs", thousands(LONGEST_INSERT.n as i64));
+    let about = format!("of {}; each counts with its fastest of 5 runs", thousands(LONGEST_INSERT.n as i64));
     let mut elements = vec![text(MARGIN, 47.0, "faint", Anchor::Start, &about)];
     for (i, &tick) in decades.iter().enumerate().filter(|(_, tick)| **tick <= longest) {
         let class = if i == 0 { "axis" } else { "grid" };

@@ -1,13 +1,18 @@
 //! This run beside a saved one.
 //!
 //! Ratios to a peer are compared, not times: the peer ran in the same rounds and carries the machine's mood of
-//! its own day. A row changed when the spreads of the two ratios do not touch and are farther apart than the
-//! [`noise`] that no spread shows. Times without a peer and plain runs of the suite `latency` are not judged; counted
-//! values are.
+//! its own day. A row changed when the spreads of the two ratios do not touch and are [`MIN_CHANGE`] apart. The least
+//! times of the suite `latency` are single readings and have no spread: they changed when they are as far apart as the
+//! [`noise`]. Its plain runs and times without a peer are not judged; counted values are.
 
 use crate::document::Document;
 use crate::report::Row;
+use crate::suites::latency;
 use crate::verdict::noise;
+
+/// How far apart two spreads have to be. That is less than what decides between ahead and behind: a change that only moves a
+/// loop to another place is reported too.
+pub const MIN_CHANGE: f64 = 0.01;
 
 /// What became of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +48,8 @@ pub fn change<'a>(row: &Row, saved: &'a [Row]) -> (Change, Option<&'a Row>) {
     let (Some((now_low, now_high)), Some((then_low, then_high))) = (interval(row), interval(then)) else {
         return (Change::NotJudged, Some(then));
     };
-    let gap = 1.0 + noise(row);
+    let noise = noise(row);
+    let gap = 1.0 + if row.case.ends_with(latency::MINIMUM) { noise } else { noise.min(MIN_CHANGE) };
     let change = if now_low > then_high * gap {
         Change::Worse
     } else if now_high * gap < then_low {
@@ -147,7 +153,7 @@ mod tests {
         assert_eq!(judge(timed("ns", 1.0, 1.2), timed("ns", 0.9, 1.1)), Change::Same);
         assert_eq!(judge(timed("ns", 1.2, 1.3), timed("ns", 0.9, 1.1)), Change::Worse);
         assert_eq!(judge(timed("ns", 0.7, 0.8), timed("ns", 0.9, 1.1)), Change::Better);
-        assert_eq!(judge(timed("ns", 1.12, 1.2), timed("ns", 0.9, 1.1)), Change::Same, "too small a gap");
+        assert_eq!(judge(timed("ns", 1.105, 1.2), timed("ns", 0.9, 1.1)), Change::Same, "too small a gap");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The command line: what to run, with which [`Settings`], and what to do with the results.
 
-use crate::error::BadInput;
+use crate::error::{self, BadInput};
 use crate::settings::Settings;
 use crate::suite::Suite;
 use crate::suites;
@@ -10,6 +10,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// What was asked for.
 #[derive(Parser, Clone, Debug)]
@@ -83,6 +84,18 @@ where
             Err(BadInput::CommandLine(lines.join(" ").trim_start_matches("error: ").into()))
         }
         Err(help) => Ok(Err(help.to_string())),
+    }
+}
+
+/// What was asked for. Otherwise help has been printed, or the error, and the program ends with the exit code.
+pub fn or_exit<T>(parsed: Result<Result<T, String>, BadInput>) -> Result<T, ExitCode> {
+    match parsed {
+        Ok(Ok(options)) => Ok(options),
+        Ok(Err(help)) => {
+            say(help);
+            Err(ExitCode::SUCCESS)
+        }
+        Err(err) => Err(error::report(&err.into())),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use anyhow::Context;
 use benches::against::{Changes, Saved};
-use benches::cli::{Options, say};
+use benches::cli::{Options, or_exit, say};
 use benches::document::{Document, saved};
 use benches::error::{self, BadInput};
 use benches::html::{self, RunContext};
@@ -21,13 +21,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> ExitCode {
-    let options = match Options::read(std::env::args_os()) {
-        Ok(Ok(options)) => options,
-        Ok(Err(help)) => {
-            say(help);
-            return ExitCode::SUCCESS;
-        }
-        Err(err) => return error::report(&err.into()),
+    let options = match or_exit(Options::read(std::env::args_os())) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
     match run(&options) {
         Ok(true) => ExitCode::SUCCESS,

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | without a peer, or with a ratio that is no finite number | there is nothing to compare |
 //! | redcore beside redcore, such as batches beside single look-ups | a win over oneself says nothing about others |
-//! | beside arithmetic or a goal | nobody measured the peer |
+//! | beside arithmetic or a goal | the peer was not measured |
 //! | beside the best of several peers | each of these peers has a row of its own |
 //! | of a prototype | no crate of this workspace has it |
 //! | of a plain run of the suite `latency` | one interrupt decides its maximum |
@@ -23,7 +23,7 @@ pub enum PeerKind {
     Outside,
     /// Redcore itself, used in another way.
     Redcore,
-    /// A number that nobody measured: the result of arithmetic, or a goal.
+    /// A number that was not measured: the result of arithmetic, or a goal.
     Number,
     /// The best of several peers that have rows of their own.
     BestOf,

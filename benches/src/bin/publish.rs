@@ -28,13 +28,9 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let options = match cli::parse::<Options, _>(std::env::args_os()) {
-        Ok(Ok(options)) => options,
-        Ok(Err(help)) => {
-            say(help);
-            return ExitCode::SUCCESS;
-        }
-        Err(err) => return error::report(&err.into()),
+    let options = match cli::or_exit(cli::parse::<Options, _>(std::env::args_os())) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,

@@ -92,8 +92,23 @@ fn count(n: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A plot with all lines of the picture.
+    pub(in super::super) fn sample(id: &str) -> Plot {
+        let series = |name: &str| Series { name: name.into(), points: vec![(1e4, 11.0), (1e6, 12.0)] };
+        Plot {
+            id: id.into(),
+            suite: "memory".into(),
+            title: String::new(),
+            x_label: String::new(),
+            y_label: String::new(),
+            log_x: true,
+            log_y: false,
+            series: LINES.iter().map(|(name, ..)| series(name)).collect(),
+        }
+    }
 
     #[test]
     fn counts_are_said_in_words_from_a_million_on() {
@@ -105,17 +120,7 @@ mod tests {
 
     #[test]
     fn a_plot_without_one_of_the_lines_is_not_the_one() {
-        let series = |name: &str| Series { name: name.into(), points: vec![(1e4, 11.0)] };
-        let mut plot = Plot {
-            id: PLOT.into(),
-            suite: "memory".into(),
-            title: String::new(),
-            x_label: String::new(),
-            y_label: String::new(),
-            log_x: true,
-            log_y: false,
-            series: LINES.iter().map(|(name, ..)| series(name)).collect(),
-        };
+        let mut plot = sample(PLOT);
         assert!(super::plot(std::slice::from_ref(&plot)).is_some());
         plot.series.pop();
         assert!(super::plot(&[plot]).is_none());

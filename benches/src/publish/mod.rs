@@ -174,7 +174,7 @@ pub fn write(root: &Path) -> Result<Vec<&'static str>, BadInput> {
 mod tests {
     use super::rows::{LONGEST_INSERT, Measurement, ROWS};
     use super::*;
-    use crate::report::{Plot, Report, Series};
+    use crate::report::Report;
 
     fn row(of: &Measurement, peer: &str, peer_value: f64) -> Row {
         Row::alone(of.suite, of.case, of.n, of.subject, of.metric, "ns", 1e4).beside(peer, peer_value)
@@ -187,21 +187,7 @@ mod tests {
         report.row(row(&LONGEST_INSERT, "dict::classic", 4e6));
         report.row(Row::alone("s", "a loss", 7, "ours", "time", "ns", 9.0).beside("theirs", 1.0));
         report.row(Row::alone("s", "a win", 7, "ours", "time", "ns", 1.0).beside("theirs", 9.0));
-        let names = ["Table", "Table, 6-byte pointers", "hashbrown HashTable"];
-        for id in [curves::PLOT, "another"] {
-            report.plot(Plot {
-                id: id.into(),
-                suite: "memory".into(),
-                title: String::new(),
-                x_label: String::new(),
-                y_label: String::new(),
-                log_x: true,
-                log_y: false,
-                series: names
-                    .map(|name| Series { name: name.into(), points: vec![(1e4, 11.0), (1e6, 12.0)] })
-                    .into(),
-            });
-        }
+        [curves::PLOT, "another"].into_iter().for_each(|id| report.plot(curves::tests::sample(id)));
         Document::now(&report)
     }
 
@@ -216,13 +202,15 @@ mod tests {
         assert_eq!(again.rows.len(), shown.rows.len());
     }
 
+    /// Why a run with such a change is refused.
+    fn refused(change: &dyn Fn(&mut Document)) -> String {
+        let mut run = full_run();
+        change(&mut run);
+        extract(&run, Path::new("x.json")).unwrap_err().to_string()
+    }
+
     #[test]
     fn a_run_without_a_row_or_the_plot_is_refused_by_its_name() {
-        let refused = |change: &dyn Fn(&mut Document)| {
-            let mut run = full_run();
-            change(&mut run);
-            extract(&run, Path::new("x.json")).unwrap_err().to_string()
-        };
         for shown in ROWS {
             let without = |run: &mut Document| {
                 run.rows.retain(|row| shown.measurement.find(std::slice::from_ref(row)).is_none())
@@ -238,11 +226,6 @@ mod tests {
 
     #[test]
     fn a_run_whose_pictures_cannot_be_drawn_is_refused() {
-        let refused = |change: &dyn Fn(&mut Document)| {
-            let mut run = full_run();
-            change(&mut run);
-            extract(&run, Path::new("x.json")).unwrap_err().to_string()
-        };
         assert!(refused(&|run| run.rows[0].value = 0.0).contains("value is not positive"));
         assert!(refused(&|run| run.rows[1].peer_value = f64::NAN).contains("value is not positive"));
         assert!(refused(&|run| run.plots[0].series[0].points[0].1 = 0.0).contains("value is not positive"));

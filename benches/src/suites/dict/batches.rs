@@ -16,8 +16,8 @@
 //! value, in the same order. Requests are read one after another, as from a socket's buffer, and not from
 //! places at random, which would be one more miss that batches overlap.
 //!
-//! hashbrown has no batches, but a user of it who has sixteen keys can look them up in a loop and work afterwards: the
-//! subjects *16 gets* and *16 finds*.
+//! hashbrown has no batches. But its user can look sixteen known keys up in a loop, and work afterwards. The subjects
+//! *16 gets* and *16 finds* do that.
 //!
 //! Inserts are timed from empty: `extend`, which hashes and asks for sixteen before it inserts the first,
 //! beside one insert after another.

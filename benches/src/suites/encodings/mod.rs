@@ -8,7 +8,7 @@
 //! fast as the fastest peer that takes at most twice its bytes. The rows of the metric [`RULE`] say which peer
 //! that is, and the ratio to it.
 //!
-//! The peers are what somebody would write who knows the standard library and the public registry: vectors, deques, ordered and
+//! The peers are what a user of the standard library and the public registry would write: vectors, deques, ordered and
 //! hashed sets and maps, of `CompactString` (up to 24 bytes inline) or of boxed bytes; and for those who count bytes by
 //! hand, all elements in one `Vec<u8>`, each after its length ([`packed`]). A sorted set is an order and a map from member
 //! to score. Orders that count (rank in logarithmic time) are few on the registry: `indexset` (a vector of vectors under a

@@ -19,7 +19,7 @@ use crate::suite::{Ctx, Headline};
 /// The peer of which each row repeats one beside a server.
 pub(crate) const BEST_SERVER: &str = "best server";
 
-/// Peers that nobody measured.
+/// Peers that are numbers, and were not measured.
 pub(crate) const NUMBERS: [&str; 3] = [seeds::ARITHMETIC, seeds::REDIS_3_ARITHMETIC, values::GOAL];
 
 /// A subject that is counted before there is a crate for it.

@@ -1,6 +1,7 @@
-//! A random number below a bound.
+//! Random numbers below a bound, and bits that look random.
 //!
-//! Learned from: Daniel Lemire, *Fast Random Integer Generation in an Interval*: a multiplication in place of a remainder.
+//! Learned from: Daniel Lemire, *Fast Random Integer Generation in an Interval*: a multiplication in place of a remainder; David
+//! Stafford's finalizers, of which `mix` is the thirteenth.
 
 /// The number below `bound` that lies where `fraction` lies below 2^64. Each number has the same chance, to within
 /// `bound` / 2^64, if `fraction` is uniform over all of `u64`. 0 for a `bound` of 0.
@@ -12,4 +13,18 @@
 #[inline]
 pub const fn scale(fraction: u64, bound: usize) -> usize {
     ((fraction as u128 * bound as u128) >> 64) as usize
+}
+
+/// Bits of which each depends on all bits of `number`. Different numbers have different results. Not for secrets.
+///
+/// ```
+/// use common::random::mix;
+/// let flipped = (0..64).map(|bit| (mix(7) ^ mix(7 ^ 1 << bit)).count_ones()).sum::<u32>() / 64;
+/// assert!((28..=36).contains(&flipped)); // about half of the 64 bits
+/// ```
+#[inline]
+pub const fn mix(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    number ^ number >> 31
 }

@@ -4,13 +4,12 @@
 use crate::error::AccessError;
 use crate::lend::{RefMut, put};
 use crate::object::Robj;
-use crate::value::by_type;
 use common::Cursor;
 use core::fmt;
 use core::ptr::NonNull;
 use values::{
-    Collection, Encoding, Hash, HashView, List, ListView, ObjectType, Remains, ReserveError, Set, SetView,
-    WrongType, ZSet, ZSetView,
+    Collection, Encoding, Hash, HashView, List, ListView, Remains, ReserveError, Set, SetView,
+    WrongType, ZSet, ZSetView, by_type,
 };
 use zmalloc::or_oom;
 
@@ -301,7 +300,7 @@ impl fmt::Debug for Robj {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use values::EncodingLimits;
+    use values::{EncodingLimits, ObjectType};
 
     /// Small limits: four objects in their small forms, and four in their large ones.
     fn objects() -> Vec<Robj> {

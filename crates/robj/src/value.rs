@@ -5,37 +5,10 @@ use core::hint;
 use core::mem::ManuallyDrop;
 use core::slice;
 use sds::layout::{self, HeaderType};
-use values::{Collection, Element, Encoding, ObjectType, WrongType};
+use values::{Collection, Element, Encoding, ObjectType, WrongType, by_type};
 
 /// The header of an embedded string: like C, always the one that counts to 255.
 pub(crate) const EMBEDDED_TYPE: HeaderType = HeaderType::Sds8;
-
-/// Evaluates one expression for the collection type that `$object_type` names, as `$C`, and another one for strings.
-macro_rules! by_type {
-    ($object_type:expr, string => $string:expr, $C:ident => $collection:expr) => {
-        match $object_type {
-            ObjectType::String => $string,
-            ObjectType::List => {
-                type $C = values::List;
-                $collection
-            }
-            ObjectType::Set => {
-                type $C = values::Set;
-                $collection
-            }
-            ObjectType::ZSet => {
-                type $C = values::ZSet;
-                $collection
-            }
-            ObjectType::Hash => {
-                type $C = values::Hash;
-                $collection
-            }
-        }
-    };
-}
-
-pub(crate) use by_type;
 
 impl Header {
     /// The object's string, if it is one.

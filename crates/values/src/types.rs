@@ -146,6 +146,40 @@ impl fmt::Display for Encoding {
     }
 }
 
+/// Evaluates one expression for strings, or another one for the collection type that `$object_type` names, as `$C`.
+///
+/// ```
+/// use values::{Collection, ObjectType, by_type};
+/// fn is_empty_by_default(object_type: ObjectType) -> bool {
+///     by_type!(object_type, string => false, C => C::EMPTY.is_empty())
+/// }
+/// assert!(is_empty_by_default(ObjectType::Hash) && !is_empty_by_default(ObjectType::String));
+/// ```
+#[macro_export]
+macro_rules! by_type {
+    ($object_type:expr, string => $string:expr, $C:ident => $collection:expr) => {
+        match $object_type {
+            $crate::ObjectType::String => $string,
+            $crate::ObjectType::List => {
+                type $C = $crate::List;
+                $collection
+            }
+            $crate::ObjectType::Set => {
+                type $C = $crate::Set;
+                $collection
+            }
+            $crate::ObjectType::ZSet => {
+                type $C = $crate::ZSet;
+                $collection
+            }
+            $crate::ObjectType::Hash => {
+                type $C = $crate::Hash;
+                $collection
+            }
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,170 @@
+//! [`Content`]: a value on its way into a block.
+
+use super::kind::{Kind, Place};
+use super::{length, word};
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
+use robj::Robj;
+use sds::Sds;
+use values::{Collection, Element, ReserveError};
+
+/// The longest string, in bytes, that lies in an entry's block. A longer one is an [`Robj`] around an [`Sds`], which a reply can
+/// hold without a copy.
+///
+/// A block of 1,024 bytes holds a key of 16 bytes and a string of 1,000. Beyond that the classes of the allocator are 256 bytes
+/// apart, and a second block costs less than it saves. The book's page on the keyspace has the curve.
+pub(crate) const INLINE_LEN_MAX: usize = 1_024;
+
+/// A value that is to be written into a block. What it owns is freed with it until it has been written.
+pub(crate) enum Content<'a> {
+    Int(i64),
+    Bytes(&'a [u8]),
+    /// The bytes of a packed collection.
+    Packed(Kind, &'a [u8]),
+    Object(Robj),
+    Collection(OwnedWord),
+}
+
+impl<'a> Content<'a> {
+    /// A string in the smallest form: an integer, bytes in the block, or an object. O(len).
+    #[inline]
+    pub(crate) fn try_string(string: Element<'a>) -> Result<Self, ReserveError> {
+        Ok(match string {
+            Element::Int(value) => Self::Int(value),
+            Element::Bytes(bytes) => match string.as_i64() {
+                Some(value) => Self::Int(value),
+                None if bytes.len() <= INLINE_LEN_MAX => Self::Bytes(bytes),
+                None => Self::try_object(bytes)?,
+            },
+        })
+    }
+
+    #[cold]
+    fn try_object(bytes: &[u8]) -> Result<Self, ReserveError> {
+        let object = Robj::try_raw(Sds::try_from_bytes(bytes)?).map_err(|(error, _string)| error)?;
+        Ok(Self::Object(object))
+    }
+
+    /// A collection as it is: packed bytes go into the block, another encoding is a word.
+    pub(crate) fn collection<C: Collection>(collection: &'a mut C) -> Self {
+        let encoding = collection.encoding();
+        match Kind::collection(C::TYPE, encoding, Place::Packed) {
+            Some(kind) if collection.as_packed().is_some() => {
+                Self::Packed(kind, collection.as_packed().unwrap_or_default())
+            }
+            _ => Self::word(core::mem::replace(collection, C::EMPTY)),
+        }
+    }
+
+    /// A collection as a word, whatever its encoding.
+    pub(crate) fn word<C: Collection>(collection: C) -> Self {
+        Self::Collection(OwnedWord::new(collection))
+    }
+
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Int(value) => Kind::int(int_width(*value)),
+            Self::Bytes(_) => Kind::BYTES,
+            Self::Packed(kind, _) => *kind,
+            Self::Object(_) => Kind::OBJECT,
+            Self::Collection(word) => word.kind,
+        }
+    }
+
+    /// How many bytes it takes in a block.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Int(value) => int_width(*value),
+            Self::Bytes(bytes) => length::size(bytes.len()) + bytes.len(),
+            Self::Packed(_, bytes) => bytes.len(),
+            Self::Object(_) | Self::Collection(_) => word::SIZE,
+        }
+    }
+
+    /// Writes the value, which the block owns from then on.
+    ///
+    /// # Safety
+    /// [`len`](Self::len) bytes at `place` may be written, and nothing else reads or writes them. The place is aligned to
+    /// [`word::ALIGN`] if the kind is a word.
+    #[inline]
+    pub(crate) unsafe fn write(self, place: NonNull<u8>) {
+        // SAFETY: by contract there is room, and the words are aligned. What is copied does not lie there.
+        unsafe {
+            match self {
+                Self::Int(value) => {
+                    let bytes = value.to_le_bytes();
+                    place.copy_from_nonoverlapping(NonNull::from(&bytes).cast(), int_width(value));
+                }
+                Self::Bytes(bytes) => {
+                    length::write(place, bytes.len());
+                    copy(bytes, place.add(length::size(bytes.len())));
+                }
+                Self::Packed(_, bytes) => copy(bytes, place),
+                Self::Object(object) => place.cast::<Robj>().write(object),
+                Self::Collection(word) => place.cast::<NonNull<u8>>().write(word.into_raw()),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As many bytes at `place` may be written, and nothing else reads or writes them.
+#[inline]
+unsafe fn copy(bytes: &[u8], place: NonNull<u8>) {
+    // SAFETY: by contract.
+    unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) }
+}
+
+/// How many bytes an integer needs, sign included: 1 to 8.
+#[inline]
+pub(crate) const fn int_width(value: i64) -> usize {
+    // The bits that differ from the sign, and one for the sign.
+    let bits = i64::BITS - (value ^ (value >> (i64::BITS - 1))).leading_zeros() + 1;
+    bits.div_ceil(8) as usize
+}
+
+/// A collection as a word that no block holds yet.
+pub(crate) struct OwnedWord {
+    kind: Kind,
+    word: NonNull<u8>,
+}
+
+impl OwnedWord {
+    fn new<C: Collection>(collection: C) -> Self {
+        let (encoding, word) = collection.into_raw();
+        let kind = Kind::collection(C::TYPE, encoding, Place::Word);
+        Self { kind: kind.expect("every encoding of a collection can be a word"), word }
+    }
+
+    fn into_raw(self) -> NonNull<u8> {
+        ManuallyDrop::new(self).word
+    }
+}
+
+impl Drop for OwnedWord {
+    fn drop(&mut self) {
+        // SAFETY: `into_raw` gave type, encoding and word together, and this is their only owner.
+        unsafe { word::drop_value(self.kind, NonNull::from(&mut self.word).cast()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integer_has_the_fewest_bytes_that_keep_its_sign() {
+        for width in 1..=8 {
+            let most = i64::MAX >> (64 - 8 * width);
+            for value in [most, -most - 1] {
+                assert_eq!(int_width(value), width, "{value}");
+            }
+            for value in [most.checked_add(1), most.checked_neg().and_then(|value| value.checked_sub(2))] {
+                assert!(value.is_none_or(|value| int_width(value) == width + 1), "{value:?}");
+            }
+        }
+        assert_eq!([0, -1, 127, -128].map(int_width), [1; 4]);
+    }
+}

@@ -1,0 +1,157 @@
+//! [`Kind`]: what the value of an entry is, and in what form it lies there. Five bits.
+//!
+//! ```text
+//!   0 ..= 7   an integer of 1 to 8 bytes           in the block
+//!   8         a string                             in the block, behind its length
+//!   9         a string                             a word: an `Robj`
+//!  10 ..= 14  a packed collection                  in the block
+//!  15 ..= 23  a collection                         a word, from `Collection::into_raw`
+//! ```
+
+use values::{Encoding, ObjectType};
+
+/// The bits of a head that are the kind.
+pub(crate) const KIND_BITS: u32 = 5;
+
+/// Where a value lies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// In the block: the bytes of an integer, the lowest first.
+    Int,
+    /// In the block: a length and the bytes of a string.
+    Bytes,
+    /// In the block: the bytes of a listpack or an intset, which know their length.
+    Packed,
+    /// Elsewhere: the block holds an aligned word.
+    Word,
+}
+
+/// See the table above.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Kind(u8);
+
+type Facts = (ObjectType, Encoding, Place);
+
+const FACTS: [Facts; 24] = {
+    use {Encoding as E, ObjectType as T, Place as P};
+    const INT: Facts = (T::String, E::Int, P::Int);
+    [
+        INT,
+        INT,
+        INT,
+        INT,
+        INT,
+        INT,
+        INT,
+        INT,
+        (T::String, E::EmbStr, P::Bytes),
+        (T::String, E::Raw, P::Word),
+        (T::List, E::ListPack, P::Packed),
+        (T::Set, E::IntSet, P::Packed),
+        (T::Set, E::ListPack, P::Packed),
+        (T::ZSet, E::ListPack, P::Packed),
+        (T::Hash, E::ListPack, P::Packed),
+        (T::List, E::ListPack, P::Word),
+        (T::List, E::QuickList, P::Word),
+        (T::Set, E::IntSet, P::Word),
+        (T::Set, E::ListPack, P::Word),
+        (T::Set, E::HashTable, P::Word),
+        (T::ZSet, E::ListPack, P::Word),
+        (T::ZSet, E::SkipList, P::Word),
+        (T::Hash, E::ListPack, P::Word),
+        (T::Hash, E::HashTable, P::Word),
+    ]
+};
+
+const _: () = assert!(FACTS.len() <= 1 << KIND_BITS);
+
+impl Kind {
+    /// A string in the block.
+    pub(crate) const BYTES: Self = Self(8);
+
+    /// A string in an object of its own.
+    pub(crate) const OBJECT: Self = Self(9);
+
+    /// An integer of `width` bytes, 1 to 8.
+    #[inline]
+    pub(crate) const fn int(width: usize) -> Self {
+        debug_assert!(0 < width && width <= 8);
+        Self((width - 1) as u8)
+    }
+
+    /// A collection in its encoding, in the block or as a word. `None` if there is no such kind: large encodings are not
+    /// packed.
+    pub(crate) fn collection(object_type: ObjectType, encoding: Encoding, place: Place) -> Option<Self> {
+        let facts = (object_type, encoding, place);
+        FACTS.iter().position(|other| *other == facts).map(|number| Self(number as u8))
+    }
+
+    /// The kind whose bits these are.
+    ///
+    /// # Safety
+    /// The lowest five bits are those of [`bits`](Self::bits).
+    #[inline]
+    pub(crate) const unsafe fn from_bits(bits: u32) -> Self {
+        Self((bits & ((1 << KIND_BITS) - 1)) as u8)
+    }
+
+    /// Five bits.
+    #[inline]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline]
+    fn facts(self) -> Facts {
+        FACTS[usize::from(self.0)]
+    }
+
+    /// What `TYPE` says.
+    #[inline]
+    pub(crate) fn object_type(self) -> ObjectType {
+        self.facts().0
+    }
+
+    /// How the value is stored. A string in the block is [`Encoding::EmbStr`] whatever its length.
+    #[inline]
+    pub(crate) fn encoding(self) -> Encoding {
+        self.facts().1
+    }
+
+    #[inline]
+    pub(crate) fn place(self) -> Place {
+        self.facts().2
+    }
+
+    /// How many bytes an integer has.
+    #[inline]
+    pub(crate) fn int_width(self) -> Option<usize> {
+        (self.0 < Self::BYTES.0).then_some(usize::from(self.0) + 1)
+    }
+
+    #[inline]
+    pub(crate) fn is_word(self) -> bool {
+        self.place() == Place::Word
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_own_bits_and_comes_back_from_them() {
+        for (number, (object_type, encoding, place)) in FACTS.into_iter().enumerate() {
+            // SAFETY: a number of the table.
+            let kind = unsafe { Kind::from_bits(number as u32 | 0xFFE0) };
+            assert_eq!((kind.bits(), kind.place()), (number as u32, place));
+            assert_eq!((kind.object_type(), kind.encoding()), (object_type, encoding));
+            if object_type != ObjectType::String {
+                assert_eq!(Kind::collection(object_type, encoding, place), Some(kind));
+            }
+        }
+        assert_eq!((1..=8).map(|width| Kind::int(width).int_width()).max(), Some(Some(8)));
+        assert_eq!((Kind::BYTES.int_width(), Kind::OBJECT.is_word()), (None, true));
+        assert_eq!(Kind::collection(ObjectType::Hash, Encoding::HashTable, Place::Packed), None);
+    }
+}

@@ -1,0 +1,87 @@
+//! Lengths of one, three or five bytes, in front of a string in a block.
+//!
+//! ```text
+//!   | len |                 below 254
+//!   | 254 | len, 2 bytes |  below 65,536, little-endian
+//!   | 255 | len, 4 bytes |  from there on, little-endian
+//! ```
+//!
+//! Keys have lengths of one byte or five (`common::length`). Values are longer: with three bytes, a key of 16 and a value of
+//! 1,000 bytes fill a block of 1,024.
+
+use core::ptr::NonNull;
+
+const TWO_MORE: u8 = 254;
+const FOUR_MORE: u8 = 255;
+
+/// How many bytes the length `len` takes: 1, 3 or 5. `len` has 32 bits.
+#[inline]
+pub(crate) const fn size(len: usize) -> usize {
+    if len < TWO_MORE as usize {
+        1
+    } else if len <= u16::MAX as usize {
+        3
+    } else {
+        5
+    }
+}
+
+/// Writes `len`.
+///
+/// # Safety
+/// `len` has 32 bits, and [`size(len)`](size) bytes at `place` may be written.
+#[inline]
+pub(crate) unsafe fn write(place: NonNull<u8>, len: usize) {
+    debug_assert!(len <= u32::MAX as usize);
+    // SAFETY: by contract there is room for as many bytes as `size` says.
+    unsafe {
+        match size(len) {
+            1 => place.write(len as u8),
+            3 => {
+                place.write(TWO_MORE);
+                place.add(1).cast::<[u8; 2]>().write((len as u16).to_le_bytes());
+            }
+            _ => {
+                place.write(FOUR_MORE);
+                place.add(1).cast::<[u8; 4]>().write((len as u32).to_le_bytes());
+            }
+        }
+    }
+}
+
+/// Reads a length.
+///
+/// # Safety
+/// [`write()`] has written a length at `place`.
+#[inline]
+pub(crate) unsafe fn read(place: NonNull<u8>) -> usize {
+    // SAFETY: by contract the first byte is there, and behind it as many as it says.
+    unsafe {
+        match place.read() {
+            TWO_MORE => usize::from(u16::from_le_bytes(place.add(1).cast::<[u8; 2]>().read())),
+            FOUR_MORE => u32::from_le_bytes(place.add(1).cast::<[u8; 4]>().read()) as usize,
+            len => usize::from(len),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_come_back_and_take_the_bytes_that_they_say() {
+        for (len, bytes) in [(0, 1), (253, 1), (254, 3), (255, 3), (65_535, 3), (65_536, 5), (u32::MAX as usize, 5)]
+        {
+            let mut buffer = [0xEE; 6];
+            let place = NonNull::from(&mut buffer).cast::<u8>();
+            // SAFETY: there are six bytes.
+            let read = unsafe {
+                write(place, len);
+                read(place)
+            };
+            assert_eq!((read, size(len)), (len, bytes));
+            assert!(buffer[bytes..].iter().all(|byte| *byte == 0xEE), "{len}");
+        }
+    }
+}

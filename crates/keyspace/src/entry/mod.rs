@@ -1,0 +1,385 @@
+//! [`Entry`]: a key, its expiry and its value, in one block.
+//!
+//! ```text
+//!  byte   0      1..=3     4         5 or 9
+//!       +------+---------+---------+----------+-----+-------+-----------------------------+
+//!       | form | clock   | key len | expiry 8 | key | value |                             |
+//!       +------+---------+---------+----------+-----+-------+-----------------------------+
+//!         |                  1 | 5   if it has one      |
+//!         |                                             |  int       1 to 8 bytes
+//!         kind:5  what the value is (`kind`)            |  bytes     length of 1, 3 or 5 bytes, and the bytes
+//!         loose:1 the block is larger than it need be   |  packed    a listpack or an intset, at least as long as a word
+//!         expires:1                                     |  word      up to 7 bytes of padding, and a pointer
+//!         1 bit that is kept for snapshots
+//! ```
+//!
+//! The first four bytes are one word in the machine's order (drawn for little-endian): the *head*. All other numbers are
+//! little-endian and not aligned, but for words, which are borrowed where they lie. There is no NUL byte and no reference count,
+//! and nothing says how large the block is: that follows from what is in it.
+//!
+//! A key of 16 bytes and a value of 32 take 4 + 1 + 16 + 1 + 32 = 54 bytes, a block of 56.
+//!
+//! Invariants, on which all unsafe code of this folder leans:
+//!
+//! - **E1.** The block belongs to the entry alone. It is of zmalloc's raw family, and its first [`Entry::byte_len`] bytes are
+//!   initialised, but for the padding in front of a word.
+//! - **E2.** The kind says what the value is, and lengths in the block are right. A word is one of that kind, and the entry owns it.
+//! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the block is larger, because
+//!   there was no memory for a smaller one, and only the allocator knows by how much.
+//! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
+//!
+//! `content` has values on their way into a block, `write` all that makes a block or writes to it, `edit` what changes a value in place.
+
+mod content;
+mod edit;
+mod kind;
+mod length;
+mod word;
+mod write;
+
+pub(crate) use content::Content;
+pub(crate) use edit::{Editing, InEntry, StringEdit};
+pub(crate) use kind::{Kind, Place};
+
+use common::length as key_length;
+use core::ptr::NonNull;
+use core::slice;
+use core::sync::atomic::{AtomicU32, Ordering};
+use dict::CompactPtr;
+use kind::KIND_BITS;
+use robj::Robj;
+use values::{Collection, CollectionView, Element, Encoding, ObjectType, WrongType, by_type};
+
+const LOOSE: u32 = 1 << KIND_BITS;
+const EXPIRES: u32 = 1 << 6;
+const CLOCK_SHIFT: u32 = 8;
+
+/// Where the key's length is.
+const KEY_LEN_AT: usize = size_of::<AtomicU32>();
+
+/// The bytes of an expiry.
+const EXPIRY_SIZE: usize = size_of::<u64>();
+
+/// The longest key, in bytes.
+pub(crate) const KEY_LEN_MAX: usize = key_length::LEN_MAX;
+
+/// A block that holds a key, and owns its value. Six bytes where pointers have eight.
+#[repr(transparent)]
+pub(crate) struct Entry {
+    block: CompactPtr<AtomicU32>,
+}
+
+// SAFETY: the block belongs to the entry, and all values may be sent.
+unsafe impl Send for Entry {}
+// SAFETY: shared, only the clock changes, atomically (E4), and all values may be shared.
+unsafe impl Sync for Entry {}
+
+/// What a head and a key's length say about a block.
+#[derive(Clone, Copy)]
+struct Layout {
+    kind: Kind,
+    expires: bool,
+    key_len: usize,
+}
+
+impl Layout {
+    #[inline]
+    const fn expiry_at(self) -> usize {
+        KEY_LEN_AT + key_length::size(self.key_len)
+    }
+
+    #[inline]
+    const fn key_at(self) -> usize {
+        self.expiry_at() + if self.expires { EXPIRY_SIZE } else { 0 }
+    }
+
+    #[inline]
+    const fn key_end(self) -> usize {
+        self.key_at() + self.key_len
+    }
+
+    #[inline]
+    fn value_at(self) -> usize {
+        let end = self.key_end();
+        if self.kind.is_word() { end.next_multiple_of(word::ALIGN) } else { end }
+    }
+
+    /// How many bytes of the block a value of `len` bytes takes.
+    #[inline]
+    fn value_room(self, len: usize) -> usize {
+        match self.kind.place() {
+            Place::Packed => packed_end(self.key_end(), len) - self.key_end(),
+            _ => len,
+        }
+    }
+}
+
+/// Reading.
+impl Entry {
+    #[inline]
+    fn base(&self) -> NonNull<u8> {
+        self.block.get().cast()
+    }
+
+    #[inline]
+    fn head(&self) -> &AtomicU32 {
+        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared (E4).
+        unsafe { self.block.as_ref() }
+    }
+
+    #[inline]
+    fn form(&self) -> u32 {
+        self.head().load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn layout(&self) -> Layout {
+        let form = self.form();
+        // SAFETY: a live block has the length of its key behind the head (E2); `write` has written both.
+        let (kind, (key_len, _)) =
+            unsafe { (Kind::from_bits(form), key_length::read(self.base().add(KEY_LEN_AT))) };
+        Layout { kind, expires: form & EXPIRES != 0, key_len }
+    }
+
+    /// The bytes from `at` on.
+    ///
+    /// # Safety
+    /// So many initialised bytes are there.
+    #[inline]
+    unsafe fn bytes(&self, at: usize, len: usize) -> &[u8] {
+        // SAFETY: by contract; the block lives and does not change while `self` is borrowed (E1, E4).
+        unsafe { slice::from_raw_parts(self.base().add(at).as_ptr(), len) }
+    }
+
+    /// The key.
+    #[inline]
+    pub(crate) fn key(&self) -> &[u8] {
+        let layout = self.layout();
+        // SAFETY: the key's bytes are there (E2).
+        unsafe { self.bytes(layout.key_at(), layout.key_len) }
+    }
+
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        // SAFETY: the head has a kind (E2).
+        unsafe { Kind::from_bits(self.form()) }
+    }
+
+    /// What `TYPE` says.
+    #[inline]
+    pub(crate) fn object_type(&self) -> ObjectType {
+        self.kind().object_type()
+    }
+
+    /// When the key expires, in milliseconds.
+    #[inline]
+    pub(crate) fn expiry(&self) -> Option<u64> {
+        if self.form() & EXPIRES == 0 {
+            return None;
+        }
+        // SAFETY: there is an expiry, says the head (E2).
+        let bytes = unsafe { self.base().add(self.layout().expiry_at()).cast::<[u8; EXPIRY_SIZE]>().read() };
+        Some(u64::from_le_bytes(bytes))
+    }
+
+    /// Whether the key is no longer there at `now`, in milliseconds.
+    #[inline]
+    pub(crate) fn is_expired(&self, now: u64) -> bool {
+        self.expiry().is_some_and(|expiry| expiry <= now)
+    }
+
+    /// The 24 bits of the access clock.
+    #[inline]
+    pub(crate) fn clock(&self) -> u32 {
+        self.form() >> CLOCK_SHIFT
+    }
+
+    /// Writes the low 24 bits of `clock`, unless they are there already.
+    ///
+    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, one leaves its mark. The rest of the
+    /// head does not change meanwhile (E4).
+    #[inline]
+    pub(crate) fn set_clock(&self, clock: u32) {
+        let form = self.form();
+        let touched = form & ((1 << CLOCK_SHIFT) - 1) | clock << CLOCK_SHIFT;
+        if touched != form {
+            self.head().store(touched, Ordering::Relaxed);
+        }
+    }
+
+    /// Where the value of that layout begins.
+    #[inline]
+    fn value(&self, layout: Layout) -> NonNull<u8> {
+        // SAFETY: the value lies in the block (E2).
+        unsafe { self.base().add(layout.value_at()) }
+    }
+
+    /// How many bytes the value takes in the block. Constant time.
+    #[inline]
+    fn value_len(&self, layout: Layout) -> usize {
+        let value = self.value(layout);
+        match layout.kind.place() {
+            Place::Int => layout.kind.int_width().unwrap_or(1),
+            // SAFETY: a length stands in front of a string (E2).
+            Place::Bytes => unsafe {
+                let len = length::read(value);
+                length::size(len) + len
+            },
+            // SAFETY: a packed value begins with eight bytes or more, and they are right (E2).
+            Place::Packed => unsafe { packed_len(layout.kind, value) },
+            Place::Word => word::SIZE,
+        }
+    }
+
+    /// How many bytes of the block are in use. Constant time.
+    #[inline]
+    pub(crate) fn byte_len(&self) -> usize {
+        let layout = self.layout();
+        layout.value_at() + layout.value_room(self.value_len(layout))
+    }
+
+    /// The string, if the value is one.
+    #[inline]
+    pub(crate) fn string(&self) -> Result<Element<'_>, WrongType> {
+        let layout = self.layout();
+        WrongType::check(ObjectType::String, layout.kind.object_type())?;
+        let value = self.value(layout);
+        // SAFETY: the kind says what the value is (E2). A string that is not a word is an integer or bytes.
+        unsafe {
+            if let Some(width) = layout.kind.int_width() {
+                return Ok(Element::Int(read_int(value, width)));
+            }
+            if layout.kind == Kind::BYTES {
+                let len = length::read(value);
+                return Ok(Element::Bytes(self.bytes(layout.value_at() + length::size(len), len)));
+            }
+            value.cast::<Robj>().as_ref().as_element()
+        }
+    }
+
+    /// The object of a string that lies elsewhere.
+    #[inline]
+    pub(crate) fn object(&self) -> Option<&Robj> {
+        let layout = self.layout();
+        // SAFETY: the kind says that the word is an object (E2).
+        (layout.kind == Kind::OBJECT).then(|| unsafe { self.value(layout).cast::<Robj>().as_ref() })
+    }
+
+    /// The collection, to be read, if the value is one of that type.
+    #[inline]
+    pub(crate) fn collection<C: Collection>(&self) -> Result<C::View<'_>, WrongType> {
+        let layout = self.layout();
+        WrongType::check(C::TYPE, layout.kind.object_type())?;
+        let encoding = layout.kind.encoding();
+        if layout.kind.is_word() {
+            // SAFETY: type and encoding are those of the word (E2), which stays while `self` is borrowed.
+            return Ok(unsafe { C::view_of_raw(encoding, self.value(layout).cast().as_ref()) });
+        }
+        // SAFETY: so many bytes are the value's (E2).
+        let bytes = unsafe { self.bytes(layout.value_at(), self.value_len(layout)) };
+        match C::view_of_packed(encoding, bytes) {
+            Ok(view) => Ok(view),
+            Err(_) => unreachable!("a block holds valid values only"),
+        }
+    }
+
+    /// How the value is stored, in the words of `OBJECT ENCODING`: a string of more than `embstr_size_limit` bytes is *raw*.
+    pub(crate) fn encoding(&self, embstr_size_limit: usize) -> Encoding {
+        match self.kind().encoding() {
+            Encoding::EmbStr if self.string().is_ok_and(|string| string.len() > embstr_size_limit) => {
+                Encoding::Raw
+            }
+            encoding => encoding,
+        }
+    }
+
+    /// How many elements a collection has. `None` for a string. Constant time.
+    pub(crate) fn len(&self) -> Option<usize> {
+        by_type!(self.object_type(), string => None, C => self.collection::<C>().ok().map(CollectionView::len))
+    }
+
+    /// What the entry adds to `used_memory`, in bytes: its block and all blocks of its value. Constant time.
+    #[inline]
+    pub(crate) fn allocation_size(&self) -> usize {
+        let layout = self.layout();
+        let value = match layout.kind.place() {
+            // SAFETY: a live word of that kind (E2).
+            Place::Word => unsafe { word::allocation_size(layout.kind, self.value(layout)) },
+            _ => 0,
+        };
+        self.block_allocation_size() + value
+    }
+
+    /// About how many blocks dropping the entry frees. Constant time but for long lists. In C: `lazyfreeGetFreeEffort`.
+    pub(crate) fn free_effort(&self) -> usize {
+        let layout = self.layout();
+        let value = match layout.kind.place() {
+            // SAFETY: a live word of that kind (E2).
+            Place::Word => unsafe { word::free_effort(layout.kind, self.value(layout)) },
+            _ => 0,
+        };
+        1 + value
+    }
+
+    #[inline]
+    fn block_allocation_size(&self) -> usize {
+        // SAFETY: a live block (E1); unless it is loose, that size frees it (E3).
+        unsafe {
+            if self.is_loose() {
+                zmalloc::zmalloc_size(self.base())
+            } else {
+                zmalloc::zmalloc_size_sized(self.base(), zmalloc::good_size(self.byte_len()))
+            }
+        }
+    }
+
+    #[inline]
+    fn is_loose(&self) -> bool {
+        self.form() & LOOSE != 0
+    }
+
+    /// Whether both are one entry.
+    #[inline]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.block == other.block
+    }
+}
+
+/// An integer of so many bytes, the lowest first.
+///
+/// # Safety
+/// The bytes are there. There are 1 to 8 of them.
+#[inline]
+unsafe fn read_int(place: NonNull<u8>, width: usize) -> i64 {
+    let mut bytes = [0; 8];
+    // SAFETY: by contract.
+    unsafe { place.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), width) };
+    let unused = 64 - 8 * width as u32;
+    i64::from_le_bytes(bytes) << unused >> unused
+}
+
+/// How many bytes a listpack or an intset says that it has.
+///
+/// # Safety
+/// The header of a packed value of that kind is there.
+#[inline]
+unsafe fn packed_len(kind: Kind, place: NonNull<u8>) -> usize {
+    // SAFETY: by contract; both headers have at least six bytes.
+    unsafe {
+        let first = u32::from_le_bytes(place.cast::<[u8; 4]>().read()) as usize;
+        if kind.encoding() == Encoding::IntSet {
+            let len = u32::from_le_bytes(place.add(4).cast::<[u8; 4]>().read()) as usize;
+            8 + first * len
+        } else {
+            first
+        }
+    }
+}
+
+/// Where a packed value of `len` bytes ends that begins at `value_at`: no earlier than a word would.
+///
+/// So a packed value can always become a word without memory.
+#[inline]
+fn packed_end(value_at: usize, len: usize) -> usize {
+    (value_at + len).max(value_at.next_multiple_of(word::ALIGN) + word::SIZE)
+}

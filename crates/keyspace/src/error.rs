@@ -1,0 +1,88 @@
+//! [`Error`]: what a keyspace may refuse.
+
+use core::convert::Infallible;
+use core::fmt;
+use values::string::StringError;
+use values::{ReserveError, SortError, WrongType};
+use values::{hash::HashError, zset::AddError};
+
+/// Why an operation on a keyspace did nothing. Key and value are as they were.
+///
+/// [`reply`](Self::reply) is the error in Redis' own words. All errors of the crate `values` become one of these by `From`, so a closure
+/// that edits a value can use `?`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// An operation on a value refused, the value is of another type, or there is no memory.
+    Value(values::Error),
+    /// The key is longer than keys can be, which is 2^32 - 1 bytes.
+    KeyTooLong {
+        /// How many bytes it has.
+        len: usize,
+    },
+    /// There is no such key.
+    NoSuchKey,
+    /// The time of an expiry is not one: zero or negative where a time to live is needed, or beyond what 64 bits of milliseconds hold.
+    InvalidExpireTime,
+    /// The conditions of `EXPIRE` or `SET` exclude each other.
+    IncompatibleOptions,
+}
+
+impl Error {
+    /// The error as Redis words it in a reply, without the leading `-`.
+    ///
+    /// ```
+    /// assert_eq!(keyspace::Error::NoSuchKey.reply(), "ERR no such key");
+    /// ```
+    pub const fn reply(&self) -> &'static str {
+        match self {
+            Self::Value(error) => error.reply(),
+            Self::KeyTooLong { .. } => "ERR key is too long",
+            Self::NoSuchKey => "ERR no such key",
+            Self::InvalidExpireTime => "ERR invalid expire time",
+            Self::IncompatibleOptions => "ERR syntax error",
+        }
+    }
+
+    /// What memory was refused, if that is the error.
+    pub const fn reserve_error(&self) -> Option<ReserveError> {
+        match self {
+            Self::Value(error) => error.reserve_error(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(error) => error.fmt(f),
+            Self::KeyTooLong { len } => write!(f, "a key of {len} bytes is too long"),
+            Self::NoSuchKey => f.write_str("no such key"),
+            Self::InvalidExpireTime => f.write_str("invalid expire time"),
+            Self::IncompatibleOptions => f.write_str("conditions that exclude each other"),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+macro_rules! from_value_error {
+    ($($Error:ty),* $(,)?) => { $(
+        impl From<$Error> for Error {
+            #[inline]
+            fn from(error: $Error) -> Self {
+                Self::Value(error.into())
+            }
+        }
+    )* };
+}
+
+from_value_error!(values::Error, WrongType, ReserveError, StringError, HashError, AddError, SortError);
+
+/// For closures that cannot fail.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

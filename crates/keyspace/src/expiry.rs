@@ -1,0 +1,120 @@
+//! When a key expires: as commands say it ([`Expiry`]), and as they ask for it ([`Ttl`]).
+
+use crate::error::Error;
+
+const MILLIS_A_SECOND: i64 = 1_000;
+
+/// A time at which a key expires, in one of the four forms of the commands.
+///
+/// ```
+/// use keyspace::Expiry;
+/// assert_eq!(Expiry::InSeconds(10).at(5_000), Ok(15_000));
+/// assert_eq!(Expiry::AtMillis(-3).at(5_000), Ok(0)); // long ago
+/// assert!(Expiry::AtSeconds(i64::MAX).at(0).is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Expiry {
+    /// So many seconds from now. In C: `EXPIRE`, `SET .. EX`.
+    InSeconds(i64),
+    /// So many milliseconds from now. In C: `PEXPIRE`, `SET .. PX`.
+    InMillis(i64),
+    /// At that second. In C: `EXPIREAT`, `SET .. EXAT`.
+    AtSeconds(i64),
+    /// At that millisecond. In C: `PEXPIREAT`, `SET .. PXAT`.
+    AtMillis(i64),
+}
+
+impl Expiry {
+    /// The time in milliseconds. A time before 0 is 0.
+    ///
+    /// # Errors
+    /// [`Error::InvalidExpireTime`] if it does not fit into 63 bits.
+    pub fn at(self, now: u64) -> Result<u64, Error> {
+        let (millis, relative) = match self {
+            Self::InSeconds(seconds) => (seconds.checked_mul(MILLIS_A_SECOND), true),
+            Self::InMillis(millis) => (Some(millis), true),
+            Self::AtSeconds(seconds) => (seconds.checked_mul(MILLIS_A_SECOND), false),
+            Self::AtMillis(millis) => (Some(millis), false),
+        };
+        let from = if relative { i64::try_from(now).ok() } else { Some(0) };
+        let at = millis.zip(from).and_then(|(millis, from)| millis.checked_add(from));
+        Ok(at.ok_or(Error::InvalidExpireTime)?.max(0).unsigned_abs())
+    }
+
+    /// [`at`](Self::at) for `SET` and `GETEX`, which take no number below 1.
+    pub(crate) fn positive_at(self, now: u64) -> Result<u64, Error> {
+        match self {
+            Self::InSeconds(..=0) | Self::InMillis(..=0) | Self::AtSeconds(..=0) | Self::AtMillis(..=0) => {
+                Err(Error::InvalidExpireTime)
+            }
+            expiry => expiry.at(now),
+        }
+    }
+}
+
+/// The conditions of `EXPIRE`, by their names there. All are off by default; an expiry is set only if each allows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpireOptions {
+    /// Only if the key has no expiry.
+    pub nx: bool,
+    /// Only if the key has one.
+    pub xx: bool,
+    /// Only if the new one is later. No expiry is later than any.
+    pub gt: bool,
+    /// Only if the new one is earlier.
+    pub lt: bool,
+}
+
+impl ExpireOptions {
+    /// Whether `EXPIRE` takes them together: `NX` goes with none of the others, and `GT` not with `LT`.
+    pub fn are_compatible(self) -> bool {
+        !(self.nx && (self.xx || self.gt || self.lt) || self.gt && self.lt)
+    }
+
+    /// Whether a key that expires at `old` may expire at `new` from now on.
+    pub(crate) fn allow(self, old: Option<u64>, new: u64) -> bool {
+        let is_later = old.is_some_and(|old| new > old);
+        let is_earlier = old.is_none_or(|old| new < old);
+        (!self.nx || old.is_none())
+            && (!self.xx || old.is_some())
+            && (!self.gt || is_later)
+            && (!self.lt || is_earlier)
+    }
+}
+
+/// How long a key has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ttl {
+    /// There is no such key.
+    Absent,
+    /// The key does not expire.
+    Persistent,
+    /// So many milliseconds, at least 1.
+    Millis(u64),
+}
+
+impl Ttl {
+    /// The answer of `PTTL`: -2, -1, or milliseconds.
+    pub fn as_millis(self) -> i64 {
+        match self {
+            Self::Absent => -2,
+            Self::Persistent => -1,
+            Self::Millis(millis) => i64::try_from(millis).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// The answer of `TTL`: -2, -1, or seconds, rounded to the nearest.
+    ///
+    /// ```
+    /// use keyspace::Ttl;
+    /// assert_eq!([Ttl::Millis(1_499), Ttl::Millis(1_500), Ttl::Absent].map(Ttl::as_secs), [1, 2, -2]);
+    /// ```
+    pub fn as_secs(self) -> i64 {
+        match self {
+            Self::Millis(millis) => {
+                i64::try_from((millis / 1_000) + u64::from(millis % 1_000 >= 500)).unwrap_or(i64::MAX)
+            }
+            other => other.as_millis(),
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! [`Keyspace`]: one database.
+//!
+//! ```text
+//!  Keyspace -> Table, six bytes an entry, a mark for those with an expiry  ->  entry blocks (`entry`)
+//!           -> options, hash, sums of bytes and expiries, callback
+//! ```
+//!
+//! This file has what is common to all operations: looking a key up to read it or to write it, and the access clock. Each of the
+//! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`, `scan`, `batch`, `object`.
+//!
+//! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any other moment if
+//! no absolute expiry is used. It must not go back.
+
+use crate::books::Books;
+use crate::entry::{Entry, KEY_LEN_MAX};
+use crate::error::Error;
+use crate::event::Event;
+use crate::key::Key;
+use crate::options::Options;
+use allocator_api2::boxed::Box;
+use allocator_api2::unsize_box;
+use common::Cursor;
+use core::fmt;
+use core::hash::BuildHasher;
+use dict::table::{self, OccupiedEntry, VacantEntry};
+use dict::{DefaultHashBuilder, Table};
+use values::{Lfu, ReserveError, lru_clock};
+use zmalloc::Zmalloc;
+
+/// Milliseconds of a second, and of a minute.
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+
+/// One database: keys, the values of five types, and the time at which a key expires. In C: `redisDb`.
+///
+/// See the [crate's page](crate) for an example and for what it costs. All that writes takes `&mut self`; all that reads takes `&self` and
+/// can run on several threads at once, under a read lock. Nothing here has a clock, a thread or a setting of the whole process.
+///
+/// After an error key and value are as they were. What may find no memory says so by an error
+/// ([`Error::reserve_error`]); nothing here calls the out-of-memory handler.
+pub struct Keyspace<S = DefaultHashBuilder> {
+    pub(crate) table: Table<Entry>,
+    pub(crate) hasher: S,
+    pub(crate) options: Options,
+    pub(crate) books: Books,
+    /// Where the next sweep goes on.
+    pub(crate) sweep: Cursor,
+}
+
+impl Keyspace {
+    /// An empty keyspace with the default options, whose hash has a random seed. Allocates nothing.
+    pub fn new() -> Self {
+        Self::with_options(Options::default())
+    }
+
+    /// An empty keyspace with these options, whose hash has a random seed.
+    pub fn with_options(options: Options) -> Self {
+        Self::with_options_and_hasher(options, DefaultHashBuilder::new())
+    }
+}
+
+impl<S: Default> Default for Keyspace<S> {
+    fn default() -> Self {
+        Self::with_options_and_hasher(Options::default(), S::default())
+    }
+}
+
+impl<S> Keyspace<S> {
+    /// An empty keyspace with a hash of the caller's: another function, or a fixed seed
+    /// ([`DefaultHashBuilder::with_seed`]), under which the order of the keys is the same in every run.
+    pub fn with_options_and_hasher(options: Options, hasher: S) -> Self {
+        Self { table: Table::new(), hasher, options, books: Books::default(), sweep: Cursor::START }
+    }
+
+    /// How many keys there are, expired ones included that have not been removed yet. In C: `DBSIZE`.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is no key.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many keys have an expiry. In C: the `expires` of INFO keyspace.
+    #[inline]
+    pub fn expires(&self) -> usize {
+        self.books.expires
+    }
+
+    /// The options.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The options, to be changed at any time. Values keep their encoding until they are written to. A change between LRU and LFU
+    /// gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy` does.
+    pub fn options_mut(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    /// Calls `on_event` after every change of a key. Takes the place of the callback before. In C: `notify-keyspace-events`.
+    ///
+    /// # Errors
+    /// If there is no memory for the callback. The one before then stays.
+    ///
+    /// ```
+    /// use keyspace::{Event, Keyspace};
+    /// use std::sync::{Arc, Mutex};
+    /// let (mut keyspace, log) = (Keyspace::new(), Arc::new(Mutex::new(Vec::new())));
+    /// let to = log.clone();
+    /// keyspace.on_event(move |event| {
+    ///     if let Event::Removed(key) = event {
+    ///         to.lock().unwrap().push(key.to_vec());
+    ///     }
+    /// })?;
+    /// keyspace.set("a", 1, 0)?;
+    /// keyspace.remove("a", 0);
+    /// assert_eq!(*log.lock().unwrap(), [b"a"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_event<F>(&mut self, on_event: F) -> Result<(), ReserveError>
+    where
+        F: FnMut(Event<'_>) + Send + Sync + 'static,
+    {
+        let no_memory = ReserveError::OutOfMemory { size: size_of::<F>() };
+        self.books.on_event = Some(unsize_box!(Box::try_new_in(on_event, Zmalloc).map_err(|_| no_memory)?));
+        Ok(())
+    }
+
+    /// Drops the callback.
+    pub fn clear_on_event(&mut self) {
+        self.books.on_event = None;
+    }
+
+    /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values. Constant time, exact.
+    ///
+    /// A string that a reply still holds after its key was removed is no longer counted here. The callback for events is not counted.
+    #[inline]
+    pub fn allocation_size(&self) -> usize {
+        self.table.allocation_size() + self.books.entry_bytes
+    }
+
+    /// The reading of the access clock of a new key.
+    #[inline]
+    pub(crate) fn new_clock(options: &Options, now: u64) -> u32 {
+        if options.maxmemory_policy.is_lfu() { Lfu::new(now / MINUTE).to_bits() } else { lru_clock(now / SECOND) }
+    }
+
+    /// Sets the access clock of an entry that is used.
+    ///
+    /// An LFU counter rises by chance. The random number is made of the key's hash, the time and the clock before: a key is counted at most
+    /// once in a millisecond, and no state is shared between readers.
+    #[inline]
+    pub(crate) fn touch_entry(options: &Options, entry: &Entry, hash: u64, now: u64) {
+        if options.maxmemory_policy.is_lfu() {
+            let clock = Lfu::from_bits(entry.clock());
+            let random = || common::random::mix(hash ^ now.rotate_left(32) ^ u64::from(clock.to_bits())) as u32;
+            entry.set_clock(clock.touched(now / MINUTE, random, &options.lfu).to_bits());
+        } else {
+            entry.set_clock(lru_clock(now / SECOND));
+        }
+    }
+}
+
+/// What a look-up for writing finds.
+pub(crate) enum Found<'t> {
+    /// The key is there.
+    Live(OccupiedEntry<'t, Entry>),
+    /// The key is not there. An expired one has just been removed.
+    Absent(VacantEntry<'t, Entry>),
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// The hash of a key, for [`Key::with_hash`]. Keyspaces with the same hasher agree.
+    #[inline]
+    pub fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    #[inline]
+    pub(crate) fn hash_of(&self, key: &Key<'_>) -> u64 {
+        key.hash_or(|bytes| self.hash(bytes))
+    }
+
+    /// The entry of a key that is there at `now`.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<&Entry> {
+        let entry = self.table.find(hash, |entry| entry.key() == key.bytes())?;
+        (!entry.is_expired(now)).then_some(entry)
+    }
+
+    /// [`find`](Self::find) by the key alone, for operations that do not count as an access.
+    #[inline]
+    pub(crate) fn peek(&self, key: &Key<'_>, now: u64) -> Option<&Entry> {
+        self.find(self.hash_of(key), key, now)
+    }
+
+    /// The entry of a key that is there at `now`, for writing. An expired one is removed.
+    #[inline]
+    pub(crate) fn find_mut(
+        &mut self,
+        key: &Key<'_>,
+        now: u64,
+    ) -> Option<(OccupiedEntry<'_, Entry>, &mut Books, &Options)> {
+        let hash = self.hash_of(key);
+        let entry = self.table.find_entry(hash, |entry| entry.key() == key.bytes()).ok()?;
+        if entry.get().is_expired(now) {
+            Self::expire_found(&mut self.books, entry);
+            return None;
+        }
+        Some((entry, &mut self.books, &self.options))
+    }
+
+    /// The entry of a key that is there at `now`, or the place for it. An expired one is removed.
+    #[inline]
+    pub(crate) fn find_or_place(
+        &mut self,
+        hash: u64,
+        key: &Key<'_>,
+        now: u64,
+    ) -> Result<(Found<'_>, &mut Books, &Options), Error> {
+        if key.bytes().len() > KEY_LEN_MAX {
+            return Err(Error::KeyTooLong { len: key.bytes().len() });
+        }
+        let hasher = &self.hasher;
+        let found = self.table.try_entry(
+            hash,
+            |entry| entry.key() == key.bytes(),
+            |entry| hasher.hash_one(entry.key()),
+        )?;
+        let found = match found {
+            table::Entry::Vacant(place) => Found::Absent(place),
+            table::Entry::Occupied(entry) if entry.get().is_expired(now) => {
+                let (entry, place) = entry.take();
+                self.books.forget(&entry);
+                self.books.tell(Event::Expired(entry.key()));
+                Found::Absent(place)
+            }
+            table::Entry::Occupied(entry) => Found::Live(entry),
+        };
+        Ok((found, &mut self.books, &self.options))
+    }
+
+    /// Removes an entry whose time has come.
+    #[cold]
+    pub(crate) fn expire_found(books: &mut Books, entry: OccupiedEntry<'_, Entry>) {
+        let entry = books.remove(entry);
+        books.tell(Event::Expired(entry.key()));
+    }
+}
+
+impl<S> fmt::Debug for Keyspace<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyspace")
+            .field("len", &self.len())
+            .field("books", &self.books)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

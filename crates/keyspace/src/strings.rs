@@ -1,0 +1,351 @@
+//! Keys whose value is a string: `SET` and its family, `APPEND`, `INCR`.
+
+use crate::entry::{Content, Entry, StringEdit};
+use crate::error::Error;
+use crate::event::Event;
+use crate::expiry::Expiry;
+use crate::key::Key;
+use crate::keyspace::{Found, Keyspace};
+use crate::value::StringRef;
+use core::hash::BuildHasher;
+use values::string::{self, LongDouble, StringMut};
+use values::{Element, EncodingLimits, ObjectType, OwnedElement, WrongType};
+
+/// When `SET` sets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetCondition<'a> {
+    /// Always.
+    #[default]
+    Always,
+    /// If there is no such key. In C: `NX`.
+    IfAbsent,
+    /// If there is such a key. In C: `XX`.
+    IfPresent,
+    /// If there is such a key and its value equals this one. In C: `IFEQ`, of Valkey 8.1 and Redis 8.4.
+    IfEqual(&'a [u8]),
+}
+
+/// What `SET` does with the expiry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SetExpiry {
+    /// The key does not expire.
+    #[default]
+    Clear,
+    /// An expiry that is there stays. In C: `KEEPTTL`.
+    Keep,
+    /// The key expires then. In C: `EX`, `PX`, `EXAT`, `PXAT`.
+    To(Expiry),
+}
+
+/// The options of `SET`.
+///
+/// ```
+/// use keyspace::{Expiry, Keyspace, SetCondition, SetExpiry, SetOptions, Ttl};
+/// let mut keyspace = Keyspace::new();
+/// let lock = SetOptions {
+///     condition: SetCondition::IfAbsent,
+///     expiry: SetExpiry::To(Expiry::InSeconds(10)),
+///     ..SetOptions::default()
+/// };
+/// assert!(keyspace.set_with("lock", "me", &lock, 0)?.is_set);
+/// assert!(!keyspace.set_with("lock", "you", &lock, 9_999)?.is_set);
+/// assert!(keyspace.set_with("lock", "you", &lock, 10_000)?.is_set);
+/// assert_eq!(keyspace.ttl("lock", 10_000), Ttl::Millis(10_000));
+/// # Ok::<(), keyspace::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetOptions<'a> {
+    /// When it sets.
+    pub condition: SetCondition<'a>,
+    /// What becomes of the expiry.
+    pub expiry: SetExpiry,
+    /// Whether the old string is wanted, also if nothing is set. In C: `GET`.
+    pub get: bool,
+}
+
+/// What `SET` has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetOutcome {
+    /// Whether the key has the new value.
+    pub is_set: bool,
+    /// The old string, if there was one and [`SetOptions::get`] asks for it.
+    pub old: Option<OwnedElement>,
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// The string of a key. O(1).
+    ///
+    /// # Errors
+    /// [`WrongType`] if the value is not a string.
+    ///
+    /// ```
+    /// # let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("name", "redcore", 0)?;
+    /// assert_eq!(&*keyspace.get_string("name", 0)?.unwrap().text(), b"redcore");
+    /// assert!(keyspace.get_string("other", 0)?.is_none());
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    #[inline]
+    pub fn get_string<'k>(
+        &self,
+        key: impl Into<Key<'k>>,
+        now: u64,
+    ) -> Result<Option<StringRef<'_>>, WrongType> {
+        self.access(&key.into(), now).map(StringRef::of).transpose()
+    }
+
+    /// Gives a key a string. Whatever the key had, value and expiry, is dropped. O(len). In C: `SET`.
+    ///
+    /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes stand in the entry's own block, in place if the new
+    /// value needs as large a block as the old one.
+    #[inline]
+    pub fn set<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        value: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<(), Error> {
+        self.set_with(key, value, &SetOptions::default(), now).map(|_outcome| ())
+    }
+
+    /// [`set`](Self::set) with all options of `SET`. A time that has passed removes the key.
+    ///
+    /// # Errors
+    /// [`WrongType`] if the old string is wanted and is none; [`Error::InvalidExpireTime`].
+    pub fn set_with<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        value: impl Into<Element<'e>>,
+        options: &SetOptions<'_>,
+        now: u64,
+    ) -> Result<SetOutcome, Error> {
+        let (key, value) = (key.into(), value.into());
+        let at = match options.expiry {
+            SetExpiry::To(expiry) => Some(expiry.positive_at(now)?),
+            SetExpiry::Clear | SetExpiry::Keep => None,
+        };
+        let hash = self.hash_of(&key);
+        let (found, books, settings) = self.find_or_place(hash, &key, now)?;
+        let mut outcome = SetOutcome::default();
+        match found {
+            Found::Live(mut entry) => {
+                if options.get {
+                    outcome.old = Some(OwnedElement::try_from(entry.get().string()?)?);
+                }
+                outcome.is_set = match options.condition {
+                    SetCondition::Always | SetCondition::IfPresent => true,
+                    SetCondition::IfAbsent => false,
+                    SetCondition::IfEqual(old) => entry.get().string()? == Element::Bytes(old),
+                };
+                if !outcome.is_set {
+                    return Ok(outcome);
+                }
+                if at.is_some_and(|at| at <= now) {
+                    let entry = books.remove(entry);
+                    books.tell(Event::Removed(entry.key()));
+                    return Ok(outcome);
+                }
+                let content = Content::try_string(value)?;
+                books.change(&mut entry, |entry| {
+                    let expiry = if options.expiry == SetExpiry::Keep { entry.expiry() } else { at };
+                    entry.try_set(expiry, content)
+                })?;
+                Self::touch_entry(settings, entry.get(), hash, now);
+                books.tell(Event::Set(key.bytes()));
+            }
+            Found::Absent(place) => {
+                outcome.is_set = matches!(options.condition, SetCondition::Always | SetCondition::IfAbsent);
+                if !outcome.is_set || at.is_some_and(|at| at <= now) {
+                    return Ok(outcome);
+                }
+                let clock = Self::new_clock(settings, now);
+                let entry = Entry::try_new(key.bytes(), at, clock, Content::try_string(value)?)?;
+                books.added(place.try_insert(entry).map_err(|error| error.error)?);
+                books.tell(Event::Set(key.bytes()));
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The string of a key, which gets another expiry, or none for `None`. In C: `GETEX` with `EX` and its neighbours, or `PERSIST`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; [`Error::InvalidExpireTime`].
+    pub fn get_expire<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        expiry: Option<Expiry>,
+        now: u64,
+    ) -> Result<Option<OwnedElement>, Error> {
+        let key = key.into();
+        let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
+        let hash = self.hash_of(&key);
+        let Some((mut entry, books, settings)) = self.find_mut(&key, now) else { return Ok(None) };
+        let string = OwnedElement::try_from(entry.get().string()?)?;
+        if at.is_some_and(|at| at <= now) {
+            let entry = books.remove(entry);
+            books.tell(Event::Removed(entry.key()));
+            return Ok(Some(string));
+        }
+        if entry.get().expiry() != at {
+            books.change(&mut entry, |entry| entry.try_set_expiry(at))?;
+            books.tell(Event::Changed(key.bytes()));
+        }
+        Self::touch_entry(settings, entry.get(), hash, now);
+        Ok(Some(string))
+    }
+
+    /// The string of a key, which is removed. In C: `GETDEL`.
+    ///
+    /// # Errors
+    /// [`WrongType`], or no memory for the copy. The key is still there then.
+    pub fn get_remove<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        now: u64,
+    ) -> Result<Option<OwnedElement>, Error> {
+        let Some((entry, books, _)) = self.find_mut(&key.into(), now) else { return Ok(None) };
+        let string = OwnedElement::try_from(entry.get().string()?)?;
+        let entry = books.remove(entry);
+        books.tell(Event::Removed(entry.key()));
+        Ok(Some(string))
+    }
+
+    /// Lends the string of a key to the operations of [`values::string`], to be changed where it lies. A key that is not there has an
+    /// empty string; if `f` fails on it, or leaves it empty, no key is made.
+    ///
+    /// ```
+    /// use keyspace::Keyspace;
+    /// use values::{EncodingLimits, string};
+    /// let (mut keyspace, limits) = (Keyspace::new(), EncodingLimits::DEFAULT);
+    /// keyspace.edit_string("bits", 0, |bits| string::try_set_bit(bits, 7, true, &limits))?;
+    /// assert_eq!(&*keyspace.get_string("bits", 0)?.unwrap().text(), b"\x01");
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `f` returns; [`WrongType`]; no memory for a new key.
+    pub fn edit_string<'k, T, E: Into<Error>>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        now: u64,
+        f: impl FnOnce(&mut StringEdit<'_>) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let (found, books, settings) = self.find_or_place(hash, &key, now)?;
+        match found {
+            Found::Live(mut entry) => {
+                WrongType::check(ObjectType::String, entry.get().object_type())?;
+                let result = books.change(&mut entry, |entry| f(&mut StringEdit(entry)));
+                Self::touch_entry(settings, entry.get(), hash, now);
+                books.tell(Event::Changed(key.bytes()));
+                result.map_err(Into::into)
+            }
+            Found::Absent(place) => {
+                let clock = Self::new_clock(settings, now);
+                let mut entry = Entry::try_new(key.bytes(), None, clock, Content::Bytes(b""))?;
+                let result = f(&mut StringEdit(&mut entry)).map_err(Into::into)?;
+                if entry.string().is_ok_and(|string| !string.is_empty()) {
+                    books.added(place.try_insert(entry).map_err(|error| error.error)?);
+                    books.tell(Event::Set(key.bytes()));
+                }
+                Ok(result)
+            }
+        }
+    }
+
+    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty string. Amortised
+    /// O(length of `bytes`). In C: `APPEND`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
+    pub fn append<'k>(&mut self, key: impl Into<Key<'k>>, bytes: &[u8], now: u64) -> Result<usize, Error> {
+        let limits = self.options.limits;
+        self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
+    }
+
+    /// Writes bytes over what stands from `offset` on and returns the new length. In C: `SETRANGE`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
+    pub fn set_range<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        offset: usize,
+        bytes: &[u8],
+        now: u64,
+    ) -> Result<usize, Error> {
+        let limits = self.options.limits;
+        self.edit_string(key, now, |string| string::try_set_range(string, offset, bytes, &limits))
+    }
+
+    /// Adds to an integer and returns the sum. A key that is not there is 0. The expiry stays. In C: `INCRBY`, `INCR`, `DECR`.
+    ///
+    /// ```
+    /// # let mut keyspace = keyspace::Keyspace::new();
+    /// assert_eq!(keyspace.incr_by("visits", 3, 0)?, 3);
+    /// assert_eq!(keyspace.incr_by("visits", -1, 0)?, 2);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`WrongType`]; the string is not an integer, or the sum does not fit.
+    pub fn incr_by<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        increment: i64,
+        now: u64,
+    ) -> Result<i64, Error> {
+        self.replace_string(&key.into(), now, |old| {
+            let sum = string::incr_by(old, increment)?;
+            Ok((Content::Int(sum), sum))
+        })
+    }
+
+    /// Adds to a number and returns the sum. A key that is not there is 0. The value is then the text of the sum. The expiry stays. In C:
+    /// `INCRBYFLOAT`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; the string is not a number, or the sum is not finite.
+    pub fn incr_by_float<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        increment: impl Into<LongDouble>,
+        now: u64,
+    ) -> Result<LongDouble, Error> {
+        let mut text = sds::Sds::new();
+        let key = key.into();
+        let old = self.access(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
+        let sum = string::incr_by_float(old, increment)?;
+        sum.with_text(|sum| text.try_push_bytes(sum))?;
+        self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)))
+    }
+
+    /// Gives a string another content, made of the old one, or of 0 if the key is not there. The expiry stays.
+    fn replace_string<'c, T>(
+        &mut self,
+        key: &Key<'_>,
+        now: u64,
+        make: impl FnOnce(Element<'_>) -> Result<(Content<'c>, T), Error>,
+    ) -> Result<T, Error> {
+        let hash = self.hash_of(key);
+        let (found, books, settings) = self.find_or_place(hash, key, now)?;
+        match found {
+            Found::Live(mut entry) => {
+                let (content, result) = make(entry.get().string()?)?;
+                books.change(&mut entry, |entry| entry.try_set(entry.expiry(), content))?;
+                Self::touch_entry(settings, entry.get(), hash, now);
+                books.tell(Event::Changed(key.bytes()));
+                Ok(result)
+            }
+            Found::Absent(place) => {
+                let (content, result) = make(Element::Int(0))?;
+                let entry = Entry::try_new(key.bytes(), None, Self::new_clock(settings, now), content)?;
+                books.added(place.try_insert(entry).map_err(|error| error.error)?);
+                books.tell(Event::Set(key.bytes()));
+                Ok(result)
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Values, to be read where they lie ([`ValueRef`]) or taken out ([`Value`]).
+
+use bytes::Bytes;
+use robj::Robj;
+use values::{
+    Collection, Element, Hash, HashView, List, ListView, ObjectType, OwnedElement, Set, SetView, StrView,
+    WrongType, ZSet, ZSetView,
+};
+
+use crate::entry::Entry;
+
+/// The value of a key, to be read where it lies. What it lends lives as long as the keyspace is borrowed.
+///
+/// ```
+/// use keyspace::{Keyspace, ValueRef};
+/// let mut keyspace = Keyspace::new();
+/// keyspace.set("answer", 42, 0)?;
+/// let Some(ValueRef::String(string)) = keyspace.get("answer", 0) else { panic!() };
+/// assert_eq!(&*string.text(), b"42");
+/// # Ok::<(), keyspace::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub enum ValueRef<'a> {
+    /// A string or an integer.
+    String(StringRef<'a>),
+    /// A list.
+    List(ListView<'a>),
+    /// A set.
+    Set(SetView<'a>),
+    /// A sorted set.
+    ZSet(ZSetView<'a>),
+    /// A hash.
+    Hash(HashView<'a>),
+}
+
+impl<'a> ValueRef<'a> {
+    pub(crate) fn of(entry: &'a Entry) -> Self {
+        let value = match entry.object_type() {
+            ObjectType::String => StringRef::of(entry).map(Self::String),
+            ObjectType::List => entry.collection::<List>().map(Self::List),
+            ObjectType::Set => entry.collection::<Set>().map(Self::Set),
+            ObjectType::ZSet => entry.collection::<ZSet>().map(Self::ZSet),
+            ObjectType::Hash => entry.collection::<Hash>().map(Self::Hash),
+        };
+        value.unwrap_or_else(|_| unreachable!("the type was asked for"))
+    }
+
+    /// What `TYPE` says.
+    pub fn object_type(&self) -> ObjectType {
+        match self {
+            Self::String(_) => ObjectType::String,
+            Self::List(_) => ObjectType::List,
+            Self::Set(_) => ObjectType::Set,
+            Self::ZSet(_) => ObjectType::ZSet,
+            Self::Hash(_) => ObjectType::Hash,
+        }
+    }
+}
+
+/// A string value, to be read where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct StringRef<'a> {
+    element: Element<'a>,
+    object: Option<&'a Robj>,
+}
+
+impl<'a> StringRef<'a> {
+    #[inline]
+    pub(crate) fn of(entry: &'a Entry) -> Result<Self, WrongType> {
+        Ok(Self { element: entry.string()?, object: entry.object() })
+    }
+
+    /// The string as what it is kept as: an integer, or bytes.
+    #[inline]
+    pub fn element(self) -> Element<'a> {
+        self.element
+    }
+
+    /// The bytes. An integer is spelled out in the view itself. Constant time, never allocates.
+    #[inline]
+    pub fn text(self) -> StrView<'a> {
+        self.element.text()
+    }
+
+    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes is not copied: the reply holds it, and a
+    /// write that comes later makes a new one. O(1) then, else O(len).
+    pub fn to_bytes(self) -> Bytes {
+        let held = self.object.and_then(|object| Bytes::try_from(object.clone()).ok());
+        held.unwrap_or_else(|| Bytes::copy_from_slice(&self.text()))
+    }
+
+    /// How many references the string has: more than 1 while replies hold it. In C: `OBJECT REFCOUNT`.
+    pub(crate) fn refcount(self) -> u32 {
+        self.object.map_or(1, Robj::refcount)
+    }
+}
+
+/// The value of a key, owned.
+#[derive(Debug)]
+pub enum Value {
+    /// A string or an integer.
+    String(OwnedElement),
+    /// A list.
+    List(List),
+    /// A set.
+    Set(Set),
+    /// A sorted set.
+    ZSet(ZSet),
+    /// A hash.
+    Hash(Hash),
+}
+
+impl Value {
+    /// What `TYPE` says.
+    pub fn object_type(&self) -> ObjectType {
+        match self {
+            Self::String(_) => ObjectType::String,
+            Self::List(_) => ObjectType::List,
+            Self::Set(_) => ObjectType::Set,
+            Self::ZSet(_) => ObjectType::ZSet,
+            Self::Hash(_) => ObjectType::Hash,
+        }
+    }
+
+    /// Whether it is a collection without elements, which no key can have. A string never is.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::String(_) => false,
+            Self::List(list) => list.is_empty(),
+            Self::Set(set) => set.is_empty(),
+            Self::ZSet(zset) => zset.is_empty(),
+            Self::Hash(hash) => hash.is_empty(),
+        }
+    }
+}
+
+macro_rules! value_from {
+    ($($C:ident),*) => { $(
+        impl From<$C> for Value {
+            fn from(collection: $C) -> Self {
+                Self::$C(collection)
+            }
+        }
+    )* };
+}
+
+value_from!(List, Set, ZSet, Hash);
+
+impl From<OwnedElement> for Value {
+    fn from(string: OwnedElement) -> Self {
+        Self::String(string)
+    }
+}

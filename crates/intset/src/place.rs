@@ -35,8 +35,9 @@ impl Place<NoRoom> {
     }
 }
 
+/// These are always inlined: where there is no room, nothing of them is left, and the rest is inlined as if they were not there.
 impl<R: Room> Buffer for Place<R> {
-    #[inline]
+    #[inline(always)]
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Own(block) => block.bytes(),
@@ -44,7 +45,7 @@ impl<R: Room> Buffer for Place<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn items_mut(&mut self) -> &mut [u8] {
         match self {
             Self::Own(block) => block.items_mut(),
@@ -52,7 +53,7 @@ impl<R: Room> Buffer for Place<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn try_make_gap(
         &mut self,
         header: Header,
@@ -65,7 +66,7 @@ impl<R: Room> Buffer for Place<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove_items(&mut self, start: usize, end: usize) {
         match self {
             Self::Own(block) => block.remove_items(start, end),

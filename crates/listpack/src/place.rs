@@ -34,8 +34,9 @@ impl Place<NoRoom> {
     }
 }
 
+/// These are always inlined: where there is no room, nothing of them is left, and the rest is inlined as if they were not there.
 impl<R: Room> Buffer for Place<R> {
-    #[inline]
+    #[inline(always)]
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Own(storage) => storage.bytes(),
@@ -43,7 +44,7 @@ impl<R: Room> Buffer for Place<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn entries_mut(&mut self) -> &mut [u8] {
         match self {
             Self::Own(storage) => storage.entries_mut(),
@@ -51,7 +52,7 @@ impl<R: Room> Buffer for Place<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count(&self) -> u16 {
         match self {
             Self::Own(storage) => storage.count(),
@@ -59,7 +60,7 @@ impl<R: Room> Buffer for Place<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn set_count(&mut self, count: u16) {
         match self {
             Self::Own(storage) => storage.set_count(count),
@@ -67,7 +68,7 @@ impl<R: Room> Buffer for Place<R> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn try_splice(
         &mut self,
         at: usize,

@@ -8,5 +8,5 @@ mod room;
 
 pub use cursor::Cursor;
 pub use foreign::{Fault, FromBytesError, Malformed};
-pub use room::{Gap, Room, Writer};
+pub use room::{Gap, NoRoom, Room, Writer};
 pub use zmalloc::ReserveError;

@@ -94,6 +94,32 @@ impl<R: Room + ?Sized> Room for &mut R {
     }
 }
 
+/// The room of a value that has a block of its own: there is none. No value has this type, so that what matches on it compiles to
+/// nothing.
+///
+/// ```
+/// use common::{NoRoom, Room};
+/// fn is_room<R: Room>() {}
+/// is_room::<NoRoom>();
+/// assert_eq!(size_of::<Result<u8, NoRoom>>(), size_of::<u8>());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoom {}
+
+impl Room for NoRoom {
+    fn bytes(&self) -> &[u8] {
+        match *self {}
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        match *self {}
+    }
+
+    fn try_splice(&mut self, _at: usize, _removed: usize, _added: usize) -> Result<(), ReserveError> {
+        match *self {}
+    }
+}
+
 /// Bytes of a block that are to be written from the left, and need not be initialised before. Those that are not written
 /// become zeros when the gap is dropped.
 #[derive(Debug)]

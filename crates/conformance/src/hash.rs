@@ -3,7 +3,7 @@
 use crate::{Reply, World, integer, text};
 use robj::{EncodingLimits, Robj};
 use values::string::LongDouble;
-use values::{Collection, Element, Hash};
+use values::{Element, Hash};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<Element<'_>> = command.iter().map(|word| Element::from(&word[..])).collect();

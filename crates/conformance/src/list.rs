@@ -3,7 +3,7 @@
 use crate::{Reply, World, integer, text};
 use robj::{EncodingLimits, Robj};
 use values::list::Side;
-use values::{Collection, Element, List};
+use values::{Element, List};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();

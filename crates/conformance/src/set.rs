@@ -3,7 +3,7 @@
 use crate::{Reply, World, integer, text};
 use robj::{EncodingLimits, Robj};
 use values::set::{try_diff_store, try_inter_store, try_union_store};
-use values::{Collection, Set};
+use values::Set;
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let (name, key, arguments) = (text(&command[0]), &command[1], &command[2..]);

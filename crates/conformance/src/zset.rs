@@ -8,7 +8,7 @@ use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use std::ops::Range;
 use values::string::LongDouble;
 use values::zset::{AddOptions, Added, Aggregate, Source, try_diff_store, try_inter_store, try_union_store};
-use values::{Collection, Element, Set, ZSet, ZSetView};
+use values::{Element, Set, ZSet, ZSetView};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();

@@ -8,12 +8,13 @@ mod error;
 mod header;
 mod item;
 mod iter;
+mod place;
 mod set;
 mod traits;
 mod view;
 
 pub use algebra::{Diff, Inter, Union, diff, inter, union};
-pub use common::{ReserveError, Room};
+pub use common::{NoRoom, ReserveError, Room};
 pub use editor::Editor;
 pub use error::{Fault, FromBytesError, Malformed};
 pub use item::Encoding;

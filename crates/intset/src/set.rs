@@ -1,10 +1,11 @@
-//! [`IntSet`]: a set with a block of its own.
+//! [`IntSet`]: a set with a block of its own, or in a room of a caller's.
 
 use crate::block::Block;
 use crate::editor::Editor;
 use crate::error::{FromBytesError, Malformed};
+use crate::place::Place;
 use crate::view::View;
-use common::ReserveError;
+use common::{NoRoom, ReserveError, Room};
 use core::ops::Deref;
 use core::ptr::NonNull;
 use zmalloc::or_oom;
@@ -18,6 +19,11 @@ use zmalloc::or_oom;
 /// What allocates comes in two forms. `try_...` returns a [`ReserveError`] and leaves the set as it was; the plain form calls
 /// zmalloc's OOM handler. Removing never fails.
 ///
+/// `R` is the type of the [`Room`] in which a set may lie. Without it, as in `IntSet`, a set always has a block of its own. An
+/// `IntSet<R>` is either: a set that a room of the caller's holds ([`in_room`](Self::in_room)), or a set with its own block
+/// ([`into_any`](IntSet::into_any)). All operations are the same for both. Only a set that is known to have its own block can be
+/// created, copied to another one and moved.
+///
 /// ```
 /// use intset::{Encoding, IntSet};
 /// let mut set = IntSet::from_iter([3, 1, 2]);
@@ -28,8 +34,8 @@ use zmalloc::or_oom;
 /// assert_eq!(set.iter().rev().collect::<Vec<_>>(), [70_000, 3, 2, 1]);
 /// ```
 #[repr(transparent)]
-pub struct IntSet {
-    editor: Editor<Block>,
+pub struct IntSet<R = NoRoom> {
+    editor: Editor<Place<R>>,
 }
 
 const _: () = assert!(size_of::<Option<IntSet>>() == size_of::<usize>());
@@ -42,7 +48,14 @@ impl IntSet {
     }
 
     const fn of(block: Block) -> Self {
-        Self { editor: Editor { buffer: block } }
+        Self { editor: Editor { buffer: Place::Own(block) } }
+    }
+
+    /// The same set, which keeps its own block, as one of a type whose sets may lie in a room. O(1).
+    #[inline]
+    pub fn into_any<R: Room>(self) -> IntSet<R> {
+        let Place::Own(block) = self.editor.buffer;
+        IntSet { editor: Editor { buffer: Place::Own(block) } }
     }
 
     /// The set that the bytes are, wherever they come from: all is checked. O(n). An encoding wider than the integers need
@@ -64,6 +77,60 @@ impl IntSet {
     /// [`try_from_bytes`](Self::try_from_bytes), calling the OOM handler if there is no room for the copy.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
         FromBytesError::or_oom(Self::try_from_bytes(bytes))
+    }
+
+    /// A copy. O(n).
+    ///
+    /// # Errors
+    /// If there is no memory.
+    pub fn try_clone(&self) -> Result<Self, ReserveError> {
+        self.try_to_owned()
+    }
+
+    /// What the set has added to `used_memory`, in bytes: its block with all that the allocator rounds up. In C, without that:
+    /// `intsetBlobLen`.
+    pub fn allocation_size(&self) -> usize {
+        self.editor.buffer.own().allocation_size()
+    }
+
+    /// For a defragmenter: asks `moves` about the block, with its size in bytes, whether it should lie elsewhere, as
+    /// `zmalloc::defrag::Survey::hint` says; moves it if told so, and returns whether it did. Without memory it stays where it is.
+    /// In C: the intset part of `defragKey`.
+    pub fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
+        self.editor.buffer.own_mut().relocate(moves)
+    }
+}
+
+impl<R: Room> IntSet<R> {
+    /// The set that the room holds, changed there. The header is checked, and not the order of the integers, as by [`View::new`].
+    /// O(1).
+    ///
+    /// ```
+    /// use intset::IntSet;
+    /// let mut entry = testing::Entry::new(b"8 bytes:", IntSet::from_iter([5, 1]).as_bytes(), b"key", 40);
+    /// let mut set = IntSet::in_room(&mut entry).map_err(|(fault, _room)| fault)?;
+    /// assert!(set.try_insert(3)?);
+    /// let room = set.into_own().unwrap_err(); // it has no block of its own
+    /// assert_eq!(room.block().len(), 8 + (8 + 3 * 2) + 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the room's bytes are not valid. The error has the room.
+    pub fn in_room(room: R) -> Result<Self, (Malformed, R)> {
+        match View::new(room.bytes()) {
+            Ok(_) => Ok(Self { editor: Editor { buffer: Place::Room(room) } }),
+            Err(fault) => Err((fault, room)),
+        }
+    }
+
+    /// The set, if it has a block of its own, else its room. O(1).
+    #[inline]
+    pub fn into_own(self) -> Result<IntSet, R> {
+        match self.editor.buffer {
+            Place::Own(block) => Ok(IntSet::of(block)),
+            Place::Room(room) => Err(room),
+        }
     }
 
     /// Adds `value`, and returns whether it was not there before. O(n), because the integers behind it move; O(log n) or less at
@@ -97,30 +164,9 @@ impl IntSet {
         self.editor.remove_range(start, count)
     }
 
-    /// Removes all integers, and gives the block back.
+    /// Removes all integers. A set with a block of its own gives the block back. O(1), but for what a room does with the bytes.
     pub fn clear(&mut self) {
-        *self = Self::new();
-    }
-
-    /// A copy. O(n).
-    ///
-    /// # Errors
-    /// If there is no memory.
-    pub fn try_clone(&self) -> Result<Self, ReserveError> {
-        self.try_to_owned()
-    }
-
-    /// What the set has added to `used_memory`, in bytes: its block with all that the allocator rounds up. In C, without that:
-    /// `intsetBlobLen`.
-    pub fn allocation_size(&self) -> usize {
-        self.editor.buffer.allocation_size()
-    }
-
-    /// For a defragmenter: asks `moves` about the block, with its size in bytes, whether it should lie elsewhere, as
-    /// `zmalloc::defrag::Survey::hint` says; moves it if told so, and returns whether it did. Without memory it stays where it is.
-    /// In C: the intset part of `defragKey`.
-    pub fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        self.editor.buffer.relocate(moves)
+        self.editor.clear();
     }
 }
 
@@ -140,7 +186,7 @@ impl View {
     }
 }
 
-impl Deref for IntSet {
+impl<R: Room> Deref for IntSet<R> {
     type Target = View;
 
     #[inline]

@@ -3,6 +3,7 @@
 use crate::iter::Iter;
 use crate::set::IntSet;
 use crate::view::View;
+use common::Room;
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -71,22 +72,22 @@ impl Clone for IntSet {
     }
 }
 
-impl PartialEq for IntSet {
+impl<R: Room, S: Room> PartialEq<IntSet<S>> for IntSet<R> {
     /// Whether the integers are the same, however they are stored.
-    fn eq(&self, other: &Self) -> bool {
+    fn eq(&self, other: &IntSet<S>) -> bool {
         **self == **other
     }
 }
 
-impl Eq for IntSet {}
+impl<R: Room> Eq for IntSet<R> {}
 
-impl Hash for IntSet {
+impl<R: Room> Hash for IntSet<R> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (**self).hash(state);
     }
 }
 
-impl fmt::Debug for IntSet {
+impl<R: Room> fmt::Debug for IntSet<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -110,7 +111,7 @@ impl FromIterator<i64> for IntSet {
     }
 }
 
-impl<'a> IntoIterator for &'a IntSet {
+impl<'a, R: Room> IntoIterator for &'a IntSet<R> {
     type Item = i64;
     type IntoIter = Iter<'a>;
 

@@ -3,9 +3,9 @@
 use crate::buffer::Buffer;
 use crate::editor::Editor;
 use crate::entry::{self, Entry, encoded_len};
-use crate::format::HEADER_LEN;
+use crate::format::{BYTE_LEN_MAX, HEADER_LEN};
 use crate::value::Value;
-use crate::view::Offset;
+use crate::view::{Offset, View};
 use common::ReserveError;
 
 impl<B: Buffer> Editor<B> {
@@ -68,6 +68,15 @@ impl<B: Buffer> Editor<B> {
         })?;
         trim.from += written;
         trim.list.count_added(count);
+        Ok(())
+    }
+
+    /// Puts the entries of `other` in the place of all entries.
+    pub(crate) fn try_assign(&mut self, other: &View) -> Result<(), ReserveError> {
+        let (removed, entries) = (self.body().len() - HEADER_LEN, &other.body()[HEADER_LEN..]);
+        self.buffer.try_splice(HEADER_LEN, removed, entries.len(), |gap| gap.write(entries))?;
+        self.buffer.set_count(0);
+        self.count_added(other.known_len().unwrap_or(BYTE_LEN_MAX));
         Ok(())
     }
 

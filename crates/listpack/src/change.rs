@@ -3,11 +3,11 @@
 use crate::list::ListPack;
 use crate::value::Value;
 use crate::view::Offset;
-use common::ReserveError;
+use common::{ReserveError, Room};
 use zmalloc::or_oom;
 
 /// One entry.
-impl ListPack {
+impl<R: Room> ListPack<R> {
     /// Adds `value` at the end. O(1), but for the block. In C: `lpAppend`, `lpAppendInteger`.
     ///
     /// ```
@@ -90,7 +90,7 @@ impl ListPack {
 }
 
 /// Many entries at once.
-impl ListPack {
+impl<R: Room> ListPack<R> {
     /// Adds the values at the end, growing the block once. O(n) for n values. In C: `lpBatchAppend`.
     ///
     /// ```

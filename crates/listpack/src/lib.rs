@@ -10,6 +10,7 @@ mod find;
 mod format;
 pub mod integer;
 mod list;
+mod place;
 mod sample;
 mod storage;
 mod validate;
@@ -17,7 +18,7 @@ mod value;
 mod view;
 mod walk;
 
-pub use common::{ReserveError, Room};
+pub use common::{NoRoom, ReserveError, Room};
 pub use editor::Editor;
 pub use entry::encoded_len;
 pub use format::BYTE_LEN_MAX;

@@ -12,7 +12,7 @@ use sds::Sds;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::thread;
-use values::{Collection, Hash, List, Set, ZSet};
+use values::{Hash, List, Set, ZSet};
 use zindex::ZIndex;
 use zmalloc::defrag::Survey;
 

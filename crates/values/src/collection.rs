@@ -1,21 +1,23 @@
 //! [`Collection`]: what lists, sets, sorted sets and hashes have in common.
 //!
 //! A collection is an enum of its encodings, each one pointer wide: 16 bytes. A store that keeps the encoding elsewhere, in a
-//! header or an entry of its own, keeps the pointer alone, as a *word*. So a value is reached in three ways:
+//! header or an entry of its own, keeps the pointer alone, as a *word*. So a value is reached in several ways:
 //!
 //! ```text
 //!  owned      Hash              enum { ListPack(pointer), HashTable(pointer) }
 //!  borrowed   HashView<'a>      from a Hash; from an encoding and a word; or from the bytes of a packed value,
 //!                               wherever they lie
+//!  in a room  Hash<R>           a packed value in a block of the caller's, which implements `Room`, or an owned value
 //! ```
 //!
-//! Reading is the same for all three, and what a view lends lives as long as the value, not as long as the view.
+//! Reading is the same for all of them, and what a view lends lives as long as the value, not as long as the view. Writing is the
+//! same for an owned value and for one in a room.
 
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::remains::Remains;
 use crate::types::{Encoding, ObjectType};
-use common::Cursor;
+use common::{Cursor, Room};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
@@ -55,6 +57,64 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
 
     /// The bytes of the value, if it is packed into one block: those of a listpack or an intset. Constant time.
     fn as_packed(&self) -> Option<&[u8]>;
+
+    /// The same collection when its packed encodings may lie in a room of the type `R`: `Hash<R>` for [`Hash`](struct@crate::Hash). All that reads
+    /// and writes the collection reads and writes this one. It is either a packed value in a room, or an owned collection.
+    ///
+    /// A write that fits the encoding changes the bytes in the room, and asks the room at most once or twice for more or fewer of
+    /// them. A write that changes the encoding makes a structure of its own beside the room, and drops the room, whose bytes stay as
+    /// they were. A write that fails leaves collection and room as they were.
+    ///
+    /// ```
+    /// use values::{Collection, Edited, Encoding, EncodingLimits, Hash, Room};
+    ///
+    /// /// Lets `edit` change the collection in the room, and returns what takes the place of the room, if anything.
+    /// fn edit<C: Collection, T>(
+    ///     encoding: Encoding,
+    ///     room: &mut impl Room,
+    ///     edit: impl FnOnce(&mut C::In<&mut dyn Room>) -> T,
+    /// ) -> Result<(T, Option<C>), values::Error> {
+    ///     let mut value = C::in_room(encoding, room as &mut dyn Room).map_err(|(error, _room)| error)?;
+    ///     let answer = edit(&mut value);
+    ///     Ok(match C::from_in(value) {
+    ///         Edited::InRoom(_) => (answer, None),
+    ///         Edited::Own(value) => (answer, Some(value)),
+    ///     })
+    /// }
+    ///
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let empty = Hash::new();
+    /// let mut entry = testing::Entry::new(b"8 bytes:", empty.as_packed().unwrap(), b"key", 100);
+    /// let packed = Encoding::ListPack;
+    ///
+    /// let (is_new, own) = edit::<Hash, _>(packed, &mut entry, |hash| hash.try_insert("field", "value", &limits))?;
+    /// assert_eq!((is_new, own), (Ok(true), None));
+    ///
+    /// // A value that is too long for a listpack: the hash leaves its room.
+    /// let long = [b'x'; 65];
+    /// let (is_new, own) = edit::<Hash, _>(packed, &mut entry, |hash| hash.try_insert("field", &long, &limits))?;
+    /// let own = own.unwrap();
+    /// assert_eq!((is_new, own.encoding(), own.len()), (Ok(false), Encoding::HashTable, 1));
+    /// # Ok::<(), values::Error>(())
+    /// ```
+    type In<R: Room>;
+
+    /// The packed value of that encoding that the room holds, to be changed there. The bytes are checked as by
+    /// [`view_of_packed`](Self::view_of_packed), in constant time.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`]; [`Error::NotPacked`] for an encoding that is not a packed one of this type. The error has the room.
+    fn in_room<R: Room>(encoding: Encoding, room: R) -> Result<Self::In<R>, (Error, R)>;
+
+    /// The owned collection, as one of the type whose collections may lie in a room. Constant time.
+    fn into_in<R: Room>(self) -> Self::In<R>;
+
+    /// The collection to be read, wherever it lies: whether it is empty, for example. Constant time.
+    fn view_in<R: Room>(value: &Self::In<R>) -> Self::View<'_>;
+
+    /// Says where the collection lies after it was changed: in its room still, then in the encoding that it had, or in blocks of its
+    /// own. Constant time.
+    fn from_in<R: Room>(value: Self::In<R>) -> Edited<Self, R>;
 
     /// A collection from the bytes of a packed value, every entry of which is checked. O(bytes).
     ///
@@ -129,6 +189,15 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// # Safety
     /// The two came from `into_raw` of the same type together, and are taken back once.
     unsafe fn from_raw(encoding: Encoding, word: NonNull<u8>) -> Self;
+}
+
+/// Where a collection lies that may have been changed in a room: what [`Collection::from_in`] answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edited<C, R> {
+    /// It is a packed value in the room, in the encoding that it had.
+    InRoom(R),
+    /// It has blocks of its own, in any encoding, and the bytes in the room are no longer the value.
+    Own(C),
 }
 
 /// A collection to be read. See [`Collection::View`].

@@ -185,36 +185,58 @@ where
     }
 }
 
-/// The two enums of a type, and all that is the same for each of its encodings. `others` is the rest of the type's
-/// `impl Collection`.
+/// The two enums of a type, and all that is the same for each of its encodings: the packed ones, and the one that is not.
+/// `others` is the rest of the type's `impl Collection`.
+///
+/// A packed encoding has the name of its structure, which may lie in a room.
 macro_rules! encodings {
     (
         $Type:ident, $View:ident;
-        $First:ident($FirstStructure:ty), $($Encoding:ident($Structure:ty)),+;
+        $First:ident $(, $Packed:ident)*; $Large:ident($Structure:ty);
         others { $($others:tt)* }
     ) => {
-        enum Repr {
-            $First($FirstStructure),
-            $($Encoding($Structure)),+
+        enum Repr<R> {
+            $First($First<R>),
+            $($Packed($Packed<R>),)*
+            $Large($Structure),
         }
 
         #[derive(Clone, Copy)]
         enum ReprView<'a> {
-            $First(&'a <$FirstStructure as $crate::handle::Handle>::Borrowed),
-            $($Encoding(&'a <$Structure as $crate::handle::Handle>::Borrowed)),+
+            $First(&'a <$First as $crate::handle::Handle>::Borrowed),
+            $($Packed(&'a <$Packed as $crate::handle::Handle>::Borrowed),)*
+            $Large(&'a $Structure),
         }
 
         const _: () = assert!(size_of::<$Type>() == 2 * size_of::<usize>());
 
-        impl $Type {
+        impl<R: common::Room> $Type<R> {
             /// The value to be read, borrowed.
             #[inline]
             pub fn view(&self) -> $View<'_> {
-                use $crate::handle::Handle;
                 $View(match &self.0 {
-                    Repr::$First(handle) => ReprView::$First(handle.borrow()),
-                    $(Repr::$Encoding(handle) => ReprView::$Encoding(handle.borrow())),+
+                    Repr::$First(packed) => ReprView::$First(packed),
+                    $(Repr::$Packed(packed) => ReprView::$Packed(packed),)*
+                    Repr::$Large(large) => ReprView::$Large(large),
                 })
+            }
+
+            /// How the value is stored now. In C: `OBJECT ENCODING`.
+            #[inline]
+            pub fn encoding(&self) -> $crate::types::Encoding {
+                self.view().encoding()
+            }
+
+            /// How many elements there are: members, fields, or elements of a list.
+            #[inline]
+            pub fn len(&self) -> usize {
+                self.view().len()
+            }
+
+            /// Whether there is no element.
+            #[inline]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
             }
         }
 
@@ -224,7 +246,8 @@ macro_rules! encodings {
             pub fn encoding(self) -> $crate::types::Encoding {
                 match self.0 {
                     ReprView::$First(_) => $crate::types::Encoding::$First,
-                    $(ReprView::$Encoding(_) => $crate::types::Encoding::$Encoding),+
+                    $(ReprView::$Packed(_) => $crate::types::Encoding::$Packed,)*
+                    ReprView::$Large(_) => $crate::types::Encoding::$Large,
                 }
             }
 
@@ -232,15 +255,16 @@ macro_rules! encodings {
             pub fn try_to_owned(self) -> Result<$Type, $crate::ReserveError> {
                 use $crate::handle::Handle;
                 Ok($Type(match self.0 {
-                    ReprView::$First(borrowed) => Repr::$First(<$FirstStructure>::try_own(borrowed)?),
-                    $(ReprView::$Encoding(borrowed) => Repr::$Encoding(<$Structure>::try_own(borrowed)?)),+
+                    ReprView::$First(borrowed) => Repr::$First(<$First>::try_own(borrowed)?),
+                    $(ReprView::$Packed(borrowed) => Repr::$Packed(<$Packed>::try_own(borrowed)?),)*
+                    ReprView::$Large(borrowed) => Repr::$Large(<$Structure>::try_own(borrowed)?),
                 }))
             }
         }
 
-        impl<'a> From<&'a $Type> for $View<'a> {
+        impl<'a, R: common::Room> From<&'a $Type<R>> for $View<'a> {
             #[inline]
-            fn from(value: &'a $Type) -> Self {
+            fn from(value: &'a $Type<R>) -> Self {
                 value.view()
             }
         }
@@ -259,15 +283,15 @@ macro_rules! encodings {
         }
 
         /// Equal contents, whatever the encodings.
-        impl PartialEq for $Type {
-            fn eq(&self, other: &Self) -> bool {
+        impl<R: common::Room, S: common::Room> PartialEq<$Type<S>> for $Type<R> {
+            fn eq(&self, other: &$Type<S>) -> bool {
                 self.view() == other.view()
             }
         }
 
-        impl Eq for $Type {}
+        impl<R: common::Room> Eq for $Type<R> {}
 
-        impl core::fmt::Debug for $Type {
+        impl<R: common::Room> core::fmt::Debug for $Type<R> {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 self.view().fmt(f)
             }
@@ -316,10 +340,13 @@ macro_rules! encodings {
                 // SAFETY: by contract, the encoding says whose word it is.
                 unsafe {
                     $View(match encoding {
-                        $($crate::types::Encoding::$Encoding => {
-                            ReprView::$Encoding(word_as_ref::<$Structure>(word).borrow())
-                        })+
-                        _ => ReprView::$First(word_as_ref::<$FirstStructure>(word).borrow()),
+                        $($crate::types::Encoding::$Packed => {
+                            ReprView::$Packed(word_as_ref::<$Packed>(word).borrow())
+                        })*
+                        $crate::types::Encoding::$Large => {
+                            ReprView::$Large(word_as_ref::<$Structure>(word).borrow())
+                        }
+                        _ => ReprView::$First(word_as_ref::<$First>(word).borrow()),
                     })
                 }
             }
@@ -328,7 +355,8 @@ macro_rules! encodings {
                 use $crate::handle::Handle;
                 match &self.0 {
                     Repr::$First(handle) => handle.as_packed(),
-                    $(Repr::$Encoding(handle) => handle.as_packed()),+
+                    $(Repr::$Packed(handle) => handle.as_packed(),)*
+                    Repr::$Large(handle) => handle.as_packed(),
                 }
             }
 
@@ -346,7 +374,8 @@ macro_rules! encodings {
                 use $crate::handle::Handle;
                 match &self.0 {
                     Repr::$First(handle) => Handle::allocation_size(handle),
-                    $(Repr::$Encoding(handle) => Handle::allocation_size(handle)),+
+                    $(Repr::$Packed(handle) => Handle::allocation_size(handle),)*
+                    Repr::$Large(handle) => Handle::allocation_size(handle),
                 }
             }
 
@@ -354,7 +383,8 @@ macro_rules! encodings {
                 use $crate::handle::Handle;
                 match &self.0 {
                     Repr::$First(handle) => handle.free_effort(),
-                    $(Repr::$Encoding(handle) => handle.free_effort()),+
+                    $(Repr::$Packed(handle) => handle.free_effort(),)*
+                    Repr::$Large(handle) => handle.free_effort(),
                 }
             }
 
@@ -362,7 +392,8 @@ macro_rules! encodings {
                 use $crate::handle::Handle;
                 match self.0 {
                     Repr::$First(handle) => Handle::drop_in_steps(handle, n),
-                    $(Repr::$Encoding(handle) => Handle::drop_in_steps(handle, n)),+
+                    $(Repr::$Packed(handle) => Handle::drop_in_steps(handle, n),)*
+                    Repr::$Large(handle) => Handle::drop_in_steps(handle, n),
                 }
             }
 
@@ -374,7 +405,8 @@ macro_rules! encodings {
                 use $crate::handle::Handle;
                 match &mut self.0 {
                     Repr::$First(handle) => Handle::relocate(handle, cursor, moves),
-                    $(Repr::$Encoding(handle) => Handle::relocate(handle, cursor, moves)),+
+                    $(Repr::$Packed(handle) => Handle::relocate(handle, cursor, moves),)*
+                    Repr::$Large(handle) => Handle::relocate(handle, cursor, moves),
                 }
             }
 
@@ -391,10 +423,13 @@ macro_rules! encodings {
                 // SAFETY: by contract, the encoding says whose word it is.
                 unsafe {
                     match encoding {
-                        $($crate::types::Encoding::$Encoding => {
+                        $($crate::types::Encoding::$Packed => {
+                            Handle::allocation_size(word_as_ref::<$Packed>(word))
+                        })*
+                        $crate::types::Encoding::$Large => {
                             Handle::allocation_size(word_as_ref::<$Structure>(word))
-                        })+
-                        _ => Handle::allocation_size(word_as_ref::<$FirstStructure>(word)),
+                        }
+                        _ => Handle::allocation_size(word_as_ref::<$First>(word)),
                     }
                 }
             }
@@ -408,10 +443,13 @@ macro_rules! encodings {
                 // SAFETY: by contract, the encoding says whose word it is.
                 unsafe {
                     match encoding {
-                        $($crate::types::Encoding::$Encoding => {
+                        $($crate::types::Encoding::$Packed => {
+                            word_as_ref::<$Packed>(word).free_effort()
+                        })*
+                        $crate::types::Encoding::$Large => {
                             word_as_ref::<$Structure>(word).free_effort()
-                        })+
-                        _ => word_as_ref::<$FirstStructure>(word).free_effort(),
+                        }
+                        _ => word_as_ref::<$First>(word).free_effort(),
                     }
                 }
             }
@@ -421,7 +459,8 @@ macro_rules! encodings {
                 let encoding = self.view().encoding();
                 let word = match self.0 {
                     Repr::$First(handle) => into_word(handle),
-                    $(Repr::$Encoding(handle) => into_word(handle)),+
+                    $(Repr::$Packed(handle) => into_word(handle),)*
+                    Repr::$Large(handle) => into_word(handle),
                 };
                 (encoding, word)
             }
@@ -431,9 +470,58 @@ macro_rules! encodings {
                 // SAFETY: by contract, the encoding says whose word it is.
                 unsafe {
                     Self(match encoding {
-                        $($crate::types::Encoding::$Encoding => Repr::$Encoding(from_word(word)),)+
+                        $($crate::types::Encoding::$Packed => Repr::$Packed(from_word(word)),)*
+                        $crate::types::Encoding::$Large => Repr::$Large(from_word(word)),
                         _ => Repr::$First(from_word(word)),
                     })
+                }
+            }
+
+            type In<R: common::Room> = $Type<R>;
+
+            fn in_room<R: common::Room>(
+                encoding: $crate::types::Encoding,
+                room: R,
+            ) -> Result<$Type<R>, ($crate::Error, R)> {
+                match encoding {
+                    $crate::types::Encoding::$First => match $First::in_room(room) {
+                        Ok(packed) => Ok($Type(Repr::$First(packed))),
+                        Err((fault, room)) => Err((fault.into(), room)),
+                    },
+                    $($crate::types::Encoding::$Packed => match $Packed::in_room(room) {
+                        Ok(packed) => Ok($Type(Repr::$Packed(packed))),
+                        Err((fault, room)) => Err((fault.into(), room)),
+                    },)*
+                    encoding => Err(($crate::Error::NotPacked { encoding }, room)),
+                }
+            }
+
+            #[inline]
+            fn into_in<R: common::Room>(self) -> $Type<R> {
+                $Type(match self.0 {
+                    Repr::$First(packed) => Repr::$First(packed.into_any()),
+                    $(Repr::$Packed(packed) => Repr::$Packed(packed.into_any()),)*
+                    Repr::$Large(large) => Repr::$Large(large),
+                })
+            }
+
+            #[inline]
+            fn view_in<R: common::Room>(value: &$Type<R>) -> $View<'_> {
+                value.view()
+            }
+
+            fn from_in<R: common::Room>(value: $Type<R>) -> $crate::Edited<Self, R> {
+                use $crate::Edited;
+                match value.0 {
+                    Repr::$First(packed) => match packed.into_own() {
+                        Ok(packed) => Edited::Own($Type(Repr::$First(packed))),
+                        Err(room) => Edited::InRoom(room),
+                    },
+                    $(Repr::$Packed(packed) => match packed.into_own() {
+                        Ok(packed) => Edited::Own($Type(Repr::$Packed(packed))),
+                        Err(room) => Edited::InRoom(room),
+                    },)*
+                    Repr::$Large(large) => Edited::Own($Type(Repr::$Large(large))),
                 }
             }
 

@@ -20,8 +20,8 @@ mod types;
 pub mod zset;
 
 pub use clock::{LFU_INIT_VAL, LRU_BITS, LRU_CLOCK_MAX, Lfu, LfuParams, idle_time, lru_clock};
-pub use collection::{Collection, CollectionView};
-pub use common::Cursor;
+pub use collection::{Collection, CollectionView, Edited};
+pub use common::{Cursor, NoRoom, Room};
 pub use element::{Element, OwnedElement, StrView};
 pub use error::{Error, SortError, WrongType};
 pub use hash::{Hash, HashView};

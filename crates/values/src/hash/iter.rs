@@ -3,7 +3,7 @@
 use super::{Hash, HashView, ReprView};
 use crate::element::Element;
 use crate::hashtable::StringBlock;
-use common::Cursor;
+use common::{Cursor, Room};
 use core::fmt;
 use core::iter::FusedIterator;
 
@@ -52,7 +52,7 @@ impl<'a> HashView<'a> {
     }
 }
 
-impl Hash {
+impl<R: Room> Hash<R> {
     /// Visits some fields with their values and returns where to go on; [`Cursor::START`] starts and ends. A field that is there
     /// from the start to the end comes at least once. A small hash comes whole. In C: `HSCAN`.
     pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(Element<'a>, Element<'a>)) -> Cursor {
@@ -69,7 +69,7 @@ impl<'a> IntoIterator for HashView<'a> {
     }
 }
 
-impl<'a> IntoIterator for &'a Hash {
+impl<'a, R: Room> IntoIterator for &'a Hash<R> {
     type Item = (Element<'a>, Element<'a>);
     type IntoIter = Iter<'a>;
 

@@ -21,6 +21,7 @@ use crate::handle::encodings;
 use crate::hashtable::StringTable;
 use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::types::Encoding;
+use common::NoRoom;
 use listpack::ListPack;
 
 /// A map of byte strings to byte strings; 16 bytes.
@@ -28,6 +29,9 @@ use listpack::ListPack;
 /// Field and value are given as [`Element`](crate::Element)s: bytes or an integer, which stands for its decimal form. What may convert the hash
 /// takes the [`EncodingLimits`](crate::EncodingLimits). What allocates has a `try_` form, after whose error the hash is as it was; the plain
 /// form calls zmalloc's OOM handler.
+///
+/// `R` is the type of the [`Room`](crate::Room) in which a packed hash may lie. Without it, as in `Hash`, the hash is an owned one. See
+/// [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::{Collection, Element, Encoding, EncodingLimits, Hash};
@@ -40,7 +44,7 @@ use listpack::ListPack;
 /// hash.insert(&[b'x'; 65][..], 1, &limits);
 /// assert_eq!(hash.encoding(), Encoding::HashTable);
 /// ```
-pub struct Hash(Repr);
+pub struct Hash<R = NoRoom>(Repr<R>);
 
 /// A [`Hash`](struct@Hash) to be read, borrowed from wherever it lies. What it lends lives for `'a`.
 ///
@@ -65,7 +69,7 @@ impl Hash {
 
 encodings! {
     Hash, HashView;
-    ListPack(ListPack), HashTable(StringTable<2>);
+    ListPack; HashTable(StringTable<2>);
     others {
         fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<HashView<'_>, Error> {
             Ok(HashView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))

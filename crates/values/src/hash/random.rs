@@ -6,6 +6,7 @@ use super::iter::elements;
 use super::{Hash, HashView, ReprView};
 use crate::element::Element;
 use crate::sample::{Selection, is_few, try_draw};
+use common::Room;
 use listpack::Value;
 use zmalloc::{ReserveError, or_oom};
 
@@ -74,7 +75,7 @@ impl<'a> HashView<'a> {
     }
 }
 
-impl Hash {
+impl<R: Room> Hash<R> {
     /// A field with its value; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `hashTypeRandomElement`;
     /// `HRANDFIELD`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(Element<'_>, Element<'_>)> {

@@ -3,6 +3,7 @@
 use super::{Hash, HashView, Iter, ReprView};
 use crate::element::Element;
 use crate::hashtable::BATCH;
+use common::Room;
 use core::array;
 use core::fmt;
 
@@ -80,7 +81,7 @@ impl<'a> HashView<'a> {
 }
 
 /// One field at a time.
-impl Hash {
+impl<R: Room> Hash<R> {
     /// The field's value. O(1) on average in a hash table, O(n) in a listpack. In C: `hashTypeGetValue`; `HGET`.
     #[inline]
     pub fn get<'e>(&self, field: impl Into<Element<'e>>) -> Option<Element<'_>> {

@@ -18,7 +18,8 @@ use crate::error::{Error, StringError};
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
 use crate::string::{self, LongDouble};
-use listpack::ListPack;
+use common::Room;
+use listpack::{ListPack, View};
 use zmalloc::{ReserveError, or_oom};
 
 /// Whether a pair may stand in a listpack that then has `len` fields.
@@ -28,8 +29,8 @@ fn fits((field, value): (Element<'_>, Element<'_>), len: usize, limits: &Encodin
 }
 
 /// Gives the field in the list, if it is there at `place`, another value; else adds the pair. Whether it is new.
-fn try_write(
-    list: &mut ListPack,
+fn try_write<R: Room>(
+    list: &mut ListPack<R>,
     place: Option<listpack::Offset>,
     (field, value): (Element<'_>, Element<'_>),
 ) -> Result<bool, ReserveError> {
@@ -42,7 +43,7 @@ fn try_write(
     }
 }
 
-impl Hash {
+impl<R: Room> Hash<R> {
     /// Gives `field` that value and returns whether the field is new. O(1) on average in a hash table, O(n) in a listpack. In C:
     /// `hashTypeSet`; `HSET`.
     ///
@@ -125,12 +126,15 @@ impl Hash {
             Repr::ListPack(list) => {
                 if pairs.iter().all(|&pair| fits(pair, pairs.len(), limits)) {
                     // In a copy, which is small.
-                    let mut copy = Self(Repr::ListPack(list.try_clone()?));
+                    let mut copy = Hash(Repr::ListPack(list.try_to_owned()?));
                     let mut new = 0;
                     for &(field, value) in pairs {
                         new += usize::from(copy.try_insert(field, value, limits)?);
                     }
-                    *self = copy;
+                    match copy.0 {
+                        Repr::ListPack(copy) => list.try_assign(copy)?,
+                        Repr::HashTable(members) => self.0 = Repr::HashTable(members),
+                    }
                     return Ok(new);
                 }
                 let mut members = try_to_table(list)?;
@@ -232,7 +236,7 @@ fn of_a_field(error: StringError) -> HashError {
 
 /// A hash table with the list's pairs.
 #[cold]
-fn try_to_table(list: &ListPack) -> Result<StringTable<2>, ReserveError> {
+fn try_to_table(list: &View) -> Result<StringTable<2>, ReserveError> {
     let mut members = StringTable::try_new()?;
     let mut walk = list.iter().map(Element::from_packed);
     while let Some((field, value)) = walk.next().zip(walk.next()) {

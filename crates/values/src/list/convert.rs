@@ -1,10 +1,10 @@
 //! From one listpack to a quicklist, and back.
 
 use super::{List, Repr};
-use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::types::Encoding;
+use common::Room;
 use core::mem;
 use listpack::ListPack;
 use quicklist::{NodeLimit, QuickList};
@@ -40,7 +40,7 @@ impl Growth {
     }
 }
 
-impl List {
+impl<R: Room> List<R> {
     /// Does what makes the list larger by `growth`, as a quicklist if a listpack would be too large for it. If that
     /// fails, the list is a listpack again. In C: `listTypeTryConversionAppend`.
     pub(super) fn try_growing<T, E: From<ReserveError>>(
@@ -67,22 +67,33 @@ impl List {
         if NodeLimit::new(limits.list_max_listpack_size).allows(bytes, elements) {
             return operation(self);
         }
-        let list =
-            QuickList::try_from_listpack(pack, limits.list_max_listpack_size, limits.list_compress_depth)?;
-        self.0 = Repr::QuickList(list);
+        let convert = |pack: &mut ListPack| {
+            QuickList::try_from_listpack(pack, limits.list_max_listpack_size, limits.list_compress_depth)
+        };
+        // A listpack in a room stays there as it is, until it is known that it is not needed again.
+        let (list, is_in_room) = match pack.with_own(convert) {
+            Some(list) => (list?, false),
+            None => (convert(&mut pack.try_to_owned()?)?, true),
+        };
+        let before = mem::replace(&mut self.0, Repr::QuickList(list));
         let result = operation(self);
         if result.is_err() || self.is_empty() {
-            self.unpack();
+            if is_in_room {
+                self.0 = before;
+            } else {
+                self.unpack();
+            }
         }
         result
     }
 
     /// Makes a quicklist of one listpack that listpack; one without elements, nothing.
     fn unpack(&mut self) {
-        if let Repr::QuickList(list) = mem::replace(&mut self.0, Repr::ListPack(ListPack::new())) {
+        let empty = || Repr::ListPack(ListPack::new().into_any());
+        if let Repr::QuickList(list) = mem::replace(&mut self.0, empty()) {
             self.0 = match list.into_listpack() {
-                Ok(pack) => Repr::ListPack(pack),
-                Err(list) if list.is_empty() => Repr::ListPack(ListPack::new()),
+                Ok(pack) => Repr::ListPack(pack.into_any()),
+                Err(list) if list.is_empty() => empty(),
                 Err(list) => Repr::QuickList(list),
             };
         }

@@ -2,14 +2,14 @@
 
 use super::convert::Growth;
 use super::{List, Repr};
-use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
-use listpack::{ListPack, Offset, Value};
+use common::Room;
+use listpack::{ListPack, Offset, Value, View};
 use quicklist::Side;
 use zmalloc::{ReserveError, or_oom};
 
-impl List {
+impl<R: Room> List<R> {
     /// Puts another element in the place of the one at `index`; `false` if there is none. In C: `LSET`.
     pub fn set<'e>(&mut self, index: i64, element: impl Into<Element<'e>>, limits: &EncodingLimits) -> bool {
         or_oom(self.try_set(index, element, limits))
@@ -198,7 +198,7 @@ pub(super) fn span(start: i64, end: i64, len: usize) -> (usize, usize) {
 }
 
 /// The first entry that equals `value`.
-fn find(pack: &ListPack, value: Value<'_>) -> Option<Offset> {
+fn find(pack: &View, value: Value<'_>) -> Option<Offset> {
     let mut next = pack.first();
     while let Some(offset) = next {
         if pack.get(offset)? == value {
@@ -210,7 +210,7 @@ fn find(pack: &ListPack, value: Value<'_>) -> Option<Offset> {
 }
 
 /// Removes the first `most` entries, seen from `side`, that equal `value`, and says how many.
-fn remove_equal(pack: &mut ListPack, side: Side, most: usize, value: Value<'_>) -> usize {
+fn remove_equal<R: Room>(pack: &mut ListPack<R>, side: Side, most: usize, value: Value<'_>) -> usize {
     let (mut removed, mut next) = (0, if side == Side::Front { pack.first() } else { pack.last() });
     while let Some(offset) = next.filter(|_| removed < most) {
         let equal = pack.get(offset).is_some_and(|other| other == value);

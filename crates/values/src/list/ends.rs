@@ -2,15 +2,15 @@
 
 use super::convert::Growth;
 use super::{List, Repr};
-use crate::collection::Collection;
 use crate::element::{Element, OwnedElement};
 use crate::limits::EncodingLimits;
+use common::Room;
 use listpack::encoded_len;
 use quicklist::Side;
 use zmalloc::{ReserveError, or_oom};
 
 /// Pushing.
-impl List {
+impl<R: Room> List<R> {
     /// Adds an element in front. In C: `LPUSH`.
     pub fn push_front<'e>(&mut self, element: impl Into<Element<'e>>, limits: &EncodingLimits) {
         or_oom(self.try_push(Side::Front, element, limits));
@@ -82,7 +82,7 @@ impl List {
 }
 
 /// Popping.
-impl List {
+impl<R: Room> List<R> {
     /// Removes the first element. In C: `LPOP`.
     pub fn pop_front(&mut self, limits: &EncodingLimits) -> Option<OwnedElement> {
         or_oom(self.try_pop(Side::Front, limits))
@@ -128,7 +128,7 @@ impl List {
 }
 
 /// Moving.
-impl List {
+impl<R: Room> List<R> {
     /// Moves the element at `from` to an end of another list, where it can be read; `false` if there is none. After an error
     /// both lists are as they were. In C: `LMOVE`, `RPOPLPUSH`.
     ///
@@ -140,10 +140,10 @@ impl List {
     /// assert_eq!(waiting.try_move_to(Side::Front, &mut running, Side::Back, &limits), Ok(true));
     /// assert_eq!(running.get(-1).unwrap().element(), b"job 1"[..].into());
     /// ```
-    pub fn try_move_to(
+    pub fn try_move_to<S: Room>(
         &mut self,
         from: Side,
-        other: &mut Self,
+        other: &mut List<S>,
         to: Side,
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::handle::encodings;
 use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::types::Encoding;
+use common::NoRoom;
 use listpack::ListPack;
 use quicklist::QuickList;
 
@@ -27,6 +28,9 @@ pub use read::{Item, Iter, Positions};
 ///
 /// Indexes are those of the commands: from 0 at the front, and negative ones from -1 at the back. Methods that write take the
 /// limits, because what they write may change the encoding.
+///
+/// `R` is the type of the [`Room`](crate::Room) in which a packed list may lie. Without it, as in `List`, the list is an owned one. See
+/// [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::{Collection, EncodingLimits, Encoding, List, list::Side};
@@ -42,7 +46,7 @@ pub use read::{Item, Iter, Positions};
 /// assert_eq!(list.pop_back(&limits).unwrap().as_element().len(), 10_000);
 /// assert_eq!(list.encoding(), Encoding::ListPack); // one half empty node was left
 /// ```
-pub struct List(Repr);
+pub struct List<R = NoRoom>(Repr<R>);
 
 /// A [`List`] to be read, borrowed from wherever it lies. What it lends lives for `'a`, as an [`Item`], because an element of a
 /// compressed node is a copy.
@@ -58,7 +62,7 @@ impl List {
 
 encodings! {
     List, ListView;
-    ListPack(ListPack), QuickList(QuickList);
+    ListPack; QuickList(QuickList);
     others {
         fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<ListView<'_>, Error> {
             Ok(ListView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))

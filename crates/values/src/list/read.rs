@@ -3,6 +3,7 @@
 use super::edit::{place, span};
 use super::{List, ListView, ReprView};
 use crate::element::Element;
+use common::Room;
 use core::fmt;
 use core::iter::FusedIterator;
 use core::num::NonZeroI64;
@@ -109,7 +110,7 @@ impl<'a> ListView<'a> {
     }
 }
 
-impl List {
+impl<R: Room> List<R> {
     /// The element at `index`. O(elements of a node) and a glance at one node in 128, from the nearer end. In C: `LINDEX`.
     #[inline]
     pub fn get(&self, index: i64) -> Option<Item<'_>> {
@@ -294,7 +295,7 @@ impl fmt::Debug for Iter<'_> {
     }
 }
 
-impl<'a> IntoIterator for &'a List {
+impl<'a, R: Room> IntoIterator for &'a List<R> {
     type Item = Item<'a>;
     type IntoIter = Iter<'a>;
 

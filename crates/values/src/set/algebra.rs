@@ -8,7 +8,6 @@
 //! Sets that are all intsets go together in ascending order instead ([`intset::inter`] and its neighbours).
 
 use super::{Repr, ReprView, Set, SetView};
-use crate::collection::Collection;
 use crate::distinct::Distinct;
 use crate::element::Element;
 use crate::limits::EncodingLimits;

@@ -12,10 +12,10 @@
 //! leaves the old one, and there is no moment at which both limits and contents are half right.
 
 use super::{Repr, Set};
-use crate::collection::Collection;
 use crate::element::Element;
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
+use common::Room;
 use intset::IntSet;
 use listpack::{ListPack, Value, integer};
 use zmalloc::ReserveError;
@@ -27,16 +27,20 @@ pub(super) fn intset_entries_max(limits: &EncodingLimits) -> usize {
     limits.set_max_intset_entries.min(INTSET_ENTRIES_MAX)
 }
 
-pub(super) fn intset_takes_one_more(set: &IntSet, limits: &EncodingLimits) -> bool {
+pub(super) fn intset_takes_one_more(set: &intset::View, limits: &EncodingLimits) -> bool {
     set.len() < intset_entries_max(limits)
 }
 
-pub(super) fn listpack_takes_one_more(list: &ListPack, member: Element<'_>, limits: &EncodingLimits) -> bool {
+pub(super) fn listpack_takes_one_more(
+    list: &listpack::View,
+    member: Element<'_>,
+    limits: &EncodingLimits,
+) -> bool {
     list.len() < limits.set_max_listpack_entries && member.len() <= limits.set_max_listpack_value
 }
 
 /// Whether the integers and the member, which is none, may be a listpack.
-fn listpack_takes_all(set: &IntSet, member: Element<'_>, limits: &EncodingLimits) -> bool {
+fn listpack_takes_all(set: &intset::View, member: Element<'_>, limits: &EncodingLimits) -> bool {
     // The longest integer is one of the two at the ends.
     let longest = set.min().into_iter().chain(set.max()).map(integer::decimal_len).max();
     let lens = longest.into_iter().chain([member.len()]);
@@ -73,6 +77,21 @@ impl Set {
         }))
     }
 
+    /// Makes the set, of which all members are integers, an intset if that may have so many. In C: `maybeConvertToIntset`.
+    pub(super) fn try_into_intset(&mut self, limits: &EncodingLimits) -> Result<(), ReserveError> {
+        if matches!(self.0, Repr::IntSet(_)) || self.len() > intset_entries_max(limits) {
+            return Ok(());
+        }
+        let mut set = IntSet::new();
+        for value in self.iter().filter_map(Element::as_i64) {
+            set.try_insert(value)?;
+        }
+        self.0 = Repr::IntSet(set);
+        Ok(())
+    }
+}
+
+impl<R: Room> Set<R> {
     /// Makes the set a hash table if `size_hint` members, which are about to be added, are more than the encoding may have at
     /// all. In C: `setTypeMaybeConvert`.
     pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
@@ -102,7 +121,7 @@ impl Set {
                 Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    self.0 = Repr::ListPack(list);
+                    self.0 = Repr::ListPack(list.into_any());
                     return Ok(());
                 }
             }
@@ -120,18 +139,5 @@ impl Set {
             members.try_insert(&member.text())?;
         }
         Ok(members)
-    }
-
-    /// Makes the set, of which all members are integers, an intset if that may have so many. In C: `maybeConvertToIntset`.
-    pub(super) fn try_into_intset(&mut self, limits: &EncodingLimits) -> Result<(), ReserveError> {
-        if matches!(self.0, Repr::IntSet(_)) || self.len() > intset_entries_max(limits) {
-            return Ok(());
-        }
-        let mut set = IntSet::new();
-        for value in self.iter().filter_map(Element::as_i64) {
-            set.try_insert(value)?;
-        }
-        self.0 = Repr::IntSet(set);
-        Ok(())
     }
 }

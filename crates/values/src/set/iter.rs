@@ -3,7 +3,7 @@
 use super::{ReprView, Set, SetView};
 use crate::element::Element;
 use crate::hashtable::{BATCH, StringBlock};
-use common::Cursor;
+use common::{Cursor, Room};
 use core::array;
 use core::fmt;
 use core::iter::FusedIterator;
@@ -89,7 +89,7 @@ impl<'a> SetView<'a> {
     }
 }
 
-impl Set {
+impl<R: Room> Set<R> {
     /// The members: ascending in an intset, in the order of insertion in a listpack, in no order in a hash table. In C:
     /// `setTypeInitIterator`; `SMEMBERS`.
     pub fn iter(&self) -> Iter<'_> {
@@ -103,7 +103,7 @@ impl Set {
     }
 }
 
-impl<'a> IntoIterator for &'a Set {
+impl<'a, R: Room> IntoIterator for &'a Set<R> {
     type Item = Element<'a>;
     type IntoIter = Iter<'a>;
 

@@ -26,6 +26,7 @@ use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
 use crate::packed::{Contents, try_intset, try_listpack, view_of_intset, view_of_listpack};
 use crate::types::Encoding;
+use common::{NoRoom, Room};
 use intset::IntSet;
 use listpack::ListPack;
 use read::find;
@@ -36,6 +37,9 @@ use zmalloc::{ReserveError, or_oom};
 /// A member is given as an [`Element`]: bytes or an integer, which stands for its decimal form. What may convert the set takes
 /// the [`EncodingLimits`]. What allocates has a `try_` form, after whose error the set is as it was; the plain form calls
 /// zmalloc's OOM handler.
+///
+/// `R` is the type of the [`Room`] in which a packed set may lie. Without it, as in `Set`, the set is an owned one. See
+/// [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::{Collection, Encoding, EncodingLimits, Set};
@@ -48,20 +52,22 @@ use zmalloc::{ReserveError, or_oom};
 /// assert_eq!((set.encoding(), set.len()), (Encoding::ListPack, 3));
 /// assert!(set.contains(&b"7"[..]) && set.contains(1000));
 /// ```
-pub struct Set(Repr);
+pub struct Set<R = NoRoom>(Repr<R>);
 
 /// A [`Set`] to be read, borrowed from wherever it lies. What it lends lives for `'a`.
 #[derive(Clone, Copy)]
 pub struct SetView<'a>(ReprView<'a>);
 
-/// One member at a time.
 impl Set {
     /// Creates an empty set. Does not allocate. It becomes what its first members are; see
     /// [`try_with_hint`](Self::try_with_hint) for one that will be large at once.
     pub const fn new() -> Self {
         Self(Repr::IntSet(IntSet::new()))
     }
+}
 
+/// One member at a time.
+impl<R: Room> Set<R> {
     /// Adds `member` and returns whether it was not there before. O(1) on average in a hash table, O(n) in the others. In C:
     /// `setTypeAdd`; `SADD`.
     pub fn try_insert<'e>(
@@ -126,9 +132,9 @@ impl Set {
     /// assert!(todo.is_empty() && done.contains(&b"dishes"[..]));
     /// # Ok::<(), values::ReserveError>(())
     /// ```
-    pub fn try_move<'e>(
+    pub fn try_move<'e, S: Room>(
         &mut self,
-        target: &mut Self,
+        target: &mut Set<S>,
         member: impl Into<Element<'e>>,
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
@@ -150,7 +156,7 @@ impl From<IntSet> for Set {
 
 encodings! {
     Set, SetView;
-    IntSet(IntSet), ListPack(ListPack), HashTable(StringTable<1>);
+    IntSet, ListPack; HashTable(StringTable<1>);
     others {
         fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<SetView<'_>, Error> {
             Ok(SetView(match encoding {

@@ -8,6 +8,7 @@ use crate::collection::Collection;
 use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::sample::{Selection, is_few, try_draw};
+use common::Room;
 use intset::IntSet;
 use listpack::{ListPack, Offset};
 use zmalloc::ReserveError;
@@ -65,7 +66,7 @@ impl<'a> SetView<'a> {
     }
 }
 
-impl Set {
+impl<R: Room> Set<R> {
     /// A member; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `setTypeRandomElement`; `SRANDMEMBER`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<Element<'_>> {
         self.view().random(rng)
@@ -130,11 +131,11 @@ impl Set {
         let len = self.len();
         let count = count.min(len);
         if count == len {
-            let all = core::mem::take(self);
+            let all = core::mem::replace(self, Set::new().into_in());
             all.iter().for_each(each);
         } else if (len - count).saturating_mul(KEEP_BY_COPY_FROM_ONE_FOR) <= count {
             let stay = self.try_choose(len - count, limits, &mut rng)?;
-            let mut all = core::mem::replace(self, stay);
+            let mut all = core::mem::replace(self, stay.into_in());
             if matches!(all.0, Repr::HashTable(_)) {
                 // Those that stay are few, and a look-up in a packed set of them is a walk.
                 for member in self.iter() {
@@ -160,10 +161,10 @@ impl Set {
         count: usize,
         limits: &EncodingLimits,
         rng: &mut impl FnMut() -> u64,
-    ) -> Result<Self, ReserveError> {
+    ) -> Result<Set, ReserveError> {
         let mut chosen = match &self.0 {
-            Repr::IntSet(_) => Self(Repr::IntSet(IntSet::new())),
-            _ => Self(Repr::ListPack(ListPack::new())),
+            Repr::IntSet(_) => Set(Repr::IntSet(IntSet::new())),
+            _ => Set(Repr::ListPack(ListPack::new())),
         };
         let mut selection = Selection::new(count, self.len());
         for member in self {
@@ -176,8 +177,8 @@ impl Set {
 }
 
 /// Takes out `count` of the list's members on one walk.
-fn pop_from_list(
-    list: &mut ListPack,
+fn pop_from_list<R: Room>(
+    list: &mut ListPack<R>,
     count: usize,
     rng: &mut impl FnMut() -> u64,
     mut each: impl FnMut(Element<'_>),
@@ -198,12 +199,12 @@ fn pop_from_list(
 }
 
 /// A member that is on its way out. It is removed when this is dropped, also by a panic of the caller's closure.
-struct Removal<'a> {
-    list: &'a mut ListPack,
+struct Removal<'a, R: Room> {
+    list: &'a mut ListPack<R>,
     offset: Offset,
 }
 
-impl Removal<'_> {
+impl<R: Room> Removal<'_, R> {
     fn member(&self) -> Option<Element<'_>> {
         self.list.get(self.offset).map(Element::from_packed)
     }
@@ -217,7 +218,7 @@ impl Removal<'_> {
     }
 }
 
-impl Drop for Removal<'_> {
+impl<R: Room> Drop for Removal<'_, R> {
     fn drop(&mut self) {
         self.list.remove(self.offset);
     }

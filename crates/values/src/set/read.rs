@@ -3,6 +3,7 @@
 use super::{ReprView, Set, SetView};
 use crate::element::Element;
 use crate::hashtable::BATCH;
+use common::Room;
 use core::array;
 use core::fmt;
 
@@ -57,7 +58,7 @@ impl SetView<'_> {
     }
 }
 
-impl Set {
+impl<R: Room> Set<R> {
     /// Whether `member` is in the set. O(1) on average in a hash table, O(log n) in an intset, O(n) in a listpack. In C:
     /// `setTypeIsMember`; `SISMEMBER`.
     #[inline]

@@ -1,11 +1,11 @@
 //! `ZADD` and `ZINCRBY`: adding members, changing scores, under conditions.
 
 use super::{Repr, ZSet, packed};
-use crate::collection::Collection;
 use crate::element::Element;
 use crate::error::{AddError, Error};
 use crate::limits::EncodingLimits;
-use listpack::ListPack;
+use common::Room;
+use listpack::View;
 use zindex::ZTable;
 
 /// The conditions of `ZADD`, by their names there. All are off by default. A member is written only if every condition allows it.
@@ -83,7 +83,7 @@ impl Added {
     }
 }
 
-impl ZSet {
+impl<R: Room> ZSet<R> {
     /// Gives a member a score, whether it is there or not; a missing one that does not fit a listpack makes the set a
     /// skiplist. On failure all is as it was. O(log n), or O(n) in a listpack. In C: `zsetAdd`; `ZADD`, `ZINCRBY`.
     pub fn try_add<'e>(
@@ -134,7 +134,7 @@ impl ZSet {
 }
 
 /// Whether a listpack may take a member more, of so many bytes.
-fn fits(list: &ListPack, len: usize, limits: &EncodingLimits) -> bool {
+fn fits(list: &View, len: usize, limits: &EncodingLimits) -> bool {
     list.len() / 2 < limits.zset_max_listpack_entries
         && len <= limits.zset_max_listpack_value
         && list.byte_len().saturating_add(len) < LISTPACK_BYTES_MAX

@@ -19,6 +19,7 @@ use crate::element::Element;
 use crate::limits::EncodingLimits;
 use crate::set::{Set, SetView};
 use allocator_api2::vec::Vec;
+use common::Room;
 use core::ops::ControlFlow;
 use zindex::{InsertError, ZTable};
 use zmalloc::{ReserveError, Zmalloc};
@@ -74,14 +75,14 @@ impl<'a> From<SetView<'a>> for Source<'a> {
     }
 }
 
-impl<'a> From<&'a ZSet> for Source<'a> {
-    fn from(set: &'a ZSet) -> Self {
+impl<'a, R: Room> From<&'a ZSet<R>> for Source<'a> {
+    fn from(set: &'a ZSet<R>) -> Self {
         Self::ZSet(set.view())
     }
 }
 
-impl<'a> From<&'a Set> for Source<'a> {
-    fn from(set: &'a Set) -> Self {
+impl<'a, R: Room> From<&'a Set<R>> for Source<'a> {
+    fn from(set: &'a Set<R>) -> Self {
         Self::Set(set.view())
     }
 }

@@ -28,13 +28,13 @@ pub use add::{AddOptions, Added};
 pub use algebra::{Aggregate, Source, inter_card, try_diff_store, try_inter_store, try_union_store};
 pub use iter::Iter;
 
-use crate::collection::Collection;
 use crate::element::Element;
 use crate::error::Error;
 use crate::handle::encodings;
 use crate::limits::EncodingLimits;
 use crate::packed::{try_scored_listpack, view_of_listpack};
 use crate::types::Encoding;
+use common::{NoRoom, Room};
 use core::ops::RangeBounds;
 use listpack::ListPack;
 use score::try_score_of;
@@ -42,6 +42,9 @@ use zindex::ZTable;
 use zmalloc::ReserveError;
 
 /// A sorted set: byte strings with a score each; 16 bytes. Ranks are counted from 0, from the lowest score.
+///
+/// `R` is the type of the [`Room`] in which a packed set may lie. Without it, as in `ZSet`, the set is an owned one. See
+/// [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::zset::{AddOptions, Added};
@@ -56,7 +59,7 @@ use zmalloc::ReserveError;
 /// assert_eq!(best, [(b"bob".to_vec(), 42.5), (b"alice".to_vec(), 31.0)]);
 /// # Ok::<(), values::zset::AddError>(())
 /// ```
-pub struct ZSet(Repr);
+pub struct ZSet<R = NoRoom>(Repr<R>);
 
 /// A [`ZSet`] to be read, borrowed from wherever it lies. What it lends lives for `'a`.
 #[derive(Clone, Copy)]
@@ -68,6 +71,16 @@ impl ZSet {
         Self(Repr::ListPack(ListPack::new()))
     }
 
+    /// Creates an empty sorted set in the encoding that Redis chooses for this first member and this many members, repeated
+    /// ones included. In C: `zsetTypeCreate`.
+    pub fn with_hint<'e>(first: impl Into<Element<'e>>, size_hint: usize, limits: &EncodingLimits) -> Self {
+        let small = size_hint <= limits.zset_max_listpack_entries
+            && first.into().len() <= limits.zset_max_listpack_value;
+        Self(if small { Repr::ListPack(ListPack::new()) } else { Repr::SkipList(ZTable::new()) })
+    }
+}
+
+impl<R: Room> ZSet<R> {
     /// Removes a member and returns its score. O(log n), or O(n) in a listpack. In C: `zsetDel`; `ZREM`.
     pub fn remove<'e>(&mut self, member: impl Into<Element<'e>>) -> Option<f64> {
         let member = member.into();
@@ -103,14 +116,6 @@ impl ZSet {
         Some(shown)
     }
 
-    /// Creates an empty sorted set in the encoding that Redis chooses for this first member and this many members, repeated
-    /// ones included. In C: `zsetTypeCreate`.
-    pub fn with_hint<'e>(first: impl Into<Element<'e>>, size_hint: usize, limits: &EncodingLimits) -> Self {
-        let small = size_hint <= limits.zset_max_listpack_entries
-            && first.into().len() <= limits.zset_max_listpack_value;
-        Self(if small { Repr::ListPack(ListPack::new()) } else { Repr::SkipList(ZTable::new()) })
-    }
-
     /// Gets ready for so many members more, repeated ones included: becomes a skiplist if a listpack could not hold them alone. In C:
     /// `zsetTypeMaybeConvert`.
     pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
@@ -130,7 +135,7 @@ fn is_after((member, score): (Element<'_>, f64), (other, other_score): (Element<
 
 encodings! {
     ZSet, ZSetView;
-    ListPack(ListPack), SkipList(ZTable);
+    ListPack; SkipList(ZTable);
     others {
         fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<ZSetView<'_>, Error> {
             Ok(ZSetView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))

@@ -7,6 +7,7 @@ use zindex::{InsertError, ZTable};
 use zmalloc::ReserveError;
 
 use crate::element::{Element, StrView};
+use common::Room;
 
 /// A member that is there.
 pub(super) struct Found {
@@ -55,7 +56,7 @@ pub(super) fn rank(list: &View, member: &[u8]) -> Option<(usize, f64)> {
     Some((rank, found(list, at)?.score))
 }
 
-pub(super) fn remove(list: &mut ListPack, member: &[u8]) -> Option<f64> {
+pub(super) fn remove<R: Room>(list: &mut ListPack<R>, member: &[u8]) -> Option<f64> {
     let found = find(list, member)?;
     list.remove_run(found.at, 2);
     Some(found.score)
@@ -68,7 +69,11 @@ fn first_beyond(list: &View, first: Option<Offset>, score: f64, name: &[u8]) -> 
 }
 
 /// Adds a member that is not there.
-pub(super) fn try_insert(list: &mut ListPack, score: f64, member: &[u8]) -> Result<(), ReserveError> {
+pub(super) fn try_insert<R: Room>(
+    list: &mut ListPack<R>,
+    score: f64,
+    member: &[u8],
+) -> Result<(), ReserveError> {
     let stored = Stored::new(score);
     let pair = [Value::from(member), stored.value()];
     match first_beyond(list, list.first(), score, member) {
@@ -78,7 +83,11 @@ pub(super) fn try_insert(list: &mut ListPack, score: f64, member: &[u8]) -> Resu
 }
 
 /// Gives a member that is there another score.
-pub(super) fn try_update(list: &mut ListPack, found: &Found, score: f64) -> Result<(), ReserveError> {
+pub(super) fn try_update<R: Room>(
+    list: &mut ListPack<R>,
+    found: &Found,
+    score: f64,
+) -> Result<(), ReserveError> {
     // First where it stands, for which there may be no memory; then to its place, for which none is needed.
     list.try_replace(found.score_at, Stored::new(score).value())?;
     let first = if score > found.score { list.next(found.score_at) } else { list.first() };

@@ -6,6 +6,7 @@ use super::score::score_of;
 use super::{ReprView, ZSet, ZSetView};
 use crate::element::Element;
 use crate::sample::{Selection, is_few, try_draw};
+use common::Room;
 use common::random::scale;
 use listpack::Value;
 use zmalloc::ReserveError;
@@ -67,7 +68,7 @@ impl<'a> ZSetView<'a> {
     }
 }
 
-impl ZSet {
+impl<R: Room> ZSet<R> {
     /// A member and its score, each member with the same chance; `None` only if there is none. `rng` is a source of uniformly
     /// distributed 64-bit numbers. O(log n), or O(n) in a listpack. In C: `zsetTypeRandomElement`; `ZRANDMEMBER`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(Element<'_>, f64)> {

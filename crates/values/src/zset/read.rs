@@ -2,7 +2,7 @@
 
 use super::{Iter, ReprView, ZSet, ZSetView, packed};
 use crate::element::Element;
-use common::Cursor;
+use common::{Cursor, Room};
 use core::fmt;
 use core::ops::{Bound, Range, RangeBounds};
 
@@ -143,7 +143,7 @@ impl<'a> ZSetView<'a> {
     }
 }
 
-impl ZSet {
+impl<R: Room> ZSet<R> {
     /// The score of a member. O(1), or O(n) in a listpack. In C: `zsetScore`; `ZSCORE`, `ZMSCORE`.
     pub fn score<'e>(&self, member: impl Into<Element<'e>>) -> Option<f64> {
         self.view().score(member)
@@ -242,7 +242,7 @@ impl fmt::Debug for ZSetView<'_> {
     }
 }
 
-impl<'a> IntoIterator for &'a ZSet {
+impl<'a, R: Room> IntoIterator for &'a ZSet<R> {
     type Item = (Element<'a>, f64);
     type IntoIter = Iter<'a>;
 

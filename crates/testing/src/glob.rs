@@ -17,22 +17,22 @@ pub struct NaiveGlob<'a> {
 enum Part {
     /// Any number of bytes.
     Many,
-    /// One byte out of a set.
-    One(Vec<u8>),
+    /// One byte out of a set: whether each byte is in it.
+    One(Box<[bool; 256]>),
 }
 
 impl<'a> NaiveGlob<'a> {
     /// Takes the pattern apart.
     pub fn new(pattern: &'a [u8]) -> Self {
-        let mut bytes = pattern.iter().copied().peekable();
+        let mut bytes = pattern.iter().copied();
         let mut parts = Vec::new();
         while let Some(byte) = bytes.next() {
             parts.push(match byte {
                 b'*' => Part::Many,
-                b'?' => Part::One((0..=255).collect()),
+                b'?' => Part::One(Box::new([true; 256])),
                 b'[' => Part::One(class(&mut bytes)),
-                b'\\' => Part::One(vec![bytes.next().unwrap_or(b'\\')]),
-                _ => Part::One(vec![byte]),
+                b'\\' => single(bytes.next().unwrap_or(b'\\')),
+                _ => single(byte),
             });
         }
         Self { pattern, parts }
@@ -53,7 +53,7 @@ impl<'a> NaiveGlob<'a> {
                 }
                 Part::One(set) => {
                     let behind =
-                        text.iter().zip(&reached).map(|(byte, before)| *before && set.contains(byte));
+                        text.iter().zip(&reached).map(|(byte, before)| *before && set[usize::from(*byte)]);
                     std::iter::once(false).chain(behind).collect()
                 }
             };
@@ -62,8 +62,14 @@ impl<'a> NaiveGlob<'a> {
     }
 }
 
-/// The bytes that a class stands for. The bracket that opens it has been read; the one that closes it is read here.
-fn class(bytes: &mut (impl Iterator<Item = u8> + Clone)) -> Vec<u8> {
+fn single(byte: u8) -> Part {
+    let mut set = Box::new([false; 256]);
+    set[usize::from(byte)] = true;
+    Part::One(set)
+}
+
+/// The set that a class stands for. The bracket that opens it has been read; the one that closes it is read here.
+fn class(bytes: &mut (impl Iterator<Item = u8> + Clone)) -> Box<[bool; 256]> {
     let mut members = Vec::new();
     let mut is_first = true;
     let mut negated = false;
@@ -85,5 +91,7 @@ fn class(bytes: &mut (impl Iterator<Item = u8> + Clone)) -> Vec<u8> {
         }
         is_first = false;
     }
-    (0..=255).filter(|byte| members.contains(byte) != negated).collect()
+    let mut set = Box::new([negated; 256]);
+    members.into_iter().for_each(|member| set[usize::from(member)] = !negated);
+    set
 }

@@ -46,7 +46,7 @@
 /// ```
 /// use keyspace::glob_match;
 /// assert!(glob_match(b"user:*:name", b"user:1000:name"));
-/// assert!(glob_match(b"h[ae-]?lo\\*", b"hello*"));
+/// assert!(glob_match(b"h[a-e]?lo\\*", b"hello*"));
 /// assert!(!glob_match(b"h[^a-e]llo", b"hello"));
 /// ```
 pub fn glob_match(pattern: &[u8], text: &[u8]) -> bool {

@@ -72,3 +72,8 @@ fn zindex() {
 fn values() {
     drive(fuzz::targets::values::run);
 }
+
+#[test]
+fn glob() {
+    drive(fuzz::targets::glob::run);
+}

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod entry;
+mod glob;
 mod liar;
 
 pub use entry::Entry;
+pub use glob::NaiveGlob;
 pub use liar::{Liar, Lie};
 
 use proptest::prelude::ProptestConfig;

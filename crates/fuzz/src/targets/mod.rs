@@ -4,6 +4,7 @@
 //! through zmalloc meanwhile: run one target at a time.
 
 pub mod dict;
+pub mod glob;
 pub mod intset;
 pub mod listpack;
 pub mod quicklist;

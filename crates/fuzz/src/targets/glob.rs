@@ -1,0 +1,59 @@
+//! Patterns beside an oracle that needs O(pattern x text) on every input.
+//!
+//! Each pattern is matched alone and repeated. A repeated pattern has many stars, with which a matcher of exponential time would
+//! not end.
+
+use crate::harness::{Text, operations};
+use arbitrary::Arbitrary;
+use keyspace::{Glob, glob_match};
+use std::time::{Duration, Instant};
+use testing::NaiveGlob;
+
+/// A longer pattern or text is cut, so that the oracle stays fast.
+const LEN_MAX: usize = 300;
+
+/// How long one match may take. A match takes at most about 200,000 steps, so a busy machine is no cause of a failure.
+const TIME_MAX: Duration = Duration::from_secs(5);
+
+#[derive(Arbitrary, Debug)]
+struct Case {
+    pattern: Text,
+    repeat: u8,
+    end: Text,
+    text: Text,
+    /// Whether the bytes become one of a few that have a meaning. Patterns of random bytes rarely match anything.
+    is_narrow: bool,
+}
+
+/// Matches the patterns and texts that `data` spells.
+pub fn run(data: &[u8]) {
+    for case in operations::<Case>(data) {
+        let [pattern, end, text] =
+            [case.pattern, case.end, case.text].map(|Text(bytes)| narrowed(bytes, case.is_narrow));
+        check(&pattern, &text);
+        let mut long = pattern.repeat(case.repeat.into());
+        long.truncate(LEN_MAX);
+        long.extend(end);
+        check(&long, &text);
+    }
+}
+
+fn narrowed(mut bytes: Vec<u8>, is_narrow: bool) -> Vec<u8> {
+    const NARROW: &[u8] = b"aab**?[]^-\\";
+    bytes.truncate(LEN_MAX);
+    if is_narrow {
+        bytes.iter_mut().for_each(|byte| *byte = NARROW[usize::from(*byte) % NARROW.len()]);
+    }
+    bytes
+}
+
+fn check(pattern: &[u8], text: &[u8]) {
+    let start = Instant::now();
+    let is_match = glob_match(pattern, text);
+    assert!(start.elapsed() < TIME_MAX, "{:?} for {}", start.elapsed(), pattern.escape_ascii());
+    assert_eq!(is_match, NaiveGlob::new(pattern).is_match(text));
+    let glob = Glob::new(pattern);
+    assert_eq!(is_match, glob.is_match(text));
+    assert!(glob.literal().is_none_or(|literal| (literal == text) == is_match));
+    assert!(is_match || !glob.matches_everything());
+}

@@ -1,0 +1,81 @@
+//! Options from the text of a redis.conf, and back.
+
+use super::directive::{DIRECTIVES, Directive};
+use super::{ConfError, ConfErrorKind, Options};
+use core::fmt;
+
+/// What a redis.conf says, in its own words and in ours. See [`Options::from_conf`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Parsed<'a> {
+    /// The options; defaults for directives that the text does not have.
+    pub options: Options,
+    /// Directives that are not the keyspace's, in the order of the text. They have no effect here.
+    pub unknown: Vec<UnknownDirective<'a>>,
+}
+
+/// A line of a redis.conf that a keyspace has no use for, such as `port 6379`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownDirective<'a> {
+    /// The number of the line; the first line has 1.
+    pub line: usize,
+    /// The line without blanks at its ends. [`sds::split_args`] splits it. It may hold a secret, such as a password.
+    pub text: &'a [u8],
+}
+
+impl Options {
+    /// Reads the text of a redis.conf.
+    ///
+    /// A line has one directive and its argument, both perhaps in quotes. Lines that are blank or start with `#` say nothing.
+    /// Names of directives may be in upper or lower case, and names from before Redis 7.0 (`hash-max-ziplist-entries`) are read
+    /// too. Amounts of memory may have a unit: `k`, `m` and `g` are powers of 1,000; `kb`, `mb` and `gb` are powers of 1,024. If
+    /// two lines have the same directive, the later one counts. Nothing is included from other files.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the first line that cannot be split into arguments, or that has one of our directives with a bad argument.
+    /// Directives that are not ours are not an error; they are in [`Parsed::unknown`].
+    ///
+    /// ```
+    /// use keyspace::{ConfErrorKind, Options};
+    /// let parsed = Options::from_conf(b"# small hashes\nport 6379\nhash-max-listpack-value 1kb\n")?;
+    /// assert_eq!(parsed.options, Options::new().hash_max_listpack_value(1024));
+    /// assert_eq!((parsed.unknown[0].line, parsed.unknown[0].text), (2, &b"port 6379"[..]));
+    ///
+    /// let error = Options::from_conf(b"\nactive-expire-effort 11").unwrap_err();
+    /// assert_eq!(error.line, 2);
+    /// assert_eq!(error.kind, ConfErrorKind::OutOfRange { directive: "active-expire-effort", min: 1, max: 10 });
+    /// # Ok::<(), keyspace::ConfError>(())
+    /// ```
+    pub fn from_conf(text: &[u8]) -> Result<Parsed<'_>, ConfError> {
+        let mut parsed = Parsed { options: Self::new(), unknown: Vec::new() };
+        for (index, text) in text.split(|byte| *byte == b'\n').enumerate() {
+            let (line, text) = (index + 1, text.trim_ascii());
+            if matches!(text, [] | [b'#', ..]) {
+                continue;
+            }
+            let fail = |kind| ConfError { line, kind };
+            let arguments = sds::split_args(text).map_err(|error| fail(ConfErrorKind::Syntax(error)))?;
+            let [name, arguments @ ..] = &arguments[..] else { continue };
+            match Directive::find(name) {
+                Some(directive) => {
+                    parsed.options = directive.read(parsed.options, arguments).map_err(fail)?;
+                }
+                None => parsed.unknown.push(UnknownDirective { line, text }),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// The text of a redis.conf with all options, a line each.
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for directive in &DIRECTIVES {
+            directive.write(self, f)?;
+            f.write_str("\n")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! The table of directives, by which options are read and written.
+
+use super::{BULK_LENS, ConfErrorKind, EFFORTS, LFU_PARAMS, MaxmemoryPolicy, Options, SIZES};
+use core::fmt;
+use core::ops::RangeInclusive;
+use sds::Sds;
+use values::Element;
+
+/// One directive of redis.conf. Each takes one argument.
+pub(super) struct Directive {
+    pub(super) name: &'static str,
+    argument: Argument,
+}
+
+enum Argument {
+    Number {
+        form: Form,
+        range: RangeInclusive<i64>,
+        get: fn(&Options) -> i64,
+        /// Gets only numbers in the range.
+        set: fn(Options, i64) -> Options,
+    },
+    Policy,
+}
+
+/// How a number may be written.
+enum Form {
+    /// The plain decimal form.
+    Integer,
+    /// Digits and a unit of memory.
+    Memory,
+}
+
+const fn number(
+    name: &'static str,
+    form: Form,
+    range: RangeInclusive<i64>,
+    get: fn(&Options) -> i64,
+    set: fn(Options, i64) -> Options,
+) -> Directive {
+    Directive { name, argument: Argument::Number { form, range, get, set } }
+}
+
+const fn wide(range: RangeInclusive<usize>) -> RangeInclusive<i64> {
+    *range.start() as i64..=*range.end() as i64
+}
+
+const SIZE: RangeInclusive<i64> = wide(SIZES);
+const LFU: RangeInclusive<i64> = *LFU_PARAMS.start() as i64..=*LFU_PARAMS.end() as i64;
+const EFFORT: RangeInclusive<i64> = *EFFORTS.start() as i64..=*EFFORTS.end() as i64;
+const ANY_INT: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
+const DEPTH: RangeInclusive<i64> = 0..=i32::MAX as i64;
+
+/// All directives, in the order in which they are written.
+#[rustfmt::skip] // one row, one directive
+pub(super) static DIRECTIVES: [Directive; 14] = {
+    use Form::{Integer, Memory};
+    [
+        number("hash-max-listpack-entries", Integer, SIZE,
+            |o| o.limits.hash_max_listpack_entries as i64, |o, value| o.hash_max_listpack_entries(value as usize)),
+        number("hash-max-listpack-value", Memory, SIZE,
+            |o| o.limits.hash_max_listpack_value as i64, |o, value| o.hash_max_listpack_value(value as usize)),
+        number("list-max-listpack-size", Integer, ANY_INT,
+            |o| o.limits.list_max_listpack_size.into(), |o, value| o.list_max_listpack_size(value as i32)),
+        number("list-compress-depth", Integer, DEPTH,
+            |o| o.limits.list_compress_depth.into(), |o, value| o.list_compress_depth(value.min(u16::MAX.into()) as u16)),
+        number("set-max-intset-entries", Integer, SIZE,
+            |o| o.limits.set_max_intset_entries as i64, |o, value| o.set_max_intset_entries(value as usize)),
+        number("set-max-listpack-entries", Integer, SIZE,
+            |o| o.limits.set_max_listpack_entries as i64, |o, value| o.set_max_listpack_entries(value as usize)),
+        number("set-max-listpack-value", Integer, SIZE,
+            |o| o.limits.set_max_listpack_value as i64, |o, value| o.set_max_listpack_value(value as usize)),
+        number("zset-max-listpack-entries", Integer, SIZE,
+            |o| o.limits.zset_max_listpack_entries as i64, |o, value| o.zset_max_listpack_entries(value as usize)),
+        number("zset-max-listpack-value", Memory, SIZE,
+            |o| o.limits.zset_max_listpack_value as i64, |o, value| o.zset_max_listpack_value(value as usize)),
+        number("proto-max-bulk-len", Memory, wide(BULK_LENS),
+            |o| o.limits.proto_max_bulk_len as i64, |o, value| o.proto_max_bulk_len(value as usize)),
+        Directive { name: "maxmemory-policy", argument: Argument::Policy },
+        number("lfu-log-factor", Integer, LFU,
+            |o| o.lfu.log_factor.into(), |o, value| o.lfu_log_factor(value as u32)),
+        number("lfu-decay-time", Integer, LFU,
+            |o| o.lfu.decay_time.into(), |o, value| o.lfu_decay_time(value as u32)),
+        number("active-expire-effort", Integer, EFFORT,
+            |o| o.expire_effort.into(), |o, value| o.active_expire_effort(value as u8)),
+    ]
+};
+
+/// Names from before Redis 7.0, which are still read, and what they are called now.
+const OLD_NAMES: [(&str, &str); 5] = [
+    ("hash-max-ziplist-entries", "hash-max-listpack-entries"),
+    ("hash-max-ziplist-value", "hash-max-listpack-value"),
+    ("list-max-ziplist-size", "list-max-listpack-size"),
+    ("zset-max-ziplist-entries", "zset-max-listpack-entries"),
+    ("zset-max-ziplist-value", "zset-max-listpack-value"),
+];
+
+impl Directive {
+    /// The directive with that name or old name, in upper or lower case.
+    pub(super) fn find(name: &[u8]) -> Option<&'static Self> {
+        let is_named = |of: &str| of.as_bytes().eq_ignore_ascii_case(name);
+        let today = OLD_NAMES.iter().find(|(old, _)| is_named(old)).map(|(_, today)| *today);
+        DIRECTIVES.iter().find(|directive| is_named(directive.name) || today == Some(directive.name))
+    }
+
+    /// The options with this directive's value read from `arguments`.
+    pub(super) fn read(&self, options: Options, arguments: &[Sds]) -> Result<Options, ConfErrorKind> {
+        let directive = self.name;
+        let [argument] = arguments else {
+            return Err(ConfErrorKind::ArgumentCount { directive, found: arguments.len() });
+        };
+        match &self.argument {
+            Argument::Policy => match MaxmemoryPolicy::from_name(argument) {
+                Some(policy) => Ok(options.maxmemory_policy(policy)),
+                None => Err(ConfErrorKind::NotAPolicy { directive }),
+            },
+            Argument::Number { form, range, set, .. } => {
+                let (min, max) = (*range.start(), *range.end());
+                let (value, refused) = match form {
+                    Form::Integer => (
+                        Element::Bytes(argument).as_i64().map(i128::from),
+                        ConfErrorKind::NotAnInteger { directive, min, max },
+                    ),
+                    Form::Memory => {
+                        (memory(argument).map(i128::from), ConfErrorKind::NotAnAmount { directive, min, max })
+                    }
+                };
+                let value = value.ok_or(refused)?;
+                let value = i64::try_from(value).ok().filter(|value| range.contains(value));
+                let value = value.ok_or(ConfErrorKind::OutOfRange { directive, min, max })?;
+                Ok(set(options, value))
+            }
+        }
+    }
+
+    /// Writes this directive's value.
+    pub(super) fn write(&self, options: &Options, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.argument {
+            Argument::Number { get, .. } => write!(f, "{} {}", self.name, get(options)),
+            Argument::Policy => write!(f, "{} {}", self.name, options.policy),
+        }
+    }
+
+    /// What numbers are allowed; `None` if the argument is not a number.
+    #[cfg(test)]
+    pub(super) fn range(&self) -> Option<RangeInclusive<i64>> {
+        match &self.argument {
+            Argument::Number { range, .. } => Some(range.clone()),
+            Argument::Policy => None,
+        }
+    }
+}
+
+/// A number of bytes: digits, then a unit in upper or lower case or none. What is more than a `u64` holds counts as its largest
+/// value. In C: `memtoull`, which also takes an empty argument and a unit alone as 0.
+fn memory(text: &[u8]) -> Option<u64> {
+    const UNITS: [(&[u8], u64); 8] = [
+        (b"", 1),
+        (b"b", 1),
+        (b"k", 1_000),
+        (b"kb", 1 << 10),
+        (b"m", 1_000_000),
+        (b"mb", 1 << 20),
+        (b"g", 1_000_000_000),
+        (b"gb", 1 << 30),
+    ];
+    let (digits, unit) = text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    let (_, factor) = UNITS.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+    if digits.is_empty() {
+        return None;
+    }
+    let shift = |number: u64, digit: &u8| number.saturating_mul(10).saturating_add((digit - b'0').into());
+    Some(digits.iter().fold(0, shift).saturating_mul(factor))
+}

@@ -1,0 +1,221 @@
+//! [`Options`]: what a keyspace can be told, with redis.conf's names, ranges and defaults.
+//!
+//! Options are a plain value of some words. It is made by setters in a row, or read from the text of a redis.conf, and it is
+//! written as such a text. Every value is in its directive's range, because a setter takes a value outside of the range as the
+//! nearest one in it. So the text that [`Options`] writes reads back as the same options.
+//!
+//! Only directives that have an effect are here. There is no eviction yet, so `maxmemory` and `maxmemory-samples` are not; a
+//! redis.conf that has them is read, and reports them among the [unknown](Parsed::unknown) directives.
+//!
+//! | directive | range | default | argument |
+//! |---|---|---|---|
+//! | `hash-max-listpack-entries` | from 0 | 512 | integer |
+//! | `hash-max-listpack-value` | from 0 | 64 | memory |
+//! | `list-max-listpack-size` | 32 bits, signed | -2 | integer |
+//! | `list-compress-depth` | from 0; above 65,535 counts as 65,535 | 0 | integer |
+//! | `set-max-intset-entries` | from 0 | 512 | integer |
+//! | `set-max-listpack-entries` | from 0 | 128 | integer |
+//! | `set-max-listpack-value` | from 0 | 64 | integer |
+//! | `zset-max-listpack-entries` | from 0 | 128 | integer |
+//! | `zset-max-listpack-value` | from 0 | 64 | memory |
+//! | `proto-max-bulk-len` | from 1 MiB | 512 MiB | memory |
+//! | `maxmemory-policy` | [`MaxmemoryPolicy`] | `noeviction` | word |
+//! | `lfu-log-factor` | from 0 | 10 | integer |
+//! | `lfu-decay-time` | from 0 | 1 (minute) | integer |
+//! | `active-expire-effort` | 1 to 10 | 1 | integer |
+//!
+//! Learned from: Redis' `config.c` and redis.conf (names, ranges, defaults).
+
+mod conf;
+mod directive;
+mod error;
+mod policy;
+
+pub use conf::{Parsed, UnknownDirective};
+pub use error::{ConfError, ConfErrorKind};
+pub use policy::MaxmemoryPolicy;
+
+use core::ops::RangeInclusive;
+use values::{EncodingLimits, LfuParams};
+
+/// What counts and sizes are allowed; the same as in Redis, whose upper limit is `LONG_MAX`.
+const SIZES: RangeInclusive<usize> = 0..=isize::MAX as usize;
+/// What `proto-max-bulk-len` is allowed, in bytes.
+const BULK_LENS: RangeInclusive<usize> = 1024 * 1024..=isize::MAX as usize;
+/// What the LFU parameters are allowed.
+const LFU_PARAMS: RangeInclusive<u32> = 0..=i32::MAX as u32;
+/// What `active-expire-effort` is allowed.
+const EFFORTS: RangeInclusive<u8> = 1..=10;
+
+/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, and each setter is named after
+/// its directive. A setter takes a value outside of the range as the nearest one in it.
+///
+/// ```
+/// use keyspace::{MaxmemoryPolicy, Options};
+/// let options = Options::new().hash_max_listpack_entries(128).maxmemory_policy(MaxmemoryPolicy::AllkeysLfu);
+/// assert_eq!(options.encoding_limits().hash_max_listpack_entries, 128);
+/// assert!(options.get_maxmemory_policy().is_lfu());
+/// ```
+///
+/// `Display` writes all options as the text of a redis.conf, which [`from_conf`](Self::from_conf) reads:
+///
+/// ```
+/// use keyspace::Options;
+/// let text = Options::new().lfu_decay_time(5).to_string();
+/// assert!(text.starts_with("hash-max-listpack-entries 512\n") && text.contains("\nlfu-decay-time 5\n"));
+/// assert_eq!(Options::from_conf(text.as_bytes())?.options, Options::new().lfu_decay_time(5));
+/// # Ok::<(), keyspace::ConfError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    limits: EncodingLimits,
+    policy: MaxmemoryPolicy,
+    lfu: LfuParams,
+    expire_effort: u8,
+}
+
+impl Options {
+    /// The defaults.
+    pub const fn new() -> Self {
+        Self {
+            limits: EncodingLimits::DEFAULT,
+            policy: MaxmemoryPolicy::Noeviction,
+            lfu: LfuParams { log_factor: 10, decay_time: 1 },
+            expire_effort: *EFFORTS.start(),
+        }
+    }
+
+    /// The most fields of a hash in a listpack.
+    #[must_use]
+    pub fn hash_max_listpack_entries(mut self, entries: usize) -> Self {
+        self.limits.hash_max_listpack_entries = nearest(entries, &SIZES);
+        self
+    }
+
+    /// The longest field or value, in bytes, of a hash in a listpack.
+    #[must_use]
+    pub fn hash_max_listpack_value(mut self, bytes: usize) -> Self {
+        self.limits.hash_max_listpack_value = nearest(bytes, &SIZES);
+        self
+    }
+
+    /// The most elements of a list's listpack, if positive; -1 to -5 limit its bytes to 4, 8, 16, 32 or 64 KiB. 0 is the same
+    /// as 1, and what is below -5 is the same as -5.
+    #[must_use]
+    pub fn list_max_listpack_size(mut self, size: i32) -> Self {
+        self.limits.list_max_listpack_size = size;
+        self
+    }
+
+    /// How many listpacks at each end of a list are never compressed; 0 compresses none.
+    #[must_use]
+    pub fn list_compress_depth(mut self, depth: u16) -> Self {
+        self.limits.list_compress_depth = depth;
+        self
+    }
+
+    /// The most members of a set in an intset.
+    #[must_use]
+    pub fn set_max_intset_entries(mut self, entries: usize) -> Self {
+        self.limits.set_max_intset_entries = nearest(entries, &SIZES);
+        self
+    }
+
+    /// The most members of a set in a listpack.
+    #[must_use]
+    pub fn set_max_listpack_entries(mut self, entries: usize) -> Self {
+        self.limits.set_max_listpack_entries = nearest(entries, &SIZES);
+        self
+    }
+
+    /// The longest member, in bytes, of a set in a listpack.
+    #[must_use]
+    pub fn set_max_listpack_value(mut self, bytes: usize) -> Self {
+        self.limits.set_max_listpack_value = nearest(bytes, &SIZES);
+        self
+    }
+
+    /// The most members of a sorted set in a listpack.
+    #[must_use]
+    pub fn zset_max_listpack_entries(mut self, entries: usize) -> Self {
+        self.limits.zset_max_listpack_entries = nearest(entries, &SIZES);
+        self
+    }
+
+    /// The longest member, in bytes, of a sorted set in a listpack.
+    #[must_use]
+    pub fn zset_max_listpack_value(mut self, bytes: usize) -> Self {
+        self.limits.zset_max_listpack_value = nearest(bytes, &SIZES);
+        self
+    }
+
+    /// The longest string, in bytes, that `APPEND`, `SETRANGE`, `SETBIT` and their like make. At least 1 MiB.
+    #[must_use]
+    pub fn proto_max_bulk_len(mut self, bytes: usize) -> Self {
+        self.limits.proto_max_bulk_len = nearest(bytes, &BULK_LENS);
+        self
+    }
+
+    /// Whether each entry's access clock tells the last use or the frequency of use.
+    #[must_use]
+    pub fn maxmemory_policy(mut self, policy: MaxmemoryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How much harder each step of the LFU counter is than the one before; 0 counts every use. At most `i32::MAX`.
+    #[must_use]
+    pub fn lfu_log_factor(mut self, factor: u32) -> Self {
+        self.lfu.log_factor = nearest(factor, &LFU_PARAMS);
+        self
+    }
+
+    /// After how many minutes the LFU counter loses one; 0 is never. At most `i32::MAX`.
+    #[must_use]
+    pub fn lfu_decay_time(mut self, minutes: u32) -> Self {
+        self.lfu.decay_time = nearest(minutes, &LFU_PARAMS);
+        self
+    }
+
+    /// How thoroughly the active cycle looks for expired keys, from 1 to 10. More effort costs more time and leaves fewer
+    /// expired keys in memory.
+    #[must_use]
+    pub fn active_expire_effort(mut self, effort: u8) -> Self {
+        self.expire_effort = nearest(effort, &EFFORTS);
+        self
+    }
+
+    /// The limits of all directives about encodings and sizes. Its fields that are not directives have their defaults.
+    pub const fn encoding_limits(&self) -> &EncodingLimits {
+        &self.limits
+    }
+
+    /// What `lfu-log-factor` and `lfu-decay-time` are.
+    pub const fn lfu_params(&self) -> &LfuParams {
+        &self.lfu
+    }
+
+    /// What `maxmemory-policy` is.
+    pub const fn get_maxmemory_policy(&self) -> MaxmemoryPolicy {
+        self.policy
+    }
+
+    /// What `active-expire-effort` is, from 1 to 10.
+    pub const fn get_active_expire_effort(&self) -> u8 {
+        self.expire_effort
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The value in the range that is nearest to `value`.
+fn nearest<T: Ord + Copy>(value: T, range: &RangeInclusive<T>) -> T {
+    value.clamp(*range.start(), *range.end())
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,8 +28,8 @@ use values::{Lfu, ReserveError, lru_clock};
 use zmalloc::Zmalloc;
 
 /// Milliseconds of a second, and of a minute.
-const SECOND: u64 = 1_000;
-const MINUTE: u64 = 60 * SECOND;
+pub(crate) const SECOND: u64 = 1_000;
+pub(crate) const MINUTE: u64 = 60 * SECOND;
 
 /// One database: keys, the values of five types, and the time at which a key expires. In C: `redisDb`.
 ///
@@ -146,7 +146,11 @@ impl<S> Keyspace<S> {
     /// The reading of the access clock of a new key.
     #[inline]
     pub(crate) fn new_clock(options: &Options, now: u64) -> u32 {
-        if options.maxmemory_policy.is_lfu() { Lfu::new(now / MINUTE).to_bits() } else { lru_clock(now / SECOND) }
+        if options.get_maxmemory_policy().is_lfu() {
+            Lfu::new(now / MINUTE).to_bits()
+        } else {
+            lru_clock(now / SECOND)
+        }
     }
 
     /// Sets the access clock of an entry that is used.
@@ -155,10 +159,11 @@ impl<S> Keyspace<S> {
     /// once in a millisecond, and no state is shared between readers.
     #[inline]
     pub(crate) fn touch_entry(options: &Options, entry: &Entry, hash: u64, now: u64) {
-        if options.maxmemory_policy.is_lfu() {
+        if options.get_maxmemory_policy().is_lfu() {
             let clock = Lfu::from_bits(entry.clock());
-            let random = || common::random::mix(hash ^ now.rotate_left(32) ^ u64::from(clock.to_bits())) as u32;
-            entry.set_clock(clock.touched(now / MINUTE, random, &options.lfu).to_bits());
+            let random =
+                || common::random::mix(hash ^ now.rotate_left(32) ^ u64::from(clock.to_bits())) as u32;
+            entry.set_clock(clock.touched(now / MINUTE, random, options.lfu_params()).to_bits());
         } else {
             entry.set_clock(lru_clock(now / SECOND));
         }
@@ -192,6 +197,15 @@ impl<S: BuildHasher> Keyspace<S> {
         (!entry.is_expired(now)).then_some(entry)
     }
 
+    /// The entry of a key that is there at `now`, whose access clock is set.
+    #[inline]
+    pub(crate) fn access(&self, key: &Key<'_>, now: u64) -> Option<&Entry> {
+        let hash = self.hash_of(key);
+        let entry = self.find(hash, key, now)?;
+        Self::touch_entry(&self.options, entry, hash, now);
+        Some(entry)
+    }
+
     /// [`find`](Self::find) by the key alone, for operations that do not count as an access.
     #[inline]
     pub(crate) fn peek(&self, key: &Key<'_>, now: u64) -> Option<&Entry> {
@@ -202,10 +216,10 @@ impl<S: BuildHasher> Keyspace<S> {
     #[inline]
     pub(crate) fn find_mut(
         &mut self,
+        hash: u64,
         key: &Key<'_>,
         now: u64,
     ) -> Option<(OccupiedEntry<'_, Entry>, &mut Books, &Options)> {
-        let hash = self.hash_of(key);
         let entry = self.table.find_entry(hash, |entry| entry.key() == key.bytes()).ok()?;
         if entry.get().is_expired(now) {
             Self::expire_found(&mut self.books, entry);

@@ -1,7 +1,38 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
+mod books;
+mod check;
+mod collections;
+mod entry;
+mod error;
+mod event;
+mod expire;
+mod expiry;
 mod glob;
+mod key;
+mod keyspace;
+mod object;
 mod options;
+mod remove;
+mod rename;
+mod scan;
+mod shorthands;
+mod strings;
+mod sweep;
+mod value;
 
+pub use common::Cursor;
+pub use entry::{InEntry, StringEdit};
+pub use error::Error;
+pub use event::Event;
+pub use expiry::{ExpireOptions, Expiry, Ttl};
 pub use glob::{Glob, glob_match};
+pub use key::Key;
+pub use keyspace::Keyspace;
 pub use options::{ConfError, ConfErrorKind, MaxmemoryPolicy, Options, Parsed, UnknownDirective};
+pub use remove::Unlinked;
+pub use scan::ScanOptions;
+pub use strings::{SetCondition, SetExpiry, SetOptions, SetOutcome};
+pub use sweep::Swept;
+pub use value::{StringRef, Value, ValueRef};

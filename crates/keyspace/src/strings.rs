@@ -8,8 +8,8 @@ use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
 use crate::value::StringRef;
 use core::hash::BuildHasher;
-use values::string::{self, LongDouble, StringMut};
-use values::{Element, EncodingLimits, ObjectType, OwnedElement, WrongType};
+use values::string::{self, LongDouble};
+use values::{Element, ObjectType, OwnedElement, WrongType};
 
 /// When `SET` sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let key = key.into();
         let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
         let hash = self.hash_of(&key);
-        let Some((mut entry, books, settings)) = self.find_mut(&key, now) else { return Ok(None) };
+        let Some((mut entry, books, settings)) = self.find_mut(hash, &key, now) else { return Ok(None) };
         let string = OwnedElement::try_from(entry.get().string()?)?;
         if at.is_some_and(|at| at <= now) {
             let entry = books.remove(entry);
@@ -204,7 +204,8 @@ impl<S: BuildHasher> Keyspace<S> {
         key: impl Into<Key<'k>>,
         now: u64,
     ) -> Result<Option<OwnedElement>, Error> {
-        let Some((entry, books, _)) = self.find_mut(&key.into(), now) else { return Ok(None) };
+        let key = key.into();
+        let Some((entry, books, _)) = self.find_mut(self.hash_of(&key), &key, now) else { return Ok(None) };
         let string = OwnedElement::try_from(entry.get().string()?)?;
         let entry = books.remove(entry);
         books.tell(Event::Removed(entry.key()));
@@ -261,7 +262,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Errors
     /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
     pub fn append<'k>(&mut self, key: impl Into<Key<'k>>, bytes: &[u8], now: u64) -> Result<usize, Error> {
-        let limits = self.options.limits;
+        let limits = *self.options.encoding_limits();
         self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
     }
 
@@ -276,7 +277,7 @@ impl<S: BuildHasher> Keyspace<S> {
         bytes: &[u8],
         now: u64,
     ) -> Result<usize, Error> {
-        let limits = self.options.limits;
+        let limits = *self.options.encoding_limits();
         self.edit_string(key, now, |string| string::try_set_range(string, offset, bytes, &limits))
     }
 
@@ -291,12 +292,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ///
     /// # Errors
     /// [`WrongType`]; the string is not an integer, or the sum does not fit.
-    pub fn incr_by<'k>(
-        &mut self,
-        key: impl Into<Key<'k>>,
-        increment: i64,
-        now: u64,
-    ) -> Result<i64, Error> {
+    pub fn incr_by<'k>(&mut self, key: impl Into<Key<'k>>, increment: i64, now: u64) -> Result<i64, Error> {
         self.replace_string(&key.into(), now, |old| {
             let sum = string::incr_by(old, increment)?;
             Ok((Content::Int(sum), sum))

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use robj::Robj;
 use values::{
-    Collection, Element, Hash, HashView, List, ListView, ObjectType, OwnedElement, Set, SetView, StrView,
-    WrongType, ZSet, ZSetView,
+    Element, Hash, HashView, List, ListView, ObjectType, OwnedElement, Set, SetView, StrView, WrongType,
+    ZSet, ZSetView,
 };
 
 use crate::entry::Entry;
@@ -87,11 +87,6 @@ impl<'a> StringRef<'a> {
     pub fn to_bytes(self) -> Bytes {
         let held = self.object.and_then(|object| Bytes::try_from(object.clone()).ok());
         held.unwrap_or_else(|| Bytes::copy_from_slice(&self.text()))
-    }
-
-    /// How many references the string has: more than 1 while replies hold it. In C: `OBJECT REFCOUNT`.
-    pub(crate) fn refcount(self) -> u32 {
-        self.object.map_or(1, Robj::refcount)
     }
 }
 

@@ -8,8 +8,8 @@ use common::Cursor;
 use core::fmt;
 use core::ptr::NonNull;
 use values::{
-    Collection, Encoding, Hash, HashView, List, ListView, Remains, ReserveError, Set, SetView,
-    WrongType, ZSet, ZSetView, by_type,
+    Collection, Encoding, Hash, HashView, List, ListView, Remains, ReserveError, Set, SetView, WrongType,
+    ZSet, ZSetView, by_type,
 };
 use zmalloc::or_oom;
 

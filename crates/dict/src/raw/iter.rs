@@ -52,7 +52,7 @@ impl<T> RawIter<T> {
 
     /// # Safety
     /// The chunk is live and stays so.
-    pub(crate) unsafe fn of_chunk(chunk: Chunk<T>) -> Self {
+    pub(crate) unsafe fn of_chunk(chunk: Chunk<T>, only_marked: bool) -> Self {
         // SAFETY: a live chunk.
         let left = unsafe { chunk.len() };
         let mut one = Self {
@@ -63,7 +63,7 @@ impl<T> RawIter<T> {
             next_chunk: 0,
             chunks: 0,
             left,
-            only_marked: false,
+            only_marked,
         };
         // SAFETY: a live chunk.
         unsafe { one.enter(chunk) };

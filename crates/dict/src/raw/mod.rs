@@ -334,13 +334,13 @@ impl<T> RawTable<T> {
         unsafe { RawIter::new(self.storage.directory(), self.chunks, self.items, only_marked) }
     }
 
-    /// The occupied slots of one chunk and its children.
+    /// The occupied slots of one chunk and its children, or the marked ones among them.
     ///
     /// # Safety
     /// `index` is below `chunks`, or 0.
-    pub(crate) unsafe fn iter_chunk(&self, index: usize) -> RawIter<T> {
+    pub(crate) unsafe fn iter_chunk(&self, index: usize, only_marked: bool) -> RawIter<T> {
         // SAFETY: a live chunk, or the empty one.
-        unsafe { RawIter::of_chunk(self.chunk(index)) }
+        unsafe { RawIter::of_chunk(self.chunk(index), only_marked) }
     }
 
     /// Removes the entries for which `keep` is false, looking at each once. Never shrinks the table.

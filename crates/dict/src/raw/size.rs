@@ -119,7 +119,7 @@ impl<T> RawTable<T> {
         let last = self.chunks.checked_sub(1)?;
         // SAFETY: a live chunk. It stays in memory until `PoppedChunk` is dropped, and a walk over one chunk looks neither at the directory
         // nor at how many chunks there are, which change meanwhile.
-        let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last)) };
+        let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last, false)) };
         self.items -= slots.size_hint().0;
         self.set_floor(self.floor.min(last));
         self.set_chunks(last);

@@ -116,7 +116,7 @@ impl<T, F: FnMut(&mut T) -> bool> Iterator for ExtractIf<'_, T, F> {
         while self.chunk < self.table.chunks() {
             let rest = self.rest.get_or_insert_with(|| {
                 // SAFETY: a live chunk.
-                let mut entries = unsafe { self.table.iter_chunk(self.chunk) };
+                let mut entries = unsafe { self.table.iter_chunk(self.chunk, false) };
                 entries.by_ref().take(self.kept).for_each(drop);
                 entries
             });

@@ -171,7 +171,7 @@ impl<T> Table<T> {
             // SAFETY: `step` names live chunks; the table is borrowed for writing, and each occupied slot comes once.
             unsafe {
                 self.raw.relocate_children(chunk, moves);
-                for mut slot in self.raw.iter_chunk(chunk) {
+                for mut slot in self.raw.iter_chunk(chunk, false) {
                     each(slot.entry.as_mut());
                 }
             }

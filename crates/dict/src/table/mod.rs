@@ -295,14 +295,40 @@ impl<T> Table<T> {
     /// }
     /// assert_eq!(seen, table.len());
     /// ```
-    pub fn scan<'a>(&'a self, cursor: Cursor, mut each: impl FnMut(&'a T)) -> Cursor {
+    pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(&'a T)) -> Cursor {
+        self.scan_slots(cursor, false, each)
+    }
+
+    /// [`Table::scan`] of the entries whose mark is set. A chunk without one costs a read of its tags.
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// # let mut table = dict::Table::new();
+    /// for n in 0..1000_u64 {
+    ///     table.insert_unique(hash(&n), n, hash).set_mark(n % 100 == 0);
+    /// }
+    /// let (mut cursor, mut marked) = (dict::Cursor::START, Vec::new());
+    /// loop {
+    ///     cursor = table.scan_marked(cursor, |n| marked.push(*n));
+    ///     if cursor == dict::Cursor::START {
+    ///         break;
+    ///     }
+    /// }
+    /// marked.sort_unstable();
+    /// assert!(marked.into_iter().eq((0..1000).step_by(100)));
+    /// ```
+    pub fn scan_marked<'a>(&'a self, cursor: Cursor, each: impl FnMut(&'a T)) -> Cursor {
+        self.scan_slots(cursor, true, each)
+    }
+
+    fn scan_slots<'a>(&'a self, cursor: Cursor, only_marked: bool, mut each: impl FnMut(&'a T)) -> Cursor {
         if self.raw.chunks() == 0 {
             return Cursor::START;
         }
         let (chunk, other_half, next) = step(cursor, self.raw.chunks());
         for chunk in [Some(chunk), other_half].into_iter().flatten() {
             // SAFETY: `step` names live chunks; the table is borrowed and does not change.
-            for slot in unsafe { self.raw.iter_chunk(chunk) } {
+            for slot in unsafe { self.raw.iter_chunk(chunk, only_marked) } {
                 // SAFETY: an occupied slot.
                 each(unsafe { slot.entry.as_ref() });
             }
@@ -398,7 +424,7 @@ impl<T: Clone> Table<T> {
         clone.raw.set_policy(self.raw.policy());
         for chunk in 0..self.raw.chunks() {
             // SAFETY: a live chunk of a borrowed table, and its occupied slots.
-            for slot in unsafe { self.raw.iter_chunk(chunk) } {
+            for slot in unsafe { self.raw.iter_chunk(chunk, false) } {
                 // SAFETY: as above.
                 let entry = unsafe { slot.entry.as_ref().clone() };
                 clone.raw.push_copy(&self.raw, chunk, slot, entry).map_err(|_| RawTable::<T>::NO_CHILD)?;

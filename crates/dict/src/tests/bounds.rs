@@ -8,7 +8,10 @@ use crate::{Table, Work};
 /// The longest chunk with its overflow.
 fn longest_chunk<T>(table: &Table<T>) -> usize {
     // SAFETY: live chunks.
-    (0..table.raw().chunks()).map(|chunk| unsafe { table.raw().iter_chunk(chunk) }.count()).max().unwrap_or(0)
+    (0..table.raw().chunks())
+        .map(|chunk| unsafe { table.raw().iter_chunk(chunk, false) }.count())
+        .max()
+        .unwrap_or(0)
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn right_lines<T>(make: impl Fn(u64) -> T, number: impl Fn(&T) -> u64) -> f64 {
         // SAFETY: live chunks and their occupied slots.
         unsafe {
             let entries = table.raw().chunk(chunk).base().entry.addr().get();
-            for slot in table.raw().iter_chunk(chunk) {
+            for slot in table.raw().iter_chunk(chunk, false) {
                 let asked = entries + preferred_offset::<T>(hash(slot.entry.as_ref()));
                 let first = slot.entry.addr().get();
                 let last = if size_of::<T>() < 64 { first + size_of::<T>() - 1 } else { first };

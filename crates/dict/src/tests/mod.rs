@@ -21,7 +21,7 @@ impl<T> RawTable<T> {
             // SAFETY: live chunks and children; slots are read where their tag says that they are taken.
             unsafe {
                 let chunk = self.chunk(index);
-                for slot in self.iter_chunk(index) {
+                for slot in self.iter_chunk(index, false) {
                     let hash = hasher(slot.entry.as_ref());
                     assert_eq!(chunk_of(hash, self.chunks(), unsplit_mask(self.chunks())), index);
                     assert_eq!(slot.tag.read() & 0x7f, tag_of(hash));

@@ -89,7 +89,7 @@ fn model(table: &Table<u64>, bound: usize) -> Vec<(u64, f64)> {
     for chunk in 0..table.raw().chunks() {
         // SAFETY: a live chunk and its entries.
         let entries: Vec<u64> =
-            unsafe { table.raw().iter_chunk(chunk).map(|slot| *slot.entry.as_ref()).collect() };
+            unsafe { table.raw().iter_chunk(chunk, false).map(|slot| *slot.entry.as_ref()).collect() };
         let len = entries.len();
         for (index, entry) in entries.into_iter().enumerate() {
             let shared = len > bound && index >= SLOTS;
@@ -180,7 +180,7 @@ fn the_test_for_fairness_rejects_a_quick_pick() {
         loop {
             // SAFETY: a live chunk, and an entry of it; the table is borrowed.
             unsafe {
-                let mut entries = table.raw().iter_chunk(below(table.raw().chunks()));
+                let mut entries = table.raw().iter_chunk(below(table.raw().chunks()), false);
                 let len = entries.size_hint().0;
                 if len > 0 {
                     return entries.nth(below(len)).unwrap().entry.as_ref();

@@ -197,7 +197,7 @@ impl Entry {
 }
 
 /// The string of an entry, to be changed by the operations of [`values::string`]. The entry holds a string.
-pub(crate) struct StringEdit<'e>(pub(crate) &'e mut Entry);
+pub struct StringEdit<'e>(pub(crate) &'e mut Entry);
 
 impl StringEdit<'_> {
     /// The object of a string that does not lie in the block.

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn lengths_come_back_and_take_the_bytes_that_they_say() {
-        for (len, bytes) in [(0, 1), (253, 1), (254, 3), (255, 3), (65_535, 3), (65_536, 5), (u32::MAX as usize, 5)]
+        for (len, bytes) in
+            [(0, 1), (253, 1), (254, 3), (255, 3), (65_535, 3), (65_536, 5), (u32::MAX as usize, 5)]
         {
             let mut buffer = [0xEE; 6];
             let place = NonNull::from(&mut buffer).cast::<u8>();

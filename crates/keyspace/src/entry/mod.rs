@@ -38,8 +38,9 @@ mod word;
 mod write;
 
 pub(crate) use content::Content;
-pub(crate) use edit::{Editing, InEntry, StringEdit};
+pub use edit::{InEntry, StringEdit};
 pub(crate) use kind::{Kind, Place};
+pub(crate) use write::Shell;
 
 use common::length as key_length;
 use core::ptr::NonNull;
@@ -298,6 +299,12 @@ impl Entry {
         by_type!(self.object_type(), string => None, C => self.collection::<C>().ok().map(CollectionView::len))
     }
 
+    /// Whether the value is a collection without elements. No entry of a keyspace has one between two operations.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
     /// What the entry adds to `used_memory`, in bytes: its block and all blocks of its value. Constant time.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
@@ -338,10 +345,36 @@ impl Entry {
         self.form() & LOOSE != 0
     }
 
-    /// Whether both are one entry.
+    /// Where the block is: to tell entries apart, and for prefetches.
     #[inline]
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.block == other.block
+    pub(crate) fn address(&self) -> *const u8 {
+        self.base().as_ptr()
+    }
+}
+
+/// Checking, for tests.
+impl Entry {
+    /// Panics if the block is not one of an entry (E1 to E3), as far as can be seen. O(value).
+    pub(crate) fn check(&self) {
+        let (layout, len) = (self.layout(), self.byte_len());
+        assert_eq!(self.capacity(len).max(len), self.capacity(len), "the block holds what it says");
+        assert!(layout.key_at() + layout.key_len <= len);
+        by_type!(self.object_type(), string => {
+            let string = self.string().expect("a string");
+            let is_integer = string.as_i64().is_some_and(|value| {
+                layout.kind.int_width().is_none_or(|width| width == content::int_width(value))
+            });
+            assert!(is_integer || layout.kind.int_width().is_none(), "an integer has as few bytes as it can");
+        }, C => {
+            let view = self.collection::<C>().expect("the type was asked for");
+            assert!(view.len() > 0, "no key has an empty collection");
+            assert_eq!(view.encoding(), layout.kind.encoding());
+            if layout.kind.place() == Place::Packed {
+                // SAFETY: the bytes of the value (E2).
+                let bytes = unsafe { self.bytes(layout.value_at(), self.value_len(layout)) };
+                C::try_from_packed(layout.kind.encoding(), bytes).expect("a valid packed value");
+            }
+        });
     }
 }
 

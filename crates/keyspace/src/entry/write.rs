@@ -5,7 +5,9 @@
 //! than before is refused, and a value that is shorter stays in the old block, which is then *loose*.
 
 use super::content::Content;
-use super::{CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout, length, word};
+use super::{
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout, length, word,
+};
 use common::length as key_length;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
@@ -322,9 +324,9 @@ impl Entry {
         self.set_loose(true);
     }
 
-    /// The same value and expiry under another key, which has at most [`KEY_LEN_MAX`] bytes. The value belongs to both entries:
-    /// exactly one of them is to be dropped by [`free_shell`](Self::free_shell). O(bytes).
-    pub(crate) fn try_renamed(&self, key: &[u8]) -> Result<ManuallyDrop<Self>, ReserveError> {
+    /// The same value and expiry under another key, which has at most [`KEY_LEN_MAX`] bytes. The value still belongs to this
+    /// entry. O(bytes).
+    pub(crate) fn try_renamed(&self, key: &[u8]) -> Result<Shell, ReserveError> {
         debug_assert!(key.len() <= KEY_LEN_MAX);
         let old = self.layout();
         let (new, value_len) = (Layout { key_len: key.len(), ..old }, self.value_len(old));
@@ -338,18 +340,7 @@ impl Entry {
             base.add(new.key_at()).copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
             base.add(new.value_at()).copy_from_nonoverlapping(self.value(old), value_len);
         }
-        Ok(ManuallyDrop::new(block.into_entry()))
-    }
-
-    /// Frees the block without the value, which another entry owns.
-    ///
-    /// # Safety
-    /// The value has another owner, or none of the entry's blocks lies outside its own.
-    pub(crate) unsafe fn free_shell(self) {
-        let mut shell = ManuallyDrop::new(self);
-        let len = shell.byte_len();
-        // SAFETY: the entry is not used again.
-        unsafe { shell.free_block(len) };
+        Ok(Shell::of(block.into_entry()))
     }
 
     /// A copy of the value, which shares nothing, under another key. O(value). In C: the body of `COPY`.
@@ -383,9 +374,36 @@ impl Entry {
         // SAFETY: a live word of that type and encoding (E2), which is owned by `C` from here on. The shell is freed.
         unsafe {
             let word = self.value(layout).cast::<NonNull<u8>>().read();
-            self.free_shell();
+            drop(Shell::of(self));
             Some(C::from_raw(layout.kind.encoding(), word))
         }
+    }
+}
+
+/// An entry whose value belongs to somebody else. When it is dropped, its block alone is freed.
+pub(crate) struct Shell(ManuallyDrop<Entry>);
+
+impl Shell {
+    /// Gives up the value of an entry. It leaks, unless it has another owner.
+    pub(crate) const fn of(entry: Entry) -> Self {
+        Self(ManuallyDrop::new(entry))
+    }
+
+    /// The entry, which owns its value.
+    ///
+    /// # Safety
+    /// The owner of the value gives it up before it is used again.
+    pub(crate) unsafe fn into_entry(self) -> Entry {
+        // SAFETY: the shell is forgotten, so that the entry is taken once.
+        unsafe { ManuallyDrop::take(&mut ManuallyDrop::new(self).0) }
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let len = self.0.byte_len();
+        // SAFETY: the entry is not used again.
+        unsafe { self.0.free_block(len) };
     }
 }
 

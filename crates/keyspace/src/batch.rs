@@ -1,0 +1,63 @@
+//! Several keys at once, so that their cache misses overlap.
+
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+use crate::value::ValueRef;
+use core::hash::BuildHasher;
+use dict::prefetch::prefetch;
+use values::Element;
+
+/// Inserts whose places are asked for ahead.
+const AHEAD: usize = 16;
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// [`get`](Self::get) of `N` keys at once: sixteen or so are a good number. The misses of all of them overlap, where single look-ups with
+    /// work in between wait for each. In C: `MGET`.
+    ///
+    /// ```
+    /// # let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("a", 1, 0)?;
+    /// keyspace.set("b", 2, 0)?;
+    /// let found = keyspace.get_many(["a", "x", "b"], 0);
+    /// assert_eq!(found.map(|value| value.is_some()), [true, false, true]);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn get_many<'k, const N: usize>(
+        &self,
+        keys: [impl Into<Key<'k>>; N],
+        now: u64,
+    ) -> [Option<ValueRef<'_>>; N] {
+        let keys = keys.map(Into::into);
+        let hashes = keys.map(|key| self.hash_of(&key));
+        let ahead = |entry: &Entry| prefetch(entry.address());
+        let found = self.table.find_many(hashes, ahead, |i, entry| entry.key() == keys[i].bytes());
+        let mut i = 0;
+        found.map(|entry| {
+            let hash = hashes[i];
+            i += 1;
+            let entry = entry.filter(|entry| !entry.is_expired(now))?;
+            Self::touch_entry(&self.options, entry, hash, now);
+            Some(ValueRef::of(entry))
+        })
+    }
+
+    /// [`set`](Self::set) of many keys, one after the other, with overlapping misses. In C: `MSET`.
+    ///
+    /// # Errors
+    /// Of the first pair that fails. Those in front of it are set.
+    pub fn set_many(&mut self, pairs: &[(Key<'_>, Element<'_>)], now: u64) -> Result<(), Error> {
+        for pairs in pairs.chunks(AHEAD) {
+            let mut hashes = [0; AHEAD];
+            for (hash, (key, _)) in hashes.iter_mut().zip(pairs) {
+                *hash = self.hash_of(key);
+            }
+            self.table.prefetch_inserts(&hashes[..pairs.len()]);
+            for (hash, (key, value)) in hashes.iter().zip(pairs) {
+                self.set(Key::with_hash(key.bytes(), *hash), *value, now)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,156 @@
+//! Keys whose value is a collection: reading it where it lies, and changing it there.
+
+use crate::books::Books;
+use crate::entry::{Content, Entry, InEntry};
+use crate::error::Error;
+use crate::event::Event;
+use crate::key::Key;
+use crate::keyspace::{Found, Keyspace};
+use crate::value::ValueRef;
+use core::hash::BuildHasher;
+use dict::table::OccupiedEntry;
+use values::{Collection, Edited, WrongType};
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// The value of a key, to be read where it lies. `None` if there is no such key, or if it has expired: then it stays, and
+    /// a [sweep](Self::expire_some) or a write removes it. O(1).
+    ///
+    /// Several threads can ask at once. The answer tells a hit from a miss; nothing is counted here.
+    #[inline]
+    pub fn get<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<ValueRef<'_>> {
+        self.access(&key.into(), now).map(ValueRef::of)
+    }
+
+    /// The collection of a key, to be read where it lies: a field of a hash, a score, a range, without a copy. O(1).
+    ///
+    /// # Errors
+    /// [`WrongType`] if the value is of another type.
+    ///
+    /// ```
+    /// use keyspace::Keyspace;
+    /// use values::Hash;
+    /// let mut keyspace = Keyspace::new();
+    /// keyspace.hset("user", "name", "Ada", 0)?;
+    /// let user = keyspace.get_as::<Hash>("user", 0)?.unwrap();
+    /// assert_eq!(user.get("name"), Some("Ada".into()));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    #[inline]
+    pub fn get_as<'k, C: Collection>(
+        &self,
+        key: impl Into<Key<'k>>,
+        now: u64,
+    ) -> Result<Option<C::View<'_>>, WrongType> {
+        self.access(&key.into(), now).map(Entry::collection::<C>).transpose()
+    }
+
+    /// Finds the collection of a key, or an empty one if there is no such key, and lends it to `f`, to be changed where it lies: one
+    /// look-up, whatever happens. If the collection is empty afterwards, there is no such key, also if `f` fails or panics. In C: what
+    /// commands such as `HSET` and `SREM` do around their work.
+    ///
+    /// `f` gets the methods of [`Hash`](struct@values::Hash) and its neighbours. Their `try_` forms return an error where memory is missing.
+    ///
+    /// ```
+    /// use keyspace::Keyspace;
+    /// use values::{EncodingLimits, Hash};
+    /// let (mut keyspace, limits) = (Keyspace::new(), EncodingLimits::DEFAULT);
+    /// let is_new = keyspace.edit_as::<Hash, _, _>("user", 0, |user| user.try_insert("name", "Ada", &limits))?;
+    /// assert!(is_new);
+    /// keyspace.edit_as::<Hash, _, keyspace::Error>("user", 0, |user| Ok(user.remove("name")))?;
+    /// assert!(!keyspace.contains_key("user", 0));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `f` returns; [`WrongType`]; no memory for a new key.
+    #[inline]
+    pub fn edit_as<'k, C: Collection, T, E: Into<Error>>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        now: u64,
+        f: impl FnOnce(&mut C::In<InEntry<'_>>) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let (found, books, options) = self.find_or_place(hash, &key, now)?;
+        match found {
+            Found::Live(entry) => {
+                Self::touch_entry(options, entry.get(), hash, now);
+                edit_found::<C, T, E>(books, entry, &key, f)
+            }
+            Found::Absent(place) => {
+                let mut value = C::EMPTY.into_in();
+                let result = f(&mut value);
+                let mut collection = match C::from_in(value) {
+                    Edited::Own(collection) => collection,
+                    Edited::InRoom(_) => C::EMPTY, // no room was lent
+                };
+                if !collection.is_empty() {
+                    let clock = Self::new_clock(options, now);
+                    let entry =
+                        Entry::try_new(key.bytes(), None, clock, Content::collection(&mut collection))?;
+                    books.added(place.try_insert(entry).map_err(|error| error.error)?);
+                    books.tell(Event::Set(key.bytes()));
+                }
+                result.map_err(Into::into)
+            }
+        }
+    }
+
+    /// [`edit_as`](Self::edit_as) for a key that is there. `None` if there is none, and then `f` is not called.
+    ///
+    /// # Errors
+    /// What `f` returns; [`WrongType`].
+    #[inline]
+    pub fn modify_as<'k, C: Collection, T, E: Into<Error>>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        now: u64,
+        f: impl FnOnce(&mut C::In<InEntry<'_>>) -> Result<T, E>,
+    ) -> Result<Option<T>, Error> {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let Some((entry, books, options)) = self.find_mut(hash, &key, now) else { return Ok(None) };
+        Self::touch_entry(options, entry.get(), hash, now);
+        edit_found::<C, T, E>(books, entry, &key, f).map(Some)
+    }
+}
+
+/// Lends the collection of an entry to `f`, and removes the entry if the collection is empty afterwards.
+#[inline]
+fn edit_found<C: Collection, T, E: Into<Error>>(
+    books: &mut Books,
+    entry: OccupiedEntry<'_, Entry>,
+    key: &Key<'_>,
+    f: impl FnOnce(&mut C::In<InEntry<'_>>) -> Result<T, E>,
+) -> Result<T, Error> {
+    /// Removes an entry that is left empty, also after a panic.
+    struct Tidy<'s, 't, 'k> {
+        books: &'s mut Books,
+        entry: Option<OccupiedEntry<'t, Entry>>,
+        key: &'s Key<'k>,
+    }
+    impl Drop for Tidy<'_, '_, '_> {
+        #[inline]
+        fn drop(&mut self) {
+            let Some(entry) = self.entry.take() else { return };
+            if entry.get().is_empty() {
+                drop(self.books.remove(entry));
+                self.books.tell(Event::Removed(self.key.bytes()));
+            } else {
+                self.books.tell(Event::Changed(self.key.bytes()));
+            }
+        }
+    }
+    WrongType::check(C::TYPE, entry.get().object_type())?;
+    let mut tidy = Tidy { books, entry: Some(entry), key };
+    let result = match &mut tidy {
+        Tidy { books, entry: Some(entry), .. } => books.change(entry, |entry| entry.edit::<C, _>(f)),
+        Tidy { entry: None, .. } => None,
+    };
+    drop(tidy);
+    match result {
+        Some(result) => result.map_err(Into::into),
+        None => unreachable!("the type was compared"),
+    }
+}

@@ -1,0 +1,84 @@
+//! When single keys expire: `EXPIRE`, `TTL`, `PERSIST`.
+
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::event::Event;
+use crate::expiry::{ExpireOptions, Expiry, Ttl};
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+use core::hash::BuildHasher;
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Makes a key expire, under the conditions of `options`, and returns whether it did. A time that has passed removes the key. O(1), or O(bytes
+    /// of the block) if the key had no expiry. In C: `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidExpireTime`]; [`Error::IncompatibleOptions`]; no memory.
+    ///
+    /// ```
+    /// use keyspace::{ExpireOptions, Expiry, Keyspace, Ttl};
+    /// let mut keyspace = Keyspace::new();
+    /// keyspace.set("session", "abc", 1_000)?;
+    /// assert!(keyspace.expire("session", Expiry::InSeconds(5), ExpireOptions::default(), 1_000)?);
+    /// assert_eq!(keyspace.ttl("session", 2_000), Ttl::Millis(4_000));
+    ///
+    /// let later = ExpireOptions { gt: true, ..ExpireOptions::default() };
+    /// assert!(!keyspace.expire("session", Expiry::InSeconds(1), later, 2_000)?);
+    /// assert!(keyspace.get("session", 6_000).is_none());
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn expire<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        expiry: Expiry,
+        options: ExpireOptions,
+        now: u64,
+    ) -> Result<bool, Error> {
+        if !options.are_compatible() {
+            return Err(Error::IncompatibleOptions);
+        }
+        let (key, at) = (key.into(), expiry.at(now)?);
+        let hash = self.hash_of(&key);
+        let Some((mut entry, books, _)) = self.find_mut(hash, &key, now) else { return Ok(false) };
+        if !options.allow(entry.get().expiry(), at) {
+            return Ok(false);
+        }
+        if at <= now {
+            let entry = books.remove(entry);
+            books.tell(Event::Removed(entry.key()));
+        } else {
+            books.change(&mut entry, |entry| entry.try_set_expiry(Some(at)))?;
+            books.tell(Event::Changed(key.bytes()));
+        }
+        Ok(true)
+    }
+
+    /// Takes the expiry from a key and returns whether it had one. Never fails: the block gets smaller if there is memory for a smaller
+    /// one. In C: `PERSIST`.
+    pub fn persist<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let Some((mut entry, books, _)) = self.find_mut(hash, &key, now) else { return false };
+        if entry.get().expiry().is_none() {
+            return false;
+        }
+        let done = books.change(&mut entry, |entry| entry.try_set_expiry(None));
+        debug_assert!(done.is_ok(), "what becomes shorter needs no memory");
+        books.tell(Event::Changed(key.bytes()));
+        true
+    }
+
+    /// How long a key has left. In C: `TTL`, `PTTL`.
+    pub fn ttl<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Ttl {
+        match self.peek(&key.into(), now).map(Entry::expiry) {
+            None => Ttl::Absent,
+            Some(None) => Ttl::Persistent,
+            Some(Some(at)) => Ttl::Millis(at - now),
+        }
+    }
+
+    /// When a key expires, in milliseconds. `None` if it does not, or if there is no such key. In C: `EXPIRETIME`, `PEXPIRETIME`.
+    pub fn expire_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u64> {
+        self.peek(&key.into(), now)?.expiry()
+    }
+}

@@ -1,0 +1,114 @@
+//! Removing keys, at once or little by little.
+
+use crate::books::Books;
+use crate::entry::Entry;
+use crate::error::Error;
+use crate::event::Event;
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+use crate::value::Value;
+use core::fmt;
+use core::hash::BuildHasher;
+use core::mem;
+use dict::Table;
+use values::{Collection, OwnedElement, Remains, by_type};
+
+/// A key that has been taken out of its keyspace, value and all, and waits to be dropped: here in steps, or on another thread.
+///
+/// ```
+/// use keyspace::Keyspace;
+/// let mut keyspace = Keyspace::new();
+/// for n in 0..10_000 {
+///     keyspace.sadd("large", format!("member {n}").as_bytes(), 0)?;
+/// }
+/// let unlinked = keyspace.unlink("large", 0).unwrap();
+/// assert!(unlinked.free_effort() > 10_000);
+/// std::thread::spawn(move || drop(unlinked));
+/// # Ok::<(), keyspace::Error>(())
+/// ```
+#[must_use = "the value is dropped at once"]
+pub struct Unlinked(Entry);
+
+impl Unlinked {
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        self.0.key()
+    }
+
+    /// About how many blocks dropping it frees. Constant time but for long lists. In C: `lazyfreeGetFreeEffort`.
+    pub fn free_effort(&self) -> usize {
+        self.0.free_effort()
+    }
+
+    /// What dropping it takes from `used_memory`, in bytes.
+    pub fn allocation_size(&self) -> usize {
+        self.0.allocation_size()
+    }
+
+    /// Does about `n` pieces of work, of which freeing an element is one, and gives back what is left.
+    #[must_use = "what is left is dropped at once"]
+    pub fn drop_in_steps(self, n: usize) -> Option<Remains> {
+        by_type!(self.0.object_type(), string => None, C => self.0.into_word::<C>()?.drop_in_steps(n))
+    }
+}
+
+impl fmt::Debug for Unlinked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unlinked")
+            .field("key", &self.key().escape_ascii().to_string())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Removes a key and returns whether it was there. O(value). In C: `DEL`.
+    #[inline]
+    pub fn remove<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
+        self.unlink(key, now).is_some()
+    }
+
+    /// Takes a key out, and gives back what is left to drop. O(1). In C: `UNLINK`.
+    pub fn unlink<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> Option<Unlinked> {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let (entry, books, _) = self.find_mut(hash, &key, now)?;
+        let entry = books.remove(entry);
+        books.tell(Event::Removed(entry.key()));
+        Some(Unlinked(entry))
+    }
+
+    /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for what lay in the entry's block.
+    ///
+    /// # Errors
+    /// No memory for a value that lay in the block. The key is still there then.
+    pub fn take<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> Result<Option<Value>, Error> {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let Some((entry, books, _)) = self.find_mut(hash, &key, now) else { return Ok(None) };
+        let copy = match entry.get() {
+            entry if entry.kind().is_word() && entry.object().is_none() => None,
+            entry => Some(try_copy(entry)?),
+        };
+        let entry = books.remove(entry);
+        books.tell(Event::Removed(entry.key()));
+        Ok(copy.or_else(
+            || by_type!(entry.object_type(), string => None, C => entry.into_word::<C>().map(Value::from)),
+        ))
+    }
+
+    /// Removes all keys. O(n). In C: `FLUSHDB`.
+    pub fn clear(&mut self) {
+        self.table = Table::new();
+        self.books = Books { on_event: mem::take(&mut self.books.on_event), ..Books::default() };
+        self.sweep = common::Cursor::START;
+    }
+}
+
+/// A copy of a value.
+fn try_copy(entry: &Entry) -> Result<Value, Error> {
+    Ok(
+        by_type!(entry.object_type(), string => Value::String(OwnedElement::try_from(entry.string()?)?), C => {
+            Value::from(entry.try_to_owned::<C>()?)
+        }),
+    )
+}

@@ -1,0 +1,170 @@
+//! Keys under other names, here or in another keyspace: `RENAME`, `COPY`, `MOVE`.
+
+use crate::entry::{Entry, KEY_LEN_MAX, Shell};
+use crate::error::Error;
+use crate::event::Event;
+use crate::key::Key;
+use crate::keyspace::{Found, Keyspace};
+use core::hash::BuildHasher;
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Gives a key another name, with its value and its expiry. A key that has that name is dropped. O(bytes of the block): a large value
+    /// does not move. In C: `RENAME`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; no memory. Both keys are then as they were.
+    pub fn rename<'f, 't>(
+        &mut self,
+        from: impl Into<Key<'f>>,
+        to: impl Into<Key<'t>>,
+        now: u64,
+    ) -> Result<(), Error> {
+        self.rename_if(from.into(), to.into(), now, true).map(|_done| ())
+    }
+
+    /// [`rename`](Self::rename) if no key has the new name. Returns whether it did. In C: `RENAMENX`.
+    ///
+    /// # Errors
+    /// As of [`rename`](Self::rename).
+    pub fn rename_absent<'f, 't>(
+        &mut self,
+        from: impl Into<Key<'f>>,
+        to: impl Into<Key<'t>>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        self.rename_if(from.into(), to.into(), now, false)
+    }
+
+    fn rename_if(&mut self, from: Key<'_>, to: Key<'_>, now: u64, replace: bool) -> Result<bool, Error> {
+        let (from_hash, to_hash) = (self.hash_of(&from), self.hash_of(&to));
+        let entry = self.find(from_hash, &from, now).ok_or(Error::NoSuchKey)?;
+        if from.bytes() == to.bytes() {
+            return Ok(replace);
+        }
+        if to.bytes().len() > KEY_LEN_MAX {
+            return Err(Error::KeyTooLong { len: to.bytes().len() });
+        }
+        let renamed = entry.try_renamed(to.bytes())?;
+        let (found, books, _) = self.find_or_place(to_hash, &to, now)?;
+        match found {
+            Found::Live(_) if !replace => return Ok(false),
+            Found::Live(mut entry) => {
+                // SAFETY: the old entry becomes a shell below, before anything can fail.
+                books.change(&mut entry, |entry| *entry = unsafe { renamed.into_entry() });
+            }
+            // SAFETY: as above, or the new entry becomes a shell again.
+            Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
+                Ok(entry) => books.added(entry),
+                Err(error) => {
+                    drop(Shell::of(error.entry));
+                    return Err(error.error.into());
+                }
+            },
+        }
+        if let Ok(old) = self.table.find_entry(from_hash, |entry| entry.key() == from.bytes()) {
+            drop(Shell::of(self.books.remove(old)));
+        }
+        self.books.tell(Event::Renamed { from: from.bytes(), to: to.bytes() });
+        Ok(true)
+    }
+
+    /// Copies a value and its expiry to another key of this keyspace, and returns whether it did: not if there is no such key, or if
+    /// the other one is there and `replace` is false. The copy shares nothing. O(value). In C: `COPY`.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooLong`]; no memory. The other key is then as it was.
+    pub fn copy<'f, 't>(
+        &mut self,
+        from: impl Into<Key<'f>>,
+        to: impl Into<Key<'t>>,
+        replace: bool,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let (from, to) = (from.into(), to.into());
+        let Some(entry) = self.peek(&from, now) else { return Ok(false) };
+        if !replace && self.peek(&to, now).is_some() || from.bytes() == to.bytes() {
+            return Ok(false);
+        }
+        let copy = self.try_copy_for(&to, entry, now)?;
+        self.put(&to, copy, now)?;
+        Ok(true)
+    }
+
+    /// [`copy`](Self::copy) to a key of another keyspace. In C: `COPY` with `DB`.
+    ///
+    /// # Errors
+    /// As of [`copy`](Self::copy).
+    pub fn copy_to<'f, 't, T: BuildHasher>(
+        &self,
+        from: impl Into<Key<'f>>,
+        target: &mut Keyspace<T>,
+        to: impl Into<Key<'t>>,
+        replace: bool,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let (from, to) = (from.into(), to.into());
+        let Some(entry) = self.peek(&from, now) else { return Ok(false) };
+        if !replace && target.peek(&to, now).is_some() {
+            return Ok(false);
+        }
+        let copy = target.try_copy_for(&to, entry, now)?;
+        target.put(&to, copy, now)?;
+        Ok(true)
+    }
+
+    /// Moves a key to another keyspace, block and all, and returns whether it did: not if there is no such key, or if the other keyspace has
+    /// one of the name. O(1). In C: `MOVE`.
+    ///
+    /// # Errors
+    /// No memory in the table of the other keyspace. The key is then still here.
+    pub fn move_to<'k, T: BuildHasher>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        target: &mut Keyspace<T>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let Some((entry, books, _)) = self.find_mut(hash, &key, now) else { return Ok(false) };
+        // The hash of one keyspace means nothing in another.
+        let there = Key::new(key.bytes());
+        let (found, target_books, _) = target.find_or_place(target.hash_of(&there), &there, now)?;
+        let Found::Absent(place) = found else { return Ok(false) };
+        books.forget(entry.get());
+        let (entry, vacancy) = entry.take();
+        match place.try_insert(entry) {
+            Ok(entry) => {
+                target_books.added(entry);
+                target_books.tell(Event::Set(key.bytes()));
+                books.tell(Event::Removed(key.bytes()));
+                Ok(true)
+            }
+            Err(error) => {
+                // Back to where it was, which needs no memory.
+                if let Ok(entry) = vacancy.try_insert(error.entry) {
+                    books.added(entry);
+                }
+                Err(error.error.into())
+            }
+        }
+    }
+
+    fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, now: u64) -> Result<Entry, Error> {
+        if to.bytes().len() > KEY_LEN_MAX {
+            return Err(Error::KeyTooLong { len: to.bytes().len() });
+        }
+        Ok(entry.try_copied(to.bytes(), entry.expiry(), Self::new_clock(&self.options, now))?)
+    }
+
+    /// Puts an entry in the place of the one with its key, or adds it.
+    pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64) -> Result<(), Error> {
+        let hash = self.hash_of(key);
+        let (found, books, _) = self.find_or_place(hash, key, now)?;
+        match found {
+            Found::Live(mut entry) => books.change(&mut entry, |entry| *entry = new),
+            Found::Absent(place) => books.added(place.try_insert(new).map_err(|error| error.error)?),
+        }
+        books.tell(Event::Set(key.bytes()));
+        Ok(())
+    }
+}

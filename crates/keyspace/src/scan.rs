@@ -1,0 +1,97 @@
+//! Walking over keys: `SCAN`, `KEYS`, `RANDOMKEY`.
+
+use crate::entry::Entry;
+use crate::glob::glob_match;
+use crate::keyspace::Keyspace;
+use crate::value::ValueRef;
+use common::Cursor;
+use core::hash::BuildHasher;
+use values::ObjectType;
+
+/// The options of `SCAN`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanOptions<'a> {
+    /// Only keys that match this pattern ([`glob_match`]). In C: `MATCH`.
+    pub pattern: Option<&'a [u8]>,
+    /// Only values of this type. In C: `TYPE`.
+    pub object_type: Option<ObjectType>,
+    /// About how many keys a call looks at, whether they match or not. 10 by default, at least 1. In C: `COUNT`.
+    pub count: usize,
+}
+
+impl Default for ScanOptions<'_> {
+    fn default() -> Self {
+        Self { pattern: None, object_type: None, count: 10 }
+    }
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Shows some keys and their values to `each`, and returns where to go on: [`Cursor::START`] at the end. In C: `SCAN`.
+    ///
+    /// A key that is there from the first call to the last is shown at least once, whatever is added or removed in between. It may be
+    /// shown twice if keys are removed. Expired keys are not shown. A call looks at `count` keys, and at those that share a chunk of the
+    /// table with the last one.
+    ///
+    /// ```
+    /// use keyspace::{Cursor, Keyspace, ScanOptions};
+    /// let mut keyspace = Keyspace::new();
+    /// for n in 0..100 {
+    ///     keyspace.set(format!("user:{n}").as_bytes(), n, 0)?;
+    /// }
+    /// let options = ScanOptions { pattern: Some(b"user:?"), ..ScanOptions::default() };
+    /// let (mut cursor, mut found) = (Cursor::START, 0);
+    /// loop {
+    ///     cursor = keyspace.scan(cursor, &options, 0, |_key, _value| found += 1);
+    ///     if cursor.is_start() {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!(found, 10);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn scan<'a>(
+        &'a self,
+        mut cursor: Cursor,
+        options: &ScanOptions<'_>,
+        now: u64,
+        mut each: impl FnMut(&'a [u8], ValueRef<'a>),
+    ) -> Cursor {
+        let mut seen = 0;
+        loop {
+            cursor = self.table.scan(cursor, |entry| {
+                seen += 1;
+                let wanted = options.object_type.is_none_or(|wanted| wanted == entry.object_type())
+                    && options.pattern.is_none_or(|pattern| glob_match(pattern, entry.key()))
+                    && !entry.is_expired(now);
+                if wanted {
+                    each(entry.key(), ValueRef::of(entry));
+                }
+            });
+            if cursor.is_start() || seen >= options.count {
+                return cursor;
+            }
+        }
+    }
+
+    /// All keys that match a pattern, in no particular order. O(n). In C: `KEYS`.
+    pub fn keys(&self, pattern: &[u8], now: u64) -> impl Iterator<Item = &[u8]> {
+        let live = self.table.iter().filter(move |entry| !entry.is_expired(now));
+        live.map(Entry::key).filter(move |key| glob_match(pattern, key))
+    }
+
+    /// All keys and values, in no particular order. O(n).
+    pub fn iter(&self, now: u64) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
+        let live = self.table.iter().filter(move |entry| !entry.is_expired(now));
+        live.map(|entry| (entry.key(), ValueRef::of(entry)))
+    }
+
+    /// A key picked at random, each with the same chance; `None` if there is none. `rng` is a source of uniform 64-bit numbers. O(1) on
+    /// average, as long as a good part of the keys has not expired. In C: `RANDOMKEY`.
+    pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
+        /// With one live key among ten, these many picks miss it once in 10,000 times.
+        const PICKS: usize = 90;
+        let picks = (0..PICKS).map_while(|_| self.table.fair_random(&mut rng));
+        let mut live = picks.chain(self.table.iter()).filter(|entry| !entry.is_expired(now));
+        live.next().map(Entry::key)
+    }
+}

@@ -1,0 +1,144 @@
+//! Commands on collections in one line each, for what they are called in Redis. Everything else that a collection can do is a method of
+//! [`Hash`](struct@Hash) and its neighbours, through [`Keyspace::get_as`] and [`Keyspace::edit_as`].
+
+use crate::error::Error;
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+use core::hash::BuildHasher;
+use values::list::Side;
+use values::zset::{AddOptions, Added};
+use values::{Element, Hash, List, Set, WrongType, ZSet};
+
+/// Hashes.
+impl<S: BuildHasher> Keyspace<S> {
+    /// Gives a field of a hash a value, and returns whether the field is new. In C: `HSET`.
+    pub fn hset<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        field: impl Into<Element<'e>>,
+        value: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let limits = *self.options.encoding_limits();
+        self.edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert(field, value, &limits))
+    }
+
+    /// The value of a field, where it lies. In C: `HGET`.
+    pub fn hget<'k, 'e>(
+        &self,
+        key: impl Into<Key<'k>>,
+        field: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<Option<Element<'_>>, WrongType> {
+        Ok(self.get_as::<Hash>(key, now)?.and_then(|hash| hash.get(field)))
+    }
+
+    /// Removes a field, and returns whether it was there. In C: `HDEL`.
+    pub fn hdel<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        field: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let removed = self.modify_as::<Hash, _, Error>(key, now, |hash| Ok(hash.remove(field)))?;
+        Ok(removed.unwrap_or(false))
+    }
+}
+
+/// Sets.
+impl<S: BuildHasher> Keyspace<S> {
+    /// Adds a member to a set, and returns whether it is new. In C: `SADD`.
+    pub fn sadd<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        member: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let limits = *self.options.encoding_limits();
+        self.edit_as::<Set, _, _>(key, now, |set| set.try_insert(member, &limits))
+    }
+
+    /// Whether a set has a member. In C: `SISMEMBER`.
+    pub fn sismember<'k, 'e>(
+        &self,
+        key: impl Into<Key<'k>>,
+        member: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<bool, WrongType> {
+        Ok(self.get_as::<Set>(key, now)?.is_some_and(|set| set.contains(member)))
+    }
+
+    /// Removes a member, and returns whether it was there. In C: `SREM`.
+    pub fn srem<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        member: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let removed = self.modify_as::<Set, _, Error>(key, now, |set| Ok(set.remove(member)))?;
+        Ok(removed.unwrap_or(false))
+    }
+}
+
+/// Sorted sets.
+impl<S: BuildHasher> Keyspace<S> {
+    /// Gives a member of a sorted set a score, under the conditions of `options`. In C: `ZADD`, `ZINCRBY`.
+    pub fn zadd<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        member: impl Into<Element<'e>>,
+        score: f64,
+        options: AddOptions,
+        now: u64,
+    ) -> Result<Added, Error> {
+        let limits = *self.options.encoding_limits();
+        self.edit_as::<ZSet, _, _>(key, now, |zset| zset.try_add(member, score, options, &limits))
+    }
+
+    /// The score of a member. In C: `ZSCORE`.
+    pub fn zscore<'k, 'e>(
+        &self,
+        key: impl Into<Key<'k>>,
+        member: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<Option<f64>, WrongType> {
+        Ok(self.get_as::<ZSet>(key, now)?.and_then(|zset| zset.score(member)))
+    }
+
+    /// Removes a member, and returns whether it was there. In C: `ZREM`.
+    pub fn zrem<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        member: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let removed = self.modify_as::<ZSet, _, Error>(key, now, |zset| Ok(zset.remove(member).is_some()))?;
+        Ok(removed.unwrap_or(false))
+    }
+}
+
+/// Lists.
+impl<S: BuildHasher> Keyspace<S> {
+    /// Adds an element at one end of a list. In C: `LPUSH`, `RPUSH`.
+    pub fn push<'k, 'e>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        side: Side,
+        element: impl Into<Element<'e>>,
+        now: u64,
+    ) -> Result<(), Error> {
+        let limits = *self.options.encoding_limits();
+        self.edit_as::<List, _, _>(key, now, |list| list.try_push(side, element, &limits))
+    }
+
+    /// Takes the element at one end out of a list. In C: `LPOP`, `RPOP`.
+    pub fn pop<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        side: Side,
+        now: u64,
+    ) -> Result<Option<values::OwnedElement>, Error> {
+        let limits = *self.options.encoding_limits();
+        Ok(self.modify_as::<List, _, _>(key, now, |list| list.try_pop(side, &limits))?.flatten())
+    }
+}

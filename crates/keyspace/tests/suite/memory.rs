@@ -1,0 +1,51 @@
+//! What keys cost, to the byte.
+
+use keyspace::{ExpireOptions, Expiry, Keyspace};
+use values::{EncodingLimits, Hash};
+
+/// Bytes of the entries alone.
+fn entry_bytes(fill: impl FnOnce(&mut Keyspace)) -> usize {
+    let mut keyspace = Keyspace::new();
+    fill(&mut keyspace);
+    keyspace.check();
+    keyspace.keys(b"*", 0).map(|key| keyspace.memory_usage(key, 0).unwrap()).sum()
+}
+
+/// The arithmetic at the head of `entry`, where the allocator has classes of eight bytes.
+#[test]
+#[cfg_attr(miri, ignore = "another allocator")]
+fn entries_take_the_block_that_the_drawing_says() {
+    if zmalloc::good_size(49) != 56 {
+        return;
+    }
+    let key = b"key:000000000001";
+    assert_eq!(entry_bytes(|it| it.set(key, &[b'x'; 32], 0).unwrap()), 56);
+    assert_eq!(entry_bytes(|it| it.set(key, 100_000, 0).unwrap()), 24);
+    assert_eq!(entry_bytes(|it| it.set(key, &[b'x'; 1_000], 0).unwrap()), 1_024);
+    assert_eq!(
+        entry_bytes(|it| {
+            it.set(key, &[b'x'; 32], 0).unwrap();
+            it.expire(key, Expiry::InSeconds(9), ExpireOptions::default(), 0).unwrap();
+        }),
+        64
+    );
+}
+
+#[test]
+fn a_keyspace_counts_its_bytes_exactly_and_gives_them_all_back() {
+    let before = zmalloc::used_memory();
+    let mut keyspace = Keyspace::new();
+    for n in 0..200 {
+        keyspace.set(format!("string:{n}").as_bytes(), "a value that is no number", 0).unwrap();
+        keyspace.set(format!("long:{n}").as_bytes(), &[b'x'; 3_000], 0).unwrap();
+        for field in 0..n {
+            keyspace.hset(format!("hash:{n}").as_bytes(), format!("f{field}").as_bytes(), field, 0).unwrap();
+        }
+    }
+    let limits = EncodingLimits { hash_max_listpack_entries: 8, ..EncodingLimits::DEFAULT };
+    keyspace.edit_as::<Hash, _, _>("hash:100", 0, |hash| hash.try_insert("one more", 1, &limits)).unwrap();
+    keyspace.check();
+    assert_eq!(zmalloc::used_memory() - before, keyspace.allocation_size());
+    drop(keyspace);
+    assert_eq!(zmalloc::used_memory(), before);
+}

@@ -8,7 +8,6 @@
 //! | redcore beside redcore, such as batches beside single look-ups | a win over oneself says nothing about others |
 //! | beside arithmetic or a goal | the peer was not measured |
 //! | beside the best of several peers | each of these peers has a row of its own |
-//! | of a prototype | no crate of this workspace has it |
 //! | of a plain run of the suite `latency` | one interrupt decides its maximum |
 
 use crate::report::Row;
@@ -57,7 +56,6 @@ impl Row {
     pub fn counts(&self) -> bool {
         PeerKind::of(self) == PeerKind::Outside
             && self.is_judged()
-            && self.subject != memory::PROTOTYPE
             && self.ratio.is_finite()
     }
 }
@@ -85,7 +83,6 @@ mod tests {
             row("c", "Dict<Sds, Robj>", "goal", "used_memory a key"),
             row("c", "Dict<Sds, Robj>", "best server", "used_memory a key"),
             row("c", "List", "packed Vec<u8>", encodings::RULE),
-            row("c", "entry blocks", "Redis 7.0", "used_memory a key"),
             row("insert, plain", "Dict", "hashbrown", "max"),
         ] {
             assert!(!other.counts(), "{}", other.name());

@@ -27,7 +27,7 @@ pub(super) fn section(report: &Report, suites: &[&Suite], context: &RunContext) 
             }
             p {
                 "Each row compares with one peer; a case with five peers is five rows. Not counted are rows without a peer, \
-                 plain runs, prototypes, and rows beside redcore itself, beside arithmetic or a goal, or beside the best of \
+                 plain runs, and rows beside redcore itself, beside arithmetic or a goal, or beside the best of \
                  several peers. A headline may use them. A headline of several rows is their geometric mean."
             }
             @if let Some(judged) = context.judged { p { a href="#limits" { (Tally::of(judged).summary()) } } }

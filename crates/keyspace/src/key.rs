@@ -1,5 +1,8 @@
 //! [`Key`]: a key as a caller gives it, perhaps with its hash.
 
+use crate::entry::KEY_LEN_MAX;
+use crate::error::Error;
+
 /// A key, borrowed, and its hash if the caller has it.
 ///
 /// All methods of a [`Keyspace`](crate::Keyspace) that take a key take whatever becomes one: bytes, text, or a `Key` whose hash is known.
@@ -37,6 +40,13 @@ impl<'k> Key<'k> {
     #[inline]
     pub const fn bytes(&self) -> &'k [u8] {
         self.bytes
+    }
+
+    /// The error, if no entry can have such a key.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let len = self.bytes.len();
+        if len <= KEY_LEN_MAX { Ok(()) } else { Err(Error::KeyTooLong { len }) }
     }
 
     /// The hash, if it is known.

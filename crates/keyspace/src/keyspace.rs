@@ -12,7 +12,7 @@
 //! no absolute expiry is used. It must not go back.
 
 use crate::books::Books;
-use crate::entry::{Entry, KEY_LEN_MAX};
+use crate::entry::Entry;
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -236,9 +236,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: &Key<'_>,
         now: u64,
     ) -> Result<(Found<'_>, &mut Books, &Options), Error> {
-        if key.bytes().len() > KEY_LEN_MAX {
-            return Err(Error::KeyTooLong { len: key.bytes().len() });
-        }
+        key.check()?;
         let hasher = &self.hasher;
         let found = self.table.try_entry(
             hash,

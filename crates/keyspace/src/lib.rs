@@ -21,6 +21,7 @@ mod shorthands;
 mod strings;
 mod sweep;
 mod value;
+mod whole;
 
 pub use common::Cursor;
 pub use entry::{InEntry, StringEdit};

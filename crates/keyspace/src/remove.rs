@@ -2,16 +2,14 @@
 
 use crate::books::Books;
 use crate::entry::Entry;
-use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
-use crate::value::Value;
 use core::fmt;
 use core::hash::BuildHasher;
 use core::mem;
 use dict::Table;
-use values::{Collection, OwnedElement, Remains, by_type};
+use values::{Collection, Remains, by_type};
 
 /// A key that has been taken out of its keyspace, value and all, and waits to be dropped: here in steps, or on another thread.
 ///
@@ -77,38 +75,10 @@ impl<S: BuildHasher> Keyspace<S> {
         Some(Unlinked(entry))
     }
 
-    /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for what lay in the entry's block.
-    ///
-    /// # Errors
-    /// No memory for a value that lay in the block. The key is still there then.
-    pub fn take<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> Result<Option<Value>, Error> {
-        let key = key.into();
-        let hash = self.hash_of(&key);
-        let Some((entry, books, _)) = self.find_mut(hash, &key, now) else { return Ok(None) };
-        let copy = match entry.get() {
-            entry if entry.kind().is_word() && entry.object().is_none() => None,
-            entry => Some(try_copy(entry)?),
-        };
-        let entry = books.remove(entry);
-        books.tell(Event::Removed(entry.key()));
-        Ok(copy.or_else(
-            || by_type!(entry.object_type(), string => None, C => entry.into_word::<C>().map(Value::from)),
-        ))
-    }
-
     /// Removes all keys. O(n). In C: `FLUSHDB`.
     pub fn clear(&mut self) {
         self.table = Table::new();
         self.books = Books { on_event: mem::take(&mut self.books.on_event), ..Books::default() };
         self.sweep = common::Cursor::START;
     }
-}
-
-/// A copy of a value.
-fn try_copy(entry: &Entry) -> Result<Value, Error> {
-    Ok(
-        by_type!(entry.object_type(), string => Value::String(OwnedElement::try_from(entry.string()?)?), C => {
-            Value::from(entry.try_to_owned::<C>()?)
-        }),
-    )
 }

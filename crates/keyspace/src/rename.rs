@@ -1,6 +1,6 @@
 //! Keys under other names, here or in another keyspace: `RENAME`, `COPY`, `MOVE`.
 
-use crate::entry::{Entry, KEY_LEN_MAX, Shell};
+use crate::entry::{Entry, Shell};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -41,9 +41,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if from.bytes() == to.bytes() {
             return Ok(replace);
         }
-        if to.bytes().len() > KEY_LEN_MAX {
-            return Err(Error::KeyTooLong { len: to.bytes().len() });
-        }
+        to.check()?;
         let renamed = entry.try_renamed(to.bytes())?;
         let (found, books, _) = self.find_or_place(to_hash, &to, now)?;
         match found {
@@ -150,9 +148,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, now: u64) -> Result<Entry, Error> {
-        if to.bytes().len() > KEY_LEN_MAX {
-            return Err(Error::KeyTooLong { len: to.bytes().len() });
-        }
+        to.check()?;
         Ok(entry.try_copied(to.bytes(), entry.expiry(), Self::new_clock(&self.options, now))?)
     }
 

@@ -5,14 +5,14 @@
 //! what was asked for, and every map holds the same entries.
 //!
 //! - [`growth`]: bytes per entry at many N in every doubling, keys included, and the peak while growing.
-//! - [`store`]: whole data sets as a store holds them, keys `Sds` and values `Robj`: the workloads W1 to W3.
-//! - [`values`]: the same for values that are collections: W5 to W12, beside what servers take.
+//! - [`store`]: whole data sets with keys `Sds` and values `Robj`, in the tables of others.
+//! - [`workloads`]: the workloads W1 to W15 in a keyspace, beside what servers take.
 //! - [`seeds`]: the experiment with 90,000 keys whose result can be worked out by hand.
 
 mod growth;
 mod seeds;
 mod store;
-mod values;
+mod workloads;
 
 use crate::suite::{Ctx, Headline};
 
@@ -20,15 +20,15 @@ use crate::suite::{Ctx, Headline};
 pub(crate) const BEST_SERVER: &str = "best server";
 
 /// Peers that are numbers, and were not measured.
-pub(crate) const NUMBERS: [&str; 3] = [seeds::ARITHMETIC, seeds::REDIS_3_ARITHMETIC, values::GOAL];
+pub(crate) const NUMBERS: [&str; 3] = [seeds::ARITHMETIC, seeds::REDIS_3_ARITHMETIC, workloads::GOAL];
 
-/// A subject that is counted before there is a crate for it.
-pub(crate) const PROTOTYPE: &str = "entry blocks";
+/// The parts of a store without the keyspace around them.
+const IN_A_DICT: &str = "Dict<Sds, Robj>";
 
-/// What collections take in a store of today: W5 to W12.
+/// What a store takes: W1 to W15.
 pub const HEADLINE: Headline = Headline {
-    what: "bytes of 8 data sets in a Dict, beside the best server",
-    rows: |row| row.subject == values::IN_A_DICT && row.peer == BEST_SERVER,
+    what: "bytes of 15 data sets, beside the best server",
+    rows: |row| row.subject == workloads::KEYSPACE && row.peer == BEST_SERVER,
 };
 
 /// Runs the suite.
@@ -36,6 +36,6 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     growth::run(ctx);
     seeds::run(ctx);
     store::run(ctx);
-    values::run(ctx);
+    workloads::run(ctx);
     Ok(())
 }

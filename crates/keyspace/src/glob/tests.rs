@@ -158,7 +158,7 @@ fn compare(patterns: &[Vec<u8>], texts: &[Vec<u8>]) {
 fn every_short_pattern_matches_as_the_oracle_says() {
     const ALPHABET: &[u8] = b"ab*?[]^-\\";
     let miri = cfg!(miri);
-    compare(&strings(ALPHABET, if miri { 2 } else { 3 }), &strings(ALPHABET, if miri { 1 } else { 3 }));
+    compare(&strings(ALPHABET, if miri { 1 } else { 3 }), &strings(ALPHABET, if miri { 1 } else { 3 }));
     compare(&strings(ALPHABET, if miri { 2 } else { 5 }), &strings(b"a]", if miri { 2 } else { 4 }));
 }
 
@@ -169,7 +169,7 @@ fn bytes(len_max: usize) -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(testing::config(20_000, 50))]
+    #![proptest_config(testing::config(20_000, 4))]
 
     #[test]
     fn a_random_pattern_matches_as_the_oracle_says(pattern in bytes(24), text in bytes(16)) {

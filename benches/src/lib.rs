@@ -23,6 +23,7 @@ pub mod document;
 pub mod error;
 pub mod html;
 pub mod keys;
+pub mod least;
 pub mod lives;
 pub mod machine;
 pub mod maps;

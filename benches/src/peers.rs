@@ -11,7 +11,7 @@
 //! | of a plain run of the suite `latency` | one interrupt decides its maximum |
 
 use crate::report::Row;
-use crate::suites::{dict, encodings, latency, memory};
+use crate::suites::{dict, encodings, keyspace, latency, memory};
 
 /// What redcore is compared with in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,9 @@ impl PeerKind {
             Self::Absent
         } else if row.metric == encodings::RULE || peer == memory::BEST_SERVER {
             Self::BestOf
-        } else if dict::OWN_PEERS.contains(&peer) || peer == encodings::AT_ONCE {
+        } else if dict::OWN_PEERS.contains(&peer)
+            || [encodings::AT_ONCE, keyspace::OWN_BLOCKS].contains(&peer)
+        {
             Self::Redcore
         } else if memory::NUMBERS.contains(&peer) {
             Self::Number
@@ -54,9 +56,7 @@ impl Row {
 
     /// Whether the row counts in scores, and may be the best or the worst row.
     pub fn counts(&self) -> bool {
-        PeerKind::of(self) == PeerKind::Outside
-            && self.is_judged()
-            && self.ratio.is_finite()
+        PeerKind::of(self) == PeerKind::Outside && self.is_judged() && self.ratio.is_finite()
     }
 }
 

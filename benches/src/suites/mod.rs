@@ -3,6 +3,7 @@
 pub mod alloc;
 pub mod dict;
 pub mod encodings;
+pub mod keyspace;
 pub mod latency;
 pub mod memory;
 pub mod robj;
@@ -37,6 +38,12 @@ pub const ALL: &[Suite] = &[
         about: "lists, sets, hashes and sorted sets beside collections",
         headline: encodings::HEADLINE,
         run: encodings::run,
+    },
+    Suite {
+        name: "keyspace",
+        about: "edits inside entries, and the longest calls of a store",
+        headline: keyspace::HEADLINE,
+        run: keyspace::run,
     },
     Suite {
         name: "memory",

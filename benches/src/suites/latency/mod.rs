@@ -22,10 +22,11 @@
 mod runs;
 
 use crate::keys::{self, Key};
+use crate::least::Reading;
 use crate::maps::{Fold, Map, Visitor, for_each_map};
 use crate::report::{Plot, Row, Series};
 use crate::suite::{Ctx, Headline};
-use runs::{PHASES, Reading, Runs, record};
+use runs::{PHASES, Runs, record};
 
 /// Runs over which the minimum is taken.
 const RUNS: usize = 5;

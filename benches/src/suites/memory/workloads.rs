@@ -238,7 +238,8 @@ mod tests {
     fn workloads_have_the_keys_and_values_of_their_names() {
         let mut rng = SmallRng::seed_from_u64(1);
         for workload in &WORKLOADS {
-            let keys: std::collections::HashSet<_> = (0..1_000.min(workload.keys)).map(workload.key).collect();
+            let keys: std::collections::HashSet<_> =
+                (0..1_000.min(workload.keys)).map(workload.key).collect();
             assert_eq!(keys.len() as u32, 1_000.min(workload.keys), "{}", workload.name);
             let (one, other) = ((workload.value)(20, &mut rng), (workload.value)(21, &mut rng));
             assert_eq!(one.object_type(), other.object_type());

@@ -1,0 +1,167 @@
+//! Timing single operations, and the least time of each over several runs.
+//!
+//! On a shared machine an interrupt or a neighbour adds hundreds of microseconds to any operation. Where keys, orders and hash
+//! seeds are fixed, operation `i` does the same work in every run. Its least time is its cost: an interruption would have to hit the
+//! same operation in all of them.
+
+use quanta::Clock;
+use std::hint::black_box;
+
+/// The least time of every operation so far, in nanoseconds; `u32` holds four seconds.
+#[derive(Clone)]
+pub struct Least(Vec<u32>);
+
+impl Least {
+    /// For `n` operations.
+    pub fn new(n: usize) -> Self {
+        Self(vec![u32::MAX; n])
+    }
+
+    /// Forgets all times. Touches every page, too: no fault of this array's own falls into a run.
+    pub fn reset(&mut self) {
+        self.0.fill(u32::MAX);
+    }
+
+    /// One run: times `operation` on each item, and keeps the least time of each.
+    #[inline]
+    pub fn each<T>(&mut self, clock: &Clock, items: &[T], mut operation: impl FnMut(&T)) {
+        for (item, least) in items.iter().zip(&mut self.0) {
+            let start = clock.raw();
+            operation(black_box(item));
+            let end = clock.raw();
+            let ns = clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32;
+            *least = ns.min(*least);
+        }
+    }
+
+    /// One run of an operation that says when it has come to an end: as often as that, or as there is room for. Returns how often.
+    pub fn until_done(&mut self, clock: &Clock, mut goes_on: impl FnMut() -> bool) -> usize {
+        for (i, least) in self.0.iter_mut().enumerate() {
+            let start = clock.raw();
+            let more = goes_on();
+            let end = clock.raw();
+            *least = (clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32).min(*least);
+            if !more {
+                return i + 1;
+            }
+        }
+        self.0.len()
+    }
+
+    /// Drops what is behind the first `n` operations.
+    pub fn truncate(&mut self, n: usize) {
+        self.0.truncate(n);
+    }
+
+    /// What is said of the times.
+    pub fn reading(&self) -> Reading {
+        Reading::of(&mut self.0.clone())
+    }
+
+    /// The slowest operation of each of `count` equal windows: (operations so far, ns).
+    pub fn windows(&self, count: usize) -> Vec<(f64, f64)> {
+        let width = self.0.len().div_ceil(count).max(1);
+        let slowest = |(i, window): (usize, &[u32])| {
+            let end = (i * width + window.len()) as f64;
+            (end, f64::from(window.iter().copied().max().unwrap_or(0)))
+        };
+        self.0.chunks(width).enumerate().map(slowest).collect()
+    }
+
+    /// How many operations took up to so many nanoseconds and longer than half of that, for each power of two: (ns, operations).
+    pub fn histogram(&self) -> Vec<(f64, f64)> {
+        let mut counts = [0_u32; 33];
+        for ns in &self.0 {
+            counts[ns.max(&1).next_power_of_two().trailing_zeros() as usize] += 1;
+        }
+        let bars = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
+        bars.map(|(power, count)| ((1_u64 << power) as f64, f64::from(count))).collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn times(&self) -> &[u32] {
+        &self.0
+    }
+}
+
+/// What is said of many times, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    p50: u32,
+    p99: u32,
+    p99_9: u32,
+    p99_99: u32,
+    max: u32,
+}
+
+impl Reading {
+    /// Each figure with its name.
+    pub fn named(self) -> [(&'static str, f64); 5] {
+        [
+            ("p50", self.p50),
+            ("p99", self.p99),
+            ("p99.9", self.p99_9),
+            ("p99.99", self.p99_99),
+            ("max", self.max),
+        ]
+        .map(|(name, ns)| (name, f64::from(ns)))
+    }
+
+    /// Of times in any order, which are sorted.
+    fn of(times: &mut [u32]) -> Self {
+        times.sort_unstable();
+        // The nearest rank: the smallest time that `share` of all operations do not exceed.
+        let at = |share: f64| {
+            let rank = (times.len() as f64 * share).ceil() as usize;
+            times.get(rank.max(1) - 1).copied().unwrap_or(0)
+        };
+        Self { p50: at(0.5), p99: at(0.99), p99_9: at(0.999), p99_99: at(0.9999), max: at(1.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_nearest_ranks() {
+        let mut times: Vec<u32> = (1..=10_000).rev().collect();
+        let reading = Reading::of(&mut times);
+        let want = Reading { p50: 5_000, p99: 9_900, p99_9: 9_990, p99_99: 9_999, max: 10_000 };
+        assert_eq!(reading, want);
+        assert_eq!(Reading::of(&mut []).max, 0);
+        assert_eq!(Reading::of(&mut [7]), Reading { p50: 7, p99: 7, p99_9: 7, p99_99: 7, max: 7 });
+    }
+
+    #[test]
+    fn windows_keep_the_slowest() {
+        let least = Least(vec![1, 9, 2, 3, 8, 1, 1, 1, 1, 5]);
+        assert_eq!(least.windows(4), [(3.0, 9.0), (6.0, 8.0), (9.0, 1.0), (10.0, 5.0)]);
+    }
+
+    #[test]
+    fn a_histogram_counts_by_powers_of_two() {
+        let least = Least(vec![0, 1, 2, 3, 4, 5, 100]);
+        assert_eq!(least.histogram(), [(1.0, 2.0), (2.0, 1.0), (4.0, 2.0), (8.0, 1.0), (128.0, 1.0)]);
+    }
+
+    #[test]
+    fn the_least_time_of_each_operation_is_kept_and_the_end_is_found() {
+        let (clock, mut least) = (Clock::new(), Least::new(10));
+        least.each(&clock, &[1, 2, 3], |_| ());
+        let first = least.times().to_vec();
+        least.each(&clock, &[1, 2, 3], |_| ());
+        assert!(first.iter().zip(least.times()).all(|(first, both)| both <= first));
+        assert!(least.times()[..3].iter().all(|&ns| ns < u32::MAX));
+        least.reset();
+        assert!(least.times().iter().all(|&ns| ns == u32::MAX));
+
+        let mut left = 4;
+        let done = least.until_done(&clock, || {
+            left -= 1;
+            left > 0
+        });
+        least.truncate(done);
+        assert_eq!((done, least.times().len()), (4, 4));
+    }
+}

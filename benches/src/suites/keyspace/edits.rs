@@ -1,0 +1,201 @@
+//! Writes into small collections, inside the entry and beside it.
+//!
+//! ```text
+//!  Keyspace         Table -> | head | key | packed value |
+//!  Dict<Sds, Hash>  Dict  -> key's block
+//!                         -> packed value's block
+//! ```
+//!
+//! Both are asked for a key and change its value by the same code of the crate `values`, and both find the key by the same hash. A
+//! round visits all collections in a random order and adds one element to each; another one takes the elements out again.
+
+use crate::keys::shuffled;
+use crate::lives::timed;
+use crate::maps::Fold;
+use crate::measure::{Subject, paired};
+use crate::suite::Ctx;
+use dict::Dict;
+use keyspace::{Error, InEntry, Keyspace, Options};
+use robj::EncodingLimits;
+use sds::Sds;
+use std::cell::RefCell;
+use std::time::Duration;
+use values::list::Side;
+use values::zset::AddOptions;
+use values::{Collection, Hash, List, ReserveError, Set, ZSet};
+
+/// The subject that holds its collections in blocks of their own.
+pub(super) const OWN_BLOCKS: &str = "Dict of collections";
+
+const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
+
+/// The collections' sizes.
+const SIZES: [u32; 2] = [10, 100];
+
+type InKeyspace<C, T> = fn(&mut <C as Collection>::In<InEntry<'_>>, u32) -> T;
+
+/// A kind of collection: how its element of a number is added and removed, in both places. Both say whether they did.
+struct Kind<C: Collection> {
+    add: (&'static str, InKeyspace<C, bool>, fn(&mut C, u32) -> bool),
+    remove: (&'static str, InKeyspace<C, bool>, fn(&mut C, u32) -> bool),
+}
+
+/// A [`Kind`] of the collection `$C`: the same code twice, once for each place.
+macro_rules! kind {
+    ($C:ty, $add:literal => |$value:ident, $i:ident| $added:expr, $remove:literal => $removed:expr) => {
+        Kind::<$C> {
+            add: ($add, |$value: &mut <$C as Collection>::In<InEntry<'_>>, $i| $added, |$value, $i| $added),
+            remove: (
+                $remove,
+                |$value: &mut <$C as Collection>::In<InEntry<'_>>, $i| $removed,
+                |$value, $i| $removed,
+            ),
+        }
+    };
+}
+
+pub(super) fn run(ctx: &mut Ctx) {
+    for n in SIZES {
+        both(
+            ctx,
+            n,
+            kind!(Hash,
+                "HSET" => |hash, i| hash.try_insert(&field(i), b"value-000001", &LIMITS).is_ok_and(|new| new),
+                "HDEL" => hash.remove(&field(i))
+            ),
+        );
+        both(
+            ctx,
+            n,
+            kind!(Set,
+                "SADD, integers" => |set, i| set.try_insert(integer(i), &LIMITS).is_ok_and(|new| new),
+                "SREM, integers" => set.remove(integer(i))
+            ),
+        );
+        both(
+            ctx,
+            n,
+            kind!(Set,
+                "SADD, strings" => |set, i| set.try_insert(&field(i), &LIMITS).is_ok_and(|new| new),
+                "SREM, strings" => set.remove(&field(i))
+            ),
+        );
+        both(
+            ctx,
+            n,
+            kind!(ZSet,
+                "ZADD" => |zset, i| zset.try_add(&field(i), score(i), AddOptions::default(), &LIMITS).is_ok(),
+                "ZREM" => zset.remove(&field(i)).is_some()
+            ),
+        );
+        both(
+            ctx,
+            n,
+            kind!(List,
+                "RPUSH" => |list, i| list.try_push(Side::Back, &field(i), &LIMITS).is_ok(),
+                "RPOP" => {
+                    let _ = i;
+                    list.try_pop_with(Side::Back, &LIMITS, |it| Ok::<_, ReserveError>(it.len()))
+                        .is_ok_and(|popped| popped.is_some())
+                }
+            ),
+        );
+    }
+    ctx.report.note(
+        ctx.suite,
+        "HSET and its neighbours: n elements a collection before the write, some megabytes of collections in all. The peer is a \
+         Dict from Sds to the collection, with the same hash. Both spend one look-up a write.",
+    );
+}
+
+/// Eleven bytes.
+fn field(i: u32) -> [u8; 11] {
+    let mut field = *b"field000000";
+    let mut rest = i;
+    for digit in field[5..].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    field
+}
+
+/// Integers of 32 bits in no order.
+fn integer(i: u32) -> i64 {
+    (i.wrapping_mul(0x9E37_79B1) as i32).into()
+}
+
+fn score(i: u32) -> f64 {
+    f64::from(i.wrapping_mul(0x9E37_79B1)) / 1e6
+}
+
+/// The two subjects, full.
+struct Stores<C: Collection> {
+    keyspace: RefCell<Keyspace<Fold>>,
+    dict: RefCell<Dict<Sds, C, Fold>>,
+}
+
+fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
+    let collections = ctx.settings.pick(20, 20_000, 100_000) / n.max(10) * 10;
+    let rounds = ctx.settings.pick(2, 9, 15);
+    let keys: Vec<Vec<u8>> = (0..collections).map(|i| format!("collection:{i}").into_bytes()).collect();
+    let stores = Stores {
+        keyspace: RefCell::new(Keyspace::with_options_and_hasher(Options::default(), Fold::default())),
+        dict: RefCell::default(),
+    };
+    for key in &keys {
+        let mut value = C::EMPTY;
+        for i in 0..n {
+            assert!(
+                (kind.add.2)(&mut value, i) && edit(&mut stores.keyspace.borrow_mut(), key, i, kind.add.1)
+            );
+        }
+        stores.dict.borrow_mut().insert(Sds::from_bytes(key), value);
+    }
+    let orders = [shuffled(0..collections, 1), shuffled(0..collections, 2)];
+    for (is_added, name) in [(true, kind.add.0), (false, kind.remove.0)] {
+        ctx.progress.start(name, rounds + 1);
+        // What is not timed brings every collection back to where it was.
+        let round = |change: &dyn Fn(bool, &[u32])| -> Duration {
+            if is_added {
+                let time = timed(|| change(true, &orders[0]));
+                change(false, &orders[1]);
+                time
+            } else {
+                change(true, &orders[0]);
+                timed(|| change(false, &orders[1]))
+            }
+        };
+        let mut subjects = [
+            Subject::new("Keyspace", || {
+                round(&|add, order| {
+                    let change = if add { kind.add.1 } else { kind.remove.1 };
+                    let mut keyspace = stores.keyspace.borrow_mut();
+                    for &i in order {
+                        assert!(edit(&mut keyspace, &keys[i as usize], n, change));
+                    }
+                })
+            }),
+            Subject::new(OWN_BLOCKS, || {
+                round(&|add, order| {
+                    let change = if add { kind.add.2 } else { kind.remove.2 };
+                    let mut dict = stores.dict.borrow_mut();
+                    for &i in order {
+                        let value = dict.get_mut(keys[i as usize].as_slice()).expect("every key is there");
+                        assert!(change(value, n));
+                    }
+                })
+            }),
+        ];
+        let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
+        ctx.report.compare(ctx.suite, name, n.into(), collections.into(), &samples);
+    }
+}
+
+fn edit<C: Collection>(
+    keyspace: &mut Keyspace<Fold>,
+    key: &[u8],
+    i: u32,
+    change: InKeyspace<C, bool>,
+) -> bool {
+    keyspace.edit_as::<C, _, Error>(key, 0, |value| Ok(change(value, i))).is_ok_and(|done| done)
+}

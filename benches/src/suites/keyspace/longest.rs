@@ -1,0 +1,80 @@
+//! The longest single call while a keyspace grows, and while half of its keys expire.
+//!
+//! Keys, order and hash seed are fixed, so that call `i` does the same work in every run. Its cost is the least of its times
+//! ([`Least`]).
+
+use crate::keys;
+use crate::least::Least;
+use crate::maps::Fold;
+use crate::report::{Plot, Row, Series};
+use crate::suite::Ctx;
+use keyspace::{Expiry, Keyspace, Options, SetExpiry, SetOptions};
+use quanta::Clock;
+
+/// Runs over which the least time is taken.
+const RUNS: usize = 5;
+
+/// When every other key expires, in milliseconds.
+const EXPIRES_AT: u64 = 1_000;
+
+/// What a sweep may look at.
+const BUDGET: usize = 64;
+
+pub(super) fn run(ctx: &mut Ctx) {
+    let n = ctx.settings.pick(5_000, 300_000, 10_000_000);
+    let keys = keys::present(n, ctx.settings.seed);
+    let clock = Clock::new();
+    let (mut grow, mut expire) = (Least::new(n), Least::new(n));
+    ctx.progress.start("each call of a Keyspace", RUNS);
+    // The allocator's own thread gives freed pages back, as it does in a server.
+    let before = zmalloc::background_thread(true);
+    for _ in 0..RUNS {
+        zmalloc::purge();
+        let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
+        let expiring = SetOptions {
+            expiry: SetExpiry::To(Expiry::AtMillis(EXPIRES_AT as i64)),
+            ..SetOptions::default()
+        };
+        let mut is_expiring = false;
+        grow.each(&clock, &keys, |key| {
+            is_expiring = !is_expiring;
+            let options = if is_expiring { &expiring } else { &SetOptions::default() };
+            keyspace.set_with(key, b"a value of thirty-two bytes here", options, 0).expect("there is memory");
+        });
+        assert_eq!((keyspace.len(), keyspace.expires()), (n, n.div_ceil(2)));
+        let calls = expire.until_done(&clock, || {
+            keyspace.expire_some(EXPIRES_AT, BUDGET);
+            keyspace.expires() > 0
+        });
+        expire.truncate(calls);
+        assert_eq!(keyspace.len(), n / 2, "every expired key is removed");
+        ctx.progress.step();
+    }
+    if let Some(before) = before {
+        zmalloc::background_thread(before);
+    }
+    for (case, id, least, x_label) in [
+        ("SET of new keys, half of them with an expiry", "keyspace-set", &grow, "keys"),
+        ("expiry of half the keys, in calls of expire_some(64)", "keyspace-expire", &expire, "calls"),
+    ] {
+        for (metric, ns) in least.reading().named() {
+            ctx.report.row(Row::alone(ctx.suite, case, n as u64, "Keyspace", metric, "ns", ns));
+        }
+        ctx.report.plot(Plot {
+            id: id.into(),
+            suite: ctx.suite.into(),
+            title: format!("{case}: how long the calls take, minimum of {RUNS} runs"),
+            x_label: "ns, up to".into(),
+            y_label: x_label.into(),
+            log_x: true,
+            log_y: true,
+            series: vec![Series { name: "Keyspace".into(), points: least.histogram() }],
+        });
+    }
+    ctx.report.note(
+        ctx.suite,
+        format!(
+            "The longest calls: each call counts with the least of its times in {RUNS} runs of the same work."
+        ),
+    );
+}

@@ -58,10 +58,12 @@ const fn on(
 }
 
 /// The longest first, so that the processors end together.
-const RUNS: [Run; 32] = [
+const RUNS: [Run; 35] = [
     here("dict", LIB),
     here("values", LIB),
     here("robj", LIB),
+    here("keyspace", LIB),
+    here("keyspace", SUITE),
     here("zindex", LIB),
     here("listpack", SUITE),
     here("sds", SUITE),
@@ -90,6 +92,7 @@ const RUNS: [Run; 32] = [
     on(BIG_ENDIAN, "values", LIB, &["types::", "string::", "hashtable::block::", "zset::score::"]),
     on(BIG_ENDIAN, "robj", LIB, &["header::"]),
     on(BIG_ENDIAN, "robj", SUITE, &["encodings::"]),
+    on(BIG_ENDIAN, "keyspace", LIB, &["entry::"]),
     on(BIG_ENDIAN, "dict", LIB, DICT),
     on(ARM, "dict", LIB, DICT),
 ];

@@ -70,7 +70,7 @@ impl Room for InEntry<'_> {
         assert!(at <= len && removed <= len - at, "the bytes to remove are not in the value");
         let new_len = total(len - removed, added)?;
         let [old_total, new_total] = [len, new_len].map(|len| packed_end(value_at, len));
-        let fit = self.entry.try_fit(old_total, new_total)?;
+        let fit = self.entry.try_fit_again(old_total, new_total)?;
         let (base, gap, tail) = (self.entry.base(), value_at + at, len - at - removed);
         // SAFETY: gap and tail lie within the new length, for which there is room. All bytes in front of the value and of the gap are
         // initialised, and so is the tail. The gap is filled with zeros.
@@ -98,18 +98,18 @@ impl Room for InEntry<'_> {
 }
 
 /// A packed value that is being edited. When this is dropped, the block is one of an entry again, even after a panic.
-struct Editing<'e> {
+pub(super) struct Editing<'e> {
     entry: &'e mut Entry,
     value_at: usize,
     len: usize,
 }
 
 impl<'e> Editing<'e> {
-    fn new(entry: &'e mut Entry, layout: Layout) -> Self {
+    pub(super) fn new(entry: &'e mut Entry, layout: Layout) -> Self {
         Self { value_at: layout.value_at(), len: entry.value_len(layout), entry }
     }
 
-    fn room(&mut self) -> InEntry<'_> {
+    pub(super) fn room(&mut self) -> InEntry<'_> {
         InEntry { entry: self.entry, value_at: self.value_at, len: &mut self.len }
     }
 }

@@ -25,7 +25,7 @@
 //!   initialised, but for the padding in front of a word.
 //! - **E2.** The kind says what the value is, and lengths in the block are right. A word is one of that kind, and the entry owns it.
 //! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the block is larger, because
-//!   there was no memory for a smaller one, and only the allocator knows by how much.
+//!   its collection was, or because there was no memory for a smaller one. Only the allocator knows by how much.
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
 //! `content` has values on their way into a block, `write` all that makes a block or writes to it, `edit` what changes a value in place.
@@ -34,6 +34,8 @@ mod content;
 mod edit;
 mod kind;
 mod length;
+#[cfg(test)]
+mod tests;
 mod word;
 mod write;
 

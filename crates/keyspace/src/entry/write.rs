@@ -114,7 +114,7 @@ impl Entry {
         }
     }
 
-    /// Where the bytes of a block go that change from `len` to `new_len`.
+    /// Where the bytes of a block go that change from `len` to `new_len`: into a block of their size class.
     ///
     /// # Errors
     /// If there is no memory, and the block is too small.
@@ -131,6 +131,29 @@ impl Entry {
                 if new_len <= capacity { Ok(Fit::Same { is_loose: size != capacity }) } else { Err(error) }
             }
         }
+    }
+
+    /// [`try_fit`](Self::try_fit) for a value that is likely to change its length again: a block that has become too large is kept until half
+    /// of it is empty.
+    ///
+    /// # Errors
+    /// If there is no memory, and the block is too small.
+    #[inline]
+    pub(super) fn try_fit_again(&self, len: usize, new_len: usize) -> Result<Fit, ReserveError> {
+        if zmalloc::good_size(new_len) == zmalloc::good_size(len) {
+            return Ok(Fit::Same { is_loose: self.is_loose() });
+        }
+        self.try_fit_other_class(len, new_len)
+    }
+
+    /// [`try_fit_again`](Self::try_fit_again) where the size class is another one.
+    #[inline(never)]
+    fn try_fit_other_class(&self, len: usize, new_len: usize) -> Result<Fit, ReserveError> {
+        let (size, capacity) = (zmalloc::good_size(new_len), self.capacity(len));
+        if new_len <= capacity && size > capacity / 2 {
+            return Ok(Fit::Same { is_loose: size != capacity });
+        }
+        self.try_fit(len, new_len)
     }
 
     /// Says whether the block is larger than its length tells.

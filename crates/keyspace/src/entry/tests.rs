@@ -1,0 +1,252 @@
+//! Entries alone: their bytes, and what changes them when memory is short.
+
+use super::content::INLINE_LEN_MAX;
+use super::*;
+use values::string::StringMut;
+use values::{EncodingLimits, Hash, List, Set, ZSet};
+use zmalloc::{Region, fault};
+
+const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
+const CLOCK: u32 = 0x00AB_CDEF;
+
+fn string(key: &[u8], expiry: Option<u64>, value: &[u8]) -> Entry {
+    Entry::try_new(key, expiry, CLOCK, Content::try_string(value.into()).unwrap()).unwrap()
+}
+
+fn collection<C: Collection>(key: &[u8], expiry: Option<u64>, mut value: C) -> Entry {
+    Entry::try_new(key, expiry, CLOCK, Content::collection(&mut value)).unwrap()
+}
+
+fn hash(fields: usize) -> Hash {
+    let mut hash = Hash::new();
+    for i in 0..fields {
+        hash.insert(format!("f{i}").as_bytes(), format!("value {i}").as_bytes(), &LIMITS);
+    }
+    hash
+}
+
+/// All bytes in use.
+fn bytes(entry: &Entry) -> Vec<u8> {
+    // SAFETY: so many bytes are in use, and these entries have no padding.
+    unsafe { entry.bytes(0, entry.byte_len()) }.to_vec()
+}
+
+/// The head that a drawing has, in the machine's order.
+fn head(kind: Kind, flags: u32) -> [u8; 4] {
+    (kind.bits() | flags | CLOCK << 8).to_ne_bytes()
+}
+
+#[test]
+fn the_bytes_are_those_of_the_drawing() {
+    let entry = string(b"key", None, b"some text");
+    assert_eq!(bytes(&entry), [&head(Kind::BYTES, 0)[..], b"\x03key", b"\x09some text"].concat());
+
+    let entry = string(b"key", Some(0x0102_0304_0506_0708), b"-2");
+    let expiry = [8, 7, 6, 5, 4, 3, 2, 1];
+    assert_eq!(bytes(&entry), [&head(Kind::int(1), EXPIRES)[..], b"\x03", &expiry, b"key", b"\xFE"].concat());
+
+    let (key, value) = ([b'k'; 300], [b'v'; 254]);
+    let entry = string(&key, None, &value);
+    let parts = [&head(Kind::BYTES, 0)[..], b"\xFF\x2C\x01\0\0", &key, b"\xFE\xFE\0", &value];
+    assert_eq!(bytes(&entry), parts.concat());
+
+    let mut set = Set::new();
+    (1..=4).for_each(|member| {
+        set.insert(member * 1_000, &LIMITS);
+    });
+    let kind = Kind::collection(ObjectType::Set, Encoding::IntSet, Place::Packed).unwrap();
+    let packed = set.as_packed().unwrap().to_vec();
+    assert_eq!(bytes(&collection(b"set", None, set)), [&head(kind, 0)[..], b"\x03set", &packed].concat());
+}
+
+#[test]
+fn a_string_comes_back_in_every_form() {
+    let long = vec![b'x'; INLINE_LEN_MAX + 1];
+    let texts =
+        ["", "0", "-1", "127", "128", "-32769", "9223372036854775807", "-9223372036854775808", "01", "+1"];
+    let bytes = texts.map(str::as_bytes).into_iter().chain([
+        &long[..253],
+        &long[..254],
+        &long[..INLINE_LEN_MAX],
+        &long,
+    ]);
+    for text in bytes {
+        for (key, expiry) in [(&b""[..], None), (&long[..300], Some(7))] {
+            let entry = string(key, expiry, text);
+            entry.check();
+            assert_eq!((entry.key(), entry.expiry(), entry.clock()), (key, expiry, CLOCK));
+            assert_eq!(&*entry.string().unwrap().text(), text);
+            assert_eq!(entry.object().is_some(), text.len() > INLINE_LEN_MAX);
+            assert!(entry.collection::<Hash>().is_err());
+        }
+    }
+}
+
+#[test]
+fn every_value_takes_the_place_of_every_other_with_and_without_an_expiry() {
+    type Make = fn(&[u8], Option<u64>) -> Entry;
+    let makes: [Make; 6] = [
+        |key, expiry| string(key, expiry, b"12345"),
+        |key, expiry| string(key, expiry, b"a text of some length, in the block"),
+        |key, expiry| string(key, expiry, &[b'x'; INLINE_LEN_MAX + 1]),
+        |key, expiry| collection(key, expiry, hash(3)),
+        |key, expiry| collection(key, expiry, hash(600)),
+        |key, expiry| {
+            let mut list = List::new();
+            (0..2_000).for_each(|i| list.push_back(i, &LIMITS));
+            collection(key, expiry, list)
+        },
+    ];
+    let region = Region::start();
+    let makes = if cfg!(miri) { &makes[1..5] } else { &makes[..] };
+    for make in makes {
+        for other in makes {
+            for expiries in [[None, None], [None, Some(5)], [Some(5), None], [Some(5), Some(6)]] {
+                let mut entry = make(b"key", expiries[0]);
+                let other = other(b"key", expiries[1]);
+                by_type!(other.object_type(), string => {
+                    let text = other.string().unwrap().text().to_vec();
+                    entry.try_set(expiries[1], Content::try_string(text[..].into()).unwrap()).unwrap();
+                    assert_eq!(&*entry.string().unwrap().text(), &text[..]);
+                }, C => {
+                    let mut copy = other.try_to_owned::<C>().unwrap();
+                    entry.try_set(expiries[1], Content::collection(&mut copy)).unwrap();
+                    assert_eq!(entry.collection::<C>().unwrap(), other.collection::<C>().unwrap());
+                });
+                entry.check();
+                assert_eq!((entry.expiry(), entry.clock(), entry.key()), (expiries[1], CLOCK, &b"key"[..]));
+                assert_eq!(entry.block_allocation_size(), other.block_allocation_size());
+                entry.try_set_expiry(expiries[0]).unwrap();
+                entry.check();
+                assert_eq!((entry.expiry(), entry.key()), (expiries[0], &b"key"[..]));
+            }
+        }
+    }
+    assert_eq!(region.held(), 0);
+}
+
+#[test]
+fn a_collection_is_edited_in_its_block_until_it_needs_a_word() {
+    let mut entry = collection(b"key", Some(9), hash(3));
+    for i in 0..if cfg!(miri) { 8 } else { 40 } {
+        let field = format!("field {i}");
+        assert_eq!(entry.edit::<Hash, _>(|hash| hash.try_insert(&*field, i, &LIMITS)), Some(Ok(true)));
+        entry.check();
+        assert_eq!(entry.kind().place(), Place::Packed);
+    }
+    assert_eq!(entry.edit::<Hash, _>(|hash| hash.try_insert("long", &[b'x'; 65], &LIMITS)), Some(Ok(true)));
+    entry.check();
+    assert_eq!((entry.kind().encoding(), entry.kind().place()), (Encoding::HashTable, Place::Word));
+    assert_eq!(entry.edit::<Hash, _>(|hash| hash.remove("long")), Some(true));
+    assert_eq!(entry.edit::<Set, _>(|_| ()), None, "another type");
+    entry.check();
+    assert_eq!((entry.key(), entry.expiry(), entry.clock()), (&b"key"[..], Some(9), CLOCK));
+}
+
+/// The smallest packed value has fewer bytes than a word with its padding.
+#[test]
+fn a_packed_value_becomes_a_word_where_there_is_no_memory_for_another_block() {
+    for key_len in 0..16 {
+        let (key, mut set) = (vec![b'k'; key_len], Set::new());
+        set.insert(1, &LIMITS);
+        let mut entry = collection(&key, None, set);
+        // The closure has its memory; the entry gets none.
+        let mut nothing = None;
+        let limits = EncodingLimits { set_max_listpack_entries: 0, ..LIMITS };
+        entry.edit::<Set, _>(|set| {
+            set.try_insert("text", &limits).unwrap();
+            nothing = Some(fault::fail_from(1));
+        });
+        drop(nothing);
+        entry.check();
+        assert_eq!(
+            (entry.kind().encoding(), entry.len(), entry.key()),
+            (Encoding::HashTable, Some(2), &key[..])
+        );
+    }
+}
+
+#[test]
+fn what_becomes_shorter_never_fails_and_what_becomes_longer_fails_whole() {
+    let region = Region::start();
+    let mut entry = collection(b"key", Some(1), hash(20));
+    let before = bytes(&entry);
+    {
+        let _no_memory = fault::fail_from(1);
+        assert!(entry.edit::<Hash, _>(|hash| hash.try_insert("f", &[b'v'; 60], &LIMITS)).unwrap().is_err());
+        assert_eq!(bytes(&entry), before);
+        for i in 0..19 {
+            assert_eq!(entry.edit::<Hash, _>(|hash| hash.remove(format!("f{i}").as_bytes())), Some(true));
+            assert_eq!(entry.collection::<Hash>().unwrap().len(), 19 - i);
+        }
+        entry.try_set_expiry(None).unwrap();
+        assert_eq!(entry.collection::<Hash>().unwrap().get("f19"), Some("value 19".into()));
+        entry.try_set(None, Content::Int(5)).unwrap();
+        entry.check();
+        assert!(entry.is_loose());
+        assert!(entry.try_set(None, Content::Bytes(&[b'x'; 900])).is_err());
+        assert_eq!(entry.string().unwrap(), Element::Int(5));
+    }
+    assert!(region.held() > 100, "the block is as large as it was");
+    entry.try_set(None, Content::Int(6)).unwrap();
+    assert!(!entry.is_loose());
+    drop(entry);
+    assert_eq!(region.held(), 0);
+}
+
+#[test]
+fn a_string_grows_in_the_block_and_then_in_an_object() {
+    let mut entry = string(b"key", Some(3), b"-17");
+    let mut text = b"-17".to_vec();
+    for piece in [&b""[..], b"abc", &[b'x'; 249], b"1", &[b'y'; 700], &[b'z'; 100], b"!"] {
+        text.extend_from_slice(piece);
+        assert_eq!(StringEdit(&mut entry).try_append_bytes(piece), Ok(text.len()));
+        entry.check();
+        assert_eq!((&*entry.string().unwrap().text(), entry.expiry()), (&text[..], Some(3)));
+    }
+    assert!(entry.object().is_some());
+    let mut entry = string(b"key", None, b"ab");
+    assert_eq!(StringEdit(&mut entry).try_make_len(5).unwrap(), b"ab\0\0\0");
+    assert_eq!(StringEdit(&mut entry).try_make_len(3).unwrap(), b"ab\0\0\0");
+    entry.check();
+}
+
+#[test]
+fn an_entry_is_renamed_and_copied_with_its_value() {
+    let region = Region::start();
+    let mut zset = ZSet::new();
+    zset.insert("member", 1.5, &LIMITS).unwrap();
+    for entry in [
+        string(b"old", Some(4), b"text"),
+        collection(b"old", Some(4), hash(600)),
+        collection(b"old", None, zset),
+    ] {
+        let copy = entry.try_copied(b"a copy", entry.expiry(), 1).unwrap();
+        copy.check();
+        assert_eq!((copy.key(), copy.expiry(), copy.clock()), (&b"a copy"[..], entry.expiry(), 1));
+        let shell = entry.try_renamed(&[b'n'; 300]).unwrap();
+        let expiry = entry.expiry();
+        // SAFETY: the old entry becomes a shell at once.
+        let renamed = unsafe { shell.into_entry() };
+        drop(Shell::of(entry));
+        renamed.check();
+        assert_eq!((renamed.key(), renamed.expiry(), renamed.clock()), (&[b'n'; 300][..], expiry, CLOCK));
+        by_type!(renamed.object_type(), string => assert_eq!(renamed.string(), copy.string()), C => {
+            assert_eq!(renamed.collection::<C>().unwrap(), copy.collection::<C>().unwrap());
+        });
+    }
+    assert_eq!(region.held(), 0);
+}
+
+/// Safe code can write anything into a room.
+#[test]
+fn a_value_that_is_damaged_while_it_is_edited_is_discarded() {
+    use common::Room;
+    let mut entry = collection(b"key", None, hash(3));
+    let layout = entry.layout();
+    let mut editing = edit::Editing::new(&mut entry, layout);
+    editing.room().bytes_mut().fill(0xFF);
+    drop(editing);
+    entry.check();
+    assert_eq!((entry.string(), entry.key()), (Ok(Element::Int(0)), &b"key"[..]));
+}

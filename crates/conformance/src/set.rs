@@ -2,8 +2,8 @@
 
 use crate::{Reply, World, integer, text};
 use robj::{EncodingLimits, Robj};
-use values::set::{try_diff_store, try_inter_store, try_union_store};
 use values::Set;
+use values::set::{try_diff_store, try_inter_store, try_union_store};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let (name, key, arguments) = (text(&command[0]), &command[1], &command[2..]);

@@ -8,7 +8,8 @@
 //!   | header | packed va+++lue | key |       after try_splice(9, 0, 3): the tail of the value and the key have moved once
 //! ```
 //!
-//! The owner of the block implements [`Room`]. The editors of the crates `listpack` and `intset` do the rest.
+//! The owner of the block implements [`Room`]. The editors of the crates `listpack` and `intset` do the rest. A
+//! type such as `values::Hash<R>`, whose value may lie in a room of the type `R`, names [`NoRoom`] where its value never does.
 
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};

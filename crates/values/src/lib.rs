@@ -4,6 +4,7 @@ mod clock;
 mod collection;
 mod distinct;
 mod element;
+mod encodings;
 mod error;
 mod handle;
 pub mod hash;

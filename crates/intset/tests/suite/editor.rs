@@ -41,6 +41,11 @@ macro_rules! apply {
     };
 }
 
+/// The set that the room holds.
+fn in_room<R: Room>(room: R) -> IntSet<R> {
+    IntSet::in_room(room).map_err(|(fault, _room)| fault).unwrap()
+}
+
 proptest! {
     #![proptest_config(testing::config(512, 2))]
 
@@ -55,7 +60,12 @@ proptest! {
             let before = entry.block().to_vec();
             let is_full = chance == 0;
             entry.set_capacity(if is_full { before.len() } else { usize::MAX });
-            match apply!(Editor::new(&mut entry).unwrap(), &op) {
+            let answer = if chance == 1 {
+                apply!(Editor::new(&mut entry).unwrap(), &op)
+            } else {
+                apply!(in_room(&mut entry), &op)
+            };
+            match answer {
                 Ok(said) => prop_assert_eq!(Ok(said), apply!(set, &op)),
                 Err(error) => {
                     let is_out_of_memory = matches!(error, ReserveError::OutOfMemory { .. });
@@ -96,6 +106,20 @@ fn an_editor_asks_for_the_header_of_a_set() {
     assert_eq!(fault(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0]), Fault::Length);
     let editor = Editor::new(Liar::new(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0], Lie::Idle)).unwrap();
     assert_eq!((editor.len(), editor.into_room().bytes().len()), (1, 10));
+}
+
+#[test]
+fn a_set_says_whether_it_lies_in_a_room() {
+    let set = IntSet::from_iter([5, 70_000]);
+    let mut entry = Entry::new(b"8 bytes:", set.as_bytes(), b"key", usize::MAX);
+    let there = in_room(&mut entry);
+    assert_eq!(there, set);
+    assert_eq!(there.into_own().unwrap_err().bytes(), set.as_bytes());
+    let mut own = set.clone().into_any::<Entry>();
+    assert!(own.insert(6));
+    assert!(own.into_own().unwrap().iter().eq([5, 6, 70_000]));
+    let (fault, room) = IntSet::in_room(Liar::new(&[3, 0, 0, 0, 0, 0, 0, 0], Lie::Idle)).unwrap_err();
+    assert_eq!((fault.fault, room.bytes().len()), (Fault::Encoding, 8));
 }
 
 /// A room whose bytes become those of no set once an editor has looked at them.

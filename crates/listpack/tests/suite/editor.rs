@@ -57,6 +57,11 @@ macro_rules! apply {
     }};
 }
 
+/// The list that the room holds.
+fn in_room<R: Room>(room: R) -> ListPack<R> {
+    ListPack::in_room(room).map_err(|(fault, _room)| fault).unwrap()
+}
+
 proptest! {
     #![proptest_config(testing::config(512, 1))]
 
@@ -71,7 +76,12 @@ proptest! {
             let before = entry.block().to_vec();
             let is_full = chance == 0;
             entry.set_capacity(if is_full { before.len() } else { usize::MAX });
-            match apply!(&mut Editor::new(&mut entry).unwrap(), &op) {
+            let answer = if chance == 1 {
+                apply!(&mut Editor::new(&mut entry).unwrap(), &op)
+            } else {
+                apply!(&mut in_room(&mut entry), &op)
+            };
+            match answer {
                 Ok(said) => prop_assert_eq!(said, apply!(&mut list, &op).unwrap()),
                 Err(error) => {
                     let is_out_of_memory = matches!(error, ReserveError::OutOfMemory { .. });
@@ -116,6 +126,46 @@ fn an_editor_asks_for_the_frame_of_a_list() {
     assert_eq!(fault(b"\x07\0\0\0\0\0\xFE"), Fault::End);
     let editor = Editor::new(Liar::new(b"\x07\0\0\0\0\0\xFF", Lie::Idle)).unwrap();
     assert_eq!((editor.len(), editor.into_room().bytes().len()), (0, 7));
+}
+
+#[test]
+fn a_list_says_whether_it_lies_in_a_room() {
+    let mut list = ListPack::new();
+    list.extend(["a", "1"]);
+    let mut entry = Entry::new(b"8 bytes:", list.as_bytes(), b"key", usize::MAX);
+
+    let mut there = in_room(&mut entry);
+    assert_eq!(there, list);
+    assert_eq!(there.with_own(|_| ()), None);
+    assert_eq!(there.into_own().unwrap_err().bytes(), list.as_bytes());
+
+    let mut own = list.clone().into_any::<Entry>();
+    assert_eq!(own.with_own(|list| list.split_off(1).len()), Some(1));
+    assert_eq!(own.into_own().unwrap().len(), 1);
+
+    let (fault, room) = ListPack::in_room(Liar::new(b"\x07\0\0\0\0\0\xFE", Lie::Idle)).unwrap_err();
+    assert_eq!((fault.fault, room.bytes().len()), (Fault::End, 7));
+}
+
+#[test]
+fn a_list_is_assigned_with_one_resize_and_stays_as_it_was_without_room() {
+    let [mut short, mut long] = [ListPack::new(), ListPack::new()];
+    short.extend(["a", "1"]);
+    long.extend(["field", "a value", "70000"]);
+    let unknown = ListPack::from_bytes_shallow(b"\x09\0\0\0\xFF\xFF\x05\x01\xFF").unwrap();
+    for (from, to) in [(&short, &long), (&long, &short), (&long, &ListPack::new()), (&short, &unknown)] {
+        let mut entry = Entry::new(b"8 bytes:", from.as_bytes(), b"key", usize::MAX);
+        in_room(&mut entry).try_assign(to.clone()).unwrap();
+        assert_eq!((entry.take_splices(), entry.bytes()), (1, to.as_bytes()));
+        assert!(entry.block().ends_with(b"\xFFkey"));
+
+        let mut own = from.clone().into_any::<Entry>();
+        own.try_assign(to.clone()).unwrap();
+        assert_eq!(own.into_own().unwrap(), *to);
+    }
+    let mut entry = Entry::new(b"8 bytes:", short.as_bytes(), b"key", 0);
+    assert!(in_room(&mut entry).try_assign(long).is_err());
+    assert_eq!(entry.bytes(), short.as_bytes());
 }
 
 #[test]

@@ -16,8 +16,8 @@ mod write;
 pub use crate::error::HashError;
 pub use iter::Iter;
 
+use crate::encodings::encodings;
 use crate::error::Error;
-use crate::handle::encodings;
 use crate::hashtable::StringTable;
 use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::types::Encoding;

@@ -211,6 +211,8 @@ fn find(pack: &View, value: Value<'_>) -> Option<Offset> {
 
 /// Removes the first `most` entries, seen from `side`, that equal `value`, and says how many.
 fn remove_equal<R: Room>(pack: &mut ListPack<R>, side: Side, most: usize, value: Value<'_>) -> usize {
+    // A list has fewer entries than bytes. Without this limit, a room that removes nothing would make this an endless loop.
+    let most = most.min(pack.byte_len());
     let (mut removed, mut next) = (0, if side == Side::Front { pack.first() } else { pack.last() });
     while let Some(offset) = next.filter(|_| removed < most) {
         let equal = pack.get(offset).is_some_and(|other| other == value);

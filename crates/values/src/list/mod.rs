@@ -13,8 +13,8 @@ mod edit;
 mod ends;
 mod read;
 
+use crate::encodings::encodings;
 use crate::error::Error;
-use crate::handle::encodings;
 use crate::packed::{Contents, try_listpack, view_of_listpack};
 use crate::types::Encoding;
 use common::NoRoom;

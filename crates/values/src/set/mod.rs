@@ -20,8 +20,8 @@ pub use algebra::{AsView, diff, inter, inter_card, try_diff_store, try_inter_sto
 pub use iter::Iter;
 
 use crate::element::Element;
+use crate::encodings::encodings;
 use crate::error::Error;
-use crate::handle::encodings;
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
 use crate::packed::{Contents, try_intset, try_listpack, view_of_intset, view_of_listpack};

@@ -29,8 +29,8 @@ pub use algebra::{Aggregate, Source, inter_card, try_diff_store, try_inter_store
 pub use iter::Iter;
 
 use crate::element::Element;
+use crate::encodings::encodings;
 use crate::error::Error;
-use crate::handle::encodings;
 use crate::limits::EncodingLimits;
 use crate::packed::{try_scored_listpack, view_of_listpack};
 use crate::types::Encoding;

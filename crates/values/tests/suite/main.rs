@@ -8,6 +8,7 @@ mod borrowed;
 mod hash_memory;
 #[cfg(not(miri))]
 mod hash_model;
+mod in_room;
 #[cfg(not(miri))]
 mod list;
 #[cfg(not(miri))]

@@ -256,13 +256,16 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty string. Amortised
-    /// O(length of `bytes`). In C: `APPEND`.
+    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty string, and is made even if
+    /// `bytes` is empty. Amortised O(length of `bytes`). In C: `APPEND`.
     ///
     /// # Errors
     /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
     pub fn append<'k>(&mut self, key: impl Into<Key<'k>>, bytes: &[u8], now: u64) -> Result<usize, Error> {
-        let limits = *self.options.encoding_limits();
+        let (key, limits) = (key.into(), *self.options.encoding_limits());
+        if bytes.is_empty() && self.peek(&key, now).is_none() {
+            return self.set(key, bytes, now).map(|()| 0);
+        }
         self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
     }
 

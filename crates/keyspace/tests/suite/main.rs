@@ -2,3 +2,5 @@
 
 mod edges;
 mod memory;
+#[cfg(not(miri))] // hours, and the unsafe code has unit tests
+mod model;

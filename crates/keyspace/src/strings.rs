@@ -313,11 +313,10 @@ impl<S: BuildHasher> Keyspace<S> {
         increment: impl Into<LongDouble>,
         now: u64,
     ) -> Result<LongDouble, Error> {
-        let mut text = sds::Sds::new();
         let key = key.into();
         let old = self.access(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
         let sum = string::incr_by_float(old, increment)?;
-        sum.with_text(|sum| text.try_push_bytes(sum))?;
+        let text = sum.with_text(sds::Sds::try_from_bytes)?;
         self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)))
     }
 

@@ -42,7 +42,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(replace);
         }
         to.check()?;
-        let renamed = entry.try_renamed(to.bytes())?;
+        let (renamed, address) = (entry.try_renamed(to.bytes())?, entry.address());
         let (found, books, _) = self.find_or_place(to_hash, &to, now)?;
         match found {
             Found::Live(_) if !replace => return Ok(false),
@@ -59,11 +59,23 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
             },
         }
-        if let Ok(old) = self.table.find_entry(from_hash, |entry| entry.key() == from.bytes()) {
-            drop(Shell::of(self.books.remove(old)));
-        }
+        drop(Shell::of(self.remove_at(from_hash, address)));
         self.books.tell(Event::Renamed { from: from.bytes(), to: to.bytes() });
         Ok(true)
+    }
+
+    /// Takes out the entry at this address, which is in the table.
+    ///
+    /// It is found even if the hash is not the one that the table has moved it by meanwhile: a caller may have given another one
+    /// ([`Key::with_hash`]), or the hasher may give one each time.
+    fn remove_at(&mut self, hash: u64, address: *const u8) -> Entry {
+        if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
+            return self.books.remove(entry);
+        }
+        let entry = self.table.extract_if(|entry| entry.address() == address).next();
+        let entry = entry.expect("the entry is in the table");
+        self.books.forget(&entry);
+        entry
     }
 
     /// Copies a value and its expiry to another key of this keyspace, and returns whether it did: not if there is no such key, or if

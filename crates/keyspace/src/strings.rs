@@ -256,13 +256,16 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty string. Amortised
-    /// O(length of `bytes`). In C: `APPEND`.
+    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty string, and is made even if
+    /// `bytes` is empty. Amortised O(length of `bytes`). In C: `APPEND`.
     ///
     /// # Errors
     /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
     pub fn append<'k>(&mut self, key: impl Into<Key<'k>>, bytes: &[u8], now: u64) -> Result<usize, Error> {
-        let limits = *self.options.encoding_limits();
+        let (key, limits) = (key.into(), *self.options.encoding_limits());
+        if bytes.is_empty() && self.peek(&key, now).is_none() {
+            return self.set(key, bytes, now).map(|()| 0);
+        }
         self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
     }
 
@@ -310,11 +313,10 @@ impl<S: BuildHasher> Keyspace<S> {
         increment: impl Into<LongDouble>,
         now: u64,
     ) -> Result<LongDouble, Error> {
-        let mut text = sds::Sds::new();
         let key = key.into();
         let old = self.access(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
         let sum = string::incr_by_float(old, increment)?;
-        sum.with_text(|sum| text.try_push_bytes(sum))?;
+        let text = sum.with_text(sds::Sds::try_from_bytes)?;
         self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)))
     }
 

@@ -112,10 +112,10 @@ impl<'e> Editing<'e> {
     pub(super) fn room(&mut self) -> InEntry<'_> {
         InEntry { entry: self.entry, value_at: self.value_at, len: &mut self.len }
     }
-}
 
-impl Drop for Editing<'_> {
-    fn drop(&mut self) {
+    /// Makes the block one of an entry again: bytes that are no value of that kind are given up.
+    #[inline]
+    fn settle(&mut self) {
         let kind = self.entry.kind();
         let room = self.room();
         let is_right = by_type!(kind.object_type(), string => false, C => {
@@ -124,6 +124,13 @@ impl Drop for Editing<'_> {
         if !is_right {
             self.entry.discard_value();
         }
+    }
+}
+
+impl Drop for Editing<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.settle();
     }
 }
 
@@ -164,6 +171,7 @@ impl Entry {
         let mut value = C::in_room(layout.kind.encoding(), editing.room()).ok()?;
         let result = f(&mut value);
         if let Edited::Own(collection) = C::from_in(value) {
+            editing.settle(); // the closure may have damaged the bytes that it left
             editing.entry.put(collection);
             core::mem::forget(editing); // no value is edited any more
         }

@@ -1,3 +1,22 @@
-//! The tests of the crate, in one binary.
+//! Keyspaces from outside. One program for all integration tests: see `docs/src/testing.md`.
 
+mod closures;
+mod edges;
+mod faults;
 mod memory;
+#[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
+mod model;
+mod threads;
+
+use keyspace::{Keyspace, Options};
+
+/// A keyspace whose collections change their encoding beyond eight elements.
+fn small() -> Keyspace {
+    let options = Options::new()
+        .hash_max_listpack_entries(8)
+        .set_max_intset_entries(8)
+        .set_max_listpack_entries(8)
+        .zset_max_listpack_entries(8)
+        .list_max_listpack_size(8);
+    Keyspace::with_options(options)
+}

@@ -2,6 +2,7 @@
 
 use keyspace::{ExpireOptions, Expiry, Keyspace};
 use values::{EncodingLimits, Hash};
+use zmalloc::Region;
 
 /// Bytes of the entries alone.
 fn entry_bytes(fill: impl FnOnce(&mut Keyspace)) -> usize {
@@ -33,7 +34,7 @@ fn entries_take_the_block_that_the_drawing_says() {
 
 #[test]
 fn a_keyspace_counts_its_bytes_exactly_and_gives_them_all_back() {
-    let before = zmalloc::used_memory();
+    let region = Region::start();
     let mut keyspace = Keyspace::new();
     for n in 0..200 {
         keyspace.set(format!("string:{n}").as_bytes(), "a value that is no number", 0).unwrap();
@@ -45,7 +46,7 @@ fn a_keyspace_counts_its_bytes_exactly_and_gives_them_all_back() {
     let limits = EncodingLimits { hash_max_listpack_entries: 8, ..EncodingLimits::DEFAULT };
     keyspace.edit_as::<Hash, _, _>("hash:100", 0, |hash| hash.try_insert("one more", 1, &limits)).unwrap();
     keyspace.check();
-    assert_eq!(zmalloc::used_memory() - before, keyspace.allocation_size());
+    assert_eq!(region.held() as usize, keyspace.allocation_size());
     drop(keyspace);
-    assert_eq!(zmalloc::used_memory(), before);
+    assert_eq!(region.held(), 0);
 }

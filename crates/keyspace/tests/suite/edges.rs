@@ -1,0 +1,265 @@
+//! Edges that a model rarely meets: hashes that are not the key's, replies that outlive a write, callbacks that panic, and what Redis
+//! documents for single commands.
+
+use super::small;
+use keyspace::{
+    Event, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, ValueRef,
+};
+use std::cell::Cell;
+use std::hash::{BuildHasher, Hasher};
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use values::list::Side;
+use values::{Collection, Element, Encoding, Hash, List, ObjectType, Set, WrongType, ZSet};
+use zmalloc::Region;
+
+#[test]
+fn a_keyspace_may_be_sent_and_shared() {
+    const fn is_send_and_sync<T: Send + Sync>() {}
+    const { is_send_and_sync::<Keyspace>() };
+}
+
+#[test]
+fn a_key_with_its_hash_is_the_key() {
+    let mut keyspace = Keyspace::new();
+    let key = Key::with_hash(b"key", keyspace.hash(b"key"));
+    keyspace.set(key, 1, 0).unwrap();
+    assert_eq!(keyspace.incr_by("key", 1, 0), Ok(2));
+    assert!(keyspace.contains_key(key, 0) && keyspace.rename(key, "other", 0).is_ok());
+    assert!(!keyspace.contains_key(key, 0));
+    keyspace.check();
+}
+
+/// The documentation allows it: an entry that is added with a wrong hash is lost to look-ups. It must not be freed twice.
+#[test]
+fn a_wrong_hash_loses_keys_and_nothing_worse() {
+    let region = Region::start();
+    let mut keyspace = small();
+    let long = [b'x'; 2_000];
+    let names: Vec<String> = (0..if cfg!(miri) { 100 } else { 3_000 }).map(|n| format!("key {n}")).collect();
+    for (n, name) in names.iter().enumerate() {
+        let wrong =
+            Key::with_hash(name.as_bytes(), keyspace.hash(name.as_bytes()).rotate_left(n as u32 % 64));
+        let other = format!("renamed {n}");
+        keyspace.set(wrong, &long, 0).unwrap();
+        // The table may grow for the new name, and then moves the entry to where it belongs.
+        match keyspace.rename(wrong, &other, 0) {
+            Ok(()) => assert_eq!(keyspace.get_string(&other, 0).unwrap().unwrap().text().len(), long.len()),
+            Err(error) => assert_eq!(error, keyspace::Error::NoSuchKey),
+        }
+        assert_eq!(region.held() as usize, keyspace.allocation_size());
+    }
+    keyspace.clear();
+    keyspace.check();
+    drop(keyspace);
+    assert_eq!(region.held(), 0);
+}
+
+/// A hash that is another one each time it is asked for.
+#[derive(Default)]
+struct Fickle;
+
+thread_local! {
+    static NEXT_HASH: Cell<u64> = const { Cell::new(1) };
+}
+
+impl Hasher for Fickle {
+    fn finish(&self) -> u64 {
+        NEXT_HASH.set(common::random::mix(NEXT_HASH.get()));
+        NEXT_HASH.get()
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {}
+}
+
+impl BuildHasher for Fickle {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        Self
+    }
+}
+
+#[test]
+fn a_hash_that_is_never_the_same_does_no_harm() {
+    let region = Region::start();
+    let mut keyspace = Keyspace::with_options_and_hasher(Options::new(), Fickle);
+    let long = [b'x'; 2_000];
+    for n in 0..if cfg!(miri) { 60 } else { 2_000 } {
+        let at = SetExpiry::To(Expiry::AtMillis(n + 1));
+        let name = format!("key {}", n % 16);
+        keyspace.set_with(&name, &long, &SetOptions { expiry: at, ..SetOptions::default() }, 0).unwrap();
+        let _ = keyspace.rename(&name, &format!("other {n}"), 0);
+        let _ = keyspace.copy(&name, &format!("copy {n}"), true, 0);
+        keyspace.expire_some(n as u64 / 2, 100);
+        assert_eq!(region.held() as usize, keyspace.allocation_size());
+    }
+    drop(keyspace);
+    assert_eq!(region.held(), 0);
+}
+
+#[test]
+fn a_reply_outlives_the_write_that_comes_later() {
+    let region = Region::start();
+    let mut keyspace = Keyspace::new();
+    for len in [0, 1, 44, 1_024, 1_025, 70_000] {
+        let text = vec![b'x'; len];
+        let fresh = |keyspace: &mut Keyspace| {
+            keyspace.set("key", &text[..], 0).unwrap();
+            keyspace.get_string("key", 0).unwrap().unwrap().to_bytes()
+        };
+        let mut replies = vec![fresh(&mut keyspace)];
+        assert_eq!(keyspace.refcount("key", 0), Some(if len > 1_024 { 2 } else { 1 }));
+        keyspace.set("key", "new", 0).unwrap();
+        replies.push(fresh(&mut keyspace));
+        keyspace.append("key", b"and more", 0).unwrap();
+        replies.push(fresh(&mut keyspace));
+        keyspace.set_range("key", 0, b"y", 0).unwrap();
+        replies.push(fresh(&mut keyspace));
+        keyspace.rename("key", "other", 0).unwrap();
+        keyspace.check();
+        assert!(keyspace.remove("other", 0));
+        replies.push(fresh(&mut keyspace));
+        keyspace.clear();
+        assert!(replies.iter().all(|reply| *reply == text), "{len}");
+    }
+    drop(keyspace);
+    assert_eq!(region.held(), 0);
+}
+
+#[test]
+fn events_come_in_the_order_of_the_changes() {
+    let (mut keyspace, log) = (small(), Arc::new(Mutex::new(Vec::new())));
+    let to = log.clone();
+    keyspace.on_event(move |event| to.lock().unwrap().push(format!("{event:?}"))).unwrap();
+    let told = || mem::take(&mut *log.lock().unwrap());
+    let text = |event: Event<'_>| format!("{event:?}");
+
+    keyspace.set("a", 1, 0).unwrap();
+    keyspace.expire("a", Expiry::InMillis(5), ExpireOptions::default(), 0).unwrap();
+    assert_eq!(told(), [text(Event::Set(b"a")), text(Event::Changed(b"a"))]);
+    assert!(keyspace.get("a", 5).is_none());
+    assert!(told().is_empty(), "a read removes nothing");
+    keyspace.push("a", Side::Back, "element", 5).unwrap();
+    assert_eq!(told(), [text(Event::Expired(b"a")), text(Event::Set(b"a"))]);
+    keyspace.pop("a", Side::Back, 5).unwrap();
+    assert_eq!(told(), [text(Event::Removed(b"a"))]);
+    keyspace.clear_on_event();
+    keyspace.set("a", 1, 0).unwrap();
+    assert!(told().is_empty());
+}
+
+#[test]
+fn a_callback_that_panics_leaves_a_valid_keyspace() {
+    let mut keyspace = small();
+    keyspace.hset("hash", "field", "value", 0).unwrap();
+    keyspace.set("short-lived", 1, 0).unwrap();
+    keyspace.expire("short-lived", Expiry::InMillis(5), ExpireOptions::default(), 0).unwrap();
+    keyspace.on_event(|_| panic!("on purpose")).unwrap();
+    let operations: [fn(&mut Keyspace); 8] = [
+        |keyspace| keyspace.set("string", "value", 9).unwrap(),
+        |keyspace| assert!(keyspace.append("string", &[b'x'; 2_000], 9).is_ok()),
+        |keyspace| assert!(keyspace.incr_by("number", 3, 9).is_ok()),
+        |keyspace| keyspace.rename("string", "other", 9).unwrap(),
+        |keyspace| assert!(keyspace.copy("other", "copy", false, 9).is_ok()),
+        |keyspace| assert!(keyspace.hdel("hash", "field", 9).is_ok()),
+        |keyspace| assert_eq!(keyspace.expire_some(9, 100).removed, 1),
+        |keyspace| drop(keyspace.take("other", 9)),
+    ];
+    for (number, operation) in operations.into_iter().enumerate() {
+        let panicked = catch_unwind(AssertUnwindSafe(|| operation(&mut keyspace)));
+        assert!(panicked.is_err(), "operation {number} tells about a change");
+        keyspace.check();
+    }
+    assert!(keyspace.keys(b"*", 9).all(|key| key != b"hash" && key != b"short-lived"));
+}
+
+/// In C: `APPEND` makes a key for an empty string too, `SETRANGE` does not.
+#[test]
+fn appending_nothing_makes_a_key_and_writing_nothing_into_a_range_does_not() {
+    let mut keyspace = Keyspace::new();
+    assert_eq!(keyspace.append("appended", b"", 0), Ok(0));
+    assert_eq!(keyspace.set_range("range", 5, b"", 0), Ok(0));
+    assert!(keyspace.contains_key("appended", 0) && !keyspace.contains_key("range", 0));
+    assert_eq!(keyspace.get_string("appended", 0).unwrap().unwrap().text().len(), 0);
+    keyspace.check();
+}
+
+/// The times of Redis' checks: whether a time is one comes first, then the type, then the condition.
+#[test]
+fn set_refuses_in_the_order_of_redis() {
+    let mut keyspace = Keyspace::new();
+    keyspace.push("list", Side::Back, "element", 0).unwrap();
+    let options =
+        |expiry| SetOptions { condition: SetCondition::IfAbsent, expiry: SetExpiry::To(expiry), get: true };
+    for expiry in
+        [Expiry::InSeconds(0), Expiry::InMillis(-1), Expiry::AtSeconds(i64::MAX), Expiry::AtMillis(0)]
+    {
+        let refused = keyspace.set_with("list", 1, &options(expiry), 0);
+        assert_eq!(refused, Err(keyspace::Error::InvalidExpireTime));
+    }
+    let refused = keyspace.set_with("list", 1, &options(Expiry::InSeconds(1)), 0);
+    assert_eq!(refused, Err(WrongType::check(ObjectType::String, ObjectType::List).unwrap_err().into()));
+    let past = options(Expiry::AtMillis(5));
+    let outcome = keyspace.set_with("new", 1, &past, 9).unwrap();
+    assert!(outcome.is_set && outcome.old.is_none() && !keyspace.contains_key("new", 9));
+    assert_eq!(keyspace.len(), 1);
+}
+
+/// Each collection is its own copy, and each type is refused by the other four.
+#[test]
+fn a_value_is_of_one_type() {
+    let mut keyspace = Keyspace::new();
+    keyspace.set("string", "value", 0).unwrap();
+    keyspace.push("list", Side::Back, "element", 0).unwrap();
+    keyspace.sadd("set", "member", 0).unwrap();
+    keyspace.zadd("zset", "member", 1.0, Default::default(), 0).unwrap();
+    keyspace.hset("hash", "field", "value", 0).unwrap();
+    fn edit<C: Collection>(keyspace: &mut Keyspace, key: &str) -> bool {
+        let edited = keyspace.edit_as::<C, (), keyspace::Error>(key, 0, |_| Ok(())).is_ok();
+        assert_eq!(keyspace.get_as::<C>(key, 0).is_ok(), edited);
+        assert_eq!(keyspace.modify_as::<C, (), keyspace::Error>(key, 0, |_| Ok(())).is_ok(), edited);
+        edited
+    }
+    for (index, key) in ["string", "list", "set", "zset", "hash"].into_iter().enumerate() {
+        let edits = [
+            keyspace.edit_string::<(), keyspace::Error>(key, 0, |_| Ok(())).is_ok(),
+            edit::<List>(&mut keyspace, key),
+            edit::<Set>(&mut keyspace, key),
+            edit::<ZSet>(&mut keyspace, key),
+            edit::<Hash>(&mut keyspace, key),
+        ];
+        assert_eq!(edits.iter().position(|is_edited| *is_edited), Some(index), "{key}");
+        assert_eq!(edits.iter().filter(|is_edited| **is_edited).count(), 1, "{key}");
+        let is_string = matches!(keyspace.get(key, 0), Some(ValueRef::String(_)));
+        assert_eq!((is_string, keyspace.get_string(key, 0).is_ok()), (index == 0, index == 0));
+        assert_eq!(keyspace.get_remove(key, 0).is_ok(), index == 0);
+    }
+    keyspace.check();
+    assert_eq!(keyspace.len(), 4);
+}
+
+/// Integers of each width, and texts that look like one and are none.
+#[test]
+fn an_integer_is_kept_as_one_and_reads_as_its_text() {
+    let mut keyspace = Keyspace::new();
+    for width in 1..=8 {
+        let most = i64::MAX >> (64 - 8 * width);
+        for value in [most, -most - 1, most / 3, 0] {
+            keyspace.set("key", value, 0).unwrap();
+            assert_eq!(keyspace.encoding("key", 0), Some(Encoding::Int));
+            let text = value.to_string();
+            assert_eq!(&*keyspace.get_string("key", 0).unwrap().unwrap().text(), text.as_bytes());
+            keyspace.set("key", text.as_bytes(), 0).unwrap();
+            assert_eq!(keyspace.encoding("key", 0), Some(Encoding::Int));
+            assert_eq!(keyspace.append("key", b"x", 0), Ok(text.len() + 1));
+            keyspace.check();
+        }
+    }
+    for text in ["", "+1", "-0", "007", " 1", "1 ", "9223372036854775808", "-9223372036854775809"] {
+        keyspace.set("key", text, 0).unwrap();
+        assert_eq!(keyspace.encoding("key", 0), Some(Encoding::EmbStr), "{text}");
+        assert_eq!(keyspace.get_string("key", 0).unwrap().unwrap().element(), Element::from(text));
+    }
+}

@@ -1,0 +1,423 @@
+//! Every allocation of every operation fails once: an error comes back, keys and values are as they were, nothing leaks.
+//! Removals, `persist` and sweeps never fail.
+
+use keyspace::{
+    Error, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Value,
+    ValueRef,
+};
+use std::collections::BTreeMap;
+use values::list::Side;
+use values::{Collection, Element, EncodingLimits, Hash, List, Set, ZSet, string};
+use zmalloc::{Region, fault};
+
+const NOW: u64 = 1_000;
+
+/// Elements of a large collection.
+const MANY: usize = if cfg!(miri) { 12 } else { 40 };
+
+/// A value, written out: what must not change when an operation fails.
+type Contents = BTreeMap<Vec<u8>, (String, Option<u64>, usize)>;
+
+fn text_of(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::String(string) => format!("{:?}", &*string.text()),
+        // In the order of the structure: a failed operation moves nothing.
+        collection => format!("{collection:?}"),
+    }
+}
+
+fn contents(keyspace: &Keyspace) -> Contents {
+    keyspace.check();
+    let all = keyspace.iter(NOW).map(|(key, value)| {
+        let (at, bytes) = (keyspace.expire_time(key, NOW), keyspace.memory_usage(key, NOW).unwrap());
+        (key.to_vec(), (text_of(value), at, bytes))
+    });
+    all.collect()
+}
+
+fn limits() -> EncodingLimits {
+    *options().encoding_limits()
+}
+
+fn options() -> Options {
+    Options::new()
+        .hash_max_listpack_entries(8)
+        .set_max_intset_entries(8)
+        .set_max_listpack_entries(8)
+        .zset_max_listpack_entries(8)
+        .list_max_listpack_size(8)
+}
+
+/// One key of each shape: integers, strings in the block and beside it, and each encoding of each collection, up to its limit.
+/// Half of them expire.
+fn filled(expires: bool) -> Keyspace {
+    let mut keyspace = Keyspace::with_options(options());
+    let long = [b'x'; 2_000];
+    keyspace.set("int", 7, NOW).unwrap();
+    keyspace.set("large int", i64::MAX, NOW).unwrap();
+    keyspace.set("short", "text", NOW).unwrap();
+    keyspace.set("full", &long[..1_024], NOW).unwrap();
+    keyspace.set("long", &long, NOW).unwrap();
+    for (kind, len) in [("packed", 8), ("large", MANY)] {
+        for n in 0..len {
+            let member = format!("member {n}");
+            let name = |what: &str| format!("{kind} {what}");
+            keyspace.push(&name("list"), Side::Back, member.as_bytes(), NOW).unwrap();
+            keyspace.sadd(&name("set"), member.as_bytes(), NOW).unwrap();
+            keyspace.hset(&name("hash"), member.as_bytes(), n as i64, NOW).unwrap();
+            keyspace.zadd(&name("zset"), member.as_bytes(), n as f64, Default::default(), NOW).unwrap();
+        }
+    }
+    (0..8).for_each(|n| assert!(keyspace.sadd("intset", n, NOW).unwrap()));
+    if expires {
+        let keys: Vec<_> = keyspace.keys(b"*", NOW).map(<[u8]>::to_vec).collect();
+        for key in &keys {
+            assert!(keyspace.expire(key, Expiry::InSeconds(9), ExpireOptions::default(), NOW).unwrap());
+        }
+    }
+    keyspace
+}
+
+/// How often `operation` fails on a fresh keyspace, when its 1st, 2nd, ... allocation fails, until none does. An allocation that
+/// is only of use, such as for a smaller block, may fail without an error.
+fn failures_on(expires: bool, name: &str, operation: impl Fn(&mut Keyspace) -> Result<(), Error>) -> usize {
+    let mut refused = 0;
+    for nth in 1.. {
+        let region = Region::start();
+        let mut keyspace = filled(expires);
+        let before = contents(&keyspace);
+        let plan = fault::fail_nth(nth);
+        let result = operation(&mut keyspace);
+        let failed = plan.failures() > 0;
+        drop(plan);
+        let after = contents(&keyspace);
+        assert_eq!(region.held() as usize, keyspace.allocation_size(), "{name}, allocation {nth}");
+        if let Err(error) = result {
+            assert!(failed && error.reserve_error().is_some(), "{name}: {error}");
+            assert_eq!(after, before, "{name}, allocation {nth}");
+            refused += 1;
+        }
+        drop(keyspace);
+        assert_eq!(region.held(), 0, "{name}, allocation {nth} leaked");
+        if !failed {
+            return refused;
+        }
+    }
+    unreachable!()
+}
+
+/// [`failures_on`] keys without and with an expiry, the larger number.
+fn failures(name: &str, operation: impl Fn(&mut Keyspace) -> Result<(), Error>) -> usize {
+    // Miri sees the same code with the two forms in turn.
+    if cfg!(miri) {
+        return failures_on(name.len().is_multiple_of(2), name, operation);
+    }
+    failures_on(false, name, &operation).max(failures_on(true, name, &operation))
+}
+
+const KEYS: [&str; 14] = [
+    "int",
+    "large int",
+    "short",
+    "full",
+    "long",
+    "packed list",
+    "packed set",
+    "packed hash",
+    "packed zset",
+    "large list",
+    "large set",
+    "large hash",
+    "large zset",
+    "intset",
+];
+const STRINGS: &[&str] = KEYS.split_at(5).0;
+
+#[test]
+fn a_string_is_set_or_stays() {
+    for key in KEYS {
+        for value in ["other text".into(), "y".repeat(1_000), "y".repeat(3_000)] {
+            let value = value.as_bytes();
+            let refused = failures("SET", |keyspace| keyspace.set(key, value, NOW));
+            // String, header and block.
+            assert!(refused <= 3 && (refused > 0 || value.len() <= 1_024), "{key}: {refused}");
+        }
+        let options = SetOptions {
+            condition: SetCondition::IfPresent,
+            expiry: SetExpiry::To(Expiry::InSeconds(3)),
+            get: STRINGS.contains(&key),
+        };
+        failures("SET with options", |keyspace| keyspace.set_with(key, "new", &options, NOW).map(drop));
+    }
+    assert_eq!(failures("SET of a new key", |keyspace| keyspace.set("new", 1, NOW)), 1);
+    assert_eq!(failures("SET of a long one", |keyspace| keyspace.set("new", &[b'y'; 3_000], NOW)), 3);
+}
+
+#[test]
+fn a_string_is_changed_or_stays() {
+    for key in [STRINGS, &["new"]].concat() {
+        let grown = failures("APPEND", |keyspace| keyspace.append(key, &[b'y'; 1_500], NOW).map(drop));
+        assert!(grown > 0, "{key}");
+        failures("APPEND", |keyspace| keyspace.append(key, b"y", NOW).map(drop));
+        failures("SETRANGE", |keyspace| keyspace.set_range(key, 100, b"yes", NOW).map(drop));
+        failures("SETBIT", |keyspace| {
+            keyspace.edit_string(key, NOW, |text| string::try_set_bit(text, 9_999, true, &limits()).map(drop))
+        });
+        failures("GETEX", |keyspace| keyspace.get_expire(key, Some(Expiry::InSeconds(2)), NOW).map(drop));
+        failures("GETEX PERSIST", |keyspace| keyspace.get_expire(key, None, NOW).map(drop));
+        failures("GETDEL", |keyspace| keyspace.get_remove(key, NOW).map(drop));
+    }
+    for key in ["int", "new"] {
+        failures("INCRBY", |keyspace| keyspace.incr_by(key, 1_000_000, NOW).map(drop));
+        failures("INCRBYFLOAT", |keyspace| keyspace.incr_by_float(key, 0.5, NOW).map(drop));
+    }
+}
+
+/// A reply holds the string: a write needs a copy.
+#[test]
+fn a_string_that_a_reply_holds_is_copied_or_stays() {
+    for expires in [false, true] {
+        let mut nth = 0;
+        loop {
+            nth += 1;
+            let mut keyspace = filled(expires);
+            let reply = keyspace.get_string("long", NOW).unwrap().unwrap().to_bytes();
+            let plan = fault::fail_nth(nth);
+            let result = keyspace.append("long", b"more", NOW);
+            let failed = plan.failures() > 0;
+            drop(plan);
+            assert_eq!(result.is_err(), failed);
+            let len = keyspace.get_string("long", NOW).unwrap().unwrap().text().len();
+            assert_eq!((reply.len(), len), (2_000, if failed { 2_000 } else { 2_004 }));
+            keyspace.check();
+            if !failed {
+                break;
+            }
+        }
+        assert_eq!(nth, 3); // string and header
+    }
+}
+
+#[test]
+fn a_collection_is_changed_or_stays() {
+    let grow = [&b"another member"[..], &[b'y'; 65], &[b'y'; 2_000]];
+    for key in ["packed", "large", "new"] {
+        let name = |what: &str| format!("{key} {what}");
+        for member in grow {
+            let refused = [
+                failures("LPUSH", |it| it.push(&name("list"), Side::Front, member, NOW)),
+                failures("SADD", |it| it.sadd(&name("set"), member, NOW).map(drop)),
+                failures("HSET", |it| it.hset(&name("hash"), member, member, NOW).map(drop)),
+                failures("ZADD", |it| it.zadd(&name("zset"), member, 0.5, Default::default(), NOW).map(drop)),
+            ];
+            assert!(refused.iter().all(|refused| *refused > 0), "{key}: {refused:?}");
+        }
+        failures("HSET of a field that is there", |it| {
+            it.hset(&name("hash"), "member 0", &[b'y'; 60], NOW).map(drop)
+        });
+        failures("LPOP", |it| it.pop(&name("list"), Side::Front, NOW).map(drop));
+    }
+    assert!(failures("SADD to an intset", |it| it.sadd("intset", i64::MAX, NOW).map(drop)) > 0);
+    assert!(failures("SADD of a word to an intset", |it| it.sadd("intset", "word", NOW).map(drop)) > 0);
+}
+
+#[test]
+fn a_key_is_renamed_copied_or_taken_or_stays() {
+    let long_name = [b'k'; 300];
+    for key in KEYS {
+        for to in [&b"new"[..], &long_name, b"short", b"packed hash"] {
+            let refused = failures("RENAME", |keyspace| keyspace.rename(key, to, NOW));
+            assert_eq!(refused, usize::from(key.as_bytes() != to), "{key}");
+            let refused = failures("COPY", |keyspace| keyspace.copy(key, to, true, NOW).map(drop));
+            assert_eq!(refused > 0, key.as_bytes() != to, "{key}");
+        }
+        failures("take", |keyspace| keyspace.take(key, NOW).map(drop));
+        failures("EXPIRE", |keyspace| {
+            keyspace.expire(key, Expiry::InSeconds(5), ExpireOptions::default(), NOW).map(drop)
+        });
+    }
+}
+
+#[test]
+fn a_key_is_moved_or_stays_on_both_sides() {
+    for nth in 1.. {
+        let region = Region::start();
+        let (mut from, mut to) = (filled(true), Keyspace::with_options(options()));
+        let before = contents(&from);
+        let mut failed = false;
+        for key in KEYS {
+            let plan = fault::fail_nth(nth);
+            let moved = from.move_to(key, &mut to, NOW);
+            failed |= plan.failures() > 0;
+            drop(plan);
+            match moved {
+                Ok(is_moved) => assert!(is_moved),
+                Err(error) => assert!(error.reserve_error().is_some()),
+            }
+            let mut both = contents(&from);
+            both.extend(contents(&to));
+            assert_eq!((both.len(), from.len() + to.len()), (before.len(), before.len()));
+            assert_eq!(both, before);
+            assert_eq!(region.held() as usize, from.allocation_size() + to.allocation_size());
+            let plan = fault::fail_nth(nth);
+            let copied = from.copy_to("int", &mut to, "copy", true, NOW);
+            failed |= plan.failures() > 0;
+            drop(plan);
+            assert_eq!(copied.is_ok_and(|is_copied| is_copied), to.remove("copy", NOW));
+        }
+        if !failed {
+            break;
+        }
+    }
+}
+
+#[test]
+fn set_many_sets_those_in_front_of_the_failure() {
+    let pairs: Vec<String> = (0..20).map(|n| format!("pair {n}")).collect();
+    let lent: Vec<_> = pairs.iter().map(|text| (Key::from(text), Element::from(&text[..]))).collect();
+    for nth in 1..=22 {
+        let mut keyspace = Keyspace::new();
+        let plan = fault::fail_nth(nth);
+        let result = keyspace.set_many(&lent, NOW);
+        let failed = plan.failures() > 0;
+        drop(plan);
+        // A table that cannot grow takes more keys for a while.
+        assert_eq!(result.is_err(), keyspace.len() < pairs.len());
+        assert!(failed || result.is_ok());
+        assert!(pairs[..keyspace.len()].iter().all(|key| keyspace.contains_key(key, NOW)));
+        keyspace.check();
+    }
+}
+
+/// Without any memory at all.
+#[test]
+fn removals_and_sweeps_never_fail() {
+    let operations: [fn(&mut Keyspace, &str); 6] = [
+        |keyspace, key| assert!(keyspace.remove(key, NOW)),
+        |keyspace, key| drop(keyspace.unlink(key, NOW).unwrap().drop_in_steps(3)),
+        |keyspace, key| assert!(keyspace.persist(key, NOW) && keyspace.expire_time(key, NOW).is_none()),
+        |keyspace, key| {
+            let past = keyspace.expire(key, Expiry::InMillis(-1), ExpireOptions::default(), NOW);
+            assert_eq!((past, keyspace.contains_key(key, NOW)), (Ok(true), false));
+        },
+        |keyspace, key| {
+            // Another expiry takes the place of the old one.
+            let later = keyspace.expire(key, Expiry::InSeconds(99), ExpireOptions::default(), NOW);
+            assert_eq!(later, Ok(true));
+        },
+        |keyspace, _| {
+            let end = NOW + 9_000;
+            while !keyspace.is_empty() {
+                assert!(keyspace.expire_some(end, 3).looked_at > 0);
+            }
+        },
+    ];
+    for operation in operations {
+        let region = Region::start();
+        let mut keyspace = filled(true);
+        for key in KEYS {
+            let plan = fault::fail_from(1);
+            operation(&mut keyspace, key);
+            drop(plan);
+            keyspace.check();
+        }
+        assert_eq!(region.held() as usize, keyspace.allocation_size());
+        // What was left in blocks that are too large can be written again.
+        for key in KEYS {
+            keyspace.set(key, "new", NOW).unwrap();
+        }
+        keyspace.check();
+        drop(keyspace);
+        assert_eq!(region.held(), 0);
+    }
+}
+
+#[test]
+fn elements_are_removed_without_memory_down_to_the_last_one() {
+    let region = Region::start();
+    for expires in [false, true] {
+        let mut keyspace = filled(expires);
+        for kind in ["packed", "large"] {
+            for n in 0..if kind == "packed" { 8 } else { MANY } {
+                let (member, name) = (format!("member {n}"), |what: &str| format!("{kind} {what}"));
+                let member = member.as_bytes();
+                let plan = fault::fail_from(1);
+                assert_eq!(keyspace.srem(&name("set"), member, NOW), Ok(true));
+                assert_eq!(keyspace.zrem(&name("zset"), member, NOW), Ok(true));
+                assert_eq!(keyspace.hdel(&name("hash"), member, NOW), Ok(true));
+                let popped = keyspace.modify_as::<List, _, Error>(&name("list"), NOW, |list| {
+                    let nothing = |_: Element<'_>| Ok::<_, Error>(());
+                    list.try_pop_with(Side::Front, &limits(), nothing)
+                });
+                assert_eq!(popped, Ok(Some(Some(()))));
+                drop(plan);
+                keyspace.check();
+            }
+        }
+        let plan = fault::fail_from(1);
+        (0..8).for_each(|n| assert_eq!(keyspace.srem("intset", n, NOW), Ok(true)));
+        drop(plan);
+        assert_eq!(keyspace.len(), STRINGS.len());
+    }
+    assert_eq!(region.held(), 0);
+}
+
+/// A value that is given up for want of memory where it lies becomes a word there.
+#[test]
+fn a_closure_may_leave_any_collection_without_memory() {
+    fn replaced<C: Collection>(key: &str, make: impl Fn() -> C) {
+        for expires in [false, true] {
+            let region = Region::start();
+            let mut keyspace = filled(expires);
+            let other = make();
+            let len = other.len();
+            let plan = fault::fail_from(1);
+            keyspace
+                .edit_as::<C, (), Error>(key, NOW, |value| {
+                    drop(std::mem::replace(value, other.into_in()));
+                    Ok(())
+                })
+                .unwrap();
+            drop(plan);
+            keyspace.check();
+            assert_eq!(region.held() as usize, keyspace.allocation_size());
+            let Ok(Some(taken)) = keyspace.take(key, NOW) else { panic!("{key} is there") };
+            assert_eq!(
+                match &taken {
+                    Value::List(list) => list.len(),
+                    Value::Set(set) => set.len(),
+                    Value::ZSet(zset) => zset.len(),
+                    Value::Hash(hash) => hash.len(),
+                    Value::String(_) => panic!("no string"),
+                },
+                len
+            );
+            drop((taken, keyspace));
+            assert_eq!(region.held(), 0);
+        }
+    }
+    for fields in [1, 8, MANY as i64] {
+        for kind in ["packed", "large"] {
+            replaced(&format!("{kind} hash"), || {
+                let mut hash = Hash::new();
+                (0..fields).for_each(|n| assert!(hash.try_insert(n, &[b'y'; 50], &limits()).unwrap()));
+                hash
+            });
+            replaced(&format!("{kind} set"), || {
+                let mut set = Set::new();
+                (0..fields).for_each(|n| assert!(set.try_insert(n, &limits()).unwrap()));
+                set
+            });
+            replaced(&format!("{kind} zset"), || {
+                let mut zset = ZSet::new();
+                (0..fields).for_each(|n| assert!(zset.insert(n, 0.5, &limits()).unwrap()));
+                zset
+            });
+            replaced(&format!("{kind} list"), || {
+                let mut list = List::new();
+                (0..fields).for_each(|n| list.try_push(Side::Back, n, &limits()).unwrap());
+                list
+            });
+        }
+    }
+}

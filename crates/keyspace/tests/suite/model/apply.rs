@@ -1,0 +1,462 @@
+//! Doing an operation to a keyspace and to its model.
+
+use super::ops::{Action, Bytes, Condition, NewExpiry, Op};
+use super::oracle::{Answer, Content, Db, score_of};
+use super::{Pair, World, options};
+use keyspace::{
+    Cursor, Error, ExpireOptions, Key, Keyspace, ScanOptions, SetCondition, SetExpiry, SetOptions, Value,
+    ValueRef,
+};
+use std::collections::BTreeSet;
+use testing::NaiveGlob;
+use values::list::Side;
+use values::zset::{AddOptions, Added};
+use values::{
+    Collection, Element, EncodingLimits, Hash, HashView, List, ListView, ObjectType, OwnedElement, Room, Set,
+    SetView, ZSet, ZSetView, by_type, string,
+};
+
+fn text(element: Element<'_>) -> Bytes {
+    element.text().to_vec()
+}
+
+fn list(list: ListView<'_>) -> Content {
+    Content::List(list.iter().map(|item| text(item.element())).collect())
+}
+
+fn set(set: SetView<'_>) -> Content {
+    Content::Set(set.iter().map(text).collect())
+}
+
+fn zset(zset: ZSetView<'_>) -> Content {
+    Content::ZSet(zset.iter().map(|(member, score)| (text(member), score as i64)).collect())
+}
+
+fn hash(hash: HashView<'_>) -> Content {
+    Content::Hash(hash.iter().map(|(field, value)| (text(field), text(value))).collect())
+}
+
+pub(crate) fn content_of(value: ValueRef<'_>) -> Content {
+    match value {
+        ValueRef::String(string) => Content::String(string.text().to_vec()),
+        ValueRef::List(view) => list(view),
+        ValueRef::Set(view) => set(view),
+        ValueRef::ZSet(view) => zset(view),
+        ValueRef::Hash(view) => hash(view),
+    }
+}
+
+fn owned_content(value: &Value) -> Content {
+    match value {
+        Value::String(string) => Content::String(text(string.as_element())),
+        Value::List(value) => list(value.view()),
+        Value::Set(value) => set(value.view()),
+        Value::ZSet(value) => zset(value.view()),
+        Value::Hash(value) => hash(value.view()),
+    }
+}
+
+/// A collection that [`Action`]s are done to.
+trait Act: Collection {
+    fn act<R: Room>(
+        value: &mut Self::In<R>,
+        action: &Action,
+        limits: &EncodingLimits,
+    ) -> Result<Answer, Error>;
+}
+
+/// The end of a list that a text stands for.
+fn side(text: &[u8]) -> Side {
+    if text.len().is_multiple_of(2) { Side::Back } else { Side::Front }
+}
+
+fn owned_text(popped: Option<OwnedElement>) -> Answer {
+    Answer::Text(popped.map(|element| text(element.as_element())))
+}
+
+impl Act for List {
+    fn act<R: Room>(list: &mut List<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
+        Ok(match action {
+            Action::Put(element, value) => {
+                list.try_push(side(value), &element[..], limits)?;
+                Answer::Done
+            }
+            Action::Take(value) => owned_text(list.try_pop(side(value), limits)?),
+            Action::Empty => {
+                while list.try_pop(Side::Front, limits)?.is_some() {}
+                Answer::Done
+            }
+        })
+    }
+}
+
+impl Act for Set {
+    fn act<R: Room>(set: &mut Set<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
+        Ok(match action {
+            Action::Put(member, _) => Answer::Flag(set.try_insert(&member[..], limits)?),
+            Action::Take(member) => Answer::Flag(set.remove(&member[..])),
+            Action::Empty => {
+                while let Some(member) = set.iter().next().map(text) {
+                    assert!(set.remove(&member[..]));
+                }
+                Answer::Done
+            }
+        })
+    }
+}
+
+impl Act for ZSet {
+    fn act<R: Room>(zset: &mut ZSet<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
+        Ok(match action {
+            Action::Put(member, value) => {
+                let score = score_of(value) as f64;
+                let added = zset.try_add(&member[..], score, AddOptions::default(), limits)?;
+                Answer::Flag(matches!(added, Added::Added(_)))
+            }
+            Action::Take(member) => Answer::Flag(zset.remove(&member[..]).is_some()),
+            Action::Empty => {
+                while let Some(member) = zset.iter().next().map(|(member, _)| text(member)) {
+                    assert!(zset.remove(&member[..]).is_some());
+                }
+                Answer::Done
+            }
+        })
+    }
+}
+
+impl Act for Hash {
+    fn act<R: Room>(hash: &mut Hash<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
+        Ok(match action {
+            Action::Put(field, value) => Answer::Flag(hash.try_insert(&field[..], &value[..], limits)?),
+            Action::Take(field) => Answer::Flag(hash.remove(&field[..])),
+            Action::Empty => {
+                while let Some(field) = hash.iter().next().map(|(field, _)| text(field)) {
+                    assert!(hash.remove(&field[..]));
+                }
+                Answer::Done
+            }
+        })
+    }
+}
+
+fn edit<C: Act>(
+    keyspace: &mut Keyspace,
+    key: &[u8],
+    actions: &[Action],
+    fails: bool,
+    modify: bool,
+    now: u64,
+) -> Result<Answer, Error> {
+    let limits = *keyspace.options().encoding_limits();
+    if modify {
+        let answers = keyspace.modify_as::<C, _, Error>(key, now, |value| {
+            let answers: Result<_, Error> =
+                actions.iter().map(|action| C::act(value, action, &limits)).collect();
+            if fails { Err(Error::NoSuchKey) } else { answers }
+        })?;
+        return Ok(Answer::Many(answers.unwrap_or_default()));
+    }
+    let answers = keyspace.edit_as::<C, _, Error>(key, now, |value| {
+        let answers: Result<_, Error> = actions.iter().map(|action| C::act(value, action, &limits)).collect();
+        if fails { Err(Error::NoSuchKey) } else { answers }
+    })?;
+    Ok(Answer::Many(answers))
+}
+
+fn scan(keyspace: &Keyspace, options: &ScanOptions<'_>, now: u64) -> BTreeSet<Bytes> {
+    let (mut cursor, mut found) = (Cursor::START, BTreeSet::new());
+    loop {
+        cursor = keyspace.scan(cursor, options, now, |key, value| {
+            assert!(options.object_type.is_none_or(|wanted| wanted == value.object_type()));
+            found.insert(key.to_vec());
+        });
+        if cursor.is_start() {
+            return found;
+        }
+    }
+}
+
+/// The keys of a model that match.
+fn matching(db: &Db, pattern: Option<&[u8]>, object_type: Option<ObjectType>) -> BTreeSet<Bytes> {
+    let is_match = |key: &[u8]| pattern.is_none_or(|pattern| NaiveGlob::new(pattern).is_match(key));
+    let keys = db.keys.iter().filter(|(key, held)| {
+        is_match(key) && object_type.is_none_or(|wanted| wanted == held.content.object_type())
+    });
+    keys.map(|(key, _)| key.clone()).collect()
+}
+
+fn either<E: Into<Error>>(result: Result<Answer, E>) -> Answer {
+    result.unwrap_or_else(|error| Answer::Error(error.into().reply()))
+}
+
+/// Does `op` to the first keyspace or the second one, and to its model. Compares the answers and returns one.
+pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
+    let World { pairs, now, replies } = world;
+    if let Op::Later(millis) = op {
+        *now += millis;
+        pairs.iter_mut().for_each(|pair| pair.db.at(*now));
+        return Answer::Done;
+    }
+    let now = *now;
+    let [first, second] = pairs;
+    let (pair, other) = if index == 0 { (first, second) } else { (second, first) };
+    let Pair { keyspace, db, .. } = pair;
+    let (answer, expected) = match op {
+        Op::Set { .. } | Op::GetExpire(..) => on_expiring_string(keyspace, db, op, now),
+        Op::SetMany(_)
+        | Op::GetRemove(_)
+        | Op::Append(..)
+        | Op::SetRange(..)
+        | Op::SetBit(..)
+        | Op::AppendAndFail(..)
+        | Op::IncrBy(..)
+        | Op::IncrByFloat(..) => on_string(keyspace, db, op, now),
+        Op::Edit { key, object_type, actions, fails, modify } => (
+            either(by_type!(*object_type, string => unreachable!(), C => {
+                edit::<C>(keyspace, key, actions, *fails, *modify, now)
+            })),
+            db.edit(key, *object_type, actions, *fails, *modify),
+        ),
+        Op::CopyTo { .. } | Op::MoveTo(_) => between(pair, other, op, now),
+        Op::Reply(key) => {
+            let reply = keyspace.get_string(key, now);
+            if let Ok(Some(string)) = reply {
+                replies.push((string.to_bytes(), string.text().to_vec()));
+            }
+            (Answer::Done, Ok(Answer::Done))
+        }
+        Op::DropReplies => {
+            replies.clear();
+            (Answer::Done, Ok(Answer::Done))
+        }
+        Op::GetMany(_)
+        | Op::Scan { .. }
+        | Op::Keys(_)
+        | Op::RandomKey(_)
+        | Op::Clear
+        | Op::Sweep(_)
+        | Op::Limits(_) => {
+            on_all(keyspace, db, op, now);
+            (Answer::Done, Ok(Answer::Done))
+        }
+        _ => on_key(keyspace, db, op, now),
+    };
+    assert_eq!(answer, expected.unwrap_or_else(|error| error), "{op:?}");
+    answer
+}
+
+type Both = (Answer, Result<Answer, Answer>);
+
+fn on_expiring_string(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
+    match op {
+        Op::Set { key, value, condition, expiry, get } => {
+            let expiry = match expiry {
+                NewExpiry::Clear => SetExpiry::Clear,
+                NewExpiry::Keep => SetExpiry::Keep,
+                NewExpiry::To(when) => SetExpiry::To(when.expiry(now)),
+            };
+            let options = SetOptions {
+                condition: match condition {
+                    Condition::Always => SetCondition::Always,
+                    Condition::Absent => SetCondition::IfAbsent,
+                    Condition::Present => SetCondition::IfPresent,
+                    Condition::Equal(value) => SetCondition::IfEqual(value),
+                },
+                expiry,
+                get: *get,
+            };
+            let outcome = keyspace.set_with(key, &value[..], &options, now);
+            let answer = either(outcome.map(|outcome| Answer::Set {
+                is_set: outcome.is_set,
+                old: outcome.old.map(|old| text(old.as_element())),
+            }));
+            (answer, db.set(key, value, condition, expiry, *get, now))
+        }
+        Op::GetExpire(key, when) => {
+            let to = when.map(|when| when.expiry(now));
+            (either(keyspace.get_expire(key, to, now).map(owned_text)), db.get_expire(key, to, now))
+        }
+        _ => unreachable!("another operation"),
+    }
+}
+
+fn on_string(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
+    let limits = *keyspace.options().encoding_limits();
+    let number = |len: usize| Answer::Number(len as i64);
+    match op {
+        Op::SetMany(pairs) => {
+            let lent: Vec<_> =
+                pairs.iter().map(|(key, value)| (Key::from(key), Element::from(&value[..]))).collect();
+            let answer = either(keyspace.set_many(&lent, now).map(|()| Answer::Done));
+            for (key, value) in pairs {
+                db.put(key, Content::String(value.clone()), None);
+            }
+            (answer, Ok(Answer::Done))
+        }
+        Op::GetRemove(key) => (either(keyspace.get_remove(key, now).map(owned_text)), db.get_remove(key)),
+        Op::Append(key, bytes) => {
+            (either(keyspace.append(key, bytes, now).map(number)), db.append(key, bytes))
+        }
+        Op::SetRange(key, offset, bytes) => (
+            either(keyspace.set_range(key, *offset, bytes, now).map(number)),
+            db.set_range(key, *offset, bytes),
+        ),
+        Op::SetBit(key, offset, bit) => {
+            let was =
+                keyspace.edit_string(key, now, |text| string::try_set_bit(text, *offset, *bit, &limits));
+            (either(was.map(Answer::Flag)), db.set_bit(key, *offset, *bit))
+        }
+        Op::AppendAndFail(key, bytes) => {
+            let failed = keyspace.edit_string::<Answer, _>(key, now, |text| {
+                string::try_append(text, bytes, &EncodingLimits::DEFAULT)?;
+                Err(Error::NoSuchKey)
+            });
+            (either(failed), db.append_and_fail(key, bytes))
+        }
+        Op::IncrBy(key, by) => {
+            (either(keyspace.incr_by(key, *by, now).map(Answer::Number)), db.incr_by(key, *by))
+        }
+        Op::IncrByFloat(key, quarters) => {
+            let by = f64::from(*quarters) / 4.0;
+            let sum = keyspace.incr_by_float(key, by, now);
+            let answer = either(sum.map(|sum| Answer::Text(Some(sum.to_string().into_bytes()))));
+            let expected = db.incr_by_float(key, by, &answer);
+            (answer, expected)
+        }
+        _ => unreachable!("another operation"),
+    }
+}
+
+fn between(pair: &mut Pair, other: &mut Pair, op: &Op, now: u64) -> Both {
+    match op {
+        Op::CopyTo { from, to, replace } => {
+            let answer =
+                pair.keyspace.copy_to(from, &mut other.keyspace, to, *replace, now).map(Answer::Flag);
+            let held = pair.db.keys.get(from).filter(|_| *replace || !other.db.keys.contains_key(to));
+            if let Some(held) = held {
+                other.db.put(to, held.content.clone(), held.expiry);
+            }
+            (either(answer), Ok(Answer::Flag(held.is_some())))
+        }
+        Op::MoveTo(key) => {
+            let answer = pair.keyspace.move_to(key, &mut other.keyspace, now).map(Answer::Flag);
+            let moves = pair.db.keys.contains_key(key) && !other.db.keys.contains_key(key);
+            if moves && let Some(held) = pair.db.remove(key) {
+                other.db.put(key, held.content, held.expiry);
+            }
+            (either(answer), Ok(Answer::Flag(moves)))
+        }
+        _ => unreachable!("another operation"),
+    }
+}
+
+fn on_key(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
+    match op {
+        Op::Remove(key) => {
+            (Answer::Flag(keyspace.remove(key, now)), Ok(Answer::Flag(db.remove(key).is_some())))
+        }
+        Op::Unlink(key, steps) => {
+            let bytes = keyspace.memory_usage(key, now);
+            let unlinked = keyspace.unlink(key, now);
+            let answer = Answer::Flag(unlinked.is_some());
+            assert_eq!(unlinked.as_ref().map(|unlinked| unlinked.allocation_size()), bytes);
+            if let Some(unlinked) = unlinked {
+                assert!(unlinked.key() == key && unlinked.free_effort() > 0);
+                let mut left = unlinked.drop_in_steps(*steps);
+                while let Some(remains) = left {
+                    left = remains.drop_in_steps(*steps);
+                }
+            }
+            (answer, Ok(Answer::Flag(db.remove(key).is_some())))
+        }
+        Op::Take(key) => {
+            let taken = keyspace.take(key, now).map(|value| Answer::Value(value.as_ref().map(owned_content)));
+            (either(taken), Ok(Answer::Value(db.remove(key).map(|held| held.content))))
+        }
+        Op::Rename { from, to, replace } => {
+            let answer = if *replace {
+                keyspace.rename(from, to, now).map(|()| Answer::Flag(true))
+            } else {
+                keyspace.rename_absent(from, to, now).map(Answer::Flag)
+            };
+            (either(answer), db.rename(from, to, *replace))
+        }
+        Op::Copy { from, to, replace } => {
+            let answer = either(keyspace.copy(from, to, *replace, now).map(Answer::Flag));
+            let held = db.keys.get(from).filter(|_| from != to && (*replace || !db.keys.contains_key(to)));
+            let held = held.cloned();
+            let copies = held.is_some();
+            if let Some(held) = held {
+                db.put(to, held.content, held.expiry);
+            }
+            (answer, Ok(Answer::Flag(copies)))
+        }
+        Op::Touch(key) => {
+            let is_there = keyspace.touch(key, now);
+            if is_there {
+                let (idle, freq) = (keyspace.idle_time(key, now), keyspace.freq(key, now));
+                let is_lfu = keyspace.options().get_maxmemory_policy().is_lfu();
+                assert!(if is_lfu {
+                    idle.is_none() && freq > Some(0)
+                } else {
+                    (idle, freq) == (Some(0), None)
+                });
+            }
+            (Answer::Flag(is_there), Ok(Answer::Flag(db.keys.contains_key(key))))
+        }
+        Op::Expire { key, when, conditions } => {
+            let [nx, xx, gt, lt] = [1, 2, 4, 8].map(|bit| conditions & bit != 0);
+            let expiry = when.expiry(now);
+            let answer =
+                keyspace.expire(key, expiry, ExpireOptions { nx, xx, gt, lt }, now).map(Answer::Flag);
+            (either(answer), db.expire(key, expiry, [nx, xx, gt, lt], now))
+        }
+        Op::Persist(key) => (Answer::Flag(keyspace.persist(key, now)), Ok(db.persist(key))),
+        _ => unreachable!("another operation"),
+    }
+}
+
+fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
+    match op {
+        Op::GetMany(keys) => {
+            let found = keyspace.get_many(keys.each_ref(), now).map(|value| value.map(content_of));
+            let expected = keys.each_ref().map(|key| db.keys.get(key).map(|held| held.content.clone()));
+            assert_eq!(found, expected);
+        }
+        Op::Scan { pattern, object_type, count } => {
+            let options = ScanOptions { pattern: *pattern, object_type: *object_type, count: *count };
+            assert_eq!(scan(keyspace, &options, now), matching(db, *pattern, *object_type));
+        }
+        Op::Keys(pattern) => {
+            let found: Vec<_> = keyspace.keys(pattern, now).map(<[u8]>::to_vec).collect();
+            let expected = matching(db, Some(pattern), None);
+            assert_eq!(found.len(), expected.len(), "a key twice");
+            assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
+        }
+        Op::RandomKey(seed) => {
+            let mut state = *seed;
+            let key = keyspace.random_key(now, || {
+                state = common::random::mix(state.wrapping_add(1));
+                state
+            });
+            assert_eq!(key.is_none(), db.keys.is_empty());
+            assert!(key.is_none_or(|key| db.keys.contains_key(key)));
+        }
+        Op::Clear => {
+            keyspace.clear();
+            db.keys.clear();
+            db.stale.clear();
+        }
+        Op::Sweep(budget) => {
+            let before = keyspace.len();
+            let swept = keyspace.expire_some(now, *budget);
+            assert_eq!(before - keyspace.len(), swept.removed);
+            assert!(swept.removed <= swept.looked_at && swept.removed <= db.stale.len());
+        }
+        Op::Limits(limit) => {
+            let policy = keyspace.options().get_maxmemory_policy();
+            *keyspace.options_mut() = options(*limit).maxmemory_policy(policy);
+        }
+        _ => unreachable!("another operation"),
+    }
+}

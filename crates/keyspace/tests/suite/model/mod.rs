@@ -1,0 +1,156 @@
+//! Two keyspaces beside two of std's maps: the same answers, contents, events and times, and every byte accounted for.
+//!
+//! Limits of encodings are small, so that values change their encoding often. The model knows nothing of encodings.
+
+mod apply;
+mod ops;
+mod oracle;
+
+use apply::{apply, content_of};
+use keyspace::{Event, Keyspace, Options, Ttl};
+use ops::{Bytes, op};
+use oracle::{Answer, Db, LEN_MAX, TOO_LONG, Told, integer};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::{Arc, Mutex};
+use values::Encoding;
+use zmalloc::Region;
+
+/// The longest string that Redis keeps in its header's block.
+const EMBSTR_SIZE_LIMIT: usize = 44;
+
+/// A keyspace, what it has told, and its model.
+pub(crate) struct Pair {
+    keyspace: Keyspace,
+    events: Arc<Mutex<Vec<Told>>>,
+    db: Db,
+}
+
+/// Both keyspaces.
+pub(crate) struct World {
+    pairs: [Pair; 2],
+    now: u64,
+    /// Replies that are held, and what they are to say.
+    replies: Vec<(bytes::Bytes, Bytes)>,
+}
+
+fn options(limit: usize) -> Options {
+    Options::new()
+        .hash_max_listpack_entries(limit)
+        .hash_max_listpack_value(12 * limit)
+        .list_max_listpack_size(if limit == 8 { -1 } else { limit as i32 })
+        .set_max_intset_entries(limit)
+        .set_max_listpack_entries(limit / 2)
+        .set_max_listpack_value(12 * limit)
+        .zset_max_listpack_entries(limit)
+        .zset_max_listpack_value(12 * limit)
+        .proto_max_bulk_len(LEN_MAX)
+}
+
+fn told(event: Event<'_>) -> Told {
+    match event {
+        Event::Set(key) => Told::Set(key.to_vec()),
+        Event::Changed(key) => Told::Changed(key.to_vec()),
+        Event::Expired(key) => Told::Expired(key.to_vec()),
+        Event::Removed(key) => Told::Removed(key.to_vec()),
+        Event::Renamed { from, to } => Told::Renamed(from.to_vec(), to.to_vec()),
+        _ => panic!("another event"),
+    }
+}
+
+impl Pair {
+    fn new() -> Self {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let mut keyspace = Keyspace::with_options(options(4));
+        let to = events.clone();
+        keyspace.on_event(move |event| to.lock().unwrap().push(told(event))).unwrap();
+        Self { keyspace, events, db: Db::default() }
+    }
+
+    /// Compares the events with the expected ones. An expired key may be removed by any operation. Its event comes once, and before
+    /// the one of a key that takes its place.
+    fn check_events(&mut self, answer: &Answer) {
+        let mut events = mem::take(&mut *self.events.lock().unwrap());
+        events.retain(|event| match event {
+            Told::Expired(key) => {
+                assert!(self.db.stale.remove(key), "{key:?} has not expired, or has been told about");
+                false
+            }
+            Told::Set(key) | Told::Renamed(_, key) => {
+                assert!(!self.db.stale.contains(key), "{key:?} was still there");
+                true
+            }
+            Told::Changed(_) | Told::Removed(_) => true,
+        });
+        if *answer == Answer::Error(TOO_LONG) {
+            events.retain(|event| !matches!(event, Told::Changed(_))); // an edit that may have done a part
+        }
+        assert_eq!(events, mem::take(&mut self.db.told));
+    }
+
+    fn check(&self, now: u64) {
+        let Self { keyspace, db, .. } = self;
+        keyspace.check();
+        assert_eq!(keyspace.len(), db.keys.len() + db.stale.len());
+        let expires = db.keys.values().filter(|held| held.expiry.is_some()).count();
+        assert_eq!(keyspace.expires(), expires + db.stale.len());
+        let contents: BTreeMap<_, _> =
+            keyspace.iter(now).map(|(key, value)| (key, content_of(value))).collect();
+        assert_eq!(contents.len(), db.keys.len());
+        let mut bytes = 0;
+        for (key, held) in &db.keys {
+            assert_eq!(contents.get(&key[..]), Some(&held.content), "{key:?}");
+            assert_eq!(keyspace.expire_time(key, now), held.expiry);
+            let left = held.expiry.map_or(Ttl::Persistent, |at| Ttl::Millis(at - now));
+            assert_eq!(keyspace.ttl(key, now), left);
+            assert_eq!(keyspace.object_type(key, now), Some(held.content.object_type()));
+            if let oracle::Content::String(text) = &held.content {
+                let by_length = if text.len() > EMBSTR_SIZE_LIMIT { Encoding::Raw } else { Encoding::EmbStr };
+                let encoding = keyspace.encoding(key, now).unwrap();
+                assert!(encoding == by_length || encoding == Encoding::Int && integer(text).is_some());
+            }
+            bytes += keyspace.memory_usage(key, now).unwrap();
+        }
+        if db.stale.is_empty() {
+            assert!(bytes <= keyspace.allocation_size() && (bytes > 0) == !db.keys.is_empty());
+        }
+        for key in &db.stale {
+            assert!(keyspace.get(key, now).is_none() && !keyspace.contains_key(key, now));
+            assert_eq!((keyspace.ttl(key, now), keyspace.memory_usage(key, now)), (Ttl::Absent, None));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(testing::config(600, 2))]
+
+    #[test]
+    fn a_keyspace_does_what_the_commands_say(
+        ops in prop::collection::vec((op(), prop::bool::weighted(0.2)), 0..80),
+        lfu in any::<bool>(),
+    ) {
+        let region = Region::start();
+        let mut world = World { pairs: [Pair::new(), Pair::new()], now: 1_000_000, replies: vec![] };
+        let callbacks = region.held() as usize;
+        if lfu {
+            for Pair { keyspace, .. } in &mut world.pairs {
+                *keyspace.options_mut() = options(3).maxmemory_policy(keyspace::MaxmemoryPolicy::AllkeysLfu);
+            }
+        }
+        for (op, second) in &ops {
+            let answer = apply(&mut world, op, usize::from(*second));
+            for pair in &mut world.pairs {
+                pair.check_events(&answer);
+                pair.check(world.now);
+            }
+            prop_assert!(world.replies.iter().all(|(reply, text)| reply == text));
+            if world.replies.is_empty() {
+                let bytes: usize = world.pairs.iter().map(|pair| pair.keyspace.allocation_size()).sum();
+                prop_assert_eq!(region.held() as usize, bytes + callbacks);
+            }
+        }
+        drop(world);
+        prop_assert_eq!(region.held(), 0);
+    }
+}

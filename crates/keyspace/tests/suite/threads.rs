@@ -1,0 +1,84 @@
+//! Several threads read one keyspace, as they would under a read lock.
+
+use keyspace::{Cursor, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, ScanOptions, ValueRef};
+use std::sync::RwLock;
+use std::thread;
+use values::Hash;
+
+const ROUNDS: u64 = if cfg!(miri) { 6 } else { 3_000 };
+const THREADS: u64 = 3;
+
+fn filled(policy: MaxmemoryPolicy) -> Keyspace {
+    let mut keyspace = Keyspace::with_options(Options::new().maxmemory_policy(policy));
+    keyspace.set("short", "text", 0).unwrap();
+    keyspace.set("long", &[b'x'; 2_000], 0).unwrap();
+    keyspace.hset("hash", "field", "value", 0).unwrap();
+    keyspace.set("expires", 12_345, 0).unwrap();
+    keyspace.expire("expires", Expiry::InMillis(5), ExpireOptions::default(), 0).unwrap();
+    keyspace
+}
+
+/// Reads by which clocks change, and the heads of blocks with them.
+fn read_all(keyspace: &Keyspace, now: u64) {
+    assert_eq!(&*keyspace.get_string("short", now).unwrap().unwrap().text(), b"text");
+    assert_eq!(keyspace.get_string("long", now).unwrap().unwrap().to_bytes(), [b'x'; 2_000][..]);
+    assert_eq!(keyspace.get_as::<Hash>("hash", now).unwrap().unwrap().get("field"), Some("value".into()));
+    assert_eq!(keyspace.get("expires", now).is_some(), now < 5);
+    let many = keyspace.get_many(["long", "none", "hash"], now);
+    assert!(matches!(many, [Some(ValueRef::String(_)), None, Some(ValueRef::Hash(_))]));
+    assert!(keyspace.touch("short", now) && keyspace.expire_time("short", now).is_none());
+    let mut seen = 0;
+    let cursor = keyspace.scan(Cursor::START, &ScanOptions::default(), now, |_, _| seen += 1);
+    assert_eq!((seen, cursor.is_start()), (if now < 5 { 4 } else { 3 }, true));
+}
+
+#[test]
+fn threads_read_side_by_side_and_set_the_clocks() {
+    for policy in [MaxmemoryPolicy::AllkeysLru, MaxmemoryPolicy::AllkeysLfu] {
+        let keyspace = filled(policy);
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let keyspace = &keyspace;
+                scope.spawn(move || {
+                    for round in 0..ROUNDS {
+                        read_all(keyspace, round * 1_000 * (thread + 1));
+                    }
+                });
+            }
+        });
+        keyspace.check();
+        let now = ROUNDS * 1_000 * THREADS;
+        assert!(keyspace.touch("short", now));
+        let idle = keyspace.idle_time("short", now);
+        assert_eq!(idle, (policy == MaxmemoryPolicy::AllkeysLru).then_some(0));
+    }
+}
+
+/// A reply keeps its bytes while another thread writes to the key. Under Miri a write to the bytes would be a race.
+#[test]
+fn replies_are_read_while_the_keyspace_is_written() {
+    let keyspace = RwLock::new(filled(MaxmemoryPolicy::Noeviction));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    let reply = keyspace.read().unwrap().get_string("long", 0).unwrap().unwrap().to_bytes();
+                    assert!(reply.len() >= 2_000 && reply[..2_000].iter().all(|byte| *byte == reply[0]));
+                }
+            });
+        }
+        for round in 0..ROUNDS {
+            let byte = b'a' + (round % 26) as u8;
+            let mut keyspace = keyspace.write().unwrap();
+            match round % 3 {
+                0 => keyspace.set("long", &[byte; 2_000], 0).unwrap(),
+                1 => assert_eq!(keyspace.set_range("long", 0, &[byte; 2_000], 0), Ok(2_000)),
+                _ => assert_eq!(keyspace.append("long", b"x", 0), Ok(2_001)),
+            }
+            if round % 3 == 2 {
+                keyspace.set("long", &[byte; 2_000], 0).unwrap();
+            }
+        }
+    });
+    keyspace.read().unwrap().check();
+}

@@ -7,7 +7,7 @@
 //! kv> get greeting
 //! "hello, world"
 //! kv> memory doctor
-//! Small instance: the process uses only 19.06K of memory. Ratios mean little below 5.00M.
+//! Small instance: the process uses only 9.97K of memory. Ratios mean little below 5.00M.
 //! kv> help
 //! ```
 //!

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! This file has what is common to all operations: looking a key up to read it or to write it, and the access clock. Each of the
-//! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`, `scan`, `batch`, `object`.
+//! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`, `scan`, `batch`, `object`,
+//! `report`.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any other moment if
 //! no absolute expiry is used. It must not go back.

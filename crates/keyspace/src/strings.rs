@@ -94,6 +94,14 @@ impl<S: BuildHasher> Keyspace<S> {
         self.access(&key.into(), now).map(StringRef::of).transpose()
     }
 
+    /// The length of a key's string in bytes, 0 if there is no such key. An integer is not spelled out. O(1). In C: `STRLEN`.
+    ///
+    /// # Errors
+    /// [`WrongType`] if the value is not a string.
+    pub fn strlen<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Result<usize, WrongType> {
+        Ok(self.get_string(key, now)?.map_or(0, |string| string.element().len()))
+    }
+
     /// Gives a key a string. Whatever the key had, value and expiry, is dropped. O(len). In C: `SET`.
     ///
     /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes stand in the entry's own block, in place if the new

@@ -3,6 +3,7 @@
 mod closures;
 mod edges;
 mod faults;
+mod kv;
 mod memory;
 #[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
 mod model;

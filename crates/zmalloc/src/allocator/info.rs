@@ -13,8 +13,8 @@ use super::ctl::{ALL_ARENAS, Control};
 ///                  |<-    frag       ->|   (and the ends of pages)
 /// ```
 ///
-/// The fields have the names of `INFO memory` without `allocator_`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The fields have the names of `INFO memory` without `allocator_`. The default is an allocator that holds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AllocatorInfo {
     /// In blocks that are in use, or wait in the cache of a thread. INFO: `allocator_allocated`.

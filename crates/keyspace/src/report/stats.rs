@@ -1,0 +1,128 @@
+//! A report as a list of names and figures, and as a serde map.
+
+use super::MemoryReport;
+use core::fmt;
+
+/// A figure of a [`MemoryReport`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Figure {
+    /// Bytes, or a count. At most `i64::MAX`.
+    Integer(i64),
+    /// A ratio, or a percentage. Always finite in a report of [`Keyspace::memory_report`](crate::Keyspace::memory_report).
+    Double(f64),
+    /// A name.
+    Text(&'static str),
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Double(value) => value.fmt(f),
+            Self::Text(text) => f.pad(text),
+        }
+    }
+}
+
+macro_rules! from_integer {
+    ($($Integer:ty),*) => { $(
+        impl From<$Integer> for Figure {
+            fn from(value: $Integer) -> Self {
+                // Only `u64` and `usize` may not fit. They are too large then.
+                Self::Integer(i64::try_from(value).unwrap_or(i64::MAX))
+            }
+        }
+    )* };
+}
+
+from_integer!(usize, u64, isize);
+
+impl From<f64> for Figure {
+    fn from(value: f64) -> Self {
+        Self::Double(value)
+    }
+}
+
+impl From<&'static str> for Figure {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl MemoryReport {
+    /// All figures that are known, under the names of `MEMORY STATS`. A figure that only `INFO memory` has is listed under its name
+    /// there. The shape of the table is listed under names of its own, which begin with `table.`. Constant time.
+    ///
+    /// ```
+    /// # let keyspace = keyspace::Keyspace::new();
+    /// let report = keyspace.memory_report();
+    /// let (name, figure) = report.stats().find(|(name, _)| *name == "keys.count").unwrap();
+    /// assert_eq!(format!("{name}: {figure}"), "keys.count: 0");
+    /// ```
+    pub fn stats(&self) -> impl Iterator<Item = (&'static str, Figure)> {
+        let allocator = self.allocator.as_ref();
+        let figures = [
+            ("peak.allocated", Some(self.used_memory_peak.into())),
+            ("total.allocated", Some(self.used_memory.into())),
+            ("used_memory_rss", self.used_memory_rss.map(Into::into)),
+            ("total_system_memory", self.total_system_memory.map(Into::into)),
+            ("mem_allocator", Some(self.mem_allocator.into())),
+            ("overhead.hashtable.main", Some(self.overhead_hashtable_main.into())),
+            ("overhead.hashtable.expires", Some(self.overhead_hashtable_expires.into())),
+            ("overhead.total", Some(self.overhead_total().into())),
+            ("keys.count", Some(self.keys_count.into())),
+            ("expires", Some(self.expires_count.into())),
+            ("keys.bytes-per-key", Some(self.keys_bytes_per_key().into())),
+            ("dataset.bytes", Some(self.dataset_bytes.into())),
+            ("dataset.percentage", Some(self.dataset_percentage().into())),
+            ("peak.percentage", Some(self.used_memory_peak_perc().into())),
+            ("allocator.allocated", allocator.map(|info| info.allocated.into())),
+            ("allocator.active", allocator.map(|info| info.active.into())),
+            ("allocator.resident", allocator.map(|info| info.resident.into())),
+            ("allocator.muzzy", allocator.map(|info| info.muzzy.into())),
+            ("allocator-fragmentation.ratio", allocator.and_then(|info| info.frag_ratio()).map(Into::into)),
+            ("allocator-fragmentation.bytes", allocator.map(|info| info.frag_smallbins_bytes.into())),
+            ("allocator-rss.ratio", allocator.and_then(|info| info.rss_ratio()).map(Into::into)),
+            ("allocator-rss.bytes", allocator.map(|info| info.rss_bytes().into())),
+            ("rss-overhead.ratio", self.rss_overhead_ratio().map(Into::into)),
+            ("rss-overhead.bytes", self.rss_overhead_bytes().map(Into::into)),
+            ("fragmentation", self.mem_fragmentation_ratio().map(Into::into)),
+            ("fragmentation.bytes", self.mem_fragmentation_bytes().map(Into::into)),
+            ("table.chunks", Some(self.table.chunks.into())),
+            ("table.chunks-allocated", Some(self.table.chunks_allocated.into())),
+            ("table.children", Some(self.table.children.into())),
+            ("table.load", Some(self.table.load().into())),
+            ("table.rehash-debt", Some(self.rehash_debt.into())),
+        ];
+        figures.into_iter().filter_map(|(name, figure)| Some((name, figure?)))
+    }
+}
+
+#[cfg(feature = "serde")]
+mod serde_impl {
+    use super::{Figure, MemoryReport};
+    use serde::ser::SerializeMap;
+    use serde::{Serialize, Serializer};
+
+    impl Serialize for Figure {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Integer(value) => serializer.serialize_i64(*value),
+                Self::Double(value) => serializer.serialize_f64(*value),
+                Self::Text(text) => serializer.serialize_str(text),
+            }
+        }
+    }
+
+    /// A map of [`stats`](MemoryReport::stats).
+    impl Serialize for MemoryReport {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(self.stats().count()))?;
+            for (name, figure) in self.stats() {
+                map.serialize_entry(name, &figure)?;
+            }
+            map.end()
+        }
+    }
+}

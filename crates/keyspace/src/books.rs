@@ -33,7 +33,7 @@ impl Books {
     #[inline]
     pub(crate) fn added(&mut self, mut entry: OccupiedEntry<'_, Entry>) {
         self.entry_bytes += entry.get().allocation_size();
-        if entry.get().expiry().is_some() {
+        if entry.get().expires() {
             self.expires += 1;
             entry.set_mark(true);
         }
@@ -50,15 +50,16 @@ impl Books {
     #[inline]
     pub(crate) fn forget(&mut self, entry: &Entry) {
         self.entry_bytes -= entry.allocation_size();
-        self.expires -= usize::from(entry.expiry().is_some());
+        self.expires -= usize::from(entry.expires());
     }
 
-    /// Lends an entry to be changed. Afterwards the sums and the mark are those of the changed entry, even if `change` panics.
+    /// Lends an entry to be changed, and the sum of all bytes, which `change` keeps right. Afterwards the mark is that of the changed entry, even
+    /// if `change` panics.
     #[inline]
     pub(crate) fn change<T>(
         &mut self,
         entry: &mut OccupiedEntry<'_, Entry>,
-        change: impl FnOnce(&mut Entry) -> T,
+        change: impl FnOnce(&mut Entry, &mut usize) -> T,
     ) -> T {
         struct Settle<'s, 't> {
             books: &'s mut Books,
@@ -68,8 +69,7 @@ impl Books {
         impl Drop for Settle<'_, '_> {
             #[inline]
             fn drop(&mut self) {
-                let expires = self.entry.get().expiry().is_some();
-                self.books.entry_bytes += self.entry.get().allocation_size();
+                let expires = self.entry.get().expires();
                 if expires != self.expired {
                     self.entry.set_mark(expires);
                     self.books.expires =
@@ -77,10 +77,9 @@ impl Books {
                 }
             }
         }
-        let expired = entry.get().expiry().is_some();
-        self.entry_bytes -= entry.get().allocation_size();
+        let expired = entry.get().expires();
         let settle = Settle { books: self, entry, expired };
-        change(settle.entry.get_mut())
+        change(settle.entry.get_mut(), &mut settle.books.entry_bytes)
     }
 }
 

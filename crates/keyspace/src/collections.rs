@@ -129,12 +129,14 @@ fn edit_found<C: Collection, T, E: Into<Error>>(
         books: &'s mut Books,
         entry: Option<OccupiedEntry<'t, Entry>>,
         key: &'s Key<'k>,
+        /// `None` after a panic.
+        is_empty: Option<bool>,
     }
     impl Drop for Tidy<'_, '_, '_> {
         #[inline]
         fn drop(&mut self) {
             let Some(entry) = self.entry.take() else { return };
-            if entry.get().is_empty() {
+            if self.is_empty.unwrap_or_else(|| entry.get().is_empty()) {
                 drop(self.books.remove(entry));
                 self.books.tell(Event::Removed(self.key.bytes()));
             } else {
@@ -143,14 +145,13 @@ fn edit_found<C: Collection, T, E: Into<Error>>(
         }
     }
     WrongType::check(C::TYPE, entry.get().object_type())?;
-    let mut tidy = Tidy { books, entry: Some(entry), key };
-    let result = match &mut tidy {
-        Tidy { books, entry: Some(entry), .. } => books.change(entry, |entry| entry.edit::<C, _>(f)),
-        Tidy { entry: None, .. } => None,
-    };
+    let mut tidy = Tidy { books, entry: Some(entry), key, is_empty: None };
+    let Tidy { books, entry: Some(entry), is_empty, .. } = &mut tidy else { unreachable!("it is there") };
+    let edited = entry.get_mut().edit::<C, _>(&mut books.entry_bytes, f);
+    *is_empty = edited.as_ref().map(|(_, is_empty)| *is_empty);
     drop(tidy);
-    match result {
-        Some(result) => result.map_err(Into::into),
+    match edited {
+        Some((result, _)) => result.map_err(Into::into),
         None => unreachable!("the type was compared"),
     }
 }

@@ -47,7 +47,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let entry = books.remove(entry);
             books.tell(Event::Removed(entry.key()));
         } else {
-            books.change(&mut entry, |entry| entry.try_set_expiry(Some(at)))?;
+            books.change(&mut entry, |entry, held| entry.try_set_expiry(Some(at), held))?;
             books.tell(Event::Changed(key.bytes()));
         }
         Ok(true)
@@ -62,7 +62,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if entry.get().expiry().is_none() {
             return false;
         }
-        let done = books.change(&mut entry, |entry| entry.try_set_expiry(None));
+        let done = books.change(&mut entry, |entry, held| entry.try_set_expiry(None, held));
         debug_assert!(done.is_ok(), "what becomes shorter needs no memory");
         books.tell(Event::Changed(key.bytes()));
         true

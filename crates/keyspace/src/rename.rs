@@ -48,7 +48,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Live(_) if !replace => return Ok(false),
             Found::Live(mut entry) => {
                 // SAFETY: the old entry becomes a shell below, before anything can fail.
-                books.change(&mut entry, |entry| *entry = unsafe { renamed.into_entry() });
+                books.change(&mut entry, |entry, held| entry.replace(unsafe { renamed.into_entry() }, held));
             }
             // SAFETY: as above, or the new entry becomes a shell again.
             Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
@@ -169,7 +169,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(key);
         let (found, books, _) = self.find_or_place(hash, key, now)?;
         match found {
-            Found::Live(mut entry) => books.change(&mut entry, |entry| *entry = new),
+            Found::Live(mut entry) => books.change(&mut entry, |entry, held| entry.replace(new, held)),
             Found::Absent(place) => books.added(place.try_insert(new).map_err(|error| error.error)?),
         }
         books.tell(Event::Set(key.bytes()));

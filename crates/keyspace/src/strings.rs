@@ -154,9 +154,9 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let content = Content::try_string(value)?;
-                books.change(&mut entry, |entry| {
+                books.change(&mut entry, |entry, held| {
                     let expiry = if options.expiry == SetExpiry::Keep { entry.expiry() } else { at };
-                    entry.try_set(expiry, content)
+                    entry.try_set(expiry, content, held)
                 })?;
                 Self::touch_entry(settings, entry.get(), hash, now);
                 books.tell(Event::Set(key.bytes()));
@@ -196,7 +196,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(Some(string));
         }
         if entry.get().expiry() != at {
-            books.change(&mut entry, |entry| entry.try_set_expiry(at))?;
+            books.change(&mut entry, |entry, held| entry.try_set_expiry(at, held))?;
             books.tell(Event::Changed(key.bytes()));
         }
         Self::touch_entry(settings, entry.get(), hash, now);
@@ -246,7 +246,7 @@ impl<S: BuildHasher> Keyspace<S> {
         match found {
             Found::Live(mut entry) => {
                 WrongType::check(ObjectType::String, entry.get().object_type())?;
-                let result = books.change(&mut entry, |entry| f(&mut StringEdit(entry)));
+                let result = books.change(&mut entry, |entry, held| f(&mut StringEdit::new(entry, held)));
                 Self::touch_entry(settings, entry.get(), hash, now);
                 books.tell(Event::Changed(key.bytes()));
                 result.map_err(Into::into)
@@ -254,7 +254,9 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Absent(place) => {
                 let clock = Self::new_clock(settings, now);
                 let mut entry = Entry::try_new(key.bytes(), None, clock, Content::Bytes(b""))?;
-                let result = f(&mut StringEdit(&mut entry)).map_err(Into::into)?;
+                // The entry is counted when it is in the table.
+                let mut held = entry.allocation_size();
+                let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
                 if entry.string().is_ok_and(|string| !string.is_empty()) {
                     books.added(place.try_insert(entry).map_err(|error| error.error)?);
                     books.tell(Event::Set(key.bytes()));
@@ -340,7 +342,7 @@ impl<S: BuildHasher> Keyspace<S> {
         match found {
             Found::Live(mut entry) => {
                 let (content, result) = make(entry.get().string()?)?;
-                books.change(&mut entry, |entry| entry.try_set(entry.expiry(), content))?;
+                books.change(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
                 Self::touch_entry(settings, entry.get(), hash, now);
                 books.tell(Event::Changed(key.bytes()));
                 Ok(result)

@@ -17,13 +17,15 @@ use super::kind::{Kind, Place};
 use super::write::{Fit, total};
 use super::{Entry, Layout, packed_end};
 use common::Room;
+use core::fmt;
+use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::slice;
 use robj::Robj;
 use sds::Sds;
 use values::string::StringMut;
-use values::{Collection, Edited, Element, Error, ReserveError, by_type};
+use values::{Collection, CollectionView, Edited, Element, Encoding, Error, ReserveError};
 
 /// The place of a packed value in the block of an entry.
 ///
@@ -31,23 +33,80 @@ use values::{Collection, Edited, Element, Error, ReserveError, by_type};
 /// lies.
 pub struct InEntry<'a> {
     entry: &'a mut Entry,
-    /// Where the value begins.
+    /// What all entries hold; see [`Entry::try_set`].
+    held: &'a mut usize,
+    /// Where the value begins, in memory and in the block.
+    start: NonNull<u8>,
     value_at: usize,
     /// Invariant: so many bytes from there on are initialised, and the block has the size class for them, or is loose.
     len: &'a mut usize,
 }
 
-impl core::fmt::Debug for InEntry<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("InEntry").field("bytes", &self.bytes()).finish()
+// SAFETY: the pointer is one into the block of the entry, which is borrowed for writing.
+unsafe impl Send for InEntry<'_> {}
+// SAFETY: shared, it only reads the block.
+unsafe impl Sync for InEntry<'_> {}
+
+impl InEntry<'_> {
+    /// [`Room::try_splice`] where the size class of the block is another one afterwards.
+    #[inline(never)]
+    fn try_splice_other_class(
+        &mut self,
+        at: usize,
+        removed: usize,
+        added: usize,
+        new_len: usize,
+    ) -> Result<(), ReserveError> {
+        let (value_at, len) = (self.value_at, *self.len);
+        let [old_total, new_total] = [len, new_len].map(|len| packed_end(value_at, len));
+        match self.entry.try_fit_again(old_total, new_total)? {
+            Fit::New(block) => {
+                let (base, gap, tail) = (block.base(), value_at + at, len - at - removed);
+                // SAFETY: gap and tail lie within the new length, for which the new block has room. All bytes in front of the gap are
+                // initialised, and so is the tail. The gap is filled with zeros. With the head, the block is that of the entry.
+                unsafe {
+                    base.copy_from_nonoverlapping(self.entry.base(), gap);
+                    base.add(gap).write_bytes(0, added);
+                    base.add(gap + added).copy_from_nonoverlapping(self.start.add(at + removed), tail);
+                    self.entry.take_block(old_total, block, new_total, self.held);
+                    self.entry.set_loose(false);
+                    self.start = base.add(value_at);
+                }
+                *self.len = new_len;
+            }
+            Fit::Same { is_loose } => {
+                self.entry.set_loose(is_loose);
+                // SAFETY: the block has room for the new length.
+                unsafe { self.splice_in_place(at, removed, added, new_len) };
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the tail of the value within the block, and fills the gap with initialised bytes.
+    ///
+    /// # Safety
+    /// `removed` bytes from `at` on are in the value, `new_len` is right, and the block has room for it.
+    #[inline]
+    unsafe fn splice_in_place(&mut self, at: usize, removed: usize, added: usize, new_len: usize) {
+        let len = *self.len;
+        // SAFETY: by contract, gap and tail lie within the block. What was part of the value is initialised.
+        unsafe {
+            let (gap, behind) = (self.start.add(at), self.start.add(at + removed));
+            match len - at - removed {
+                1 => gap.add(added).write(behind.read()), // the end of a listpack: not worth a call
+                tail => gap.add(added).copy_from(behind, tail),
+            }
+            let fresh = at.max(len).min(at + added);
+            self.start.add(fresh).write_bytes(0, at + added - fresh);
+        }
+        *self.len = new_len;
     }
 }
 
-impl InEntry<'_> {
-    #[inline]
-    fn start(&self) -> NonNull<u8> {
-        // SAFETY: the value lies in the block.
-        unsafe { self.entry.base().add(self.value_at) }
+impl fmt::Debug for InEntry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InEntry").field("bytes", &self.bytes()).finish_non_exhaustive()
     }
 }
 
@@ -55,79 +114,66 @@ impl Room for InEntry<'_> {
     #[inline]
     fn bytes(&self) -> &[u8] {
         // SAFETY: by the invariant of `len`; the block is borrowed.
-        unsafe { slice::from_raw_parts(self.start().as_ptr(), *self.len) }
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), *self.len) }
     }
 
     #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`; the block is borrowed for writing.
-        unsafe { slice::from_raw_parts_mut(self.start().as_ptr(), *self.len) }
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), *self.len) }
     }
 
     #[inline]
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError> {
-        let (value_at, len) = (self.value_at, *self.len);
+        let len = *self.len;
         assert!(at <= len && removed <= len - at, "the bytes to remove are not in the value");
         let new_len = total(len - removed, added)?;
-        let [old_total, new_total] = [len, new_len].map(|len| packed_end(value_at, len));
-        let fit = self.entry.try_fit_again(old_total, new_total)?;
-        let (base, gap, tail) = (self.entry.base(), value_at + at, len - at - removed);
-        // SAFETY: gap and tail lie within the new length, for which there is room. All bytes in front of the value and of the gap are
-        // initialised, and so is the tail. The gap is filled with zeros.
-        unsafe {
-            let behind = base.add(gap + removed);
-            match fit {
-                Fit::New(block) => {
-                    let base = block.base();
-                    base.copy_from_nonoverlapping(self.entry.base(), gap);
-                    base.add(gap).write_bytes(0, added);
-                    base.add(gap + added).copy_from_nonoverlapping(behind, tail);
-                    self.entry.take_block(old_total, block);
-                    self.entry.set_loose(false);
-                }
-                Fit::Same { is_loose } => {
-                    base.add(gap + added).copy_from(behind, tail);
-                    base.add(gap).write_bytes(0, added);
-                    self.entry.set_loose(is_loose);
-                }
-            }
+        let [class, new_class] = [len, new_len].map(|len| zmalloc::good_size(packed_end(self.value_at, len)));
+        if class != new_class {
+            return self.try_splice_other_class(at, removed, added, new_len);
         }
-        *self.len = new_len;
+        // SAFETY: the block has at least the class of what it holds, by the invariant of `len`.
+        unsafe { self.splice_in_place(at, removed, added, new_len) };
         Ok(())
     }
 }
 
 /// A packed value that is being edited. When this is dropped, the block is one of an entry again, even after a panic.
-pub(super) struct Editing<'e> {
+struct Editing<'e, C: Collection> {
     entry: &'e mut Entry,
+    held: &'e mut usize,
+    encoding: Encoding,
     value_at: usize,
     len: usize,
+    _collection: PhantomData<C>,
 }
 
-impl<'e> Editing<'e> {
-    pub(super) fn new(entry: &'e mut Entry, layout: Layout) -> Self {
-        Self { value_at: layout.value_at(), len: entry.value_len(layout), entry }
+impl<'e, C: Collection> Editing<'e, C> {
+    /// `layout` is the entry's.
+    #[inline]
+    fn new(entry: &'e mut Entry, held: &'e mut usize, layout: Layout) -> Self {
+        let (encoding, value_at) = (layout.kind.encoding(), layout.value_at());
+        Self { len: entry.value_len(layout), entry, held, encoding, value_at, _collection: PhantomData }
     }
 
-    pub(super) fn room(&mut self) -> InEntry<'_> {
-        InEntry { entry: self.entry, value_at: self.value_at, len: &mut self.len }
+    #[inline]
+    fn room(&mut self) -> InEntry<'_> {
+        // SAFETY: the value lies in the block.
+        let start = unsafe { self.entry.base().add(self.value_at) };
+        InEntry { entry: self.entry, held: self.held, start, value_at: self.value_at, len: &mut self.len }
     }
 
-    /// Makes the block one of an entry again: bytes that are no value of that kind are given up.
+    /// Makes the block one of an entry again: bytes that are no value of that encoding are given up.
     #[inline]
     fn settle(&mut self) {
-        let kind = self.entry.kind();
-        let room = self.room();
-        let is_right = by_type!(kind.object_type(), string => false, C => {
-            C::view_of_packed(kind.encoding(), room.bytes()).is_ok()
-        });
-        if !is_right {
+        let encoding = self.encoding;
+        if C::view_of_packed(encoding, self.room().bytes()).is_err() {
             self.entry.discard_value();
         }
     }
 }
 
-impl Drop for Editing<'_> {
+impl<C: Collection> Drop for Editing<'_, C> {
     #[inline]
     fn drop(&mut self) {
         self.settle();
@@ -137,6 +183,7 @@ impl Drop for Editing<'_> {
 /// A collection that has been taken out of its word. It is put back when this is dropped, even after a panic.
 struct Loan<'e, C: Collection> {
     entry: &'e mut Entry,
+    held: &'e mut usize,
     value: ManuallyDrop<C::In<InEntry<'e>>>,
 }
 
@@ -148,38 +195,45 @@ impl<C: Collection> Drop for Loan<'_, C> {
             Edited::Own(collection) => collection,
             Edited::InRoom(_) => C::EMPTY, // no room was lent
         };
-        self.entry.put(collection);
+        self.entry.put(collection, self.held);
     }
 }
 
 /// Collections.
 impl Entry {
-    /// Lends the collection to be changed, wherever it lies. `None` if the value is of another type.
+    /// Lends the collection to be changed, wherever it lies. Returns what `f` returned, and whether the collection is empty then. `None` if
+    /// the value is of another type. For `held`, see [`try_set`](Self::try_set).
     #[inline]
     pub(crate) fn edit<C: Collection, T>(
         &mut self,
+        held: &mut usize,
         f: impl FnOnce(&mut C::In<InEntry<'_>>) -> T,
-    ) -> Option<T> {
+    ) -> Option<(T, bool)> {
         let layout = self.layout();
         if layout.kind.object_type() != C::TYPE {
             return None;
         }
         if layout.kind.is_word() {
-            return Some(f(&mut self.lend::<C>(layout).value));
+            let mut loan = self.lend::<C>(layout, held);
+            let result = f(&mut loan.value);
+            let is_empty = C::view_in(&loan.value).is_empty();
+            return Some((result, is_empty));
         }
-        let mut editing = Editing::new(self, layout);
-        let mut value = C::in_room(layout.kind.encoding(), editing.room()).ok()?;
+        let mut editing = Editing::<C>::new(self, held, layout);
+        let mut value = C::in_room(editing.encoding, editing.room()).ok()?;
         let result = f(&mut value);
+        let is_empty = C::view_in(&value).is_empty();
         if let Edited::Own(collection) = C::from_in(value) {
             editing.settle(); // the closure may have damaged the bytes that it left
-            editing.entry.put(collection);
+            editing.entry.put(collection, editing.held);
             core::mem::forget(editing); // no value is edited any more
         }
-        Some(result)
+        Some((result, is_empty))
     }
 
     /// Takes the collection out of its word, in the place of which an empty one stands meanwhile.
-    fn lend<C: Collection>(&mut self, layout: Layout) -> Loan<'_, C> {
+    fn lend<'e, C: Collection>(&'e mut self, layout: Layout, held: &'e mut usize) -> Loan<'e, C> {
+        *held -= self.value_allocation_size();
         let place = self.value(layout).cast::<NonNull<u8>>();
         let (encoding, empty) = C::EMPTY.into_raw();
         let kind = Kind::collection(C::TYPE, encoding, Place::Word).expect("every encoding can be a word");
@@ -190,48 +244,82 @@ impl Entry {
             Layout { kind, ..layout }.write_head(self.base(), self.form());
             collection
         };
-        Loan { entry: self, value: ManuallyDrop::new(collection.into_in()) }
+        Loan { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
     }
 
     /// Gives the entry a collection in the place of its value, which may be a packed one or a word. In the block, if it is packed and
     /// there is memory; else as a word, which needs none.
-    fn put<C: Collection>(&mut self, mut collection: C) {
+    fn put<C: Collection>(&mut self, mut collection: C, held: &mut usize) {
         let expiry = self.expiry();
-        if self.try_set(expiry, Content::collection(&mut collection)).is_err() {
-            let fitted = self.try_set(expiry, Content::word(collection));
+        if self.try_set(expiry, Content::collection(&mut collection), held).is_err() {
+            let fitted = self.try_set(expiry, Content::word(collection), held);
             debug_assert!(fitted.is_ok(), "a packed value has room for a word");
         }
     }
 }
 
-/// The string of an entry, to be changed by the operations of [`values::string`]. The entry holds a string.
-pub struct StringEdit<'e>(pub(crate) &'e mut Entry);
+/// The string of an entry, to be changed by the operations of [`values::string`].
+///
+/// The entry holds a string, whatever is done with it here.
+pub struct StringEdit<'e> {
+    entry: &'e mut Entry,
+    /// What all entries hold; see [`Entry::try_set`].
+    held: &'e mut usize,
+}
 
-impl StringEdit<'_> {
+impl fmt::Debug for StringEdit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StringEdit").field(&self.entry.string().ok()).finish()
+    }
+}
+
+impl<'e> StringEdit<'e> {
+    /// `entry` holds a string.
+    pub(crate) fn new(entry: &'e mut Entry, held: &'e mut usize) -> Self {
+        Self { entry, held }
+    }
+
     /// The object of a string that does not lie in the block.
     #[inline]
     fn object_mut(&mut self) -> Option<&mut Robj> {
-        let layout = self.0.layout();
+        let layout = self.entry.layout();
         // SAFETY: the word is an object (E2), and the entry is borrowed for writing.
-        (layout.kind == Kind::OBJECT).then(|| unsafe { self.0.value(layout).cast::<Robj>().as_mut() })
+        (layout.kind == Kind::OBJECT).then(|| unsafe { self.entry.value(layout).cast::<Robj>().as_mut() })
+    }
+
+    fn is_object(&self) -> bool {
+        self.entry.kind() == Kind::OBJECT
+    }
+
+    /// Changes the object, and keeps count of its bytes.
+    fn change_object<T>(&mut self, change: impl FnOnce(&mut Robj) -> Result<T, Error>) -> Result<T, Error> {
+        *self.held -= self.entry.value_allocation_size();
+        let result = self.object_mut().map(change);
+        *self.held += self.entry.value_allocation_size();
+        result.unwrap_or_else(|| unreachable!("the caller has asked for the kind"))
     }
 
     fn len(&self) -> usize {
-        self.0.string().map_or(0, Element::len)
+        self.entry.string().map_or(0, Element::len)
     }
 
     /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends it. The new bytes are
     /// zeros. A string that is too long for the block becomes an object, with `spare` bytes to grow into.
     fn try_grow(&mut self, new_len: usize, spare: usize) -> Result<&mut [u8], Error> {
         if new_len <= INLINE_LEN_MAX {
-            return Ok(self.0.try_grow_bytes(new_len)?);
+            return Ok(self.entry.try_grow_bytes(new_len, self.held)?);
         }
         let mut string = Sds::try_with_capacity(new_len.saturating_add(spare))?;
-        string.try_push_bytes(&self.0.string().unwrap_or(Element::Bytes(b"")).text())?;
+        string.try_push_bytes(&self.entry.string()?.text())?;
         string.try_grow_zero(new_len)?;
         let object = Robj::try_raw(string).map_err(|(error, _string)| error)?;
-        self.0.try_set(self.0.expiry(), Content::Object(object))?;
-        Ok(self.object_mut().and_then(Robj::get_mut).map_or(&mut [], Sds::as_mut_bytes))
+        self.entry.try_set(self.entry.expiry(), Content::Object(object), self.held)?;
+        Ok(self.object_bytes())
+    }
+
+    /// The bytes of an object that is not shared, because it has just been written to.
+    fn object_bytes(&mut self) -> &mut [u8] {
+        self.object_mut().and_then(Robj::get_mut).map_or(&mut [], Sds::as_mut_bytes)
     }
 }
 
@@ -244,8 +332,8 @@ impl StringMut for StringEdit<'_> {
     }
 
     fn try_append_bytes(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        if let Some(object) = self.object_mut() {
-            return object.try_append_bytes(bytes);
+        if self.is_object() {
+            return self.change_object(|object| object.try_append_bytes(bytes));
         }
         let len = self.len();
         let new_len = total(len, bytes.len())?;
@@ -255,12 +343,10 @@ impl StringMut for StringEdit<'_> {
     }
 
     fn try_make_len(&mut self, len: usize) -> Result<&mut [u8], Error> {
-        if self.0.kind() != Kind::OBJECT {
-            return self.try_grow(len.max(self.len()), 0);
+        if self.is_object() {
+            self.change_object(|object| object.try_make_len(len).map(|_bytes| ()))?;
+            return Ok(self.object_bytes());
         }
-        match self.object_mut() {
-            Some(object) => object.try_make_len(len),
-            None => Ok(&mut []),
-        }
+        self.try_grow(len.max(self.len()), 0)
     }
 }

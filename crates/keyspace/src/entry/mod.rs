@@ -174,10 +174,16 @@ impl Entry {
         self.kind().object_type()
     }
 
+    /// Whether the key has an expiry.
+    #[inline]
+    pub(crate) fn expires(&self) -> bool {
+        self.form() & EXPIRES != 0
+    }
+
     /// When the key expires, in milliseconds.
     #[inline]
     pub(crate) fn expiry(&self) -> Option<u64> {
-        if self.form() & EXPIRES == 0 {
+        if !self.expires() {
             return None;
         }
         // SAFETY: there is an expiry, says the head (E2).
@@ -310,13 +316,18 @@ impl Entry {
     /// What the entry adds to `used_memory`, in bytes: its block and all blocks of its value. Constant time.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
+        self.block_allocation_size(self.byte_len()) + self.value_allocation_size()
+    }
+
+    /// What the blocks of the value add, but for the entry's own.
+    #[inline]
+    fn value_allocation_size(&self) -> usize {
         let layout = self.layout();
-        let value = match layout.kind.place() {
+        match layout.kind.place() {
             // SAFETY: a live word of that kind (E2).
             Place::Word => unsafe { word::allocation_size(layout.kind, self.value(layout)) },
             _ => 0,
-        };
-        self.block_allocation_size() + value
+        }
     }
 
     /// About how many blocks dropping the entry frees. Constant time but for long lists. In C: `lazyfreeGetFreeEffort`.
@@ -330,14 +341,15 @@ impl Entry {
         1 + value
     }
 
+    /// What the block adds, of which `len` bytes are in use.
     #[inline]
-    fn block_allocation_size(&self) -> usize {
+    fn block_allocation_size(&self, len: usize) -> usize {
         // SAFETY: a live block (E1); unless it is loose, that size frees it (E3).
         unsafe {
             if self.is_loose() {
                 zmalloc::zmalloc_size(self.base())
             } else {
-                zmalloc::zmalloc_size_sized(self.base(), zmalloc::good_size(self.byte_len()))
+                zmalloc::zmalloc_size_sized(self.base(), zmalloc::good_size(len))
             }
         }
     }

@@ -179,15 +179,26 @@ impl Entry {
         }
     }
 
-    /// Frees the old block, of which `len` bytes are in use, and takes a new one.
+    /// Frees the old block, of which `len` bytes are in use, and takes a new one, of which `new_len` are. For `held`, see
+    /// [`try_set`](Self::try_set).
     ///
     /// # Safety
     /// The new block is one of an entry, and owns the value.
     #[inline]
-    pub(super) unsafe fn take_block(&mut self, len: usize, block: NewBlock) {
-        // SAFETY: the entry gets another block at once.
-        unsafe { self.free_block(len) };
-        self.block = block.0;
+    pub(super) unsafe fn take_block(
+        &mut self,
+        len: usize,
+        block: NewBlock,
+        new_len: usize,
+        held: &mut usize,
+    ) {
+        *held -= self.block_allocation_size(len);
+        // SAFETY: the entry gets another block at once. The new one was made for `new_len` bytes.
+        unsafe {
+            self.free_block(len);
+            self.block = block.0;
+            *held += zmalloc::zmalloc_size_sized(self.base(), zmalloc::good_size(new_len));
+        }
     }
 
     /// Drops the value.
@@ -231,11 +242,20 @@ impl Entry {
 
     /// Gives the key another value, which takes the old one's place, and another expiry or none. The clock stays. In place if the
     /// size class stays the same. O(bytes).
+    ///
+    /// `held` is what the entries of a keyspace add to `used_memory`, this one among them, and is kept right.
     #[inline]
-    pub(crate) fn try_set(&mut self, expiry: Option<u64>, content: Content<'_>) -> Result<(), ReserveError> {
+    pub(crate) fn try_set(
+        &mut self,
+        expiry: Option<u64>,
+        content: Content<'_>,
+        held: &mut usize,
+    ) -> Result<(), ReserveError> {
         let (old, len) = (self.layout(), self.byte_len());
         let new = Layout { kind: content.kind(), expires: expiry.is_some(), ..old };
-        let fit = self.try_fit(len, total(new.value_at(), new.value_room(content.len()))?)?;
+        let new_len = total(new.value_at(), new.value_room(content.len()))?;
+        let fit = self.try_fit(len, new_len)?;
+        *held -= self.value_allocation_size();
         let (base, form) = (self.base(), self.form());
         // SAFETY: the old value is not used again. There is room for all parts of the new layout, which are written in full, the key
         // from where it stood (E1 to E3).
@@ -250,7 +270,7 @@ impl Entry {
                     new.write_expiry(base, expiry);
                     base.add(new.key_at()).copy_from_nonoverlapping(key, new.key_len);
                     content.write(base.add(new.value_at()));
-                    self.take_block(len, block);
+                    self.take_block(len, block, new_len, held);
                 }
                 Fit::Same { is_loose } => {
                     if new.key_at() != old.key_at() {
@@ -263,11 +283,24 @@ impl Entry {
                 }
             }
         }
+        *held += self.value_allocation_size();
         Ok(())
     }
 
-    /// Gives the key another expiry, or none. O(1) if it has one before and after, else O(bytes).
-    pub(crate) fn try_set_expiry(&mut self, expiry: Option<u64>) -> Result<(), ReserveError> {
+    /// Puts another entry in the place of this one, which is dropped. For `held`, see [`try_set`](Self::try_set).
+    pub(crate) fn replace(&mut self, new: Self, held: &mut usize) {
+        *held -= self.allocation_size();
+        *held += new.allocation_size();
+        *self = new;
+    }
+
+    /// Gives the key another expiry, or none. O(1) if it has one before and after, else O(bytes). For `held`, see
+    /// [`try_set`](Self::try_set).
+    pub(crate) fn try_set_expiry(
+        &mut self,
+        expiry: Option<u64>,
+        held: &mut usize,
+    ) -> Result<(), ReserveError> {
         let (old, len, base) = (self.layout(), self.byte_len(), self.base());
         let new = Layout { expires: expiry.is_some(), ..old };
         if new.expires == old.expires {
@@ -277,7 +310,8 @@ impl Entry {
         }
         // Key and value move together: a word stays aligned.
         let tail = len - old.key_at();
-        let fit = self.try_fit(len, total(new.key_at(), tail)?)?;
+        let new_len = total(new.key_at(), tail)?;
+        let fit = self.try_fit(len, new_len)?;
         // SAFETY: there is room for the new length. All parts are written, or were, and the value moves with its key (E1 to E3).
         unsafe {
             let key = base.add(old.key_at());
@@ -288,7 +322,7 @@ impl Entry {
                     new.write_key_len(base);
                     new.write_expiry(base, expiry);
                     base.add(new.key_at()).copy_from_nonoverlapping(key, tail);
-                    self.take_block(len, block);
+                    self.take_block(len, block, new_len, held);
                 }
                 Fit::Same { is_loose } => {
                     base.add(new.key_at()).copy_from(key, tail);
@@ -302,12 +336,17 @@ impl Entry {
     }
 
     /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends it. The new bytes are zeros.
-    /// An integer becomes its text. O(bytes).
-    pub(super) fn try_grow_bytes(&mut self, new_len: usize) -> Result<&mut [u8], ReserveError> {
+    /// An integer becomes its text. O(bytes). For `held`, see [`try_set`](Self::try_set).
+    pub(super) fn try_grow_bytes(
+        &mut self,
+        new_len: usize,
+        held: &mut usize,
+    ) -> Result<&mut [u8], ReserveError> {
         let (old, len) = (self.layout(), self.byte_len());
         let new = Layout { kind: Kind::BYTES, ..old };
         let start = new.value_at() + length::size(new_len);
-        let fit = self.try_fit(len, total(start, new_len)?)?;
+        let new_total = total(start, new_len)?;
+        let fit = self.try_fit(len, new_total)?;
         let text = self.string().unwrap_or(Element::Bytes(b"")).text();
         let (text, text_len) = (NonNull::from(&*text).cast::<u8>(), text.len());
         debug_assert!(text_len <= new_len && !old.kind.is_word());
@@ -319,7 +358,7 @@ impl Entry {
                     let base = block.base();
                     base.copy_from_nonoverlapping(self.base(), new.value_at());
                     base.add(start).copy_from_nonoverlapping(text, text_len);
-                    self.take_block(len, block);
+                    self.take_block(len, block, new_total, held);
                     self.set_loose(false);
                 }
                 Fit::Same { is_loose } => {

@@ -130,7 +130,7 @@ impl<C: Tested> Beside<C> {
 }
 
 fn runs<O: Debug>(op: impl Strategy<Value = O>) -> impl Strategy<Value = (Vec<(O, Trouble)>, Text)> {
-    let steps = prop::collection::vec((op, trouble()), if cfg!(miri) { 8..14 } else { 0..50 });
+    let steps = prop::collection::vec((op, trouble()), if cfg!(miri) { 4..8 } else { 0..50 });
     (steps, prop::collection::vec(any::<u8>(), 0..9))
 }
 

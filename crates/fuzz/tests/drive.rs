@@ -74,6 +74,11 @@ fn values() {
 }
 
 #[test]
+fn keyspace() {
+    drive(fuzz::targets::keyspace::run);
+}
+
+#[test]
 fn glob() {
     drive(fuzz::targets::glob::run);
 }

@@ -6,6 +6,7 @@
 pub mod dict;
 pub mod glob;
 pub mod intset;
+pub mod keyspace;
 pub mod listpack;
 pub mod quicklist;
 pub mod robj;

@@ -30,6 +30,7 @@ impl View {
     ///
     /// # Errors
     /// If the header has no valid encoding or is not right about the number of bytes.
+    #[inline]
     pub fn new(bytes: &[u8]) -> Result<&Self, Malformed> {
         match Self::from_prefix(bytes)? {
             (set, []) => Ok(set),
@@ -45,6 +46,7 @@ impl View {
     /// assert_eq!((set.len(), key), (1, &b"key"[..]));
     /// # Ok::<(), intset::Malformed>(())
     /// ```
+    #[inline]
     pub fn from_prefix(bytes: &[u8]) -> Result<(&Self, &[u8]), Malformed> {
         let truncated = Malformed::new(bytes.len(), Fault::Truncated);
         let &[e0, e1, e2, e3, l0, l1, l2, l3] = bytes.first_chunk::<HEADER_LEN>().ok_or(truncated)?;

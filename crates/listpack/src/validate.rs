@@ -71,6 +71,13 @@ pub type FromBytesError = common::FromBytesError<Fault>;
 /// assert_eq!((error.offset, error.fault), (6, Fault::Backlen));
 /// ```
 pub fn validate(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
+    validate_frame(bytes)?;
+    if depth == Depth::Shallow { Ok(()) } else { validate_entries(bytes, depth) }
+}
+
+/// [`validate`] of header and end alone. O(1).
+#[inline]
+pub(crate) fn validate_frame(bytes: &[u8]) -> Result<(), Malformed> {
     let malformed = |offset, fault| Err(Malformed::new(offset, fault));
     let Some((header, [entries @ .., end])) = bytes.split_first_chunk::<HEADER_LEN>() else {
         return malformed(bytes.len(), Fault::Size);
@@ -85,10 +92,19 @@ pub fn validate(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
     if *end != END {
         return malformed(bytes.len() - 1, Fault::End);
     }
-    let says = u16::from_le_bytes([c0, c1]);
-    if depth == Depth::Shallow && !entries.is_empty() {
-        return Ok(());
+    if entries.is_empty() && !matches!(u16::from_le_bytes([c0, c1]), 0 | COUNT_UNKNOWN) {
+        return malformed(4, Fault::Count);
     }
+    Ok(())
+}
+
+/// [`validate`] of the entries and of their count. The frame is right. O(n).
+fn validate_entries(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
+    let malformed = |offset, fault| Err(Malformed::new(offset, fault));
+    let says = match bytes {
+        &[_, _, _, _, c0, c1, ..] => u16::from_le_bytes([c0, c1]),
+        _ => COUNT_UNKNOWN,
+    };
     let body = &bytes[..bytes.len() - 1];
     let (mut at, mut count) = (HEADER_LEN, 0);
     while at < body.len() {

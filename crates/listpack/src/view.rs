@@ -1,7 +1,7 @@
 //! [`View`]: the bytes of a list, wherever they are, and what can be said of them without looking at the entries.
 
 use crate::format::{COUNT_UNKNOWN, EMPTY_LEN, HEADER_LEN};
-use crate::validate::{Depth, Fault, Malformed, validate};
+use crate::validate::{Fault, Malformed, validate_frame};
 use core::fmt;
 use core::num::NonZeroU32;
 
@@ -55,12 +55,13 @@ impl From<Offset> for usize {
 }
 
 impl View {
-    /// The bytes as a list. Only header and end are checked, as with [`Depth::Shallow`]. O(1).
+    /// The bytes as a list. Only header and end are checked, as with [`Depth::Shallow`](crate::Depth::Shallow). O(1).
     ///
     /// # Errors
     /// If the bytes do not begin with the header of a list of this length, or do not end with the end byte.
+    #[inline]
     pub fn new(bytes: &[u8]) -> Result<&Self, Malformed> {
-        validate(bytes, Depth::Shallow)?;
+        validate_frame(bytes)?;
         Ok(Self::of(bytes))
     }
 

@@ -31,23 +31,33 @@ use values::{Collection, CollectionView, Edited, Element, Encoding, Error, Reser
 ///
 /// A collection that is lent for editing names it as its type parameter: `values::Hash<InEntry<'_>>` is the hash of a key, wherever it
 /// lies.
-pub struct InEntry<'a> {
-    entry: &'a mut Entry,
-    /// What all entries hold; see [`Entry::try_set`].
-    held: &'a mut usize,
+pub struct InEntry<'a>(&'a mut Packed);
+
+/// A packed value in a block, and what is known about both while the value is edited.
+struct Packed {
+    /// Invariant: valid for reads and writes, of nobody else's, as long as the [`Editing`] lives that this belongs to.
+    entry: NonNull<Entry>,
+    /// As `entry`. What all entries hold; see [`Entry::try_set`].
+    held: NonNull<usize>,
     /// Where the value begins, in memory and in the block.
     start: NonNull<u8>,
     value_at: usize,
-    /// Invariant: so many bytes from there on are initialised, and the block has the size class for them, or is loose.
-    len: &'a mut usize,
+    /// Invariant: so many bytes from `start` on are initialised, and the block has the size class for them, or is loose.
+    len: usize,
 }
 
-// SAFETY: the pointer is one into the block of the entry, which is borrowed for writing.
-unsafe impl Send for InEntry<'_> {}
+// SAFETY: the pointers are like two mutable references, to an entry and a number, which may be sent.
+unsafe impl Send for Packed {}
 // SAFETY: shared, it only reads the block.
-unsafe impl Sync for InEntry<'_> {}
+unsafe impl Sync for Packed {}
 
-impl InEntry<'_> {
+impl Packed {
+    #[inline]
+    fn entry(&mut self) -> &mut Entry {
+        // SAFETY: the field's invariant. A room borrows the `Editing`, so that it lives.
+        unsafe { self.entry.as_mut() }
+    }
+
     /// [`Room::try_splice`] where the size class of the block is another one afterwards.
     #[inline(never)]
     fn try_splice_other_class(
@@ -57,25 +67,26 @@ impl InEntry<'_> {
         added: usize,
         new_len: usize,
     ) -> Result<(), ReserveError> {
-        let (value_at, len) = (self.value_at, *self.len);
+        let (value_at, len, start) = (self.value_at, self.len, self.start);
         let [old_total, new_total] = [len, new_len].map(|len| packed_end(value_at, len));
-        match self.entry.try_fit_again(old_total, new_total)? {
+        match self.entry().try_fit_other_class(old_total, new_total)? {
             Fit::New(block) => {
                 let (base, gap, tail) = (block.base(), value_at + at, len - at - removed);
                 // SAFETY: gap and tail lie within the new length, for which the new block has room. All bytes in front of the gap are
                 // initialised, and so is the tail. The gap is filled with zeros. With the head, the block is that of the entry.
                 unsafe {
-                    base.copy_from_nonoverlapping(self.entry.base(), gap);
+                    base.copy_from_nonoverlapping(self.entry().base(), gap);
                     base.add(gap).write_bytes(0, added);
-                    base.add(gap + added).copy_from_nonoverlapping(self.start.add(at + removed), tail);
-                    self.entry.take_block(old_total, block, new_total, self.held);
-                    self.entry.set_loose(false);
+                    base.add(gap + added).copy_from_nonoverlapping(start.add(at + removed), tail);
+                    let mut held = self.held;
+                    self.entry().take_block(old_total, block, new_total, held.as_mut());
+                    self.entry().set_loose(false);
                     self.start = base.add(value_at);
                 }
-                *self.len = new_len;
+                self.len = new_len;
             }
             Fit::Same { is_loose } => {
-                self.entry.set_loose(is_loose);
+                self.entry().set_loose(is_loose);
                 // SAFETY: the block has room for the new length.
                 unsafe { self.splice_in_place(at, removed, added, new_len) };
             }
@@ -89,7 +100,7 @@ impl InEntry<'_> {
     /// `removed` bytes from `at` on are in the value, `new_len` is right, and the block has room for it.
     #[inline]
     unsafe fn splice_in_place(&mut self, at: usize, removed: usize, added: usize, new_len: usize) {
-        let len = *self.len;
+        let len = self.len;
         // SAFETY: by contract, gap and tail lie within the block. What was part of the value is initialised.
         unsafe {
             let (gap, behind) = (self.start.add(at), self.start.add(at + removed));
@@ -100,7 +111,7 @@ impl InEntry<'_> {
             let fresh = at.max(len).min(at + added);
             self.start.add(fresh).write_bytes(0, at + added - fresh);
         }
-        *self.len = new_len;
+        self.len = new_len;
     }
 }
 
@@ -114,61 +125,71 @@ impl Room for InEntry<'_> {
     #[inline]
     fn bytes(&self) -> &[u8] {
         // SAFETY: by the invariant of `len`; the block is borrowed.
-        unsafe { slice::from_raw_parts(self.start.as_ptr(), *self.len) }
+        unsafe { slice::from_raw_parts(self.0.start.as_ptr(), self.0.len) }
     }
 
     #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `bytes`; the block is borrowed for writing.
-        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), *self.len) }
+        unsafe { slice::from_raw_parts_mut(self.0.start.as_ptr(), self.0.len) }
     }
 
     #[inline]
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError> {
-        let len = *self.len;
+        let Packed { value_at, len, .. } = *self.0;
         assert!(at <= len && removed <= len - at, "the bytes to remove are not in the value");
         let new_len = total(len - removed, added)?;
-        let [class, new_class] = [len, new_len].map(|len| zmalloc::good_size(packed_end(self.value_at, len)));
+        let [class, new_class] = [len, new_len].map(|len| zmalloc::good_size(packed_end(value_at, len)));
         if class != new_class {
-            return self.try_splice_other_class(at, removed, added, new_len);
+            return self.0.try_splice_other_class(at, removed, added, new_len);
         }
         // SAFETY: the block has at least the class of what it holds, by the invariant of `len`.
-        unsafe { self.splice_in_place(at, removed, added, new_len) };
+        unsafe { self.0.splice_in_place(at, removed, added, new_len) };
         Ok(())
     }
 }
 
 /// A packed value that is being edited. When this is dropped, the block is one of an entry again, even after a panic.
 struct Editing<'e, C: Collection> {
-    entry: &'e mut Entry,
-    held: &'e mut usize,
+    packed: Packed,
     encoding: Encoding,
-    value_at: usize,
-    len: usize,
-    _collection: PhantomData<C>,
+    _entry: PhantomData<(&'e mut Entry, &'e mut usize, C)>,
 }
 
 impl<'e, C: Collection> Editing<'e, C> {
     /// `layout` is the entry's.
     #[inline]
     fn new(entry: &'e mut Entry, held: &'e mut usize, layout: Layout) -> Self {
-        let (encoding, value_at) = (layout.kind.encoding(), layout.value_at());
-        Self { len: entry.value_len(layout), entry, held, encoding, value_at, _collection: PhantomData }
+        let packed = Packed {
+            start: entry.value(layout),
+            value_at: layout.value_at(),
+            len: entry.value_len(layout),
+            entry: NonNull::from_mut(entry),
+            held: NonNull::from_mut(held),
+        };
+        Self { packed, encoding: layout.kind.encoding(), _entry: PhantomData }
     }
 
     #[inline]
     fn room(&mut self) -> InEntry<'_> {
-        // SAFETY: the value lies in the block.
-        let start = unsafe { self.entry.base().add(self.value_at) };
-        InEntry { entry: self.entry, held: self.held, start, value_at: self.value_at, len: &mut self.len }
+        InEntry(&mut self.packed)
+    }
+
+    /// Gives the entry a collection in the place of the packed value.
+    #[inline(never)]
+    fn replace(mut self, collection: C) {
+        self.settle(); // the closure may have damaged the bytes that it left
+        let mut this = ManuallyDrop::new(self); // no value is edited any more
+        let mut held = this.packed.held;
+        // SAFETY: as for `entry`, which is another place.
+        this.packed.entry().put(collection, unsafe { held.as_mut() });
     }
 
     /// Makes the block one of an entry again: bytes that are no value of that encoding are given up.
     #[inline]
     fn settle(&mut self) {
-        let encoding = self.encoding;
-        if C::view_of_packed(encoding, self.room().bytes()).is_err() {
-            self.entry.discard_value();
+        if C::view_of_packed(self.encoding, self.room().bytes()).is_err() {
+            self.packed.entry().discard_value();
         }
     }
 }
@@ -224,9 +245,7 @@ impl Entry {
         let result = f(&mut value);
         let is_empty = C::view_in(&value).is_empty();
         if let Edited::Own(collection) = C::from_in(value) {
-            editing.settle(); // the closure may have damaged the bytes that it left
-            editing.entry.put(collection, editing.held);
-            core::mem::forget(editing); // no value is edited any more
+            editing.replace(collection);
         }
         Some((result, is_empty))
     }

@@ -133,27 +133,21 @@ impl Entry {
         }
     }
 
-    /// [`try_fit`](Self::try_fit) for a value that is likely to change its length again: a block that has become too large is kept until half
-    /// of it is empty.
+    /// [`try_fit`](Self::try_fit) for a collection, which is likely to change its length again, where the size class is another one: a block that
+    /// has become too large is kept until half of it is empty.
     ///
     /// # Errors
     /// If there is no memory, and the block is too small.
-    #[inline]
-    pub(super) fn try_fit_again(&self, len: usize, new_len: usize) -> Result<Fit, ReserveError> {
-        if zmalloc::good_size(new_len) == zmalloc::good_size(len) {
-            return Ok(Fit::Same { is_loose: self.is_loose() });
-        }
-        self.try_fit_other_class(len, new_len)
-    }
-
-    /// [`try_fit_again`](Self::try_fit_again) where the size class is another one.
-    #[inline(never)]
-    fn try_fit_other_class(&self, len: usize, new_len: usize) -> Result<Fit, ReserveError> {
+    pub(super) fn try_fit_other_class(&self, len: usize, new_len: usize) -> Result<Fit, ReserveError> {
         let (size, capacity) = (zmalloc::good_size(new_len), self.capacity(len));
         if new_len <= capacity && size > capacity / 2 {
             return Ok(Fit::Same { is_loose: size != capacity });
         }
-        self.try_fit(len, new_len)
+        match NewBlock::try_new(new_len) {
+            Ok(block) => Ok(Fit::New(block)),
+            Err(_) if new_len <= capacity => Ok(Fit::Same { is_loose: size != capacity }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Says whether the block is larger than its length tells.

@@ -367,7 +367,7 @@ impl Entry {
             assert!(is_integer || layout.kind.int_width().is_none(), "an integer has as few bytes as it can");
         }, C => {
             let view = self.collection::<C>().expect("the type was asked for");
-            assert!(view.len() > 0, "no key has an empty collection");
+            assert!(!view.is_empty(), "no key has an empty collection");
             assert_eq!(view.encoding(), layout.kind.encoding());
             if layout.kind.place() == Place::Packed {
                 // SAFETY: the bytes of the value (E2).

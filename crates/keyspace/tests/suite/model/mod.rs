@@ -113,7 +113,7 @@ impl Pair {
             bytes += keyspace.memory_usage(key, now).unwrap();
         }
         if db.stale.is_empty() {
-            assert!(bytes <= keyspace.allocation_size() && (bytes > 0) == !db.keys.is_empty());
+            assert!(bytes <= keyspace.allocation_size() && (bytes == 0) == db.keys.is_empty());
         }
         for key in &db.stale {
             assert!(keyspace.get(key, now).is_none() && !keyspace.contains_key(key, now));

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 /// The features that are off by default and have tests.
-pub(crate) const FEATURES: &str = "sds/serde,dict/serde,sds/c-shim";
+pub(crate) const FEATURES: &str = "sds/serde,dict/serde,keyspace/serde,sds/c-shim";
 
 /// The tests of the whole workspace over jemalloc.
 pub(crate) fn run_workspace() -> Result<Outcome> {

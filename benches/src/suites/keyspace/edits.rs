@@ -32,24 +32,38 @@ const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 /// The collections' sizes.
 const SIZES: [u32; 2] = [10, 100];
 
-type InKeyspace<C, T> = fn(&mut <C as Collection>::In<InEntry<'_>>, u32) -> T;
+type InKeyspace<C> = fn(&mut <C as Collection>::In<InEntry<'_>>, u32) -> bool;
 
-/// A kind of collection: how its element of a number is added and removed, in both places. Both say whether they did.
-struct Kind<C: Collection> {
-    add: (&'static str, InKeyspace<C, bool>, fn(&mut C, u32) -> bool),
-    remove: (&'static str, InKeyspace<C, bool>, fn(&mut C, u32) -> bool),
+/// A write of the element of a number, in both places. It says whether it was done.
+struct Write<C: Collection> {
+    name: &'static str,
+    in_keyspace: InKeyspace<C>,
+    in_dict: fn(&mut C, u32) -> bool,
 }
 
-/// A [`Kind`] of the collection `$C`: the same code twice, once for each place.
+/// A kind of collection: how its elements are added and removed.
+struct Kind<C: Collection> {
+    add: Write<C>,
+    remove: Write<C>,
+}
+
+/// A [`Write`] to the collection `$C`: the same code twice, once for each place.
+macro_rules! write_to {
+    ($C:ty, $name:literal, |$value:ident, $i:ident| $done:expr) => {
+        Write::<$C> {
+            name: $name,
+            in_keyspace: |$value: &mut <$C as Collection>::In<InEntry<'_>>, $i| $done,
+            in_dict: |$value, $i| $done,
+        }
+    };
+}
+
+/// A [`Kind`] of the collection `$C`.
 macro_rules! kind {
     ($C:ty, $add:literal => |$value:ident, $i:ident| $added:expr, $remove:literal => $removed:expr) => {
         Kind::<$C> {
-            add: ($add, |$value: &mut <$C as Collection>::In<InEntry<'_>>, $i| $added, |$value, $i| $added),
-            remove: (
-                $remove,
-                |$value: &mut <$C as Collection>::In<InEntry<'_>>, $i| $removed,
-                |$value, $i| $removed,
-            ),
+            add: write_to!($C, $add, |$value, $i| $added),
+            remove: write_to!($C, $remove, |$value, $i| $removed),
         }
     };
 }
@@ -146,13 +160,14 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
         let mut value = C::EMPTY;
         for i in 0..n {
             assert!(
-                (kind.add.2)(&mut value, i) && edit(&mut stores.keyspace.borrow_mut(), key, i, kind.add.1)
+                (kind.add.in_dict)(&mut value, i)
+                    && edit(&mut stores.keyspace.borrow_mut(), key, i, kind.add.in_keyspace)
             );
         }
         stores.dict.borrow_mut().insert(Sds::from_bytes(key), value);
     }
     let orders = [shuffled(0..collections, 1), shuffled(0..collections, 2)];
-    for (is_added, name) in [(true, kind.add.0), (false, kind.remove.0)] {
+    for (is_added, name) in [(true, kind.add.name), (false, kind.remove.name)] {
         ctx.progress.start(name, rounds + 1);
         // What is not timed brings every collection back to where it was.
         let round = |change: &dyn Fn(bool, &[u32])| -> Duration {
@@ -168,7 +183,7 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
         let mut subjects = [
             Subject::new("Keyspace", || {
                 round(&|add, order| {
-                    let change = if add { kind.add.1 } else { kind.remove.1 };
+                    let change = if add { kind.add.in_keyspace } else { kind.remove.in_keyspace };
                     let mut keyspace = stores.keyspace.borrow_mut();
                     for &i in order {
                         assert!(edit(&mut keyspace, &keys[i as usize], n, change));
@@ -177,7 +192,7 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
             }),
             Subject::new(OWN_BLOCKS, || {
                 round(&|add, order| {
-                    let change = if add { kind.add.2 } else { kind.remove.2 };
+                    let change = if add { kind.add.in_dict } else { kind.remove.in_dict };
                     let mut dict = stores.dict.borrow_mut();
                     for &i in order {
                         let value = dict.get_mut(keys[i as usize].as_slice()).expect("every key is there");
@@ -191,11 +206,6 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
     }
 }
 
-fn edit<C: Collection>(
-    keyspace: &mut Keyspace<Fold>,
-    key: &[u8],
-    i: u32,
-    change: InKeyspace<C, bool>,
-) -> bool {
+fn edit<C: Collection>(keyspace: &mut Keyspace<Fold>, key: &[u8], i: u32, change: InKeyspace<C>) -> bool {
     keyspace.edit_as::<C, _, Error>(key, 0, |value| Ok(change(value, i))).is_ok_and(|done| done)
 }

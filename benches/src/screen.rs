@@ -8,7 +8,7 @@
 //! ```
 //!
 //! With every suite, and with the paths of the reports below it, it has at most [`LINES`] lines: lists are cut to the
-//! room that is left.
+//! room that is left. If the lists had hardly any room, the best rows are left out.
 
 use crate::against::Changes;
 use crate::document::Document;
@@ -29,6 +29,9 @@ pub const WIDTH: usize = 120;
 
 /// Lines that the program prints below the screen: the paths of the page, of the JSON, and of what `--save` keeps.
 const LINES_OF_PATHS: usize = 3;
+
+/// Lines that lists have room for, at least.
+const LINES_OF_LISTS: usize = 6;
 
 /// The characters before the text of a line: its label, its figure and two spaces.
 const MARGIN: usize = 20;
@@ -55,10 +58,6 @@ pub struct Screen<'a> {
 impl Screen<'_> {
     /// The lines.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = vec![line("", "ratio", &heading()), line("", "", RULE)];
-        for suite in self.suites {
-            lines.extend(scored(suite, &Score::of(suite, &self.document.rows)));
-        }
         let limits = self.tally.map(|tally| (vec![tally.summary()], misses(tally)));
         let changes = self.changes.map(|changes| (summary_of(changes), worse(changes)));
         let blocks: Vec<_> = limits.into_iter().chain(changes).collect();
@@ -66,6 +65,10 @@ impl Screen<'_> {
         let origin = self.origin();
         let empty = usize::from(!blocks.is_empty()) + 1;
         let fixed = summaries + empty + origin.len() + LINES_OF_PATHS;
+        let mut lines = self.scoreboard(true);
+        if !blocks.is_empty() && lines.len() + fixed + LINES_OF_LISTS > LINES {
+            lines = self.scoreboard(false);
+        }
         let mut room = LINES.saturating_sub(lines.len() + fixed);
         if !blocks.is_empty() {
             lines.push(String::new());
@@ -79,6 +82,15 @@ impl Screen<'_> {
         }
         lines.push(String::new());
         lines.extend(origin.iter().map(|line| cut(line, WIDTH)));
+        lines
+    }
+
+    /// What is said of each suite.
+    fn scoreboard(&self, with_best: bool) -> Vec<String> {
+        let mut lines = vec![line("", "ratio", &heading()), line("", "", RULE)];
+        for suite in self.suites {
+            lines.extend(scored(suite, &Score::of(suite, &self.document.rows), with_best));
+        }
         lines
     }
 
@@ -100,15 +112,15 @@ fn heading() -> String {
     with_counts(what, ["ahead", "level", "behind"].map(String::from))
 }
 
-/// The three lines of a suite; one where no row counts.
-fn scored(suite: &Suite, score: &Score) -> Vec<String> {
+/// The three lines of a suite, or two without the best row; one where no row counts.
+fn scored(suite: &Suite, score: &Score, with_best: bool) -> Vec<String> {
     let (ratio, what) = match &score.headline {
         Some(headline) => (figure(headline.ratio), headline.describe(suite.headline.what)),
         None => (figure(f64::NAN), NO_HEADLINE.into()),
     };
     let counts = [score.ahead, score.level, score.behind].map(|count| thousands(count as i64));
     let mut lines = vec![line(suite.name, &ratio, &with_counts(&what, counts))];
-    let extremes = [("  best", score.best), ("  worst", score.worst)];
+    let extremes = [("  best", score.best.filter(|_| with_best)), ("  worst", score.worst)];
     lines.extend(
         extremes.into_iter().filter_map(|(label, row)| row.map(|row| of_row(label, row.ratio, row, ""))),
     );
@@ -232,8 +244,18 @@ mod tests {
             assert!(line.chars().count() <= WIDTH, "too long: {line}");
         }
         let count = |word: &str| lines.iter().filter(|line| line.trim_start().starts_with(word)).count();
-        assert_eq!((count("best"), count("worst")), (all.len(), all.len()));
+        assert_eq!((count("best"), count("worst")), (0, all.len()), "lists take the room of the best rows");
         assert!(count("missed") > 0 && count("WORSE") > 0 && count("and ") == 2, "{}", lines.join("\n"));
+    }
+
+    #[test]
+    fn without_lists_every_suite_has_its_best_and_its_worst_row() {
+        let now = document(2.0);
+        let all: Vec<&Suite> = suites::ALL.iter().collect();
+        let lines = lines(&all, &now, None, None);
+        let count = |word: &str| lines.iter().filter(|line| line.trim_start().starts_with(word)).count();
+        assert_eq!((count("best"), count("worst")), (all.len(), all.len()));
+        assert!(lines.len() + LINES_OF_PATHS <= LINES, "{} lines", lines.len());
     }
 
     #[test]

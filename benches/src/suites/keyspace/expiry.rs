@@ -135,11 +135,9 @@ fn simulate(pattern: &Pattern, n: usize, seed: u64) -> Run {
             run.looked_at += swept.looked_at;
             run.removed += swept.removed;
         }
-        if pattern.refreshed > 0 {
-            for _ in 0..n / pattern.refreshed {
-                let i = drawn.random_range(0..n);
-                set(&mut keyspace, i, second, &mut expiries[i]);
-            }
+        for _ in 0..n.checked_div(pattern.refreshed).unwrap_or(0) {
+            let i = drawn.random_range(0..n);
+            set(&mut keyspace, i, second, &mut expiries[i]);
         }
         let gone = std::mem::take(&mut *gone.lock().expect("no other thread"));
         for i in gone {

@@ -27,6 +27,7 @@ pages! {
     zindex = "../../docs/src/zindex.md",
     values = "../../docs/src/values.md",
     robj = "../../docs/src/robj.md",
+    keyspace = "../../docs/src/keyspace.md",
     benches = "../../docs/src/benches.md",
     architecture = "../../docs/src/architecture.md",
 }

@@ -11,8 +11,9 @@ use values::{Collection, Element, ReserveError};
 /// The longest string, in bytes, that lies in an entry's block. A longer one is an [`Robj`] around an [`Sds`], which a reply can
 /// hold without a copy.
 ///
-/// A block of 1,024 bytes holds a key of 16 bytes and a string of 1,000. Beyond that the classes of the allocator are 256 bytes
-/// apart, and a second block costs less than it saves. The book's page on the keyspace has the curve.
+/// A string in the block takes 26 bytes less than one in an object, on average and whatever its length. A reply copies it, and from
+/// about 1,000 bytes on that costs more than to hold an object. A block of 1,024 bytes has a key of 16 bytes and a string of 1,000. The
+/// book's page on the keyspace has the figures.
 pub(crate) const INLINE_LEN_MAX: usize = 1_024;
 
 /// A value that is to be written into a block. What it owns is freed with it until it has been written.

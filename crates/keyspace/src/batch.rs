@@ -9,12 +9,12 @@ use core::hash::BuildHasher;
 use dict::prefetch::prefetch;
 use values::Element;
 
-/// Inserts whose places are asked for ahead.
+/// The number of keys whose entries, or places, are prefetched together.
 const AHEAD: usize = 16;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// [`get`](Self::get) of `N` keys at once: sixteen or so are a good number. The misses of all of them overlap, where single look-ups with
-    /// work in between wait for each. In C: `MGET`.
+    /// [`get`](Self::get) of `N` keys at once: sixteen or so are a good number. The misses of all of them overlap. Single look-ups
+    /// with work in between wait for each miss in turn. In C: `MGET`.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -43,10 +43,39 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
+    /// [`get_many`](Self::get_many) of any number of keys, in batches of sixteen: calls `each` with the index of every key and its value. In C:
+    /// `MGET`.
+    ///
+    /// ```
+    /// # let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("a", 1, 0)?;
+    /// let (keys, mut found) = (vec!["x".into(), "a".into()], Vec::new());
+    /// keyspace.get_each(&keys, 0, |i, value| found.push((i, value.is_some())));
+    /// assert_eq!(found, [(0, false), (1, true)]);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn get_each<'a>(
+        &'a self,
+        keys: &[Key<'_>],
+        now: u64,
+        mut each: impl FnMut(usize, Option<ValueRef<'a>>),
+    ) {
+        let (batches, rest) = keys.as_chunks::<AHEAD>();
+        let mut i = 0;
+        let mut next = |value| {
+            each(i, value);
+            i += 1;
+        };
+        for batch in batches {
+            self.get_many(*batch, now).into_iter().for_each(&mut next);
+        }
+        rest.iter().for_each(|key| next(self.get(*key, now)));
+    }
+
     /// [`set`](Self::set) of many keys, one after the other, with overlapping misses. In C: `MSET`.
     ///
     /// # Errors
-    /// Of the first pair that fails. Those in front of it are set.
+    /// That of the first pair that fails. The pairs before it are set.
     pub fn set_many(&mut self, pairs: &[(Key<'_>, Element<'_>)], now: u64) -> Result<(), Error> {
         for pairs in pairs.chunks(AHEAD) {
             let mut hashes = [0; AHEAD];

@@ -1,4 +1,4 @@
-//! [`Keyspace::check`]: whether everything is as it should be, for tests.
+//! [`Keyspace::check`]: checks all invariants, for tests.
 
 use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
@@ -17,8 +17,8 @@ impl<S: BuildHasher> Keyspace<S> {
             bytes += entry.allocation_size();
             expires += usize::from(entry.expiry().is_some());
         }
-        assert_eq!(bytes, self.books.entry_bytes, "the bytes of all entries are the sum");
-        assert_eq!(expires, self.books.expires, "the keys with an expiry are counted");
+        assert_eq!(bytes, self.totals.entry_bytes, "the bytes of all entries are the sum");
+        assert_eq!(expires, self.totals.expires, "the keys with an expiry are counted");
         assert!(self.table.iter_marked().all(|entry| entry.expiry().is_some()), "the mark is for an expiry");
         assert_eq!(self.table.iter_marked().count(), expires, "every expiry has a mark");
     }

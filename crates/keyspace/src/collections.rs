@@ -1,27 +1,27 @@
-//! Keys whose value is a collection: reading it where it lies, and changing it there.
+//! Keys whose value is a collection: reading and editing it where it lies.
 
-use crate::books::Books;
 use crate::entry::{Content, Entry, InEntry};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
+use crate::totals::Totals;
 use crate::value::ValueRef;
 use core::hash::BuildHasher;
 use dict::table::OccupiedEntry;
 use values::{Collection, Edited, WrongType};
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// The value of a key, to be read where it lies. `None` if there is no such key, or if it has expired: then it stays, and
+    /// The value of a key, borrowed. `None` if there is no such key, or if it has expired: then it stays, and
     /// a [sweep](Self::expire_some) or a write removes it. O(1).
     ///
-    /// Several threads can ask at once. The answer tells a hit from a miss; nothing is counted here.
+    /// Several threads can call this at once. It counts no hits or misses; the result shows which it was.
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<ValueRef<'_>> {
         self.access(&key.into(), now).map(ValueRef::of)
     }
 
-    /// The collection of a key, to be read where it lies: a field of a hash, a score, a range, without a copy. O(1).
+    /// The collection of a key, borrowed: a field of a hash, a score or a range can be read without a copy. O(1).
     ///
     /// # Errors
     /// [`WrongType`] if the value is of another type.
@@ -44,9 +44,9 @@ impl<S: BuildHasher> Keyspace<S> {
         self.access(&key.into(), now).map(Entry::collection::<C>).transpose()
     }
 
-    /// Finds the collection of a key, or an empty one if there is no such key, and lends it to `f`, to be changed where it lies: one
-    /// look-up, whatever happens. If the collection is empty afterwards, there is no such key, also if `f` fails or panics. In C: what
-    /// commands such as `HSET` and `SREM` do around their work.
+    /// Calls `f` to edit the collection of a key in place, with one look-up. If the key is absent, `f` gets an empty one. If the collection
+    /// is empty afterwards, the key is removed, even when `f` fails or panics. What `f` has done before it failed stays done. In C: the frame of
+    /// commands such as `HSET` and `SREM`.
     ///
     /// `f` gets the methods of [`Hash`](struct@values::Hash) and its neighbours. Their `try_` forms return an error where memory is missing.
     ///
@@ -62,7 +62,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`]; no memory for a new key.
+    /// What `f` returns; [`WrongType`]; no memory for a new key, after `f` has been called.
     #[inline]
     pub fn edit_as<'k, C: Collection, T, E: Into<Error>>(
         &mut self,
@@ -72,11 +72,11 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let (found, books, options) = self.find_or_place(hash, &key, now)?;
+        let (found, totals, options) = self.find_or_place(hash, &key, now)?;
         match found {
             Found::Live(entry) => {
                 Self::touch_entry(options, entry.get(), hash, now);
-                edit_found::<C, T, E>(books, entry, &key, f)
+                edit_found::<C, T, E>(totals, entry, &key, f)
             }
             Found::Absent(place) => {
                 let mut value = C::EMPTY.into_in();
@@ -89,8 +89,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     let clock = Self::new_clock(options, now);
                     let entry =
                         Entry::try_new(key.bytes(), None, clock, Content::collection(&mut collection))?;
-                    books.added(place.try_insert(entry).map_err(|error| error.error)?);
-                    books.tell(Event::Set(key.bytes()));
+                    totals.add_key(place, entry, key.bytes())?;
                 }
                 result.map_err(Into::into)
             }
@@ -110,46 +109,47 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<Option<T>, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let Some((entry, books, options)) = self.find_mut(hash, &key, now) else { return Ok(None) };
+        let Some((entry, totals, options)) = self.find_mut(hash, &key, now) else { return Ok(None) };
         Self::touch_entry(options, entry.get(), hash, now);
-        edit_found::<C, T, E>(books, entry, &key, f).map(Some)
+        edit_found::<C, T, E>(totals, entry, &key, f).map(Some)
     }
 }
 
 /// Lends the collection of an entry to `f`, and removes the entry if the collection is empty afterwards.
 #[inline]
 fn edit_found<C: Collection, T, E: Into<Error>>(
-    books: &mut Books,
+    totals: &mut Totals,
     entry: OccupiedEntry<'_, Entry>,
     key: &Key<'_>,
     f: impl FnOnce(&mut C::In<InEntry<'_>>) -> Result<T, E>,
 ) -> Result<T, Error> {
     /// Removes an entry that is left empty, also after a panic.
-    struct Tidy<'s, 't, 'k> {
-        books: &'s mut Books,
+    struct RemoveIfEmpty<'s, 't, 'k> {
+        totals: &'s mut Totals,
         entry: Option<OccupiedEntry<'t, Entry>>,
         key: &'s Key<'k>,
         /// `None` after a panic.
         is_empty: Option<bool>,
     }
-    impl Drop for Tidy<'_, '_, '_> {
+    impl Drop for RemoveIfEmpty<'_, '_, '_> {
         #[inline]
         fn drop(&mut self) {
             let Some(entry) = self.entry.take() else { return };
             if self.is_empty.unwrap_or_else(|| entry.get().is_empty()) {
-                drop(self.books.remove(entry));
-                self.books.tell(Event::Removed(self.key.bytes()));
+                drop(self.totals.remove_key(entry));
             } else {
-                self.books.tell(Event::Changed(self.key.bytes()));
+                self.totals.notify(Event::Changed(self.key.bytes()));
             }
         }
     }
     WrongType::check(C::TYPE, entry.get().object_type())?;
-    let mut tidy = Tidy { books, entry: Some(entry), key, is_empty: None };
-    let Tidy { books, entry: Some(entry), is_empty, .. } = &mut tidy else { unreachable!("it is there") };
-    let edited = entry.get_mut().edit::<C, _>(&mut books.entry_bytes, f);
+    let mut guard = RemoveIfEmpty { totals, entry: Some(entry), key, is_empty: None };
+    let RemoveIfEmpty { totals, entry: Some(entry), is_empty, .. } = &mut guard else {
+        unreachable!("it is there")
+    };
+    let edited = entry.get_mut().edit::<C, _>(&mut totals.entry_bytes, f);
     *is_empty = edited.as_ref().map(|(_, is_empty)| *is_empty);
-    drop(tidy);
+    drop(guard);
     match edited {
         Some((result, _)) => result.map_err(Into::into),
         None => unreachable!("the type was compared"),

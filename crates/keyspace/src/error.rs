@@ -1,4 +1,4 @@
-//! [`Error`]: what a keyspace may refuse.
+//! [`Error`]: why an operation on a keyspace failed.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -6,7 +6,7 @@ use values::string::StringError;
 use values::{ReserveError, SortError, WrongType};
 use values::{hash::HashError, zset::AddError};
 
-/// Why an operation on a keyspace did nothing. Key and value are as they were.
+/// Why an operation on a keyspace failed. Key and value are as they were, but for what a closure has done.
 ///
 /// [`reply`](Self::reply) is the error in Redis' own words. All errors of the crate `values` become one of these by `From`, so a closure
 /// that edits a value can use `?`.
@@ -22,14 +22,15 @@ pub enum Error {
     },
     /// There is no such key.
     NoSuchKey,
-    /// The time of an expiry is not one: zero or negative where a time to live is needed, or beyond what 64 bits of milliseconds hold.
+    /// The expiry time is not valid: zero or negative where a time to live is needed, or beyond what 64 bits of milliseconds hold.
     InvalidExpireTime,
-    /// The conditions of `EXPIRE` or `SET` exclude each other.
-    IncompatibleOptions,
+    /// The conditions of `EXPIRE` or `ZADD` exclude each other. Holds the error as Redis words it.
+    IncompatibleOptions(&'static str),
 }
 
 impl Error {
-    /// The error as Redis words it in a reply, without the leading `-`.
+    /// The error as Redis words it in a reply, without the leading `-`. Redis adds the command's name to
+    /// [`InvalidExpireTime`](Self::InvalidExpireTime).
     ///
     /// ```
     /// assert_eq!(keyspace::Error::NoSuchKey.reply(), "ERR no such key");
@@ -40,7 +41,7 @@ impl Error {
             Self::KeyTooLong { .. } => "ERR key is too long",
             Self::NoSuchKey => "ERR no such key",
             Self::InvalidExpireTime => "ERR invalid expire time",
-            Self::IncompatibleOptions => "ERR syntax error",
+            Self::IncompatibleOptions(reply) => reply,
         }
     }
 
@@ -60,7 +61,7 @@ impl fmt::Display for Error {
             Self::KeyTooLong { len } => write!(f, "a key of {len} bytes is too long"),
             Self::NoSuchKey => f.write_str("no such key"),
             Self::InvalidExpireTime => f.write_str("invalid expire time"),
-            Self::IncompatibleOptions => f.write_str("conditions that exclude each other"),
+            Self::IncompatibleOptions(_) => f.write_str("conditions that exclude each other"),
         }
     }
 }

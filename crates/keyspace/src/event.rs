@@ -2,23 +2,25 @@
 
 /// What has happened to a key, for the callback of [`Keyspace::on_event`](crate::Keyspace::on_event). In C: the keyspace notifications.
 ///
-/// The event comes after the change. A key that is removed or expired is named while its bytes are still there.
+/// The event comes after the change, and before the memory of a removed key is freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The key has a new value: it was set, copied here or moved here.
     Set(&'a [u8]),
-    /// The value was changed where it is, or its expiry was.
+    /// The value may have been changed where it is, or its expiry was. An edit that has changed nothing is reported too.
     Changed(&'a [u8]),
-    /// The key's time has come, and it was removed.
+    /// The key has expired, and it was removed.
     Expired(&'a [u8]),
     /// The key was removed by the caller, or because its value had become empty.
     Removed(&'a [u8]),
-    /// The key has another name.
+    /// The key was renamed.
     Renamed {
-        /// What it was called.
+        /// The old name.
         from: &'a [u8],
-        /// What it is called now.
+        /// The new name.
         to: &'a [u8],
     },
+    /// All keys were removed at once. In C: `FLUSHDB`.
+    Cleared,
 }

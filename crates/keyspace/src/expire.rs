@@ -9,7 +9,7 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Makes a key expire, under the conditions of `options`, and returns whether it did. A time that has passed removes the key. O(1), or O(bytes
+    /// Sets the expiry of a key, under the conditions of `options`, and returns whether it was set. A time that has passed removes the key. O(1), or O(bytes
     /// of the block) if the key had no expiry. In C: `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT`.
     ///
     /// # Errors
@@ -34,21 +34,18 @@ impl<S: BuildHasher> Keyspace<S> {
         options: ExpireOptions,
         now: u64,
     ) -> Result<bool, Error> {
-        if !options.are_compatible() {
-            return Err(Error::IncompatibleOptions);
-        }
+        options.check()?;
         let (key, at) = (key.into(), expiry.at(now)?);
         let hash = self.hash_of(&key);
-        let Some((mut entry, books, _)) = self.find_mut(hash, &key, now) else { return Ok(false) };
+        let Some((mut entry, totals, _)) = self.find_mut(hash, &key, now) else { return Ok(false) };
         if !options.allow(entry.get().expiry(), at) {
             return Ok(false);
         }
         if at <= now {
-            let entry = books.remove(entry);
-            books.tell(Event::Removed(entry.key()));
+            drop(totals.remove_key(entry));
         } else {
-            books.change(&mut entry, |entry, held| entry.try_set_expiry(Some(at), held))?;
-            books.tell(Event::Changed(key.bytes()));
+            totals.change(&mut entry, |entry, held| entry.try_set_expiry(Some(at), held))?;
+            totals.notify(Event::Changed(key.bytes()));
         }
         Ok(true)
     }
@@ -58,13 +55,13 @@ impl<S: BuildHasher> Keyspace<S> {
     pub fn persist<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let Some((mut entry, books, _)) = self.find_mut(hash, &key, now) else { return false };
+        let Some((mut entry, totals, _)) = self.find_mut(hash, &key, now) else { return false };
         if entry.get().expiry().is_none() {
             return false;
         }
-        let done = books.change(&mut entry, |entry, held| entry.try_set_expiry(None, held));
+        let done = totals.change(&mut entry, |entry, held| entry.try_set_expiry(None, held));
         debug_assert!(done.is_ok(), "what becomes shorter needs no memory");
-        books.tell(Event::Changed(key.bytes()));
+        totals.notify(Event::Changed(key.bytes()));
         true
     }
 

@@ -1,4 +1,4 @@
-//! When a key expires: as commands say it ([`Expiry`]), and as they ask for it ([`Ttl`]).
+//! Expiry times: as commands give them ([`Expiry`]), and as commands report them ([`Ttl`]).
 
 use crate::error::Error;
 
@@ -14,13 +14,13 @@ const MILLIS_A_SECOND: i64 = 1_000;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Expiry {
-    /// So many seconds from now. In C: `EXPIRE`, `SET .. EX`.
+    /// A number of seconds from now. In C: `EXPIRE`, `SET .. EX`.
     InSeconds(i64),
-    /// So many milliseconds from now. In C: `PEXPIRE`, `SET .. PX`.
+    /// A number of milliseconds from now. In C: `PEXPIRE`, `SET .. PX`.
     InMillis(i64),
-    /// At that second. In C: `EXPIREAT`, `SET .. EXAT`.
+    /// At an absolute time in seconds. In C: `EXPIREAT`, `SET .. EXAT`.
     AtSeconds(i64),
-    /// At that millisecond. In C: `PEXPIREAT`, `SET .. PXAT`.
+    /// At an absolute time in milliseconds. In C: `PEXPIREAT`, `SET .. PXAT`.
     AtMillis(i64),
 }
 
@@ -28,7 +28,7 @@ impl Expiry {
     /// The time in milliseconds. A time before 0 is 0.
     ///
     /// # Errors
-    /// [`Error::InvalidExpireTime`] if it does not fit into 63 bits.
+    /// [`Error::InvalidExpireTime`] if the time does not fit into 63 bits.
     pub fn at(self, now: u64) -> Result<u64, Error> {
         let (millis, relative) = match self {
             Self::InSeconds(seconds) => (seconds.checked_mul(MILLIS_A_SECOND), true),
@@ -59,7 +59,7 @@ pub struct ExpireOptions {
     pub nx: bool,
     /// Only if the key has one.
     pub xx: bool,
-    /// Only if the new one is later. No expiry is later than any.
+    /// Only if the new one is later. A key without an expiry counts as one that never expires.
     pub gt: bool,
     /// Only if the new one is earlier.
     pub lt: bool,
@@ -69,6 +69,19 @@ impl ExpireOptions {
     /// Whether `EXPIRE` takes them together: `NX` goes with none of the others, and `GT` not with `LT`.
     pub fn are_compatible(self) -> bool {
         !(self.nx && (self.xx || self.gt || self.lt) || self.gt && self.lt)
+    }
+
+    /// The error, if they are not compatible.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        if self.are_compatible() {
+            Ok(())
+        } else if self.nx {
+            Err(Error::IncompatibleOptions(
+                "ERR NX and XX, GT or LT options at the same time are not compatible",
+            ))
+        } else {
+            Err(Error::IncompatibleOptions("ERR GT and LT options at the same time are not compatible"))
+        }
     }
 
     /// Whether a key that expires at `old` may expire at `new` from now on.
@@ -89,7 +102,7 @@ pub enum Ttl {
     Absent,
     /// The key does not expire.
     Persistent,
-    /// So many milliseconds, at least 1.
+    /// The time left in milliseconds, at least 1.
     Millis(u64),
 }
 

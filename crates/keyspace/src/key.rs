@@ -5,7 +5,7 @@ use crate::error::Error;
 
 /// A key, borrowed, and its hash if the caller has it.
 ///
-/// All methods of a [`Keyspace`](crate::Keyspace) that take a key take whatever becomes one: bytes, text, or a `Key` whose hash is known.
+/// All methods of a [`Keyspace`](crate::Keyspace) that take a key take anything that converts into one: bytes, text, or a `Key` whose hash is known.
 /// A caller that spreads keys over several keyspaces computes the hash once, with [`Keyspace::hash`](crate::Keyspace::hash).
 ///
 /// ```
@@ -29,8 +29,8 @@ impl<'k> Key<'k> {
         Self { bytes, hash: None }
     }
 
-    /// A key with its hash, which must be that of [`Keyspace::hash`](crate::Keyspace::hash) in the keyspace that is asked. With another one the
-    /// key is not found, and an entry that is added with it is lost to look-ups; nothing worse happens.
+    /// A key with its hash, which must come from [`Keyspace::hash`](crate::Keyspace::hash) of the same keyspace. A wrong hash makes look-ups miss
+    /// the key. It is never unsafe.
     #[inline]
     pub const fn with_hash(bytes: &'k [u8], hash: u64) -> Self {
         Self { bytes, hash: Some(hash) }
@@ -42,7 +42,7 @@ impl<'k> Key<'k> {
         self.bytes
     }
 
-    /// The error, if no entry can have such a key.
+    /// Fails if the key is too long.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), Error> {
         let len = self.bytes.len();

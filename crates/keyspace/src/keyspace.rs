@@ -12,12 +12,13 @@
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any other moment if
 //! no absolute expiry is used. It must not go back.
 
-use crate::books::Books;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
 use crate::options::Options;
+use crate::sweep::Recent;
+use crate::totals::Totals;
 use allocator_api2::boxed::Box;
 use allocator_api2::unsize_box;
 use common::Cursor;
@@ -34,18 +35,20 @@ pub(crate) const MINUTE: u64 = 60 * SECOND;
 
 /// One database: keys, the values of five types, and the time at which a key expires. In C: `redisDb`.
 ///
-/// See the [crate's page](crate) for an example and for what it costs. All that writes takes `&mut self`; all that reads takes `&self` and
+/// See the [crate's page](crate) for an example and for what it costs. Writing methods take `&mut self`. Reading methods take `&self` and
 /// can run on several threads at once, under a read lock. Nothing here has a clock, a thread or a setting of the whole process.
 ///
-/// After an error key and value are as they were. What may find no memory says so by an error
-/// ([`Error::reserve_error`]); nothing here calls the out-of-memory handler.
+/// An operation that fails leaves key and value as they were. But what a closure of the caller's has done before it failed stays done, and
+/// [`set_many`](Self::set_many) stops in the middle. A method without memory returns an error ([`Error::reserve_error`]) and does not call the
+/// out-of-memory handler. The exception is [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself.
 pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,
     pub(crate) options: Options,
-    pub(crate) books: Books,
-    /// Where the next sweep goes on.
+    pub(crate) totals: Totals,
+    /// Where the next sweep continues, and what the last ones have found.
     pub(crate) sweep: Cursor,
+    pub(crate) recent: Recent,
 }
 
 impl Keyspace {
@@ -67,10 +70,16 @@ impl<S: Default> Default for Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
-    /// An empty keyspace with a hash of the caller's: another function, or a fixed seed
-    /// ([`DefaultHashBuilder::with_seed`]), under which the order of the keys is the same in every run.
+    /// An empty keyspace with the caller's hasher. A fixed seed ([`DefaultHashBuilder::with_seed`]) gives the same order of keys in every run.
     pub fn with_options_and_hasher(options: Options, hasher: S) -> Self {
-        Self { table: Table::new(), hasher, options, books: Books::default(), sweep: Cursor::START }
+        Self {
+            table: Table::new(),
+            hasher,
+            options,
+            totals: Totals::default(),
+            sweep: Cursor::START,
+            recent: Recent::default(),
+        }
     }
 
     /// How many keys there are, expired ones included that have not been removed yet. In C: `DBSIZE`.
@@ -88,7 +97,7 @@ impl<S> Keyspace<S> {
     /// How many keys have an expiry. In C: the `expires` of INFO keyspace.
     #[inline]
     pub fn expires(&self) -> usize {
-        self.books.expires
+        self.totals.expires
     }
 
     /// The options.
@@ -96,13 +105,14 @@ impl<S> Keyspace<S> {
         &self.options
     }
 
-    /// The options, to be changed at any time. Values keep their encoding until they are written to. A change between LRU and LFU
+    /// Replaces the options, at any time. Values keep their encoding until they are written to. A change between LRU and LFU
     /// gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy` does.
-    pub fn options_mut(&mut self) -> &mut Options {
-        &mut self.options
+    pub fn set_options(&mut self, options: Options) {
+        self.options = options;
     }
 
-    /// Calls `on_event` after every change of a key. Takes the place of the callback before. In C: `notify-keyspace-events`.
+    /// Calls `on_event` after every operation that may have changed a key. Replaces the previous callback. The callback must not panic. In C:
+    /// `notify-keyspace-events`.
     ///
     /// # Errors
     /// If there is no memory for the callback. The one before then stays.
@@ -127,13 +137,13 @@ impl<S> Keyspace<S> {
         F: FnMut(Event<'_>) + Send + Sync + 'static,
     {
         let no_memory = ReserveError::OutOfMemory { size: size_of::<F>() };
-        self.books.on_event = Some(unsize_box!(Box::try_new_in(on_event, Zmalloc).map_err(|_| no_memory)?));
+        self.totals.on_event = Some(unsize_box!(Box::try_new_in(on_event, Zmalloc).map_err(|_| no_memory)?));
         Ok(())
     }
 
     /// Drops the callback.
     pub fn clear_on_event(&mut self) {
-        self.books.on_event = None;
+        self.totals.on_event = None;
     }
 
     /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values. Constant time, exact.
@@ -141,10 +151,10 @@ impl<S> Keyspace<S> {
     /// A string that a reply still holds after its key was removed is no longer counted here. The callback for events is not counted.
     #[inline]
     pub fn allocation_size(&self) -> usize {
-        self.table.allocation_size() + self.books.entry_bytes
+        self.table.allocation_size() + self.totals.entry_bytes
     }
 
-    /// The reading of the access clock of a new key.
+    /// The initial access clock of a new key.
     #[inline]
     pub(crate) fn new_clock(options: &Options, now: u64) -> u32 {
         if options.get_maxmemory_policy().is_lfu() {
@@ -156,8 +166,8 @@ impl<S> Keyspace<S> {
 
     /// Sets the access clock of an entry that is used.
     ///
-    /// An LFU counter rises by chance. The random number is made of the key's hash, the time and the clock before: a key is counted at most
-    /// once in a millisecond, and no state is shared between readers.
+    /// An LFU counter rises by chance. The random number is computed from the key's hash, the time and the clock before, so that readers share
+    /// no state. Within a millisecond all uses draw the same number until one raises the counter.
     #[inline]
     pub(crate) fn touch_entry(options: &Options, entry: &Entry, hash: u64, now: u64) {
         if options.get_maxmemory_policy().is_lfu() {
@@ -220,13 +230,13 @@ impl<S: BuildHasher> Keyspace<S> {
         hash: u64,
         key: &Key<'_>,
         now: u64,
-    ) -> Option<(OccupiedEntry<'_, Entry>, &mut Books, &Options)> {
+    ) -> Option<(OccupiedEntry<'_, Entry>, &mut Totals, &Options)> {
         let entry = self.table.find_entry(hash, |entry| entry.key() == key.bytes()).ok()?;
         if entry.get().is_expired(now) {
-            Self::expire_found(&mut self.books, entry);
+            Self::expire_found(&mut self.totals, entry);
             return None;
         }
-        Some((entry, &mut self.books, &self.options))
+        Some((entry, &mut self.totals, &self.options))
     }
 
     /// The entry of a key that is there at `now`, or the place for it. An expired one is removed.
@@ -236,7 +246,7 @@ impl<S: BuildHasher> Keyspace<S> {
         hash: u64,
         key: &Key<'_>,
         now: u64,
-    ) -> Result<(Found<'_>, &mut Books, &Options), Error> {
+    ) -> Result<(Found<'_>, &mut Totals, &Options), Error> {
         key.check()?;
         let hasher = &self.hasher;
         let found = self.table.try_entry(
@@ -248,20 +258,20 @@ impl<S: BuildHasher> Keyspace<S> {
             table::Entry::Vacant(place) => Found::Absent(place),
             table::Entry::Occupied(entry) if entry.get().is_expired(now) => {
                 let (entry, place) = entry.take();
-                self.books.forget(&entry);
-                self.books.tell(Event::Expired(entry.key()));
+                self.totals.subtract(&entry);
+                self.totals.notify(Event::Expired(entry.key()));
                 Found::Absent(place)
             }
             table::Entry::Occupied(entry) => Found::Live(entry),
         };
-        Ok((found, &mut self.books, &self.options))
+        Ok((found, &mut self.totals, &self.options))
     }
 
-    /// Removes an entry whose time has come.
+    /// Removes an entry that has expired.
     #[cold]
-    pub(crate) fn expire_found(books: &mut Books, entry: OccupiedEntry<'_, Entry>) {
-        let entry = books.remove(entry);
-        books.tell(Event::Expired(entry.key()));
+    pub(crate) fn expire_found(totals: &mut Totals, entry: OccupiedEntry<'_, Entry>) {
+        let entry = totals.remove(entry);
+        totals.notify(Event::Expired(entry.key()));
     }
 }
 
@@ -269,7 +279,7 @@ impl<S> fmt::Debug for Keyspace<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keyspace")
             .field("len", &self.len())
-            .field("books", &self.books)
+            .field("totals", &self.totals)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

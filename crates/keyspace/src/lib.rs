@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
-mod books;
 mod check;
 mod collections;
 mod entry;
@@ -12,6 +11,7 @@ mod expiry;
 mod glob;
 mod key;
 mod keyspace;
+mod maintenance;
 mod object;
 mod options;
 mod remove;
@@ -21,10 +21,12 @@ mod scan;
 mod shorthands;
 mod strings;
 mod sweep;
+mod totals;
 mod value;
 mod whole;
 
 pub use common::Cursor;
+pub use dict::{DefaultHashBuilder, Work};
 pub use entry::{InEntry, StringEdit};
 pub use error::Error;
 pub use event::Event;
@@ -39,3 +41,6 @@ pub use scan::ScanOptions;
 pub use strings::{SetCondition, SetExpiry, SetOptions, SetOutcome};
 pub use sweep::Swept;
 pub use value::{StringRef, Value, ValueRef};
+
+/// What values are, and what can be done with them: the types in the signatures here.
+pub use values;

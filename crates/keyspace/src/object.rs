@@ -1,4 +1,4 @@
-//! What is asked about single keys without using them: `EXISTS`, `TYPE`, `OBJECT`, `MEMORY USAGE`.
+//! Queries about single keys that do not count as a use: `EXISTS`, `TYPE`, `OBJECT`, `MEMORY USAGE`.
 
 use crate::entry::Entry;
 use crate::key::Key;

@@ -1,17 +1,17 @@
 //! Removing keys, at once or little by little.
 
-use crate::books::Books;
 use crate::entry::Entry;
 use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::totals::Totals;
 use core::fmt;
 use core::hash::BuildHasher;
 use core::mem;
 use dict::Table;
 use values::{Collection, Remains, by_type};
 
-/// A key that has been taken out of its keyspace, value and all, and waits to be dropped: here in steps, or on another thread.
+/// A removed key and its value, not yet dropped. Drop it in steps, or on another thread.
 ///
 /// ```
 /// use keyspace::Keyspace;
@@ -43,7 +43,7 @@ impl Unlinked {
         self.0.allocation_size()
     }
 
-    /// Does about `n` pieces of work, of which freeing an element is one, and gives back what is left.
+    /// Frees about `n` elements, and returns the rest.
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Remains> {
         by_type!(self.0.object_type(), string => None, C => self.0.into_word::<C>()?.drop_in_steps(n))
@@ -65,20 +65,19 @@ impl<S: BuildHasher> Keyspace<S> {
         self.unlink(key, now).is_some()
     }
 
-    /// Takes a key out, and gives back what is left to drop. O(1). In C: `UNLINK`.
+    /// Removes a key without dropping its value. O(1). In C: `UNLINK`.
     pub fn unlink<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> Option<Unlinked> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let (entry, books, _) = self.find_mut(hash, &key, now)?;
-        let entry = books.remove(entry);
-        books.tell(Event::Removed(entry.key()));
-        Some(Unlinked(entry))
+        let (entry, totals, _) = self.find_mut(hash, &key, now)?;
+        Some(Unlinked(totals.remove_key(entry)))
     }
 
     /// Removes all keys. O(n). In C: `FLUSHDB`.
     pub fn clear(&mut self) {
         self.table = Table::new();
-        self.books = Books { on_event: mem::take(&mut self.books.on_event), ..Books::default() };
+        self.totals = Totals { on_event: mem::take(&mut self.totals.on_event), ..Totals::default() };
         self.sweep = common::Cursor::START;
+        self.totals.notify(Event::Cleared);
     }
 }

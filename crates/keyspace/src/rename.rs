@@ -8,8 +8,8 @@ use crate::keyspace::{Found, Keyspace};
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Gives a key another name, with its value and its expiry. A key that has that name is dropped. O(bytes of the block): a large value
-    /// does not move. In C: `RENAME`.
+    /// Gives a key another name, with its value and its expiry. An existing key of that name is replaced. O(bytes of the block), and the value that
+    /// is dropped: a large value does not move. In C: `RENAME`.
     ///
     /// # Errors
     /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; no memory. Both keys are then as they were.
@@ -42,17 +42,20 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(replace);
         }
         to.check()?;
+        if !replace && self.find(to_hash, &to, now).is_some() {
+            return Ok(false);
+        }
         let (renamed, address) = (entry.try_renamed(to.bytes())?, entry.address());
-        let (found, books, _) = self.find_or_place(to_hash, &to, now)?;
+        let (found, totals, _) = self.find_or_place(to_hash, &to, now)?;
         match found {
             Found::Live(_) if !replace => return Ok(false),
             Found::Live(mut entry) => {
                 // SAFETY: the old entry becomes a shell below, before anything can fail.
-                books.change(&mut entry, |entry, held| entry.replace(unsafe { renamed.into_entry() }, held));
+                totals.change(&mut entry, |entry, held| entry.replace(unsafe { renamed.into_entry() }, held));
             }
             // SAFETY: as above, or the new entry becomes a shell again.
             Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
-                Ok(entry) => books.added(entry),
+                Ok(entry) => totals.add(entry),
                 Err(error) => {
                     drop(Shell::of(error.entry));
                     return Err(error.error.into());
@@ -60,7 +63,7 @@ impl<S: BuildHasher> Keyspace<S> {
             },
         }
         drop(Shell::of(self.remove_at(from_hash, address)));
-        self.books.tell(Event::Renamed { from: from.bytes(), to: to.bytes() });
+        self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
         Ok(true)
     }
 
@@ -70,16 +73,16 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ([`Key::with_hash`]), or the hasher may give one each time.
     fn remove_at(&mut self, hash: u64, address: *const u8) -> Entry {
         if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
-            return self.books.remove(entry);
+            return self.totals.remove(entry);
         }
         let entry = self.table.extract_if(|entry| entry.address() == address).next();
         let entry = entry.expect("the entry is in the table");
-        self.books.forget(&entry);
+        self.totals.subtract(&entry);
         entry
     }
 
     /// Copies a value and its expiry to another key of this keyspace, and returns whether it did: not if there is no such key, or if
-    /// the other one is there and `replace` is false. The copy shares nothing. O(value). In C: `COPY`.
+    /// the other one is there and `replace` is false, or if both are the same. The copy shares nothing. O(value). In C: `COPY`.
     ///
     /// # Errors
     /// [`Error::KeyTooLong`]; no memory. The other key is then as it was.
@@ -122,11 +125,11 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// Moves a key to another keyspace, block and all, and returns whether it did: not if there is no such key, or if the other keyspace has
-    /// one of the name. O(1). In C: `MOVE`.
+    /// Moves a key to another keyspace, and returns whether it did: not if there is no such key, or if the other keyspace has
+    /// one of the name. O(bytes of the block): a large value does not move. In C: `MOVE`.
     ///
     /// # Errors
-    /// No memory in the table of the other keyspace. The key is then still here.
+    /// No memory for a block, or in the table of the other keyspace. The key is then still here.
     pub fn move_to<'k, T: BuildHasher>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -135,25 +138,28 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<bool, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let Some((entry, books, _)) = self.find_mut(hash, &key, now) else { return Ok(false) };
+        let Some((entry, totals, options)) = self.find_mut(hash, &key, now) else { return Ok(false) };
         // The hash of one keyspace means nothing in another.
         let there = Key::new(key.bytes());
-        let (found, target_books, _) = target.find_or_place(target.hash_of(&there), &there, now)?;
+        let (found, target_totals, target_options) =
+            target.find_or_place(target.hash_of(&there), &there, now)?;
         let Found::Absent(place) = found else { return Ok(false) };
-        books.forget(entry.get());
-        let (entry, vacancy) = entry.take();
-        match place.try_insert(entry) {
-            Ok(entry) => {
-                target_books.added(entry);
-                target_books.tell(Event::Set(key.bytes()));
-                books.tell(Event::Removed(key.bytes()));
+        let moved = entry.get().try_renamed(key.bytes())?;
+        // SAFETY: the old entry becomes a shell below, or the new one becomes a shell again; nothing in between can fail.
+        match place.try_insert(unsafe { moved.into_entry() }) {
+            Ok(moved) => {
+                let is_lfu = target_options.get_maxmemory_policy().is_lfu();
+                if is_lfu != options.get_maxmemory_policy().is_lfu() {
+                    moved.get().set_clock(Keyspace::<T>::new_clock(target_options, now));
+                }
+                target_totals.add(moved);
+                drop(Shell::of(totals.remove(entry)));
+                target_totals.notify(Event::Set(key.bytes()));
+                totals.notify(Event::Removed(key.bytes()));
                 Ok(true)
             }
             Err(error) => {
-                // Back to where it was, which needs no memory.
-                if let Ok(entry) = vacancy.try_insert(error.entry) {
-                    books.added(entry);
-                }
+                drop(Shell::of(error.entry));
                 Err(error.error.into())
             }
         }
@@ -167,12 +173,12 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Puts an entry in the place of the one with its key, or adds it.
     pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64) -> Result<(), Error> {
         let hash = self.hash_of(key);
-        let (found, books, _) = self.find_or_place(hash, key, now)?;
+        let (found, totals, _) = self.find_or_place(hash, key, now)?;
         match found {
-            Found::Live(mut entry) => books.change(&mut entry, |entry, held| entry.replace(new, held)),
-            Found::Absent(place) => books.added(place.try_insert(new).map_err(|error| error.error)?),
+            Found::Live(mut entry) => totals.change(&mut entry, |entry, held| entry.replace(new, held)),
+            Found::Absent(place) => totals.add(place.try_insert(new).map_err(|error| error.error)?),
         }
-        books.tell(Event::Set(key.bytes()));
+        totals.notify(Event::Set(key.bytes()));
         Ok(())
     }
 }

@@ -26,7 +26,7 @@ impl Default for ScanOptions<'_> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Shows some keys and their values to `each`, and returns where to go on: [`Cursor::START`] at the end. In C: `SCAN`.
+    /// Calls `each` with some keys and their values, and returns the next cursor: [`Cursor::START`] at the end. In C: `SCAN`.
     ///
     /// A key that is there from the first call to the last is shown at least once, whatever is added or removed in between. It may be
     /// shown twice if keys are removed. Expired keys are not shown. A call looks at `count` keys, and at those that share a chunk of the
@@ -86,9 +86,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// A key picked at random, each with the same chance; `None` if there is none. `rng` is a source of uniform 64-bit numbers. O(1) on
-    /// average, as long as a good part of the keys has not expired. In C: `RANDOMKEY`.
+    /// average. If nearly all keys have expired, 90 picks may find no other: then it is the first one that a walk finds, in O(n). In C: `RANDOMKEY`.
     pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
-        /// With one live key among ten, these many picks miss it once in 10,000 times.
+        /// With one live key among ten, this many picks miss it once in 10,000 times.
         const PICKS: usize = 90;
         let picks = (0..PICKS).map_while(|_| self.table.fair_random(&mut rng));
         let mut live = picks.chain(self.table.iter()).filter(|entry| !entry.is_expired(now));

@@ -1,4 +1,4 @@
-//! Commands on collections in one line each, for what they are called in Redis. Everything else that a collection can do is a method of
+//! One-line methods named after Redis' commands on collections. Everything else that a collection can do is a method of
 //! [`Hash`](struct@Hash) and its neighbours, through [`Keyspace::get_as`] and [`Keyspace::edit_as`].
 
 use crate::error::Error;
@@ -91,6 +91,13 @@ impl<S: BuildHasher> Keyspace<S> {
         options: AddOptions,
         now: u64,
     ) -> Result<Added, Error> {
+        if !options.are_compatible() {
+            return Err(Error::IncompatibleOptions(if options.nx && options.xx {
+                "ERR XX and NX options at the same time are not compatible"
+            } else {
+                "ERR GT, LT, and/or NX options at the same time are not compatible"
+            }));
+        }
         let limits = *self.options.encoding_limits();
         self.edit_as::<ZSet, _, _>(key, now, |zset| zset.try_add(member, score, options, &limits))
     }

@@ -11,7 +11,7 @@ use core::hash::BuildHasher;
 use values::string::{self, LongDouble};
 use values::{Element, ObjectType, OwnedElement, WrongType};
 
-/// When `SET` sets.
+/// The condition under which `SET` writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SetCondition<'a> {
     /// Always.
@@ -55,9 +55,9 @@ pub enum SetExpiry {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetOptions<'a> {
-    /// When it sets.
+    /// The condition under which it writes.
     pub condition: SetCondition<'a>,
-    /// What becomes of the expiry.
+    /// The new expiry.
     pub expiry: SetExpiry,
     /// Whether the old string is wanted, also if nothing is set. In C: `GET`.
     pub get: bool,
@@ -66,7 +66,7 @@ pub struct SetOptions<'a> {
 /// What `SET` has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetOutcome {
-    /// Whether the key has the new value.
+    /// Whether the conditions allowed it. The key has the new value, unless the time has passed already.
     pub is_set: bool,
     /// The old string, if there was one and [`SetOptions::get`] asks for it.
     pub old: Option<OwnedElement>,
@@ -102,7 +102,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(self.get_string(key, now)?.map_or(0, |string| string.element().len()))
     }
 
-    /// Gives a key a string. Whatever the key had, value and expiry, is dropped. O(len). In C: `SET`.
+    /// Gives a key a string. Replaces the key's value and expiry. O(len), and the value that is dropped. In C: `SET`.
     ///
     /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes stand in the entry's own block, in place if the new
     /// value needs as large a block as the old one.
@@ -119,7 +119,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// [`set`](Self::set) with all options of `SET`. A time that has passed removes the key.
     ///
     /// # Errors
-    /// [`WrongType`] if the old string is wanted and is none; [`Error::InvalidExpireTime`].
+    /// [`WrongType`] if `get` or `IfEqual` is used and the value is not a string; [`Error::InvalidExpireTime`]; [`Error::KeyTooLong`]; no memory.
     pub fn set_with<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -133,7 +133,7 @@ impl<S: BuildHasher> Keyspace<S> {
             SetExpiry::Clear | SetExpiry::Keep => None,
         };
         let hash = self.hash_of(&key);
-        let (found, books, settings) = self.find_or_place(hash, &key, now)?;
+        let (found, totals, settings) = self.find_or_place(hash, &key, now)?;
         let mut outcome = SetOutcome::default();
         match found {
             Found::Live(mut entry) => {
@@ -149,17 +149,16 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 if at.is_some_and(|at| at <= now) {
-                    let entry = books.remove(entry);
-                    books.tell(Event::Removed(entry.key()));
+                    drop(totals.remove_key(entry));
                     return Ok(outcome);
                 }
                 let content = Content::try_string(value)?;
-                books.change(&mut entry, |entry, held| {
+                totals.change(&mut entry, |entry, held| {
                     let expiry = if options.expiry == SetExpiry::Keep { entry.expiry() } else { at };
                     entry.try_set(expiry, content, held)
                 })?;
                 Self::touch_entry(settings, entry.get(), hash, now);
-                books.tell(Event::Set(key.bytes()));
+                totals.notify(Event::Set(key.bytes()));
             }
             Found::Absent(place) => {
                 outcome.is_set = matches!(options.condition, SetCondition::Always | SetCondition::IfAbsent);
@@ -168,14 +167,13 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
                 let clock = Self::new_clock(settings, now);
                 let entry = Entry::try_new(key.bytes(), at, clock, Content::try_string(value)?)?;
-                books.added(place.try_insert(entry).map_err(|error| error.error)?);
-                books.tell(Event::Set(key.bytes()));
+                totals.add_key(place, entry, key.bytes())?;
             }
         }
         Ok(outcome)
     }
 
-    /// The string of a key, which gets another expiry, or none for `None`. In C: `GETEX` with `EX` and its neighbours, or `PERSIST`.
+    /// Returns the string of a key and sets its expiry. `None` removes the expiry. In C: `GETEX` with `EX` and its neighbours, or `PERSIST`.
     ///
     /// # Errors
     /// [`WrongType`]; [`Error::InvalidExpireTime`].
@@ -186,24 +184,24 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<Option<OwnedElement>, Error> {
         let key = key.into();
-        let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
         let hash = self.hash_of(&key);
-        let Some((mut entry, books, settings)) = self.find_mut(hash, &key, now) else { return Ok(None) };
-        let string = OwnedElement::try_from(entry.get().string()?)?;
+        let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return Ok(None) };
+        let string = entry.get().string()?;
+        let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
+        let string = OwnedElement::try_from(string)?;
         if at.is_some_and(|at| at <= now) {
-            let entry = books.remove(entry);
-            books.tell(Event::Removed(entry.key()));
+            drop(totals.remove_key(entry));
             return Ok(Some(string));
         }
         if entry.get().expiry() != at {
-            books.change(&mut entry, |entry, held| entry.try_set_expiry(at, held))?;
-            books.tell(Event::Changed(key.bytes()));
+            totals.change(&mut entry, |entry, held| entry.try_set_expiry(at, held))?;
+            totals.notify(Event::Changed(key.bytes()));
         }
         Self::touch_entry(settings, entry.get(), hash, now);
         Ok(Some(string))
     }
 
-    /// The string of a key, which is removed. In C: `GETDEL`.
+    /// Removes a key and returns its string. In C: `GETDEL`.
     ///
     /// # Errors
     /// [`WrongType`], or no memory for the copy. The key is still there then.
@@ -213,10 +211,9 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<Option<OwnedElement>, Error> {
         let key = key.into();
-        let Some((entry, books, _)) = self.find_mut(self.hash_of(&key), &key, now) else { return Ok(None) };
+        let Some((entry, totals, _)) = self.find_mut(self.hash_of(&key), &key, now) else { return Ok(None) };
         let string = OwnedElement::try_from(entry.get().string()?)?;
-        let entry = books.remove(entry);
-        books.tell(Event::Removed(entry.key()));
+        drop(totals.remove_key(entry));
         Ok(Some(string))
     }
 
@@ -242,13 +239,13 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let (found, books, settings) = self.find_or_place(hash, &key, now)?;
+        let (found, totals, settings) = self.find_or_place(hash, &key, now)?;
         match found {
             Found::Live(mut entry) => {
                 WrongType::check(ObjectType::String, entry.get().object_type())?;
-                let result = books.change(&mut entry, |entry, held| f(&mut StringEdit::new(entry, held)));
+                let result = totals.change(&mut entry, |entry, held| f(&mut StringEdit::new(entry, held)));
                 Self::touch_entry(settings, entry.get(), hash, now);
-                books.tell(Event::Changed(key.bytes()));
+                totals.notify(Event::Changed(key.bytes()));
                 result.map_err(Into::into)
             }
             Found::Absent(place) => {
@@ -258,8 +255,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 let mut held = entry.allocation_size();
                 let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
                 if entry.string().is_ok_and(|string| !string.is_empty()) {
-                    books.added(place.try_insert(entry).map_err(|error| error.error)?);
-                    books.tell(Event::Set(key.bytes()));
+                    totals.add_key(place, entry, key.bytes())?;
                 }
                 Ok(result)
             }
@@ -279,7 +275,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
     }
 
-    /// Writes bytes over what stands from `offset` on and returns the new length. In C: `SETRANGE`.
+    /// Writes bytes at `offset` and returns the new length. In C: `SETRANGE`.
     ///
     /// # Errors
     /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
@@ -324,7 +320,7 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<LongDouble, Error> {
         let key = key.into();
-        let old = self.access(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
+        let old = self.peek(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
         let sum = string::incr_by_float(old, increment)?;
         let text = sum.with_text(sds::Sds::try_from_bytes)?;
         self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)))
@@ -338,20 +334,19 @@ impl<S: BuildHasher> Keyspace<S> {
         make: impl FnOnce(Element<'_>) -> Result<(Content<'c>, T), Error>,
     ) -> Result<T, Error> {
         let hash = self.hash_of(key);
-        let (found, books, settings) = self.find_or_place(hash, key, now)?;
+        let (found, totals, settings) = self.find_or_place(hash, key, now)?;
         match found {
             Found::Live(mut entry) => {
                 let (content, result) = make(entry.get().string()?)?;
-                books.change(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
+                totals.change(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
                 Self::touch_entry(settings, entry.get(), hash, now);
-                books.tell(Event::Changed(key.bytes()));
+                totals.notify(Event::Changed(key.bytes()));
                 Ok(result)
             }
             Found::Absent(place) => {
                 let (content, result) = make(Element::Int(0))?;
                 let entry = Entry::try_new(key.bytes(), None, Self::new_clock(settings, now), content)?;
-                books.added(place.try_insert(entry).map_err(|error| error.error)?);
-                books.tell(Event::Set(key.bytes()));
+                totals.add_key(place, entry, key.bytes())?;
                 Ok(result)
             }
         }

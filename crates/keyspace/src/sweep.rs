@@ -1,11 +1,12 @@
 //! Removing expired keys in slices: the active half of expiry.
 //!
-//! A key whose time has come is not there for any reader. Its memory is given back when somebody writes to it, or by a sweep. A
+//! A key that has expired is absent for every reader. A write to the key or a sweep frees its memory. A
 //! sweep walks over the marks of the table, chunk by chunk, and reads the blocks of marked entries only.
 //!
 //! Learned from: Redis' `expire.c` (`activeExpireCycle`), which samples keys of a second table.
 
 use crate::keyspace::Keyspace;
+use common::Cursor;
 use core::hash::BuildHasher;
 use core::ptr;
 use core::time::Duration;
@@ -16,11 +17,13 @@ const BATCH: usize = 64;
 /// Entries that are looked at before the share of expired ones among them says whether to go on.
 const WINDOW: usize = 64;
 
-/// So many steps of the walk cost as much as a look at an entry.
+/// The share of expired entries is also known of about so many entries that were looked at last, in this call and before.
+const RECENT: usize = 1_024;
+
+/// This many steps of the walk cost as much as a look at an entry.
 const STEPS_A_LOOK: usize = 16;
 
-/// The most expired keys, in percent of those with an expiry, that are left by an effort of 1; each more of it leaves one percent
-/// less. In C: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
+/// With effort 1, a sweep stops at this percentage of expired keys. Each further step of effort lowers it by one. In C: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
 const STALE_PERCENT_MAX: usize = 10;
 
 /// What a sweep has done.
@@ -48,13 +51,36 @@ impl Swept {
     }
 }
 
+/// The entries that were looked at last, over several calls.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Recent {
+    looked_at: usize,
+    removed: usize,
+}
+
+impl Recent {
+    fn add(&mut self, window: Swept) {
+        self.looked_at += window.looked_at;
+        self.removed += window.removed;
+        if self.looked_at > RECENT {
+            self.looked_at /= 2;
+            self.removed /= 2;
+        }
+    }
+}
+
+/// Whether more than so many percent had expired.
+fn is_stale(percent_max: usize, removed: usize, looked_at: usize) -> bool {
+    100 * removed > percent_max * looked_at
+}
+
 impl<S: BuildHasher> Keyspace<S> {
-    /// Removes expired keys: goes on where the last call stopped, looks at about `budget` keys that have an expiry, and stops
-    /// earlier once few of them have expired. Few are 10 % for an `active_expire_effort` of 1, and 1 % for 10. O(`budget`), and the values that are dropped.
-    /// In C: `activeExpireCycle`.
+    /// Removes expired keys, from where the last call stopped. Looks at about `budget` keys that have an expiry, and at 64 of them at least.
+    /// Stops earlier when few of the last 64 and of the last 1,000 had expired: 10 % with an `active_expire_effort` of 1, and 1 % with 10.
+    /// O(`budget`), and the values that are dropped. In C: `activeExpireCycle`.
     ///
-    /// Call it some ten times a second. The walk comes to every key in turn, and those that it meets next are the ones that have waited
-    /// longest. So the share of expired keys among all is at most the one at which it stops, as long as the budget allows.
+    /// Call it about ten times a second. The walk reaches every key in turn, and the next keys are the ones that have waited longest. So the
+    /// share of expired keys among all is about half of the share that the walk meets, as long as the budget allows.
     ///
     /// ```
     /// use keyspace::{Expiry, Keyspace, SetExpiry, SetOptions};
@@ -82,22 +108,25 @@ impl<S: BuildHasher> Keyspace<S> {
         self.sweep_while(now, |_cost| clock().saturating_sub(start) < budget)
     }
 
-    /// Sweeps window after window, as long as enough keys of the last one had expired and `goes_on`, given its cost in looks, says so; at most
-    /// once through the table.
+    /// Sweeps windows while enough keys had expired and `goes_on` allows it, once through the table at most. `goes_on` gets the window's cost in
+    /// looks.
     fn sweep_while(&mut self, now: u64, mut goes_on: impl FnMut(usize) -> bool) -> Swept {
         let effort = usize::from(self.options.get_active_expire_effort());
         let stale_percent = (STALE_PERCENT_MAX + 1).saturating_sub(effort);
         let mut swept = Swept::default();
-        if self.books.expires == 0 {
+        if self.totals.expires == 0 {
+            self.sweep = Cursor::START;
             return Swept { is_complete: true, ..swept };
         }
         loop {
             let (window, cost) = self.sweep_window(now);
             swept.add(window);
-            let is_stale = 100 * window.removed > stale_percent * window.looked_at;
-            // A window without keys says nothing about them.
-            let is_open = is_stale || window.looked_at == 0;
-            if window.is_complete || !goes_on(cost) || !is_open {
+            self.recent.add(window);
+            let goes_on = goes_on(cost);
+            let is_stale = is_stale(stale_percent, window.removed, window.looked_at)
+                || is_stale(stale_percent, self.recent.removed, self.recent.looked_at);
+            // Few keys say little about all.
+            if window.is_complete || !goes_on || !(is_stale || self.recent.looked_at < WINDOW) {
                 return swept;
             }
         }
@@ -108,7 +137,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let (mut swept, mut steps) = (Swept::default(), 0);
         while swept.looked_at + steps / STEPS_A_LOOK < WINDOW && !swept.is_complete {
             let mut due = [(0, ptr::null()); BATCH];
-            let (mut found, mut looked_at) = (0, 0);
+            let (mut found, mut looked_at, removed_before) = (0, 0, swept.removed);
             let next = self.table.scan_marked(self.sweep, |entry| {
                 looked_at += 1;
                 if entry.is_expired(now) {
@@ -121,11 +150,12 @@ impl<S: BuildHasher> Keyspace<S> {
             steps += 1;
             for &(hash, address) in due.iter().take(found) {
                 if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
-                    Self::expire_found(&mut self.books, entry);
+                    Self::expire_found(&mut self.totals, entry);
                     swept.removed += 1;
                 }
             }
-            if found > BATCH {
+            // An entry under a wrong hash is not found, and must not stop the walk.
+            if found > BATCH && swept.removed > removed_before {
                 swept.looked_at += BATCH;
                 continue; // the rest of the same chunk
             }

@@ -9,7 +9,7 @@ use values::{
 
 use crate::entry::Entry;
 
-/// The value of a key, to be read where it lies. What it lends lives as long as the keyspace is borrowed.
+/// The value of a key, borrowed. What it lends lives as long as the keyspace is borrowed.
 ///
 /// ```
 /// use keyspace::{Keyspace, ValueRef};
@@ -57,7 +57,7 @@ impl<'a> ValueRef<'a> {
     }
 }
 
-/// A string value, to be read where it lies.
+/// A string value, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct StringRef<'a> {
     element: Element<'a>,
@@ -67,10 +67,11 @@ pub struct StringRef<'a> {
 impl<'a> StringRef<'a> {
     #[inline]
     pub(crate) fn of(entry: &'a Entry) -> Result<Self, WrongType> {
-        Ok(Self { element: entry.string()?, object: entry.object() })
+        let (element, object) = entry.string_and_object()?;
+        Ok(Self { element, object })
     }
 
-    /// The string as what it is kept as: an integer, or bytes.
+    /// The string as it is stored: an integer, or bytes.
     #[inline]
     pub fn element(self) -> Element<'a> {
         self.element
@@ -82,8 +83,8 @@ impl<'a> StringRef<'a> {
         self.element.text()
     }
 
-    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes is not copied: the reply holds it, and a
-    /// write that comes later makes a new one. O(1) then, else O(len).
+    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes is not copied: the reply shares it, and a
+    /// later write copies it first. O(1) then, else O(len).
     pub fn to_bytes(self) -> Bytes {
         let held = self.object.and_then(|object| Bytes::try_from(object.clone()).ok());
         held.unwrap_or_else(|| Bytes::copy_from_slice(&self.text()))
@@ -117,7 +118,7 @@ impl Value {
         }
     }
 
-    /// Whether it is a collection without elements, which no key can have. A string never is.
+    /// Whether it is a collection without elements, which no key can have. A string is never empty in this sense.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::String(_) => false,

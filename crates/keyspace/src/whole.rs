@@ -2,7 +2,6 @@
 
 use crate::entry::{Content, Entry};
 use crate::error::Error;
-use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::value::Value;
@@ -10,7 +9,7 @@ use core::hash::BuildHasher;
 use values::{OwnedElement, by_type};
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Gives a key a value that was built elsewhere, and an expiry in milliseconds, or none. Whatever the key had is dropped. An empty
+    /// Stores a value that was built elsewhere, with an absolute expiry in milliseconds or none. Replaces the key's value and expiry. An empty
     /// collection, or an expiry that has passed, removes the key. O(1) for a large collection, O(bytes) for what lies in the entry's
     /// block. In C: the body of `RESTORE`.
     ///
@@ -39,7 +38,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(());
         }
         let content = match &mut value {
-            Value::String(string) => Content::try_string(string.as_element())?,
+            Value::String(string) => Content::try_owned_string(string)?,
             Value::List(list) => Content::collection(list),
             Value::Set(set) => Content::collection(set),
             Value::ZSet(zset) => Content::collection(zset),
@@ -50,20 +49,19 @@ impl<S: BuildHasher> Keyspace<S> {
         self.put(&key, entry, now)
     }
 
-    /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for what lay in the entry's block.
+    /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for a string and for what lay in the entry's block.
     ///
     /// # Errors
-    /// No memory for a value that lay in the block. The key is still there then.
+    /// No memory for the copy of a string, or of what lay in the block. The key is still there then.
     pub fn take<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> Result<Option<Value>, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let Some((entry, books, _)) = self.find_mut(hash, &key, now) else { return Ok(None) };
+        let Some((entry, totals, _)) = self.find_mut(hash, &key, now) else { return Ok(None) };
         let copy = match entry.get() {
             entry if entry.kind().is_word() && entry.object().is_none() => None,
             entry => Some(try_copy(entry)?),
         };
-        let entry = books.remove(entry);
-        books.tell(Event::Removed(entry.key()));
+        let entry = totals.remove_key(entry);
         Ok(copy.or_else(
             || by_type!(entry.object_type(), string => None, C => entry.into_word::<C>().map(Value::from)),
         ))

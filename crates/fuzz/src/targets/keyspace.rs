@@ -297,7 +297,7 @@ impl State {
                 assert_eq!(self.keyspace.len(), before - swept.removed);
                 assert!(self.keyspace.len() >= live);
             }
-            Op::Limits(limit) => *self.keyspace.options_mut() = options(limit),
+            Op::Limits(limit) => self.keyspace.set_options(options(limit)),
             Op::Later(millis) => {
                 self.now += u64::from(millis);
                 let now = self.now;

@@ -2,11 +2,11 @@
 
 use super::kind::{Kind, Place};
 use super::{length, word};
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 use robj::Robj;
 use sds::Sds;
-use values::{Collection, Element, ReserveError};
+use values::{Collection, Element, OwnedElement, ReserveError};
 
 /// The longest string, in bytes, that lies in an entry's block. A longer one is an [`Robj`] around an [`Sds`], which a reply can
 /// hold without a copy.
@@ -40,6 +40,17 @@ impl<'a> Content<'a> {
         })
     }
 
+    /// [`try_string`](Self::try_string) of a string whose block an object may take over. An empty one is left then.
+    pub(crate) fn try_owned_string(string: &'a mut OwnedElement) -> Result<Self, ReserveError> {
+        match string {
+            OwnedElement::Bytes(bytes) if bytes.len() > INLINE_LEN_MAX => {
+                let object = Robj::try_raw(mem::take(bytes)).map_err(|(error, _string)| error)?;
+                Ok(Self::Object(object))
+            }
+            string => Self::try_string(string.as_element()),
+        }
+    }
+
     #[cold]
     fn try_object(bytes: &[u8]) -> Result<Self, ReserveError> {
         let object = Robj::try_raw(Sds::try_from_bytes(bytes)?).map_err(|(error, _string)| error)?;
@@ -53,7 +64,7 @@ impl<'a> Content<'a> {
             Some(kind) if collection.as_packed().is_some() => {
                 Self::Packed(kind, collection.as_packed().unwrap_or_default())
             }
-            _ => Self::word(core::mem::replace(collection, C::EMPTY)),
+            _ => Self::word(mem::replace(collection, C::EMPTY)),
         }
     }
 

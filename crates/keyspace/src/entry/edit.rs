@@ -139,6 +139,7 @@ impl Room for InEntry<'_> {
         let Packed { value_at, len, .. } = *self.0;
         assert!(at <= len && removed <= len - at, "the bytes to remove are not in the value");
         let new_len = total(len - removed, added)?;
+        total(value_at, new_len)?; // whatever is asked for, the block's length does not overflow
         let [class, new_class] = [len, new_len].map(|len| zmalloc::good_size(packed_end(value_at, len)));
         if class != new_class {
             return self.0.try_splice_other_class(at, removed, added, new_len);
@@ -178,7 +179,7 @@ impl<'e, C: Collection> Editing<'e, C> {
     /// Gives the entry a collection in the place of the packed value.
     #[inline(never)]
     fn replace(mut self, collection: C) {
-        self.settle(); // the closure may have damaged the bytes that it left
+        self.discard_if_damaged(); // the closure may have damaged the bytes that it left
         let mut this = ManuallyDrop::new(self); // no value is edited any more
         let mut held = this.packed.held;
         // SAFETY: as for `entry`, which is another place.
@@ -187,7 +188,7 @@ impl<'e, C: Collection> Editing<'e, C> {
 
     /// Makes the block one of an entry again: bytes that are no value of that encoding are given up.
     #[inline]
-    fn settle(&mut self) {
+    fn discard_if_damaged(&mut self) {
         if C::view_of_packed(self.encoding, self.room().bytes()).is_err() {
             self.packed.entry().discard_value();
         }
@@ -197,18 +198,18 @@ impl<'e, C: Collection> Editing<'e, C> {
 impl<C: Collection> Drop for Editing<'_, C> {
     #[inline]
     fn drop(&mut self) {
-        self.settle();
+        self.discard_if_damaged();
     }
 }
 
 /// A collection that has been taken out of its word. It is put back when this is dropped, even after a panic.
-struct Loan<'e, C: Collection> {
+struct TakenOut<'e, C: Collection> {
     entry: &'e mut Entry,
     held: &'e mut usize,
     value: ManuallyDrop<C::In<InEntry<'e>>>,
 }
 
-impl<C: Collection> Drop for Loan<'_, C> {
+impl<C: Collection> Drop for TakenOut<'_, C> {
     fn drop(&mut self) {
         // SAFETY: the value is taken once, here.
         let value = unsafe { ManuallyDrop::take(&mut self.value) };
@@ -235,9 +236,9 @@ impl Entry {
             return None;
         }
         if layout.kind.is_word() {
-            let mut loan = self.lend::<C>(layout, held);
-            let result = f(&mut loan.value);
-            let is_empty = C::view_in(&loan.value).is_empty();
+            let mut taken = self.take_out::<C>(layout, held);
+            let result = f(&mut taken.value);
+            let is_empty = C::view_in(&taken.value).is_empty();
             return Some((result, is_empty));
         }
         let mut editing = Editing::<C>::new(self, held, layout);
@@ -251,7 +252,7 @@ impl Entry {
     }
 
     /// Takes the collection out of its word, in the place of which an empty one stands meanwhile.
-    fn lend<'e, C: Collection>(&'e mut self, layout: Layout, held: &'e mut usize) -> Loan<'e, C> {
+    fn take_out<'e, C: Collection>(&'e mut self, layout: Layout, held: &'e mut usize) -> TakenOut<'e, C> {
         *held -= self.value_allocation_size();
         let place = self.value(layout).cast::<NonNull<u8>>();
         let (encoding, empty) = C::EMPTY.into_raw();
@@ -263,7 +264,7 @@ impl Entry {
             Layout { kind, ..layout }.write_head(self.base(), self.form());
             collection
         };
-        Loan { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
+        TakenOut { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
     }
 
     /// Gives the entry a collection in the place of its value, which may be a packed one or a word. In the block, if it is packed and

@@ -22,7 +22,7 @@
 //! Invariants, on which all unsafe code of this folder leans:
 //!
 //! - **E1.** The block belongs to the entry alone. It is of zmalloc's raw family, and its first [`Entry::byte_len`] bytes are
-//!   initialised, but for the padding in front of a word.
+//!   initialised, but for the padding in front of a word, and behind a packed value that is shorter than a word.
 //! - **E2.** The kind says what the value is, and lengths in the block are right. A word is one of that kind, and the entry owns it.
 //! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the block is larger, because
 //!   its collection was, or because there was no memory for a smaller one. Only the allocator knows by how much.
@@ -250,28 +250,34 @@ impl Entry {
     /// The string, if the value is one.
     #[inline]
     pub(crate) fn string(&self) -> Result<Element<'_>, WrongType> {
+        self.string_and_object().map(|(string, _)| string)
+    }
+
+    /// The string, if the value is one, and its object, if it does not lie in the block.
+    #[inline]
+    pub(crate) fn string_and_object(&self) -> Result<(Element<'_>, Option<&Robj>), WrongType> {
         let layout = self.layout();
-        WrongType::check(ObjectType::String, layout.kind.object_type())?;
         let value = self.value(layout);
         // SAFETY: the kind says what the value is (E2). A string that is not a word is an integer or bytes.
         unsafe {
-            if let Some(width) = layout.kind.int_width() {
-                return Ok(Element::Int(read_int(value, width)));
-            }
             if layout.kind == Kind::BYTES {
                 let len = length::read(value);
-                return Ok(Element::Bytes(self.bytes(layout.value_at() + length::size(len), len)));
+                let bytes = self.bytes(layout.value_at() + length::size(len), len);
+                return Ok((Element::Bytes(bytes), None));
             }
-            value.cast::<Robj>().as_ref().as_element()
+            if let Some(width) = layout.kind.int_width() {
+                return Ok((Element::Int(read_int(value, width)), None));
+            }
+            WrongType::check(ObjectType::String, layout.kind.object_type())?;
+            let object = value.cast::<Robj>().as_ref();
+            Ok((object.as_element()?, Some(object)))
         }
     }
 
-    /// The object of a string that lies elsewhere.
+    /// The object of a string that does not lie in the block.
     #[inline]
     pub(crate) fn object(&self) -> Option<&Robj> {
-        let layout = self.layout();
-        // SAFETY: the kind says that the word is an object (E2).
-        (layout.kind == Kind::OBJECT).then(|| unsafe { self.value(layout).cast::<Robj>().as_ref() })
+        self.string_and_object().ok().and_then(|(_, object)| object)
     }
 
     /// The collection, to be read, if the value is one of that type.

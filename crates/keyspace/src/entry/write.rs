@@ -343,7 +343,10 @@ impl Entry {
         let fit = self.try_fit(len, new_total)?;
         let text = self.string().unwrap_or(Element::Bytes(b"")).text();
         let (text, text_len) = (NonNull::from(&*text).cast::<u8>(), text.len());
-        debug_assert!(text_len <= new_len && !old.kind.is_word());
+        assert!(
+            text_len <= new_len && !old.kind.is_word(),
+            "the string lies in the block and becomes longer"
+        );
         // SAFETY: there is room for the new length. The text is copied, from an integer's view or from where it stood, before
         // anything is written in front of it. All parts are written (E1 to E3).
         unsafe {

@@ -101,7 +101,7 @@ impl<S> Keyspace<S> {
             expires_count: self.expires(),
             overhead_hashtable_main: self.table.allocation_size(),
             overhead_hashtable_expires: 0,
-            dataset_bytes: self.books.entry_bytes,
+            dataset_bytes: self.totals.entry_bytes,
             table: self.table.stats(),
             rehash_debt: self.table.rehash_debt(),
         }

@@ -199,13 +199,15 @@ fn damaged(damage: fn(&mut dyn Room), put_back: Option<Encoding>, instead: &Hash
 
 #[test]
 fn a_room_whose_bytes_are_damaged_does_no_harm() {
-    let damages: [fn(&mut dyn Room); 6] = [
+    let damages: [fn(&mut dyn Room); 7] = [
         |room| room.bytes_mut().fill(0xFF),
         |room| room.bytes_mut().fill(0),
         |room| room.bytes_mut()[0] -= 1,
         |room| room.try_splice(0, room.bytes().len(), 0).unwrap(),
         |room| room.try_splice(0, 0, 100).unwrap(),
         |room| room.try_splice(1, 5, 3_000).unwrap(),
+        // The length of the block must not wrap around.
+        |room| assert!(room.try_splice(0, 0, usize::MAX - room.bytes().len()).is_err()),
     ];
     let one_at_most = EncodingLimits { hash_max_listpack_entries: 1, ..LIMITS };
     let hashes = [0, 1, MANY as i64].map(|fields| {

@@ -263,3 +263,59 @@ fn an_integer_is_kept_as_one_and_reads_as_its_text() {
         assert_eq!(keyspace.get_string("key", 0).unwrap().unwrap().element(), Element::from(text));
     }
 }
+
+/// Entries under a wrong hash are not found by a sweep. It may leave other keys of their chunk, and must go on to the next chunk.
+#[test]
+fn a_sweep_gets_past_keys_under_a_wrong_hash() {
+    let mut keyspace = Keyspace::new();
+    let expiry = SetExpiry::To(Expiry::InMillis(1));
+    let options = SetOptions { expiry, ..SetOptions::default() };
+    for n in 0..if cfg!(miri) { 150 } else { 1_000 } {
+        let key = format!("lost {n}");
+        keyspace.set_with(Key::with_hash(key.as_bytes(), 7), "x", &options, 0).unwrap();
+        keyspace.set_with(format!("found {n}").as_bytes(), "x", &options, 0).unwrap();
+    }
+    for _ in 0..200 {
+        keyspace.expire_some(1, 1_000);
+    }
+    let left = keyspace.keys(b"*", 0).filter(|key| key.starts_with(b"found")).count();
+    assert!(left < 64, "{left}");
+}
+
+#[test]
+fn a_renamenx_to_a_key_that_is_there_needs_no_memory() {
+    let mut keyspace = Keyspace::new();
+    keyspace.set("from", &[b'x'; 900], 0).unwrap();
+    keyspace.set("to", 1, 0).unwrap();
+    let _no_memory = zmalloc::fault::fail_from(1);
+    assert_eq!(keyspace.rename_absent("from", "to", 0), Ok(false));
+}
+
+#[test]
+fn a_getex_of_a_missing_key_or_of_a_hash_does_not_look_at_the_time() {
+    let mut keyspace = Keyspace::new();
+    keyspace.hset("hash", "field", "value", 0).unwrap();
+    let never = Some(Expiry::InSeconds(0));
+    assert_eq!(keyspace.get_expire("missing", never, 0).unwrap(), None);
+    let error = keyspace.get_expire("hash", never, 0).unwrap_err();
+    assert!(error.reply().starts_with("WRONGTYPE"));
+}
+
+#[test]
+fn expire_for_goes_on_as_long_as_the_clock_allows() {
+    let mut keyspace = Keyspace::new();
+    let expiry = SetExpiry::To(Expiry::InMillis(1));
+    let options = SetOptions { expiry, ..SetOptions::default() };
+    let keys = if cfg!(miri) { 200 } else { 5_000 };
+    for n in 0..keys {
+        keyspace.set_with(format!("key {n}").as_bytes(), n, &options, 0).unwrap();
+    }
+    let mut asked = 0;
+    let swept = keyspace.expire_for(1, std::time::Duration::from_millis(2), || {
+        asked += 1;
+        std::time::Duration::from_millis(asked)
+    });
+    assert!(0 < swept.removed && swept.removed < keys as usize, "two windows of about 64 keys");
+    let swept = keyspace.expire_for(1, std::time::Duration::MAX, || std::time::Duration::ZERO);
+    assert!(swept.is_complete || keyspace.is_empty());
+}

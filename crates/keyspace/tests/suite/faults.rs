@@ -454,3 +454,46 @@ fn a_closure_may_leave_any_collection_without_memory() {
         }
     }
 }
+
+/// A hash by which all keys go to one chunk: its children are then what a table needs memory for.
+#[derive(Clone, Default)]
+struct OneChunk;
+
+impl std::hash::BuildHasher for OneChunk {
+    type Hasher = OneChunkHasher;
+
+    fn build_hasher(&self) -> OneChunkHasher {
+        OneChunkHasher
+    }
+}
+
+struct OneChunkHasher;
+
+impl std::hash::Hasher for OneChunkHasher {
+    fn write(&mut self, _bytes: &[u8]) {}
+
+    fn finish(&self) -> u64 {
+        7
+    }
+}
+
+#[test]
+fn a_key_that_finds_no_memory_on_the_other_side_stays_where_it_is() {
+    let full = |keys: usize, name: &str| {
+        let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), OneChunk);
+        (0..keys).for_each(|n| keyspace.set(format!("{name}{n}").as_bytes(), n as i64, 0).unwrap());
+        keyspace
+    };
+    let (mut from, mut to) = (full(16, "from"), full(15, "to"));
+    {
+        let _no_memory = fault::fail_from(1);
+        assert!(from.move_to("from3", &mut to, 0).is_err());
+    }
+    assert_eq!((from.len(), to.len()), (16, 15));
+    assert!(from.contains_key("from3", 0));
+    from.check();
+    to.check();
+    assert_eq!(from.move_to("from3", &mut to, 0), Ok(true));
+    from.check();
+    to.check();
+}

@@ -99,7 +99,7 @@ fn zadd(db: &mut Keyspace, args: &[&[u8]], now: u64) -> Answer {
     }
     let (pairs @ [_, ..], []) = rest.as_chunks() else { return Err(syntax_error()) };
     if !options.are_compatible() {
-        return Err(Error::IncompatibleOptions.into());
+        return Err(Refusal::new("ERR GT, LT, and/or NX options at the same time are not compatible"));
     }
     if options.incr && pairs.len() > 1 {
         return Err(Refusal::new("ERR INCR option supports a single increment-element pair"));

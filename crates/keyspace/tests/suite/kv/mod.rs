@@ -104,7 +104,7 @@ OK
 > expire text 9223372036854775807
 (error) ERR invalid expire time
 > expire text 10 NX GT
-(error) ERR syntax error
+(error) ERR NX and XX, GT or LT options at the same time are not compatible
 > expire text 10 SOON
 (error) ERR Unsupported option SOON
 > rename nothing text
@@ -124,7 +124,7 @@ OK
 > zadd board nan a
 (error) ERR value is not a valid float
 > zadd board NX XX 1 a
-(error) ERR syntax error
+(error) ERR GT, LT, and/or NX options at the same time are not compatible
 > zadd board INCR 1 a 2 b
 (error) ERR INCR option supports a single increment-element pair
 > zadd board 1 a 2

@@ -1,7 +1,7 @@
 //! Doing an operation to a keyspace and to its model.
 
 use super::ops::{Action, Bytes, Condition, NewExpiry, Op};
-use super::oracle::{Answer, Content, Db, score_of};
+use super::oracle::{Answer, Content, Db, Told, score_of};
 use super::{Pair, World, options};
 use keyspace::{
     Cursor, Error, ExpireOptions, Key, Keyspace, ScanOptions, SetCondition, SetExpiry, SetOptions, Value,
@@ -446,6 +446,7 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             keyspace.clear();
             db.keys.clear();
             db.stale.clear();
+            db.told.push(Told::Cleared);
         }
         Op::Sweep(budget) => {
             let before = keyspace.len();
@@ -455,7 +456,7 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
         }
         Op::Limits(limit) => {
             let policy = keyspace.options().get_maxmemory_policy();
-            *keyspace.options_mut() = options(*limit).maxmemory_policy(policy);
+            keyspace.set_options(options(*limit).maxmemory_policy(policy));
         }
         _ => unreachable!("another operation"),
     }

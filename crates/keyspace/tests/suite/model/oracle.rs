@@ -12,7 +12,6 @@ pub(crate) const OVERFLOW: &str = "ERR increment or decrement would overflow";
 pub(crate) const TOO_LONG: &str = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 pub(crate) const NO_SUCH_KEY: &str = "ERR no such key";
 pub(crate) const INVALID_TIME: &str = "ERR invalid expire time";
-pub(crate) const SYNTAX: &str = "ERR syntax error";
 
 /// The longest string, in bytes.
 pub(crate) const LEN_MAX: usize = 1 << 20;
@@ -121,6 +120,7 @@ pub(crate) enum Told {
     Expired(Bytes),
     Removed(Bytes),
     Renamed(Bytes, Bytes),
+    Cleared,
 }
 
 /// The integer that a text is the decimal form of.
@@ -212,8 +212,8 @@ impl Db {
     }
 
     pub(crate) fn get_expire(&mut self, key: &[u8], to: Option<Expiry>, now: u64) -> Result<Answer, Answer> {
-        let at = to.map(|expiry| time(expiry, now, true)).transpose()?;
         let Some(text) = self.string(key)?.cloned() else { return Ok(Answer::Text(None)) };
+        let at = to.map(|expiry| time(expiry, now, true)).transpose()?;
         if at.is_some_and(|at| at <= now) {
             self.remove(key);
         } else if let Some(held) = self.keys.get_mut(key)
@@ -367,8 +367,11 @@ impl Db {
         [nx, xx, gt, lt]: [bool; 4],
         now: u64,
     ) -> Result<Answer, Answer> {
-        if nx && (xx || gt || lt) || gt && lt {
-            return Err(Answer::Error(SYNTAX));
+        if nx && (xx || gt || lt) {
+            return Err(Answer::Error("ERR NX and XX, GT or LT options at the same time are not compatible"));
+        }
+        if gt && lt {
+            return Err(Answer::Error("ERR GT and LT options at the same time are not compatible"));
         }
         let at = time(expiry, now, false)?;
         let Some(held) = self.keys.get_mut(key) else { return Ok(Answer::Flag(false)) };

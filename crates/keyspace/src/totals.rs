@@ -1,10 +1,11 @@
-//! [`Books`]: what a keyspace keeps count of, and whom it tells.
+//! [`Totals`]: the running totals of a keyspace, and its callback for events.
 
 use crate::entry::Entry;
 use crate::event::Event;
 use allocator_api2::boxed::Box;
 use core::fmt;
-use dict::table::OccupiedEntry;
+use dict::table::{OccupiedEntry, VacantEntry};
+use values::ReserveError;
 use zmalloc::Zmalloc;
 
 /// The callback of [`Keyspace::on_event`](crate::Keyspace::on_event).
@@ -12,18 +13,18 @@ pub(crate) type OnEvent = Box<dyn FnMut(Event<'_>) + Send + Sync, Zmalloc>;
 
 /// The sums over all entries, and the callback for events.
 #[derive(Default)]
-pub(crate) struct Books {
+pub(crate) struct Totals {
     /// What the entries add to `used_memory`, values and all.
     pub(crate) entry_bytes: usize,
-    /// How many keys have an expiry: as many entries are marked.
+    /// How many keys have an expiry: the number of marked entries.
     pub(crate) expires: usize,
     pub(crate) on_event: Option<OnEvent>,
 }
 
-impl Books {
-    /// Tells about an event, if there is somebody to tell.
+impl Totals {
+    /// Calls the callback, if there is one.
     #[inline]
-    pub(crate) fn tell(&mut self, event: Event<'_>) {
+    pub(crate) fn notify(&mut self, event: Event<'_>) {
         if let Some(on_event) = &mut self.on_event {
             on_event(event);
         }
@@ -31,7 +32,7 @@ impl Books {
 
     /// Counts a new entry, and marks it if it has an expiry.
     #[inline]
-    pub(crate) fn added(&mut self, mut entry: OccupiedEntry<'_, Entry>) {
+    pub(crate) fn add(&mut self, mut entry: OccupiedEntry<'_, Entry>) {
         self.entry_bytes += entry.get().allocation_size();
         if entry.get().expires() {
             self.expires += 1;
@@ -42,13 +43,34 @@ impl Books {
     /// Takes an entry out of the table and out of the sums.
     #[inline]
     pub(crate) fn remove(&mut self, entry: OccupiedEntry<'_, Entry>) -> Entry {
-        self.forget(entry.get());
+        self.subtract(entry.get());
         entry.remove()
+    }
+
+    /// Takes an entry out of the table and out of the sums, and reports that it was removed.
+    #[inline]
+    pub(crate) fn remove_key(&mut self, entry: OccupiedEntry<'_, Entry>) -> Entry {
+        let entry = self.remove(entry);
+        self.notify(Event::Removed(entry.key()));
+        entry
+    }
+
+    /// Puts a new entry into its place, and reports that its key was set.
+    #[inline]
+    pub(crate) fn add_key(
+        &mut self,
+        place: VacantEntry<'_, Entry>,
+        entry: Entry,
+        key: &[u8],
+    ) -> Result<(), ReserveError> {
+        self.add(place.try_insert(entry)?);
+        self.notify(Event::Set(key));
+        Ok(())
     }
 
     /// Takes an entry out of the sums.
     #[inline]
-    pub(crate) fn forget(&mut self, entry: &Entry) {
+    pub(crate) fn subtract(&mut self, entry: &Entry) {
         self.entry_bytes -= entry.allocation_size();
         self.expires -= usize::from(entry.expires());
     }
@@ -61,31 +83,31 @@ impl Books {
         entry: &mut OccupiedEntry<'_, Entry>,
         change: impl FnOnce(&mut Entry, &mut usize) -> T,
     ) -> T {
-        struct Settle<'s, 't> {
-            books: &'s mut Books,
+        struct UpdateMark<'s, 't> {
+            totals: &'s mut Totals,
             entry: &'s mut OccupiedEntry<'t, Entry>,
             expired: bool,
         }
-        impl Drop for Settle<'_, '_> {
+        impl Drop for UpdateMark<'_, '_> {
             #[inline]
             fn drop(&mut self) {
                 let expires = self.entry.get().expires();
                 if expires != self.expired {
                     self.entry.set_mark(expires);
-                    self.books.expires =
-                        if expires { self.books.expires + 1 } else { self.books.expires - 1 };
+                    self.totals.expires =
+                        if expires { self.totals.expires + 1 } else { self.totals.expires - 1 };
                 }
             }
         }
         let expired = entry.get().expires();
-        let settle = Settle { books: self, entry, expired };
-        change(settle.entry.get_mut(), &mut settle.books.entry_bytes)
+        let guard = UpdateMark { totals: self, entry, expired };
+        change(guard.entry.get_mut(), &mut guard.totals.entry_bytes)
     }
 }
 
-impl fmt::Debug for Books {
+impl fmt::Debug for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Books")
+        f.debug_struct("Totals")
             .field("entry_bytes", &self.entry_bytes)
             .field("expires", &self.expires)
             .finish_non_exhaustive()

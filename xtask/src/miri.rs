@@ -63,7 +63,7 @@ const RUNS: [Run; 35] = [
     here("values", LIB),
     here("robj", LIB),
     here("keyspace", LIB),
-    on(None, "keyspace", SUITE, &["closures::", "threads::"]),
+    here("keyspace", SUITE),
     here("zindex", LIB),
     here("listpack", SUITE),
     here("sds", SUITE),

@@ -1,7 +1,8 @@
 //! Walking over keys: `SCAN`, `KEYS`, `RANDOMKEY`.
 
 use crate::entry::Entry;
-use crate::glob::glob_match;
+use crate::glob::Glob;
+use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::value::ValueRef;
 use common::Cursor;
@@ -11,7 +12,7 @@ use values::ObjectType;
 /// The options of `SCAN`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanOptions<'a> {
-    /// Only keys that match this pattern ([`glob_match`]). In C: `MATCH`.
+    /// Only keys that match this pattern ([`Glob`]). In C: `MATCH`.
     pub pattern: Option<&'a [u8]>,
     /// Only values of this type. In C: `TYPE`.
     pub object_type: Option<ObjectType>,
@@ -30,7 +31,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ///
     /// A key that is there from the first call to the last is shown at least once, whatever is added or removed in between. It may be
     /// shown twice if keys are removed. Expired keys are not shown. A call looks at `count` keys, and at those that share a chunk of the
-    /// table with the last one.
+    /// table with the last one. It looks at fewer if the table is nearly empty.
     ///
     /// ```
     /// use keyspace::{Cursor, Keyspace, ScanOptions};
@@ -56,33 +57,46 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
         mut each: impl FnMut(&'a [u8], ValueRef<'a>),
     ) -> Cursor {
-        let mut seen = 0;
+        /// Steps of the table's scan for each key that is asked for: a table that has lost most of its keys has empty chunks.
+        const STEPS_A_KEY: usize = 10;
+        let glob = options.pattern.map(Glob::new);
+        let (mut seen, mut steps) = (0, 0);
         loop {
+            steps += 1;
             cursor = self.table.scan(cursor, |entry| {
                 seen += 1;
                 let wanted = options.object_type.is_none_or(|wanted| wanted == entry.object_type())
-                    && options.pattern.is_none_or(|pattern| glob_match(pattern, entry.key()))
+                    && glob.is_none_or(|glob| glob.is_match(entry.key()))
                     && !entry.is_expired(now);
                 if wanted {
                     each(entry.key(), ValueRef::of(entry));
                 }
             });
-            if cursor.is_start() || seen >= options.count {
+            if cursor.is_start()
+                || seen >= options.count
+                || steps >= options.count.saturating_mul(STEPS_A_KEY)
+            {
                 return cursor;
             }
         }
     }
 
-    /// All keys that match a pattern, in no particular order. O(n). In C: `KEYS`.
+    /// All keys that match a pattern, in no particular order, without the expired ones. O(n), or one look-up if the pattern is plain bytes. In C:
+    /// `KEYS`.
     pub fn keys(&self, pattern: &[u8], now: u64) -> impl Iterator<Item = &[u8]> {
-        let live = self.table.iter().filter(move |entry| !entry.is_expired(now));
-        live.map(Entry::key).filter(move |key| glob_match(pattern, key))
+        let glob = Glob::new(pattern);
+        let one = glob.literal().map(|key| self.peek(&Key::new(key), now));
+        let all = one.is_none().then(|| self.live(now).filter(move |entry| glob.is_match(entry.key())));
+        one.flatten().into_iter().chain(all.into_iter().flatten()).map(Entry::key)
     }
 
-    /// All keys and values, in no particular order. O(n).
+    /// All keys and values, in no particular order, without the expired ones. O(n).
     pub fn iter(&self, now: u64) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
-        let live = self.table.iter().filter(move |entry| !entry.is_expired(now));
-        live.map(|entry| (entry.key(), ValueRef::of(entry)))
+        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry)))
+    }
+
+    fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {
+        self.table.iter().filter(move |entry| !entry.is_expired(now))
     }
 
     /// A key picked at random, each with the same chance; `None` if there is none. `rng` is a source of uniform 64-bit numbers. O(1) on

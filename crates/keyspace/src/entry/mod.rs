@@ -72,6 +72,17 @@ pub(crate) struct Entry {
     block: CompactPtr<AtomicU32>,
 }
 
+// What the drawing says.
+const _: () = {
+    assert!(size_of::<Entry>() == size_of::<CompactPtr<AtomicU32>>());
+    assert!(KEY_LEN_AT == 4 && EXPIRY_SIZE == 8);
+    assert!(LOOSE == 1 << 5 && EXPIRES == 1 << 6 && EXPIRES << 1 < 1 << CLOCK_SHIFT);
+    let short = Layout { kind: Kind::BYTES, expires: true, key_len: 254 };
+    assert!(short.expiry_at() == 5 && short.key_at() == 13 && short.key_end() == 267);
+    let long = Layout { kind: Kind::BYTES, expires: false, key_len: 255 };
+    assert!(long.key_at() == 9 && long.key_end() == 264);
+};
+
 // SAFETY: the block belongs to the entry, and all values may be sent.
 unsafe impl Send for Entry {}
 // SAFETY: shared, only the clock changes, atomically (E4), and all values may be shared.

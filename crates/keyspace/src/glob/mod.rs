@@ -185,5 +185,5 @@ fn match_class(class: &[u8], byte: u8) -> (bool, usize) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests;

@@ -217,5 +217,5 @@ fn nearest<T: Ord + Copy>(value: T, range: &RangeInclusive<T>) -> T {
     value.clamp(*range.start(), *range.end())
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests;

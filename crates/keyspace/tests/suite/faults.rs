@@ -6,6 +6,7 @@ use keyspace::{
     ValueRef,
 };
 use std::collections::BTreeMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use values::list::Side;
 use values::zset::Added;
 use values::{Collection, Element, EncodingLimits, Hash, List, Set, ZSet, string};
@@ -459,21 +460,11 @@ fn a_closure_may_leave_any_collection_without_memory() {
     }
 }
 
-/// A hash by which all keys go to one chunk: its children are then what a table needs memory for.
-#[derive(Clone, Default)]
+/// All keys go to one chunk: then its children are what a table needs memory for.
+#[derive(Default)]
 struct OneChunk;
 
-impl std::hash::BuildHasher for OneChunk {
-    type Hasher = OneChunkHasher;
-
-    fn build_hasher(&self) -> OneChunkHasher {
-        OneChunkHasher
-    }
-}
-
-struct OneChunkHasher;
-
-impl std::hash::Hasher for OneChunkHasher {
+impl Hasher for OneChunk {
     fn write(&mut self, _bytes: &[u8]) {}
 
     fn finish(&self) -> u64 {
@@ -484,7 +475,7 @@ impl std::hash::Hasher for OneChunkHasher {
 #[test]
 fn a_key_that_finds_no_memory_on_the_other_side_stays_where_it_is() {
     let full = |keys: usize, name: &str| {
-        let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), OneChunk);
+        let mut keyspace = Keyspace::<BuildHasherDefault<OneChunk>>::default();
         (0..keys).for_each(|n| keyspace.set(format!("{name}{n}").as_bytes(), n as i64, 0).unwrap());
         keyspace
     };

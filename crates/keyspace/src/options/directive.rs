@@ -142,7 +142,7 @@ impl Directive {
     }
 
     /// What numbers are allowed; `None` if the argument is not a number.
-    #[cfg(test)]
+    #[cfg(all(test, not(miri)))]
     pub(super) fn range(&self) -> Option<RangeInclusive<i64>> {
         match &self.argument {
             Argument::Number { range, .. } => Some(range.clone()),

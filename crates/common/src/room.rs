@@ -95,7 +95,7 @@ impl<R: Room + ?Sized> Room for &mut R {
     }
 }
 
-/// The room of a value that has a block of its own: there is none. No value has this type, so that what matches on it compiles to
+/// The type of room for a value that has its own block and needs no room. No value has this type, so that a match on it compiles to
 /// nothing.
 ///
 /// ```

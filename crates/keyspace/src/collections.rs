@@ -96,7 +96,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// [`edit_as`](Self::edit_as) for a key that is there. `None` if there is none, and then `f` is not called.
+    /// [`edit_as`](Self::edit_as) for a key that is there. Returns `None` without calling `f` if there is no such key.
     ///
     /// # Errors
     /// What `f` returns; [`WrongType`].

@@ -35,7 +35,7 @@ pub struct InEntry<'a>(&'a mut Packed);
 
 /// A packed value in a block, and what is known about both while the value is edited.
 struct Packed {
-    /// Invariant: valid for reads and writes, of nobody else's, as long as the [`Editing`] lives that this belongs to.
+    /// Invariant: valid for reads and writes, and not aliased, while the owning [`Editing`] lives.
     entry: NonNull<Entry>,
     /// As `entry`. What all entries hold; see [`Entry::try_set`].
     held: NonNull<usize>,

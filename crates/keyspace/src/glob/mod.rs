@@ -32,8 +32,8 @@
 //!
 //! A match goes through pattern and text side by side and remembers the last star only. After a mismatch it goes on behind that
 //! star, one byte of text further. Earlier stars need no second try: what stands between two stars was found as early as
-//! possible, and a later place leaves less text to the rest. The matcher goes back at most once a byte of text and reads each byte of
-//! the pattern at most once in between, so that it reads at most `(pattern + 1) * (text + 1)` bytes of the pattern. It reads
+//! possible, and a later place leaves less text to the rest. The matcher goes back at most once a byte of text. Between two
+//! such steps it reads each byte of the pattern at most once. So it reads at most `(pattern + 1) * (text + 1)` bytes of the pattern. It reads
 //! about `pattern + text` where what follows a star rarely begins to match. No memory is allocated.
 //!
 //! Learned from: Redis' `util.c` (`stringmatchlen`) for the answers; the algorithm is the textbook's.

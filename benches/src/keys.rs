@@ -44,6 +44,23 @@ pub fn absent(n: usize, seed: u64) -> Vec<Key> {
     shuffled(number(n)..number(2 * n), seed).into_iter().map(|id| key(id.into())).collect()
 }
 
+/// Keys for one N.
+pub struct Keys {
+    /// Those that a table holds, in the order of insertion.
+    pub insert: Vec<Key>,
+    /// The same in the order of look-up and removal.
+    pub find: Vec<Key>,
+    /// As many that are not in the table.
+    pub absent: Vec<Key>,
+}
+
+impl Keys {
+    /// `n` keys that are present, and as many others.
+    pub fn new(n: usize, seed: u64) -> Self {
+        Self { insert: present(n, seed), find: present(n, seed.wrapping_add(1)), absent: absent(n, seed) }
+    }
+}
+
 /// A count of keys as a number of a key: the suites stay far below four billion.
 fn number(n: usize) -> u32 {
     u32::try_from(n).expect("more keys than the suites ever ask for")

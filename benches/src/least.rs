@@ -26,22 +26,14 @@ impl Least {
     #[inline]
     pub fn each<T>(&mut self, clock: &Clock, items: &[T], mut operation: impl FnMut(&T)) {
         for (item, least) in items.iter().zip(&mut self.0) {
-            let start = clock.raw();
-            operation(black_box(item));
-            let end = clock.raw();
-            let ns = clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32;
-            *least = ns.min(*least);
+            keep_least(clock, least, || operation(black_box(item)));
         }
     }
 
     /// One run of an operation that says when it has come to an end: as often as that, or as there is room for. Returns how often.
     pub fn until_done(&mut self, clock: &Clock, mut goes_on: impl FnMut() -> bool) -> usize {
         for (i, least) in self.0.iter_mut().enumerate() {
-            let start = clock.raw();
-            let more = goes_on();
-            let end = clock.raw();
-            *least = (clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32).min(*least);
-            if !more {
+            if !keep_least(clock, least, &mut goes_on) {
                 return i + 1;
             }
         }
@@ -82,6 +74,16 @@ impl Least {
     pub(crate) fn times(&self) -> &[u32] {
         &self.0
     }
+}
+
+/// Times `operation`, and keeps the time if it is less than `least`.
+#[inline]
+fn keep_least<T>(clock: &Clock, least: &mut u32, operation: impl FnOnce() -> T) -> T {
+    let start = clock.raw();
+    let result = operation();
+    let end = clock.raw();
+    *least = (clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32).min(*least);
+    result
 }
 
 /// What is said of many times, in nanoseconds.

@@ -19,6 +19,7 @@
 
 pub mod against;
 pub mod cli;
+pub mod dependent;
 pub mod document;
 pub mod error;
 pub mod html;
@@ -36,6 +37,7 @@ pub mod report;
 pub mod score;
 pub mod screen;
 pub mod settings;
+pub mod stores;
 pub mod suite;
 pub mod suites;
 pub mod table;

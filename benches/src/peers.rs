@@ -37,7 +37,8 @@ impl PeerKind {
         } else if row.metric == encodings::RULE || peer == memory::BEST_SERVER {
             Self::BestOf
         } else if dict::OWN_PEERS.contains(&peer)
-            || [encodings::AT_ONCE, keyspace::OWN_BLOCKS].contains(&peer)
+            || keyspace::OWN_PEERS.contains(&peer)
+            || peer == encodings::AT_ONCE
         {
             Self::Redcore
         } else if memory::NUMBERS.contains(&peer) {

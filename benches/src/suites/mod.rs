@@ -41,7 +41,7 @@ pub const ALL: &[Suite] = &[
     },
     Suite {
         name: "keyspace",
-        about: "edits inside entries, and the longest calls of a store",
+        about: "a store's keys beside maps, edits inside entries, the longest calls",
         headline: keyspace::HEADLINE,
         run: keyspace::run,
     },

@@ -10,11 +10,11 @@ use dict::prefetch::prefetch;
 use values::Element;
 
 /// The number of keys whose entries, or places, are prefetched together.
-const AHEAD: usize = 16;
+pub(crate) const AHEAD: usize = 16;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// [`get`](Self::get) of `N` keys at once: sixteen or so are a good number. The misses of all of them overlap. Single look-ups
-    /// with work in between wait for each miss in turn. In C: `MGET`.
+    /// [`get`](Self::get) of `N` keys at once: sixteen or so are a good number. The misses of all of them
+    /// overlap. Single look-ups with work in between wait for each miss in turn. In C: `MGET`.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -39,12 +39,12 @@ impl<S: BuildHasher> Keyspace<S> {
             i += 1;
             let entry = entry.filter(|entry| !entry.is_expired(now))?;
             Self::touch_entry(&self.options, entry, hash, now);
-            Some(ValueRef::of(entry))
+            Some(ValueRef::of(entry, &self.lent))
         })
     }
 
-    /// [`get_many`](Self::get_many) of any number of keys, in batches of sixteen: calls `each` with the index of every key and its value. In C:
-    /// `MGET`.
+    /// [`get_many`](Self::get_many) of any number of keys, in batches of sixteen: calls `each` with the index
+    /// of every key and its value. In C: `MGET`.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -70,6 +70,13 @@ impl<S: BuildHasher> Keyspace<S> {
             self.get_many(*batch, now).into_iter().for_each(&mut next);
         }
         rest.iter().for_each(|key| next(self.get(*key, now)));
+    }
+
+    /// Asks the processor for the block of the entry that a look-up of `hash` is likely to find. Waits for
+    /// the tags only.
+    #[inline]
+    pub(crate) fn prefetch_entry(&self, hash: u64) {
+        self.table.find_many([hash], |entry| prefetch(entry.address()), |_, _| false);
     }
 
     /// [`set`](Self::set) of many keys, one after the other, with overlapping misses. In C: `MSET`.

@@ -4,7 +4,8 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Looks at every entry and at all sums, for tests of this crate and of stores that are built on it. O(n).
+    /// Looks at every entry and at all sums, for tests of this crate and of stores that are built on it.
+    /// O(n).
     ///
     /// # Panics
     /// If an invariant is broken.
@@ -12,7 +13,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let (mut bytes, mut expires) = (0, 0);
         for entry in self.table.iter() {
             entry.check();
-            let found = self.table.find(self.hash(entry.key()), |other| other.key() == entry.key());
+            let found = self.table.find(self.hash_key(entry.key()), |other| other.key() == entry.key());
             assert_eq!(found.map(|found| found.address()), Some(entry.address()), "a key is found, once");
             bytes += entry.allocation_size();
             expires += usize::from(entry.expiry().is_some());

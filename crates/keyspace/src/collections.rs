@@ -18,10 +18,11 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Several threads can call this at once. It counts no hits or misses; the result shows which it was.
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<ValueRef<'_>> {
-        self.access(&key.into(), now).map(ValueRef::of)
+        self.access(&key.into(), now).map(|entry| ValueRef::of(entry, &self.lent))
     }
 
-    /// The collection of a key, borrowed: a field of a hash, a score or a range can be read without a copy. O(1).
+    /// The collection of a key, borrowed: a field of a hash, a score or a range can be read without a copy.
+    /// O(1).
     ///
     /// # Errors
     /// [`WrongType`] if the value is of another type.
@@ -44,11 +45,13 @@ impl<S: BuildHasher> Keyspace<S> {
         self.access(&key.into(), now).map(Entry::collection::<C>).transpose()
     }
 
-    /// Calls `f` to edit the collection of a key in place, with one look-up. If the key is absent, `f` gets an empty one. If the collection
-    /// is empty afterwards, the key is removed, even when `f` fails or panics. What `f` has done before it failed stays done. In C: the frame of
-    /// commands such as `HSET` and `SREM`.
+    /// Calls `f` to edit the collection of a key in place, with one look-up. If the key is absent, `f` gets
+    /// an empty one. If the collection is empty afterwards, the key is removed, even when `f` fails or
+    /// panics. What `f` has done before it failed stays done. In C: the frame of commands such as `HSET` and
+    /// `SREM`.
     ///
-    /// `f` gets the methods of [`Hash`](struct@values::Hash) and its neighbours. Their `try_` forms return an error where memory is missing.
+    /// `f` gets the methods of [`Hash`](struct@values::Hash) and its neighbours. Their `try_` forms return an
+    /// error where memory is missing.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -96,7 +99,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// [`edit_as`](Self::edit_as) for a key that is there. Returns `None` without calling `f` if there is no such key.
+    /// [`edit_as`](Self::edit_as) for a key that is there. Returns `None` without calling `f` if there is no
+    /// such key.
     ///
     /// # Errors
     /// What `f` returns; [`WrongType`].
@@ -117,7 +121,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
 /// Lends the collection of an entry to `f`, and removes the entry if the collection is empty afterwards.
 #[inline]
-fn edit_found<C: Collection, T, E: Into<Error>>(
+pub(crate) fn edit_found<C: Collection, T, E: Into<Error>>(
     totals: &mut Totals,
     entry: OccupiedEntry<'_, Entry>,
     key: &Key<'_>,

@@ -8,8 +8,8 @@ use values::{hash::HashError, zset::AddError};
 
 /// Why an operation on a keyspace failed. Key and value are as they were, but for what a closure has done.
 ///
-/// [`reply`](Self::reply) is the error in Redis' own words. All errors of the crate `values` become one of these by `From`, so a closure
-/// that edits a value can use `?`.
+/// [`reply`](Self::reply) is the error in Redis' own words. All errors of the crate `values` become one of
+/// these by `From`, so a closure that edits a value can use `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -22,7 +22,8 @@ pub enum Error {
     },
     /// There is no such key.
     NoSuchKey,
-    /// The expiry time is not valid: zero or negative where a time to live is needed, or beyond what 64 bits of milliseconds hold.
+    /// The expiry time is not valid: zero or negative where a time to live is needed, or beyond what 64 bits
+    /// of milliseconds hold.
     InvalidExpireTime,
     /// The conditions of `EXPIRE` or `ZADD` exclude each other. Holds the error as Redis words it.
     IncompatibleOptions(&'static str),

@@ -1,6 +1,7 @@
 //! [`Event`]: what has happened to a key.
 
-/// What has happened to a key, for the callback of [`Keyspace::on_event`](crate::Keyspace::on_event). In C: the keyspace notifications.
+/// What has happened to a key, for the callback of [`Keyspace::on_event`](crate::Keyspace::on_event). In C:
+/// the keyspace notifications.
 ///
 /// The event comes after the change, and before the memory of a removed key is freed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,7 +9,8 @@
 pub enum Event<'a> {
     /// The key has a new value: it was set, copied here or moved here.
     Set(&'a [u8]),
-    /// The value may have been changed where it is, or its expiry was. An edit that has changed nothing is reported too.
+    /// The value may have been changed where it is, or its expiry was. An edit that has changed nothing is
+    /// reported too.
     Changed(&'a [u8]),
     /// The key has expired, and it was removed.
     Expired(&'a [u8]),

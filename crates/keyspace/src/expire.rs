@@ -1,6 +1,5 @@
 //! When single keys expire: `EXPIRE`, `TTL`, `PERSIST`.
 
-use crate::entry::Entry;
 use crate::error::Error;
 use crate::event::Event;
 use crate::expiry::{ExpireOptions, Expiry, Ttl};
@@ -9,8 +8,9 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Sets the expiry of a key, under the conditions of `options`, and returns whether it was set. A time that has passed removes the key. O(1), or O(bytes
-    /// of the block) if the key had no expiry. In C: `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT`.
+    /// Sets the expiry of a key, under the conditions of `options`, and returns whether it was set. A time
+    /// that has passed removes the key. O(1), or O(bytes of the block) if the key had no expiry. In C:
+    /// `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT`.
     ///
     /// # Errors
     /// [`Error::InvalidExpireTime`]; [`Error::IncompatibleOptions`]; no memory.
@@ -50,8 +50,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// Takes the expiry from a key and returns whether it had one. Never fails: the block gets smaller if there is memory for a smaller
-    /// one. In C: `PERSIST`.
+    /// Takes the expiry from a key and returns whether it had one. Never fails: the block gets smaller if
+    /// there is memory for a smaller one. In C: `PERSIST`.
     pub fn persist<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
         let key = key.into();
         let hash = self.hash_of(&key);
@@ -67,15 +67,11 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// How long a key has left. In C: `TTL`, `PTTL`.
     pub fn ttl<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Ttl {
-        match self.peek(&key.into(), now).map(Entry::expiry) {
-            None => Ttl::Absent,
-            Some(None) => Ttl::Persistent,
-            Some(Some(at)) => Ttl::Millis(at - now),
-        }
+        Ttl::of(self.peek(&key.into(), now), |at| at - now)
     }
 
-    /// When a key expires, in milliseconds. `None` if it does not, or if there is no such key. In C: `EXPIRETIME`, `PEXPIRETIME`.
-    pub fn expire_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u64> {
-        self.peek(&key.into(), now)?.expiry()
+    /// When a key expires, as an absolute time. In C: `EXPIRETIME`, `PEXPIRETIME`.
+    pub fn expire_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Ttl {
+        Ttl::of(self.peek(&key.into(), now), |at| at)
     }
 }

@@ -1,5 +1,6 @@
 //! Expiry times: as commands give them ([`Expiry`]), and as commands report them ([`Ttl`]).
 
+use crate::entry::Entry;
 use crate::error::Error;
 
 const MILLIS_A_SECOND: i64 = 1_000;
@@ -52,7 +53,8 @@ impl Expiry {
     }
 }
 
-/// The conditions of `EXPIRE`, by their names there. All are off by default; an expiry is set only if each allows it.
+/// The conditions of `EXPIRE`, by their names there. All are off by default; an expiry is set only if each
+/// allows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpireOptions {
     /// Only if the key has no expiry.
@@ -95,19 +97,37 @@ impl ExpireOptions {
     }
 }
 
-/// How long a key has left.
+/// How long a key has left ([`Keyspace::ttl`](crate::Keyspace::ttl)), or when it expires
+/// ([`Keyspace::expire_time`](crate::Keyspace::expire_time)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ttl {
     /// There is no such key.
     Absent,
     /// The key does not expire.
     Persistent,
-    /// The time left in milliseconds, at least 1.
+    /// The time in milliseconds: what is left, which is at least 1, or the absolute time.
     Millis(u64),
 }
 
 impl Ttl {
-    /// The answer of `PTTL`: -2, -1, or milliseconds.
+    /// What an entry has, if there is one. `millis` is told when it expires.
+    pub(crate) fn of(entry: Option<&Entry>, millis: impl FnOnce(u64) -> u64) -> Self {
+        match entry.map(Entry::expiry) {
+            None => Self::Absent,
+            Some(None) => Self::Persistent,
+            Some(Some(at)) => Self::Millis(millis(at)),
+        }
+    }
+
+    /// The time in milliseconds, if the key is there and expires.
+    pub fn millis(self) -> Option<u64> {
+        match self {
+            Self::Millis(millis) => Some(millis),
+            Self::Absent | Self::Persistent => None,
+        }
+    }
+
+    /// The answer of `PTTL` and `PEXPIRETIME`: -2, -1, or milliseconds.
     pub fn as_millis(self) -> i64 {
         match self {
             Self::Absent => -2,
@@ -116,7 +136,7 @@ impl Ttl {
         }
     }
 
-    /// The answer of `TTL`: -2, -1, or seconds, rounded to the nearest.
+    /// The answer of `TTL` and `EXPIRETIME`: -2, -1, or seconds, rounded to the nearest.
     ///
     /// ```
     /// use keyspace::Ttl;

@@ -5,13 +5,14 @@ use crate::error::Error;
 
 /// A key, borrowed, and its hash if the caller has it.
 ///
-/// All methods of a [`Keyspace`](crate::Keyspace) that take a key take anything that converts into one: bytes, text, or a `Key` whose hash is known.
-/// A caller that spreads keys over several keyspaces computes the hash once, with [`Keyspace::hash`](crate::Keyspace::hash).
+/// All methods of a [`Keyspace`](crate::Keyspace) that take a key take anything that converts into one:
+/// bytes, text, or a `Key` whose hash is known. A caller that spreads keys over several keyspaces computes
+/// the hash once, with [`Keyspace::hash_key`](crate::Keyspace::hash_key).
 ///
 /// ```
 /// use keyspace::{Key, Keyspace};
 /// let mut keyspace = Keyspace::new();
-/// let key = Key::with_hash(b"user:1", keyspace.hash(b"user:1"));
+/// let key = Key::with_hash(b"user:1", keyspace.hash_key(b"user:1"));
 /// keyspace.set(key, "Ada", 0)?;
 /// assert!(keyspace.contains_key("user:1", 0));
 /// # Ok::<(), keyspace::Error>(())
@@ -29,8 +30,8 @@ impl<'k> Key<'k> {
         Self { bytes, hash: None }
     }
 
-    /// A key with its hash, which must come from [`Keyspace::hash`](crate::Keyspace::hash) of the same keyspace. A wrong hash makes look-ups miss
-    /// the key. It is never unsafe.
+    /// A key with its hash, which must come from [`Keyspace::hash_key`](crate::Keyspace::hash_key) of the
+    /// same keyspace. A wrong hash makes look-ups miss the key. It is never unsafe.
     #[inline]
     pub const fn with_hash(bytes: &'k [u8], hash: u64) -> Self {
         Self { bytes, hash: Some(hash) }

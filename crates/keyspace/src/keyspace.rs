@@ -5,17 +5,18 @@
 //!           -> options, hash, sums of bytes and expiries, callback
 //! ```
 //!
-//! This file has what is common to all operations: looking a key up to read it or to write it, and the access clock. Each of the
-//! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`, `scan`, `batch`, `object`,
-//! `report`.
+//! This file has what is common to all operations: looking a key up to read it or to write it, and the access
+//! clock. Each of the other files has a group of operations: `strings`, `collections`, `expire`, `sweep`,
+//! `remove`, `rename`, `scan`, `batch`, `object`, `report`.
 //!
-//! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any other moment if
-//! no absolute expiry is used. It must not go back.
+//! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
+//! other moment if no absolute expiry is used. It must not go back.
 
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
+use crate::lent::Lent;
 use crate::options::Options;
 use crate::sweep::Recent;
 use crate::totals::Totals;
@@ -35,12 +36,14 @@ pub(crate) const MINUTE: u64 = 60 * SECOND;
 
 /// One database: keys, the values of five types, and the time at which a key expires. In C: `redisDb`.
 ///
-/// See the [crate's page](crate) for an example and for what it costs. Writing methods take `&mut self`. Reading methods take `&self` and
-/// can run on several threads at once, under a read lock. Nothing here has a clock, a thread or a setting of the whole process.
+/// See the [crate's page](crate) for an example and for what it costs. Writing methods take `&mut self`.
+/// Reading methods take `&self` and can run on several threads at once, under a read lock. Nothing here has a
+/// clock, a thread or a setting of the whole process.
 ///
-/// An operation that fails leaves key and value as they were. But what a closure of the caller's has done before it failed stays done, and
-/// [`set_many`](Self::set_many) stops in the middle. A method without memory returns an error ([`Error::reserve_error`]) and does not call the
-/// out-of-memory handler. The exception is [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself.
+/// An operation that fails leaves key and value as they were. But what a closure of the caller's has done
+/// before it failed stays done, and [`set_many`](Self::set_many) stops in the middle. A method without memory
+/// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exception is
+/// [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself.
 pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,
@@ -49,6 +52,7 @@ pub struct Keyspace<S = DefaultHashBuilder> {
     /// Where the next sweep continues, and what the last ones have found.
     pub(crate) sweep: Cursor,
     pub(crate) recent: Recent,
+    pub(crate) lent: Lent,
 }
 
 impl Keyspace {
@@ -65,12 +69,18 @@ impl Keyspace {
 
 impl<S: Default> Default for Keyspace<S> {
     fn default() -> Self {
-        Self::with_options_and_hasher(Options::default(), S::default())
+        Self::with_hasher(S::default())
     }
 }
 
 impl<S> Keyspace<S> {
-    /// An empty keyspace with the caller's hasher. A fixed seed ([`DefaultHashBuilder::with_seed`]) gives the same order of keys in every run.
+    /// An empty keyspace with the default options and the caller's hasher.
+    pub fn with_hasher(hasher: S) -> Self {
+        Self::with_options_and_hasher(Options::default(), hasher)
+    }
+
+    /// An empty keyspace with the caller's hasher. A fixed seed ([`DefaultHashBuilder::with_seed`]) gives the
+    /// same order of keys in every run.
     pub fn with_options_and_hasher(options: Options, hasher: S) -> Self {
         Self {
             table: Table::new(),
@@ -79,6 +89,7 @@ impl<S> Keyspace<S> {
             totals: Totals::default(),
             sweep: Cursor::START,
             recent: Recent::default(),
+            lent: Lent::default(),
         }
     }
 
@@ -105,14 +116,15 @@ impl<S> Keyspace<S> {
         &self.options
     }
 
-    /// Replaces the options, at any time. Values keep their encoding until they are written to. A change between LRU and LFU
-    /// gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy` does.
+    /// Replaces the options, at any time. Values keep their encoding until they are written to. A change
+    /// between LRU and LFU gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy`
+    /// does.
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
     }
 
-    /// Calls `on_event` after every operation that may have changed a key. Replaces the previous callback. The callback must not panic. In C:
-    /// `notify-keyspace-events`.
+    /// Calls `on_event` after every operation that may have changed a key. Replaces the previous callback.
+    /// The callback must not panic. In C: `notify-keyspace-events`.
     ///
     /// # Errors
     /// If there is no memory for the callback. The one before then stays.
@@ -146,12 +158,32 @@ impl<S> Keyspace<S> {
         self.totals.on_event = None;
     }
 
-    /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values. Constant time, exact.
+    /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values.
+    /// Constant time, exact.
     ///
-    /// A string that a reply still holds after its key was removed is no longer counted here. The callback for events is not counted.
+    /// A string that a reply still holds after its key was removed is no longer counted here: see
+    /// [`lent_bytes`](Self::lent_bytes). The callback for events is not counted.
     #[inline]
     pub fn allocation_size(&self) -> usize {
         self.table.allocation_size() + self.totals.entry_bytes
+    }
+
+    /// Bytes of the strings that replies share ([`StringRef::to_bytes`](crate::StringRef::to_bytes)), for as
+    /// long as they are held. A string counts once for each reply, whether or not its key still has it.
+    /// Constant time.
+    ///
+    /// ```
+    /// # let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("long", &[b'x'; 2_000], 0)?;
+    /// let reply = keyspace.get_string("long", 0)?.unwrap().to_bytes();
+    /// keyspace.remove("long", 0);
+    /// assert!(keyspace.lent_bytes() > 2_000);
+    /// drop(reply);
+    /// assert_eq!(keyspace.lent_bytes(), 0);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn lent_bytes(&self) -> usize {
+        self.lent.bytes()
     }
 
     /// The initial access clock of a new key.
@@ -166,8 +198,9 @@ impl<S> Keyspace<S> {
 
     /// Sets the access clock of an entry that is used.
     ///
-    /// An LFU counter rises by chance. The random number is computed from the key's hash, the time and the clock before, so that readers share
-    /// no state. Within a millisecond all uses draw the same number until one raises the counter.
+    /// An LFU counter rises by chance. The random number is computed from the key's hash, the time and the
+    /// clock before, so that readers share no state. Within a millisecond all uses draw the same number until
+    /// one raises the counter.
     #[inline]
     pub(crate) fn touch_entry(options: &Options, entry: &Entry, hash: u64, now: u64) {
         if options.get_maxmemory_policy().is_lfu() {
@@ -192,13 +225,13 @@ pub(crate) enum Found<'t> {
 impl<S: BuildHasher> Keyspace<S> {
     /// The hash of a key, for [`Key::with_hash`]. Keyspaces with the same hasher agree.
     #[inline]
-    pub fn hash(&self, key: &[u8]) -> u64 {
+    pub fn hash_key(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
     }
 
     #[inline]
     pub(crate) fn hash_of(&self, key: &Key<'_>) -> u64 {
-        key.hash_or(|bytes| self.hash(bytes))
+        key.hash_or(|bytes| self.hash_key(bytes))
     }
 
     /// The entry of a key that is there at `now`.

@@ -11,6 +11,7 @@ mod expiry;
 mod glob;
 mod key;
 mod keyspace;
+mod lent;
 mod maintenance;
 mod object;
 mod options;
@@ -18,6 +19,7 @@ mod remove;
 mod rename;
 mod report;
 mod scan;
+mod sharded;
 mod shorthands;
 mod strings;
 mod sweep;
@@ -25,8 +27,9 @@ mod totals;
 mod value;
 mod whole;
 
+pub use bytes::Bytes;
 pub use common::Cursor;
-pub use dict::{DefaultHashBuilder, Work};
+pub use dict::{DefaultHashBuilder, Stats, Work};
 pub use entry::{InEntry, StringEdit};
 pub use error::Error;
 pub use event::Event;
@@ -38,9 +41,12 @@ pub use options::{ConfError, ConfErrorKind, MaxmemoryPolicy, Options, Parsed, Un
 pub use remove::Unlinked;
 pub use report::{Figure, Finding, MemoryReport};
 pub use scan::ScanOptions;
+pub use sharded::Sharded;
 pub use strings::{SetCondition, SetExpiry, SetOptions, SetOutcome};
 pub use sweep::Swept;
-pub use value::{StringRef, Value, ValueRef};
+pub use value::{StringRef, Value, ValueMut, ValueRef};
 
 /// What values are, and what can be done with them: the types in the signatures here.
 pub use values;
+/// The allocator of all keys and values: its figures, and the type for `#[global_allocator]`.
+pub use zmalloc;

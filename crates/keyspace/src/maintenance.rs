@@ -4,22 +4,40 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 use core::time::Duration;
 use dict::Work;
+use values::ReserveError;
 
 impl<S: BuildHasher> Keyspace<S> {
+    /// Makes room in the table for `additional` more keys, and keeps removals from undoing it. The entries'
+    /// blocks are not made in advance. O(keys that move), all in one call. In C: `dictTryExpand`.
+    ///
+    /// # Errors
+    /// If there is no memory. All keys are as they were. The table may be larger than before.
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
+        let hasher = &self.hasher;
+        self.table.try_reserve(additional, |entry| hasher.hash_one(entry.key()))
+    }
+
+    /// Makes the table as small as its keys allow. O(keys that move), all in one call;
+    /// [`rehash`](Self::rehash) does it in steps. In C: `dictShrink`.
+    pub fn shrink_to_fit(&mut self) {
+        self.table.shrink_to_fit();
+    }
+
     /// How many chunks [`rehash`](Self::rehash) would split or merge now. Constant time.
     pub fn rehash_debt(&self) -> usize {
         self.table.rehash_debt()
     }
 
-    /// Splits or merges up to `chunks` chunks of the table, towards the size that it should have, and says what it did. Writes do as much by
-    /// themselves as they need; this is for the time after many removals. O(entries of those chunks). In C: `dictRehash`.
+    /// Splits or merges up to `chunks` chunks of the table, towards the size that it should have, and says
+    /// what it did. Writes do as much by themselves as they need; this is for the time after many removals.
+    /// O(entries of those chunks). In C: `dictRehash`.
     pub fn rehash(&mut self, chunks: usize) -> Work {
         let hasher = &self.hasher;
         self.table.rehash(chunks, |entry| hasher.hash_one(entry.key()))
     }
 
-    /// [`rehash`](Self::rehash) for as long as `budget` lasts by the caller's `clock`, which tells the time since any moment. In C:
-    /// `dictRehashMicroseconds`.
+    /// [`rehash`](Self::rehash) for as long as `budget` lasts by the caller's `clock`, which tells the time
+    /// since any moment. In C: `dictRehashMicroseconds`.
     ///
     /// ```
     /// use std::time::{Duration, Instant};

@@ -25,34 +25,37 @@ impl<S: BuildHasher> Keyspace<S> {
         self.peek(&key.into(), now).map(Entry::object_type)
     }
 
-    /// How a value is stored, in Redis' words: a string is `int`, `embstr` up to `embstr_size_limit` bytes, or else `raw`, wherever it
-    /// lies. In C: `OBJECT ENCODING`.
+    /// How a value is stored, in Redis' words: a string is `int`, `embstr` up to `embstr_size_limit` bytes,
+    /// or else `raw`, wherever it lies. In C: `OBJECT ENCODING`.
     pub fn encoding<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<Encoding> {
         let limit = self.options.encoding_limits().embstr_size_limit;
         self.peek(&key.into(), now).map(|entry| entry.encoding(limit))
     }
 
-    /// How many references a value has: more than 1 for a long string while replies hold it. In C: `OBJECT REFCOUNT`.
+    /// How many references a value has: more than 1 for a long string while replies hold it. In C: `OBJECT
+    /// REFCOUNT`.
     pub fn refcount<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u32> {
         self.peek(&key.into(), now).map(|entry| entry.object().map_or(1, Robj::refcount))
     }
 
-    /// For how many seconds a key has not been used, modulo 2^24. `None` if there is no such key, or under an LFU policy. In C: `OBJECT
-    /// IDLETIME`.
+    /// For how many seconds a key has not been used, modulo 2^24. `None` if there is no such key, or under an
+    /// LFU policy. In C: `OBJECT IDLETIME`.
     pub fn idle_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u32> {
         let entry = self.peek(&key.into(), now)?;
         (!self.options.get_maxmemory_policy().is_lfu()).then(|| idle_time(entry.clock(), now / SECOND))
     }
 
-    /// How often a key is used, as a logarithmic counter. `None` if there is no such key, or unless the policy is LFU. In C: `OBJECT FREQ`.
+    /// How often a key is used, as a logarithmic counter. `None` if there is no such key, or unless the
+    /// policy is LFU. In C: `OBJECT FREQ`.
     pub fn freq<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u8> {
         let entry = self.peek(&key.into(), now)?;
         let freq = || Lfu::from_bits(entry.clock()).freq(now / MINUTE, self.options.lfu_params());
         self.options.get_maxmemory_policy().is_lfu().then(freq)
     }
 
-    /// What a key and its value add to `used_memory`, in bytes: the entry's block and all blocks of the value, exactly. The six bytes in the
-    /// table and its free places are not in it. Constant time. In C: `MEMORY USAGE`, which samples.
+    /// What a key and its value add to `used_memory`, in bytes: the entry's block and all blocks of the
+    /// value, exactly. The six bytes in the table and its free places are not in it. Constant time. In C:
+    /// `MEMORY USAGE`, which samples.
     pub fn memory_usage<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<usize> {
         self.peek(&key.into(), now).map(Entry::allocation_size)
     }

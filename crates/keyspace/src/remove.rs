@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::totals::Totals;
+use crate::value::ValueRef;
 use core::fmt;
 use core::hash::BuildHasher;
 use core::mem;
@@ -33,7 +34,8 @@ impl Unlinked {
         self.0.key()
     }
 
-    /// About how many blocks dropping it frees. Constant time but for long lists. In C: `lazyfreeGetFreeEffort`.
+    /// About how many blocks dropping it frees. Constant time but for long lists. In C:
+    /// `lazyfreeGetFreeEffort`.
     pub fn free_effort(&self) -> usize {
         self.0.free_effort()
     }
@@ -71,6 +73,32 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(&key);
         let (entry, totals, _) = self.find_mut(hash, &key, now)?;
         Some(Unlinked(totals.remove_key(entry)))
+    }
+
+    /// Keeps the keys for which `keep` is true, and removes the others, those that have expired included.
+    /// O(n), and the values that are dropped. The table keeps its size: see
+    /// [`shrink_to_fit`](Self::shrink_to_fit).
+    ///
+    /// ```
+    /// # let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("session:1", "a", 0)?;
+    /// keyspace.set("user:1", "b", 0)?;
+    /// keyspace.retain(0, |key, _value| !key.starts_with(b"session:"));
+    /// assert_eq!(keyspace.keys(b"*", 0).collect::<Vec<_>>(), [b"user:1"]);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn retain(&mut self, now: u64, mut keep: impl FnMut(&[u8], ValueRef<'_>) -> bool) {
+        let (totals, lent) = (&mut self.totals, &self.lent);
+        let mut kept =
+            |entry: &mut Entry| !entry.is_expired(now) && keep(entry.key(), ValueRef::of(entry, lent));
+        self.table.extract_if(|entry| !kept(entry)).for_each(|entry| {
+            totals.subtract(&entry);
+            totals.notify(if entry.is_expired(now) {
+                Event::Expired(entry.key())
+            } else {
+                Event::Removed(entry.key())
+            });
+        });
     }
 
     /// Removes all keys. O(n). In C: `FLUSHDB`.

@@ -8,8 +8,8 @@ use crate::keyspace::{Found, Keyspace};
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Gives a key another name, with its value and its expiry. An existing key of that name is replaced. O(bytes of the block), and the value that
-    /// is dropped: a large value does not move. In C: `RENAME`.
+    /// Gives a key another name, with its value and its expiry. An existing key of that name is replaced.
+    /// O(bytes of the block), and the value that is dropped: a large value does not move. In C: `RENAME`.
     ///
     /// # Errors
     /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; no memory. Both keys are then as they were.
@@ -69,8 +69,8 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Takes out the entry at this address, which is in the table.
     ///
-    /// It is found even if the hash is not the one that the table has moved it by meanwhile: a caller may have given another one
-    /// ([`Key::with_hash`]), or the hasher may give one each time.
+    /// It is found even if the hash is not the one that the table has moved it by meanwhile: a caller may
+    /// have given another one ([`Key::with_hash`]), or the hasher may give one each time.
     fn remove_at(&mut self, hash: u64, address: *const u8) -> Entry {
         if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
             return self.totals.remove(entry);
@@ -81,8 +81,9 @@ impl<S: BuildHasher> Keyspace<S> {
         entry
     }
 
-    /// Copies a value and its expiry to another key of this keyspace, and returns whether it did: not if there is no such key, or if
-    /// the other one is there and `replace` is false, or if both are the same. The copy shares nothing. O(value). In C: `COPY`.
+    /// Copies a value and its expiry to another key of this keyspace, and returns whether it did: not if
+    /// there is no such key, or if the other one is there and `replace` is false, or if both are the same.
+    /// The copy shares nothing. O(value). In C: `COPY`.
     ///
     /// # Errors
     /// [`Error::KeyTooLong`]; no memory. The other key is then as it was.
@@ -125,8 +126,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// Moves a key to another keyspace, and returns whether it did: not if there is no such key, or if the other keyspace has
-    /// one of the name. O(bytes of the block): a large value does not move. In C: `MOVE`.
+    /// Moves a key to another keyspace, and returns whether it did: not if there is no such key, or if the
+    /// other keyspace has one of the name. O(bytes of the block): a large value does not move. In C: `MOVE`.
     ///
     /// # Errors
     /// No memory for a block, or in the table of the other keyspace. The key is then still here.
@@ -145,7 +146,8 @@ impl<S: BuildHasher> Keyspace<S> {
             target.find_or_place(target.hash_of(&there), &there, now)?;
         let Found::Absent(place) = found else { return Ok(false) };
         let moved = entry.get().try_renamed(key.bytes())?;
-        // SAFETY: the old entry becomes a shell below, or the new one becomes a shell again; nothing in between can fail.
+        // SAFETY: the old entry becomes a shell below, or the new one becomes a shell again; nothing in
+        // between can fail.
         match place.try_insert(unsafe { moved.into_entry() }) {
             Ok(moved) => {
                 let is_lfu = target_options.get_maxmemory_policy().is_lfu();

@@ -16,7 +16,8 @@ pub struct ScanOptions<'a> {
     pub pattern: Option<&'a [u8]>,
     /// Only values of this type. In C: `TYPE`.
     pub object_type: Option<ObjectType>,
-    /// About how many keys a call looks at, whether they match or not. 10 by default, at least 1. In C: `COUNT`.
+    /// About how many keys a call looks at, whether they match or not. 10 by default, at least 1. In C:
+    /// `COUNT`.
     pub count: usize,
 }
 
@@ -27,11 +28,13 @@ impl Default for ScanOptions<'_> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Calls `each` with some keys and their values, and returns the next cursor: [`Cursor::START`] at the end. In C: `SCAN`.
+    /// Calls `each` with some keys and their values, and returns the next cursor: [`Cursor::START`] at the
+    /// end. In C: `SCAN`.
     ///
-    /// A key that is there from the first call to the last is shown at least once, whatever is added or removed in between. It may be
-    /// shown twice if keys are removed. Expired keys are not shown. A call looks at `count` keys, and at those that share a chunk of the
-    /// table with the last one. It looks at fewer if the table is nearly empty.
+    /// A key that is there from the first call to the last is shown at least once, whatever is added or
+    /// removed in between. It may be shown twice if keys are removed. Expired keys are not shown. A call
+    /// looks at `count` keys, and at those that share a chunk of the table with the last one. It looks at
+    /// fewer if the table is nearly empty.
     ///
     /// ```
     /// use keyspace::{Cursor, Keyspace, ScanOptions};
@@ -57,7 +60,8 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
         mut each: impl FnMut(&'a [u8], ValueRef<'a>),
     ) -> Cursor {
-        /// Steps of the table's scan for each key that is asked for: a table that has lost most of its keys has empty chunks.
+        /// Steps of the table's scan for each key that is asked for: a table that has lost most of its keys
+        /// has empty chunks.
         const STEPS_A_KEY: usize = 10;
         let glob = options.pattern.map(Glob::new);
         let (mut seen, mut steps) = (0, 0);
@@ -69,7 +73,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     && glob.is_none_or(|glob| glob.is_match(entry.key()))
                     && !entry.is_expired(now);
                 if wanted {
-                    each(entry.key(), ValueRef::of(entry));
+                    each(entry.key(), ValueRef::of(entry, &self.lent));
                 }
             });
             if cursor.is_start()
@@ -81,8 +85,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// All keys that match a pattern, in no particular order, without the expired ones. O(n), or one look-up if the pattern is plain bytes. In C:
-    /// `KEYS`.
+    /// All keys that match a pattern, in no particular order, without the expired ones. O(n), or one look-up
+    /// if the pattern is plain bytes. In C: `KEYS`.
     pub fn keys(&self, pattern: &[u8], now: u64) -> impl Iterator<Item = &[u8]> {
         let glob = Glob::new(pattern);
         let one = glob.literal().map(|key| self.peek(&Key::new(key), now));
@@ -92,15 +96,16 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// All keys and values, in no particular order, without the expired ones. O(n).
     pub fn iter(&self, now: u64) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
-        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry)))
+        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry, &self.lent)))
     }
 
     fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {
         self.table.iter().filter(move |entry| !entry.is_expired(now))
     }
 
-    /// A key picked at random, each with the same chance; `None` if there is none. `rng` is a source of uniform 64-bit numbers. O(1) on
-    /// average. If nearly all keys have expired, 90 picks may find no other: then it is the first one that a walk finds, in O(n). In C: `RANDOMKEY`.
+    /// A key picked at random, each with the same chance; `None` if there is none. `rng` is a source of
+    /// uniform 64-bit numbers. O(1) on average. If nearly all keys have expired, 90 picks may find no other:
+    /// then it is the first one that a walk finds, in O(n). In C: `RANDOMKEY`.
     pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
         /// With one live key among ten, this many picks miss it once in 10,000 times.
         const PICKS: usize = 90;

@@ -1,5 +1,6 @@
-//! One-line methods named after Redis' commands on collections. Everything else that a collection can do is a method of
-//! [`Hash`](struct@Hash) and its neighbours, through [`Keyspace::get_as`] and [`Keyspace::edit_as`].
+//! One-line methods named after Redis' commands on collections. Everything else that a collection can do is a
+//! method of [`Hash`](struct@Hash) and its neighbours, through [`Keyspace::get_as`] and
+//! [`Keyspace::edit_as`].
 
 use crate::error::Error;
 use crate::key::Key;

@@ -6,13 +6,16 @@ use crate::event::Event;
 use crate::expiry::Expiry;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
+use crate::totals::Totals;
 use crate::value::StringRef;
 use core::hash::BuildHasher;
+use dict::table::OccupiedEntry;
 use values::string::{self, LongDouble};
 use values::{Element, ObjectType, OwnedElement, WrongType};
 
 /// The condition under which `SET` writes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SetCondition<'a> {
     /// Always.
     #[default]
@@ -23,6 +26,8 @@ pub enum SetCondition<'a> {
     IfPresent,
     /// If there is such a key and its value equals this one. In C: `IFEQ`, of Valkey 8.1 and Redis 8.4.
     IfEqual(&'a [u8]),
+    /// If there is no such key, or its value differs from this one. In C: `IFNE`, of Redis 8.4.
+    IfDifferent(&'a [u8]),
 }
 
 /// What `SET` does with the expiry.
@@ -91,10 +96,11 @@ impl<S: BuildHasher> Keyspace<S> {
         key: impl Into<Key<'k>>,
         now: u64,
     ) -> Result<Option<StringRef<'_>>, WrongType> {
-        self.access(&key.into(), now).map(StringRef::of).transpose()
+        self.access(&key.into(), now).map(|entry| StringRef::of(entry, &self.lent)).transpose()
     }
 
-    /// The length of a key's string in bytes, 0 if there is no such key. An integer is not spelled out. O(1). In C: `STRLEN`.
+    /// The length of a key's string in bytes, 0 if there is no such key. An integer is not spelled out. O(1).
+    /// In C: `STRLEN`.
     ///
     /// # Errors
     /// [`WrongType`] if the value is not a string.
@@ -102,10 +108,11 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(self.get_string(key, now)?.map_or(0, |string| string.element().len()))
     }
 
-    /// Gives a key a string. Replaces the key's value and expiry. O(len), and the value that is dropped. In C: `SET`.
+    /// Gives a key a string. Replaces the key's value and expiry. O(len), and the value that is dropped. In
+    /// C: `SET`.
     ///
-    /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes stand in the entry's own block, in place if the new
-    /// value needs as large a block as the old one.
+    /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes stand in the entry's own
+    /// block, in place if the new value needs as large a block as the old one.
     #[inline]
     pub fn set<'k, 'e>(
         &mut self,
@@ -119,7 +126,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// [`set`](Self::set) with all options of `SET`. A time that has passed removes the key.
     ///
     /// # Errors
-    /// [`WrongType`] if `get` or `IfEqual` is used and the value is not a string; [`Error::InvalidExpireTime`]; [`Error::KeyTooLong`]; no memory.
+    /// [`WrongType`] if `get`, `IfEqual` or `IfDifferent` is used and the value is not a string;
+    /// [`Error::InvalidExpireTime`]; [`Error::KeyTooLong`]; no memory.
     pub fn set_with<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -144,6 +152,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     SetCondition::Always | SetCondition::IfPresent => true,
                     SetCondition::IfAbsent => false,
                     SetCondition::IfEqual(old) => entry.get().string()? == Element::Bytes(old),
+                    SetCondition::IfDifferent(old) => entry.get().string()? != Element::Bytes(old),
                 };
                 if !outcome.is_set {
                     return Ok(outcome);
@@ -161,7 +170,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 totals.notify(Event::Set(key.bytes()));
             }
             Found::Absent(place) => {
-                outcome.is_set = matches!(options.condition, SetCondition::Always | SetCondition::IfAbsent);
+                outcome.is_set =
+                    !matches!(options.condition, SetCondition::IfPresent | SetCondition::IfEqual(_));
                 if !outcome.is_set || at.is_some_and(|at| at <= now) {
                     return Ok(outcome);
                 }
@@ -173,7 +183,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(outcome)
     }
 
-    /// Returns the string of a key and sets its expiry. `None` removes the expiry. In C: `GETEX` with `EX` and its neighbours, or `PERSIST`.
+    /// Returns the string of a key and sets its expiry. `None` removes the expiry. In C: `GETEX` with `EX`
+    /// and its neighbours, or `PERSIST`.
     ///
     /// # Errors
     /// [`WrongType`]; [`Error::InvalidExpireTime`].
@@ -217,8 +228,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(Some(string))
     }
 
-    /// Lends the string of a key to the operations of [`values::string`], to be changed where it lies. A key that is not there has an
-    /// empty string; if `f` fails on it, or leaves it empty, no key is made.
+    /// Lends the string of a key to the operations of [`values::string`], to be changed where it lies. A key
+    /// that is not there has an empty string; if `f` fails on it, or leaves it empty, no key is made.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -241,12 +252,10 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(&key);
         let (found, totals, settings) = self.find_or_place(hash, &key, now)?;
         match found {
-            Found::Live(mut entry) => {
+            Found::Live(entry) => {
                 WrongType::check(ObjectType::String, entry.get().object_type())?;
-                let result = totals.change(&mut entry, |entry, held| f(&mut StringEdit::new(entry, held)));
                 Self::touch_entry(settings, entry.get(), hash, now);
-                totals.notify(Event::Changed(key.bytes()));
-                result.map_err(Into::into)
+                edit_found_string(totals, entry, &key, f)
             }
             Found::Absent(place) => {
                 let clock = Self::new_clock(settings, now);
@@ -262,8 +271,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty string, and is made even if
-    /// `bytes` is empty. Amortised O(length of `bytes`). In C: `APPEND`.
+    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty
+    /// string, and is made even if `bytes` is empty. Amortised O(length of `bytes`). In C: `APPEND`.
     ///
     /// # Errors
     /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
@@ -290,7 +299,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_string(key, now, |string| string::try_set_range(string, offset, bytes, &limits))
     }
 
-    /// Adds to an integer and returns the sum. A key that is not there is 0. The expiry stays. In C: `INCRBY`, `INCR`, `DECR`.
+    /// Adds to an integer and returns the sum. A key that is not there is 0. The expiry stays. In C:
+    /// `INCRBY`, `INCR`, `DECR`.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -308,8 +318,8 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
-    /// Adds to a number and returns the sum. A key that is not there is 0. The value is then the text of the sum. The expiry stays. In C:
-    /// `INCRBYFLOAT`.
+    /// Adds to a number and returns the sum. A key that is not there is 0. The value is then the text of the
+    /// sum. The expiry stays. In C: `INCRBYFLOAT`.
     ///
     /// # Errors
     /// [`WrongType`]; the string is not a number, or the sum is not finite.
@@ -326,7 +336,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)))
     }
 
-    /// Gives a string another content, made of the old one, or of 0 if the key is not there. The expiry stays.
+    /// Gives a string another content, made of the old one, or of 0 if the key is not there. The expiry
+    /// stays.
     fn replace_string<'c, T>(
         &mut self,
         key: &Key<'_>,
@@ -351,4 +362,16 @@ impl<S: BuildHasher> Keyspace<S> {
             }
         }
     }
+}
+
+/// Lends the string of an entry to `f`. The value is a string.
+pub(crate) fn edit_found_string<T, E: Into<Error>>(
+    totals: &mut Totals,
+    mut entry: OccupiedEntry<'_, Entry>,
+    key: &Key<'_>,
+    f: impl FnOnce(&mut StringEdit<'_>) -> Result<T, E>,
+) -> Result<T, Error> {
+    let result = totals.change(&mut entry, |entry, held| f(&mut StringEdit::new(entry, held)));
+    totals.notify(Event::Changed(key.bytes()));
+    result.map_err(Into::into)
 }

@@ -17,13 +17,15 @@ const BATCH: usize = 64;
 /// Entries that are looked at before the share of expired ones among them says whether to go on.
 const WINDOW: usize = 64;
 
-/// The share of expired entries is also known of about so many entries that were looked at last, in this call and before.
+/// The share of expired entries is also known of about so many entries that were looked at last, in this call
+/// and before.
 const RECENT: usize = 1_024;
 
 /// This many steps of the walk cost as much as a look at an entry.
 const STEPS_A_LOOK: usize = 16;
 
-/// With effort 1, a sweep stops at this percentage of expired keys. Each further step of effort lowers it by one. In C: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
+/// With effort 1, a sweep stops at this percentage of expired keys. Each further step of effort lowers it by
+/// one. In C: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
 const STALE_PERCENT_MAX: usize = 10;
 
 /// What a sweep has done.
@@ -75,12 +77,14 @@ fn is_stale(percent_max: usize, removed: usize, looked_at: usize) -> bool {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Removes expired keys, from where the last call stopped. Looks at about `budget` keys that have an expiry, and at 64 of them at least.
-    /// Stops earlier when few of the last 64 and of the last 1,000 had expired: 10 % with an `active_expire_effort` of 1, and 1 % with 10.
-    /// O(`budget`), and the values that are dropped. In C: `activeExpireCycle`.
+    /// Removes expired keys, from where the last call stopped. Looks at about `budget` keys that have an
+    /// expiry, and at 64 of them at least. Stops earlier when few of the last 64 and of the last 1,000 had
+    /// expired: 10 % with an `active_expire_effort` of 1, and 1 % with 10. O(`budget`), and the values that
+    /// are dropped. In C: `activeExpireCycle`.
     ///
-    /// Call it about ten times a second. The walk reaches every key in turn, and the next keys are the ones that have waited longest. So the
-    /// share of expired keys among all is about half of the share that the walk meets, as long as the budget allows.
+    /// Call it about ten times a second. The walk reaches every key in turn, and the next keys are the ones
+    /// that have waited longest. So the share of expired keys among all is about half of the share that the
+    /// walk meets, as long as the budget allows.
     ///
     /// ```
     /// use keyspace::{Expiry, Keyspace, SetExpiry, SetOptions};
@@ -101,15 +105,16 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
-    /// [`expire_some`](Self::expire_some) for as long as `budget` lasts by the caller's `clock`, which tells the time since any moment.
-    /// Overshoots by some 64 keys, and by the values that are dropped with them. In C: the time limit of `activeExpireCycle`.
+    /// [`expire_some`](Self::expire_some) for as long as `budget` lasts by the caller's `clock`, which tells
+    /// the time since any moment. Overshoots by some 64 keys, and by the values that are dropped with them.
+    /// In C: the time limit of `activeExpireCycle`.
     pub fn expire_for(&mut self, now: u64, budget: Duration, mut clock: impl FnMut() -> Duration) -> Swept {
         let start = clock();
         self.sweep_while(now, |_cost| clock().saturating_sub(start) < budget)
     }
 
-    /// Sweeps windows while enough keys had expired and `goes_on` allows it, once through the table at most. `goes_on` gets the window's cost in
-    /// looks.
+    /// Sweeps windows while enough keys had expired and `goes_on` allows it, once through the table at most.
+    /// `goes_on` gets the window's cost in looks.
     fn sweep_while(&mut self, now: u64, mut goes_on: impl FnMut(usize) -> bool) -> Swept {
         let effort = usize::from(self.options.get_active_expire_effort());
         let stale_percent = (STALE_PERCENT_MAX + 1).saturating_sub(effort);
@@ -132,7 +137,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Looks at some entries from where the last window ended, and removes those that have expired. Returns the cost in looks, too.
+    /// Looks at some entries from where the last window ended, and removes those that have expired. Returns
+    /// the cost in looks, too.
     fn sweep_window(&mut self, now: u64) -> (Swept, usize) {
         let (mut swept, mut steps) = (Swept::default(), 0);
         while swept.looked_at + steps / STEPS_A_LOOK < WINDOW && !swept.is_complete {

@@ -75,8 +75,8 @@ impl Totals {
         self.expires -= usize::from(entry.expires());
     }
 
-    /// Lends an entry to be changed, and the sum of all bytes, which `change` keeps right. Afterwards the mark is that of the changed entry, even
-    /// if `change` panics.
+    /// Lends an entry to be changed, and the sum of all bytes, which `change` keeps right. Afterwards the
+    /// mark is that of the changed entry, even if `change` panics.
     #[inline]
     pub(crate) fn change<T>(
         &mut self,

@@ -1,13 +1,14 @@
 //! Values, to be read where they lie ([`ValueRef`]) or taken out ([`Value`]).
 
+use crate::entry::{Entry, InEntry, StringEdit};
+use crate::lent::Lent;
 use bytes::Bytes;
+use core::fmt;
 use robj::Robj;
 use values::{
     Element, Hash, HashView, List, ListView, ObjectType, OwnedElement, Set, SetView, StrView, WrongType,
     ZSet, ZSetView,
 };
-
-use crate::entry::Entry;
 
 /// The value of a key, borrowed. What it lends lives as long as the keyspace is borrowed.
 ///
@@ -34,9 +35,9 @@ pub enum ValueRef<'a> {
 }
 
 impl<'a> ValueRef<'a> {
-    pub(crate) fn of(entry: &'a Entry) -> Self {
+    pub(crate) fn of(entry: &'a Entry, lent: &'a Lent) -> Self {
         let value = match entry.object_type() {
-            ObjectType::String => StringRef::of(entry).map(Self::String),
+            ObjectType::String => StringRef::of(entry, lent).map(Self::String),
             ObjectType::List => entry.collection::<List>().map(Self::List),
             ObjectType::Set => entry.collection::<Set>().map(Self::Set),
             ObjectType::ZSet => entry.collection::<ZSet>().map(Self::ZSet),
@@ -45,30 +46,26 @@ impl<'a> ValueRef<'a> {
         value.unwrap_or_else(|_| unreachable!("the type was asked for"))
     }
 
-    /// What `TYPE` says.
-    pub fn object_type(&self) -> ObjectType {
-        match self {
-            Self::String(_) => ObjectType::String,
-            Self::List(_) => ObjectType::List,
-            Self::Set(_) => ObjectType::Set,
-            Self::ZSet(_) => ObjectType::ZSet,
-            Self::Hash(_) => ObjectType::Hash,
-        }
+    /// The string, if it is one.
+    #[inline]
+    pub fn as_string(self) -> Option<StringRef<'a>> {
+        if let Self::String(string) = self { Some(string) } else { None }
     }
 }
 
 /// A string value, borrowed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct StringRef<'a> {
     element: Element<'a>,
-    object: Option<&'a Robj>,
+    /// A string that does not lie in the entry's block, and the counter of what is lent.
+    object: Option<(&'a Robj, &'a Lent)>,
 }
 
 impl<'a> StringRef<'a> {
     #[inline]
-    pub(crate) fn of(entry: &'a Entry) -> Result<Self, WrongType> {
+    pub(crate) fn of(entry: &'a Entry, lent: &'a Lent) -> Result<Self, WrongType> {
         let (element, object) = entry.string_and_object()?;
-        Ok(Self { element, object })
+        Ok(Self { element, object: object.map(|object| (object, lent)) })
     }
 
     /// The string as it is stored: an integer, or bytes.
@@ -83,12 +80,38 @@ impl<'a> StringRef<'a> {
         self.element.text()
     }
 
-    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes is not copied: the reply shares it, and a
-    /// later write copies it first. O(1) then, else O(len).
+    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes is not copied: the
+    /// reply shares it, and a later write copies it first. O(1) then, else O(len).
+    /// [`Keyspace::lent_bytes`](crate::Keyspace::lent_bytes) counts it.
     pub fn to_bytes(self) -> Bytes {
-        let held = self.object.and_then(|object| Bytes::try_from(object.clone()).ok());
-        held.unwrap_or_else(|| Bytes::copy_from_slice(&self.text()))
+        match self.object {
+            Some((object, lent)) => lent.lend(object),
+            None => Bytes::copy_from_slice(&self.text()),
+        }
     }
+}
+
+impl fmt::Debug for StringRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StringRef").field(&self.element).finish()
+    }
+}
+
+/// The value of a key, lent to be changed where it lies. See [`Keyspace::edit`](crate::Keyspace::edit).
+#[derive(Debug)]
+pub enum ValueMut<'a, 'e> {
+    /// There is no such key. A value that is put here becomes the key's, without an expiry.
+    Absent(&'a mut Option<Value>),
+    /// A string or an integer.
+    String(&'a mut StringEdit<'e>),
+    /// A list.
+    List(&'a mut List<InEntry<'e>>),
+    /// A set.
+    Set(&'a mut Set<InEntry<'e>>),
+    /// A sorted set.
+    ZSet(&'a mut ZSet<InEntry<'e>>),
+    /// A hash.
+    Hash(&'a mut Hash<InEntry<'e>>),
 }
 
 /// The value of a key, owned.
@@ -107,18 +130,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// What `TYPE` says.
-    pub fn object_type(&self) -> ObjectType {
-        match self {
-            Self::String(_) => ObjectType::String,
-            Self::List(_) => ObjectType::List,
-            Self::Set(_) => ObjectType::Set,
-            Self::ZSet(_) => ObjectType::ZSet,
-            Self::Hash(_) => ObjectType::Hash,
-        }
-    }
-
-    /// Whether it is a collection without elements, which no key can have. A string is never empty in this sense.
+    /// Whether it is a collection without elements, which no key can have. A string is never empty in this
+    /// sense.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::String(_) => false,
@@ -129,6 +142,25 @@ impl Value {
         }
     }
 }
+
+macro_rules! object_type_of {
+    ($($Value:ty),*) => { $(
+        impl $Value {
+            /// What `TYPE` says.
+            pub fn object_type(&self) -> ObjectType {
+                match self {
+                    Self::String(_) => ObjectType::String,
+                    Self::List(_) => ObjectType::List,
+                    Self::Set(_) => ObjectType::Set,
+                    Self::ZSet(_) => ObjectType::ZSet,
+                    Self::Hash(_) => ObjectType::Hash,
+                }
+            }
+        }
+    )* };
+}
+
+object_type_of!(ValueRef<'_>, Value);
 
 macro_rules! value_from {
     ($($C:ident),*) => { $(

@@ -1,17 +1,19 @@
-//! Whole values, put in and taken out.
+//! Values of any type: put in, edited, and taken out.
 
+use crate::collections::edit_found;
 use crate::entry::{Content, Entry};
 use crate::error::Error;
 use crate::key::Key;
-use crate::keyspace::Keyspace;
-use crate::value::Value;
+use crate::keyspace::{Found, Keyspace};
+use crate::strings::edit_found_string;
+use crate::value::{Value, ValueMut};
 use core::hash::BuildHasher;
-use values::{OwnedElement, by_type};
+use values::{Hash, List, ObjectType, OwnedElement, ReserveError, Set, ZSet, by_type};
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Stores a value that was built elsewhere, with an absolute expiry in milliseconds or none. Replaces the key's value and expiry. An empty
-    /// collection, or an expiry that has passed, removes the key. O(1) for a large collection, O(bytes) for what lies in the entry's
-    /// block. In C: the body of `RESTORE`.
+    /// Stores a value that was built elsewhere, with an absolute expiry in milliseconds or none. Replaces the
+    /// key's value and expiry. An empty collection, or an expiry that has passed, removes the key. O(1) for a
+    /// large collection, O(bytes) for what lies in the entry's block. In C: the body of `RESTORE`.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -37,19 +39,81 @@ impl<S: BuildHasher> Keyspace<S> {
             self.remove(key, now);
             return Ok(());
         }
-        let content = match &mut value {
-            Value::String(string) => Content::try_owned_string(string)?,
-            Value::List(list) => Content::collection(list),
-            Value::Set(set) => Content::collection(set),
-            Value::ZSet(zset) => Content::collection(zset),
-            Value::Hash(hash) => Content::collection(hash),
-        };
         key.check()?;
-        let entry = Entry::try_new(key.bytes(), expiry, Self::new_clock(&self.options, now), content)?;
+        let clock = Self::new_clock(&self.options, now);
+        let entry = Entry::try_new(key.bytes(), expiry, clock, try_content(&mut value)?)?;
         self.put(&key, entry, now)
     }
 
-    /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for a string and for what lay in the entry's block.
+    /// Calls `f` to edit the value of a key in place, whatever its type, with one look-up. If the key is
+    /// absent, `f` can put a new value. A collection that is left empty is removed, even when `f` fails or
+    /// panics. What `f` has done before it failed stays done. For a value of a known type,
+    /// [`edit_as`](Self::edit_as) and [`edit_string`](Self::edit_string) are shorter.
+    ///
+    /// ```
+    /// use keyspace::{Error, Keyspace, ValueMut};
+    /// use values::{Element, EncodingLimits, OwnedElement, string};
+    ///
+    /// /// Adds `word` to a text or to a set. Makes a text of it if the key is absent. Leaves other values as they are.
+    /// fn add(keyspace: &mut Keyspace, key: &str, word: &str) -> Result<(), Error> {
+    ///     let limits = EncodingLimits::DEFAULT;
+    ///     keyspace.edit(key, 0, |value| {
+    ///         match value {
+    ///             ValueMut::Absent(new) => *new = Some(OwnedElement::try_from(Element::from(word))?.into()),
+    ///             ValueMut::String(text) => drop(string::try_append(text, word.as_bytes(), &limits)?),
+    ///             ValueMut::Set(words) => drop(words.try_insert(word, &limits)?),
+    ///             _ => {}
+    ///         }
+    ///         Ok(())
+    ///     })
+    /// }
+    ///
+    /// let mut keyspace = Keyspace::new();
+    /// keyspace.sadd("set", "one", 0)?;
+    /// for key in ["set", "text", "text"] {
+    ///     add(&mut keyspace, key, "two")?;
+    /// }
+    /// assert!(keyspace.sismember("set", "two", 0)?);
+    /// assert_eq!(&*keyspace.get_string("text", 0)?.unwrap().text(), b"twotwo");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `f` returns; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called.
+    pub fn edit<'k, T, E: Into<Error>>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        now: u64,
+        f: impl FnOnce(ValueMut<'_, '_>) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let (found, totals, options) = self.find_or_place(hash, &key, now)?;
+        let entry = match found {
+            Found::Live(entry) => entry,
+            Found::Absent(place) => {
+                let mut new = None;
+                let result = f(ValueMut::Absent(&mut new));
+                if let Some(mut value) = new.filter(|value| !value.is_empty()) {
+                    let clock = Self::new_clock(options, now);
+                    let entry = Entry::try_new(key.bytes(), None, clock, try_content(&mut value)?)?;
+                    totals.add_key(place, entry, key.bytes())?;
+                }
+                return result.map_err(Into::into);
+            }
+        };
+        Self::touch_entry(options, entry.get(), hash, now);
+        match entry.get().object_type() {
+            ObjectType::String => edit_found_string(totals, entry, &key, |text| f(ValueMut::String(text))),
+            ObjectType::List => edit_found::<List, _, _>(totals, entry, &key, |list| f(ValueMut::List(list))),
+            ObjectType::Set => edit_found::<Set, _, _>(totals, entry, &key, |set| f(ValueMut::Set(set))),
+            ObjectType::ZSet => edit_found::<ZSet, _, _>(totals, entry, &key, |zset| f(ValueMut::ZSet(zset))),
+            ObjectType::Hash => edit_found::<Hash, _, _>(totals, entry, &key, |hash| f(ValueMut::Hash(hash))),
+        }
+    }
+
+    /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for a string and for what
+    /// lay in the entry's block.
     ///
     /// # Errors
     /// No memory for the copy of a string, or of what lay in the block. The key is still there then.
@@ -66,6 +130,17 @@ impl<S: BuildHasher> Keyspace<S> {
             || by_type!(entry.object_type(), string => None, C => entry.into_word::<C>().map(Value::from)),
         ))
     }
+}
+
+/// A value on its way into a block. What a block takes over is left empty.
+fn try_content(value: &mut Value) -> Result<Content<'_>, ReserveError> {
+    Ok(match value {
+        Value::String(string) => Content::try_owned_string(string)?,
+        Value::List(list) => Content::collection(list),
+        Value::Set(set) => Content::collection(set),
+        Value::ZSet(zset) => Content::collection(zset),
+        Value::Hash(hash) => Content::collection(hash),
+    })
 }
 
 /// A copy of a value.

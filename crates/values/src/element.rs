@@ -158,6 +158,20 @@ impl<'a> From<&'a str> for Element<'a> {
     }
 }
 
+impl<'a> From<&'a String> for Element<'a> {
+    #[inline]
+    fn from(text: &'a String) -> Self {
+        Self::Bytes(text.as_bytes())
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Element<'a> {
+    #[inline]
+    fn from(bytes: &'a Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
 impl From<i64> for Element<'_> {
     #[inline]
     fn from(value: i64) -> Self {

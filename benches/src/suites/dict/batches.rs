@@ -22,9 +22,8 @@
 //! Inserts are timed from empty: `extend`, which hashes and asks for sixteen before it inserts the first,
 //! beside one insert after another.
 
-use super::keys::Keys;
 use super::pointers::{hash, nodes_and};
-use crate::keys::Key;
+use crate::keys::{Key, Keys};
 use crate::lives::timed;
 use crate::maps::{CompactNode, Fold, Map, Node, Pointer};
 use crate::measure::{Subject, paired};

@@ -1,7 +1,7 @@
 //! A table's life, timed phase by phase.
 
-use super::keys::Keys;
-use crate::keys::Key;
+use crate::dependent;
+use crate::keys::{Key, Keys};
 use crate::lives::{Schedule, lives, timed};
 use crate::maps::Map;
 use crate::measure::Samples;
@@ -21,9 +21,6 @@ pub(super) type Candidate<'a> = crate::lives::Candidate<'a, { PHASES.len() }>;
 /// A life is repeated until it has done this many operations of each kind: a round must be long beside
 /// the clock's own cost and the timer interrupt.
 const MIN_OPS: usize = 200_000;
-
-/// The most look-ups that wait for each other.
-const MAX_DEPENDENT: usize = 1_000_000;
 
 /// From this N on a life lasts seconds and finds no warm caches or branch predictors that the next would not
 /// find too: the warm-up round counts as the others do.
@@ -46,7 +43,7 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
     let mut found = 0;
     let hit = timed(|| found = keys.find.iter().filter(|key| map.get(black_box(key)).is_some()).count());
     assert_eq!(found, n, "{} does not find what it holds", M::NAME);
-    let dependent = dependent_hits(&keys.find, |key| *map.get(key).expect("all are there"));
+    let dependent = dependent::hits(&keys.find, |key| *map.get(key).expect("all are there"));
     let miss = timed(|| found = keys.absent.iter().filter(|key| map.get(black_box(key)).is_some()).count());
     assert_eq!(found, 0, "{} finds what it does not hold", M::NAME);
     let mut sum = 0;
@@ -56,25 +53,6 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
         timed(|| found = keys.find.iter().filter(|key| map.remove(black_box(key)).is_some()).count());
     assert_eq!((found, map.len()), (n, 0), "{} does not remove what it holds", M::NAME);
     [insert, hit, dependent, miss, iterate, remove]
-}
-
-/// The time to look up all `keys` one after another, where the position of each key depends on the values found before.
-///
-/// The position is always the next one, but the processor has to wait for the values to know that. So no look-up begins
-/// before the one before has ended, whereas the look-ups of the other phases overlap. Of many keys the first
-/// [`MAX_DEPENDENT`] are looked up; their time is scaled to all.
-pub(super) fn dependent_hits(keys: &[Key], mut value: impl FnMut(&Key) -> u64) -> Duration {
-    assert!(!keys.is_empty());
-    let nothing = black_box(0);
-    let some = &keys[..keys.len().min(MAX_DEPENDENT)];
-    let mut found = 0;
-    let time = timed(|| {
-        for at in 0..some.len() {
-            found ^= value(&some[at + (found & nothing) as usize]);
-        }
-    });
-    black_box(found);
-    time.mul_f64(keys.len() as f64 / some.len() as f64)
 }
 
 /// The samples of all candidates, phase by phase.

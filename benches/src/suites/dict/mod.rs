@@ -17,15 +17,13 @@
 //! (`sampling.rs`) are measured on tables that stand, beside the textbook's.
 
 mod batches;
-mod keys;
 mod life;
 mod pointers;
 mod sampling;
 
-use crate::keys::Key;
+use crate::keys::{Key, Keys};
 use crate::maps::{Fold, Sip, Visitor, for_each_map};
 use crate::suite::{Ctx, Headline};
-use keys::Keys;
 use life::{Candidate, Phases, candidate, measure};
 use std::collections::HashMap;
 use std::hash::RandomState;

@@ -4,9 +4,9 @@
 //! The blocks are made beforehand, each an allocation of its own, in the order of insertion; what is
 //! timed is the table alone.
 
-use super::keys::Keys;
-use super::life::{Candidate, Life, dependent_hits};
-use crate::keys::Key;
+use super::life::{Candidate, Life};
+use crate::dependent;
+use crate::keys::{Key, Keys};
 use crate::lives::timed;
 use crate::maps::{CompactNode, Fold, Node, Pointer};
 use dict::Table;
@@ -63,7 +63,7 @@ macro_rules! life {
                 })
             };
             let hit = look_up(&keys.find);
-            let dependent = dependent_hits(&keys.find, |key| {
+            let dependent = dependent::hits(&keys.find, |key| {
                 table.find(hash(key), |other| other.node().key == *key).expect("all are there").node().value
             });
             let miss = look_up(&keys.absent);

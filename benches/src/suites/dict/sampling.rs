@@ -3,8 +3,7 @@
 //! Two tables stand side by side and take turns; what is picked is read, as whoever picks an entry does. An
 //! operation is a call, also that of five entries.
 
-use super::keys::Keys;
-use crate::keys::Key;
+use crate::keys::{Key, Keys};
 use crate::lives::timed;
 use crate::maps::{Fold, Map};
 use crate::measure::{Subject, paired};

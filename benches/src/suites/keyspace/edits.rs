@@ -6,8 +6,9 @@
 //!                         -> packed value's block
 //! ```
 //!
-//! Both are asked for a key and change its value by the same code of the crate `values`, and both find the key by the same hash. A
-//! round visits all collections in a random order and adds one element to each; another one takes the elements out again.
+//! Both are asked for a key and change its value by the same code of the crate `values`, and both find the
+//! key by the same hash. A round visits all collections in a random order and adds one element to each;
+//! another one takes the elements out again.
 
 use crate::keys::shuffled;
 use crate::lives::timed;

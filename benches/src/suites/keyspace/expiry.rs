@@ -6,8 +6,8 @@
 //!  refreshed     every key lives for a minute; each second a thirtieth of all keys, drawn at random, is set again
 //! ```
 //!
-//! The keyspace sweeps ten times a virtual second, with a budget of a fiftieth of the keys. The keys are never read, so only sweeps remove
-//! them. The simulation keeps the expiry of each key beside the keyspace.
+//! The keyspace sweeps ten times a virtual second, with a budget of a fiftieth of the keys. The keys are
+//! never read, so only sweeps remove them. The simulation keeps the expiry of each key beside the keyspace.
 
 use crate::keys::key;
 use crate::maps::Fold;

@@ -1,12 +1,14 @@
-//! The longest single call while a keyspace grows, and while half of its keys expire.
+//! The longest single call while a keyspace grows, and while half of its keys expire. The same keys and values go into a map of
+//! boxes, which moves all its entries whenever it doubles.
 //!
-//! Keys, order and hash seed are fixed, so that call `i` does the same work in every run. Its cost is the least of its times
-//! ([`Least`]).
+//! Keys, order and hash seed are fixed, so that call `i` does the same work in every run. Its cost is the
+//! least of its times ([`Least`]).
 
 use crate::keys;
 use crate::least::Least;
 use crate::maps::Fold;
 use crate::report::{Plot, Row, Series};
+use crate::stores::{BoxMap, Store};
 use crate::suite::Ctx;
 use keyspace::{Expiry, Keyspace, Options, SetExpiry, SetOptions};
 use quanta::Clock;
@@ -17,6 +19,11 @@ const RUNS: usize = 5;
 /// When every other key expires, in milliseconds.
 const EXPIRES_AT: u64 = 1_000;
 
+const VALUE: &[u8] = b"a value of thirty-two bytes here";
+
+/// The case of the growing keyspace. The map has no expiries.
+const SET: &str = "SET of new keys, half of them with an expiry";
+
 /// What a sweep may look at.
 const BUDGET: usize = 64;
 
@@ -24,7 +31,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     let n = ctx.settings.pick(5_000, 300_000, 10_000_000);
     let keys = keys::present(n, ctx.settings.seed);
     let clock = Clock::new();
-    let (mut grow, mut expire) = (Least::new(n), Least::new(n));
+    let (mut grow, mut expire, mut grow_map) = (Least::new(n), Least::new(n), Least::new(n));
     ctx.progress.start("each call of a Keyspace", RUNS);
     // The allocator's own thread gives freed pages back, as it does in a server.
     let before = zmalloc::background_thread(true);
@@ -39,7 +46,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         grow.each(&clock, &keys, |key| {
             is_expiring = !is_expiring;
             let options = if is_expiring { &expiring } else { &SetOptions::default() };
-            keyspace.set_with(key, b"a value of thirty-two bytes here", options, 0).expect("there is memory");
+            keyspace.set_with(key, VALUE, options, 0).expect("there is memory");
         });
         assert_eq!((keyspace.len(), keyspace.expires()), (n, n.div_ceil(2)));
         let calls = expire.until_done(&clock, || {
@@ -48,17 +55,26 @@ pub(super) fn run(ctx: &mut Ctx) {
         });
         expire.truncate(calls);
         assert_eq!(keyspace.len(), n / 2, "every expired key is removed");
+        drop(keyspace);
+        let mut map = BoxMap::new(n);
+        grow_map.each(&clock, &keys, |key| map.set(key, VALUE));
+        assert_eq!(map.len(), n);
         ctx.progress.step();
     }
     if let Some(before) = before {
         zmalloc::background_thread(before);
     }
-    for (case, id, least, x_label) in [
-        ("SET of new keys, half of them with an expiry", "keyspace-set", &grow, "keys"),
-        ("expiry of half the keys, in calls of expire_some(64)", "keyspace-expire", &expire, "calls"),
+    for (case, id, least, peer, x_label) in [
+        (SET, "keyspace-set", &grow, Some(&grow_map), "keys"),
+        ("expiry of half the keys, in calls of expire_some(64)", "keyspace-expire", &expire, None, "calls"),
     ] {
-        for (metric, ns) in least.reading().named() {
-            ctx.report.row(Row::alone(ctx.suite, case, n as u64, "Keyspace", metric, "ns", ns));
+        let peer = peer.map(|peer| peer.reading().named());
+        for (i, (metric, ns)) in least.reading().named().into_iter().enumerate() {
+            let row = Row::alone(ctx.suite, case, n as u64, "Keyspace", metric, "ns", ns);
+            ctx.report.row(match peer {
+                Some(peer) => row.beside(BoxMap::NAME, peer[i].1),
+                None => row,
+            });
         }
         ctx.report.plot(Plot {
             id: id.into(),

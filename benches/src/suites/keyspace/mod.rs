@@ -1,29 +1,38 @@
 //! Suite `keyspace`: what the keys of a store cost in time.
 //!
+//! - [`maps`]: gets, sets and removals, beside the maps that an embedder would have used.
+//! - [`threads`]: two threads on one database, beside maps for several threads.
 //! - [`edits`]: a write into a small collection inside its entry's block, beside the same write into a collection with a block of
 //!   its own.
 //! - [`longest`]: the longest single call while a keyspace grows, and while half of its keys expire.
+//! - [`replies`]: how long a string may be that lies in an entry's block.
 //! - [`expiry`]: a simulation of how many expired keys are left by the sweeps.
 
 mod edits;
 mod expiry;
 mod longest;
+mod maps;
+mod replies;
+mod threads;
 
 use crate::suite::{Ctx, Headline};
 
-/// The peer of [`edits`]: redcore's own collections, each with a block of its own.
-pub(crate) const OWN_BLOCKS: &str = edits::OWN_BLOCKS;
+/// Peers that are redcore itself: collections with blocks of their own, and the other way to make a reply.
+pub(crate) const OWN_PEERS: [&str; 2] = [edits::OWN_BLOCKS, replies::HOLD];
 
-/// What editing in place costs.
+/// Gets, sets and removals.
 pub const HEADLINE: Headline = Headline {
-    what: "edits inside entries, beside collections with blocks of their own",
-    rows: |row| row.peer == OWN_BLOCKS,
+    what: "all operations on string keys, beside hashbrown of boxes",
+    rows: |row| row.subject == "Keyspace" && row.peer == maps::BOXES && row.metric == "time",
 };
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    maps::run(ctx);
+    threads::run(ctx);
     edits::run(ctx);
     longest::run(ctx);
+    replies::run(ctx);
     expiry::run(ctx);
     Ok(())
 }
@@ -46,7 +55,20 @@ mod tests {
             progress: &Progress::hidden(),
         };
         run(&mut ctx).unwrap();
-        for case in ["HSET", "SADD", "ZADD", "RPUSH", "SET of new keys", "expiry", "expired keys left"] {
+        for case in [
+            "GET, dependent",
+            "16 GETs",
+            "DEL",
+            "keys of 16 B",
+            "2 threads",
+            "HSET",
+            "SADD",
+            "ZADD",
+            "RPUSH",
+            "SET of new keys",
+            "expiry",
+            "expired keys left",
+        ] {
             assert!(report.rows.iter().any(|row| row.case.starts_with(case)), "{case}");
         }
     }

@@ -436,7 +436,7 @@ impl State {
         keyspace.check();
         let contents: Model = keyspace
             .iter(*now)
-            .map(|(key, value)| (key.to_vec(), (Value::of(value), keyspace.expire_time(key, *now))))
+            .map(|(key, value)| (key.to_vec(), (Value::of(value), keyspace.expire_time(key, *now).millis())))
             .collect();
         assert_eq!(contents, *model);
         assert_eq!(books.used(), keyspace.allocation_size(), "allocation_size is not what the keys take");

@@ -11,10 +11,12 @@
 //! kv> help
 //! ```
 //!
-//! An argument is the path of a redis.conf, from which the options are taken. Standard input may also be a file of commands.
+//! An argument is the path of a redis.conf, from which the options are taken. Standard input may also be a
+//! file of commands.
 //!
-//! `shell` reads lines and looks commands up. `reply` has what a command answers, and `strings`, `collections`, `keys` and `inspect` have the
-//! commands, one function each. All of them get the keyspace, the arguments and the time, and return a reply or an error.
+//! `shell` reads lines and looks commands up. `reply` has what a command answers, and `strings`,
+//! `collections`, `keys` and `inspect` have the commands, one function each. All of them get the keyspace,
+//! the arguments and the time, and return a reply or an error.
 
 mod shell;
 

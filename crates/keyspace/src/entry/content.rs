@@ -8,12 +8,12 @@ use robj::Robj;
 use sds::Sds;
 use values::{Collection, Element, OwnedElement, ReserveError};
 
-/// The longest string, in bytes, that lies in an entry's block. A longer one is an [`Robj`] around an [`Sds`], which a reply can
-/// hold without a copy.
+/// The longest string, in bytes, that lies in an entry's block. A longer one is an [`Robj`] around an
+/// [`Sds`], which a reply can hold without a copy.
 ///
-/// A string in the block takes 26 bytes less than one in an object, on average and whatever its length. A reply copies it, and from
-/// about 1,000 bytes on that costs more than to hold an object. A block of 1,024 bytes has a key of 16 bytes and a string of 1,000. The
-/// book's page on the keyspace has the figures.
+/// A string in the block takes 26 bytes less than one in an object, on average and whatever its length. A
+/// reply copies it, and from about 1,000 bytes on that costs more than to hold an object. A block of 1,024
+/// bytes has a key of 16 bytes and a string of 1,000. The book's page on the keyspace has the figures.
 pub(crate) const INLINE_LEN_MAX: usize = 1_024;
 
 /// A value that is to be written into a block. What it owns is freed with it until it has been written.
@@ -40,7 +40,8 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// [`try_string`](Self::try_string) of a string whose block an object may take over. An empty one is left then.
+    /// [`try_string`](Self::try_string) of a string whose block an object may take over. An empty one is left
+    /// then.
     pub(crate) fn try_owned_string(string: &'a mut OwnedElement) -> Result<Self, ReserveError> {
         match string {
             OwnedElement::Bytes(bytes) if bytes.len() > INLINE_LEN_MAX => {
@@ -98,8 +99,8 @@ impl<'a> Content<'a> {
     /// Writes the value, which the block owns from then on.
     ///
     /// # Safety
-    /// [`len`](Self::len) bytes at `place` may be written, and nothing else reads or writes them. The place is aligned to
-    /// [`word::ALIGN`] if the kind is a word.
+    /// [`len`](Self::len) bytes at `place` may be written, and nothing else reads or writes them. The place
+    /// is aligned to [`word::ALIGN`] if the kind is a word.
     #[inline]
     pub(crate) unsafe fn write(self, place: NonNull<u8>) {
         // SAFETY: by contract there is room, and the words are aligned. What is copied does not lie there.

@@ -1,16 +1,17 @@
 //! Changing a value where it lies.
 //!
-//! A packed collection is edited inside its block, by the same code that edits one with a block of its own: an [`InEntry`] is the
-//! [`Room`] that the editors of listpack and intset ask for. A collection that lies elsewhere is taken out of its word and put
-//! back. Both look the same to a caller, who gets a `C::In<InEntry>`.
+//! A packed collection is edited inside its block, by the same code that edits one with a block of its own:
+//! an [`InEntry`] is the [`Room`] that the editors of listpack and intset ask for. A collection that lies
+//! elsewhere is taken out of its word and put back. Both look the same to a caller, who gets a
+//! `C::In<InEntry>`.
 //!
 //! ```text
 //!  | head | key | packed value |      HSET      | head | key | packed val+++ue |     in the same block, or in one of another class
 //!  | head | key | packed value |      HSET      | head | key | word |              after a conversion
 //! ```
 //!
-//! While a packed value is edited, nothing relies on what its bytes say about their length: safe code can write any bytes
-//! into a [`Room`]. The length is kept beside the block, and compared at the end.
+//! While a packed value is edited, nothing relies on what its bytes say about their length: safe code can
+//! write any bytes into a [`Room`]. The length is kept beside the block, and compared at the end.
 
 use super::content::{Content, INLINE_LEN_MAX};
 use super::kind::{Kind, Place};
@@ -29,8 +30,8 @@ use values::{Collection, CollectionView, Edited, Element, Encoding, Error, Reser
 
 /// The place of a packed value in the block of an entry.
 ///
-/// A collection that is lent for editing names it as its type parameter: `values::Hash<InEntry<'_>>` is the hash of a key, wherever it
-/// lies.
+/// A collection that is lent for editing names it as its type parameter: `values::Hash<InEntry<'_>>` is the
+/// hash of a key, wherever it lies.
 pub struct InEntry<'a>(&'a mut Packed);
 
 /// A packed value in a block, and what is known about both while the value is edited.
@@ -42,7 +43,8 @@ struct Packed {
     /// Where the value begins, in memory and in the block.
     start: NonNull<u8>,
     value_at: usize,
-    /// Invariant: so many bytes from `start` on are initialised, and the block has the size class for them, or is loose.
+    /// Invariant: so many bytes from `start` on are initialised, and the block has the size class for them,
+    /// or is loose.
     len: usize,
 }
 
@@ -72,8 +74,9 @@ impl Packed {
         match self.entry().try_fit_other_class(old_total, new_total)? {
             Fit::New(block) => {
                 let (base, gap, tail) = (block.base(), value_at + at, len - at - removed);
-                // SAFETY: gap and tail lie within the new length, for which the new block has room. All bytes in front of the gap are
-                // initialised, and so is the tail. The gap is filled with zeros. With the head, the block is that of the entry.
+                // SAFETY: gap and tail lie within the new length, for which the new block has room. All bytes
+                // in front of the gap are initialised, and so is the tail. The gap is filled with zeros. With
+                // the head, the block is that of the entry.
                 unsafe {
                     base.copy_from_nonoverlapping(self.entry().base(), gap);
                     base.add(gap).write_bytes(0, added);
@@ -150,7 +153,8 @@ impl Room for InEntry<'_> {
     }
 }
 
-/// A packed value that is being edited. When this is dropped, the block is one of an entry again, even after a panic.
+/// A packed value that is being edited. When this is dropped, the block is one of an entry again, even after
+/// a panic.
 struct Editing<'e, C: Collection> {
     packed: Packed,
     encoding: Encoding,
@@ -223,8 +227,9 @@ impl<C: Collection> Drop for TakenOut<'_, C> {
 
 /// Collections.
 impl Entry {
-    /// Lends the collection to be changed, wherever it lies. Returns what `f` returned, and whether the collection is empty then. `None` if
-    /// the value is of another type. For `held`, see [`try_set`](Self::try_set).
+    /// Lends the collection to be changed, wherever it lies. Returns what `f` returned, and whether the
+    /// collection is empty then. `None` if the value is of another type. For `held`, see
+    /// [`try_set`](Self::try_set).
     #[inline]
     pub(crate) fn edit<C: Collection, T>(
         &mut self,
@@ -257,7 +262,8 @@ impl Entry {
         let place = self.value(layout).cast::<NonNull<u8>>();
         let (encoding, empty) = C::EMPTY.into_raw();
         let kind = Kind::collection(C::TYPE, encoding, Place::Word).expect("every encoding can be a word");
-        // SAFETY: a word of that type (E2), which is replaced at once, kind and all. The caller has compared the type.
+        // SAFETY: a word of that type (E2), which is replaced at once, kind and all. The caller has compared
+        // the type.
         let collection = unsafe {
             let collection = C::from_raw(layout.kind.encoding(), place.read());
             place.write(empty);
@@ -267,8 +273,8 @@ impl Entry {
         TakenOut { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
     }
 
-    /// Gives the entry a collection in the place of its value, which may be a packed one or a word. In the block, if it is packed and
-    /// there is memory; else as a word, which needs none.
+    /// Gives the entry a collection in the place of its value, which may be a packed one or a word. In the
+    /// block, if it is packed and there is memory; else as a word, which needs none.
     fn put<C: Collection>(&mut self, mut collection: C, held: &mut usize) {
         let expiry = self.expiry();
         if self.try_set(expiry, Content::collection(&mut collection), held).is_err() {
@@ -323,8 +329,9 @@ impl<'e> StringEdit<'e> {
         self.entry.string().map_or(0, Element::len)
     }
 
-    /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends it. The new bytes are
-    /// zeros. A string that is too long for the block becomes an object, with `spare` bytes to grow into.
+    /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends
+    /// it. The new bytes are zeros. A string that is too long for the block becomes an object, with `spare`
+    /// bytes to grow into.
     fn try_grow(&mut self, new_len: usize, spare: usize) -> Result<&mut [u8], Error> {
         if new_len <= INLINE_LEN_MAX {
             return Ok(self.entry.try_grow_bytes(new_len, self.held)?);

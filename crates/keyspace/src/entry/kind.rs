@@ -79,8 +79,8 @@ impl Kind {
         Self((width - 1) as u8)
     }
 
-    /// A collection in its encoding, in the block or as a word. `None` if there is no such kind: large encodings are not
-    /// packed.
+    /// A collection in its encoding, in the block or as a word. `None` if there is no such kind: large
+    /// encodings are not packed.
     pub(crate) fn collection(object_type: ObjectType, encoding: Encoding, place: Place) -> Option<Self> {
         let facts = (object_type, encoding, place);
         FACTS.iter().position(|other| *other == facts).map(|number| Self(number as u8))

@@ -6,8 +6,8 @@
 //!   | 255 | len, 4 bytes |  from there on, little-endian
 //! ```
 //!
-//! Keys have lengths of one byte or five (`common::length`). Values are longer: with three bytes, a key of 16 and a value of
-//! 1,000 bytes fill a block of 1,024.
+//! Keys have lengths of one byte or five (`common::length`). Values are longer: with three bytes, a key of 16
+//! and a value of 1,000 bytes fill a block of 1,024.
 
 use core::ptr::NonNull;
 

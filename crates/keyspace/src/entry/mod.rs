@@ -13,9 +13,9 @@
 //!         1 bit that is kept for snapshots
 //! ```
 //!
-//! The first four bytes are one word in the machine's order (drawn for little-endian): the *head*. All other numbers are
-//! little-endian and not aligned, but for words, which are borrowed where they lie. There is no NUL byte and no reference count,
-//! and nothing says how large the block is: that follows from what is in it.
+//! The first four bytes are one word in the machine's order (drawn for little-endian): the *head*. All other
+//! numbers are little-endian and not aligned, but for words, which are borrowed where they lie. There is no
+//! NUL byte and no reference count, and nothing says how large the block is: that follows from what is in it.
 //!
 //! A key of 16 bytes and a value of 32 take 4 + 1 + 16 + 1 + 32 = 54 bytes, a block of 56.
 //!
@@ -28,7 +28,8 @@
 //!   its collection was, or because there was no memory for a smaller one. Only the allocator knows by how much.
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
-//! `content` has values on their way into a block, `write` all that makes a block or writes to it, `edit` what changes a value in place.
+//! `content` has values on their way into a block, `write` all that makes a block or writes to it, `edit`
+//! what changes a value in place.
 
 mod content;
 mod edit;
@@ -137,7 +138,8 @@ impl Entry {
 
     #[inline]
     fn head(&self) -> &AtomicU32 {
-        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared (E4).
+        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared
+        // (E4).
         unsafe { self.block.as_ref() }
     }
 
@@ -216,8 +218,8 @@ impl Entry {
 
     /// Writes the low 24 bits of `clock`, unless they are there already.
     ///
-    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, one leaves its mark. The rest of the
-    /// head does not change meanwhile (E4).
+    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, one leaves
+    /// its mark. The rest of the head does not change meanwhile (E4).
     #[inline]
     pub(crate) fn set_clock(&self, clock: u32) {
         let form = self.form();
@@ -309,7 +311,8 @@ impl Entry {
         }
     }
 
-    /// How the value is stored, in the words of `OBJECT ENCODING`: a string of more than `embstr_size_limit` bytes is *raw*.
+    /// How the value is stored, in the words of `OBJECT ENCODING`: a string of more than `embstr_size_limit`
+    /// bytes is *raw*.
     pub(crate) fn encoding(&self, embstr_size_limit: usize) -> Encoding {
         match self.kind().encoding() {
             Encoding::EmbStr if self.string().is_ok_and(|string| string.len() > embstr_size_limit) => {
@@ -324,7 +327,8 @@ impl Entry {
         by_type!(self.object_type(), string => None, C => self.collection::<C>().ok().map(CollectionView::len))
     }
 
-    /// Whether the value is a collection without elements. No entry of a keyspace has one between two operations.
+    /// Whether the value is a collection without elements. No entry of a keyspace has one between two
+    /// operations.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == Some(0)
@@ -347,7 +351,8 @@ impl Entry {
         }
     }
 
-    /// About how many blocks dropping the entry frees. Constant time but for long lists. In C: `lazyfreeGetFreeEffort`.
+    /// About how many blocks dropping the entry frees. Constant time but for long lists. In C:
+    /// `lazyfreeGetFreeEffort`.
     pub(crate) fn free_effort(&self) -> usize {
         let layout = self.layout();
         let value = match layout.kind.place() {

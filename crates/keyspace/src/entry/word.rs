@@ -1,7 +1,7 @@
 //! Words: a value that lies elsewhere, as a pointer in an entry's block.
 //!
-//! The word of a string is an [`Robj`]. The word of a collection came from [`Collection::into_raw`], and the kind knows its type
-//! and its encoding.
+//! The word of a string is an [`Robj`]. The word of a collection came from [`Collection::into_raw`], and the
+//! kind knows its type and its encoding.
 
 use super::kind::Kind;
 use core::ptr::NonNull;

@@ -1,8 +1,9 @@
 //! Making blocks and writing to them.
 //!
-//! Whatever changes the length of a block goes one way. If the size class stays the same, bytes move within the block. Otherwise a
-//! new block is made, filled from the old one, and takes its place. If there is no memory for a new block, a value that is longer
-//! than before is refused, and a value that is shorter stays in the old block, which is then *loose*.
+//! Whatever changes the length of a block goes one way. If the size class stays the same, bytes move within
+//! the block. Otherwise a new block is made, filled from the old one, and takes its place. If there is no
+//! memory for a new block, a value that is longer than before is refused, and a value that is shorter stays
+//! in the old block, which is then *loose*.
 
 use super::content::Content;
 use super::{
@@ -133,8 +134,8 @@ impl Entry {
         }
     }
 
-    /// [`try_fit`](Self::try_fit) for a collection, which is likely to change its length again, where the size class is another one: a block that
-    /// has become too large is kept until half of it is empty.
+    /// [`try_fit`](Self::try_fit) for a collection, which is likely to change its length again, where the
+    /// size class is another one: a block that has become too large is kept until half of it is empty.
     ///
     /// # Errors
     /// If there is no memory, and the block is too small.
@@ -173,8 +174,8 @@ impl Entry {
         }
     }
 
-    /// Frees the old block, of which `len` bytes are in use, and takes a new one, of which `new_len` are. For `held`, see
-    /// [`try_set`](Self::try_set).
+    /// Frees the old block, of which `len` bytes are in use, and takes a new one, of which `new_len` are. For
+    /// `held`, see [`try_set`](Self::try_set).
     ///
     /// # Safety
     /// The new block is one of an entry, and owns the value.
@@ -234,8 +235,8 @@ impl Entry {
         Ok(block.into_entry())
     }
 
-    /// Gives the key another value, which takes the old one's place, and another expiry or none. The clock stays. In place if the
-    /// size class stays the same. O(bytes).
+    /// Gives the key another value, which takes the old one's place, and another expiry or none. The clock
+    /// stays. In place if the size class stays the same. O(bytes).
     ///
     /// `held` is what the entries of a keyspace add to `used_memory`, this one among them, and is kept right.
     #[inline]
@@ -251,8 +252,8 @@ impl Entry {
         let fit = self.try_fit(len, new_len)?;
         *held -= self.value_allocation_size();
         let (base, form) = (self.base(), self.form());
-        // SAFETY: the old value is not used again. There is room for all parts of the new layout, which are written in full, the key
-        // from where it stood (E1 to E3).
+        // SAFETY: the old value is not used again. There is room for all parts of the new layout, which are
+        // written in full, the key from where it stood (E1 to E3).
         unsafe {
             self.drop_value();
             let key = base.add(old.key_at());
@@ -281,15 +282,16 @@ impl Entry {
         Ok(())
     }
 
-    /// Puts another entry in the place of this one, which is dropped. For `held`, see [`try_set`](Self::try_set).
+    /// Puts another entry in the place of this one, which is dropped. For `held`, see
+    /// [`try_set`](Self::try_set).
     pub(crate) fn replace(&mut self, new: Self, held: &mut usize) {
         *held -= self.allocation_size();
         *held += new.allocation_size();
         *self = new;
     }
 
-    /// Gives the key another expiry, or none. O(1) if it has one before and after, else O(bytes). For `held`, see
-    /// [`try_set`](Self::try_set).
+    /// Gives the key another expiry, or none. O(1) if it has one before and after, else O(bytes). For `held`,
+    /// see [`try_set`](Self::try_set).
     pub(crate) fn try_set_expiry(
         &mut self,
         expiry: Option<u64>,
@@ -306,7 +308,8 @@ impl Entry {
         let tail = len - old.key_at();
         let new_len = total(new.key_at(), tail)?;
         let fit = self.try_fit(len, new_len)?;
-        // SAFETY: there is room for the new length. All parts are written, or were, and the value moves with its key (E1 to E3).
+        // SAFETY: there is room for the new length. All parts are written, or were, and the value moves with
+        // its key (E1 to E3).
         unsafe {
             let key = base.add(old.key_at());
             match fit {
@@ -329,8 +332,9 @@ impl Entry {
         Ok(())
     }
 
-    /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends it. The new bytes are zeros.
-    /// An integer becomes its text. O(bytes). For `held`, see [`try_set`](Self::try_set).
+    /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends
+    /// it. The new bytes are zeros. An integer becomes its text. O(bytes). For `held`, see
+    /// [`try_set`](Self::try_set).
     pub(super) fn try_grow_bytes(
         &mut self,
         new_len: usize,
@@ -347,8 +351,8 @@ impl Entry {
             text_len <= new_len && !old.kind.is_word(),
             "the string lies in the block and becomes longer"
         );
-        // SAFETY: there is room for the new length. The text is copied, from an integer's view or from where it stood, before
-        // anything is written in front of it. All parts are written (E1 to E3).
+        // SAFETY: there is room for the new length. The text is copied, from an integer's view or from where
+        // it stood, before anything is written in front of it. All parts are written (E1 to E3).
         unsafe {
             match fit {
                 Fit::New(block) => {
@@ -383,8 +387,8 @@ impl Entry {
         self.set_loose(true);
     }
 
-    /// The same value and expiry under another key, which has at most [`KEY_LEN_MAX`] bytes. The value still belongs to this
-    /// entry. O(bytes).
+    /// The same value and expiry under another key, which has at most [`KEY_LEN_MAX`] bytes. The value still
+    /// belongs to this entry. O(bytes).
     pub(crate) fn try_renamed(&self, key: &[u8]) -> Result<Shell, ReserveError> {
         debug_assert!(key.len() <= KEY_LEN_MAX);
         let old = self.layout();
@@ -423,14 +427,15 @@ impl Entry {
         self.collection::<C>().map_or(Ok(C::EMPTY), CollectionView::try_to_owned)
     }
 
-    /// Takes the collection out of its block, which is freed. Only large encodings are taken: what lies in the block is dropped with
-    /// it, and is `None`.
+    /// Takes the collection out of its block, which is freed. Only large encodings are taken: what lies in
+    /// the block is dropped with it, and is `None`.
     pub(crate) fn into_word<C: Collection>(self) -> Option<C> {
         let layout = self.layout();
         if layout.kind.object_type() != C::TYPE || !layout.kind.is_word() {
             return None;
         }
-        // SAFETY: a live word of that type and encoding (E2), which is owned by `C` from here on. The shell is freed.
+        // SAFETY: a live word of that type and encoding (E2), which is owned by `C` from here on. The shell
+        // is freed.
         unsafe {
             let word = self.value(layout).cast::<NonNull<u8>>().read();
             drop(Shell::of(self));

@@ -25,21 +25,22 @@
 //! - The bytes of a range are signed numbers, as `char` is in C on x86-64: `[a-\xff]` has the bytes `\xff`, `\x00`, and on to
 //!   `a`. Both ends below or both above 128 is the usual case, and there the sign changes nothing.
 //!
-//! Redis answers that nothing matches when it has gone into more than 1,000 stars of one pattern. Here a pattern may have any
-//! number of stars.
+//! Redis answers that nothing matches when it has gone into more than 1,000 stars of one pattern. Here a
+//! pattern may have any number of stars.
 //!
 //! # Time
 //!
-//! A match goes through pattern and text side by side and remembers the last star only. After a mismatch it goes on behind that
-//! star, one byte of text further. Earlier stars need no second try: what stands between two stars was found as early as
-//! possible, and a later place leaves less text to the rest. The matcher goes back at most once a byte of text. Between two
-//! such steps it reads each byte of the pattern at most once. So it reads at most `(pattern + 1) * (text + 1)` bytes of the pattern. It reads
-//! about `pattern + text` where what follows a star rarely begins to match. No memory is allocated.
+//! A match goes through pattern and text side by side and remembers the last star only. After a mismatch it
+//! goes on behind that star, one byte of text further. Earlier stars need no second try: what stands between
+//! two stars was found as early as possible, and a later place leaves less text to the rest. The matcher goes
+//! back at most once a byte of text. Between two such steps it reads each byte of the pattern at most once.
+//! So it reads at most `(pattern + 1) * (text + 1)` bytes of the pattern. It reads about `pattern + text`
+//! where what follows a star rarely begins to match. No memory is allocated.
 //!
 //! Learned from: Redis' `util.c` (`stringmatchlen`) for the answers; the algorithm is the textbook's.
 
-/// Whether the whole of `text` matches `pattern`, case sensitive. In C: `stringmatchlen`, and the short cut for `*` that `KEYS`
-/// and `SCAN` take before it.
+/// Whether the whole of `text` matches `pattern`, case sensitive. In C: `stringmatchlen`, and the short cut
+/// for `*` that `KEYS` and `SCAN` take before it.
 ///
 /// Every pattern is valid. Takes O(`pattern` + `text`) steps usually and O(`pattern` x `text`) at most.
 ///
@@ -100,8 +101,8 @@ impl<'a> Glob<'a> {
         self.kind == Kind::Everything
     }
 
-    /// The only text that matches, if the pattern is plain bytes without `*`, `?`, `[` and `\`. One look-up then answers
-    /// a whole scan.
+    /// The only text that matches, if the pattern is plain bytes without `*`, `?`, `[` and `\`. One look-up
+    /// then answers a whole scan.
     pub fn literal(&self) -> Option<&'a [u8]> {
         (self.kind == Kind::Literal).then_some(self.pattern)
     }
@@ -152,7 +153,8 @@ fn matches(pattern: &[u8], text: &[u8], mut on_read: impl FnMut(usize)) -> bool 
     pattern[pattern_at..].iter().all(|byte| *byte == b'*')
 }
 
-/// Whether `byte` matches the first part of a pattern that is not empty and does not start with a star, and that part's length.
+/// Whether `byte` matches the first part of a pattern that is not empty and does not start with a star, and
+/// that part's length.
 fn match_one(pattern: &[u8], byte: u8) -> (bool, usize) {
     match pattern {
         [b'?', ..] => (true, 1),
@@ -166,7 +168,8 @@ fn match_one(pattern: &[u8], byte: u8) -> (bool, usize) {
     }
 }
 
-/// Whether `byte` matches the class that starts behind its opening bracket, and the length up to behind its closing bracket.
+/// Whether `byte` matches the class that starts behind its opening bracket, and the length up to behind its
+/// closing bracket.
 fn match_class(class: &[u8], byte: u8) -> (bool, usize) {
     let negated = class.first() == Some(&b'^');
     let mut at = usize::from(negated);

@@ -4,7 +4,8 @@ use super::*;
 use proptest::prelude::*;
 use testing::NaiveGlob;
 
-/// A pattern, a key, and whether `KEYS` of valkey-server 9.1 on x86-64 listed the key. `SCAN` gave the same answers.
+/// A pattern, a key, and whether `KEYS` of valkey-server 9.1 on x86-64 listed the key. `SCAN` gave the same
+/// answers.
 const RECORDED: &[(&[u8], &[u8], bool)] = &[
     (b"", b"", true),
     (b"", b"a", false),

@@ -20,22 +20,24 @@ pub struct Parsed<'a> {
 pub struct UnknownDirective<'a> {
     /// The number of the line; the first line has 1.
     pub line: usize,
-    /// The line without blanks at its ends. [`sds::split_args`] splits it. It may hold a secret, such as a password.
+    /// The line without blanks at its ends. [`sds::split_args`] splits it. It may hold a secret, such as a
+    /// password.
     pub text: &'a [u8],
 }
 
 impl Options {
     /// Reads the text of a redis.conf.
     ///
-    /// A line has one directive and its argument, both perhaps in quotes. Lines that are blank or start with `#` say nothing.
-    /// Names of directives may be in upper or lower case, and names from before Redis 7.0 (`hash-max-ziplist-entries`) are read
-    /// too. Amounts of memory may have a unit: `k`, `m` and `g` are powers of 1,000; `kb`, `mb` and `gb` are powers of 1,024. If
-    /// two lines have the same directive, the later one counts. Nothing is included from other files.
+    /// A line has one directive and its argument, both perhaps in quotes. Lines that are blank or start with
+    /// `#` say nothing. Names of directives may be in upper or lower case, and names from before Redis 7.0
+    /// (`hash-max-ziplist-entries`) are read too. Amounts of memory may have a unit: `k`, `m` and `g` are
+    /// powers of 1,000; `kb`, `mb` and `gb` are powers of 1,024. If two lines have the same directive, the
+    /// later one counts. Nothing is included from other files.
     ///
     /// # Errors
     ///
-    /// Fails with the first line that cannot be split into arguments, or that has one of our directives with a bad argument.
-    /// Directives that are not ours are not an error; they are in [`Parsed::unknown`].
+    /// Fails with the first line that cannot be split into arguments, or that has one of our directives with
+    /// a bad argument. Directives that are not ours are not an error; they are in [`Parsed::unknown`].
     ///
     /// ```
     /// use keyspace::{ConfErrorKind, Options};

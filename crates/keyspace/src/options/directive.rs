@@ -151,8 +151,8 @@ impl Directive {
     }
 }
 
-/// A number of bytes: digits, then a unit in upper or lower case or none. What is more than a `u64` holds counts as its largest
-/// value. In C: `memtoull`, which also takes an empty argument and a unit alone as 0.
+/// A number of bytes: digits, then a unit in upper or lower case or none. What is more than a `u64` holds
+/// counts as its largest value. In C: `memtoull`, which also takes an empty argument and a unit alone as 0.
 fn memory(text: &[u8]) -> Option<u64> {
     const UNITS: [(&[u8], u64); 8] = [
         (b"", 1),

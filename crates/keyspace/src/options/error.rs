@@ -14,7 +14,8 @@ pub struct ConfError {
     pub kind: ConfErrorKind,
 }
 
-/// What is wrong with a line of a redis.conf. `directive` is the name that Redis 7.4 uses, also where the line has an older one.
+/// What is wrong with a line of a redis.conf. `directive` is the name that Redis 7.4 uses, also where the
+/// line has an older one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfErrorKind {

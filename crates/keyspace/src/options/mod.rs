@@ -1,11 +1,13 @@
 //! [`Options`]: what a keyspace can be told, with redis.conf's names, ranges and defaults.
 //!
-//! Options are a plain value of some words. It is made by setters in a row, or read from the text of a redis.conf, and it is
-//! written as such a text. Every value is in its directive's range, because a setter takes a value outside of the range as the
-//! nearest one in it. So the text that [`Options`] writes reads back as the same options.
+//! Options are a plain value of some words. It is made by setters in a row, or read from the text of a
+//! redis.conf, and it is written as such a text. Every value is in its directive's range, because a setter
+//! takes a value outside of the range as the nearest one in it. So the text that [`Options`] writes reads
+//! back as the same options.
 //!
-//! Only directives that have an effect are here. There is no eviction yet, so `maxmemory` and `maxmemory-samples` are not; a
-//! redis.conf that has them is read, and reports them among the [unknown](Parsed::unknown) directives.
+//! Only directives that have an effect are here. There is no eviction yet, so `maxmemory` and
+//! `maxmemory-samples` are not; a redis.conf that has them is read, and reports them among the
+//! [unknown](Parsed::unknown) directives.
 //!
 //! | directive | range | default | argument |
 //! |---|---|---|---|
@@ -47,8 +49,8 @@ const LFU_PARAMS: RangeInclusive<u32> = 0..=i32::MAX as u32;
 /// What `active-expire-effort` is allowed.
 const EFFORTS: RangeInclusive<u8> = 1..=10;
 
-/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, and each setter is named after
-/// its directive. A setter takes a value outside of the range as the nearest one in it.
+/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, and each
+/// setter is named after its directive. A setter takes a value outside of the range as the nearest one in it.
 ///
 /// ```
 /// use keyspace::{MaxmemoryPolicy, Options};
@@ -99,8 +101,8 @@ impl Options {
         self
     }
 
-    /// The most elements of a list's listpack, if positive; -1 to -5 limit its bytes to 4, 8, 16, 32 or 64 KiB. 0 is the same
-    /// as 1, and what is below -5 is the same as -5.
+    /// The most elements of a list's listpack, if positive; -1 to -5 limit its bytes to 4, 8, 16, 32 or 64
+    /// KiB. 0 is the same as 1, and what is below -5 is the same as -5.
     #[must_use]
     pub fn list_max_listpack_size(mut self, size: i32) -> Self {
         self.limits.list_max_listpack_size = size;
@@ -163,7 +165,8 @@ impl Options {
         self
     }
 
-    /// How much harder each step of the LFU counter is than the one before; 0 counts every use. At most `i32::MAX`.
+    /// How much harder each step of the LFU counter is than the one before; 0 counts every use. At most
+    /// `i32::MAX`.
     #[must_use]
     pub fn lfu_log_factor(mut self, factor: u32) -> Self {
         self.lfu.log_factor = nearest(factor, &LFU_PARAMS);
@@ -177,15 +180,16 @@ impl Options {
         self
     }
 
-    /// How thoroughly the active cycle looks for expired keys, from 1 to 10. More effort costs more time and leaves fewer
-    /// expired keys in memory.
+    /// How thoroughly the active cycle looks for expired keys, from 1 to 10. More effort costs more time and
+    /// leaves fewer expired keys in memory.
     #[must_use]
     pub fn active_expire_effort(mut self, effort: u8) -> Self {
         self.expire_effort = nearest(effort, &EFFORTS);
         self
     }
 
-    /// The limits of all directives about encodings and sizes. Its fields that are not directives have their defaults.
+    /// The limits of all directives about encodings and sizes. Its fields that are not directives have their
+    /// defaults.
     pub const fn encoding_limits(&self) -> &EncodingLimits {
         &self.limits
     }

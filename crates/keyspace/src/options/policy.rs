@@ -4,8 +4,8 @@ use core::fmt;
 
 /// Which keys a store may evict, and in which order: the directive `maxmemory-policy`.
 ///
-/// The policy decides today how a keyspace reads the 24 bits of access clock of each entry: as the time of the last use, or as a
-/// counter of uses ([`is_lfu`](Self::is_lfu)).
+/// The policy decides today how a keyspace reads the 24 bits of access clock of each entry: as the time of
+/// the last use, or as a counter of uses ([`is_lfu`](Self::is_lfu)).
 ///
 /// ```
 /// use keyspace::MaxmemoryPolicy;
@@ -66,7 +66,8 @@ impl MaxmemoryPolicy {
         Self::ALL.into_iter().find(|policy| policy.as_str().as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// Whether the policy goes by frequency of use, so that the access clock counts uses. In C: `MAXMEMORY_FLAG_LFU`.
+    /// Whether the policy goes by frequency of use, so that the access clock counts uses. In C:
+    /// `MAXMEMORY_FLAG_LFU`.
     pub const fn is_lfu(self) -> bool {
         matches!(self, Self::AllkeysLfu | Self::VolatileLfu)
     }

@@ -10,9 +10,10 @@
 //! | [`HighProcessRss`](Finding::HighProcessRss) | ratio above 1.1 and more than 10 MiB | `high_proc_rss` |
 //! | [`HighRehashDebt`](Finding::HighRehashDebt) | more than half of the chunks and more than 10 MiB | |
 //!
-//! Ratios mean little in a small process, so the first finding excludes the others. If [`Zmalloc`](zmalloc::Zmalloc) is not the program's
-//! global allocator, the memory of the rest of the program counts as resident and not as used: `HighTotalRss` may say no more than that. Redis' findings about clients, replicas and scripts
-//! are not here, because a keyspace has none of them.
+//! Ratios mean little in a small process, so the first finding excludes the others. If
+//! [`Zmalloc`](zmalloc::Zmalloc) is not the program's global allocator, the memory of the rest of the program
+//! counts as resident and not as used: `HighTotalRss` may say no more than that. Redis' findings about
+//! clients, replicas and scripts are not here, because a keyspace has none of them.
 //!
 //! Learned from: Redis' `object.c` (thresholds).
 
@@ -29,10 +30,12 @@ const PEAK_RATIO_MAX: f64 = 1.5;
 const TOTAL_RSS_RATIO_MAX: f64 = 1.4;
 /// For the allocator's fragmentation, the allocator's resident set and the rest of the process.
 const OVERHEAD_RATIO_MAX: f64 = 1.1;
-/// Removals leave a table at a third of its slots and a rehash leaves it at six tenths. So a debt of nearly half of the chunks is normal.
+/// Removals leave a table at a third of its slots and a rehash leaves it at six tenths. So a debt of nearly
+/// half of the chunks is normal.
 const DEBT_RATIO_MAX: f64 = 0.5;
 
-/// What is unusual about the memory of a keyspace or of its process. `Display` says it in one or two sentences. In C: `MEMORY DOCTOR`.
+/// What is unusual about the memory of a keyspace or of its process. `Display` says it in one or two
+/// sentences. In C: `MEMORY DOCTOR`.
 ///
 /// A ratio is the quotient that the threshold is about, and `bytes` is the difference that belongs to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -135,7 +138,8 @@ impl MemoryReport {
     }
 }
 
-/// A ratio above its threshold, with its bytes, if these are more than [`BYTES_MAX`]. `None` if the number of bytes is negative.
+/// A ratio above its threshold, with its bytes, if these are more than [`BYTES_MAX`]. `None` if the number of
+/// bytes is negative.
 fn excess(ratio: Option<f64>, ratio_max: f64, bytes: Option<impl TryInto<usize>>) -> Option<(f64, usize)> {
     let (ratio, bytes) = (ratio?, bytes?.try_into().ok()?);
     (ratio > ratio_max && bytes > BYTES_MAX).then_some((ratio, bytes))

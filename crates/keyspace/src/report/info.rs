@@ -65,8 +65,8 @@ impl Info<'_, '_> {
     }
 }
 
-/// A number of bytes with a unit, as Redis prints it: two decimals, except for less than 1,024 bytes and for 1,024 PiB and more, which are
-/// printed in full. In C: `bytesToHuman`.
+/// A number of bytes with a unit, as Redis prints it: two decimals, except for less than 1,024 bytes and for
+/// 1,024 PiB and more, which are printed in full. In C: `bytesToHuman`.
 pub(super) struct Human(pub(super) u64);
 
 impl Display for Human {

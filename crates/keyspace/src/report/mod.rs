@@ -7,14 +7,15 @@
 //!  |    main: the table    | expires: nothing  |   entries, with values   |
 //! ```
 //!
-//! The figures of the process come from `zmalloc`. Those of the keyspace are sums that each write keeps up to date, so a report reads no key.
-//! `info` writes a report as `INFO memory` does, `stats` lists it under the names of `MEMORY STATS`, and `finding` has what `MEMORY
-//! DOCTOR` says.
+//! The figures of the process come from `zmalloc`. Those of the keyspace are sums that each write keeps up to
+//! date, so a report reads no key. `info` writes a report as `INFO memory` does, `stats` lists it under the
+//! names of `MEMORY STATS`, and `finding` has what `MEMORY DOCTOR` says.
 //!
 //! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` and `dataset_bytes` sum to
 //! [`Keyspace::allocation_size`].
 //!
-//! Limit: entries and the blocks of large values are one sum, `dataset_bytes`. A second sum would be one more addition in each write.
+//! Limit: entries and the blocks of large values are one sum, `dataset_bytes`. A second sum would be one more
+//! addition in each write.
 //!
 //! Learned from: Redis' `object.c` and `server.c` (names of figures, formulas, thresholds).
 
@@ -33,10 +34,12 @@ use zmalloc::AllocatorInfo;
 
 /// What a process and one of its keyspaces take, at the time of [`Keyspace::memory_report`].
 ///
-/// The fields have the names of `INFO memory` and, where only that has one, of `MEMORY STATS`, with `_` for `.` and `-`. What follows from
-/// other fields is a method. A figure that the platform or the allocator does not know is `None`, and is left out where a report is printed.
+/// The fields have the names of `INFO memory` and, where only that has one, of `MEMORY STATS`, with `_` for
+/// `.` and `-`. What follows from other fields is a method. A figure that the platform or the allocator does
+/// not know is `None`, and is left out where a report is printed.
 ///
-/// `Display` prints the section `# Memory` of INFO, and [`stats`](Self::stats) lists all figures. Feature `serde` serializes that list.
+/// `Display` prints the section `# Memory` of INFO, and [`stats`](Self::stats) lists all figures. Feature
+/// `serde` serializes that list.
 ///
 /// ```
 /// let mut keyspace = keyspace::Keyspace::new();
@@ -50,45 +53,56 @@ use zmalloc::AllocatorInfo;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryReport {
-    /// Bytes in live blocks of zmalloc: those of this keyspace, of all others and, if [`Zmalloc`](zmalloc::Zmalloc) is the program's global
-    /// allocator, of everything else. INFO: `used_memory`. MEMORY STATS: `total.allocated`.
+    /// Bytes in live blocks of zmalloc: those of this keyspace, of all others and, if
+    /// [`Zmalloc`](zmalloc::Zmalloc) is the program's global allocator, of everything else. INFO:
+    /// `used_memory`. MEMORY STATS: `total.allocated`.
     pub used_memory: usize,
-    /// The most that `used_memory` has been, in bytes. INFO: `used_memory_peak`. MEMORY STATS: `peak.allocated`.
+    /// The most that `used_memory` has been, in bytes. INFO: `used_memory_peak`. MEMORY STATS:
+    /// `peak.allocated`.
     pub used_memory_peak: usize,
-    /// Bytes of the process in physical memory. `None` where the platform has no cheap way to ask. INFO: `used_memory_rss`.
+    /// Bytes of the process in physical memory. `None` where the platform has no cheap way to ask. INFO:
+    /// `used_memory_rss`.
     pub used_memory_rss: Option<usize>,
-    /// Bytes of memory that the process may use. `None` where the platform cannot be asked. INFO: `total_system_memory`.
+    /// Bytes of memory that the process may use. `None` where the platform cannot be asked. INFO:
+    /// `total_system_memory`.
     pub total_system_memory: Option<u64>,
     /// The allocator, library and version. INFO: `mem_allocator`.
     pub mem_allocator: &'static str,
-    /// The allocator's own figures. `None` unless it is jemalloc with statistics. INFO: `allocator_allocated` and its neighbours. MEMORY STATS:
-    /// `allocator.allocated` and its neighbours.
+    /// The allocator's own figures. `None` unless it is jemalloc with statistics. INFO: `allocator_allocated`
+    /// and its neighbours. MEMORY STATS: `allocator.allocated` and its neighbours.
     pub allocator: Option<AllocatorInfo>,
-    /// How many keys the keyspace has, expired ones included that have not been removed yet. MEMORY STATS: `keys.count`.
+    /// How many keys the keyspace has, expired ones included that have not been removed yet. MEMORY STATS:
+    /// `keys.count`.
     pub keys_count: usize,
     /// How many keys have an expiry. INFO keyspace: `expires`.
     pub expires_count: usize,
-    /// Bytes of the keyspace's table: six for each key, and its free places. MEMORY STATS: `overhead.hashtable.main`.
+    /// Bytes of the keyspace's table: six for each key, and its free places. MEMORY STATS:
+    /// `overhead.hashtable.main`.
     pub overhead_hashtable_main: usize,
-    /// Bytes of a table of expiries. Always 0: an expiry is a part of its key's entry, and the main table has a mark for it. MEMORY STATS:
-    /// `overhead.hashtable.expires`.
+    /// Bytes of a table of expiries. Always 0: an expiry is a part of its key's entry, and the main table has
+    /// a mark for it. MEMORY STATS: `overhead.hashtable.expires`.
     pub overhead_hashtable_expires: usize,
-    /// Bytes of all entries with their keys and values, those outside of the entries' blocks included. INFO: `used_memory_dataset`, which
-    /// is of the whole process. MEMORY STATS: `dataset.bytes`.
+    /// Bytes of all entries with their keys and values, those outside of the entries' blocks included. INFO:
+    /// `used_memory_dataset`, which is of the whole process. MEMORY STATS: `dataset.bytes`.
     pub dataset_bytes: usize,
+    /// [`Keyspace::lent_bytes`]: bytes of strings that replies share. Not a part of the keyspace's sum,
+    /// because the key may be gone.
+    pub lent_bytes: usize,
     /// The shape of the keyspace's table.
     pub table: Stats,
-    /// How many chunks the keyspace's table would split or merge to be as large as it should be. 0 is ideal. After removals, up to half of the
-    /// chunks is normal.
+    /// How many chunks the keyspace's table would split or merge to be as large as it should be. 0 is ideal.
+    /// After removals, up to half of the chunks is normal.
     pub rehash_debt: usize,
 }
 
 impl<S> Keyspace<S> {
     /// What the keyspace and the process take. In C: `INFO memory`, `MEMORY STATS`.
     ///
-    /// Constant time for the keyspace, whatever it holds. The figures of the process cost more: the system is asked for the resident set and for
-    /// the size of memory, which reads files of /proc and /sys on Linux. The allocator's statistics take some ten microseconds for each
-    /// arena in use. It is a call for once in a second, not for each command. The figures of the process are not all of one instant if other threads allocate.
+    /// Constant time for the keyspace, whatever it holds. The figures of the process cost more: the system is
+    /// asked for the resident set and for the size of memory, which reads files of /proc and /sys on Linux.
+    /// The allocator's statistics take some ten microseconds for each arena in use. It is a call for once in
+    /// a second, not for each command. The figures of the process are not all of one instant if other threads
+    /// allocate.
     pub fn memory_report(&self) -> MemoryReport {
         MemoryReport {
             used_memory: zmalloc::used_memory(),
@@ -102,6 +116,7 @@ impl<S> Keyspace<S> {
             overhead_hashtable_main: self.table.allocation_size(),
             overhead_hashtable_expires: 0,
             dataset_bytes: self.totals.entry_bytes,
+            lent_bytes: self.lent_bytes(),
             table: self.table.stats(),
             rehash_debt: self.table.rehash_debt(),
         }
@@ -110,11 +125,12 @@ impl<S> Keyspace<S> {
 
 /// What follows from the fields.
 ///
-/// No figure wraps around. The figures of the process are read one after the other while other threads allocate, so any of them may be the
-/// larger one. A difference of two is signed, and a sum of several ends at the largest number.
+/// No figure wraps around. The figures of the process are read one after the other while other threads
+/// allocate, so any of them may be the larger one. A difference of two is signed, and a sum of several ends
+/// at the largest number.
 impl MemoryReport {
-    /// Bytes of the keyspace that are not data: its table. INFO: `used_memory_overhead`. MEMORY STATS: `overhead.total`. In Redis both count the
-    /// whole process.
+    /// Bytes of the keyspace that are not data: its table. INFO: `used_memory_overhead`. MEMORY STATS:
+    /// `overhead.total`. In Redis both count the whole process.
     pub fn overhead_total(&self) -> usize {
         self.overhead_hashtable_main.saturating_add(self.overhead_hashtable_expires)
     }
@@ -124,13 +140,15 @@ impl MemoryReport {
         self.overhead_total().saturating_add(self.dataset_bytes)
     }
 
-    /// How much of the keyspace is data, in percent. 0 for a keyspace that has no memory. INFO: `used_memory_dataset_perc`. MEMORY STATS:
-    /// `dataset.percentage`. Redis divides by the memory that the process has taken since its start.
+    /// How much of the keyspace is data, in percent. 0 for a keyspace that has no memory. INFO:
+    /// `used_memory_dataset_perc`. MEMORY STATS: `dataset.percentage`. Redis divides by the memory that the
+    /// process has taken since its start.
     pub fn dataset_percentage(&self) -> f64 {
         percentage(self.dataset_bytes, self.allocation_size())
     }
 
-    /// Bytes of data for each key, on average and rounded down. 0 if there is no key. MEMORY STATS: `keys.bytes-per-key`.
+    /// Bytes of data for each key, on average and rounded down. 0 if there is no key. MEMORY STATS:
+    /// `keys.bytes-per-key`.
     pub fn keys_bytes_per_key(&self) -> usize {
         self.dataset_bytes.checked_div(self.keys_count).unwrap_or(0)
     }
@@ -140,8 +158,8 @@ impl MemoryReport {
         percentage(self.used_memory, self.used_memory_peak)
     }
 
-    /// `used_memory_rss` over `used_memory`. `None` if either is not known or nothing is used. INFO: `mem_fragmentation_ratio`. MEMORY STATS:
-    /// `fragmentation`.
+    /// `used_memory_rss` over `used_memory`. `None` if either is not known or nothing is used. INFO:
+    /// `mem_fragmentation_ratio`. MEMORY STATS: `fragmentation`.
     pub fn mem_fragmentation_ratio(&self) -> Option<f64> {
         match self.used_memory {
             0 => None,
@@ -149,26 +167,28 @@ impl MemoryReport {
         }
     }
 
-    /// `used_memory_rss` less `used_memory`, in bytes. Negative if a part of the memory is not resident. INFO: `mem_fragmentation_bytes`. MEMORY
-    /// STATS: `fragmentation.bytes`.
+    /// `used_memory_rss` less `used_memory`, in bytes. Negative if a part of the memory is not resident.
+    /// INFO: `mem_fragmentation_bytes`. MEMORY STATS: `fragmentation.bytes`.
     pub fn mem_fragmentation_bytes(&self) -> Option<isize> {
         let rss = self.used_memory_rss?;
         let bytes = rss.checked_signed_diff(self.used_memory);
         Some(bytes.unwrap_or(if rss > self.used_memory { isize::MAX } else { isize::MIN }))
     }
 
-    /// `used_memory_rss` over the resident bytes of the allocator. `None` if either is not known. INFO: `rss_overhead_ratio`. MEMORY STATS: `rss-overhead.ratio`.
+    /// `used_memory_rss` over the resident bytes of the allocator. `None` if either is not known. INFO:
+    /// `rss_overhead_ratio`. MEMORY STATS: `rss-overhead.ratio`.
     pub fn rss_overhead_ratio(&self) -> Option<f64> {
         self.allocator?.rss_overhead_ratio(self.used_memory_rss?)
     }
 
-    /// `used_memory_rss` less the resident bytes of the allocator. Negative if a part of them is not resident. INFO: `rss_overhead_bytes`. MEMORY STATS:
-    /// `rss-overhead.bytes`.
+    /// `used_memory_rss` less the resident bytes of the allocator. Negative if a part of them is not
+    /// resident. INFO: `rss_overhead_bytes`. MEMORY STATS: `rss-overhead.bytes`.
     pub fn rss_overhead_bytes(&self) -> Option<isize> {
         Some(self.allocator?.rss_overhead_bytes(self.used_memory_rss?))
     }
 
-    /// About how many bytes of the table are in the chunks of [`rehash_debt`](Self::rehash_debt). 0 for a table without chunks.
+    /// About how many bytes of the table are in the chunks of [`rehash_debt`](Self::rehash_debt). 0 for a
+    /// table without chunks.
     pub fn rehash_debt_bytes(&self) -> usize {
         let chunk = self.overhead_hashtable_main.checked_div(self.table.chunks).unwrap_or(0);
         chunk.saturating_mul(self.rehash_debt)

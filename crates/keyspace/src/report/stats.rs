@@ -9,7 +9,8 @@ use core::fmt;
 pub enum Figure {
     /// Bytes, or a count. At most `i64::MAX`.
     Integer(i64),
-    /// A ratio, or a percentage. Always finite in a report of [`Keyspace::memory_report`](crate::Keyspace::memory_report).
+    /// A ratio, or a percentage. Always finite in a report of
+    /// [`Keyspace::memory_report`](crate::Keyspace::memory_report).
     Double(f64),
     /// A name.
     Text(&'static str),
@@ -51,8 +52,9 @@ impl From<&'static str> for Figure {
 }
 
 impl MemoryReport {
-    /// All figures that are known, under the names of `MEMORY STATS`. A figure that only `INFO memory` has is listed under its name
-    /// there. The shape of the table is listed under names of its own, which begin with `table.`. Constant time.
+    /// All figures that are known, under the names of `MEMORY STATS`. A figure that only `INFO memory` has is
+    /// listed under its name there. `lent.bytes` and the shape of the table, under names that begin with
+    /// `table.`, are ours. Constant time.
     ///
     /// ```
     /// # let keyspace = keyspace::Keyspace::new();
@@ -76,6 +78,7 @@ impl MemoryReport {
             ("keys.bytes-per-key", Some(self.keys_bytes_per_key().into())),
             ("dataset.bytes", Some(self.dataset_bytes.into())),
             ("dataset.percentage", Some(self.dataset_percentage().into())),
+            ("lent.bytes", Some(self.lent_bytes.into())),
             ("peak.percentage", Some(self.used_memory_peak_perc().into())),
             ("allocator.allocated", allocator.map(|info| info.allocated.into())),
             ("allocator.active", allocator.map(|info| info.active.into())),

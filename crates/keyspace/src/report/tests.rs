@@ -23,6 +23,7 @@ fn report() -> MemoryReport {
         overhead_hashtable_main: 20 * MIB,
         overhead_hashtable_expires: 0,
         dataset_bytes: 60 * MIB,
+        lent_bytes: 11,
         table,
         rehash_debt: 0,
     }
@@ -40,7 +41,8 @@ fn findings(report: MemoryReport) -> Vec<Finding> {
     report.findings().collect()
 }
 
-/// `with` makes a report of a number. There is a finding from `from` on, and it is `expected`; below `from` there is none.
+/// `with` makes a report of a number. There is a finding from `from` on, and it is `expected`; below `from`
+/// there is none.
 fn assert_threshold(from: usize, with: impl Fn(usize) -> MemoryReport, expected: Finding) {
     assert_eq!(findings(with(from - 1)), [], "{} is below the threshold", from - 1);
     assert_eq!(findings(with(from)), [expected], "{from} is above the threshold");

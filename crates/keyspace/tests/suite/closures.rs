@@ -1,4 +1,5 @@
-//! What closures may do to a value that is lent: panic, fail, empty it, replace it, damage its bytes. The keyspace stays valid.
+//! What closures may do to a value that is lent: panic, fail, empty it, replace it, damage its bytes. The
+//! keyspace stays valid.
 
 use super::small;
 use keyspace::{ExpireOptions, Expiry, Keyspace, Ttl};
@@ -169,7 +170,8 @@ fn a_closure_may_forget_what_is_lent() {
     assert_eq!(region.held(), 0);
 }
 
-/// Takes the room out of a lent collection, lets `damage` write to it, and puts another collection in its place or none.
+/// Takes the room out of a lent collection, lets `damage` write to it, and puts another collection in its
+/// place or none.
 fn damaged(damage: fn(&mut dyn Room), put_back: Option<Encoding>, instead: &Hash) {
     let region = Region::start();
     let instead = instead.try_clone().unwrap();

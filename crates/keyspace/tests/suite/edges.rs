@@ -1,5 +1,5 @@
-//! Edges that a model rarely meets: hashes that are not the key's, replies that outlive a write, callbacks that panic, and what Redis
-//! documents for single commands.
+//! Edges that a model rarely meets: hashes that are not the key's, replies that outlive a write, callbacks
+//! that panic, and what Redis documents for single commands.
 
 use super::small;
 use keyspace::{
@@ -23,7 +23,7 @@ fn a_keyspace_may_be_sent_and_shared() {
 #[test]
 fn a_key_with_its_hash_is_the_key() {
     let mut keyspace = Keyspace::new();
-    let key = Key::with_hash(b"key", keyspace.hash(b"key"));
+    let key = Key::with_hash(b"key", keyspace.hash_key(b"key"));
     keyspace.set(key, 1, 0).unwrap();
     assert_eq!(keyspace.incr_by("key", 1, 0), Ok(2));
     assert!(keyspace.contains_key(key, 0) && keyspace.rename(key, "other", 0).is_ok());
@@ -31,7 +31,8 @@ fn a_key_with_its_hash_is_the_key() {
     keyspace.check();
 }
 
-/// The documentation allows it: an entry that is added with a wrong hash is lost to look-ups. It must not be freed twice.
+/// The documentation allows it: an entry that is added with a wrong hash is lost to look-ups. It must not be
+/// freed twice.
 #[test]
 fn a_wrong_hash_loses_keys_and_nothing_worse() {
     let region = Region::start();
@@ -40,7 +41,7 @@ fn a_wrong_hash_loses_keys_and_nothing_worse() {
     let names: Vec<String> = (0..if cfg!(miri) { 100 } else { 3_000 }).map(|n| format!("key {n}")).collect();
     for (n, name) in names.iter().enumerate() {
         let wrong =
-            Key::with_hash(name.as_bytes(), keyspace.hash(name.as_bytes()).rotate_left(n as u32 % 64));
+            Key::with_hash(name.as_bytes(), keyspace.hash_key(name.as_bytes()).rotate_left(n as u32 % 64));
         let other = format!("renamed {n}");
         keyspace.set(wrong, &long, 0).unwrap();
         // The table may grow for the new name, and then moves the entry to where it belongs.
@@ -264,7 +265,8 @@ fn an_integer_is_kept_as_one_and_reads_as_its_text() {
     }
 }
 
-/// Entries under a wrong hash are not found by a sweep. It may leave other keys of their chunk, and must go on to the next chunk.
+/// Entries under a wrong hash are not found by a sweep. It may leave other keys of their chunk, and must go
+/// on to the next chunk.
 #[test]
 fn a_sweep_gets_past_keys_under_a_wrong_hash() {
     let mut keyspace = Keyspace::new();

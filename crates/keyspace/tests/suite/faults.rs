@@ -1,8 +1,8 @@
-//! Every allocation of every operation fails once: an error comes back, keys and values are as they were, nothing leaks.
-//! Removals, `persist` and sweeps never fail.
+//! Every allocation of every operation fails once: an error comes back, keys and values are as they were,
+//! nothing leaks. Removals, `persist` and sweeps never fail.
 
 use keyspace::{
-    Error, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Value,
+    Error, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Ttl, Value,
     ValueRef,
 };
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ fn text_of(value: ValueRef<'_>) -> Vec<u8> {
 fn contents(keyspace: &Keyspace) -> Contents {
     keyspace.check();
     let all = keyspace.iter(NOW).map(|(key, value)| {
-        let (at, bytes) = (keyspace.expire_time(key, NOW), keyspace.memory_usage(key, NOW).unwrap());
+        let (at, bytes) = (keyspace.expire_time(key, NOW).millis(), keyspace.memory_usage(key, NOW).unwrap());
         (key.to_vec(), (text_of(value), at, bytes))
     });
     all.collect()
@@ -53,8 +53,8 @@ fn options() -> Options {
         .list_max_listpack_size(FEW as i32)
 }
 
-/// One key of each shape: integers, strings in the block and beside it, and each encoding of each collection, up to its limit.
-/// All of them expire, or none does. Miri makes only the keys that are `needed`.
+/// One key of each shape: integers, strings in the block and beside it, and each encoding of each collection,
+/// up to its limit. All of them expire, or none does. Miri makes only the keys that are `needed`.
 fn filled(expires: bool, needed: &[&str]) -> Keyspace {
     let mut keyspace = Keyspace::with_options(options());
     let long = [b'x'; 2_000];
@@ -91,8 +91,8 @@ fn filled(expires: bool, needed: &[&str]) -> Keyspace {
 /// Without an expiry and with one. Miri sees the longer form only.
 const EXPIRES: &[bool] = if cfg!(miri) { &[true] } else { &[false, true] };
 
-/// How often `operation` fails on a fresh keyspace, when its 1st, 2nd, ... allocation fails, until none does. An allocation that
-/// is only of use, such as for a smaller block, may fail without an error.
+/// How often `operation` fails on a fresh keyspace, when its 1st, 2nd, ... allocation fails, until none does.
+/// An allocation that is only of use, such as for a smaller block, may fail without an error.
 fn failures_on(
     expires: bool,
     name: &str,
@@ -124,7 +124,8 @@ fn failures_on(
     unreachable!()
 }
 
-/// [`failures_on`] `keys`, the ones that the operation is about, without and with an expiry: the larger number.
+/// [`failures_on`] `keys`, the ones that the operation is about, without and with an expiry: the larger
+/// number.
 fn failures(name: &str, keys: &[&str], operation: impl Fn(&mut Keyspace) -> Result<(), Error>) -> usize {
     EXPIRES.iter().map(|expires| failures_on(*expires, name, keys, &operation)).max().unwrap_or_default()
 }
@@ -331,7 +332,9 @@ fn removals_and_sweeps_never_fail() {
     let operations: [fn(&mut Keyspace, &str); 6] = [
         |keyspace, key| assert!(keyspace.remove(key, NOW)),
         |keyspace, key| drop(keyspace.unlink(key, NOW).unwrap().drop_in_steps(3)),
-        |keyspace, key| assert!(keyspace.persist(key, NOW) && keyspace.expire_time(key, NOW).is_none()),
+        |keyspace, key| {
+            assert!(keyspace.persist(key, NOW) && keyspace.expire_time(key, NOW) == Ttl::Persistent)
+        },
         |keyspace, key| {
             let past = keyspace.expire(key, Expiry::InMillis(-1), ExpireOptions::default(), NOW);
             assert_eq!((past, keyspace.contains_key(key, NOW)), (Ok(true), false));

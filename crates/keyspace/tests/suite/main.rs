@@ -9,6 +9,7 @@ mod kv;
 mod memory;
 #[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
 mod model;
+mod sharded;
 mod threads;
 
 use keyspace::{Keyspace, Options};

@@ -1,7 +1,7 @@
 //! Commands on hashes, sets, sorted sets and lists.
 //!
-//! Reading borrows a view of the collection where it lies (`get_as`). Writing lends the collection to a closure (`edit_as`,
-//! `modify_as`), so that several fields or members take one look-up.
+//! Reading borrows a view of the collection where it lies (`get_as`). Writing lends the collection to a
+//! closure (`edit_as`, `modify_as`), so that several fields or members take one look-up.
 
 use super::reply::{Refusal, Reply};
 use super::{ANY, Answer, Command, flag, integer, syntax_error, wrong_arity};

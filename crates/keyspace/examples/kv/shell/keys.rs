@@ -20,8 +20,8 @@ pub(super) const COMMANDS: &[Command] = &[
     ("pexpireat", 2..=ANY, EXPIRE, |db, args, now| expire(db, args, Expiry::AtMillis, now)),
     ("ttl", 1..=1, "key", |db, args, now| Ok(db.ttl(args[0], now).as_secs().into())),
     ("pttl", 1..=1, "key", |db, args, now| Ok(db.ttl(args[0], now).as_millis().into())),
-    ("expiretime", 1..=1, "key", |db, args, now| expire_time(db, args, 1_000, now)),
-    ("pexpiretime", 1..=1, "key", |db, args, now| expire_time(db, args, 1, now)),
+    ("expiretime", 1..=1, "key", |db, args, now| Ok(db.expire_time(args[0], now).as_secs().into())),
+    ("pexpiretime", 1..=1, "key", |db, args, now| Ok(db.expire_time(args[0], now).as_millis().into())),
     ("persist", 1..=1, "key", |db, args, now| Ok(db.persist(args[0], now).into())),
     ("keys", 1..=1, "pattern", |db, args, now| Ok(db.keys(args[0], now).collect())),
     ("scan", 1..=7, "cursor [MATCH pattern] [COUNT count] [TYPE type]", scan),
@@ -77,15 +77,6 @@ fn expire(db: &mut Keyspace, args: &[&[u8]], expiry: fn(i64) -> Expiry, now: u64
         }
     }
     Ok(db.expire(args[0], expiry, options, now)?.into())
-}
-
-/// When a key expires, in units of so many milliseconds; -1 if it does not, -2 if there is no such key.
-fn expire_time(db: &mut Keyspace, args: &[&[u8]], unit: u64, now: u64) -> Answer {
-    Ok(match db.expire_time(args[0], now) {
-        Some(at) => i64::try_from(at / unit).unwrap_or(i64::MAX).into(),
-        None if db.contains_key(args[0], now) => Reply::Integer(-1),
-        None => Reply::Integer(-2),
-    })
 }
 
 fn scan(db: &mut Keyspace, args: &[&[u8]], now: u64) -> Answer {

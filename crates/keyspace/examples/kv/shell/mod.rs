@@ -16,8 +16,8 @@ use values::string::StringError;
 /// What a command answers.
 type Answer = Result<Reply, Refusal>;
 
-/// A command: its name, how many arguments it takes, which ones, and the function that executes it. The function gets the arguments
-/// without the name, and the time in milliseconds.
+/// A command: its name, how many arguments it takes, which ones, and the function that executes it. The
+/// function gets the arguments without the name, and the time in milliseconds.
 type Command =
     (&'static str, RangeInclusive<usize>, &'static str, fn(&mut Keyspace, &[&[u8]], u64) -> Answer);
 
@@ -30,7 +30,8 @@ const SHELL: &[Command] = &[("help", 0..=0, "", help), ("quit", 0..=0, "", quit)
 const GROUPS: [&[Command]; 5] =
     [strings::COMMANDS, collections::COMMANDS, keys::COMMANDS, inspect::COMMANDS, SHELL];
 
-/// Executes lines until the input ends or a line says `quit`. `clock` tells the time in milliseconds, once for each line.
+/// Executes lines until the input ends or a line says `quit`. `clock` tells the time in milliseconds, once
+/// for each line.
 ///
 /// A line is any bytes. Only reading and writing can fail; everything that a command refuses is a reply.
 pub(crate) fn run(

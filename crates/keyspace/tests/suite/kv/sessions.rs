@@ -88,7 +88,7 @@ OK
 > pexpireat b 1100500
 (integer) 1
 > expiretime b
-(integer) 1100
+(integer) 1101
 > pexpiretime b
 (integer) 1100500
 > expireat b 1200

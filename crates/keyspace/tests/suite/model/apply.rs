@@ -1,19 +1,20 @@
 //! Doing an operation to a keyspace and to its model.
 
-use super::ops::{Action, Bytes, Condition, NewExpiry, Op};
+use super::ops::{Action, Bytes, Condition, How, NewExpiry, Op};
 use super::oracle::{Answer, Content, Db, Told, score_of};
 use super::{Pair, World, options};
 use keyspace::{
-    Cursor, Error, ExpireOptions, Key, Keyspace, ScanOptions, SetCondition, SetExpiry, SetOptions, Value,
-    ValueRef,
+    Cursor, Error, ExpireOptions, InEntry, Key, Keyspace, ScanOptions, SetCondition, SetExpiry, SetOptions,
+    Value, ValueMut, ValueRef,
 };
 use std::collections::BTreeSet;
+use std::time::Duration;
 use testing::NaiveGlob;
 use values::list::Side;
 use values::zset::{AddOptions, Added};
 use values::{
-    Collection, Element, EncodingLimits, Hash, HashView, List, ListView, ObjectType, OwnedElement, Room, Set,
-    SetView, ZSet, ZSetView, by_type, string,
+    Collection, Edited, Element, EncodingLimits, Hash, HashView, List, ListView, NoRoom, ObjectType,
+    OwnedElement, Room, Set, SetView, WrongType, ZSet, ZSetView, by_type, string,
 };
 
 fn text(element: Element<'_>) -> Bytes {
@@ -57,7 +58,10 @@ fn owned_content(value: &Value) -> Content {
 }
 
 /// A collection that [`Action`]s are done to.
-trait Act: Collection {
+trait Act: Collection + Into<Value> {
+    /// The collection, if a value of any type is one.
+    fn of<'a, 'e>(value: ValueMut<'a, 'e>) -> Option<&'a mut Self::In<InEntry<'e>>>;
+
     fn act<R: Room>(
         value: &mut Self::In<R>,
         action: &Action,
@@ -75,6 +79,10 @@ fn owned_text(popped: Option<OwnedElement>) -> Answer {
 }
 
 impl Act for List {
+    fn of<'a, 'e>(value: ValueMut<'a, 'e>) -> Option<&'a mut List<InEntry<'e>>> {
+        if let ValueMut::List(list) = value { Some(list) } else { None }
+    }
+
     fn act<R: Room>(list: &mut List<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
         Ok(match action {
             Action::Put(element, value) => {
@@ -91,6 +99,10 @@ impl Act for List {
 }
 
 impl Act for Set {
+    fn of<'a, 'e>(value: ValueMut<'a, 'e>) -> Option<&'a mut Set<InEntry<'e>>> {
+        if let ValueMut::Set(set) = value { Some(set) } else { None }
+    }
+
     fn act<R: Room>(set: &mut Set<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
         Ok(match action {
             Action::Put(member, _) => Answer::Flag(set.try_insert(&member[..], limits)?),
@@ -106,6 +118,10 @@ impl Act for Set {
 }
 
 impl Act for ZSet {
+    fn of<'a, 'e>(value: ValueMut<'a, 'e>) -> Option<&'a mut ZSet<InEntry<'e>>> {
+        if let ValueMut::ZSet(zset) = value { Some(zset) } else { None }
+    }
+
     fn act<R: Room>(zset: &mut ZSet<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
         Ok(match action {
             Action::Put(member, value) => {
@@ -125,6 +141,10 @@ impl Act for ZSet {
 }
 
 impl Act for Hash {
+    fn of<'a, 'e>(value: ValueMut<'a, 'e>) -> Option<&'a mut Hash<InEntry<'e>>> {
+        if let ValueMut::Hash(hash) = value { Some(hash) } else { None }
+    }
+
     fn act<R: Room>(hash: &mut Hash<R>, action: &Action, limits: &EncodingLimits) -> Result<Answer, Error> {
         Ok(match action {
             Action::Put(field, value) => Answer::Flag(hash.try_insert(&field[..], &value[..], limits)?),
@@ -139,28 +159,57 @@ impl Act for Hash {
     }
 }
 
+/// Does all actions, and fails then if `fails`.
+fn act_all<C: Act, R: Room>(
+    value: &mut C::In<R>,
+    actions: &[Action],
+    fails: bool,
+    limits: &EncodingLimits,
+) -> Result<Answer, Error> {
+    let answers: Result<_, Error> = actions.iter().map(|action| C::act(value, action, limits)).collect();
+    if fails { Err(Error::NoSuchKey) } else { answers.map(Answer::Many) }
+}
+
+/// A collection that actions make, and what they answer.
+fn built<C: Act>(actions: &[Action], fails: bool, limits: &EncodingLimits) -> (Value, Result<Answer, Error>) {
+    let mut value = C::EMPTY.into_in::<NoRoom>();
+    let answer = act_all::<C, _>(&mut value, actions, fails, limits);
+    match C::from_in(value) {
+        Edited::Own(collection) => (collection.into(), answer),
+        Edited::InRoom(never) => match never {},
+    }
+}
+
 fn edit<C: Act>(
     keyspace: &mut Keyspace,
     key: &[u8],
     actions: &[Action],
     fails: bool,
-    modify: bool,
+    how: How,
     now: u64,
 ) -> Result<Answer, Error> {
     let limits = *keyspace.options().encoding_limits();
-    if modify {
-        let answers = keyspace.modify_as::<C, _, Error>(key, now, |value| {
-            let answers: Result<_, Error> =
-                actions.iter().map(|action| C::act(value, action, &limits)).collect();
-            if fails { Err(Error::NoSuchKey) } else { answers }
-        })?;
-        return Ok(Answer::Many(answers.unwrap_or_default()));
+    match how {
+        How::EditAs => {
+            keyspace.edit_as::<C, _, _>(key, now, |value| act_all::<C, _>(value, actions, fails, &limits))
+        }
+        How::ModifyAs => {
+            let answer = keyspace
+                .modify_as::<C, _, _>(key, now, |value| act_all::<C, _>(value, actions, fails, &limits))?;
+            Ok(answer.unwrap_or(Answer::Many(vec![])))
+        }
+        How::Edit => keyspace.edit(key, now, |value| match value {
+            ValueMut::Absent(new) => {
+                let (value, answer) = built::<C>(actions, fails, &limits);
+                *new = Some(value);
+                answer
+            }
+            value => match C::of(value) {
+                Some(value) => act_all::<C, _>(value, actions, fails, &limits),
+                None => Err(WrongType::check(C::TYPE, ObjectType::String).unwrap_err().into()),
+            },
+        }),
     }
-    let answers = keyspace.edit_as::<C, _, Error>(key, now, |value| {
-        let answers: Result<_, Error> = actions.iter().map(|action| C::act(value, action, &limits)).collect();
-        if fails { Err(Error::NoSuchKey) } else { answers }
-    })?;
-    Ok(Answer::Many(answers))
 }
 
 fn scan(keyspace: &Keyspace, options: &ScanOptions<'_>, now: u64) -> BTreeSet<Bytes> {
@@ -211,12 +260,21 @@ pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
         | Op::AppendAndFail(..)
         | Op::IncrBy(..)
         | Op::IncrByFloat(..) => on_string(keyspace, db, op, now),
-        Op::Edit { key, object_type, actions, fails, modify } => (
+        Op::Edit { key, object_type, actions, fails, how } => (
             either(by_type!(*object_type, string => unreachable!(), C => {
-                edit::<C>(keyspace, key, actions, *fails, *modify, now)
+                edit::<C>(keyspace, key, actions, *fails, *how, now)
             })),
-            db.edit(key, *object_type, actions, *fails, *modify),
+            db.edit(key, *object_type, actions, *fails, *how),
         ),
+        Op::Insert { key, object_type, actions, when } => {
+            let limits = *keyspace.options().encoding_limits();
+            let (value, _) = by_type!(*object_type, string => unreachable!(), C => {
+                built::<C>(actions, false, &limits)
+            });
+            let expiry = when.and_then(|when| when.expiry(now).at(now).ok());
+            db.insert(key, *object_type, actions, expiry, now);
+            (either(keyspace.insert(key, value, expiry, now).map(|()| Answer::Done)), Ok(Answer::Done))
+        }
         Op::CopyTo { .. } | Op::MoveTo(_) => between(pair, other, op, now),
         Op::Reply(key) => {
             let reply = keyspace.get_string(key, now);
@@ -234,7 +292,10 @@ pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
         | Op::Keys(_)
         | Op::RandomKey(_)
         | Op::Clear
+        | Op::Retain(_)
+        | Op::Resize(_)
         | Op::Sweep(_)
+        | Op::SweepFor(_)
         | Op::Limits(_) => {
             on_all(keyspace, db, op, now);
             (Answer::Done, Ok(Answer::Done))
@@ -261,6 +322,7 @@ fn on_expiring_string(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -
                     Condition::Absent => SetCondition::IfAbsent,
                     Condition::Present => SetCondition::IfPresent,
                     Condition::Equal(value) => SetCondition::IfEqual(value),
+                    Condition::Different(value) => SetCondition::IfDifferent(value),
                 },
                 expiry,
                 get: *get,
@@ -422,6 +484,12 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             let found = keyspace.get_many(keys.each_ref(), now).map(|value| value.map(content_of));
             let expected = keys.each_ref().map(|key| db.keys.get(key).map(|held| held.content.clone()));
             assert_eq!(found, expected);
+            // More than a batch of sixteen.
+            let many: Vec<_> = keys.iter().cycle().take(19).map(Key::from).collect();
+            let mut seen = Vec::new();
+            keyspace.get_each(&many, now, |i, value| seen.push((i, value.map(content_of))));
+            let expected = expected.into_iter().cycle().take(many.len()).enumerate();
+            assert_eq!(seen, expected.collect::<Vec<_>>());
         }
         Op::Scan { pattern, object_type, count } => {
             let options = ScanOptions { pattern: *pattern, object_type: *object_type, count: *count };
@@ -448,9 +516,36 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             db.stale.clear();
             db.told.push(Told::Cleared);
         }
-        Op::Sweep(budget) => {
+        Op::Retain(pattern) => {
+            keyspace.retain(now, |key, value| {
+                assert_eq!(content_of(value), db.keys[key].content);
+                NaiveGlob::new(pattern).is_match(key)
+            });
+            assert_eq!(keyspace.len(), keyspace.iter(now).count(), "an expired key is left");
+            for key in db.keys.keys().cloned().collect::<Vec<_>>() {
+                if !NaiveGlob::new(pattern).is_match(&key) {
+                    db.remove(&key);
+                }
+            }
+        }
+        Op::Resize(additional) => {
+            keyspace.try_reserve(*additional).unwrap();
+            keyspace.shrink_to_fit();
+        }
+        Op::Sweep(_) | Op::SweepFor(_) => {
             let before = keyspace.len();
-            let swept = keyspace.expire_some(now, *budget);
+            let mut time = Duration::ZERO;
+            let clock = || {
+                time += Duration::from_millis(1);
+                time
+            };
+            let swept = match op {
+                Op::SweepFor(calls) => {
+                    keyspace.expire_for(now, Duration::from_millis((*calls).into()), clock)
+                }
+                Op::Sweep(budget) => keyspace.expire_some(now, *budget),
+                _ => unreachable!("another operation"),
+            };
             assert_eq!(before - keyspace.len(), swept.removed);
             assert!(swept.removed <= swept.looked_at && swept.removed <= db.stale.len());
         }

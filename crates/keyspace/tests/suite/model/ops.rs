@@ -12,6 +12,7 @@ pub(crate) enum Condition {
     Absent,
     Present,
     Equal(Bytes),
+    Different(Bytes),
 }
 
 /// A time of a command, from the present one on.
@@ -56,6 +57,14 @@ pub(crate) enum Action {
     Empty,
 }
 
+/// By which method a collection is lent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum How {
+    Edit,
+    EditAs,
+    ModifyAs,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Set {
@@ -81,7 +90,14 @@ pub(crate) enum Op {
         object_type: ObjectType,
         actions: Vec<Action>,
         fails: bool,
-        modify: bool,
+        how: How,
+    },
+    /// Puts a collection that was built elsewhere.
+    Insert {
+        key: Bytes,
+        object_type: ObjectType,
+        actions: Vec<Action>,
+        when: Option<When>,
     },
     Remove(Bytes),
     Unlink(Bytes, usize),
@@ -118,7 +134,13 @@ pub(crate) enum Op {
     Keys(&'static [u8]),
     RandomKey(u64),
     Clear,
+    /// Keeps the keys that match.
+    Retain(&'static [u8]),
+    /// Room for so many more keys in the table, and then none to spare.
+    Resize(usize),
     Sweep(usize),
+    /// So many calls of the clock.
+    SweepFor(u8),
     /// Keeps a reply.
     Reply(Bytes),
     DropReplies,
@@ -226,6 +248,7 @@ fn set() -> impl Strategy<Value = Op> {
         1 => Just(Condition::Absent),
         1 => Just(Condition::Present),
         1 => value().prop_map(Condition::Equal),
+        1 => value().prop_map(Condition::Different),
     ];
     let expiry = prop_oneof![3 => Just(NewExpiry::Clear), 1 => Just(NewExpiry::Keep), 3 => when().prop_map(NewExpiry::To)];
     (key(), value(), condition, expiry, prop::bool::weighted(0.3))
@@ -272,10 +295,13 @@ fn on_all() -> impl Strategy<Value = Op> {
         2 => [key(), key(), key()].prop_map(Op::GetMany),
         2 => (prop::option::of(pattern.clone()), prop::option::of(some_type), 0..12usize)
             .prop_map(|(pattern, object_type, count)| Op::Scan { pattern, object_type, count }),
-        1 => pattern.prop_map(Op::Keys),
+        1 => pattern.clone().prop_map(Op::Keys),
+        1 => pattern.prop_map(Op::Retain),
+        1 => (0..500usize).prop_map(Op::Resize),
         1 => any::<u64>().prop_map(Op::RandomKey),
         1 => prop::bool::weighted(0.2).prop_map(|all| if all { Op::Clear } else { Op::DropReplies }),
         3 => (0..5usize).prop_map(Op::Sweep),
+        1 => (1..4u8).prop_map(Op::SweepFor),
         2 => key().prop_map(Op::Reply),
         1 => (0..9usize).prop_map(Op::Limits),
         4 => prop_oneof![0..3u64, 0..3_000u64].prop_map(Op::Later),
@@ -283,19 +309,12 @@ fn on_all() -> impl Strategy<Value = Op> {
 }
 
 pub(crate) fn op() -> impl Strategy<Value = Op> {
-    let edit = (
-        key(),
-        object_type(),
-        prop::collection::vec(action(), 0..6),
-        prop::bool::weighted(0.1),
-        any::<bool>(),
-    )
-        .prop_map(|(key, object_type, actions, fails, modify)| Op::Edit {
-            key,
-            object_type,
-            actions,
-            fails,
-            modify,
-        });
-    prop_oneof![8 => on_strings(), 6 => on_keys(), 5 => on_all(), 8 => edit]
+    let actions = || prop::collection::vec(action(), 0..6);
+    let how = prop::sample::select(vec![How::Edit, How::EditAs, How::ModifyAs]);
+    let edit = (key(), object_type(), actions(), prop::bool::weighted(0.1), how).prop_map(
+        |(key, object_type, actions, fails, how)| Op::Edit { key, object_type, actions, fails, how },
+    );
+    let insert = (key(), object_type(), actions(), prop::option::of(when()))
+        .prop_map(|(key, object_type, actions, when)| Op::Insert { key, object_type, actions, when });
+    prop_oneof![8 => on_strings(), 6 => on_keys(), 5 => on_all(), 9 => edit, 2 => insert]
 }

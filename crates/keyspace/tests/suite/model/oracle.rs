@@ -1,6 +1,6 @@
 //! A keyspace of std's maps, after the documentation of Redis' commands.
 
-use super::ops::{Action, Bytes, Condition};
+use super::ops::{Action, Bytes, Condition, How};
 use keyspace::{Expiry, SetExpiry};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use values::ObjectType;
@@ -113,7 +113,7 @@ pub(crate) struct Held {
 }
 
 /// An event, owned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Told {
     Set(Bytes),
     Changed(Bytes),
@@ -201,6 +201,7 @@ impl Db {
             Condition::Absent => held.is_none(),
             Condition::Present => held.is_some(),
             Condition::Equal(wanted) => self.string(key)? == Some(wanted),
+            Condition::Different(wanted) => self.string(key)? != Some(wanted),
         };
         if is_set && at.is_some_and(|at| at <= now) {
             self.remove(key);
@@ -298,7 +299,8 @@ impl Db {
         Ok(Answer::Number(sum))
     }
 
-    /// `sum` is what the keyspace answered: the model knows the sums of quarters only, which an `f64` does not round.
+    /// `sum` is what the keyspace answered: the model knows the sums of quarters only, which an `f64` does
+    /// not round.
     pub(crate) fn incr_by_float(&mut self, key: &[u8], by: f64, sum: &Answer) -> Result<Answer, Answer> {
         let old = self.string(key)?.map_or(Some(0.0), |text| std::str::from_utf8(text).ok()?.parse().ok());
         let old: f64 = old.ok_or(Answer::Error(NOT_A_FLOAT))?;
@@ -318,15 +320,18 @@ impl Db {
         object_type: ObjectType,
         actions: &[Action],
         fails: bool,
-        modify: bool,
+        how: How,
     ) -> Result<Answer, Answer> {
         let is_new = !self.keys.contains_key(key);
-        if is_new && modify {
+        if is_new && how == How::ModifyAs {
             return Ok(Answer::Many(vec![]));
         }
         let new = || Held { content: Content::empty(object_type), expiry: None };
         let held = self.keys.entry(key.to_vec()).or_insert_with(new);
         if held.content.object_type() != object_type {
+            if how == How::Edit {
+                self.told.push(Told::Changed(key.to_vec())); // the closure has seen the value
+            }
             return Err(Answer::Error(WRONG_TYPE));
         }
         let answers = actions.iter().map(|action| held.content.act(action)).collect();
@@ -341,6 +346,26 @@ impl Db {
             (false, false) => self.told.push(Told::Changed(key.to_vec())),
         }
         if fails { Err(Answer::Error(NO_SUCH_KEY)) } else { Ok(Answer::Many(answers)) }
+    }
+
+    /// Puts a collection that `actions` make.
+    pub(crate) fn insert(
+        &mut self,
+        key: &[u8],
+        object_type: ObjectType,
+        actions: &[Action],
+        expiry: Option<u64>,
+        now: u64,
+    ) {
+        let mut content = Content::empty(object_type);
+        for action in actions {
+            content.act(action);
+        }
+        if content.is_empty_collection() || expiry.is_some_and(|at| at <= now) {
+            self.remove(key);
+        } else {
+            self.put(key, content, expiry);
+        }
     }
 
     pub(crate) fn rename(&mut self, from: &[u8], to: &[u8], replace: bool) -> Result<Answer, Answer> {

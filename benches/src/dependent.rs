@@ -1,0 +1,55 @@
+//! Look-ups that wait for each other: which key comes next depends on the answer before.
+//!
+//! The position of the next key is always the next one, but the processor has to wait for the answer to know
+//! that. So no look-up begins before the one before has ended, whereas the look-ups of a plain loop overlap.
+//! A store with work between two requests feels a look-up in this way.
+
+use crate::keys::Key;
+use crate::lives::timed;
+use std::hint::black_box;
+use std::time::Duration;
+
+/// The most look-ups that are made. Their time is scaled to all keys.
+const LOOK_UPS_MAX: usize = 1_000_000;
+
+/// The time to look up all `keys`, one after another.
+pub fn hits(keys: &[Key], mut value: impl FnMut(&Key) -> u64) -> Duration {
+    batches::<1>(keys, |[key]| value(key))
+}
+
+/// The time to look up all `keys` in batches: the keys of a batch depend on the answers to the batch before.
+pub fn batches<const N: usize>(keys: &[Key], mut values: impl FnMut(&[Key; N]) -> u64) -> Duration {
+    let some = keys.len().min(LOOK_UPS_MAX) / N * N;
+    assert!(some > 0, "fewer keys than in a batch");
+    let nothing = black_box(0);
+    let mut found = 0;
+    let time = timed(|| {
+        for at in (0..some).step_by(N) {
+            let batch = keys[at + (found & nothing) as usize..].first_chunk().expect("whole batches");
+            found ^= values(batch);
+        }
+    });
+    black_box(found);
+    time.mul_f64(keys.len() as f64 / some as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::key;
+
+    #[test]
+    fn every_key_of_a_whole_batch_is_looked_up_in_order() {
+        let keys: Vec<Key> = (0..35).map(key).collect();
+        let (mut seen, mut batched) = (Vec::new(), Vec::new());
+        hits(&keys, |key| {
+            seen.push(*key);
+            1
+        });
+        batches::<16>(&keys, |keys| {
+            batched.extend(keys);
+            2
+        });
+        assert!(seen == keys && batched == keys[..32]);
+    }
+}

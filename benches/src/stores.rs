@@ -1,0 +1,294 @@
+//! Maps from byte strings to byte strings, as somebody who builds a store would fill them, behind one trait.
+//!
+//! All stand on the same allocator and, with a fixed seed, on the same hash. Each holds keys and values in
+//! the form that its documentation leads to: a box each where a value is borrowed, a counted slice where a
+//! value is handed out as a clone.
+//!
+//! | store | key | value | for |
+//! |---|---|---|---|
+//! | Keyspace | in the entry's block | in the entry's block | one thread that writes |
+//! | hashbrown | `Box<[u8]>` | `Box<[u8]>` | one thread that writes |
+//! | Sharded, dashmap | as above | as above | several threads, locks |
+//! | papaya | `Box<[u8]>` | `Box<[u8]>` | several threads, without locks |
+//! | moka, quick_cache | `Box<[u8]>` | `Arc<[u8]>` | several threads; caches, here so large that nothing is evicted |
+
+use crate::keys::Key;
+use crate::maps::Fold;
+use keyspace::{Keyspace, Options, Sharded, StringRef};
+use quick_cache::UnitWeighter;
+use quick_cache::sync::DefaultLifecycle;
+use std::sync::Arc;
+
+type Bytes = Box<[u8]>;
+
+/// Look-ups of a batch.
+pub const BATCH: usize = 16;
+
+/// hashbrown's map as an embedder would use it.
+pub type BoxMap = hashbrown::HashMap<Bytes, Bytes, Fold>;
+
+/// dashmap with the same content.
+pub type DashMap = dashmap::DashMap<Bytes, Bytes, Fold>;
+
+/// papaya with the same content.
+pub type PapayaMap = papaya::HashMap<Bytes, Bytes, Fold>;
+
+/// moka without a limit.
+pub type MokaCache = moka::sync::Cache<Bytes, Arc<[u8]>, Fold>;
+
+/// quick_cache with room for all.
+pub type QuickCache = quick_cache::sync::Cache<Bytes, Arc<[u8]>, UnitWeighter, Fold>;
+
+/// A store that one thread fills and asks.
+pub trait Store {
+    /// The name in the tables.
+    const NAME: &'static str;
+    /// An empty store that is going to have `n` keys. Only a store that cannot do without is told.
+    fn new(n: usize) -> Self;
+    /// Adds a key, or replaces its value.
+    fn set(&mut self, key: &[u8], value: &[u8]);
+    /// The first bytes of a value, as a number: they have been read.
+    fn get(&self, key: &[u8]) -> Option<u64>;
+    /// Sixteen look-ups, together where the store can.
+    #[inline]
+    fn get_batch(&self, keys: &[Key; BATCH]) -> [Option<u64>; BATCH] {
+        keys.each_ref().map(|key| self.get(key))
+    }
+    /// Removes a key, and says whether it was there.
+    fn remove(&mut self, key: &[u8]) -> bool;
+    /// Finishes what the store does later, so that its memory can be compared.
+    fn settle(&mut self) {}
+}
+
+/// A store that several threads use at once.
+pub trait SharedStore: Store + Sync {
+    /// [`Store::set`] by one of several threads.
+    fn set_shared(&self, key: &[u8], value: &[u8]);
+}
+
+/// The first eight bytes of a value.
+#[inline]
+fn head(value: &[u8]) -> u64 {
+    value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+#[inline]
+fn head_of(string: StringRef<'_>) -> u64 {
+    head(&string.text())
+}
+
+impl Store for Keyspace<Fold> {
+    const NAME: &'static str = "Keyspace";
+
+    fn new(_n: usize) -> Self {
+        Self::with_hasher(Fold::default())
+    }
+
+    #[inline]
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.set(key, value, 0).expect("there is memory");
+    }
+
+    #[inline]
+    fn get(&self, key: &[u8]) -> Option<u64> {
+        self.get_string(key, 0).ok()?.map(head_of)
+    }
+
+    #[inline]
+    fn get_batch(&self, keys: &[Key; BATCH]) -> [Option<u64>; BATCH] {
+        self.get_many(keys.each_ref(), 0).map(|value| value?.as_string().map(head_of))
+    }
+
+    #[inline]
+    fn remove(&mut self, key: &[u8]) -> bool {
+        self.remove(key, 0)
+    }
+}
+
+impl Store for BoxMap {
+    const NAME: &'static str = "hashbrown of boxes";
+
+    fn new(_n: usize) -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        // The box of a key is made for a new key only.
+        self.entry_ref(key).insert(value.into());
+    }
+
+    #[inline]
+    fn get(&self, key: &[u8]) -> Option<u64> {
+        self.get(key).map(|value| head(value))
+    }
+
+    #[inline]
+    fn remove(&mut self, key: &[u8]) -> bool {
+        self.remove(key).is_some()
+    }
+}
+
+impl Store for Sharded<Fold> {
+    const NAME: &'static str = "Sharded";
+
+    fn new(_n: usize) -> Self {
+        // As many shards as dashmap has locks by default.
+        let shards = 4 * std::thread::available_parallelism().map_or(1, usize::from);
+        Self::try_with_options_and_hasher(shards, Options::default(), Fold::default())
+            .expect("there is memory")
+    }
+
+    #[inline]
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.set_shared(key, value);
+    }
+
+    #[inline]
+    fn get(&self, key: &[u8]) -> Option<u64> {
+        self.read(key, |keyspace, key| Some(head_of(keyspace.get_string(key, 0).ok()??)))
+    }
+
+    #[inline]
+    fn get_batch(&self, keys: &[Key; BATCH]) -> [Option<u64>; BATCH] {
+        let mut found = [None; BATCH];
+        self.get_each(&keys.each_ref().map(Into::into), 0, |i, value| {
+            found[i] = value.and_then(|value| value.as_string()).map(head_of);
+        });
+        found
+    }
+
+    #[inline]
+    fn remove(&mut self, key: &[u8]) -> bool {
+        self.write(key, |keyspace, key| keyspace.remove(key, 0))
+    }
+}
+
+impl SharedStore for Sharded<Fold> {
+    #[inline]
+    fn set_shared(&self, key: &[u8], value: &[u8]) {
+        self.write(key, |keyspace, key| keyspace.set(key, value, 0)).expect("there is memory");
+    }
+}
+
+/// A [`Store`] and [`SharedStore`] for a map with interior locks. `$get` and `$remove` are written where
+/// `self`, `key` mean the store and the key.
+macro_rules! shared_store {
+    ($name:literal, $map:ty, |$n:ident| $new:expr,
+     |$store:ident, $key:ident, $value:ident| $set:expr, $get:expr, $remove:expr $(, settle: $settle:ident)?) => {
+        impl Store for $map {
+            const NAME: &'static str = $name;
+
+            fn new($n: usize) -> Self {
+                $new
+            }
+
+            #[inline]
+            fn set(&mut self, key: &[u8], value: &[u8]) {
+                self.set_shared(key, value);
+            }
+
+            #[inline]
+            fn get(&self, $key: &[u8]) -> Option<u64> {
+                let $store = self;
+                $get
+            }
+
+            #[inline]
+            fn remove(&mut self, $key: &[u8]) -> bool {
+                let $store = self;
+                $remove.is_some()
+            }
+
+            $(fn settle(&mut self) {
+                self.$settle();
+            })?
+        }
+
+        impl SharedStore for $map {
+            #[inline]
+            fn set_shared(&self, $key: &[u8], $value: &[u8]) {
+                let $store = self;
+                $set;
+            }
+        }
+    };
+}
+
+shared_store!(
+    "dashmap",
+    DashMap,
+    |_n| Self::default(),
+    |store, key, value| match store.get_mut(key) {
+        Some(mut old) => *old = value.into(),
+        None => drop(store.insert(key.into(), value.into())),
+    },
+    store.get(key).map(|value| head(&value)),
+    store.remove(key)
+);
+
+shared_store!(
+    "papaya",
+    PapayaMap,
+    |_n| Self::default(),
+    |store, key, value| _ = store.pin().insert(key.into(), value.into()),
+    store.pin().get(key).map(|value| head(value)),
+    store.pin().remove(key)
+);
+
+shared_store!(
+    "moka",
+    MokaCache,
+    |_n| moka::sync::Cache::builder().build_with_hasher(Fold::default()),
+    |store, key, value| store.insert(key.into(), value.into()),
+    store.get(key).map(|value| head(&value)),
+    store.remove(key),
+    settle: run_pending_tasks
+);
+
+shared_store!(
+    "quick_cache",
+    QuickCache,
+    // Its shards are not equally full: one must not evict while another has room.
+    |n| Self::with(n, 4 * n as u64, UnitWeighter, Fold::default(), DefaultLifecycle::default()),
+    |store, key, value| store.insert(key.into(), value.into()),
+    store.get(key).map(|value| head(&value)),
+    store.remove(key)
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::key;
+
+    /// What a user of the trait relies on, and that nothing is evicted.
+    fn holds_what_it_is_given<S: Store>() {
+        const KEYS: u64 = 3_000;
+        let mut store = S::new(KEYS as usize);
+        let value = |n: u64| [n.to_le_bytes(); 4].concat();
+        for n in 0..KEYS {
+            store.set(&key(n), &value(n));
+            store.set(&key(n / 2), &value(n));
+        }
+        store.settle();
+        let expected = |n: u64| if n < KEYS / 2 { 2 * n + 1 } else { n };
+        for n in 0..KEYS {
+            assert_eq!(store.get(&key(n)), Some(expected(n)), "{} {n}", S::NAME);
+        }
+        let batch = std::array::from_fn(|i| key(i as u64 * 300));
+        let found = store.get_batch(&batch).map(|found| found.is_some());
+        assert_eq!(found, std::array::from_fn(|i| (i as u64) < KEYS / 300), "{}", S::NAME);
+        assert!(store.remove(&key(0)) && !store.remove(&key(0)) && store.get(&key(0)).is_none());
+    }
+
+    #[test]
+    fn every_store_holds_what_it_is_given() {
+        holds_what_it_is_given::<Keyspace<Fold>>();
+        holds_what_it_is_given::<BoxMap>();
+        holds_what_it_is_given::<Sharded<Fold>>();
+        holds_what_it_is_given::<DashMap>();
+        holds_what_it_is_given::<PapayaMap>();
+        holds_what_it_is_given::<MokaCache>();
+        holds_what_it_is_given::<QuickCache>();
+    }
+}

@@ -1,0 +1,185 @@
+//! A keyspace beside the maps that an embedder would have used, with the same keys and values.
+//!
+//! A round of a store is a whole life (see [`lives`](crate::lives)): set N new keys, get all, set all again,
+//! remove all. Keys have 16 bytes and values 32. Two regimes of look-ups are apart:
+//!
+//! - *independent*: a loop over ready keys, in which the processor overlaps the cache misses of several look-ups;
+//! - *dependent*: which key comes next depends on the answer before ([`dependent`]).
+//!
+//! *16 gets* stand beside single gets, and beside sixteen gets of the peer in a loop. Every answer has read the value.
+
+use crate::dependent;
+use crate::keys::{Key, Keys};
+use crate::lives::{Candidate, Schedule, lives, timed};
+use crate::maps::Fold;
+use crate::measure::Samples;
+use crate::report::Row;
+use crate::stores::{BATCH, BoxMap, DashMap, MokaCache, PapayaMap, QuickCache, Store};
+use crate::suite::Ctx;
+use keyspace::Keyspace;
+use std::hint::black_box;
+use std::time::Duration;
+
+/// The map that somebody who embeds a store would have used.
+pub(super) const BOXES: &str = BoxMap::NAME;
+
+/// What is timed, in order.
+const PHASES: [&str; 7] = [
+    "SET of a new key",
+    "GET, independent",
+    "GET, dependent",
+    "16 GETs, independent",
+    "16 GETs, dependent",
+    "SET of an old key",
+    "DEL",
+];
+
+/// The phases of batches, each with the phase of single look-ups in the same regime.
+const BATCHES: [(usize, usize); 2] = [(3, 1), (4, 2)];
+
+/// A life is repeated until it has done this many operations of each kind.
+const MIN_OPS: usize = 200_000;
+
+/// From this N on the warm-up round counts as the others do.
+const NO_WARM_UP: usize = 4_000_000;
+
+type Life = [Duration; PHASES.len()];
+
+pub(super) fn run(ctx: &mut Ctx) {
+    let sizes: &[(usize, usize)] = ctx.settings.pick(
+        &[(2_000, 1)],
+        &[(100_000, 7), (1_000_000, 3)],
+        &[(100_000, 15), (1_000_000, 5), (4_000_000, 5)],
+    );
+    for &(n, rounds) in sizes {
+        let keys = Keys::new(n, ctx.settings.seed);
+        let mut candidates = vec![candidate::<Keyspace<Fold>>(&keys), candidate::<BoxMap>(&keys)];
+        if n < NO_WARM_UP {
+            candidates.push(candidate::<DashMap>(&keys));
+            candidates.push(candidate::<PapayaMap>(&keys));
+            candidates.push(candidate::<MokaCache>(&keys));
+            candidates.push(candidate::<QuickCache>(&keys));
+        }
+        let repeats = if ctx.settings.smoke { 1 } else { MIN_OPS.div_ceil(n) };
+        let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.settings.seed };
+        let samples = lives(&mut candidates, schedule, &format!("life of {n}"), ctx.progress);
+        report_times(ctx, n as u64, (n * repeats) as u64, &samples);
+        report_bytes(ctx, &keys);
+    }
+    ctx.report.note(
+        ctx.suite,
+        "The same 16-byte keys, 32-byte values, hash and allocator for all. dashmap, papaya, moka and quick_cache are used by one \
+         thread here, and pay for being ready for several.",
+    );
+}
+
+fn candidate<S: Store>(keys: &Keys) -> Candidate<'_, { PHASES.len() }> {
+    Candidate::new(S::NAME, || live::<S>(keys))
+}
+
+/// A value of 32 bytes, whose first eight are another number for each pair of key and generation.
+fn value(key: &Key, generation: u8) -> [u8; 32] {
+    let mut value = [generation; 32];
+    value[..8].copy_from_slice(&key[8..]);
+    value[8] ^= key[7];
+    value
+}
+
+fn live<S: Store>(keys: &Keys) -> Life {
+    let n = keys.insert.len();
+    let mut store = S::new(n);
+    let set = |store: &mut S, keys: &[Key], generation| {
+        timed(|| keys.iter().for_each(|key| store.set(black_box(key), &value(key, generation))))
+    };
+    let new = set(&mut store, &keys.insert, 1);
+    let mut found = 0;
+    let independent =
+        timed(|| found = keys.find.iter().filter(|key| store.get(black_box(*key)).is_some()).count());
+    assert_eq!(found, n, "{} does not find what it holds", S::NAME);
+    let dependent = dependent::hits(&keys.find, |key| store.get(key).expect("all are there"));
+    let (batches, rest) = keys.find.as_chunks::<BATCH>();
+    let batched = timed(|| {
+        let found_in = |batch| store.get_batch(black_box(batch)).into_iter().flatten().count();
+        found = batches.iter().map(found_in).sum();
+    });
+    assert_eq!(found, n - rest.len(), "{} does not find what it holds in batches", S::NAME);
+    let dependent_batches = dependent::batches::<BATCH>(&keys.find, |batch| {
+        store.get_batch(batch).into_iter().map(|value| value.expect("all are there")).sum()
+    });
+    let old = set(&mut store, &keys.find, 2);
+    let remove = timed(|| found = keys.insert.iter().filter(|key| store.remove(black_box(*key))).count());
+    assert_eq!(found, n, "{} does not remove what it holds", S::NAME);
+    [new, independent, dependent, batched, dependent_batches, old, remove]
+}
+
+fn report_times(ctx: &mut Ctx, n: u64, ops: u64, samples: &[Vec<Samples>; PHASES.len()]) {
+    for (phase, case) in PHASES.iter().enumerate() {
+        let Some((_, single)) = BATCHES.iter().find(|(batched, _)| *batched == phase) else {
+            ctx.report.compare(ctx.suite, case, n, ops, &samples[phase]);
+            continue;
+        };
+        // Batches of the keyspace, beside both ways in which a user of the map can ask.
+        let named = |samples: &Samples, what: &str| Samples {
+            name: format!("{}, {what}", samples.name),
+            rounds: samples.rounds.clone(),
+        };
+        let ours = named(&samples[phase][0], "get_many of 16");
+        let theirs = [named(&samples[*single][1], "gets"), named(&samples[phase][1], "16 gets")];
+        ctx.report.compare_many(ctx.suite, case, n, ops, &[ours], &theirs);
+    }
+}
+
+/// What the keys take, one store after the other.
+fn report_bytes(ctx: &mut Ctx, keys: &Keys) {
+    let n = keys.insert.len();
+    let ours = bytes_of::<Keyspace<Fold>>(keys) / n as f64;
+    let peers = [
+        (BoxMap::NAME, bytes_of::<BoxMap>(keys)),
+        (DashMap::NAME, bytes_of::<DashMap>(keys)),
+        (PapayaMap::NAME, bytes_of::<PapayaMap>(keys)),
+        (MokaCache::NAME, bytes_of::<MokaCache>(keys)),
+        (QuickCache::NAME, bytes_of::<QuickCache>(keys)),
+    ];
+    for (peer, bytes) in peers {
+        let name = Keyspace::<Fold>::NAME;
+        let row = Row::alone(
+            ctx.suite,
+            "keys of 16 B, values of 32 B",
+            n as u64,
+            name,
+            "used_memory a key",
+            "B",
+            ours,
+        );
+        ctx.report.row(row.beside(peer, bytes / n as f64));
+    }
+}
+
+fn bytes_of<S: Store>(keys: &Keys) -> f64 {
+    let before = zmalloc::used_memory();
+    let mut store = S::new(keys.insert.len());
+    keys.insert.iter().for_each(|key| store.set(key, &value(key, 1)));
+    store.settle();
+    (zmalloc::used_memory() - before) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_timed_in_all_phases() {
+        let keys = Keys::new(500, 1);
+        for life in [live::<Keyspace<Fold>>(&keys), live::<BoxMap>(&keys)] {
+            assert!(life.iter().all(|time| !time.is_zero()), "{life:?}");
+        }
+    }
+
+    #[test]
+    fn a_box_map_takes_its_boxes_and_a_keyspace_less() {
+        let keys = Keys::new(10_000, 1);
+        let [ours, theirs] = [bytes_of::<Keyspace<Fold>>(&keys), bytes_of::<BoxMap>(&keys)];
+        // 16 and 32 bytes of boxes, and at least 33 of the table.
+        assert!(theirs > 81.0 * 10_000.0 && ours < 0.8 * theirs, "{ours} {theirs}");
+    }
+}

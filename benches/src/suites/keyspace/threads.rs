@@ -1,0 +1,126 @@
+//! Two threads on one database: keyspaces behind locks, beside maps that are made for several threads.
+//!
+//! Each thread goes over all keys in an order of its own. Of twenty requests, nineteen are gets and one sets
+//! a key again. What is timed is the wall clock from the start of both threads to the end of the slower one.
+
+use crate::keys::Keys;
+use crate::maps::Fold;
+use crate::measure::{Subject, paired};
+use crate::stores::{BATCH, DashMap, MokaCache, PapayaMap, QuickCache, SharedStore, Store};
+use crate::suite::Ctx;
+use keyspace::Sharded;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// One set comes after so many gets: 95 % of requests read.
+const GETS_A_SET: usize = 19;
+
+const THREADS: usize = 2;
+
+/// Values.
+const OLD: [u8; 32] = [b'o'; 32];
+const NEW: [u8; 32] = [b'n'; 32];
+
+pub(super) fn run(ctx: &mut Ctx) {
+    let n = ctx.settings.pick(2_000, 300_000, 4_000_000);
+    let rounds = ctx.settings.pick(1, 5, 5);
+    let orders: [Keys; THREADS] =
+        std::array::from_fn(|thread| Keys::new(n, ctx.settings.seed + 10 * thread as u64));
+    let sharded = filled::<Sharded<Fold>>(&orders);
+    let (dashmap, papaya) = (filled::<DashMap>(&orders), filled::<PapayaMap>(&orders));
+    let (moka, quick_cache) = (filled::<MokaCache>(&orders), filled::<QuickCache>(&orders));
+    let mut subjects = [
+        Subject::new("Sharded, batches of 16", || in_batches(&sharded, &orders)),
+        Subject::new(Sharded::<Fold>::NAME, || one_by_one(&sharded, &orders)),
+        Subject::new(DashMap::NAME, || one_by_one(&dashmap, &orders)),
+        Subject::new(PapayaMap::NAME, || one_by_one(&papaya, &orders)),
+        Subject::new(MokaCache::NAME, || one_by_one(&moka, &orders)),
+        Subject::new(QuickCache::NAME, || one_by_one(&quick_cache, &orders)),
+    ];
+    ctx.progress.start("two threads", rounds + 1);
+    let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
+    let requests = (THREADS * n) as u64;
+    let (ours, peers) = samples.split_at(2);
+    ctx.report.compare_many(ctx.suite, "2 threads, 95 % GET, 5 % SET", n as u64, requests, ours, peers);
+    ctx.report.note(
+        ctx.suite,
+        "Two threads: requests of both threads over the wall clock of the slower one. Batches of 16 read as many keys under one \
+         round of locks; a peer has no batches.",
+    );
+}
+
+fn filled<S: Store>(orders: &[Keys]) -> S {
+    let keys = &orders[0].insert;
+    let mut store = S::new(keys.len());
+    keys.iter().for_each(|key| store.set(key, &OLD));
+    store
+}
+
+/// The time that all threads take to do `work`, each with its keys.
+fn together(orders: &[Keys], work: impl Fn(&Keys) + Sync) -> Duration {
+    let start = Barrier::new(orders.len());
+    let times: Vec<Duration> = thread::scope(|scope| {
+        let threads: Vec<_> = orders
+            .iter()
+            .map(|keys| {
+                scope.spawn(|| {
+                    start.wait();
+                    let begin = Instant::now();
+                    work(keys);
+                    begin.elapsed()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    times.into_iter().max().unwrap_or_default()
+}
+
+fn one_by_one<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
+    together(orders, |keys| {
+        let mut found = 0;
+        for request in keys.find.chunks(GETS_A_SET + 1) {
+            let (set, gets) = request.split_last().expect("not empty");
+            found += gets.iter().filter(|key| store.get(*key).is_some()).count();
+            store.set_shared(set, &NEW);
+        }
+        assert_eq!(found + keys.find.len().div_ceil(GETS_A_SET + 1), keys.find.len());
+    })
+}
+
+/// The same requests: gets in batches, sets one by one.
+fn in_batches<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
+    together(orders, |keys| {
+        let (gets, sets) = keys.find.split_at(keys.find.len() / (GETS_A_SET + 1) * GETS_A_SET);
+        let (batches, rest) = gets.as_chunks::<BATCH>();
+        let mut sets = sets.iter();
+        let mut found = rest.iter().filter(|key| store.get(*key).is_some()).count();
+        for (i, batch) in batches.iter().enumerate() {
+            found += store.get_batch(batch).into_iter().flatten().count();
+            // Sixteen of twenty requests have been a batch: the sets keep pace with the gets.
+            let due = (i + 1) * BATCH / GETS_A_SET - i * BATCH / GETS_A_SET;
+            sets.by_ref().take(due).for_each(|key| store.set_shared(key, &NEW));
+        }
+        sets.for_each(|key| store.set_shared(key, &NEW));
+        assert_eq!(found, gets.len());
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::key;
+
+    #[test]
+    fn both_ways_of_asking_set_a_twentieth_of_the_keys() {
+        let orders = [Keys::new(2_000, 1), Keys::new(2_000, 5)];
+        for run in [one_by_one, in_batches] {
+            let store = filled::<Sharded<Fold>>(&orders);
+            assert!(!run(&store, &orders[..1]).is_zero());
+            let new = u64::from_le_bytes([b'n'; 8]);
+            let set = (0..2_000).filter(|&n| store.get(&key(n)) == Some(new)).count();
+            assert_eq!(set, 100);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A database that several threads share: where its keys are, what its batches do, and that no two threads
+//! wait for each other.
+
+use keyspace::{Cursor, DefaultHashBuilder, Key, Keyspace, Options, ScanOptions, Sharded};
+use std::collections::BTreeMap;
+use std::thread;
+use values::Element;
+use zmalloc::Region;
+
+const KEYS: usize = if cfg!(miri) { 100 } else { 16_000 };
+
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("key:{n}")).collect()
+}
+
+fn filled(shards: usize) -> Sharded {
+    let hasher = DefaultHashBuilder::with_seed(7);
+    let sharded = Sharded::try_with_options_and_hasher(shards, Options::default(), hasher).unwrap();
+    for (n, name) in names(KEYS).iter().enumerate() {
+        sharded.write(name, |keyspace, key| keyspace.set(key, n as i64, 0)).unwrap();
+    }
+    sharded
+}
+
+/// The number of a key's string.
+fn number(keyspace: &Keyspace, key: Key<'_>) -> Option<i64> {
+    keyspace.get_string(key, 0).unwrap().and_then(|string| string.element().as_i64())
+}
+
+#[test]
+fn every_key_is_found_again_whatever_the_number_of_shards() {
+    for shards in [0, 1, 2, 3, 64, 5_000] {
+        let sharded = filled(shards);
+        assert_eq!(sharded.shard_count(), shards.clamp(1, 4_096).next_power_of_two());
+        assert_eq!(sharded.len(), KEYS);
+        for (n, name) in names(KEYS).iter().enumerate() {
+            assert_eq!(sharded.read(name, number), Some(n as i64));
+        }
+        assert_eq!(sharded.read("none", number), None);
+        sharded.for_each(Keyspace::check);
+    }
+}
+
+/// Of 16,000 keys each of 16 shards has 1,000 on average, with a standard deviation of 31. The bytes of their
+/// tables say that the chunks are filled evenly, too: a hash whose low bits chose the shard would leave 15 of
+/// 16 chunks empty.
+#[test]
+#[cfg_attr(miri, ignore = "statistics")]
+fn shards_are_filled_evenly_and_so_are_their_tables() {
+    let sharded = filled(16);
+    sharded.for_each(|keyspace| {
+        assert!(keyspace.len().abs_diff(KEYS / 16) < 5 * 31, "{} keys in a shard", keyspace.len());
+        let report = keyspace.memory_report();
+        assert!(report.overhead_hashtable_main < 18 * keyspace.len(), "{report:?}");
+    });
+}
+
+#[test]
+fn batches_do_what_single_calls_do() {
+    let sharded = filled(8);
+    let names = names(KEYS + 5); // five of them are absent
+    for count in [0, 1, 15, 16, 17, 50] {
+        // Each key twice, so that one lock serves several of them.
+        let keys: Vec<Key<'_>> =
+            names.iter().rev().take(count).chain(&names[..count]).map(Key::from).collect();
+        let mut seen = Vec::new();
+        sharded.get_each(&keys, 0, |i, value| seen.push((i, value.is_some())));
+        let is_there = |key: &Key<'_>| sharded.read(*key, |keyspace, key| keyspace.contains_key(key, 0));
+        let expected: Vec<_> = keys.iter().map(is_there).enumerate().collect();
+        assert_eq!(seen, expected);
+    }
+    let pairs: Vec<(Key<'_>, Element<'_>)> =
+        (0..40).map(|n| (Key::from(&names[n % 30]), Element::Int(1_000_000 + n as i64))).collect();
+    sharded.set_many(&pairs, 0).unwrap();
+    for (n, name) in names.iter().enumerate().take(30) {
+        let last = if n < 10 { n + 30 } else { n };
+        assert_eq!(sharded.read(name, number), Some(1_000_000 + last as i64), "the last pair of a key wins");
+    }
+    sharded.for_each(Keyspace::check);
+}
+
+#[test]
+fn a_scan_shows_every_key_once() {
+    let sharded = filled(8);
+    let (mut cursor, mut seen) = (Cursor::START, BTreeMap::new());
+    loop {
+        cursor = sharded.scan(cursor, &ScanOptions::default(), 0, |key, _value| {
+            *seen.entry(key.to_vec()).or_insert(0) += 1;
+        });
+        if cursor.is_start() {
+            break;
+        }
+    }
+    assert!(seen.len() == KEYS && seen.values().all(|times| *times == 1));
+}
+
+/// Each thread asks for the locks in an order of its own.
+#[test]
+#[cfg_attr(miri, ignore = "a lock that is waited for makes pointers from numbers")]
+fn threads_with_batches_in_any_order_do_not_wait_for_each_other() {
+    const ROUNDS: usize = 2_000;
+    let region = Region::start();
+    let sharded = filled(4);
+    let names = names(16);
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let (sharded, names) = (&sharded, &names);
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let at = |i: usize| &names[(i * (2 * thread + 1) + round) % names.len()];
+                    let pairs: Vec<_> = (0..16).map(|i| (Key::from(at(i)), Element::Int(i as i64))).collect();
+                    sharded.set_many(&pairs, 0).unwrap();
+                    let keys: Vec<_> = pairs.iter().rev().map(|(key, _)| *key).collect();
+                    sharded.get_each(&keys, 0, |_, value| assert!(value.is_some()));
+                }
+            });
+        }
+    });
+    assert_eq!(sharded.len(), KEYS);
+    assert_eq!(sharded.into_keyspaces().map(|keyspace| keyspace.len()).sum::<usize>(), KEYS);
+    assert_eq!(region.held(), 0);
+}
+
+#[test]
+fn every_byte_is_counted_and_given_back() {
+    let region = Region::start();
+    let sharded = filled(32);
+    assert_eq!(region.held() as usize, sharded.allocation_size());
+    let mut removed = 0;
+    sharded.for_each_mut(|keyspace| {
+        removed += keyspace.len();
+        keyspace.clear();
+    });
+    assert!(removed == KEYS && sharded.is_empty());
+    drop(sharded);
+    assert_eq!(region.held(), 0);
+}

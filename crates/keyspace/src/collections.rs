@@ -4,11 +4,10 @@ use crate::entry::{Content, Entry, InEntry};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
-use crate::keyspace::{Found, Keyspace};
+use crate::keyspace::Keyspace;
 use crate::totals::Totals;
 use crate::value::ValueRef;
 use core::hash::BuildHasher;
-use dict::table::OccupiedEntry;
 use values::{Collection, Edited, WrongType};
 
 impl<S: BuildHasher> Keyspace<S> {
@@ -75,26 +74,12 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let (found, totals, options) = self.find_or_place(hash, &key, now)?;
-        match found {
-            Found::Live(entry) => {
-                Self::touch_entry(options, entry.get(), hash, now);
-                edit_found::<C, T, E>(totals, entry, &key, f)
-            }
-            Found::Absent(place) => {
-                let mut value = C::EMPTY.into_in();
-                let result = f(&mut value);
-                let mut collection = match C::from_in(value) {
-                    Edited::Own(collection) => collection,
-                    Edited::InRoom(_) => C::EMPTY, // no room was lent
-                };
-                if !collection.is_empty() {
-                    let clock = Self::new_clock(options, now);
-                    let entry =
-                        Entry::try_new(key.bytes(), None, clock, Content::collection(&mut collection))?;
-                    totals.add_key(place, entry, key.bytes())?;
-                }
-                result.map_err(Into::into)
+        let mut guard = RemoveIfEmpty::new(self, &key, hash);
+        match guard.find(now) {
+            Some((entry, totals, state)) => edit_found::<C, T, E>(entry, totals, state, f),
+            None => {
+                drop(guard);
+                self.create_as::<C, T, E>(&key, hash, now, f)
             }
         }
     }
@@ -113,49 +98,130 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<Option<T>, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let Some((entry, totals, options)) = self.find_mut(hash, &key, now) else { return Ok(None) };
-        Self::touch_entry(options, entry.get(), hash, now);
-        edit_found::<C, T, E>(totals, entry, &key, f).map(Some)
+        let mut guard = RemoveIfEmpty::new(self, &key, hash);
+        let Some((entry, totals, state)) = guard.find(now) else { return Ok(None) };
+        edit_found::<C, T, E>(entry, totals, state, f).map(Some)
+    }
+
+    /// [`edit_as`](Self::edit_as) for a key that is not there.
+    #[inline(never)]
+    fn create_as<C: Collection, T, E: Into<Error>>(
+        &mut self,
+        key: &Key<'_>,
+        hash: u64,
+        now: u64,
+        f: impl FnOnce(&mut C::In<InEntry<'_>>) -> Result<T, E>,
+    ) -> Result<T, Error> {
+        key.check()?;
+        let mut value = C::EMPTY.into_in();
+        let result = f(&mut value);
+        let mut collection = match C::from_in(value) {
+            Edited::Own(collection) => collection,
+            Edited::InRoom(_) => C::EMPTY, // no room was lent
+        };
+        if !collection.is_empty() {
+            let clock = Self::new_clock(&self.options, now);
+            let entry = Entry::try_new(key.bytes(), None, clock, Content::collection(&mut collection))?;
+            self.add_absent(key, hash, entry)?;
+        }
+        result.map_err(Into::into)
+    }
+
+    /// Adds the entry of a key that is known to be absent: without a look-up.
+    pub(crate) fn add_absent(&mut self, key: &Key<'_>, hash: u64, entry: Entry) -> Result<(), Error> {
+        let hasher = &self.hasher;
+        let added = self.table.try_insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
+        self.totals.add(added.map_err(|error| error.error)?);
+        self.totals.notify(Event::Set(key.bytes()));
+        Ok(())
     }
 }
 
-/// Lends the collection of an entry to `f`, and removes the entry if the collection is empty afterwards.
-#[inline]
-pub(crate) fn edit_found<C: Collection, T, E: Into<Error>>(
-    totals: &mut Totals,
-    entry: OccupiedEntry<'_, Entry>,
-    key: &Key<'_>,
-    f: impl FnOnce(&mut C::In<InEntry<'_>>) -> Result<T, E>,
-) -> Result<T, Error> {
-    /// Removes an entry that is left empty, also after a panic.
-    struct RemoveIfEmpty<'s, 't, 'k> {
-        totals: &'s mut Totals,
-        entry: Option<OccupiedEntry<'t, Entry>>,
-        key: &'s Key<'k>,
-        /// `None` after a panic.
-        is_empty: Option<bool>,
+/// What has been done to the collection of a [`RemoveIfEmpty`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edit {
+    Untouched,
+    /// The closure has not returned: it is running, or has panicked.
+    Begun,
+    Done {
+        is_empty: bool,
+    },
+}
+
+/// A keyspace whose entry of one key is being edited. When this is dropped, the edit is reported, or the key is removed if its
+/// collection is empty, also after a panic.
+pub(crate) struct RemoveIfEmpty<'s, 'k, S> {
+    keyspace: &'s mut Keyspace<S>,
+    key: &'s Key<'k>,
+    hash: u64,
+    state: Edit,
+}
+
+impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
+    #[inline]
+    pub(crate) fn new(keyspace: &'s mut Keyspace<S>, key: &'s Key<'k>, hash: u64) -> Self {
+        Self { keyspace, key, hash, state: Edit::Untouched }
     }
-    impl Drop for RemoveIfEmpty<'_, '_, '_> {
-        #[inline]
-        fn drop(&mut self) {
-            let Some(entry) = self.entry.take() else { return };
-            if self.is_empty.unwrap_or_else(|| entry.get().is_empty()) {
-                drop(self.totals.remove_key(entry));
-            } else {
-                self.totals.notify(Event::Changed(self.key.bytes()));
-            }
+
+    /// The entry of the key, whose access clock is set, and what an edit keeps right. An expired one is removed.
+    #[inline]
+    pub(crate) fn find(&mut self, now: u64) -> Option<(&mut Entry, &mut Totals, &mut Edit)> {
+        let Self { keyspace, key, hash, state } = self;
+        let Keyspace { table, totals, options, .. } = &mut **keyspace;
+        let entry = table.find_entry(*hash, |entry| entry.key() == key.bytes()).ok()?;
+        if entry.get().is_expired(now) {
+            totals.expire(entry);
+            return None;
+        }
+        let entry = entry.into_mut();
+        Keyspace::<S>::touch_entry(options, entry, *hash, now);
+        Some((entry, totals, state))
+    }
+
+    #[cold]
+    fn remove(&mut self) {
+        let Keyspace { table, totals, .. } = &mut *self.keyspace;
+        if let Ok(entry) = table.find_entry(self.hash, |entry| entry.key() == self.key.bytes()) {
+            drop(totals.remove_key(entry));
         }
     }
-    WrongType::check(C::TYPE, entry.get().object_type())?;
-    let mut guard = RemoveIfEmpty { totals, entry: Some(entry), key, is_empty: None };
-    let RemoveIfEmpty { totals, entry: Some(entry), is_empty, .. } = &mut guard else {
-        unreachable!("it is there")
-    };
-    let edited = entry.get_mut().edit::<C, _>(&mut totals.entry_bytes, f);
-    *is_empty = edited.as_ref().map(|(_, is_empty)| *is_empty);
-    drop(guard);
-    match edited {
-        Some((result, _)) => result.map_err(Into::into),
-        None => unreachable!("the type was compared"),
+
+    #[cold]
+    fn is_empty(&self) -> bool {
+        let entry = self.keyspace.table.find(self.hash, |entry| entry.key() == self.key.bytes());
+        entry.is_some_and(Entry::is_empty)
     }
+}
+
+impl<S> Drop for RemoveIfEmpty<'_, '_, S> {
+    #[inline]
+    fn drop(&mut self) {
+        let is_empty = match self.state {
+            Edit::Untouched => return,
+            Edit::Begun => self.is_empty(),
+            Edit::Done { is_empty } => is_empty,
+        };
+        if is_empty {
+            self.remove();
+        } else {
+            self.keyspace.totals.notify(Event::Changed(self.key.bytes()));
+        }
+    }
+}
+
+/// Lends the collection of an entry to `f`.
+#[inline]
+pub(crate) fn edit_found<C: Collection, T, E: Into<Error>>(
+    entry: &mut Entry,
+    totals: &mut Totals,
+    state: &mut Edit,
+    f: impl FnOnce(&mut C::In<InEntry<'_>>) -> Result<T, E>,
+) -> Result<T, Error> {
+    WrongType::check(C::TYPE, entry.object_type())?;
+    *state = Edit::Begun;
+    let Some((result, is_empty)) = entry.edit::<C, _>(&mut totals.entry_bytes, f) else {
+        unreachable!("the type was compared")
+    };
+    *state = Edit::Done { is_empty };
+    result.map_err(Into::into)
 }

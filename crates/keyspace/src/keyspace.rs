@@ -266,7 +266,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Option<(OccupiedEntry<'_, Entry>, &mut Totals, &Options)> {
         let entry = self.table.find_entry(hash, |entry| entry.key() == key.bytes()).ok()?;
         if entry.get().is_expired(now) {
-            Self::expire_found(&mut self.totals, entry);
+            self.totals.expire(entry);
             return None;
         }
         Some((entry, &mut self.totals, &self.options))
@@ -298,13 +298,6 @@ impl<S: BuildHasher> Keyspace<S> {
             table::Entry::Occupied(entry) => Found::Live(entry),
         };
         Ok((found, &mut self.totals, &self.options))
-    }
-
-    /// Removes an entry that has expired.
-    #[cold]
-    pub(crate) fn expire_found(totals: &mut Totals, entry: OccupiedEntry<'_, Entry>) {
-        let entry = totals.remove(entry);
-        totals.notify(Event::Expired(entry.key()));
     }
 }
 

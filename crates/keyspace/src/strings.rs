@@ -1,5 +1,6 @@
 //! Keys whose value is a string: `SET` and its family, `APPEND`, `INCR`.
 
+use crate::collections::{Edit, RemoveIfEmpty};
 use crate::entry::{Content, Entry, StringEdit};
 use crate::error::Error;
 use crate::event::Event;
@@ -9,7 +10,6 @@ use crate::keyspace::{Found, Keyspace};
 use crate::totals::Totals;
 use crate::value::StringRef;
 use core::hash::BuildHasher;
-use dict::table::OccupiedEntry;
 use values::string::{self, LongDouble};
 use values::{Element, ObjectType, OwnedElement, WrongType};
 
@@ -250,25 +250,21 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let (found, totals, settings) = self.find_or_place(hash, &key, now)?;
-        match found {
-            Found::Live(entry) => {
-                WrongType::check(ObjectType::String, entry.get().object_type())?;
-                Self::touch_entry(settings, entry.get(), hash, now);
-                edit_found_string(totals, entry, &key, f)
-            }
-            Found::Absent(place) => {
-                let clock = Self::new_clock(settings, now);
-                let mut entry = Entry::try_new(key.bytes(), None, clock, Content::Bytes(b""))?;
-                // The entry is counted when it is in the table.
-                let mut held = entry.allocation_size();
-                let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
-                if entry.string().is_ok_and(|string| !string.is_empty()) {
-                    totals.add_key(place, entry, key.bytes())?;
-                }
-                Ok(result)
-            }
+        let mut guard = RemoveIfEmpty::new(self, &key, hash);
+        if let Some((entry, totals, state)) = guard.find(now) {
+            return edit_found_string(entry, totals, state, f);
         }
+        drop(guard);
+        key.check()?;
+        let clock = Self::new_clock(&self.options, now);
+        let mut entry = Entry::try_new(key.bytes(), None, clock, Content::Bytes(b""))?;
+        // The entry is counted when it is in the table.
+        let mut held = entry.allocation_size();
+        let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
+        if entry.string().is_ok_and(|string| !string.is_empty()) {
+            self.add_absent(&key, hash, entry)?;
+        }
+        Ok(result)
     }
 
     /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty
@@ -364,14 +360,14 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// Lends the string of an entry to `f`. The value is a string.
+/// Lends the string of an entry to `f`. For `state`, see [`RemoveIfEmpty`].
 pub(crate) fn edit_found_string<T, E: Into<Error>>(
+    entry: &mut Entry,
     totals: &mut Totals,
-    mut entry: OccupiedEntry<'_, Entry>,
-    key: &Key<'_>,
+    state: &mut Edit,
     f: impl FnOnce(&mut StringEdit<'_>) -> Result<T, E>,
 ) -> Result<T, Error> {
-    let result = totals.change(&mut entry, |entry, held| f(&mut StringEdit::new(entry, held)));
-    totals.notify(Event::Changed(key.bytes()));
-    result.map_err(Into::into)
+    WrongType::check(ObjectType::String, entry.object_type())?;
+    *state = Edit::Done { is_empty: false }; // an empty string is a value
+    f(&mut StringEdit::new(entry, &mut totals.entry_bytes)).map_err(Into::into)
 }

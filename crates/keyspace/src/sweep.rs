@@ -156,7 +156,7 @@ impl<S: BuildHasher> Keyspace<S> {
             steps += 1;
             for &(hash, address) in due.iter().take(found) {
                 if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
-                    Self::expire_found(&mut self.totals, entry);
+                    self.totals.expire(entry);
                     swept.removed += 1;
                 }
             }

@@ -55,6 +55,13 @@ impl Totals {
         entry
     }
 
+    /// Removes an entry that has expired.
+    #[cold]
+    pub(crate) fn expire(&mut self, entry: OccupiedEntry<'_, Entry>) {
+        let entry = self.remove(entry);
+        self.notify(Event::Expired(entry.key()));
+    }
+
     /// Puts a new entry into its place, and reports that its key was set.
     #[inline]
     pub(crate) fn add_key(

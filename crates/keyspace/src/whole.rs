@@ -1,10 +1,10 @@
 //! Values of any type: put in, edited, and taken out.
 
-use crate::collections::edit_found;
+use crate::collections::{RemoveIfEmpty, edit_found};
 use crate::entry::{Content, Entry};
 use crate::error::Error;
 use crate::key::Key;
-use crate::keyspace::{Found, Keyspace};
+use crate::keyspace::Keyspace;
 use crate::strings::edit_found_string;
 use crate::value::{Value, ValueMut};
 use core::hash::BuildHasher;
@@ -88,28 +88,34 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let (found, totals, options) = self.find_or_place(hash, &key, now)?;
-        let entry = match found {
-            Found::Live(entry) => entry,
-            Found::Absent(place) => {
-                let mut new = None;
-                let result = f(ValueMut::Absent(&mut new));
-                if let Some(mut value) = new.filter(|value| !value.is_empty()) {
-                    let clock = Self::new_clock(options, now);
-                    let entry = Entry::try_new(key.bytes(), None, clock, try_content(&mut value)?)?;
-                    totals.add_key(place, entry, key.bytes())?;
+        let mut guard = RemoveIfEmpty::new(self, &key, hash);
+        if let Some((entry, totals, state)) = guard.find(now) {
+            return match entry.object_type() {
+                ObjectType::String => {
+                    edit_found_string(entry, totals, state, |text| f(ValueMut::String(text)))
                 }
-                return result.map_err(Into::into);
-            }
-        };
-        Self::touch_entry(options, entry.get(), hash, now);
-        match entry.get().object_type() {
-            ObjectType::String => edit_found_string(totals, entry, &key, |text| f(ValueMut::String(text))),
-            ObjectType::List => edit_found::<List, _, _>(totals, entry, &key, |list| f(ValueMut::List(list))),
-            ObjectType::Set => edit_found::<Set, _, _>(totals, entry, &key, |set| f(ValueMut::Set(set))),
-            ObjectType::ZSet => edit_found::<ZSet, _, _>(totals, entry, &key, |zset| f(ValueMut::ZSet(zset))),
-            ObjectType::Hash => edit_found::<Hash, _, _>(totals, entry, &key, |hash| f(ValueMut::Hash(hash))),
+                ObjectType::List => {
+                    edit_found::<List, _, _>(entry, totals, state, |list| f(ValueMut::List(list)))
+                }
+                ObjectType::Set => edit_found::<Set, _, _>(entry, totals, state, |set| f(ValueMut::Set(set))),
+                ObjectType::ZSet => {
+                    edit_found::<ZSet, _, _>(entry, totals, state, |zset| f(ValueMut::ZSet(zset)))
+                }
+                ObjectType::Hash => {
+                    edit_found::<Hash, _, _>(entry, totals, state, |hash| f(ValueMut::Hash(hash)))
+                }
+            };
         }
+        drop(guard);
+        key.check()?;
+        let mut new = None;
+        let result = f(ValueMut::Absent(&mut new));
+        if let Some(mut value) = new.filter(|value| !value.is_empty()) {
+            let clock = Self::new_clock(&self.options, now);
+            let entry = Entry::try_new(key.bytes(), None, clock, try_content(&mut value)?)?;
+            self.add_absent(&key, hash, entry)?;
+        }
+        result.map_err(Into::into)
     }
 
     /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for a string and for what

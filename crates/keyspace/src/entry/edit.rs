@@ -143,8 +143,9 @@ impl Room for InEntry<'_> {
         assert!(at <= len && removed <= len - at, "the bytes to remove are not in the value");
         let new_len = total(len - removed, added)?;
         total(value_at, new_len)?; // whatever is asked for, the block's length does not overflow
-        let [class, new_class] = [len, new_len].map(|len| zmalloc::good_size(packed_end(value_at, len)));
-        if class != new_class {
+        let [end, new_end] = [len, new_len].map(|len| packed_end(value_at, len));
+        // A size is at most its class. So the larger size has the smaller one's class if it is not above that class.
+        if end.max(new_end) > zmalloc::good_size(end.min(new_end)) {
             return self.0.try_splice_other_class(at, removed, added, new_len);
         }
         // SAFETY: the block has at least the class of what it holds, by the invariant of `len`.

@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn every_key_of_a_whole_batch_is_looked_up_in_order() {
         let keys: Vec<Key> = (0..35).map(key).collect();
-        let (mut seen, mut batched) = (Vec::new(), Vec::new());
+        let (mut seen, mut batched) = (Vec::new(), Vec::<Key>::new());
         hits(&keys, |key| {
             seen.push(*key);
             1

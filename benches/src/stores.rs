@@ -47,6 +47,11 @@ pub trait Store {
     fn new(n: usize) -> Self;
     /// Adds a key, or replaces its value.
     fn set(&mut self, key: &[u8], value: &[u8]);
+    /// [`set`](Self::set) of a key that is known to be there: a map can save the box of the key then.
+    #[inline]
+    fn overwrite(&mut self, key: &[u8], value: &[u8]) {
+        self.set(key, value);
+    }
     /// The first bytes of a value, as a number: they have been read.
     fn get(&self, key: &[u8]) -> Option<u64>;
     /// Sixteen look-ups, together where the store can.
@@ -64,6 +69,11 @@ pub trait Store {
 pub trait SharedStore: Store + Sync {
     /// [`Store::set`] by one of several threads.
     fn set_shared(&self, key: &[u8], value: &[u8]);
+    /// [`Store::overwrite`] by one of several threads.
+    #[inline]
+    fn overwrite_shared(&self, key: &[u8], value: &[u8]) {
+        self.set_shared(key, value);
+    }
 }
 
 /// The first eight bytes of a value.
@@ -114,8 +124,12 @@ impl Store for BoxMap {
 
     #[inline]
     fn set(&mut self, key: &[u8], value: &[u8]) {
-        // The box of a key is made for a new key only.
-        self.entry_ref(key).insert(value.into());
+        self.insert(key.into(), value.into());
+    }
+
+    #[inline]
+    fn overwrite(&mut self, key: &[u8], value: &[u8]) {
+        *self.get_mut(key).expect("the key is there") = value.into();
     }
 
     #[inline]
@@ -171,11 +185,11 @@ impl SharedStore for Sharded<Fold> {
     }
 }
 
-/// A [`Store`] and [`SharedStore`] for a map with interior locks. `$get` and `$remove` are written where
-/// `self`, `key` mean the store and the key.
+/// A [`Store`] and [`SharedStore`] for a map that is changed through `&self`.
 macro_rules! shared_store {
     ($name:literal, $map:ty, |$n:ident| $new:expr,
-     |$store:ident, $key:ident, $value:ident| $set:expr, $get:expr, $remove:expr $(, settle: $settle:ident)?) => {
+     |$store:ident, $key:ident, $value:ident| $set:expr, $get:expr, $remove:expr
+     $(, overwrite: $overwrite:expr)? $(, settle: $settle:ident)?) => {
         impl Store for $map {
             const NAME: &'static str = $name;
 
@@ -189,6 +203,11 @@ macro_rules! shared_store {
             }
 
             #[inline]
+            fn overwrite(&mut self, key: &[u8], value: &[u8]) {
+                self.overwrite_shared(key, value);
+            }
+
+            #[inline]
             fn get(&self, $key: &[u8]) -> Option<u64> {
                 let $store = self;
                 $get
@@ -196,8 +215,8 @@ macro_rules! shared_store {
 
             #[inline]
             fn remove(&mut self, $key: &[u8]) -> bool {
-                let $store = self;
-                $remove.is_some()
+                let $store = &*self; // the map's own method, not the trait's
+                $remove
             }
 
             $(fn settle(&mut self) {
@@ -211,6 +230,12 @@ macro_rules! shared_store {
                 let $store = self;
                 $set;
             }
+
+            $(#[inline]
+            fn overwrite_shared(&self, $key: &[u8], $value: &[u8]) {
+                let $store = self;
+                $overwrite;
+            })?
         }
     };
 }
@@ -219,12 +244,10 @@ shared_store!(
     "dashmap",
     DashMap,
     |_n| Self::default(),
-    |store, key, value| match store.get_mut(key) {
-        Some(mut old) => *old = value.into(),
-        None => drop(store.insert(key.into(), value.into())),
-    },
+    |store, key, value| drop(store.insert(key.into(), value.into())),
     store.get(key).map(|value| head(&value)),
-    store.remove(key)
+    store.remove(key).is_some(),
+    overwrite: *store.get_mut(key).expect("the key is there") = value.into()
 );
 
 shared_store!(
@@ -233,7 +256,7 @@ shared_store!(
     |_n| Self::default(),
     |store, key, value| _ = store.pin().insert(key.into(), value.into()),
     store.pin().get(key).map(|value| head(value)),
-    store.pin().remove(key)
+    store.pin().remove(key).is_some()
 );
 
 shared_store!(
@@ -242,7 +265,7 @@ shared_store!(
     |_n| moka::sync::Cache::builder().build_with_hasher(Fold::default()),
     |store, key, value| store.insert(key.into(), value.into()),
     store.get(key).map(|value| head(&value)),
-    store.remove(key),
+    store.remove(key).is_some(),
     settle: run_pending_tasks
 );
 
@@ -253,7 +276,7 @@ shared_store!(
     |n| Self::with(n, 4 * n as u64, UnitWeighter, Fold::default(), DefaultLifecycle::default()),
     |store, key, value| store.insert(key.into(), value.into()),
     store.get(key).map(|value| head(&value)),
-    store.remove(key)
+    store.remove(key).is_some()
 );
 
 #[cfg(test)]
@@ -268,7 +291,7 @@ mod tests {
         let value = |n: u64| [n.to_le_bytes(); 4].concat();
         for n in 0..KEYS {
             store.set(&key(n), &value(n));
-            store.set(&key(n / 2), &value(n));
+            store.overwrite(&key(n / 2), &value(n));
         }
         store.settle();
         let expected = |n: u64| if n < KEYS / 2 { 2 * n + 1 } else { n };

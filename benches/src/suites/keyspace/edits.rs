@@ -20,6 +20,7 @@ use keyspace::{Error, InEntry, Keyspace, Options};
 use robj::EncodingLimits;
 use sds::Sds;
 use std::cell::RefCell;
+use std::hint::black_box;
 use std::time::Duration;
 use values::list::Side;
 use values::zset::AddOptions;
@@ -33,13 +34,13 @@ const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 /// The collections' sizes.
 const SIZES: [u32; 2] = [10, 100];
 
-type InKeyspace<C> = fn(&mut <C as Collection>::In<InEntry<'_>>, u32) -> bool;
+type InKeyspace<C> = fn(&mut <C as Collection>::In<InEntry<'_>>, u32) -> Option<usize>;
 
-/// A write of the element of a number, in both places. It says whether it was done.
+/// A write of the element of a number, in both places. If it was done, it answers how many elements there are.
 struct Write<C: Collection> {
     name: &'static str,
     in_keyspace: InKeyspace<C>,
-    in_dict: fn(&mut C, u32) -> bool,
+    in_dict: fn(&mut C, u32) -> Option<usize>,
 }
 
 /// A kind of collection: how its elements are added and removed.
@@ -53,8 +54,8 @@ macro_rules! write_to {
     ($C:ty, $name:literal, |$value:ident, $i:ident| $done:expr) => {
         Write::<$C> {
             name: $name,
-            in_keyspace: |$value: &mut <$C as Collection>::In<InEntry<'_>>, $i| $done,
-            in_dict: |$value, $i| $done,
+            in_keyspace: |$value: &mut <$C as Collection>::In<InEntry<'_>>, $i| $done.then(|| $value.len()),
+            in_dict: |$value, $i| $done.then(|| $value.len()),
         }
     };
 }
@@ -119,7 +120,9 @@ pub(super) fn run(ctx: &mut Ctx) {
     ctx.report.note(
         ctx.suite,
         "HSET and its neighbours: n elements a collection before the write, some megabytes of collections in all. The peer is a \
-         Dict from Sds to the collection, with the same hash. Both spend one look-up a write.",
+         Dict from Sds to the collection, with the same hash. Both spend one look-up a write. In a plain loop the processor begins \
+         the next write before the present one ends, and gets the further the fewer instructions a write has. *Dependent* writes \
+         wait for the length of the collection before.",
     );
 }
 
@@ -161,52 +164,70 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
         let mut value = C::EMPTY;
         for i in 0..n {
             assert!(
-                (kind.add.in_dict)(&mut value, i)
-                    && edit(&mut stores.keyspace.borrow_mut(), key, i, kind.add.in_keyspace)
+                (kind.add.in_dict)(&mut value, i).is_some()
+                    && edit(&mut stores.keyspace.borrow_mut(), key, i, kind.add.in_keyspace).is_some()
             );
         }
         stores.dict.borrow_mut().insert(Sds::from_bytes(key), value);
     }
     let orders = [shuffled(0..collections, 1), shuffled(0..collections, 2)];
     for (is_added, name) in [(true, kind.add.name), (false, kind.remove.name)] {
-        ctx.progress.start(name, rounds + 1);
-        // What is not timed brings every collection back to where it was.
-        let round = |change: &dyn Fn(bool, &[u32])| -> Duration {
-            if is_added {
-                let time = timed(|| change(true, &orders[0]));
-                change(false, &orders[1]);
-                time
-            } else {
-                change(true, &orders[0]);
-                timed(|| change(false, &orders[1]))
-            }
-        };
-        let mut subjects = [
-            Subject::new("Keyspace", || {
-                round(&|add, order| {
-                    let change = if add { kind.add.in_keyspace } else { kind.remove.in_keyspace };
-                    let mut keyspace = stores.keyspace.borrow_mut();
-                    for &i in order {
-                        assert!(edit(&mut keyspace, &keys[i as usize], n, change));
-                    }
-                })
-            }),
-            Subject::new(OWN_BLOCKS, || {
-                round(&|add, order| {
-                    let change = if add { kind.add.in_dict } else { kind.remove.in_dict };
-                    let mut dict = stores.dict.borrow_mut();
-                    for &i in order {
-                        let value = dict.get_mut(keys[i as usize].as_slice()).expect("every key is there");
-                        assert!(change(value, n));
-                    }
-                })
-            }),
-        ];
-        let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
-        ctx.report.compare(ctx.suite, name, n.into(), collections.into(), &samples);
+        for (waits, regime) in [(false, ""), (true, ", dependent")] {
+            let case = format!("{name}{regime}");
+            ctx.progress.start(&case, rounds + 1);
+            // What is not timed brings every collection back to where it was.
+            let round = |change: &dyn Fn(bool, &[u32])| -> Duration {
+                if is_added {
+                    let time = timed(|| change(true, &orders[0]));
+                    change(false, &orders[1]);
+                    time
+                } else {
+                    change(true, &orders[0]);
+                    timed(|| change(false, &orders[1]))
+                }
+            };
+            let mut subjects = [
+                Subject::new("Keyspace", || {
+                    round(&|add, order| {
+                        let change = if add { kind.add.in_keyspace } else { kind.remove.in_keyspace };
+                        let mut keyspace = stores.keyspace.borrow_mut();
+                        each(order, waits, |i| edit(&mut keyspace, &keys[i], n, change));
+                    })
+                }),
+                Subject::new(OWN_BLOCKS, || {
+                    round(&|add, order| {
+                        let change = if add { kind.add.in_dict } else { kind.remove.in_dict };
+                        let mut dict = stores.dict.borrow_mut();
+                        each(order, waits, |i| {
+                            let value = dict.get_mut(keys[i].as_slice()).expect("every key is there");
+                            change(value, n)
+                        });
+                    })
+                }),
+            ];
+            let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
+            ctx.report.compare(ctx.suite, &case, n.into(), collections.into(), &samples);
+        }
     }
 }
 
-fn edit<C: Collection>(keyspace: &mut Keyspace<Fold>, key: &[u8], i: u32, change: InKeyspace<C>) -> bool {
-    keyspace.edit_as::<C, _, Error>(key, 0, |value| Ok(change(value, i))).is_ok_and(|done| done)
+/// Writes to the collections of these numbers. If the writes wait for each other, the number of the next collection is read where
+/// the answer before says, which is always the next place.
+fn each(order: &[u32], waits: bool, mut write: impl FnMut(usize) -> Option<usize>) {
+    let mask = black_box(0);
+    let mut answer = 0;
+    for at in 0..order.len() {
+        let at = if waits { at + (answer & mask) } else { at };
+        answer = write(order[at] as usize).expect("every write is done");
+    }
+    black_box(answer);
+}
+
+fn edit<C: Collection>(
+    keyspace: &mut Keyspace<Fold>,
+    key: &[u8],
+    i: u32,
+    change: InKeyspace<C>,
+) -> Option<usize> {
+    keyspace.edit_as::<C, _, Error>(key, 0, |value| Ok(change(value, i))).expect("the type is right")
 }

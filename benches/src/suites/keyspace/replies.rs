@@ -34,7 +34,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         };
         let mut subjects = [
             Subject::new("copy into a Bytes", || {
-                each(|object| Bytes::copy_from_slice(object.as_string().expect("a string")))
+                each(|object| Bytes::copy_from_slice(&object.as_string().expect("a string")))
             }),
             Subject::new(HOLD, || each(|object| Bytes::try_from(object.clone()).expect("a string"))),
         ];

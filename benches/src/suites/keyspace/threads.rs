@@ -83,7 +83,7 @@ fn one_by_one<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
         for request in keys.find.chunks(GETS_A_SET + 1) {
             let (set, gets) = request.split_last().expect("not empty");
             found += gets.iter().filter(|key| store.get(*key).is_some()).count();
-            store.set_shared(set, &NEW);
+            store.overwrite_shared(set, &NEW);
         }
         assert_eq!(found + keys.find.len().div_ceil(GETS_A_SET + 1), keys.find.len());
     })
@@ -100,9 +100,9 @@ fn in_batches<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
             found += store.get_batch(batch).into_iter().flatten().count();
             // Sixteen of twenty requests have been a batch: the sets keep pace with the gets.
             let due = (i + 1) * BATCH / GETS_A_SET - i * BATCH / GETS_A_SET;
-            sets.by_ref().take(due).for_each(|key| store.set_shared(key, &NEW));
+            sets.by_ref().take(due).for_each(|key| store.overwrite_shared(key, &NEW));
         }
-        sets.for_each(|key| store.set_shared(key, &NEW));
+        sets.for_each(|key| store.overwrite_shared(key, &NEW));
         assert_eq!(found, gets.len());
     })
 }

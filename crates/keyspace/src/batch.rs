@@ -32,7 +32,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let keys = keys.map(Into::into);
         let hashes = keys.map(|key| self.hash_of(&key));
         let ahead = |entry: &Entry| prefetch(entry.address());
-        let found = self.table.find_many(hashes, ahead, |i, entry| entry.key() == keys[i].bytes());
+        let found = self.table.find_many(hashes, ahead, |i, entry| entry.has_key(keys[i].bytes()));
         let mut i = 0;
         found.map(|entry| {
             let hash = hashes[i];

@@ -168,7 +168,7 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
     pub(crate) fn find(&mut self, now: u64) -> Option<(&mut Entry, &mut Totals, &mut Edit)> {
         let Self { keyspace, key, hash, state } = self;
         let Keyspace { table, totals, options, .. } = &mut **keyspace;
-        let entry = table.find_entry(*hash, |entry| entry.key() == key.bytes()).ok()?;
+        let entry = table.find_entry(*hash, |entry| entry.has_key(key.bytes())).ok()?;
         if entry.get().is_expired(now) {
             totals.expire(entry);
             return None;
@@ -181,14 +181,14 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
     #[cold]
     fn remove(&mut self) {
         let Keyspace { table, totals, .. } = &mut *self.keyspace;
-        if let Ok(entry) = table.find_entry(self.hash, |entry| entry.key() == self.key.bytes()) {
-            drop(totals.remove_key(entry));
+        if let Ok(entry) = table.find_entry(self.hash, |entry| entry.has_key(self.key.bytes())) {
+            totals.drop_key(entry);
         }
     }
 
     #[cold]
     fn is_empty(&self) -> bool {
-        let entry = self.keyspace.table.find(self.hash, |entry| entry.key() == self.key.bytes());
+        let entry = self.keyspace.table.find(self.hash, |entry| entry.has_key(self.key.bytes()));
         entry.is_some_and(Entry::is_empty)
     }
 }

@@ -42,7 +42,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         if at <= now {
-            drop(totals.remove_key(entry));
+            totals.drop_key(entry);
         } else {
             totals.change(&mut entry, |entry, held| entry.try_set_expiry(Some(at), held))?;
             totals.notify(Event::Changed(key.bytes()));

@@ -237,7 +237,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// The entry of a key that is there at `now`.
     #[inline]
     pub(crate) fn find(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<&Entry> {
-        let entry = self.table.find(hash, |entry| entry.key() == key.bytes())?;
+        let entry = self.table.find(hash, |entry| entry.has_key(key.bytes()))?;
         (!entry.is_expired(now)).then_some(entry)
     }
 
@@ -264,7 +264,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: &Key<'_>,
         now: u64,
     ) -> Option<(OccupiedEntry<'_, Entry>, &mut Totals, &Options)> {
-        let entry = self.table.find_entry(hash, |entry| entry.key() == key.bytes()).ok()?;
+        let entry = self.table.find_entry(hash, |entry| entry.has_key(key.bytes())).ok()?;
         if entry.get().is_expired(now) {
             self.totals.expire(entry);
             return None;
@@ -284,7 +284,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let hasher = &self.hasher;
         let found = self.table.try_entry(
             hash,
-            |entry| entry.key() == key.bytes(),
+            |entry| entry.has_key(key.bytes()),
             |entry| hasher.hash_one(entry.key()),
         )?;
         let found = match found {

@@ -64,7 +64,11 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Removes a key and returns whether it was there. O(value). In C: `DEL`.
     #[inline]
     pub fn remove<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
-        self.unlink(key, now).is_some()
+        let key = key.into();
+        let hash = self.hash_of(&key);
+        let Some((entry, totals, _)) = self.find_mut(hash, &key, now) else { return false };
+        totals.drop_key(entry);
+        true
     }
 
     /// Removes a key without dropping its value. O(1). In C: `UNLINK`.

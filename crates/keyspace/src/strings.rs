@@ -120,7 +120,29 @@ impl<S: BuildHasher> Keyspace<S> {
         value: impl Into<Element<'e>>,
         now: u64,
     ) -> Result<(), Error> {
-        self.set_with(key, value, &SetOptions::default(), now).map(|_outcome| ())
+        let (key, value) = (key.into(), value.into());
+        let hash = self.hash_of(&key);
+        let (found, totals, settings) = self.find_or_place(hash, &key, now)?;
+        match found {
+            Found::Live(mut entry) => {
+                let is_done = match value {
+                    Element::Bytes(bytes) => value.as_i64().is_none() && entry.get_mut().overwrite(bytes),
+                    Element::Int(_) => false,
+                };
+                if !is_done {
+                    let content = Content::try_string(value)?;
+                    totals.change(&mut entry, |entry, held| entry.try_set(None, content, held))?;
+                }
+                Self::touch_entry(settings, entry.get(), hash, now);
+                totals.notify(Event::Set(key.bytes()));
+                Ok(())
+            }
+            Found::Absent(place) => {
+                let clock = Self::new_clock(settings, now);
+                let entry = Entry::try_new(key.bytes(), None, clock, Content::try_string(value)?)?;
+                Ok(totals.add_key(place, entry, key.bytes())?)
+            }
+        }
     }
 
     /// [`set`](Self::set) with all options of `SET`. A time that has passed removes the key.
@@ -158,7 +180,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 if at.is_some_and(|at| at <= now) {
-                    drop(totals.remove_key(entry));
+                    totals.drop_key(entry);
                     return Ok(outcome);
                 }
                 let content = Content::try_string(value)?;
@@ -201,7 +223,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
         let string = OwnedElement::try_from(string)?;
         if at.is_some_and(|at| at <= now) {
-            drop(totals.remove_key(entry));
+            totals.drop_key(entry);
             return Ok(Some(string));
         }
         if entry.get().expiry() != at {
@@ -224,7 +246,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let key = key.into();
         let Some((entry, totals, _)) = self.find_mut(self.hash_of(&key), &key, now) else { return Ok(None) };
         let string = OwnedElement::try_from(entry.get().string()?)?;
-        drop(totals.remove_key(entry));
+        totals.drop_key(entry);
         Ok(Some(string))
     }
 

@@ -55,6 +55,15 @@ impl Totals {
         entry
     }
 
+    /// [`remove_key`](Self::remove_key) that drops the entry.
+    #[inline]
+    pub(crate) fn drop_key(&mut self, entry: OccupiedEntry<'_, Entry>) {
+        let entry = entry.remove();
+        self.expires -= usize::from(entry.expires());
+        self.notify(Event::Removed(entry.key()));
+        self.entry_bytes -= entry.into_freed();
+    }
+
     /// Removes an entry that has expired.
     #[cold]
     pub(crate) fn expire(&mut self, entry: OccupiedEntry<'_, Entry>) {

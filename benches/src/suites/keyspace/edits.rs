@@ -154,7 +154,7 @@ struct Stores<C: Collection> {
 
 fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
     let collections = ctx.settings.pick(20, 20_000, 100_000) / n.max(10) * 10;
-    let rounds = ctx.settings.pick(2, 9, 15);
+    let rounds = ctx.settings.pick(1, 5, 15);
     let keys: Vec<Vec<u8>> = (0..collections).map(|i| format!("collection:{i}").into_bytes()).collect();
     let stores = Stores {
         keyspace: RefCell::new(Keyspace::with_options_and_hasher(Options::default(), Fold::default())),

@@ -49,13 +49,13 @@ type Life = [Duration; PHASES.len()];
 pub(super) fn run(ctx: &mut Ctx) {
     let sizes: &[(usize, usize)] = ctx.settings.pick(
         &[(2_000, 1)],
-        &[(100_000, 7), (1_000_000, 3)],
+        &[(100_000, 5), (1_000_000, 3)],
         &[(100_000, 15), (1_000_000, 5), (4_000_000, 5)],
     );
     for &(n, rounds) in sizes {
         let keys = Keys::new(n, ctx.settings.seed);
         let mut candidates = vec![candidate::<Keyspace<Fold>>(&keys), candidate::<BoxMap>(&keys)];
-        if n < NO_WARM_UP {
+        if n <= ctx.settings.pick(2_000, 100_000, 1_000_000) {
             candidates.push(candidate::<DashMap>(&keys));
             candidates.push(candidate::<PapayaMap>(&keys));
             candidates.push(candidate::<MokaCache>(&keys));

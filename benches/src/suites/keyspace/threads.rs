@@ -23,7 +23,7 @@ const OLD: [u8; 32] = [b'o'; 32];
 const NEW: [u8; 32] = [b'n'; 32];
 
 pub(super) fn run(ctx: &mut Ctx) {
-    let n = ctx.settings.pick(2_000, 300_000, 4_000_000);
+    let n = ctx.settings.pick(2_000, 100_000, 4_000_000);
     let rounds = ctx.settings.pick(1, 5, 5);
     let orders: [Keys; THREADS] =
         std::array::from_fn(|thread| Keys::new(n, ctx.settings.seed + 10 * thread as u64));

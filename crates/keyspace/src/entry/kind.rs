@@ -65,6 +65,16 @@ const FACTS: [Facts; 24] = {
 
 const _: () = assert!(FACTS.len() <= 1 << KIND_BITS);
 
+/// One bit for each kind: whether it is a word. It is asked for more often than any other fact.
+const WORDS: u32 = {
+    let (mut words, mut number) = (0, 0);
+    while number < FACTS.len() {
+        words |= (matches!(FACTS[number].2, Place::Word) as u32) << number;
+        number += 1;
+    }
+    words
+};
+
 impl Kind {
     /// A string in the block.
     pub(crate) const BYTES: Self = Self(8);
@@ -130,8 +140,8 @@ impl Kind {
     }
 
     #[inline]
-    pub(crate) fn is_word(self) -> bool {
-        self.place() == Place::Word
+    pub(crate) const fn is_word(self) -> bool {
+        WORDS >> self.0 & 1 != 0
     }
 }
 
@@ -145,6 +155,7 @@ mod tests {
             // SAFETY: a number of the table.
             let kind = unsafe { Kind::from_bits(number as u32 | 0xFFE0) };
             assert_eq!((kind.bits(), kind.place()), (number as u32, place));
+            assert_eq!(kind.is_word(), place == Place::Word);
             assert_eq!((kind.object_type(), kind.encoding()), (object_type, encoding));
             if object_type != ObjectType::String {
                 assert_eq!(Kind::collection(object_type, encoding, place), Some(kind));

@@ -175,6 +175,12 @@ impl Entry {
         unsafe { self.bytes(layout.key_at(), layout.key_len) }
     }
 
+    /// Whether this is the entry of `key`.
+    #[inline]
+    pub(crate) fn has_key(&self, key: &[u8]) -> bool {
+        is_same(self.key(), key)
+    }
+
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
         // SAFETY: the head has a kind (E2).
@@ -257,7 +263,17 @@ impl Entry {
     #[inline]
     pub(crate) fn byte_len(&self) -> usize {
         let layout = self.layout();
-        layout.value_at() + layout.value_room(self.value_len(layout))
+        let end = layout.key_end();
+        // The common kinds first: nothing depends on where they lie.
+        if layout.kind == Kind::BYTES {
+            // SAFETY: a length stands in front of a string (E2).
+            let len = unsafe { length::read(self.base().add(end)) };
+            return end + length::size(len) + len;
+        }
+        match layout.kind.int_width() {
+            Some(width) => end + width,
+            None => layout.value_at() + layout.value_room(self.value_len(layout)),
+        }
     }
 
     /// The string, if the value is one.
@@ -268,23 +284,29 @@ impl Entry {
 
     /// The string, if the value is one, and its object, if it does not lie in the block.
     #[inline]
+    #[inline]
     pub(crate) fn string_and_object(&self) -> Result<(Element<'_>, Option<&Robj>), WrongType> {
         let layout = self.layout();
-        let value = self.value(layout);
-        // SAFETY: the kind says what the value is (E2). A string that is not a word is an integer or bytes.
+        let at = layout.key_end(); // no word begins there, and no word is needed
+        // SAFETY: the kind says what the value is (E2). Integers and bytes begin behind the key.
         unsafe {
             if layout.kind == Kind::BYTES {
-                let len = length::read(value);
-                let bytes = self.bytes(layout.value_at() + length::size(len), len);
-                return Ok((Element::Bytes(bytes), None));
+                let len = length::read(self.base().add(at));
+                return Ok((Element::Bytes(self.bytes(at + length::size(len), len)), None));
             }
             if let Some(width) = layout.kind.int_width() {
-                return Ok((Element::Int(read_int(value, width)), None));
+                return Ok((Element::Int(read_int(self.base().add(at), width)), None));
             }
-            WrongType::check(ObjectType::String, layout.kind.object_type())?;
-            let object = value.cast::<Robj>().as_ref();
-            Ok((object.as_element()?, Some(object)))
         }
+        let object = self.try_object(layout)?;
+        Ok((object.as_element()?, Some(object)))
+    }
+
+    /// The object of a string that is neither an integer nor bytes in the block.
+    fn try_object(&self, layout: Layout) -> Result<&Robj, WrongType> {
+        WrongType::check(ObjectType::String, layout.kind.object_type())?;
+        // SAFETY: the word of a string is an object (E2).
+        Ok(unsafe { self.value(layout).cast::<Robj>().as_ref() })
     }
 
     /// The object of a string that does not lie in the block.
@@ -344,23 +366,22 @@ impl Entry {
     #[inline]
     fn value_allocation_size(&self) -> usize {
         let layout = self.layout();
-        match layout.kind.place() {
-            // SAFETY: a live word of that kind (E2).
-            Place::Word => unsafe { word::allocation_size(layout.kind, self.value(layout)) },
-            _ => 0,
+        if !layout.kind.is_word() {
+            return 0;
         }
+        // SAFETY: a live word of that kind (E2).
+        unsafe { word::allocation_size(layout.kind, self.value(layout)) }
     }
 
     /// About how many blocks dropping the entry frees. Constant time but for long lists. In C:
     /// `lazyfreeGetFreeEffort`.
     pub(crate) fn free_effort(&self) -> usize {
         let layout = self.layout();
-        let value = match layout.kind.place() {
-            // SAFETY: a live word of that kind (E2).
-            Place::Word => unsafe { word::free_effort(layout.kind, self.value(layout)) },
-            _ => 0,
-        };
-        1 + value
+        if !layout.kind.is_word() {
+            return 1;
+        }
+        // SAFETY: a live word of that kind (E2).
+        1 + unsafe { word::free_effort(layout.kind, self.value(layout)) }
     }
 
     /// What the block adds, of which `len` bytes are in use.
@@ -411,6 +432,21 @@ impl Entry {
                 C::try_from_packed(layout.kind.encoding(), bytes).expect("a valid packed value");
             }
         });
+    }
+}
+
+/// Whether two keys are equal. Keys of 8 to 16 bytes, which are common, are compared without a call.
+#[inline]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match [a.first_chunk(), b.first_chunk(), a.last_chunk(), b.last_chunk()] {
+        [Some(a0), Some(b0), Some(a1), Some(b1)] if a.len() <= 16 => {
+            let [a0, b0, a1, b1] = [a0, b0, a1, b1].map(|bytes| u64::from_ne_bytes(*bytes));
+            (a0 ^ b0) | (a1 ^ b1) == 0
+        }
+        _ => a == b,
     }
 }
 

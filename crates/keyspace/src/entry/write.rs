@@ -282,6 +282,41 @@ impl Entry {
         Ok(())
     }
 
+    /// Writes a string over another one of the same length that lies in the block, and says whether it did. Does nothing if the
+    /// value is another one, or if the key has an expiry. O(bytes).
+    #[inline]
+    pub(crate) fn overwrite(&mut self, bytes: &[u8]) -> bool {
+        let layout = self.layout();
+        if layout.kind != Kind::BYTES || layout.expires {
+            return false;
+        }
+        let value = self.value(layout);
+        // SAFETY: a length stands in front of a string, and as many bytes behind it (E2). The block is borrowed for writing, so
+        // `bytes` do not lie in it.
+        unsafe {
+            if length::read(value) != bytes.len() {
+                return false;
+            }
+            let text = value.add(length::size(bytes.len()));
+            text.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
+        }
+        true
+    }
+
+    /// Drops the entry, and returns what it added to `used_memory`, in bytes.
+    #[inline]
+    pub(crate) fn into_freed(self) -> usize {
+        let mut this = ManuallyDrop::new(self);
+        let len = this.byte_len();
+        let freed = this.block_allocation_size(len) + this.value_allocation_size();
+        // SAFETY: neither value nor block is used again.
+        unsafe {
+            this.drop_value();
+            this.free_block(len);
+        }
+        freed
+    }
+
     /// Puts another entry in the place of this one, which is dropped. For `held`, see
     /// [`try_set`](Self::try_set).
     pub(crate) fn replace(&mut self, new: Self, held: &mut usize) {

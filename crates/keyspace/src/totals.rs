@@ -58,10 +58,12 @@ impl Totals {
     /// [`remove_key`](Self::remove_key) that drops the entry.
     #[inline]
     pub(crate) fn drop_key(&mut self, entry: OccupiedEntry<'_, Entry>) {
+        if self.on_event.is_some() {
+            return drop(self.remove_key(entry));
+        }
         let entry = entry.remove();
         self.expires -= usize::from(entry.expires());
-        self.notify(Event::Removed(entry.key()));
-        self.entry_bytes -= entry.into_freed();
+        self.entry_bytes -= entry.into_freed(); // its size is computed once
     }
 
     /// Removes an entry that has expired.

@@ -284,7 +284,6 @@ impl Entry {
 
     /// The string, if the value is one, and its object, if it does not lie in the block.
     #[inline]
-    #[inline]
     pub(crate) fn string_and_object(&self) -> Result<(Element<'_>, Option<&Robj>), WrongType> {
         let layout = self.layout();
         let at = layout.key_end(); // no word begins there, and no word is needed

@@ -139,7 +139,7 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             Found::Absent(place) => {
                 let clock = Self::new_clock(settings, now);
-                let entry = Entry::try_new(key.bytes(), None, clock, Content::try_string(value)?)?;
+                let entry = Entry::try_new_sized(key.bytes(), None, clock, Content::try_string(value)?)?;
                 Ok(totals.add_key(place, entry, key.bytes())?)
             }
         }
@@ -198,7 +198,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let clock = Self::new_clock(settings, now);
-                let entry = Entry::try_new(key.bytes(), at, clock, Content::try_string(value)?)?;
+                let entry = Entry::try_new_sized(key.bytes(), at, clock, Content::try_string(value)?)?;
                 totals.add_key(place, entry, key.bytes())?;
             }
         }
@@ -374,7 +374,8 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             Found::Absent(place) => {
                 let (content, result) = make(Element::Int(0))?;
-                let entry = Entry::try_new(key.bytes(), None, Self::new_clock(settings, now), content)?;
+                let clock = Self::new_clock(settings, now);
+                let entry = Entry::try_new_sized(key.bytes(), None, clock, content)?;
                 totals.add_key(place, entry, key.bytes())?;
                 Ok(result)
             }

@@ -32,8 +32,15 @@ impl Totals {
 
     /// Counts a new entry, and marks it if it has an expiry.
     #[inline]
-    pub(crate) fn add(&mut self, mut entry: OccupiedEntry<'_, Entry>) {
-        self.entry_bytes += entry.get().allocation_size();
+    pub(crate) fn add(&mut self, entry: OccupiedEntry<'_, Entry>) {
+        let size = entry.get().allocation_size();
+        self.add_sized(entry, size);
+    }
+
+    /// [`add`](Self::add) of an entry whose allocation size is known.
+    #[inline]
+    fn add_sized(&mut self, mut entry: OccupiedEntry<'_, Entry>, size: usize) {
+        self.entry_bytes += size;
         if entry.get().expires() {
             self.expires += 1;
             entry.set_mark(true);
@@ -73,15 +80,15 @@ impl Totals {
         self.notify(Event::Expired(entry.key()));
     }
 
-    /// Puts a new entry into its place, and reports that its key was set.
+    /// Puts a new entry of a known allocation size into its place, and reports that its key was set.
     #[inline]
     pub(crate) fn add_key(
         &mut self,
         place: VacantEntry<'_, Entry>,
-        entry: Entry,
+        (entry, size): (Entry, usize),
         key: &[u8],
     ) -> Result<(), ReserveError> {
-        self.add(place.try_insert(entry)?);
+        self.add_sized(place.try_insert(entry)?, size);
         self.notify(Event::Set(key));
         Ok(())
     }

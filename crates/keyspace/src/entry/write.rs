@@ -220,9 +220,21 @@ impl Entry {
         clock: u32,
         content: Content<'_>,
     ) -> Result<Self, ReserveError> {
+        Self::try_new_sized(key, expiry, clock, content).map(|(entry, _size)| entry)
+    }
+
+    /// [`try_new`](Self::try_new), and the [`allocation_size`](Self::allocation_size), which is known then.
+    #[inline]
+    pub(crate) fn try_new_sized(
+        key: &[u8],
+        expiry: Option<u64>,
+        clock: u32,
+        content: Content<'_>,
+    ) -> Result<(Self, usize), ReserveError> {
         debug_assert!(key.len() <= KEY_LEN_MAX);
         let new = Layout { kind: content.kind(), expires: expiry.is_some(), key_len: key.len() };
-        let block = NewBlock::try_new(total(new.value_at(), new.value_room(content.len()))?)?;
+        let len = total(new.value_at(), new.value_room(content.len()))?;
+        let block = NewBlock::try_new(len)?;
         let base = block.base();
         // SAFETY: a new block with room for all parts of the layout, which are written in full (E1 to E3).
         unsafe {
@@ -232,7 +244,11 @@ impl Entry {
             base.add(new.key_at()).copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
             content.write(base.add(new.value_at()));
         }
-        Ok(block.into_entry())
+        let entry = block.into_entry();
+        // SAFETY: the block of just now has the class of its length.
+        let block_size = unsafe { zmalloc::zmalloc_size_sized(base, zmalloc::good_size(len)) };
+        let value_size = if new.kind.is_word() { entry.value_allocation_size() } else { 0 };
+        Ok((entry, block_size + value_size))
     }
 
     /// Gives the key another value, which takes the old one's place, and another expiry or none. The clock

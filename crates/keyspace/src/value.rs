@@ -35,9 +35,15 @@ pub enum ValueRef<'a> {
 }
 
 impl<'a> ValueRef<'a> {
+    #[inline]
     pub(crate) fn of(entry: &'a Entry, lent: &'a Lent) -> Self {
+        // Strings are the most frequent values, and a look at the kind is all that they need.
+        StringRef::of(entry, lent).map_or_else(|_| Self::of_collection(entry), Self::String)
+    }
+
+    fn of_collection(entry: &'a Entry) -> Self {
         let value = match entry.object_type() {
-            ObjectType::String => StringRef::of(entry, lent).map(Self::String),
+            ObjectType::String => unreachable!("not a string"),
             ObjectType::List => entry.collection::<List>().map(Self::List),
             ObjectType::Set => entry.collection::<Set>().map(Self::Set),
             ObjectType::ZSet => entry.collection::<ZSet>().map(Self::ZSet),

@@ -7,13 +7,14 @@
 //! | store | key | value | for |
 //! |---|---|---|---|
 //! | Keyspace | in the entry's block | in the entry's block | one thread that writes |
-//! | hashbrown | `Box<[u8]>` | `Box<[u8]>` | one thread that writes |
+//! | hashbrown; classic, which is Redis' design | `Box<[u8]>` | `Box<[u8]>` | one thread that writes |
 //! | Sharded, dashmap | as above | as above | several threads, locks |
 //! | papaya | `Box<[u8]>` | `Box<[u8]>` | several threads, without locks |
 //! | moka, quick_cache | `Box<[u8]>` | `Arc<[u8]>` | several threads; caches, here so large that nothing is evicted |
 
 use crate::keys::Key;
 use crate::maps::Fold;
+use dict::classic;
 use keyspace::{Keyspace, Options, Sharded, StringRef};
 use quick_cache::UnitWeighter;
 use quick_cache::sync::DefaultLifecycle;
@@ -26,6 +27,9 @@ pub const BATCH: usize = 16;
 
 /// hashbrown's map as an embedder would use it.
 pub type BoxMap = hashbrown::HashMap<Bytes, Bytes, Fold>;
+
+/// Redis' two chained tables with the same content.
+pub type ClassicMap = classic::Dict<Bytes, Bytes, Fold>;
 
 /// dashmap with the same content.
 pub type DashMap = dashmap::DashMap<Bytes, Bytes, Fold>;
@@ -130,6 +134,29 @@ impl Store for BoxMap {
     #[inline]
     fn overwrite(&mut self, key: &[u8], value: &[u8]) {
         *self.get_mut(key).expect("the key is there") = value.into();
+    }
+
+    #[inline]
+    fn get(&self, key: &[u8]) -> Option<u64> {
+        self.get(key).map(|value| head(value))
+    }
+
+    #[inline]
+    fn remove(&mut self, key: &[u8]) -> bool {
+        self.remove(key).is_some()
+    }
+}
+
+impl Store for ClassicMap {
+    const NAME: &'static str = "classic of boxes";
+
+    fn new(_n: usize) -> Self {
+        Self::default()
+    }
+
+    #[inline]
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.insert(key.into(), value.into());
     }
 
     #[inline]
@@ -308,6 +335,7 @@ mod tests {
     fn every_store_holds_what_it_is_given() {
         holds_what_it_is_given::<Keyspace<Fold>>();
         holds_what_it_is_given::<BoxMap>();
+        holds_what_it_is_given::<ClassicMap>();
         holds_what_it_is_given::<Sharded<Fold>>();
         holds_what_it_is_given::<DashMap>();
         holds_what_it_is_given::<PapayaMap>();

@@ -1,14 +1,14 @@
-//! The longest single call while a keyspace grows, and while half of its keys expire. The same keys and values go into a map of
-//! boxes, which moves all its entries whenever it doubles.
+//! The longest single call while a keyspace grows, and while half of its keys expire. The same keys and values go into maps of
+//! boxes: one that moves all its entries whenever it doubles, and Redis' design, which moves them in steps.
 //!
 //! Keys, order and hash seed are fixed, so that call `i` does the same work in every run. Its cost is the
 //! least of its times ([`Least`]).
 
-use crate::keys;
+use crate::keys::{self, Key};
 use crate::least::Least;
 use crate::maps::Fold;
 use crate::report::{Plot, Row, Series};
-use crate::stores::{BoxMap, Store};
+use crate::stores::{BoxMap, ClassicMap, Store};
 use crate::suite::Ctx;
 use keyspace::{Expiry, Keyspace, Options, SetExpiry, SetOptions};
 use quanta::Clock;
@@ -31,7 +31,8 @@ pub(super) fn run(ctx: &mut Ctx) {
     let n = ctx.settings.pick(5_000, 300_000, 10_000_000);
     let keys = keys::present(n, ctx.settings.seed);
     let clock = Clock::new();
-    let (mut grow, mut expire, mut grow_map) = (Least::new(n), Least::new(n), Least::new(n));
+    let (mut grow, mut expire) = (Least::new(n), Least::new(n));
+    let (mut grow_map, mut grow_classic) = (Least::new(n), Least::new(n));
     ctx.progress.start("each call of a Keyspace", RUNS);
     // The allocator's own thread gives freed pages back, as it does in a server.
     let before = zmalloc::background_thread(true);
@@ -56,25 +57,26 @@ pub(super) fn run(ctx: &mut Ctx) {
         expire.truncate(calls);
         assert_eq!(keyspace.len(), n / 2, "every expired key is removed");
         drop(keyspace);
-        let mut map = BoxMap::new(n);
-        grow_map.each(&clock, &keys, |key| map.set(key, VALUE));
-        assert_eq!(map.len(), n);
+        grow_store::<BoxMap>(&mut grow_map, &clock, &keys);
+        grow_store::<ClassicMap>(&mut grow_classic, &clock, &keys);
         ctx.progress.step();
     }
     if let Some(before) = before {
         zmalloc::background_thread(before);
     }
-    for (case, id, least, peer, x_label) in [
-        (SET, "keyspace-set", &grow, Some(&grow_map), "keys"),
-        ("expiry of half the keys, in calls of expire_some(64)", "keyspace-expire", &expire, None, "calls"),
+    let maps = [(BoxMap::NAME, grow_map.reading()), (ClassicMap::NAME, grow_classic.reading())];
+    for (case, id, least, peers, x_label) in [
+        (SET, "keyspace-set", &grow, &maps[..], "keys"),
+        ("expiry of half the keys, in calls of expire_some(64)", "keyspace-expire", &expire, &[], "calls"),
     ] {
-        let peer = peer.map(|peer| peer.reading().named());
         for (i, (metric, ns)) in least.reading().named().into_iter().enumerate() {
             let row = Row::alone(ctx.suite, case, n as u64, "Keyspace", metric, "ns", ns);
-            ctx.report.row(match peer {
-                Some(peer) => row.beside(BoxMap::NAME, peer[i].1),
-                None => row,
-            });
+            if peers.is_empty() {
+                ctx.report.row(row.clone());
+            }
+            for (peer, reading) in peers {
+                ctx.report.row(row.clone().beside(peer, reading.named()[i].1));
+            }
         }
         ctx.report.plot(Plot {
             id: id.into(),
@@ -93,4 +95,11 @@ pub(super) fn run(ctx: &mut Ctx) {
             "The longest calls: each call counts with the least of its times in {RUNS} runs of the same work."
         ),
     );
+}
+
+/// One run of a map from empty to all keys.
+fn grow_store<S: Store>(least: &mut Least, clock: &Clock, keys: &[Key]) {
+    let mut store = S::new(keys.len());
+    least.each(clock, keys, |key| store.set(key, VALUE));
+    assert!(store.get(&keys[0]).is_some());
 }

@@ -9,7 +9,9 @@
 use crate::keys::{self, Key};
 use crate::maps::{CompactNode, Fold, Map, Node, Pointer, Visitor, for_each_map};
 use crate::report::{Plot, Row, Series};
+use crate::stores::{BoxMap, ClassicMap, Store};
 use crate::suite::Ctx;
+use keyspace::Keyspace;
 use std::hash::BuildHasher;
 
 /// The smallest N that is read.
@@ -61,6 +63,23 @@ pub(super) fn run(ctx: &mut Ctx) {
     let curves = pointer_curves(ctx, &keys, &steps);
     report(ctx, ", pointers", &curves, 2, per_octave);
     plot(ctx, "memory-pointers", "Bytes of table per entry, entries are pointers", &curves);
+
+    ctx.progress.start("growth of stores", 3);
+    let curves = [
+        store_curve::<Keyspace<Fold>>(ctx, &keys, &steps),
+        store_curve::<BoxMap>(ctx, &keys, &steps),
+        store_curve::<ClassicMap>(ctx, &keys, &steps),
+    ];
+    report(ctx, ", keys of 16 B with values of 32 B", &curves, 1, per_octave);
+    plot(ctx, "memory-keys", "Bytes a key, keys of 16 B with values of 32 B", &curves);
+}
+
+/// Keys and values in the form in which a store holds them.
+fn store_curve<S: Store>(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Curve {
+    let mut store = S::new(keys.len());
+    let curve = curve(S::NAME, steps, |i| store.set(&keys[i], &[keys[i], keys[i]].concat()));
+    ctx.progress.step();
+    curve
 }
 
 /// Inserts one entry after another with `insert` and reads the memory at each of `steps`.

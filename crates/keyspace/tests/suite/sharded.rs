@@ -29,7 +29,8 @@ fn number(keyspace: &Keyspace, key: Key<'_>) -> Option<i64> {
 
 #[test]
 fn every_key_is_found_again_whatever_the_number_of_shards() {
-    for shards in [0, 1, 2, 3, 64, 5_000] {
+    const SHARDS: &[usize] = if cfg!(miri) { &[0, 3] } else { &[0, 1, 2, 3, 64, 5_000] };
+    for &shards in SHARDS {
         let sharded = filled(shards);
         assert_eq!(sharded.shard_count(), shards.clamp(1, 4_096).next_power_of_two());
         assert_eq!(sharded.len(), KEYS);

@@ -141,6 +141,13 @@ impl Part<&[u8]> {
     }
 }
 
+/// A command that removes a key.
+pub(super) fn remove_command(key: &[u8]) -> Cmd {
+    let mut command = Cmd::new();
+    command.arg("DEL").arg(key);
+    command
+}
+
 /// Commands in memory.
 #[derive(Default)]
 pub(super) struct Batch {

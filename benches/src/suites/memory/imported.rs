@@ -9,6 +9,7 @@ use crate::suite::Ctx;
 use crate::table;
 use crate::text::{figure, thousands};
 use std::path::Path;
+use zmalloc::Region;
 
 /// The simplest store that a program could have instead.
 const BOXES: &str = "hashbrown of Box<[u8]>";
@@ -47,10 +48,10 @@ pub(super) fn run(
 
 /// The bytes of the pairs in a map of boxes.
 fn in_boxes(import: &Import) -> usize {
-    let before = zmalloc::used_memory();
+    let region = Region::start();
     let mut map: hashbrown::HashMap<Box<[u8]>, Box<[u8]>, Fold> = hashbrown::HashMap::default();
     map.extend(import.pairs().map(|(key, value)| (key.into(), value.into())));
-    zmalloc::used_memory() - before
+    region.held().unsigned_abs()
 }
 
 fn note(file: &str, import: &Import, stats: &[Stats]) -> String {

@@ -110,7 +110,12 @@ impl Options {
             Ok(options) => options,
             Err(help) => return Ok(Err(help)),
         };
-        options.chosen()?;
+        let suites = options.chosen()?;
+        let Settings { servers, import, .. } = &options.settings;
+        if !(servers.is_empty() && import.is_none() || suites.iter().any(|suite| suite.name == "memory")) {
+            let text = "--server and --import are for the suite 'memory', which --suite leaves out";
+            return Err(BadInput::CommandLine(text.into()));
+        }
         if let Some(trace) = &options.settings.trace {
             File::open(trace).map_err(|err| BadInput::file(trace, err))?;
         }

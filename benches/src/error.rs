@@ -22,7 +22,14 @@ pub enum BadInput {
         /// What could have been.
         known: Vec<&'static str>,
     },
-    /// A file given by the user (a trace, a saved run, the targets) is missing, cut short or of another form.
+    /// A program given by `--server` is not a server that can be measured.
+    Server {
+        /// Which.
+        program: PathBuf,
+        /// What it does instead, as one line that begins with a verb.
+        what: String,
+    },
+    /// A file given by the user (a trace, an import, a saved run, the targets) is missing, cut short or of another form.
     File {
         /// Which.
         path: PathBuf,
@@ -45,6 +52,7 @@ impl fmt::Display for BadInput {
             Self::UnknownSuite { name, known } => {
                 write!(f, "unknown suite '{name}'; known are {}", known.join(", "))
             }
+            Self::Server { program, what } => write!(f, "{}: {what}", program.display()),
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
         }
     }

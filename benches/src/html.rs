@@ -118,7 +118,9 @@ mod tests {
     use crate::report::{Row, Series};
     use crate::suites;
 
-    const SETTINGS: Settings = Settings { quick: true, smoke: false, trace: None, value_cap: 0, seed: 1 };
+    fn settings() -> Settings {
+        Settings { quick: true, ..Settings::default() }
+    }
 
     fn sample() -> Report {
         let suite = &suites::ALL[0];
@@ -146,7 +148,7 @@ mod tests {
         let document = Document::now(&report);
         let changes =
             Changes::of(Saved { name: "yesterday", document: &document }, &document, &[suites::ALL[0].name]);
-        let context = RunContext { settings: &SETTINGS, changes: Some(&changes), judged: None };
+        let context = RunContext { settings: &settings(), changes: Some(&changes), judged: None };
         page(&report, &[&suites::ALL[0]], &document, &context)
     }
 
@@ -218,7 +220,7 @@ mod tests {
         let mut report = sample();
         report.plots[0].series[0].points.clear();
         let document = Document::now(&report);
-        let context = RunContext { settings: &SETTINGS, changes: None, judged: None };
+        let context = RunContext { settings: &settings(), changes: None, judged: None };
         let page = page(&report, &[&suites::ALL[0]], &document, &context);
         assert!(
             page.contains("the plot &#39;curve&#39; has nothing to draw")

@@ -39,6 +39,9 @@ fn run(options: &Options) -> anyhow::Result<bool> {
     if suites.iter().any(|suite| suite.name == "trace") {
         suites::trace::check(&options.settings)?;
     }
+    if suites.iter().any(|suite| suite.name == "memory") {
+        suites::memory::check(&options.settings)?;
+    }
     let limits = match &options.targets {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|err| BadInput::file(path, err))?;

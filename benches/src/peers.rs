@@ -8,6 +8,7 @@
 //! | redcore beside redcore, such as batches beside single look-ups | a win over oneself says nothing about others |
 //! | beside arithmetic or a goal | the peer was not measured |
 //! | beside the best of several peers | each of these peers has a row of its own |
+//! | the processor time of a command beside a server | the server also reads a socket, parses and replies; redcore is called by a loop |
 //! | of a plain run of the suite `latency` | one interrupt decides its maximum |
 
 use crate::report::Row;
@@ -26,6 +27,8 @@ pub enum PeerKind {
     Number,
     /// The best of several peers that have rows of their own.
     BestOf,
+    /// Something that does more than redcore in this row.
+    Unlike,
 }
 
 impl PeerKind {
@@ -36,6 +39,8 @@ impl PeerKind {
             Self::Absent
         } else if row.metric == encodings::RULE || peer == memory::BEST_SERVER {
             Self::BestOf
+        } else if row.metric == memory::CPU_TIME {
+            Self::Unlike
         } else if dict::OWN_PEERS.contains(&peer)
             || keyspace::OWN_PEERS.contains(&peer)
             || peer == encodings::AT_ONCE
@@ -74,6 +79,7 @@ mod tests {
     fn only_rows_beside_the_code_of_others_count() {
         assert!(row("c", "Dict", "hashbrown", "time").counts());
         assert!(row("c", "Dict", "dict::classic", "time").counts());
+        assert!(row("c", "Keyspace", "valkey-server 9.1.2, libc", "used_memory a key").counts());
         assert!(row("insert, minimum of 5 runs", "Dict", "hashbrown", "max").counts());
         for other in [
             Row::alone("s", "c", 1, "ours", "time", "ns", 2.0),
@@ -83,6 +89,7 @@ mod tests {
             row("c", "Dict", "Redis 3 arithmetic", "used_memory"),
             row("c", "Dict<Sds, Robj>", "goal", "used_memory a key"),
             row("c", "Dict<Sds, Robj>", "best server", "used_memory a key"),
+            row("c", "Keyspace", "valkey-server 9.1.2, libc", memory::CPU_TIME),
             row("c", "List", "packed Vec<u8>", encodings::RULE),
             row("insert, plain", "Dict", "hashbrown", "max"),
         ] {

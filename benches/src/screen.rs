@@ -191,7 +191,9 @@ mod tests {
     use crate::targets::{self, Target};
     use std::path::Path;
 
-    const SETTINGS: Settings = Settings { quick: true, smoke: false, trace: None, value_cap: 0, seed: 1 };
+    fn settings() -> Settings {
+        Settings { quick: true, ..Settings::default() }
+    }
 
     /// Many rows a suite, with names longer than a line, all of them behind.
     fn document(factor: f64) -> Document {
@@ -222,7 +224,7 @@ mod tests {
         let screen = Screen {
             suites,
             document: now,
-            settings: &SETTINGS,
+            settings: &settings(),
             took: Duration::from_secs(52),
             changes: changes.as_ref(),
             tally: tally.as_ref(),

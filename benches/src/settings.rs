@@ -1,4 +1,4 @@
-//! What the command line sets for the suites: the scale of a run, its seed, and its trace.
+//! What the command line sets for the suites: the scale of a run, its seed, and what it is given from outside.
 
 use std::path::PathBuf;
 
@@ -15,11 +15,32 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
     /// The most bytes that a value of a trace is given in memory
-    #[arg(long, value_name = "BYTES", default_value_t = 1024)]
+    #[arg(long, value_name = "BYTES", default_value_t = Settings::default().value_cap)]
     pub value_cap: usize,
+    /// A redis-server or valkey-server that the suite `memory` starts as a peer; may be given several times
+    #[arg(long = "server", value_name = "PATH")]
+    pub servers: Vec<PathBuf>,
+    /// Keys and values for the suite `memory`: CSV (`.csv`), or lines of a key, a tab and a value
+    #[arg(long, value_name = "FILE")]
+    pub import: Option<PathBuf>,
     /// Of everything that is drawn at random: keys, orders, sizes
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
+}
+
+/// What holds where an option is left out.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            quick: false,
+            smoke: false,
+            trace: None,
+            value_cap: 1024,
+            servers: Vec::new(),
+            import: None,
+            seed: 1,
+        }
+    }
 }
 
 impl Settings {

@@ -78,6 +78,14 @@ pub fn of_misses(judged: &[Judged]) -> String {
     table.to_string()
 }
 
+/// A table in a note: plain text, the first column to the left and the others to the right.
+pub fn of_note(header: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header).add_rows(rows);
+    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table.trim_fmt()
+}
+
 fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
     let style = presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none());

@@ -69,6 +69,9 @@ fn bad_command_lines_are_refused_in_one_line() {
     refused(&run(&["--save", "../escape"]), &["../escape"]);
     refused(&run(&["--fail-on-regression"]), &["--against"]);
     refused(&run(&["--trace", "no/such/file"]), &["no/such/file"]);
+    for option in ["--server", "--import"] {
+        refused(&run(&["--suite", "alloc", option, "x"]), &[option, "the suite 'memory'"]);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::io::{BufRead, Read};
 pub const PLAIN_VALUE_BYTES: u32 = 100;
 
 /// Keys longer than this are taken for a file of another format, in bytes.
-const MAX_KEY_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_KEY_BYTES: usize = 64 * 1024;
 
 /// Reads `time,key,size` lines. A first line whose time and size are no numbers is a header.
 ///
@@ -93,7 +93,7 @@ fn number<T: std::str::FromStr>(field: &[u8]) -> Option<T> {
 }
 
 /// A field as part of a one-line message.
-fn show(field: &[u8]) -> String {
+pub(crate) fn show(field: &[u8]) -> String {
     const SHOWN: usize = 40;
     let shown = field[..field.len().min(SHOWN)].escape_ascii().to_string();
     if field.len() > SHOWN { shown + ".." } else { shown }

@@ -3,6 +3,7 @@
 mod hash;
 pub mod known;
 mod list;
+pub mod process;
 pub mod random;
 pub mod server;
 mod set;

@@ -1,27 +1,12 @@
-//! A server that is started for a run, on a socket in a folder of its own, and stopped afterwards.
+//! A server that is compared with redcore: it runs as its own [`Process`], and its limits are set.
 
 use crate::Reply;
 use crate::known::Family;
+use crate::process::{Process, START_PATIENCE};
 use anyhow::{Context, Result, bail};
 use redis::{Connection, Value};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::path::Path;
 use values::EncodingLimits;
-
-/// A program that is stopped when this is dropped, and its folder.
-struct Process {
-    child: Child,
-    folder: PathBuf,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 /// A running server.
 pub struct Server {
@@ -36,44 +21,11 @@ pub struct Server {
 impl Server {
     /// Starts the program and waits until it answers.
     pub fn start(program: &Path) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("redcore-conformance-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        let socket = folder.join("socket");
-        // A path is that of the caller's folder; a name is looked up.
-        let is_name = program.components().count() == 1;
-        let program = if is_name { program.to_owned() } else { std::path::absolute(program)? };
-        let mut command = Command::new(&program);
-        command.args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"]).arg(&socket);
-        // Not ours: whoever waits for the end of our output would wait for the server.
-        let log = folder.join("log");
-        let output = std::fs::File::create(&log).with_context(|| log.display().to_string())?;
-        command.current_dir(&folder).stdout(output.try_clone()?).stderr(output);
-        let spawned = command.spawn().with_context(|| program.display().to_string());
-        let child = spawned.inspect_err(|_| drop(std::fs::remove_dir_all(&folder)))?;
-        let mut process = Process { child, folder };
-        let client = redis::Client::open(format!("unix://{}", socket.display()))?;
-        let patience = Instant::now();
-        let mut connection = loop {
-            match client.get_connection() {
-                Ok(connection) => break connection,
-                Err(error) if patience.elapsed() > Duration::from_secs(10) => return Err(error.into()),
-                Err(_) => std::thread::sleep(Duration::from_millis(20)),
-            }
-            if let Some(status) = process.child.try_wait()? {
-                let said = std::fs::read_to_string(&log).unwrap_or_default();
-                bail!("{} has ended: {status}\n{said}", program.display());
-            }
-        };
-        let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;
-        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let (family, version) = match (field("valkey_version"), field("redis_version")) {
-            (Some(version), _) => (Family::Valkey, version),
-            (None, Some(version)) => (Family::Redis, version),
-            (None, None) => bail!("{} does not say its version", program.display()),
-        };
-        let mut numbers = version.split('.').map_while(|number| number.trim().parse().ok());
+        let process =
+            Process::start(program, START_PATIENCE).with_context(|| program.display().to_string())?;
+        let mut numbers = process.version.split('.').map_while(|number| number.parse().ok());
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        Ok(Self { connection, family, version, _process: process })
+        Ok(Self { connection: process.connect()?, family: process.family, version, _process: process })
     }
 
     /// Whether its answers are compared: before 7.2, sets had no listpack, and scores were printed with 17 digits.

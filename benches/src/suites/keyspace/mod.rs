@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn all_parts_run_and_have_rows() {
-        let settings = Settings { quick: false, smoke: true, trace: None, value_cap: 0, seed: 1 };
+        let settings = Settings { smoke: true, ..Settings::default() };
         let mut report = Report::default();
         let mut ctx = Ctx {
             suite: "keyspace",

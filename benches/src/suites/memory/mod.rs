@@ -2,19 +2,33 @@
 //!
 //! Bytes are counted, not timed: a figure is exact and the same in every run, and one run is enough. Why it is
 //! fair: everything is on the same allocator and its size classes, blocks count with their class and not with
-//! what was asked for, and every map holds the same entries.
+//! what was asked for, and every map holds the same entries. Only the servers of `--server` have an allocator of their own,
+//! which their name says.
 //!
 //! - [`growth`]: bytes per entry at many N in every doubling, keys included, and the peak while growing.
 //! - [`store`]: whole data sets with keys `Sds` and values `Robj`, in the tables of others.
 //! - [`workloads`]: the workloads W1 to W15 in a keyspace, beside what servers take.
+//! - [`imported`]: keys and values of a file of the user.
 //! - [`seeds`]: the experiment with 90,000 keys whose result can be worked out by hand.
+//!
+//! Workloads and imports are [data sets](data_set). They also fill the servers of `--server`, and then a time is measured after all: the
+//! [processor time](beside) of a command.
 
+mod beside;
+mod data_set;
+mod filled;
 mod growth;
+mod imported;
 mod seeds;
 mod store;
 mod workloads;
 
+use crate::error::BadInput;
+use crate::import::Import;
+use crate::server::Program;
+use crate::settings::Settings;
 use crate::suite::{Ctx, Headline};
+use beside::Rates;
 
 /// The peer of which each row repeats one beside a server.
 pub(crate) const BEST_SERVER: &str = "best server";
@@ -22,20 +36,44 @@ pub(crate) const BEST_SERVER: &str = "best server";
 /// Peers that are numbers, and were not measured.
 pub(crate) const NUMBERS: [&str; 3] = [seeds::ARITHMETIC, seeds::REDIS_3_ARITHMETIC, workloads::GOAL];
 
+/// The metric of rows beside a server that are not like for like.
+pub(crate) const CPU_TIME: &str = "CPU time a command";
+
+/// The subject of the data sets.
+const KEYSPACE: &str = "Keyspace";
+
 /// The parts of a store without the keyspace around them.
 const IN_A_DICT: &str = "Dict<Sds, Robj>";
 
 /// What a store takes: W1 to W15.
 pub const HEADLINE: Headline = Headline {
     what: "bytes of 15 data sets, beside the best server",
-    rows: |row| row.subject == workloads::KEYSPACE && row.peer == BEST_SERVER,
+    rows: |row| row.subject == KEYSPACE && row.peer == BEST_SERVER,
 };
+
+/// Starts the servers and reads the file that the settings name: a bad one is known before the first suite has taken its minutes.
+pub fn check(settings: &Settings) -> Result<(), BadInput> {
+    given(settings).map(drop)
+}
+
+/// The servers, and the file.
+fn given(settings: &Settings) -> Result<(Vec<Program>, Option<Import>), BadInput> {
+    let import = settings.import.as_deref().map(Import::open).transpose()?;
+    Ok((Program::identify(&settings.servers)?, import))
+}
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     growth::run(ctx);
     seeds::run(ctx);
     store::run(ctx);
-    workloads::run(ctx);
+    let ((programs, import), mut rates) = (given(ctx.settings)?, Rates::default());
+    workloads::run(ctx, &programs, &mut rates)?;
+    if let (Some(path), Some(import)) = (&ctx.settings.import, &import) {
+        imported::run(ctx, path, import, &programs, &mut rates)?;
+    }
+    if let Some(note) = rates.note() {
+        ctx.report.note(ctx.suite, note);
+    }
     Ok(())
 }

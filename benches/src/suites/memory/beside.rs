@@ -1,0 +1,163 @@
+//! The rows of a [`DataSet`]: what it takes in redcore's stores, beside constants, other stores and the servers of `--server`; and how
+//! long its commands keep a processor busy.
+//!
+//! A server gets a fresh process for each life. In a round, the keyspace and each server live once. The bytes are those of a server's first
+//! life.
+//!
+//! The rows of processor time are **not like for like**: a server reads its socket, parses, checks and replies, and a keyspace is called
+//! by a loop in the same process. So they are shown and never counted, as [`PeerKind::Unlike`](crate::peers::PeerKind::Unlike).
+
+use super::data_set::{BATCH_COMMANDS, DataSet};
+use super::filled::{InServer, fill_server, in_dict, in_keyspace, keyspace_cpu};
+use super::{CPU_TIME, IN_A_DICT, KEYSPACE};
+use crate::lives::{Candidate, Schedule, lives};
+use crate::measure::Samples;
+use crate::report::{Report, Row};
+use crate::server::Program;
+use crate::suite::Ctx;
+use crate::table;
+use crate::text::thousands;
+use keyspace::Figure;
+use std::cell::RefCell;
+use std::time::Duration;
+
+/// The integers of MEMORY STATS in a store, by name.
+pub(super) struct Stats {
+    pub(super) store: String,
+    pub(super) figures: Vec<(String, i64)>,
+}
+
+impl Stats {
+    /// The figure of a name. A server has some of them for each of its databases, of which only the first is in use.
+    pub(super) fn get(&self, name: &str) -> Option<i64> {
+        let of_database = format!("db.0 {name}");
+        let found = self.figures.iter().find(|(other, _)| other == name || *other == of_database);
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// Commands a CPU second, data set by data set, in the order of [`Rates::stores`].
+#[derive(Default)]
+pub(super) struct Rates {
+    stores: Vec<String>,
+    sets: Vec<(String, Vec<f64>)>,
+}
+
+impl Rates {
+    fn add(&mut self, set: &DataSet<'_>, commands: u64, samples: &[Samples]) {
+        self.stores = samples.iter().map(|samples| samples.name.clone()).collect();
+        let rates = samples.iter().map(|samples| commands as f64 / (samples.median_ns() / 1e9));
+        self.sets.push((set.name.clone(), rates.collect()));
+    }
+
+    /// What is said below the table; nothing where there was no server.
+    pub(super) fn note(&self) -> Option<String> {
+        if self.sets.is_empty() {
+            return None;
+        }
+        let header: Vec<&str> =
+            std::iter::once("thousands").chain(self.stores.iter().map(String::as_str)).collect();
+        let row = |(name, rates): &(String, Vec<f64>)| {
+            let rates = rates.iter().map(|rate| thousands((rate / 1e3).round() as i64));
+            std::iter::once(name.clone()).chain(rates).collect()
+        };
+        let table = table::of_note(&header, self.sets.iter().map(row).collect());
+        Some(format!(
+            "A server's bytes are what its own allocator says: jemalloc with the size classes of its build, or the C library, whose blocks \
+             have a header of eight bytes that is in no figure.\n\
+             Commands a CPU second, the inverse of {CPU_TIME}. A server's processor time is that of its process, as INFO \
+             cpu says, for one command an element, {} of them in a pipeline over a socket of the same machine. The keyspace's is that of \
+             a loop that calls the library: no socket, no parsing, no replies, no access control. So its figure is an upper bound of what a server \
+             around it could reach, and the rows do not count in the score.\n{table}",
+            thousands(BATCH_COMMANDS as i64)
+        ))
+    }
+}
+
+/// Measures a data set. `constants` are peers whose bytes a key or an element are known.
+pub(super) fn measure(
+    ctx: &mut Ctx,
+    set: &DataSet<'_>,
+    constants: &[(&str, f64)],
+    programs: &[Program],
+    rates: &mut Rates,
+) -> anyhow::Result<Vec<Stats>> {
+    ctx.progress.start(&set.name, 2);
+    let (keyspace, bytes) = in_keyspace(set);
+    let report = keyspace.memory_report();
+    let integers = report.stats().filter_map(|(name, figure)| match figure {
+        Figure::Integer(value) => Some((name.to_owned(), value)),
+        _ => None,
+    });
+    let mut stats = vec![Stats { store: KEYSPACE.into(), figures: integers.collect() }];
+    drop(keyspace);
+    let mut subjects = vec![(KEYSPACE, bytes)];
+    ctx.progress.step();
+    if set.ttl.is_none() {
+        subjects.push((IN_A_DICT, in_dict(set)));
+    }
+    ctx.progress.step();
+
+    let an_item = |bytes: f64| bytes / set.items as f64;
+    let mut peers: Vec<(&str, f64)> = constants.to_vec();
+    let mut samples = Vec::new();
+    if !programs.is_empty() {
+        let (found, of_all) = live(ctx, set, programs)?;
+        for (program, found) in programs.iter().zip(found) {
+            peers.push((&program.name, an_item(found.bytes as f64)));
+            stats.push(Stats { store: program.name.clone(), figures: found.stats });
+        }
+        samples = of_all;
+    }
+    for (subject, bytes) in subjects {
+        let value = an_item(bytes as f64);
+        let row = Row::alone(ctx.suite, &set.name, set.items, subject, set.metric(), "B", value);
+        peers.iter().for_each(|&(peer, bytes)| ctx.report.row(row.clone().beside(peer, bytes)));
+    }
+    if !samples.is_empty() {
+        let mut commands = 0;
+        set.batches(|batch| commands += batch.len() as u64);
+        let mut times = Report::default();
+        times.compare(ctx.suite, &set.name, set.items, commands, &samples);
+        times.rows.into_iter().for_each(|row| ctx.report.row(Row { metric: CPU_TIME.into(), ..row }));
+        rates.add(set, commands, &samples);
+    }
+    Ok(stats)
+}
+
+/// Lets the keyspace and the servers live in turns: what each server has taken, and all processor times, the keyspace's first.
+fn live(ctx: &Ctx, set: &DataSet<'_>, programs: &[Program]) -> anyhow::Result<(Vec<InServer>, Vec<Samples>)> {
+    let found: Vec<RefCell<Option<InServer>>> = programs.iter().map(|_| RefCell::default()).collect();
+    let failed = RefCell::new(None);
+    let server_life = |program: &Program, found: &RefCell<Option<InServer>>| {
+        if failed.borrow().is_some() {
+            return Duration::ZERO;
+        }
+        let is_first = found.borrow().is_none();
+        match fill_server(program, set, is_first) {
+            Ok((cpu, in_server)) => {
+                if is_first {
+                    *found.borrow_mut() = in_server;
+                }
+                cpu
+            }
+            Err(err) => {
+                *failed.borrow_mut() = Some(err.context(program.name.clone()));
+                Duration::ZERO
+            }
+        }
+    };
+    let seed = ctx.settings.seed;
+    let mut candidates = vec![Candidate::new(KEYSPACE, || [keyspace_cpu(set, seed)])];
+    for (program, found) in programs.iter().zip(&found) {
+        candidates.push(Candidate::new(&program.name, || [server_life(program, found)]));
+    }
+    let rounds = ctx.settings.pick(1, 3, 5);
+    let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed };
+    let [samples] = lives(&mut candidates, schedule, &set.name, ctx.progress);
+    drop(candidates);
+    match failed.into_inner() {
+        Some(err) => Err(err),
+        None => Ok((found.into_iter().filter_map(RefCell::into_inner).collect(), samples)),
+    }
+}

@@ -1,0 +1,120 @@
+//! `--server` and `--import` as their users meet them. What needs a real server says loudly when there is none.
+
+use benches::document::Document;
+use benches::report::Row;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// Runs the suite `memory` at its smallest. All temporary files are in the folder `tmp` of `folder`.
+fn bench(folder: &Path, args: &[&str]) -> Output {
+    let tmp = folder.join("tmp");
+    fs::create_dir_all(&tmp).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-bench"));
+    command.args(["--smoke", "--full", "--suite", "memory"]).args(args);
+    command.arg("--out").arg(folder).env("TMPDIR", tmp).output().unwrap()
+}
+
+/// The rows of a run that succeeds, and what it prints. It leaves no temporary file.
+fn rows(folder: &TempDir, args: &[&str]) -> (Vec<Row>, String) {
+    let output = bench(folder.path(), args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "a folder is left");
+    let document = Document::load(&folder.path().join("report.json")).unwrap();
+    (document.rows, String::from_utf8(output.stdout).unwrap())
+}
+
+fn import(folder: &TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn own_keys(folder: &TempDir) -> String {
+    let lines = (0..1_000).map(|i| format!("session:{i}\ttoken-{}\n", i * 7_919));
+    import(folder, "own.txt", &lines.collect::<String>())
+}
+
+/// The first server on the path. Those that look for one name the same two (`cargo xtask conformance`).
+fn server_on_path() -> Option<&'static str> {
+    let works =
+        |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
+    let found = ["valkey-server", "redis-server"].into_iter().find(works);
+    if found.is_none() {
+        eprintln!(
+            "!! NOT RUN: rows beside a real server. To have them, put a redis-server or valkey-server on the path"
+        );
+    }
+    found
+}
+
+#[test]
+fn without_a_server_an_import_stands_beside_a_map_of_boxes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, printed) = rows(&folder, &["--import", &own_keys(&folder)]);
+    let imported: Vec<_> = rows.iter().filter(|row| row.case == "import of own.txt").collect();
+    assert_eq!(imported.len(), 2, "{imported:?}");
+    assert!(
+        imported.iter().all(|row| row.n == 1_000 && row.peer == "hashbrown of Box<[u8]>"),
+        "{imported:?}"
+    );
+    assert!(printed.contains("own.txt: 1,000 distinct keys in 1,000 records"), "{printed}");
+    assert!(!printed.contains("Commands a CPU second"), "{printed}");
+}
+
+#[test]
+fn bad_servers_and_bad_files_are_one_line_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = import(&folder, "bad.csv", "a,1\n,2\n");
+    let cases: [(&[&str], &str); 4] = [
+        (&["--server", "no/such/server"], "error: no/such/server: cannot be started: "),
+        (&["--server", "rustc"], "error: rustc: ended before it answered, exit status: "),
+        (&["--import", "no/such/file"], "error: no/such/file: cannot be read: "),
+        (&["--import", &bad], "bad.csv: line 2: no key before the value '2'"),
+    ];
+    for (args, part) in cases {
+        let output = bench(folder.path(), args);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains(part) && stderr.trim_end().lines().count() == 1, "{stderr}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_real_server_is_a_peer_in_every_workload_and_in_the_import() {
+    let Some(server) = server_on_path() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, printed) = rows(&folder, &["--server", server, "--import", &own_keys(&folder)]);
+    let beside: Vec<_> = rows.iter().filter(|row| row.peer.contains("-server ")).collect();
+    let workloads = (1..=15).map(|i| format!("W{i}, ")).chain(["import of own.txt".into()]);
+    for name in workloads {
+        let of = |metric: &str| {
+            let mut found =
+                beside.iter().filter(|row| row.case.starts_with(&name) && row.metric.starts_with(metric));
+            found.next().unwrap_or_else(|| panic!("{name}: no row of {metric}"))
+        };
+        let bytes = of("used_memory a");
+        // The data alone, and no more than a thousand keys can cost with all that a server allocates once.
+        assert!(bytes.subject == "Keyspace" && bytes.counts(), "{bytes:?}");
+        assert!(bytes.peer_value > 5.0 && bytes.peer_value < 2_000.0, "{bytes:?}");
+        let cpu = of("CPU time a command");
+        assert!(!cpu.counts() && cpu.value > 0.0 && cpu.peer_value > 0.0 && cpu.unit == "ns", "{cpu:?}");
+    }
+    assert!(printed.contains("Commands a CPU second"), "{printed}");
+    let stats = printed.lines().find(|line| line.trim_start().starts_with("keys.count")).unwrap();
+    assert_eq!(stats.split_whitespace().collect::<Vec<_>>(), ["keys.count", "1,000", "1,000"]);
+}
+
+#[test]
+fn a_server_named_twice_is_refused() {
+    let Some(server) = server_on_path() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let output = bench(folder.path(), &["--server", server, "--server", server]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(
+        (output.status.code(), stderr.trim_end()),
+        (Some(2), &*format!("error: {server}: is given twice"))
+    );
+}

@@ -115,8 +115,8 @@ pub(super) struct InServer {
 
 /// The processor time of a fresh server for the commands of the data set, and, if `look`, what it has taken.
 ///
-/// The commands are sent a [batch](super::data_set::BATCH_COMMANDS) at a time. Before its bytes are read, the server is asked for each key and element once:
-/// every look-up moves a part of a table that still moves to its new size, so none is left with two.
+/// The commands are sent a [batch](super::data_set::Batch) at a time. Before the bytes are read, the server is asked for each key and
+/// element once. Each look-up moves a part of a table that is being resized, so afterwards no table exists twice.
 pub(super) fn fill_server(
     program: &Program,
     set: &DataSet<'_>,

@@ -6,9 +6,9 @@
 //!                        -> | type, encoding, lru | refcount | value |      -> the value's blocks
 //! ```
 //!
-//! What servers take was measured once on real ones and stands here as constants ([`PEERS`]), measured in November 2026: `used_memory` after
-//! minus before, over the number of keys or elements, each on a fresh server without persistence, all on jemalloc 5.3 with 8-byte
-//! classes, as this workspace builds it. *Best* is the least that any server took; *goal* is what the project aims at. The servers of
+//! What servers take was measured once on real ones, in November 2026, and stands here as constants ([`PEERS`]): `used_memory`
+//! after minus before, over the number of keys or elements, each on a fresh server without persistence, all on jemalloc 5.3 with
+//! 8-byte classes, as this workspace builds it. *Best* is the least that any server took; *goal* is what the project aims at. The servers of
 //! `--server` are filled with the same keys and values during the run, and are peers beside the constants.
 //!
 //! Keys and elements are ASCII, values of a given length random letters.
@@ -113,10 +113,10 @@ pub(super) fn run(ctx: &mut Ctx, programs: &[Program], rates: &mut Rates) -> any
     }
     ctx.report.note(
         ctx.suite,
-        "W1 to W15: bytes a key where there are many keys, and an element where there is one. The figures of Redis 7.0, Redis 8.10, \
-         Valkey 9.1 and the best server are constants, measured once, in November 2026 (used_memory after minus before, fresh servers, jemalloc \
-         5.3 with 8-byte classes); goal is what the project aims at. The best server of W4 is Valkey 8.0. A Dict<Sds, Robj> has no \
-         expiries, and no W14.",
+        "W1 to W15: bytes a key where there are many keys, and an element where there is one. The figures of Redis 7.0, \
+         Redis 8.10, Valkey 9.1 and the best server are constants, measured once, in November 2026 (used_memory after minus \
+         before, fresh servers, jemalloc 5.3 with 8-byte classes); goal is what the project aims at. The best server of W4 is \
+         Valkey 8.0. A Dict<Sds, Robj> has no expiries, and no W14.",
     );
     Ok(())
 }

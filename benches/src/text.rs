@@ -1,5 +1,7 @@
 //! Figures as people read them.
 
+use common::Thousands;
+
 /// Three significant digits, thousands set apart: `0.0931`, `7.52`, `18.4`, `120`, `8,248,576`; `-` for none.
 pub fn figure(value: f64) -> String {
     if !value.is_finite() {
@@ -50,15 +52,8 @@ pub fn duration(ns: f64) -> String {
 
 /// `1,234,567`.
 pub fn thousands(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::from(if value < 0 { "-" } else { "" });
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let sign = if value < 0 { "-" } else { "" };
+    format!("{sign}{}", Thousands(value.unsigned_abs()))
 }
 
 /// At most `width` characters of `text`; an ellipsis stands for the rest.

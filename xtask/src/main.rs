@@ -11,6 +11,7 @@ mod bench;
 mod book;
 mod ci;
 mod conformance;
+mod estimate;
 mod features;
 mod fuzz;
 mod instructions;
@@ -40,6 +41,9 @@ enum Command {
     /// Write the table of README.md and the pictures from the published runs (`cargo xtask publish --help`)
     #[command(disable_help_flag = true)]
     Publish(bench::Args),
+    /// Work out what keys and strings take in memory (`cargo xtask estimate --help` lists the options)
+    #[command(disable_help_flag = true)]
+    Estimate(estimate::Args),
     /// Run the tests of the workspace: unit, property, doc tests, the book's code; `--all` adds the other back ends
     Test(test::Args),
     /// Check the rules of the house that rustc and clippy do not know
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Bench(args) => return exit(bench::run(&args)),
         Command::Publish(args) => return exit(bench::publish(&args)),
+        Command::Estimate(args) => return exit(estimate::run(&args)),
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Miri(args) => miri::run(&args),
@@ -99,6 +104,16 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn estimate_arguments_are_passed_on_untouched() {
+        let line = ["xtask", "estimate", "--keys", "7", "--integers", "-5..5", "--help"];
+        let Command::Estimate(args) = Cli::try_parse_from(line).unwrap_or_else(|e| panic!("{e}")).command
+        else {
+            panic!("another command");
+        };
+        assert_eq!(args.rest, ["--keys", "7", "--integers", "-5..5", "--help"]);
     }
 
     #[test]

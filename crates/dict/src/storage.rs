@@ -117,6 +117,19 @@ const LARGE_DIRECTORY: usize = 1024;
 /// How much of a large one is copied with one split or merge.
 const PAGES_A_COPY: usize = 64;
 
+/// Whether a large directory of that capacity should have a successor of twice the size.
+fn is_nearly_full(pages: usize, capacity: usize) -> bool {
+    pages > capacity / 8 * 7
+}
+
+/// The size, in bytes, of the directory of a table that has grown to so many pages and has finished copying.
+pub(crate) fn directory_size(pages: usize) -> usize {
+    // A step brings fewer pages than there are, so each capacity is twice the one before.
+    let capacity = pages.checked_next_power_of_two().unwrap_or(usize::MAX);
+    let doubles = capacity >= LARGE_DIRECTORY && is_nearly_full(pages, capacity);
+    capacity.saturating_mul(if doubles { 2 } else { 1 }).saturating_mul(size_of::<Page>())
+}
+
 /// A directory of another size, which is to take the place of a large one when all pages are in it.
 struct Successor {
     directory: Directory,
@@ -322,7 +335,7 @@ impl Storage {
     /// The capacity that a large directory should have instead of its own, if that is another one.
     fn next_capacity(&self, layout: &ChunkLayout) -> Option<usize> {
         let pages = self.held.div_ceil(layout.paging.page());
-        if pages > self.capacity / 8 * 7 {
+        if is_nearly_full(pages, self.capacity) {
             Some(self.capacity * 2)
         } else if pages <= self.capacity / 4 {
             Some(self.capacity / 2)

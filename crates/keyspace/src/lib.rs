@@ -5,6 +5,7 @@ mod check;
 mod collections;
 mod entry;
 mod error;
+pub mod estimate;
 mod event;
 mod expire;
 mod expiry;

@@ -14,6 +14,6 @@ mod value;
 
 pub use error::AccessError;
 pub use lend::RefMut;
-pub use object::Robj;
+pub use object::{HEADER_SIZE, Robj};
 pub use refcount::SHARED_REFCOUNT;
 pub use values::{Cursor, Encoding, EncodingLimits, ObjectType};

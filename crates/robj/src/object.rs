@@ -28,7 +28,9 @@ use values::{Encoding, EncodingLimits, ObjectType};
 /// The longest string that an object can embed.
 pub(crate) const EMBEDDED_LEN_MAX: usize = EMBEDDED_TYPE.max_len();
 
-const HEADER_SIZE: usize = size_of::<Header>();
+/// The bytes of an object's header, in front of an embedded string: 16 on a platform with 64 bits. In C:
+/// `sizeof(robj)`.
+pub const HEADER_SIZE: usize = size_of::<Header>();
 
 /// The block of an object with an embedded string.
 const fn embstr_size(len: usize) -> usize {

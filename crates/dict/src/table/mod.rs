@@ -14,6 +14,7 @@ use common::Cursor;
 use zmalloc::{ReserveError, or_oom};
 
 use crate::error::TryInsertError;
+use crate::expected::ExpectedSize;
 use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
 use crate::raw::RawTable;
 use crate::scan::step;
@@ -91,6 +92,29 @@ impl<T> Table<T> {
     /// time. In C: `dictMemUsage`.
     pub fn allocation_size(&self) -> usize {
         self.stats().allocation_size
+    }
+
+    /// What a table of so many entries takes that only inserts have filled, without making one. O(log(entries)).
+    ///
+    /// With jemalloc all sizes are those of such a table, except for the number of overflow children. That depends
+    /// on the hashes, and is the expected value here. Other allocators may add bytes that are known only for a block.
+    ///
+    /// ```
+    /// use dict::{DefaultHashBuilder, Table};
+    /// use std::hash::BuildHasher;
+    /// let hasher = DefaultHashBuilder::with_seed(1);
+    /// let mut table = Table::new();
+    /// for n in 0..10_000_u64 {
+    ///     table.insert_unique(hasher.hash_one(n), n, |n| hasher.hash_one(n));
+    /// }
+    /// let expected = Table::<u64>::expected_size(10_000);
+    /// assert_eq!(expected.chunks_allocated, table.stats().chunks_allocated);
+    /// # if zmalloc::ALLOCATOR.starts_with("jemalloc") {
+    /// assert!(expected.allocation_size.abs_diff(table.allocation_size()) < table.allocation_size() / 50);
+    /// # }
+    /// ```
+    pub fn expected_size(entries: usize) -> ExpectedSize {
+        ExpectedSize::of(&RawTable::<T>::LAYOUT, entries)
     }
 
     /// The entry with `hash` for which `eq` is true. O(1); about two cache misses in a large table.

@@ -1,6 +1,7 @@
 //! Tests that look inside: the invariants of `layout.rs` and `raw.rs` checked after every operation.
 
 mod bounds;
+mod expected;
 mod extract;
 mod faults;
 mod maintenance;

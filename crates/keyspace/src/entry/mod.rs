@@ -29,12 +29,13 @@
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
 //! `content` has values on their way into a block, `write` all that makes a block or writes to it, `edit`
-//! what changes a value in place.
+//! what changes a value in place, and `parts` the lengths of blocks that need not be there.
 
 mod content;
 mod edit;
 mod kind;
 mod length;
+pub(crate) mod parts;
 #[cfg(test)]
 mod tests;
 mod word;

@@ -2,6 +2,8 @@
 
 mod closures;
 mod edges;
+#[cfg(not(miri))] // no unsafe code
+mod estimate;
 #[cfg(not(miri))] // two minutes; the tests of entries alone fail allocations under Miri
 mod faults;
 #[cfg(not(miri))] // the shell has no unsafe code of its own

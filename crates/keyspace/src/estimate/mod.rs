@@ -1,0 +1,222 @@
+//! What keys and strings will take in memory, worked out before there are any.
+//!
+//! A [`Workload`] says how many keys there are and how long they and their values are. Its
+//! [`estimate`](Workload::estimate) is a list of blocks whose sizes are sums of a few lengths, each rounded
+//! to a size class of the allocator, and the table. It can be made for a [`Keyspace`](crate::Keyspace) and
+//! for classic Redis, and prints each step. [`advice`](Workload::advice) says what a byte more or less does.
+//!
+//! ```
+//! use keyspace::estimate::{Quantum, Store, Values, Workload};
+//!
+//! // 90,000 keys of 7 bytes, whose values are strings of 7 bytes.
+//! let workload = Workload { keys: 90_000, key_len: 7, values: Values::Strings(7..=7), expires: false };
+//! let classic = workload.estimate(Store::Classic(Quantum::Sixteen));
+//! assert_eq!(classic.total(), 90_000 * 80 + 131_072 * 8);
+//! assert!(classic.to_string().ends_with("90,000 * (32 + 16 + 32) + 131,072 * 8 = 8,248,576 bytes, 91.65 a key"));
+//! assert!(workload.estimate(Store::Keyspace).total() < classic.total() / 2);
+//! ```
+//!
+//! Limits:
+//!
+//! - Values are strings. Collections have encodings of their own; fill a keyspace with a few, and ask
+//!   [`memory_usage`](crate::Keyspace::memory_usage).
+//! - The table has been filled by inserts. In classic Redis no rehash is under way. While one is, there is
+//!   a second bucket array.
+//! - The size classes of a keyspace are those of the allocator of this build. Only jemalloc tells all of
+//!   them: `libc` and `prefix` add bytes of their own, which are not in the sum.
+//! - Numbers that do not fit into 64 bits are the largest one that does. Nothing here panics.
+
+mod advice;
+mod classic;
+mod here;
+mod quantum;
+mod spread;
+mod step;
+#[cfg(all(test, not(miri)))] // millions of sums, and no unsafe code
+mod tests;
+
+pub use advice::{Advice, Subject};
+pub use quantum::Quantum;
+pub use step::{Part, Step};
+
+use common::Thousands;
+use core::fmt::{self, Display};
+use core::ops::RangeInclusive;
+use spread::Spread;
+use step::{Factor, Span};
+
+/// The values of a workload. Each length, or each integer, occurs equally often. The order of the two ends
+/// does not matter.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Values {
+    /// Strings of these lengths, in bytes, whose text is not an integer.
+    Strings(RangeInclusive<u64>),
+    /// These integers.
+    Integers(RangeInclusive<i64>),
+}
+
+/// Keys and values that are to be stored. See the [module](self) for an example.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Workload {
+    /// How many keys there are.
+    pub keys: u64,
+    /// The length of each key, in bytes.
+    pub key_len: u64,
+    /// The values.
+    pub values: Values,
+    /// Whether every key has an expiry.
+    pub expires: bool,
+}
+
+/// Where keys are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Store {
+    /// In a [`Keyspace`](crate::Keyspace), over the allocator of this build.
+    Keyspace,
+    /// In Redis 7 on a machine with 64 bits, over a jemalloc of that quantum. Redis 3.2 to 7.2 differ little.
+    Classic(Quantum),
+}
+
+impl Workload {
+    /// The sum, step by step. O(log n) for n keys, and O(n) for strings of n different lengths, of at most
+    /// 65,536 of them.
+    pub fn estimate(&self, store: Store) -> Estimate {
+        let mut steps = self.blocks(store);
+        match store {
+            Store::Keyspace => steps.extend(here::table(self)),
+            Store::Classic(quantum) => steps.extend(classic::tables(self, quantum)),
+        }
+        Estimate { store, keys: self.keys, steps }
+    }
+
+    /// The steps but for tables.
+    fn blocks(&self, store: Store) -> Vec<Step> {
+        match store {
+            _ if self.keys == 0 => Vec::new(),
+            Store::Keyspace => here::blocks(self),
+            Store::Classic(quantum) => classic::blocks(self, quantum),
+        }
+    }
+}
+
+/// `90,000 keys of 7 bytes, strings of 7 bytes`.
+impl Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}, ", Count(self.keys, "key"), Count(self.key_len, "byte"))?;
+        match &self.values {
+            Values::Strings(lens) => write!(f, "strings of {} bytes", Span(&Spread::from(lens).lens()))?,
+            Values::Integers(numbers) => {
+                let Spread { from, to } = numbers.into();
+                write!(f, "integers from {} to {}", Signed(from), Signed(to))?;
+            }
+        }
+        f.write_str(if self.expires { ", with an expiry" } else { "" })
+    }
+}
+
+/// `1 byte` or `2 bytes`.
+struct Count(u64, &'static str);
+
+impl Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, noun) = *self;
+        write!(f, "{} {noun}{}", Thousands(count), if count == 1 { "" } else { "s" })
+    }
+}
+
+/// Prints an integer of 64 bits with commas.
+struct Signed(i128);
+
+impl Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}", Thousands(u64::try_from(self.0.unsigned_abs()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// `keyspace, jemalloc-5.3.1` or `classic Redis 7, jemalloc with classes of 16 bytes`.
+impl Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keyspace => write!(f, "keyspace, {}", zmalloc::ALLOCATOR),
+            Self::Classic(quantum) => {
+                write!(f, "classic Redis 7, jemalloc with classes of {} bytes", quantum.bytes())
+            }
+        }
+    }
+}
+
+/// What a workload takes, step by step. `Display` prints a line for each step, and the whole sum on the last
+/// line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// Where the keys are stored.
+    pub store: Store,
+    /// How many keys there are.
+    pub keys: u64,
+    /// The blocks, those of the tables last.
+    pub steps: Vec<Step>,
+}
+
+impl Estimate {
+    /// The bytes of all steps.
+    pub fn total(&self) -> u64 {
+        total(&self.steps)
+    }
+
+    /// [`total`](Self::total) over the number of keys. 0 if there is no key.
+    pub fn bytes_per_key(&self) -> f64 {
+        if self.keys == 0 { 0.0 } else { self.total() as f64 / self.keys as f64 }
+    }
+
+    /// The sum in one line: steps with equally many blocks share a factor.
+    fn formula(&self) -> String {
+        let mut terms: Vec<(u64, Vec<String>)> = Vec::new();
+        for step in self.steps.iter().filter(|step| step.bytes > 0) {
+            match step.factor() {
+                Factor::Text(text) => terms.push((1, vec![text])),
+                Factor::Class(class) => {
+                    let class = Thousands(class).to_string();
+                    match terms.iter_mut().find(|(count, _)| *count == step.count) {
+                        Some((_, classes)) => classes.push(class),
+                        None => terms.push((step.count, vec![class])),
+                    }
+                }
+            }
+        }
+        let terms = terms.into_iter().map(|(count, factors)| match factors.as_slice() {
+            [text] if count == 1 => text.clone(),
+            [class] => format!("{} * {class}", Thousands(count)),
+            classes => format!("{} * ({})", Thousands(count), classes.join(" + ")),
+        });
+        match terms.collect::<Vec<_>>() {
+            none if none.is_empty() => "0".into(),
+            terms => terms.join(" + "),
+        }
+    }
+}
+
+/// The bytes of all steps.
+fn total(steps: &[Step]) -> u64 {
+    steps.iter().fold(0, |sum, step| sum.saturating_add(step.bytes))
+}
+
+impl Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<[String; 5]> = (self.steps.iter())
+            .map(|step| {
+                let (asked, class) = (Span(&step.asked).to_string(), Span(&step.class).to_string());
+                [Thousands(step.count).to_string(), step.label(), step.sum(), asked, class]
+            })
+            .collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let [w0, w1, w2, w3, w4] = [0, 1, 2, 3, 4].map(width);
+        writeln!(f, "{}:", self.store)?;
+        for [count, label, sum, asked, class] in &rows {
+            writeln!(f, "  {count:>w0$} * {label:w1$}  {sum:>w2$} = {asked:>w3$} -> class {class:>w4$}")?;
+        }
+        let (formula, total) = (self.formula(), Thousands(self.total()));
+        write!(f, "  {formula} = {total} bytes, {:.2} a key", self.bytes_per_key())
+    }
+}

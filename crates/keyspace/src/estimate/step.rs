@@ -1,0 +1,166 @@
+//! [`Step`]: one line of an estimate, such as 90,000 blocks of 1 + 7 + 1 bytes.
+
+use super::spread::Run;
+use common::Thousands;
+use core::fmt::{self, Display};
+use core::ops::RangeInclusive;
+
+/// Of more lengths than these, a sum looks at so many at equal distances.
+const SAMPLES_MAX: u64 = 1 << 16;
+
+/// A part of a block, such as the header in front of a string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Part {
+    /// What it is.
+    pub name: &'static str,
+    /// How often the block has it.
+    pub count: u64,
+    /// Its length in bytes, from the shortest to the longest.
+    pub len: RangeInclusive<u64>,
+}
+
+impl Part {
+    /// A part of a fixed length.
+    pub(super) fn new(name: &'static str, len: u64) -> Self {
+        Self::times(name, 1, len)
+    }
+
+    /// `count` parts, one behind the other.
+    pub(super) fn times(name: &'static str, count: u64, len: u64) -> Self {
+        Self { name, count, len: len..=len }
+    }
+
+    /// A string that has one of these lengths.
+    pub(super) fn spread(name: &'static str, len: RangeInclusive<u64>) -> Self {
+        Self { name, count: 1, len }
+    }
+
+    fn bytes(&self) -> RangeInclusive<u64> {
+        self.len.start().saturating_mul(self.count)..=self.len.end().saturating_mul(self.count)
+    }
+}
+
+/// `7`, `131,072 * 8`, or `(32 to 44)`.
+impl Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.count != 1 {
+            write!(f, "{} * ", Thousands(self.count))?;
+        }
+        if self.len.start() == self.len.end() {
+            write!(f, "{}", Thousands(*self.len.start()))
+        } else {
+            write!(f, "({})", Span(&self.len))
+        }
+    }
+}
+
+/// Blocks of one kind: what they hold, how large they are, and how many there are.
+///
+/// Where the strings of a workload have several lengths, so have the blocks. Their bytes are then the sum
+/// over all lengths, each rounded to its own size class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Step {
+    /// What such a block is.
+    pub what: &'static str,
+    /// What is in it, in this order. A value that takes no block has no parts.
+    pub parts: Vec<Part>,
+    /// The bytes that are asked for: the sum of the parts.
+    pub asked: RangeInclusive<u64>,
+    /// The size class of that.
+    pub class: RangeInclusive<u64>,
+    /// How many blocks there are.
+    pub count: u64,
+    /// The bytes of all of them, in their size classes.
+    pub bytes: u64,
+}
+
+impl Step {
+    /// `count` blocks, of which each length occurs equally often. `class` rounds to the size class.
+    pub(super) fn new(what: &'static str, count: u64, parts: Vec<Part>, class: impl Fn(u64) -> u64) -> Self {
+        let sum = |end: fn(&RangeInclusive<u64>) -> &u64| {
+            parts.iter().fold(0_u64, |sum, part| sum.saturating_add(*end(&part.bytes())))
+        };
+        let asked = sum(RangeInclusive::start)..=sum(RangeInclusive::end);
+        let bytes = bytes_of(count, &asked, &class);
+        let class = class(*asked.start())..=class(*asked.end());
+        Self { what, parts, asked, class, count, bytes }
+    }
+
+    /// A single block, whose size the structure itself knows.
+    pub(super) fn single(what: &'static str, parts: Vec<Part>, size: u64) -> Self {
+        Self { class: size..=size, bytes: size, ..Self::new(what, 1, parts, |size| size) }
+    }
+
+    /// Keys whose value takes no block.
+    pub(super) fn nothing<F>(what: &'static str, run: &Run<F>) -> Self {
+        Self { what, parts: Vec::new(), asked: 0..=0, class: 0..=0, count: run.keys, bytes: 0 }
+    }
+
+    /// The class, if all blocks have the same.
+    fn single_class(&self) -> Option<u64> {
+        (self.class.start() == self.class.end()).then_some(*self.class.start())
+    }
+
+    /// What the blocks are and what is in them.
+    pub(super) fn label(&self) -> String {
+        let names: Vec<_> = self.parts.iter().map(|part| part.name).collect();
+        match names.as_slice() {
+            [] | [_] => self.what.into(),
+            names => format!("{} ({})", self.what, names.join(", ")),
+        }
+    }
+
+    /// The parts as a sum.
+    pub(super) fn sum(&self) -> String {
+        match self.parts.as_slice() {
+            [] => "0".into(),
+            parts => parts.iter().map(Part::to_string).collect::<Vec<_>>().join(" + "),
+        }
+    }
+
+    /// The step as a term of the whole sum: a factor of its count if all blocks have one class, else a number
+    /// of bytes.
+    pub(super) fn factor(&self) -> Factor {
+        match (self.count, self.single_class(), self.parts.as_slice()) {
+            // A block of one kind of parts says more than its size.
+            (1, Some(class), [part]) if class == *self.asked.start() => Factor::Text(part.to_string()),
+            (count, Some(class), _) if count > 1 => Factor::Class(class),
+            _ => Factor::Text(Thousands(self.bytes).to_string()),
+        }
+    }
+}
+
+/// What a step is in the last line of an estimate.
+pub(super) enum Factor {
+    /// Bytes of each block.
+    Class(u64),
+    /// A term of its own.
+    Text(String),
+}
+
+/// The bytes of `count` blocks in their size classes.
+fn bytes_of(count: u64, asked: &RangeInclusive<u64>, class: impl Fn(u64) -> u64) -> u64 {
+    let (start, more) = (*asked.start(), asked.end() - asked.start());
+    if more == 0 {
+        return count.saturating_mul(class(start));
+    }
+    // The samples are the middles of equal parts. Up to `SAMPLES_MAX` lengths, each is a sample.
+    let stride = more / SAMPLES_MAX + 1;
+    let samples = u128::from((more - stride / 2) / stride + 1);
+    let sample = |index: u64| class(start + stride / 2 + index * stride);
+    let sum: u128 = (0..samples as u64).map(|index| u128::from(sample(index))).sum();
+    let bytes = sum.checked_mul(count.into()).map(|product| product / samples);
+    bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(u64::MAX)
+}
+
+/// `8`, or `8 to 16`.
+pub(super) struct Span<'a>(pub(super) &'a RangeInclusive<u64>);
+
+impl Display for Span<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = (Thousands(*self.0.start()), Thousands(*self.0.end()));
+        if start == end { f.pad(&start.to_string()) } else { f.pad(&format!("{start} to {end}")) }
+    }
+}

@@ -72,13 +72,6 @@ impl<S: BuildHasher> Keyspace<S> {
         rest.iter().for_each(|key| next(self.get(*key, now)));
     }
 
-    /// Asks the processor for the block of the entry that a look-up of `hash` is likely to find. Waits for
-    /// the tags only.
-    #[inline]
-    pub(crate) fn prefetch_entry(&self, hash: u64) {
-        self.table.find_many([hash], |entry| prefetch(entry.address()), |_, _| false);
-    }
-
     /// [`set`](Self::set) of many keys, one after the other, with overlapping misses. In C: `MSET`.
     ///
     /// # Errors

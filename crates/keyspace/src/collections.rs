@@ -64,7 +64,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`]; no memory for a new key, after `f` has been called.
+    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called.
     #[inline]
     pub fn edit_as<'k, C: Collection, T, E: Into<Error>>(
         &mut self,
@@ -120,18 +120,33 @@ impl<S: BuildHasher> Keyspace<S> {
             Edited::InRoom(_) => C::EMPTY, // no room was lent
         };
         if !collection.is_empty() {
-            let clock = Self::new_clock(&self.options, now);
-            let entry = Entry::try_new(key.bytes(), None, clock, Content::collection(&mut collection))?;
-            self.add_absent(key, hash, entry)?;
+            self.add_absent(key, hash, Content::collection(&mut collection), now)?;
         }
         result.map_err(Into::into)
     }
 
-    /// Adds the entry of a key that is known to be absent: without a look-up.
-    pub(crate) fn add_absent(&mut self, key: &Key<'_>, hash: u64, entry: Entry) -> Result<(), Error> {
+    /// Adds a key that is known to be absent: without a look-up.
+    pub(crate) fn add_absent(
+        &mut self,
+        key: &Key<'_>,
+        hash: u64,
+        content: Content<'_>,
+        now: u64,
+    ) -> Result<(), Error> {
+        let clock = Self::new_clock(&self.options, now);
+        self.add_absent_entry(hash, Entry::try_new_sized(key.bytes(), None, clock, content)?, key)
+    }
+
+    /// [`add_absent`](Self::add_absent) of an entry with its allocation size.
+    pub(crate) fn add_absent_entry(
+        &mut self,
+        hash: u64,
+        (entry, size): (Entry, usize),
+        key: &Key<'_>,
+    ) -> Result<(), Error> {
         let hasher = &self.hasher;
         let added = self.table.try_insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
-        self.totals.add(added.map_err(|error| error.error)?);
+        self.totals.add_sized(added.map_err(|error| error.error)?, size);
         self.totals.notify(Event::Set(key.bytes()));
         Ok(())
     }
@@ -148,8 +163,8 @@ pub(crate) enum Edit {
     },
 }
 
-/// A keyspace whose entry of one key is being edited. When this is dropped, the edit is reported, or the key is removed if its
-/// collection is empty, also after a panic.
+/// A keyspace while the entry of one key is edited. Its drop reports the edit, or removes the key if the
+/// collection is empty. It does so after a panic too.
 pub(crate) struct RemoveIfEmpty<'s, 'k, S> {
     keyspace: &'s mut Keyspace<S>,
     key: &'s Key<'k>,
@@ -167,12 +182,7 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
     #[inline]
     pub(crate) fn find(&mut self, now: u64) -> Option<(&mut Entry, &mut Totals, &mut Edit)> {
         let Self { keyspace, key, hash, state } = self;
-        let Keyspace { table, totals, options, .. } = &mut **keyspace;
-        let entry = table.find_entry(*hash, |entry| entry.has_key(key.bytes())).ok()?;
-        if entry.get().is_expired(now) {
-            totals.expire(entry);
-            return None;
-        }
+        let (entry, totals, options) = keyspace.find_mut(*hash, key, now)?;
         let entry = entry.into_mut();
         Keyspace::<S>::touch_entry(options, entry, *hash, now);
         Some((entry, totals, state))

@@ -110,7 +110,7 @@ pub enum Ttl {
 }
 
 impl Ttl {
-    /// What an entry has, if there is one. `millis` is told when it expires.
+    /// What an entry has, if there is one. `millis` gets the expiry time.
     pub(crate) fn of(entry: Option<&Entry>, millis: impl FnOnce(u64) -> u64) -> Self {
         match entry.map(Entry::expiry) {
             None => Self::Absent,

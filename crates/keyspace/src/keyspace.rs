@@ -168,9 +168,9 @@ impl<S> Keyspace<S> {
         self.table.allocation_size() + self.totals.entry_bytes
     }
 
-    /// Bytes of the strings that replies share ([`StringRef::to_bytes`](crate::StringRef::to_bytes)), for as
-    /// long as they are held. A string counts once for each reply, whether or not its key still has it.
-    /// Constant time.
+    /// The sum over all replies that share a string ([`StringRef::to_bytes`](crate::StringRef::to_bytes)), in
+    /// bytes, for as long as they are held. A string that several replies share counts several times, and its
+    /// key may still have it. So this is at most what removing keys leaves in use. Constant time.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -211,6 +211,22 @@ impl<S> Keyspace<S> {
         } else {
             entry.set_clock(lru_clock(now / SECOND));
         }
+    }
+
+    /// The entry of a key that is there at `now`, for writing. An expired one is removed.
+    #[inline]
+    pub(crate) fn find_mut(
+        &mut self,
+        hash: u64,
+        key: &Key<'_>,
+        now: u64,
+    ) -> Option<(OccupiedEntry<'_, Entry>, &mut Totals, &Options)> {
+        let entry = self.table.find_entry(hash, |entry| entry.has_key(key.bytes())).ok()?;
+        if entry.get().is_expired(now) {
+            self.totals.expire(entry);
+            return None;
+        }
+        Some((entry, &mut self.totals, &self.options))
     }
 }
 
@@ -256,22 +272,6 @@ impl<S: BuildHasher> Keyspace<S> {
         self.find(self.hash_of(key), key, now)
     }
 
-    /// The entry of a key that is there at `now`, for writing. An expired one is removed.
-    #[inline]
-    pub(crate) fn find_mut(
-        &mut self,
-        hash: u64,
-        key: &Key<'_>,
-        now: u64,
-    ) -> Option<(OccupiedEntry<'_, Entry>, &mut Totals, &Options)> {
-        let entry = self.table.find_entry(hash, |entry| entry.has_key(key.bytes())).ok()?;
-        if entry.get().is_expired(now) {
-            self.totals.expire(entry);
-            return None;
-        }
-        Some((entry, &mut self.totals, &self.options))
-    }
-
     /// The entry of a key that is there at `now`, or the place for it. An expired one is removed.
     #[inline]
     pub(crate) fn find_or_place(
@@ -290,10 +290,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let found = match found {
             table::Entry::Vacant(place) => Found::Absent(place),
             table::Entry::Occupied(entry) if entry.get().is_expired(now) => {
-                let (entry, place) = entry.take();
-                self.totals.subtract(&entry);
-                self.totals.notify(Event::Expired(entry.key()));
-                Found::Absent(place)
+                Found::Absent(self.totals.take_expired(entry))
             }
             table::Entry::Occupied(entry) => Found::Live(entry),
         };

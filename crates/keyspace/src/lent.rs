@@ -7,6 +7,10 @@
 //! Each reply adds the size of its string when it is made, and subtracts it when it is dropped, on whatever
 //! thread. Clones of a `Bytes` are one reply. Keyspace and replies share the counter, because a reply may
 //! outlive its keyspace.
+//!
+//! Limits: the sum is an upper bound of the memory that replies keep alive, because a string counts once for
+//! each reply. The counter is one word for all threads, so replies of long strings to several threads at once
+//! wait for it. It is allocated with the first reply, through the global allocator.
 
 use bytes::Bytes;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -28,14 +32,19 @@ impl Lent {
     pub(crate) fn lend(&self, object: &Robj) -> Bytes {
         let (counter, size) = (self.0.get_or_init(Arc::default).clone(), object.allocation_size());
         counter.fetch_add(size, Ordering::Relaxed);
-        Bytes::from_owner(Reply { object: object.clone(), counter, size })
+        Bytes::from_owner(Reply { object: object.clone(), _count: Count { counter, size } })
     }
 }
 
+/// The fields are dropped in this order: the string is counted until its memory is free.
 struct Reply {
     object: Robj,
+    _count: Count,
+}
+
+/// What a reply has added to the counter. The object stays as it is while it is shared.
+struct Count {
     counter: Arc<AtomicUsize>,
-    /// What it has added. The object stays as it is while it is shared.
     size: usize,
 }
 
@@ -48,7 +57,7 @@ impl AsRef<[u8]> for Reply {
     }
 }
 
-impl Drop for Reply {
+impl Drop for Count {
     fn drop(&mut self) {
         self.counter.fetch_sub(self.size, Ordering::Relaxed);
     }

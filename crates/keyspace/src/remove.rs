@@ -79,8 +79,9 @@ impl<S: BuildHasher> Keyspace<S> {
         Some(Unlinked(totals.remove_key(entry)))
     }
 
-    /// Keeps the keys for which `keep` is true, and removes the others, those that have expired included.
-    /// O(n), and the values that are dropped. The table keeps its size: see
+    /// Keeps the keys for which `keep` is true. Removes the others, and all that have expired, for which `keep`
+    /// is not called. To look at a key here is no access. Each removal is reported as [`Event::Removed`] or
+    /// [`Event::Expired`]. O(n), and the values that are dropped. The table keeps its size: see
     /// [`shrink_to_fit`](Self::shrink_to_fit).
     ///
     /// ```

@@ -30,6 +30,7 @@ use core::fmt;
 use core::hash::BuildHasher;
 use crossbeam_utils::CachePadded;
 use dict::DefaultHashBuilder;
+use dict::prefetch::prefetch;
 use parking_lot::RwLock;
 use values::{Element, ReserveError};
 use zmalloc::{Zmalloc, or_oom};
@@ -37,17 +38,25 @@ use zmalloc::{Zmalloc, or_oom};
 /// The shards' numbers are the bits of a hash below this one.
 const SHARD_BITS_END: u32 = 41;
 
-/// The most bits of a shard's number. A keyspace uses the bits below them for the chunk: 2^29 chunks have
+/// The most bits of a shard's number. A keyspace uses the bits below them for the chunk: 2^29 chunks hold
 /// five billion keys.
 const SHARD_BITS_MAX: u32 = 12;
+
+/// A scan goes on to the next shard as long as shards are small, at most so often.
+const SHARDS_A_SCAN: usize = 16;
 
 type Shard<S> = CachePadded<RwLock<Keyspace<S>>>;
 
 /// One database for several threads: its keys are spread over keyspaces by their hash, and each keyspace has
 /// a read-write lock.
 ///
-/// Readers of a shard run at once. A writer has its shard alone. A closure runs while the lock is held, so it
-/// must not call another method of the same `Sharded`, which might wait for that lock.
+/// Readers of a shard run at once. A writer has its shard alone.
+///
+/// A closure runs while the lock is held. It must not call a method of the same `Sharded`, and neither must the
+/// callback of [`Keyspace::on_event`]: they might wait for that lock. A closure must use no key but the one that
+/// it gets, because other keys belong to other shards: a key that it adds there is not found. It must not
+/// put another keyspace in the place of the one that it gets, because all of them have the same hasher.
+/// None of these mistakes is unsafe.
 ///
 /// ```
 /// use keyspace::Sharded;
@@ -77,20 +86,19 @@ pub struct Sharded<S = DefaultHashBuilder> {
 }
 
 impl Sharded {
-    /// An empty database of at least `shards` keyspaces with the default options, whose hash has a random
-    /// seed. Their number is the next power of two, and 4,096 at most. Four for each thread are a good
-    /// number.
+    /// An empty database with the default options, whose hash has a random seed. The number of keyspaces is
+    /// `shards`, rounded up to a power of two and limited to 4,096. Four shards per thread are a good choice.
     pub fn new(shards: usize) -> Self {
         or_oom(Self::try_with_options_and_hasher(shards, Options::default(), DefaultHashBuilder::new()))
     }
 }
 
 impl<S: Clone> Sharded<S> {
-    /// An empty database of at least `shards` keyspaces with these options and this hasher. Their number is
-    /// the next power of two, and 4,096 at most.
+    /// An empty database with these options and this hasher. The number of keyspaces is `shards`, rounded up to
+    /// a power of two and limited to 4,096.
     ///
     /// # Errors
-    /// If there is no memory for the keyspaces, of about 256 bytes each.
+    /// If there is no memory for the keyspaces, of 384 bytes each.
     pub fn try_with_options_and_hasher(
         shards: usize,
         options: Options,
@@ -177,16 +185,14 @@ impl<S: BuildHasher> Sharded<S> {
         (Key::with_hash(key.bytes(), hash), self.shard_of(hash), hash)
     }
 
-    /// Calls `f` with the keyspace of a key, under its lock for reading, and with the key, whose hash is
-    /// known then.
+    /// Calls `f` with the keyspace of a key, under its lock for reading, and with the key and its hash.
     #[inline]
     pub fn read<'k, T>(&self, key: impl Into<Key<'k>>, f: impl FnOnce(&Keyspace<S>, Key<'k>) -> T) -> T {
         let (key, shard, _) = self.place(key.into());
         f(&self.shards[shard].read(), key)
     }
 
-    /// Calls `f` with the keyspace of a key, under its lock for writing, and with the key, whose hash is
-    /// known then.
+    /// Calls `f` with the keyspace of a key, under its lock for writing, and with the key and its hash.
     #[inline]
     pub fn write<'k, T>(&self, key: impl Into<Key<'k>>, f: impl FnOnce(&mut Keyspace<S>, Key<'k>) -> T) -> T {
         let (key, shard, _) = self.place(key.into());
@@ -210,12 +216,16 @@ impl<S: BuildHasher> Sharded<S> {
             let places = self.places(keys.iter().copied());
             let guards: Guards<_> = self.lock(&places, keys.len(), RwLock::read);
             let keyspace = |i: usize| guards[places[i].guard].as_deref();
-            for (i, place) in places.iter().enumerate().take(keys.len()) {
+            let places_of_keys = || places.iter().enumerate().take(keys.len());
+            for (i, place) in places_of_keys() {
                 keyspace(i).inspect(|keyspace| keyspace.table.prefetch(place.hash));
             }
-            for (i, place) in places.iter().enumerate().take(keys.len()) {
-                keyspace(i).inspect(|keyspace| keyspace.prefetch_entry(place.hash));
+            let mut candidates = [None; AHEAD];
+            for (i, place) in places_of_keys() {
+                candidates[i] =
+                    keyspace(i).and_then(|keyspace| keyspace.table.prefetch_candidate(place.hash));
             }
+            candidates.into_iter().flatten().for_each(|entry| prefetch(entry.address()));
             for (i, (key, place)) in keys.iter().zip(&places).enumerate() {
                 let key = Key::with_hash(key.bytes(), place.hash);
                 each(batch * AHEAD + i, keyspace(i).and_then(|keyspace| keyspace.get(key, now)));
@@ -290,14 +300,25 @@ impl<S: BuildHasher> Sharded<S> {
         now: u64,
         each: impl FnMut(&[u8], ValueRef<'_>),
     ) -> Cursor {
-        // The shard's number is below the cursor in that shard.
+        // The low bits are the shard's number. The bits above are the cursor in that shard.
         let count = self.shards.len() as u64;
-        let (shard, inner) = (u64::from(cursor) % count, u64::from(cursor) / count);
-        let inner = self.shards[shard as usize].read().scan(Cursor::from(inner), options, now, each);
-        Cursor::from(match u64::from(inner) {
-            0 => (shard + 1) % count,
-            inner => inner.wrapping_mul(count) | shard,
-        })
+        let (mut shard, mut inner) = (u64::from(cursor) % count, Cursor::from(u64::from(cursor) / count));
+        let (mut each, mut shards) = (each, 0);
+        loop {
+            let keyspace = self.shards[shard as usize].read();
+            inner = keyspace.scan(inner, options, now, &mut each);
+            if !inner.is_start() {
+                return Cursor::from(u64::from(inner).wrapping_mul(count) | shard);
+            }
+            shard += 1;
+            shards += 1;
+            if shard == count {
+                return Cursor::START;
+            }
+            if keyspace.len() >= options.count || shards >= SHARDS_A_SCAN {
+                return Cursor::from(shard);
+            }
+        }
     }
 }
 

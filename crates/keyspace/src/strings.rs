@@ -113,6 +113,9 @@ impl<S: BuildHasher> Keyspace<S> {
     ///
     /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes stand in the entry's own
     /// block, in place if the new value needs as large a block as the old one.
+    ///
+    /// # Errors
+    /// [`Error::KeyTooLong`]; no memory. The key is then as it was.
     #[inline]
     pub fn set<'k, 'e>(
         &mut self,
@@ -209,7 +212,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// and its neighbours, or `PERSIST`.
     ///
     /// # Errors
-    /// [`WrongType`]; [`Error::InvalidExpireTime`].
+    /// [`WrongType`]; [`Error::InvalidExpireTime`]; no memory.
     pub fn get_expire<'k>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -263,7 +266,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`]; no memory for a new key.
+    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key.
     pub fn edit_string<'k, T, E: Into<Error>>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -284,7 +287,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut held = entry.allocation_size();
         let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
         if entry.string().is_ok_and(|string| !string.is_empty()) {
-            self.add_absent(&key, hash, entry)?;
+            self.add_absent_entry(hash, (entry, held), &key)?;
         }
         Ok(result)
     }
@@ -293,7 +296,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// string, and is made even if `bytes` is empty. Amortised O(length of `bytes`). In C: `APPEND`.
     ///
     /// # Errors
-    /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
+    /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong); [`Error::KeyTooLong`]; no memory.
     pub fn append<'k>(&mut self, key: impl Into<Key<'k>>, bytes: &[u8], now: u64) -> Result<usize, Error> {
         let (key, limits) = (key.into(), *self.options.encoding_limits());
         if bytes.is_empty() && self.peek(&key, now).is_none() {
@@ -305,7 +308,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Writes bytes at `offset` and returns the new length. In C: `SETRANGE`.
     ///
     /// # Errors
-    /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong).
+    /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong); [`Error::KeyTooLong`]; no memory.
     pub fn set_range<'k>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -328,7 +331,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// [`WrongType`]; the string is not an integer, or the sum does not fit.
+    /// [`WrongType`]; the string is not an integer, or the sum does not fit; [`Error::KeyTooLong`]; no memory.
     pub fn incr_by<'k>(&mut self, key: impl Into<Key<'k>>, increment: i64, now: u64) -> Result<i64, Error> {
         self.replace_string(&key.into(), now, |old| {
             let sum = string::incr_by(old, increment)?;
@@ -340,7 +343,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// sum. The expiry stays. In C: `INCRBYFLOAT`.
     ///
     /// # Errors
-    /// [`WrongType`]; the string is not a number, or the sum is not finite.
+    /// [`WrongType`]; the string is not a number, or the sum is not finite; [`Error::KeyTooLong`]; no memory.
     pub fn incr_by_float<'k>(
         &mut self,
         key: impl Into<Key<'k>>,

@@ -39,7 +39,7 @@ impl Totals {
 
     /// [`add`](Self::add) of an entry whose allocation size is known.
     #[inline]
-    fn add_sized(&mut self, mut entry: OccupiedEntry<'_, Entry>, size: usize) {
+    pub(crate) fn add_sized(&mut self, mut entry: OccupiedEntry<'_, Entry>, size: usize) {
         self.entry_bytes += size;
         if entry.get().expires() {
             self.expires += 1;
@@ -62,6 +62,14 @@ impl Totals {
         entry
     }
 
+    /// Drops an entry that has expired, and returns its place.
+    pub(crate) fn take_expired<'t>(&mut self, entry: OccupiedEntry<'t, Entry>) -> VacantEntry<'t, Entry> {
+        let (entry, place) = entry.take();
+        self.subtract(&entry);
+        self.notify(Event::Expired(entry.key()));
+        place
+    }
+
     /// [`remove_key`](Self::remove_key) that drops the entry.
     #[inline]
     pub(crate) fn drop_key(&mut self, entry: OccupiedEntry<'_, Entry>) {
@@ -76,8 +84,7 @@ impl Totals {
     /// Removes an entry that has expired.
     #[cold]
     pub(crate) fn expire(&mut self, entry: OccupiedEntry<'_, Entry>) {
-        let entry = self.remove(entry);
-        self.notify(Event::Expired(entry.key()));
+        self.take_expired(entry);
     }
 
     /// Puts a new entry of a known allocation size into its place, and reports that its key was set.

@@ -105,8 +105,10 @@ impl fmt::Debug for StringRef<'_> {
 
 /// The value of a key, lent to be changed where it lies. See [`Keyspace::edit`](crate::Keyspace::edit).
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ValueMut<'a, 'e> {
-    /// There is no such key. A value that is put here becomes the key's, without an expiry.
+    /// There is no such key. A value that is put here becomes the key's, without an expiry. An empty collection
+    /// makes no key; an empty string does.
     Absent(&'a mut Option<Value>),
     /// A string or an integer.
     String(&'a mut StringEdit<'e>),

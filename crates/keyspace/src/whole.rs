@@ -54,7 +54,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// use keyspace::{Error, Keyspace, ValueMut};
     /// use values::{Element, EncodingLimits, OwnedElement, string};
     ///
-    /// /// Adds `word` to a text or to a set. Makes a text of it if the key is absent. Leaves other values as they are.
+    /// /// Adds `word` to a text or to a set. Creates a string if the key is absent. Leaves other values as they are.
     /// fn add(keyspace: &mut Keyspace, key: &str, word: &str) -> Result<(), Error> {
     ///     let limits = EncodingLimits::DEFAULT;
     ///     keyspace.edit(key, 0, |value| {
@@ -111,9 +111,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut new = None;
         let result = f(ValueMut::Absent(&mut new));
         if let Some(mut value) = new.filter(|value| !value.is_empty()) {
-            let clock = Self::new_clock(&self.options, now);
-            let entry = Entry::try_new(key.bytes(), None, clock, try_content(&mut value)?)?;
-            self.add_absent(&key, hash, entry)?;
+            self.add_absent(&key, hash, try_content(&mut value)?, now)?;
         }
         result.map_err(Into::into)
     }

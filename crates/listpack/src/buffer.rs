@@ -53,7 +53,7 @@ pub(crate) fn spliced_len(
 
 /// A list in a caller's block. Nothing is taken for granted: what `R` does wrong leads to wrong values or a panic.
 ///
-/// `try_splice` is always inlined, so that its checks and those of the room are seen together: 60 instructions fewer a push.
+/// `try_splice` is always inlined, so that the compiler merges its checks with the room's. A push takes 60 instructions less.
 impl<R: Room> Buffer for R {
     #[inline]
     fn bytes(&self) -> &[u8] {

@@ -16,6 +16,19 @@ impl<T> Table<T> {
         self.raw.prefetch(hash);
     }
 
+    /// The entry that a look-up of `hash` is likely to compare first. Asks the processor for its slot, and
+    /// waits only for the tags: the slot is not read. `None` if no tag of the chunk is that of the hash.
+    ///
+    /// For batches over several tables: prefetch all hashes, then all candidates, then what they point to, and
+    /// look up at the end. Over one table, [`find_many`](Self::find_many) does this.
+    #[inline]
+    pub fn prefetch_candidate(&self, hash: u64) -> Option<&T> {
+        let entry = self.raw.candidate(hash)?;
+        prefetch(entry.as_ptr());
+        // SAFETY: the entry of an occupied slot of a borrowed table.
+        Some(unsafe { entry.as_ref() })
+    }
+
     /// [`Table::find`] for `N` hashes at once; `eq` is told which one an entry is compared for. Sixteen or so are a
     /// good number: there are no more misses than that on their way at a time.
     ///
@@ -45,17 +58,8 @@ impl<T> Table<T> {
         for hash in hashes {
             self.raw.prefetch(hash);
         }
-        let candidates = hashes.map(|hash| {
-            let candidate = self.raw.candidate(hash);
-            if let Some(entry) = candidate {
-                prefetch(entry.as_ptr());
-            }
-            candidate
-        });
-        for entry in candidates.into_iter().flatten() {
-            // SAFETY: the entry of an occupied slot of a borrowed table.
-            ahead(unsafe { entry.as_ref() });
-        }
+        let candidates = hashes.map(|hash| self.prefetch_candidate(hash));
+        candidates.into_iter().flatten().for_each(&mut ahead);
         core::array::from_fn(|i| self.find(hashes[i], |entry| eq(i, entry)))
     }
 

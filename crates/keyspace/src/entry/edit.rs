@@ -144,7 +144,8 @@ impl Room for InEntry<'_> {
         let new_len = total(len - removed, added)?;
         total(value_at, new_len)?; // whatever is asked for, the block's length does not overflow
         let [end, new_end] = [len, new_len].map(|len| packed_end(value_at, len));
-        // A size is at most its class. So the larger size has the smaller one's class if it is not above that class.
+        // Both sizes are in one class exactly if the larger one is at most the class of the smaller one. A
+        // loose block has at least that class (E3).
         if end.max(new_end) > zmalloc::good_size(end.min(new_end)) {
             return self.0.try_splice_other_class(at, removed, added, new_len);
         }

@@ -265,7 +265,7 @@ impl Entry {
     pub(crate) fn byte_len(&self) -> usize {
         let layout = self.layout();
         let end = layout.key_end();
-        // The common kinds first: nothing depends on where they lie.
+        // Strings and integers first: they need no alignment.
         if layout.kind == Kind::BYTES {
             // SAFETY: a length stands in front of a string (E2).
             let len = unsafe { length::read(self.base().add(end)) };
@@ -287,7 +287,7 @@ impl Entry {
     #[inline]
     pub(crate) fn string_and_object(&self) -> Result<(Element<'_>, Option<&Robj>), WrongType> {
         let layout = self.layout();
-        let at = layout.key_end(); // no word begins there, and no word is needed
+        let at = layout.key_end(); // strings and integers are not aligned, as words are
         // SAFETY: the kind says what the value is (E2). Integers and bytes begin behind the key.
         unsafe {
             if layout.kind == Kind::BYTES {

@@ -298,8 +298,8 @@ impl Entry {
         Ok(())
     }
 
-    /// Writes a string over another one of the same length that lies in the block, and says whether it did. Does nothing if the
-    /// value is another one, or if the key has an expiry. O(bytes).
+    /// Overwrites a string in the block with `bytes` of the same length. Returns whether it did. Does nothing if
+    /// the value is not such a string, or if the key has an expiry. O(bytes).
     #[inline]
     pub(crate) fn overwrite(&mut self, bytes: &[u8]) -> bool {
         let layout = self.layout();

@@ -85,8 +85,8 @@ pub struct MemoryReport {
     /// Bytes of all entries with their keys and values, those outside of the entries' blocks included. INFO:
     /// `used_memory_dataset`, which is of the whole process. MEMORY STATS: `dataset.bytes`.
     pub dataset_bytes: usize,
-    /// [`Keyspace::lent_bytes`]: bytes of strings that replies share. Not a part of the keyspace's sum,
-    /// because the key may be gone.
+    /// [`Keyspace::lent_bytes`]: the sum over all replies that share a string. Keys that still have the string
+    /// count it in `dataset_bytes`, too.
     pub lent_bytes: usize,
     /// The shape of the keyspace's table.
     pub table: Stats,

@@ -18,7 +18,7 @@ const VALUE: [u8; 32] = [b'v'; 32];
 fn strings<S: Store>(criterion: &mut Criterion) {
     for n in SIZES {
         let mut store = S::new(n);
-        present(n, 1).iter().for_each(|key| store.set(key, &VALUE));
+        present(n, 1).iter().for_each(|key| store.set(key, &VALUE, 0));
         let (present, absent) = (present(n, 2), absent(n, 1));
         let mut bench = |operation: &str, keys: &[Key], run: &mut dyn FnMut(&Key)| {
             let mut keys = keys.iter().cycle();
@@ -28,16 +28,16 @@ fn strings<S: Store>(criterion: &mut Criterion) {
                     bench.iter(|| keys.next().map(&mut *run))
                 });
         };
-        bench("get", &present, &mut |key| assert!(black_box(store.get(key)).is_some()));
-        bench("get, absent", &absent, &mut |key| assert!(black_box(store.get(key)).is_none()));
-        bench("set of an old key", &present, &mut |key| store.set(key, &VALUE));
+        bench("get", &present, &mut |key| assert!(black_box(store.get(key, 0)).is_some()));
+        bench("get, absent", &absent, &mut |key| assert!(black_box(store.get(key, 0)).is_none()));
+        bench("set of an old key", &present, &mut |key| store.set(key, &VALUE, 0));
         bench("set of a new key, and remove", &absent, &mut |key| {
-            store.set(key, &VALUE);
-            black_box(store.remove(key));
+            store.set(key, &VALUE, 0);
+            black_box(store.remove(key, 0));
         });
         let mut batches = present.as_chunks::<BATCH>().0.iter().cycle();
         criterion.benchmark_group("keyspace/16 gets").bench_function(BenchmarkId::new(S::NAME, n), |bench| {
-            bench.iter(|| batches.next().map(|keys| black_box(store.get_batch(keys))))
+            bench.iter(|| batches.next().map(|keys| black_box(store.get_batch(keys, 0))))
         });
     }
 }

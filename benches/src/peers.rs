@@ -27,7 +27,7 @@ pub enum PeerKind {
     Number,
     /// The best of several peers that have rows of their own.
     BestOf,
-    /// Something that does more than redcore in this row.
+    /// Something that does more than redcore in this row, or the same one by one.
     Unlike,
 }
 
@@ -39,7 +39,7 @@ impl PeerKind {
             Self::Absent
         } else if row.metric == encodings::RULE || peer == memory::BEST_SERVER {
             Self::BestOf
-        } else if row.metric == memory::CPU_TIME {
+        } else if row.metric == memory::CPU_TIME || row.subject == keyspace::IN_BATCHES {
             Self::Unlike
         } else if dict::OWN_PEERS.contains(&peer)
             || keyspace::OWN_PEERS.contains(&peer)

@@ -8,7 +8,8 @@
 //! |---|---|---|---|
 //! | Keyspace | in the entry's block | in the entry's block | one thread that writes |
 //! | hashbrown; classic, which is Redis' design | `Box<[u8]>` | `Box<[u8]>` | one thread that writes |
-//! | Sharded, dashmap | as above | as above | several threads, locks |
+//! | Sharded | in the entry's block | in the entry's block | several threads, locks |
+//! | dashmap | `Box<[u8]>` | `Box<[u8]>` | several threads, locks |
 //! | papaya | `Box<[u8]>` | `Box<[u8]>` | several threads, without locks |
 //! | moka, quick_cache | `Box<[u8]>` | `Arc<[u8]>` | several threads; caches, here so large that nothing is evicted |
 
@@ -47,24 +48,24 @@ pub type QuickCache = quick_cache::sync::Cache<Bytes, Arc<[u8]>, UnitWeighter, F
 pub trait Store {
     /// The name in the tables.
     const NAME: &'static str;
-    /// An empty store that is going to have `n` keys. Only a store that cannot do without is told.
+    /// An empty store that is going to have `n` keys. Only a store that needs a capacity uses it.
     fn new(n: usize) -> Self;
-    /// Adds a key, or replaces its value.
-    fn set(&mut self, key: &[u8], value: &[u8]);
+    /// Adds a key, or replaces its value. `now` is in milliseconds; a map without an access clock has no use for it.
+    fn set(&mut self, key: &[u8], value: &[u8], now: u64);
     /// [`set`](Self::set) of a key that is known to be there: a map can save the box of the key then.
     #[inline]
-    fn overwrite(&mut self, key: &[u8], value: &[u8]) {
-        self.set(key, value);
+    fn overwrite(&mut self, key: &[u8], value: &[u8], now: u64) {
+        self.set(key, value, now);
     }
     /// The first bytes of a value, as a number: they have been read.
-    fn get(&self, key: &[u8]) -> Option<u64>;
+    fn get(&self, key: &[u8], now: u64) -> Option<u64>;
     /// Sixteen look-ups, together where the store can.
     #[inline]
-    fn get_batch(&self, keys: &[Key; BATCH]) -> [Option<u64>; BATCH] {
-        keys.each_ref().map(|key| self.get(key))
+    fn get_batch(&self, keys: &[Key; BATCH], now: u64) -> [Option<u64>; BATCH] {
+        keys.each_ref().map(|key| self.get(key, now))
     }
     /// Removes a key, and says whether it was there.
-    fn remove(&mut self, key: &[u8]) -> bool;
+    fn remove(&mut self, key: &[u8], now: u64) -> bool;
     /// Finishes what the store does later, so that its memory can be compared.
     fn settle(&mut self) {}
 }
@@ -72,11 +73,11 @@ pub trait Store {
 /// A store that several threads use at once.
 pub trait SharedStore: Store + Sync {
     /// [`Store::set`] by one of several threads.
-    fn set_shared(&self, key: &[u8], value: &[u8]);
+    fn set_shared(&self, key: &[u8], value: &[u8], now: u64);
     /// [`Store::overwrite`] by one of several threads.
     #[inline]
-    fn overwrite_shared(&self, key: &[u8], value: &[u8]) {
-        self.set_shared(key, value);
+    fn overwrite_shared(&self, key: &[u8], value: &[u8], now: u64) {
+        self.set_shared(key, value, now);
     }
 }
 
@@ -99,23 +100,23 @@ impl Store for Keyspace<Fold> {
     }
 
     #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.set(key, value, 0).expect("there is memory");
+    fn set(&mut self, key: &[u8], value: &[u8], now: u64) {
+        self.set(key, value, now).expect("there is memory");
     }
 
     #[inline]
-    fn get(&self, key: &[u8]) -> Option<u64> {
-        self.get_string(key, 0).ok()?.map(head_of)
+    fn get(&self, key: &[u8], now: u64) -> Option<u64> {
+        self.get_string(key, now).ok()?.map(head_of)
     }
 
     #[inline]
-    fn get_batch(&self, keys: &[Key; BATCH]) -> [Option<u64>; BATCH] {
-        self.get_many(keys.each_ref(), 0).map(|value| value?.as_string().map(head_of))
+    fn get_batch(&self, keys: &[Key; BATCH], now: u64) -> [Option<u64>; BATCH] {
+        self.get_many(keys.each_ref(), now).map(|value| value?.as_string().map(head_of))
     }
 
     #[inline]
-    fn remove(&mut self, key: &[u8]) -> bool {
-        self.remove(key, 0)
+    fn remove(&mut self, key: &[u8], now: u64) -> bool {
+        self.remove(key, now)
     }
 }
 
@@ -127,22 +128,22 @@ impl Store for BoxMap {
     }
 
     #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8]) {
+    fn set(&mut self, key: &[u8], value: &[u8], _now: u64) {
         self.insert(key.into(), value.into());
     }
 
     #[inline]
-    fn overwrite(&mut self, key: &[u8], value: &[u8]) {
+    fn overwrite(&mut self, key: &[u8], value: &[u8], _now: u64) {
         *self.get_mut(key).expect("the key is there") = value.into();
     }
 
     #[inline]
-    fn get(&self, key: &[u8]) -> Option<u64> {
+    fn get(&self, key: &[u8], _now: u64) -> Option<u64> {
         self.get(key).map(|value| head(value))
     }
 
     #[inline]
-    fn remove(&mut self, key: &[u8]) -> bool {
+    fn remove(&mut self, key: &[u8], _now: u64) -> bool {
         self.remove(key).is_some()
     }
 }
@@ -155,17 +156,17 @@ impl Store for ClassicMap {
     }
 
     #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8]) {
+    fn set(&mut self, key: &[u8], value: &[u8], _now: u64) {
         self.insert(key.into(), value.into());
     }
 
     #[inline]
-    fn get(&self, key: &[u8]) -> Option<u64> {
+    fn get(&self, key: &[u8], _now: u64) -> Option<u64> {
         self.get(key).map(|value| head(value))
     }
 
     #[inline]
-    fn remove(&mut self, key: &[u8]) -> bool {
+    fn remove(&mut self, key: &[u8], _now: u64) -> bool {
         self.remove(key).is_some()
     }
 }
@@ -181,34 +182,34 @@ impl Store for Sharded<Fold> {
     }
 
     #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.set_shared(key, value);
+    fn set(&mut self, key: &[u8], value: &[u8], now: u64) {
+        self.set_shared(key, value, now);
     }
 
     #[inline]
-    fn get(&self, key: &[u8]) -> Option<u64> {
-        self.read(key, |keyspace, key| Some(head_of(keyspace.get_string(key, 0).ok()??)))
+    fn get(&self, key: &[u8], now: u64) -> Option<u64> {
+        self.read(key, |keyspace, key| Some(head_of(keyspace.get_string(key, now).ok()??)))
     }
 
     #[inline]
-    fn get_batch(&self, keys: &[Key; BATCH]) -> [Option<u64>; BATCH] {
+    fn get_batch(&self, keys: &[Key; BATCH], now: u64) -> [Option<u64>; BATCH] {
         let mut found = [None; BATCH];
-        self.get_each(&keys.each_ref().map(Into::into), 0, |i, value| {
+        self.get_each(&keys.each_ref().map(Into::into), now, |i, value| {
             found[i] = value.and_then(|value| value.as_string()).map(head_of);
         });
         found
     }
 
     #[inline]
-    fn remove(&mut self, key: &[u8]) -> bool {
-        self.write(key, |keyspace, key| keyspace.remove(key, 0))
+    fn remove(&mut self, key: &[u8], now: u64) -> bool {
+        self.write(key, |keyspace, key| keyspace.remove(key, now))
     }
 }
 
 impl SharedStore for Sharded<Fold> {
     #[inline]
-    fn set_shared(&self, key: &[u8], value: &[u8]) {
-        self.write(key, |keyspace, key| keyspace.set(key, value, 0)).expect("there is memory");
+    fn set_shared(&self, key: &[u8], value: &[u8], now: u64) {
+        self.write(key, |keyspace, key| keyspace.set(key, value, now)).expect("there is memory");
     }
 }
 
@@ -225,23 +226,23 @@ macro_rules! shared_store {
             }
 
             #[inline]
-            fn set(&mut self, key: &[u8], value: &[u8]) {
-                self.set_shared(key, value);
+            fn set(&mut self, key: &[u8], value: &[u8], now: u64) {
+                self.set_shared(key, value, now);
             }
 
             #[inline]
-            fn overwrite(&mut self, key: &[u8], value: &[u8]) {
-                self.overwrite_shared(key, value);
+            fn overwrite(&mut self, key: &[u8], value: &[u8], now: u64) {
+                self.overwrite_shared(key, value, now);
             }
 
             #[inline]
-            fn get(&self, $key: &[u8]) -> Option<u64> {
+            fn get(&self, $key: &[u8], _now: u64) -> Option<u64> {
                 let $store = self;
                 $get
             }
 
             #[inline]
-            fn remove(&mut self, $key: &[u8]) -> bool {
+            fn remove(&mut self, $key: &[u8], _now: u64) -> bool {
                 let $store = &*self; // the map's own method, not the trait's
                 $remove
             }
@@ -253,13 +254,13 @@ macro_rules! shared_store {
 
         impl SharedStore for $map {
             #[inline]
-            fn set_shared(&self, $key: &[u8], $value: &[u8]) {
+            fn set_shared(&self, $key: &[u8], $value: &[u8], _now: u64) {
                 let $store = self;
                 $set;
             }
 
             $(#[inline]
-            fn overwrite_shared(&self, $key: &[u8], $value: &[u8]) {
+            fn overwrite_shared(&self, $key: &[u8], $value: &[u8], _now: u64) {
                 let $store = self;
                 $overwrite;
             })?
@@ -317,18 +318,18 @@ mod tests {
         let mut store = S::new(KEYS as usize);
         let value = |n: u64| [n.to_le_bytes(); 4].concat();
         for n in 0..KEYS {
-            store.set(&key(n), &value(n));
-            store.overwrite(&key(n / 2), &value(n));
+            store.set(&key(n), &value(n), 0);
+            store.overwrite(&key(n / 2), &value(n), 0);
         }
         store.settle();
         let expected = |n: u64| if n < KEYS / 2 { 2 * n + 1 } else { n };
         for n in 0..KEYS {
-            assert_eq!(store.get(&key(n)), Some(expected(n)), "{} {n}", S::NAME);
+            assert_eq!(store.get(&key(n), 0), Some(expected(n)), "{} {n}", S::NAME);
         }
         let batch = std::array::from_fn(|i| key(i as u64 * 300));
-        let found = store.get_batch(&batch).map(|found| found.is_some());
+        let found = store.get_batch(&batch, 0).map(|found| found.is_some());
         assert_eq!(found, std::array::from_fn(|i| (i as u64) < KEYS / 300), "{}", S::NAME);
-        assert!(store.remove(&key(0)) && !store.remove(&key(0)) && store.get(&key(0)).is_none());
+        assert!(store.remove(&key(0), 0) && !store.remove(&key(0), 0) && store.get(&key(0), 0).is_none());
     }
 
     #[test]

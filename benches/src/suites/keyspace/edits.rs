@@ -121,7 +121,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         ctx.suite,
         "HSET and its neighbours: n elements a collection before the write, some megabytes of collections in all. The peer is a \
          Dict from Sds to the collection, with the same hash. Both spend one look-up a write. In a plain loop the processor begins \
-         the next write before the present one ends, and gets the further the fewer instructions a write has. *Dependent* writes \
+         the next write before the present one ends, and gets further ahead if a write has fewer instructions. *Dependent* writes \
          wait for the length of the collection before.",
     );
 }

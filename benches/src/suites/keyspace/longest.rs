@@ -22,7 +22,7 @@ const EXPIRES_AT: u64 = 1_000;
 const VALUE: &[u8] = b"a value of thirty-two bytes here";
 
 /// The case of the growing keyspace. The map has no expiries.
-const SET: &str = "SET of new keys, half of them with an expiry";
+const SET: &str = "SET of new keys, half of them with an expiry, minimum of 5 runs";
 
 /// What a sweep may look at.
 const BUDGET: usize = 64;
@@ -67,7 +67,13 @@ pub(super) fn run(ctx: &mut Ctx) {
     let maps = [(BoxMap::NAME, grow_map.reading()), (ClassicMap::NAME, grow_classic.reading())];
     for (case, id, least, peers, x_label) in [
         (SET, "keyspace-set", &grow, &maps[..], "keys"),
-        ("expiry of half the keys, in calls of expire_some(64)", "keyspace-expire", &expire, &[], "calls"),
+        (
+            "expiry of half the keys, in calls of expire_some(64), minimum of 5 runs",
+            "keyspace-expire",
+            &expire,
+            &[],
+            "calls",
+        ),
     ] {
         for (i, (metric, ns)) in least.reading().named().into_iter().enumerate() {
             let row = Row::alone(ctx.suite, case, n as u64, "Keyspace", metric, "ns", ns);
@@ -81,7 +87,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         ctx.report.plot(Plot {
             id: id.into(),
             suite: ctx.suite.into(),
-            title: format!("{case}: how long the calls take, minimum of {RUNS} runs"),
+            title: format!("{case}: how long the calls take"),
             x_label: "ns, up to".into(),
             y_label: x_label.into(),
             log_x: true,
@@ -99,7 +105,8 @@ pub(super) fn run(ctx: &mut Ctx) {
 
 /// One run of a map from empty to all keys.
 fn grow_store<S: Store>(least: &mut Least, clock: &Clock, keys: &[Key]) {
+    zmalloc::purge();
     let mut store = S::new(keys.len());
-    least.each(clock, keys, |key| store.set(key, VALUE));
-    assert!(store.get(&keys[0]).is_some());
+    least.each(clock, keys, |key| store.set(key, VALUE, 0));
+    assert!(store.get(&keys[0], 0).is_some());
 }

@@ -17,6 +17,9 @@ mod threads;
 
 use crate::suite::{Ctx, Headline};
 
+/// The subject that does in batches what its peers do one by one.
+pub(crate) const IN_BATCHES: &str = threads::IN_BATCHES;
+
 /// Peers that are redcore itself: collections with blocks of their own, and the other way to make a reply.
 pub(crate) const OWN_PEERS: [&str; 2] = [edits::OWN_BLOCKS, replies::HOLD];
 

@@ -77,7 +77,7 @@ pub(super) fn run(ctx: &mut Ctx) {
 /// Keys and values in the form in which a store holds them.
 fn store_curve<S: Store>(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Curve {
     let mut store = S::new(keys.len());
-    let curve = curve(S::NAME, steps, |i| store.set(&keys[i], &[keys[i], keys[i]].concat()));
+    let curve = curve(S::NAME, steps, |i| store.set(&keys[i], &[keys[i], keys[i]].concat(), 0));
     ctx.progress.step();
     curve
 }

@@ -312,7 +312,10 @@ impl State {
         let expiry = if ttl == 0 { SetExpiry::Clear } else { SetExpiry::To(Expiry::InMillis(ttl.into())) };
         let options = SetOptions { expiry, ..SetOptions::default() };
         let keyspace = &mut self.keyspace;
-        let set = self.faults.watch(|| keyspace.set_with(&key, &text[..], &options, now));
+        let set = self.faults.watch(|| match expiry {
+            SetExpiry::Clear => keyspace.set(&key, &text[..], now),
+            _ => keyspace.set_with(&key, &text[..], &options, now).map(drop),
+        });
         if done(set, false).is_some() {
             self.model.insert(key, (Value::Text(text), (ttl > 0).then(|| now + u64::from(ttl))));
         }

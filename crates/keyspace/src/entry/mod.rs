@@ -24,8 +24,9 @@
 //! - **E1.** The block belongs to the entry alone. It is of zmalloc's raw family, and its first [`Entry::byte_len`] bytes are
 //!   initialised, but for the padding in front of a word, and behind a packed value that is shorter than a word.
 //! - **E2.** The kind says what the value is, and lengths in the block are right. A word is one of that kind, and the entry owns it.
-//! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the block is larger, because
-//!   its collection was, or because there was no memory for a smaller one. Only the allocator knows by how much.
+//! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the
+//!   block has at least that size, and may be larger: because its collection was, or because there was no
+//!   memory for a smaller one. Only the allocator knows by how much.
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
 //! `content` has values on their way into a block, `write` all that makes a block or writes to it, `edit`

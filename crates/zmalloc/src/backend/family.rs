@@ -165,6 +165,7 @@ mod tests {
                 let (good, usable) = (good_size(size), usable(block, layout));
                 assert!(size <= good && good <= usable, "size {size}: good size {good}, usable {usable}");
                 assert_eq!(good_size(good), good, "size {size}");
+                assert!(good_size(usable) <= usable, "size {size}: what is usable may be filled");
                 dealloc_unsized(block, charge_unsized(block));
             }
         }

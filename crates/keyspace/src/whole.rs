@@ -64,7 +64,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ///             ValueMut::Set(words) => drop(words.try_insert(word, &limits)?),
     ///             _ => {}
     ///         }
-    ///         Ok(())
+    ///         Ok::<(), Error>(())
     ///     })
     /// }
     ///

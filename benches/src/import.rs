@@ -73,11 +73,17 @@ impl From<io::Error> for ImportError {
     }
 }
 
+/// What some programs put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 impl Import {
     /// Reads a file of either format.
     pub fn open(path: &Path) -> Result<Self, BadInput> {
         let read = || {
-            let input = BufReader::new(File::open(path)?);
+            let mut input = BufReader::new(File::open(path)?);
+            if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+                input.consume(BYTE_ORDER_MARK.len());
+            }
             let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
             if is_csv { Self::read_csv(input) } else { Self::read_text(input) }
         };

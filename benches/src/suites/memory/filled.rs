@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_keyspace_takes_as_much_whether_it_is_filled_by_commands_or_with_whole_values() {
         for kind in KINDS {
-            for (parts, tolerance) in [(1, 0.0), (10, 0.0), (1_000, 0.02)] {
+            for (parts, tolerance) in [(1, 0.0), (10, 0.0), (1_000, 0.05)] {
                 let set = of_parts(kind, parts);
                 let mut value = None;
                 (set.writes)(&mut |_, part| value = Some(part.add_to(value.take())));

@@ -33,7 +33,7 @@ pub(crate) struct Args {
     expires: bool,
 }
 
-/// A number, or two with `..` between. Both count.
+/// A number, or two with `..` between. Both ends are included.
 fn range<T: FromStr<Err: Display> + Copy + PartialOrd>(text: &str) -> Result<RangeInclusive<T>, String> {
     let number = |text: &str| text.parse::<T>().map_err(|error| format!("`{text}`: {error}"));
     let (from, to) = text.split_once("..").unwrap_or((text, text));

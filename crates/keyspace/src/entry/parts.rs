@@ -1,4 +1,4 @@
-//! How many bytes each part of a block takes, for a block that need not be there. Lengths have 64 bits on
+//! How many bytes each part of a block takes, for a block that does not exist yet. Lengths have 64 bits on
 //! every machine.
 
 use super::{EXPIRY_SIZE, KEY_LEN_AT, content, length, word};

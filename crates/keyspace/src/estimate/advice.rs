@@ -24,7 +24,7 @@ const SHORTER_MAX: u64 = 8;
 /// A saving of fewer bytes is hardly worth work.
 const SAVING_LARGE: u64 = 10_000_000;
 
-/// The most decimal digits of which all numbers are integers of 64 bits.
+/// The largest number of digits with which every decimal number fits into an `i64`.
 const DIGITS_MAX: u64 = 18;
 
 /// What could be longer or shorter.
@@ -132,7 +132,7 @@ impl Workload {
         advice
     }
 
-    /// The bytes but for the tables, which depend on nothing else than the number of keys.
+    /// The bytes without the tables, whose size depends only on the number of keys.
     fn block_bytes(&self, store: Store) -> u64 {
         total(&self.blocks(store))
     }
@@ -186,7 +186,7 @@ impl Workload {
         })
     }
 
-    /// What integers of as many digits save.
+    /// What is saved if the strings are replaced by integers of the same length.
     fn integers(&self, store: Store) -> Option<Advice> {
         let Values::Strings(lens) = &self.values else { return None };
         let digits = *lens.start();
@@ -311,8 +311,8 @@ impl fmt::Display for Advice {
             ),
             Self::SmallSavings { bytes, keys } => write!(
                 f,
-                "With {}, none of this saves more than {}. That is hardly worth more complex code. With tens of millions of \
-                 keys it is.",
+                "With {}, none of these changes saves more than {}. That is hardly worth more complex code. With tens of \
+                 millions of keys, it can be.",
                 Count(keys, "key"),
                 Count(bytes, "byte"),
             ),

@@ -33,11 +33,13 @@ impl Spread {
         (self.to - self.from) as u128 + 1
     }
 
-    /// The runs of numbers with the same form, in order, and the share of `keys` that each has. Numbers of
+    /// The runs of numbers with the same form, in order, and the share of `keys` that each has. A run without keys is left out. Numbers of
     /// the same form have to be neighbours. O(runs).
     pub(super) fn runs<F: PartialEq>(self, keys: u64, form: impl Fn(i128) -> F) -> Vec<Run<F>> {
-        // Shares are rounded so that they sum to the whole. A product of two numbers of 64 bits fits.
-        let keys_before = |offset: u128| (u128::from(keys) * offset / self.len()) as u64;
+        // Shares are rounded to the nearest number, and sum to the whole. A product of two numbers of 64 bits fits.
+        let half = self.len() / 2;
+        let keys_before =
+            |offset: u128| ((u128::from(keys) * offset).saturating_add(half) / self.len()) as u64;
         let mut runs = Vec::new();
         let mut start = self.from;
         while start <= self.to {
@@ -49,7 +51,9 @@ impl Spread {
             }
             let before = [start, beyond].map(|number| keys_before((number - self.from) as u128));
             let numbers = Self { from: start, to: last };
-            runs.push(Run { form: this, numbers, keys: before[1] - before[0] });
+            if before[0] < before[1] {
+                runs.push(Run { form: this, numbers, keys: before[1] - before[0] });
+            }
             start = beyond;
         }
         runs
@@ -88,7 +92,7 @@ mod tests {
         };
         assert_eq!(runs(-10..=19, 30, form), [(0, -10, -1, 10), (1, 0, 9, 10), (2, 10, 19, 10)]);
         assert_eq!(runs(5..=5, 7, form), [(1, 5, 5, 7)]);
-        assert_eq!(runs(9..=10, 7, form), [(1, 9, 9, 3), (2, 10, 10, 4)]);
+        assert_eq!(runs(9..=10, 7, form), [(1, 9, 9, 4), (2, 10, 10, 3)]);
         assert_eq!(
             runs(i64::MIN..=i64::MAX, u64::MAX, |_| 0),
             [(0, i64::MIN.into(), i64::MAX.into(), u64::MAX)]

@@ -5,7 +5,7 @@ use common::Thousands;
 use core::fmt::{self, Display};
 use core::ops::RangeInclusive;
 
-/// Of more lengths than these, a sum looks at so many at equal distances.
+/// A sum over more lengths than this takes evenly spaced samples.
 const SAMPLES_MAX: u64 = 1 << 16;
 
 /// A part of a block, such as the header in front of a string.

@@ -245,8 +245,8 @@ fn the_seeds_advice_is_given_where_it_applies() {
             "A key that is 1 byte shorter saves 8 bytes a key, 720,000 in all.",
             "A value can be 5 bytes longer without more memory. One byte more takes 16 bytes a key, 1,440,000 in all.",
             "Integers of 7 digits take less than strings of 7 bytes. They save 16 bytes a key, 1,440,000 in all.",
-            "With 90,000 keys, none of this saves more than 1,440,000 bytes. That is hardly worth more complex code. With tens of millions of \
-         keys it is.",
+            "With 90,000 keys, none of these changes saves more than 1,440,000 bytes. That is hardly worth more complex code. With tens of millions of \
+         keys, it can be.",
         ]
     );
     // The views of a forum: most are below 20,000.

@@ -104,8 +104,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// A key picked at random, each with the same chance; `None` if there is none. `rng` is a source of
-    /// uniform 64-bit numbers. O(1) on average. If nearly all keys have expired, 90 picks may find no other:
-    /// then it is the first one that a walk finds, in O(n). In C: `RANDOMKEY`.
+    /// uniform 64-bit numbers, such as [`random_source`](crate::random_source). O(1) on average. If nearly
+    /// all keys have expired, 90 picks may find no other: then it is the first one that a walk finds, in
+    /// O(n). In C: `RANDOMKEY`.
     pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
         /// With one live key among ten, this many picks miss it once in 10,000 times.
         const PICKS: usize = 90;

@@ -13,6 +13,9 @@ use values::{Element, Hash, List, Set, WrongType, ZSet};
 /// Hashes.
 impl<S: BuildHasher> Keyspace<S> {
     /// Gives a field of a hash a value, and returns whether the field is new. In C: `HSET`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; [`Error::KeyTooLong`]; no memory.
     pub fn hset<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -25,6 +28,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// The value of a field, where it lies. In C: `HGET`.
+    ///
+    /// # Errors
+    /// [`WrongType`].
     pub fn hget<'k, 'e>(
         &self,
         key: impl Into<Key<'k>>,
@@ -35,6 +41,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Removes a field, and returns whether it was there. In C: `HDEL`.
+    ///
+    /// # Errors
+    /// [`WrongType`].
     pub fn hdel<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -49,6 +58,9 @@ impl<S: BuildHasher> Keyspace<S> {
 /// Sets.
 impl<S: BuildHasher> Keyspace<S> {
     /// Adds a member to a set, and returns whether it is new. In C: `SADD`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; [`Error::KeyTooLong`]; no memory.
     pub fn sadd<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -60,6 +72,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Whether a set has a member. In C: `SISMEMBER`.
+    ///
+    /// # Errors
+    /// [`WrongType`].
     pub fn sismember<'k, 'e>(
         &self,
         key: impl Into<Key<'k>>,
@@ -70,6 +85,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Removes a member, and returns whether it was there. In C: `SREM`.
+    ///
+    /// # Errors
+    /// [`WrongType`].
     pub fn srem<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -84,6 +102,9 @@ impl<S: BuildHasher> Keyspace<S> {
 /// Sorted sets.
 impl<S: BuildHasher> Keyspace<S> {
     /// Gives a member of a sorted set a score, under the conditions of `options`. In C: `ZADD`, `ZINCRBY`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; [`Error::IncompatibleOptions`]; the score is not a number; [`Error::KeyTooLong`]; no memory.
     pub fn zadd<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -104,6 +125,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// The score of a member. In C: `ZSCORE`.
+    ///
+    /// # Errors
+    /// [`WrongType`].
     pub fn zscore<'k, 'e>(
         &self,
         key: impl Into<Key<'k>>,
@@ -114,6 +138,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Removes a member, and returns whether it was there. In C: `ZREM`.
+    ///
+    /// # Errors
+    /// [`WrongType`].
     pub fn zrem<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -128,6 +155,9 @@ impl<S: BuildHasher> Keyspace<S> {
 /// Lists.
 impl<S: BuildHasher> Keyspace<S> {
     /// Adds an element at one end of a list. In C: `LPUSH`, `RPUSH`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; [`Error::KeyTooLong`]; no memory.
     pub fn push<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -140,6 +170,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Takes the element at one end out of a list. In C: `LPOP`, `RPOP`.
+    ///
+    /// # Errors
+    /// [`WrongType`]; no memory for the element. It is still there then.
     pub fn pop<'k>(
         &mut self,
         key: impl Into<Key<'k>>,

@@ -32,8 +32,10 @@ fn the_command_prints_the_steps_for_each_store() {
 
 #[test]
 fn values_are_lengths_or_integers_and_may_be_a_range() {
-    let first_line = |arguments| report(arguments).unwrap().lines().next().unwrap().to_owned();
-    let with = |rest: &str| first_line(format!("--keys 10 --key-len 3 {rest}").leak());
+    let with = |rest: &str| {
+        let report = report(&format!("--keys 10 --key-len 3 {rest}")).unwrap();
+        report.lines().next().unwrap().to_owned()
+    };
     assert_eq!(with("--value-len 32..512"), "10 keys of 3 bytes, strings of 32 to 512 bytes");
     assert_eq!(
         with("--integers -5..5 --expires"),

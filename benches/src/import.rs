@@ -157,7 +157,7 @@ impl Import {
         self.pairs.len()
     }
 
-    /// Whether there are none, which no imported file has.
+    /// Whether there are no pairs. An imported file has at least one.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }

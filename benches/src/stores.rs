@@ -120,56 +120,41 @@ impl Store for Keyspace<Fold> {
     }
 }
 
-impl Store for BoxMap {
-    const NAME: &'static str = "hashbrown of boxes";
+/// A [`Store`] for a map of boxes with the methods of std's `HashMap`.
+macro_rules! box_map {
+    ($name:literal, $map:ty) => {
+        impl Store for $map {
+            const NAME: &'static str = $name;
 
-    fn new(_n: usize) -> Self {
-        Self::default()
-    }
+            fn new(_n: usize) -> Self {
+                Self::default()
+            }
 
-    #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8], _now: u64) {
-        self.insert(key.into(), value.into());
-    }
+            #[inline]
+            fn set(&mut self, key: &[u8], value: &[u8], _now: u64) {
+                self.insert(key.into(), value.into());
+            }
 
-    #[inline]
-    fn overwrite(&mut self, key: &[u8], value: &[u8], _now: u64) {
-        *self.get_mut(key).expect("the key is there") = value.into();
-    }
+            #[inline]
+            fn overwrite(&mut self, key: &[u8], value: &[u8], _now: u64) {
+                *self.get_mut(key).expect("the key is there") = value.into();
+            }
 
-    #[inline]
-    fn get(&self, key: &[u8], _now: u64) -> Option<u64> {
-        self.get(key).map(|value| head(value))
-    }
+            #[inline]
+            fn get(&self, key: &[u8], _now: u64) -> Option<u64> {
+                self.get(key).map(|value| head(value))
+            }
 
-    #[inline]
-    fn remove(&mut self, key: &[u8], _now: u64) -> bool {
-        self.remove(key).is_some()
-    }
+            #[inline]
+            fn remove(&mut self, key: &[u8], _now: u64) -> bool {
+                self.remove(key).is_some()
+            }
+        }
+    };
 }
 
-impl Store for ClassicMap {
-    const NAME: &'static str = "classic of boxes";
-
-    fn new(_n: usize) -> Self {
-        Self::default()
-    }
-
-    #[inline]
-    fn set(&mut self, key: &[u8], value: &[u8], _now: u64) {
-        self.insert(key.into(), value.into());
-    }
-
-    #[inline]
-    fn get(&self, key: &[u8], _now: u64) -> Option<u64> {
-        self.get(key).map(|value| head(value))
-    }
-
-    #[inline]
-    fn remove(&mut self, key: &[u8], _now: u64) -> bool {
-        self.remove(key).is_some()
-    }
-}
+box_map!("hashbrown of boxes", BoxMap);
+box_map!("classic of boxes", ClassicMap);
 
 impl Store for Sharded<Fold> {
     const NAME: &'static str = "Sharded";

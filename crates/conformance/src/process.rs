@@ -37,7 +37,7 @@ pub enum StartError {
     Ended {
         /// How.
         status: ExitStatus,
-        /// The last line that it wrote, empty if there is none.
+        /// The last line that it wrote. Empty if it wrote nothing.
         said: String,
     },
     /// The program runs and does not answer `PING`.
@@ -100,8 +100,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program without persistence and waits until it answers, at most for `patience`. A path is that of the caller's
-    /// folder; a name alone is looked up.
+    /// Starts the program without persistence and waits until it answers, at most for `patience`. A relative path starts at the
+    /// caller's working directory. A bare name is looked up on `PATH`.
     pub fn start(program: &Path, patience: Duration) -> Result<Self, StartError> {
         let folder =
             tempfile::Builder::new().prefix("redcore-server-").tempdir().map_err(StartError::Folder)?;

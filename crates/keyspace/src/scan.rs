@@ -103,10 +103,10 @@ impl<S: BuildHasher> Keyspace<S> {
         self.table.iter().filter(move |entry| !entry.is_expired(now))
     }
 
-    /// A key picked at random, each with the same chance; `None` if there is none. `rng` is a source of
-    /// uniform 64-bit numbers, such as [`random_source`](crate::random_source). O(1) on average. If nearly
-    /// all keys have expired, 90 picks may find no other: then it is the first one that a walk finds, in
-    /// O(n). In C: `RANDOMKEY`.
+    /// Returns a key picked at random. Each key has the same chance. Returns `None` if the keyspace has no key.
+    /// `rng` is a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source). O(1) on
+    /// average. If nearly all keys have expired, 90 picks may find no other key. Then a walk finds the first
+    /// one, in O(n). In C: `RANDOMKEY`.
     pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
         /// With one live key among ten, this many picks miss it once in 10,000 times.
         const PICKS: usize = 90;

@@ -6,8 +6,8 @@
 //!                      ->  a value, whole                            Part::add_to
 //! ```
 //!
-//! Invariants: a key's commands follow one another. A batch is in memory before anything is done with it, so making it is in nobody's
-//! time. It has at most [`BATCH_COMMANDS`] commands, and ends when it has [`BATCH_BYTES`].
+//! Invariants: a key's commands follow one another. A batch is in memory before anything is done with it, so the
+//! time to make it is not measured. It has at most [`BATCH_COMMANDS`] commands, and ends when it has [`BATCH_BYTES`].
 
 use keyspace::{Expiry, Keyspace, SetExpiry, SetOptions, Value};
 use redis::Cmd;

@@ -7,10 +7,11 @@ use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::group::{Group, SLOTS, filter_bit};
+use crate::group::{Candidates, Group, SLOTS, filter_bit};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, preferred_offset, preferred_slot};
 use crate::overflow::Child;
 use crate::prefetch::{prefetch, prefetch_range};
+use crate::raw::Undecided;
 use crate::slot::Slot;
 use crate::storage::{ChunkPtr, Storage};
 
@@ -152,20 +153,91 @@ impl<T> Chunk<T> {
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn find(self, hash: u64, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
+        // SAFETY: a live chunk, by contract, whose occupied slots `find_map` lends.
+        unsafe { self.find_map(hash, |slot| eq(slot.entry.as_ref()).then_some(slot)) }
+    }
+
+    /// What `f` makes of the slot with `hash` for which it is `Some`. `f` gets occupied slots only.
+    ///
+    /// # Safety
+    /// The chunk is live.
+    #[inline]
+    pub(crate) unsafe fn find_map<R>(self, hash: u64, f: impl FnMut(Slot<T>) -> Option<R>) -> Option<R> {
+        // SAFETY: by contract.
+        unsafe { self.find_map_among(self.group().probe(hash), hash, f) }
+    }
+
+    /// [`find_map`](Self::find_map) with the result of the first step.
+    ///
+    /// # Safety
+    /// The chunk is live. The candidates are those of its tags and `hash`.
+    #[inline]
+    pub(crate) unsafe fn find_map_among<R>(
+        self,
+        mut candidates: Candidates,
+        hash: u64,
+        mut f: impl FnMut(Slot<T>) -> Option<R>,
+    ) -> Option<R> {
         // SAFETY: a slot with a matching tag holds an entry, since no tag is 0. `overflow` means that the filter had the
-        // tag's bit, so it is not 0, and `eq` does not change it: nothing changes the chunk while a method reads it.
+        // tag's bit, so it is not 0, and `f` does not change it: nothing changes the chunk while a method reads it.
         unsafe {
-            let mut candidates = self.group().probe(hash);
-            while let Some(index) = candidates.first() {
-                let slot = self.slot(index);
-                if eq(slot.entry.as_ref()) {
-                    return Some(slot);
+            if let Some(index) = candidates.first() {
+                let found = f(self.slot(index));
+                if found.is_some() {
+                    return found;
                 }
                 // Another entry with the same tag: one slot in 127.
                 cold_path();
                 candidates.remove_first();
+                return self.find_among_others(candidates, hash, f);
             }
-            if candidates.overflow() { self.find_in_children(hash, eq) } else { None }
+            if candidates.overflow() { self.find_in_children(hash, f) } else { None }
+        }
+    }
+
+    /// What `f` makes of the first slot with `hash`, or `None` if no slot has it. An error if more has to be looked at.
+    ///
+    /// # Safety
+    /// The chunk is live.
+    #[inline]
+    pub(crate) unsafe fn find_first<R>(
+        self,
+        hash: u64,
+        f: impl FnOnce(Slot<T>) -> Option<R>,
+    ) -> Result<Option<R>, Undecided> {
+        // SAFETY: a slot with a matching tag holds an entry.
+        unsafe {
+            let candidates = self.group().probe(hash);
+            match candidates.first() {
+                Some(index) => f(self.slot(index)).map(Some).ok_or(Undecided),
+                None if candidates.overflow() => Err(Undecided),
+                None => Ok(None),
+            }
+        }
+    }
+
+    /// The rest of [`find_map_among`](Self::find_map_among) after a first entry that only had the same tag. Kept
+    /// out of line: a look-up that ends with the first entry has one copy of `f`, and saves no registers.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    unsafe fn find_among_others<R>(
+        self,
+        mut candidates: Candidates,
+        hash: u64,
+        mut f: impl FnMut(Slot<T>) -> Option<R>,
+    ) -> Option<R> {
+        // SAFETY: as there.
+        unsafe {
+            while let Some(index) = candidates.first() {
+                let found = f(self.slot(index));
+                if found.is_some() {
+                    return found;
+                }
+                candidates.remove_first();
+            }
+            if candidates.overflow() { self.find_in_children(hash, f) } else { None }
         }
     }
 
@@ -224,14 +296,30 @@ impl<T> Chunk<T> {
         prefetch_range(self.entries.as_ptr(), Self::LAYOUT.stride);
     }
 
-    /// The first entry that a look-up of `hash` compares, if it is one of the chunk's own.
+    /// Where an entry of `hash` may be. Asks for the cache line of the first of these places.
     ///
     /// # Safety
     /// The chunk is live.
     #[inline]
-    pub(crate) unsafe fn candidate(self, hash: u64) -> Option<NonNull<T>> {
-        // SAFETY: a live chunk; the index is that of an occupied slot.
-        unsafe { self.group().probe(hash).first().map(|index| self.slot(index).entry) }
+    pub(crate) unsafe fn prefetch_candidates(self, hash: u64) -> Candidates {
+        // SAFETY: a live chunk.
+        unsafe {
+            let candidates = self.group().probe(hash);
+            if let Some(slot) = self.first_of(candidates) {
+                prefetch(slot.entry.as_ptr());
+            }
+            candidates
+        }
+    }
+
+    /// The first of the chunk's own slots among `candidates`: an occupied one.
+    ///
+    /// # Safety
+    /// The chunk is live. The candidates are of its tags.
+    #[inline]
+    pub(crate) unsafe fn first_of(self, candidates: Candidates) -> Option<Slot<T>> {
+        // SAFETY: a live chunk; the index is below `SLOTS`.
+        unsafe { candidates.first().map(|index| self.slot(index)) }
     }
 
     /// Asks for the first child, if there is one; reads tags and child pointer.
@@ -251,16 +339,16 @@ impl<T> Chunk<T> {
     /// # Safety
     /// The chunk is live, and its filter is not 0.
     #[inline(never)]
-    unsafe fn find_in_children(self, hash: u64, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
+    unsafe fn find_in_children<R>(self, hash: u64, mut f: impl FnMut(Slot<T>) -> Option<R>) -> Option<R> {
         // SAFETY: by contract there is a first child, and it is live as all children; a slot with a matching tag holds an entry.
         unsafe {
             let mut child = Some(self.first_child());
             while let Some(one) = child {
                 let mut candidates = one.probe(hash);
                 while let Some(index) = candidates.first() {
-                    let slot = one.slot(index);
-                    if eq(slot.entry.as_ref()) {
-                        return Some(slot);
+                    let found = f(one.slot(index));
+                    if found.is_some() {
+                        return found;
                     }
                     candidates.remove_first();
                 }

@@ -35,4 +35,4 @@ pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use map::Dict;
 pub use resize::ResizePolicy;
 pub use stats::{Stats, Work};
-pub use table::Table;
+pub use table::{Table, Undecided};

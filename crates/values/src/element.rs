@@ -31,14 +31,10 @@ impl<'a> Element<'a> {
     /// The bytes; an integer is spelled out in the view itself. Constant time, never allocates.
     #[inline]
     pub fn text(self) -> StrView<'a> {
-        StrView(match self {
-            Self::Int(value) => {
-                let decimal = Decimal::new(value);
-                let len = decimal.len() as u8;
-                Repr::Int(decimal, 0..len)
-            }
-            Self::Bytes(bytes) => Repr::Bytes(bytes),
-        })
+        match self {
+            Self::Int(value) => StrView::of_int(value),
+            Self::Bytes(bytes) => StrView(Repr::Bytes(bytes)),
+        }
     }
 
     /// How many bytes there are, without spelling out an integer.
@@ -235,6 +231,14 @@ enum Repr<'a> {
 }
 
 impl StrView<'_> {
+    /// Kept out of line, so that what reads bytes stays small.
+    #[inline(never)]
+    fn of_int(value: i64) -> Self {
+        let decimal = Decimal::new(value);
+        let len = decimal.len() as u8;
+        Self(Repr::Int(decimal, 0..len))
+    }
+
     /// The part of the view that lies in `range`, which must be inside.
     #[inline]
     pub(crate) fn slice(self, range: Range<usize>) -> Self {

@@ -112,6 +112,9 @@ impl Iterator for Slots {
 pub(crate) struct Candidates(u32);
 
 impl Candidates {
+    /// No slot and no overflow.
+    pub(crate) const NONE: Self = Self(0);
+
     #[inline]
     pub(crate) fn first(self) -> Option<usize> {
         if self.0 & SLOT_MASK == 0 {

@@ -51,6 +51,10 @@ pub(crate) struct Vacancy<T> {
     tag: u8,
 }
 
+/// What [`Table::find_first`](crate::Table::find_first) says if one entry does not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecided;
+
 /// A table of more chunks than these is too large for the caches: 170,000 entries.
 const LARGE: usize = 1 << 14;
 
@@ -141,8 +145,9 @@ impl<T> RawTable<T> {
         Chunk::new(unsafe { self.storage.directory().chunk(&Self::LAYOUT, index) })
     }
 
+    /// The chunk of a hash, or the empty one.
     #[inline]
-    fn home(&self, hash: u64) -> Chunk<T> {
+    pub(crate) fn home(&self, hash: u64) -> Chunk<T> {
         // SAFETY: `chunk_of` answers with a live chunk, or 0 for a table without any.
         unsafe { self.chunk(chunk_of(hash, self.chunks, self.unsplit_mask)) }
     }
@@ -166,7 +171,25 @@ impl<T> RawTable<T> {
         unsafe { self.home_ahead(hash).find(hash, eq) }
     }
 
-    /// The same with the chunk.
+    /// What `f` makes of the entry with `hash` for which it is `Some`: the same search.
+    #[inline]
+    pub(crate) fn find_map<R>(&self, hash: u64, f: impl FnMut(Slot<T>) -> Option<R>) -> Option<R> {
+        // SAFETY: as in `find`.
+        unsafe { self.home_ahead(hash).find_map(hash, f) }
+    }
+
+    /// What `f` makes of the first entry with the tag of `hash`. Looks at no second one.
+    #[inline]
+    pub(crate) fn find_first<R>(
+        &self,
+        hash: u64,
+        f: impl FnOnce(Slot<T>) -> Option<R>,
+    ) -> Result<Option<R>, Undecided> {
+        // SAFETY: as in `find`.
+        unsafe { self.home_ahead(hash).find_first(hash, f) }
+    }
+
+    /// `find` with the chunk.
     #[inline]
     pub(crate) fn find_place(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<Place<T>> {
         let chunk = self.home_ahead(hash);
@@ -200,17 +223,12 @@ impl<T> RawTable<T> {
         Vacancy { chunk, free, tag: tag_of(hash) }
     }
 
-    /// Asks for the cache line that a look-up of `hash` reads first.
+    /// Asks for the cache line that a look-up of `hash` reads first, and returns the chunk.
     #[inline]
-    pub(crate) fn prefetch(&self, hash: u64) {
-        self.home(hash).prefetch_tags();
-    }
-
-    /// The entry that a look-up of `hash` compares first, if it is one of the chunk's own.
-    #[inline]
-    pub(crate) fn candidate(&self, hash: u64) -> Option<NonNull<T>> {
-        // SAFETY: a live chunk, or the empty one.
-        unsafe { self.home(hash).candidate(hash) }
+    pub(crate) fn prefetch(&self, hash: u64) -> Chunk<T> {
+        let home = self.home(hash);
+        home.prefetch_tags();
+        home
     }
 
     /// Asks for the cache line that an insert of `hash` writes to, once the tags are there.

@@ -5,7 +5,7 @@
 //! ahead as it can see, some hundred instructions: work between two look-ups, or a hash of long latency, hides the next
 //! one from it. A batch asks for all tags, then for all entries, then looks.
 
-use crate::prefetch::prefetch;
+use crate::group::Candidates;
 use crate::table::Table;
 
 impl<T> Table<T> {
@@ -23,10 +23,9 @@ impl<T> Table<T> {
     /// look up at the end. Over one table, [`find_many`](Self::find_many) does this.
     #[inline]
     pub fn prefetch_candidate(&self, hash: u64) -> Option<&T> {
-        let entry = self.raw.candidate(hash)?;
-        prefetch(entry.as_ptr());
-        // SAFETY: the entry of an occupied slot of a borrowed table.
-        Some(unsafe { entry.as_ref() })
+        let home = self.raw.home(hash);
+        // SAFETY: a live chunk, or the empty one; the entry of an occupied slot of a borrowed table.
+        unsafe { home.first_of(home.prefetch_candidates(hash)).map(|slot| slot.entry.as_ref()) }
     }
 
     /// [`Table::find`] for `N` hashes at once; `eq` is told which one an entry is compared for. Sixteen or so are a
@@ -52,15 +51,45 @@ impl<T> Table<T> {
     pub fn find_many<const N: usize>(
         &self,
         hashes: [u64; N],
-        mut ahead: impl FnMut(&T),
+        ahead: impl FnMut(&T),
         mut eq: impl FnMut(usize, &T) -> bool,
     ) -> [Option<&T>; N] {
-        for hash in hashes {
-            self.raw.prefetch(hash);
+        let mut found = [None; N];
+        self.find_map_many(
+            &hashes,
+            ahead,
+            |i, entry| eq(i, entry).then_some(entry),
+            |i, entry| found[i] = entry,
+        );
+        found
+    }
+
+    /// [`Table::find_map`] for `N` hashes at once: calls `each` with the index of every hash and the result. `f` is
+    /// told which hash an entry is compared for, and `ahead` is called as in [`find_many`](Self::find_many).
+    #[inline]
+    pub fn find_map_many<'a, const N: usize, R>(
+        &'a self,
+        hashes: &[u64; N],
+        mut ahead: impl FnMut(&T),
+        mut f: impl FnMut(usize, &'a T) -> Option<R>,
+        mut each: impl FnMut(usize, Option<R>),
+    ) {
+        let homes = hashes.map(|hash| self.raw.prefetch(hash));
+        let mut candidates = [Candidates::NONE; N];
+        // SAFETY: live chunks, or the empty one; occupied slots of a table that is borrowed.
+        unsafe {
+            for i in 0..N {
+                candidates[i] = homes[i].prefetch_candidates(hashes[i]);
+            }
+            for i in 0..N {
+                if let Some(slot) = homes[i].first_of(candidates[i]) {
+                    ahead(slot.entry.as_ref());
+                }
+            }
+            for i in 0..N {
+                each(i, homes[i].find_map_among(candidates[i], hashes[i], |slot| f(i, slot.entry.as_ref())));
+            }
         }
-        let candidates = hashes.map(|hash| self.prefetch_candidate(hash));
-        candidates.into_iter().flatten().for_each(&mut ahead);
-        core::array::from_fn(|i| self.find(hashes[i], |entry| eq(i, entry)))
     }
 
     /// Asks the processor for what inserts of these hashes read and write, and waits only for the tags. Then insert

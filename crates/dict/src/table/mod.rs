@@ -17,6 +17,7 @@ use crate::error::TryInsertError;
 use crate::expected::ExpectedSize;
 use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
 use crate::raw::RawTable;
+pub use crate::raw::Undecided;
 use crate::scan::step;
 use crate::stats::Stats;
 
@@ -122,6 +123,40 @@ impl<T> Table<T> {
     pub fn find(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<&T> {
         // SAFETY: an occupied slot; the table is borrowed.
         self.raw.find(hash, eq).map(|slot| unsafe { slot.entry.as_ref() })
+    }
+
+    /// What `f` makes of the entry with `hash` for which it returns `Some`. For entries that are decoded to be
+    /// compared: what was decoded need not be decoded again. O(1), as [`Table::find`].
+    ///
+    /// ```
+    /// # let hash = |text: &str| (text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let mut table = dict::Table::new();
+    /// table.insert_unique(hash("name"), "name=redcore", |text| hash(text.split_once('=').unwrap().0));
+    /// let value = table.find_map(hash("name"), |text| text.strip_prefix("name="));
+    /// assert_eq!(value, Some("redcore"));
+    /// ```
+    #[inline]
+    pub fn find_map<'a, R>(&'a self, hash: u64, mut f: impl FnMut(&'a T) -> Option<R>) -> Option<R> {
+        // SAFETY: occupied slots; the table is borrowed.
+        self.raw.find_map(hash, |slot| f(unsafe { slot.entry.as_ref() }))
+    }
+
+    /// The first step of [`find_map`](Self::find_map), which decides nearly all look-ups: compares one entry at most.
+    /// `Ok(None)` says that there is no entry with this hash.
+    ///
+    /// It compiles to code without a call and without a loop. A caller whose fast path is as simple saves no
+    /// registers, and can leave the rest to a function that is kept out of line.
+    ///
+    /// # Errors
+    /// If `f` returns `None` for the first entry, or if entries have overflowed. Then `find_map` decides.
+    #[inline]
+    pub fn find_first<'a, R>(
+        &'a self,
+        hash: u64,
+        f: impl FnOnce(&'a T) -> Option<R>,
+    ) -> Result<Option<R>, Undecided> {
+        // SAFETY: an occupied slot; the table is borrowed.
+        self.raw.find_first(hash, |slot| f(unsafe { slot.entry.as_ref() }))
     }
 
     /// [`Table::find`] for changing the entry, in ways that do not change its hash.

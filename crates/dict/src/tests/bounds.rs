@@ -293,3 +293,20 @@ fn following_a_scan_makes_chains_of_the_square_root() {
     assert_eq!((table.len() as u64, copy.len() as u64), (0, count));
     assert!(worst <= bound, "{worst} entries moved in one operation, {bound} allowed");
 }
+
+#[test]
+fn the_first_entry_decides_most_look_ups_at_every_load() {
+    let mut table = Table::new();
+    for number in 0..if cfg!(miri) { 300 } else { 20_000_u64 } {
+        table.insert_unique(mix(number), number, |number| mix(*number));
+        if !number.is_power_of_two() && number % 5_000 != 0 {
+            continue;
+        }
+        let first = |wanted: u64| table.find_first(mix(wanted), |found| (*found == wanted).then_some(*found));
+        let present = (0..=number).filter(|&wanted| first(wanted) == Ok(Some(wanted))).count() as u64;
+        let absent = (0..=number).filter(|&wanted| first(!wanted) == Ok(None)).count() as u64;
+        // One tag of 127 is another's, and unsplit chunks have one entry of ten in children.
+        assert!(present >= number * 4 / 5, "{present} of {number}");
+        assert!(absent >= number * 3 / 5, "{absent} of {number}");
+    }
+}

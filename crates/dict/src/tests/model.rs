@@ -220,7 +220,14 @@ impl Both {
                 );
                 assert!(candidates <= keys.len());
                 for (key, found) in keys.into_iter().zip(found) {
-                    assert_eq!(found.map(|pair| *pair.1), self.model.get(&key).map(|&(value, _)| value));
+                    let expected = self.model.get(&key).map(|&(value, _)| value);
+                    assert_eq!(found.map(|pair| *pair.1), expected);
+                    let value = |pair: &Pair| (pair.0 == key).then(|| *pair.1);
+                    assert_eq!(self.table.find_map(self.hashing.hash(key), value), expected);
+                    // What the first entry decides is right.
+                    if let Ok(found) = self.table.find_first(self.hashing.hash(key), value) {
+                        assert_eq!(found, expected);
+                    }
                 }
             }
             Op::Relocate(every) => {

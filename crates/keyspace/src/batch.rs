@@ -1,5 +1,6 @@
 //! Several keys at once, so that their cache misses overlap.
 
+use crate::access::Access;
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::key::Key;
@@ -29,18 +30,28 @@ impl<S: BuildHasher> Keyspace<S> {
         keys: [impl Into<Key<'k>>; N],
         now: u64,
     ) -> [Option<ValueRef<'_>>; N] {
-        let keys = keys.map(Into::into);
-        let hashes = keys.map(|key| self.hash_of(&key));
+        let (mut wanted, mut hashes): ([&[u8]; N], _) = ([&[]; N], [0; N]);
+        for (i, key) in keys.into_iter().enumerate() {
+            let key = key.into();
+            (wanted[i], hashes[i]) = (key.bytes(), self.hash_of(&key));
+        }
         let ahead = |entry: &Entry| prefetch(entry.address());
-        let found = self.table.find_many(hashes, ahead, |i, entry| entry.has_key(keys[i].bytes()));
-        let mut i = 0;
-        found.map(|entry| {
-            let hash = hashes[i];
-            i += 1;
-            let entry = entry.filter(|entry| !entry.is_expired(now))?;
-            Self::touch_entry(&self.options, entry, hash, now);
-            Some(ValueRef::of(entry, &self.lent))
-        })
+        let access = Access::at(&self.options, now);
+        let mut values = [None; N];
+        self.table.find_map_many(
+            &hashes,
+            ahead,
+            |i, entry| entry.view_of(wanted[i]),
+            |i, found| {
+                if let Some(entry) = found
+                    && !entry.is_expired(now)
+                {
+                    access.touch(entry, hashes[i]);
+                    values[i] = Some(ValueRef::of(entry, &self.lent));
+                }
+            },
+        );
+        values
     }
 
     /// [`get_many`](Self::get_many) of any number of keys, in batches of sixteen: calls `each` with the index

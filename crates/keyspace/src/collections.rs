@@ -1,6 +1,7 @@
 //! Keys whose value is a collection: reading and editing it where it lies.
 
-use crate::entry::{Content, Entry, InEntry};
+use crate::access::Access;
+use crate::entry::{Content, Entry, EntryView, InEntry};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -17,7 +18,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Several threads can call this at once. It counts no hits or misses; the result shows which it was.
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<ValueRef<'_>> {
-        self.access(&key.into(), now).map(|entry| ValueRef::of(entry, &self.lent))
+        self.access(key.into(), now).map(|entry| ValueRef::of(entry, &self.lent))
     }
 
     /// The collection of a key, borrowed: a field of a hash, a score or a range can be read without a copy.
@@ -41,7 +42,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: impl Into<Key<'k>>,
         now: u64,
     ) -> Result<Option<C::View<'_>>, WrongType> {
-        self.access(&key.into(), now).map(Entry::collection::<C>).transpose()
+        self.access(key.into(), now).map(EntryView::collection::<C>).transpose()
     }
 
     /// Calls `f` to edit the collection of a key in place, with one look-up. If the key is absent, `f` gets
@@ -133,7 +134,7 @@ impl<S: BuildHasher> Keyspace<S> {
         content: Content<'_>,
         now: u64,
     ) -> Result<(), Error> {
-        let clock = Self::new_clock(&self.options, now);
+        let clock = Access::at(&self.options, now).initial();
         self.add_absent_entry(hash, Entry::try_new_sized(key.bytes(), None, clock, content)?, key)
     }
 
@@ -184,7 +185,7 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
         let Self { keyspace, key, hash, state } = self;
         let (entry, totals, options) = keyspace.find_mut(*hash, key, now)?;
         let entry = entry.into_mut();
-        Keyspace::<S>::touch_entry(options, entry, *hash, now);
+        Access::at(options, now).touch(entry.view(), *hash);
         Some((entry, totals, state))
     }
 

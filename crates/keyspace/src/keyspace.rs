@@ -5,14 +5,15 @@
 //!           -> options, hash, sums of bytes and expiries, callback
 //! ```
 //!
-//! This file has what is common to all operations: looking a key up to read it or to write it, and the access
-//! clock. Each of the other files has a group of operations: `strings`, `collections`, `expire`, `sweep`,
-//! `remove`, `rename`, `scan`, `batch`, `object`, `report`.
+//! This file has what is common to all operations: looking a key up to read it or to write it. Each of the other
+//! files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`, `scan`,
+//! `batch`, `object`, `report`.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
 //! other moment if no absolute expiry is used. It must not go back.
 
-use crate::entry::Entry;
+use crate::access::Access;
+use crate::entry::{Entry, EntryView, is_short};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -27,12 +28,8 @@ use core::fmt;
 use core::hash::BuildHasher;
 use dict::table::{self, OccupiedEntry, VacantEntry};
 use dict::{DefaultHashBuilder, Table};
-use values::{Lfu, ReserveError, lru_clock};
+use values::ReserveError;
 use zmalloc::Zmalloc;
-
-/// Milliseconds of a second, and of a minute.
-pub(crate) const SECOND: u64 = 1_000;
-pub(crate) const MINUTE: u64 = 60 * SECOND;
 
 /// One database: keys, the values of five types, and the time at which a key expires. In C: `redisDb`.
 ///
@@ -186,33 +183,6 @@ impl<S> Keyspace<S> {
         self.lent.bytes()
     }
 
-    /// The initial access clock of a new key.
-    #[inline]
-    pub(crate) fn new_clock(options: &Options, now: u64) -> u32 {
-        if options.get_maxmemory_policy().is_lfu() {
-            Lfu::new(now / MINUTE).to_bits()
-        } else {
-            lru_clock(now / SECOND)
-        }
-    }
-
-    /// Sets the access clock of an entry that is used.
-    ///
-    /// An LFU counter rises by chance. The random number is computed from the key's hash, the time and the
-    /// clock before, so that readers share no state. Within a millisecond all uses draw the same number until
-    /// one raises the counter.
-    #[inline]
-    pub(crate) fn touch_entry(options: &Options, entry: &Entry, hash: u64, now: u64) {
-        if options.get_maxmemory_policy().is_lfu() {
-            let clock = Lfu::from_bits(entry.clock());
-            let random =
-                || common::random::mix(hash ^ now.rotate_left(32) ^ u64::from(clock.to_bits())) as u32;
-            entry.set_clock(clock.touched(now / MINUTE, random, options.lfu_params()).to_bits());
-        } else {
-            entry.set_clock(lru_clock(now / SECOND));
-        }
-    }
-
     /// The entry of a key that is there at `now`, for writing. An expired one is removed.
     #[inline]
     pub(crate) fn find_mut(
@@ -258,11 +228,34 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// The entry of a key that is there at `now`, whose access clock is set.
+    ///
+    /// Nearly all look-ups take the first way, which has no call: so it saves no registers. The other way
+    /// starts again.
     #[inline]
-    pub(crate) fn access(&self, key: &Key<'_>, now: u64) -> Option<&Entry> {
-        let hash = self.hash_of(key);
-        let entry = self.find(hash, key, now)?;
-        Self::touch_entry(&self.options, entry, hash, now);
+    pub(crate) fn access(&self, key: Key<'_>, now: u64) -> Option<EntryView<'_>> {
+        let bytes = key.bytes();
+        if is_short(bytes)
+            && let access @ Access::Lru(_) = Access::at(&self.options, now)
+        {
+            let hash = self.hash_of(&key);
+            if let Ok(found) = self.table.find_first(hash, |entry| entry.view_of_short(bytes)) {
+                let entry = found.filter(|entry| !entry.is_expired(now))?;
+                access.touch(entry, hash);
+                return Some(entry);
+            }
+        }
+        self.access_any(key, now)
+    }
+
+    /// [`access`](Self::access) for all keys and policies.
+    #[inline(never)]
+    fn access_any(&self, key: Key<'_>, now: u64) -> Option<EntryView<'_>> {
+        let hash = self.hash_of(&key);
+        let entry = self.table.find_map(hash, |entry| entry.view_of(key.bytes()))?;
+        if entry.is_expired(now) {
+            return None;
+        }
+        Access::at(&self.options, now).touch(entry, hash);
         Some(entry)
     }
 

@@ -1,8 +1,9 @@
 //! Queries about single keys that do not count as a use: `EXISTS`, `TYPE`, `OBJECT`, `MEMORY USAGE`.
 
+use crate::access::{MINUTE, SECOND};
 use crate::entry::Entry;
 use crate::key::Key;
-use crate::keyspace::{Keyspace, MINUTE, SECOND};
+use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 use robj::Robj;
 use values::{Encoding, Lfu, ObjectType, idle_time};
@@ -17,7 +18,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Uses a key, and returns whether it is there. In C: `TOUCH`.
     #[inline]
     pub fn touch<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> bool {
-        self.access(&key.into(), now).is_some()
+        self.access(key.into(), now).is_some()
     }
 
     /// The type of a value. In C: `TYPE`.
@@ -42,14 +43,14 @@ impl<S: BuildHasher> Keyspace<S> {
     /// LFU policy. In C: `OBJECT IDLETIME`.
     pub fn idle_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u32> {
         let entry = self.peek(&key.into(), now)?;
-        (!self.options.get_maxmemory_policy().is_lfu()).then(|| idle_time(entry.clock(), now / SECOND))
+        (!self.options.get_maxmemory_policy().is_lfu()).then(|| idle_time(entry.view().clock(), now / SECOND))
     }
 
     /// How often a key is used, as a logarithmic counter. `None` if there is no such key, or unless the
     /// policy is LFU. In C: `OBJECT FREQ`.
     pub fn freq<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u8> {
         let entry = self.peek(&key.into(), now)?;
-        let freq = || Lfu::from_bits(entry.clock()).freq(now / MINUTE, self.options.lfu_params());
+        let freq = || Lfu::from_bits(entry.view().clock()).freq(now / MINUTE, self.options.lfu_params());
         self.options.get_maxmemory_policy().is_lfu().then(freq)
     }
 

@@ -95,7 +95,7 @@ impl<S: BuildHasher> Keyspace<S> {
     pub fn retain(&mut self, now: u64, mut keep: impl FnMut(&[u8], ValueRef<'_>) -> bool) {
         let (totals, lent) = (&mut self.totals, &self.lent);
         let mut kept =
-            |entry: &mut Entry| !entry.is_expired(now) && keep(entry.key(), ValueRef::of(entry, lent));
+            |entry: &mut Entry| !entry.is_expired(now) && keep(entry.key(), ValueRef::of(entry.view(), lent));
         self.table.extract_if(|entry| !kept(entry)).for_each(|entry| {
             totals.subtract(&entry);
             totals.notify(if entry.is_expired(now) {

@@ -1,5 +1,6 @@
 //! Keys under other names, here or in another keyspace: `RENAME`, `COPY`, `MOVE`.
 
+use crate::access::Access;
 use crate::entry::{Entry, Shell};
 use crate::error::Error;
 use crate::event::Event;
@@ -152,7 +153,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Ok(moved) => {
                 let is_lfu = target_options.get_maxmemory_policy().is_lfu();
                 if is_lfu != options.get_maxmemory_policy().is_lfu() {
-                    moved.get().set_clock(Keyspace::<T>::new_clock(target_options, now));
+                    moved.get().view().set_clock(Access::at(target_options, now).initial());
                 }
                 target_totals.add(moved);
                 drop(Shell::of(totals.remove(entry)));
@@ -169,7 +170,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, now: u64) -> Result<Entry, Error> {
         to.check()?;
-        Ok(entry.try_copied(to.bytes(), entry.expiry(), Self::new_clock(&self.options, now))?)
+        Ok(entry.try_copied(to.bytes(), entry.expiry(), Access::at(&self.options, now).initial())?)
     }
 
     /// Puts an entry in the place of the one with its key, or adds it.

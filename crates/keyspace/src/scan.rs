@@ -73,7 +73,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     && glob.is_none_or(|glob| glob.is_match(entry.key()))
                     && !entry.is_expired(now);
                 if wanted {
-                    each(entry.key(), ValueRef::of(entry, &self.lent));
+                    each(entry.key(), ValueRef::of(entry.view(), &self.lent));
                 }
             });
             if cursor.is_start()
@@ -96,7 +96,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// All keys and values, in no particular order, without the expired ones. O(n).
     pub fn iter(&self, now: u64) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
-        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry, &self.lent)))
+        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry.view(), &self.lent)))
     }
 
     fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {

@@ -1,5 +1,6 @@
 //! Keys whose value is a string: `SET` and its family, `APPEND`, `INCR`.
 
+use crate::access::Access;
 use crate::collections::{Edit, RemoveIfEmpty};
 use crate::entry::{Content, Entry, StringEdit};
 use crate::error::Error;
@@ -96,7 +97,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: impl Into<Key<'k>>,
         now: u64,
     ) -> Result<Option<StringRef<'_>>, WrongType> {
-        self.access(&key.into(), now).map(|entry| StringRef::of(entry, &self.lent)).transpose()
+        self.access(key.into(), now).map(|entry| StringRef::of(entry, &self.lent)).transpose()
     }
 
     /// The length of a key's string in bytes, 0 if there is no such key. An integer is not spelled out. O(1).
@@ -136,12 +137,12 @@ impl<S: BuildHasher> Keyspace<S> {
                     let content = Content::try_string(value)?;
                     totals.change(&mut entry, |entry, held| entry.try_set(None, content, held))?;
                 }
-                Self::touch_entry(settings, entry.get(), hash, now);
+                Access::at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Set(key.bytes()));
                 Ok(())
             }
             Found::Absent(place) => {
-                let clock = Self::new_clock(settings, now);
+                let clock = Access::at(settings, now).initial();
                 let entry = Entry::try_new_sized(key.bytes(), None, clock, Content::try_string(value)?)?;
                 Ok(totals.add_key(place, entry, key.bytes())?)
             }
@@ -191,7 +192,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     let expiry = if options.expiry == SetExpiry::Keep { entry.expiry() } else { at };
                     entry.try_set(expiry, content, held)
                 })?;
-                Self::touch_entry(settings, entry.get(), hash, now);
+                Access::at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Set(key.bytes()));
             }
             Found::Absent(place) => {
@@ -200,7 +201,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 if !outcome.is_set || at.is_some_and(|at| at <= now) {
                     return Ok(outcome);
                 }
-                let clock = Self::new_clock(settings, now);
+                let clock = Access::at(settings, now).initial();
                 let entry = Entry::try_new_sized(key.bytes(), at, clock, Content::try_string(value)?)?;
                 totals.add_key(place, entry, key.bytes())?;
             }
@@ -233,7 +234,7 @@ impl<S: BuildHasher> Keyspace<S> {
             totals.change(&mut entry, |entry, held| entry.try_set_expiry(at, held))?;
             totals.notify(Event::Changed(key.bytes()));
         }
-        Self::touch_entry(settings, entry.get(), hash, now);
+        Access::at(settings, now).touch(entry.get().view(), hash);
         Ok(Some(string))
     }
 
@@ -281,7 +282,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         drop(guard);
         key.check()?;
-        let clock = Self::new_clock(&self.options, now);
+        let clock = Access::at(&self.options, now).initial();
         let mut entry = Entry::try_new(key.bytes(), None, clock, Content::Bytes(b""))?;
         // The entry is counted when it is in the table.
         let mut held = entry.allocation_size();
@@ -371,13 +372,13 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Live(mut entry) => {
                 let (content, result) = make(entry.get().string()?)?;
                 totals.change(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
-                Self::touch_entry(settings, entry.get(), hash, now);
+                Access::at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Changed(key.bytes()));
                 Ok(result)
             }
             Found::Absent(place) => {
                 let (content, result) = make(Element::Int(0))?;
-                let clock = Self::new_clock(settings, now);
+                let clock = Access::at(settings, now).initial();
                 let entry = Entry::try_new_sized(key.bytes(), None, clock, content)?;
                 totals.add_key(place, entry, key.bytes())?;
                 Ok(result)

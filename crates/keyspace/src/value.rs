@@ -1,10 +1,9 @@
 //! Values, to be read where they lie ([`ValueRef`]) or taken out ([`Value`]).
 
-use crate::entry::{Entry, InEntry, StringEdit};
+use crate::entry::{EntryString, EntryView, InEntry, StringEdit};
 use crate::lent::Lent;
 use bytes::Bytes;
 use core::fmt;
-use robj::Robj;
 use values::{
     Element, Hash, HashView, List, ListView, ObjectType, OwnedElement, Set, SetView, StrView, WrongType,
     ZSet, ZSetView,
@@ -36,13 +35,14 @@ pub enum ValueRef<'a> {
 
 impl<'a> ValueRef<'a> {
     #[inline]
-    pub(crate) fn of(entry: &'a Entry, lent: &'a Lent) -> Self {
+    pub(crate) fn of(entry: EntryView<'a>, lent: &'a Lent) -> Self {
         // Strings are the most frequent values, and a look at the kind is all that they need.
         StringRef::of(entry, lent).map_or_else(|_| Self::of_collection(entry), Self::String)
     }
 
-    fn of_collection(entry: &'a Entry) -> Self {
-        let value = match entry.object_type() {
+    #[inline(never)]
+    fn of_collection(entry: EntryView<'a>) -> Self {
+        let value = match entry.kind().object_type() {
             ObjectType::String => unreachable!("not a string"),
             ObjectType::List => entry.collection::<List>().map(Self::List),
             ObjectType::Set => entry.collection::<Set>().map(Self::Set),
@@ -62,44 +62,43 @@ impl<'a> ValueRef<'a> {
 /// A string value, borrowed.
 #[derive(Clone, Copy)]
 pub struct StringRef<'a> {
-    element: Element<'a>,
-    /// A string that does not lie in the entry's block, and the counter of what is lent.
-    object: Option<(&'a Robj, &'a Lent)>,
+    string: EntryString<'a>,
+    /// The counter of what is lent.
+    lent: &'a Lent,
 }
 
 impl<'a> StringRef<'a> {
     #[inline]
-    pub(crate) fn of(entry: &'a Entry, lent: &'a Lent) -> Result<Self, WrongType> {
-        let (element, object) = entry.string_and_object()?;
-        Ok(Self { element, object: object.map(|object| (object, lent)) })
+    pub(crate) fn of(entry: EntryView<'a>, lent: &'a Lent) -> Result<Self, WrongType> {
+        Ok(Self { string: entry.string()?, lent })
     }
 
     /// The string as it is stored: an integer, or bytes.
     #[inline]
     pub fn element(self) -> Element<'a> {
-        self.element
+        self.string.element()
     }
 
     /// The bytes. An integer is spelled out in the view itself. Constant time, never allocates.
     #[inline]
     pub fn text(self) -> StrView<'a> {
-        self.element.text()
+        self.element().text()
     }
 
     /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes is not copied: the
     /// reply shares it, and a later write copies it first. O(1) then, else O(len).
     /// [`Keyspace::lent_bytes`](crate::Keyspace::lent_bytes) counts it.
     pub fn to_bytes(self) -> Bytes {
-        match self.object {
-            Some((object, lent)) => lent.lend(object),
-            None => Bytes::copy_from_slice(&self.text()),
+        match self.string {
+            EntryString::Object(object) => self.lent.lend(object),
+            EntryString::Int(_) | EntryString::Bytes(_) => Bytes::copy_from_slice(&self.text()),
         }
     }
 }
 
 impl fmt::Debug for StringRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StringRef").field(&self.element).finish()
+        f.debug_tuple("StringRef").field(&self.element()).finish()
     }
 }
 

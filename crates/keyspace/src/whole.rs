@@ -1,5 +1,6 @@
 //! Values of any type: put in, edited, and taken out.
 
+use crate::access::Access;
 use crate::collections::{RemoveIfEmpty, edit_found};
 use crate::entry::{Content, Entry};
 use crate::error::Error;
@@ -40,7 +41,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(());
         }
         key.check()?;
-        let clock = Self::new_clock(&self.options, now);
+        let clock = Access::at(&self.options, now).initial();
         let entry = Entry::try_new(key.bytes(), expiry, clock, try_content(&mut value)?)?;
         self.put(&key, entry, now)
     }

@@ -49,18 +49,19 @@ pub(crate) unsafe fn write(place: NonNull<u8>, len: usize) {
     }
 }
 
-/// Reads a length.
+/// Reads a length and returns it with the address behind it.
 ///
 /// # Safety
 /// [`write()`] has written a length at `place`.
 #[inline]
-pub(crate) unsafe fn read(place: NonNull<u8>) -> usize {
+pub(crate) unsafe fn read(place: NonNull<u8>) -> (usize, NonNull<u8>) {
     // SAFETY: by contract the first byte is there, and behind it as many as it says.
     unsafe {
+        let next = place.add(1);
         match place.read() {
-            TWO_MORE => usize::from(u16::from_le_bytes(place.add(1).cast::<[u8; 2]>().read())),
-            FOUR_MORE => u32::from_le_bytes(place.add(1).cast::<[u8; 4]>().read()) as usize,
-            len => usize::from(len),
+            TWO_MORE => (usize::from(u16::from_le_bytes(next.cast::<[u8; 2]>().read())), place.add(3)),
+            FOUR_MORE => (u32::from_le_bytes(next.cast::<[u8; 4]>().read()) as usize, place.add(5)),
+            len => (usize::from(len), next),
         }
     }
 }
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_come_back_and_take_the_bytes_that_they_say() {
+    fn lengths_come_back_with_the_address_behind_them() {
         for (len, bytes) in
             [(0, 1), (253, 1), (254, 3), (255, 3), (65_535, 3), (65_536, 5), (u32::MAX as usize, 5)]
         {
@@ -81,7 +82,9 @@ mod tests {
                 write(place, len);
                 read(place)
             };
-            assert_eq!((read, size(len)), (len, bytes));
+            // SAFETY: there are six bytes.
+            assert_eq!(read, (len, unsafe { place.add(size(len)) }));
+            assert_eq!(size(len), bytes);
             assert!(buffer[bytes..].iter().all(|byte| *byte == 0xEE), "{len}");
         }
     }

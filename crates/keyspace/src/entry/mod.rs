@@ -29,8 +29,9 @@
 //!   memory for a smaller one. Only the allocator knows by how much.
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
-//! `content` has values on their way into a block, `write` all that makes a block or writes to it, `edit`
-//! what changes a value in place, and `parts` the lengths of blocks that need not be there.
+//! `view` is an entry whose head has been read, for look-ups. `content` has values on their way into a block,
+//! `write` all that makes a block or writes to it, `edit` what changes a value in place, and `parts` the lengths
+//! of blocks that need not be there.
 
 mod content;
 mod edit;
@@ -39,12 +40,14 @@ mod length;
 pub(crate) mod parts;
 #[cfg(test)]
 mod tests;
+mod view;
 mod word;
 mod write;
 
 pub(crate) use content::Content;
 pub use edit::{InEntry, StringEdit};
 pub(crate) use kind::{Kind, Place};
+pub(crate) use view::{EntryString, EntryView, is_short};
 pub(crate) use write::Shell;
 
 use common::length as key_length;
@@ -117,8 +120,7 @@ impl Layout {
 
     #[inline]
     fn value_at(self) -> usize {
-        let end = self.key_end();
-        if self.kind.is_word() { end.next_multiple_of(word::ALIGN) } else { end }
+        value_at(self.kind, self.key_end())
     }
 
     /// How many bytes of the block a value of `len` bytes takes.
@@ -177,12 +179,6 @@ impl Entry {
         unsafe { self.bytes(layout.key_at(), layout.key_len) }
     }
 
-    /// Whether this is the entry of `key`.
-    #[inline]
-    pub(crate) fn has_key(&self, key: &[u8]) -> bool {
-        is_same(self.key(), key)
-    }
-
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
         // SAFETY: the head has a kind (E2).
@@ -215,26 +211,7 @@ impl Entry {
     /// Whether the key is no longer there at `now`, in milliseconds.
     #[inline]
     pub(crate) fn is_expired(&self, now: u64) -> bool {
-        self.expiry().is_some_and(|expiry| expiry <= now)
-    }
-
-    /// The 24 bits of the access clock.
-    #[inline]
-    pub(crate) fn clock(&self) -> u32 {
-        self.form() >> CLOCK_SHIFT
-    }
-
-    /// Writes the low 24 bits of `clock`, unless they are there already.
-    ///
-    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, one leaves
-    /// its mark. The rest of the head does not change meanwhile (E4).
-    #[inline]
-    pub(crate) fn set_clock(&self, clock: u32) {
-        let form = self.form();
-        let touched = form & ((1 << CLOCK_SHIFT) - 1) | clock << CLOCK_SHIFT;
-        if touched != form {
-            self.head().store(touched, Ordering::Relaxed);
-        }
+        self.view().is_expired(now)
     }
 
     /// Where the value of that layout begins.
@@ -247,18 +224,8 @@ impl Entry {
     /// How many bytes the value takes in the block. Constant time.
     #[inline]
     fn value_len(&self, layout: Layout) -> usize {
-        let value = self.value(layout);
-        match layout.kind.place() {
-            Place::Int => layout.kind.int_width().unwrap_or(1),
-            // SAFETY: a length stands in front of a string (E2).
-            Place::Bytes => unsafe {
-                let len = length::read(value);
-                length::size(len) + len
-            },
-            // SAFETY: a packed value begins with eight bytes or more, and they are right (E2).
-            Place::Packed => unsafe { packed_len(layout.kind, value) },
-            Place::Word => word::SIZE,
-        }
+        // SAFETY: a value of that kind lies there (E2).
+        unsafe { value_len(layout.kind, self.value(layout)) }
     }
 
     /// How many bytes of the block are in use. Constant time.
@@ -269,7 +236,7 @@ impl Entry {
         // Strings and integers first: they need no alignment.
         if layout.kind == Kind::BYTES {
             // SAFETY: a length stands in front of a string (E2).
-            let len = unsafe { length::read(self.base().add(end)) };
+            let (len, _) = unsafe { length::read(self.base().add(end)) };
             return end + length::size(len) + len;
         }
         match layout.kind.int_width() {
@@ -281,57 +248,22 @@ impl Entry {
     /// The string, if the value is one.
     #[inline]
     pub(crate) fn string(&self) -> Result<Element<'_>, WrongType> {
-        self.string_and_object().map(|(string, _)| string)
-    }
-
-    /// The string, if the value is one, and its object, if it does not lie in the block.
-    #[inline]
-    pub(crate) fn string_and_object(&self) -> Result<(Element<'_>, Option<&Robj>), WrongType> {
-        let layout = self.layout();
-        let at = layout.key_end(); // strings and integers are not aligned, as words are
-        // SAFETY: the kind says what the value is (E2). Integers and bytes begin behind the key.
-        unsafe {
-            if layout.kind == Kind::BYTES {
-                let len = length::read(self.base().add(at));
-                return Ok((Element::Bytes(self.bytes(at + length::size(len), len)), None));
-            }
-            if let Some(width) = layout.kind.int_width() {
-                return Ok((Element::Int(read_int(self.base().add(at), width)), None));
-            }
-        }
-        let object = self.try_object(layout)?;
-        Ok((object.as_element()?, Some(object)))
-    }
-
-    /// The object of a string that is neither an integer nor bytes in the block.
-    fn try_object(&self, layout: Layout) -> Result<&Robj, WrongType> {
-        WrongType::check(ObjectType::String, layout.kind.object_type())?;
-        // SAFETY: the word of a string is an object (E2).
-        Ok(unsafe { self.value(layout).cast::<Robj>().as_ref() })
+        Ok(self.view().string()?.element())
     }
 
     /// The object of a string that does not lie in the block.
     #[inline]
     pub(crate) fn object(&self) -> Option<&Robj> {
-        self.string_and_object().ok().and_then(|(_, object)| object)
+        match self.view().string() {
+            Ok(EntryString::Object(object)) => Some(object),
+            _ => None,
+        }
     }
 
     /// The collection, to be read, if the value is one of that type.
     #[inline]
     pub(crate) fn collection<C: Collection>(&self) -> Result<C::View<'_>, WrongType> {
-        let layout = self.layout();
-        WrongType::check(C::TYPE, layout.kind.object_type())?;
-        let encoding = layout.kind.encoding();
-        if layout.kind.is_word() {
-            // SAFETY: type and encoding are those of the word (E2), which stays while `self` is borrowed.
-            return Ok(unsafe { C::view_of_raw(encoding, self.value(layout).cast().as_ref()) });
-        }
-        // SAFETY: so many bytes are the value's (E2).
-        let bytes = unsafe { self.bytes(layout.value_at(), self.value_len(layout)) };
-        match C::view_of_packed(encoding, bytes) {
-            Ok(view) => Ok(view),
-            Err(_) => unreachable!("a block holds valid values only"),
-        }
+        self.view().collection::<C>()
     }
 
     /// How the value is stored, in the words of `OBJECT ENCODING`: a string of more than `embstr_size_limit`
@@ -436,32 +368,29 @@ impl Entry {
     }
 }
 
-/// Whether two keys are equal. Keys of 8 to 16 bytes, which are common, are compared without a call.
+/// Where a value begins behind a key that ends at `key_end`. Only words are aligned.
 #[inline]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    match [a.first_chunk(), b.first_chunk(), a.last_chunk(), b.last_chunk()] {
-        [Some(a0), Some(b0), Some(a1), Some(b1)] if a.len() <= 16 => {
-            let [a0, b0, a1, b1] = [a0, b0, a1, b1].map(|bytes| u64::from_ne_bytes(*bytes));
-            (a0 ^ b0) | (a1 ^ b1) == 0
-        }
-        _ => a == b,
-    }
+fn value_at(kind: Kind, key_end: usize) -> usize {
+    if kind.is_word() { key_end.next_multiple_of(word::ALIGN) } else { key_end }
 }
 
-/// An integer of so many bytes, the lowest first.
+/// How many bytes a value takes in its block. Constant time.
 ///
 /// # Safety
-/// The bytes are there. There are 1 to 8 of them.
+/// A value of that kind lies there.
 #[inline]
-unsafe fn read_int(place: NonNull<u8>, width: usize) -> i64 {
-    let mut bytes = [0; 8];
-    // SAFETY: by contract.
-    unsafe { place.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), width) };
-    let unused = 64 - 8 * width as u32;
-    i64::from_le_bytes(bytes) << unused >> unused
+unsafe fn value_len(kind: Kind, value: NonNull<u8>) -> usize {
+    match kind.place() {
+        Place::Int => kind.int_width().unwrap_or(1),
+        // SAFETY: a length stands in front of a string.
+        Place::Bytes => unsafe {
+            let (len, _) = length::read(value);
+            length::size(len) + len
+        },
+        // SAFETY: a packed value begins with eight bytes or more, and they are right.
+        Place::Packed => unsafe { packed_len(kind, value) },
+        Place::Word => word::SIZE,
+    }
 }
 
 /// How many bytes a listpack or an intset says that it has.

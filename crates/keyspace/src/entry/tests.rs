@@ -119,7 +119,7 @@ fn a_string_comes_back_in_every_form() {
         for (key, expiry) in [(&b""[..], None), (&long[..300], Some(7))] {
             let entry = string(key, expiry, text);
             entry.check();
-            assert_eq!((entry.key(), entry.expiry(), entry.clock()), (key, expiry, CLOCK));
+            assert_eq!((entry.key(), entry.expiry(), entry.view().clock()), (key, expiry, CLOCK));
             assert_eq!(&*entry.string().unwrap().text(), text);
             assert_eq!(entry.object().is_some(), text.len() > INLINE_LEN_MAX);
             assert!(entry.collection::<Hash>().is_err());
@@ -154,7 +154,10 @@ fn every_value_takes_the_place_of_every_other_with_and_without_an_expiry() {
                     assert_eq!(entry.collection::<C>().unwrap(), other.collection::<C>().unwrap());
                 });
                 entry.check();
-                assert_eq!((entry.expiry(), entry.clock(), entry.key()), (expiries[1], CLOCK, &b"key"[..]));
+                assert_eq!(
+                    (entry.expiry(), entry.view().clock(), entry.key()),
+                    (expiries[1], CLOCK, &b"key"[..])
+                );
                 let [block, other_block] = [&entry, &other].map(|it| it.block_allocation_size(it.byte_len()));
                 assert_eq!(block, other_block);
                 entry.set_expiry(expiries[0]).unwrap();
@@ -181,7 +184,7 @@ fn a_collection_is_edited_in_its_block_until_it_needs_a_word() {
     assert_eq!(entry.edited::<Hash, _>(|hash| hash.remove("long")), Some(true));
     assert_eq!(entry.edited::<Set, _>(|_| ()), None, "another type");
     entry.check();
-    assert_eq!((entry.key(), entry.expiry(), entry.clock()), (&b"key"[..], Some(9), CLOCK));
+    assert_eq!((entry.key(), entry.expiry(), entry.view().clock()), (&b"key"[..], Some(9), CLOCK));
 }
 
 /// The smallest packed value has fewer bytes than a word with its padding.
@@ -267,14 +270,17 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
     ] {
         let copy = entry.try_copied(b"a copy", entry.expiry(), 1).unwrap();
         copy.check();
-        assert_eq!((copy.key(), copy.expiry(), copy.clock()), (&b"a copy"[..], entry.expiry(), 1));
+        assert_eq!((copy.key(), copy.expiry(), copy.view().clock()), (&b"a copy"[..], entry.expiry(), 1));
         let shell = entry.try_renamed(&[b'n'; 300]).unwrap();
         let expiry = entry.expiry();
         // SAFETY: the old entry becomes a shell at once.
         let renamed = unsafe { shell.into_entry() };
         drop(Shell::of(entry));
         renamed.check();
-        assert_eq!((renamed.key(), renamed.expiry(), renamed.clock()), (&[b'n'; 300][..], expiry, CLOCK));
+        assert_eq!(
+            (renamed.key(), renamed.expiry(), renamed.view().clock()),
+            (&[b'n'; 300][..], expiry, CLOCK)
+        );
         by_type!(renamed.object_type(), string => assert_eq!(renamed.string(), copy.string()), C => {
             assert_eq!(renamed.collection::<C>().unwrap(), copy.collection::<C>().unwrap());
         });

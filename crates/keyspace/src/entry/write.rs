@@ -310,10 +310,10 @@ impl Entry {
         // SAFETY: a length stands in front of a string, and as many bytes behind it (E2). The block is borrowed for writing, so
         // `bytes` do not lie in it.
         unsafe {
-            if length::read(value) != bytes.len() {
+            let (len, text) = length::read(value);
+            if len != bytes.len() {
                 return false;
             }
-            let text = value.add(length::size(bytes.len()));
             text.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
         }
         true

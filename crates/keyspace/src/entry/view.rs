@@ -1,0 +1,230 @@
+//! [`EntryView`]: an entry whose key has been decoded.
+//!
+//! A look-up decodes an entry to compare its key, and then knows where the block is and where its key ends. A
+//! GET needs no more to find kind, expiry, clock and value. So a look-up returns that, in two registers.
+
+use super::{
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, Kind, Layout, length, value_at, value_len,
+};
+use common::length as key_length;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use core::slice;
+use core::sync::atomic::{AtomicU32, Ordering};
+use robj::Robj;
+use values::{Collection, Element, ObjectType, WrongType};
+
+/// The block of an entry, and where its key ends.
+///
+/// Two words, also as an `Option`: functions return it in registers. The head is read again where it is needed, which is one
+/// instruction.
+#[derive(Clone, Copy)]
+pub(crate) struct EntryView<'a> {
+    base: NonNull<u8>,
+    key_end: usize,
+    _entry: PhantomData<&'a Entry>,
+}
+
+/// A string as an entry has it.
+#[derive(Clone, Copy)]
+pub(crate) enum EntryString<'a> {
+    /// An integer in the block.
+    Int(i64),
+    /// Bytes in the block.
+    Bytes(&'a [u8]),
+    /// An object with the string.
+    Object(&'a Robj),
+}
+
+impl<'a> EntryString<'a> {
+    #[inline]
+    pub(crate) fn element(self) -> Element<'a> {
+        match self {
+            Self::Int(value) => Element::Int(value),
+            Self::Bytes(bytes) => Element::Bytes(bytes),
+            Self::Object(object) => Self::element_of(object),
+        }
+    }
+
+    #[inline(never)]
+    fn element_of(object: &Robj) -> Element<'_> {
+        object.as_element().unwrap_or_else(|_| unreachable!("the object of an entry is a string"))
+    }
+}
+
+impl Entry {
+    /// The entry with what its head says.
+    #[inline]
+    pub(crate) fn view(&self) -> EntryView<'_> {
+        let Layout { key_len, .. } = self.layout();
+        self.view_with(key_length::size(key_len) + key_len)
+    }
+
+    /// The same if this is the entry of `key`.
+    #[inline]
+    pub(crate) fn view_of(&self, key: &[u8]) -> Option<EntryView<'_>> {
+        if is_short(key) { self.view_of_short(key) } else { self.view_of_other(key) }
+    }
+
+    /// The same for a [short](is_short) key. Compiles to no call.
+    #[inline]
+    pub(crate) fn view_of_short(&self, key: &[u8]) -> Option<EntryView<'_>> {
+        debug_assert!(is_short(key));
+        // SAFETY: the length of the key is there (E2). One byte has the length of a short key, or tells that it is none.
+        let len = unsafe { self.base().add(KEY_LEN_AT).read() };
+        if usize::from(len) != key.len() {
+            return None;
+        }
+        let view = self.view_with(1 + key.len());
+        // SAFETY: the key of the entry is as long as `key`, and ends there (E2).
+        let own =
+            unsafe { slice::from_raw_parts(view.base.add(view.key_end - key.len()).as_ptr(), key.len()) };
+        is_same(own, key).then_some(view)
+    }
+
+    #[inline(never)]
+    fn view_of_other(&self, key: &[u8]) -> Option<EntryView<'_>> {
+        (self.key() == key).then(|| self.view())
+    }
+
+    /// Whether this is the entry of `key`.
+    #[inline]
+    pub(crate) fn has_key(&self, key: &[u8]) -> bool {
+        self.view_of(key).is_some()
+    }
+
+    /// The view of an entry whose key and its length have together so many bytes.
+    #[inline]
+    fn view_with(&self, key_bytes: usize) -> EntryView<'_> {
+        let expiry = if self.form() & EXPIRES != 0 { EXPIRY_SIZE } else { 0 };
+        EntryView { base: self.base(), key_end: KEY_LEN_AT + expiry + key_bytes, _entry: PhantomData }
+    }
+}
+
+impl<'a> EntryView<'a> {
+    #[inline]
+    fn head(self) -> &'a AtomicU32 {
+        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared (E4).
+        unsafe { self.base.cast().as_ref() }
+    }
+
+    #[inline]
+    fn form(self) -> u32 {
+        self.head().load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn kind(self) -> Kind {
+        // SAFETY: the head has a kind (E2).
+        unsafe { Kind::from_bits(self.form()) }
+    }
+
+    /// Whether the key is no longer there at `now`, in milliseconds.
+    #[inline]
+    pub(crate) fn is_expired(self, now: u64) -> bool {
+        if self.form() & EXPIRES == 0 {
+            return false;
+        }
+        // SAFETY: there is an expiry behind the length of the key, says the head (E2).
+        let expiry =
+            unsafe { key_length::read(self.base.add(KEY_LEN_AT)).1.cast::<[u8; EXPIRY_SIZE]>().read() };
+        u64::from_le_bytes(expiry) <= now
+    }
+
+    /// The 24 bits of the access clock.
+    #[inline]
+    pub(crate) fn clock(self) -> u32 {
+        self.form() >> CLOCK_SHIFT
+    }
+
+    /// Writes the low 24 bits of `clock`, unless they are there already.
+    ///
+    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, one leaves
+    /// its mark. The rest of the head does not change meanwhile (E4).
+    #[inline]
+    pub(crate) fn set_clock(self, clock: u32) {
+        let form = self.form();
+        let touched = form & ((1 << CLOCK_SHIFT) - 1) | clock << CLOCK_SHIFT;
+        if touched != form {
+            self.head().store(touched, Ordering::Relaxed);
+        }
+    }
+
+    /// The string, if the value is one.
+    #[inline]
+    pub(crate) fn string(self) -> Result<EntryString<'a>, WrongType> {
+        let kind = self.kind();
+        // SAFETY: the kind says what the value is (E2). Strings and integers begin behind the key.
+        unsafe {
+            if kind == Kind::BYTES {
+                let (len, at) = length::read(self.base.add(self.key_end));
+                return Ok(EntryString::Bytes(slice::from_raw_parts(at.as_ptr(), len)));
+            }
+            if let Some(width) = kind.int_width() {
+                return Ok(EntryString::Int(read_int(self.base.add(self.key_end), width)));
+            }
+            WrongType::check(ObjectType::String, kind.object_type())?;
+            Ok(EntryString::Object(self.value().cast().as_ref()))
+        }
+    }
+
+    /// Where the value begins.
+    #[inline]
+    fn value(self) -> NonNull<u8> {
+        // SAFETY: the value lies in the block (E2).
+        unsafe { self.base.add(value_at(self.kind(), self.key_end)) }
+    }
+
+    /// The collection, to be read, if the value is one of that type.
+    #[inline]
+    pub(crate) fn collection<C: Collection>(self) -> Result<C::View<'a>, WrongType> {
+        let kind = self.kind();
+        WrongType::check(C::TYPE, kind.object_type())?;
+        let (encoding, value) = (kind.encoding(), self.value());
+        if kind.is_word() {
+            // SAFETY: type and encoding are those of the word (E2), which stays while the entry is borrowed.
+            return Ok(unsafe { C::view_of_raw(encoding, value.cast().as_ref()) });
+        }
+        // SAFETY: so many bytes are the value's (E2), which do not change while the entry is borrowed (E4).
+        let bytes = unsafe { slice::from_raw_parts(value.as_ptr(), value_len(kind, value)) };
+        match C::view_of_packed(encoding, bytes) {
+            Ok(view) => Ok(view),
+            Err(_) => unreachable!("a block holds valid values only"),
+        }
+    }
+}
+
+/// Whether a key has 4 to 16 bytes, as nearly all keys have. Such a key is compared without a call.
+#[inline]
+pub(crate) fn is_short(key: &[u8]) -> bool {
+    4 <= key.len() && key.len() <= 16
+}
+
+/// Whether two short keys of the same length are equal: whether their first and their last bytes are.
+#[inline]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    debug_assert!(is_short(a) && a.len() == b.len());
+    let len = a.len();
+    if len >= 8 {
+        let word =
+            |key: &[u8], at: usize| u64::from_ne_bytes(key[at..at + 8].try_into().expect("eight bytes"));
+        (word(a, 0) ^ word(b, 0)) | (word(a, len - 8) ^ word(b, len - 8)) == 0
+    } else {
+        let word =
+            |key: &[u8], at: usize| u32::from_ne_bytes(key[at..at + 4].try_into().expect("four bytes"));
+        (word(a, 0) ^ word(b, 0)) | (word(a, len - 4) ^ word(b, len - 4)) == 0
+    }
+}
+
+/// An integer of so many bytes, the lowest first.
+///
+/// # Safety
+/// The bytes are there. There are 1 to 8 of them.
+#[inline]
+unsafe fn read_int(place: NonNull<u8>, width: usize) -> i64 {
+    let mut bytes = [0; 8];
+    // SAFETY: by contract.
+    unsafe { place.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), width) };
+    let unused = 64 - 8 * width as u32;
+    i64::from_le_bytes(bytes) << unused >> unused
+}

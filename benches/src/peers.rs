@@ -9,9 +9,11 @@
 //! | beside arithmetic or a goal | the peer was not measured |
 //! | beside the best of several peers | each of these peers has a row of its own |
 //! | the processor time of a command beside a server | the server also reads a socket, parses and replies; redcore is called by a loop |
+//! | beside a server whose size classes are not ours | the difference may be that of the allocators |
 //! | of a plain run of the suite `latency` | one interrupt decides its maximum |
 
 use crate::report::Row;
+use crate::server;
 use crate::suites::{dict, encodings, keyspace, latency, memory};
 
 /// What redcore is compared with in a row.
@@ -27,7 +29,8 @@ pub enum PeerKind {
     Number,
     /// The best of several peers that have rows of their own.
     BestOf,
-    /// Something that does more than redcore in this row, or the same one by one.
+    /// Something that does more than redcore in this row, or the same one by one, or a server over another
+    /// allocator.
     Unlike,
 }
 
@@ -39,7 +42,10 @@ impl PeerKind {
             Self::Absent
         } else if row.metric == encodings::RULE || peer == memory::BEST_SERVER {
             Self::BestOf
-        } else if row.metric == memory::CPU_TIME || row.subject == keyspace::IN_BATCHES {
+        } else if row.metric == memory::CPU_TIME
+            || row.subject == keyspace::IN_BATCHES
+            || peer.ends_with(server::UNLIKE)
+        {
             Self::Unlike
         } else if dict::OWN_PEERS.contains(&peer)
             || keyspace::OWN_PEERS.contains(&peer)
@@ -79,7 +85,7 @@ mod tests {
     fn only_rows_beside_the_code_of_others_count() {
         assert!(row("c", "Dict", "hashbrown", "time").counts());
         assert!(row("c", "Dict", "dict::classic", "time").counts());
-        assert!(row("c", "Keyspace", "valkey-server 9.1.2, libc", "used_memory a key").counts());
+        assert!(row("c", "Keyspace", "valkey 9.1.2, jemalloc-5.3.0 q8", "used_memory a key").counts());
         assert!(row("insert, minimum of 5 runs", "Dict", "hashbrown", "max").counts());
         for other in [
             Row::alone("s", "c", 1, "ours", "time", "ns", 2.0),
@@ -89,7 +95,8 @@ mod tests {
             row("c", "Dict", "Redis 3 arithmetic", "used_memory"),
             row("c", "Dict<Sds, Robj>", "goal", "used_memory a key"),
             row("c", "Dict<Sds, Robj>", "best server", "used_memory a key"),
-            row("c", "Keyspace", "valkey-server 9.1.2, libc", memory::CPU_TIME),
+            row("c", "Keyspace", "valkey 9.1.2, jemalloc-5.3.0 q8", memory::CPU_TIME),
+            row("c", "Keyspace", "valkey 9.1.2, libc, unlike ours", "used_memory a key"),
             row("c", "List", "packed Vec<u8>", encodings::RULE),
             row("insert, plain", "Dict", "hashbrown", "max"),
         ] {

@@ -1,7 +1,7 @@
 //! A real server as a peer: `--server PATH`.
 //!
 //! ```text
-//!  Program   a program that was started once, to learn its name    valkey-server 9.1.2, libc
+//!  Program   a program that was started once, to learn its name    valkey 9.1.2, libc, unlike ours
 //!  Server    a fresh process of it, on a socket in a folder of its own, without persistence
 //!  Client    a connection to it, on which batches of commands are sent
 //! ```
@@ -12,6 +12,10 @@
 //! [`Server::used_memory`] is what INFO says to a new connection while there is no other: connections have buffers, which count.
 //! [`Client::cpu_time`] is the processor time of the process with all its threads, in the program and in the system.
 //!
+//! The bytes of a server are those of its own allocator. They are compared with ours only if both allocators
+//! have the same size classes: see [`Allocator`]. Otherwise the name ends with [`UNLIKE`], and no row beside
+//! the server [counts](crate::report::Row::counts).
+//!
 //! A server that cannot be started is a [`BadInput`]. One that fails later is an error of the suite.
 
 use crate::error::BadInput;
@@ -19,17 +23,84 @@ use anyhow::{Context, Result, bail, ensure};
 use conformance::known::Family;
 use conformance::process::{Info, Process, START_PATIENCE};
 use redis::{Connection, ConnectionLike, Value};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to forget a connection that was closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How the name of a server ends whose allocator has other size classes than ours.
+pub const UNLIKE: &str = ", unlike ours";
+
+/// An allocator, as far as it decides the size of a block.
+///
+/// Two of them are alike if they are of one family, such as jemalloc, and of the same quantum. The version
+/// does not matter up to blocks of 14 KiB; jemalloc rounds larger ones in smaller steps since 5.3.1, which is
+/// ours.
+#[derive(Clone, Debug, PartialEq)]
+struct Allocator {
+    /// As INFO says, such as `jemalloc-5.3.0` or `libc`.
+    name: String,
+    /// The distance of the smallest size classes in bytes, which only jemalloc tells.
+    quantum: Option<u64>,
+}
+
+impl Allocator {
+    fn ours() -> Self {
+        Self { name: zmalloc::ALLOCATOR.into(), quantum: zmalloc::quantum().map(|bytes| bytes as u64) }
+    }
+
+    fn ask(connection: &mut Connection) -> Result<Self> {
+        let info = Info::ask(connection, "memory")?;
+        let name = info.text("mem_allocator").context("INFO memory has no mem_allocator")?.to_owned();
+        let mut allocator = Self { name, quantum: None };
+        if allocator.is_jemalloc() {
+            let stats: String = redis::cmd("MEMORY").arg("MALLOC-STATS").query(connection)?;
+            allocator.quantum = quantum(&stats);
+        }
+        Ok(allocator)
+    }
+
+    fn family(&self) -> &str {
+        self.name.split_once('-').map_or(&self.name, |(family, _)| family)
+    }
+
+    fn is_jemalloc(&self) -> bool {
+        self.family() == "jemalloc"
+    }
+
+    /// Whether a block takes as much as in the other one. False for a jemalloc that does not tell its
+    /// quantum.
+    fn is_like(&self, other: &Self) -> bool {
+        let is_known = !self.is_jemalloc() || self.quantum.is_some();
+        is_known && self.family() == other.family() && self.quantum == other.quantum
+    }
+}
+
+/// `jemalloc-5.3.0 q16`, `jemalloc-5.3.0 q?`, or `libc`.
+impl fmt::Display for Allocator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match self.quantum {
+            Some(bytes) => write!(f, " q{bytes}"),
+            None if self.is_jemalloc() => f.write_str(" q?"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The quantum in jemalloc's statistics.
+fn quantum(stats: &str) -> Option<u64> {
+    stats.lines().find_map(|line| line.trim().strip_prefix("Quantum size:")?.trim().parse().ok())
+}
+
 /// A server's program that has answered once.
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
-    /// The family, version and allocator: what rows call it.
+    /// The family, version and allocator: what rows call it. Ends with [`UNLIKE`] if rows beside it do not
+    /// count.
     pub name: String,
 }
 
@@ -42,10 +113,12 @@ impl Program {
                 return Err(BadInput::Server { program: path.clone(), what: "is given twice".into() });
             }
             let refused = |what: String| BadInput::Server { program: path.clone(), what };
-            let named = Server::start(path).and_then(|server| server.name());
-            let mut name = named.map_err(|err| refused(format!("{err:#}")))?;
+            let identity = Server::start(path).and_then(|server| server.identity());
+            let (version, allocator) = identity.map_err(|err| refused(format!("{err:#}")))?;
+            let unlike = if allocator.is_like(&Allocator::ours()) { "" } else { UNLIKE };
+            let mut name = format!("{version}, {allocator}{unlike}");
             if programs.iter().any(|other| other.name == name) {
-                name = format!("{name}, {}", path.display());
+                name = format!("{version}, {allocator}, {}{unlike}", path.display());
             }
             programs.push(Self { path: path.clone(), name });
         }
@@ -66,14 +139,13 @@ impl Server {
         Ok(Self(Process::start(path, START_PATIENCE)?))
     }
 
-    fn name(&self) -> Result<String> {
+    /// The family with the version, and the allocator.
+    fn identity(&self) -> Result<(String, Allocator)> {
         let family = match self.0.family {
-            Family::Redis => "redis-server",
-            Family::Valkey => "valkey-server",
+            Family::Redis => "redis",
+            Family::Valkey => "valkey",
         };
-        let info = Info::ask(&mut self.0.connect()?, "memory")?;
-        let allocator = info.text("mem_allocator").context("INFO memory has no mem_allocator")?;
-        Ok(format!("{family} {}, {allocator}", self.0.version))
+        Ok((format!("{family} {}", self.0.version), Allocator::ask(&mut self.0.connect()?)?))
     }
 
     /// A connection.
@@ -175,6 +247,39 @@ mod tests {
         integers("", &reply, &mut found);
         let expected = [("keys.count", 3), ("db.0 overhead.hashtable.main", 7)];
         assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value)));
+    }
+
+    #[test]
+    fn only_an_allocator_with_the_same_size_classes_is_like_ours() {
+        let allocator = |name: &str, quantum| Allocator { name: name.into(), quantum };
+        let ours = allocator("jemalloc-5.3.1", Some(8));
+        assert!(allocator("jemalloc-5.2.1", Some(8)).is_like(&ours));
+        for other in [
+            allocator("jemalloc-5.3.1", Some(16)),
+            allocator("jemalloc-5.3.1", None),
+            allocator("libc", None),
+            allocator("tcmalloc-2.9", None),
+        ] {
+            assert!(!other.is_like(&ours), "{other}");
+        }
+        assert!(allocator("libc", None).is_like(&allocator("libc", None)));
+        let unknown = allocator("jemalloc-5.3.1", None);
+        assert!(!unknown.is_like(&unknown));
+        assert!(Allocator::ours().is_like(&Allocator::ours()), "{}", Allocator::ours());
+    }
+
+    #[test]
+    fn the_name_of_an_allocator_says_its_version_and_its_quantum() {
+        let name = |name: &str, quantum| Allocator { name: name.into(), quantum }.to_string();
+        assert_eq!(name("jemalloc-5.2.1", Some(16)), "jemalloc-5.2.1 q16");
+        assert_eq!(name("jemalloc-5.2.1", None), "jemalloc-5.2.1 q?");
+        assert_eq!(name("libc", None), "libc");
+    }
+
+    #[test]
+    fn the_quantum_is_a_line_of_the_statistics() {
+        let stats = "  opt.narenas: 8\nArenas: 8\nQuantum size: 16\nPage size: 4096\n";
+        assert_eq!((quantum(stats), quantum("Page size: 4096")), (Some(16), None));
     }
 
     #[test]

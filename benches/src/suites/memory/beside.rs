@@ -63,8 +63,9 @@ impl Rates {
         };
         let table = table::of_note(&header, self.sets.iter().map(row).collect());
         Some(format!(
-            "A server's bytes are what its own allocator says: jemalloc with the size classes of its build, or the C library, \
-             whose blocks have a header of eight bytes that is in no figure.\n\
+            "A server's bytes are what its own allocator says: jemalloc with the size classes of its build (q8 has classes 8 bytes \
+             apart, q16 has them 16 bytes apart), or the C library, whose blocks have a header of eight bytes that is in no figure. \
+             Rows beside a server that is unlike ours do not count in the score.\n\
              Commands a CPU second, the inverse of {CPU_TIME}. A server's processor time is that of its process, as INFO cpu \
              says, for one command an element, {} of them in a pipeline over a socket of the same machine. The keyspace's is \
              that of a loop that calls the library: no socket, no parsing, no replies, no access control. So its figure is an \

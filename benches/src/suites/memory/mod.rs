@@ -3,7 +3,7 @@
 //! Bytes are counted, not timed: a figure is exact and the same in every run, and one run is enough. Why it is
 //! fair: everything is on the same allocator and its size classes, blocks count with their class and not with
 //! what was asked for, and every map holds the same entries. Only the servers of `--server` have an allocator of their own,
-//! which their name says.
+//! which their name says. If its size classes are not ours, rows beside the server do not count.
 //!
 //! - [`growth`]: bytes per entry at many N in every doubling, keys included, and the peak while growing.
 //! - [`store`]: whole data sets with keys `Sds` and values `Robj`, in the tables of others.

@@ -4,9 +4,11 @@
 //! |---|---|---|
 //! | CSV | `.csv` | the first two fields of a record, perhaps quoted; more fields are not read; a first record `key,value` is a header |
 //! | text | any other | a line: the key ends at the first tab, the value at the end of the line |
+//! | keys | none: `--keys-only` | a line without a tab is a key, whose value is empty |
 //!
-//! A value that is missing is empty. Of equal keys the last one counts. Keys and values are bytes. Lines may end with CR LF, and empty
-//! lines are passed over.
+//! A line or a record without a value is an error, because the file is probably of another format: JSON, or
+//! CSV under another name. An empty value has its tab or its comma. Of equal keys the last one counts. Keys
+//! and values are bytes. Lines may end with CR LF, and empty lines are passed over.
 //!
 //! Limits: a key has 1 to 65,536 bytes, as in a [trace](crate::trace), and a value at most [`MAX_VALUE_BYTES`], which is what servers
 //! take. A text file has no NUL. The file is read whole.
@@ -14,7 +16,7 @@
 use crate::error::BadInput;
 use crate::maps::Fold;
 use crate::trace::text::{MAX_KEY_BYTES, show};
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, Position, ReaderBuilder};
 use indexmap::IndexMap;
 use std::fmt;
 use std::fs::File;
@@ -73,24 +75,55 @@ impl From<io::Error> for ImportError {
     }
 }
 
+/// How the keys and values are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Csv,
+    Text,
+    Keys,
+}
+
+impl Format {
+    fn of(path: &Path, keys_only: bool) -> Self {
+        if keys_only {
+            Self::Keys
+        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+            Self::Csv
+        } else {
+            Self::Text
+        }
+    }
+}
+
+/// A record of one field, which is put behind the last one of a CSV file. An open quote takes it into its own
+/// field.
+const LAST_RECORD: &[u8] = b"\n\0\n";
+
 /// What some programs put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Import {
-    /// Reads a file of either format.
-    pub fn open(path: &Path) -> Result<Self, BadInput> {
+    /// Reads a file whose name tells the format. With `keys_only`, each line is a key without a value.
+    pub fn open(path: &Path, keys_only: bool) -> Result<Self, BadInput> {
         let read = || {
             let mut input = BufReader::new(File::open(path)?);
             if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
                 input.consume(BYTE_ORDER_MARK.len());
             }
-            let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-            if is_csv { Self::read_csv(input) } else { Self::read_text(input) }
+            match Format::of(path, keys_only) {
+                Format::Csv => Self::read_csv(input),
+                Format::Text => Self::read_lines(input, key_and_value),
+                Format::Keys => Self::read_lines(input, key_only),
+            }
         };
         read().map_err(|err| BadInput::file(path, err))
     }
 
-    fn read_text(mut input: impl BufRead) -> Result<Self, ImportError> {
+    /// Reads lines, of which `split` makes a key and a value, or says what is wrong.
+    fn read_lines(
+        mut input: impl BufRead,
+        split: impl Fn(&[u8]) -> Result<(&[u8], &[u8]), String>,
+    ) -> Result<Self, ImportError> {
         // A tab and a line end, and one byte to tell that there is too much.
         const LIMIT: u64 = (MAX_KEY_BYTES + 1 + MAX_VALUE_BYTES + 2) as u64 + 1;
         let (mut import, mut text) = (Self::default(), Vec::new());
@@ -106,8 +139,8 @@ impl Import {
                 return Err(ImportError::BadLine { line, what });
             }
             if !text.is_empty() {
-                let tab = text.iter().position(|&byte| byte == b'\t').unwrap_or(text.len());
-                import.insert(line, &text[..tab], text.get(tab + 1..).unwrap_or_default())?;
+                let (key, value) = split(text).map_err(|what| ImportError::BadLine { line, what })?;
+                import.insert(line, key, value)?;
             }
         }
         import.finish()
@@ -115,21 +148,28 @@ impl Import {
 
     fn read_csv(input: impl Read) -> Result<Self, ImportError> {
         let mut import = Self::default();
-        let mut quotes = Quotes::new(input);
-        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&mut quotes);
-        let mut record = ByteRecord::new();
-        while reader.read_byte_record(&mut record).map_err(io::Error::from)? {
-            let position = record.position().expect("a record that was read has a position");
-            let (key, value) = (record.get(0).unwrap_or_default(), record.get(1).unwrap_or_default());
-            if position.byte() > 0 || (key, value) != (b"key".as_slice(), b"value".as_slice()) {
-                import.insert(position.line(), key, value)?;
-            }
+        let input = input.chain(LAST_RECORD);
+        let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
+        let (mut record, mut next) = (ByteRecord::new(), ByteRecord::new());
+        let mut read = |record: &mut ByteRecord| reader.read_byte_record(record).map_err(io::Error::from);
+        read(&mut record)?;
+        while read(&mut next)? {
+            import.insert_record(&record)?;
+            std::mem::swap(&mut record, &mut next);
         }
-        drop(reader);
-        if let Some(line) = quotes.open {
-            return Err(ImportError::BadLine { line, what: "a quote that is never closed".into() });
+        if record != vec![LAST_RECORD.trim_ascii()] {
+            return Err(bad_line(&record, "a quote that is never closed"));
         }
         import.finish()
+    }
+
+    fn insert_record(&mut self, record: &ByteRecord) -> Result<(), ImportError> {
+        let (Some(key), Some(value)) = (record.get(0), record.get(1)) else {
+            return Err(bad_line(record, "one field instead of a key and a value"));
+        };
+        let position = position(record);
+        let is_header = position.byte() == 0 && (key, value) == (b"key".as_slice(), b"value".as_slice());
+        if is_header { Ok(()) } else { self.insert(position.line(), key, value) }
     }
 
     fn insert(&mut self, line: u64, key: &[u8], value: &[u8]) -> Result<(), ImportError> {
@@ -173,60 +213,30 @@ impl Import {
     }
 }
 
-/// Where a byte of CSV stands.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    /// At the start of a field.
-    Start,
-    /// In a field without quotes, or behind the quotes of one.
-    Plain,
-    /// In quotes.
-    Quoted,
-    /// Behind a quote in quotes: the last one, or the first of two.
-    Quote,
+/// The key before the first tab, and the value behind it.
+fn key_and_value(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let tab = line.iter().position(|&byte| byte == b'\t').ok_or_else(|| {
+        format!(
+            "no tab between a key and a value: '{}' (CSV has to be named .csv; --keys-only is for a list of keys)",
+            show(line)
+        )
+    })?;
+    Ok((&line[..tab], &line[tab + 1..]))
 }
 
-/// Passes CSV on and knows whether it is in quotes. The crate csv takes the end of a file for the missing quote.
-struct Quotes<R> {
-    input: R,
-    place: Place,
-    line: u64,
-    /// The line of the quote that is open.
-    open: Option<u64>,
+fn key_only(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    if line.contains(&b'\t') {
+        return Err(format!("a tab, and with --keys-only a line is a key: '{}'", show(line)));
+    }
+    Ok((line, b""))
 }
 
-impl<R> Quotes<R> {
-    fn new(input: R) -> Self {
-        Self { input, place: Place::Start, line: 1, open: None }
-    }
-
-    fn pass(&mut self, byte: u8) {
-        self.place = match (self.place, byte) {
-            (Place::Quoted, b'"') => Place::Quote,
-            (Place::Quoted, _) => Place::Quoted,
-            (Place::Start | Place::Quote, b'"') => Place::Quoted,
-            (_, b',' | b'\n' | b'\r') => Place::Start,
-            _ => Place::Plain,
-        };
-        self.open = match self.place {
-            Place::Quoted => self.open.or(Some(self.line)),
-            // Two quotes are one of the field.
-            Place::Quote => self.open,
-            _ => None,
-        };
-        self.line += u64::from(byte == b'\n');
-    }
+fn position(record: &ByteRecord) -> &Position {
+    record.position().expect("a record that was read has a position")
 }
 
-impl<R: Read> Read for Quotes<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        buffer[..count].iter().for_each(|&byte| self.pass(byte));
-        if count == 0 && self.place == Place::Quote {
-            self.open = None;
-        }
-        Ok(count)
-    }
+fn bad_line(record: &ByteRecord, what: &str) -> ImportError {
+    ImportError::BadLine { line: position(record).line(), what: what.into() }
 }
 
 #[cfg(test)]
@@ -246,26 +256,47 @@ mod tests {
         Import::read_csv(text.as_bytes()).unwrap_err().to_string()
     }
 
+    fn read_text(text: &[u8]) -> Result<Import, ImportError> {
+        Import::read_lines(text, key_and_value)
+    }
+
     fn text_error(text: &[u8]) -> String {
-        Import::read_text(text).unwrap_err().to_string()
+        read_text(text).unwrap_err().to_string()
     }
 
     #[test]
     fn a_line_of_text_is_a_key_a_tab_and_a_value() {
-        let import = Import::read_text(&b"a\t1\r\n\nb c\tx\ty\nonly\nlast\t"[..]).unwrap();
-        assert_eq!(pairs(&import), expected(&[("a", "1"), ("b c", "x\ty"), ("only", ""), ("last", "")]));
+        let import = read_text(b"a\t1\r\n\nb c\tx\ty\nempty\t\r\nlast\t").unwrap();
+        assert_eq!(pairs(&import), expected(&[("a", "1"), ("b c", "x\ty"), ("empty", ""), ("last", "")]));
+    }
+
+    #[test]
+    fn lines_without_a_tab_are_keys_only_when_that_is_asked_for() {
+        let keys = b"a,1\r\n\nb c\n";
+        let import = Import::read_lines(&keys[..], key_only).unwrap();
+        assert_eq!(pairs(&import), expected(&[("a,1", ""), ("b c", "")]));
+        let hint = "(CSV has to be named .csv; --keys-only is for a list of keys)";
+        assert_eq!(text_error(keys), format!("line 1: no tab between a key and a value: 'a,1' {hint}"));
+        let json = b"{\n\t\"a\": 1\n}\n";
+        assert_eq!(text_error(json), format!("line 1: no tab between a key and a value: '{{' {hint}"));
+        assert_eq!(text_error(b"a\t1\nb"), format!("line 2: no tab between a key and a value: 'b' {hint}"));
+        let err = Import::read_lines(&b"a\nb\t2\n"[..], key_only).unwrap_err();
+        assert!(
+            err.to_string().starts_with("line 2: a tab, and with --keys-only a line is a key: 'b"),
+            "{err}"
+        );
     }
 
     #[test]
     fn a_record_of_csv_is_a_key_a_value_and_what_is_not_read() {
-        let text = "key,value\n\"a,b\",\"say \"\"hi\"\"\nagain\",more,fields\r\nc\nkey,value\n";
+        let text = "key,value\n\"a,b\",\"say \"\"hi\"\"\nagain\",more,fields\r\nc,\nkey,value\n";
         let import = Import::read_csv(text.as_bytes()).unwrap();
         assert_eq!(pairs(&import), expected(&[("a,b", "say \"hi\"\nagain"), ("c", ""), ("key", "value")]));
     }
 
     #[test]
     fn of_equal_keys_the_last_one_counts() {
-        let import = Import::read_text(&b"a\t1\nb\t2\na\t3\n"[..]).unwrap();
+        let import = read_text(b"a\t1\nb\t2\na\t3\n").unwrap();
         assert_eq!(pairs(&import), expected(&[("a", "3"), ("b", "2")]));
         assert_eq!((import.len(), import.records()), (2, 3));
     }
@@ -277,7 +308,7 @@ mod tests {
             text_error(b"a\t1\nb\t\0"),
             "line 2: a NUL byte: not a text file of keys, tabs and values"
         );
-        let long = [b"a\n".as_slice(), &[b'k'; MAX_KEY_BYTES + 1]].concat();
+        let long = [b"a\t\n".as_slice(), &[b'k'; MAX_KEY_BYTES + 1], b"\t"].concat();
         assert!(text_error(&long).starts_with("line 2: a key of more than 65536 bytes: 'kkk"));
         assert_eq!(text_error(b"\n\r\n"), "holds no key");
     }
@@ -288,6 +319,12 @@ mod tests {
         assert_eq!(csv_error("key,value\n"), "holds no key");
         assert_eq!(csv_error("a,1\nb,\"open\nc,2\nd,3\n"), "line 2: a quote that is never closed");
         assert_eq!(csv_error("a,1\nb,\"\"\"\n"), "line 2: a quote that is never closed");
+        assert_eq!(csv_error("a,1\n\""), "line 2: a quote that is never closed");
+        assert_eq!(csv_error("\"a,1\n"), "line 1: a quote that is never closed");
+        assert_eq!(csv_error("a,1\nb\n"), "line 2: one field instead of a key and a value");
+        assert_eq!(csv_error("{\"a\": 1}\n"), "line 1: one field instead of a key and a value");
+        assert_eq!(csv_error("a,1\n\0\n"), "line 2: one field instead of a key and a value");
+        assert_eq!(csv_error(""), "holds no key");
     }
 
     #[test]
@@ -299,16 +336,17 @@ mod tests {
     #[test]
     fn a_file_is_read_by_its_ending_and_an_error_names_it() {
         let folder = tempfile::tempdir().unwrap();
-        let open = |name: &str, text: &str| {
+        let open = |name: &str, text: &str, keys_only: bool| {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            Import::open(&path)
+            Import::open(&path, keys_only)
         };
-        assert_eq!(pairs(&open("keys.CSV", "a,1").unwrap()), expected(&[("a", "1")]));
-        assert_eq!(pairs(&open("keys.txt", "a,1").unwrap()), expected(&[("a,1", "")]));
-        let err = open("bad.csv", "a,1\n,2").unwrap_err().to_string();
+        assert_eq!(pairs(&open("keys.CSV", "a,1", false).unwrap()), expected(&[("a", "1")]));
+        assert_eq!(pairs(&open("keys.txt", "\u{FEFF}a,1\t2", false).unwrap()), expected(&[("a,1", "2")]));
+        assert_eq!(pairs(&open("keys.csv", "a,1", true).unwrap()), expected(&[("a,1", "")]));
+        let err = open("bad.csv", "a,1\n,2", false).unwrap_err().to_string();
         assert!(err.ends_with("bad.csv: line 2: no key before the value '2'"), "{err}");
-        let err = Import::open(&folder.path().join("none")).unwrap_err().to_string();
+        let err = Import::open(&folder.path().join("none"), false).unwrap_err().to_string();
         assert!(err.contains("none: cannot be read: "), "{err}");
     }
 }

@@ -20,9 +20,13 @@ pub struct Settings {
     /// A redis-server or valkey-server that the suite `memory` starts as a peer; may be given several times
     #[arg(long = "server", value_name = "PATH")]
     pub servers: Vec<PathBuf>,
-    /// Keys and values for the suite `memory`: CSV (`.csv`), or lines of a key, a tab and a value
+    /// Keys and values for the suite `memory`: CSV (`.csv`), or lines of a key, a tab and a value (a value may
+    /// be empty, but not missing)
     #[arg(long, value_name = "FILE")]
     pub import: Option<PathBuf>,
+    /// The file of --import is a list of keys, one a line without a tab; their values are empty
+    #[arg(long, requires = "import")]
+    pub keys_only: bool,
     /// Of everything that is drawn at random: keys, orders, sizes
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
@@ -38,6 +42,7 @@ impl Default for Settings {
             value_cap: 1024,
             servers: Vec::new(),
             import: None,
+            keys_only: false,
             seed: 1,
         }
     }

@@ -64,14 +64,29 @@ fn without_a_server_an_import_stands_beside_a_map_of_boxes() {
 }
 
 #[test]
+fn a_list_of_keys_is_imported_when_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = import(&folder, "keys.txt", "a\nb\nc\n");
+    let (_, printed) = rows(&folder, &["--import", &keys, "--keys-only"]);
+    assert!(printed.contains("keys.txt: 3 distinct keys in 3 records"), "{printed}");
+    assert!(printed.contains("the mean value 0 B"), "{printed}");
+}
+
+#[test]
 fn bad_servers_and_bad_files_are_one_line_and_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();
     let bad = import(&folder, "bad.csv", "a,1\n,2\n");
-    let cases: [(&[&str], &str); 4] = [
+    let json = import(&folder, "own.json", "{\n  \"key\": \"value\"\n}\n");
+    let cases: [(&[&str], &str); 6] = [
         (&["--server", "no/such/server"], "error: no/such/server: cannot be started: "),
         (&["--server", "rustc"], "error: rustc: ended before it answered, exit status: "),
         (&["--import", "no/such/file"], "error: no/such/file: cannot be read: "),
         (&["--import", &bad], "bad.csv: line 2: no key before the value '2'"),
+        (
+            &["--import", &json],
+            "own.json: line 1: no tab between a key and a value: '{' (CSV has to be named .csv;",
+        ),
+        (&["--keys-only"], "--import"),
     ];
     for (args, part) in cases {
         let output = bench(folder.path(), args);

@@ -88,7 +88,7 @@ mod tests {
         let path = folder.path().join("own.csv");
         let lines = (0..3_000).map(|i| format!("user:{},\"value, {i}\"\n", i % 2_000));
         std::fs::write(&path, lines.collect::<String>()).unwrap();
-        let (import, settings) = (Import::open(&path).unwrap(), Settings::default());
+        let (import, settings) = (Import::open(&path, false).unwrap(), Settings::default());
         let mut report = Report::default();
         let mut ctx =
             Ctx { suite: "memory", settings: &settings, report: &mut report, progress: &Progress::hidden() };

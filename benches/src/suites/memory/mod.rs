@@ -58,7 +58,7 @@ pub fn check(settings: &Settings) -> Result<(), BadInput> {
 
 /// The servers, and the file.
 fn given(settings: &Settings) -> Result<(Vec<Program>, Option<Import>), BadInput> {
-    let import = settings.import.as_deref().map(Import::open).transpose()?;
+    let import = settings.import.as_deref().map(|path| Import::open(path, settings.keys_only)).transpose()?;
     Ok((Program::identify(&settings.servers)?, import))
 }
 

@@ -7,7 +7,6 @@ use crate::suites;
 use clap::Parser;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -100,7 +99,7 @@ pub fn or_exit<T>(parsed: Result<Result<T, String>, BadInput>) -> Result<T, Exit
 }
 
 impl Options {
-    /// The same for these options, whose suites and trace have to exist.
+    /// The same for these options, whose suites have to exist.
     pub fn read<I>(args: I) -> Result<Result<Self, String>, BadInput>
     where
         I: IntoIterator,
@@ -111,13 +110,17 @@ impl Options {
             Err(help) => return Ok(Err(help)),
         };
         let suites = options.chosen()?;
-        let Settings { servers, import, .. } = &options.settings;
-        if !(servers.is_empty() && import.is_none() || suites.iter().any(|suite| suite.name == "memory")) {
-            let text = "--server and --import are for the suite 'memory', which --suite leaves out";
-            return Err(BadInput::CommandLine(text.into()));
-        }
-        if let Some(trace) = &options.settings.trace {
-            File::open(trace).map_err(|err| BadInput::file(trace, err))?;
+        let Settings { servers, import, trace, .. } = &options.settings;
+        let given = [
+            (!servers.is_empty(), "--server", "memory"),
+            (import.is_some(), "--import", "memory"),
+            (trace.is_some(), "--trace", "trace"),
+        ];
+        for (_, option, name) in given.into_iter().filter(|(is_given, ..)| *is_given) {
+            if suites.iter().all(|suite| suite.name != name) {
+                let text = format!("{option} is for the suite '{name}', which --suite leaves out");
+                return Err(BadInput::CommandLine(text));
+            }
         }
         Ok(Ok(options))
     }

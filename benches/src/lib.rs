@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   main -> cli      what was asked for; the part of it that suites need is in settings
+//!        -> inputs   the servers and files that the command line names, read once
 //!        -> suites   one file a suite; each runs workloads and hands rows, notes and plots to
 //!           report   which becomes a screen (stdout), report.html and report.json
 //!        -> against  a saved run beside this one;  targets: the limits of targets.toml
@@ -24,6 +25,7 @@ pub mod document;
 pub mod error;
 pub mod html;
 pub mod import;
+pub mod inputs;
 pub mod keys;
 pub mod least;
 pub mod lives;

@@ -9,12 +9,13 @@ use benches::cli::{Options, or_exit, say};
 use benches::document::{Document, saved};
 use benches::error::{self, BadInput};
 use benches::html::{self, RunContext};
+use benches::inputs::Inputs;
 use benches::progress::Progress;
 use benches::report::Report;
 use benches::screen::Screen;
 use benches::suite::{Ctx, Suite};
+use benches::table;
 use benches::targets::{self, Judged, Tally, Target};
-use benches::{suites, table};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,12 +37,6 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> anyhow::Result<bool> {
     // Everything that can be wrong with the input is looked at before the first minute is spent.
     let suites = options.chosen()?;
-    if suites.iter().any(|suite| suite.name == "trace") {
-        suites::trace::check(&options.settings)?;
-    }
-    if suites.iter().any(|suite| suite.name == "memory") {
-        suites::memory::check(&options.settings)?;
-    }
     let limits = match &options.targets {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|err| BadInput::file(path, err))?;
@@ -55,7 +50,8 @@ fn run(options: &Options) -> anyhow::Result<bool> {
         options.against.as_deref().zip(kept.as_ref()).map(|(name, document)| Saved { name, document });
     let files = Files::of(options);
     files.check()?;
-    measure(options, &suites, &limits, before, &files)
+    let inputs = Inputs::read(&options.settings)?;
+    measure(options, &inputs, &suites, &limits, before, &files)
 }
 
 /// Runs the suites, writes the reports and prints the screen.
@@ -63,6 +59,7 @@ fn run(options: &Options) -> anyhow::Result<bool> {
 /// A suite that fails ends the run with an error. What was measured until then is written and printed before.
 fn measure(
     options: &Options,
+    inputs: &Inputs,
     suites: &[&Suite],
     limits: &[Target],
     before: Option<Saved>,
@@ -70,7 +67,7 @@ fn measure(
 ) -> anyhow::Result<bool> {
     let mut report = Report::default();
     let start = Instant::now();
-    let outcome = run_suites(options, suites, &mut report, before);
+    let outcome = run_suites(options, inputs, suites, &mut report, before);
 
     let document = Document::now(&report);
     // Before anything else, so that a failure from here on does not cost the minutes of the run.
@@ -105,6 +102,7 @@ fn measure(
 
 fn run_suites(
     options: &Options,
+    inputs: &Inputs,
     suites: &[&Suite],
     report: &mut Report,
     before: Option<Saved>,
@@ -116,6 +114,7 @@ fn run_suites(
         let outcome = (suite.run)(&mut Ctx {
             suite: suite.name,
             settings: &options.settings,
+            inputs,
             report,
             progress: &progress,
         });
@@ -219,7 +218,7 @@ mod tests {
         let files = Files::of(&options);
         files.check().unwrap();
         assert!(!files.json.exists(), "the check leaves no empty report");
-        let err = measure(&options, &[&GOOD, &FAILING], &[], None, &files).unwrap_err();
+        let err = measure(&options, &Inputs::default(), &[&GOOD, &FAILING], &[], None, &files).unwrap_err();
         assert_eq!(format!("{err:#}"), "suite failing: out of luck");
         for path in [&files.json, files.saved.as_ref().unwrap()] {
             assert_eq!(Document::load(path).unwrap().rows.len(), 1);

@@ -1,15 +1,18 @@
 //! What a suite is and what it is given.
 
+use crate::inputs::Inputs;
 use crate::progress::Progress;
 use crate::report::{Report, Row};
 use crate::settings::Settings;
 
-/// What a suite works with: the settings, where results go, and where waiting is shown.
+/// What a suite works with: the settings, the inputs, where results go, and where waiting is shown.
 pub struct Ctx<'a> {
     /// The name of the suite, under which its rows, notes and plots are filed.
     pub suite: &'static str,
-    /// The scale of the run, its seed, and its trace.
+    /// The scale of the run and its seed.
     pub settings: &'a Settings,
+    /// The servers and files that the user gives.
+    pub inputs: &'a Inputs,
     /// Takes rows, notes and plots.
     pub report: &'a mut Report,
     /// The bar on stderr; silent where stderr is not a terminal.

@@ -3,17 +3,23 @@
 use benches::document::Document;
 use benches::report::Row;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
-/// Runs the suite `memory` at its smallest. All temporary files are in the folder `tmp` of `folder`.
-fn bench(folder: &Path, args: &[&str]) -> Output {
+/// The suite `memory` at its smallest. All temporary files are in the folder `tmp` of `folder`.
+fn command(folder: &Path, args: &[&str]) -> Command {
     let tmp = folder.join("tmp");
     fs::create_dir_all(&tmp).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-bench"));
     command.args(["--smoke", "--full", "--suite", "memory"]).args(args);
-    command.arg("--out").arg(folder).env("TMPDIR", tmp).output().unwrap()
+    command.arg("--out").arg(folder).env("TMPDIR", tmp);
+    command
+}
+
+fn bench(folder: &Path, args: &[&str]) -> Output {
+    command(folder, args).output().unwrap()
 }
 
 /// The rows of a run that succeeds, and what it prints. It leaves no temporary file.
@@ -70,6 +76,20 @@ fn a_list_of_keys_is_imported_when_that_is_asked_for() {
     let (_, printed) = rows(&folder, &["--import", &keys, "--keys-only"]);
     assert!(printed.contains("keys.txt: 3 distinct keys in 3 records"), "{printed}");
     assert!(printed.contains("the mean value 0 B"), "{printed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path(), &["--import", "/dev/stdin"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"a\t1\nb\t2\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("stdin: 2 distinct keys in 2 records"), "{printed}");
 }
 
 #[test]

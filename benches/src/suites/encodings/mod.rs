@@ -66,6 +66,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::Inputs;
     use crate::progress::Progress;
     use crate::report::Report;
     use crate::settings::Settings;
@@ -78,6 +79,7 @@ mod tests {
         let mut ctx = Ctx {
             suite: "encodings",
             settings: &settings,
+            inputs: &Inputs::default(),
             report: &mut report,
             progress: &Progress::hidden(),
         };

@@ -43,6 +43,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::Inputs;
     use crate::progress::Progress;
     use crate::report::Report;
     use crate::settings::Settings;
@@ -54,6 +55,7 @@ mod tests {
         let mut ctx = Ctx {
             suite: "keyspace",
             settings: &settings,
+            inputs: &Inputs::default(),
             report: &mut report,
             progress: &Progress::hidden(),
         };

@@ -80,7 +80,6 @@ pub(super) fn measure(
     ctx: &mut Ctx,
     set: &DataSet<'_>,
     constants: &[(&str, f64)],
-    programs: &[Program],
     rates: &mut Rates,
 ) -> anyhow::Result<Vec<Stats>> {
     ctx.progress.start(&set.name, 2);
@@ -102,6 +101,7 @@ pub(super) fn measure(
     let an_item = |bytes: f64| bytes / set.items as f64;
     let mut peers: Vec<(&str, f64)> = constants.to_vec();
     let mut samples = Vec::new();
+    let programs = &ctx.inputs.servers;
     if !programs.is_empty() {
         let (found, of_all) = live(ctx, set, programs)?;
         for (program, found) in programs.iter().zip(found) {

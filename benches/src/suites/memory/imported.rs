@@ -4,7 +4,6 @@ use super::beside::{Rates, Stats, measure};
 use super::data_set::{DataSet, Part};
 use crate::import::Import;
 use crate::maps::Fold;
-use crate::server::Program;
 use crate::suite::Ctx;
 use crate::table;
 use crate::text::{figure, thousands};
@@ -24,13 +23,7 @@ const SHOWN: [&str; 5] = [
 ];
 
 /// Measures the file.
-pub(super) fn run(
-    ctx: &mut Ctx,
-    path: &Path,
-    import: &Import,
-    programs: &[Program],
-    rates: &mut Rates,
-) -> anyhow::Result<()> {
+pub(super) fn run(ctx: &mut Ctx, path: &Path, import: &Import, rates: &mut Rates) -> anyhow::Result<()> {
     let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let n = import.len() as u64;
     let set = DataSet {
@@ -41,7 +34,7 @@ pub(super) fn run(
         writes: Box::new(|sink| import.pairs().for_each(|(key, value)| sink(key, Part::String(value)))),
     };
     let boxes = in_boxes(import) as f64 / n as f64;
-    let stats = measure(ctx, &set, &[(BOXES, boxes)], programs, rates)?;
+    let stats = measure(ctx, &set, &[(BOXES, boxes)], rates)?;
     ctx.report.note(ctx.suite, note(&file, import, &stats));
     Ok(())
 }
@@ -78,6 +71,7 @@ fn note(file: &str, import: &Import, stats: &[Stats]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inputs::Inputs;
     use crate::progress::Progress;
     use crate::report::Report;
     use crate::settings::Settings;
@@ -90,9 +84,14 @@ mod tests {
         std::fs::write(&path, lines.collect::<String>()).unwrap();
         let (import, settings) = (Import::open(&path, false).unwrap(), Settings::default());
         let mut report = Report::default();
-        let mut ctx =
-            Ctx { suite: "memory", settings: &settings, report: &mut report, progress: &Progress::hidden() };
-        run(&mut ctx, &path, &import, &[], &mut Rates::default()).unwrap();
+        let mut ctx = Ctx {
+            suite: "memory",
+            settings: &settings,
+            inputs: &Inputs::default(),
+            report: &mut report,
+            progress: &Progress::hidden(),
+        };
+        run(&mut ctx, &path, &import, &mut Rates::default()).unwrap();
         let rows: Vec<_> = report
             .rows
             .iter()

@@ -23,10 +23,6 @@ mod seeds;
 mod store;
 mod workloads;
 
-use crate::error::BadInput;
-use crate::import::Import;
-use crate::server::Program;
-use crate::settings::Settings;
 use crate::suite::{Ctx, Headline};
 use beside::Rates;
 
@@ -51,26 +47,15 @@ pub const HEADLINE: Headline = Headline {
     rows: |row| row.subject == KEYSPACE && row.peer == BEST_SERVER,
 };
 
-/// Starts the servers and reads the file that the settings name: a bad one is known before the first suite has taken its minutes.
-pub fn check(settings: &Settings) -> Result<(), BadInput> {
-    given(settings).map(drop)
-}
-
-/// The servers, and the file.
-fn given(settings: &Settings) -> Result<(Vec<Program>, Option<Import>), BadInput> {
-    let import = settings.import.as_deref().map(|path| Import::open(path, settings.keys_only)).transpose()?;
-    Ok((Program::identify(&settings.servers)?, import))
-}
-
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     growth::run(ctx);
     seeds::run(ctx);
     store::run(ctx);
-    let ((programs, import), mut rates) = (given(ctx.settings)?, Rates::default());
-    workloads::run(ctx, &programs, &mut rates)?;
-    if let (Some(path), Some(import)) = (&ctx.settings.import, &import) {
-        imported::run(ctx, path, import, &programs, &mut rates)?;
+    let mut rates = Rates::default();
+    workloads::run(ctx, &mut rates)?;
+    if let (Some(path), Some(import)) = (&ctx.settings.import, &ctx.inputs.import) {
+        imported::run(ctx, path, import, &mut rates)?;
     }
     if let Some(note) = rates.note() {
         ctx.report.note(ctx.suite, note);

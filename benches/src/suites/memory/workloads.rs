@@ -17,7 +17,6 @@ use super::BEST_SERVER;
 use super::beside::{Rates, measure};
 use super::data_set::{DataSet, Part};
 use crate::keys::{key, shuffled};
-use crate::server::Program;
 use crate::suite::Ctx;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -103,13 +102,13 @@ const WORKLOADS: [Workload; 15] = {
 };
 
 /// Runs all workloads.
-pub(super) fn run(ctx: &mut Ctx, programs: &[Program], rates: &mut Rates) -> anyhow::Result<()> {
+pub(super) fn run(ctx: &mut Ctx, rates: &mut Rates) -> anyhow::Result<()> {
     let seed = ctx.settings.seed;
     for workload in &WORKLOADS {
         let keys = ctx.settings.pick(workload.keys.min(1_000), workload.keys.min(100_000), workload.keys);
         let elements = ctx.settings.pick(1_000, 100_000, ELEMENTS);
         let constants: Vec<(&str, f64)> = PEERS.into_iter().zip(workload.servers).collect();
-        measure(ctx, &workload.data_set(keys, elements, seed), &constants, programs, rates)?;
+        measure(ctx, &workload.data_set(keys, elements, seed), &constants, rates)?;
     }
     ctx.report.note(
         ctx.suite,

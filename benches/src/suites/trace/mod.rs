@@ -19,21 +19,7 @@ mod mixes;
 mod replay;
 mod store;
 
-use crate::error::BadInput;
-use crate::settings::Settings;
 use crate::suite::{Ctx, Headline};
-use crate::trace::Trace;
-use std::path::Path;
-
-/// Reads the trace that the settings name and forgets it again: a bad one is known before other suites have
-/// taken their minutes.
-pub fn check(settings: &Settings) -> Result<(), BadInput> {
-    settings.trace.as_deref().map_or(Ok(()), |path| open(path).map(drop))
-}
-
-fn open(path: &Path) -> Result<Trace, BadInput> {
-    Trace::open(path).map_err(|err| BadInput::file(path, err))
-}
 
 /// All requests with the same keys, values and hash; mix E has its peer under a name of its own.
 pub const HEADLINE: Headline = Headline {
@@ -43,13 +29,12 @@ pub const HEADLINE: Headline = Headline {
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    match &ctx.settings.trace {
-        Some(path) => {
-            let trace = open(path)?;
+    match (&ctx.settings.trace, &ctx.inputs.trace) {
+        (Some(path), Some(trace)) => {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            replay::run(ctx, &name, &trace);
+            replay::run(ctx, &name, trace);
         }
-        None => mixes::run(ctx),
+        _ => mixes::run(ctx),
     }
     Ok(())
 }

@@ -2,10 +2,14 @@
 
 use benches::document::Document;
 use benches::report::Row;
+use conformance::process::server_on_path;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
+#[cfg(unix)]
+use std::os::unix::{net::UnixStream, process::ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The suite `memory` at its smallest. All temporary files are in the folder `tmp` of `folder`.
@@ -40,19 +44,6 @@ fn import(folder: &TempDir, name: &str, text: &str) -> String {
 fn own_keys(folder: &TempDir) -> String {
     let lines = (0..1_000).map(|i| format!("session:{i}\ttoken-{}\n", i * 7_919));
     import(folder, "own.txt", &lines.collect::<String>())
-}
-
-/// The first server on the path. Those that look for one name the same two (`cargo xtask conformance`).
-fn server_on_path() -> Option<&'static str> {
-    let works =
-        |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
-    let found = ["valkey-server", "redis-server"].into_iter().find(works);
-    if found.is_none() {
-        eprintln!(
-            "!! NOT RUN: rows beside a real server. To have them, put a redis-server or valkey-server on the path"
-        );
-    }
-    found
 }
 
 #[test]
@@ -157,4 +148,42 @@ fn a_server_named_twice_is_refused() {
         (output.status.code(), stderr.trim_end()),
         (Some(2), &*format!("error: {server}: is given twice"))
     );
+}
+
+/// A connection to a server that runs: it lasts until that server ends.
+#[cfg(unix)]
+fn connection_to_server(tmp: &Path) -> UnixStream {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(30) {
+        let folders = fs::read_dir(tmp).into_iter().flatten().flatten();
+        let sockets = folders.map(|folder| folder.path().join("socket"));
+        for stream in sockets.filter_map(|socket| UnixStream::connect(socket).ok()) {
+            stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            // The server waits for a command. One that is about to end closes the connection.
+            if (&stream).read(&mut [0]).is_err_and(|err| err.kind() == ErrorKind::WouldBlock) {
+                return stream;
+            }
+        }
+    }
+    panic!("no server was started")
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_server_and_removes_its_folder() {
+    let Some(server) = server_on_path() else { return };
+    for (name, number) in [("-TERM", 15), ("-INT", 2)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = command(folder.path(), &["--server", server]);
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let tmp = folder.path().join("tmp");
+        // It is a second client. The bytes of the server are read when there is one only, so the run waits
+        // for us.
+        let mut stream = connection_to_server(&tmp);
+        assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        assert_eq!(fs::read_dir(tmp).unwrap().count(), 0, "{name}: a folder is left");
+        let end = stream.read(&mut [0]);
+        assert!(!end.is_err_and(|err| err.kind() == ErrorKind::WouldBlock), "{name}: the server runs");
+    }
 }

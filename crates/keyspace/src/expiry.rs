@@ -100,6 +100,7 @@ impl ExpireOptions {
 /// How long a key has left ([`Keyspace::ttl`](crate::Keyspace::ttl)), or when it expires
 /// ([`Keyspace::expire_time`](crate::Keyspace::expire_time)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
 pub enum Ttl {
     /// There is no such key.
     Absent,

@@ -71,6 +71,7 @@ pub struct SetOptions<'a> {
 
 /// What `SET` has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "the conditions may not have allowed the write"]
 pub struct SetOutcome {
     /// Whether the conditions allowed it. The key has the new value, unless the time has passed already.
     pub is_set: bool,

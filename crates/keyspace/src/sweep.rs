@@ -92,7 +92,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// let mut keyspace = Keyspace::new();
     /// let expiry = SetExpiry::To(Expiry::InSeconds(1));
     /// for n in 0..1_000 {
-    ///     keyspace.set_with(format!("key:{n}").as_bytes(), n, &SetOptions { expiry, ..SetOptions::default() }, 0)?;
+    ///     let options = SetOptions { expiry, ..SetOptions::default() };
+    ///     assert!(keyspace.set_with(format!("key:{n}").as_bytes(), n, &options, 0)?.is_set);
     /// }
     /// let swept = keyspace.expire_some(2_000, 10_000);
     /// assert_eq!((swept.removed, keyspace.len()), (1_000, 0));

@@ -117,7 +117,8 @@ fn simulate(pattern: &Pattern, n: usize, seed: u64) -> Run {
         let at = (second + (pattern.ttl)(second, &mut rng)) * SECOND;
         let options =
             SetOptions { expiry: SetExpiry::To(Expiry::AtMillis(at as i64)), ..SetOptions::default() };
-        keyspace.set_with(&key(i as u64), 1, &options, second * SECOND).expect("there is memory");
+        let outcome = keyspace.set_with(&key(i as u64), 1, &options, second * SECOND);
+        assert!(outcome.expect("there is memory").is_set);
         *expiry = at;
     };
     for (i, expiry) in expiries.iter_mut().enumerate() {

@@ -47,7 +47,8 @@ pub(super) fn run(ctx: &mut Ctx) {
         grow.each(&clock, &keys, |key| {
             is_expiring = !is_expiring;
             let options = if is_expiring { &expiring } else { &SetOptions::default() };
-            keyspace.set_with(key, VALUE, options, 0).expect("there is memory");
+            let outcome = keyspace.set_with(key, VALUE, options, 0);
+            assert!(outcome.expect("there is memory").is_set);
         });
         assert_eq!((keyspace.len(), keyspace.expires()), (n, n.div_ceil(2)));
         let calls = expire.until_done(&clock, || {

@@ -90,7 +90,8 @@ fn a_hash_that_is_never_the_same_does_no_harm() {
     for n in 0..if cfg!(miri) { 60 } else { 2_000 } {
         let at = SetExpiry::To(Expiry::AtMillis(n + 1));
         let name = format!("key {}", n % 16);
-        keyspace.set_with(&name, &long, &SetOptions { expiry: at, ..SetOptions::default() }, 0).unwrap();
+        let options = SetOptions { expiry: at, ..SetOptions::default() };
+        assert!(keyspace.set_with(&name, &long, &options, 0).unwrap().is_set);
         let _ = keyspace.rename(&name, &format!("other {n}"), 0);
         let _ = keyspace.copy(&name, &format!("copy {n}"), true, 0);
         keyspace.expire_some(n as u64 / 2, 100);
@@ -275,8 +276,8 @@ fn a_sweep_gets_past_keys_under_a_wrong_hash() {
     let options = SetOptions { expiry, ..SetOptions::default() };
     for n in 0..1_000 {
         let key = format!("lost {n}");
-        keyspace.set_with(Key::with_hash(key.as_bytes(), 7), "x", &options, 0).unwrap();
-        keyspace.set_with(format!("found {n}").as_bytes(), "x", &options, 0).unwrap();
+        assert!(keyspace.set_with(Key::with_hash(key.as_bytes(), 7), "x", &options, 0).unwrap().is_set);
+        assert!(keyspace.set_with(format!("found {n}").as_bytes(), "x", &options, 0).unwrap().is_set);
     }
     for _ in 0..200 {
         keyspace.expire_some(1, 1_000);
@@ -311,7 +312,7 @@ fn expire_for_goes_on_as_long_as_the_clock_allows() {
     let options = SetOptions { expiry, ..SetOptions::default() };
     let keys = if cfg!(miri) { 200 } else { 5_000 };
     for n in 0..keys {
-        keyspace.set_with(format!("key {n}").as_bytes(), n, &options, 0).unwrap();
+        assert!(keyspace.set_with(format!("key {n}").as_bytes(), n, &options, 0).unwrap().is_set);
     }
     let mut asked = 0;
     let swept = keyspace.expire_for(1, std::time::Duration::from_millis(2), || {

@@ -158,7 +158,8 @@ fn blocks_of_all_forms_are_estimated_to_the_byte() {
         for expires in [false, true] {
             let mut keyspace = Keyspace::new();
             let key = vec![b'k'; key_len];
-            keyspace.set_with(&key, vec![b'v'; value_len].as_slice(), &options(expires), 0).unwrap();
+            let value = vec![b'v'; value_len];
+            assert!(keyspace.set_with(&key, value.as_slice(), &options(expires), 0).unwrap().is_set);
             let len = value_len as u64;
             let values = Values::Strings(len..=len);
             let workload = Workload { keys: 1, key_len: key_len as u64, values, expires };

@@ -1,6 +1,6 @@
 //! Figures as people read them.
 
-use common::Thousands;
+use common::SignedThousands;
 
 /// Three significant digits, thousands set apart: `0.0931`, `7.52`, `18.4`, `120`, `8,248,576`; `-` for none.
 pub fn figure(value: f64) -> String {
@@ -52,8 +52,7 @@ pub fn duration(ns: f64) -> String {
 
 /// `1,234,567`.
 pub fn thousands(value: i64) -> String {
-    let sign = if value < 0 { "-" } else { "" };
-    format!("{sign}{}", Thousands(value.unsigned_abs()))
+    SignedThousands(value).to_string()
 }
 
 /// At most `width` characters of `text`; an ellipsis stands for the rest.

@@ -10,5 +10,5 @@ mod thousands;
 pub use cursor::Cursor;
 pub use foreign::{Fault, FromBytesError, Malformed};
 pub use room::{Gap, NoRoom, Room, Writer};
-pub use thousands::Thousands;
+pub use thousands::{SignedThousands, Thousands};
 pub use zmalloc::ReserveError;

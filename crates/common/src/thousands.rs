@@ -1,4 +1,4 @@
-//! [`Thousands`]: numbers as people read them.
+//! [`Thousands`] and [`SignedThousands`]: numbers as people read them.
 
 use core::fmt;
 
@@ -15,18 +15,39 @@ const LEN_MAX: usize = 26;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thousands(pub u64);
 
+/// The same for a number with a sign.
+///
+/// ```
+/// use common::SignedThousands;
+/// assert_eq!(SignedThousands(-8_248_576).to_string(), "-8,248,576");
+/// assert_eq!(format!("{:>7}|{:<4}|", SignedThousands(-9_000), SignedThousands(7)), " -9,000|7   |");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedThousands(pub i64);
+
+/// The digits and commas of a number, which stand at the end of `buffer`.
+fn text(number: u64, buffer: &mut [u8; LEN_MAX]) -> &str {
+    // Written from the end.
+    *buffer = [b','; LEN_MAX];
+    let (mut start, mut rest, mut digits) = (LEN_MAX, number, 0);
+    while rest > 0 || digits == 0 {
+        // Behind every third digit, the comma is there already.
+        start -= 1 + usize::from(digits > 0 && digits % 3 == 0);
+        buffer[start] = b'0' + (rest % 10) as u8;
+        (rest, digits) = (rest / 10, digits + 1);
+    }
+    core::str::from_utf8(&buffer[start..]).unwrap_or_default()
+}
+
 impl fmt::Display for Thousands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Written from the end.
-        let mut text = [b','; LEN_MAX];
-        let (mut start, mut rest, mut digits) = (LEN_MAX, self.0, 0);
-        while rest > 0 || digits == 0 {
-            // Behind every third digit, the comma is there already.
-            start -= 1 + usize::from(digits > 0 && digits % 3 == 0);
-            text[start] = b'0' + (rest % 10) as u8;
-            (rest, digits) = (rest / 10, digits + 1);
-        }
-        f.pad(core::str::from_utf8(&text[start..]).unwrap_or_default())
+        f.pad(text(self.0, &mut [0; LEN_MAX]))
+    }
+}
+
+impl fmt::Display for SignedThousands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad_integral(self.0 >= 0, "", text(self.0.unsigned_abs(), &mut [0; LEN_MAX]))
     }
 }
 
@@ -49,5 +70,9 @@ mod tests {
             assert_eq!(Thousands(number).to_string(), text);
         }
         assert_eq!(Thousands(u64::MAX).to_string().len(), LEN_MAX);
+        let cases = [(-1, "-1"), (0, "0"), (-1_000, "-1,000"), (i64::MIN, "-9,223,372,036,854,775,808")];
+        for (number, text) in cases {
+            assert_eq!(SignedThousands(number).to_string(), text);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The arguments of `estimate`, and its report.
 
 use clap::{ArgGroup, Parser};
-use keyspace::estimate::{Quantum, Store, Values, Workload};
+use keyspace::estimate::{EstimateError, Quantum, Store, Values, Workload};
 use std::fmt::{Display, Write};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -51,15 +51,15 @@ impl Args {
     }
 
     /// An estimate for each store, with the advice that follows from it.
-    pub(crate) fn report(self) -> String {
+    pub(crate) fn report(self) -> Result<String, EstimateError> {
         let workload = self.workload();
         let mut report = format!("{workload}\n");
         for store in STORES {
-            let _ = writeln!(report, "\n{}", workload.estimate(store));
-            for advice in workload.advice(store) {
+            let _ = writeln!(report, "\n{}", workload.estimate(store)?);
+            for advice in workload.advice(store)? {
                 let _ = writeln!(report, "  - {advice}");
             }
         }
-        report
+        Ok(report)
     }
 }

@@ -9,8 +9,14 @@
 
 mod cli;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use std::io::{self, Write};
 
 fn main() {
-    print!("{}", cli::Args::parse().report());
+    match cli::Args::parse().report() {
+        // A closed pipe (`| head`) is ignored.
+        Ok(report) => drop(io::stdout().write_all(report.as_bytes())),
+        Err(error) => cli::Args::command().error(ErrorKind::ValueValidation, error).exit(),
+    }
 }

@@ -4,16 +4,22 @@
 //! |---|---|
 //! | [`Longer`](Advice::Longer) | always, for the key and for strings |
 //! | [`Shorter`](Advice::Shorter) | a key or a string that is up to [`SHORTER_MAX`] bytes shorter takes less |
+//! | [`SharedBlock`](Advice::SharedBlock) | a longer key or value is free, and both together are not (keyspace) |
 //! | [`Integers`](Advice::Integers) | strings have one length, and integers of so many digits take less |
 //! | [`SmallIntegers`](Advice::SmallIntegers) | some integers are not shared (classic Redis) |
 //! | [`MoreSharedIntegers`](Advice::MoreSharedIntegers) | sharing all of them saves more than the shared objects take (classic Redis) |
 //! | [`SharedIntegers`](Advice::SharedIntegers) | some integers are shared (classic Redis) |
 //! | [`SmallSavings`](Advice::SmallSavings) | something can be saved, and it is less than [`SAVING_LARGE`] |
 //!
-//! A key is not made shorter than the decimal digits that number all keys.
+//! A key is not made shorter than the decimal digits that number all keys, and nothing longer than it can be.
+//!
+//! Redis shares integers only without an LRU or LFU policy. So advice whose figure has shared integers in it
+//! says that.
 
 use super::classic::{OBJECT, SHARED_END};
-use super::{Count, Quantum, Spread, Store, Values, Workload, total};
+use super::{
+    Count, EstimateError, KEY_LEN_MAX, Quantum, Spread, Store, VALUE_LEN_MAX, Values, Workload, total,
+};
 use common::Thousands;
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -26,6 +32,9 @@ const SAVING_LARGE: u64 = 10_000_000;
 
 /// The largest number of digits with which every decimal number fits into an `i64`.
 const DIGITS_MAX: u64 = 18;
+
+/// What is said where the figures are those of shared integers.
+const SHARING: &str = "Redis does not share integers if maxmemory is set with an LRU or LFU policy.";
 
 /// What could be longer or shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,8 +50,7 @@ pub enum Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
-    /// How much longer it can be before it takes more memory. In a keyspace, key and value share a block, so
-    /// this counts for both together.
+    /// How much longer it can be before it takes more memory, if nothing else is longer.
     Longer {
         /// What is longer.
         subject: Subject,
@@ -64,12 +72,18 @@ pub enum Advice {
         /// The number of keys.
         keys: u64,
     },
+    /// A key and its value share the spare bytes of one block, so they cannot both be as much longer as each
+    /// alone.
+    SharedBlock,
     /// Integers take less than strings of the same length.
     Integers {
         /// The number of digits, which is the length of the strings.
         digits: u64,
         /// What they save.
         bytes: u64,
+        /// Whether that relies on shared integers, which classic Redis does not have under an LRU or LFU
+        /// policy.
+        is_shared: bool,
         /// The number of keys.
         keys: u64,
     },
@@ -108,18 +122,23 @@ pub enum Advice {
 impl Workload {
     /// What follows from the estimate. Nothing if there is no key. Takes as long as some tens of estimates.
     ///
+    /// # Errors
+    /// A key or a value is longer than it can be.
+    ///
     /// ```
     /// use keyspace::estimate::{Quantum, Store, Values, Workload};
     /// let workload = Workload { keys: 90_000, key_len: 7, values: Values::Strings(7..=7), expires: false };
-    /// let advice = workload.advice(Store::Classic(Quantum::Sixteen));
+    /// let advice = workload.advice(Store::Classic(Quantum::Sixteen))?;
     /// assert_eq!(
     ///     advice[0].to_string(),
     ///     "A key can be 7 bytes longer without more memory. One byte more takes 16 bytes a key, 1,440,000 in all."
     /// );
+    /// # Ok::<(), keyspace::estimate::EstimateError>(())
     /// ```
-    pub fn advice(&self, store: Store) -> Vec<Advice> {
+    pub fn advice(&self, store: Store) -> Result<Vec<Advice>, EstimateError> {
+        self.check()?;
         if self.keys == 0 {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let mut advice: Vec<_> = (self.lengths(store).into_iter().flatten())
             .chain(self.integers(store))
@@ -129,7 +148,7 @@ impl Workload {
         if let Some(bytes) = most.filter(|bytes| *bytes < SAVING_LARGE) {
             advice.push(Advice::SmallSavings { bytes, keys: self.keys });
         }
-        advice
+        Ok(advice)
     }
 
     /// The bytes without the tables, whose size depends only on the number of keys.
@@ -138,7 +157,7 @@ impl Workload {
     }
 
     /// The same with a key or values that are longer. `None` for values that have no length, and for lengths
-    /// of more than 64 bits.
+    /// beyond the limits.
     pub(super) fn longer(&self, subject: Subject, by: u64) -> Option<Self> {
         self.resized(subject, |len| len.checked_add(by))
     }
@@ -150,23 +169,47 @@ impl Workload {
             (Subject::Value, Values::Strings(lens)) => *lens = resize(*lens.start())?..=resize(*lens.end())?,
             (Subject::Value, Values::Integers(_)) => return None,
         }
-        Some(resized)
+        resized.check().is_ok().then_some(resized)
+    }
+
+    /// By how many bytes it can be longer. `None` for values that have no length.
+    fn room(&self, subject: Subject) -> Option<u64> {
+        match subject {
+            Subject::Key => KEY_LEN_MAX.checked_sub(self.key_len),
+            Subject::Value => VALUE_LEN_MAX.checked_sub(self.value_len_max()?),
+        }
     }
 
     /// What longer and shorter keys and values do.
-    fn lengths(&self, store: Store) -> [Option<Advice>; 4] {
+    fn lengths(&self, store: Store) -> [Option<Advice>; 5] {
+        let [key, value] = [Subject::Key, Subject::Value].map(|subject| self.longest(store, subject));
+        let shared = self.shared_block(store, key, value);
         let shorter = |subject| self.shorter(store, subject);
-        let longer = |subject| self.longest(store, subject);
-        [longer(Subject::Key), shorter(Subject::Key), longer(Subject::Value), shorter(Subject::Value)]
+        [key, shorter(Subject::Key), value, shorter(Subject::Value), shared]
+    }
+
+    /// Whether what is free for the key and what is free for the value are the same bytes.
+    fn shared_block(&self, store: Store, key: Option<Advice>, value: Option<Advice>) -> Option<Advice> {
+        let (Advice::Longer { free: of_key, .. }, Advice::Longer { free: of_value, .. }) = (key?, value?)
+        else {
+            return None;
+        };
+        let both = self.longer(Subject::Key, of_key)?.longer(Subject::Value, of_value)?;
+        let is_shared = of_key > 0 && of_value > 0 && both.block_bytes(store) > self.block_bytes(store);
+        is_shared.then_some(Advice::SharedBlock)
     }
 
     fn longest(&self, store: Store, subject: Subject) -> Option<Advice> {
         let bytes = self.block_bytes(store);
         // What the length takes that is so many bytes longer.
         let more = |by| Some(self.longer(subject, by)?.block_bytes(store).saturating_sub(bytes));
-        let (mut free, mut costs) = (0, 1);
+        let room = self.room(subject)?;
+        let (mut free, mut costs) = (0, room.min(1));
         while more(costs)? == 0 {
-            (free, costs) = (costs, costs.checked_mul(2)?);
+            if costs == room {
+                return None;
+            }
+            (free, costs) = (costs, costs.saturating_mul(2).min(room));
         }
         while costs - free > 1 {
             let middle = free + (costs - free) / 2;
@@ -198,7 +241,13 @@ impl Workload {
         let values = Values::Integers(from..=power(digits) - 1);
         let integers = Self { values, ..self.clone() };
         let bytes = self.block_bytes(store).saturating_sub(integers.block_bytes(store));
-        (bytes > 0).then_some(Advice::Integers { digits, bytes, keys: self.keys })
+        let is_shared = integers.shared_keys(store) > 0;
+        (bytes > 0).then_some(Advice::Integers { digits, bytes, is_shared, keys: self.keys })
+    }
+
+    /// How many values are shared integers.
+    fn shared_keys(&self, store: Store) -> u64 {
+        self.blocks(store).iter().filter(|step| step.parts.is_empty()).map(|step| step.count).sum()
     }
 
     /// What sharing integers does, which only classic Redis does.
@@ -207,8 +256,7 @@ impl Workload {
             return [None; 3];
         };
         let keys = self.keys;
-        let shared: u64 =
-            self.blocks(store).iter().filter(|step| step.parts.is_empty()).map(|step| step.count).sum();
+        let shared = self.shared_keys(store);
         let bytes = |keys: u64| keys.saturating_mul(quantum.class(OBJECT));
         let small = (shared < keys).then(|| Advice::SmallIntegers { bytes: bytes(keys - shared), keys });
         let unshared = (shared > 0).then(|| Advice::SharedIntegers { bytes: bytes(shared), keys });
@@ -234,7 +282,10 @@ impl Advice {
             | Self::Integers { bytes, .. }
             | Self::SmallIntegers { bytes, .. }
             | Self::MoreSharedIntegers { bytes, .. } => Some(bytes),
-            Self::Longer { .. } | Self::SharedIntegers { .. } | Self::SmallSavings { .. } => None,
+            Self::Longer { .. }
+            | Self::SharedBlock
+            | Self::SharedIntegers { .. }
+            | Self::SmallSavings { .. } => None,
         }
     }
 }
@@ -285,27 +336,32 @@ impl fmt::Display for Advice {
                     Bytes { bytes, keys }
                 )
             }
-            Self::Integers { digits, bytes, keys } => write!(
+            Self::SharedBlock => f.write_str(
+                "A key and its value share the spare bytes of one block. What makes one of them longer is not left for the other.",
+            ),
+            Self::Integers { digits, bytes, is_shared, keys } => write!(
                 f,
-                "Integers of {} take less than strings of {}. They save {}.",
+                "Integers of {} take less than strings of {}. They save {}.{}{}",
                 Count(digits, "digit"),
                 Count(digits, "byte"),
                 Bytes { bytes, keys },
+                if is_shared { " " } else { "" },
+                if is_shared { SHARING } else { "" },
             ),
             Self::SmallIntegers { bytes, keys } => write!(
                 f,
-                "Integers from 0 to {} are shared and take no object. If all values were in that range, it would save {}.",
+                "Integers from 0 to {} are shared and take no object. If all values were in that range, it would save {}. {SHARING}",
                 Thousands(SHARED_END - 1),
                 Bytes { bytes, keys },
             ),
             Self::MoreSharedIntegers { count, bytes, keys } => write!(
                 f,
-                "A server built with OBJ_SHARED_INTEGERS = {count} shares all of these integers. That saves {}.",
+                "A server built with OBJ_SHARED_INTEGERS = {count} shares all of these integers. That saves {}. {SHARING}",
                 Bytes { bytes, keys },
             ),
             Self::SharedIntegers { bytes, keys } => write!(
                 f,
-                "Integers from 0 to {} are shared, unless maxmemory is set and its policy is one of LRU or LFU. Sharing saves {}.",
+                "Integers from 0 to {} are shared. That saves {}. {SHARING}",
                 Thousands(SHARED_END - 1),
                 Bytes { bytes, keys },
             ),

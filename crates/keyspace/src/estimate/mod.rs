@@ -10,10 +10,11 @@
 //!
 //! // 90,000 keys of 7 bytes, whose values are strings of 7 bytes.
 //! let workload = Workload { keys: 90_000, key_len: 7, values: Values::Strings(7..=7), expires: false };
-//! let classic = workload.estimate(Store::Classic(Quantum::Sixteen));
+//! let classic = workload.estimate(Store::Classic(Quantum::Sixteen))?;
 //! assert_eq!(classic.total(), 90_000 * 80 + 131_072 * 8);
 //! assert!(classic.to_string().ends_with("90,000 * (32 + 16 + 32) + 131,072 * 8 = 8,248,576 bytes, 91.65 a key"));
-//! assert!(workload.estimate(Store::Keyspace).total() < classic.total() / 2);
+//! assert!(workload.estimate(Store::Keyspace)?.total() < classic.total() / 2);
+//! # Ok::<(), keyspace::estimate::EstimateError>(())
 //! ```
 //!
 //! Limits:
@@ -24,10 +25,13 @@
 //!   a second bucket array.
 //! - The size classes of a keyspace are those of the allocator of this build. Only jemalloc tells all of
 //!   them: `libc` and `prefix` add bytes of their own, which are not in the sum.
-//! - Numbers that do not fit into 64 bits are the largest one that does. Nothing here panics.
+//! - A key has at most [`KEY_LEN_MAX`] bytes, and a value at most [`VALUE_LEN_MAX`]. Longer ones are an
+//!   [`EstimateError`].
+//! - Sums that do not fit into 64 bits are the largest number that does. Nothing here panics.
 
 mod advice;
 mod classic;
+mod error;
 mod here;
 mod quantum;
 mod spread;
@@ -36,10 +40,11 @@ mod step;
 mod tests;
 
 pub use advice::{Advice, Subject};
+pub use error::{EstimateError, KEY_LEN_MAX, VALUE_LEN_MAX};
 pub use quantum::Quantum;
 pub use step::{Part, Step};
 
-use common::Thousands;
+use common::{SignedThousands, Thousands};
 use core::fmt::{self, Display};
 use core::ops::RangeInclusive;
 use spread::Spread;
@@ -80,13 +85,36 @@ pub enum Store {
 impl Workload {
     /// The sum, step by step. O(log n) for n keys, and O(n) for strings of n different lengths, of at most
     /// 65,536 of them.
-    pub fn estimate(&self, store: Store) -> Estimate {
+    ///
+    /// # Errors
+    /// A key or a value is longer than it can be.
+    pub fn estimate(&self, store: Store) -> Result<Estimate, EstimateError> {
+        self.check()?;
         let mut steps = self.blocks(store);
         match store {
             Store::Keyspace => steps.extend(here::table(self)),
             Store::Classic(quantum) => steps.extend(classic::tables(self, quantum)),
         }
-        Estimate { store, keys: self.keys, steps }
+        Ok(Estimate { store, keys: self.keys, steps })
+    }
+
+    /// Whether keys and values can be so long.
+    fn check(&self) -> Result<(), EstimateError> {
+        if self.key_len > KEY_LEN_MAX {
+            return Err(EstimateError::KeyTooLong { len: self.key_len });
+        }
+        match self.value_len_max() {
+            Some(len) if len > VALUE_LEN_MAX => Err(EstimateError::ValueTooLong { len }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The length of the longest value, if values have lengths.
+    fn value_len_max(&self) -> Option<u64> {
+        match &self.values {
+            Values::Strings(lens) => Some(*lens.start().max(lens.end())),
+            Values::Integers(_) => None,
+        }
     }
 
     /// The steps but for tables.
@@ -106,8 +134,9 @@ impl Display for Workload {
         match &self.values {
             Values::Strings(lens) => write!(f, "strings of {} bytes", Span(&Spread::from(lens).lens()))?,
             Values::Integers(numbers) => {
-                let Spread { from, to } = numbers.into();
-                write!(f, "integers from {} to {}", Signed(from), Signed(to))?;
+                let (from, to) = (*numbers.start(), *numbers.end());
+                let [from, to] = [from.min(to), from.max(to)].map(SignedThousands);
+                write!(f, "integers from {from} to {to}")?;
             }
         }
         f.write_str(if self.expires { ", with an expiry" } else { "" })
@@ -124,16 +153,6 @@ impl Display for Count {
     }
 }
 
-/// Prints an integer of 64 bits with commas.
-struct Signed(i128);
-
-impl Display for Signed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        write!(f, "{sign}{}", Thousands(u64::try_from(self.0.unsigned_abs()).unwrap_or(u64::MAX)))
-    }
-}
-
 /// `keyspace, jemalloc-5.3.1` or `classic Redis 7, jemalloc with classes of 16 bytes`.
 impl Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,6 +164,9 @@ impl Display for Store {
         }
     }
 }
+
+/// What the lines of the steps are.
+const HEADING: &str = "blocks * contents = bytes that are asked for -> size class: the block size to which the allocator rounds them up";
 
 /// What a workload takes, step by step. `Display` prints a line for each step, and the whole sum on the last
 /// line.
@@ -213,6 +235,9 @@ impl Display for Estimate {
         let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
         let [w0, w1, w2, w3, w4] = [0, 1, 2, 3, 4].map(width);
         writeln!(f, "{}:", self.store)?;
+        if !rows.is_empty() {
+            writeln!(f, "  {HEADING}")?;
+        }
         for [count, label, sum, asked, class] in &rows {
             writeln!(f, "  {count:>w0$} * {label:w1$}  {sum:>w2$} = {asked:>w3$} -> class {class:>w4$}")?;
         }

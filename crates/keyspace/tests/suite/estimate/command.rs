@@ -5,7 +5,8 @@ use clap::{CommandFactory, Parser};
 
 fn report(arguments: &str) -> Result<String, String> {
     let words = std::iter::once("estimate").chain(arguments.split(' '));
-    Args::try_parse_from(words).map(Args::report).map_err(|error| error.to_string())
+    let arguments = Args::try_parse_from(words).map_err(|error| error.to_string())?;
+    arguments.report().map_err(|error| error.to_string())
 }
 
 #[test]
@@ -28,6 +29,10 @@ fn the_command_prints_the_steps_for_each_store() {
     );
     assert!(report.contains("7,528,576 bytes"), "{report}");
     assert!(report.contains("4 + 1 + 7 + 1 + 7"), "{report}");
+    assert_eq!(
+        report.matches("-> size class: the block size to which the allocator rounds them up").count(),
+        3
+    );
 }
 
 #[test]
@@ -57,5 +62,9 @@ fn wrong_arguments_are_errors() {
         let error = report(&format!("--keys 10 --key-len 3{rest}")).unwrap_err();
         assert!(error.starts_with("error: "), "{error}");
     }
+    let error = report("--keys 10 --key-len 3 --value-len 7..536870913").unwrap_err();
+    assert_eq!(error, "a value of 536870913 bytes is too long: the most is 536870912");
+    let error = report("--keys 10 --key-len 4294967296 --integers 1").unwrap_err();
+    assert_eq!(error, "a key of 4294967296 bytes is too long: the most is 4294967295");
     assert!(report("--keys ten --key-len 3 --value-len 3").unwrap_err().contains("ten"));
 }

@@ -50,6 +50,17 @@ fn cases() -> [Case; 7] {
     ]
 }
 
+/// By how many bytes a key an estimate may differ from the figure of a server, which has one decimal or two.
+///
+/// Lengths of W15 were drawn at random. The standard deviation of 481 equally likely lengths is 139 bytes,
+/// and that of the mean of a million of them 0.14 bytes, of which three are allowed.
+fn server_tolerance(values: &Values) -> f64 {
+    match values {
+        Values::Strings(lens) if lens.start() < lens.end() => 3.0 * 0.14,
+        _ => 0.1,
+    }
+}
+
 /// An estimate beside what was measured, as a part of the latter.
 #[track_caller]
 fn assert_within(tolerance: f64, estimated: f64, measured: f64, name: &str) {
@@ -58,11 +69,15 @@ fn assert_within(tolerance: f64, estimated: f64, measured: f64, name: &str) {
 }
 
 #[test]
-fn an_estimate_of_classic_redis_is_within_two_percent_of_real_servers() {
+fn an_estimate_of_classic_redis_is_within_a_tenth_of_a_byte_of_exact_figures_of_real_servers() {
     for Case { name, workload, servers, .. } in cases() {
         for (quantum, measured) in [Quantum::Eight, Quantum::Sixteen].into_iter().zip(servers) {
-            let estimated = workload.estimate(Store::Classic(quantum)).bytes_per_key();
-            assert_within(0.02, estimated, measured, name);
+            let estimated = workload.estimate(Store::Classic(quantum)).unwrap().bytes_per_key();
+            let off = estimated - measured;
+            assert!(
+                off.abs() <= server_tolerance(&workload.values),
+                "{name}: {estimated:.3} is {off:+.3} off {measured}"
+            );
         }
     }
 }
@@ -116,7 +131,7 @@ fn an_estimate_of_a_keyspace_is_within_one_percent_of_one_that_is_filled() {
         let keys = if case.workload.key_len == 7 { 90_000 } else { 50_000 };
         for (keys, bytes) in fill(&case, [5_000, 10_000, keys]) {
             let workload = Workload { keys, ..case.workload.clone() };
-            let estimate = workload.estimate(Store::Keyspace);
+            let estimate = workload.estimate(Store::Keyspace).unwrap();
             assert_within(
                 0.01,
                 estimate.total() as f64,
@@ -135,7 +150,7 @@ fn an_estimate_is_as_good_at_each_size_of_a_doubling() {
     }
     for case in cases().into_iter().filter(|case| ["W2", "W4"].contains(&case.name)) {
         for (keys, bytes) in fill(&case, (16..=32).map(|part| part * 4_000)) {
-            let estimate = Workload { keys, ..case.workload.clone() }.estimate(Store::Keyspace);
+            let estimate = Workload { keys, ..case.workload.clone() }.estimate(Store::Keyspace).unwrap();
             assert_within(
                 0.005,
                 estimate.total() as f64,
@@ -163,7 +178,7 @@ fn blocks_of_all_forms_are_estimated_to_the_byte() {
             let len = value_len as u64;
             let values = Values::Strings(len..=len);
             let workload = Workload { keys: 1, key_len: key_len as u64, values, expires };
-            let estimate = workload.estimate(Store::Keyspace);
+            let estimate = workload.estimate(Store::Keyspace).unwrap();
             assert_eq!(estimate.total(), keyspace.allocation_size() as u64, "{workload}\n{estimate}");
         }
     }

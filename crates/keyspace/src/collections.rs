@@ -18,7 +18,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Several threads can call this at once. It counts no hits or misses; the result shows which it was.
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<ValueRef<'_>> {
-        self.access(key.into(), now).map(|entry| ValueRef::of(entry, &self.lent))
+        self.access(&key.into(), now).map(|entry| ValueRef::of(entry, &self.lent))
     }
 
     /// The collection of a key, borrowed: a field of a hash, a score or a range can be read without a copy.
@@ -42,7 +42,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: impl Into<Key<'k>>,
         now: u64,
     ) -> Result<Option<C::View<'_>>, WrongType> {
-        self.access(key.into(), now).map(EntryView::collection::<C>).transpose()
+        self.access(&key.into(), now).map(EntryView::collection::<C>).transpose()
     }
 
     /// Calls `f` to edit the collection of a key in place, with one look-up. If the key is absent, `f` gets

@@ -228,30 +228,39 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// The entry of a key that is there at `now`, whose access clock is set.
-    ///
-    /// Nearly all look-ups take the first way, which has no call: so it saves no registers. The other way
-    /// starts again.
     #[inline]
-    pub(crate) fn access(&self, key: Key<'_>, now: u64) -> Option<EntryView<'_>> {
-        let bytes = key.bytes();
-        if is_short(bytes)
-            && let access @ Access::Lru(_) = Access::at(&self.options, now)
-        {
-            let hash = self.hash_of(&key);
-            if let Ok(found) = self.table.find_first(hash, |entry| entry.view_of_short(bytes)) {
-                let entry = found.filter(|entry| !entry.is_expired(now))?;
-                access.touch(entry, hash);
-                return Some(entry);
-            }
+    pub(crate) fn access(&self, key: &Key<'_>, now: u64) -> Option<EntryView<'_>> {
+        if is_short(key.bytes()) {
+            self.access_short(key.bytes(), self.hash_of(key), now)
+        } else {
+            self.access_other(key, now)
         }
-        self.access_any(key, now)
+    }
+
+    /// [`access`](Self::access) for a short key.
+    ///
+    /// Nearly all look-ups end here, where is no call: so no registers are saved. The others start again.
+    #[inline]
+    fn access_short(&self, key: &[u8], hash: u64, now: u64) -> Option<EntryView<'_>> {
+        if let Access::Lru(clock) = Access::at(&self.options, now)
+            && let Ok(found) = self.table.find_first(hash, |entry| entry.view_of_short(key))
+        {
+            let entry = found.filter(|entry| !entry.is_expired(now))?;
+            entry.set_clock(clock);
+            return Some(entry);
+        }
+        self.access_hashed(key, hash, now)
+    }
+
+    #[inline(never)]
+    fn access_other(&self, key: &Key<'_>, now: u64) -> Option<EntryView<'_>> {
+        self.access_hashed(key.bytes(), self.hash_of(key), now)
     }
 
     /// [`access`](Self::access) for all keys and policies.
     #[inline(never)]
-    fn access_any(&self, key: Key<'_>, now: u64) -> Option<EntryView<'_>> {
-        let hash = self.hash_of(&key);
-        let entry = self.table.find_map(hash, |entry| entry.view_of(key.bytes()))?;
+    fn access_hashed(&self, key: &[u8], hash: u64, now: u64) -> Option<EntryView<'_>> {
+        let entry = self.table.find_map(hash, |entry| entry.view_of(key))?;
         if entry.is_expired(now) {
             return None;
         }

@@ -18,7 +18,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Uses a key, and returns whether it is there. In C: `TOUCH`.
     #[inline]
     pub fn touch<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> bool {
-        self.access(key.into(), now).is_some()
+        self.access(&key.into(), now).is_some()
     }
 
     /// The type of a value. In C: `TYPE`.

@@ -11,6 +11,7 @@ use crate::keyspace::{Found, Keyspace};
 use crate::totals::Totals;
 use crate::value::StringRef;
 use core::hash::BuildHasher;
+use dict::table::{self, OccupiedEntry};
 use values::string::{self, LongDouble};
 use values::{Element, ObjectType, OwnedElement, WrongType};
 
@@ -98,7 +99,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: impl Into<Key<'k>>,
         now: u64,
     ) -> Result<Option<StringRef<'_>>, WrongType> {
-        self.access(key.into(), now).map(|entry| StringRef::of(entry, &self.lent)).transpose()
+        self.access(&key.into(), now).map(|entry| StringRef::of(entry, &self.lent)).transpose()
     }
 
     /// The length of a key's string in bytes, 0 if there is no such key. An integer is not spelled out. O(1).
@@ -127,25 +128,27 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let (key, value) = (key.into(), value.into());
         let hash = self.hash_of(&key);
-        let (found, totals, settings) = self.find_or_place(hash, &key, now)?;
-        match found {
-            Found::Live(mut entry) => {
-                let is_done = match value {
-                    Element::Bytes(bytes) => value.as_i64().is_none() && entry.get_mut().overwrite(bytes),
-                    Element::Int(_) => false,
-                };
-                if !is_done {
-                    let content = Content::try_string(value)?;
-                    totals.change(&mut entry, |entry, held| entry.try_set(None, content, held))?;
-                }
-                Access::at(settings, now).touch(entry.get().view(), hash);
-                totals.notify(Event::Set(key.bytes()));
-                Ok(())
-            }
-            Found::Absent(place) => {
-                let clock = Access::at(settings, now).initial();
+        key.check()?;
+        let hasher = &self.hasher;
+        let has_key = |entry: &Entry| entry.has_key(key.bytes());
+        match self.table.try_entry(hash, has_key, |entry| hasher.hash_one(entry.key()))? {
+            table::Entry::Vacant(place) => {
+                let clock = Access::at(&self.options, now).initial();
                 let entry = Entry::try_new_sized(key.bytes(), None, clock, Content::try_string(value)?)?;
-                Ok(totals.add_key(place, entry, key.bytes())?)
+                Ok(self.totals.add_key(place, entry, key.bytes())?)
+            }
+            table::Entry::Occupied(mut entry) => {
+                // A string of the same length, and no expiry: nothing changes but bytes.
+                if let Element::Bytes(bytes) = value
+                    && value.as_i64().is_none()
+                    && entry.get_mut().overwrite(bytes)
+                {
+                    Access::at(&self.options, now).touch(entry.get().view(), hash);
+                    self.totals.notify(Event::Set(key.bytes()));
+                    return Ok(());
+                }
+                let access = Access::at(&self.options, now);
+                set_present(entry, &mut self.totals, access, (key.bytes(), hash), value, now)
             }
         }
     }
@@ -386,6 +389,28 @@ impl<S: BuildHasher> Keyspace<S> {
             }
         }
     }
+}
+
+/// [`Keyspace::set`] of a key that is there, in all cases.
+#[inline(never)]
+fn set_present(
+    mut entry: OccupiedEntry<'_, Entry>,
+    totals: &mut Totals,
+    access: Access<'_>,
+    (key, hash): (&[u8], u64),
+    value: Element<'_>,
+    now: u64,
+) -> Result<(), Error> {
+    if entry.get().is_expired(now) {
+        let place = totals.take_expired(entry);
+        let entry = Entry::try_new_sized(key, None, access.initial(), Content::try_string(value)?)?;
+        return Ok(totals.add_key(place, entry, key)?);
+    }
+    let content = Content::try_string(value)?;
+    totals.change(&mut entry, |entry, held| entry.try_set(None, content, held))?;
+    access.touch(entry.get().view(), hash);
+    totals.notify(Event::Set(key));
+    Ok(())
 }
 
 /// Lends the string of an entry to `f`. For `state`, see [`RemoveIfEmpty`].

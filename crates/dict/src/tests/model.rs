@@ -222,7 +222,7 @@ impl Both {
                 for (key, found) in keys.into_iter().zip(found) {
                     let expected = self.model.get(&key).map(|&(value, _)| value);
                     assert_eq!(found.map(|pair| *pair.1), expected);
-                    let value = |pair: &Pair| (pair.0 == key).then(|| *pair.1);
+                    let value = |pair: &Pair| (pair.0 == key).then_some(*pair.1);
                     assert_eq!(self.table.find_map(self.hashing.hash(key), value), expected);
                     // What the first entry decides is right.
                     if let Ok(found) = self.table.find_first(self.hashing.hash(key), value) {

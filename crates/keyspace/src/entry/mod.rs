@@ -59,6 +59,7 @@ use kind::KIND_BITS;
 use robj::Robj;
 use values::{Collection, CollectionView, Element, Encoding, ObjectType, WrongType, by_type};
 
+const KIND_MASK: u32 = (1 << KIND_BITS) - 1;
 const LOOSE: u32 = 1 << KIND_BITS;
 const EXPIRES: u32 = 1 << 6;
 const CLOCK_SHIFT: u32 = 8;
@@ -118,7 +119,7 @@ impl Layout {
         self.key_at() + self.key_len
     }
 
-    #[inline]
+    #[inline(always)]
     fn value_at(self) -> usize {
         value_at(self.kind, self.key_end())
     }

@@ -287,3 +287,34 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
     }
     assert_eq!(region.held(), 0);
 }
+
+#[test]
+fn an_integer_of_every_width_comes_back() {
+    for width in 1..=8 {
+        let most = i64::MAX >> (64 - 8 * width);
+        for value in [most, -most - 1, most - 1, -most, most / 3, -most / 3] {
+            let entry = string(b"key", None, value.to_string().as_bytes());
+            assert_eq!(entry.kind().int_width(), Some(content::int_width(value)), "{value}");
+            let Ok(Element::Int(read)) = entry.string() else { panic!("{value} is not stored as an integer") };
+            assert_eq!(read, value);
+        }
+    }
+}
+
+#[test]
+fn keys_that_differ_in_one_byte_or_in_their_length_are_told_apart() {
+    for len in (0..=20).chain([254, 255, 256]) {
+        let key = vec![b'k'; len];
+        for expiry in [None, Some(1)] {
+            let entry = string(&key, expiry, b"value");
+            assert!(entry.has_key(&key), "{len}");
+            for at in 0..len {
+                let mut other = key.clone();
+                other[at] ^= 0x80;
+                assert!(!entry.has_key(&other), "{len}, {at}");
+            }
+            assert!(!entry.has_key(&vec![b'k'; len + 1]), "{len}");
+            assert!(len == 0 || !entry.has_key(&key[1..]), "{len}");
+        }
+    }
+}

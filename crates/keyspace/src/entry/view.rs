@@ -4,7 +4,8 @@
 //! GET needs no more to find kind, expiry, clock and value. So a look-up returns that, in two registers.
 
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, Kind, Layout, length, value_at, value_len,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, Layout, length, value_at,
+    value_len,
 };
 use common::length as key_length;
 use core::marker::PhantomData;
@@ -119,10 +120,16 @@ impl<'a> EntryView<'a> {
         unsafe { Kind::from_bits(self.form()) }
     }
 
+    /// Whether the key has an expiry.
+    #[inline]
+    pub(crate) fn expires(self) -> bool {
+        self.form() & EXPIRES != 0
+    }
+
     /// Whether the key is no longer there at `now`, in milliseconds.
     #[inline]
     pub(crate) fn is_expired(self, now: u64) -> bool {
-        if self.form() & EXPIRES == 0 {
+        if !self.expires() {
             return false;
         }
         // SAFETY: there is an expiry behind the length of the key, says the head (E2).
@@ -166,6 +173,16 @@ impl<'a> EntryView<'a> {
             WrongType::check(ObjectType::String, kind.object_type())?;
             Ok(EntryString::Object(self.value().cast().as_ref()))
         }
+    }
+
+    /// The length and the place of a string that lies in the block, if the key has no expiry.
+    #[inline]
+    pub(super) fn lasting_bytes(self) -> Option<(usize, NonNull<u8>)> {
+        if self.form() & (KIND_MASK | EXPIRES) != Kind::BYTES.bits() {
+            return None;
+        }
+        // SAFETY: a length stands in front of a string, behind the key (E2).
+        Some(unsafe { length::read(self.base.add(self.key_end)) })
     }
 
     /// Where the value begins.
@@ -222,9 +239,19 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
 /// The bytes are there. There are 1 to 8 of them.
 #[inline]
 unsafe fn read_int(place: NonNull<u8>, width: usize) -> i64 {
-    let mut bytes = [0; 8];
-    // SAFETY: by contract.
-    unsafe { place.as_ptr().copy_to_nonoverlapping(bytes.as_mut_ptr(), width) };
+    // Two reads that overlap where there are three, five, six or seven bytes. A copy of any length is a call.
+    // SAFETY: by contract; both reads lie within the first `width` bytes.
+    let bits = unsafe {
+        if width >= 4 {
+            let word = |at: usize| u64::from(u32::from_le_bytes(place.add(at).cast::<[u8; 4]>().read()));
+            word(0) | word(width - 4) << (8 * (width - 4))
+        } else if width >= 2 {
+            let word = |at: usize| u64::from(u16::from_le_bytes(place.add(at).cast::<[u8; 2]>().read()));
+            word(0) | word(width - 2) << (8 * (width - 2))
+        } else {
+            u64::from(place.read())
+        }
+    };
     let unused = 64 - 8 * width as u32;
-    i64::from_le_bytes(bytes) << unused >> unused
+    (bits << unused) as i64 >> unused
 }

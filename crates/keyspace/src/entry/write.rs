@@ -302,20 +302,12 @@ impl Entry {
     /// the value is not such a string, or if the key has an expiry. O(bytes).
     #[inline]
     pub(crate) fn overwrite(&mut self, bytes: &[u8]) -> bool {
-        let layout = self.layout();
-        if layout.kind != Kind::BYTES || layout.expires {
+        let Some((len, text)) = self.view().lasting_bytes() else { return false };
+        if len != bytes.len() {
             return false;
         }
-        let value = self.value(layout);
-        // SAFETY: a length stands in front of a string, and as many bytes behind it (E2). The block is borrowed for writing, so
-        // `bytes` do not lie in it.
-        unsafe {
-            let (len, text) = length::read(value);
-            if len != bytes.len() {
-                return false;
-            }
-            text.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
-        }
+        // SAFETY: as many bytes are there (E2). The block is borrowed for writing, so `bytes` do not lie in it.
+        unsafe { text.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len) };
         true
     }
 

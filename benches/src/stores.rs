@@ -160,8 +160,8 @@ impl Store for Sharded<Fold> {
     const NAME: &'static str = "Sharded";
 
     fn new(_n: usize) -> Self {
-        // As many shards as dashmap has locks by default.
-        let shards = 4 * std::thread::available_parallelism().map_or(1, usize::from);
+        // As many as the documentation recommends. dashmap has its default of four locks a processor.
+        let shards = 32 * std::thread::available_parallelism().map_or(1, usize::from);
         Self::try_with_options_and_hasher(shards, Options::default(), Fold::default())
             .expect("there is memory")
     }

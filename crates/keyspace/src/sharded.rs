@@ -87,7 +87,8 @@ pub struct Sharded<S = DefaultHashBuilder> {
 
 impl Sharded {
     /// An empty database with the default options, whose hash has a random seed. The number of keyspaces is
-    /// `shards`, rounded up to a power of two and limited to 4,096. Four shards per thread are a good choice.
+    /// `shards`, rounded up to a power of two and limited to 4,096. Thirty-two shards per thread are a good
+    /// choice: with fewer, threads wait for each other, and most of all where they take locks for a batch.
     pub fn new(shards: usize) -> Self {
         or_oom(Self::try_with_options_and_hasher(shards, Options::default(), DefaultHashBuilder::new()))
     }

@@ -295,7 +295,9 @@ fn an_integer_of_every_width_comes_back() {
         for value in [most, -most - 1, most - 1, -most, most / 3, -most / 3] {
             let entry = string(b"key", None, value.to_string().as_bytes());
             assert_eq!(entry.kind().int_width(), Some(content::int_width(value)), "{value}");
-            let Ok(Element::Int(read)) = entry.string() else { panic!("{value} is not stored as an integer") };
+            let Ok(Element::Int(read)) = entry.string() else {
+                panic!("{value} is not stored as an integer")
+            };
             assert_eq!(read, value);
         }
     }

@@ -10,16 +10,13 @@ use core::ptr::NonNull;
 /// The first byte of a length that needs four more.
 const LONG: u8 = u8::MAX;
 
-/// Lengths from this one on have four more bytes.
-pub const LONG_FROM: usize = LONG as usize;
-
 /// The greatest length that can be written.
 pub const LEN_MAX: usize = u32::MAX as usize;
 
 /// How many bytes the length `len` takes: 1 or 5.
 #[inline]
 pub const fn size(len: usize) -> usize {
-    if len < LONG_FROM { 1 } else { 1 + size_of::<u32>() }
+    if len < LONG as usize { 1 } else { 1 + size_of::<u32>() }
 }
 
 /// Writes `len` and returns the address behind it.
@@ -31,7 +28,7 @@ pub unsafe fn write(place: NonNull<u8>, len: usize) -> NonNull<u8> {
     debug_assert!(len <= LEN_MAX);
     // SAFETY: by contract, there is room for one byte, or for all five.
     unsafe {
-        if len < LONG_FROM {
+        if len < usize::from(LONG) {
             place.write(len as u8);
         } else {
             place.write(LONG);

@@ -7,11 +7,11 @@ use core::hint::cold_path;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
+use crate::error::Undecided;
 use crate::group::{Candidates, Group, SLOTS, filter_bit};
 use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, preferred_offset, preferred_slot};
 use crate::overflow::Child;
 use crate::prefetch::{prefetch, prefetch_range};
-use crate::raw::Undecided;
 use crate::slot::Slot;
 use crate::storage::{ChunkPtr, Storage};
 
@@ -157,7 +157,8 @@ impl<T> Chunk<T> {
         unsafe { self.find_map(hash, |slot| eq(slot.entry.as_ref()).then_some(slot)) }
     }
 
-    /// What `f` makes of the slot with `hash` for which it is `Some`. `f` gets occupied slots only.
+    /// Returns the first `Some` that `f` returns for a slot with the tag of `hash`. `f` gets occupied slots
+    /// only.
     ///
     /// # Safety
     /// The chunk is live.
@@ -179,7 +180,8 @@ impl<T> Chunk<T> {
         mut f: impl FnMut(Slot<T>) -> Option<R>,
     ) -> Option<R> {
         // SAFETY: a slot with a matching tag holds an entry, since no tag is 0. `overflow` means that the filter had the
-        // tag's bit, so it is not 0, and `f` does not change it: nothing changes the chunk while a method reads it.
+        // tag's bit, so it is not 0, and `f` does not change it: nothing changes the chunk while a method
+        // reads it.
         unsafe {
             if let Some(index) = candidates.first() {
                 let found = f(self.slot(index));
@@ -195,7 +197,7 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// What `f` makes of the first slot with `hash`, or `None` if no slot has it. An error if more has to be looked at.
+    /// See [`Table::find_first`](crate::Table::find_first).
     ///
     /// # Safety
     /// The chunk is live.
@@ -205,7 +207,7 @@ impl<T> Chunk<T> {
         hash: u64,
         f: impl FnOnce(Slot<T>) -> Option<R>,
     ) -> Result<Option<R>, Undecided> {
-        // SAFETY: a slot with a matching tag holds an entry.
+        // SAFETY: the chunk is live, by contract, and a slot with a matching tag holds an entry.
         unsafe {
             let candidates = self.group().probe(hash);
             match candidates.first() {
@@ -216,11 +218,11 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The rest of [`find_map_among`](Self::find_map_among) after a first entry that only had the same tag. Kept
-    /// out of line: a look-up that ends with the first entry has one copy of `f`, and saves no registers.
+    /// The rest of [`find_map_among`](Self::find_map_among) after a first entry that only had the same tag.
+    /// Kept out of line, so that a look-up that ends with the first entry has no loop.
     ///
     /// # Safety
-    /// As there.
+    /// The chunk is live. The candidates are what is left of those of its tags and `hash`.
     #[inline(never)]
     unsafe fn find_among_others<R>(
         self,
@@ -228,7 +230,7 @@ impl<T> Chunk<T> {
         hash: u64,
         mut f: impl FnMut(Slot<T>) -> Option<R>,
     ) -> Option<R> {
-        // SAFETY: as there.
+        // SAFETY: as in `find_map_among`.
         unsafe {
             while let Some(index) = candidates.first() {
                 let found = f(self.slot(index));

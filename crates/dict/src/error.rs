@@ -1,4 +1,5 @@
-//! What can go wrong: memory is missing, and then an entry that was to be added comes back.
+//! What can go wrong: memory is missing, and then an entry that was to be added comes back. Or a look-up that
+//! gives up early has decided nothing.
 
 use core::error::Error;
 use core::fmt;
@@ -47,3 +48,15 @@ impl<T> fmt::Display for TryInsertError<T> {
 }
 
 impl<T> Error for TryInsertError<T> {}
+
+/// The error of [`Table::find_first`](crate::Table::find_first): one entry does not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecided;
+
+impl fmt::Display for Undecided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("more than one entry may have this hash")
+    }
+}
+
+impl Error for Undecided {}

@@ -29,10 +29,10 @@ mod tests;
 
 pub use common::Cursor;
 pub use compact::CompactPtr;
-pub use error::TryInsertError;
+pub use error::{TryInsertError, Undecided};
 pub use expected::ExpectedSize;
 pub use hash::{DefaultHashBuilder, DefaultHasher};
 pub use map::Dict;
 pub use resize::ResizePolicy;
 pub use stats::{Stats, Work};
-pub use table::{Table, Undecided};
+pub use table::Table;

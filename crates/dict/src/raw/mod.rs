@@ -28,6 +28,7 @@ use core::ptr::NonNull;
 use zmalloc::{ReserveError, Zmalloc};
 
 use crate::chunk::Chunk;
+use crate::error::Undecided;
 use crate::geometry::chunk_of;
 use crate::group::{MARK, tag_of};
 use crate::layout::{ChunkLayout, preferred_slot};
@@ -50,10 +51,6 @@ pub(crate) struct Vacancy<T> {
     free: Option<usize>,
     tag: u8,
 }
-
-/// What [`Table::find_first`](crate::Table::find_first) says if one entry does not decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Undecided;
 
 /// A table of more chunks than these is too large for the caches: 170,000 entries.
 const LARGE: usize = 1 << 14;
@@ -171,14 +168,14 @@ impl<T> RawTable<T> {
         unsafe { self.home_ahead(hash).find(hash, eq) }
     }
 
-    /// What `f` makes of the entry with `hash` for which it is `Some`: the same search.
+    /// Returns the first `Some` that `f` returns for a slot with the tag of `hash`.
     #[inline]
     pub(crate) fn find_map<R>(&self, hash: u64, f: impl FnMut(Slot<T>) -> Option<R>) -> Option<R> {
         // SAFETY: as in `find`.
         unsafe { self.home_ahead(hash).find_map(hash, f) }
     }
 
-    /// What `f` makes of the first entry with the tag of `hash`. Looks at no second one.
+    /// See [`Table::find_first`](crate::Table::find_first).
     #[inline]
     pub(crate) fn find_first<R>(
         &self,

@@ -56,7 +56,7 @@ impl<T> Table<T> {
     ) -> [Option<&T>; N] {
         let mut found = [None; N];
         self.find_map_many(
-            &hashes,
+            hashes,
             ahead,
             |i, entry| eq(i, entry).then_some(entry),
             |i, entry| found[i] = entry,
@@ -64,31 +64,47 @@ impl<T> Table<T> {
         found
     }
 
-    /// [`Table::find_map`] for `N` hashes at once: calls `each` with the index of every hash and the result. `f` is
-    /// told which hash an entry is compared for, and `ahead` is called as in [`find_many`](Self::find_many).
+    /// [`Table::find_map`] for `N` hashes at once. Calls `each` with the index of every hash, in order, and
+    /// the result.
+    /// `f` gets the index of the hash that an entry is compared for. `ahead` is called as in
+    /// [`find_many`](Self::find_many).
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let mut table = dict::Table::new();
+    /// table.insert_unique(hash(&3), 3, hash);
+    /// let (wanted, mut found) = ([3, 5], Vec::new());
+    /// let doubled = |i: usize, n: &u64| (*n == wanted[i]).then_some(2 * *n);
+    /// table.find_map_many(wanted.map(|n| hash(&n)), |_| (), doubled, |_, n| found.push(n));
+    /// assert_eq!(found, [Some(6), None]);
+    /// ```
     #[inline]
     pub fn find_map_many<'a, const N: usize, R>(
         &'a self,
-        hashes: &[u64; N],
+        hashes: [u64; N],
         mut ahead: impl FnMut(&T),
         mut f: impl FnMut(usize, &'a T) -> Option<R>,
         mut each: impl FnMut(usize, Option<R>),
     ) {
         let homes = hashes.map(|hash| self.raw.prefetch(hash));
         let mut candidates = [Candidates::NONE; N];
-        // SAFETY: live chunks, or the empty one; occupied slots of a table that is borrowed.
-        unsafe {
-            for i in 0..N {
-                candidates[i] = homes[i].prefetch_candidates(hashes[i]);
+        for i in 0..N {
+            // SAFETY: a live chunk, or the empty one.
+            candidates[i] = unsafe { homes[i].prefetch_candidates(hashes[i]) };
+        }
+        for i in 0..N {
+            // SAFETY: the candidates are those of the chunk; an occupied slot of a table that is borrowed.
+            if let Some(entry) = unsafe { homes[i].first_of(candidates[i]).map(|slot| slot.entry.as_ref()) } {
+                ahead(entry);
             }
-            for i in 0..N {
-                if let Some(slot) = homes[i].first_of(candidates[i]) {
-                    ahead(slot.entry.as_ref());
-                }
-            }
-            for i in 0..N {
-                each(i, homes[i].find_map_among(candidates[i], hashes[i], |slot| f(i, slot.entry.as_ref())));
-            }
+        }
+        for i in 0..N {
+            // SAFETY: the candidates are those of the chunk and the hash; occupied slots of a table that is
+            // borrowed.
+            let found = unsafe {
+                homes[i].find_map_among(candidates[i], hashes[i], |slot| f(i, slot.entry.as_ref()))
+            };
+            each(i, found);
         }
     }
 

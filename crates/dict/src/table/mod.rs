@@ -13,11 +13,10 @@ use core::fmt;
 use common::Cursor;
 use zmalloc::{ReserveError, or_oom};
 
-use crate::error::TryInsertError;
+use crate::error::{TryInsertError, Undecided};
 use crate::expected::ExpectedSize;
 use crate::iter::{Drain, IntoIter, Iter, IterMarked, IterMut};
 use crate::raw::RawTable;
-pub use crate::raw::Undecided;
 use crate::scan::step;
 use crate::stats::Stats;
 
@@ -125,15 +124,20 @@ impl<T> Table<T> {
         self.raw.find(hash, eq).map(|slot| unsafe { slot.entry.as_ref() })
     }
 
-    /// What `f` makes of the entry with `hash` for which it returns `Some`. For entries that are decoded to be
-    /// compared: what was decoded need not be decoded again. O(1), as [`Table::find`].
+    /// Returns the first `Some` that `f` returns for an entry that may have this hash. O(1), as
+    /// [`find`](Self::find).
+    ///
+    /// `f` compares the entry, as the closure of `find` does, and has to return `None` for all others: it
+    /// also gets entries with other hashes. What it has decoded to compare need not be decoded again.
     ///
     /// ```
-    /// # let hash = |text: &str| (text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// # let hash = |text: &str| text.len() as u64; // all in one chunk, under one tag
     /// let mut table = dict::Table::new();
-    /// table.insert_unique(hash("name"), "name=redcore", |text| hash(text.split_once('=').unwrap().0));
-    /// let value = table.find_map(hash("name"), |text| text.strip_prefix("name="));
-    /// assert_eq!(value, Some("redcore"));
+    /// for text in ["name=redcore", "lang=Rust"] {
+    ///     table.insert_unique(hash("name"), text, |_| hash("name"));
+    /// }
+    /// let value = table.find_map(hash("lang"), |text| text.strip_prefix("lang="));
+    /// assert_eq!(value, Some("Rust"));
     /// ```
     #[inline]
     pub fn find_map<'a, R>(&'a self, hash: u64, mut f: impl FnMut(&'a T) -> Option<R>) -> Option<R> {
@@ -141,14 +145,22 @@ impl<T> Table<T> {
         self.raw.find_map(hash, |slot| f(unsafe { slot.entry.as_ref() }))
     }
 
-    /// The first step of [`find_map`](Self::find_map), which decides nearly all look-ups: compares one entry at most.
-    /// `Ok(None)` says that there is no entry with this hash.
+    /// The first step of [`find_map`](Self::find_map), which decides most look-ups: compares one entry at
+    /// most. `Ok(None)` says that there is no entry with this hash.
     ///
-    /// It compiles to code without a call and without a loop. A caller whose fast path is as simple saves no
-    /// registers, and can leave the rest to a function that is kept out of line.
+    /// For a fast path without a loop, whose rest is kept out of line.
     ///
     /// # Errors
-    /// If `f` returns `None` for the first entry, or if entries have overflowed. Then `find_map` decides.
+    /// If `f` returns `None` for the first entry, or if there is none in the chunk but perhaps one in its
+    /// overflow. Then `find_map` decides.
+    ///
+    /// ```
+    /// let mut table = dict::Table::new();
+    /// let is = |wanted: u64| move |found: &u64| (*found == wanted).then_some(*found);
+    /// table.insert_unique(7, 7, |number| *number);
+    /// assert_eq!(table.find_first(7, is(7)), Ok(Some(7)));
+    /// assert_eq!(table.find_first(7, is(8)), Err(dict::Undecided)); // 8 might come second
+    /// ```
     #[inline]
     pub fn find_first<'a, R>(
         &'a self,

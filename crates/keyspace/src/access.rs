@@ -1,7 +1,7 @@
-//! [`Access`]: what a use of a key does to its access clock.
+//! [`Access`]: how a use of a key changes its access clock.
 //!
-//! The 24 bits of an entry's clock are the second of the last use, or, under an LFU policy, a counter of uses and
-//! the minute of the last one. A batch computes its time once, and then touches its entries.
+//! The 24 bits of an entry's clock are the second of the last use, or, under an LFU policy, a counter of uses
+//! and the minute of the last one. A batch computes its time once, and then touches its entries.
 
 use crate::entry::EntryView;
 use crate::options::Options;
@@ -11,7 +11,7 @@ use values::{Lfu, LfuParams, lru_clock};
 pub(crate) const SECOND: u64 = 1_000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
 
-/// The use of keys at some moment.
+/// How an access at one moment changes clocks.
 #[derive(Clone, Copy)]
 pub(crate) enum Access<'o> {
     /// The clock is this second.
@@ -54,11 +54,12 @@ impl<'o> Access<'o> {
     }
 }
 
-/// An LFU clock after one more use. Kept out of line, because the second of the last use is the frequent case.
+/// An LFU clock after one more use. Kept out of line, because the second of the last use is the frequent
+/// case.
 ///
 /// The counter rises by chance. The random number is computed from the key's hash, the time and the clock
-/// before, so that readers share no state. Within a millisecond all uses draw the same number until one raises
-/// the counter.
+/// before, so that readers share no state. Within a millisecond all uses draw the same number until one
+/// raises the counter.
 #[inline(never)]
 fn counted(clock: u32, now: u64, params: &LfuParams, hash: u64) -> u32 {
     let clock = Lfu::from_bits(clock);

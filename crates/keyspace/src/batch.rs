@@ -39,7 +39,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let access = Access::at(&self.options, now);
         let mut values = [None; N];
         self.table.find_map_many(
-            &hashes,
+            hashes,
             ahead,
             |i, entry| entry.view_of(wanted[i]),
             |i, found| {

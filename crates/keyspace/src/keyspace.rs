@@ -5,15 +5,15 @@
 //!           -> options, hash, sums of bytes and expiries, callback
 //! ```
 //!
-//! This file has what is common to all operations: looking a key up to read it or to write it. Each of the other
-//! files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`, `scan`,
-//! `batch`, `object`, `report`.
+//! This file has what is common to all operations: looking a key up to read it or to write it. Each of the
+//! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`,
+//! `scan`, `batch`, `object`, `report`.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
 //! other moment if no absolute expiry is used. It must not go back.
 
 use crate::access::Access;
-use crate::entry::{Entry, EntryView, is_short};
+use crate::entry::{Entry, EntryView, ShortKey};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -230,18 +230,18 @@ impl<S: BuildHasher> Keyspace<S> {
     /// The entry of a key that is there at `now`, whose access clock is set.
     #[inline]
     pub(crate) fn access(&self, key: &Key<'_>, now: u64) -> Option<EntryView<'_>> {
-        if is_short(key.bytes()) {
-            self.access_short(key.bytes(), self.hash_of(key), now)
-        } else {
-            self.access_other(key, now)
+        match ShortKey::new(key.bytes()) {
+            Some(short) => self.access_short(short, self.hash_of(key), now),
+            None => self.access_other(key, now),
         }
     }
 
     /// [`access`](Self::access) for a short key.
     ///
-    /// Nearly all look-ups end here, where is no call: so no registers are saved. The others start again.
+    /// The code up to `access_hashed` has no call, and so saves no registers. A look-up gets there if another
+    /// entry of its chunk has the same tag, if its entry has overflowed, or if the clock counts uses.
     #[inline]
-    fn access_short(&self, key: &[u8], hash: u64, now: u64) -> Option<EntryView<'_>> {
+    fn access_short(&self, key: ShortKey<'_>, hash: u64, now: u64) -> Option<EntryView<'_>> {
         if let Access::Lru(clock) = Access::at(&self.options, now)
             && let Ok(found) = self.table.find_first(hash, |entry| entry.view_of_short(key))
         {
@@ -249,9 +249,10 @@ impl<S: BuildHasher> Keyspace<S> {
             entry.set_clock(clock);
             return Some(entry);
         }
-        self.access_hashed(key, hash, now)
+        self.access_hashed(key.bytes(), hash, now)
     }
 
+    /// [`access`](Self::access) for a key that is not short.
     #[inline(never)]
     fn access_other(&self, key: &Key<'_>, now: u64) -> Option<EntryView<'_>> {
         self.access_hashed(key.bytes(), self.hash_of(key), now)
@@ -282,14 +283,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: &Key<'_>,
         now: u64,
     ) -> Result<(Found<'_>, &mut Totals, &Options), Error> {
-        key.check()?;
-        let hasher = &self.hasher;
-        let found = self.table.try_entry(
-            hash,
-            |entry| entry.has_key(key.bytes()),
-            |entry| hasher.hash_one(entry.key()),
-        )?;
-        let found = match found {
+        let found = match try_entry(&mut self.table, &self.hasher, hash, key)? {
             table::Entry::Vacant(place) => Found::Absent(place),
             table::Entry::Occupied(entry) if entry.get().is_expired(now) => {
                 Found::Absent(self.totals.take_expired(entry))
@@ -298,6 +292,19 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         Ok((found, &mut self.totals, &self.options))
     }
+}
+
+/// The entry of a key, expired or not, or the place for it.
+#[inline]
+pub(crate) fn try_entry<'t>(
+    table: &'t mut Table<Entry>,
+    hasher: &impl BuildHasher,
+    hash: u64,
+    key: &Key<'_>,
+) -> Result<table::Entry<'t, Entry>, Error> {
+    key.check()?;
+    let has_key = |entry: &Entry| entry.has_key(key.bytes());
+    Ok(table.try_entry(hash, has_key, |entry| hasher.hash_one(entry.key()))?)
 }
 
 impl<S> fmt::Debug for Keyspace<S> {

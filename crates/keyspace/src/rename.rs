@@ -139,33 +139,61 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<bool, Error> {
         let key = key.into();
-        let hash = self.hash_of(&key);
-        let Some((entry, totals, options)) = self.find_mut(hash, &key, now) else { return Ok(false) };
         // The hash of one keyspace means nothing in another.
-        let there = Key::new(key.bytes());
-        let (found, target_totals, target_options) =
-            target.find_or_place(target.hash_of(&there), &there, now)?;
-        let Found::Absent(place) = found else { return Ok(false) };
-        let moved = entry.get().try_renamed(key.bytes())?;
-        // SAFETY: the old entry becomes a shell below, or the new one becomes a shell again; nothing in
-        // between can fail.
-        match place.try_insert(unsafe { moved.into_entry() }) {
-            Ok(moved) => {
-                let is_lfu = target_options.get_maxmemory_policy().is_lfu();
-                if is_lfu != options.get_maxmemory_policy().is_lfu() {
-                    moved.get().view().set_clock(Access::at(target_options, now).initial());
-                }
-                target_totals.add(moved);
-                drop(Shell::of(totals.remove(entry)));
-                target_totals.notify(Event::Set(key.bytes()));
-                totals.notify(Event::Removed(key.bytes()));
-                Ok(true)
-            }
-            Err(error) => {
-                drop(Shell::of(error.entry));
-                Err(error.error.into())
-            }
+        let moved = self.rename_into(&key, target, &Key::new(key.bytes()), now, false);
+        if matches!(moved, Err(Error::NoSuchKey)) { Ok(false) } else { moved }
+    }
+
+    /// Gives a key another name in another keyspace. Returns whether it did: not if a key has that name and
+    /// `replace` is false.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; no memory. Both keys are then as they were.
+    pub(crate) fn rename_into<T: BuildHasher>(
+        &mut self,
+        from: &Key<'_>,
+        target: &mut Keyspace<T>,
+        to: &Key<'_>,
+        now: u64,
+        replace: bool,
+    ) -> Result<bool, Error> {
+        let hash = self.hash_of(from);
+        let (entry, totals, options) = self.find_mut(hash, from, now).ok_or(Error::NoSuchKey)?;
+        let (found, target_totals, target_options) = target.find_or_place(target.hash_of(to), to, now)?;
+        if !replace && matches!(found, Found::Live(_)) {
+            return Ok(false);
         }
+        let renamed = entry.get().try_renamed(to.bytes())?;
+        let keeps_clock =
+            target_options.get_maxmemory_policy().is_lfu() == options.get_maxmemory_policy().is_lfu();
+        let clock = (!keeps_clock).then(|| Access::at(target_options, now).initial());
+        let set_clock = |entry: &Entry| {
+            if let Some(clock) = clock {
+                entry.view().set_clock(clock);
+            }
+        };
+        match found {
+            Found::Live(mut other) => target_totals.change(&mut other, |other, held| {
+                // SAFETY: the old entry becomes a shell below, and nothing in between can fail.
+                other.replace(unsafe { renamed.into_entry() }, held);
+                set_clock(other);
+            }),
+            // SAFETY: as above, or the new entry becomes a shell again.
+            Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
+                Ok(entry) => {
+                    set_clock(entry.get());
+                    target_totals.add(entry);
+                }
+                Err(error) => {
+                    drop(Shell::of(error.entry));
+                    return Err(error.error.into());
+                }
+            },
+        }
+        drop(Shell::of(totals.remove(entry)));
+        target_totals.notify(Event::Set(to.bytes()));
+        totals.notify(Event::Removed(from.bytes()));
+        Ok(true)
     }
 
     fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, now: u64) -> Result<Entry, Error> {

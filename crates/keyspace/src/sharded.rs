@@ -26,6 +26,7 @@ use crate::value::ValueRef;
 use allocator_api2::vec::Vec;
 use common::Cursor;
 use core::array;
+use core::cmp::Ordering;
 use core::fmt;
 use core::hash::BuildHasher;
 use crossbeam_utils::CachePadded;
@@ -88,7 +89,7 @@ pub struct Sharded<S = DefaultHashBuilder> {
 impl Sharded {
     /// An empty database with the default options, whose hash has a random seed. The number of keyspaces is
     /// `shards`, rounded up to a power of two and limited to 4,096. Thirty-two shards per thread are a good
-    /// choice: with fewer, threads wait for each other, and most of all where they take locks for a batch.
+    /// choice: with fewer, threads often wait for each other. A batch takes many locks, and waits most.
     pub fn new(shards: usize) -> Self {
         or_oom(Self::try_with_options_and_hasher(shards, Options::default(), DefaultHashBuilder::new()))
     }
@@ -254,6 +255,90 @@ impl<S: BuildHasher> Sharded<S> {
             }
         }
         Ok(())
+    }
+
+    /// [`Keyspace::rename`], also if the new name belongs to another shard. Takes the locks of both names for writing.
+    /// Between two shards the events are [`Event::Set`](crate::Event::Set) of the new name and
+    /// [`Event::Removed`](crate::Event::Removed) of the old one. In C: `RENAME`.
+    ///
+    /// # Errors
+    /// As of [`Keyspace::rename`].
+    ///
+    /// ```
+    /// let sharded = keyspace::Sharded::new(64);
+    /// sharded.write("draft", |keyspace, key| keyspace.set(key, "text", 0))?;
+    /// sharded.rename("draft", "page", 0)?;
+    /// assert!(sharded.read("page", |keyspace, key| keyspace.contains_key(key, 0)));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn rename<'f, 't>(
+        &self,
+        from: impl Into<Key<'f>>,
+        to: impl Into<Key<'t>>,
+        now: u64,
+    ) -> Result<(), Error> {
+        self.with_both(from.into(), to.into(), |from_keyspace, from, other, to| match other {
+            None => from_keyspace.rename(from, to, now),
+            Some(keyspace) => from_keyspace.rename_into(&from, keyspace, &to, now, true).map(|_done| ()),
+        })
+    }
+
+    /// [`Keyspace::rename_absent`], also if the new name belongs to another shard: see [`rename`](Self::rename).
+    /// In C: `RENAMENX`.
+    ///
+    /// # Errors
+    /// As of [`Keyspace::rename_absent`].
+    pub fn rename_absent<'f, 't>(
+        &self,
+        from: impl Into<Key<'f>>,
+        to: impl Into<Key<'t>>,
+        now: u64,
+    ) -> Result<bool, Error> {
+        self.with_both(from.into(), to.into(), |from_keyspace, from, other, to| match other {
+            None => from_keyspace.rename_absent(from, to, now),
+            Some(keyspace) => from_keyspace.rename_into(&from, keyspace, &to, now, false),
+        })
+    }
+
+    /// [`Keyspace::copy`], also if the other key belongs to another shard. Takes the locks of both keys for writing.
+    /// In C: `COPY`.
+    ///
+    /// # Errors
+    /// As of [`Keyspace::copy`].
+    pub fn copy<'f, 't>(
+        &self,
+        from: impl Into<Key<'f>>,
+        to: impl Into<Key<'t>>,
+        replace: bool,
+        now: u64,
+    ) -> Result<bool, Error> {
+        self.with_both(from.into(), to.into(), |from_keyspace, from, other, to| match other {
+            None => from_keyspace.copy(from, to, replace, now),
+            Some(keyspace) => from_keyspace.copy_to(from, keyspace, to, replace, now),
+        })
+    }
+
+    /// Calls `f` with the keyspaces of two keys and with the keys and their hashes. The second keyspace is `None`
+    /// if both keys belong to the first. Takes the locks in the order of the shards, as a batch does.
+    fn with_both<'f, 't, R>(
+        &self,
+        from: Key<'f>,
+        to: Key<'t>,
+        f: impl FnOnce(&mut Keyspace<S>, Key<'f>, Option<&mut Keyspace<S>>, Key<'t>) -> R,
+    ) -> R {
+        let ((from, from_shard, _), (to, to_shard, _)) = (self.place(from), self.place(to));
+        let lock = |shard: usize| self.shards[shard].write();
+        match from_shard.cmp(&to_shard) {
+            Ordering::Equal => f(&mut lock(from_shard), from, None, to),
+            Ordering::Less => {
+                let (mut first, mut second) = (lock(from_shard), lock(to_shard));
+                f(&mut first, from, Some(&mut second), to)
+            }
+            Ordering::Greater => {
+                let (mut second, mut first) = (lock(to_shard), lock(from_shard));
+                f(&mut first, from, Some(&mut second), to)
+            }
+        }
     }
 
     /// Hashes and shards of at most [`AHEAD`] keys.

@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::expiry::Expiry;
 use crate::key::Key;
-use crate::keyspace::{Found, Keyspace};
+use crate::keyspace::{Found, Keyspace, try_entry};
+use crate::options::Options;
 use crate::totals::Totals;
 use crate::value::StringRef;
 use core::hash::BuildHasher;
@@ -128,14 +129,10 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let (key, value) = (key.into(), value.into());
         let hash = self.hash_of(&key);
-        key.check()?;
-        let hasher = &self.hasher;
-        let has_key = |entry: &Entry| entry.has_key(key.bytes());
-        match self.table.try_entry(hash, has_key, |entry| hasher.hash_one(entry.key()))? {
+        match try_entry(&mut self.table, &self.hasher, hash, &key)? {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
-                let entry = Entry::try_new_sized(key.bytes(), None, clock, Content::try_string(value)?)?;
-                Ok(self.totals.add_key(place, entry, key.bytes())?)
+                Ok(self.totals.add_new(place, key.bytes(), None, clock, Content::try_string(value)?)?)
             }
             table::Entry::Occupied(mut entry) => {
                 // A string of the same length, and no expiry: nothing changes but bytes.
@@ -147,8 +144,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     self.totals.notify(Event::Set(key.bytes()));
                     return Ok(());
                 }
-                let access = Access::at(&self.options, now);
-                set_present(entry, &mut self.totals, access, (key.bytes(), hash), value, now)
+                set_present(entry, &mut self.totals, &self.options, &key, hash, value, now)
             }
         }
     }
@@ -206,8 +202,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let clock = Access::at(settings, now).initial();
-                let entry = Entry::try_new_sized(key.bytes(), at, clock, Content::try_string(value)?)?;
-                totals.add_key(place, entry, key.bytes())?;
+                totals.add_new(place, key.bytes(), at, clock, Content::try_string(value)?)?;
             }
         }
         Ok(outcome)
@@ -383,8 +378,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Absent(place) => {
                 let (content, result) = make(Element::Int(0))?;
                 let clock = Access::at(settings, now).initial();
-                let entry = Entry::try_new_sized(key.bytes(), None, clock, content)?;
-                totals.add_key(place, entry, key.bytes())?;
+                totals.add_new(place, key.bytes(), None, clock, content)?;
                 Ok(result)
             }
         }
@@ -396,20 +390,22 @@ impl<S: BuildHasher> Keyspace<S> {
 fn set_present(
     mut entry: OccupiedEntry<'_, Entry>,
     totals: &mut Totals,
-    access: Access<'_>,
-    (key, hash): (&[u8], u64),
+    options: &Options,
+    key: &Key<'_>,
+    hash: u64,
     value: Element<'_>,
     now: u64,
 ) -> Result<(), Error> {
+    let access = Access::at(options, now);
     if entry.get().is_expired(now) {
         let place = totals.take_expired(entry);
-        let entry = Entry::try_new_sized(key, None, access.initial(), Content::try_string(value)?)?;
-        return Ok(totals.add_key(place, entry, key)?);
+        let content = Content::try_string(value)?;
+        return Ok(totals.add_new(place, key.bytes(), None, access.initial(), content)?);
     }
     let content = Content::try_string(value)?;
     totals.change(&mut entry, |entry, held| entry.try_set(None, content, held))?;
     access.touch(entry.get().view(), hash);
-    totals.notify(Event::Set(key));
+    totals.notify(Event::Set(key.bytes()));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! [`Totals`]: the running totals of a keyspace, and its callback for events.
 
-use crate::entry::Entry;
+use crate::entry::{Content, Entry};
 use crate::event::Event;
 use allocator_api2::boxed::Box;
 use core::fmt;
@@ -87,14 +87,17 @@ impl Totals {
         self.take_expired(entry);
     }
 
-    /// Puts a new entry of a known allocation size into its place, and reports that its key was set.
+    /// Makes the entry of a new key, puts it into its place, and reports that its key was set.
     #[inline]
-    pub(crate) fn add_key(
+    pub(crate) fn add_new(
         &mut self,
         place: VacantEntry<'_, Entry>,
-        (entry, size): (Entry, usize),
         key: &[u8],
+        expiry: Option<u64>,
+        clock: u32,
+        content: Content<'_>,
     ) -> Result<(), ReserveError> {
+        let (entry, size) = Entry::try_new_sized(key, expiry, clock, content)?;
         self.add_sized(place.try_insert(entry)?, size);
         self.notify(Event::Set(key));
         Ok(())

@@ -29,9 +29,10 @@
 //!   memory for a smaller one. Only the allocator knows by how much.
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
-//! `view` is an entry whose head has been read, for look-ups. `content` has values on their way into a block,
-//! `write` all that makes a block or writes to it, `edit` what changes a value in place, and `parts` the lengths
-//! of blocks that need not be there.
+//! `view` is an entry whose key has been decoded, for look-ups. `content` has values on their way into a
+//! block,
+//! `write` all that makes a block or writes to it, `edit` what changes a value in place, and `parts` the
+//! lengths of blocks that need not be there.
 
 mod content;
 mod edit;
@@ -47,7 +48,7 @@ mod write;
 pub(crate) use content::Content;
 pub use edit::{InEntry, StringEdit};
 pub(crate) use kind::{Kind, Place};
-pub(crate) use view::{EntryString, EntryView, is_short};
+pub(crate) use view::{EntryString, EntryView, ShortKey};
 pub(crate) use write::Shell;
 
 use common::length as key_length;

@@ -309,7 +309,9 @@ fn keys_that_differ_in_one_byte_or_in_their_length_are_told_apart() {
         let key = vec![b'k'; len];
         for expiry in [None, Some(1)] {
             let entry = string(&key, expiry, b"value");
-            assert!(entry.has_key(&key), "{len}");
+            let view = entry.view_of(&key).expect("the key is this one");
+            assert!(matches!(view.string(), Ok(EntryString::Bytes(b"value"))), "{len}");
+            assert_eq!((view.is_expired(0), view.is_expired(1)), (false, expiry.is_some()), "{len}");
             for at in 0..len {
                 let mut other = key.clone();
                 other[at] ^= 0x80;

@@ -4,8 +4,7 @@
 //! GET needs no more to find kind, expiry, clock and value. So a look-up returns that, in two registers.
 
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, Layout, length, value_at,
-    value_len,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, length, value_at, value_len,
 };
 use common::length as key_length;
 use core::marker::PhantomData;
@@ -17,8 +16,8 @@ use values::{Collection, Element, ObjectType, WrongType};
 
 /// The block of an entry, and where its key ends.
 ///
-/// Two words, also as an `Option`: functions return it in registers. The head is read again where it is needed, which is one
-/// instruction.
+/// Two words, also as an `Option`: functions return it in registers. The head is read again where it is
+/// needed. That is one instruction.
 #[derive(Clone, Copy)]
 pub(crate) struct EntryView<'a> {
     base: NonNull<u8>,
@@ -54,38 +53,46 @@ impl<'a> EntryString<'a> {
 }
 
 impl Entry {
-    /// The entry with what its head says.
+    /// The view of the entry.
     #[inline]
     pub(crate) fn view(&self) -> EntryView<'_> {
-        let Layout { key_len, .. } = self.layout();
-        self.view_with(key_length::size(key_len) + key_len)
+        self.view_with(self.layout().key_len)
     }
 
     /// The same if this is the entry of `key`.
     #[inline]
     pub(crate) fn view_of(&self, key: &[u8]) -> Option<EntryView<'_>> {
-        if is_short(key) { self.view_of_short(key) } else { self.view_of_other(key) }
+        match ShortKey::new(key) {
+            Some(key) => self.view_of_short(key),
+            None => self.view_of_other(key),
+        }
     }
 
-    /// The same for a [short](is_short) key. Compiles to no call.
+    /// The same for a short key. Compiles to no call.
     #[inline]
-    pub(crate) fn view_of_short(&self, key: &[u8]) -> Option<EntryView<'_>> {
-        debug_assert!(is_short(key));
-        // SAFETY: the length of the key is there (E2). One byte has the length of a short key, or tells that it is none.
+    pub(crate) fn view_of_short(&self, ShortKey(key): ShortKey<'_>) -> Option<EntryView<'_>> {
+        // SAFETY: the first byte of the key's length is there (E2).
         let len = unsafe { self.base().add(KEY_LEN_AT).read() };
+        // A key with a longer length has 255 here, and `key` is shorter.
         if usize::from(len) != key.len() {
             return None;
         }
-        let view = self.view_with(1 + key.len());
-        // SAFETY: the key of the entry is as long as `key`, and ends there (E2).
-        let own =
-            unsafe { slice::from_raw_parts(view.base.add(view.key_end - key.len()).as_ptr(), key.len()) };
+        let view = self.view_with(key.len());
+        // SAFETY: the key of the entry is as long as `key` (E2).
+        let own = unsafe { view.key(key.len()) };
         is_same(own, key).then_some(view)
     }
 
     #[inline(never)]
     fn view_of_other(&self, key: &[u8]) -> Option<EntryView<'_>> {
-        (self.key() == key).then(|| self.view())
+        let len = self.layout().key_len;
+        if len != key.len() {
+            return None;
+        }
+        let view = self.view_with(len);
+        // SAFETY: the length of the key (E2).
+        let own = unsafe { view.key(len) };
+        (own == key).then_some(view)
     }
 
     /// Whether this is the entry of `key`.
@@ -94,18 +101,20 @@ impl Entry {
         self.view_of(key).is_some()
     }
 
-    /// The view of an entry whose key and its length have together so many bytes.
+    /// The view of an entry whose key has so many bytes.
     #[inline]
-    fn view_with(&self, key_bytes: usize) -> EntryView<'_> {
+    fn view_with(&self, key_len: usize) -> EntryView<'_> {
         let expiry = if self.form() & EXPIRES != 0 { EXPIRY_SIZE } else { 0 };
-        EntryView { base: self.base(), key_end: KEY_LEN_AT + expiry + key_bytes, _entry: PhantomData }
+        let key_end = KEY_LEN_AT + key_length::size(key_len) + expiry + key_len;
+        EntryView { base: self.base(), key_end, _entry: PhantomData }
     }
 }
 
 impl<'a> EntryView<'a> {
     #[inline]
     fn head(self) -> &'a AtomicU32 {
-        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared (E4).
+        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared
+        // (E4).
         unsafe { self.base.cast().as_ref() }
     }
 
@@ -114,6 +123,18 @@ impl<'a> EntryView<'a> {
         self.head().load(Ordering::Relaxed)
     }
 
+    /// The key.
+    ///
+    /// # Safety
+    /// It has `len` bytes.
+    #[inline]
+    unsafe fn key(self, len: usize) -> &'a [u8] {
+        // SAFETY: the key ends there and has so many bytes (E2), which do not change while the entry is
+        // borrowed (E4).
+        unsafe { slice::from_raw_parts(self.base.add(self.key_end - len).as_ptr(), len) }
+    }
+
+    /// What the value is.
     #[inline]
     pub(crate) fn kind(self) -> Kind {
         // SAFETY: the head has a kind (E2).
@@ -177,7 +198,7 @@ impl<'a> EntryView<'a> {
 
     /// The length and the place of a string that lies in the block, if the key has no expiry.
     #[inline]
-    pub(super) fn lasting_bytes(self) -> Option<(usize, NonNull<u8>)> {
+    pub(super) fn bytes_without_expiry(self) -> Option<(usize, NonNull<u8>)> {
         if self.form() & (KIND_MASK | EXPIRES) != Kind::BYTES.bits() {
             return None;
         }
@@ -211,25 +232,39 @@ impl<'a> EntryView<'a> {
     }
 }
 
-/// Whether a key has 4 to 16 bytes, as nearly all keys have. Such a key is compared without a call.
-#[inline]
-pub(crate) fn is_short(key: &[u8]) -> bool {
-    4 <= key.len() && key.len() <= 16
+/// A key of 4 to 16 bytes. It is compared without a call.
+#[derive(Clone, Copy)]
+pub(crate) struct ShortKey<'k>(&'k [u8]);
+
+impl<'k> ShortKey<'k> {
+    /// The key, if it is short.
+    #[inline]
+    pub(crate) fn new(key: &'k [u8]) -> Option<Self> {
+        (4 <= key.len() && key.len() <= 16).then_some(Self(key))
+    }
+
+    /// The bytes of the key.
+    #[inline]
+    pub(crate) fn bytes(self) -> &'k [u8] {
+        self.0
+    }
 }
 
-/// Whether two short keys of the same length are equal: whether their first and their last bytes are.
+/// Whether two keys of 4 to 16 bytes and of the same length are equal: whether their first and their last
+/// bytes are.
 #[inline]
 fn is_same(a: &[u8], b: &[u8]) -> bool {
-    debug_assert!(is_short(a) && a.len() == b.len());
-    let len = a.len();
-    if len >= 8 {
-        let word =
-            |key: &[u8], at: usize| u64::from_ne_bytes(key[at..at + 8].try_into().expect("eight bytes"));
-        (word(a, 0) ^ word(b, 0)) | (word(a, len - 8) ^ word(b, len - 8)) == 0
+    fn words<const N: usize>(key: &[u8]) -> Option<[[u8; N]; 2]> {
+        Some([*key.first_chunk()?, *key.last_chunk()?])
+    }
+    if a.len() >= 8 {
+        let words = |key| words(key).unwrap_or_default().map(u64::from_ne_bytes);
+        let ([a0, a1], [b0, b1]) = (words(a), words(b));
+        (a0 ^ b0) | (a1 ^ b1) == 0
     } else {
-        let word =
-            |key: &[u8], at: usize| u32::from_ne_bytes(key[at..at + 4].try_into().expect("four bytes"));
-        (word(a, 0) ^ word(b, 0)) | (word(a, len - 4) ^ word(b, len - 4)) == 0
+        let words = |key| words(key).unwrap_or_default().map(u32::from_ne_bytes);
+        let ([a0, a1], [b0, b1]) = (words(a), words(b));
+        (a0 ^ b0) | (a1 ^ b1) == 0
     }
 }
 

@@ -302,11 +302,12 @@ impl Entry {
     /// the value is not such a string, or if the key has an expiry. O(bytes).
     #[inline]
     pub(crate) fn overwrite(&mut self, bytes: &[u8]) -> bool {
-        let Some((len, text)) = self.view().lasting_bytes() else { return false };
+        let Some((len, text)) = self.view().bytes_without_expiry() else { return false };
         if len != bytes.len() {
             return false;
         }
-        // SAFETY: as many bytes are there (E2). The block is borrowed for writing, so `bytes` do not lie in it.
+        // SAFETY: as many bytes are there (E2). The block is borrowed for writing, so `bytes` do not lie in
+        // it.
         unsafe { text.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len) };
         true
     }

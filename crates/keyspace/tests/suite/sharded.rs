@@ -1,7 +1,12 @@
 //! A database that several threads share: where its keys are, what its batches do, and that no two threads
 //! wait for each other.
 
-use keyspace::{Cursor, DefaultHashBuilder, Key, Keyspace, Options, ScanOptions, Sharded};
+use keyspace::{
+    Cursor, DefaultHashBuilder, Error, Expiry, Key, Keyspace, Options, ScanOptions, SetExpiry, SetOptions,
+    Sharded, Ttl,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::thread;
 use values::Element;
@@ -121,6 +126,130 @@ fn threads_with_batches_in_any_order_do_not_wait_for_each_other() {
     assert_eq!(sharded.len(), KEYS);
     assert_eq!(sharded.into_keyspaces().map(|keyspace| keyspace.len()).sum::<usize>(), KEYS);
     assert_eq!(region.held(), 0);
+}
+
+/// A key's number, and whether it expires.
+type Model = BTreeMap<u8, (i64, bool)>;
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Rename,
+    RenameAbsent,
+    Copy { replace: bool },
+    Remove,
+}
+
+fn ops() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        3 => Just(Op::Rename),
+        3 => Just(Op::RenameAbsent),
+        3 => any::<bool>().prop_map(|replace| Op::Copy { replace }),
+        1 => Just(Op::Remove),
+    ]
+}
+
+/// Does the same to a map, and returns what the operation should.
+fn apply(model: &mut Model, op: Op, from: u8, to: u8) -> Result<bool, ()> {
+    let value = model.get(&from).copied();
+    let is_taken = model.contains_key(&to);
+    match op {
+        Op::Remove => Ok(model.remove(&from).is_some()),
+        Op::Rename | Op::RenameAbsent => {
+            let value = value.ok_or(())?;
+            let is_done = matches!(op, Op::Rename) || !is_taken;
+            if is_done {
+                model.remove(&from);
+                model.insert(to, value);
+            }
+            Ok(is_done)
+        }
+        Op::Copy { replace } => {
+            let is_done = value.is_some() && from != to && (replace || !is_taken);
+            if let Some(value) = value.filter(|_| is_done) {
+                model.insert(to, value);
+            }
+            Ok(is_done)
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(testing::config(300, 2))]
+
+    #[test]
+    fn names_change_within_and_between_shards(
+        shards in 1_usize..=16,
+        steps in vec((ops(), 0..24_u8, 0..24_u8), 1..if cfg!(miri) { 20 } else { 120 }),
+    ) {
+        let region = Region::start();
+        let sharded = Sharded::new(shards);
+        let name = |key: u8| format!("key:{key}");
+        let expiring = SetOptions { expiry: SetExpiry::To(Expiry::AtMillis(1_000)), ..SetOptions::default() };
+        let mut model = Model::new();
+        for key in 0..12 {
+            let (value, expires) = (i64::from(key), key % 3 == 0);
+            let options = if expires { expiring } else { SetOptions::default() };
+            let set = sharded.write(&name(key), |keyspace, key| keyspace.set_with(key, value, &options, 0));
+            prop_assert!(set.unwrap().is_set);
+            model.insert(key, (value, expires));
+        }
+        for (op, from, to) in steps {
+            let (from_name, to_name) = (name(from), name(to));
+            let result = match op {
+                Op::Rename => sharded.rename(&from_name, &to_name, 0).map(|()| true),
+                Op::RenameAbsent => sharded.rename_absent(&from_name, &to_name, 0),
+                Op::Copy { replace } => sharded.copy(&from_name, &to_name, replace, 0),
+                Op::Remove => Ok(sharded.write(&from_name, |keyspace, key| keyspace.remove(key, 0))),
+            };
+            let expected = apply(&mut model, op, from, to);
+            match result {
+                Ok(is_done) => prop_assert_eq!(Ok(is_done), expected, "{:?} {} {}", op, from, to),
+                Err(err) => {
+                    prop_assert_eq!(err, Error::NoSuchKey);
+                    prop_assert_eq!(Err(()), expected);
+                }
+            }
+        }
+        let found: Model = (0..24)
+            .filter_map(|key| {
+                sharded.read(&name(key), |keyspace, name| {
+                    Some((key, (number(keyspace, name)?, keyspace.ttl(name, 0) != Ttl::Persistent)))
+                })
+            })
+            .collect();
+        prop_assert_eq!(&found, &model);
+        prop_assert_eq!(sharded.len(), model.len());
+        sharded.for_each(Keyspace::check);
+        drop(sharded);
+        prop_assert_eq!(region.held(), 0);
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "a lock that is waited for makes pointers from numbers")]
+fn threads_that_rename_the_same_keys_in_any_direction_do_not_wait_for_each_other() {
+    let sharded = filled(8);
+    let names = names(16);
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let (sharded, names) = (&sharded, &names);
+            scope.spawn(move || {
+                for round in 0..4_000_usize {
+                    let (from, to) =
+                        (&names[(round * 7 + thread) % 16], &names[(round * 3 + thread * 5) % 16]);
+                    match sharded.rename_absent(from, to, 0) {
+                        Ok(_) | Err(Error::NoSuchKey) => {}
+                        Err(err) => panic!("{err}"),
+                    }
+                    if round % 8 == 0 {
+                        sharded.write(from, |keyspace, key| keyspace.set(key, 1, 0)).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    sharded.for_each(Keyspace::check);
+    assert!(sharded.len() <= KEYS && sharded.len() >= KEYS - 16);
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! The picture of the longest insert. It has a bar for each map, on a logarithmic scale.
+//! The picture of the longest SET. It has a bar for each store, on a logarithmic scale.
 
 use super::panel::{self, Anchor, HEIGHT, MARGIN, Scale, WIDTH, bar, decades, line, text};
-use super::rows::LONGEST_INSERT;
+use super::rows::LONGEST_SET;
 use super::{Published, table};
 use crate::report::Row;
 use crate::text::{duration, thousands};
 
 /// Names that differ between the report and the picture.
-const NAMES: [(&str, &str); 1] = [("dict::classic", "Redis' design")];
+const NAMES: [(&str, &str); 2] = [("classic of boxes", "Redis' design"), ("hashbrown of boxes", "hashbrown")];
 
 const LEFT: f64 = 114.0;
 /// The end of the longest bar. Its value stands to the right of it.
@@ -18,9 +18,9 @@ const BOTTOM: f64 = HEIGHT - 76.0;
 /// The thickest that a bar may be.
 const THICKEST: f64 = 26.0;
 
-/// The rows of the picture; `None` where [`LONGEST_INSERT`] is missing.
+/// The rows of the picture; `None` where [`LONGEST_SET`] is missing.
 pub(super) fn rows(rows: &[Row]) -> Option<Vec<&Row>> {
-    let wanted = LONGEST_INSERT.find(rows)?;
+    let wanted = LONGEST_SET.find(rows)?;
     Some(rows.iter().filter(|row| row.same_value(wanted)).collect())
 }
 
@@ -35,7 +35,7 @@ pub(super) fn svg(run: &Published) -> String {
     let decades = decades(shortest, longest);
     let x = Scale::log((decades[0], longest), (LEFT, RIGHT));
 
-    let about = format!("of {}; each counts with its fastest of 5 runs", thousands(LONGEST_INSERT.n as i64));
+    let about = format!("of {}; each counts with its fastest of 5 runs", thousands(LONGEST_SET.n as i64));
     let mut elements = vec![text(MARGIN, 47.0, "faint", Anchor::Start, &about)];
     for (i, &tick) in decades.iter().enumerate().filter(|(_, tick)| **tick <= longest) {
         let class = if i == 0 { "axis" } else { "grid" };
@@ -60,7 +60,7 @@ pub(super) fn svg(run: &Published) -> String {
     ));
     let origin = format!("measured on {}, {}", run.name, table::day(&run.document.date));
     elements.push(text(MARGIN, HEIGHT - 14.0, "faint", Anchor::Start, &origin));
-    panel::svg("The longest insert", elements)
+    panel::svg("The longest SET of a new key", elements)
 }
 
 fn name(peer: &str) -> &str {

@@ -1,4 +1,4 @@
-//! The picture of bytes an entry while a table grows: the flat lines beside the saw-tooth.
+//! The picture of bytes a key while a store grows: the flat line beside the saw-teeth.
 
 use super::Published;
 use super::panel::{self, Anchor, HEIGHT, MARGIN, Scale, WIDTH, decades, line, polyline, text};
@@ -7,13 +7,13 @@ use crate::text::thousands;
 use maud::Markup;
 
 /// The plot in report.json.
-pub const PLOT: &str = "memory-pointers";
+pub const PLOT: &str = "memory-keys";
 
 /// The lines: the name in the plot, the name in the picture, the class. The first is drawn last, to lie on top.
 const LINES: [(&str, &str, &str); 3] = [
-    ("Table, 6-byte pointers", "redcore, pointers of 6 bytes", "line ours"),
-    ("Table", "redcore, pointers of 8 bytes", "line second"),
-    ("hashbrown HashTable", "hashbrown, pointers of 8 bytes", "line theirs"),
+    ("Keyspace", "redcore, a Keyspace", "line ours"),
+    ("classic of boxes", "Redis' design, boxes", "line second"),
+    ("hashbrown of boxes", "hashbrown, boxes", "line theirs"),
 ];
 
 const LEFT: f64 = 42.0;
@@ -45,11 +45,11 @@ pub(super) fn svg(run: &Published) -> String {
         .collect();
     let (least, most) = extremes(lines.iter().flat_map(|(_, series)| series.points.iter().map(|p| p.0)));
     let (_, top) = extremes(lines.iter().flat_map(|(_, series)| series.points.iter().map(|p| p.1)));
-    let step = if top > 40.0 { 10.0 } else { 5.0 };
+    let step = if top > 100.0 { 40.0 } else { 20.0 };
     let top = (top / step).ceil() * step;
     let (x, y) = (Scale::log((least, most), (LEFT, RIGHT)), Scale::linear((0.0, top), (BOTTOM, TOP)));
 
-    let mut elements = vec![text(MARGIN, TOP - 12.0, "faint", Anchor::Start, "bytes an entry")];
+    let mut elements = vec![text(MARGIN, TOP - 12.0, "faint", Anchor::Start, "bytes a key")];
     for tick in (0..).map(|i| f64::from(i) * step).take_while(|&tick| tick <= top) {
         let class = if tick == 0.0 { "axis" } else { "grid" };
         elements.push(line(class, (LEFT, y.at(tick)), (RIGHT, y.at(tick))));
@@ -61,14 +61,14 @@ pub(super) fn svg(run: &Published) -> String {
         elements.push(text(x.at(tick), BOTTOM + 18.0, "faint tick", anchor, &count(tick)));
     }
     let middle = LEFT.midpoint(RIGHT);
-    elements.push(text(middle, BOTTOM + 37.0, "faint", Anchor::Middle, "entries, logarithmic"));
+    elements.push(text(middle, BOTTOM + 37.0, "faint", Anchor::Middle, "keys, logarithmic"));
     for ((_, _, class), series) in lines.iter().rev() {
         elements.push(polyline(class, series.points.iter().map(|&(n, bytes)| (x.at(n), y.at(bytes)))));
     }
     for (i, ((_, name, class), series)) in lines.iter().enumerate() {
         elements.extend(legend(LEGEND + i as f64 * LEGEND_STEP, name, class, series));
     }
-    panel::svg("Bytes an entry while a table grows", elements)
+    panel::svg("Bytes a key while a store grows", elements)
 }
 
 /// A line's name, and between which values it lies.

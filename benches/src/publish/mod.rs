@@ -33,8 +33,8 @@ pub const FOLDER: &str = "benches/published";
 pub const COMMAND: &str = "cargo xtask publish";
 
 const README: &str = "README.md";
-const CURVES: &str = "docs/src/pictures/bytes-an-entry.svg";
-const BARS: &str = "docs/src/pictures/longest-insert.svg";
+const CURVES: &str = "docs/src/pictures/bytes-a-key.svg";
+const BARS: &str = "docs/src/pictures/longest-set.svg";
 
 /// One published run.
 pub struct Published {
@@ -70,7 +70,7 @@ pub fn extract(run: &Document, path: &Path) -> Result<Document, BadInput> {
     for row in rows::ROWS {
         shown.push(row.measurement.find(&run.rows).ok_or_else(|| missing(row.measurement.to_string()))?);
     }
-    shown.extend(bars::rows(&run.rows).ok_or_else(|| missing(rows::LONGEST_INSERT.to_string()))?);
+    shown.extend(bars::rows(&run.rows).ok_or_else(|| missing(rows::LONGEST_SET.to_string()))?);
     shown.push(score::worst(run.rows.iter()).ok_or_else(|| missing("row that counts".into()))?);
     let is_positive = |value: f64| value.is_finite() && value > 0.0;
     if let Some(row) = shown.iter().find(|row| !is_positive(row.value) || !is_positive(row.peer_value)) {
@@ -172,7 +172,7 @@ pub fn write(root: &Path) -> Result<Vec<&'static str>, BadInput> {
 
 #[cfg(test)]
 mod tests {
-    use super::rows::{LONGEST_INSERT, Measurement, ROWS};
+    use super::rows::{LONGEST_SET, Measurement, ROWS};
     use super::*;
     use crate::report::Report;
 
@@ -184,7 +184,7 @@ mod tests {
     fn full_run() -> Document {
         let mut report = Report::default();
         ROWS.iter().for_each(|shown| report.row(row(&shown.measurement, shown.measurement.peer, 2e4)));
-        report.row(row(&LONGEST_INSERT, "dict::classic", 4e6));
+        report.row(row(&LONGEST_SET, "classic of boxes", 4e6));
         report.row(Row::alone("s", "a loss", 7, "ours", "time", "ns", 9.0).beside("theirs", 1.0));
         report.row(Row::alone("s", "a win", 7, "ours", "time", "ns", 1.0).beside("theirs", 9.0));
         [curves::PLOT, "another"].into_iter().for_each(|id| report.plot(curves::tests::sample(id)));
@@ -196,7 +196,7 @@ mod tests {
         let shown = extract(&full_run(), Path::new("x.json")).unwrap();
         let has = |case: &str| shown.rows.iter().any(|row| row.case == case);
         assert!(has("a loss") && !has("a win"));
-        assert!(shown.rows.iter().any(|row| row.peer == "dict::classic"));
+        assert!(shown.rows.iter().any(|row| row.peer == "classic of boxes"));
         assert_eq!(shown.plots.iter().map(|plot| plot.id.as_str()).collect::<Vec<_>>(), [curves::PLOT]);
         let again = extract(&shown, Path::new("x.json")).unwrap();
         assert_eq!(again.rows.len(), shown.rows.len());

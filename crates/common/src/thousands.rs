@@ -5,12 +5,13 @@ use core::fmt;
 /// The most bytes: twenty digits and six commas.
 const LEN_MAX: usize = 26;
 
-/// Prints a number with a comma between each three digits. A width and an alignment count for the whole.
+/// Prints a number with a comma between each three digits. Width, alignment, sign and precision are those of
+/// an integer, except that there are no commas between the zeros of `{:010}`.
 ///
 /// ```
 /// use common::Thousands;
 /// assert_eq!(Thousands(8_248_576).to_string(), "8,248,576");
-/// assert_eq!(format!("{:>7}|{:<4}|", Thousands(90_000), Thousands(7)), " 90,000|7   |");
+/// assert_eq!(format!("{:7}|{:<4}|", Thousands(90_000), Thousands(7)), " 90,000|7   |");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thousands(pub u64);
@@ -20,7 +21,7 @@ pub struct Thousands(pub u64);
 /// ```
 /// use common::SignedThousands;
 /// assert_eq!(SignedThousands(-8_248_576).to_string(), "-8,248,576");
-/// assert_eq!(format!("{:>7}|{:<4}|", SignedThousands(-9_000), SignedThousands(7)), " -9,000|7   |");
+/// assert_eq!(format!("{:7}|{:<4}|", SignedThousands(-9_000), SignedThousands(7)), " -9,000|7   |");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedThousands(pub i64);
@@ -41,7 +42,7 @@ fn text(number: u64, buffer: &mut [u8; LEN_MAX]) -> &str {
 
 impl fmt::Display for Thousands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(text(self.0, &mut [0; LEN_MAX]))
+        f.pad_integral(true, "", text(self.0, &mut [0; LEN_MAX]))
     }
 }
 
@@ -73,6 +74,21 @@ mod tests {
         let cases = [(-1, "-1"), (0, "0"), (-1_000, "-1,000"), (i64::MIN, "-9,223,372,036,854,775,808")];
         for (number, text) in cases {
             assert_eq!(SignedThousands(number).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_number_with_commas_is_padded_as_an_integer_is() {
+        assert_eq!(format!("{:10}", Thousands(9_000)), "     9,000");
+        assert_eq!(format!("{:10}", SignedThousands(9_000)), "     9,000");
+        assert_eq!(format!("{:10}", SignedThousands(-9_000)), "    -9,000");
+        assert_eq!(
+            format!("{:.2}|{:<7}|{:^7}|", Thousands(9_000), Thousands(9_000), Thousands(9_000)),
+            "9,000|9,000  | 9,000 |"
+        );
+        for (number, signed) in [(0, 0), (9_000, 9_000)] {
+            let (number, signed) = (Thousands(number), SignedThousands(signed));
+            assert_eq!(format!("{number:+08}"), format!("{signed:+08}"));
         }
     }
 }

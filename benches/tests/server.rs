@@ -1,4 +1,4 @@
-//! `--server` and `--import` as their users meet them. What needs a real server says loudly when there is none.
+//! `--server` and `--import` as their users meet them. Tests with a real server say loudly if there is none.
 
 use benches::document::Document;
 use benches::report::Row;
@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 #[cfg(unix)]
 use std::os::unix::{net::UnixStream, process::ExitStatusExt};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -150,7 +150,33 @@ fn a_server_named_twice_is_refused() {
     );
 }
 
-/// A connection to a server that runs: it lasts until that server ends.
+/// A run that is killed if its test fails.
+#[cfg(unix)]
+struct Run(Child);
+
+#[cfg(unix)]
+impl Run {
+    fn start(command: &mut Command) -> Self {
+        Self(command.stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    /// Sends a signal, such as `-TERM`, some times in a row.
+    fn signal(&self, name: &str, times: usize) {
+        let ids = vec![self.0.id().to_string(); times];
+        assert!(Command::new("kill").arg(name).args(ids).status().unwrap().success());
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A connection to a server that runs: it lasts until that server ends. It is a second client. A run reads
+/// the bytes of its server when there is only one client, so the run waits as long as the connection lasts.
 #[cfg(unix)]
 fn connection_to_server(tmp: &Path) -> UnixStream {
     let start = Instant::now();
@@ -160,30 +186,51 @@ fn connection_to_server(tmp: &Path) -> UnixStream {
         for stream in sockets.filter_map(|socket| UnixStream::connect(socket).ok()) {
             stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
             // The server waits for a command. One that is about to end closes the connection.
-            if (&stream).read(&mut [0]).is_err_and(|err| err.kind() == ErrorKind::WouldBlock) {
+            if is_open(&stream) {
                 return stream;
             }
         }
+        std::thread::sleep(Duration::from_millis(5));
     }
     panic!("no server was started")
+}
+
+#[cfg(unix)]
+fn is_open(mut stream: &UnixStream) -> bool {
+    stream.read(&mut [0]).is_err_and(|err| err.kind() == ErrorKind::WouldBlock)
 }
 
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_server_and_removes_its_folder() {
     let Some(server) = server_on_path() else { return };
-    for (name, number) in [("-TERM", 15), ("-INT", 2)] {
+    // `timeout` sends a signal to its child, and at once another one to the child's group.
+    for (name, times, number) in [("-TERM", 1, 15), ("-INT", 1, 2), ("-TERM", 2, 15)] {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = command(folder.path(), &["--server", server]);
-        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let mut run = Run::start(&mut command(folder.path(), &["--server", server]));
         let tmp = folder.path().join("tmp");
-        // It is a second client. The bytes of the server are read when there is one only, so the run waits
-        // for us.
-        let mut stream = connection_to_server(&tmp);
-        assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
-        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        let stream = connection_to_server(&tmp);
+        run.signal(name, times);
+        assert_eq!(run.0.wait().unwrap().signal(), Some(number));
         assert_eq!(fs::read_dir(tmp).unwrap().count(), 0, "{name}: a folder is left");
-        let end = stream.read(&mut [0]);
-        assert!(!end.is_err_and(|err| err.kind() == ErrorKind::WouldBlock), "{name}: the server runs");
+        assert!(!is_open(&stream), "{name}: the server runs");
     }
+}
+
+/// A shell has the background programs of a script ignore SIGINT.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_ignored_does_not_end_the_run() {
+    let Some(server) = server_on_path() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let bench = command(folder.path(), &["--server", server]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", r#"trap "" INT; exec "$0" "$@""#]).arg(bench.get_program()).args(bench.get_args());
+    shell.envs(bench.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut run = Run::start(&mut shell);
+    let stream = connection_to_server(&folder.path().join("tmp"));
+    run.signal("-INT", 1);
+    assert!(is_open(&stream) && is_open(&stream), "the server has ended");
+    run.signal("-TERM", 1);
+    assert_eq!(run.0.wait().unwrap().signal(), Some(15));
 }

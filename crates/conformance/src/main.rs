@@ -5,6 +5,7 @@
 use anyhow::Result;
 use clap::Parser;
 use conformance::known::{same_encoding, same_reply};
+use conformance::process::server_on_path;
 use conformance::random::Commands;
 use conformance::server::Server;
 use conformance::{Reply, World, quoted};
@@ -18,13 +19,15 @@ const BATCH: usize = 200;
 const BATCHES_A_LIMIT: usize = 5;
 /// Commands that are shown with a difference.
 const SHOWN: usize = 30;
+/// The exit code if there is no server, or if it is too old.
+const NO_SERVER: u8 = 3;
 
 #[derive(Parser)]
 #[command(about = "Random commands on redcore's values and on a server")]
 struct Args {
-    /// The server's program
+    /// The server's program; `valkey-server` or `redis-server` of the path if left out
     #[arg(long)]
-    server: PathBuf,
+    server: Option<PathBuf>,
     /// How many commands
     #[arg(long, default_value_t = 1_000_000)]
     commands: usize,
@@ -44,11 +47,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<ExitCode> {
-    let mut server = Server::start(&args.server)?;
+    let program = args.server.clone().or_else(|| server_on_path().map(PathBuf::from));
+    let Some(program) = program else { return Ok(NO_SERVER.into()) };
+    let mut server = Server::start(&program)?;
     let name = format!("{:?} {}.{}", server.family, server.version.0, server.version.1);
     if !server.is_comparable() {
         eprintln!("conformance: {name} is too old, it has to be 7.2 or newer");
-        return Ok(ExitCode::from(3));
+        return Ok(NO_SERVER.into());
     }
     let (mut world, mut source) = (World::new(EncodingLimits::DEFAULT), Commands::new(args.seed));
     let mut history: Vec<Vec<Vec<u8>>> = Vec::new();

@@ -1,15 +1,20 @@
-//! A server's program that runs as long as a [`Process`] lives, and answers on a socket in a folder of its own.
+//! A server's program that runs as long as a [`Process`] lives, and answers on a socket in its own folder.
 //!
-//! Invariants: the program listens on a socket of its folder and saves nothing. In the folder are its socket
-//! and what it prints. It is ended and its folder is removed when the `Process` is dropped, after an error or
-//! a panic too, and when SIGINT (Ctrl-C), SIGTERM or SIGQUIT ends this process. No call waits for it without
-//! a limit.
+//! Invariants:
 //!
-//! A path of a socket has about 100 bytes at most. If that of the temporary folder is longer, the program
-//! listens on the loopback instead, on a port that the system chooses.
+//! - The program listens on a socket of its folder and saves nothing. The folder holds that socket and what
+//!   the program prints.
+//! - The program is ended and its folder is removed when the `Process` is dropped, and after an error. The
+//!   same happens before SIGINT (Ctrl-C), SIGTERM or SIGQUIT ends this process. A second signal ends it at
+//!   once.
+//! - Starting a program and waiting for a reply have limits of time.
 //!
-//! Limit: SIGKILL leaves the program running, and so does SIGHUP, which is not handled because `nohup` has it
-//! ignored.
+//! The path of a socket has at most about 100 bytes. If the path of the temporary folder is longer, the
+//! program listens on the loopback instead, on a port that the system chooses.
+//!
+//! Limits: SIGKILL and SIGHUP leave the program running. SIGHUP has no handler, because `nohup` programs
+//! ignore it. Shells let the background programs of a script ignore SIGINT and SIGQUIT. On Linux, signals
+//! that are ignored stay so; other systems do not say which these are, so there these two end the process.
 
 mod running;
 
@@ -18,7 +23,7 @@ use redis::{Client, Connection, ConnectionAddr, RedisError, RedisResult};
 use running::Handle;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
@@ -33,7 +38,8 @@ const REPLY_PATIENCE: Duration = Duration::from_secs(60);
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Why there is no server. Each message is one line that begins with a verb; the program's name belongs before it.
+/// Why there is no server. Each message is one line that begins with a verb; the program's name belongs
+/// before it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
@@ -59,6 +65,11 @@ pub enum StartError {
         /// Why the last attempt failed. `None` if there was no time for one.
         last: Option<Box<RedisError>>,
     },
+    /// The program runs, and another one answers on its port of the loopback.
+    OtherAnswers {
+        /// How long it had time.
+        patience: Duration,
+    },
     /// What answers is not a server that is known.
     Unknown,
 }
@@ -78,6 +89,11 @@ impl fmt::Display for StartError {
                 write!(f, "does not answer PING within {} s", patience.as_secs_f64())?;
                 last.as_ref().map_or(Ok(()), |err| write!(f, ": {err}"))
             }
+            Self::OtherAnswers { patience } => write!(
+                f,
+                "does not answer PING within {} s: another program answers on its port",
+                patience.as_secs_f64()
+            ),
             Self::Unknown => f.write_str("answers, and INFO does not say a version of Redis or Valkey"),
         }
     }
@@ -100,46 +116,100 @@ pub struct Process {
     pub family: Family,
     /// The version, such as `9.1.2`.
     pub version: String,
-    client: Client,
-    _handle: Handle,
+    started: Started,
 }
 
 impl Process {
-    /// Starts the program without persistence and waits until it answers, at most for `patience`. A relative path starts at the
-    /// caller's working directory. A bare name is looked up on `PATH`.
+    /// Starts the program without persistence and waits until it answers, at most for `patience`. A relative
+    /// path starts at the caller's working directory. A bare name is looked up on `PATH`.
     pub fn start(program: &Path, patience: Duration) -> Result<Self, StartError> {
         Self::start_in(&std::env::temp_dir(), program, patience)
     }
 
     /// The same with a folder in `parent`.
     fn start_in(parent: &Path, program: &Path, patience: Duration) -> Result<Self, StartError> {
-        let mut builder = tempfile::Builder::new();
-        let folder = builder.prefix("redcore-server-").tempdir_in(parent).map_err(StartError::Folder)?;
-        let (address, log) = (address(folder.path())?, folder.path().join("log"));
-        let is_name = program.components().count() == 1;
-        let program = if is_name { Ok(program.to_owned()) } else { std::path::absolute(program) };
-        let mut command = Command::new(program.map_err(StartError::Program)?);
-        command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
-        command.arg("--dir").arg(folder.path()).current_dir(folder.path()).stdin(Stdio::null());
-        match &address {
-            ConnectionAddr::Unix(socket) => command.args(["--port", "0", "--unixsocket"]).arg(socket),
-            ConnectionAddr::Tcp(host, port) => command.args(["--bind", host, "--port", &port.to_string()]),
-            other => unreachable!("{other} is of another kind"),
-        };
-        // A file and not our output: whoever waits for the end of our output would wait for the server.
-        let output = File::create(&log).map_err(StartError::Folder)?;
-        command.stdout(output.try_clone().map_err(StartError::Folder)?).stderr(output);
-        let handle = Handle::start(&mut command, folder)?;
-        let client = client(address);
-        let info = first_answer(&handle, &client, &log, patience)?;
+        let started = Started::new(parent, program)?;
+        let info = started.first_answer(patience)?;
         let (family, version) = info.family_and_version().ok_or(StartError::Unknown)?;
-        let version = version.to_owned();
-        Ok(Self { family, version, client, _handle: handle })
+        Ok(Self { family, version: version.to_owned(), started })
     }
 
     /// A new connection. A reply that takes longer than a minute is an error.
     pub fn connect(&self) -> RedisResult<Connection> {
-        connect(&self.client, REPLY_PATIENCE)
+        connect(&self.started.client, REPLY_PATIENCE)
+    }
+}
+
+/// A program that was started, and may not answer yet.
+#[derive(Debug)]
+struct Started {
+    handle: Handle,
+    client: Client,
+    /// The file of what it prints.
+    log: PathBuf,
+}
+
+impl Started {
+    fn new(parent: &Path, program: &Path) -> Result<Self, StartError> {
+        let is_name = program.components().count() == 1;
+        let program = if is_name { Ok(program.to_owned()) } else { std::path::absolute(program) };
+        let program = program.map_err(StartError::Program)?;
+        let (handle, (address, log)) = Handle::start(parent, |folder| {
+            let (address, log) = (address(folder)?, folder.join("log"));
+            let mut command = Command::new(program);
+            command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
+            command.arg("--dir").arg(folder).current_dir(folder).stdin(Stdio::null());
+            match &address {
+                ConnectionAddr::Unix(socket) => command.args(["--port", "0", "--unixsocket"]).arg(socket),
+                ConnectionAddr::Tcp(host, port) => {
+                    command.args(["--bind", host, "--port", &port.to_string()])
+                }
+                other => unreachable!("{other} is of another kind"),
+            };
+            // A file and not our output: whoever waits for the end of our output would wait for the server.
+            let output = File::create(&log).map_err(StartError::Folder)?;
+            command.stdout(output.try_clone().map_err(StartError::Folder)?).stderr(output);
+            Ok((command, (address, log)))
+        })?;
+        Ok(Self { handle, client: client(address), log })
+    }
+
+    /// What INFO says of the server, once it answers PING.
+    fn first_answer(&self, patience: Duration) -> Result<Info, StartError> {
+        let start = Instant::now();
+        let mut failure = StartError::Silent { patience, last: None };
+        loop {
+            let ended = self.handle.with(|child| child.try_wait()).map_err(StartError::Program)?;
+            if let Some(status) = ended {
+                return Err(StartError::Ended { status, said: last_line(&self.log) });
+            }
+            let left = patience.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(failure);
+            }
+            let answer = connect(&self.client, left).and_then(|mut connection| {
+                redis::cmd("PING").query::<()>(&mut connection)?;
+                Info::ask(&mut connection, "server")
+            });
+            match answer {
+                Ok(info) if self.answers(&info) => return Ok(info),
+                // Another program was faster to take the port. A server then ends; others may not.
+                Ok(_) => failure = StartError::OtherAnswers { patience },
+                Err(err) => {
+                    // An answer of another program says more than a last attempt without enough time.
+                    if let StartError::Silent { last, .. } = &mut failure {
+                        *last = Some(Box::new(err));
+                    }
+                }
+            }
+            std::thread::sleep(PAUSE.min(left));
+        }
+    }
+
+    /// Whether the answer is that of the program. No other one answers on a socket in its folder.
+    fn answers(&self, info: &Info) -> bool {
+        let is_socket = matches!(self.client.get_connection_info().addr(), ConnectionAddr::Unix(_));
+        is_socket || info.number("process_id") == Some(self.handle.with(|child| child.id()))
     }
 }
 
@@ -147,7 +217,7 @@ impl Process {
 /// long.
 fn address(folder: &Path) -> Result<ConnectionAddr, StartError> {
     let socket = folder.join("socket");
-    if is_address(&socket) {
+    if fits_in_socket_address(&socket) {
         return Ok(ConnectionAddr::Unix(socket));
     }
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
@@ -156,24 +226,23 @@ fn address(folder: &Path) -> Result<ConnectionAddr, StartError> {
 
 /// Whether a path is short enough for the address of a socket.
 #[cfg(unix)]
-fn is_address(path: &Path) -> bool {
+fn fits_in_socket_address(path: &Path) -> bool {
     std::os::unix::net::SocketAddr::from_pathname(path).is_ok()
 }
 
 #[cfg(not(unix))]
-fn is_address(_: &Path) -> bool {
+fn fits_in_socket_address(_: &Path) -> bool {
     false
 }
 
-/// The name of the first server on the path, for tests. Says loudly that they do not run if there is none.
-/// Those that look for one name the same two (`cargo xtask conformance`).
+/// The name of the first server on the path. Says loudly that nothing runs with a server if there is none.
 pub fn server_on_path() -> Option<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
     let found = ["valkey-server", "redis-server"].into_iter().find(works);
     if found.is_none() {
         eprintln!(
-            "!! NOT RUN: a test with a real server. To have it, put a redis-server or valkey-server on the path"
+            "!! NOT RUN: what needs a real server. To have it, put a redis-server or valkey-server on the path"
         );
     }
     found
@@ -189,43 +258,6 @@ fn connect(client: &Client, patience: Duration) -> RedisResult<Connection> {
     connection.set_read_timeout(Some(patience))?;
     connection.set_write_timeout(Some(patience))?;
     Ok(connection)
-}
-
-/// What INFO says of the server, once it answers PING.
-fn first_answer(
-    handle: &Handle,
-    client: &Client,
-    log: &Path,
-    patience: Duration,
-) -> Result<Info, StartError> {
-    let start = Instant::now();
-    let mut last = None;
-    loop {
-        if let Some(status) = handle.with(|child| child.try_wait()).map_err(StartError::Program)? {
-            return Err(StartError::Ended { status, said: last_line(log) });
-        }
-        let left = patience.saturating_sub(start.elapsed());
-        if left.is_zero() {
-            return Err(StartError::Silent { patience, last });
-        }
-        let answer = connect(client, left).and_then(|mut connection| {
-            redis::cmd("PING").query::<()>(&mut connection)?;
-            Info::ask(&mut connection, "server")
-        });
-        match answer {
-            // Another program may have been faster to take the port. Ours then ends.
-            Ok(info) if is_of(handle, client, &info) => return Ok(info),
-            Ok(_) => {}
-            Err(err) => last = Some(Box::new(err)),
-        }
-        std::thread::sleep(PAUSE.min(left));
-    }
-}
-
-/// Whether the program is the one that answers. A socket in its folder belongs to no other.
-fn is_of(handle: &Handle, client: &Client, info: &Info) -> bool {
-    let is_socket = matches!(client.get_connection_info().addr(), ConnectionAddr::Unix(_));
-    is_socket || info.number("process_id") == Some(handle.with(|child| child.id()))
 }
 
 /// What a program said last.
@@ -307,14 +339,30 @@ mod tests {
         assert!(!err.to_string().contains('\n'), "{err}");
     }
 
-    /// Waits for an answer on `socket` while another program runs. Returns the error and how long it took.
+    /// Waits for an answer on `socket` while another program runs. Returns why there is none and how long it
+    /// took.
     #[cfg(unix)]
-    fn waits_in_vain(socket: &Path) -> (String, Duration) {
-        let sleeper = Handle::start(Command::new("sleep").arg("60"), TempDir::new().unwrap()).unwrap();
-        let client = client(ConnectionAddr::Unix(socket.into()));
+    fn waits_in_vain(socket: &Path) -> (RedisError, Duration) {
+        let sleeper = sleeper(client(ConnectionAddr::Unix(socket.into())));
         let start = Instant::now();
-        let err = first_answer(&sleeper, &client, Path::new("no/log"), SOON).unwrap_err();
-        (err.to_string(), start.elapsed())
+        let err = sleeper.first_answer(SOON).unwrap_err();
+        let waited = start.elapsed();
+        let text = err.to_string();
+        assert!(text.starts_with("does not answer PING within 0.2 s: ") && !text.contains('\n'), "{text}");
+        let StartError::Silent { last: Some(last), .. } = err else { panic!("{text}") };
+        (*last, waited)
+    }
+
+    /// A program that is no server, and is taken for the one of `client`.
+    #[cfg(unix)]
+    fn sleeper(client: Client) -> Started {
+        let prepare = |_: &Path| {
+            let mut command = Command::new("sleep");
+            command.arg("60");
+            Ok((command, ()))
+        };
+        let (handle, ()) = Handle::start(&std::env::temp_dir(), prepare).unwrap();
+        Started { handle, client, log: "no/log".into() }
     }
 
     #[cfg(unix)]
@@ -323,9 +371,9 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let (err, waited) = waits_in_vain(&folder.path().join("socket"));
         assert!(waited >= SOON && waited < 50 * SOON, "{waited:?}");
-        assert!(err.starts_with("does not answer PING within 0.2 s: No such file"), "{err}");
+        assert!(err.is_connection_refusal(), "{err}");
         let (err, _) = waits_in_vain(&folder.path().join("s".repeat(200)));
-        assert!(err.starts_with("does not answer PING within 0.2 s: path must be shorter"), "{err}");
+        assert!(err.is_io_error() && !err.is_connection_refusal(), "{err}");
     }
 
     #[cfg(unix)]
@@ -337,7 +385,20 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         let (err, waited) = waits_in_vain(&socket);
         assert!(waited >= SOON && waited < 50 * SOON, "{waited:?}");
-        assert!(err.starts_with("does not answer PING within 0.2 s: ") && !err.contains('\n'), "{err}");
+        assert!(err.is_timeout(), "{err}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn another_program_that_answers_on_the_port_is_an_error_that_says_so() {
+        let Some(program) = server_on_path() else { return };
+        let parent = TempDir::new().unwrap();
+        let long = parent.path().join("long".repeat(40));
+        fs::create_dir(&long).unwrap();
+        let other = Process::start_in(&long, Path::new(program), START_PATIENCE).unwrap();
+        let err = sleeper(other.started.client.clone()).first_answer(SOON).unwrap_err();
+        let expected = "does not answer PING within 0.2 s: another program answers on its port";
+        assert_eq!(err.to_string(), expected);
     }
 
     #[test]
@@ -369,7 +430,11 @@ mod tests {
             redis::cmd("SET").arg("key").arg("value").exec(&mut connection).unwrap();
             // It ends by itself, and would save now.
             let _ = redis::cmd("SHUTDOWN").exec(&mut connection);
-            process._handle.with(|child| child.wait()).unwrap();
+            let start = Instant::now();
+            while process.started.handle.with(|child| child.try_wait()).unwrap().is_none() {
+                assert!(start.elapsed() < START_PATIENCE, "{program} does not end");
+                std::thread::sleep(PAUSE);
+            }
             let left = files(&parent);
             assert!(left.iter().all(|name| expected.contains(&name.as_str())), "{left:?}");
             drop(process);

@@ -1,10 +1,11 @@
 //! The programs that run: each with its folder, in a list that a signal can end as a whole.
 //!
-//! Invariant: a program is started and ended while the list is locked. So a signal finds all of them, and
-//! none is started after it.
+//! Invariant: folders are made and removed, and programs are started and ended, while the list is locked. So
+//! a signal finds all of them, and none is started after it.
 
 use super::StartError;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
@@ -25,11 +26,14 @@ impl Drop for Program {
 
 struct Running {
     programs: BTreeMap<u64, Program>,
+    /// How many programs were started. Each has the number of those before it, which no other has.
+    started: u64,
     /// Whether a signal ends them.
     has_handler: bool,
 }
 
-static RUNNING: Mutex<Running> = Mutex::new(Running { programs: BTreeMap::new(), has_handler: false });
+static RUNNING: Mutex<Running> =
+    Mutex::new(Running { programs: BTreeMap::new(), started: 0, has_handler: false });
 
 fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
@@ -40,21 +44,28 @@ fn running() -> MutexGuard<'static, Running> {
 pub(super) struct Handle(u64);
 
 impl Handle {
-    /// Starts a program that may write to `folder`. From the first one on, SIGINT, SIGTERM and SIGQUIT end
-    /// all of them before they end this process.
-    pub(super) fn start(command: &mut Command, folder: TempDir) -> Result<Self, StartError> {
+    /// Makes a folder in `parent` and starts the command that `prepare` makes for it. From the first call on,
+    /// SIGINT, SIGTERM and SIGQUIT end all programs before they end this process.
+    pub(super) fn start<T>(
+        parent: &Path,
+        prepare: impl FnOnce(&Path) -> Result<(Command, T), StartError>,
+    ) -> Result<(Self, T), StartError> {
         let mut running = running();
         if !running.has_handler {
             handle_signals().map_err(StartError::Signals)?;
             running.has_handler = true;
         }
+        let mut builder = tempfile::Builder::new();
+        let folder = builder.prefix("redcore-server-").tempdir_in(parent).map_err(StartError::Folder)?;
+        let (mut command, prepared) = prepare(folder.path())?;
         let child = command.spawn().map_err(StartError::Program)?;
-        let id = running.programs.last_key_value().map_or(0, |(id, _)| id + 1);
+        let id = running.started;
+        running.started += 1;
         running.programs.insert(id, Program { child, _folder: folder });
-        Ok(Self(id))
+        Ok((Self(id), prepared))
     }
 
-    /// What `f` makes of the program.
+    /// What `f` makes of the program. `f` does not wait, because the list is locked.
     pub(super) fn with<T>(&self, f: impl FnOnce(&mut Child) -> T) -> T {
         let mut running = running();
         let program = running.programs.get_mut(&self.0);
@@ -70,23 +81,53 @@ impl Drop for Handle {
     }
 }
 
-/// Starts the thread that waits for a signal.
+/// Has a signal end the programs, and then this process. A signal that is ignored stays so. A second signal
+/// ends this process at once: the list may be locked by a program that cannot be started or ended.
 #[cfg(unix)]
 fn handle_signals() -> std::io::Result<()> {
     use signal_hook::consts::TERM_SIGNALS;
+    use signal_hook::flag::register_conditional_default;
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
 
-    let mut signals = Signals::new(TERM_SIGNALS)?;
+    /// Signals that come so soon after the first one are the same: `timeout` sends one to the process and one
+    /// to its group.
+    const SAME_SIGNAL: Duration = Duration::from_millis(100);
+
+    let mut signals = Signals::new([] as [i32; 0])?;
+    let handle = signals.handle();
+    let ends_at_once = Arc::new(AtomicBool::new(false));
+    let first_has_come = Arc::clone(&ends_at_once);
     let wait = move || {
         for signal in signals.forever() {
+            std::thread::sleep(SAME_SIGNAL);
+            first_has_come.store(true, Ordering::SeqCst);
             let mut running = running();
             running.programs.clear();
             // It does not return, and the list stays locked to the end.
             let _ = emulate_default_handler(signal);
         }
     };
-    std::thread::Builder::new().name("signals".into()).spawn(wait).map(drop)
+    // The thread comes first. Without it, signals that have a handler would do nothing.
+    std::thread::Builder::new().name("signals".into()).spawn(wait)?;
+    for signal in TERM_SIGNALS.iter().copied().filter(|signal| !is_ignored(*signal)) {
+        handle.add_signal(signal)?;
+        register_conditional_default(signal, Arc::clone(&ends_at_once))?;
+    }
+    Ok(())
+}
+
+/// Whether this process ignores a signal. `false` where the system does not say so in `/proc`.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // Signals are counted from 1.
+    mask.is_some_and(|mask| (mask >> (signal - 1)) & 1 == 1)
 }
 
 #[cfg(not(unix))]

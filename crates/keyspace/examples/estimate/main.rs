@@ -12,11 +12,19 @@ mod cli;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use std::io::{self, Write};
+use std::process::ExitCode;
 
-fn main() {
-    match cli::Args::parse().report() {
-        // A closed pipe (`| head`) is ignored.
-        Ok(report) => drop(io::stdout().write_all(report.as_bytes())),
+fn main() -> ExitCode {
+    let report = match cli::Args::parse().report() {
+        Ok(report) => report,
         Err(error) => cli::Args::command().error(ErrorKind::ValueValidation, error).exit(),
+    };
+    match io::stdout().write_all(report.as_bytes()) {
+        // A closed pipe (`| head`) is no failure.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("estimate: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }

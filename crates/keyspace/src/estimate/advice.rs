@@ -3,23 +3,22 @@
 //! | advice | is given if |
 //! |---|---|
 //! | [`Longer`](Advice::Longer) | always, for the key and for strings |
-//! | [`Shorter`](Advice::Shorter) | a key or a string that is up to [`SHORTER_MAX`] bytes shorter takes less |
-//! | [`SharedBlock`](Advice::SharedBlock) | a longer key or value is free, and both together are not (keyspace) |
+//! | [`Shorter`](Advice::Shorter) | a key or a string up to [`SHORTER_MAX`] bytes shorter takes less |
+//! | [`SharedBlock`](Advice::SharedBlock) | a longer key or value is free, but not both together (keyspace) |
 //! | [`Integers`](Advice::Integers) | strings have one length, and integers of so many digits take less |
 //! | [`SmallIntegers`](Advice::SmallIntegers) | some integers are not shared (classic Redis) |
-//! | [`MoreSharedIntegers`](Advice::MoreSharedIntegers) | sharing all of them saves more than the shared objects take (classic Redis) |
+//! | [`MoreSharedIntegers`](Advice::MoreSharedIntegers) | sharing more of them saves memory (classic Redis) |
 //! | [`SharedIntegers`](Advice::SharedIntegers) | some integers are shared (classic Redis) |
 //! | [`SmallSavings`](Advice::SmallSavings) | something can be saved, and it is less than [`SAVING_LARGE`] |
 //!
-//! A key is not made shorter than the decimal digits that number all keys, and nothing longer than it can be.
+//! A key is not made shorter than the decimal digits that number all keys. No key or value is made longer
+//! than its limit.
 //!
 //! Redis shares integers only without an LRU or LFU policy. So advice whose figure has shared integers in it
 //! says that.
 
 use super::classic::{OBJECT, SHARED_END};
-use super::{
-    Count, EstimateError, KEY_LEN_MAX, Quantum, Spread, Store, VALUE_LEN_MAX, Values, Workload, total,
-};
+use super::{Count, EstimateError, Quantum, Spread, Store, Values, Workload, total};
 use common::Thousands;
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -83,7 +82,7 @@ pub enum Advice {
         bytes: u64,
         /// Whether that relies on shared integers, which classic Redis does not have under an LRU or LFU
         /// policy.
-        is_shared: bool,
+        relies_on_sharing: bool,
         /// The number of keys.
         keys: u64,
     },
@@ -175,8 +174,8 @@ impl Workload {
     /// By how many bytes it can be longer. `None` for values that have no length.
     fn room(&self, subject: Subject) -> Option<u64> {
         match subject {
-            Subject::Key => KEY_LEN_MAX.checked_sub(self.key_len),
-            Subject::Value => VALUE_LEN_MAX.checked_sub(self.value_len_max()?),
+            Subject::Key => Self::KEY_LEN_MAX.checked_sub(self.key_len),
+            Subject::Value => Self::VALUE_LEN_MAX.checked_sub(self.value_len_max()?),
         }
     }
 
@@ -241,13 +240,13 @@ impl Workload {
         let values = Values::Integers(from..=power(digits) - 1);
         let integers = Self { values, ..self.clone() };
         let bytes = self.block_bytes(store).saturating_sub(integers.block_bytes(store));
-        let is_shared = integers.shared_keys(store) > 0;
-        (bytes > 0).then_some(Advice::Integers { digits, bytes, is_shared, keys: self.keys })
+        let relies_on_sharing = integers.shared_keys(store) > 0;
+        (bytes > 0).then_some(Advice::Integers { digits, bytes, relies_on_sharing, keys: self.keys })
     }
 
     /// How many values are shared integers.
     fn shared_keys(&self, store: Store) -> u64 {
-        self.blocks(store).iter().filter(|step| step.parts.is_empty()).map(|step| step.count).sum()
+        self.blocks(store).iter().filter(|step| step.is_shared_integers()).map(|step| step.count).sum()
     }
 
     /// What sharing integers does, which only classic Redis does.
@@ -337,16 +336,16 @@ impl fmt::Display for Advice {
                 )
             }
             Self::SharedBlock => f.write_str(
-                "A key and its value share the spare bytes of one block. What makes one of them longer is not left for the other.",
+                "A key and its value share the spare bytes of one block. A byte that one uses is not free for the other.",
             ),
-            Self::Integers { digits, bytes, is_shared, keys } => write!(
+            Self::Integers { digits, bytes, relies_on_sharing, keys } => write!(
                 f,
                 "Integers of {} take less than strings of {}. They save {}.{}{}",
                 Count(digits, "digit"),
                 Count(digits, "byte"),
                 Bytes { bytes, keys },
-                if is_shared { " " } else { "" },
-                if is_shared { SHARING } else { "" },
+                if relies_on_sharing { " " } else { "" },
+                if relies_on_sharing { SHARING } else { "" },
             ),
             Self::SmallIntegers { bytes, keys } => write!(
                 f,

@@ -82,7 +82,7 @@ pub(super) fn blocks(workload: &Workload, quantum: Quantum) -> Vec<Step> {
             for run in Spread::from(numbers).runs(keys, is_shared) {
                 let is_shared = run.form.1;
                 steps.push(if is_shared {
-                    Step::nothing("shared integer", &run)
+                    Step::shared_integers(&run)
                 } else {
                     step("integer", run.keys, object())
                 });

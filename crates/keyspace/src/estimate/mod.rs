@@ -25,8 +25,8 @@
 //!   a second bucket array.
 //! - The size classes of a keyspace are those of the allocator of this build. Only jemalloc tells all of
 //!   them: `libc` and `prefix` add bytes of their own, which are not in the sum.
-//! - A key has at most [`KEY_LEN_MAX`] bytes, and a value at most [`VALUE_LEN_MAX`]. Longer ones are an
-//!   [`EstimateError`].
+//! - A key has at most [`Workload::KEY_LEN_MAX`] bytes, and a value at most [`Workload::VALUE_LEN_MAX`].
+//!   Longer ones are an [`EstimateError`].
 //! - Sums that do not fit into 64 bits are the largest number that does. Nothing here panics.
 
 mod advice;
@@ -40,7 +40,7 @@ mod step;
 mod tests;
 
 pub use advice::{Advice, Subject};
-pub use error::{EstimateError, KEY_LEN_MAX, VALUE_LEN_MAX};
+pub use error::EstimateError;
 pub use quantum::Quantum;
 pub use step::{Part, Step};
 
@@ -49,6 +49,7 @@ use core::fmt::{self, Display};
 use core::ops::RangeInclusive;
 use spread::Spread;
 use step::{Factor, Span};
+use values::EncodingLimits;
 
 /// The values of a workload. Each length, or each integer, occurs equally often. The order of the two ends
 /// does not matter.
@@ -83,6 +84,12 @@ pub enum Store {
 }
 
 impl Workload {
+    /// The longest key, in bytes: that of a [`Keyspace`](crate::Keyspace).
+    pub const KEY_LEN_MAX: u64 = crate::entry::KEY_LEN_MAX as u64;
+
+    /// The longest value, in bytes. In redis.conf: the default of `proto-max-bulk-len`.
+    pub const VALUE_LEN_MAX: u64 = EncodingLimits::DEFAULT.proto_max_bulk_len as u64;
+
     /// The sum, step by step. O(log n) for n keys, and O(n) for strings of n different lengths, of at most
     /// 65,536 of them.
     ///
@@ -100,11 +107,11 @@ impl Workload {
 
     /// Whether keys and values can be so long.
     fn check(&self) -> Result<(), EstimateError> {
-        if self.key_len > KEY_LEN_MAX {
+        if self.key_len > Self::KEY_LEN_MAX {
             return Err(EstimateError::KeyTooLong { len: self.key_len });
         }
         match self.value_len_max() {
-            Some(len) if len > VALUE_LEN_MAX => Err(EstimateError::ValueTooLong { len }),
+            Some(len) if len > Self::VALUE_LEN_MAX => Err(EstimateError::ValueTooLong { len }),
             _ => Ok(()),
         }
     }

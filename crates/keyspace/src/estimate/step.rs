@@ -64,7 +64,7 @@ impl Display for Part {
 pub struct Step {
     /// What such a block is.
     pub what: &'static str,
-    /// What is in it, in this order. A value that takes no block has no parts.
+    /// What is in it, in this order. A shared integer takes no block and has no parts.
     pub parts: Vec<Part>,
     /// The bytes that are asked for: the sum of the parts.
     pub asked: RangeInclusive<u64>,
@@ -93,9 +93,15 @@ impl Step {
         Self { class: size..=size, bytes: size, ..Self::new(what, 1, parts, |size| size) }
     }
 
-    /// Keys whose value takes no block.
-    pub(super) fn nothing<F>(what: &'static str, run: &Run<F>) -> Self {
-        Self { what, parts: Vec::new(), asked: 0..=0, class: 0..=0, count: run.keys, bytes: 0 }
+    /// Keys whose value is a shared integer, which takes no block.
+    pub(super) fn shared_integers<F>(run: &Run<F>) -> Self {
+        let (what, parts) = ("shared integer", Vec::new());
+        Self { what, parts, asked: 0..=0, class: 0..=0, count: run.keys, bytes: 0 }
+    }
+
+    /// Whether the values are shared integers. Only those have no parts.
+    pub(super) fn is_shared_integers(&self) -> bool {
+        self.parts.is_empty()
     }
 
     /// The class, if all blocks have the same.

@@ -2,6 +2,9 @@
 
 use super::*;
 
+const KEY_LEN_MAX: u64 = Workload::KEY_LEN_MAX;
+const VALUE_LEN_MAX: u64 = Workload::VALUE_LEN_MAX;
+
 const CLASSIC: [Store; 2] = [Store::Classic(Quantum::Eight), Store::Classic(Quantum::Sixteen)];
 const STORES: [Store; 3] = [Store::Keyspace, CLASSIC[0], CLASSIC[1]];
 
@@ -217,7 +220,10 @@ fn lengths_beyond_the_limits_are_errors() {
         assert!(strings(1, KEY_LEN_MAX, VALUE_LEN_MAX..=VALUE_LEN_MAX).estimate(store).is_ok());
     }
     let error = EstimateError::ValueTooLong { len: value };
-    assert_eq!(error.to_string(), "a value of 536870913 bytes is too long: the most is 536870912");
+    assert_eq!(
+        error.to_string(),
+        "a value of 536,870,913 bytes is too long: it can have at most 536,870,912 bytes"
+    );
 }
 
 #[test]

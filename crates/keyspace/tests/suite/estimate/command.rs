@@ -63,8 +63,8 @@ fn wrong_arguments_are_errors() {
         assert!(error.starts_with("error: "), "{error}");
     }
     let error = report("--keys 10 --key-len 3 --value-len 7..536870913").unwrap_err();
-    assert_eq!(error, "a value of 536870913 bytes is too long: the most is 536870912");
+    assert_eq!(error, "a value of 536,870,913 bytes is too long: it can have at most 536,870,912 bytes");
     let error = report("--keys 10 --key-len 4294967296 --integers 1").unwrap_err();
-    assert_eq!(error, "a key of 4294967296 bytes is too long: the most is 4294967295");
+    assert_eq!(error, "a key of 4,294,967,296 bytes is too long: it can have at most 4,294,967,295 bytes");
     assert!(report("--keys ten --key-len 3 --value-len 3").unwrap_err().contains("ten"));
 }

@@ -10,8 +10,8 @@
 //! CSV under another name. An empty value has its tab or its comma. Of equal keys the last one counts. Keys
 //! and values are bytes. Lines may end with CR LF, and empty lines are passed over.
 //!
-//! Limits: a key has 1 to 65,536 bytes, as in a [trace](crate::trace), and a value at most [`MAX_VALUE_BYTES`], which is what servers
-//! take. A text file has no NUL. The file is read whole.
+//! Limits: a key has 1 to 65,536 bytes, as in a [trace](crate::trace), and a value at most
+//! [`MAX_VALUE_BYTES`], which is what servers take. A text file has no NUL. The file is read whole.
 
 use crate::error::BadInput;
 use crate::maps::Fold;
@@ -43,7 +43,7 @@ pub enum ImportError {
     Empty,
     /// A line does not fit the format.
     BadLine {
-        /// The line, from 1.
+        /// The line, from 1. The first one of a record that has several.
         line: u64,
         /// What is wrong with it.
         what: String,
@@ -95,8 +95,8 @@ impl Format {
     }
 }
 
-/// A record of one field, which is put behind the last one of a CSV file. An open quote takes it into its own
-/// field.
+/// A record of one field, which is appended to a CSV file. It is read back, unless a quote is still open:
+/// then it is part of the field that begins with the quote.
 const LAST_RECORD: &[u8] = b"\n\0\n";
 
 /// What some programs put in front of UTF-8.
@@ -158,7 +158,7 @@ impl Import {
             std::mem::swap(&mut record, &mut next);
         }
         if record != vec![LAST_RECORD.trim_ascii()] {
-            return Err(bad_line(&record, "a quote that is never closed"));
+            return Err(bad_line(&record, "a quote is never closed in the record that starts here"));
         }
         import.finish()
     }
@@ -226,7 +226,7 @@ fn key_and_value(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
 
 fn key_only(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
     if line.contains(&b'\t') {
-        return Err(format!("a tab, and with --keys-only a line is a key: '{}'", show(line)));
+        return Err(format!("a tab: with --keys-only, each line is one key: '{}'", show(line)));
     }
     Ok((line, b""))
 }
@@ -282,7 +282,7 @@ mod tests {
         assert_eq!(text_error(b"a\t1\nb"), format!("line 2: no tab between a key and a value: 'b' {hint}"));
         let err = Import::read_lines(&b"a\nb\t2\n"[..], key_only).unwrap_err();
         assert!(
-            err.to_string().starts_with("line 2: a tab, and with --keys-only a line is a key: 'b"),
+            err.to_string().starts_with("line 2: a tab: with --keys-only, each line is one key: 'b"),
             "{err}"
         );
     }
@@ -317,10 +317,16 @@ mod tests {
     fn errors_of_csv_say_the_line_of_the_record() {
         assert_eq!(csv_error("a,\"two\nlines\"\n,x\n"), "line 3: no key before the value 'x'");
         assert_eq!(csv_error("key,value\n"), "holds no key");
-        assert_eq!(csv_error("a,1\nb,\"open\nc,2\nd,3\n"), "line 2: a quote that is never closed");
-        assert_eq!(csv_error("a,1\nb,\"\"\"\n"), "line 2: a quote that is never closed");
-        assert_eq!(csv_error("a,1\n\""), "line 2: a quote that is never closed");
-        assert_eq!(csv_error("\"a,1\n"), "line 1: a quote that is never closed");
+        assert_eq!(
+            csv_error("a,1\nb,\"open\nc,2\nd,3\n"),
+            "line 2: a quote is never closed in the record that starts here"
+        );
+        assert_eq!(
+            csv_error("a,1\nb,\"\"\"\n"),
+            "line 2: a quote is never closed in the record that starts here"
+        );
+        assert_eq!(csv_error("a,1\n\""), "line 2: a quote is never closed in the record that starts here");
+        assert_eq!(csv_error("\"a,1\n"), "line 1: a quote is never closed in the record that starts here");
         assert_eq!(csv_error("a,1\nb\n"), "line 2: one field instead of a key and a value");
         assert_eq!(csv_error("{\"a\": 1}\n"), "line 1: one field instead of a key and a value");
         assert_eq!(csv_error("a,1\n\0\n"), "line 2: one field instead of a key and a value");

@@ -6,11 +6,13 @@
 //!  Client    a connection to it, on which batches of commands are sent
 //! ```
 //!
-//! The process is that of `cargo xtask conformance` ([`Process`]), and so is the client, the crate `redis` without its
-//! features: no asynchronous runtime, no TLS. What is left of it packs commands and parses replies.
+//! The process is that of `cargo xtask conformance` ([`Process`]), and so is the client, the crate `redis`
+//! without its features: no asynchronous runtime, no TLS. What is left of it packs commands and parses
+//! replies.
 //!
-//! [`Server::used_memory`] is what INFO says to a new connection while there is no other: connections have buffers, which count.
-//! [`Client::cpu_time`] is the processor time of the process with all its threads, in the program and in the system.
+//! [`Server::used_memory`] is what INFO says to a new connection while there is no other: connections have
+//! buffers, which count. [`Client::cpu_time`] is the processor time of the process with all its threads, in
+//! the program and in the system.
 //!
 //! The bytes of a server are those of its own allocator. They are compared with ours only if both allocators
 //! have the same size classes: see [`Allocator`]. Otherwise the name ends with [`UNLIKE`], and no row beside
@@ -30,7 +32,8 @@ use std::time::{Duration, Instant};
 /// How long a server may take to forget a connection that was closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How the name of a server ends whose allocator has other size classes than ours.
+/// How the name of a server ends whose allocator has other size classes than ours. Rows of report.json have
+/// no other sign of that.
 pub const UNLIKE: &str = ", unlike ours";
 
 /// An allocator, as far as it decides the size of a block.
@@ -56,8 +59,9 @@ impl Allocator {
         let name = info.text("mem_allocator").context("INFO memory has no mem_allocator")?.to_owned();
         let mut allocator = Self { name, quantum: None };
         if allocator.is_jemalloc() {
-            let stats: String = redis::cmd("MEMORY").arg("MALLOC-STATS").query(connection)?;
-            allocator.quantum = quantum(&stats);
+            // A server may refuse it. Its quantum is then unknown.
+            let stats = redis::cmd("MEMORY").arg("MALLOC-STATS").query::<String>(connection);
+            allocator.quantum = stats.ok().as_deref().and_then(quantum);
         }
         Ok(allocator)
     }
@@ -105,7 +109,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts each program, asks it who it is, and ends it. Two programs of one name are told apart by their paths.
+    /// Starts each program, asks it who it is, and ends it. Two programs of one name also have their paths in
+    /// it.
     pub fn identify(paths: &[PathBuf]) -> Result<Vec<Self>, BadInput> {
         let mut programs: Vec<Self> = Vec::new();
         for path in paths {
@@ -206,7 +211,8 @@ impl Client {
         Ok(())
     }
 
-    /// The integers of MEMORY STATS, by name. Those of a database have its name before theirs: `db.0 overhead.hashtable.main`.
+    /// The integers of MEMORY STATS, by name. Those of a database have its name before theirs:
+    /// `db.0 overhead.hashtable.main`.
     pub fn memory_stats(&mut self) -> Result<Vec<(String, i64)>> {
         let mut stats = Vec::new();
         integers("", &redis::cmd("MEMORY").arg("STATS").query(&mut self.0)?, &mut stats);
@@ -230,6 +236,7 @@ fn integers(before: &str, reply: &Value, found: &mut Vec<(String, i64)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use conformance::process::server_on_path;
 
     #[test]
     fn the_integers_of_a_database_have_its_name() {
@@ -280,6 +287,18 @@ mod tests {
     fn the_quantum_is_a_line_of_the_statistics() {
         let stats = "  opt.narenas: 8\nArenas: 8\nQuantum size: 16\nPage size: 4096\n";
         assert_eq!((quantum(stats), quantum("Page size: 4096")), (Some(16), None));
+    }
+
+    #[test]
+    fn a_server_that_refuses_its_statistics_has_an_unknown_quantum() {
+        let Some(program) = server_on_path() else { return };
+        let server = Server::start(Path::new(program)).unwrap();
+        let mut connection = server.0.connect().unwrap();
+        let refuse = ["SETUSER", "default", "-memory"];
+        redis::cmd("ACL").arg(&refuse).exec(&mut connection).unwrap();
+        let allocator = Allocator::ask(&mut connection).unwrap();
+        assert_eq!(allocator.quantum, None);
+        assert!(!allocator.is_jemalloc() || allocator.to_string().ends_with(" q?"), "{allocator}");
     }
 
     #[test]

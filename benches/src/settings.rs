@@ -1,4 +1,4 @@
-//! What the command line sets for the suites: the scale of a run, its seed, and what it is given from outside.
+//! What the command line sets for the suites: the scale of a run, its seed, and what the user gives it.
 
 use std::path::PathBuf;
 
@@ -20,11 +20,11 @@ pub struct Settings {
     /// A redis-server or valkey-server that the suite `memory` starts as a peer; may be given several times
     #[arg(long = "server", value_name = "PATH")]
     pub servers: Vec<PathBuf>,
-    /// Keys and values for the suite `memory`: CSV (`.csv`), or lines of a key, a tab and a value (a value may
-    /// be empty, but not missing)
+    /// Keys and values for the suite `memory`: CSV (`.csv`), or lines of a key, a tab and a value (a value
+    /// may be empty, but not missing)
     #[arg(long, value_name = "FILE")]
     pub import: Option<PathBuf>,
-    /// The file of --import is a list of keys, one a line without a tab; their values are empty
+    /// The file of --import is a list of keys, one per line without a tab; their values are empty
     #[arg(long, requires = "import")]
     pub keys_only: bool,
     /// Of everything that is drawn at random: keys, orders, sizes

@@ -1,4 +1,5 @@
-//! Somebody's own keys and values (`--import FILE`), in redcore's stores, in a map of boxes, and in the servers of `--server`.
+//! Somebody's own keys and values (`--import FILE`), in redcore's stores, in a map of boxes, and in the
+//! servers of `--server`.
 
 use super::beside::{Rates, Stats, measure};
 use super::data_set::{DataSet, Part};
@@ -7,7 +8,6 @@ use crate::maps::Fold;
 use crate::suite::Ctx;
 use crate::table;
 use crate::text::{figure, thousands};
-use std::path::Path;
 use zmalloc::Region;
 
 /// The simplest store that a program could have instead.
@@ -22,9 +22,8 @@ const SHOWN: [&str; 5] = [
     "overhead.hashtable.expires",
 ];
 
-/// Measures the file.
-pub(super) fn run(ctx: &mut Ctx, path: &Path, import: &Import, rates: &mut Rates) -> anyhow::Result<()> {
-    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+/// Measures the file of that name.
+pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import, rates: &mut Rates) -> anyhow::Result<()> {
     let n = import.len() as u64;
     let set = DataSet {
         name: format!("import of {file}"),
@@ -35,7 +34,7 @@ pub(super) fn run(ctx: &mut Ctx, path: &Path, import: &Import, rates: &mut Rates
     };
     let boxes = in_boxes(import) as f64 / n as f64;
     let stats = measure(ctx, &set, &[(BOXES, boxes)], rates)?;
-    ctx.report.note(ctx.suite, note(&file, import, &stats));
+    ctx.report.note(ctx.suite, note(file, import, &stats));
     Ok(())
 }
 
@@ -91,7 +90,7 @@ mod tests {
             report: &mut report,
             progress: &Progress::hidden(),
         };
-        run(&mut ctx, &path, &import, &mut Rates::default()).unwrap();
+        run(&mut ctx, "own.csv", &import, &mut Rates::default()).unwrap();
         let rows: Vec<_> = report
             .rows
             .iter()

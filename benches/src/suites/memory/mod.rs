@@ -1,9 +1,10 @@
 //! Suite `memory`: how many bytes an entry takes, by the difference of `used_memory`.
 //!
-//! Bytes are counted, not timed: a figure is exact and the same in every run, and one run is enough. Why it is
-//! fair: everything is on the same allocator and its size classes, blocks count with their class and not with
-//! what was asked for, and every map holds the same entries. Only the servers of `--server` have an allocator of their own,
-//! which their name says. If its size classes are not ours, rows beside the server do not count.
+//! Bytes are counted, not timed: a figure is exact and the same in every run, and one run is enough. Why it
+//! is fair: everything is on the same allocator and its size classes, blocks count with their class and not
+//! with what was asked for, and every map holds the same entries. Only the servers of `--server` have an
+//! allocator of their own, which their name says. If its size classes are not ours, rows beside the server do
+//! not count.
 //!
 //! - [`growth`]: bytes per entry at many N in every doubling, keys included, and the peak while growing.
 //! - [`store`]: whole data sets with keys `Sds` and values `Robj`, in the tables of others.
@@ -11,8 +12,8 @@
 //! - [`imported`]: keys and values of a file of the user.
 //! - [`seeds`]: the experiment with 90,000 keys whose result can be worked out by hand.
 //!
-//! Workloads and imports are [data sets](data_set). They also fill the servers of `--server`, and then a time is measured after all: the
-//! [processor time](beside) of a command.
+//! Workloads and imports are [data sets](data_set). They also fill the servers of `--server`, and then a time
+//! is measured after all: the [processor time](beside) of a command.
 
 mod beside;
 mod data_set;
@@ -54,8 +55,8 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     store::run(ctx);
     let mut rates = Rates::default();
     workloads::run(ctx, &mut rates)?;
-    if let (Some(path), Some(import)) = (&ctx.settings.import, &ctx.inputs.import) {
-        imported::run(ctx, path, import, &mut rates)?;
+    if let Some(import) = &ctx.inputs.import {
+        imported::run(ctx, &import.name, &import.content, &mut rates)?;
     }
     if let Some(note) = rates.note() {
         ctx.report.note(ctx.suite, note);

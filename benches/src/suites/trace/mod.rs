@@ -29,12 +29,9 @@ pub const HEADLINE: Headline = Headline {
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    match (&ctx.settings.trace, &ctx.inputs.trace) {
-        (Some(path), Some(trace)) => {
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            replay::run(ctx, &name, trace);
-        }
-        _ => mixes::run(ctx),
+    match &ctx.inputs.trace {
+        Some(trace) => replay::run(ctx, &trace.name, &trace.content),
+        None => mixes::run(ctx),
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ use super::StartError;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command};
+#[cfg(unix)]
+use std::sync::TryLockError;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
@@ -37,6 +39,16 @@ static RUNNING: Mutex<Running> =
 
 fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The list, if it is not locked.
+#[cfg(unix)]
+fn try_running() -> Option<MutexGuard<'static, Running>> {
+    match RUNNING.try_lock() {
+        Ok(running) => Some(running),
+        Err(TryLockError::Poisoned(err)) => Some(err.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// A program of the list. It is ended, and its folder is removed, when this is dropped.
@@ -103,9 +115,12 @@ fn handle_signals() -> std::io::Result<()> {
     let first_has_come = Arc::clone(&ends_at_once);
     let wait = move || {
         for signal in signals.forever() {
+            // A call that the signal has interrupted fails, and the main thread gives up. It cannot end this
+            // process by itself, because it waits for the list when it drops its handle.
+            let held = try_running();
             std::thread::sleep(SAME_SIGNAL);
             first_has_come.store(true, Ordering::SeqCst);
-            let mut running = running();
+            let mut running = held.unwrap_or_else(running);
             running.programs.clear();
             // It does not return, and the list stays locked to the end.
             let _ = emulate_default_handler(signal);

@@ -32,7 +32,7 @@ impl<T> Table<T> {
     /// good number: there are no more misses than that on their way at a time.
     ///
     /// `ahead` is called, before any comparison, for an entry that is likely to be compared: where entries are
-    /// pointers it can ask for what they point to with [`prefetch`]; where they are not it has
+    /// pointers it can ask for what they point to with [`prefetch`](crate::prefetch::prefetch); where they are not it has
     /// nothing to do (`|_| ()`).
     ///
     /// ```

@@ -183,7 +183,7 @@ impl<T> Chunk<T> {
         // tag's bit, so it is not 0, and `f` does not change it: nothing changes the chunk while a method
         // reads it.
         unsafe {
-            if let Some(index) = candidates.first() {
+            while let Some(index) = candidates.first() {
                 let found = f(self.slot(index));
                 if found.is_some() {
                     return found;
@@ -191,7 +191,6 @@ impl<T> Chunk<T> {
                 // Another entry with the same tag: one slot in 127.
                 cold_path();
                 candidates.remove_first();
-                return self.find_among_others(candidates, hash, f);
             }
             if candidates.overflow() { self.find_in_children(hash, f) } else { None }
         }
@@ -215,31 +214,6 @@ impl<T> Chunk<T> {
                 None if candidates.overflow() => Err(Undecided),
                 None => Ok(None),
             }
-        }
-    }
-
-    /// The rest of [`find_map_among`](Self::find_map_among) after a first entry that only had the same tag.
-    /// Kept out of line, so that a look-up that ends with the first entry has no loop.
-    ///
-    /// # Safety
-    /// The chunk is live. The candidates are what is left of those of its tags and `hash`.
-    #[inline(never)]
-    unsafe fn find_among_others<R>(
-        self,
-        mut candidates: Candidates,
-        hash: u64,
-        mut f: impl FnMut(Slot<T>) -> Option<R>,
-    ) -> Option<R> {
-        // SAFETY: as in `find_map_among`.
-        unsafe {
-            while let Some(index) = candidates.first() {
-                let found = f(self.slot(index));
-                if found.is_some() {
-                    return found;
-                }
-                candidates.remove_first();
-            }
-            if candidates.overflow() { self.find_in_children(hash, f) } else { None }
         }
     }
 

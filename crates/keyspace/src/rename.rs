@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
+use crate::totals::Totals;
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
@@ -48,21 +49,11 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         let (renamed, address) = (entry.try_renamed(to.bytes())?, entry.address());
         let (found, totals, _) = self.find_or_place(to_hash, &to, now)?;
-        match found {
-            Found::Live(_) if !replace => return Ok(false),
-            Found::Live(mut entry) => {
-                // SAFETY: the old entry becomes a shell below, before anything can fail.
-                totals.change(&mut entry, |entry, held| entry.replace(unsafe { renamed.into_entry() }, held));
-            }
-            // SAFETY: as above, or the new entry becomes a shell again.
-            Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
-                Ok(entry) => totals.add(entry),
-                Err(error) => {
-                    drop(Shell::of(error.entry));
-                    return Err(error.error.into());
-                }
-            },
+        if !replace && matches!(found, Found::Live(_)) {
+            return Ok(false);
         }
+        // SAFETY: the old entry becomes a shell below, before anything can fail.
+        unsafe { put_renamed(found, totals, renamed)? };
         drop(Shell::of(self.remove_at(from_hash, address)));
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
         Ok(true)
@@ -164,32 +155,11 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         let renamed = entry.get().try_renamed(to.bytes())?;
-        let keeps_clock =
-            target_options.get_maxmemory_policy().is_lfu() == options.get_maxmemory_policy().is_lfu();
-        let clock = (!keeps_clock).then(|| Access::at(target_options, now).initial());
-        let set_clock = |entry: &Entry| {
-            if let Some(clock) = clock {
-                entry.view().set_clock(clock);
-            }
-        };
-        match found {
-            Found::Live(mut other) => target_totals.change(&mut other, |other, held| {
-                // SAFETY: the old entry becomes a shell below, and nothing in between can fail.
-                other.replace(unsafe { renamed.into_entry() }, held);
-                set_clock(other);
-            }),
-            // SAFETY: as above, or the new entry becomes a shell again.
-            Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
-                Ok(entry) => {
-                    set_clock(entry.get());
-                    target_totals.add(entry);
-                }
-                Err(error) => {
-                    drop(Shell::of(error.entry));
-                    return Err(error.error.into());
-                }
-            },
+        if target_options.get_maxmemory_policy().is_lfu() != options.get_maxmemory_policy().is_lfu() {
+            renamed.set_clock(Access::at(target_options, now).initial());
         }
+        // SAFETY: the old entry becomes a shell at once.
+        unsafe { put_renamed(found, target_totals, renamed)? };
         drop(Shell::of(totals.remove(entry)));
         target_totals.notify(Event::Set(to.bytes()));
         totals.notify(Event::Removed(from.bytes()));
@@ -212,4 +182,29 @@ impl<S: BuildHasher> Keyspace<S> {
         totals.notify(Event::Set(key.bytes()));
         Ok(())
     }
+}
+
+/// Puts a renamed entry into its place, or in the place of the entry with its name.
+///
+/// # Errors
+/// No memory. Nothing has changed then.
+///
+/// # Safety
+/// If it succeeds, the entry with the old name becomes a [`Shell`] before its value is used again.
+unsafe fn put_renamed(found: Found<'_>, totals: &mut Totals, renamed: Shell) -> Result<(), Error> {
+    match found {
+        Found::Live(mut other) => totals.change(&mut other, |other, held| {
+            // SAFETY: by contract.
+            other.replace(unsafe { renamed.into_entry() }, held);
+        }),
+        // SAFETY: by contract, or the new entry becomes a shell again.
+        Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
+            Ok(entry) => totals.add(entry),
+            Err(error) => {
+                drop(Shell::of(error.entry));
+                return Err(error.error.into());
+            }
+        },
+    }
+    Ok(())
 }

@@ -257,8 +257,8 @@ impl<S: BuildHasher> Sharded<S> {
         Ok(())
     }
 
-    /// [`Keyspace::rename`], also if the new name belongs to another shard. Takes the locks of both names for writing.
-    /// Between two shards the events are [`Event::Set`](crate::Event::Set) of the new name and
+    /// [`Keyspace::rename`], also if the new name belongs to another shard. Takes the locks of both names for
+    /// writing. Between two shards the events are [`Event::Set`](crate::Event::Set) of the new name and
     /// [`Event::Removed`](crate::Event::Removed) of the old one. In C: `RENAME`.
     ///
     /// # Errors
@@ -283,8 +283,8 @@ impl<S: BuildHasher> Sharded<S> {
         })
     }
 
-    /// [`Keyspace::rename_absent`], also if the new name belongs to another shard: see [`rename`](Self::rename).
-    /// In C: `RENAMENX`.
+    /// [`Keyspace::rename_absent`], also if the new name belongs to another shard: see
+    /// [`rename`](Self::rename). In C: `RENAMENX`.
     ///
     /// # Errors
     /// As of [`Keyspace::rename_absent`].
@@ -300,8 +300,8 @@ impl<S: BuildHasher> Sharded<S> {
         })
     }
 
-    /// [`Keyspace::copy`], also if the other key belongs to another shard. Takes the locks of both keys for writing.
-    /// In C: `COPY`.
+    /// [`Keyspace::copy`], also if the other key belongs to another shard. Takes the locks of both keys for
+    /// writing. In C: `COPY`.
     ///
     /// # Errors
     /// As of [`Keyspace::copy`].
@@ -318,8 +318,8 @@ impl<S: BuildHasher> Sharded<S> {
         })
     }
 
-    /// Calls `f` with the keyspaces of two keys and with the keys and their hashes. The second keyspace is `None`
-    /// if both keys belong to the first. Takes the locks in the order of the shards, as a batch does.
+    /// Calls `f` with the keyspaces of two keys and with the keys and their hashes. The second keyspace is
+    /// `None` if both keys belong to the first. Takes the locks in the order of the shards, as a batch does.
     fn with_both<'f, 't, R>(
         &self,
         from: Key<'f>,

@@ -497,6 +497,11 @@ impl Shell {
         Self(ManuallyDrop::new(entry))
     }
 
+    /// Sets the access clock.
+    pub(crate) fn set_clock(&self, clock: u32) {
+        self.0.view().set_clock(clock);
+    }
+
     /// The entry, which owns its value.
     ///
     /// # Safety

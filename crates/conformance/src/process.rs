@@ -235,7 +235,7 @@ fn fits_in_socket_address(_: &Path) -> bool {
     false
 }
 
-/// The name of the first server on the path. Says loudly that nothing runs with a server if there is none.
+/// The name of the first server on the path. If there is none, prints that the caller is not run.
 pub fn server_on_path() -> Option<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
@@ -339,8 +339,8 @@ mod tests {
         assert!(!err.to_string().contains('\n'), "{err}");
     }
 
-    /// Waits for an answer on `socket` while another program runs. Returns why there is none and how long it
-    /// took.
+    /// Waits for an answer on `socket` while another program runs. Returns the last error and the time
+    /// waited.
     #[cfg(unix)]
     fn waits_in_vain(socket: &Path) -> (RedisError, Duration) {
         let sleeper = sleeper(client(ConnectionAddr::Unix(socket.into())));

@@ -65,8 +65,7 @@ impl<T> Table<T> {
     }
 
     /// [`Table::find_map`] for `N` hashes at once. Calls `each` with the index of every hash, in order, and
-    /// the result.
-    /// `f` gets the index of the hash that an entry is compared for. `ahead` is called as in
+    /// the result. `f` gets the index of the hash that an entry is compared for. `ahead` is called as in
     /// [`find_many`](Self::find_many).
     ///
     /// ```

@@ -151,8 +151,8 @@ impl<T> Table<T> {
     /// For a fast path without a loop, whose rest is kept out of line.
     ///
     /// # Errors
-    /// If `f` returns `None` for the first entry, or if there is none in the chunk but perhaps one in its
-    /// overflow. Then `find_map` decides.
+    /// If `f` returns `None` for the first entry. Also if the entry may have overflowed from its chunk. Then
+    /// `find_map` decides.
     ///
     /// ```
     /// let mut table = dict::Table::new();

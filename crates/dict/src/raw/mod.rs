@@ -20,7 +20,6 @@ mod size;
 pub(crate) use iter::RawIter;
 pub(crate) use size::PoppedChunk;
 
-use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
@@ -72,6 +71,8 @@ pub(crate) struct RawTable<T> {
     pauses: u32,
     /// Asked before a segment is allocated that nobody has asked for by name.
     veto: Option<Veto>,
+    /// The most bytes that one growth may ask for.
+    growth_limit: usize,
     work: Work,
     _entries: PhantomData<T>,
 }
@@ -103,6 +104,7 @@ impl<T> RawTable<T> {
             policy: ResizePolicy::Allow,
             pauses: 0,
             veto: None,
+            growth_limit: usize::MAX,
             work: Work::NONE,
             _entries: PhantomData,
         }
@@ -127,9 +129,14 @@ impl<T> RawTable<T> {
             chunks: self.chunks,
             chunks_allocated: self.storage.held(),
             children: self.storage.children(),
-            allocation_size: self.storage.allocation_size() + self.veto.as_ref().map_or(0, veto_size),
+            allocation_size: self.allocation_size(),
             work: self.work(),
         }
+    }
+
+    #[inline]
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.storage.allocation_size() + self.veto.as_ref().map_or(0, Zmalloc::box_size)
     }
 
     /// Chunk `index`, or the empty chunk if the table has none.
@@ -322,6 +329,7 @@ impl<T> RawTable<T> {
         self.work = full.work;
         self.storage.carry_allocated(&full.storage);
         (self.policy, self.pauses, self.veto) = (full.policy, full.pauses, full.veto.take());
+        self.growth_limit = full.growth_limit;
         full
     }
 
@@ -414,17 +422,6 @@ impl<T> RawTable<T> {
         // SAFETY: the children are freed and no chunk is live.
         unsafe { self.storage.free_all(&Self::LAYOUT) };
     }
-}
-
-/// What a veto adds to `used_memory`.
-fn veto_size(veto: &Veto) -> usize {
-    let closure = &**veto;
-    let layout = Layout::for_value(closure);
-    if layout.size() == 0 {
-        return 0;
-    }
-    // SAFETY: the box allocated the closure in `Zmalloc`, with this layout.
-    unsafe { Zmalloc.block_size(NonNull::from_ref(closure).cast(), layout) }
 }
 
 impl<T> Drop for RawTable<T> {

@@ -16,7 +16,7 @@ impl<T> RawTable<T> {
     /// is an error; a split without memory is put off.
     #[inline]
     pub(crate) fn grow_for_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
-        if self.items >= self.limits.grow_at { self.grow(hasher) } else { Ok(()) }
+        if self.grows_next() { self.grow(hasher) } else { Ok(()) }
     }
 
     #[cold]
@@ -56,11 +56,10 @@ impl<T> RawTable<T> {
     /// [`RawTable::split_one`] of a table that grows by itself: the owner may be against taking more memory, except
     /// for the first chunk, without which there is no table.
     fn split_if_allowed(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
-        if self.chunks > 0
-            && let Some(allows) = &self.veto
-        {
-            let bytes = self.storage.split_bytes(&Self::LAYOUT, self.chunks);
-            if bytes > 0 && !allows(bytes) {
+        if self.chunks > 0 && (self.veto.is_some() || self.growth_limit < usize::MAX) {
+            let bytes = self.growth_bytes();
+            let allows = |bytes| self.veto.as_ref().is_none_or(|allows| allows(bytes));
+            if bytes > 0 && (bytes > self.growth_limit || !allows(bytes)) {
                 return Err(ReserveError::OutOfMemory { size: bytes });
             }
         }
@@ -174,6 +173,21 @@ impl<T> RawTable<T> {
         // A table that came to lie under the guard later was not paused.
         self.pauses = self.pauses.saturating_sub(1);
         self.set_limits();
+    }
+
+    /// What the next split would ask for.
+    pub(crate) fn growth_bytes(&self) -> usize {
+        self.storage.split_bytes(&Self::LAYOUT, self.chunks)
+    }
+
+    /// Whether the next insert would split a chunk.
+    #[inline]
+    pub(crate) fn grows_next(&self) -> bool {
+        self.items >= self.limits.grow_at
+    }
+
+    pub(crate) fn set_growth_limit(&mut self, bytes: usize) {
+        self.growth_limit = bytes;
     }
 
     pub(crate) fn set_veto(&mut self, veto: Option<Veto>) {

@@ -88,6 +88,11 @@ impl<'a, T> OccupiedEntry<'a, T> {
     }
 
     /// The table that the entry is in.
+    pub fn table(&self) -> &Table<T> {
+        self.table
+    }
+
+    /// The table that the entry is in, to be changed.
     pub fn into_table(self) -> &'a mut Table<T> {
         self.table
     }

@@ -138,6 +138,34 @@ impl<T> Table<T> {
         Ok(())
     }
 
+    /// Puts off growth that takes more than `bytes` of memory at once, as [`on_grow`](Self::on_grow) does without
+    /// a closure. For a caller that knows its room before each insert. `usize::MAX` is no limit, and the default.
+    ///
+    /// ```
+    /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// let mut table = dict::Table::new();
+    /// for n in 0..30_000_u64 {
+    ///     let room = 100_000_usize.saturating_sub(table.allocation_size());
+    ///     table.set_growth_limit(room);
+    ///     table.insert_unique(hash(&n), n, hash);
+    /// }
+    /// assert!(table.rehash_debt() > 0);
+    /// ```
+    pub fn set_growth_limit(&mut self, bytes: usize) {
+        self.raw.set_growth_limit(bytes);
+    }
+
+    /// How many bytes the next insert asks the allocator for, so that the table grows: 0 for most. Overflow
+    /// children, of 64 bytes each, come on top. Constant time.
+    ///
+    /// ```
+    /// let table = dict::Table::<u64>::new();
+    /// assert!(table.next_growth_bytes() > 0); // the first chunk
+    /// ```
+    pub fn next_growth_bytes(&self) -> usize {
+        if self.raw.grows_next() { self.raw.growth_bytes() } else { 0 }
+    }
+
     /// Lets the table grow without asking.
     pub fn clear_on_grow(&mut self) {
         self.raw.set_veto(None);

@@ -4,6 +4,7 @@ mod batch;
 mod entry;
 mod extract;
 mod maintenance;
+mod walk;
 
 pub use entry::{AbsentEntry, Entry, OccupiedEntry, VacantEntry};
 pub use extract::ExtractIf;
@@ -91,7 +92,7 @@ impl<T> Table<T> {
     /// Bytes that the table's own blocks add to `used_memory`; what entries point to is not counted. Constant
     /// time. In C: `dictMemUsage`.
     pub fn allocation_size(&self) -> usize {
-        self.stats().allocation_size
+        self.raw.allocation_size()
     }
 
     /// What a table of so many entries takes that only inserts have filled, without making one. O(log(entries)).

@@ -9,6 +9,7 @@ use std::time::Duration;
 use zmalloc::fault;
 
 use super::mix;
+use crate::raw::RawTable;
 use crate::{Cursor, ResizePolicy, Table};
 
 fn hash(n: &u64) -> u64 {
@@ -214,6 +215,45 @@ fn a_vetoed_growth_is_put_off_and_the_table_serves_on() {
     assert_eq!(table.rehash_debt(), 0);
     holds(&table, 0..COUNT);
     assert!(asked.load(Ordering::Relaxed) <= table.allocation_size());
+}
+
+#[test]
+fn a_table_grows_by_no_more_than_its_limit_and_goes_on_when_that_is_raised() {
+    let mut table = Table::new();
+    for number in 0..1_000_u64 {
+        table.set_growth_limit(10_000_usize.saturating_sub(table.allocation_size()));
+        table.insert_unique(mix(number), number, hash);
+    }
+    let children = table.stats().children * RawTable::<u64>::LAYOUT.child.size();
+    assert!(table.allocation_size() <= 10_000 + children && table.rehash_debt() > 0);
+    assert!(table.next_growth_bytes() > 0);
+    table.set_growth_limit(usize::MAX);
+    table.insert_unique(mix(1_000), 1_000, hash);
+    table.rehash(usize::MAX, hash);
+    assert_eq!((table.rehash_debt(), table.next_growth_bytes()), (0, 0));
+    table.raw().check(hash);
+}
+
+#[test]
+fn a_walk_meets_each_entry_once_a_round_and_begins_anew_beyond_the_end() {
+    let mut table = Table::new();
+    assert_eq!(table.walk(7, |_: &u64| panic!("there is no entry")), 0);
+    for number in 0..500_u64 {
+        let mut entry = table.insert_unique(hash(&number), number, hash);
+        entry.set_mark(number % 3 == 0);
+    }
+    let walk = |only_marked| {
+        let (mut chunk, mut met) = (table.stats().chunks + 1, Vec::new()); // beyond the end: the first chunk
+        for _ in 0..table.stats().chunks {
+            let each = |number: &u64| met.push(*number);
+            chunk = if only_marked { table.walk_marked(chunk, each) } else { table.walk(chunk, each) };
+        }
+        assert_eq!(chunk, 0);
+        met.sort_unstable();
+        met
+    };
+    assert_eq!(walk(false), (0..500).collect::<Vec<_>>());
+    assert_eq!(walk(true), (0..500).step_by(3).collect::<Vec<_>>());
 }
 
 #[test]

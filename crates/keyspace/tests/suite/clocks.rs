@@ -29,7 +29,7 @@ fn modifications() -> [fn(&mut Keyspace, &str, u64); 7] {
     [
         |db, key, now| db.set(key, "eulav", now).unwrap(),
         |db, key, now| db.set(key, "a longer value", now).unwrap(),
-        |db, key, now| assert_eq!(db.append(key, "more", now), Ok(18)),
+        |db, key, now| assert_eq!(db.append(key, b"more", now), Ok(18)),
         |db, key, now| {
             let expiry = Expiry::InSeconds(1_000);
             assert_eq!(db.expire(key, expiry, ExpireOptions::default(), now), Ok(true));

@@ -1,10 +1,12 @@
 //! [`Access`]: how a use of a key changes its access clock.
 //!
-//! The 24 bits of an entry's clock are the second of the last use, or, under an LFU policy, a counter of uses
-//! and the minute of the last one. A batch computes its time once, and then touches its entries.
+//! The 24 bits of an entry's clock are the second of the last use, or of the last modification under an LRM
+//! policy. Under an LFU policy they are a counter of uses and the minute of the last one. Under S3-FIFO the two
+//! low bits count uses from 0 to 3, and eviction owns the others. A batch computes its time once, and then
+//! touches its entries.
 
 use crate::entry::EntryView;
-use crate::options::Options;
+use crate::options::{Options, Ranking};
 use values::{Lfu, LfuParams, lru_clock};
 
 /// Milliseconds of a second, and of a minute.
@@ -22,25 +24,47 @@ pub(crate) enum Access<'o> {
         now: u64,
         params: &'o LfuParams,
     },
+    /// The two low bits of the clock count.
+    S3,
+    /// The clock stays, because only modifications count, and the access is a read.
+    Unchanged,
 }
 
 impl<'o> Access<'o> {
-    /// A use at `now`, in milliseconds.
+    /// A write at `now`, in milliseconds.
     #[inline]
     pub(crate) fn at(options: &'o Options, now: u64) -> Self {
-        if options.get_maxmemory_policy().is_lfu() {
-            Self::Lfu { now, params: options.lfu_params() }
-        } else {
-            Self::Lru(lru_clock(now / SECOND))
+        match options.get_maxmemory_policy().ranking() {
+            Ranking::Lrm => Self::Lru(lru_clock(now / SECOND)),
+            ranking => Self::of(ranking, options, now),
         }
     }
 
-    /// The clock of a new key.
+    /// A read at `now`, in milliseconds. It differs from a write under LRM policies only.
+    #[inline]
+    pub(crate) fn read_at(options: &'o Options, now: u64) -> Self {
+        Self::of(options.get_maxmemory_policy().ranking(), options, now)
+    }
+
+    #[inline]
+    fn of(ranking: Ranking, options: &'o Options, now: u64) -> Self {
+        match ranking {
+            Ranking::None | Ranking::Random | Ranking::Lru | Ranking::Ttl => {
+                Self::Lru(lru_clock(now / SECOND))
+            }
+            Ranking::Lrm => Self::Unchanged,
+            Ranking::Lfu => Self::Lfu { now, params: options.lfu_params() },
+            Ranking::S3fifo => Self::S3,
+        }
+    }
+
+    /// The clock of a new key. 0 for a read that changes nothing: it adds no keys.
     #[inline]
     pub(crate) fn initial(self) -> u32 {
         match self {
             Self::Lru(clock) => clock,
             Self::Lfu { now, .. } => Lfu::new(now / MINUTE).to_bits(),
+            Self::S3 | Self::Unchanged => 0,
         }
     }
 
@@ -50,8 +74,31 @@ impl<'o> Access<'o> {
         match self {
             Self::Lru(clock) => entry.set_clock(clock),
             Self::Lfu { now, params } => entry.set_clock(counted(entry.clock(), now, params, hash)),
+            Self::S3 => {
+                let clock = entry.clock();
+                if s3_freq(clock) != S3_FREQ_MAX {
+                    entry.set_clock(clock + 1);
+                }
+            }
+            Self::Unchanged => {}
         }
     }
+}
+
+/// The clock of an entry that gets another name or expiry at `now`, in milliseconds. Such a change is a
+/// modification and not a use, so it sets the clock under LRM policies only.
+#[inline]
+pub(crate) fn modified(options: &Options, now: u64) -> Option<u32> {
+    options.get_maxmemory_policy().is_lrm().then(|| lru_clock(now / SECOND))
+}
+
+/// The most uses that an S3-FIFO clock counts.
+const S3_FREQ_MAX: u32 = 3;
+
+/// How many uses an S3-FIFO clock has counted, from 0 to 3.
+#[inline]
+pub(crate) const fn s3_freq(clock: u32) -> u32 {
+    clock & S3_FREQ_MAX
 }
 
 /// An LFU clock after one more use. Kept out of line, because the second of the last use is the frequent

@@ -36,7 +36,7 @@ impl<S: BuildHasher> Keyspace<S> {
             (wanted[i], hashes[i]) = (key.bytes(), self.hash_of(&key));
         }
         let ahead = |entry: &Entry| prefetch(entry.address());
-        let access = Access::at(&self.options, now);
+        let access = Access::read_at(&self.options, now);
         let mut values = [None; N];
         self.table.find_map_many(
             hashes,

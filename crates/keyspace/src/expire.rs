@@ -1,5 +1,6 @@
 //! When single keys expire: `EXPIRE`, `TTL`, `PERSIST`.
 
+use crate::access::modified;
 use crate::error::Error;
 use crate::event::Event;
 use crate::expiry::{ExpireOptions, Expiry, Ttl};
@@ -37,7 +38,7 @@ impl<S: BuildHasher> Keyspace<S> {
         options.check()?;
         let (key, at) = (key.into(), expiry.at(now)?);
         let hash = self.hash_of(&key);
-        let Some((mut entry, totals, _)) = self.find_mut(hash, &key, now) else { return Ok(false) };
+        let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return Ok(false) };
         if !options.allow(entry.get().expiry(), at) {
             return Ok(false);
         }
@@ -45,6 +46,9 @@ impl<S: BuildHasher> Keyspace<S> {
             totals.drop_key(entry);
         } else {
             totals.change(&mut entry, |entry, held| entry.try_set_expiry(Some(at), held))?;
+            if let Some(clock) = modified(settings, now) {
+                entry.get().view().set_clock(clock);
+            }
             totals.notify(Event::Changed(key.bytes()));
         }
         Ok(true)
@@ -55,12 +59,15 @@ impl<S: BuildHasher> Keyspace<S> {
     pub fn persist<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
         let key = key.into();
         let hash = self.hash_of(&key);
-        let Some((mut entry, totals, _)) = self.find_mut(hash, &key, now) else { return false };
+        let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return false };
         if entry.get().expiry().is_none() {
             return false;
         }
         let done = totals.change(&mut entry, |entry, held| entry.try_set_expiry(None, held));
         debug_assert!(done.is_ok(), "what becomes shorter needs no memory");
+        if let Some(clock) = modified(settings, now) {
+            entry.get().view().set_clock(clock);
+        }
         totals.notify(Event::Changed(key.bytes()));
         true
     }

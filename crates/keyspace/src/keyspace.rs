@@ -114,8 +114,8 @@ impl<S> Keyspace<S> {
     }
 
     /// Replaces the options, at any time. Values keep their encoding until they are written to. A change
-    /// between LRU and LFU gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy`
-    /// does.
+    /// between LFU, S3-FIFO and other policies gives the clocks of all keys another meaning, as `CONFIG SET
+    /// maxmemory-policy` does.
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
     }
@@ -227,7 +227,7 @@ impl<S: BuildHasher> Keyspace<S> {
         (!entry.is_expired(now)).then_some(entry)
     }
 
-    /// The entry of a key that is there at `now`, whose access clock is set.
+    /// The entry of a key that is there at `now`, for reading. The read counts in its access clock.
     #[inline]
     pub(crate) fn access(&self, key: &Key<'_>, now: u64) -> Option<EntryView<'_>> {
         match ShortKey::new(key.bytes()) {
@@ -239,14 +239,14 @@ impl<S: BuildHasher> Keyspace<S> {
     /// [`access`](Self::access) for a short key.
     ///
     /// The code up to `access_hashed` has no call, and so saves no registers. A look-up gets there if another
-    /// entry of its chunk has the same tag, if its entry has overflowed, or if the clock counts uses.
+    /// entry of its chunk has the same tag, if its entry has overflowed, or under an LFU policy.
     #[inline]
     fn access_short(&self, key: ShortKey<'_>, hash: u64, now: u64) -> Option<EntryView<'_>> {
-        if let Access::Lru(clock) = Access::at(&self.options, now)
+        if !self.options.get_maxmemory_policy().is_lfu()
             && let Ok(found) = self.table.find_first(hash, |entry| entry.view_of_short(key))
         {
             let entry = found.filter(|entry| !entry.is_expired(now))?;
-            entry.set_clock(clock);
+            Access::read_at(&self.options, now).touch(entry, hash);
             return Some(entry);
         }
         self.access_hashed(key.bytes(), hash, now)
@@ -265,7 +265,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if entry.is_expired(now) {
             return None;
         }
-        Access::at(&self.options, now).touch(entry, hash);
+        Access::read_at(&self.options, now).touch(entry, hash);
         Some(entry)
     }
 

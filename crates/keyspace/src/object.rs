@@ -1,9 +1,10 @@
 //! Queries about single keys that do not count as a use: `EXISTS`, `TYPE`, `OBJECT`, `MEMORY USAGE`.
 
-use crate::access::{MINUTE, SECOND};
+use crate::access::{MINUTE, SECOND, s3_freq};
 use crate::entry::Entry;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::options::ClockKind;
 use core::hash::BuildHasher;
 use robj::Robj;
 use values::{Encoding, Lfu, ObjectType, idle_time};
@@ -15,7 +16,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.peek(&key.into(), now).is_some()
     }
 
-    /// Uses a key, and returns whether it is there. In C: `TOUCH`.
+    /// Uses a key, and returns whether it is there. A use is a read: it changes nothing under an LRM policy. In
+    /// C: `TOUCH`.
     #[inline]
     pub fn touch<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> bool {
         self.access(&key.into(), now).is_some()
@@ -39,19 +41,29 @@ impl<S: BuildHasher> Keyspace<S> {
         self.peek(&key.into(), now).map(|entry| entry.object().map_or(1, Robj::refcount))
     }
 
-    /// For how many seconds a key has not been used, modulo 2^24. `None` if there is no such key, or under an
-    /// LFU policy. In C: `OBJECT IDLETIME`.
+    /// For how many seconds a key has not been used, modulo 2^24; not been modified under an LRM policy. `None`
+    /// if there is no such key, or under an LFU or S3-FIFO policy. In C: `OBJECT IDLETIME`.
     pub fn idle_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u32> {
-        let entry = self.peek(&key.into(), now)?;
-        (!self.options.get_maxmemory_policy().is_lfu()).then(|| idle_time(entry.view().clock(), now / SECOND))
+        let clock = self.peek(&key.into(), now)?.view().clock();
+        match self.clock_kind() {
+            ClockKind::Seconds => Some(idle_time(clock, now / SECOND)),
+            ClockKind::Lfu | ClockKind::S3fifo => None,
+        }
     }
 
-    /// How often a key is used, as a logarithmic counter. `None` if there is no such key, or unless the
-    /// policy is LFU. In C: `OBJECT FREQ`.
+    /// How often a key is used: a logarithmic counter under an LFU policy, and 0 to 3 under S3-FIFO. `None` if
+    /// there is no such key, or under any other policy. In C: `OBJECT FREQ`.
     pub fn freq<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u8> {
-        let entry = self.peek(&key.into(), now)?;
-        let freq = || Lfu::from_bits(entry.view().clock()).freq(now / MINUTE, self.options.lfu_params());
-        self.options.get_maxmemory_policy().is_lfu().then(freq)
+        let clock = self.peek(&key.into(), now)?.view().clock();
+        match self.clock_kind() {
+            ClockKind::Seconds => None,
+            ClockKind::Lfu => Some(Lfu::from_bits(clock).freq(now / MINUTE, self.options.lfu_params())),
+            ClockKind::S3fifo => Some(s3_freq(clock) as u8),
+        }
+    }
+
+    fn clock_kind(&self) -> ClockKind {
+        self.options.get_maxmemory_policy().ranking().clock()
     }
 
     /// What a key and its value add to `used_memory`, in bytes: the entry's block and all blocks of the

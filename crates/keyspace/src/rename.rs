@@ -1,11 +1,12 @@
 //! Keys under other names, here or in another keyspace: `RENAME`, `COPY`, `MOVE`.
 
-use crate::access::Access;
+use crate::access::{Access, modified};
 use crate::entry::{Entry, Shell};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
+use crate::options::Ranking;
 use crate::totals::Totals;
 use core::hash::BuildHasher;
 
@@ -48,6 +49,9 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         let (renamed, address) = (entry.try_renamed(to.bytes())?, entry.address());
+        if let Some(clock) = modified(&self.options, now) {
+            renamed.set_clock(clock);
+        }
         let (found, totals, _) = self.find_or_place(to_hash, &to, now)?;
         if !replace && matches!(found, Found::Live(_)) {
             return Ok(false);
@@ -155,8 +159,13 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         let renamed = entry.get().try_renamed(to.bytes())?;
-        if target_options.get_maxmemory_policy().is_lfu() != options.get_maxmemory_policy().is_lfu() {
-            renamed.set_clock(Access::at(target_options, now).initial());
+        let [ranking, target_ranking] =
+            [options, target_options].map(|options| options.get_maxmemory_policy().ranking());
+        // A place in the queues of one keyspace means nothing in another.
+        let is_new = target_ranking.clock() != ranking.clock() || target_ranking == Ranking::S3fifo;
+        let clock = is_new.then(|| Access::at(target_options, now).initial());
+        if let Some(clock) = clock.or_else(|| modified(target_options, now)) {
+            renamed.set_clock(clock);
         }
         // SAFETY: the old entry becomes a shell at once.
         unsafe { put_renamed(found, target_totals, renamed)? };

@@ -229,11 +229,14 @@ impl<S: BuildHasher> Keyspace<S> {
             totals.drop_key(entry);
             return Ok(Some(string));
         }
-        if entry.get().expiry() != at {
+        let access = if entry.get().expiry() == at {
+            Access::read_at(settings, now)
+        } else {
             totals.change(&mut entry, |entry, held| entry.try_set_expiry(at, held))?;
             totals.notify(Event::Changed(key.bytes()));
-        }
-        Access::at(settings, now).touch(entry.get().view(), hash);
+            Access::at(settings, now)
+        };
+        access.touch(entry.get().view(), hash);
         Ok(Some(string))
     }
 

@@ -1,6 +1,8 @@
 //! The table of directives, by which options are read and written.
 
-use super::{BULK_LENS, ConfErrorKind, EFFORTS, LFU_PARAMS, MaxmemoryPolicy, Options, SIZES};
+use super::{
+    BULK_LENS, ConfErrorKind, EFFORTS, LFU_PARAMS, MaxmemoryPolicy, Options, SAMPLES, SIZES, TENACITIES,
+};
 use core::fmt;
 use core::ops::RangeInclusive;
 use sds::Sds;
@@ -47,13 +49,14 @@ const fn wide(range: RangeInclusive<usize>) -> RangeInclusive<i64> {
 
 const SIZE: RangeInclusive<i64> = wide(SIZES);
 const LFU: RangeInclusive<i64> = *LFU_PARAMS.start() as i64..=*LFU_PARAMS.end() as i64;
+const TENACITY: RangeInclusive<i64> = *TENACITIES.start() as i64..=*TENACITIES.end() as i64;
 const EFFORT: RangeInclusive<i64> = *EFFORTS.start() as i64..=*EFFORTS.end() as i64;
 const ANY_INT: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
 const DEPTH: RangeInclusive<i64> = 0..=i32::MAX as i64;
 
 /// All directives, in the order in which they are written.
 #[rustfmt::skip] // one row, one directive
-pub(super) static DIRECTIVES: [Directive; 14] = {
+pub(super) static DIRECTIVES: [Directive; 17] = {
     use Form::{Integer, Memory};
     [
         number("hash-max-listpack-entries", Integer, SIZE,
@@ -76,7 +79,13 @@ pub(super) static DIRECTIVES: [Directive; 14] = {
             |o| o.limits.zset_max_listpack_value as i64, |o, value| o.zset_max_listpack_value(value as usize)),
         number("proto-max-bulk-len", Memory, wide(BULK_LENS),
             |o| o.limits.proto_max_bulk_len as i64, |o, value| o.proto_max_bulk_len(value as usize)),
+        number("maxmemory", Memory, SIZE,
+            |o| o.maxmemory as i64, |o, value| o.maxmemory(value as usize)),
         Directive { name: "maxmemory-policy", argument: Argument::Policy },
+        number("maxmemory-samples", Integer, wide(SAMPLES),
+            |o| o.samples as i64, |o, value| o.maxmemory_samples(value as usize)),
+        number("maxmemory-eviction-tenacity", Integer, TENACITY,
+            |o| o.tenacity.into(), |o, value| o.maxmemory_eviction_tenacity(value as u8)),
         number("lfu-log-factor", Integer, LFU,
             |o| o.lfu.log_factor.into(), |o, value| o.lfu_log_factor(value as u32)),
         number("lfu-decay-time", Integer, LFU,

@@ -5,8 +5,7 @@
 //! takes a value outside of the range as the nearest one in it. So the text that [`Options`] writes reads
 //! back as the same options.
 //!
-//! Only directives that have an effect are here. There is no eviction yet, so `maxmemory` and
-//! `maxmemory-samples` are not; a redis.conf that has them is read, and reports them among the
+//! Only directives of a keyspace are here. A redis.conf that has others is read, and reports them among the
 //! [unknown](Parsed::unknown) directives.
 //!
 //! | directive | range | default | argument |
@@ -21,7 +20,10 @@
 //! | `zset-max-listpack-entries` | from 0 | 128 | integer |
 //! | `zset-max-listpack-value` | from 0 | 64 | memory |
 //! | `proto-max-bulk-len` | from 1 MiB | 512 MiB | memory |
+//! | `maxmemory` | from 0 | 0 (no limit) | memory |
 //! | `maxmemory-policy` | [`MaxmemoryPolicy`] | `noeviction` | word |
+//! | `maxmemory-samples` | 1 to 64 | 5 | integer |
+//! | `maxmemory-eviction-tenacity` | 0 to 100 | 10 | integer |
 //! | `lfu-log-factor` | from 0 | 10 | integer |
 //! | `lfu-decay-time` | from 0 | 1 (minute) | integer |
 //! | `active-expire-effort` | 1 to 10 | 1 | integer |
@@ -36,6 +38,7 @@ mod policy;
 pub use conf::{Parsed, UnknownDirective};
 pub use error::{ConfError, ConfErrorKind};
 pub use policy::MaxmemoryPolicy;
+pub(crate) use policy::{ClockKind, Ranking};
 
 use core::ops::RangeInclusive;
 use values::{EncodingLimits, LfuParams};
@@ -44,13 +47,17 @@ use values::{EncodingLimits, LfuParams};
 const SIZES: RangeInclusive<usize> = 0..=isize::MAX as usize;
 /// What `proto-max-bulk-len` is allowed, in bytes.
 const BULK_LENS: RangeInclusive<usize> = 1024 * 1024..=isize::MAX as usize;
+/// What `maxmemory-samples` is allowed.
+const SAMPLES: RangeInclusive<usize> = 1..=64;
+/// What `maxmemory-eviction-tenacity` is allowed.
+const TENACITIES: RangeInclusive<u8> = 0..=100;
 /// What the LFU parameters are allowed.
 const LFU_PARAMS: RangeInclusive<u32> = 0..=i32::MAX as u32;
 /// What `active-expire-effort` is allowed.
 const EFFORTS: RangeInclusive<u8> = 1..=10;
 
 /// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, and each
-/// setter is named after its directive. A setter takes a value outside of the range as the nearest one in it.
+/// setter is named after its directive. [`MaxmemoryPolicy`] has more words than Redis 7.4. A setter takes a value outside of the range as the nearest one in it.
 ///
 /// ```
 /// use keyspace::{MaxmemoryPolicy, Options};
@@ -71,7 +78,10 @@ const EFFORTS: RangeInclusive<u8> = 1..=10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Options {
     limits: EncodingLimits,
+    maxmemory: usize,
     policy: MaxmemoryPolicy,
+    samples: usize,
+    tenacity: u8,
     lfu: LfuParams,
     expire_effort: u8,
 }
@@ -81,7 +91,10 @@ impl Options {
     pub const fn new() -> Self {
         Self {
             limits: EncodingLimits::DEFAULT,
+            maxmemory: 0,
             policy: MaxmemoryPolicy::Noeviction,
+            samples: 5,
+            tenacity: 10,
             lfu: LfuParams { log_factor: 10, decay_time: 1 },
             expire_effort: *EFFORTS.start(),
         }
@@ -158,10 +171,35 @@ impl Options {
         self
     }
 
-    /// Whether each entry's access clock tells the last use or the frequency of use.
+    /// The most bytes that a keyspace may have; 0 is no limit. They are those that
+    /// [`Keyspace::allocation_size`](crate::Keyspace::allocation_size) counts, and what the caller says of
+    /// others, such as the buffers of its clients. At most `isize::MAX`; in Redis at most `ULLONG_MAX`.
+    #[must_use]
+    pub fn maxmemory(mut self, bytes: usize) -> Self {
+        self.maxmemory = nearest(bytes, &SIZES);
+        self
+    }
+
+    /// Which keys may be evicted, in which order, and what each entry's access clock tells.
     #[must_use]
     pub fn maxmemory_policy(mut self, policy: MaxmemoryPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// How many keys are looked at for each key that is evicted, from 1 to 64. More samples come nearer to the
+    /// order of the policy, and cost more time.
+    #[must_use]
+    pub fn maxmemory_samples(mut self, samples: usize) -> Self {
+        self.samples = nearest(samples, &SAMPLES);
+        self
+    }
+
+    /// How much a write evicts beyond what it needs, after the limit was lowered: from 0, the least, to 100,
+    /// without bound. In Redis it gives the time limit of one loop of evictions.
+    #[must_use]
+    pub fn maxmemory_eviction_tenacity(mut self, tenacity: u8) -> Self {
+        self.tenacity = nearest(tenacity, &TENACITIES);
         self
     }
 
@@ -199,9 +237,24 @@ impl Options {
         &self.lfu
     }
 
+    /// What `maxmemory` is, in bytes; 0 is no limit.
+    pub const fn get_maxmemory(&self) -> usize {
+        self.maxmemory
+    }
+
     /// What `maxmemory-policy` is.
     pub const fn get_maxmemory_policy(&self) -> MaxmemoryPolicy {
         self.policy
+    }
+
+    /// What `maxmemory-samples` is, from 1 to 64.
+    pub const fn get_maxmemory_samples(&self) -> usize {
+        self.samples
+    }
+
+    /// What `maxmemory-eviction-tenacity` is, from 0 to 100.
+    pub const fn get_maxmemory_eviction_tenacity(&self) -> u8 {
+        self.tenacity
     }
 
     /// What `active-expire-effort` is, from 1 to 10.

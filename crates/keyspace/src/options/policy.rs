@@ -4,45 +4,71 @@ use core::fmt;
 
 /// Which keys a store may evict, and in which order: the directive `maxmemory-policy`.
 ///
-/// The policy decides today how a keyspace reads the 24 bits of access clock of each entry: as the time of
-/// the last use, or as a counter of uses ([`is_lfu`](Self::is_lfu)).
+/// The policy decides which keys may be evicted: all, or only those with an expiry
+/// ([`is_volatile`](Self::is_volatile)). It also decides how a keyspace reads the 24 bits of access clock of
+/// each entry:
+///
+/// | policy | access clock |
+/// |---|---|
+/// | `allkeys-lfu`, `volatile-lfu` | a counter of uses, and the minute of the last one |
+/// | `allkeys-s3fifo`, `volatile-s3fifo` | two bits that count uses from 0 to 3, and the entry's place in the queues |
+/// | `allkeys-lrm`, `volatile-lrm` | the second of the last modification |
+/// | all others | the second of the last use |
+///
+/// The words are those of Redis 8.6, and two of redcore's own: `allkeys-s3fifo` and `volatile-s3fifo`.
 ///
 /// ```
 /// use keyspace::MaxmemoryPolicy;
 /// assert_eq!(MaxmemoryPolicy::default().as_str(), "noeviction");
 /// assert_eq!(MaxmemoryPolicy::from_name(b"AllKeys-LFU"), Some(MaxmemoryPolicy::AllkeysLfu));
+/// assert!(MaxmemoryPolicy::VolatileTtl.is_volatile());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MaxmemoryPolicy {
+    // Policies that read the clocks alike stand together: a look-up then tells them apart by one comparison.
     /// No key is evicted. The default.
     #[default]
     Noeviction,
     /// Any key, the least recently used first.
     AllkeysLru,
-    /// Any key, the least frequently used first.
-    AllkeysLfu,
     /// Any key, at random.
     AllkeysRandom,
     /// Keys with an expiry, the least recently used first.
     VolatileLru,
-    /// Keys with an expiry, the least frequently used first.
-    VolatileLfu,
     /// Keys with an expiry, at random.
     VolatileRandom,
     /// Keys with an expiry, the one that expires soonest first.
     VolatileTtl,
+    /// Any key, the least recently modified first. Reads do not count. In Redis since 8.6.
+    AllkeysLrm,
+    /// Keys with an expiry, the least recently modified first. Reads do not count. In Redis since 8.6.
+    VolatileLrm,
+    /// Any key, in the order of S3-FIFO: a key that is not used again soon after it is added goes first. Redis
+    /// has no such policy.
+    AllkeysS3fifo,
+    /// Keys with an expiry, in the order of S3-FIFO: a key that is not used again soon after it is added goes first. Redis
+    /// has no such policy.
+    VolatileS3fifo,
+    /// Any key, the least frequently used first.
+    AllkeysLfu,
+    /// Keys with an expiry, the least frequently used first.
+    VolatileLfu,
 }
 
 impl MaxmemoryPolicy {
     /// All policies.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Noeviction,
         Self::AllkeysLru,
+        Self::AllkeysLrm,
         Self::AllkeysLfu,
+        Self::AllkeysS3fifo,
         Self::AllkeysRandom,
         Self::VolatileLru,
+        Self::VolatileLrm,
         Self::VolatileLfu,
+        Self::VolatileS3fifo,
         Self::VolatileRandom,
         Self::VolatileTtl,
     ];
@@ -52,10 +78,14 @@ impl MaxmemoryPolicy {
         match self {
             Self::Noeviction => "noeviction",
             Self::AllkeysLru => "allkeys-lru",
+            Self::AllkeysLrm => "allkeys-lrm",
             Self::AllkeysLfu => "allkeys-lfu",
+            Self::AllkeysS3fifo => "allkeys-s3fifo",
             Self::AllkeysRandom => "allkeys-random",
             Self::VolatileLru => "volatile-lru",
+            Self::VolatileLrm => "volatile-lrm",
             Self::VolatileLfu => "volatile-lfu",
+            Self::VolatileS3fifo => "volatile-s3fifo",
             Self::VolatileRandom => "volatile-random",
             Self::VolatileTtl => "volatile-ttl",
         }
@@ -66,11 +96,92 @@ impl MaxmemoryPolicy {
         Self::ALL.into_iter().find(|policy| policy.as_str().as_bytes().eq_ignore_ascii_case(name))
     }
 
+    /// Whether only keys with an expiry are evicted. In C: not `MAXMEMORY_FLAG_ALLKEYS`.
+    pub const fn is_volatile(self) -> bool {
+        matches!(
+            self,
+            Self::VolatileLru
+                | Self::VolatileLrm
+                | Self::VolatileLfu
+                | Self::VolatileS3fifo
+                | Self::VolatileRandom
+                | Self::VolatileTtl
+        )
+    }
+
     /// Whether the policy goes by frequency of use, so that the access clock counts uses. In C:
     /// `MAXMEMORY_FLAG_LFU`.
     pub const fn is_lfu(self) -> bool {
-        matches!(self, Self::AllkeysLfu | Self::VolatileLfu)
+        matches!(self.ranking(), Ranking::Lfu)
     }
+
+    /// Whether the policy goes by the last modification, so that reads leave the access clock as it is. In C:
+    /// `MAXMEMORY_FLAG_LRM`.
+    pub const fn is_lrm(self) -> bool {
+        matches!(self.ranking(), Ranking::Lrm)
+    }
+
+    /// Whether the policy is S3-FIFO, so that two bits of the access clock count uses. Redis has no such
+    /// policy.
+    pub const fn is_s3fifo(self) -> bool {
+        matches!(self.ranking(), Ranking::S3fifo)
+    }
+
+    /// In which order keys are evicted.
+    #[inline]
+    pub(crate) const fn ranking(self) -> Ranking {
+        match self {
+            Self::Noeviction => Ranking::None,
+            Self::AllkeysLru | Self::VolatileLru => Ranking::Lru,
+            Self::AllkeysLrm | Self::VolatileLrm => Ranking::Lrm,
+            Self::AllkeysLfu | Self::VolatileLfu => Ranking::Lfu,
+            Self::AllkeysS3fifo | Self::VolatileS3fifo => Ranking::S3fifo,
+            Self::AllkeysRandom | Self::VolatileRandom => Ranking::Random,
+            Self::VolatileTtl => Ranking::Ttl,
+        }
+    }
+}
+
+/// In which order a policy evicts the keys that it may evict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ranking {
+    /// No key is evicted.
+    None,
+    /// At random.
+    Random,
+    /// The least recently used first.
+    Lru,
+    /// The least recently modified first.
+    Lrm,
+    /// The least frequently used first.
+    Lfu,
+    /// The one that expires soonest first.
+    Ttl,
+    /// By S3-FIFO.
+    S3fifo,
+}
+
+impl Ranking {
+    /// How access clocks are read.
+    #[inline]
+    pub(crate) const fn clock(self) -> ClockKind {
+        match self {
+            Self::None | Self::Random | Self::Lru | Self::Lrm | Self::Ttl => ClockKind::Seconds,
+            Self::Lfu => ClockKind::Lfu,
+            Self::S3fifo => ClockKind::S3fifo,
+        }
+    }
+}
+
+/// How the 24 bits of an access clock are read. Two policies of one kind read the same clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClockKind {
+    /// The second of the last use, or of the last modification.
+    Seconds,
+    /// A counter of uses, and the minute of the last one ([`values::Lfu`]).
+    Lfu,
+    /// The entry's place in the queues of S3-FIFO, and in the two low bits a counter of uses.
+    S3fifo,
 }
 
 impl fmt::Display for MaxmemoryPolicy {
@@ -89,7 +200,10 @@ mod tests {
             let word = policy.to_string();
             assert_eq!(MaxmemoryPolicy::from_name(word.as_bytes()), Some(policy));
             assert_eq!(MaxmemoryPolicy::from_name(word.to_uppercase().as_bytes()), Some(policy));
+            assert_eq!(policy.is_volatile(), word.starts_with("volatile-"));
             assert_eq!(policy.is_lfu(), word.ends_with("-lfu"));
+            assert_eq!(policy.is_lrm(), word.ends_with("-lrm"));
+            assert_eq!(policy.is_s3fifo(), word.ends_with("-s3fifo"));
         }
         for word in [&b""[..], b"lru", b"allkeys", b"allkeys-lru ", b"allkeys_lru"] {
             assert_eq!(MaxmemoryPolicy::from_name(word), None);

@@ -16,7 +16,10 @@ set-max-listpack-value 64
 zset-max-listpack-entries 128
 zset-max-listpack-value 64
 proto-max-bulk-len 536870912
+maxmemory 0
 maxmemory-policy noeviction
+maxmemory-samples 5
+maxmemory-eviction-tenacity 10
 lfu-log-factor 10
 lfu-decay-time 1
 active-expire-effort 1
@@ -46,6 +49,8 @@ fn the_defaults_are_those_of_redis_7_4() {
         (options.get_maxmemory_policy(), options.get_active_expire_effort()),
         (MaxmemoryPolicy::Noeviction, 1)
     );
+    assert_eq!((options.get_maxmemory(), options.get_maxmemory_samples()), (0, 5));
+    assert_eq!(options.get_maxmemory_eviction_tenacity(), 10);
 }
 
 #[test]
@@ -68,6 +73,10 @@ fn each_directive_sets_what_its_setter_sets() {
         ("zset-max-listpack-value 7", new().zset_max_listpack_value(7)),
         ("zset-max-ziplist-value 7", new().zset_max_listpack_value(7)),
         ("proto-max-bulk-len 7mb", new().proto_max_bulk_len(7 << 20)),
+        ("maxmemory 7gb", new().maxmemory(7 << 30)),
+        ("maxmemory-samples 7", new().maxmemory_samples(7)),
+        ("maxmemory-eviction-tenacity 7", new().maxmemory_eviction_tenacity(7)),
+        ("maxmemory-policy allkeys-s3fifo", new().maxmemory_policy(MaxmemoryPolicy::AllkeysS3fifo)),
         ("maxmemory-policy volatile-ttl", new().maxmemory_policy(MaxmemoryPolicy::VolatileTtl)),
         ("lfu-log-factor 7", new().lfu_log_factor(7)),
         ("lfu-decay-time 7", new().lfu_decay_time(7)),
@@ -91,7 +100,8 @@ fn each_number_is_read_at_the_ends_of_its_range_and_refused_behind_them() {
         for value in [i128::from(min) - 1, i128::from(max) + 1] {
             let (line, kind) = error(&format!("{name} {value}"));
             let is_memory =
-                ["hash-max-listpack-value", "zset-max-listpack-value", "proto-max-bulk-len"].contains(&name);
+                ["hash-max-listpack-value", "zset-max-listpack-value", "proto-max-bulk-len", "maxmemory"]
+                    .contains(&name);
             let expected = if value < 0 && is_memory {
                 ConfErrorKind::NotAnAmount { directive: name, min, max }
             } else if value > i64::MAX.into() && !is_memory {
@@ -156,14 +166,14 @@ fn the_later_of_two_lines_counts() {
 
 #[test]
 fn other_directives_are_reported_with_their_lines() {
-    let text = b"port 6379\nlfu-log-factor 3\n\n  save 3600 1 \r\nmaxmemory 1gb\ninclude /etc/other.conf\nlist-max-ziplist-entries 1";
+    let text = b"port 6379\nlfu-log-factor 3\n\n  save 3600 1 \r\nappendonly yes\ninclude /etc/other.conf\nlist-max-ziplist-entries 1";
     let parsed = Options::from_conf(text).unwrap();
     assert_eq!(parsed.options, Options::new().lfu_log_factor(3));
     let unknown: Vec<_> = parsed.unknown.iter().map(|unknown| (unknown.line, unknown.text)).collect();
     let expected: [(usize, &[u8]); 5] = [
         (1, b"port 6379"),
         (4, b"save 3600 1"),
-        (5, b"maxmemory 1gb"),
+        (5, b"appendonly yes"),
         (6, b"include /etc/other.conf"),
         (7, b"list-max-ziplist-entries 1"),
     ];
@@ -179,8 +189,9 @@ fn an_error_names_the_line_the_directive_and_what_is_allowed() {
         ("active-expire-effort x", "line 1: active-expire-effort must be an integer between 1 and 10"),
         (
             "maxmemory-policy lru",
-            "line 1: maxmemory-policy must be one of noeviction, allkeys-lru, allkeys-lfu, allkeys-random, \
-             volatile-lru, volatile-lfu, volatile-random, volatile-ttl",
+            "line 1: maxmemory-policy must be one of noeviction, allkeys-lru, allkeys-lrm, allkeys-lfu, \
+             allkeys-s3fifo, allkeys-random, volatile-lru, volatile-lrm, volatile-lfu, volatile-s3fifo, \
+             volatile-random, volatile-ttl",
         ),
         ("\n\nrequirepass \"open", "line 3: the quote at offset 12 is never closed"),
     ] {
@@ -203,14 +214,18 @@ fn a_setter_takes_a_value_outside_of_the_range_as_the_nearest_in_it() {
     assert_eq!(options.encoding_limits().proto_max_bulk_len, 1 << 20);
     assert_eq!(options.encoding_limits().hash_max_listpack_entries, isize::MAX as usize);
     assert_eq!(options.lfu_params().log_factor, i32::MAX as u32);
+    assert_eq!(Options::new().maxmemory(usize::MAX).get_maxmemory(), isize::MAX as usize);
+    assert_eq!(Options::new().maxmemory_samples(0).get_maxmemory_samples(), 1);
+    assert_eq!(Options::new().maxmemory_samples(65).get_maxmemory_samples(), 64);
+    assert_eq!(Options::new().maxmemory_eviction_tenacity(101).get_maxmemory_eviction_tenacity(), 100);
     assert_eq!(Options::new().active_expire_effort(0).get_active_expire_effort(), 1);
     assert_eq!(Options::new().active_expire_effort(11).get_active_expire_effort(), 10);
 }
 
 fn any_options() -> impl Strategy<Value = Options> {
     let policy = prop::sample::select(&MaxmemoryPolicy::ALL[..]);
-    (any::<[usize; 8]>(), any::<(i32, u16)>(), policy, any::<(u32, u32, u8)>()).prop_map(
-        |(sizes, (list_size, depth), policy, (factor, minutes, effort))| {
+    (any::<[usize; 10]>(), any::<(i32, u16)>(), policy, any::<(u32, u32, u8, u8)>()).prop_map(
+        |(sizes, (list_size, depth), policy, (factor, minutes, effort, tenacity))| {
             Options::new()
                 .hash_max_listpack_entries(sizes[0])
                 .hash_max_listpack_value(sizes[1])
@@ -222,7 +237,10 @@ fn any_options() -> impl Strategy<Value = Options> {
                 .zset_max_listpack_entries(sizes[5])
                 .zset_max_listpack_value(sizes[6])
                 .proto_max_bulk_len(sizes[7])
+                .maxmemory(sizes[8])
                 .maxmemory_policy(policy)
+                .maxmemory_samples(sizes[9] % 100)
+                .maxmemory_eviction_tenacity(tenacity)
                 .lfu_log_factor(factor)
                 .lfu_decay_time(minutes)
                 .active_expire_effort(effort)

@@ -1,5 +1,6 @@
 //! Keyspaces from outside. One program for all integration tests: see `docs/src/testing.md`.
 
+mod clocks;
 mod closures;
 mod edges;
 #[cfg(not(miri))] // no unsafe code

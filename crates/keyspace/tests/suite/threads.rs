@@ -36,7 +36,13 @@ fn read_all(keyspace: &Keyspace, now: u64) {
 
 #[test]
 fn threads_read_side_by_side_and_set_the_clocks() {
-    for policy in [MaxmemoryPolicy::AllkeysLru, MaxmemoryPolicy::AllkeysLfu] {
+    let unmodified = (ROUNDS * THREADS) as u32;
+    for (policy, idle, freq) in [
+        (MaxmemoryPolicy::AllkeysLru, Some(0), 0..=0),
+        (MaxmemoryPolicy::AllkeysLrm, Some(unmodified), 0..=0),
+        (MaxmemoryPolicy::AllkeysLfu, None, 1..=255),
+        (MaxmemoryPolicy::AllkeysS3fifo, None, 3..=3),
+    ] {
         let keyspace = filled(policy);
         thread::scope(|scope| {
             for thread in 0..THREADS {
@@ -51,8 +57,8 @@ fn threads_read_side_by_side_and_set_the_clocks() {
         keyspace.check();
         let now = ROUNDS * 1_000 * THREADS;
         assert!(keyspace.touch("short", now));
-        let idle = keyspace.idle_time("short", now);
-        assert_eq!(idle, (policy == MaxmemoryPolicy::AllkeysLru).then_some(0));
+        assert_eq!(keyspace.idle_time("short", now), idle);
+        assert!(freq.contains(&keyspace.freq("short", now).unwrap_or(0)));
     }
 }
 

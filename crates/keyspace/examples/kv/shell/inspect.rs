@@ -12,15 +12,18 @@ pub(super) const COMMANDS: &[Command] = &[
 
 fn object(db: &mut Keyspace, args: &[&[u8]], now: u64) -> Answer {
     let [word, key] = *args else { return Err(unknown_subcommand(args[0])) };
-    let is_lfu = db.options().get_maxmemory_policy().is_lfu();
+    let policy = db.options().get_maxmemory_policy();
     Ok(match &word.to_ascii_uppercase()[..] {
         b"ENCODING" => db.encoding(key, now).map(|it| Encoding::as_str(it).as_bytes()).into(),
         b"REFCOUNT" => db.refcount(key, now).map(i64::from).into(),
-        b"IDLETIME" if is_lfu => {
+        b"IDLETIME" if policy.is_lfu() => {
             return Err(Refusal::new("ERR An LFU maxmemory policy is selected, idle time not tracked."));
         }
+        b"IDLETIME" if policy.is_s3fifo() => {
+            return Err(Refusal::new("ERR An S3-FIFO maxmemory policy is selected, idle time not tracked."));
+        }
         b"IDLETIME" => db.idle_time(key, now).map(i64::from).into(),
-        b"FREQ" if !is_lfu => {
+        b"FREQ" if !policy.is_lfu() && !policy.is_s3fifo() => {
             return Err(Refusal::new(
                 "ERR An LFU maxmemory policy is not selected, access frequency not tracked.",
             ));

@@ -340,4 +340,17 @@ OK
 (error) ERR An LFU maxmemory policy is selected, idle time not tracked.
 "#;
     assert_replays(&mut Keyspace::with_options(options), session);
+    let options = Options::new().maxmemory_policy(MaxmemoryPolicy::AllkeysS3fifo);
+    let session = r#"> set number 7
+OK
+> object freq number
+(integer) 0
+> get number
+"7"
+> object freq number
+(integer) 1
+> object idletime number
+(error) ERR An S3-FIFO maxmemory policy is selected, idle time not tracked.
+"#;
+    assert_replays(&mut Keyspace::with_options(options), session);
 }

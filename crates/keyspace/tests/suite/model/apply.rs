@@ -457,11 +457,13 @@ fn on_key(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
             let is_there = keyspace.touch(key, now);
             if is_there {
                 let (idle, freq) = (keyspace.idle_time(key, now), keyspace.freq(key, now));
-                let is_lfu = keyspace.options().get_maxmemory_policy().is_lfu();
-                assert!(if is_lfu {
+                let policy = keyspace.options().get_maxmemory_policy();
+                assert!(if policy.is_lfu() {
                     idle.is_none() && freq > Some(0)
+                } else if policy.is_s3fifo() {
+                    idle.is_none() && (Some(1)..=Some(3)).contains(&freq)
                 } else {
-                    (idle, freq) == (Some(0), None)
+                    freq.is_none() && (idle == Some(0) || policy.is_lrm() && idle.is_some())
                 });
             }
             (Answer::Flag(is_there), Ok(Answer::Flag(db.keys.contains_key(key))))

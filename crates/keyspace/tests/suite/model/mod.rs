@@ -9,7 +9,7 @@ mod ops;
 mod oracle;
 
 use apply::{apply, content_of};
-use keyspace::{Event, Keyspace, Options, Ttl};
+use keyspace::{Event, Keyspace, MaxmemoryPolicy, Options, Ttl};
 use ops::{Bytes, op};
 use oracle::{Answer, Db, LEN_MAX, TOO_LONG, Told, integer};
 use proptest::prelude::*;
@@ -139,22 +139,28 @@ impl Pair {
     }
 }
 
+/// One policy for each way in which clocks are read and set.
+const POLICIES: [MaxmemoryPolicy; 4] = [
+    MaxmemoryPolicy::Noeviction,
+    MaxmemoryPolicy::AllkeysLrm,
+    MaxmemoryPolicy::AllkeysLfu,
+    MaxmemoryPolicy::AllkeysS3fifo,
+];
+
 proptest! {
     #![proptest_config(testing::config(600, 2))]
 
     #[test]
     fn a_keyspace_does_what_the_commands_say(
         ops in prop::collection::vec((op(), prop::bool::weighted(0.2)), 0..80),
-        lfu in any::<bool>(),
+        policy in prop::sample::select(&POLICIES[..]),
         tells in any::<bool>(),
     ) {
         let region = Region::start();
         let mut world = World { pairs: [Pair::new(tells), Pair::new(tells)], now: 1_000_000, replies: vec![] };
         let callbacks = region.held() as usize;
-        if lfu {
-            for Pair { keyspace, .. } in &mut world.pairs {
-                keyspace.set_options(options(3).maxmemory_policy(keyspace::MaxmemoryPolicy::AllkeysLfu));
-            }
+        for Pair { keyspace, .. } in &mut world.pairs {
+            keyspace.set_options(options(3).maxmemory_policy(policy));
         }
         for (op, second) in &ops {
             let answer = apply(&mut world, op, usize::from(*second));

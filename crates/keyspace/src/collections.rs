@@ -77,7 +77,12 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(&key);
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         match guard.find(now) {
-            Some((entry, totals, state)) => edit_found::<C, T, E>(entry, totals, state, f),
+            Some((entry, totals, state)) => {
+                let result = edit_found::<C, T, E>(entry, totals, state, f);
+                drop(guard);
+                self.settle(now);
+                result
+            }
             None => {
                 drop(guard);
                 self.create_as::<C, T, E>(&key, hash, now, f)
@@ -101,7 +106,10 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(&key);
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         let Some((entry, totals, state)) = guard.find(now) else { return Ok(None) };
-        edit_found::<C, T, E>(entry, totals, state, f).map(Some)
+        let result = edit_found::<C, T, E>(entry, totals, state, f).map(Some);
+        drop(guard);
+        self.settle(now);
+        result
     }
 
     /// [`edit_as`](Self::edit_as) for a key that is not there.
@@ -135,7 +143,7 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<(), Error> {
         let clock = Access::at(&self.options, now).initial();
-        self.add_absent_entry(hash, Entry::try_new_sized(key.bytes(), None, clock, content)?, key)
+        self.add_absent_entry(hash, Entry::try_new_sized(key.bytes(), None, clock, content)?, key, now)
     }
 
     /// [`add_absent`](Self::add_absent) of an entry with its allocation size.
@@ -144,11 +152,14 @@ impl<S: BuildHasher> Keyspace<S> {
         hash: u64,
         (entry, size): (Entry, usize),
         key: &Key<'_>,
+        now: u64,
     ) -> Result<(), Error> {
+        self.make_room_for(key, hash, size, now)?;
         let hasher = &self.hasher;
         let added = self.table.try_insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
-        self.totals.add_sized(added.map_err(|error| error.error)?, size);
+        self.totals.add_sized(added.map_err(|error| error.error)?, size, hash);
         self.totals.notify(Event::Set(key.bytes()));
+        self.settle(now);
         Ok(())
     }
 }

@@ -25,6 +25,14 @@ pub enum Error {
     /// The expiry time is not valid: zero or negative where a time to live is needed, or beyond what 64 bits
     /// of milliseconds hold.
     InvalidExpireTime,
+    /// The write does not fit below `maxmemory`, and no key can be evicted for it. In C: `C_ERR` of
+    /// `performEvictions`.
+    MaxmemoryReached {
+        /// How many bytes the write adds.
+        additional: usize,
+        /// The limit, in bytes.
+        maxmemory: usize,
+    },
     /// The conditions of `EXPIRE` or `ZADD` exclude each other. Holds the error as Redis words it.
     IncompatibleOptions(&'static str),
 }
@@ -42,6 +50,7 @@ impl Error {
             Self::KeyTooLong { .. } => "ERR key is too long",
             Self::NoSuchKey => "ERR no such key",
             Self::InvalidExpireTime => "ERR invalid expire time",
+            Self::MaxmemoryReached { .. } => "OOM command not allowed when used memory > 'maxmemory'.",
             Self::IncompatibleOptions(reply) => reply,
         }
     }
@@ -62,6 +71,9 @@ impl fmt::Display for Error {
             Self::KeyTooLong { len } => write!(f, "a key of {len} bytes is too long"),
             Self::NoSuchKey => f.write_str("no such key"),
             Self::InvalidExpireTime => f.write_str("invalid expire time"),
+            Self::MaxmemoryReached { additional, maxmemory } => {
+                write!(f, "{additional} more bytes do not fit below a maxmemory of {maxmemory}")
+            }
             Self::IncompatibleOptions(_) => f.write_str("conditions that exclude each other"),
         }
     }

@@ -14,6 +14,8 @@ pub enum Event<'a> {
     Changed(&'a [u8]),
     /// The key has expired, and it was removed.
     Expired(&'a [u8]),
+    /// The key was evicted: it was removed to make room for others.
+    Evicted(&'a [u8]),
     /// The key was removed by the caller, or because its value had become empty.
     Removed(&'a [u8]),
     /// The key was renamed.

@@ -38,6 +38,7 @@ impl<S: BuildHasher> Keyspace<S> {
         options.check()?;
         let (key, at) = (key.into(), expiry.at(now)?);
         let hash = self.hash_of(&key);
+        self.make_room_for_expiry(&key, hash, now)?;
         let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return Ok(false) };
         if !options.allow(entry.get().expiry(), at) {
             return Ok(false);

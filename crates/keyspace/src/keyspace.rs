@@ -79,7 +79,7 @@ impl<S> Keyspace<S> {
     /// An empty keyspace with the caller's hasher. A fixed seed ([`DefaultHashBuilder::with_seed`]) gives the
     /// same order of keys in every run.
     pub fn with_options_and_hasher(options: Options, hasher: S) -> Self {
-        Self {
+        let mut keyspace = Self {
             table: Table::new(),
             hasher,
             options,
@@ -87,7 +87,9 @@ impl<S> Keyspace<S> {
             sweep: Cursor::START,
             recent: Recent::default(),
             lent: Lent::default(),
-        }
+        };
+        keyspace.apply_policy();
+        keyspace
     }
 
     /// How many keys there are, expired ones included that have not been removed yet. In C: `DBSIZE`.
@@ -118,6 +120,8 @@ impl<S> Keyspace<S> {
     /// maxmemory-policy` does.
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
+        self.apply_policy();
+        self.note_limit();
     }
 
     /// Calls `on_event` after every operation that may have changed a key. Replaces the previous callback.
@@ -162,7 +166,7 @@ impl<S> Keyspace<S> {
     /// [`lent_bytes`](Self::lent_bytes). The callback for events is not counted.
     #[inline]
     pub fn allocation_size(&self) -> usize {
-        self.table.allocation_size() + self.totals.entry_bytes
+        self.table.allocation_size() + self.totals.entry_bytes + self.totals.eviction.allocation_size()
     }
 
     /// The sum over all replies that share a string ([`StringRef::to_bytes`](crate::StringRef::to_bytes)), in

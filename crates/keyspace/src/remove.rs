@@ -109,7 +109,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Removes all keys. O(n). In C: `FLUSHDB`.
     pub fn clear(&mut self) {
         self.table = Table::new();
-        self.totals = Totals { on_event: mem::take(&mut self.totals.on_event), ..Totals::default() };
+        let (eviction, on_event) = (self.totals.eviction.emptied(), mem::take(&mut self.totals.on_event));
+        self.totals = Totals { eviction, on_event, ..Totals::default() };
         self.sweep = common::Cursor::START;
         self.totals.notify(Event::Cleared);
     }

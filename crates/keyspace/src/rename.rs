@@ -40,6 +40,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     fn rename_if(&mut self, from: Key<'_>, to: Key<'_>, now: u64, replace: bool) -> Result<bool, Error> {
         let (from_hash, to_hash) = (self.hash_of(&from), self.hash_of(&to));
+        self.make_room_for_longer_key(&from, from_hash, to.bytes().len(), now)?;
         let entry = self.find(from_hash, &from, now).ok_or(Error::NoSuchKey)?;
         if from.bytes() == to.bytes() {
             return Ok(replace);
@@ -57,9 +58,10 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         // SAFETY: the old entry becomes a shell below, before anything can fail.
-        unsafe { put_renamed(found, totals, renamed)? };
+        unsafe { put_renamed(found, totals, renamed, to_hash)? };
         drop(Shell::of(self.remove_at(from_hash, address)));
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
+        self.settle(now);
         Ok(true)
     }
 
@@ -152,9 +154,12 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
         replace: bool,
     ) -> Result<bool, Error> {
-        let hash = self.hash_of(from);
+        let (hash, to_hash) = (self.hash_of(from), target.hash_of(to));
+        let size = self.find(hash, from, now).ok_or(Error::NoSuchKey)?.allocation_size();
+        let longer = to.bytes().len().saturating_sub(from.bytes().len());
+        target.make_room_for(to, to_hash, size + longer + longer / 4, now)?;
         let (entry, totals, options) = self.find_mut(hash, from, now).ok_or(Error::NoSuchKey)?;
-        let (found, target_totals, target_options) = target.find_or_place(target.hash_of(to), to, now)?;
+        let (found, target_totals, target_options) = target.find_or_place(to_hash, to, now)?;
         if !replace && matches!(found, Found::Live(_)) {
             return Ok(false);
         }
@@ -168,9 +173,10 @@ impl<S: BuildHasher> Keyspace<S> {
             renamed.set_clock(clock);
         }
         // SAFETY: the old entry becomes a shell at once.
-        unsafe { put_renamed(found, target_totals, renamed)? };
+        unsafe { put_renamed(found, target_totals, renamed, to_hash)? };
         drop(Shell::of(totals.remove(entry)));
         target_totals.notify(Event::Set(to.bytes()));
+        target.settle(now);
         totals.notify(Event::Removed(from.bytes()));
         Ok(true)
     }
@@ -183,12 +189,17 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Puts an entry in the place of the one with its key, or adds it.
     pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64) -> Result<(), Error> {
         let hash = self.hash_of(key);
+        self.make_room_for(key, hash, new.allocation_size(), now)?;
         let (found, totals, _) = self.find_or_place(hash, key, now)?;
         match found {
-            Found::Live(mut entry) => totals.change(&mut entry, |entry, held| entry.replace(new, held)),
-            Found::Absent(place) => totals.add(place.try_insert(new).map_err(|error| error.error)?),
+            Found::Live(mut entry) => {
+                totals.keep_place(&entry, new.view());
+                totals.change(&mut entry, |entry, held| entry.replace(new, held));
+            }
+            Found::Absent(place) => totals.add(place.try_insert(new).map_err(|error| error.error)?, hash),
         }
         totals.notify(Event::Set(key.bytes()));
+        self.settle(now);
         Ok(())
     }
 }
@@ -200,15 +211,23 @@ impl<S: BuildHasher> Keyspace<S> {
 ///
 /// # Safety
 /// If it succeeds, the entry with the old name becomes a [`Shell`] before its value is used again.
-unsafe fn put_renamed(found: Found<'_>, totals: &mut Totals, renamed: Shell) -> Result<(), Error> {
+unsafe fn put_renamed(
+    found: Found<'_>,
+    totals: &mut Totals,
+    renamed: Shell,
+    hash: u64,
+) -> Result<(), Error> {
     match found {
-        Found::Live(mut other) => totals.change(&mut other, |other, held| {
-            // SAFETY: by contract.
-            other.replace(unsafe { renamed.into_entry() }, held);
-        }),
+        Found::Live(mut other) => {
+            totals.keep_place(&other, renamed.view());
+            totals.change(&mut other, |other, held| {
+                // SAFETY: by contract.
+                other.replace(unsafe { renamed.into_entry() }, held);
+            });
+        }
         // SAFETY: by contract, or the new entry becomes a shell again.
         Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
-            Ok(entry) => totals.add(entry),
+            Ok(entry) => totals.add(entry, hash),
             Err(error) => {
                 drop(Shell::of(error.entry));
                 return Err(error.error.into());

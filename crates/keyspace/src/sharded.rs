@@ -97,7 +97,7 @@ impl Sharded {
 
 impl<S: Clone> Sharded<S> {
     /// An empty database with these options and this hasher. The number of keyspaces is `shards`, rounded up to
-    /// a power of two and limited to 4,096.
+    /// a power of two and limited to 4,096. Each keyspace gets its share of `maxmemory`.
     ///
     /// # Errors
     /// If there is no memory for the keyspaces, of 384 bytes each.
@@ -107,6 +107,12 @@ impl<S: Clone> Sharded<S> {
         hasher: S,
     ) -> Result<Self, ReserveError> {
         let count = shards.clamp(1, 1 << SHARD_BITS_MAX).next_power_of_two();
+        // 0 would be no limit.
+        let share = match options.get_maxmemory() {
+            0 => 0,
+            limit => (limit / count).max(1),
+        };
+        let options = options.maxmemory(share);
         let mut all = Vec::new_in(Zmalloc);
         all.try_reserve_exact(count)
             .map_err(|_| ReserveError::OutOfMemory { size: count * size_of::<Shard<S>>() })?;

@@ -1,6 +1,8 @@
 //! One-line methods named after Redis' commands on collections. Everything else that a collection can do is a
 //! method of [`Hash`](struct@Hash) and its neighbours, through [`Keyspace::get_as`] and
 //! [`Keyspace::edit_as`].
+//!
+//! What adds to a collection makes room for the new elements first, if there is a limit.
 
 use crate::error::Error;
 use crate::key::Key;
@@ -23,7 +25,8 @@ impl<S: BuildHasher> Keyspace<S> {
         value: impl Into<Element<'e>>,
         now: u64,
     ) -> Result<bool, Error> {
-        let limits = *self.options.encoding_limits();
+        let (field, value, limits) = (field.into(), value.into(), *self.options.encoding_limits());
+        self.make_room_for_elements([field, value], now)?;
         self.edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert(field, value, &limits))
     }
 
@@ -67,7 +70,8 @@ impl<S: BuildHasher> Keyspace<S> {
         member: impl Into<Element<'e>>,
         now: u64,
     ) -> Result<bool, Error> {
-        let limits = *self.options.encoding_limits();
+        let (member, limits) = (member.into(), *self.options.encoding_limits());
+        self.make_room_for_elements([member], now)?;
         self.edit_as::<Set, _, _>(key, now, |set| set.try_insert(member, &limits))
     }
 
@@ -120,7 +124,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 "ERR GT, LT, and/or NX options at the same time are not compatible"
             }));
         }
-        let limits = *self.options.encoding_limits();
+        let (member, limits) = (member.into(), *self.options.encoding_limits());
+        self.make_room_for_elements([member], now)?;
         self.edit_as::<ZSet, _, _>(key, now, |zset| zset.try_add(member, score, options, &limits))
     }
 
@@ -165,7 +170,8 @@ impl<S: BuildHasher> Keyspace<S> {
         element: impl Into<Element<'e>>,
         now: u64,
     ) -> Result<(), Error> {
-        let limits = *self.options.encoding_limits();
+        let (element, limits) = (element.into(), *self.options.encoding_limits());
+        self.make_room_for_elements([element], now)?;
         self.edit_as::<List, _, _>(key, now, |list| list.try_push(side, element, &limits))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::collections::{Edit, RemoveIfEmpty};
-use crate::entry::{Content, Entry, StringEdit};
+use crate::entry::{Content, Entry, StringEdit, parts};
 use crate::error::Error;
 use crate::event::Event;
 use crate::expiry::Expiry;
@@ -129,10 +129,34 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let (key, value) = (key.into(), value.into());
         let hash = self.hash_of(&key);
-        match try_entry(&mut self.table, &self.hasher, hash, &key)? {
+        if self.is_limited() {
+            return self.set_within_limit(&key, hash, value, now);
+        }
+        self.set_hashed(&key, hash, value, now)
+    }
+
+    /// [`set`](Self::set) that makes room first.
+    #[inline(never)]
+    fn set_within_limit(
+        &mut self,
+        key: &Key<'_>,
+        hash: u64,
+        value: Element<'_>,
+        now: u64,
+    ) -> Result<(), Error> {
+        self.make_room_for(key, hash, Entry::size_of_string(key.bytes(), false, value), now)?;
+        self.set_hashed(key, hash, value, now)?;
+        self.settle(now);
+        Ok(())
+    }
+
+    #[inline]
+    fn set_hashed(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
+        match try_entry(&mut self.table, &self.hasher, hash, key)? {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
-                Ok(self.totals.add_new(place, key.bytes(), None, clock, Content::try_string(value)?)?)
+                let content = Content::try_string(value)?;
+                Ok(self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?)
             }
             table::Entry::Occupied(mut entry) => {
                 // A string of the same length, and no expiry: nothing changes but bytes.
@@ -144,7 +168,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     self.totals.notify(Event::Set(key.bytes()));
                     return Ok(());
                 }
-                set_present(entry, &mut self.totals, &self.options, &key, hash, value, now)
+                set_present(entry, &mut self.totals, &self.options, key, hash, value, now)
             }
         }
     }
@@ -167,7 +191,21 @@ impl<S: BuildHasher> Keyspace<S> {
             SetExpiry::Clear | SetExpiry::Keep => None,
         };
         let hash = self.hash_of(&key);
-        let (found, totals, settings) = self.find_or_place(hash, &key, now)?;
+        self.make_room_for(&key, hash, Entry::size_of_string(key.bytes(), true, value), now)?;
+        let outcome = self.set_with_hashed(&key, hash, value, (options, at), now);
+        self.settle(now);
+        outcome
+    }
+
+    fn set_with_hashed(
+        &mut self,
+        key: &Key<'_>,
+        hash: u64,
+        value: Element<'_>,
+        (options, at): (&SetOptions<'_>, Option<u64>),
+        now: u64,
+    ) -> Result<SetOutcome, Error> {
+        let (found, totals, settings) = self.find_or_place(hash, key, now)?;
         let mut outcome = SetOutcome::default();
         match found {
             Found::Live(mut entry) => {
@@ -202,7 +240,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let clock = Access::at(settings, now).initial();
-                totals.add_new(place, key.bytes(), at, clock, Content::try_string(value)?)?;
+                totals.add_new(place, (key.bytes(), hash), at, clock, Content::try_string(value)?)?;
             }
         }
         Ok(outcome)
@@ -221,6 +259,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<Option<OwnedElement>, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
+        self.make_room_for_expiry(&key, hash, now)?;
         let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return Ok(None) };
         let string = entry.get().string()?;
         let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
@@ -280,7 +319,10 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(&key);
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
-            return edit_found_string(entry, totals, state, f);
+            let result = edit_found_string(entry, totals, state, f);
+            drop(guard);
+            self.settle(now);
+            return result;
         }
         drop(guard);
         key.check()?;
@@ -290,7 +332,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut held = entry.allocation_size();
         let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
         if entry.string().is_ok_and(|string| !string.is_empty()) {
-            self.add_absent_entry(hash, (entry, held), &key)?;
+            self.add_absent_entry(hash, (entry, held), &key, now)?;
         }
         Ok(result)
     }
@@ -305,6 +347,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if bytes.is_empty() && self.peek(&key, now).is_none() {
             return self.set(key, bytes, now).map(|()| 0);
         }
+        self.make_room_for_string(&key, usize::MAX, bytes.len(), now)?;
         self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
     }
 
@@ -319,8 +362,22 @@ impl<S: BuildHasher> Keyspace<S> {
         bytes: &[u8],
         now: u64,
     ) -> Result<usize, Error> {
-        let limits = *self.options.encoding_limits();
+        let (key, limits) = (key.into(), *self.options.encoding_limits());
+        self.make_room_for_string(&key, offset, bytes.len(), now)?;
         self.edit_string(key, now, |string| string::try_set_range(string, offset, bytes, &limits))
+    }
+
+    /// Makes room for a string that gets so many bytes at `offset`, or at its end if it is shorter.
+    fn make_room_for_string(&mut self, key: &Key<'_>, offset: usize, bytes: usize, now: u64) -> Result<(), Error> {
+        if !self.is_limited() {
+            return Ok(());
+        }
+        let old_len = self.peek(key, now).and_then(|entry| entry.string().ok()).map_or(0, Element::len);
+        let end = if offset == usize::MAX { old_len } else { offset }.saturating_add(bytes);
+        let added = end.saturating_sub(old_len);
+        // A block that is a quarter larger; or one of its own, with as much to grow into.
+        let spare = if end <= parts::INLINE_LEN_MAX as usize { end / 4 } else { end.min(sds::MAX_PREALLOC) };
+        self.make_room(if added == 0 { 0 } else { added.saturating_add(spare).saturating_add(64) }, now)
     }
 
     /// Adds to an integer and returns the sum. A key that is not there is 0. The expiry stays. In C:
@@ -336,7 +393,10 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Errors
     /// [`WrongType`]; the string is not an integer, or the sum does not fit; [`Error::KeyTooLong`]; no memory.
     pub fn incr_by<'k>(&mut self, key: impl Into<Key<'k>>, increment: i64, now: u64) -> Result<i64, Error> {
-        self.replace_string(&key.into(), now, |old| {
+        let (key, longest) = (key.into(), Element::Int(i64::MIN));
+        let size = Entry::size_of_string(key.bytes(), true, longest);
+        self.make_room_for(&key, self.hash_of(&key), size, now)?;
+        self.replace_string(&key, now, |old| {
             let sum = string::incr_by(old, increment)?;
             Ok((Content::Int(sum), sum))
         })
@@ -357,6 +417,8 @@ impl<S: BuildHasher> Keyspace<S> {
         let old = self.peek(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
         let sum = string::incr_by_float(old, increment)?;
         let text = sum.with_text(sds::Sds::try_from_bytes)?;
+        let size = Entry::size_of_string(key.bytes(), true, Element::Bytes(&text));
+        self.make_room_for(&key, self.hash_of(&key), size, now)?;
         self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)))
     }
 
@@ -381,7 +443,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Absent(place) => {
                 let (content, result) = make(Element::Int(0))?;
                 let clock = Access::at(settings, now).initial();
-                totals.add_new(place, key.bytes(), None, clock, content)?;
+                totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
                 Ok(result)
             }
         }
@@ -403,7 +465,7 @@ fn set_present(
     if entry.get().is_expired(now) {
         let place = totals.take_expired(entry);
         let content = Content::try_string(value)?;
-        return Ok(totals.add_new(place, key.bytes(), None, access.initial(), content)?);
+        return Ok(totals.add_new(place, (key.bytes(), hash), None, access.initial(), content)?);
     }
     let content = Content::try_string(value)?;
     totals.change(&mut entry, |entry, held| entry.try_set(None, content, held))?;

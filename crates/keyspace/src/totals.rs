@@ -2,6 +2,7 @@
 
 use crate::entry::{Content, Entry};
 use crate::event::Event;
+use crate::evict::Eviction;
 use allocator_api2::boxed::Box;
 use core::fmt;
 use dict::table::{OccupiedEntry, VacantEntry};
@@ -11,13 +12,15 @@ use zmalloc::Zmalloc;
 /// The callback of [`Keyspace::on_event`](crate::Keyspace::on_event).
 pub(crate) type OnEvent = Box<dyn FnMut(Event<'_>) + Send + Sync, Zmalloc>;
 
-/// The sums over all entries, and the callback for events.
+/// What every new, changed or removed entry changes: the sums over all entries, and what eviction knows. And the
+/// callback for events.
 #[derive(Default)]
 pub(crate) struct Totals {
     /// What the entries add to `used_memory`, values and all.
     pub(crate) entry_bytes: usize,
     /// How many keys have an expiry: the number of marked entries.
     pub(crate) expires: usize,
+    pub(crate) eviction: Eviction,
     pub(crate) on_event: Option<OnEvent>,
 }
 
@@ -30,20 +33,23 @@ impl Totals {
         }
     }
 
-    /// Counts a new entry, and marks it if it has an expiry.
+    /// Counts the entry of a new key with that hash, and marks it if it has an expiry.
     #[inline]
-    pub(crate) fn add(&mut self, entry: OccupiedEntry<'_, Entry>) {
+    pub(crate) fn add(&mut self, entry: OccupiedEntry<'_, Entry>, hash: u64) {
         let size = entry.get().allocation_size();
-        self.add_sized(entry, size);
+        self.add_sized(entry, size, hash);
     }
 
     /// [`add`](Self::add) of an entry whose allocation size is known.
     #[inline]
-    pub(crate) fn add_sized(&mut self, mut entry: OccupiedEntry<'_, Entry>, size: usize) {
+    pub(crate) fn add_sized(&mut self, mut entry: OccupiedEntry<'_, Entry>, size: usize, hash: u64) {
         self.entry_bytes += size;
         if entry.get().expires() {
             self.expires += 1;
             entry.set_mark(true);
+        }
+        if self.eviction.is_s3fifo() {
+            self.arrive(&entry, size, hash);
         }
     }
 
@@ -92,13 +98,13 @@ impl Totals {
     pub(crate) fn add_new(
         &mut self,
         place: VacantEntry<'_, Entry>,
-        key: &[u8],
+        (key, hash): (&[u8], u64),
         expiry: Option<u64>,
         clock: u32,
         content: Content<'_>,
     ) -> Result<(), ReserveError> {
         let (entry, size) = Entry::try_new_sized(key, expiry, clock, content)?;
-        self.add_sized(place.try_insert(entry)?, size);
+        self.add_sized(place.try_insert(entry)?, size, hash);
         self.notify(Event::Set(key));
         Ok(())
     }
@@ -145,6 +151,7 @@ impl fmt::Debug for Totals {
         f.debug_struct("Totals")
             .field("entry_bytes", &self.entry_bytes)
             .field("expires", &self.expires)
+            .field("evicted_keys", &self.eviction.keys())
             .finish_non_exhaustive()
     }
 }

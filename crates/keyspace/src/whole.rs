@@ -91,7 +91,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(&key);
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
-            return match entry.object_type() {
+            let result = match entry.object_type() {
                 ObjectType::String => {
                     edit_found_string(entry, totals, state, |text| f(ValueMut::String(text)))
                 }
@@ -106,6 +106,9 @@ impl<S: BuildHasher> Keyspace<S> {
                     edit_found::<Hash, _, _>(entry, totals, state, |hash| f(ValueMut::Hash(hash)))
                 }
             };
+            drop(guard);
+            self.settle(now);
+            return result;
         }
         drop(guard);
         key.check()?;

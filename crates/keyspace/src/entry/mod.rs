@@ -58,6 +58,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use dict::CompactPtr;
 use kind::KIND_BITS;
 use robj::Robj;
+use sds::layout::HeaderType;
 use values::{Collection, CollectionView, Element, Encoding, ObjectType, WrongType, by_type};
 
 const KIND_MASK: u32 = (1 << KIND_BITS) - 1;
@@ -295,6 +296,30 @@ impl Entry {
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.block_allocation_size(self.byte_len()) + self.value_allocation_size()
+    }
+
+    /// By how much the block grows if it has to hold so many bytes more.
+    pub(crate) fn growth_by(&self, bytes: usize) -> usize {
+        let len = self.byte_len();
+        zmalloc::good_size(len.saturating_add(bytes)).saturating_sub(self.block_allocation_size(len))
+    }
+
+    /// What an entry with that string adds to `used_memory`, in bytes.
+    pub(crate) fn size_of_string(key: &[u8], expires: bool, value: Element<'_>) -> usize {
+        let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
+        match value.as_i64() {
+            Some(value) => zmalloc::good_size(front + content::int_width(value)),
+            None if value.len() <= content::INLINE_LEN_MAX => {
+                zmalloc::good_size(front + length::size(value.len()) + value.len())
+            }
+            // The object and its string have blocks of their own.
+            None => {
+                let block = zmalloc::good_size(value_at(Kind::OBJECT, front) + word::SIZE);
+                let header = HeaderType::for_len(value.len()).header_len();
+                let string = zmalloc::good_size(value.len().saturating_add(header + 1));
+                string.saturating_add(block + zmalloc::good_size(robj::HEADER_SIZE))
+            }
+        }
     }
 
     /// What the blocks of the value add, but for the entry's own.

@@ -7,7 +7,7 @@
 
 use super::content::Content;
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout, length, word,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, EntryView, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout, length, word,
 };
 use common::length as key_length;
 use core::mem::ManuallyDrop;
@@ -500,6 +500,11 @@ impl Shell {
     /// Sets the access clock.
     pub(crate) fn set_clock(&self, clock: u32) {
         self.0.view().set_clock(clock);
+    }
+
+    /// The view of the entry.
+    pub(crate) fn view(&self) -> EntryView<'_> {
+        self.0.view()
     }
 
     /// The entry, which owns its value.

@@ -1,0 +1,120 @@
+//! [`S3Clock`]: the 24 bits of an entry's access clock under S3-FIFO.
+//!
+//! ```text
+//!  bit   23           22 ..= 2                                     1 0
+//!      | probation |  number of the queue's element, or a stamp  | uses |
+//! ```
+//!
+//! The low bits count uses since the entry came, or since it was last looked at for eviction, up to 3. For an entry on
+//! probation the bits in the middle are the low bits of the number of its element in the [queue](super::queue).
+//! For other entries they are a stamp: the time at which the entry passed probation, or was last spared.
+
+const PROBATION: u32 = 1 << 23;
+const MIDDLE_SHIFT: u32 = 2;
+const MIDDLE_BITS: u32 = 21;
+const MIDDLE_MASK: u32 = (1 << MIDDLE_BITS) - 1;
+const USES_MAX: u32 = 3;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct S3Clock(u32);
+
+impl S3Clock {
+    /// The clock with these bits.
+    #[inline]
+    pub(crate) fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// A key on probation that nobody has used yet, with the number of its element.
+    #[inline]
+    pub(crate) fn on_probation(number: u64) -> Self {
+        Self(PROBATION | (number as u32 & MIDDLE_MASK) << MIDDLE_SHIFT)
+    }
+
+    /// A key that has passed probation.
+    #[inline]
+    pub(crate) fn passed(stamp: Stamp, uses: u32) -> Self {
+        Self(stamp.0 << MIDDLE_SHIFT | uses)
+    }
+
+    #[inline]
+    pub(crate) fn is_on_probation(self) -> bool {
+        self.0 & PROBATION != 0
+    }
+
+    /// Whether this is the entry of the queue's element with that number.
+    #[inline]
+    pub(crate) fn has_number(self, number: u64) -> bool {
+        let uses = USES_MAX;
+        self.0 & !uses == Self::on_probation(number).0
+    }
+
+    /// How many uses were counted.
+    #[inline]
+    pub(crate) fn uses(self) -> u32 {
+        self.0 & USES_MAX
+    }
+
+    /// The clock after one more use.
+    #[inline]
+    pub(crate) fn used(self) -> Self {
+        if self.uses() < USES_MAX { Self(self.0 + 1) } else { self }
+    }
+
+    /// How long ago the stamp was the present one.
+    #[inline]
+    pub(crate) fn age(self, now: Stamp) -> u32 {
+        now.0.wrapping_sub(self.0 >> MIDDLE_SHIFT) & MIDDLE_MASK
+    }
+}
+
+/// A time of the logical clock that stamps keys, modulo 2^21.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamp(u32);
+
+impl Stamp {
+    /// How many ticks a store of any size takes to stamp as many keys as it has. Sixteen times as many fit. No
+    /// key gets so old: the hand passes all keys several times while as many are stamped.
+    pub(crate) const TICKS_A_ROUND_LOG: u32 = MIDDLE_BITS - 4;
+
+    pub(crate) const START: Self = Self(0);
+
+    #[inline]
+    pub(crate) fn next(self) -> Self {
+        Self((self.0 + 1) & MIDDLE_MASK)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uses_are_counted_up_to_three_and_change_nothing_else() {
+        for clock in [S3Clock::on_probation(u64::MAX), S3Clock::passed(Stamp(MIDDLE_MASK), 0)] {
+            let used = clock.used().used().used();
+            assert_eq!((used.uses(), used.used()), (3, used));
+            assert_eq!(used.is_on_probation(), clock.is_on_probation());
+            assert_eq!(used.has_number(u64::MAX), clock.is_on_probation());
+            assert_eq!(used.age(Stamp(0)), 1);
+            assert!(used.to_bits() < 1 << 24);
+        }
+    }
+
+    #[test]
+    fn a_clock_has_the_number_of_its_element_only() {
+        let clock = S3Clock::on_probation(5 + (1 << MIDDLE_BITS));
+        assert!(clock.has_number(5) && !clock.has_number(6) && !S3Clock::passed(Stamp(5), 0).has_number(5));
+    }
+
+    #[test]
+    fn an_age_is_right_across_the_wrap() {
+        let old = Stamp(MIDDLE_MASK);
+        assert_eq!(S3Clock::passed(old, 2).age(old.next().next()), 2);
+    }
+}

@@ -1,0 +1,273 @@
+//! [`Queue`]: the order in which keys came to be on probation.
+//!
+//! S3-FIFO evicts keys that were used little since they came, the first that came first. Their entries say *that*
+//! they are on probation. Which one came first stands here, in six bytes a key: forty bits of its hash, by which the
+//! table finds it, and its size.
+//!
+//! ```text
+//!  first                                               next
+//!    v                                                   v
+//!  | . . . e e e e e | e e e e e e e e | e e e e e . . . |      blocks of 512 elements, in a ring of pointers
+//! ```
+//!
+//! Every element has a *number*: how many came before it. An entry keeps the low bits of its element's number. So an
+//! element whose key was removed, and came again, is told from the element that came with it.
+//!
+//! Limits: pushing allocates one block of 3 KiB for every 512 elements, and at times twice as many pointers as there
+//! are blocks. No other element moves, so that no push takes long.
+
+use allocator_api2::boxed::Box;
+use allocator_api2::vec::Vec;
+use values::ReserveError;
+use zmalloc::Zmalloc;
+
+/// The bits of a hash that a [`Table`](dict::Table) looks at: seven for the tag, and the chunk's number. More than
+/// 33 bits of that make a table of ninety thousand million keys.
+const TAG_SHIFT: u32 = 57;
+const CHUNK_BITS: u32 = 33;
+
+/// Where a table finds the entry of a hash: forty of its bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Locator(u64);
+
+impl Locator {
+    #[inline]
+    pub(crate) fn of(hash: u64) -> Self {
+        Self(hash >> TAG_SHIFT << CHUNK_BITS | hash & ((1 << CHUNK_BITS) - 1))
+    }
+
+    /// A hash that leads to the same entries.
+    #[inline]
+    pub(crate) fn hash(self) -> u64 {
+        self.0 >> CHUNK_BITS << TAG_SHIFT | self.0 & ((1 << CHUNK_BITS) - 1)
+    }
+
+    /// The bits.
+    #[inline]
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+/// A key on probation.
+#[derive(Clone, Copy)]
+struct Element {
+    locator: [u8; 5],
+    size: SizeCode,
+}
+
+const _: () = assert!(size_of::<Element>() == 6);
+
+impl Element {
+    const NONE: Self = Self { locator: [0; 5], size: SizeCode(0) };
+
+    fn new(locator: Locator, size: usize) -> Self {
+        let [a, b, c, d, e, ..] = locator.0.to_le_bytes();
+        Self { locator: [a, b, c, d, e], size: SizeCode::of(size) }
+    }
+
+    fn locator(self) -> Locator {
+        let [a, b, c, d, e] = self.locator;
+        Locator(u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]))
+    }
+}
+
+/// A size in bytes to within an eighth, rounded down: an exponent of five bits, and three bits behind the highest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct SizeCode(u8);
+
+impl SizeCode {
+    fn of(size: usize) -> Self {
+        match size.checked_ilog2() {
+            None | Some(0..3) => Self(size as u8),
+            Some(log @ 3..=33) => Self(((log - 2) << 3) as u8 | (size >> (log - 3)) as u8 & 7),
+            Some(_) => Self(u8::MAX),
+        }
+    }
+
+    fn size(self) -> u64 {
+        let (exponent, fraction) = (self.0 >> 3, u64::from(self.0 & 7));
+        match exponent.checked_sub(1) {
+            None => fraction,
+            Some(shift) => (8 + fraction) << shift,
+        }
+    }
+}
+
+const BLOCK_LEN: usize = 512;
+type Block = Box<[Element; BLOCK_LEN], Zmalloc>;
+
+/// The keys on probation, in the order in which they came. Some may no longer be there.
+pub(crate) struct Queue {
+    /// A power of two of places, or none. Block number `n` is at `n % blocks.len()`.
+    blocks: Vec<Option<Block>, Zmalloc>,
+    /// The number of the first element.
+    first: u64,
+    /// The number of the next element.
+    next: u64,
+    /// The sizes of all elements.
+    size_sum: u64,
+    /// What the blocks add to `used_memory`.
+    block_bytes: usize,
+}
+
+impl Queue {
+    pub(crate) const fn new() -> Self {
+        Self { blocks: Vec::new_in(Zmalloc), first: 0, next: 0, size_sum: 0, block_bytes: 0 }
+    }
+
+    /// How many elements there are.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        (self.next - self.first) as usize
+    }
+
+    /// The sizes of all elements when they came, in bytes, to within an eighth.
+    #[inline]
+    pub(crate) fn size_sum(&self) -> u64 {
+        self.size_sum
+    }
+
+    /// Adds a key, and returns the element's number. O(1), but for the ring of pointers.
+    ///
+    /// # Errors
+    /// If there is no memory. Nothing has changed then.
+    pub(crate) fn try_push(&mut self, locator: Locator, size: usize) -> Result<u64, ReserveError> {
+        let number = self.next;
+        if number.is_multiple_of(BLOCK_LEN as u64) || self.len() == 0 {
+            self.try_add_block(number / BLOCK_LEN as u64)?;
+        }
+        let element = Element::new(locator, size);
+        let index = self.block_index(number);
+        if let Some(Some(block)) = self.blocks.get_mut(index) {
+            block[number as usize % BLOCK_LEN] = element;
+        }
+        self.next += 1;
+        self.size_sum += element.size.size();
+        Ok(number)
+    }
+
+    /// Takes the first element out: its number, and where its key is. O(1).
+    pub(crate) fn pop(&mut self) -> Option<(u64, Locator)> {
+        let number = self.first;
+        let element = self.element(number)?;
+        self.first += 1;
+        self.size_sum -= element.size.size();
+        if self.first.is_multiple_of(BLOCK_LEN as u64) || self.len() == 0 {
+            let index = self.block_index(number);
+            if let Some(block) = self.blocks.get_mut(index).and_then(Option::take) {
+                self.block_bytes -= Zmalloc::box_size(&block);
+            }
+        }
+        Some((number, element.locator()))
+    }
+
+    /// Where the key of an element is that is `ahead` places behind the first.
+    pub(crate) fn peek(&self, ahead: usize) -> Option<Locator> {
+        self.element(self.first + ahead as u64).map(Element::locator)
+    }
+
+    /// All elements, with their numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, Locator)> {
+        (self.first..self.next).filter_map(|number| Some((number, self.element(number)?.locator())))
+    }
+
+    /// What the queue adds to `used_memory`, in bytes.
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.block_bytes + Zmalloc::vec_size(&self.blocks)
+    }
+
+    fn element(&self, number: u64) -> Option<Element> {
+        if !(self.first..self.next).contains(&number) {
+            return None;
+        }
+        let block = self.blocks.get(self.block_index(number))?.as_ref()?;
+        Some(block[number as usize % BLOCK_LEN])
+    }
+
+    fn block_index(&self, number: u64) -> usize {
+        (number / BLOCK_LEN as u64) as usize & self.blocks.len().wrapping_sub(1)
+    }
+
+    fn try_add_block(&mut self, block_number: u64) -> Result<(), ReserveError> {
+        let blocks = if self.len() == 0 { 0 } else { block_number - self.first / BLOCK_LEN as u64 };
+        if blocks as usize == self.blocks.len() {
+            self.try_grow_ring()?;
+        }
+        let no_memory = ReserveError::OutOfMemory { size: size_of::<[Element; BLOCK_LEN]>() };
+        let block = Box::try_new_in([Element::NONE; BLOCK_LEN], Zmalloc).map_err(|_| no_memory)?;
+        self.block_bytes += Zmalloc::box_size(&block);
+        let index = block_number as usize & (self.blocks.len() - 1);
+        self.blocks[index] = Some(block);
+        Ok(())
+    }
+
+    /// Doubles the ring, and puts each block where it belongs.
+    fn try_grow_ring(&mut self) -> Result<(), ReserveError> {
+        let old_len = self.blocks.len();
+        let new_len = (2 * old_len).max(4);
+        let mut new = Vec::new_in(Zmalloc);
+        let no_memory = ReserveError::OutOfMemory { size: new_len * size_of::<Option<Block>>() };
+        new.try_reserve_exact(new_len).map_err(|_| no_memory)?;
+        new.resize_with(new_len, || None);
+        let first = self.first as usize / BLOCK_LEN;
+        for number in first..first + old_len {
+            new[number & (new_len - 1)] = self.blocks[number & (old_len - 1)].take();
+        }
+        self.blocks = new;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::VecDeque;
+
+    #[test]
+    fn a_locator_keeps_the_bits_that_a_table_looks_at() {
+        for hash in [0, 1, u64::MAX, 0xFE00_0001_FFFF_FFFF, 0x8000_0000_0000_0000] {
+            let kept = hash & (0x7F << TAG_SHIFT | (1 << CHUNK_BITS) - 1);
+            assert_eq!(Locator::of(hash).hash(), kept);
+            assert_eq!(Element::new(Locator::of(hash), 1).locator(), Locator::of(hash));
+        }
+    }
+
+    #[test]
+    fn a_size_code_is_right_to_within_an_eighth() {
+        for size in (0..4_096).chain((12..34).map(|bits| 1 << bits)).chain([(1 << 34) - 1]) {
+            let coded = SizeCode::of(size).size();
+            assert!(coded <= size as u64 && coded >= size as u64 - size as u64 / 8, "{size}: {coded}");
+        }
+        assert_eq!(SizeCode::of(usize::MAX).size(), 15 << 30);
+    }
+
+    /// Random pushes and pops beside a deque, with runs long enough to fill and to empty several blocks.
+    #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
+    fn a_queue_is_first_in_first_out_whatever_its_length() {
+        let (mut queue, mut model, mut random) = (Queue::new(), VecDeque::new(), 1_u64);
+        let mut pushed = 0;
+        for _ in 0..400 {
+            random = common::random::mix(random);
+            let (count, pushes) = (random as usize % 2_000, random >> 63 == 0);
+            for _ in 0..count {
+                if pushes {
+                    let hash = common::random::mix(pushed);
+                    assert_eq!(queue.try_push(Locator::of(hash), pushed as usize % 1_000), Ok(pushed));
+                    model.push_back((pushed, Locator::of(hash)));
+                    pushed += 1;
+                } else {
+                    assert_eq!(queue.peek(0), model.front().map(|(_, locator)| *locator));
+                    assert_eq!(queue.pop(), model.pop_front());
+                }
+            }
+            assert_eq!(queue.len(), model.len());
+            let sizes = model.iter().map(|(number, _)| SizeCode::of(*number as usize % 1_000).size());
+            assert_eq!(queue.size_sum(), sizes.sum());
+            let held = queue.blocks.iter().flatten().count();
+            assert!(held <= model.len() / BLOCK_LEN + 2, "{held} blocks for {}", model.len());
+        }
+        assert!(pushed > 50_000);
+    }
+}

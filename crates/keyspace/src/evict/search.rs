@@ -1,0 +1,117 @@
+//! The search for a victim: a hand that goes round the table, and the [pool](super::pool) that it fills.
+//!
+//! Chunks that follow each other lie next to each other in memory, and a key's place in the table has nothing to do
+//! with its age. So the keys that the hand meets are as good as keys drawn at random, and cheaper: their
+//! blocks are asked for together, and the next chunk while this one is read. No key is looked at a second time
+//! before all others have been.
+//!
+//! `maxmemory-samples` is how many keys the hand passes for each victim. It takes whole chunks, and owes or is
+//! owed the rest.
+
+use super::order::Order;
+use super::pool::{Candidate, Pool};
+use crate::entry::Entry;
+use crate::keyspace::Keyspace;
+use core::hash::BuildHasher;
+use dict::Table;
+use dict::prefetch::prefetch;
+
+/// Where the hand is, and what it has found.
+pub(crate) struct Search {
+    /// The number of the next chunk.
+    hand: usize,
+    /// How many more keys are to be looked at; negative if more were looked at than were due. The chunks that are yet
+    /// to be split lie next to each other, and have twice as many keys as others. A hand that passed each
+    /// chunk in the time of one victim would find them too fast, and leave old keys there.
+    credit: isize,
+    pub(crate) pool: Pool,
+}
+
+impl Search {
+    pub(crate) const fn new() -> Self {
+        Self { hand: 0, credit: 0, pool: Pool::new() }
+    }
+
+    /// Moves the hand over `samples` more keys, and offers them to the pool. O(samples), but for a table that
+    /// is nearly empty, or in which few keys are candidates.
+    pub(crate) fn advance(
+        &mut self,
+        table: &Table<Entry>,
+        hasher: &impl BuildHasher,
+        order: Order<'_>,
+        only_marked: bool,
+        (now, samples): (u64, usize),
+    ) {
+        self.credit = self.credit.saturating_add_unsigned(samples);
+        // A pool without a candidate needs one, however far away it is: once round the table at most.
+        let mut chunks_left = table.stats().chunks;
+        while (self.credit > 0 || self.pool.is_empty()) && chunks_left > 0 {
+            chunks_left -= 1;
+            let (chunk, mut count) = (self.hand, 0);
+            // All blocks of the chunk are asked for before the first one is read.
+            self.hand = walk(table, chunk, only_marked, &mut |entry| prefetch(entry.address()));
+            walk(table, chunk, only_marked, &mut |entry| {
+                count += 1;
+                self.consider(entry, hasher, order, now);
+            });
+            self.credit = self.credit.saturating_sub_unsigned(count);
+        }
+        self.credit = self.credit.min(0);
+    }
+
+    fn consider(&mut self, entry: &Entry, hasher: &impl BuildHasher, order: Order<'_>, now: u64) {
+        let is_expired = entry.is_expired(now);
+        let standing = order.standing(entry);
+        if standing.is_none() && !is_expired {
+            return;
+        }
+        let standing = standing.unwrap_or_default();
+        let rank = if is_expired { u64::MAX } else { order.rank(standing) };
+        let address = entry.address().addr();
+        let make =
+            || Candidate { hash: hasher.hash_one(entry.key()), address, standing, is_expired };
+        self.pool.offer(order, rank, address, make);
+    }
+}
+
+fn walk(table: &Table<Entry>, chunk: usize, only_marked: bool, each: &mut dyn FnMut(&Entry)) -> usize {
+    if only_marked { table.walk_marked(chunk, each) } else { table.walk(chunk, each) }
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// The entry of the best candidate, which the pool then no longer has: its hash, and where it lies.
+    pub(super) fn best_candidate(&mut self, now: u64) -> Option<(u64, usize)> {
+        let Self { table, hasher, options, totals, .. } = self;
+        let only_marked = options.get_maxmemory_policy().is_volatile();
+        if only_marked && totals.expires == 0 {
+            return None;
+        }
+        let stamp = totals.eviction.stamp();
+        let order = Order::of(options, now, stamp)?;
+        let search = totals.eviction.search_mut()?;
+        // The first time to have candidates at all, the second time because all of them may be gone.
+        for _ in 0..2 {
+            search.advance(table, hasher, order, only_marked, (now, options.get_maxmemory_samples()));
+            while let Some(mut candidate) = search.pool.take_best(order) {
+                let is_its = |entry: &Entry| entry.address().addr() == candidate.address;
+                let Some(entry) = table.find(candidate.hash, is_its) else { continue };
+                if entry.is_expired(now) {
+                    return Some((candidate.hash, candidate.address));
+                }
+                match order.standing(entry) {
+                    _ if only_marked && !entry.expires() => {}
+                    None => {}
+                    Some(standing) if standing == candidate.standing && !candidate.is_expired => {
+                        return Some((candidate.hash, candidate.address));
+                    }
+                    // It was used since it was seen.
+                    Some(standing) => {
+                        (candidate.standing, candidate.is_expired) = (standing, false);
+                        search.pool.put_back(candidate);
+                    }
+                }
+            }
+        }
+        None
+    }
+}

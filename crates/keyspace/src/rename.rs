@@ -211,12 +211,7 @@ impl<S: BuildHasher> Keyspace<S> {
 ///
 /// # Safety
 /// If it succeeds, the entry with the old name becomes a [`Shell`] before its value is used again.
-unsafe fn put_renamed(
-    found: Found<'_>,
-    totals: &mut Totals,
-    renamed: Shell,
-    hash: u64,
-) -> Result<(), Error> {
+unsafe fn put_renamed(found: Found<'_>, totals: &mut Totals, renamed: Shell, hash: u64) -> Result<(), Error> {
     match found {
         Found::Live(mut other) => {
             totals.keep_place(&other, renamed.view());

@@ -368,7 +368,13 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Makes room for a string that gets so many bytes at `offset`, or at its end if it is shorter.
-    fn make_room_for_string(&mut self, key: &Key<'_>, offset: usize, bytes: usize, now: u64) -> Result<(), Error> {
+    fn make_room_for_string(
+        &mut self,
+        key: &Key<'_>,
+        offset: usize,
+        bytes: usize,
+        now: u64,
+    ) -> Result<(), Error> {
         if !self.is_limited() {
             return Ok(());
         }

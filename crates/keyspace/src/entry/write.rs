@@ -7,7 +7,8 @@
 
 use super::content::Content;
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, EntryView, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout, length, word,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, EntryView, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout,
+    length, word,
 };
 use common::length as key_length;
 use core::mem::ManuallyDrop;

@@ -60,6 +60,12 @@ impl S3Clock {
         self.0 & USES_MAX
     }
 
+    /// The same place, with another clock's count of uses.
+    #[inline]
+    pub(crate) fn with_uses_of(self, other: Self) -> Self {
+        Self(self.0 & !USES_MAX | other.uses())
+    }
+
     /// The clock after one more use.
     #[inline]
     pub(crate) fn used(self) -> Self {

@@ -158,7 +158,9 @@ impl Totals {
         } else {
             S3Clock::passed(self.eviction.stamp(), 0)
         };
-        entry.get().view().set_clock(clock.to_bits());
+        // A key under a new name keeps its count.
+        let view = entry.get().view();
+        view.set_clock(clock.with_uses_of(S3Clock::from_bits(view.clock())).to_bits());
     }
 
     /// Gives the entry that takes another's place under the same key that entry's place in the order of
@@ -307,7 +309,9 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Stamps a candidate anew if it was used, and returns whether it was.
     fn spare(&mut self, hash: u64, address: usize, now: u64) -> bool {
         let keys = self.table.len();
-        let Some(entry) = self.table.find(hash, |entry| entry.address().addr() == address) else { return false };
+        let Some(entry) = self.table.find(hash, |entry| entry.address().addr() == address) else {
+            return false;
+        };
         let view = entry.view();
         let uses = S3Clock::from_bits(view.clock()).uses();
         if uses == 0 || entry.is_expired(now) {
@@ -328,8 +332,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let view = entry.get().view();
         let is_candidate = !self.totals.eviction.is_volatile || entry.get().expires();
         let Some(state) = self.totals.eviction.state_mut() else { return Popped::Empty };
-        if !view.is_expired(now)
-            && (!is_candidate || S3Clock::from_bits(view.clock()).uses() >= USES_TO_PASS)
+        if !view.is_expired(now) && (!is_candidate || S3Clock::from_bits(view.clock()).uses() >= USES_TO_PASS)
         {
             view.set_clock(S3Clock::passed(state.s3fifo.next_stamp(extent.keys), 0).to_bits());
             return Popped::Passed;

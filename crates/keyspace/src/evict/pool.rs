@@ -55,7 +55,13 @@ impl Pool {
     }
 
     /// Adds the candidate that `make` makes, if its rank is high enough and it is not there.
-    pub(crate) fn offer(&mut self, order: Order<'_>, rank: u64, address: usize, make: impl FnOnce() -> Candidate) {
+    pub(crate) fn offer(
+        &mut self,
+        order: Order<'_>,
+        rank: u64,
+        address: usize,
+        make: impl FnOnce() -> Candidate,
+    ) {
         if self.all().iter().any(|candidate| candidate.address == address) {
             return;
         }

@@ -70,7 +70,8 @@ impl<S> Keyspace<S> {
 
     /// The limit or what counts has changed.
     pub(crate) fn note_limit(&mut self) {
-        self.totals.eviction.is_above = self.is_limited() && self.counted_bytes() > self.options.get_maxmemory();
+        self.totals.eviction.is_above =
+            self.is_limited() && self.counted_bytes() > self.options.get_maxmemory();
         if !self.is_limited() {
             self.table.set_growth_limit(usize::MAX);
         }
@@ -262,4 +263,3 @@ fn victims_max(tenacity: u8) -> usize {
         _ => usize::MAX,
     }
 }
-

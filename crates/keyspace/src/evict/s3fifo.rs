@@ -79,19 +79,13 @@ impl S3Fifo {
     }
 
     fn exceeds(&self, extent: Extent, share: usize) -> bool {
-        self.queue.len() * share >= extent.keys
-            || self.queue.size_sum().saturating_mul(share as u64) >= extent.bytes as u64
+        self.queue.len() >= (extent.keys / share).max(1)
+            || self.queue.size_sum() >= ((extent.bytes / share) as u64).max(1)
     }
 
     /// The clock of a new key, whose entry has `size` bytes. The key counts in `extent`. `full` is the extent of
     /// the store when it is full.
-    pub(crate) fn arrive(
-        &mut self,
-        locator: Locator,
-        size: usize,
-        extent: Extent,
-        full: Extent,
-    ) -> S3Clock {
+    pub(crate) fn arrive(&mut self, locator: Locator, size: usize, extent: Extent, full: Extent) -> S3Clock {
         let is_full =
             if self.has_evicted { self.exceeds(extent, SHARE_MAX) } else { self.exceeds(full, SHARE) };
         if self.ghosts.take(locator) || is_full {

@@ -68,8 +68,7 @@ impl Search {
         let standing = standing.unwrap_or_default();
         let rank = if is_expired { u64::MAX } else { order.rank(standing) };
         let address = entry.address().addr();
-        let make =
-            || Candidate { hash: hasher.hash_one(entry.key()), address, standing, is_expired };
+        let make = || Candidate { hash: hasher.hash_one(entry.key()), address, standing, is_expired };
         self.pool.offer(order, rank, address, make);
     }
 }

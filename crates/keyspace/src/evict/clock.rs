@@ -39,7 +39,7 @@ impl S3Clock {
     /// A key that has passed probation.
     #[inline]
     pub(crate) fn passed(stamp: Stamp, uses: u32) -> Self {
-        Self(stamp.0 << MIDDLE_SHIFT | uses)
+        Self((stamp.0 as u32 & MIDDLE_MASK) << MIDDLE_SHIFT | uses)
     }
 
     #[inline]
@@ -72,27 +72,35 @@ impl S3Clock {
         if self.uses() < USES_MAX { Self(self.0 + 1) } else { self }
     }
 
-    /// How long ago the stamp was the present one.
+    /// The stamp, of which the clock has the low bits: the last such before `now`.
     #[inline]
-    pub(crate) fn age(self, now: Stamp) -> u32 {
-        now.0.wrapping_sub(self.0 >> MIDDLE_SHIFT) & MIDDLE_MASK
+    pub(crate) fn stamp(self, now: Stamp) -> Stamp {
+        let age = (now.0 as u32).wrapping_sub(self.0 >> MIDDLE_SHIFT) & MIDDLE_MASK;
+        Stamp(now.0.wrapping_sub(age.into()))
     }
 }
 
-/// A time of the logical clock that stamps keys, modulo 2^21.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stamp(u32);
+/// A time of the logical clock that stamps keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp(u64);
 
 impl Stamp {
     /// How many ticks a store of any size takes to stamp as many keys as it has. Sixteen times as many fit. No
     /// key gets so old: the hand passes all keys several times while as many are stamped.
     pub(crate) const TICKS_A_ROUND_LOG: u32 = MIDDLE_BITS - 4;
 
-    pub(crate) const START: Self = Self(0);
+    /// So late that no stamp before it is negative.
+    pub(crate) const START: Self = Self(1 << MIDDLE_BITS);
 
     #[inline]
     pub(crate) fn next(self) -> Self {
-        Self((self.0 + 1) & MIDDLE_MASK)
+        Self(self.0 + 1)
+    }
+
+    /// How many ticks there were.
+    #[inline]
+    pub(crate) fn number(self) -> u64 {
+        self.0
     }
 }
 
@@ -102,12 +110,14 @@ mod tests {
 
     #[test]
     fn uses_are_counted_up_to_three_and_change_nothing_else() {
-        for clock in [S3Clock::on_probation(u64::MAX), S3Clock::passed(Stamp(MIDDLE_MASK), 0)] {
+        let stamp = Stamp::START.next();
+        for clock in [S3Clock::on_probation(u64::MAX), S3Clock::passed(stamp, 0)] {
             let used = clock.used().used().used();
             assert_eq!((used.uses(), used.used()), (3, used));
             assert_eq!(used.is_on_probation(), clock.is_on_probation());
             assert_eq!(used.has_number(u64::MAX), clock.is_on_probation());
-            assert_eq!(used.age(Stamp(0)), 1);
+            assert_eq!(used.stamp(stamp.next()), clock.stamp(stamp.next()));
+            assert_eq!(clock.with_uses_of(used), used);
             assert!(used.to_bits() < 1 << 24);
         }
     }
@@ -115,12 +125,16 @@ mod tests {
     #[test]
     fn a_clock_has_the_number_of_its_element_only() {
         let clock = S3Clock::on_probation(5 + (1 << MIDDLE_BITS));
-        assert!(clock.has_number(5) && !clock.has_number(6) && !S3Clock::passed(Stamp(5), 0).has_number(5));
+        assert!(clock.has_number(5) && !clock.has_number(6));
+        assert!(!S3Clock::passed(Stamp(5), 0).has_number(5));
     }
 
     #[test]
-    fn an_age_is_right_across_the_wrap() {
-        let old = Stamp(MIDDLE_MASK);
-        assert_eq!(S3Clock::passed(old, 2).age(old.next().next()), 2);
+    fn a_stamp_is_known_for_two_million_ticks() {
+        for old in [Stamp::START, Stamp((7 << MIDDLE_BITS) - 1)] {
+            for ticks in [0, 1, 2, (1 << MIDDLE_BITS) - 1] {
+                assert_eq!(S3Clock::passed(old, 2).stamp(Stamp(old.0 + ticks)), old);
+            }
+        }
     }
 }

@@ -31,6 +31,7 @@ use allocator_api2::boxed::Box;
 use clock::Stamp;
 use common::random::{mix, scale};
 use core::hash::BuildHasher;
+use dict::prefetch::prefetch;
 use dict::table::OccupiedEntry;
 use queue::Locator;
 use s3fifo::{Extent, S3Fifo, USES_TO_PASS};
@@ -64,6 +65,8 @@ pub(crate) struct Eviction {
     /// A random number, the next one of which is made from it.
     random: u64,
     state: Option<Box<State, Zmalloc>>,
+    /// What the box of the state adds to `used_memory`.
+    state_bytes: usize,
 }
 
 struct State {
@@ -76,6 +79,7 @@ impl Eviction {
         if self.state.is_none() {
             let state = State { search: Search::new(), s3fifo: S3Fifo::new() };
             self.state = Box::try_new_in(state, Zmalloc).ok();
+            self.state_bytes = self.state.as_ref().map_or(0, Zmalloc::box_size);
         }
         self.state.as_deref_mut()
     }
@@ -120,8 +124,7 @@ impl Eviction {
 
     /// What the state adds to `used_memory`, in bytes.
     pub(crate) fn allocation_size(&self) -> usize {
-        let size = |state: &Box<State, Zmalloc>| Zmalloc::box_size(state) + state.s3fifo.allocation_size();
-        self.state.as_ref().map_or(0, size)
+        self.state.as_ref().map_or(0, |state| self.state_bytes + state.s3fifo.allocation_size())
     }
 
     /// The same limit and counters, for a keyspace that has become empty.
@@ -326,7 +329,19 @@ impl<S: BuildHasher> Keyspace<S> {
     fn pop_probation(&mut self, now: u64) -> Popped {
         let (extent, ghosts_max) = (self.totals.extent(self.table.len()), self.ghosts_max());
         let Some(state) = self.totals.eviction.state_mut() else { return Popped::Empty };
-        let Some((number, locator)) = state.s3fifo.queue.pop() else { return Popped::Empty };
+        let queue = &mut state.s3fifo.queue;
+        let Some((number, locator)) = queue.pop() else { return Popped::Empty };
+        // What the next three need, each a step further: chunk, slot, block.
+        if let Some(third) = queue.peek(2) {
+            self.table.prefetch(third.hash());
+            if let Some(second) = queue.peek(1) {
+                self.table.prefetch_candidate(second.hash());
+            }
+            let first = queue.peek(0).and_then(|first| self.table.prefetch_candidate(first.hash()));
+            if let Some(entry) = first {
+                prefetch(entry.address());
+            }
+        }
         let is_its = |entry: &Entry| S3Clock::from_bits(entry.view().clock()).has_number(number);
         let Ok(entry) = self.table.find_entry(locator.hash(), is_its) else { return Popped::Passed };
         let view = entry.get().view();

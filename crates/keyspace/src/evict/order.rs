@@ -7,6 +7,10 @@ use crate::options::{Options, Ranking};
 use values::{Lfu, LfuParams, idle_time};
 
 /// How a policy orders entries at one moment.
+///
+/// An entry's *precedence* says how soon it is to go: the highest goes first. It changes when the entry is used, and
+/// not while time passes, so that those of a pool stay comparable. (A count of uses decays. Then an entry's
+/// precedence rises.)
 #[derive(Clone, Copy)]
 pub(crate) enum Order<'o> {
     /// The longest idle first.
@@ -39,30 +43,20 @@ impl<'o> Order<'o> {
         }
     }
 
-    /// What the rank of an entry follows from: its clock, or its expiry. `None` for an entry that is not a
-    /// candidate.
+    /// The precedence of an entry. `None` for one that is not a candidate.
     #[inline]
-    pub(crate) fn standing(self, entry: &Entry) -> Option<u64> {
+    pub(crate) fn precedence(self, entry: &Entry) -> Option<u64> {
         let clock = || entry.view().clock();
         match self {
-            Self::Idle { .. } | Self::Frequency { .. } => Some(u64::from(clock())),
-            Self::Expiry => entry.expiry(),
-            Self::Stamp(_) => {
-                let clock = clock();
-                (!S3Clock::from_bits(clock).is_on_probation()).then_some(u64::from(clock))
+            Self::Idle { now } => Some(!now.wrapping_sub(idle_time(clock(), now).into())),
+            Self::Frequency { now, params } => {
+                Some(u64::from(u8::MAX - Lfu::from_bits(clock()).freq(now, params)))
             }
-        }
-    }
-
-    /// The higher the rank, the sooner the entry is evicted.
-    #[inline]
-    pub(crate) fn rank(self, standing: u64) -> u64 {
-        let clock = standing as u32;
-        match self {
-            Self::Idle { now } => u64::from(idle_time(clock, now)),
-            Self::Frequency { now, params } => u64::from(u8::MAX - Lfu::from_bits(clock).freq(now, params)),
-            Self::Expiry => !standing,
-            Self::Stamp(now) => u64::from(S3Clock::from_bits(clock).age(now)),
+            Self::Expiry => entry.expiry().map(|at| !at),
+            Self::Stamp(now) => {
+                let clock = S3Clock::from_bits(clock());
+                (!clock.is_on_probation()).then(|| !clock.stamp(now).number())
+            }
         }
     }
 }

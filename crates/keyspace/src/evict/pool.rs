@@ -3,35 +3,24 @@
 //! A victim is the best of a few entries that were looked at. The others were looked at in vain, unless they are
 //! remembered: sixteen of them are, so that each victim is the best of many more. In C: `EvictionPoolLRU`.
 //!
-//! A candidate says where its entry was, and what its entry's clock was. Both may have changed. Whoever takes a
-//! candidate looks its entry up, and compares the clock.
+//! A candidate says where its entry was, and how soon it was to go. Both may have changed. So the entry of the
+//! best candidate is looked up before it is evicted.
 
-use super::order::Order;
-
+/// How many candidates a pool holds. In C: `EVPOOL_SIZE`.
 const CANDIDATES: usize = 16;
 
 /// An entry that may be evicted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
+    /// How soon it is to go; see [`Order`](super::order::Order).
+    pub(crate) precedence: u64,
     /// The hash of its key.
     pub(crate) hash: u64,
     /// Where its block was.
     pub(crate) address: usize,
-    /// What its rank follows from; see [`Order::standing`].
-    pub(crate) standing: u64,
-    /// Whether it had expired. It then goes first.
-    pub(crate) is_expired: bool,
 }
 
-impl Candidate {
-    const NONE: Self = Self { hash: 0, address: 0, standing: 0, is_expired: false };
-
-    fn rank(&self, order: Order<'_>) -> u64 {
-        if self.is_expired { u64::MAX } else { order.rank(self.standing) }
-    }
-}
-
-/// Up to sixteen candidates.
+/// Up to sixteen candidates, the best one last.
 pub(crate) struct Pool {
     candidates: [Candidate; CANDIDATES],
     len: usize,
@@ -39,7 +28,8 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) const fn new() -> Self {
-        Self { candidates: [Candidate::NONE; CANDIDATES], len: 0 }
+        let none = Candidate { precedence: 0, hash: 0, address: 0 };
+        Self { candidates: [none; CANDIDATES], len: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -50,49 +40,77 @@ impl Pool {
         self.len == 0
     }
 
-    fn all(&self) -> &[Candidate] {
-        self.candidates.get(..self.len).unwrap_or_default()
+    /// Whether a candidate with that precedence would find a place.
+    #[inline]
+    pub(crate) fn takes(&self, precedence: u64) -> bool {
+        self.len < CANDIDATES || self.candidates[0].precedence < precedence
     }
 
-    /// Adds the candidate that `make` makes, if its rank is high enough and it is not there.
-    pub(crate) fn offer(
-        &mut self,
-        order: Order<'_>,
-        rank: u64,
-        address: usize,
-        make: impl FnOnce() -> Candidate,
-    ) {
-        if self.all().iter().any(|candidate| candidate.address == address) {
+    /// Adds a candidate if its precedence is high enough, and its entry is not there. The one with the lowest
+    /// precedence gives way.
+    pub(crate) fn offer(&mut self, new: Candidate) {
+        let all = &mut self.candidates[..self.len];
+        if !all.iter().all(|candidate| candidate.address != new.address) {
             return;
         }
+        let place = all.partition_point(|candidate| candidate.precedence < new.precedence);
         if self.len < CANDIDATES {
-            self.candidates[self.len] = make();
+            self.candidates.copy_within(place..self.len, place + 1);
+            self.candidates[place] = new;
             self.len += 1;
-            return;
-        }
-        let ranks = self.candidates.iter().map(|candidate| candidate.rank(order));
-        if let Some((index, lowest)) = ranks.enumerate().min_by_key(|(_, rank)| *rank)
-            && lowest < rank
-        {
-            self.candidates[index] = make();
+        } else if let Some(place) = place.checked_sub(1) {
+            self.candidates.copy_within(1..=place, 0);
+            self.candidates[place] = new;
         }
     }
 
-    /// Takes out the candidate with the highest rank.
-    pub(crate) fn take_best(&mut self, order: Order<'_>) -> Option<Candidate> {
-        let ranks = self.all().iter().map(|candidate| candidate.rank(order));
-        let (index, _) = ranks.enumerate().max_by_key(|(_, rank)| *rank)?;
-        let best = self.candidates[index];
-        self.len -= 1;
-        self.candidates[index] = self.candidates[self.len];
-        Some(best)
+    /// The candidate with the highest precedence.
+    pub(crate) fn best(&self) -> Option<&Candidate> {
+        self.candidates[..self.len].last()
     }
 
-    /// Puts a candidate back that was just taken out, with what its rank follows from now.
-    pub(crate) fn put_back(&mut self, candidate: Candidate) {
-        if let Some(place) = self.candidates.get_mut(self.len) {
-            *place = candidate;
-            self.len += 1;
+    /// Takes out the candidate with the highest precedence.
+    pub(crate) fn take_best(&mut self) -> Option<Candidate> {
+        self.len = self.len.checked_sub(1)?;
+        Some(self.candidates[self.len])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::random::mix;
+
+    fn candidate(precedence: u64, address: usize) -> Candidate {
+        Candidate { precedence, hash: precedence, address }
+    }
+
+    #[test]
+    fn a_pool_keeps_the_sixteen_best_and_gives_the_best_first() {
+        let (mut pool, mut model) = (Pool::new(), Vec::new());
+        for step in 0..2_000_u64 {
+            if mix(step).is_multiple_of(5) {
+                assert_eq!(pool.take_best().map(|best| best.precedence), model.pop());
+            } else {
+                let precedence = mix(step) >> 32;
+                let is_taken = model.len() < CANDIDATES || model[0] < precedence;
+                assert_eq!(pool.takes(precedence), is_taken);
+                pool.offer(candidate(precedence, step as usize));
+                if is_taken {
+                    model.push(precedence);
+                    model.sort_unstable();
+                    model.drain(..model.len().saturating_sub(CANDIDATES));
+                }
+            }
+            assert_eq!(pool.is_empty(), model.is_empty());
         }
+    }
+
+    #[test]
+    fn an_entry_is_a_candidate_once() {
+        let mut pool = Pool::new();
+        pool.offer(candidate(1, 7));
+        pool.offer(candidate(2, 7));
+        assert_eq!((pool.take_best(), pool.take_best()), (Some(candidate(1, 7)), None));
     }
 }

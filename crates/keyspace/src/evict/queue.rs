@@ -107,13 +107,13 @@ pub(crate) struct Queue {
     next: u64,
     /// The sizes of all elements.
     size_sum: u64,
-    /// What the blocks add to `used_memory`.
-    block_bytes: usize,
+    /// What blocks and ring add to `used_memory`.
+    bytes: usize,
 }
 
 impl Queue {
     pub(crate) const fn new() -> Self {
-        Self { blocks: Vec::new_in(Zmalloc), first: 0, next: 0, size_sum: 0, block_bytes: 0 }
+        Self { blocks: Vec::new_in(Zmalloc), first: 0, next: 0, size_sum: 0, bytes: 0 }
     }
 
     /// How many elements there are.
@@ -156,15 +156,16 @@ impl Queue {
         if self.first.is_multiple_of(BLOCK_LEN as u64) || self.len() == 0 {
             let index = self.block_index(number);
             if let Some(block) = self.blocks.get_mut(index).and_then(Option::take) {
-                self.block_bytes -= Zmalloc::box_size(&block);
+                self.bytes -= Zmalloc::box_size(&block);
             }
         }
         Some((number, element.locator()))
     }
 
     /// Where the key of an element is that is `ahead` places behind the first.
-    pub(crate) fn peek(&self, ahead: usize) -> Option<Locator> {
-        self.element(self.first + ahead as u64).map(Element::locator)
+    #[inline]
+    pub(crate) fn peek(&self, ahead: u64) -> Option<Locator> {
+        self.element(self.first + ahead).map(Element::locator)
     }
 
     /// All elements, with their numbers.
@@ -174,7 +175,7 @@ impl Queue {
 
     /// What the queue adds to `used_memory`, in bytes.
     pub(crate) fn allocation_size(&self) -> usize {
-        self.block_bytes + Zmalloc::vec_size(&self.blocks)
+        self.bytes
     }
 
     fn element(&self, number: u64) -> Option<Element> {
@@ -196,7 +197,7 @@ impl Queue {
         }
         let no_memory = ReserveError::OutOfMemory { size: size_of::<[Element; BLOCK_LEN]>() };
         let block = Box::try_new_in([Element::NONE; BLOCK_LEN], Zmalloc).map_err(|_| no_memory)?;
-        self.block_bytes += Zmalloc::box_size(&block);
+        self.bytes += Zmalloc::box_size(&block);
         let index = block_number as usize & (self.blocks.len() - 1);
         self.blocks[index] = Some(block);
         Ok(())
@@ -214,6 +215,7 @@ impl Queue {
         for number in first..first + old_len {
             new[number & (new_len - 1)] = self.blocks[number & (old_len - 1)].take();
         }
+        self.bytes += Zmalloc::vec_size(&new) - Zmalloc::vec_size(&self.blocks);
         self.blocks = new;
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::pool::{Candidate, Pool};
 use crate::entry::Entry;
 use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
+use core::ptr;
 use dict::Table;
 use dict::prefetch::prefetch;
 
@@ -48,29 +49,29 @@ impl Search {
         while (self.credit > 0 || self.pool.is_empty()) && chunks_left > 0 {
             chunks_left -= 1;
             let (chunk, mut count) = (self.hand, 0);
-            // All blocks of the chunk are asked for before the first one is read.
-            self.hand = walk(table, chunk, only_marked, &mut |entry| prefetch(entry.address()));
-            walk(table, chunk, only_marked, &mut |entry| {
+            self.hand = walk(table, chunk, only_marked, &mut |entry| {
                 count += 1;
                 self.consider(entry, hasher, order, now);
             });
+            // The blocks that come next are asked for now.
+            walk(table, self.hand, only_marked, &mut |entry| prefetch(entry.address()));
             self.credit = self.credit.saturating_sub_unsigned(count);
         }
         self.credit = self.credit.min(0);
     }
 
     fn consider(&mut self, entry: &Entry, hasher: &impl BuildHasher, order: Order<'_>, now: u64) {
-        let is_expired = entry.is_expired(now);
-        let standing = order.standing(entry);
-        if standing.is_none() && !is_expired {
-            return;
+        let Some(precedence) = precedence_now(entry, order, now) else { return };
+        if self.pool.takes(precedence) {
+            let (hash, address) = (hasher.hash_one(entry.key()), entry.address().addr());
+            self.pool.offer(Candidate { precedence, hash, address });
         }
-        let standing = standing.unwrap_or_default();
-        let rank = if is_expired { u64::MAX } else { order.rank(standing) };
-        let address = entry.address().addr();
-        let make = || Candidate { hash: hasher.hash_one(entry.key()), address, standing, is_expired };
-        self.pool.offer(order, rank, address, make);
     }
+}
+
+/// The precedence of an entry. One that has expired goes first.
+fn precedence_now(entry: &Entry, order: Order<'_>, now: u64) -> Option<u64> {
+    if entry.is_expired(now) { Some(u64::MAX) } else { order.precedence(entry) }
 }
 
 fn walk(table: &Table<Entry>, chunk: usize, only_marked: bool, each: &mut dyn FnMut(&Entry)) -> usize {
@@ -91,23 +92,23 @@ impl<S: BuildHasher> Keyspace<S> {
         // The first time to have candidates at all, the second time because all of them may be gone.
         for _ in 0..2 {
             search.advance(table, hasher, order, only_marked, (now, options.get_maxmemory_samples()));
-            while let Some(mut candidate) = search.pool.take_best(order) {
-                let is_its = |entry: &Entry| entry.address().addr() == candidate.address;
-                let Some(entry) = table.find(candidate.hash, is_its) else { continue };
-                if entry.is_expired(now) {
-                    return Some((candidate.hash, candidate.address));
+            while let Some(best) = search.pool.take_best() {
+                let is_its = |entry: &Entry| entry.address().addr() == best.address;
+                let Some(entry) = table.find(best.hash, is_its) else { continue };
+                if only_marked && !entry.expires() {
+                    continue;
                 }
-                match order.standing(entry) {
-                    _ if only_marked && !entry.expires() => {}
-                    None => {}
-                    Some(standing) if standing == candidate.standing && !candidate.is_expired => {
-                        return Some((candidate.hash, candidate.address));
+                match precedence_now(entry, order, now) {
+                    Some(precedence) if precedence >= best.precedence => {
+                        if let Some(next) = search.pool.best() {
+                            table.prefetch(next.hash);
+                            prefetch(ptr::without_provenance::<u8>(next.address));
+                        }
+                        return Some((best.hash, best.address));
                     }
                     // It was used since it was seen.
-                    Some(standing) => {
-                        (candidate.standing, candidate.is_expired) = (standing, false);
-                        search.pool.put_back(candidate);
-                    }
+                    Some(precedence) => search.pool.offer(Candidate { precedence, ..best }),
+                    None => {}
                 }
             }
         }

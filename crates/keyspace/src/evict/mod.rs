@@ -16,8 +16,6 @@ mod queue;
 mod room;
 mod s3fifo;
 mod search;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use clock::S3Clock;
 pub use room::Evicted;

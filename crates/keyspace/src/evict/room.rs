@@ -18,8 +18,9 @@ use core::hash::BuildHasher;
 use dict::Table;
 use values::Element;
 
-/// What a table may take for a new key, beside its growth: a few overflow children.
-const TABLE_BYTES_MAX: usize = 256;
+/// Bytes below the limit that writes leave free: for a few overflow children of the table, which an insert or a
+/// removal may need, and for what eviction needs to begin.
+const RESERVE: usize = 1_024;
 
 /// About what a new element takes beside its bytes.
 const ELEMENT_BYTES: usize = 64;
@@ -140,14 +141,13 @@ impl<S: BuildHasher> Keyspace<S> {
         if !self.is_limited() {
             return Ok(());
         }
-        let fits = self.counted_bytes().saturating_add(size.saturating_add(TABLE_BYTES_MAX))
-            <= self.options.get_maxmemory();
+        let fits = self.counted_bytes().saturating_add(size) <= self.limit();
         if fits && self.table.next_growth_bytes() == 0 {
             return Ok(());
         }
         self.make_room_by(now, |table| match table.find(hash, |entry| entry.has_key(key.bytes())) {
             Some(old) => size.saturating_sub(old.allocation_size()),
-            None => size.saturating_add(TABLE_BYTES_MAX),
+            None => size,
         })
     }
 
@@ -197,9 +197,10 @@ impl<S: BuildHasher> Keyspace<S> {
     /// that is written to.
     #[inline(never)]
     fn make_room_by(&mut self, now: u64, growth: impl Fn(&Table<Entry>) -> usize) -> Result<(), Error> {
-        let (limit, start) = (self.options.get_maxmemory(), self.counted_bytes());
+        let (limit, start) = (self.limit(), self.counted_bytes());
         let mut additional = growth(&self.table);
-        let refused = |additional| Err(Error::MaxmemoryReached { additional, maxmemory: limit });
+        let maxmemory = self.options.get_maxmemory();
+        let refused = |additional| Err(Error::MaxmemoryReached { additional, maxmemory });
         if additional == 0 {
             self.limit_growth(0);
             return Ok(());
@@ -219,19 +220,27 @@ impl<S: BuildHasher> Keyspace<S> {
             left = left.saturating_sub(1);
             additional = growth(&self.table);
         }
-        let room = limit.saturating_sub(self.counted_bytes()).saturating_sub(additional);
         self.totals.eviction.is_above &= self.counted_bytes() > limit;
-        if self.table.next_growth_bytes() > room && !self.table.is_empty() {
+        if self.table.next_growth_bytes() > self.limit_growth(additional) && !self.table.is_empty() {
             self.evict_one(now);
+            self.limit_growth(additional);
         }
-        self.limit_growth(additional);
         Ok(())
     }
 
-    /// The table may grow by what is left, beside so many bytes.
-    fn limit_growth(&mut self, additional: usize) {
-        let left = self.options.get_maxmemory().saturating_sub(self.counted_bytes());
-        self.table.set_growth_limit(left.saturating_sub(additional));
+    /// What writes may fill.
+    #[inline]
+    fn limit(&self) -> usize {
+        self.options.get_maxmemory().saturating_sub(RESERVE)
+    }
+
+    /// The table may grow by what is left beside so many bytes, and by how much that is. The allocator rounds it
+    /// up by a quarter at most.
+    fn limit_growth(&mut self, additional: usize) -> usize {
+        let left = self.limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
+        let bytes = left / 5 * 4;
+        self.table.set_growth_limit(bytes);
+        bytes
     }
 
     /// Evicts what a write has added beyond the limit.

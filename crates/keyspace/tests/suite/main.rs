@@ -5,6 +5,8 @@ mod closures;
 mod edges;
 #[cfg(not(miri))] // no unsafe code
 mod estimate;
+#[cfg(not(miri))] // the unsafe code that it reaches has the other tests
+mod eviction;
 #[cfg(not(miri))] // two minutes; the tests of entries alone fail allocations under Miri
 mod faults;
 #[cfg(not(miri))] // the shell has no unsafe code of its own

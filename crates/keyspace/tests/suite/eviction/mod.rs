@@ -1,0 +1,39 @@
+//! Eviction: who goes first, and that no call leaves more bytes than `maxmemory`.
+
+mod limit;
+mod order;
+mod storm;
+
+use keyspace::{Event, Keyspace, MaxmemoryPolicy, Options};
+use std::sync::{Arc, Mutex};
+
+/// Keys that were evicted, in order.
+type Log = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// A keyspace under a policy and a limit (0 is none), and what it evicts.
+fn watched(policy: MaxmemoryPolicy, maxmemory: usize) -> (Keyspace, Log) {
+    let mut keyspace = Keyspace::with_options(Options::new().maxmemory_policy(policy).maxmemory(maxmemory));
+    let log = Log::default();
+    let to = log.clone();
+    let watch = move |event: Event<'_>| {
+        if let Event::Evicted(key) = event {
+            to.lock().unwrap().push(key.to_vec());
+        }
+    };
+    keyspace.on_event(watch).unwrap();
+    (keyspace, log)
+}
+
+/// The policies under which any key may go.
+fn of_all_keys() -> impl Iterator<Item = MaxmemoryPolicy> {
+    evicting().filter(|policy| !policy.is_volatile())
+}
+
+/// All policies but one.
+fn evicting() -> impl Iterator<Item = MaxmemoryPolicy> {
+    MaxmemoryPolicy::ALL.into_iter().filter(|policy| *policy != MaxmemoryPolicy::Noeviction)
+}
+
+fn name(n: u64) -> Vec<u8> {
+    format!("key:{n:06}").into_bytes()
+}

@@ -93,11 +93,14 @@ impl<S: BuildHasher> Keyspace<S> {
     ///
     /// ```
     /// use keyspace::{Error, Keyspace, Options};
+    /// use values::list::Side;
     /// use values::{EncodingLimits, List};
     /// let mut keyspace = Keyspace::with_options(Options::new().maxmemory(10_000));
     /// let mut push = |bytes: &[u8]| {
     ///     keyspace.make_room(bytes.len() + 16, 0)?;
-    ///     keyspace.edit_as::<List, _, _>("log", 0, |list| list.try_push_back(bytes, &EncodingLimits::DEFAULT))
+    ///     keyspace.edit_as::<List, _, _>("log", 0, |list| {
+    ///         list.try_push(Side::Back, bytes, &EncodingLimits::DEFAULT)
+    ///     })
     /// };
     /// push(&[b'x'; 1_000])?;
     /// assert!(matches!(push(&[b'x'; 20_000]), Err(Error::MaxmemoryReached { .. })));

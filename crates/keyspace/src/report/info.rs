@@ -21,6 +21,8 @@ impl Display for MemoryReport {
         info.field("allocator_resident", allocator.map(|info| info.resident))?;
         info.field("allocator_muzzy", allocator.map(|info| info.muzzy))?;
         info.bytes("total_system_memory", self.total_system_memory)?;
+        info.bytes("maxmemory", Some(self.maxmemory as u64))?;
+        info.field("maxmemory_policy", Some(self.maxmemory_policy))?;
         info.ratio("allocator_frag_ratio", allocator.and_then(|info| info.frag_ratio()))?;
         info.field("allocator_frag_bytes", allocator.map(|info| info.frag_smallbins_bytes))?;
         info.ratio("allocator_rss_ratio", allocator.and_then(|info| info.rss_ratio()))?;

@@ -4,15 +4,15 @@
 //!  |<------------------------ used_memory, of the process ------------------------>|
 //!  |<----------------- allocation_size, of the keyspace ----------------->|  other  |
 //!  |<------------- overhead_total ------------>|<----- dataset_bytes ---->|
-//!  |    main: the table    | expires: nothing  |   entries, with values   |
+//!  |   main: the table   | expires | eviction  |   entries, with values   |
 //! ```
 //!
 //! The figures of the process come from `zmalloc`. Those of the keyspace are sums that each write keeps up to
 //! date, so a report reads no key. `info` writes a report as `INFO memory` does, `stats` lists it under the
 //! names of `MEMORY STATS`, and `finding` has what `MEMORY DOCTOR` says.
 //!
-//! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` and `dataset_bytes` sum to
-//! [`Keyspace::allocation_size`].
+//! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` (always 0), `eviction_bytes` and `dataset_bytes`
+//! sum to [`Keyspace::allocation_size`].
 //!
 //! Limit: entries and the blocks of large values are one sum, `dataset_bytes`. A second sum would be one more
 //! addition in each write.
@@ -29,6 +29,7 @@ pub use finding::Finding;
 pub use stats::Figure;
 
 use crate::keyspace::Keyspace;
+use crate::options::MaxmemoryPolicy;
 use dict::Stats;
 use zmalloc::AllocatorInfo;
 
@@ -82,12 +83,22 @@ pub struct MemoryReport {
     /// Bytes of a table of expiries. Always 0: an expiry is a part of its key's entry, and the main table has
     /// a mark for it. MEMORY STATS: `overhead.hashtable.expires`.
     pub overhead_hashtable_expires: usize,
+    /// [`Keyspace::eviction_bytes`]: what eviction itself needs. Redis has no such figure.
+    pub eviction_bytes: usize,
     /// Bytes of all entries with their keys and values, those outside of the entries' blocks included. INFO:
     /// `used_memory_dataset`, which is of the whole process. MEMORY STATS: `dataset.bytes`.
     pub dataset_bytes: usize,
     /// [`Keyspace::lent_bytes`]: the sum over all replies that share a string. Keys that still have the string
     /// count it in `dataset_bytes`, too.
     pub lent_bytes: usize,
+    /// The limit, in bytes; 0 is none. INFO: `maxmemory`.
+    pub maxmemory: usize,
+    /// Which keys are evicted at the limit. INFO: `maxmemory_policy`.
+    pub maxmemory_policy: MaxmemoryPolicy,
+    /// [`Keyspace::counted_bytes`]: the bytes that count for `maxmemory`.
+    pub counted_bytes: usize,
+    /// How many keys were evicted. INFO stats: `evicted_keys`.
+    pub evicted_keys: u64,
     /// The shape of the keyspace's table.
     pub table: Stats,
     /// How many chunks the keyspace's table would split or merge to be as large as it should be. 0 is ideal.
@@ -115,8 +126,13 @@ impl<S> Keyspace<S> {
             expires_count: self.expires(),
             overhead_hashtable_main: self.table.allocation_size(),
             overhead_hashtable_expires: 0,
+            eviction_bytes: self.eviction_bytes(),
             dataset_bytes: self.totals.entry_bytes,
             lent_bytes: self.lent_bytes(),
+            maxmemory: self.options.get_maxmemory(),
+            maxmemory_policy: self.options.get_maxmemory_policy(),
+            counted_bytes: self.counted_bytes(),
+            evicted_keys: self.evicted_keys(),
             table: self.table.stats(),
             rehash_debt: self.table.rehash_debt(),
         }
@@ -129,10 +145,11 @@ impl<S> Keyspace<S> {
 /// allocate, so any of them may be the larger one. A difference of two is signed, and a sum of several ends
 /// at the largest number.
 impl MemoryReport {
-    /// Bytes of the keyspace that are not data: its table. INFO: `used_memory_overhead`. MEMORY STATS:
+    /// Bytes of the keyspace that are not data: its table, and what eviction needs. INFO: `used_memory_overhead`. MEMORY STATS:
     /// `overhead.total`. In Redis both count the whole process.
     pub fn overhead_total(&self) -> usize {
-        self.overhead_hashtable_main.saturating_add(self.overhead_hashtable_expires)
+        let tables = self.overhead_hashtable_main.saturating_add(self.overhead_hashtable_expires);
+        tables.saturating_add(self.eviction_bytes)
     }
 
     /// Bytes that the keyspace adds to `used_memory`, which is [`Keyspace::allocation_size`].

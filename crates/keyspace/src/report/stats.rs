@@ -53,8 +53,8 @@ impl From<&'static str> for Figure {
 
 impl MemoryReport {
     /// All figures that are known, under the names of `MEMORY STATS`. A figure that only `INFO memory` has is
-    /// listed under its name there. `lent.bytes` and the shape of the table, under names that begin with
-    /// `table.`, are ours. Constant time.
+    /// listed under its name there. `lent.bytes`, `eviction.bytes`, `counted.bytes` and the shape of the table, under
+    /// names that begin with `table.`, are ours. Constant time.
     ///
     /// ```
     /// # let keyspace = keyspace::Keyspace::new();
@@ -72,6 +72,7 @@ impl MemoryReport {
             ("mem_allocator", Some(self.mem_allocator.into())),
             ("overhead.hashtable.main", Some(self.overhead_hashtable_main.into())),
             ("overhead.hashtable.expires", Some(self.overhead_hashtable_expires.into())),
+            ("eviction.bytes", Some(self.eviction_bytes.into())),
             ("overhead.total", Some(self.overhead_total().into())),
             ("keys.count", Some(self.keys_count.into())),
             ("expires", Some(self.expires_count.into())),
@@ -79,6 +80,10 @@ impl MemoryReport {
             ("dataset.bytes", Some(self.dataset_bytes.into())),
             ("dataset.percentage", Some(self.dataset_percentage().into())),
             ("lent.bytes", Some(self.lent_bytes.into())),
+            ("maxmemory", Some(self.maxmemory.into())),
+            ("maxmemory_policy", Some(self.maxmemory_policy.as_str().into())),
+            ("counted.bytes", Some(self.counted_bytes.into())),
+            ("evicted_keys", Some(self.evicted_keys.into())),
             ("peak.percentage", Some(self.used_memory_peak_perc().into())),
             ("allocator.allocated", allocator.map(|info| info.allocated.into())),
             ("allocator.active", allocator.map(|info| info.active.into())),

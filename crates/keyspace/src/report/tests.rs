@@ -3,6 +3,7 @@
 use super::info::Human;
 use super::{Figure, Finding, MemoryReport};
 use crate::keyspace::Keyspace;
+use crate::options::MaxmemoryPolicy;
 use zmalloc::AllocatorInfo;
 
 const MIB: usize = 1 << 20;
@@ -20,10 +21,15 @@ fn report() -> MemoryReport {
         allocator: Some(allocator(|_| ())),
         keys_count: 150,
         expires_count: 3,
-        overhead_hashtable_main: 20 * MIB,
+        overhead_hashtable_main: 16 * MIB,
         overhead_hashtable_expires: 0,
+        eviction_bytes: 4 * MIB,
         dataset_bytes: 60 * MIB,
         lent_bytes: 11,
+        maxmemory: 1_000 * MIB,
+        maxmemory_policy: MaxmemoryPolicy::AllkeysS3fifo,
+        counted_bytes: 81 * MIB,
+        evicted_keys: 5,
         table,
         rehash_debt: 0,
     }
@@ -179,6 +185,7 @@ fn no_figure_wraps_around_whatever_the_fields_are() {
                 keys_count: large,
                 overhead_hashtable_main: large,
                 overhead_hashtable_expires: large,
+                eviction_bytes: large,
                 dataset_bytes: large,
                 rehash_debt: large,
                 ..report()
@@ -242,6 +249,9 @@ allocator_resident:109051904
 allocator_muzzy:7
 total_system_memory:17179869184
 total_system_memory_human:16.00G
+maxmemory:1048576000
+maxmemory_human:1000.00M
+maxmemory_policy:allkeys-s3fifo
 allocator_frag_ratio:1.05
 allocator_frag_bytes:5242880
 allocator_rss_ratio:1.02
@@ -260,7 +270,7 @@ fn a_figure_that_is_not_known_is_not_printed() {
     let unknown =
         MemoryReport { used_memory_rss: None, total_system_memory: None, allocator: None, ..report() };
     let text = unknown.to_string();
-    assert_eq!(text.lines().count(), 10, "{text}");
+    assert_eq!(text.lines().count(), 13, "{text}");
     assert!(!unknown.stats().any(|(name, _)| name.contains("rss") || name.starts_with("allocator")));
 }
 
@@ -273,6 +283,9 @@ fn the_list_has_the_names_of_memory_stats() {
     assert_eq!(figure("dataset.percentage"), Some(Figure::Double(75.0)));
     assert_eq!(figure("table.load"), Some(Figure::Double(0.5)));
     assert_eq!(figure("mem_allocator"), Some(Figure::Text("test")));
+    assert_eq!(figure("overhead.total"), Some(Figure::Integer(20 * MIB as i64)));
+    assert_eq!(figure("evicted_keys"), Some(Figure::Integer(5)));
+    assert_eq!(figure("maxmemory_policy"), Some(Figure::Text("allkeys-s3fifo")));
     let mut names: Vec<_> = report.stats().map(|(name, _)| name).collect();
     names.sort_unstable();
     names.dedup();

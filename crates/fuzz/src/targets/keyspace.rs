@@ -5,7 +5,9 @@
 //! allocation or because the command refuses, has changed neither.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
-use ::keyspace::{Error, ExpireOptions, Expiry, Keyspace, Options, SetExpiry, SetOptions, ValueRef};
+use ::keyspace::{
+    Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, SetExpiry, SetOptions, ValueRef,
+};
 use ::values::list::Side;
 use ::values::zset::AddOptions;
 use ::values::{EncodingLimits, Hash, HashView, List, ListView, Set, SetView, ZSet, ZSetView};
@@ -49,6 +51,8 @@ enum Op {
     Take(Key),
     Sweep(u8),
     Limits(u8),
+    Policy(u8),
+    Evict(u8),
     Later(u16),
 }
 
@@ -297,7 +301,15 @@ impl State {
                 assert_eq!(self.keyspace.len(), before - swept.removed);
                 assert!(self.keyspace.len() >= live);
             }
-            Op::Limits(limit) => self.keyspace.set_options(options(limit)),
+            Op::Limits(limit) => {
+                let policy = self.keyspace.options().get_maxmemory_policy();
+                self.keyspace.set_options(options(limit).maxmemory_policy(policy));
+            }
+            Op::Policy(policy) => {
+                let policy = MaxmemoryPolicy::ALL[usize::from(policy) % MaxmemoryPolicy::ALL.len()];
+                self.keyspace.set_options(self.keyspace.options().maxmemory_policy(policy));
+            }
+            Op::Evict(keys) => self.evict(usize::from(keys % 4)),
             Op::Later(millis) => {
                 self.now += u64::from(millis);
                 let now = self.now;
@@ -305,6 +317,22 @@ impl State {
             }
             _ => self.on_key(op),
         }
+    }
+
+    /// Evicts up to `keys` keys, expired ones included.
+    fn evict(&mut self, keys: usize) {
+        let Self { keyspace, model, now, faults } = self;
+        let policy = keyspace.options().get_maxmemory_policy();
+        let left = keyspace.len().saturating_sub(keys);
+        let (evicted, failed) = faults.watch(|| keyspace.evict_down_to(left, *now));
+        model.retain(|key, (_, expiry)| {
+            let stays = keyspace.contains_key(key, *now);
+            assert!(stays || !policy.is_volatile() || expiry.is_some(), "a key without an expiry");
+            stays
+        });
+        assert!(evicted <= keys && (evicted == 0 || policy != MaxmemoryPolicy::Noeviction));
+        let may_be_left = failed || policy.is_volatile() || policy == MaxmemoryPolicy::Noeviction;
+        assert!(may_be_left || keyspace.len() == left);
     }
 
     fn set(&mut self, key: Key, text: Vec<u8>, ttl: u8) {

@@ -2,7 +2,7 @@
 //!
 //! - `room`: how much memory there is, and what a write does about it;
 //! - `search`, `pool`, `order`: the policies that compare keys;
-//! - `s3fifo`, `queue`, `ghosts`, `clock`: the policy S3-FIFO.
+//! - `s3fifo`, `queue`, `share`, `ghosts`, `clock`: the policy S3-FIFO.
 //!
 //! A victim that has expired is removed as an expired key, whatever the policy is.
 //!
@@ -16,6 +16,7 @@ mod queue;
 mod room;
 mod s3fifo;
 mod search;
+mod share;
 
 pub(crate) use clock::S3Clock;
 pub use room::Evicted;
@@ -31,8 +32,9 @@ use common::random::{mix, scale};
 use core::hash::BuildHasher;
 use dict::prefetch::prefetch;
 use dict::table::OccupiedEntry;
+use ghosts::Side;
 use queue::Locator;
-use s3fifo::{Extent, S3Fifo, USES_TO_PASS};
+use s3fifo::{Extent, S3Fifo};
 use search::Search;
 use zmalloc::Zmalloc;
 
@@ -292,7 +294,7 @@ impl<S: BuildHasher> Keyspace<S> {
         for spared in 0.. {
             let Some((hash, address)) = self.best_candidate(now) else { break };
             if spared == SPARED_MAX || !self.spare(hash, address, now) {
-                return self.evict_at(hash, address, now);
+                return self.evict_passed(hash, address, now);
             }
         }
         // Nothing has passed probation.
@@ -323,6 +325,25 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
+    /// Evicts a candidate of the search, and remembers it if it has passed probation. A key that has expired is not
+    /// remembered: no share of the store would have kept it.
+    fn evict_passed(&mut self, hash: u64, address: usize, now: u64) -> bool {
+        let (extent, ghosts_max) = (self.totals.extent(self.table.len()), self.ghosts_max());
+        let Ok(entry) = self.table.find_entry(hash, |entry| entry.address().addr() == address) else {
+            return false;
+        };
+        let view = entry.get().view();
+        let has_passed = !S3Clock::from_bits(view.clock()).is_on_probation();
+        if has_passed
+            && !view.is_expired(now)
+            && let Some(state) = self.totals.eviction.state_mut()
+        {
+            state.s3fifo.remember(Locator::of(hash), Side::Passed, ghosts_max, extent);
+        }
+        self.totals.evict(entry, now);
+        true
+    }
+
     /// Decides about the key that has been on probation for the longest time.
     fn pop_probation(&mut self, now: u64) -> Popped {
         let (extent, ghosts_max) = (self.totals.extent(self.table.len()), self.ghosts_max());
@@ -345,12 +366,15 @@ impl<S: BuildHasher> Keyspace<S> {
         let view = entry.get().view();
         let is_candidate = !self.totals.eviction.is_volatile || entry.get().expires();
         let Some(state) = self.totals.eviction.state_mut() else { return Popped::Empty };
-        if !view.is_expired(now) && (!is_candidate || S3Clock::from_bits(view.clock()).uses() >= USES_TO_PASS)
-        {
-            view.set_clock(S3Clock::passed(state.s3fifo.next_stamp(extent.keys), 0).to_bits());
-            return Popped::Passed;
+        if !view.is_expired(now) {
+            let uses = S3Clock::from_bits(view.clock()).uses();
+            if !is_candidate || state.s3fifo.passes(uses, extent) {
+                view.set_clock(S3Clock::passed(state.s3fifo.next_stamp(extent.keys), 0).to_bits());
+                return Popped::Passed;
+            }
+            state.s3fifo.note_evicted(uses, extent);
+            state.s3fifo.remember(locator, Side::Probation, ghosts_max, extent);
         }
-        state.s3fifo.remember(locator, ghosts_max, extent);
         self.totals.evict(entry, now);
         Popped::Evicted
     }

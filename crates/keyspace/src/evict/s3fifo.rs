@@ -5,7 +5,7 @@
 //!                          |
 //!              remembered? | no                 used twice or more
 //!           +--- yes ------+-----> PROBATION ----------------------------> passed
-//!           |                      a tenth    \                              ^
+//!           |                      its share  \                              ^
 //!           +----------------------------------\-----------------------------+
 //!                                               \ else: evicted, remembered      oldest of some: evicted if it
 //!                                                v                               was not used, else stamped anew
@@ -15,23 +15,21 @@
 //! *S3-FIFO* keeps two queues. A new key enters the small one, a tenth of the store, and is evicted from there unless
 //! it was used meanwhile. So keys that are used once do not displace others. Here only the small queue is a
 //! [queue](Queue). In place of the large one each key has a stamp, and a victim is the oldest of the keys that a
-//! [search](super::search) has seen last. docs/src/eviction.md compares both.
+//! [search](super::search) has seen last. The small queue begins with a tenth, and its [share](Share) changes with
+//! what is seen. docs/src/eviction.md compares both.
+//!
+//! Keys that had passed are remembered too, one in four of them. A key that comes back to such a ghost begins on
+//! probation, as a new key does: the ghost only says that probation has too large a share.
 //!
 //! Learned from: Yang, Zhang, Qiu, Yue and Rashmi, *FIFO Queues are All You Need for Cache Eviction* (SOSP 2023).
 
 use super::clock::{S3Clock, Stamp};
-use super::ghosts::Ghosts;
+use super::ghosts::{BUCKET_LEN, Ghosts, Side};
 use super::queue::{Locator, Queue};
+use super::share::Share;
 
 /// A key on probation is kept if it was used so often.
-pub(crate) const USES_TO_PASS: u32 = 2;
-
-/// One in so many keys, and one in so many bytes, is on probation.
-const SHARE: usize = 10;
-
-/// Before the first eviction, keys beyond the share begin behind probation. Later they do beyond twice the share,
-/// which keeps the queue short while keys are removed and none is evicted.
-const SHARE_MAX: usize = SHARE / 2;
+const USES_TO_PASS: u32 = 2;
 
 /// How large a store is.
 #[derive(Clone, Copy)]
@@ -42,7 +40,8 @@ pub(crate) struct Extent {
 
 pub(crate) struct S3Fifo {
     pub(crate) queue: Queue,
-    pub(crate) ghosts: Ghosts,
+    ghosts: Ghosts,
+    share: Share,
     stamp: Stamp,
     /// Keys that were stamped since the clock ticked.
     stamped: usize,
@@ -54,6 +53,7 @@ impl S3Fifo {
         Self {
             queue: Queue::new(),
             ghosts: Ghosts::new(),
+            share: Share::START,
             stamp: Stamp::START,
             stamped: 0,
             has_evicted: false,
@@ -75,20 +75,30 @@ impl S3Fifo {
 
     /// Whether so much is on probation that the next victim comes from there.
     pub(crate) fn is_full(&self, extent: Extent) -> bool {
-        self.exceeds(extent, SHARE)
+        self.exceeds(extent, &self.share)
     }
 
-    fn exceeds(&self, extent: Extent, share: usize) -> bool {
-        self.queue.len() >= (extent.keys / share).max(1)
-            || self.queue.size_sum() >= ((extent.bytes / share) as u64).max(1)
+    fn exceeds(&self, extent: Extent, share: &Share) -> bool {
+        self.queue.len() >= share.of(extent.keys) || self.queue.size_sum() >= share.of(extent.bytes) as u64
     }
 
     /// The clock of a new key, whose entry has `size` bytes. The key counts in `extent`. `full` is the extent of
     /// the store when it is full.
+    ///
+    /// Before the first eviction, keys beyond a tenth begin behind probation. Later they do beyond the largest
+    /// share there is, which bounds the queue while keys are removed and none is evicted. The present share is no
+    /// bound for them: it may have become smaller than what is on probation.
     pub(crate) fn arrive(&mut self, locator: Locator, size: usize, extent: Extent, full: Extent) -> S3Clock {
-        let is_full =
-            if self.has_evicted { self.exceeds(extent, SHARE_MAX) } else { self.exceeds(full, SHARE) };
-        if self.ghosts.take(locator) || is_full {
+        let is_full = if self.has_evicted {
+            self.exceeds(extent, &Share::MAX)
+        } else {
+            self.exceeds(full, &Share::START)
+        };
+        let side = self.ghosts.take(locator);
+        if let Some(side) = side {
+            self.share.note_ghost_hit(side, self.ghosts.live(), extent.keys);
+        }
+        if side == Some(Side::Probation) || is_full {
             return S3Clock::passed(self.next_stamp(extent.keys), 0);
         }
         match self.queue.try_push(locator, size) {
@@ -97,10 +107,29 @@ impl S3Fifo {
         }
     }
 
-    /// Remembers a key that is evicted from probation.
-    pub(crate) fn remember(&mut self, locator: Locator, ghosts_max: usize, extent: Extent) {
-        let passed = extent.keys.saturating_sub(self.queue.len());
-        self.ghosts.add(locator, passed.min(ghosts_max));
+    /// Whether a key passes that was taken out of the queue just now and was used so often meanwhile.
+    ///
+    /// A key with too few uses passes too while probation is of no use, and has more than its share.
+    pub(crate) fn passes(&mut self, uses: u32, extent: Extent) -> bool {
+        if uses > 0 {
+            self.share.note_used();
+        }
+        uses >= USES_TO_PASS || self.share.is_unused() && self.is_full(extent)
+    }
+
+    /// A key was evicted from probation that was used so often.
+    pub(crate) fn note_evicted(&mut self, uses: u32, extent: Extent) {
+        if uses == 0 {
+            self.share.note_evicted_unused(extent.keys);
+        }
+    }
+
+    /// Remembers a key that is evicted. There is room for nine tenths of the keys, whatever the share is: the
+    /// ghosts are lost when their number changes. One more bucket makes up for the keys that had passed, which take
+    /// places from the others. A small store has so few buckets that it matters.
+    pub(crate) fn remember(&mut self, locator: Locator, side: Side, ghosts_max: usize, extent: Extent) {
+        let wanted = extent.keys - extent.keys / 10 + BUCKET_LEN;
+        self.ghosts.add(locator, side, wanted.min(ghosts_max));
     }
 
     /// The store is full from now on.
@@ -111,5 +140,107 @@ impl S3Fifo {
     /// What queue and ghosts add to `used_memory`, in bytes.
     pub(crate) fn allocation_size(&self) -> usize {
         self.queue.allocation_size() + self.ghosts.allocation_size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options};
+    use common::random::{mix, scale};
+
+    /// A store of so many keys, and how many look-ups of the last half of `keys` it answers.
+    fn run(capacity: usize, keys: &[u64]) -> (Keyspace, usize) {
+        let mut keyspace =
+            Keyspace::with_options(Options::new().maxmemory_policy(MaxmemoryPolicy::AllkeysS3fifo));
+        let mut hits = 0;
+        for (index, key) in keys.iter().enumerate() {
+            let key = &key.to_be_bytes()[..];
+            if keyspace.get(key, 0).is_some() {
+                hits += usize::from(index >= keys.len() / 2);
+                continue;
+            }
+            keyspace.evict_down_to(capacity - 1, 0);
+            keyspace.set(key, &[b'v'; 64][..], 0).unwrap();
+        }
+        keyspace.check();
+        (keyspace, hits)
+    }
+
+    fn s3fifo(keyspace: &Keyspace) -> &S3Fifo {
+        &keyspace.totals.eviction.state.as_ref().unwrap().s3fifo
+    }
+
+    /// With probation of 30 of 300 keys at most 270 of 1,000 look-ups would be hits, and with 3 at most 297.
+    #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
+    fn in_a_loop_that_is_too_long_for_the_store_probation_shrinks_to_its_least() {
+        let keys: Vec<u64> = (0..100_000).map(|n| n % 1_000).collect();
+        let (keyspace, hits) = run(300, &keys);
+        assert_eq!(s3fifo(&keyspace).share.of(300), 3);
+        assert!((14_500..=14_850).contains(&hits), "{hits}");
+    }
+
+    /// Each key comes three times within 1,000 requests, and then never again. Of its three look-ups two can be hits.
+    /// With a tenth of the store on probation 21,000 of the last 60,000 are.
+    #[test]
+    #[cfg_attr(miri, ignore = "no unsafe code")]
+    fn where_keys_are_used_again_soon_and_then_no_more_probation_grows() {
+        let mut uses: Vec<(u64, u64)> = (0..40_000)
+            .flat_map(|key| (0..3).map(move |use_| (3 * key + scale(mix(3 * key + use_), 1_000) as u64, key)))
+            .collect();
+        uses.sort_unstable();
+        let keys: Vec<u64> = uses.iter().map(|(_, key)| *key).collect();
+        let (keyspace, hits) = run(500, &keys);
+        assert!(s3fifo(&keyspace).share.of(500) > 150, "{}", s3fifo(&keyspace).share.of(500));
+        assert!(hits > 33_000, "{hits}");
+    }
+
+    #[test]
+    fn probation_is_full_with_a_tenth_of_the_keys_or_of_the_bytes() {
+        let extent = Extent { keys: 100, bytes: 10_240 };
+        for (size, count) in [(16, 10), (512, 2)] {
+            let mut s3fifo = S3Fifo::new();
+            for n in 0..count {
+                assert!(!s3fifo.is_full(extent));
+                assert!(s3fifo.arrive(Locator::of(mix(n)), size, extent, extent).is_on_probation());
+            }
+            assert!(s3fifo.is_full(extent));
+            // The first keys beyond that begin behind probation, until one is evicted.
+            assert!(!s3fifo.arrive(Locator::of(mix(count)), size, extent, extent).is_on_probation());
+            s3fifo.note_eviction();
+            assert!(s3fifo.arrive(Locator::of(mix(count)), size, extent, extent).is_on_probation());
+        }
+    }
+
+    #[test]
+    fn a_key_that_comes_back_passes_if_it_was_evicted_from_probation_and_not_if_it_had_passed() {
+        let extent = Extent { keys: 1_000, bytes: 100_000 };
+        let mut s3fifo = S3Fifo::new();
+        s3fifo.note_eviction();
+        let mut passed = 0;
+        for n in 0..200 {
+            let locator = Locator::of(mix(n));
+            s3fifo.remember(locator, Side::Probation, 1_000, extent);
+            assert!(!s3fifo.arrive(locator, 100, extent, extent).is_on_probation());
+            s3fifo.remember(locator, Side::Passed, 1_000, extent);
+            passed += s3fifo.ghosts.live().passed;
+            assert!(s3fifo.arrive(locator, 100, extent, extent).is_on_probation());
+        }
+        assert!(passed > 0);
+    }
+
+    #[test]
+    fn a_key_that_has_expired_leaves_no_ghost() {
+        let mut keyspace =
+            Keyspace::with_options(Options::new().maxmemory_policy(MaxmemoryPolicy::AllkeysS3fifo));
+        for n in 0..100_u64 {
+            keyspace.evict_down_to(999, 0);
+            keyspace.set(&n.to_be_bytes()[..], "value", 0).unwrap();
+            let key = &n.to_be_bytes()[..];
+            keyspace.expire(key, Expiry::InSeconds(1), ExpireOptions::default(), 0).unwrap();
+        }
+        assert_eq!(keyspace.evict_down_to(0, 2_000), 100);
+        assert_eq!((keyspace.evicted_keys(), s3fifo(&keyspace).ghosts.live().probation), (0, 0));
     }
 }

@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_locator_keeps_the_bits_that_a_table_looks_at() {
         for hash in [0, 1, u64::MAX, 0xFE00_0001_FFFF_FFFF, 0x8000_0000_0000_0000] {
-            let kept = hash & (0x7F << TAG_SHIFT | (1 << CHUNK_BITS) - 1);
+            let kept = hash & ((0x7F << TAG_SHIFT) | ((1 << CHUNK_BITS) - 1));
             assert_eq!(Locator::of(hash).hash(), kept);
             assert_eq!(Element::new(Locator::of(hash), 1).locator(), Locator::of(hash));
         }

@@ -116,17 +116,13 @@ pub(crate) struct Ghosts {
     len: usize,
     /// Of all segments.
     live: Live,
-    segment_bytes: usize,
+    /// What segments and pointers add to `used_memory`.
+    bytes: usize,
 }
 
 impl Ghosts {
     pub(crate) const fn new() -> Self {
-        Self {
-            segments: Vec::new_in(Zmalloc),
-            len: 0,
-            live: Live { probation: 0, passed: 0 },
-            segment_bytes: 0,
-        }
+        Self { segments: Vec::new_in(Zmalloc), len: 0, live: Live { probation: 0, passed: 0 }, bytes: 0 }
     }
 
     /// How many ghosts there is room for.
@@ -136,7 +132,7 @@ impl Ghosts {
 
     /// What the ghosts add to `used_memory`, in bytes.
     pub(crate) fn allocation_size(&self) -> usize {
-        self.segment_bytes + Zmalloc::vec_size(&self.segments)
+        self.bytes
     }
 
     /// How many evicted keys the ghosts stand for. Constant time.
@@ -162,7 +158,7 @@ impl Ghosts {
         let Some(segment) = self.segments.get_mut(index / SEGMENT_LEN) else { return };
         if segment.is_none() {
             let Ok(new) = Box::try_new_in([Bucket::EMPTY; SEGMENT_LEN], Zmalloc) else { return };
-            self.segment_bytes += Zmalloc::box_size(&new);
+            self.bytes += Zmalloc::box_size(&new);
             *segment = Some(new);
         }
         let Some(segment) = segment else { return };
@@ -197,9 +193,11 @@ impl Ghosts {
     fn resize(&mut self, len: usize) {
         let segments = len.div_ceil(SEGMENT_LEN);
         let missing = segments.saturating_sub(self.segments.len());
+        let before = Zmalloc::vec_size(&self.segments);
         if self.segments.try_reserve_exact(missing).is_err() {
             return;
         }
+        self.bytes += Zmalloc::vec_size(&self.segments) - before;
         self.segments.resize_with(segments.max(self.segments.len()), || None);
         self.len = len;
         // Nothing finds the ghosts behind the last bucket, and nothing takes their places.
@@ -217,7 +215,7 @@ impl Ghosts {
             && let Some(Some(segment)) = self.segments.pop()
         {
             segment.iter().flat_map(|bucket| bucket.ghosts).for_each(|ghost| self.live.subtract(ghost));
-            self.segment_bytes -= Zmalloc::box_size(&segment);
+            self.bytes -= Zmalloc::box_size(&segment);
         }
     }
 }

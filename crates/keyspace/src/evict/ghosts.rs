@@ -27,6 +27,7 @@ use super::queue::Locator;
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use common::random::{mix, scale};
+use dict::prefetch::prefetch;
 use zmalloc::Zmalloc;
 
 /// One in so many of the keys that had passed is remembered.
@@ -177,11 +178,24 @@ impl Ghosts {
         let index = self.bucket_index(bits);
         let segment = self.segments.get_mut(index / SEGMENT_LEN)?.as_mut()?;
         let wanted = Ghost::new(bits, Side::Probation);
-        let mut ghosts = segment[index % SEGMENT_LEN].ghosts.iter_mut();
-        let place = ghosts.find(|ghost| ghost.has_fingerprint_of(wanted))?;
+        let ghosts = &mut segment[index % SEGMENT_LEN].ghosts;
+        // All are compared, without a branch: nearly always there is none.
+        if !ghosts.iter().fold(false, |found, ghost| found | ghost.has_fingerprint_of(wanted)) {
+            return None;
+        }
+        let place = ghosts.iter_mut().find(|ghost| ghost.has_fingerprint_of(wanted))?;
         let ghost = core::mem::replace(place, Ghost::NONE);
         self.live.subtract(ghost);
         Some(ghost.side())
+    }
+
+    /// Asks the processor for the bucket of a key.
+    #[inline]
+    pub(crate) fn prefetch(&self, locator: Locator) {
+        let index = self.bucket_index(mix(locator.bits()));
+        if let Some(Some(segment)) = self.segments.get(index / SEGMENT_LEN) {
+            prefetch(&raw const segment[index % SEGMENT_LEN]);
+        }
     }
 
     /// The highest bits choose the bucket.

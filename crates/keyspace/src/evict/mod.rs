@@ -180,8 +180,10 @@ impl Totals {
             return self.expire(entry);
         }
         self.eviction.keys += 1;
-        let entry = self.remove(entry);
+        let entry = entry.remove();
         self.notify(Event::Evicted(entry.key()));
+        self.expires -= usize::from(entry.expires());
+        self.entry_bytes -= entry.into_freed(); // its size is computed once
     }
 }
 
@@ -348,19 +350,8 @@ impl<S: BuildHasher> Keyspace<S> {
     fn pop_probation(&mut self, now: u64) -> Popped {
         let (extent, ghosts_max) = (self.totals.extent(self.table.len()), self.ghosts_max());
         let Some(state) = self.totals.eviction.state_mut() else { return Popped::Empty };
-        let queue = &mut state.s3fifo.queue;
-        let Some((number, locator)) = queue.pop() else { return Popped::Empty };
-        // What the next three need, each a step further: chunk, slot, block.
-        if let Some(third) = queue.peek(2) {
-            self.table.prefetch(third.hash());
-            if let Some(second) = queue.peek(1) {
-                self.table.prefetch_candidate(second.hash());
-            }
-            let first = queue.peek(0).and_then(|first| self.table.prefetch_candidate(first.hash()));
-            if let Some(entry) = first {
-                prefetch(entry.address());
-            }
-        }
+        let Some((number, locator)) = state.s3fifo.queue.pop() else { return Popped::Empty };
+        self.prefetch_probation();
         let is_its = |entry: &Entry| S3Clock::from_bits(entry.view().clock()).has_number(number);
         let Ok(entry) = self.table.find_entry(locator.hash(), is_its) else { return Popped::Passed };
         let view = entry.get().view();
@@ -377,6 +368,33 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         self.totals.evict(entry, now);
         Popped::Evicted
+    }
+
+    /// Asks the processor for what the next three keys need, each a step further: chunk; slot; block and ghost.
+    #[inline]
+    fn prefetch_probation(&self) {
+        let Some(state) = &self.totals.eviction.state else { return };
+        let queue = &state.s3fifo.queue;
+        let (Some(first), Some(second), Some(third)) = (queue.peek(0), queue.peek(1), queue.peek(2)) else {
+            return;
+        };
+        self.table.prefetch(third.hash());
+        self.table.prefetch_candidate(second.hash());
+        if let Some(entry) = self.table.prefetch_candidate(first.hash()) {
+            prefetch(entry.address());
+        }
+        state.s3fifo.prefetch(first);
+    }
+
+    /// Asks the processor for what adding a key with that hash needs, while others are evicted for it.
+    #[inline]
+    fn prefetch_new(&self, hash: u64) {
+        self.table.prefetch(hash);
+        if self.totals.eviction.is_s3fifo
+            && let Some(state) = &self.totals.eviction.state
+        {
+            state.s3fifo.prefetch(Locator::of(hash));
+        }
     }
 
     /// How many ghosts may be remembered: they take 3 % of the limit, or of what there is.

@@ -148,6 +148,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if fits && self.table.next_growth_bytes() == 0 {
             return Ok(());
         }
+        self.prefetch_new(hash);
         self.make_room_by(now, |table| match table.find(hash, |entry| entry.has_key(key.bytes())) {
             Some(old) => size.saturating_sub(old.allocation_size()),
             None => size,

@@ -132,6 +132,12 @@ impl S3Fifo {
         self.ghosts.add(locator, side, wanted.min(ghosts_max));
     }
 
+    /// Asks the processor for what [`arrive`](Self::arrive) and [`remember`](Self::remember) read.
+    #[inline]
+    pub(crate) fn prefetch(&self, locator: Locator) {
+        self.ghosts.prefetch(locator);
+    }
+
     /// The store is full from now on.
     pub(crate) fn note_eviction(&mut self) {
         self.has_evicted = true;

@@ -6,6 +6,7 @@
 //! touches its entries.
 
 use crate::entry::EntryView;
+use crate::evict::S3Clock;
 use crate::options::{Options, Ranking};
 use values::{Lfu, LfuParams, lru_clock};
 
@@ -75,10 +76,8 @@ impl<'o> Access<'o> {
             Self::Lru(clock) => entry.set_clock(clock),
             Self::Lfu { now, params } => entry.set_clock(counted(entry.clock(), now, params, hash)),
             Self::S3 => {
-                let clock = entry.clock();
-                if s3_freq(clock) != S3_FREQ_MAX {
-                    entry.set_clock(clock + 1);
-                }
+                let clock = S3Clock::from_bits(entry.clock());
+                entry.set_clock(clock.used().to_bits());
             }
             Self::Unchanged => {}
         }
@@ -90,15 +89,6 @@ impl<'o> Access<'o> {
 #[inline]
 pub(crate) fn modified(options: &Options, now: u64) -> Option<u32> {
     options.get_maxmemory_policy().is_lrm().then(|| lru_clock(now / SECOND))
-}
-
-/// The most uses that an S3-FIFO clock counts.
-const S3_FREQ_MAX: u32 = 3;
-
-/// How many uses an S3-FIFO clock has counted, from 0 to 3.
-#[inline]
-pub(crate) const fn s3_freq(clock: u32) -> u32 {
-    clock & S3_FREQ_MAX
 }
 
 /// An LFU clock after one more use. Kept out of line, because the second of the last use is the frequent

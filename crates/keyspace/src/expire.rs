@@ -1,6 +1,7 @@
 //! When single keys expire: `EXPIRE`, `TTL`, `PERSIST`.
 
 use crate::access::modified;
+use crate::entry::Entry;
 use crate::error::Error;
 use crate::event::Event;
 use crate::expiry::{ExpireOptions, Expiry, Ttl};
@@ -38,7 +39,10 @@ impl<S: BuildHasher> Keyspace<S> {
         options.check()?;
         let (key, at) = (key.into(), expiry.at(now)?);
         let hash = self.hash_of(&key);
-        self.make_room_for_expiry(&key, hash, now)?;
+        let is_allowed = |entry: &Entry| at > now && options.allow(entry.expiry(), at);
+        self.make_room_in(&key, hash, now, |entry| {
+            entry.map_or(0, |entry| entry.growth_by_expiry(is_allowed(entry)))
+        })?;
         let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return Ok(false) };
         if !options.allow(entry.get().expiry(), at) {
             return Ok(false);

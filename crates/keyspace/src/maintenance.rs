@@ -8,13 +8,16 @@ use values::ReserveError;
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Makes room in the table for `additional` more keys, and keeps removals from undoing it. The entries'
-    /// blocks are not made in advance. O(keys that move), all in one call. In C: `dictTryExpand`.
+    /// blocks are not made in advance. Does not look at `maxmemory`: writes evict afterwards what is then too much.
+    /// O(keys that move), all in one call. In C: `dictTryExpand`.
     ///
     /// # Errors
     /// If there is no memory. All keys are as they were. The table may be larger than before.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         let hasher = &self.hasher;
-        self.table.try_reserve(additional, |entry| hasher.hash_one(entry.key()))
+        let reserved = self.table.try_reserve(additional, |entry| hasher.hash_one(entry.key()));
+        self.note_limit();
+        reserved
     }
 
     /// Makes the table as small as its keys allow. O(keys that move), all in one call;
@@ -32,6 +35,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// what it did. Writes do as much by themselves as they need; this is for the time after many removals.
     /// O(entries of those chunks). In C: `dictRehash`.
     pub fn rehash(&mut self, chunks: usize) -> Work {
+        self.limit_growth_if_limited();
         let hasher = &self.hasher;
         self.table.rehash(chunks, |entry| hasher.hash_one(entry.key()))
     }
@@ -54,7 +58,15 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn rehash_for(&mut self, budget: Duration, clock: impl FnMut() -> Duration) -> Work {
+        self.limit_growth_if_limited();
         let hasher = &self.hasher;
         self.table.rehash_for(budget, clock, |entry| hasher.hash_one(entry.key()))
+    }
+
+    /// Under a limit the table grows into what is left only.
+    fn limit_growth_if_limited(&mut self) {
+        if self.is_limited() {
+            self.limit_growth(0);
+        }
     }
 }

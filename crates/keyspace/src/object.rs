@@ -1,7 +1,8 @@
 //! Queries about single keys that do not count as a use: `EXISTS`, `TYPE`, `OBJECT`, `MEMORY USAGE`.
 
-use crate::access::{MINUTE, SECOND, s3_freq};
+use crate::access::{MINUTE, SECOND};
 use crate::entry::Entry;
+use crate::evict::S3Clock;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::options::ClockKind;
@@ -58,7 +59,7 @@ impl<S: BuildHasher> Keyspace<S> {
         match self.clock_kind() {
             ClockKind::Seconds => None,
             ClockKind::Lfu => Some(Lfu::from_bits(clock).freq(now / MINUTE, self.options.lfu_params())),
-            ClockKind::S3fifo => Some(s3_freq(clock) as u8),
+            ClockKind::S3fifo => Some(S3Clock::from_bits(clock).uses() as u8),
         }
     }
 

@@ -40,7 +40,12 @@ impl<S: BuildHasher> Keyspace<S> {
 
     fn rename_if(&mut self, from: Key<'_>, to: Key<'_>, now: u64, replace: bool) -> Result<bool, Error> {
         let (from_hash, to_hash) = (self.hash_of(&from), self.hash_of(&to));
-        self.make_room_for_longer_key(&from, from_hash, to.bytes().len(), now)?;
+        // A length of five bytes may take the place of one of one byte.
+        let longer = to.bytes().len().saturating_sub(from.bytes().len());
+        self.make_room_in(&from, from_hash, now, |entry| match entry {
+            Some(entry) if longer > 0 => entry.growth_by(longer + 4),
+            _ => 0,
+        })?;
         let entry = self.find(from_hash, &from, now).ok_or(Error::NoSuchKey)?;
         if from.bytes() == to.bytes() {
             return Ok(replace);

@@ -25,8 +25,9 @@ impl<S: BuildHasher> Keyspace<S> {
         value: impl Into<Element<'e>>,
         now: u64,
     ) -> Result<bool, Error> {
-        let (field, value, limits) = (field.into(), value.into(), *self.options.encoding_limits());
-        self.make_room_for_elements([field, value], now)?;
+        let (key, field, value) = (key.into(), field.into(), value.into());
+        let limits = *self.options.encoding_limits();
+        self.make_room_for_elements(&key, [field, value], now)?;
         self.edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert(field, value, &limits))
     }
 
@@ -70,8 +71,8 @@ impl<S: BuildHasher> Keyspace<S> {
         member: impl Into<Element<'e>>,
         now: u64,
     ) -> Result<bool, Error> {
-        let (member, limits) = (member.into(), *self.options.encoding_limits());
-        self.make_room_for_elements([member], now)?;
+        let (key, member, limits) = (key.into(), member.into(), *self.options.encoding_limits());
+        self.make_room_for_elements(&key, [member], now)?;
         self.edit_as::<Set, _, _>(key, now, |set| set.try_insert(member, &limits))
     }
 
@@ -124,8 +125,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 "ERR GT, LT, and/or NX options at the same time are not compatible"
             }));
         }
-        let (member, limits) = (member.into(), *self.options.encoding_limits());
-        self.make_room_for_elements([member], now)?;
+        let (key, member, limits) = (key.into(), member.into(), *self.options.encoding_limits());
+        self.make_room_for_elements(&key, [member], now)?;
         self.edit_as::<ZSet, _, _>(key, now, |zset| zset.try_add(member, score, options, &limits))
     }
 
@@ -170,8 +171,8 @@ impl<S: BuildHasher> Keyspace<S> {
         element: impl Into<Element<'e>>,
         now: u64,
     ) -> Result<(), Error> {
-        let (element, limits) = (element.into(), *self.options.encoding_limits());
-        self.make_room_for_elements([element], now)?;
+        let (key, element, limits) = (key.into(), element.into(), *self.options.encoding_limits());
+        self.make_room_for_elements(&key, [element], now)?;
         self.edit_as::<List, _, _>(key, now, |list| list.try_push(side, element, &limits))
     }
 

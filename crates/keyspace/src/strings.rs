@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::collections::{Edit, RemoveIfEmpty};
-use crate::entry::{Content, Entry, StringEdit, parts};
+use crate::entry::{Content, Entry, StringEdit};
 use crate::error::Error;
 use crate::event::Event;
 use crate::expiry::Expiry;
@@ -259,7 +259,10 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<Option<OwnedElement>, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
-        self.make_room_for_expiry(&key, hash, now)?;
+        let adds_expiry = expiry.is_some();
+        self.make_room_in(&key, hash, now, |entry| {
+            entry.map_or(0, |entry| entry.growth_by_expiry(adds_expiry))
+        })?;
         let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return Ok(None) };
         let string = entry.get().string()?;
         let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
@@ -347,7 +350,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if bytes.is_empty() && self.peek(&key, now).is_none() {
             return self.set(key, bytes, now).map(|()| 0);
         }
-        self.make_room_for_string(&key, usize::MAX, bytes.len(), now)?;
+        self.make_room_for_string(&key, (None, bytes.len()), true, now)?;
         self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
     }
 
@@ -363,27 +366,31 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<usize, Error> {
         let (key, limits) = (key.into(), *self.options.encoding_limits());
-        self.make_room_for_string(&key, offset, bytes.len(), now)?;
+        self.make_room_for_string(&key, (Some(offset.saturating_add(bytes.len())), bytes.len()), false, now)?;
         self.edit_string(key, now, |string| string::try_set_range(string, offset, bytes, &limits))
     }
 
-    /// Makes room for a string that gets so many bytes at `offset`, or at its end if it is shorter.
+    /// Makes room for a string that becomes `end` bytes long, or longer by `added` bytes if `end` is `None`, with as much
+    /// again to grow into if `is_greedy`. An operation that is refused later needs none.
     fn make_room_for_string(
         &mut self,
         key: &Key<'_>,
-        offset: usize,
-        bytes: usize,
+        (end, added): (Option<usize>, usize),
+        is_greedy: bool,
         now: u64,
     ) -> Result<(), Error> {
-        if !self.is_limited() {
-            return Ok(());
-        }
-        let old_len = self.peek(key, now).and_then(|entry| entry.string().ok()).map_or(0, Element::len);
-        let end = if offset == usize::MAX { old_len } else { offset }.saturating_add(bytes);
-        let added = end.saturating_sub(old_len);
-        // A block that is a quarter larger; or one of its own, with as much to grow into.
-        let spare = if end <= parts::INLINE_LEN_MAX as usize { end / 4 } else { end.min(sds::MAX_PREALLOC) };
-        self.make_room(if added == 0 { 0 } else { added.saturating_add(spare).saturating_add(64) }, now)
+        let len_max = self.options.encoding_limits().proto_max_bulk_len;
+        self.make_room_in(key, self.hash_of(key), now, |entry| {
+            let Ok(old) = entry.map_or(Ok(0), |entry| entry.string().map(Element::len)) else { return 0 };
+            let new_len = end.unwrap_or(old.saturating_add(added));
+            if added == 0 || new_len <= old || new_len > len_max {
+                return 0;
+            }
+            match entry {
+                Some(entry) => entry.growth_of_string(new_len, is_greedy),
+                None => Entry::size_of_len(key.bytes(), false, new_len, is_greedy),
+            }
+        })
     }
 
     /// Adds to an integer and returns the sum. A key that is not there is 0. The expiry stays. In C:
@@ -402,10 +409,12 @@ impl<S: BuildHasher> Keyspace<S> {
         let (key, longest) = (key.into(), Element::Int(i64::MIN));
         let size = Entry::size_of_string(key.bytes(), true, longest);
         self.make_room_for(&key, self.hash_of(&key), size, now)?;
-        self.replace_string(&key, now, |old| {
+        let sum = self.replace_string(&key, now, |old| {
             let sum = string::incr_by(old, increment)?;
             Ok((Content::Int(sum), sum))
-        })
+        });
+        self.settle(now);
+        sum
     }
 
     /// Adds to a number and returns the sum. A key that is not there is 0. The value is then the text of the
@@ -425,7 +434,10 @@ impl<S: BuildHasher> Keyspace<S> {
         let text = sum.with_text(sds::Sds::try_from_bytes)?;
         let size = Entry::size_of_string(key.bytes(), true, Element::Bytes(&text));
         self.make_room_for(&key, self.hash_of(&key), size, now)?;
-        self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)))
+        let written =
+            self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)));
+        self.settle(now);
+        written
     }
 
     /// Gives a string another content, made of the old one, or of 0 if the key is not there. The expiry

@@ -151,7 +151,7 @@ impl fmt::Debug for Totals {
         f.debug_struct("Totals")
             .field("entry_bytes", &self.entry_bytes)
             .field("expires", &self.expires)
-            .field("evicted_keys", &self.eviction.keys())
+            .field("evicted_keys", &self.eviction.evicted_keys())
             .finish_non_exhaustive()
     }
 }

@@ -3,8 +3,6 @@
 use crate::backend;
 use crate::counter;
 use allocator_api2::alloc::{AllocError, Allocator};
-use allocator_api2::boxed::Box;
-use allocator_api2::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::NonNull;
 
@@ -47,35 +45,6 @@ impl Zmalloc {
     pub unsafe fn block_size(&self, ptr: NonNull<u8>, layout: Layout) -> usize {
         // SAFETY: passed on unchanged.
         unsafe { backend::charge(ptr.as_ptr(), layout) }
-    }
-
-    /// What a box adds to [`used_memory`](crate::used_memory), in bytes. A box of nothing has no block.
-    ///
-    /// ```
-    /// use allocator_api2::boxed::Box;
-    /// use zmalloc::Zmalloc;
-    /// assert!(Zmalloc::box_size(&Box::new_in([0_u8; 100], Zmalloc)) >= 100);
-    /// ```
-    pub fn box_size<T: ?Sized>(boxed: &Box<T, Self>) -> usize {
-        let value: &T = boxed;
-        let layout = Layout::for_value(value);
-        if layout.size() == 0 {
-            return 0;
-        }
-        // SAFETY: a box is allocated here with the layout of what is in it.
-        unsafe { Self.block_size(NonNull::from_ref(value).cast(), layout) }
-    }
-
-    /// What a vector adds to [`used_memory`](crate::used_memory), in bytes, its spare capacity included. An empty
-    /// one may have no block.
-    pub fn vec_size<T>(vec: &Vec<T, Self>) -> usize {
-        let size = vec.capacity() * size_of::<T>();
-        if size == 0 {
-            return 0;
-        }
-        let layout = Layout::array::<T>(vec.capacity()).expect("the layout of a block that is there");
-        // SAFETY: a vector is allocated here with the layout of an array of its capacity.
-        unsafe { Self.block_size(NonNull::from_ref(vec.as_slice()).cast(), layout) }
     }
 }
 

@@ -24,7 +24,7 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use zmalloc::{ReserveError, Zmalloc};
+use zmalloc::{ReserveError, box_size};
 
 use crate::chunk::Chunk;
 use crate::error::Undecided;
@@ -71,7 +71,7 @@ pub(crate) struct RawTable<T> {
     pauses: u32,
     /// Asked before a segment is allocated that nobody has asked for by name.
     veto: Option<Veto>,
-    /// The most bytes that one growth may ask for.
+    /// How many bytes growth may still ask for; `usize::MAX` is no limit.
     growth_limit: usize,
     work: Work,
     _entries: PhantomData<T>,
@@ -136,7 +136,7 @@ impl<T> RawTable<T> {
 
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
-        self.storage.allocation_size() + self.veto.as_ref().map_or(0, Zmalloc::box_size)
+        self.storage.allocation_size() + self.veto.as_ref().map_or(0, box_size)
     }
 
     /// Chunk `index`, or the empty chunk if the table has none.

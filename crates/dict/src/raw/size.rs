@@ -62,6 +62,11 @@ impl<T> RawTable<T> {
             if bytes > 0 && (bytes > self.growth_limit || !allows(bytes)) {
                 return Err(ReserveError::OutOfMemory { size: bytes });
             }
+            self.split_one(hasher)?;
+            if self.growth_limit < usize::MAX {
+                self.growth_limit -= bytes;
+            }
+            return Ok(());
         }
         self.split_one(hasher)
     }

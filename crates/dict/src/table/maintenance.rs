@@ -18,13 +18,14 @@ const CHUNKS_A_LOOK: usize = 16;
 
 impl<T> Table<T> {
     /// How many chunks [`Table::rehash`] would split or merge now: 0 for a table that is as large as it should be. What
-    /// a [`ResizePolicy`], a pause, a veto, missing memory or a bulk of removals has put off. Constant time.
+    /// a [`ResizePolicy`], a pause, a veto, a limit of growth, missing memory or a bulk of removals has put off. Constant
+    /// time.
     pub fn rehash_debt(&self) -> usize {
         self.raw.debt()
     }
 
     /// Splits or merges up to `chunks` chunks, towards the size that the table should have, and says what it did. Stops early
-    /// when there is no more to do, when memory is missing, or when growth is vetoed; does nothing under
+    /// when there is no more to do, when memory is missing, or when growth is vetoed or beyond its limit; does nothing under
     /// [`ResizePolicy::Forbid`]. O(entries of those chunks). In C: `dictRehash`.
     ///
     /// Inserts and removals do as much by themselves as they need. This is for the time after a bulk of them, and for idle
@@ -138,8 +139,10 @@ impl<T> Table<T> {
         Ok(())
     }
 
-    /// Puts off growth that takes more than `bytes` of memory at once, as [`on_grow`](Self::on_grow) does without
-    /// a closure. For a caller that knows its room before each insert. `usize::MAX` is no limit, and the default.
+    /// Lets the table grow by `bytes` of memory in all from now on. What it takes beyond is put off, as by
+    /// [`on_grow`](Self::on_grow), but without a closure: for a caller that knows its room before each insert. Each
+    /// growth takes its bytes off the limit. `usize::MAX` is no limit, and the default. Overflow children and
+    /// [`Table::reserve`] do not count. Constant time.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -149,14 +152,15 @@ impl<T> Table<T> {
     ///     table.set_growth_limit(room);
     ///     table.insert_unique(hash(&n), n, hash);
     /// }
-    /// assert!(table.rehash_debt() > 0);
+    /// let children = table.stats().children * 64;
+    /// assert!(table.rehash_debt() > 0 && table.allocation_size() <= 100_000 + children);
     /// ```
     pub fn set_growth_limit(&mut self, bytes: usize) {
         self.raw.set_growth_limit(bytes);
     }
 
-    /// How many bytes the next insert asks the allocator for, so that the table grows: 0 for most. Overflow
-    /// children, of 64 bytes each, come on top. Constant time.
+    /// The bytes that the next insert allocates to grow the table. Usually 0. Overflow children, of up to 64 bytes
+    /// each, come on top. Constant time.
     ///
     /// ```
     /// let table = dict::Table::<u64>::new();

@@ -304,21 +304,45 @@ impl Entry {
         zmalloc::good_size(len.saturating_add(bytes)).saturating_sub(self.block_allocation_size(len))
     }
 
-    /// What an entry with that string adds to `used_memory`, in bytes.
-    pub(crate) fn size_of_string(key: &[u8], expires: bool, value: Element<'_>) -> usize {
+    /// By how much the block grows by an expiry, if it gets one and has none.
+    pub(crate) fn growth_by_expiry(&self, gets_one: bool) -> usize {
+        if gets_one && !self.expires() { self.growth_by(EXPIRY_SIZE) } else { 0 }
+    }
+
+    /// By how much the blocks grow if the string becomes so long. `is_greedy`: with as much again to grow into, as far
+    /// as `sds` does that.
+    pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
+        let (key, expires, own) = (self.key(), self.expires(), self.allocation_size());
+        if Self::size_of_len(key, expires, len, false) <= own {
+            return 0;
+        }
+        Self::size_of_len(key, expires, len, is_greedy).saturating_sub(own)
+    }
+
+    /// What an entry with a string of so many bytes adds to `used_memory`. The string is not an integer.
+    pub(crate) fn size_of_len(key: &[u8], expires: bool, len: usize, is_greedy: bool) -> usize {
         let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
+        if len <= content::INLINE_LEN_MAX {
+            return zmalloc::good_size(front + length::size(len) + len);
+        }
+        // The object and its string have blocks of their own.
+        let spare = if is_greedy { len.min(sds::MAX_PREALLOC) } else { 0 };
+        let capacity = len.saturating_add(spare);
+        let header = HeaderType::for_len(capacity).header_len();
+        let block = zmalloc::good_size(value_at(Kind::OBJECT, front) + word::SIZE);
+        zmalloc::good_size(capacity.saturating_add(header + 1))
+            .saturating_add(block + zmalloc::good_size(robj::HEADER_SIZE))
+    }
+
+    /// What an entry with that string adds to `used_memory`, in bytes.
+    #[inline]
+    pub(crate) fn size_of_string(key: &[u8], expires: bool, value: Element<'_>) -> usize {
         match value.as_i64() {
-            Some(value) => zmalloc::good_size(front + content::int_width(value)),
-            None if value.len() <= content::INLINE_LEN_MAX => {
-                zmalloc::good_size(front + length::size(value.len()) + value.len())
+            Some(value) => {
+                let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
+                zmalloc::good_size(front + content::int_width(value))
             }
-            // The object and its string have blocks of their own.
-            None => {
-                let block = zmalloc::good_size(value_at(Kind::OBJECT, front) + word::SIZE);
-                let header = HeaderType::for_len(value.len()).header_len();
-                let string = zmalloc::good_size(value.len().saturating_add(header + 1));
-                string.saturating_add(block + zmalloc::good_size(robj::HEADER_SIZE))
-            }
+            None => Self::size_of_len(key, expires, value.len(), false),
         }
     }
 

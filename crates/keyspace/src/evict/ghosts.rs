@@ -28,7 +28,7 @@ use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use common::random::{mix, scale};
 use dict::prefetch::prefetch;
-use zmalloc::Zmalloc;
+use zmalloc::{Zmalloc, box_size, vec_size};
 
 /// One in so many of the keys that had passed is remembered.
 pub(crate) const PASSED_SAMPLE: usize = 4;
@@ -126,6 +126,11 @@ impl Ghosts {
         Self { segments: Vec::new_in(Zmalloc), len: 0, live: Live { probation: 0, passed: 0 }, bytes: 0 }
     }
 
+    /// How many ghosts so many bytes hold.
+    pub(crate) fn capacity_of(bytes: usize) -> usize {
+        bytes / size_of::<Bucket>() * BUCKET_LEN
+    }
+
     /// How many ghosts there is room for.
     pub(crate) fn capacity(&self) -> usize {
         self.len * BUCKET_LEN
@@ -159,7 +164,7 @@ impl Ghosts {
         let Some(segment) = self.segments.get_mut(index / SEGMENT_LEN) else { return };
         if segment.is_none() {
             let Ok(new) = Box::try_new_in([Bucket::EMPTY; SEGMENT_LEN], Zmalloc) else { return };
-            self.bytes += Zmalloc::box_size(&new);
+            self.bytes += box_size(&new);
             *segment = Some(new);
         }
         let Some(segment) = segment else { return };
@@ -207,11 +212,11 @@ impl Ghosts {
     fn resize(&mut self, len: usize) {
         let segments = len.div_ceil(SEGMENT_LEN);
         let missing = segments.saturating_sub(self.segments.len());
-        let before = Zmalloc::vec_size(&self.segments);
+        let before = vec_size(&self.segments);
         if self.segments.try_reserve_exact(missing).is_err() {
             return;
         }
-        self.bytes += Zmalloc::vec_size(&self.segments) - before;
+        self.bytes += vec_size(&self.segments) - before;
         self.segments.resize_with(segments.max(self.segments.len()), || None);
         self.len = len;
         // Nothing finds the ghosts behind the last bucket, and nothing takes their places.
@@ -229,7 +234,7 @@ impl Ghosts {
             && let Some(Some(segment)) = self.segments.pop()
         {
             segment.iter().flat_map(|bucket| bucket.ghosts).for_each(|ghost| self.live.subtract(ghost));
-            self.bytes -= Zmalloc::box_size(&segment);
+            self.bytes -= box_size(&segment);
         }
     }
 }

@@ -19,7 +19,7 @@
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use values::ReserveError;
-use zmalloc::Zmalloc;
+use zmalloc::{Zmalloc, box_size, vec_size};
 
 /// The bits of a hash that a [`Table`](dict::Table) looks at: seven for the tag, and the chunk's number. More than
 /// 33 bits of that make a table of ninety thousand million keys.
@@ -134,7 +134,8 @@ impl Queue {
     /// If there is no memory. Nothing has changed then.
     pub(crate) fn try_push(&mut self, locator: Locator, size: usize) -> Result<u64, ReserveError> {
         let number = self.next;
-        if number.is_multiple_of(BLOCK_LEN as u64) || self.len() == 0 {
+        let index = self.block_index(number);
+        if number.is_multiple_of(BLOCK_LEN as u64) || !matches!(self.blocks.get(index), Some(Some(_))) {
             self.try_add_block(number / BLOCK_LEN as u64)?;
         }
         let element = Element::new(locator, size);
@@ -153,10 +154,10 @@ impl Queue {
         let element = self.element(number)?;
         self.first += 1;
         self.size_sum -= element.size.size();
-        if self.first.is_multiple_of(BLOCK_LEN as u64) || self.len() == 0 {
+        if self.first.is_multiple_of(BLOCK_LEN as u64) {
             let index = self.block_index(number);
             if let Some(block) = self.blocks.get_mut(index).and_then(Option::take) {
-                self.bytes -= Zmalloc::box_size(&block);
+                self.bytes -= box_size(&block);
             }
         }
         Some((number, element.locator()))
@@ -191,13 +192,13 @@ impl Queue {
     }
 
     fn try_add_block(&mut self, block_number: u64) -> Result<(), ReserveError> {
-        let blocks = if self.len() == 0 { 0 } else { block_number - self.first / BLOCK_LEN as u64 };
+        let blocks = block_number - self.first / BLOCK_LEN as u64;
         if blocks as usize == self.blocks.len() {
             self.try_grow_ring()?;
         }
         let no_memory = ReserveError::OutOfMemory { size: size_of::<[Element; BLOCK_LEN]>() };
         let block = Box::try_new_in([Element::NONE; BLOCK_LEN], Zmalloc).map_err(|_| no_memory)?;
-        self.bytes += Zmalloc::box_size(&block);
+        self.bytes += box_size(&block);
         let index = block_number as usize & (self.blocks.len() - 1);
         self.blocks[index] = Some(block);
         Ok(())
@@ -215,7 +216,7 @@ impl Queue {
         for number in first..first + old_len {
             new[number & (new_len - 1)] = self.blocks[number & (old_len - 1)].take();
         }
-        self.bytes += Zmalloc::vec_size(&new) - Zmalloc::vec_size(&self.blocks);
+        self.bytes += vec_size(&new) - vec_size(&self.blocks);
         self.blocks = new;
         Ok(())
     }
@@ -237,11 +238,12 @@ mod tests {
 
     #[test]
     fn a_size_code_is_right_to_within_an_eighth() {
-        for size in (0..4_096).chain((12..34).map(|bits| 1 << bits)).chain([(1 << 34) - 1]) {
+        let large = (12..34).map(|bits| 1_u64 << bits).chain([(1 << 34) - 1]);
+        for size in (0..4_096).chain(large.filter_map(|size| usize::try_from(size).ok())) {
             let coded = SizeCode::of(size).size();
             assert!(coded <= size as u64 && coded >= size as u64 - size as u64 / 8, "{size}: {coded}");
         }
-        assert_eq!(SizeCode::of(usize::MAX).size(), 15 << 30);
+        assert_eq!(SizeCode(u8::MAX).size(), 15 << 30);
     }
 
     /// Random pushes and pops beside a deque, with runs long enough to fill and to empty several blocks.

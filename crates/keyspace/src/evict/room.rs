@@ -1,26 +1,31 @@
 //! How much memory there is, and how writes keep to it.
 //!
-//! A write knows about how many bytes it adds. It makes room for them first, and evicts for that. If it cannot get
-//! the room it fails, and has changed nothing. A closure that edits a value may add more than was said. The keys
-//! that are then too many are evicted before the call returns.
+//! A plain write knows how many bytes it adds. It makes room for them first, and evicts keys for that, but never the
+//! key that it is about to write. If there is no room it fails, and has changed nothing of its own. A closure that
+//! edits a value may add more than was said. The excess is evicted before the call returns.
 //!
 //! **The table's own growth** waits until there is room for it: a step takes up to 256 KiB, for which thousands of
-//! keys would have to go at once. While it waits, each new key evicts one more than it needs.
+//! keys would have to go at once. While it waits, each new key evicts one key more than it needs.
 //!
 //! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of that: each write evicts
-//! what it needs, and as much more as `maxmemory-eviction-tenacity` allows.
+//! what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a call may leave
+//! meanwhile. It never rises.
+//!
+//! Limits: where no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The next
+//! write that adds is refused.
 
 use crate::entry::Entry;
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
-use dict::Table;
 use values::Element;
 
 /// Bytes below the limit that writes leave free: for a few overflow children of the table, which an insert or a
 /// removal may need, and for what eviction needs to begin.
 const RESERVE: usize = 1_024;
+/// The same under S3-FIFO with a queue and ghosts, which take blocks of up to 4 KiB.
+const RESERVE_FOR_QUEUE: usize = 8_192;
 
 /// About what a new element takes beside its bytes.
 const ELEMENT_BYTES: usize = 64;
@@ -31,9 +36,9 @@ const ELEMENT_BYTES: usize = 64;
 pub struct Evicted {
     /// Keys that were evicted or had expired.
     pub keys: usize,
-    /// Bytes that count for `maxmemory` and are no longer in use.
+    /// Bytes that counted for `maxmemory` and are no longer in use.
     pub bytes: usize,
-    /// Whether the bytes that count are now at most `maxmemory`, or there is no limit.
+    /// Whether the bytes that count are now within `maxmemory`, or there is no limit.
     pub is_within: bool,
 }
 
@@ -44,8 +49,9 @@ impl<S> Keyspace<S> {
         self.allocation_size().saturating_add(self.totals.eviction.other_bytes)
     }
 
-    /// Says how many bytes of others count for `maxmemory`, such as the buffers of clients and
-    /// [`lent_bytes`](Self::lent_bytes). The next write evicts if that is too much. Constant time.
+    /// Says how many bytes outside the keyspace count for `maxmemory`, such as the buffers of clients and
+    /// [`lent_bytes`](Self::lent_bytes). If that is too much, the next writes evict, as after a limit that was lowered.
+    /// Constant time.
     ///
     /// ```
     /// use keyspace::{Keyspace, Options};
@@ -71,25 +77,59 @@ impl<S> Keyspace<S> {
 
     /// The limit or what counts has changed.
     pub(crate) fn note_limit(&mut self) {
-        self.totals.eviction.is_above =
-            self.is_limited() && self.counted_bytes() > self.options.get_maxmemory();
-        if !self.is_limited() {
+        if self.is_limited() {
+            self.totals.eviction.ceiling = self.options.get_maxmemory().max(self.counted_bytes());
+            self.limit_growth(0);
+        } else {
             self.table.set_growth_limit(usize::MAX);
+        }
+    }
+
+    /// How many bytes writes may use.
+    #[inline]
+    fn write_limit(&self) -> usize {
+        let eviction = &self.totals.eviction;
+        let has_queue = eviction.is_s3fifo() && eviction.has_queue();
+        self.options.get_maxmemory().saturating_sub(if has_queue { RESERVE_FOR_QUEUE } else { RESERVE })
+    }
+
+    /// Lets the table grow into the room that is left after `additional` bytes. Returns that room. The allocator
+    /// rounds a size up by a quarter at most.
+    pub(crate) fn limit_growth(&mut self, additional: usize) -> usize {
+        let left = self.write_limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
+        let bytes = left / 5 * 4;
+        self.table.set_growth_limit(bytes);
+        bytes
+    }
+
+    /// Brings the ceiling down to what is in use.
+    fn lower_ceiling(&mut self) {
+        let (limit, counted) = (self.options.get_maxmemory(), self.counted_bytes());
+        let eviction = &mut self.totals.eviction;
+        eviction.ceiling = eviction.ceiling.min(counted).max(limit);
+    }
+
+    /// How many keys one write may evict beyond its need. Without bound, unless the limit was lowered.
+    fn victims_max(&self) -> usize {
+        if self.totals.eviction.ceiling > self.options.get_maxmemory() {
+            victims_max(self.options.get_maxmemory_eviction_tenacity())
+        } else {
+            usize::MAX
         }
     }
 }
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Evicts keys until `additional` more bytes fit below `maxmemory`. For a call whose closure adds to a value,
-    /// such as [`edit_as`](Self::edit_as): a keyspace cannot know what it will add, and evicts afterwards what
-    /// was too much. Without a limit it does nothing.
+    /// such as [`edit_as`](Self::edit_as): a keyspace cannot know what it will add, and evicts any excess
+    /// afterwards. Without a limit it does nothing.
     ///
-    /// If the limit was lowered, evicts as much as `maxmemory-eviction-tenacity` allows, and then succeeds if there
-    /// is no more in use than before.
+    /// If the limit was lowered, evicts as much as `maxmemory-eviction-tenacity` allows. It then succeeds if no more is
+    /// in use than before.
     ///
     /// # Errors
-    /// [`Error::MaxmemoryReached`] if so much cannot be had. Keys may have been evicted, unless the limit itself is
-    /// too low.
+    /// [`Error::MaxmemoryReached`] if that much room cannot be made. Keys may have been evicted, unless it could never
+    /// fit.
     ///
     /// ```
     /// use keyspace::{Error, Keyspace, Options};
@@ -110,21 +150,23 @@ impl<S: BuildHasher> Keyspace<S> {
         if !self.is_limited() || additional == 0 {
             return Ok(());
         }
-        self.make_room_by(now, |_table| additional)
+        self.evict_for(additional, 0, now)
     }
 
-    /// Evicts keys until the bytes that count are at most `maxmemory`, but at most `budget` keys. For idle time, after
-    /// the limit was lowered. O(`budget`), and the values that are dropped. In C: `performEvictions`.
+    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. For idle time, after
+    /// the limit was lowered. O(`budget`), and the values that are dropped; under a volatile policy also the keys
+    /// without an expiry that the search passes. In C: `performEvictions`.
     pub fn evict_some(&mut self, now: u64, budget: usize) -> Evicted {
         let mut evicted = Evicted::default();
         let before = self.counted_bytes();
         while self.exceeds_limit() && evicted.keys < budget && self.evict_one(now) {
             evicted.keys += 1;
         }
-        let after = self.counted_bytes();
-        evicted.bytes = before.saturating_sub(after);
+        if self.is_limited() {
+            self.lower_ceiling();
+        }
+        evicted.bytes = before.saturating_sub(self.counted_bytes());
         evicted.is_within = !self.exceeds_limit();
-        self.totals.eviction.is_above &= !evicted.is_within;
         evicted
     }
 
@@ -132,7 +174,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.is_limited() && self.counted_bytes() > self.options.get_maxmemory()
     }
 
-    /// Makes room for the entry of a key, which takes `size` bytes and takes the place of one that is there.
+    /// Makes room for the entry of a key, which takes `size` bytes and takes the place of the one that is there.
     #[inline]
     pub(crate) fn make_room_for(
         &mut self,
@@ -144,15 +186,49 @@ impl<S: BuildHasher> Keyspace<S> {
         if !self.is_limited() {
             return Ok(());
         }
-        let fits = self.counted_bytes().saturating_add(size) <= self.limit();
+        let fits = self.counted_bytes().saturating_add(size) <= self.write_limit();
         if fits && self.table.next_growth_bytes() == 0 {
             return Ok(());
         }
+        self.make_room_at_limit(key, hash, size, now)
+    }
+
+    #[inline(never)]
+    fn make_room_at_limit(&mut self, key: &Key<'_>, hash: u64, size: usize, now: u64) -> Result<(), Error> {
+        key.check()?;
         self.prefetch_new(hash);
-        self.make_room_by(now, |table| match table.find(hash, |entry| entry.has_key(key.bytes())) {
-            Some(old) => size.saturating_sub(old.allocation_size()),
-            None => size,
-        })
+        if size > self.write_limit().saturating_sub(self.totals.eviction.other_bytes) {
+            return self.refused(size);
+        }
+        let old = self.table.find(hash, |entry| entry.has_key(key.bytes()));
+        if let Some(old) = old {
+            let (additional, address) = (size.saturating_sub(old.allocation_size()), old.address().addr());
+            return self.evict_for(additional, address, now);
+        }
+        self.evict_for(size, 0, now)?;
+        if self.table.next_growth_bytes() > self.limit_growth(size) && !self.table.is_empty() {
+            self.evict_one(now);
+            self.limit_growth(size);
+        }
+        Ok(())
+    }
+
+    /// Makes room for so many more bytes in the value of a key. `additional` gets the entry, if it is there.
+    #[inline]
+    pub(crate) fn make_room_in(
+        &mut self,
+        key: &Key<'_>,
+        hash: u64,
+        now: u64,
+        additional: impl FnOnce(Option<&Entry>) -> usize,
+    ) -> Result<(), Error> {
+        if !self.is_limited() {
+            return Ok(());
+        }
+        let entry = self.find(hash, key, now);
+        let address = entry.map_or(0, |entry| entry.address().addr());
+        let additional = additional(entry);
+        self.evict_for(additional, address, now)
     }
 
     /// Makes room for elements that are added to a collection: for their bytes, and for some of the collection's
@@ -160,6 +236,7 @@ impl<S: BuildHasher> Keyspace<S> {
     #[inline]
     pub(crate) fn make_room_for_elements<const N: usize>(
         &mut self,
+        key: &Key<'_>,
         elements: [Element<'_>; N],
         now: u64,
     ) -> Result<(), Error> {
@@ -167,112 +244,86 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(());
         }
         let bytes = elements.iter().fold(ELEMENT_BYTES, |sum, element| sum.saturating_add(element.len()));
-        self.make_room(bytes, now)
+        self.make_room_in(key, self.hash_of(key), now, |entry| match entry {
+            Some(entry) if entry.object_type() == values::ObjectType::String => 0, // refused later
+            _ => bytes,
+        })
     }
 
-    /// Makes room for the expiry of a key that has none.
-    pub(crate) fn make_room_for_expiry(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<(), Error> {
-        if !self.is_limited() {
-            return Ok(());
-        }
-        let entry = self.find(hash, key, now).filter(|entry| !entry.expires());
-        let growth = entry.map_or(0, |entry| entry.growth_by(size_of::<u64>()));
-        self.make_room(growth, now)
-    }
-
-    /// Makes room for another key of so many bytes, in the place of one that is there.
-    pub(crate) fn make_room_for_longer_key(
-        &mut self,
-        key: &Key<'_>,
-        hash: u64,
-        new_len: usize,
-        now: u64,
-    ) -> Result<(), Error> {
-        let longer = new_len.saturating_sub(key.bytes().len());
-        if !self.is_limited() || longer == 0 {
-            return Ok(());
-        }
-        // A length of five bytes may take the place of one of one byte.
-        let growth = self.find(hash, key, now).map_or(0, |entry| entry.growth_by(longer + 4));
-        self.make_room(growth, now)
-    }
-
-    /// Makes room for what `growth` says, which is asked again after each eviction: the victim may be the very key
-    /// that is written to.
+    /// Evicts until `additional` bytes fit, but not the entry at the address `protected`. The table may grow into the
+    /// room that is left.
     #[inline(never)]
-    fn make_room_by(&mut self, now: u64, growth: impl Fn(&Table<Entry>) -> usize) -> Result<(), Error> {
-        let (limit, start) = (self.limit(), self.counted_bytes());
-        let mut additional = growth(&self.table);
-        let maxmemory = self.options.get_maxmemory();
-        let refused = |additional| Err(Error::MaxmemoryReached { additional, maxmemory });
-        if additional == 0 {
-            self.limit_growth(0);
-            return Ok(());
-        }
+    fn evict_for(&mut self, additional: usize, protected: usize, now: u64) -> Result<(), Error> {
+        self.lower_ceiling();
+        let limit = self.write_limit();
         if additional > limit.saturating_sub(self.totals.eviction.other_bytes) {
-            return refused(additional);
+            return self.refused(additional);
         }
-        let mut left = self.victims_max();
-        while self.counted_bytes().saturating_add(additional) > limit {
-            let is_less = self.counted_bytes() + additional <= start;
-            if left == 0 && is_less {
-                break;
+        let mut victims_left = self.victims_max();
+        self.totals.eviction.protected = protected;
+        let is_room = loop {
+            let after = self.counted_bytes().saturating_add(additional);
+            if additional == 0 || after <= limit || victims_left == 0 && after <= self.totals.eviction.ceiling
+            {
+                break true;
             }
             if !self.evict_one(now) {
-                return refused(additional);
+                break false;
             }
-            left = left.saturating_sub(1);
-            additional = growth(&self.table);
-        }
-        self.totals.eviction.is_above &= self.counted_bytes() > limit;
-        if self.table.next_growth_bytes() > self.limit_growth(additional) && !self.table.is_empty() {
-            self.evict_one(now);
-            self.limit_growth(additional);
-        }
-        Ok(())
+            victims_left = victims_left.saturating_sub(1);
+        };
+        self.totals.eviction.protected = 0;
+        self.limit_growth(additional);
+        if is_room { Ok(()) } else { self.refused(additional) }
     }
 
-    /// What writes may fill.
-    #[inline]
-    fn limit(&self) -> usize {
-        self.options.get_maxmemory().saturating_sub(RESERVE)
-    }
-
-    /// The table may grow by what is left beside so many bytes, and by how much that is. The allocator rounds it
-    /// up by a quarter at most.
-    fn limit_growth(&mut self, additional: usize) -> usize {
-        let left = self.limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
-        let bytes = left / 5 * 4;
-        self.table.set_growth_limit(bytes);
-        bytes
+    fn refused(&self, additional: usize) -> Result<(), Error> {
+        Err(Error::MaxmemoryReached { additional, maxmemory: self.options.get_maxmemory() })
     }
 
     /// Evicts what a write has added beyond the limit.
     #[inline]
     pub(crate) fn settle(&mut self, now: u64) {
         if self.exceeds_limit() {
-            self.evict_some(now, self.victims_max());
+            self.settle_above(now);
         }
     }
 
-    /// How many keys one write may evict beyond its need. There is no bound unless the limit was lowered: a write
-    /// alone never leaves more than the limit.
-    fn victims_max(&self) -> usize {
-        if self.totals.eviction.is_above {
-            victims_max(self.options.get_maxmemory_eviction_tenacity())
-        } else {
-            usize::MAX
+    #[cold]
+    fn settle_above(&mut self, now: u64) {
+        let mut victims_left = self.victims_max();
+        // Others alone are too much: evicting every key would not help.
+        while self.totals.eviction.other_bytes < self.options.get_maxmemory()
+            && self.counted_bytes() > self.write_limit()
+            && (victims_left > 0 || self.counted_bytes() > self.totals.eviction.ceiling)
+            && self.evict_one(now)
+        {
+            victims_left = victims_left.saturating_sub(1);
         }
+        self.lower_ceiling();
     }
 }
 
 /// How many keys a write may evict beyond its need, with that tenacity. Redis' tenacity is a time: 50 us a step up to
-/// 10, 15 % more with each step above, and no limit at 100. Here it is that time by half a microsecond a key.
+/// 10, 15 % more with each step above, and no limit at 100. A keyspace has no clock, so each half of a microsecond stands
+/// for a key. That is about what an eviction takes (docs/src/eviction.md).
 fn victims_max(tenacity: u8) -> usize {
     match tenacity {
         0 => 16,
         1..=10 => 100 * usize::from(tenacity),
-        11..=99 => (11..=tenacity).fold(1_000, |victims, _step| victims * 115 / 100),
+        11..=99 => (11..=tenacity).fold(1_000_usize, |victims, _step| victims + victims / 20 * 3),
         _ => usize::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::victims_max;
+
+    #[test]
+    fn more_tenacity_evicts_more_and_the_most_has_no_bound() {
+        assert_eq!([0, 1, 10, 11, 100].map(victims_max), [16, 100, 1_000, 1_150, usize::MAX]);
+        assert!((1..=100).all(|tenacity| victims_max(tenacity - 1) < victims_max(tenacity)));
+        assert!(victims_max(99) > 200_000_000);
     }
 }

@@ -17,6 +17,9 @@ use core::ptr;
 use dict::Table;
 use dict::prefetch::prefetch;
 
+/// Chunks that the hand passes for one victim, if there is a candidate already.
+const CHUNKS_MAX: usize = 64;
+
 /// Where the hand is, and what it has found.
 pub(crate) struct Search {
     /// The number of the next chunk.
@@ -45,9 +48,12 @@ impl Search {
     ) {
         self.credit = self.credit.saturating_add_unsigned(samples);
         // A pool without a candidate needs one, however far away it is: once round the table at most.
-        let mut chunks_left = table.stats().chunks;
-        while (self.credit > 0 || self.pool.is_empty()) && chunks_left > 0 {
-            chunks_left -= 1;
+        let chunks = table.stats().chunks;
+        for passed in 0..chunks {
+            let goes_on = if self.pool.is_empty() { true } else { self.credit > 0 && passed < CHUNKS_MAX };
+            if !goes_on {
+                break;
+            }
             let (chunk, mut count) = (self.hand, 0);
             self.hand = walk(table, chunk, only_marked, &mut |entry| {
                 count += 1;
@@ -88,14 +94,15 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         let stamp = totals.eviction.stamp();
         let order = Order::of(options, now, stamp)?;
-        let search = totals.eviction.search_mut()?;
+        let protected = totals.eviction.protected;
+        let search = &mut totals.eviction.state_mut()?.search;
         // The first time to have candidates at all, the second time because all of them may be gone.
         for _ in 0..2 {
             search.advance(table, hasher, order, only_marked, (now, options.get_maxmemory_samples()));
             while let Some(best) = search.pool.take_best() {
                 let is_its = |entry: &Entry| entry.address().addr() == best.address;
                 let Some(entry) = table.find(best.hash, is_its) else { continue };
-                if only_marked && !entry.expires() {
+                if best.address == protected || only_marked && !entry.expires() {
                     continue;
                 }
                 match precedence_now(entry, order, now) {

@@ -86,11 +86,21 @@ pub fn try_box<T>(value: T) -> Result<Box<T, Zmalloc>, ReserveError> {
     Box::try_new_in(value, Zmalloc).map_err(|_| ReserveError::OutOfMemory { size: size_of::<T>() })
 }
 
-/// What a box adds to [`used_memory`](crate::used_memory), in bytes.
-pub fn box_size<T>(boxed: &Box<T, Zmalloc>) -> usize {
-    const { assert!(size_of::<T>() > 0) };
+/// What a box adds to [`used_memory`](crate::used_memory), in bytes. Returns 0 for a value without bytes.
+///
+/// ```
+/// let boxed = zmalloc::try_box([0_u8; 100])?;
+/// assert!(zmalloc::box_size(&boxed) >= 100);
+/// # Ok::<(), zmalloc::ReserveError>(())
+/// ```
+pub fn box_size<T: ?Sized>(boxed: &Box<T, Zmalloc>) -> usize {
+    let value: &T = boxed;
+    let layout = Layout::for_value(value);
+    if layout.size() == 0 {
+        return 0;
+    }
     // SAFETY: the box allocated its block here, with this layout.
-    unsafe { Zmalloc.block_size(NonNull::from(&**boxed).cast(), Layout::new::<T>()) }
+    unsafe { Zmalloc.block_size(NonNull::from(value).cast(), layout) }
 }
 
 /// What a vector's own block adds to [`used_memory`](crate::used_memory), in bytes.

@@ -1,0 +1,130 @@
+//! One key that is evicted, under any policy.
+
+use crate::entry::Entry;
+use crate::keyspace::Keyspace;
+use crate::options::Ranking;
+use common::random::{mix, scale};
+use core::hash::BuildHasher;
+
+/// Random keys that are drawn until one is found by its hash and may be evicted. Nearly always the first one is.
+const DRAWS: usize = 16;
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Evicts keys by the policy until there are at most `keys`, and returns how many. For a store that is limited by
+    /// the number of keys. Such a store calls it with its limit less 1 before it adds a key, from the first
+    /// key on: S3-FIFO looks at the limit while the store fills. A key that has expired is removed, but not counted in
+    /// [`evicted_keys`](Self::evicted_keys).
+    ///
+    /// O(victims), and the values that are dropped. Under a volatile policy the search passes the keys without an
+    /// expiry, at some ten of them in a nanosecond.
+    ///
+    /// ```
+    /// use keyspace::{Keyspace, MaxmemoryPolicy, Options};
+    /// let options = Options::new().maxmemory_policy(MaxmemoryPolicy::AllkeysLru);
+    /// let mut keyspace = Keyspace::with_options(options);
+    /// for second in 0..100 {
+    ///     let now = 1_000 * second as u64;
+    ///     keyspace.evict_down_to(9, now);
+    ///     keyspace.set(format!("key:{second}").as_bytes(), second, now)?;
+    /// }
+    /// assert_eq!(keyspace.len(), 10);
+    /// assert!(keyspace.contains_key("key:99", 100_000));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn evict_down_to(&mut self, keys: usize, now: u64) -> usize {
+        self.totals.eviction.keys_max = keys.saturating_add(1);
+        let mut evicted = 0;
+        while self.len() > keys && self.evict_one(now) {
+            evicted += 1;
+        }
+        evicted
+    }
+
+    /// Evicts one key by the policy, whatever the limit is, and returns whether there was one that may be evicted.
+    pub(super) fn evict_one(&mut self, now: u64) -> bool {
+        let policy = self.options.get_maxmemory_policy();
+        if policy.ranking() == Ranking::None || policy.is_volatile() && self.totals.expires == 0 {
+            return false;
+        }
+        match policy.ranking() {
+            Ranking::None => false,
+            Ranking::Random => self.evict_random(now),
+            Ranking::S3fifo => self.evict_s3fifo(now),
+            Ranking::Lru | Ranking::Lrm | Ranking::Lfu | Ranking::Ttl => match self.best_candidate(now) {
+                Some((hash, address)) => self.evict_at(hash, address, now),
+                None => self.evict_random(now),
+            },
+        }
+    }
+
+    pub(super) fn evict_at(&mut self, hash: u64, address: usize, now: u64) -> bool {
+        let Ok(entry) = self.table.find_entry(hash, |entry| entry.address().addr() == address) else {
+            return false;
+        };
+        self.totals.evict(entry, now);
+        true
+    }
+
+    /// Evicts any key. Needs no memory, and finds keys whose hash is not the one that the hasher gives.
+    pub(super) fn evict_random(&mut self, now: u64) -> bool {
+        let mut last = None;
+        for _ in 0..DRAWS {
+            let Some((hash, address)) = self.draw() else { return false };
+            if address == self.totals.eviction.protected {
+                continue;
+            }
+            if self.evict_at(hash, address, now) {
+                return true;
+            }
+            last = Some(address);
+        }
+        // A caller gave another hash ([`Key::with_hash`](crate::Key::with_hash)), or the hasher gives one each time.
+        let Some(address) = last else { return self.evict_any(now) };
+        self.extract(|entry| entry.address().addr() == address, now)
+    }
+
+    /// Evicts the first key that may be evicted, in the order of the table. For a store of one or two keys, one of which
+    /// is being written to.
+    fn evict_any(&mut self, now: u64) -> bool {
+        let (protected, is_volatile) =
+            (self.totals.eviction.protected, self.options.get_maxmemory_policy().is_volatile());
+        self.extract(|entry| entry.address().addr() != protected && (entry.expires() || !is_volatile), now)
+    }
+
+    /// Takes the first entry out for which `is_victim` is true. O(n).
+    fn extract(&mut self, mut is_victim: impl FnMut(&Entry) -> bool, now: u64) -> bool {
+        let Some(entry) = self.table.extract_if(|entry| is_victim(entry)).next() else { return false };
+        self.totals.subtract(&entry);
+        self.totals.report_victim(&entry, now);
+        true
+    }
+
+    /// A random key that the policy may evict: its hash, and where its entry lies.
+    fn draw(&mut self) -> Option<(u64, usize)> {
+        let Self { table, hasher, options, totals, .. } = self;
+        let eviction = &mut totals.eviction;
+        let mut drawn = None;
+        if options.get_maxmemory_policy().is_volatile() {
+            // The first marked chunk from a random one on. Keys that follow each other share bits of their hash only.
+            let chunks = table.stats().chunks;
+            let mut chunk = scale(eviction.next_random(hasher), chunks);
+            for _ in 0..=chunks {
+                let mut count = 0;
+                let random = eviction.next_random(hasher);
+                chunk = table.walk_marked(chunk, |entry| {
+                    count += 1;
+                    // The n-th takes the place of those before it with probability 1 / n.
+                    if scale(mix(random ^ count), count as usize) == 0 {
+                        drawn = Some(entry);
+                    }
+                });
+                if drawn.is_some() {
+                    break;
+                }
+            }
+        } else {
+            drawn = table.random(|| eviction.next_random(hasher));
+        }
+        drawn.map(|entry| (hasher.hash_one(entry.key()), entry.address().addr()))
+    }
+}

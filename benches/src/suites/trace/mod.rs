@@ -1,7 +1,7 @@
 //! Suite `trace`: a store at work, on a real request trace or on generated ones.
 //!
-//! With `--trace FILE` ([the formats](crate::trace)) each request is a GET and, where the key is missing, a SET of
-//! a value of the trace's size: what a cache does that has room for everything. The memory grows with the
+//! With `--trace FILE` ([the formats](crate::trace)), for each of them, a request is a GET and, where the key is missing, a SET
+//! of a value of the trace's size: what a cache does that has room for everything. The memory grows with the
 //! distinct keys; nothing is evicted. Values are bytes in memory, cut to `--value-cap` (1,024 by default): a trace
 //! of block storage asks for tens of kilobytes each, and copying those would be all that is measured. (The default
 //! stands on an edge of the size classes: 1,024 bytes fit one exactly, with a header and a NUL they take the next,
@@ -29,9 +29,12 @@ pub const HEADLINE: Headline = Headline {
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    match &ctx.inputs.trace {
-        Some(trace) => replay::run(ctx, &trace.name, &trace.content),
-        None => mixes::run(ctx),
+    let inputs = ctx.inputs;
+    if inputs.traces.is_empty() {
+        mixes::run(ctx);
+    }
+    for trace in &inputs.traces {
+        replay::run(ctx, &trace.name, &trace.content);
     }
     Ok(())
 }

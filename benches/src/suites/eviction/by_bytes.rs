@@ -4,7 +4,7 @@
 //! first request, cut to `--value-cap`. The textbook policies have no blocks and no table, so a key is as
 //! large to them as it is in a keyspace: the entry's blocks, and an equal share of the table.
 
-use super::cache::Resized;
+use super::cache::{Cache, Resized};
 use super::hits::{Contestant, EXACT_LRU, EXACT_S3_FIFO, Findings, Workload};
 use super::oracle::{Lru, S3Fifo};
 use super::store::{ByBytes, POLICIES, keyspace};
@@ -25,14 +25,21 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         let bytes = bytes(trace, &requests, &value);
         let keys = bytes.len();
         let whole = bytes.iter().map(|bytes| *bytes as usize).sum();
+        let size = |key: u32| bytes[key as usize];
         let policies = POLICIES.map(|policy| {
             let value = &value;
-            Contestant::new(policy.as_str(), move |limit| ByBytes::new(policy, limit, trace, value))
+            let new = move |limit, seed| -> Box<dyn Cache> {
+                Box::new(ByBytes::new(policy, limit, trace, value, seed))
+            };
+            Contestant::with_seed(policy.as_str(), new)
         });
-        let size = |key: u32| bytes[key as usize];
         let peers = [
-            Contestant::new(EXACT_S3_FIFO, move |limit| Resized { cache: S3Fifo::new(keys, limit), size }),
-            Contestant::new(EXACT_LRU, move |limit| Resized { cache: Lru::new(keys, limit), size }),
+            Contestant::new(EXACT_S3_FIFO, |limit| {
+                Box::new(Resized { cache: S3Fifo::new(keys, limit), size: &size })
+            }),
+            Contestant::new(EXACT_LRU, |limit| {
+                Box::new(Resized { cache: Lru::new(keys, limit), size: &size })
+            }),
         ];
         let workload = Workload { name: &named.name, requests: &requests, whole };
         findings.add(ctx, &workload, &policies, &peers)?;

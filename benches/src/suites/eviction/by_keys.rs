@@ -3,7 +3,7 @@
 //! The keyspace has no `maxmemory` here. [`evict_down_to`](keyspace::Keyspace::evict_down_to) makes room
 //! before a SET of a missing key.
 
-use super::cache::{PEERS, Resized};
+use super::cache::{Cache, PEERS, Resized};
 use super::hits::{Contestant, EXACT_LRU, EXACT_S3_FIFO, Findings, Workload};
 use super::oracle::{Lru, S3Fifo};
 use super::store::{ByKeys, POLICIES};
@@ -40,13 +40,18 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 /// A workload whose keys are the numbers below `whole`.
 fn add(ctx: &mut Ctx, findings: &mut Findings, workload: &Workload) -> anyhow::Result<()> {
     let (keys, requests) = (workload.whole, workload.requests.len());
-    let policies = POLICIES
-        .map(|policy| Contestant::new(policy.as_str(), move |limit| ByKeys::new(policy, limit, requests)));
+    let policies = POLICIES.map(|policy| {
+        let new =
+            move |limit, seed| -> Box<dyn Cache> { Box::new(ByKeys::new(policy, limit, requests, seed)) };
+        Contestant::with_seed(policy.as_str(), new)
+    });
     let mut peers = vec![
-        Contestant::new(EXACT_S3_FIFO, |limit| Resized { cache: S3Fifo::new(keys, limit), size: |_| 1 }),
-        Contestant::new(EXACT_LRU, |limit| Resized { cache: Lru::new(keys, limit), size: |_| 1 }),
+        Contestant::new(EXACT_S3_FIFO, |limit| {
+            Box::new(Resized { cache: S3Fifo::new(keys, limit), size: |_| 1 })
+        }),
+        Contestant::new(EXACT_LRU, |limit| Box::new(Resized { cache: Lru::new(keys, limit), size: |_| 1 })),
     ];
-    peers.extend(PEERS.map(|(name, new)| Contestant { name: name.into(), new: Box::new(new) }));
+    peers.extend(PEERS.map(|(name, new)| Contestant::new(name, new)));
     findings.add(ctx, workload, &policies, &peers)
 }
 

@@ -27,10 +27,15 @@ pub(super) const VALUE: &[u8; 32] = b"a value of thirty-two bytes here";
 /// An LRU clock counts up to so many seconds.
 const LRU_CLOCK_SECONDS: u64 = 1 << 24;
 
-/// An empty keyspace with a policy and a limit in bytes; 0 is no limit.
+/// An empty keyspace with a policy and a limit in bytes; 0 is no limit. Its picks at random follow from the
+/// seed of its hash, which is fixed.
 pub(super) fn keyspace(policy: MaxmemoryPolicy, maxmemory: usize) -> Keyspace<Fold> {
+    seeded(policy, maxmemory, Fold::default())
+}
+
+fn seeded(policy: MaxmemoryPolicy, maxmemory: usize, hasher: Fold) -> Keyspace<Fold> {
     let options = Options::new().maxmemory_policy(policy).maxmemory(maxmemory);
-    Keyspace::with_options_and_hasher(options, Fold::default())
+    Keyspace::with_options_and_hasher(options, hasher)
 }
 
 /// A clock that goes on with each request.
@@ -66,8 +71,9 @@ pub(super) struct ByKeys {
 }
 
 impl ByKeys {
-    pub(super) fn new(policy: MaxmemoryPolicy, capacity: usize, requests: usize) -> Self {
-        Self { keyspace: keyspace(policy, 0), capacity, clock: RequestClock::new(policy, requests) }
+    pub(super) fn new(policy: MaxmemoryPolicy, capacity: usize, requests: usize, seed: u64) -> Self {
+        let keyspace = seeded(policy, 0, Fold::with_seed(seed));
+        Self { keyspace, capacity, clock: RequestClock::new(policy, requests) }
     }
 }
 
@@ -97,9 +103,15 @@ pub(super) struct ByBytes<'a> {
 }
 
 impl<'a> ByBytes<'a> {
-    pub(super) fn new(policy: MaxmemoryPolicy, maxmemory: usize, trace: &'a Trace, value: &'a [u8]) -> Self {
+    pub(super) fn new(
+        policy: MaxmemoryPolicy,
+        maxmemory: usize,
+        trace: &'a Trace,
+        value: &'a [u8],
+        seed: u64,
+    ) -> Self {
         let clock = RequestClock::new(policy, trace.requests().len());
-        Self { keyspace: keyspace(policy, maxmemory), clock, trace, value }
+        Self { keyspace: seeded(policy, maxmemory, Fold::with_seed(seed)), clock, trace, value }
     }
 }
 

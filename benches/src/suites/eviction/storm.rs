@@ -151,8 +151,8 @@ fn storm(
 mod tests {
     use super::*;
 
-    /// The means are (a + b) / 2 = 524,293 and (b - a) / ln(b / a) = 90,712 bytes. 4 GiB are some 8,200 and 47,000
-    /// sizes, whose means have standard deviations of 0.6 % and 1.0 %. Five of them are 5 % at most.
+    /// The means are (a + b) / 2 = 524,293 and (b - a) / ln(b / a) = 90,712 bytes. 4 GiB are some 8,200 and
+    /// 47,000 sizes, whose means have standard deviations of 0.6 % and 1.0 %. Five of them are 5 % at most.
     #[test]
     fn sizes_are_as_they_are_called() {
         for ((name, size), mean) in SIZES.into_iter().zip([90_712.0, 524_293.0]) {

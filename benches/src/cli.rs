@@ -110,15 +110,16 @@ impl Options {
             Err(help) => return Ok(Err(help)),
         };
         let suites = options.chosen()?;
-        let Settings { servers, import, trace, .. } = &options.settings;
-        let given = [
-            (!servers.is_empty(), "--server", "memory"),
-            (import.is_some(), "--import", "memory"),
-            (trace.is_some(), "--trace", "trace"),
+        let Settings { servers, import, traces, .. } = &options.settings;
+        let given: [(bool, &str, &[&str]); 3] = [
+            (!servers.is_empty(), "--server", &["memory"]),
+            (import.is_some(), "--import", &["memory"]),
+            (!traces.is_empty(), "--trace", &["trace", "eviction"]),
         ];
-        for (_, option, name) in given.into_iter().filter(|(is_given, ..)| *is_given) {
-            if suites.iter().all(|suite| suite.name != name) {
-                let text = format!("{option} is for the suite '{name}', which --suite leaves out");
+        for (_, option, names) in given.into_iter().filter(|(is_given, ..)| *is_given) {
+            if suites.iter().all(|suite| !names.contains(&suite.name)) {
+                let names = names.join("' or '");
+                let text = format!("{option} is for the suite '{names}', which --suite leaves out");
                 return Err(BadInput::CommandLine(text));
             }
         }

@@ -8,7 +8,7 @@ use crate::import::Import;
 use crate::server::Program;
 use crate::settings::Settings;
 use crate::trace::Trace;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the user gives the suites.
 #[derive(Default)]
@@ -17,8 +17,8 @@ pub struct Inputs {
     pub servers: Vec<Program>,
     /// Keys and values.
     pub import: Option<Named<Import>>,
-    /// A request trace.
-    pub trace: Option<Named<Trace>>,
+    /// Request traces, in the order of the command line. No two have the same name.
+    pub traces: Vec<Named<Trace>>,
 }
 
 /// What is in a file.
@@ -40,15 +40,50 @@ impl<T> Named<T> {
 impl Inputs {
     /// Reads the files that the settings name, and starts each server once.
     pub fn read(settings: &Settings) -> Result<Self, BadInput> {
-        let trace = |path| {
-            let trace = Trace::open(path).map_err(|err| BadInput::file(path, err))?;
-            Ok::<_, BadInput>(Named::new(path, trace))
-        };
         let import = |path| Import::open(path, settings.keys_only).map(|import| Named::new(path, import));
         Ok(Self {
-            trace: settings.trace.as_deref().map(trace).transpose()?,
+            traces: read_traces(&settings.traces)?,
             import: settings.import.as_deref().map(import).transpose()?,
             servers: Program::identify(&settings.servers)?,
         })
+    }
+}
+
+/// Reads the traces. Those of one file name have their whole path as name.
+fn read_traces(paths: &[PathBuf]) -> Result<Vec<Named<Trace>>, BadInput> {
+    let mut traces: Vec<Named<Trace>> = Vec::new();
+    for (i, path) in paths.iter().enumerate() {
+        if paths[..i].contains(path) {
+            return Err(BadInput::file(path, "is given twice"));
+        }
+        let content = Trace::open(path).map_err(|err| BadInput::file(path, err))?;
+        let mut trace = Named::new(path, content);
+        if traces.iter().any(|other| other.name == trace.name) {
+            trace.name = path.display().to_string();
+        }
+        traces.push(trace);
+    }
+    Ok(traces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_of_one_file_name_are_told_apart_and_the_same_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |folder_name: &str| {
+            let inner = folder.path().join(folder_name);
+            std::fs::create_dir_all(&inner).unwrap();
+            std::fs::write(inner.join("t.txt"), "a\nb\n").unwrap();
+            inner.join("t.txt")
+        };
+        let (first, second) = (path("one"), path("two"));
+        let traces = read_traces(&[first.clone(), second.clone()]).unwrap();
+        assert_eq!(traces[0].name, "t.txt");
+        assert_eq!(traces[1].name, second.display().to_string());
+        let error = read_traces(&[first.clone(), first]).map(drop).unwrap_err().to_string();
+        assert!(error.ends_with("t.txt: is given twice"), "{error}");
     }
 }

@@ -70,8 +70,8 @@ impl Least {
         bars.map(|(power, count)| ((1_u64 << power) as f64, f64::from(count))).collect()
     }
 
-    #[cfg(test)]
-    pub(crate) fn times(&self) -> &[u32] {
+    /// The least time of each operation.
+    pub fn times(&self) -> &[u32] {
         &self.0
     }
 }

@@ -14,7 +14,7 @@
 
 use crate::report::Row;
 use crate::server;
-use crate::suites::{dict, encodings, keyspace, latency, memory};
+use crate::suites::{dict, encodings, eviction, keyspace, latency, memory};
 
 /// What redcore is compared with in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,7 @@ impl PeerKind {
             Self::Unlike
         } else if dict::OWN_PEERS.contains(&peer)
             || keyspace::OWN_PEERS.contains(&peer)
+            || eviction::OWN_PEERS.contains(&peer)
             || peer == encodings::AT_ONCE
         {
             Self::Redcore
@@ -99,6 +100,7 @@ mod tests {
             row("c", "Keyspace", "valkey 9.1.2, libc, unlike ours", "used_memory a key"),
             row("c", "List", "packed Vec<u8>", encodings::RULE),
             row("insert, plain", "Dict", "hashbrown", "max"),
+            row("SET of a new key, at the limit", "allkeys-lru", "noeviction", "time"),
         ] {
             assert!(!other.counts(), "{}", other.name());
         }

@@ -11,9 +11,10 @@ pub struct Settings {
     /// Every suite once, tiny, within seconds: shows that it runs, its figures mean nothing
     #[arg(long, conflicts_with = "quick")]
     pub smoke: bool,
-    /// Replays this request trace in the suite `trace` instead of the generated ones
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
+    /// Replays this request trace in the suites `trace` and `eviction` instead of the generated ones; may be
+    /// given several times
+    #[arg(long = "trace", value_name = "FILE")]
+    pub traces: Vec<PathBuf>,
     /// The most bytes that a value of a trace is given in memory
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().value_cap)]
     pub value_cap: usize,
@@ -38,7 +39,7 @@ impl Default for Settings {
         Self {
             quick: false,
             smoke: false,
-            trace: None,
+            traces: Vec::new(),
             value_cap: 1024,
             servers: Vec::new(),
             import: None,

@@ -72,7 +72,7 @@ fn bad_command_lines_are_refused_in_one_line() {
     for option in ["--server", "--import"] {
         refused(&run(&["--suite", "alloc", option, "x"]), &[option, "the suite 'memory'"]);
     }
-    refused(&run(&["--suite", "alloc", "--trace", "x"]), &["--trace", "the suite 'trace'"]);
+    refused(&run(&["--suite", "alloc", "--trace", "x"]), &["--trace", "the suite 'trace' or 'eviction'"]);
 }
 
 #[test]

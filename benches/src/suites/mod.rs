@@ -3,6 +3,7 @@
 pub mod alloc;
 pub mod dict;
 pub mod encodings;
+pub mod eviction;
 pub mod keyspace;
 pub mod latency;
 pub mod memory;
@@ -44,6 +45,12 @@ pub const ALL: &[Suite] = &[
         about: "a store's keys beside maps, edits inside entries, the longest calls",
         headline: keyspace::HEADLINE,
         run: keyspace::run,
+    },
+    Suite {
+        name: "eviction",
+        about: "hit ratios at a limit, what the limit costs, a storm of writes",
+        headline: eviction::HEADLINE,
+        run: eviction::run,
     },
     Suite {
         name: "memory",

@@ -78,6 +78,9 @@ pub const MIXES: [Mix; 6] = [
     Mix { name: "F read-modify-write", read: 50, update: 0, insert: 0, scan: 0, latest: false },
 ];
 
+/// The mix that only reads.
+pub const READ_ONLY: Mix = MIXES[2];
+
 /// Draws the requests of one mix over a growing set of records.
 pub struct Generator {
     mix: Mix,
@@ -102,7 +105,8 @@ impl Generator {
         (0..count).map(|_| self.step()).collect()
     }
 
-    fn step(&mut self) -> Step {
+    /// The next request.
+    pub fn step(&mut self) -> Step {
         let Mix { read, update, insert, scan, .. } = self.mix;
         let mut drawn = self.rng.random_range(0..100);
         let mut is = |share: u32| {

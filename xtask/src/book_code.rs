@@ -28,6 +28,7 @@ pages! {
     values = "../../docs/src/values.md",
     robj = "../../docs/src/robj.md",
     keyspace = "../../docs/src/keyspace.md",
+    eviction = "../../docs/src/eviction.md",
     benches = "../../docs/src/benches.md",
     architecture = "../../docs/src/architecture.md",
 }

@@ -25,10 +25,10 @@ pub enum Error {
     /// The expiry time is not valid: zero or negative where a time to live is needed, or beyond what 64 bits
     /// of milliseconds hold.
     InvalidExpireTime,
-    /// The write does not fit below `maxmemory`, and no key can be evicted for it. In C: `C_ERR` of
+    /// The write does not fit below `maxmemory`, or no key can be evicted for it. In C: `C_ERR` of
     /// `performEvictions`.
     MaxmemoryReached {
-        /// How many bytes the write adds.
+        /// How many bytes the write adds, or about that many where a value keeps room to grow into.
         additional: usize,
         /// The limit, in bytes.
         maxmemory: usize,

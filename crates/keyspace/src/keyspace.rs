@@ -37,6 +37,10 @@ use zmalloc::Zmalloc;
 /// Reading methods take `&self` and can run on several threads at once, under a read lock. Nothing here has a
 /// clock, a thread or a setting of the whole process.
 ///
+/// With [`maxmemory`](Options::maxmemory) set, an operation that adds evicts keys first, but never the one that it
+/// writes to, or fails with [`Error::MaxmemoryReached`]. After it the bytes are within the limit; see
+/// [`make_room`](Self::make_room) for the exception.
+///
 /// An operation that fails leaves key and value as they were. But what a closure of the caller's has done
 /// before it failed stays done, and [`set_many`](Self::set_many) stops in the middle. A method without memory
 /// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exception is
@@ -116,8 +120,9 @@ impl<S> Keyspace<S> {
     }
 
     /// Replaces the options, at any time. Values keep their encoding until they are written to. A change
-    /// between LFU, S3-FIFO and other policies gives the clocks of all keys another meaning, as `CONFIG SET
-    /// maxmemory-policy` does.
+    /// between LRU and LFU gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy`
+    /// does. A change to or from S3-FIFO, or between its two policies, resets all clocks: O(n). After a limit is lowered,
+    /// writes evict step by step; see [`evict_some`](Self::evict_some).
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
         self.apply_policy();

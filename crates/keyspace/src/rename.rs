@@ -102,6 +102,10 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && self.peek(&to, now).is_some() || from.bytes() == to.bytes() {
             return Ok(false);
         }
+        // Before memory is taken for the copy. The source may be evicted for it.
+        let size = entry.allocation_size();
+        self.make_room_for(&to, self.hash_of(&to), size, now)?;
+        let Some(entry) = self.peek(&from, now) else { return Ok(false) };
         let copy = self.try_copy_for(&to, entry, now)?;
         self.put(&to, copy, now)?;
         Ok(true)
@@ -124,6 +128,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && target.peek(&to, now).is_some() {
             return Ok(false);
         }
+        target.make_room_for(&to, target.hash_of(&to), entry.allocation_size(), now)?;
         let copy = target.try_copy_for(&to, entry, now)?;
         target.put(&to, copy, now)?;
         Ok(true)

@@ -107,12 +107,7 @@ impl<S: Clone> Sharded<S> {
         hasher: S,
     ) -> Result<Self, ReserveError> {
         let count = shards.clamp(1, 1 << SHARD_BITS_MAX).next_power_of_two();
-        // 0 would be no limit.
-        let share = match options.get_maxmemory() {
-            0 => 0,
-            limit => (limit / count).max(1),
-        };
-        let options = options.maxmemory(share);
+        let options = share_of(options, count);
         let mut all = Vec::new_in(Zmalloc);
         all.try_reserve_exact(count)
             .map_err(|_| ReserveError::OutOfMemory { size: count * size_of::<Shard<S>>() })?;
@@ -120,6 +115,14 @@ impl<S: Clone> Sharded<S> {
             CachePadded::new(RwLock::new(Keyspace::with_options_and_hasher(options, hasher.clone())))
         }));
         Ok(Self { shards: all, hasher })
+    }
+}
+
+/// The options of one of `count` keyspaces.
+fn share_of(options: Options, count: usize) -> Options {
+    match options.get_maxmemory() {
+        0 => options,
+        limit => options.maxmemory((limit / count).max(1)), // 0 would be no limit
     }
 }
 
@@ -154,8 +157,15 @@ impl<S> Sharded<S> {
         self.shards.iter().for_each(|shard| f(&shard.read()));
     }
 
-    /// Calls `f` with every keyspace, each under its lock for writing: to sweep expired keys, to change
-    /// options, or to clear.
+    /// Replaces the options of all keyspaces, each under its lock for writing. Each gets its share of `maxmemory`, which is
+    /// the most that one value can have.
+    pub fn set_options(&self, options: Options) {
+        let options = share_of(options, self.shards.len());
+        self.for_each_mut(|keyspace| keyspace.set_options(options));
+    }
+
+    /// Calls `f` with every keyspace, each under its lock for writing: to sweep expired keys, to evict, or to clear.
+    /// The options of one keyspace have its share of `maxmemory`.
     ///
     /// ```
     /// # let sharded = keyspace::Sharded::new(4);

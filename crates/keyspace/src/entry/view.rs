@@ -167,8 +167,8 @@ impl<'a> EntryView<'a> {
 
     /// Writes the low 24 bits of `clock`, unless they are there already.
     ///
-    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, one leaves
-    /// its mark. The rest of the head does not change meanwhile (E4).
+    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, the
+    /// later store wins. A count of uses may so fall behind by a few. The rest of the head does not change meanwhile (E4).
     #[inline]
     pub(crate) fn set_clock(self, clock: u32) {
         let form = self.form();

@@ -86,10 +86,11 @@ pub(crate) struct Stamp(u64);
 
 impl Stamp {
     /// How many ticks a store of any size takes to stamp as many keys as it has. Sixteen times as many fit. No
-    /// key gets so old: the hand passes all keys several times while as many are stamped.
+    /// key gets so old while keys are evicted: the hand passes all keys several times in that time. Where keys
+    /// are only added and removed, an old key may look young for a while.
     pub(crate) const TICKS_A_ROUND_LOG: u32 = MIDDLE_BITS - 4;
 
-    /// So late that no stamp before it is negative.
+    /// Large enough that subtracting an age never goes below zero.
     pub(crate) const START: Self = Self(1 << MIDDLE_BITS);
 
     #[inline]

@@ -1,6 +1,6 @@
 //! [`Ghosts`]: the fingerprints of keys that were evicted.
 //!
-//! A key that comes back soon after it was evicted should not have been. S3-FIFO remembers the keys that were evicted
+//! If a key comes back soon after its eviction, evicting it was a mistake. S3-FIFO remembers the keys that were evicted
 //! from probation, and lets them skip it. Keys that had passed are remembered too, to see whether probation has
 //! [too large a share](super::share). One in four of them is enough for that.
 //!
@@ -17,7 +17,7 @@
 //! The bits of a hash are scaled to the number of buckets, so that all buckets get the same share. (Linear
 //! hashing, by which the table grows, would give some buckets twice the share of others, and their ghosts
 //! half the life.) When there is to be room for an eighth more or less, the number of buckets changes, and
-//! most ghosts are not found any more. Then they fade away. The number of keys in a store at its limit rarely
+//! most ghosts are not found any more. New ghosts overwrite them in time. The number of keys in a store at its limit rarely
 //! changes by so much.
 //!
 //! A fingerprint may be that of another key: one look-up in a thousand finds a ghost that was never there. A key

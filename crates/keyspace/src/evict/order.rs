@@ -8,7 +8,7 @@ use values::{Lfu, LfuParams, idle_time};
 
 /// How a policy orders entries at one moment.
 ///
-/// An entry's *precedence* says how soon it is to go: the highest goes first. It changes when the entry is used, and
+/// An entry's *precedence* ranks it for eviction: the entry with the highest one is evicted first. It changes when the entry is used, and
 /// not while time passes, so that those of a pool stay comparable. (A count of uses decays. Then an entry's
 /// precedence rises.)
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! [`Queue`]: the order in which keys came to be on probation.
 //!
 //! S3-FIFO evicts keys that were used little since they came, the first that came first. Their entries say *that*
-//! they are on probation. Which one came first stands here, in six bytes a key: forty bits of its hash, by which the
+//! they are on probation. The queue records their order, in six bytes a key: forty bits of its hash, by which the
 //! table finds it, and its size.
 //!
 //! ```text
@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Every element has a *number*: how many came before it. An entry keeps the low bits of its element's number. So an
-//! element whose key was removed, and came again, is told from the element that came with it.
+//! element whose key was removed, and came again, is not confused with the element of its new entry.
 //!
 //! Limits: pushing allocates one block of 3 KiB for every 512 elements, and at times twice as many pointers as there
 //! are blocks. No other element moves, so that no push takes long.
@@ -21,8 +21,8 @@ use allocator_api2::vec::Vec;
 use values::ReserveError;
 use zmalloc::{Zmalloc, box_size, vec_size};
 
-/// The bits of a hash that a [`Table`](dict::Table) looks at: seven for the tag, and the chunk's number. More than
-/// 33 bits of that make a table of ninety thousand million keys.
+/// The bits of a hash that a [`Table`](dict::Table) looks at: seven for the tag, and the chunk's number. 33
+/// bits of that suffice for 90 billion keys.
 const TAG_SHIFT: u32 = 57;
 const CHUNK_BITS: u32 = 33;
 
@@ -268,7 +268,7 @@ mod tests {
             }
             assert_eq!(queue.len(), model.len());
             let sizes = model.iter().map(|(number, _)| SizeCode::of(*number as usize % 1_000).size());
-            assert_eq!(queue.size_sum(), sizes.sum());
+            assert_eq!(queue.size_sum(), sizes.sum::<u64>());
             let held = queue.blocks.iter().flatten().count();
             assert!(held <= model.len() / BLOCK_LEN + 2, "{held} blocks for {}", model.len());
         }

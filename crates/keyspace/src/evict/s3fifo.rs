@@ -28,7 +28,7 @@ use super::ghosts::{BUCKET_LEN, Ghosts, Side};
 use super::queue::{Locator, Queue};
 use super::share::Share;
 
-/// A key on probation is kept if it was used so often.
+/// A key on probation is kept if it was used at least this many times.
 const USES_TO_PASS: u32 = 2;
 
 /// How large a store is.

@@ -2,11 +2,11 @@
 //!
 //! Chunks that follow each other lie next to each other in memory, and a key's place in the table has nothing to do
 //! with its age. So the keys that the hand meets are as good as keys drawn at random, and cheaper: their
-//! blocks are asked for together, and the next chunk while this one is read. No key is looked at a second time
-//! before all others have been.
+//! blocks are asked for together, and the next chunk while this one is read. While the table keeps its size, no
+//! key is looked at a second time before all others have been.
 //!
-//! `maxmemory-samples` is how many keys the hand passes for each victim. It takes whole chunks, and owes or is
-//! owed the rest.
+//! `maxmemory-samples` is how many keys the hand passes for each victim. It visits whole chunks, and carries the
+//! difference over to the next victim.
 
 use super::order::Order;
 use super::pool::{Candidate, Pool};

@@ -47,8 +47,8 @@ pub enum MaxmemoryPolicy {
     /// Any key, in the order of S3-FIFO: a key that is not used again soon after it is added goes first. Redis
     /// has no such policy.
     AllkeysS3fifo,
-    /// Keys with an expiry, in the order of S3-FIFO: a key that is not used again soon after it is added goes first. Redis
-    /// has no such policy.
+    /// Keys with an expiry, in the order of S3-FIFO: a key that is not used again soon after it is added goes first.
+    /// A key that gets its expiry later counts as one that was used. Redis has no such policy.
     VolatileS3fifo,
     /// Any key, the least frequently used first.
     AllkeysLfu,

@@ -2,7 +2,7 @@
 
 use super::{evicting, name, of_all_keys, watched};
 use keyspace::{
-    DefaultHashBuilder, Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, SetExpiry,
+    DefaultHashBuilder, Error, ExpireOptions, Expiry, Key, Keyspace, MaxmemoryPolicy, Options, SetExpiry,
     SetOptions, Sharded, Value, ValueMut,
 };
 use values::list::Side;
@@ -246,4 +246,179 @@ fn each_keyspace_of_several_has_its_share_of_the_limit() {
     sharded.for_each(|keyspace| {
         assert!(keyspace.evicted_keys() > 0 && keyspace.counted_bytes() <= 20_000);
     });
+}
+
+#[test]
+fn a_set_that_could_never_fit_evicts_nothing_although_the_old_value_is_large() {
+    for policy in of_all_keys() {
+        let (mut keyspace, _log) = watched(policy, LIMIT);
+        keyspace.set("large", &vec![b'x'; 150_000], 0).unwrap();
+        (0..100).for_each(|n| keyspace.set(&name(n), "value", n).unwrap());
+        let before = (keyspace.len(), keyspace.counted_bytes());
+        let error = keyspace.set("large", &vec![b'x'; 250_000], 0).unwrap_err();
+        assert!(matches!(error, Error::MaxmemoryReached { .. }), "{policy}");
+        assert_eq!((keyspace.len(), keyspace.counted_bytes()), before, "{policy}");
+    }
+}
+
+/// All keys but the one that is written to go first.
+#[test]
+fn the_key_that_is_written_to_is_not_evicted_for_itself() {
+    type Write = fn(&mut Keyspace) -> Result<(), Error>;
+    let writes: [(&str, Write); 6] = [
+        ("SET", |db| db.set("old", &[b'y'; 150_000], 0)),
+        ("APPEND", |db| db.append("old", &[b'x'; 60_000], 0).map(|len| assert_eq!(len, 60_003))),
+        ("SETRANGE", |db| db.set_range("old", 140_000, b"x", 0).map(|len| assert_eq!(len, 140_001))),
+        ("INCRBY", |db| db.incr_by("old", i64::MAX - 7, 0).map(|sum| assert_eq!(sum, i64::MAX))),
+        ("EXPIRE", |db| {
+            let (later, all) = (Expiry::InSeconds(9), ExpireOptions::default());
+            db.expire("old", later, all, 0).map(|is_set| assert!(is_set))
+        }),
+        ("RENAME", |db| db.rename("old", &[b'k'; 9_000], 0)),
+    ];
+    for policy in of_all_keys() {
+        for (write, run) in writes {
+            let (mut keyspace, log) = watched(policy, LIMIT);
+            keyspace.set("old", "007", 0).unwrap();
+            if write == "INCRBY" {
+                keyspace.set("old", 7, 0).unwrap();
+            }
+            for n in 1..1_500 {
+                // Near to the limit the table's growth evicts keys.
+                if keyspace.counted_bytes() < LIMIT - 40_000 {
+                    keyspace.set(&name(n), &[b'v'; 112], n * 1_000).unwrap();
+                }
+            }
+            assert!(log.lock().unwrap().is_empty(), "{write} under {policy}");
+            run(&mut keyspace).unwrap_or_else(|error| panic!("{write} under {policy}: {error}"));
+            let evicted = log.lock().unwrap();
+            assert!(!evicted.iter().any(|key| key == b"old"), "{write} under {policy}");
+        }
+    }
+}
+
+#[test]
+fn a_write_that_adds_nothing_needs_no_room() {
+    let mut keyspace = full(MaxmemoryPolicy::Noeviction);
+    let key = name(7);
+    let soon = |seconds| Expiry::AtSeconds(seconds);
+    assert_eq!(keyspace.set_range(&key, 1_000_000, b"", 1), Ok(112));
+    assert_eq!(keyspace.append(&key, b"", 1), Ok(112));
+    assert!(keyspace.get_expire(&key, None, 1).unwrap().is_some());
+    // A time that has passed removes the key, and a condition may not allow a new expiry.
+    let only_later = ExpireOptions { xx: true, ..ExpireOptions::default() };
+    assert_eq!(keyspace.expire(&key, soon(1_000), only_later, 1), Ok(false));
+    assert_eq!(keyspace.expire(&key, soon(0), ExpireOptions::default(), 1), Ok(true));
+    assert!(!keyspace.contains_key(&key, 1));
+    // What is refused for another reason is refused for that one.
+    keyspace.remove(&name(8), 1);
+    keyspace.push("list", Side::Back, "element", 1).unwrap();
+    let wrong_type = keyspace.append("list", &[b'x'; 100_000], 1).unwrap_err();
+    assert!(wrong_type.reply().starts_with("WRONGTYPE"));
+    let too_long = keyspace.set_range(&name(9), 1 << 30, b"x", 1).unwrap_err();
+    assert_eq!(too_long.reply(), "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+}
+
+#[test]
+fn appending_to_a_string_with_room_to_grow_evicts_nothing() {
+    for policy in of_all_keys() {
+        let (mut keyspace, log) = watched(policy, 3_000_000);
+        keyspace.set("log", &vec![b'x'; 600_000], 0).unwrap();
+        keyspace.append("log", &vec![b'x'; 100_000], 0).unwrap(); // now there is as much again
+        let mut n = 0;
+        while keyspace.counted_bytes() + 100_000 < 3_000_000 {
+            keyspace.set(&name(n), &[b'v'; 1_000], n).unwrap();
+            n += 1;
+        }
+        let before = keyspace.counted_bytes();
+        for _ in 0..2_000 {
+            keyspace.append("log", &[b'y'; 100], 0).unwrap();
+        }
+        assert_eq!((keyspace.counted_bytes(), keyspace.strlen("log", 0)), (before, Ok(900_000)), "{policy}");
+        assert!(log.lock().unwrap().is_empty(), "{policy}");
+    }
+}
+
+/// A store that is rehashed, renamed in or given room for keys keeps to its limit, or comes back to it.
+#[test]
+fn the_size_of_the_table_keeps_to_the_limit() {
+    for policy in of_all_keys().chain([MaxmemoryPolicy::Noeviction]) {
+        let mut keyspace = full(policy);
+        for n in 0..keyspace.len() as u64 {
+            keyspace.rehash(100);
+            let renamed = keyspace.rename(&name(n), &name(500_000 + n), 0);
+            assert!(matches!(renamed, Ok(()) | Err(Error::NoSuchKey)), "{policy}");
+            assert!(keyspace.counted_bytes() <= LIMIT, "{policy}");
+        }
+        keyspace.try_reserve(5_000).unwrap();
+        keyspace.shrink_to_fit();
+        assert!(keyspace.counted_bytes() <= LIMIT, "{policy}");
+        keyspace.check();
+    }
+}
+
+#[test]
+fn a_call_never_leaves_more_than_the_call_before_while_the_limit_is_exceeded() {
+    for policy in of_all_keys() {
+        let mut keyspace = full(policy);
+        let lower = keyspace.options().maxmemory(LIMIT / 2).maxmemory_eviction_tenacity(0);
+        keyspace.set_options(lower);
+        let (mut before, limits) = (keyspace.counted_bytes(), EncodingLimits::DEFAULT);
+        for _ in 0..40 {
+            keyspace
+                .edit_as::<List, _, Error>("list", 0, |list| {
+                    (0..20).try_for_each(|_| list.try_push(Side::Back, &[b'x'; 100][..], &limits))?;
+                    Ok(())
+                })
+                .unwrap();
+            assert!(keyspace.counted_bytes() <= before.max(LIMIT / 2), "{policy}");
+            before = keyspace.counted_bytes();
+        }
+        // A removal that brings the bytes down ends the exception.
+        keyspace.clear();
+        keyspace.push("list", Side::Back, &[b'x'; 60_000], 0).unwrap();
+        let large = keyspace.edit_as::<List, _, Error>("list", 0, |list| {
+            (0..30).try_for_each(|_| list.try_push(Side::Back, &[b'x'; 3_000][..], &limits))?;
+            Ok(())
+        });
+        assert!(large.is_ok() && keyspace.counted_bytes() <= LIMIT / 2, "{policy}");
+    }
+}
+
+/// A caller that gives wrong hashes loses keys from look-up. They can still be evicted.
+#[test]
+fn keys_under_a_wrong_hash_are_evicted_too() {
+    for policy in of_all_keys() {
+        let (mut keyspace, log) = watched(policy, 0);
+        for n in 0..300_u64 {
+            let key = name(n);
+            keyspace.set(Key::with_hash(&key, n.wrapping_mul(0x9E37_79B9_7F4A_7C15)), "value", n).unwrap();
+        }
+        assert_eq!(keyspace.evict_down_to(0, 0), 300, "{policy}");
+        assert_eq!((keyspace.len(), log.lock().unwrap().len()), (0, 300));
+    }
+}
+
+/// A limit that is too small for the queue and the ghosts of S3-FIFO is kept without them.
+#[test]
+fn small_limits_are_kept_and_of_use() {
+    for policy in of_all_keys() {
+        for limit in [4_000, 16_000, 63_000, 66_000] {
+            let (mut keyspace, _log) = watched(policy, limit);
+            for n in 0..2_000 {
+                keyspace.set(&name(n), &[b'v'; 40], n).unwrap();
+                assert!(keyspace.counted_bytes() <= limit && keyspace.contains_key(&name(n), n), "{policy}");
+            }
+            assert!(keyspace.eviction_bytes() < limit / 4, "{policy}: {}", keyspace.eviction_bytes());
+            assert!(keyspace.len() > limit / 200, "{policy}: {} keys in {limit}", keyspace.len());
+            keyspace.check();
+        }
+    }
+}
+
+#[test]
+fn new_options_of_several_keyspaces_divide_the_limit_too() {
+    let sharded = Sharded::new(8);
+    sharded.set_options(Options::new().maxmemory(800_000));
+    sharded.for_each(|keyspace| assert_eq!(keyspace.options().get_maxmemory(), 100_000));
 }

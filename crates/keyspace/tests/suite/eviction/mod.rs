@@ -1,4 +1,4 @@
-//! Eviction: who goes first, and that no call leaves more bytes than `maxmemory`.
+//! Eviction: which key is evicted first, and that no call leaves more bytes than `maxmemory`.
 
 mod limit;
 mod order;

@@ -177,7 +177,7 @@ fn no_operation_leaves_more_than_the_limit_and_no_key_is_lost_or_wrong() {
     }
 }
 
-/// Every third allocation or so fails. What is then refused has changed nothing, and nothing leaks.
+/// In most operations one allocation fails. What is then refused has changed nothing, and nothing leaks.
 #[test]
 fn a_store_at_its_limit_survives_failing_allocations() {
     let region = Region::start();

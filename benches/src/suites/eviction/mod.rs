@@ -101,14 +101,14 @@ mod tests {
         assert_eq!(report.plots.len(), 1);
     }
 
-    /// A loop over 200 keys of two sizes: exact LRU never hits where not all of them fit.
+    /// A loop over 1,000 keys of two sizes: exact LRU never hits where not all of them fit.
     #[test]
     fn each_trace_has_hit_ratios_by_keys_and_by_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let named = |name: &str, size: fn(u32) -> u32| {
             let path = folder.path().join(name);
-            let line = |i: u32| format!("1,key:{},{}\n", i % 200, size(i % 200));
-            std::fs::write(&path, (0..4_000).map(line).collect::<String>()).unwrap();
+            let line = |i: u32| format!("1,key:{},{}\n", i % 1_000, size(i % 1_000));
+            std::fs::write(&path, (0..20_000).map(line).collect::<String>()).unwrap();
             Named::new(&path, Trace::open(&path).unwrap())
         };
         let traces = vec![named("one-size.csv", |_| 100), named("two-sizes.csv", |i| 100 + i % 2 * 800)];

@@ -144,9 +144,13 @@ impl<S: BuildHasher> Keyspace<S> {
         value: Element<'_>,
         now: u64,
     ) -> Result<(), Error> {
+        if self.take_allowance(key, value) {
+            return self.set_hashed(key, hash, value, now);
+        }
         self.make_room_for(key, hash, Entry::size_of_string(key.bytes(), false, value), now)?;
         self.set_hashed(key, hash, value, now)?;
         self.settle(now);
+        self.renew_allowance();
         Ok(())
     }
 

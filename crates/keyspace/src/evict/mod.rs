@@ -54,6 +54,8 @@ pub(crate) struct Eviction {
     keys: u64,
     /// The most bytes that a call may leave: `maxmemory`, or more while the keyspace comes down to a lower limit.
     ceiling: usize,
+    /// How many bytes plain writes may still add before the room is measured again.
+    allowance: usize,
     /// The address of the entry that is being written to, which is not evicted; or 0.
     protected: usize,
     /// Whether the policy is S3-FIFO: entries' clocks are [`S3Clock`]s.
@@ -111,6 +113,12 @@ impl Eviction {
             (keys, 0) => Extent { keys, bytes: usize::MAX },
             (keys, bytes) => Extent { keys, bytes },
         }
+    }
+
+    /// A write begins whose bytes are not known: the room is measured again.
+    #[inline]
+    pub(crate) fn forget_allowance(&mut self) {
+        self.allowance = 0;
     }
 
     /// How many keys were evicted.

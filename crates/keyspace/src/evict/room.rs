@@ -11,6 +11,10 @@
 //! what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a call may leave
 //! meanwhile. It never rises.
 //!
+//! **Far from the limit** a write costs two comparisons. When the room is measured, half of it becomes an *allowance*, from
+//! which plain writes take the most that they can add. A write with which the table grows measures it anew. Whatever adds
+//! bytes in another way takes the allowance back.
+//!
 //! Limits: where no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The next
 //! write that adds is refused.
 
@@ -26,6 +30,10 @@ use values::Element;
 const RESERVE: usize = 1_024;
 /// The same under S3-FIFO with a queue and ghosts, which take blocks of up to 4 KiB.
 const RESERVE_FOR_QUEUE: usize = 8_192;
+
+/// The most that a `SET` adds beside key and value: headers, an object's block, an overflow child, the share of a block of
+/// S3-FIFO's queue.
+const WRITE_BYTES_MAX: usize = 256;
 
 /// About what a new element takes beside its bytes.
 const ELEMENT_BYTES: usize = 64;
@@ -77,12 +85,35 @@ impl<S> Keyspace<S> {
 
     /// The limit or what counts has changed.
     pub(crate) fn note_limit(&mut self) {
+        self.totals.eviction.forget_allowance();
         if self.is_limited() {
             self.totals.eviction.ceiling = self.options.get_maxmemory().max(self.counted_bytes());
             self.limit_growth(0);
         } else {
             self.table.set_growth_limit(usize::MAX);
         }
+    }
+
+    /// Takes what a `SET` of that key and value adds at most from the allowance. Returns whether there was as much.
+    #[inline]
+    pub(crate) fn take_allowance(&mut self, key: &Key<'_>, value: Element<'_>) -> bool {
+        let bytes = key.bytes().len().saturating_add(value.len());
+        // Size classes are up to a quarter larger than what is asked for.
+        let most = bytes.saturating_add(bytes / 4).saturating_add(WRITE_BYTES_MAX);
+        match self.totals.eviction.allowance.checked_sub(most) {
+            Some(left) if self.table.next_growth_bytes() == 0 => {
+                self.totals.eviction.allowance = left;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Measures the room, and allows plain writes half of it.
+    pub(crate) fn renew_allowance(&mut self) {
+        let room = self.write_limit().saturating_sub(self.counted_bytes());
+        self.totals.eviction.allowance = room / 2;
+        self.limit_growth(room / 2);
     }
 
     /// How many bytes writes may use.
@@ -255,6 +286,7 @@ impl<S: BuildHasher> Keyspace<S> {
     #[inline(never)]
     fn evict_for(&mut self, additional: usize, protected: usize, now: u64) -> Result<(), Error> {
         self.lower_ceiling();
+        self.totals.eviction.forget_allowance();
         let limit = self.write_limit();
         if additional > limit.saturating_sub(self.totals.eviction.other_bytes) {
             return self.refused(additional);
@@ -284,6 +316,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Evicts what a write has added beyond the limit.
     #[inline]
     pub(crate) fn settle(&mut self, now: u64) {
+        self.totals.eviction.forget_allowance();
         if self.exceeds_limit() {
             self.settle_above(now);
         }

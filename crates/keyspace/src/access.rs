@@ -1,9 +1,9 @@
 //! [`Access`]: how a use of a key changes its access clock.
 //!
 //! The 24 bits of an entry's clock are the second of the last use, or of the last modification under an LRM
-//! policy. Under an LFU policy they are a counter of uses and the minute of the last one. Under S3-FIFO the two
-//! low bits count uses from 0 to 3, and eviction owns the others. A batch computes its time once, and then
-//! touches its entries.
+//! policy. Under an LFU policy they are a counter of uses and the minute of the last one. Under S3-FIFO the
+//! two low bits count uses from 0 to 3, and eviction owns the others. A batch computes its time once, and
+//! then touches its entries.
 
 use crate::entry::EntryView;
 use crate::evict::S3Clock;

@@ -37,8 +37,8 @@ use zmalloc::Zmalloc;
 /// Reading methods take `&self` and can run on several threads at once, under a read lock. Nothing here has a
 /// clock, a thread or a setting of the whole process.
 ///
-/// With [`maxmemory`](Options::maxmemory) set, an operation that adds evicts keys first, but never the one that it
-/// writes to, or fails with [`Error::MaxmemoryReached`]. After it the bytes are within the limit; see
+/// With [`maxmemory`](Options::maxmemory) set, an operation that adds evicts keys first, but never the one
+/// that it writes to, or fails with [`Error::MaxmemoryReached`]. After it the bytes are within the limit; see
 /// [`make_room`](Self::make_room) for the exception.
 ///
 /// An operation that fails leaves key and value as they were. But what a closure of the caller's has done
@@ -121,8 +121,8 @@ impl<S> Keyspace<S> {
 
     /// Replaces the options, at any time. Values keep their encoding until they are written to. A change
     /// between LRU and LFU gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy`
-    /// does. A change to or from S3-FIFO, or between its two policies, resets all clocks: O(n). After a limit is lowered,
-    /// writes evict step by step; see [`evict_some`](Self::evict_some).
+    /// does. A change to or from S3-FIFO, or between its two policies, resets all clocks: O(n). After a limit
+    /// is lowered, writes evict step by step; see [`evict_some`](Self::evict_some).
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
         self.apply_policy();

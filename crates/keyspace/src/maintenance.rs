@@ -8,8 +8,8 @@ use values::ReserveError;
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Makes room in the table for `additional` more keys, and keeps removals from undoing it. The entries'
-    /// blocks are not made in advance. Does not look at `maxmemory`: writes evict afterwards what is then too much.
-    /// O(keys that move), all in one call. In C: `dictTryExpand`.
+    /// blocks are not made in advance. Does not look at `maxmemory`: writes evict afterwards what is then too
+    /// much. O(keys that move), all in one call. In C: `dictTryExpand`.
     ///
     /// # Errors
     /// If there is no memory. All keys are as they were. The table may be larger than before.

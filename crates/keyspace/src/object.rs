@@ -17,8 +17,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.peek(&key.into(), now).is_some()
     }
 
-    /// Uses a key, and returns whether it is there. A use is a read: it changes nothing under an LRM policy. In
-    /// C: `TOUCH`.
+    /// Uses a key, and returns whether it is there. A use is a read: it changes nothing under an LRM policy.
+    /// In C: `TOUCH`.
     #[inline]
     pub fn touch<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> bool {
         self.access(&key.into(), now).is_some()
@@ -42,8 +42,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.peek(&key.into(), now).map(|entry| entry.object().map_or(1, Robj::refcount))
     }
 
-    /// For how many seconds a key has not been used, modulo 2^24; not been modified under an LRM policy. `None`
-    /// if there is no such key, or under an LFU or S3-FIFO policy. In C: `OBJECT IDLETIME`.
+    /// For how many seconds a key has not been used, modulo 2^24; not been modified under an LRM policy.
+    /// `None` if there is no such key, or under an LFU or S3-FIFO policy. In C: `OBJECT IDLETIME`.
     pub fn idle_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u32> {
         let clock = self.peek(&key.into(), now)?.view().clock();
         match self.clock_kind() {
@@ -52,8 +52,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// How often a key is used: a logarithmic counter under an LFU policy, and 0 to 3 under S3-FIFO. `None` if
-    /// there is no such key, or under any other policy. In C: `OBJECT FREQ`.
+    /// How often a key is used: a logarithmic counter under an LFU policy, and 0 to 3 under S3-FIFO. `None`
+    /// if there is no such key, or under any other policy. In C: `OBJECT FREQ`.
     pub fn freq<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<u8> {
         let clock = self.peek(&key.into(), now)?.view().clock();
         match self.clock_kind() {

@@ -53,11 +53,11 @@ type Shard<S> = CachePadded<RwLock<Keyspace<S>>>;
 ///
 /// Readers of a shard run at once. A writer has its shard alone.
 ///
-/// A closure runs while the lock is held. It must not call a method of the same `Sharded`, and neither must the
-/// callback of [`Keyspace::on_event`]: they might wait for that lock. A closure must use no key but the one that
-/// it gets, because other keys belong to other shards: a key that it adds there is not found. It must not
-/// put another keyspace in the place of the one that it gets, because all of them have the same hasher.
-/// None of these mistakes is unsafe.
+/// A closure runs while the lock is held. It must not call a method of the same `Sharded`, and neither must
+/// the callback of [`Keyspace::on_event`]: they might wait for that lock. A closure must use no key but the
+/// one that it gets, because other keys belong to other shards: a key that it adds there is not found. It
+/// must not put another keyspace in the place of the one that it gets, because all of them have the same
+/// hasher. None of these mistakes is unsafe.
 ///
 /// ```
 /// use keyspace::Sharded;
@@ -96,8 +96,8 @@ impl Sharded {
 }
 
 impl<S: Clone> Sharded<S> {
-    /// An empty database with these options and this hasher. The number of keyspaces is `shards`, rounded up to
-    /// a power of two and limited to 4,096. Each keyspace gets its share of `maxmemory`.
+    /// An empty database with these options and this hasher. The number of keyspaces is `shards`, rounded up
+    /// to a power of two and limited to 4,096. Each keyspace gets its share of `maxmemory`.
     ///
     /// # Errors
     /// If there is no memory for the keyspaces, of 512 bytes each.
@@ -157,15 +157,15 @@ impl<S> Sharded<S> {
         self.shards.iter().for_each(|shard| f(&shard.read()));
     }
 
-    /// Replaces the options of all keyspaces, each under its lock for writing. Each gets its share of `maxmemory`, which is
-    /// the most that one value can have.
+    /// Replaces the options of all keyspaces, each under its lock for writing. Each gets its share of
+    /// `maxmemory`, which is the most that one value can have.
     pub fn set_options(&self, options: Options) {
         let options = share_of(options, self.shards.len());
         self.for_each_mut(|keyspace| keyspace.set_options(options));
     }
 
-    /// Calls `f` with every keyspace, each under its lock for writing: to sweep expired keys, to evict, or to clear.
-    /// The options of one keyspace have its share of `maxmemory`.
+    /// Calls `f` with every keyspace, each under its lock for writing: to sweep expired keys, to evict, or to
+    /// clear. The options of one keyspace have its share of `maxmemory`.
     ///
     /// ```
     /// # let sharded = keyspace::Sharded::new(4);

@@ -374,8 +374,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_string(key, now, |string| string::try_set_range(string, offset, bytes, &limits))
     }
 
-    /// Makes room for a string that becomes `end` bytes long, or longer by `added` bytes if `end` is `None`, with as much
-    /// again to grow into if `is_greedy`. An operation that is refused later needs none.
+    /// Makes room for a string that becomes `end` bytes long, or longer by `added` bytes if `end` is `None`,
+    /// with as much again to grow into if `is_greedy`. An operation that is refused later needs none.
     fn make_room_for_string(
         &mut self,
         key: &Key<'_>,
@@ -408,7 +408,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// [`WrongType`]; the string is not an integer, or the sum does not fit; [`Error::KeyTooLong`]; no memory.
+    /// [`WrongType`]; the string is not an integer, or the sum does not fit; [`Error::KeyTooLong`]; no
+    /// memory.
     pub fn incr_by<'k>(&mut self, key: impl Into<Key<'k>>, increment: i64, now: u64) -> Result<i64, Error> {
         let (key, longest) = (key.into(), Element::Int(i64::MIN));
         let size = Entry::size_of_string(key.bytes(), true, longest);

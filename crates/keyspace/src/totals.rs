@@ -12,8 +12,8 @@ use zmalloc::Zmalloc;
 /// The callback of [`Keyspace::on_event`](crate::Keyspace::on_event).
 pub(crate) type OnEvent = Box<dyn FnMut(Event<'_>) + Send + Sync, Zmalloc>;
 
-/// What every new, changed or removed entry updates: the sums over all entries, and the state of eviction. It also has
-/// the callback for events.
+/// What every new, changed or removed entry updates: the sums over all entries, and the state of eviction. It
+/// also has the callback for events.
 #[derive(Default)]
 pub(crate) struct Totals {
     /// What the entries add to `used_memory`, values and all.

@@ -3,12 +3,13 @@
 use crate::table::Table;
 
 impl<T> Table<T> {
-    /// Hands the entries of chunk number `chunk` to `each`, and returns the number of the next chunk: 0 after the
-    /// last. A number beyond the table is that of the first chunk. O(entries of the chunk).
+    /// Hands the entries of chunk number `chunk` to `each`, and returns the number of the next chunk: 0 after
+    /// the last. A number beyond the table is that of the first chunk. O(entries of the chunk).
     ///
-    /// For a search that takes up where the last one stopped, such as the hand of a clock: chunks that follow each
-    /// other lie next to each other in memory, and the next one is prefetched. Unlike
-    /// [`scan`](Self::scan), a walk promises nothing about entries that move while the table changes its size.
+    /// For a search that takes up where the last one stopped, such as the hand of a clock: chunks that follow
+    /// each other lie next to each other in memory, and the next one is prefetched. Unlike
+    /// [`scan`](Self::scan), a walk promises nothing about entries that move while the table changes its
+    /// size.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -38,7 +39,8 @@ impl<T> Table<T> {
         let chunks = self.raw.chunks();
         let chunk = if chunk < chunks { chunk } else { 0 };
         let next = if chunk + 1 < chunks { chunk + 1 } else { 0 };
-        // SAFETY: live chunks, or the empty one; the occupied slots of a table that is borrowed and does not change.
+        // SAFETY: live chunks, or the empty one; the occupied slots of a table that is borrowed and does not
+        // change.
         unsafe {
             self.raw.chunk(next).prefetch_all();
             for slot in self.raw.iter_chunk(chunk, only_marked) {

@@ -21,9 +21,11 @@
 //!
 //! Invariants, on which all unsafe code of this folder leans:
 //!
-//! - **E1.** The block belongs to the entry alone. It is of zmalloc's raw family, and its first [`Entry::byte_len`] bytes are
-//!   initialised, but for the padding in front of a word, and behind a packed value that is shorter than a word.
-//! - **E2.** The kind says what the value is, and lengths in the block are right. A word is one of that kind, and the entry owns it.
+//! - **E1.** The block belongs to the entry alone. It is of zmalloc's raw family, and its first
+//!   [`Entry::byte_len`] bytes are initialised, but for the padding in front of a word, and behind a packed
+//!   value that is shorter than a word.
+//! - **E2.** The kind says what the value is, and lengths in the block are right. A word is one of that kind,
+//!   and the entry owns it.
 //! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the
 //!   block has at least that size, and may be larger: because its collection was, or because there was no
 //!   memory for a smaller one. Only the allocator knows by how much.
@@ -309,8 +311,8 @@ impl Entry {
         if gets_one && !self.expires() { self.growth_by(EXPIRY_SIZE) } else { 0 }
     }
 
-    /// By how much the blocks grow if the string becomes so long. `is_greedy`: with as much again to grow into, as far
-    /// as `sds` does that.
+    /// By how much the blocks grow if the string becomes so long. `is_greedy`: with as much again to grow
+    /// into, as far as `sds` does that.
     pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
         let (key, expires, own) = (self.key(), self.expires(), self.allocation_size());
         if Self::size_of_len(key, expires, len, false) <= own {

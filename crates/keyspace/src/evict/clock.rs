@@ -5,9 +5,10 @@
 //!      | probation |  number of the queue's element, or a stamp  | uses |
 //! ```
 //!
-//! The low bits count uses since the entry came, or since it was last looked at for eviction, up to 3. For an entry on
-//! probation the bits in the middle are the low bits of the number of its element in the [queue](super::queue).
-//! For other entries they are a stamp: the time at which the entry passed probation, or was last spared.
+//! The low bits count uses since the entry came, or since it was last looked at for eviction, up to 3. For an
+//! entry on probation the bits in the middle are the low bits of the number of its element in the
+//! [queue](super::queue). For other entries they are a stamp: the time at which the entry passed probation,
+//! or was last spared.
 
 const PROBATION: u32 = 1 << 23;
 const MIDDLE_SHIFT: u32 = 2;
@@ -85,9 +86,9 @@ impl S3Clock {
 pub(crate) struct Stamp(u64);
 
 impl Stamp {
-    /// How many ticks a store of any size takes to stamp as many keys as it has. Sixteen times as many fit. No
-    /// key gets so old while keys are evicted: the hand passes all keys several times in that time. Where keys
-    /// are only added and removed, an old key may look young for a while.
+    /// How many ticks a store of any size takes to stamp as many keys as it has. Sixteen times as many fit.
+    /// No key gets so old while keys are evicted: the hand passes all keys several times in that time. Where
+    /// keys are only added and removed, an old key may look young for a while.
     pub(crate) const TICKS_A_ROUND_LOG: u32 = MIDDLE_BITS - 4;
 
     /// Large enough that subtracting an age never goes below zero.

@@ -1,8 +1,8 @@
 //! [`Ghosts`]: the fingerprints of keys that were evicted.
 //!
-//! If a key comes back soon after its eviction, evicting it was a mistake. S3-FIFO remembers the keys that were evicted
-//! from probation, and lets them skip it. Keys that had passed are remembered too, to see whether probation has
-//! [too large a share](super::share). One in four of them is enough for that.
+//! If a key comes back soon after its eviction, evicting it was a mistake. S3-FIFO remembers the keys that
+//! were evicted from probation, and lets them skip it. Keys that had passed are remembered too, to see
+//! whether probation has [too large a share](super::share). One in four of them is enough for that.
 //!
 //! ```text
 //!  bucket   [ g0 g1 g2 .. g30 | next ]      31 ghosts of 16 bits, and where the next one goes: 64 bytes
@@ -17,11 +17,11 @@
 //! The bits of a hash are scaled to the number of buckets, so that all buckets get the same share. (Linear
 //! hashing, by which the table grows, would give some buckets twice the share of others, and their ghosts
 //! half the life.) When there is to be room for an eighth more or less, the number of buckets changes, and
-//! most ghosts are not found any more. New ghosts overwrite them in time. The number of keys in a store at its limit rarely
-//! changes by so much.
+//! most ghosts are not found any more. New ghosts overwrite them in time. The number of keys in a store at
+//! its limit rarely changes by so much.
 //!
-//! A fingerprint may be that of another key: one look-up in a thousand finds a ghost that was never there. A key
-//! then skips probation by mistake, or the share moves a little.
+//! A fingerprint may be that of another key: one look-up in a thousand finds a ghost that was never there. A
+//! key then skips probation by mistake, or the share moves a little.
 
 use super::queue::Locator;
 use allocator_api2::boxed::Box;
@@ -147,8 +147,8 @@ impl Ghosts {
     }
 
     /// Remembers a key, with room for about `wanted` ghosts in all. Of the keys that had passed only one in
-    /// [`PASSED_SAMPLE`] is remembered. Without memory the key is forgotten. O(1), but for the pointers to segments
-    /// when there is to be more room.
+    /// [`PASSED_SAMPLE`] is remembered. Without memory the key is forgotten. O(1), but for the pointers to
+    /// segments when there is to be more room.
     pub(crate) fn add(&mut self, locator: Locator, side: Side, wanted: usize) {
         let bits = mix(locator.bits());
         // Neither the bucket nor the fingerprint depends on these bits.
@@ -281,8 +281,8 @@ mod tests {
         assert_eq!(ghosts.live(), Live::default());
     }
 
-    /// Of the last half of the capacity nearly all are found: a bucket of 31 must get 31 or more where 15.5 are
-    /// expected, which is 3.9 standard deviations. Of those that came 1.5 capacities ago hardly any are.
+    /// Of the last half of the capacity nearly all are found: a bucket of 31 must get 31 or more where 15.5
+    /// are expected, which is 3.9 standard deviations. Of those that came 1.5 capacities ago hardly any are.
     #[test]
     fn the_youngest_ghosts_are_found_and_the_old_ones_are_forgotten() {
         const WANTED: usize = 31 * 1_000;
@@ -301,8 +301,8 @@ mod tests {
     fn a_key_that_was_not_evicted_is_rarely_found() {
         let mut ghosts = Ghosts::new();
         (0..100_000).for_each(|n| add(&mut ghosts, n, 50_000));
-        // 31 fingerprints of 32,768: one in 1,057, so 946 of a million, with a standard deviation of 31. What is
-        // found is gone: 946 of 50,000 ghosts, so up to 2 % fewer.
+        // 31 fingerprints of 32,768: one in 1,057, so 946 of a million, with a standard deviation of 31. What
+        // is found is gone: 946 of 50,000 ghosts, so up to 2 % fewer.
         let found = (1_000_000..2_000_000).filter(|n| ghosts.take(locator(*n)).is_some()).count();
         assert!((780..1_100).contains(&found), "{found}");
     }

@@ -52,7 +52,8 @@ pub(crate) struct Eviction {
     keys_max: usize,
     /// How many keys were evicted.
     keys: u64,
-    /// The most bytes that a call may leave: `maxmemory`, or more while the keyspace comes down to a lower limit.
+    /// The most bytes that a call may leave: `maxmemory`, or more while the keyspace comes down to a lower
+    /// limit.
     ceiling: usize,
     /// How many bytes plain writes may still add before the room is measured again.
     allowance: usize,
@@ -99,8 +100,8 @@ impl Eviction {
         }
     }
 
-    /// Whether the limit is large enough for the queue and for ghosts, whose blocks have up to 4 KiB. Below it, no key is
-    /// on probation.
+    /// Whether the limit is large enough for the queue and for ghosts, whose blocks have up to 4 KiB. Below
+    /// it, no key is on probation.
     fn has_queue(&self) -> bool {
         self.maxmemory == 0 || self.maxmemory >= QUEUE_LIMIT_MIN
     }
@@ -216,9 +217,10 @@ impl<S> Keyspace<S> {
         self.totals.eviction.keys
     }
 
-    /// Bytes that eviction itself needs, which [`allocation_size`](Self::allocation_size) includes: candidates and, under
-    /// S3-FIFO, the queue of keys on probation and the fingerprints of keys that were evicted. 0 until the first
-    /// victim is looked for, or under S3-FIFO until the first key is added. Constant time.
+    /// Bytes that eviction itself needs, which [`allocation_size`](Self::allocation_size) includes:
+    /// candidates and, under S3-FIFO, the queue of keys on probation and the fingerprints of keys that were
+    /// evicted. 0 until the first victim is looked for, or under S3-FIFO until the first key is added.
+    /// Constant time.
     pub fn eviction_bytes(&self) -> usize {
         self.totals.eviction.allocation_size()
     }
@@ -241,8 +243,8 @@ impl<S> Keyspace<S> {
         assert_eq!(found, on_probation, "every key on probation is in the queue");
     }
 
-    /// Reads the policy from the options. To and from S3-FIFO, and between its two policies, all clocks begin anew. O(n)
-    /// then.
+    /// Reads the policy from the options. To and from S3-FIFO, and between its two policies, all clocks begin
+    /// anew. O(n) then.
     pub(crate) fn apply_policy(&mut self) {
         let policy = self.options.get_maxmemory_policy();
         let was_s3fifo = self.totals.eviction.is_s3fifo;

@@ -8,9 +8,9 @@ use values::{Lfu, LfuParams, idle_time};
 
 /// How a policy orders entries at one moment.
 ///
-/// An entry's *precedence* ranks it for eviction: the entry with the highest one is evicted first. It changes when the entry is used, and
-/// not while time passes, so that those of a pool stay comparable. (A count of uses decays. Then an entry's
-/// precedence rises.)
+/// An entry's *precedence* ranks it for eviction: the entry with the highest one is evicted first. It changes
+/// when the entry is used, and not while time passes, so that those of a pool stay comparable. (A count of
+/// uses decays. Then an entry's precedence rises.)
 #[derive(Clone, Copy)]
 pub(crate) enum Order<'o> {
     /// The longest idle first.
@@ -31,8 +31,8 @@ pub(crate) enum Order<'o> {
 }
 
 impl<'o> Order<'o> {
-    /// The order of a policy at `now`, in milliseconds. `None` if the policy has none: then any entry will do, or
-    /// none may be evicted.
+    /// The order of a policy at `now`, in milliseconds. `None` if the policy has none: then any entry will
+    /// do, or none may be evicted.
     pub(crate) fn of(options: &'o Options, now: u64, stamp: Stamp) -> Option<Self> {
         match options.get_maxmemory_policy().ranking() {
             Ranking::None | Ranking::Random => None,

@@ -8,8 +8,8 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 use dict::prefetch::prefetch;
 
-/// How many used keys one victim may spare, and how many elements of the queue it may skip. After that many, the
-/// best candidate is evicted even if it was used.
+/// How many used keys one victim may spare, and how many elements of the queue it may skip. After that many,
+/// the best candidate is evicted even if it was used.
 const SPARED_MAX: usize = 64;
 
 /// How many elements of the queue one victim may skip if no key has passed probation.
@@ -70,8 +70,8 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// Evicts a candidate of the search, and remembers it if it has passed probation. A key that has expired is not
-    /// remembered: no share of the store would have kept it.
+    /// Evicts a candidate of the search, and remembers it if it has passed probation. A key that has expired
+    /// is not remembered: no share of the store would have kept it.
     fn evict_passed(&mut self, hash: u64, address: usize, now: u64) -> bool {
         let (extent, ghosts_max) = (self.totals.extent(self.table.len()), self.ghosts_max());
         let Ok(entry) = self.table.find_entry(hash, |entry| entry.address().addr() == address) else {
@@ -115,7 +115,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Popped::Evicted
     }
 
-    /// Asks the processor for what the next three keys need, each a step further: chunk; slot; block and ghost.
+    /// Asks the processor for what the next three keys need, each a step further: chunk; slot; block and
+    /// ghost.
     #[inline]
     fn prefetch_probation(&self) {
         let Some(state) = &self.totals.eviction.state else { return };

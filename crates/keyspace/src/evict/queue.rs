@@ -1,8 +1,8 @@
 //! [`Queue`]: the order in which keys came to be on probation.
 //!
-//! S3-FIFO evicts keys that were used little since they came, the first that came first. Their entries say *that*
-//! they are on probation. The queue records their order, in six bytes a key: forty bits of its hash, by which the
-//! table finds it, and its size.
+//! S3-FIFO evicts keys that were used little since they came, the first that came first. Their entries say
+//! *that* they are on probation. The queue records their order, in six bytes a key: forty bits of its hash,
+//! by which the table finds it, and its size.
 //!
 //! ```text
 //!  first                                               next
@@ -10,11 +10,12 @@
 //!  | . . . e e e e e | e e e e e e e e | e e e e e . . . |      blocks of 512 elements, in a ring of pointers
 //! ```
 //!
-//! Every element has a *number*: how many came before it. An entry keeps the low bits of its element's number. So an
-//! element whose key was removed, and came again, is not confused with the element of its new entry.
+//! Every element has a *number*: how many came before it. An entry keeps the low bits of its element's
+//! number. So an element whose key was removed, and came again, is not confused with the element of its new
+//! entry.
 //!
-//! Limits: pushing allocates one block of 3 KiB for every 512 elements, and at times twice as many pointers as there
-//! are blocks. No other element moves, so that no push takes long.
+//! Limits: pushing allocates one block of 3 KiB for every 512 elements, and at times twice as many pointers
+//! as there are blocks. No other element moves, so that no push takes long.
 
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
@@ -72,7 +73,8 @@ impl Element {
     }
 }
 
-/// A size in bytes to within an eighth, rounded down: an exponent of five bits, and three bits behind the highest.
+/// A size in bytes to within an eighth, rounded down: an exponent of five bits, and three bits behind the
+/// highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SizeCode(u8);
 

@@ -1,22 +1,23 @@
 //! How much memory there is, and how writes keep to it.
 //!
-//! A plain write knows how many bytes it adds. It makes room for them first, and evicts keys for that, but never the
-//! key that it is about to write. If there is no room it fails, and has changed nothing of its own. A closure that
-//! edits a value may add more than was said. The excess is evicted before the call returns.
+//! A plain write knows how many bytes it adds. It makes room for them first, and evicts keys for that, but
+//! never the key that it is about to write. If there is no room it fails, and has changed nothing of its own.
+//! A closure that edits a value may add more than was said. The excess is evicted before the call returns.
 //!
-//! **The table's own growth** waits until there is room for it: a step takes up to 256 KiB, for which thousands of
-//! keys would have to go at once. While it waits, each new key evicts one key more than it needs.
+//! **The table's own growth** waits until there is room for it: a step takes up to 256 KiB, for which
+//! thousands of keys would have to go at once. While it waits, each new key evicts one key more than it
+//! needs.
 //!
-//! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of that: each write evicts
-//! what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a call may leave
-//! meanwhile. It never rises.
+//! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of that: each write
+//! evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a
+//! call may leave meanwhile. It never rises.
 //!
-//! **Far from the limit** a write costs two comparisons. When the room is measured, half of it becomes an *allowance*, from
-//! which plain writes take the most that they can add. A write with which the table grows measures it anew. Whatever adds
-//! bytes in another way takes the allowance back.
+//! **Far from the limit** a write costs two comparisons. When the room is measured, half of it becomes an
+//! *allowance*, from which plain writes take the most that they can add. A write with which the table grows
+//! measures it anew. Whatever adds bytes in another way takes the allowance back.
 //!
-//! Limits: where no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The next
-//! write that adds is refused.
+//! Limits: where no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The
+//! next write that adds is refused.
 
 use crate::entry::Entry;
 use crate::error::Error;
@@ -25,14 +26,14 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 use values::Element;
 
-/// Bytes below the limit that writes leave free: for a few overflow children of the table, which an insert or a
-/// removal may need, and for what eviction needs to begin.
+/// Bytes below the limit that writes leave free: for a few overflow children of the table, which an insert or
+/// a removal may need, and for what eviction needs to begin.
 const RESERVE: usize = 1_024;
 /// The same under S3-FIFO with a queue and ghosts, which take blocks of up to 4 KiB.
 const RESERVE_FOR_QUEUE: usize = 8_192;
 
-/// The most that a `SET` adds beside key and value: headers, an object's block, an overflow child, the share of a block of
-/// S3-FIFO's queue.
+/// The most that a `SET` adds beside key and value: headers, an object's block, an overflow child, the share
+/// of a block of S3-FIFO's queue.
 const WRITE_BYTES_MAX: usize = 256;
 
 /// About what a new element takes beside its bytes.
@@ -58,8 +59,8 @@ impl<S> Keyspace<S> {
     }
 
     /// Says how many bytes outside the keyspace count for `maxmemory`, such as the buffers of clients and
-    /// [`lent_bytes`](Self::lent_bytes). If that is too much, the next writes evict, as after a limit that was lowered.
-    /// Constant time.
+    /// [`lent_bytes`](Self::lent_bytes). If that is too much, the next writes evict, as after a limit that
+    /// was lowered. Constant time.
     ///
     /// ```
     /// use keyspace::{Keyspace, Options};
@@ -94,7 +95,8 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Takes what a `SET` of that key and value adds at most from the allowance. Returns whether there was as much.
+    /// Takes what a `SET` of that key and value adds at most from the allowance. Returns whether there was as
+    /// much.
     #[inline]
     pub(crate) fn take_allowance(&mut self, key: &Key<'_>, value: Element<'_>) -> bool {
         let bytes = key.bytes().len().saturating_add(value.len());
@@ -124,8 +126,8 @@ impl<S> Keyspace<S> {
         self.options.get_maxmemory().saturating_sub(if has_queue { RESERVE_FOR_QUEUE } else { RESERVE })
     }
 
-    /// Lets the table grow into the room that is left after `additional` bytes. Returns that room. The allocator
-    /// rounds a size up by a quarter at most.
+    /// Lets the table grow into the room that is left after `additional` bytes. Returns that room. The
+    /// allocator rounds a size up by a quarter at most.
     pub(crate) fn limit_growth(&mut self, additional: usize) -> usize {
         let left = self.write_limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
         let bytes = left / 5 * 4;
@@ -151,16 +153,16 @@ impl<S> Keyspace<S> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Evicts keys until `additional` more bytes fit below `maxmemory`. For a call whose closure adds to a value,
-    /// such as [`edit_as`](Self::edit_as): a keyspace cannot know what it will add, and evicts any excess
-    /// afterwards. Without a limit it does nothing.
+    /// Evicts keys until `additional` more bytes fit below `maxmemory`. For a call whose closure adds to a
+    /// value, such as [`edit_as`](Self::edit_as): a keyspace cannot know what it will add, and evicts any
+    /// excess afterwards. Without a limit it does nothing.
     ///
-    /// If the limit was lowered, evicts as much as `maxmemory-eviction-tenacity` allows. It then succeeds if no more is
-    /// in use than before.
+    /// If the limit was lowered, evicts as much as `maxmemory-eviction-tenacity` allows. It then succeeds if
+    /// no more is in use than before.
     ///
     /// # Errors
-    /// [`Error::MaxmemoryReached`] if that much room cannot be made. Keys may have been evicted, unless it could never
-    /// fit.
+    /// [`Error::MaxmemoryReached`] if that much room cannot be made. Keys may have been evicted, unless it
+    /// could never fit.
     ///
     /// ```
     /// use keyspace::{Error, Keyspace, Options};
@@ -184,9 +186,9 @@ impl<S: BuildHasher> Keyspace<S> {
         self.evict_for(additional, 0, now)
     }
 
-    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. For idle time, after
-    /// the limit was lowered. O(`budget`), and the values that are dropped; under a volatile policy also the keys
-    /// without an expiry that the search passes. In C: `performEvictions`.
+    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. For idle
+    /// time, after the limit was lowered. O(`budget`), and the values that are dropped; under a volatile
+    /// policy also the keys without an expiry that the search passes. In C: `performEvictions`.
     pub fn evict_some(&mut self, now: u64, budget: usize) -> Evicted {
         let mut evicted = Evicted::default();
         let before = self.counted_bytes();
@@ -205,7 +207,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.is_limited() && self.counted_bytes() > self.options.get_maxmemory()
     }
 
-    /// Makes room for the entry of a key, which takes `size` bytes and takes the place of the one that is there.
+    /// Makes room for the entry of a key, which takes `size` bytes and takes the place of the one that is
+    /// there.
     #[inline]
     pub(crate) fn make_room_for(
         &mut self,
@@ -262,8 +265,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.evict_for(additional, address, now)
     }
 
-    /// Makes room for elements that are added to a collection: for their bytes, and for some of the collection's
-    /// own.
+    /// Makes room for elements that are added to a collection: for their bytes, and for some of the
+    /// collection's own.
     #[inline]
     pub(crate) fn make_room_for_elements<const N: usize>(
         &mut self,
@@ -281,8 +284,8 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
-    /// Evicts until `additional` bytes fit, but not the entry at the address `protected`. The table may grow into the
-    /// room that is left.
+    /// Evicts until `additional` bytes fit, but not the entry at the address `protected`. The table may grow
+    /// into the room that is left.
     #[inline(never)]
     fn evict_for(&mut self, additional: usize, protected: usize, now: u64) -> Result<(), Error> {
         self.lower_ceiling();
@@ -337,9 +340,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// How many keys a write may evict beyond its need, with that tenacity. Redis' tenacity is a time: 50 us a step up to
-/// 10, 15 % more with each step above, and no limit at 100. A keyspace has no clock, so each half of a microsecond stands
-/// for a key. That is about what an eviction takes (docs/src/eviction.md).
+/// How many keys a write may evict beyond its need, with that tenacity. Redis' tenacity is a time: 50 us a
+/// step up to 10, 15 % more with each step above, and no limit at 100. A keyspace has no clock, so each half
+/// of a microsecond stands for a key. That is about what an eviction takes (docs/src/eviction.md).
 fn victims_max(tenacity: u8) -> usize {
     match tenacity {
         0 => 16,

@@ -12,16 +12,17 @@
 //!                                              ghosts
 //! ```
 //!
-//! *S3-FIFO* keeps two queues. A new key enters the small one, a tenth of the store, and is evicted from there unless
-//! it was used meanwhile. So keys that are used once do not displace others. Here only the small queue is a
-//! [queue](Queue). In place of the large one each key has a stamp, and a victim is the oldest of the keys that a
-//! [search](super::search) has seen last. The small queue begins with a tenth, and its [share](Share) changes with
-//! what is seen. docs/src/eviction.md compares both.
+//! *S3-FIFO* keeps two queues. A new key enters the small one, a tenth of the store, and is evicted from
+//! there unless it was used meanwhile. So keys that are used once do not displace others. Here only the small
+//! queue is a [queue](Queue). In place of the large one each key has a stamp, and a victim is the oldest of
+//! the keys that a [search](super::search) has seen last. The small queue begins with a tenth, and its
+//! [share](Share) changes with what is seen. docs/src/eviction.md compares both.
 //!
-//! Keys that had passed are remembered too, one in four of them. A key that comes back to such a ghost begins on
-//! probation, as a new key does: the ghost only says that probation has too large a share.
+//! Keys that had passed are remembered too, one in four of them. A key that comes back to such a ghost begins
+//! on probation, as a new key does: the ghost only says that probation has too large a share.
 //!
-//! Learned from: Yang, Zhang, Qiu, Yue and Rashmi, *FIFO Queues are All You Need for Cache Eviction* (SOSP 2023).
+//! Learned from: Yang, Zhang, Qiu, Yue and Rashmi, *FIFO Queues are All You Need for Cache Eviction* (SOSP
+//! 2023).
 
 use super::clock::{S3Clock, Stamp};
 use super::ghosts::{BUCKET_LEN, Ghosts, Side};
@@ -82,12 +83,12 @@ impl S3Fifo {
         self.queue.len() >= share.of(extent.keys) || self.queue.size_sum() >= share.of(extent.bytes) as u64
     }
 
-    /// The clock of a new key, whose entry has `size` bytes. The key counts in `extent`. `full` is the extent of
-    /// the store when it is full.
+    /// The clock of a new key, whose entry has `size` bytes. The key counts in `extent`. `full` is the extent
+    /// of the store when it is full.
     ///
-    /// Before the first eviction, keys beyond a tenth begin behind probation. Later they do beyond the largest
-    /// share there is, which bounds the queue while keys are removed and none is evicted. The present share is no
-    /// bound for them: it may have become smaller than what is on probation.
+    /// Before the first eviction, keys beyond a tenth begin behind probation. Later they do beyond the
+    /// largest share there is, which bounds the queue while keys are removed and none is evicted. The present
+    /// share is no bound for them: it may have become smaller than what is on probation.
     pub(crate) fn arrive(&mut self, locator: Locator, size: usize, extent: Extent, full: Extent) -> S3Clock {
         let is_full = if self.has_evicted {
             self.exceeds(extent, &Share::MAX)
@@ -125,8 +126,8 @@ impl S3Fifo {
     }
 
     /// Remembers a key that is evicted. There is room for nine tenths of the keys, whatever the share is: the
-    /// ghosts are lost when their number changes. One more bucket makes up for the keys that had passed, which take
-    /// places from the others. A small store has so few buckets that it matters.
+    /// ghosts are lost when their number changes. One more bucket makes up for the keys that had passed,
+    /// which take places from the others. A small store has so few buckets that it matters.
     pub(crate) fn remember(&mut self, locator: Locator, side: Side, ghosts_max: usize, extent: Extent) {
         let wanted = extent.keys - extent.keys / 10 + BUCKET_LEN;
         self.ghosts.add(locator, side, wanted.min(ghosts_max));
@@ -187,8 +188,8 @@ mod tests {
         assert!((14_500..=14_850).contains(&hits), "{hits}");
     }
 
-    /// Each key comes three times within 1,000 requests, and then never again. Of its three look-ups two can be hits.
-    /// With a tenth of the store on probation 21,000 of the last 60,000 are.
+    /// Each key comes three times within 1,000 requests, and then never again. Of its three look-ups two can
+    /// be hits. With a tenth of the store on probation 21,000 of the last 60,000 are.
     #[test]
     #[cfg_attr(miri, ignore = "no unsafe code")]
     fn where_keys_are_used_again_soon_and_then_no_more_probation_grows() {

@@ -1,12 +1,12 @@
 //! The search for a victim: a hand that goes round the table, and the [pool](super::pool) that it fills.
 //!
-//! Chunks that follow each other lie next to each other in memory, and a key's place in the table has nothing to do
-//! with its age. So the keys that the hand meets are as good as keys drawn at random, and cheaper: their
-//! blocks are asked for together, and the next chunk while this one is read. While the table keeps its size, no
-//! key is looked at a second time before all others have been.
+//! Chunks that follow each other lie next to each other in memory, and a key's place in the table has nothing
+//! to do with its age. So the keys that the hand meets are as good as keys drawn at random, and cheaper:
+//! their blocks are asked for together, and the next chunk while this one is read. While the table keeps its
+//! size, no key is looked at a second time before all others have been.
 //!
-//! `maxmemory-samples` is how many keys the hand passes for each victim. It visits whole chunks, and carries the
-//! difference over to the next victim.
+//! `maxmemory-samples` is how many keys the hand passes for each victim. It visits whole chunks, and carries
+//! the difference over to the next victim.
 
 use super::order::Order;
 use super::pool::{Candidate, Pool};
@@ -24,9 +24,9 @@ const CHUNKS_MAX: usize = 64;
 pub(crate) struct Search {
     /// The number of the next chunk.
     hand: usize,
-    /// How many more keys are to be looked at; negative if more were looked at than were due. The chunks that are yet
-    /// to be split lie next to each other, and have twice as many keys as others. A hand that passed each
-    /// chunk in the time of one victim would find them too fast, and leave old keys there.
+    /// How many more keys are to be looked at; negative if more were looked at than were due. The chunks that
+    /// are yet to be split lie next to each other, and have twice as many keys as others. A hand that passed
+    /// each chunk in the time of one victim would find them too fast, and leave old keys there.
     credit: isize,
     pub(crate) pool: Pool,
 }

@@ -1,8 +1,8 @@
 //! [`Share`]: how much of the store is on probation.
 //!
-//! No fixed share suits every workload. Where keys are used again soon, a short probation evicts them too early. Where
-//! keys are used again late or in a loop, each place on probation is lost to the keys that have passed. So the share
-//! follows what is seen:
+//! No fixed share suits every workload. Where keys are used again soon, a short probation evicts them too
+//! early. Where keys are used again late or in a loop, each place on probation is lost to the keys that have
+//! passed. So the share follows what is seen:
 //!
 //! ```text
 //!  a key comes back that was evicted from probation     probation is too short     the share grows
@@ -10,12 +10,12 @@
 //!  256 keys in a run left probation unused              probation is of no use     the share shrinks slowly
 //! ```
 //!
-//! The third rule is for loops that are longer than the store: no key comes back before its ghost is gone, so the
-//! first two rules see nothing.
+//! The third rule is for loops that are longer than the store: no key comes back before its ghost is gone, so
+//! the first two rules see nothing.
 //!
-//! Steps are parts of *one key*, so that a share moves as fast as the store's content changes. A step is larger,
-//! up to sixteen times, if the side whose ghost was hit has fewer ghosts than the other. That makes up for the hits
-//! that it cannot have. (ARC does the same.)
+//! Steps are parts of *one key*, so that a share moves as fast as the store's content changes. A step is
+//! larger, up to sixteen times, if the side whose ghost was hit has fewer ghosts than the other. That makes
+//! up for the hits that it cannot have. (ARC does the same.)
 //!
 //! Limits: integers only. The share stays between 1 % and 50 % of the store, and is at least one key.
 //!

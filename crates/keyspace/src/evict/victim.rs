@@ -6,17 +6,18 @@ use crate::options::Ranking;
 use common::random::{mix, scale};
 use core::hash::BuildHasher;
 
-/// Random keys that are drawn until one is found by its hash and may be evicted. Nearly always the first one is.
+/// Random keys that are drawn until one is found by its hash and may be evicted. Nearly always the first one
+/// is.
 const DRAWS: usize = 16;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Evicts keys by the policy until there are at most `keys`, and returns how many. For a store that is limited by
-    /// the number of keys. Such a store calls it with its limit less 1 before it adds a key, from the first
-    /// key on: S3-FIFO looks at the limit while the store fills. A key that has expired is removed, but not counted in
-    /// [`evicted_keys`](Self::evicted_keys).
+    /// Evicts keys by the policy until there are at most `keys`, and returns how many. For a store that is
+    /// limited by the number of keys. Such a store calls it with its limit less 1 before it adds a key, from
+    /// the first key on: S3-FIFO looks at the limit while the store fills. A key that has expired is removed,
+    /// but not counted in [`evicted_keys`](Self::evicted_keys).
     ///
-    /// O(victims), and the values that are dropped. Under a volatile policy the search passes the keys without an
-    /// expiry, at some ten of them in a nanosecond.
+    /// O(victims), and the values that are dropped. Under a volatile policy the search passes the keys
+    /// without an expiry, at some ten of them in a nanosecond.
     ///
     /// ```
     /// use keyspace::{Keyspace, MaxmemoryPolicy, Options};
@@ -40,7 +41,8 @@ impl<S: BuildHasher> Keyspace<S> {
         evicted
     }
 
-    /// Evicts one key by the policy, whatever the limit is, and returns whether there was one that may be evicted.
+    /// Evicts one key by the policy, whatever the limit is, and returns whether there was one that may be
+    /// evicted.
     pub(super) fn evict_one(&mut self, now: u64) -> bool {
         let policy = self.options.get_maxmemory_policy();
         if policy.ranking() == Ranking::None || policy.is_volatile() && self.totals.expires == 0 {
@@ -78,13 +80,14 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             last = Some(address);
         }
-        // A caller gave another hash ([`Key::with_hash`](crate::Key::with_hash)), or the hasher gives one each time.
+        // A caller gave another hash ([`Key::with_hash`](crate::Key::with_hash)), or the hasher gives one
+        // each time.
         let Some(address) = last else { return self.evict_any(now) };
         self.extract(|entry| entry.address().addr() == address, now)
     }
 
-    /// Evicts the first key that may be evicted, in the order of the table. For a store of one or two keys, one of which
-    /// is being written to.
+    /// Evicts the first key that may be evicted, in the order of the table. For a store of one or two keys,
+    /// one of which is being written to.
     fn evict_any(&mut self, now: u64) -> bool {
         let (protected, is_volatile) =
             (self.totals.eviction.protected, self.options.get_maxmemory_policy().is_volatile());
@@ -105,7 +108,8 @@ impl<S: BuildHasher> Keyspace<S> {
         let eviction = &mut totals.eviction;
         let mut drawn = None;
         if options.get_maxmemory_policy().is_volatile() {
-            // The first marked chunk from a random one on. Keys that follow each other share bits of their hash only.
+            // The first marked chunk from a random one on. Keys that follow each other share bits of their
+            // hash only.
             let chunks = table.stats().chunks;
             let mut chunk = scale(eviction.next_random(hasher), chunks);
             for _ in 0..=chunks {

@@ -44,11 +44,11 @@ pub enum MaxmemoryPolicy {
     AllkeysLrm,
     /// Keys with an expiry, the least recently modified first. Reads do not count. In Redis since 8.6.
     VolatileLrm,
-    /// Any key, in the order of S3-FIFO: a key that is not used again soon after it is added goes first. Redis
-    /// has no such policy.
+    /// Any key, in the order of S3-FIFO: a key that is not used again soon after it is added goes first.
+    /// Redis has no such policy.
     AllkeysS3fifo,
-    /// Keys with an expiry, in the order of S3-FIFO: a key that is not used again soon after it is added goes first.
-    /// A key that gets its expiry later counts as one that was used. Redis has no such policy.
+    /// Keys with an expiry, in the order of S3-FIFO: a key that is not used again soon after it is added goes
+    /// first. A key that gets its expiry later counts as one that was used. Redis has no such policy.
     VolatileS3fifo,
     /// Any key, the least frequently used first.
     AllkeysLfu,

@@ -11,8 +11,8 @@
 //! date, so a report reads no key. `info` writes a report as `INFO memory` does, `stats` lists it under the
 //! names of `MEMORY STATS`, and `finding` has what `MEMORY DOCTOR` says.
 //!
-//! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` (always 0), `eviction_bytes` and `dataset_bytes`
-//! sum to [`Keyspace::allocation_size`].
+//! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` (always 0), `eviction_bytes` and
+//! `dataset_bytes` sum to [`Keyspace::allocation_size`].
 //!
 //! Limit: entries and the blocks of large values are one sum, `dataset_bytes`. A second sum would be one more
 //! addition in each write.
@@ -88,8 +88,8 @@ pub struct MemoryReport {
     /// Bytes of all entries with their keys and values, those outside of the entries' blocks included. INFO:
     /// `used_memory_dataset`, which is of the whole process. MEMORY STATS: `dataset.bytes`.
     pub dataset_bytes: usize,
-    /// [`Keyspace::lent_bytes`]: the sum over all replies that share a string. Keys that still have the string
-    /// count it in `dataset_bytes`, too.
+    /// [`Keyspace::lent_bytes`]: the sum over all replies that share a string. Keys that still have the
+    /// string count it in `dataset_bytes`, too.
     pub lent_bytes: usize,
     /// The limit, in bytes; 0 is none. INFO: `maxmemory`.
     pub maxmemory: usize,
@@ -145,8 +145,8 @@ impl<S> Keyspace<S> {
 /// allocate, so any of them may be the larger one. A difference of two is signed, and a sum of several ends
 /// at the largest number.
 impl MemoryReport {
-    /// Bytes of the keyspace that are not data: its table, and what eviction needs. INFO: `used_memory_overhead`. MEMORY STATS:
-    /// `overhead.total`. In Redis both count the whole process.
+    /// Bytes of the keyspace that are not data: its table, and what eviction needs. INFO:
+    /// `used_memory_overhead`. MEMORY STATS: `overhead.total`. In Redis both count the whole process.
     pub fn overhead_total(&self) -> usize {
         let tables = self.overhead_hashtable_main.saturating_add(self.overhead_hashtable_expires);
         tables.saturating_add(self.eviction_bytes)

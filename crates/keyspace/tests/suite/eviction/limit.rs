@@ -75,8 +75,8 @@ fn a_write_evicts_what_it_needs_and_stays_below_the_limit() {
                 let context = format!("{write} of {bytes} under {policy}");
                 assert!(keyspace.counted_bytes() <= LIMIT, "{context}: {}", keyspace.counted_bytes());
                 let evicted = keyspace.evicted_keys() - before;
-                // A key has about 130 bytes. APPEND allocates as much again, to grow into. S3-FIFO takes blocks of up to
-                // 4 KiB for its queue and for ghosts.
+                // A key has about 130 bytes. APPEND allocates as much again, to grow into. S3-FIFO takes
+                // blocks of up to 4 KiB for its queue and for ghosts.
                 let own = if policy.is_s3fifo() { 70 } else { 10 };
                 let (least, most) = ((bytes as u64 / 130).saturating_sub(own), bytes as u64 / 50 + own);
                 assert!((least..=most).contains(&evicted), "{context}: {evicted}");
@@ -197,8 +197,8 @@ fn bytes_of_others_leave_less_for_keys() {
     assert_eq!(keyspace.other_bytes(), LIMIT / 2);
 }
 
-/// Keys become smaller while the store is full, so that there are four times as many, and the table has to grow. All keys
-/// are used: S3-FIFO keeps large keys from a scan by small ones.
+/// Keys become smaller while the store is full, so that there are four times as many, and the table has to
+/// grow. All keys are used: S3-FIFO keeps large keys from a scan by small ones.
 #[test]
 fn the_table_grows_at_the_limit_a_step_at_a_time() {
     for policy in of_all_keys() {

@@ -11,8 +11,9 @@ fn numbers(log: &super::Log) -> Vec<u64> {
     keys.iter().map(|key| std::str::from_utf8(&key[4..]).unwrap().parse().unwrap()).collect()
 }
 
-/// Of 2,000 keys 200 are evicted. The mean rank of a victim among them is 100 if the order is perfect, and 1,000 if
-/// there is none. Here the hand has seen half of the table in the end, so that 200 is about what can be had.
+/// Of 2,000 keys 200 are evicted. The mean rank of a victim among them is 100 if the order is perfect, and
+/// 1,000 if there is none. Here the hand has seen half of the table in the end, so that 200 is about what can
+/// be had.
 fn assert_first(victims: &[u64], rank: impl Fn(u64) -> u64, rank_mean_max: u64) {
     assert_eq!(victims.len(), 200);
     let mean = victims.iter().map(|n| rank(*n)).sum::<u64>() / victims.len() as u64;
@@ -49,7 +50,8 @@ fn lrm_evicts_the_keys_that_were_modified_longest_ago_whoever_reads_them() {
     assert_first(&numbers(&log), |n| n, 260);
 }
 
-/// Each key is used as often as its number is high: the counter is logarithmic, so that the order is a rough one.
+/// Each key is used as often as its number is high: the counter is logarithmic, so that the order is a rough
+/// one.
 #[test]
 fn lfu_evicts_keys_that_were_used_rarely() {
     let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysLfu, 0);

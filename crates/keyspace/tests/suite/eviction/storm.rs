@@ -1,5 +1,5 @@
-//! Random operations of all types at a small limit: after each one the bytes are within it, every key is there that was
-//! not reported to be gone, and every string is the one that was written.
+//! Random operations of all types at a small limit: after each one the bytes are within it, every key is
+//! there that was not reported to be gone, and every string is the one that was written.
 
 use super::{evicting, name};
 use keyspace::{Error, Event, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options};

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command};
 #[cfg(unix)]
-use std::sync::TryLockError;
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use std::sync::{Arc, OnceLock};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
@@ -41,13 +43,16 @@ fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The list, if it is not locked.
+/// Whether a signal has come that ends this process. The handler sets it, so it is set before a call that the
+/// signal interrupts returns.
 #[cfg(unix)]
-fn try_running() -> Option<MutexGuard<'static, Running>> {
-    match RUNNING.try_lock() {
-        Ok(running) => Some(running),
-        Err(TryLockError::Poisoned(err)) => Some(err.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
+static HAS_SIGNAL: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// Waits for the end of this process if a signal has come. The thread for signals ends it.
+fn wait_for_signal() {
+    #[cfg(unix)]
+    while HAS_SIGNAL.get().is_some_and(|has_signal| has_signal.load(Ordering::SeqCst)) {
+        std::thread::sleep(std::time::Duration::from_secs(1));
     }
 }
 
@@ -87,6 +92,8 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        // A call that a signal has interrupted fails, and its thread gives up.
+        wait_for_signal();
         // The list stays locked until the program has ended.
         let mut running = running();
         drop(running.programs.remove(&self.0));
@@ -101,26 +108,22 @@ fn handle_signals() -> std::io::Result<()> {
     use signal_hook::flag::register_conditional_default;
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     /// Signals that come so soon after the first one are the same: `timeout` sends one to the process and one
     /// to its group.
     const SAME_SIGNAL: Duration = Duration::from_millis(100);
 
+    let has_signal = HAS_SIGNAL.get_or_init(Arc::default);
     let mut signals = Signals::new([] as [i32; 0])?;
     let handle = signals.handle();
     let ends_at_once = Arc::new(AtomicBool::new(false));
     let first_has_come = Arc::clone(&ends_at_once);
     let wait = move || {
         for signal in signals.forever() {
-            // A call that the signal has interrupted fails, and the main thread gives up. It cannot end this
-            // process by itself, because it waits for the list when it drops its handle.
-            let held = try_running();
             std::thread::sleep(SAME_SIGNAL);
             first_has_come.store(true, Ordering::SeqCst);
-            let mut running = held.unwrap_or_else(running);
+            let mut running = running();
             running.programs.clear();
             // It does not return, and the list stays locked to the end.
             let _ = emulate_default_handler(signal);
@@ -130,6 +133,7 @@ fn handle_signals() -> std::io::Result<()> {
     std::thread::Builder::new().name("signals".into()).spawn(wait)?;
     for signal in TERM_SIGNALS.iter().copied().filter(|signal| !is_ignored(*signal)) {
         handle.add_signal(signal)?;
+        signal_hook::flag::register(signal, Arc::clone(has_signal))?;
         register_conditional_default(signal, Arc::clone(&ends_at_once))?;
     }
     Ok(())

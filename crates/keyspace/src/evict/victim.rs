@@ -16,8 +16,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// the first key on: S3-FIFO looks at the limit while the store fills. A key that has expired is removed,
     /// but not counted in [`evicted_keys`](Self::evicted_keys).
     ///
-    /// O(victims), and the values that are dropped. Under a volatile policy the search passes the keys
-    /// without an expiry, at some ten of them in a nanosecond.
+    /// O(victims), and the values that are dropped. Under a volatile policy also O(chunks of the table) for a victim, if
+    /// few keys have an expiry.
     ///
     /// ```
     /// use keyspace::{Keyspace, MaxmemoryPolicy, Options};

@@ -75,12 +75,13 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
+        self.begin_write();
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         match guard.find(now) {
             Some((entry, totals, state)) => {
                 let result = edit_found::<C, T, E>(entry, totals, state, f);
                 drop(guard);
-                self.settle(now);
+                self.settle(&key, hash, now);
                 result
             }
             None => {
@@ -104,11 +105,12 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<Option<T>, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
+        self.begin_write();
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         let Some((entry, totals, state)) = guard.find(now) else { return Ok(None) };
         let result = edit_found::<C, T, E>(entry, totals, state, f).map(Some);
         drop(guard);
-        self.settle(now);
+        self.settle(&key, hash, now);
         result
     }
 
@@ -159,7 +161,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let added = self.table.try_insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
         self.totals.add_sized(added.map_err(|error| error.error)?, size, hash);
         self.totals.notify(Event::Set(key.bytes()));
-        self.settle(now);
+        self.settle(&key, hash, now);
         Ok(())
     }
 }
@@ -195,7 +197,6 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
     pub(crate) fn find(&mut self, now: u64) -> Option<(&mut Entry, &mut Totals, &mut Edit)> {
         let Self { keyspace, key, hash, state } = self;
         let (entry, totals, options) = keyspace.find_mut(*hash, key, now)?;
-        totals.eviction.forget_allowance();
         let entry = entry.into_mut();
         Access::at(options, now).touch(entry.view(), *hash);
         Some((entry, totals, state))

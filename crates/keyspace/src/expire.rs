@@ -56,6 +56,7 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             totals.notify(Event::Changed(key.bytes()));
         }
+        self.settle(&key, hash, now);
         Ok(true)
     }
 

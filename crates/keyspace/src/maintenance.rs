@@ -21,8 +21,10 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Makes the table as small as its keys allow. O(keys that move), all in one call;
-    /// [`rehash`](Self::rehash) does it in steps. In C: `dictShrink`.
+    /// [`rehash`](Self::rehash) does it in steps. Fuller chunks may need overflow children; if these exceed
+    /// `maxmemory`, the next write evicts. In C: `dictShrink`.
     pub fn shrink_to_fit(&mut self) {
+        self.limit_growth_if_limited();
         self.table.shrink_to_fit();
     }
 

@@ -66,7 +66,7 @@ impl<S: BuildHasher> Keyspace<S> {
         unsafe { put_renamed(found, totals, renamed, to_hash)? };
         drop(Shell::of(self.remove_at(from_hash, address)));
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
-        self.settle(now);
+        self.settle(&to, to_hash, now);
         Ok(true)
     }
 
@@ -186,7 +186,7 @@ impl<S: BuildHasher> Keyspace<S> {
         unsafe { put_renamed(found, target_totals, renamed, to_hash)? };
         drop(Shell::of(totals.remove(entry)));
         target_totals.notify(Event::Set(to.bytes()));
-        target.settle(now);
+        target.settle(to, to_hash, now);
         totals.notify(Event::Removed(from.bytes()));
         Ok(true)
     }
@@ -209,7 +209,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Absent(place) => totals.add(place.try_insert(new).map_err(|error| error.error)?, hash),
         }
         totals.notify(Event::Set(key.bytes()));
-        self.settle(now);
+        self.settle(key, hash, now);
         Ok(())
     }
 }

@@ -149,7 +149,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         self.make_room_for(key, hash, Entry::size_of_string(key.bytes(), false, value), now)?;
         self.set_hashed(key, hash, value, now)?;
-        self.settle(now);
+        self.settle(key, hash, now);
         self.renew_allowance();
         Ok(())
     }
@@ -197,7 +197,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(&key);
         self.make_room_for(&key, hash, Entry::size_of_string(key.bytes(), true, value), now)?;
         let outcome = self.set_with_hashed(&key, hash, value, (options, at), now);
-        self.settle(now);
+        self.settle(&key, hash, now);
         outcome
     }
 
@@ -283,6 +283,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Access::at(settings, now)
         };
         access.touch(entry.get().view(), hash);
+        self.settle(&key, hash, now);
         Ok(Some(string))
     }
 
@@ -324,11 +325,12 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
+        self.begin_write();
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
             let result = edit_found_string(entry, totals, state, f);
             drop(guard);
-            self.settle(now);
+            self.settle(&key, hash, now);
             return result;
         }
         drop(guard);
@@ -412,13 +414,13 @@ impl<S: BuildHasher> Keyspace<S> {
     /// memory.
     pub fn incr_by<'k>(&mut self, key: impl Into<Key<'k>>, increment: i64, now: u64) -> Result<i64, Error> {
         let (key, longest) = (key.into(), Element::Int(i64::MIN));
-        let size = Entry::size_of_string(key.bytes(), true, longest);
-        self.make_room_for(&key, self.hash_of(&key), size, now)?;
+        let (size, hash) = (Entry::size_of_string(key.bytes(), true, longest), self.hash_of(&key));
+        self.make_room_for(&key, hash, size, now)?;
         let sum = self.replace_string(&key, now, |old| {
             let sum = string::incr_by(old, increment)?;
             Ok((Content::Int(sum), sum))
         });
-        self.settle(now);
+        self.settle(&key, hash, now);
         sum
     }
 
@@ -437,11 +439,12 @@ impl<S: BuildHasher> Keyspace<S> {
         let old = self.peek(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
         let sum = string::incr_by_float(old, increment)?;
         let text = sum.with_text(sds::Sds::try_from_bytes)?;
+        let hash = self.hash_of(&key);
         let size = Entry::size_of_string(key.bytes(), true, Element::Bytes(&text));
-        self.make_room_for(&key, self.hash_of(&key), size, now)?;
+        self.make_room_for(&key, hash, size, now)?;
         let written =
             self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)));
-        self.settle(now);
+        self.settle(&key, hash, now);
         written
     }
 

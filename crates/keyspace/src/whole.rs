@@ -89,6 +89,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<T, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
+        self.begin_write();
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
             let result = match entry.object_type() {
@@ -107,7 +108,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
             };
             drop(guard);
-            self.settle(now);
+            self.settle(&key, hash, now);
             return result;
         }
         drop(guard);

@@ -63,7 +63,7 @@ pub(crate) struct Eviction {
     is_s3fifo: bool,
     /// Whether only keys with an expiry may be evicted.
     is_volatile: bool,
-    /// A random number, the next one of which is made from it.
+    /// The state of the random number generator.
     random: u64,
     state: Option<Box<State, Zmalloc>>,
     /// What the box of the state adds to `used_memory`.
@@ -177,8 +177,8 @@ impl Totals {
         view.set_clock(clock.with_uses_of(S3Clock::from_bits(view.clock())).to_bits());
     }
 
-    /// Gives the entry that takes another's place under the same key that entry's place in the order of
-    /// eviction, under S3-FIFO: the queue leads to the clock by the key.
+    /// Copies the clock of a replaced entry to the new entry of the same key, under S3-FIFO. The queue finds
+    /// an entry by its key and clock.
     pub(crate) fn keep_place(&self, old: &OccupiedEntry<'_, Entry>, new: EntryView<'_>) {
         if self.eviction.is_s3fifo {
             new.set_clock(S3Clock::from_bits(old.get().view().clock()).used().to_bits());
@@ -243,21 +243,23 @@ impl<S> Keyspace<S> {
         assert_eq!(found, on_probation, "every key on probation is in the queue");
     }
 
-    /// Reads the policy from the options. To and from S3-FIFO, and between its two policies, all clocks begin
-    /// anew. O(n) then.
+    /// Reads the policy from the options. To and from S3-FIFO, between its two policies, and where its queue
+    /// comes or goes with the limit, all clocks begin anew. O(n) then.
     pub(crate) fn apply_policy(&mut self) {
         let policy = self.options.get_maxmemory_policy();
-        let was_s3fifo = self.totals.eviction.is_s3fifo;
         let eviction = &mut self.totals.eviction;
-        if (policy.is_s3fifo(), policy.is_volatile()) != (eviction.is_s3fifo, eviction.is_volatile) {
+        let (was_s3fifo, had_queue) = (eviction.is_s3fifo, eviction.has_queue());
+        let mut is_anew = (policy.is_s3fifo(), policy.is_volatile()) != (was_s3fifo, eviction.is_volatile);
+        eviction.maxmemory = self.options.get_maxmemory();
+        is_anew |= had_queue != eviction.has_queue();
+        if is_anew {
             eviction.state = None;
         } else if let Some(state) = &mut eviction.state {
             state.search.pool.clear(); // precedence may mean something else
         }
-        eviction.maxmemory = self.options.get_maxmemory();
         (eviction.is_s3fifo, eviction.is_volatile) = (policy.is_s3fifo(), policy.is_volatile());
-        if eviction.state.is_none() && (was_s3fifo || policy.is_s3fifo()) {
-            // No bit of a clock means what it did.
+        if is_anew && (was_s3fifo || policy.is_s3fifo()) {
+            // The bits of the clocks have another meaning now.
             self.table.iter().for_each(|entry| entry.view().set_clock(0));
         }
     }

@@ -3,8 +3,8 @@
 //! A victim is the best of a few entries that were looked at. The pool remembers the sixteen best of the
 //! others, so that looking at them was not wasted. In C: `EvictionPoolLRU`.
 //!
-//! A candidate says where its entry was, and how soon it was to go. Both may have changed. So the entry of
-//! the best candidate is looked up before it is evicted.
+//! A candidate holds the address and the precedence that its entry had. Both may have changed. So the entry
+//! of the best candidate is looked up before it is evicted.
 
 /// How many candidates a pool holds. In C: `EVPOOL_SIZE`.
 const CANDIDATES: usize = 16;

@@ -99,9 +99,18 @@ impl<S: BuildHasher> Keyspace<S> {
         let is_its = |entry: &Entry| S3Clock::from_bits(entry.view().clock()).has_number(number);
         let Ok(entry) = self.table.find_entry(locator.hash(), is_its) else { return Popped::Skipped };
         let view = entry.get().view();
-        let is_candidate =
-            entry.get().address().addr() != protected && (!is_volatile || entry.get().expires());
+        let is_protected = entry.get().address().addr() == protected;
+        let is_candidate = !is_volatile || entry.get().expires();
         let Some(state) = self.totals.eviction.state_mut() else { return Popped::Empty };
+        if is_protected {
+            // It waits for another turn.
+            let clock = match state.s3fifo.queue.try_push(locator, entry.get().allocation_size()) {
+                Ok(number) => S3Clock::on_probation(number),
+                Err(_) => S3Clock::passed(state.s3fifo.next_stamp(extent.keys), 0),
+            };
+            view.set_clock(clock.with_uses_of(S3Clock::from_bits(view.clock())).to_bits());
+            return Popped::Skipped;
+        }
         if !view.is_expired(now) || !is_candidate {
             let uses = S3Clock::from_bits(view.clock()).uses();
             if !is_candidate || state.s3fifo.passes(uses, extent) {

@@ -165,7 +165,7 @@ impl Queue {
         Some((number, element.locator()))
     }
 
-    /// Where the key of an element is that is `ahead` places behind the first.
+    /// The locator of the element `ahead` places after the first.
     #[inline]
     pub(crate) fn peek(&self, ahead: u64) -> Option<Locator> {
         self.element(self.first + ahead).map(Element::locator)

@@ -2,7 +2,8 @@
 //!
 //! A plain write knows how many bytes it adds. It makes room for them first, and evicts keys for that, but
 //! never the key that it is about to write. If there is no room it fails, and has changed nothing of its own.
-//! A closure that edits a value may add more than was said. The excess is evicted before the call returns.
+//! A closure that edits a value may add more than was estimated. The excess is evicted before the call
+//! returns.
 //!
 //! **The table's own growth** waits until there is room for it: a step takes up to 256 KiB, for which
 //! thousands of keys would have to go at once. While it waits, each new key evicts one key more than it
@@ -10,11 +11,11 @@
 //!
 //! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of that: each write
 //! evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a
-//! call may leave meanwhile. It never rises.
+//! call may leave meanwhile. No write raises it.
 //!
 //! **Far from the limit** a write costs two comparisons. When the room is measured, half of it becomes an
-//! *allowance*, from which plain writes take the most that they can add. A write with which the table grows
-//! measures it anew. Whatever adds bytes in another way takes the allowance back.
+//! *allowance*, from which plain writes take the most that they can add. A write that grows the table
+//! measures the room again. Any other call that adds bytes cancels the allowance.
 //!
 //! Limits: where no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The
 //! next write that adds is refused.
@@ -84,19 +85,19 @@ impl<S> Keyspace<S> {
         self.options.get_maxmemory() != 0
     }
 
-    /// The limit or what counts has changed.
+    /// Updates the ceiling and the allowance after the limit or the counted bytes have changed.
     pub(crate) fn note_limit(&mut self) {
-        self.totals.eviction.forget_allowance();
         if self.is_limited() {
             self.totals.eviction.ceiling = self.options.get_maxmemory().max(self.counted_bytes());
             self.limit_growth(0);
         } else {
+            self.totals.eviction.forget_allowance();
             self.table.set_growth_limit(usize::MAX);
         }
     }
 
-    /// Takes what a `SET` of that key and value adds at most from the allowance. Returns whether there was as
-    /// much.
+    /// Takes the most that a `SET` of this key and value can add from the allowance. Returns `false` if the
+    /// allowance is too small or the table is about to grow.
     #[inline]
     pub(crate) fn take_allowance(&mut self, key: &Key<'_>, value: Element<'_>) -> bool {
         let bytes = key.bytes().len().saturating_add(value.len());
@@ -114,8 +115,8 @@ impl<S> Keyspace<S> {
     /// Measures the room, and allows plain writes half of it.
     pub(crate) fn renew_allowance(&mut self) {
         let room = self.write_limit().saturating_sub(self.counted_bytes());
-        self.totals.eviction.allowance = room / 2;
         self.limit_growth(room / 2);
+        self.totals.eviction.allowance = room / 2;
     }
 
     /// How many bytes writes may use.
@@ -129,6 +130,7 @@ impl<S> Keyspace<S> {
     /// Lets the table grow into the room that is left after `additional` bytes. Returns that room. The
     /// allocator rounds a size up by a quarter at most.
     pub(crate) fn limit_growth(&mut self, additional: usize) -> usize {
+        self.totals.eviction.forget_allowance();
         let left = self.write_limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
         let bytes = left / 5 * 4;
         self.table.set_growth_limit(bytes);
@@ -192,7 +194,8 @@ impl<S: BuildHasher> Keyspace<S> {
     pub fn evict_some(&mut self, now: u64, budget: usize) -> Evicted {
         let mut evicted = Evicted::default();
         let before = self.counted_bytes();
-        while self.exceeds_limit() && evicted.keys < budget && self.evict_one(now) {
+        self.totals.eviction.protected = 0;
+        while self.exceeds_limit() && self.can_help() && evicted.keys < budget && self.evict_one(now) {
             evicted.keys += 1;
         }
         if self.is_limited() {
@@ -201,6 +204,12 @@ impl<S: BuildHasher> Keyspace<S> {
         evicted.bytes = before.saturating_sub(self.counted_bytes());
         evicted.is_within = !self.exceeds_limit();
         evicted
+    }
+
+    /// Whether evictions can bring the bytes below the limit. If the bytes outside the keyspace alone exceed
+    /// it, they cannot.
+    fn can_help(&self) -> bool {
+        self.totals.eviction.other_bytes < self.options.get_maxmemory()
     }
 
     fn exceeds_limit(&self) -> bool {
@@ -220,6 +229,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if !self.is_limited() {
             return Ok(());
         }
+        self.begin_write();
         let fits = self.counted_bytes().saturating_add(size) <= self.write_limit();
         if fits && self.table.next_growth_bytes() == 0 {
             return Ok(());
@@ -289,7 +299,6 @@ impl<S: BuildHasher> Keyspace<S> {
     #[inline(never)]
     fn evict_for(&mut self, additional: usize, protected: usize, now: u64) -> Result<(), Error> {
         self.lower_ceiling();
-        self.totals.eviction.forget_allowance();
         let limit = self.write_limit();
         if additional > limit.saturating_sub(self.totals.eviction.other_bytes) {
             return self.refused(additional);
@@ -316,26 +325,42 @@ impl<S: BuildHasher> Keyspace<S> {
         Err(Error::MaxmemoryReached { additional, maxmemory: self.options.get_maxmemory() })
     }
 
-    /// Evicts what a write has added beyond the limit.
+    /// A write begins whose bytes are not known, or are not taken from the allowance.
     #[inline]
-    pub(crate) fn settle(&mut self, now: u64) {
+    pub(crate) fn begin_write(&mut self) {
+        self.totals.eviction.forget_allowance();
+        if self.totals.eviction.ceiling > self.options.get_maxmemory() {
+            self.lower_ceiling();
+        }
+    }
+
+    /// Evicts what a write of that key has added beyond the limit. The key itself goes last.
+    #[inline]
+    pub(crate) fn settle(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         self.totals.eviction.forget_allowance();
         if self.exceeds_limit() {
-            self.settle_above(now);
+            self.settle_above(key, hash, now);
         }
     }
 
     #[cold]
-    fn settle_above(&mut self, now: u64) {
+    fn settle_above(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         let mut victims_left = self.victims_max();
-        // Others alone are too much: evicting every key would not help.
-        while self.totals.eviction.other_bytes < self.options.get_maxmemory()
+        let written = self.table.find(hash, |entry| entry.has_key(key.bytes()));
+        self.totals.eviction.protected = written.map_or(0, |entry| entry.address().addr());
+        while self.can_help()
             && self.counted_bytes() > self.write_limit()
             && (victims_left > 0 || self.counted_bytes() > self.totals.eviction.ceiling)
-            && self.evict_one(now)
         {
             victims_left = victims_left.saturating_sub(1);
+            if !self.evict_one(now) {
+                if self.totals.eviction.protected == 0 {
+                    break;
+                }
+                self.totals.eviction.protected = 0;
+            }
         }
+        self.totals.eviction.protected = 0;
         self.lower_ceiling();
     }
 }

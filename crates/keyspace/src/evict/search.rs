@@ -1,9 +1,9 @@
 //! The search for a victim: a hand that goes round the table, and the [pool](super::pool) that it fills.
 //!
 //! Chunks that follow each other lie next to each other in memory, and a key's place in the table has nothing
-//! to do with its age. So the keys that the hand meets are as good as keys drawn at random. They are cheaper: the
-//! blocks that come next are known, and they are prefetched. While the table keeps its size, no key is looked at
-//! a second time before all others have been.
+//! to do with its age. So the keys that the hand meets are as good as keys drawn at random. They are cheaper:
+//! the blocks that come next are known, and they are prefetched. While the table keeps its size, no key is
+//! looked at a second time before all others have been.
 //!
 //! `maxmemory-samples` is how many keys the hand passes for each victim. It visits whole chunks, and carries
 //! the difference over to the next victim.

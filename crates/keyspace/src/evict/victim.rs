@@ -16,8 +16,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// the first key on: S3-FIFO looks at the limit while the store fills. A key that has expired is removed,
     /// but not counted in [`evicted_keys`](Self::evicted_keys).
     ///
-    /// O(victims), and the values that are dropped. Under a volatile policy also O(chunks of the table) for a victim, if
-    /// few keys have an expiry.
+    /// O(victims), and the values that are dropped. Under a volatile policy also O(chunks of the table) for a
+    /// victim, if few keys have an expiry.
     ///
     /// ```
     /// use keyspace::{Keyspace, MaxmemoryPolicy, Options};
@@ -34,6 +34,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn evict_down_to(&mut self, keys: usize, now: u64) -> usize {
         self.totals.eviction.keys_max = keys.saturating_add(1);
+        self.totals.eviction.protected = 0;
         let mut evicted = 0;
         while self.len() > keys && self.evict_one(now) {
             evicted += 1;
@@ -44,6 +45,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Evicts one key by the policy, whatever the limit is, and returns whether there was one that may be
     /// evicted.
     pub(super) fn evict_one(&mut self, now: u64) -> bool {
+        // Queue and ghosts take memory.
+        self.totals.eviction.forget_allowance();
         let policy = self.options.get_maxmemory_policy();
         if policy.ranking() == Ranking::None || policy.is_volatile() && self.totals.expires == 0 {
             return false;

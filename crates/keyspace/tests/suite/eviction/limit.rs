@@ -80,7 +80,7 @@ fn a_write_evicts_what_it_needs_and_stays_below_the_limit() {
                 let own = if policy.is_s3fifo() { 70 } else { 10 };
                 let (least, most) = ((bytes as u64 / 130).saturating_sub(own), bytes as u64 / 50 + own);
                 assert!((least..=most).contains(&evicted), "{context}: {evicted}");
-                assert!(keys as u64 + 1 - evicted >= keyspace.len() as u64, "{context}");
+                assert_eq!(keys as u64 + 1 - evicted, keyspace.len() as u64, "{context}");
                 keyspace.check();
             }
         }
@@ -424,4 +424,75 @@ fn new_options_of_several_keyspaces_divide_the_limit_too() {
     let sharded = Sharded::new(8);
     sharded.set_options(Options::new().maxmemory(800_000));
     sharded.for_each(|keyspace| assert_eq!(keyspace.options().get_maxmemory(), 100_000));
+}
+
+/// SETs take what they need from an allowance. Whatever else adds bytes must cancel it.
+#[test]
+fn what_else_adds_bytes_leaves_no_more_to_sets_than_there_is() {
+    type Act = fn(&mut Keyspace);
+    let acts: [(&str, Act); 5] = [
+        ("rehash", |db| drop(db.rehash(usize::MAX))),
+        ("evict_down_to", |db| drop(db.evict_down_to(db.len() / 2, 0))),
+        ("edit_as", |db| {
+            let limits = EncodingLimits::DEFAULT;
+            let edit = db.edit_as::<List, _, Error>("list", 0, |list| {
+                (0..90).try_for_each(|_| list.try_push(Side::Back, &[b'x'; 1_000][..], &limits))?;
+                Ok(())
+            });
+            edit.unwrap();
+        }),
+        ("set_other_bytes", |db| db.set_other_bytes(100_000)),
+        ("try_reserve", |db| db.try_reserve(5_000).unwrap()),
+    ];
+    for policy in of_all_keys() {
+        for (name_of_act, act) in acts {
+            let (mut keyspace, _log) = watched(policy, LIMIT);
+            keyspace.push("list", Side::Back, "first", 0).unwrap();
+            keyspace.set("large", &[b'x'; 60_000], 0).unwrap();
+            (0..200).for_each(|n| keyspace.set(&name(n), &[b'v'; 112], n).unwrap());
+            keyspace.remove("large", 0);
+            keyspace.set(&name(0), "value", 0).unwrap();
+            act(&mut keyspace);
+            let mut before = keyspace.counted_bytes();
+            for n in 200..1_500 {
+                keyspace.set(&name(n), &[b'v'; 112], n).unwrap();
+                let bytes = keyspace.counted_bytes();
+                assert!(bytes <= before.max(LIMIT), "{name_of_act} under {policy}: {before}, {bytes}");
+                before = bytes;
+            }
+            assert!(before <= LIMIT, "{name_of_act} under {policy}: {before}");
+        }
+    }
+}
+
+#[test]
+fn a_removal_below_a_lowered_limit_ends_its_exception() {
+    for policy in of_all_keys() {
+        let mut keyspace = full(policy);
+        keyspace.push("list", Side::Back, "first", 0).unwrap();
+        keyspace.set_options(keyspace.options().maxmemory(LIMIT / 2).maxmemory_eviction_tenacity(0));
+        keyspace.retain(0, |key, _value| key == b"list");
+        let limits = EncodingLimits::DEFAULT;
+        let edit = keyspace.edit_as::<List, _, Error>("list", 0, |list| {
+            (0..150).try_for_each(|_| list.try_push(Side::Back, &[b'x'; 1_000][..], &limits))?;
+            Ok(())
+        });
+        assert!(edit.is_ok() && keyspace.counted_bytes() <= LIMIT / 2, "{policy}");
+    }
+}
+
+#[test]
+fn options_that_change_nothing_about_eviction_keep_what_it_knows() {
+    let mut keyspace = full(MaxmemoryPolicy::AllkeysS3fifo);
+    let key = name(keyspace.len() as u64);
+    assert!(keyspace.touch(&key, 0) || keyspace.touch(&name(100), 0));
+    let freqs = |keyspace: &Keyspace| (0..2_000).filter(|n| keyspace.freq(&name(*n), 0) == Some(1)).count();
+    assert_eq!(freqs(&keyspace), 1);
+    keyspace.set_options(keyspace.options().hash_max_listpack_entries(7));
+    assert_eq!(freqs(&keyspace), 1);
+    // Without a queue, no key is on probation.
+    keyspace.set_options(keyspace.options().maxmemory(50_000));
+    keyspace.set("new", "value", 0).unwrap();
+    assert_eq!(freqs(&keyspace), 0);
+    keyspace.check();
 }

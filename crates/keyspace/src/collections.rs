@@ -161,7 +161,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let added = self.table.try_insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
         self.totals.add_sized(added.map_err(|error| error.error)?, size, hash);
         self.totals.notify(Event::Set(key.bytes()));
-        self.settle(&key, hash, now);
+        self.settle(key, hash, now);
         Ok(())
     }
 }

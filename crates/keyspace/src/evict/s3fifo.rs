@@ -15,7 +15,7 @@
 //! *S3-FIFO* keeps two queues. A new key enters the small one, a tenth of the store, and is evicted from
 //! there unless it was used meanwhile. So keys that are used once do not displace others. Here only the small
 //! queue is a [queue](Queue). In place of the large one each key has a stamp, and a victim is the oldest of
-//! the keys that a [search](super::search) has seen last. The small queue begins with a tenth, and its
+//! the keys that the [search](super::search) has seen recently. The small queue begins with a tenth, and its
 //! [share](Share) changes with what is seen. docs/src/eviction.md compares both.
 //!
 //! Keys that had passed are remembered too, one in four of them. A key that comes back to such a ghost begins

@@ -241,12 +241,13 @@ impl<S: BuildHasher> Keyspace<S> {
     fn make_room_at_limit(&mut self, key: &Key<'_>, hash: u64, size: usize, now: u64) -> Result<(), Error> {
         key.check()?;
         self.prefetch_new(hash);
-        if size > self.write_limit().saturating_sub(self.totals.eviction.other_bytes) {
+        let old = self.table.find(hash, |entry| entry.has_key(key.bytes()));
+        let (old_size, address) = old.map_or((0, 0), |old| (old.allocation_size(), old.address().addr()));
+        let additional = size.saturating_sub(old_size);
+        if additional > 0 && size > self.write_limit().saturating_sub(self.totals.eviction.other_bytes) {
             return self.refused(size);
         }
-        let old = self.table.find(hash, |entry| entry.has_key(key.bytes()));
-        if let Some(old) = old {
-            let (additional, address) = (size.saturating_sub(old.allocation_size()), old.address().addr());
+        if address != 0 {
             return self.evict_for(additional, address, now);
         }
         self.evict_for(size, 0, now)?;

@@ -258,6 +258,9 @@ fn a_set_that_could_never_fit_evicts_nothing_although_the_old_value_is_large() {
         let error = keyspace.set("large", &vec![b'x'; 250_000], 0).unwrap_err();
         assert!(matches!(error, Error::MaxmemoryReached { .. }), "{policy}");
         assert_eq!((keyspace.len(), keyspace.counted_bytes()), before, "{policy}");
+        // A smaller value is allowed, also above a limit that was lowered.
+        keyspace.set_options(keyspace.options().maxmemory(LIMIT / 2).maxmemory_eviction_tenacity(0));
+        assert_eq!(keyspace.set("large", &vec![b'x'; 120_000], 0), Ok(()), "{policy}");
     }
 }
 

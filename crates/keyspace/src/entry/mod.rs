@@ -303,7 +303,23 @@ impl Entry {
     /// By how much the block grows if it has to hold so many bytes more.
     pub(crate) fn growth_by(&self, bytes: usize) -> usize {
         let len = self.byte_len();
-        zmalloc::good_size(len.saturating_add(bytes)).saturating_sub(self.block_allocation_size(len))
+        let own = self.block_allocation_size(len) - self.block_overhead(len);
+        zmalloc::good_size(len.saturating_add(bytes)).saturating_sub(own)
+    }
+
+    /// What the allocator adds to a block beside its usable bytes: its own header, where it has one.
+    fn block_overhead(&self, len: usize) -> usize {
+        if self.is_loose() {
+            return 0;
+        }
+        self.block_allocation_size(len).saturating_sub(zmalloc::good_size(len))
+    }
+
+    /// [`allocation_size`](Self::allocation_size) without the allocator's headers, to be compared with the sizes of
+    /// strings that are yet to be written.
+    pub(crate) fn usable_size(&self) -> usize {
+        let blocks = if self.kind() == Kind::OBJECT { 3 } else { 1 };
+        self.allocation_size().saturating_sub(blocks * self.block_overhead(self.byte_len()))
     }
 
     /// By how much the block grows by an expiry, if it gets one and has none.
@@ -314,7 +330,7 @@ impl Entry {
     /// By how much the blocks grow if the string becomes so long. `is_greedy`: with as much again to grow
     /// into, as far as `sds` does that.
     pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
-        let (key, expires, own) = (self.key(), self.expires(), self.allocation_size());
+        let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
         if Self::size_of_len(key, expires, len, false) <= own {
             return 0;
         }

@@ -242,7 +242,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key.check()?;
         self.prefetch_new(hash);
         let old = self.table.find(hash, |entry| entry.has_key(key.bytes()));
-        let (old_size, address) = old.map_or((0, 0), |old| (old.allocation_size(), old.address().addr()));
+        let (old_size, address) = old.map_or((0, 0), |old| (old.usable_size(), old.address().addr()));
         let additional = size.saturating_sub(old_size);
         if additional > 0 && size > self.write_limit().saturating_sub(self.totals.eviction.other_bytes) {
             return self.refused(size);

@@ -73,7 +73,7 @@ fn each_directive_sets_what_its_setter_sets() {
         ("zset-max-listpack-value 7", new().zset_max_listpack_value(7)),
         ("zset-max-ziplist-value 7", new().zset_max_listpack_value(7)),
         ("proto-max-bulk-len 7mb", new().proto_max_bulk_len(7 << 20)),
-        ("maxmemory 7gb", new().maxmemory(7 << 30)),
+        ("maxmemory 1gb", new().maxmemory(1 << 30)),
         ("maxmemory-samples 7", new().maxmemory_samples(7)),
         ("maxmemory-eviction-tenacity 7", new().maxmemory_eviction_tenacity(7)),
         ("maxmemory-policy allkeys-s3fifo", new().maxmemory_policy(MaxmemoryPolicy::AllkeysS3fifo)),

@@ -78,7 +78,7 @@ fn a_write_evicts_what_it_needs_and_stays_below_the_limit() {
                 // A key has about 130 bytes. APPEND allocates as much again, to grow into. S3-FIFO takes
                 // blocks of up to 4 KiB for its queue and for ghosts.
                 let own = if policy.is_s3fifo() { 70 } else { 10 };
-                let (least, most) = ((bytes as u64 / 130).saturating_sub(own), bytes as u64 / 50 + own);
+                let (least, most) = ((bytes as u64 / 150).saturating_sub(own), bytes as u64 / 50 + own);
                 assert!((least..=most).contains(&evicted), "{context}: {evicted}");
                 assert_eq!(keys as u64 + 1 - evicted, keyspace.len() as u64, "{context}");
                 keyspace.check();

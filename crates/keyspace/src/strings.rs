@@ -129,24 +129,15 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let (key, value) = (key.into(), value.into());
         let hash = self.hash_of(&key);
-        if self.is_limited() {
-            return self.set_within_limit(&key, hash, value, now);
+        if self.is_limited() && !self.take_allowance(&key, value) {
+            return self.set_at_limit(&key, hash, value, now);
         }
         self.set_hashed(&key, hash, value, now)
     }
 
     /// [`set`](Self::set) that makes room first.
     #[inline(never)]
-    fn set_within_limit(
-        &mut self,
-        key: &Key<'_>,
-        hash: u64,
-        value: Element<'_>,
-        now: u64,
-    ) -> Result<(), Error> {
-        if self.take_allowance(key, value) {
-            return self.set_hashed(key, hash, value, now);
-        }
+    fn set_at_limit(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         self.make_room_for(key, hash, Entry::size_of_string(key.bytes(), false, value), now)?;
         self.set_hashed(key, hash, value, now)?;
         self.settle(key, hash, now);

@@ -235,7 +235,7 @@ fn fits_in_socket_address(_: &Path) -> bool {
     false
 }
 
-/// The name of the first server on the path. If there is none, prints that the caller is not run.
+/// The name of the first server on the path. Without a server, prints that the caller is not run.
 pub fn server_on_path() -> Option<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());

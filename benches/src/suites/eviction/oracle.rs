@@ -201,7 +201,7 @@ impl S3Fifo {
         }
     }
 
-    /// Returns whether the key was a ghost. It is none any longer.
+    /// Returns whether the key was a ghost, and removes it from the ghosts.
     fn forget(&mut self, key: u32) -> bool {
         let known = &mut self.known[key as usize];
         let was_ghost = std::mem::take(&mut known.ghost) > 0;
@@ -310,7 +310,7 @@ mod tests {
         assert!(cache.known[0].ghost > 0);
         hits(&mut cache, &[0]);
         assert_eq!(cache.main.keys.back(), Some(&0));
-        assert_eq!(cache.ghosts_size, 1, "10 has become one, 0 is none any longer");
+        assert_eq!(cache.ghosts_size, 1, "10 is a ghost now, and 0 no longer is");
         // Nine ghosts are remembered: after ten more, the oldest is not.
         hits(&mut cache, &(20..31).collect::<Vec<_>>());
         assert!(cache.ghosts_size == 9 && cache.known[10].ghost == 0 && cache.known[29].ghost > 0);

@@ -6,8 +6,8 @@
 //!   all keys used    the same, after every key has been read twice
 //! ```
 //!
-//! Below the limit, which is twice what the keys take, nothing is evicted: what is measured is the clock of
-//! each access and the question whether there is room. GETs are timed in the two regimes of the suite
+//! The limit is twice what the keys take in the first part, so nothing is evicted. The time is that of the
+//! clock of each access, and of the question whether there is room. GETs are timed in the two regimes of the suite
 //! `keyspace`.
 //!
 //! At the limit a keyspace is full with the keys of the run. The limit is what they take without eviction, so

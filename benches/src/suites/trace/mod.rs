@@ -11,9 +11,9 @@
 //! Without a trace, the YCSB mixes A to F run on a loaded store, keys drawn from a scrambled Zipf
 //! distribution ([`ycsb`](crate::trace::ycsb)).
 //!
-//! Why it is fair: the requests are in memory before the clock starts, and the same for all; keys and values
-//! are made and freed by all in the same way (`Sds` and `Robj` in each of the tables; two further peers hold
-//! `Vec<u8>`, as one would without this project); the same hash where the peer's name does not say otherwise.
+//! Why it is fair: the requests are in memory before the clock starts, and they are the same for all. All peers
+//! make and free keys and values in the same way: `Sds` and `Robj` in each of the tables. Two further peers hold
+//! `Vec<u8>`, as one would without this project. The hash is the same unless the peer's name says otherwise.
 //! Mix E has the peers that can go on with a scan where it stopped.
 
 mod mixes;

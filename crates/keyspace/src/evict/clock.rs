@@ -31,7 +31,7 @@ impl S3Clock {
         self.0
     }
 
-    /// A key on probation that nobody has used yet, with the number of its element.
+    /// The clock of a key on probation without uses. `number` is that of its element in the queue.
     #[inline]
     pub(crate) fn on_probation(number: u64) -> Self {
         Self(PROBATION | (number as u32 & MIDDLE_MASK) << MIDDLE_SHIFT)

@@ -14,10 +14,10 @@
 //! A bucket is a queue of its own: a new ghost takes the place of the bucket's oldest. All buckets get
 //! about as many, so a ghost stays for as long as one in a single queue, give or take a fifth.
 //!
-//! The bits of a hash are scaled to the number of buckets, so that all buckets get the same share. (Linear
-//! hashing, by which the table grows, would give some buckets twice the share of others, and their ghosts
-//! half the life.) When there is to be room for an eighth more or less, the number of buckets changes, and
-//! most ghosts are not found any more. New ghosts overwrite them in time. The number of keys in a store at
+//! The bits of a hash are scaled to the number of buckets, so that all buckets get the same share. Linear
+//! hashing, by which the table grows, would give some buckets twice the share of others. Their ghosts would
+//! then live half as long. The number of buckets changes when there has to be room for an eighth more or
+//! less. Most ghosts are then not found any more, and new ghosts overwrite them in time. The number of keys in a store at
 //! its limit rarely changes by so much.
 //!
 //! A fingerprint may be that of another key: one look-up in a thousand finds a ghost that was never there. A
@@ -184,7 +184,7 @@ impl Ghosts {
         let segment = self.segments.get_mut(index / SEGMENT_LEN)?.as_mut()?;
         let wanted = Ghost::new(bits, Side::Probation);
         let ghosts = &mut segment[index % SEGMENT_LEN].ghosts;
-        // All are compared, without a branch: nearly always there is none.
+        // Nearly all look-ups find no ghost. So all ghosts are compared first, without a branch.
         if !ghosts.iter().fold(false, |found, ghost| found | ghost.has_fingerprint_of(wanted)) {
             return None;
         }

@@ -2,11 +2,10 @@
 //!
 //! A collection is an enum of handles, one for each encoding, and its view an enum of what they lend. `encodings` writes both.
 
-use crate::hashtable::{StringBlock, StringTable};
+use crate::hashtable::StringTable;
 use crate::remains::{Remains, Rest};
 use common::Cursor;
 use core::ptr::NonNull;
-use dict::Table;
 use intset::IntSet;
 use listpack::ListPack;
 use quicklist::QuickList;
@@ -110,7 +109,7 @@ unsafe impl Handle for QuickList {
     }
 
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        Remains(Rest::List(self)).drop_in_steps(n)
+        QuickList::drop_in_steps(self, n).map(|list| Remains(Rest::List(list)))
     }
 
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
@@ -151,7 +150,7 @@ unsafe impl Handle for ZTable {
 // SAFETY: a box of a sized type, which is one pointer.
 unsafe impl<const N: usize> Handle for StringTable<N>
 where
-    Rest: From<Table<StringBlock<N>>>,
+    Rest: From<Self>,
 {
     type Borrowed = Self;
 
@@ -173,7 +172,7 @@ where
     }
 
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        Remains(self.into_table().into()).drop_in_steps(n)
+        StringTable::drop_in_steps(self, n).map(|table| Remains(table.into()))
     }
 
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {

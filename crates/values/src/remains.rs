@@ -1,8 +1,7 @@
 //! [`Remains`]: a value on its way out.
 
-use crate::hashtable::StringBlock;
+use crate::hashtable::StringTable;
 use core::fmt;
-use dict::Table;
 use quicklist::QuickList;
 
 /// What is left of a collection that is dropped in steps. Dropped itself, it frees the rest at once.
@@ -12,19 +11,21 @@ pub struct Remains(pub(crate) Rest);
 
 pub(crate) enum Rest {
     List(QuickList),
-    Set(Table<StringBlock<1>>),
-    Hash(Table<StringBlock<2>>),
+    Set(StringTable<1>),
+    Hash(StringTable<2>),
     ZSet(zindex::Remains),
 }
 
-impl From<Table<StringBlock<1>>> for Rest {
-    fn from(table: Table<StringBlock<1>>) -> Self {
+const _: () = assert!(size_of::<Remains>() == 2 * size_of::<usize>());
+
+impl From<StringTable<1>> for Rest {
+    fn from(table: StringTable<1>) -> Self {
         Self::Set(table)
     }
 }
 
-impl From<Table<StringBlock<2>>> for Rest {
-    fn from(table: Table<StringBlock<2>>) -> Self {
+impl From<StringTable<2>> for Rest {
+    fn from(table: StringTable<2>) -> Self {
         Self::Hash(table)
     }
 }
@@ -46,6 +47,16 @@ impl Remains {
             Rest::ZSet(remains) => remains.drop_in_steps(n).map(Rest::ZSet),
         };
         rest.map(Self)
+    }
+
+    /// What is left in `used_memory`, in bytes, exactly. Constant time.
+    pub fn allocation_size(&self) -> usize {
+        match &self.0 {
+            Rest::List(list) => list.allocation_size(),
+            Rest::Set(table) => table.allocation_size(),
+            Rest::Hash(table) => table.allocation_size(),
+            Rest::ZSet(remains) => remains.allocation_size(),
+        }
     }
 }
 

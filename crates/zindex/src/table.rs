@@ -119,8 +119,7 @@ impl ZTable {
 
     /// Bytes that the set adds to `used_memory`, its members among them. Constant time.
     pub fn allocation_size(&self) -> usize {
-        let sorted = self.handle.get();
-        self.handle.allocation_size() + sorted.order.allocation_size() + sorted.table.allocation_size()
+        allocation_size(&self.handle)
     }
 
     /// The score of a member. O(1). In C: `zsetScore`.
@@ -333,6 +332,12 @@ impl ZTable {
     }
 }
 
+/// What a body and all that it owns add to `used_memory`, in bytes.
+fn allocation_size(handle: &Handle<Sorted>) -> usize {
+    let sorted = handle.get();
+    handle.allocation_size() + sorted.order.allocation_size() + sorted.table.allocation_size()
+}
+
 /// What is left of a [`ZTable`] that is dropped in steps. Dropped itself, it frees the rest at once.
 ///
 /// It is no longer a set. The table of members goes first, because it owns no members. Without it no member has to be looked up when its
@@ -351,6 +356,11 @@ impl Remains {
             order.drop_leaves(members);
         }
         (!order.is_empty()).then_some(self)
+    }
+
+    /// What is left in `used_memory`, in bytes. Constant time.
+    pub fn allocation_size(&self) -> usize {
+        allocation_size(&self.0)
     }
 
     /// The members that are left.

@@ -14,6 +14,7 @@
 //! drawn; it was asked for as large as the size class of what the lengths add up to.
 
 use common::length;
+use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
 use core::slice;
 use dict::CompactPtr;
@@ -87,6 +88,18 @@ impl<const N: usize> StringBlock<N> {
     pub(crate) fn allocation_size(&self) -> usize {
         // SAFETY: a live block that was asked for with that size.
         unsafe { zmalloc::zmalloc_size_sized(self.0.get(), self.class()) }
+    }
+
+    /// Frees the block, and returns what it added to `used_memory`. Its length is read once.
+    pub(crate) fn into_freed(self) -> usize {
+        let this = ManuallyDrop::new(self);
+        let (block, class) = (this.0.get(), this.class());
+        // SAFETY: a live block that was asked for with that size. Nobody uses it after this.
+        unsafe {
+            let freed = zmalloc::zmalloc_size_sized(block, class);
+            zmalloc::zfree_sized(block, class);
+            freed
+        }
     }
 
     /// Moves the block if `moves` says so and there is memory for another.

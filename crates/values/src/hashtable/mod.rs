@@ -120,9 +120,11 @@ impl<const N: usize> StringTable<N> {
         box_size(&self.0) + self.0.table.allocation_size() + self.0.bytes
     }
 
-    /// The table and its blocks, to be dropped in steps: no sum is kept of what is on its way out.
-    pub(crate) fn into_table(self) -> Table<StringBlock<N>> {
-        Box::into_inner(self.0).table
+    /// Frees blocks and chunks of the table, about `n` of them, and returns what is left. See
+    /// [`Table::pop_chunks`].
+    pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
+        let Inner { table, bytes, .. } = &mut *self.0;
+        table.pop_chunks(n, |member| *bytes -= member.into_freed()).then_some(self)
     }
 
     /// Moves blocks of members, of the table and its own, for which `moves` says so; one place of the table a call. In C: `activeDefragSdsDict`.

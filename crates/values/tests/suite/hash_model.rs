@@ -219,6 +219,7 @@ proptest! {
         let mut left = hash.drop_in_steps(steps);
         while let Some(remains) = left {
             let held = region.held();
+            prop_assert_eq!(remains.allocation_size() as isize, held);
             left = remains.drop_in_steps(steps);
             prop_assert!(region.held() < held);
         }

@@ -246,11 +246,12 @@ proptest! {
         let copy = list.try_clone().unwrap();
         prop_assert!(copy == list && copy.encoding() == list.encoding());
         prop_assert!(list.free_effort() >= 1);
+        drop((copy, other));
         let mut left = list.drop_in_steps(3);
         while let Some(remains) = left {
+            prop_assert_eq!(remains.allocation_size() as isize, region.held());
             left = remains.drop_in_steps(3);
         }
-        drop((copy, other));
         prop_assert_eq!(region.held(), 0);
     }
 

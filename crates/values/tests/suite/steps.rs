@@ -1,27 +1,27 @@
 //! Dropping a collection in steps, with an eye on its memory.
 
-use values::Collection;
+use values::{Collection, Remains};
 use zmalloc::Region;
 
-/// Drops a collection in steps of `n`, and says how many steps there were. No step frees more than `members` of the collection's
+/// Drops a collection in steps of `n`, and says how many steps there were. What is left knows its size. No step frees more than `members` of the collection's
 /// `len` members and a step of the table. Such a step is a quarter of the table at most, and half of the bytes are the table's.
 pub(crate) fn drop_in_steps<C: Collection>(collection: C, n: usize, members: usize) -> usize {
     let region = Region::start();
     let (all, len) = (collection.allocation_size(), collection.len());
     let most = members * all / len + all / 8;
     let (mut freed, mut steps) = (0, 0);
-    let mut check = || {
+    let mut check = |left: Option<&Remains>| {
         let before = freed;
         freed = region.held().unsigned_abs();
         assert!(freed - before <= most, "{} bytes of {all} in a step", freed - before);
+        assert_eq!(left.map_or(0, Remains::allocation_size), all - freed);
         steps += 1;
     };
     let mut left = collection.drop_in_steps(n);
-    check();
+    check(left.as_ref());
     while let Some(remains) = left {
         left = remains.drop_in_steps(n);
-        check();
+        check(left.as_ref());
     }
-    assert_eq!(freed, all);
     steps
 }

@@ -92,7 +92,7 @@ impl<S> Keyspace<S> {
             recent: Recent::default(),
             lent: Lent::default(),
         };
-        keyspace.apply_policy();
+        keyspace.apply_options();
         keyspace
     }
 
@@ -125,8 +125,13 @@ impl<S> Keyspace<S> {
     /// is lowered, writes evict step by step; see [`evict_some`](Self::evict_some).
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
-        self.apply_policy();
+        self.apply_options();
         self.note_limit();
+    }
+
+    fn apply_options(&mut self) {
+        self.totals.lazyfree.lazy = self.options.lazy();
+        self.apply_policy();
     }
 
     /// Calls `on_event` after every operation that may have changed a key. Replaces the previous callback.
@@ -164,14 +169,17 @@ impl<S> Keyspace<S> {
         self.totals.on_event = None;
     }
 
-    /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values.
-    /// Constant time, exact.
+    /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values,
+    /// and its garbage ([`lazyfree_pending_bytes`](Self::lazyfree_pending_bytes)). Constant time, exact.
     ///
     /// A string that a reply still holds after its key was removed is no longer counted here: see
     /// [`lent_bytes`](Self::lent_bytes). The callback for events is not counted.
     #[inline]
     pub fn allocation_size(&self) -> usize {
-        self.table.allocation_size() + self.totals.entry_bytes + self.totals.eviction.allocation_size()
+        self.table.allocation_size()
+            + self.totals.entry_bytes
+            + self.totals.eviction.allocation_size()
+            + self.totals.lazyfree.allocation_size()
     }
 
     /// The sum over all replies that share a string ([`StringRef::to_bytes`](crate::StringRef::to_bytes)), in

@@ -204,7 +204,7 @@ impl<S: BuildHasher> Keyspace<S> {
         match found {
             Found::Live(mut entry) => {
                 totals.keep_place(&entry, new.view());
-                totals.change(&mut entry, |entry, held| entry.replace(new, held));
+                totals.replace(&mut entry, new);
             }
             Found::Absent(place) => totals.add(place.try_insert(new).map_err(|error| error.error)?, hash),
         }
@@ -225,10 +225,8 @@ unsafe fn put_renamed(found: Found<'_>, totals: &mut Totals, renamed: Shell, has
     match found {
         Found::Live(mut other) => {
             totals.keep_place(&other, renamed.view());
-            totals.change(&mut other, |other, held| {
-                // SAFETY: by contract.
-                other.replace(unsafe { renamed.into_entry() }, held);
-            });
+            // SAFETY: by contract.
+            totals.replace(&mut other, unsafe { renamed.into_entry() });
         }
         // SAFETY: by contract, or the new entry becomes a shell again.
         Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {

@@ -217,14 +217,11 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 if at.is_some_and(|at| at <= now) {
-                    totals.drop_key(entry);
+                    totals.drop_key(entry, totals.lazyfree.lazy.user_del);
                     return Ok(outcome);
                 }
-                let content = Content::try_string(value)?;
-                totals.change(&mut entry, |entry, held| {
-                    let expiry = if options.expiry == SetExpiry::Keep { entry.expiry() } else { at };
-                    entry.try_set(expiry, content, held)
-                })?;
+                let expiry = if options.expiry == SetExpiry::Keep { entry.get().expiry() } else { at };
+                totals.try_set(&mut entry, expiry, Content::try_string(value)?)?;
                 Access::at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Set(key.bytes()));
             }
@@ -263,7 +260,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
         let string = OwnedElement::try_from(string)?;
         if at.is_some_and(|at| at <= now) {
-            totals.drop_key(entry);
+            totals.drop_key(entry, totals.lazyfree.lazy.user_del);
             return Ok(Some(string));
         }
         let access = if entry.get().expiry() == at {
@@ -290,7 +287,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let key = key.into();
         let Some((entry, totals, _)) = self.find_mut(self.hash_of(&key), &key, now) else { return Ok(None) };
         let string = OwnedElement::try_from(entry.get().string()?)?;
-        totals.drop_key(entry);
+        totals.drop_key(entry, totals.lazyfree.lazy.user_del);
         Ok(Some(string))
     }
 
@@ -484,8 +481,7 @@ fn set_present(
         let content = Content::try_string(value)?;
         return Ok(totals.add_new(place, (key.bytes(), hash), None, access.initial(), content)?);
     }
-    let content = Content::try_string(value)?;
-    totals.change(&mut entry, |entry, held| entry.try_set(None, content, held))?;
+    totals.try_set(&mut entry, None, Content::try_string(value)?)?;
     access.touch(entry.get().view(), hash);
     totals.notify(Event::Set(key.bytes()));
     Ok(())

@@ -3,6 +3,7 @@
 use crate::entry::{Content, Entry};
 use crate::event::Event;
 use crate::evict::Eviction;
+use crate::lazyfree::Lazyfree;
 use allocator_api2::boxed::Box;
 use core::fmt;
 use dict::table::{OccupiedEntry, VacantEntry};
@@ -12,8 +13,11 @@ use zmalloc::Zmalloc;
 /// The callback of [`Keyspace::on_event`](crate::Keyspace::on_event).
 pub(crate) type OnEvent = Box<dyn FnMut(Event<'_>) + Send + Sync, Zmalloc>;
 
-/// What every new, changed or removed entry updates: the sums over all entries, and the state of eviction. It
-/// also has the callback for events.
+/// An event that has a key.
+type OnKey = fn(&[u8]) -> Event<'_>;
+
+/// What every new, changed or removed entry updates: the sums over all entries, the state of eviction, and the
+/// garbage. It also has the callback for events.
 #[derive(Default)]
 pub(crate) struct Totals {
     /// What the entries add to `used_memory`, values and all.
@@ -21,13 +25,23 @@ pub(crate) struct Totals {
     /// How many keys have an expiry: the number of marked entries.
     pub(crate) expires: usize,
     pub(crate) eviction: Eviction,
+    pub(crate) lazyfree: Lazyfree,
     pub(crate) on_event: Option<OnEvent>,
 }
 
 impl Totals {
-    /// Calls the callback, if there is one.
+    /// Calls the callback, if there is one. Frees some garbage, if there is any.
     #[inline]
     pub(crate) fn notify(&mut self, event: Event<'_>) {
+        self.report(event);
+        if self.lazyfree.has_garbage() {
+            self.lazyfree.free_in_passing();
+        }
+    }
+
+    /// Calls the callback, if there is one.
+    #[inline]
+    pub(crate) fn report(&mut self, event: Event<'_>) {
         if let Some(on_event) = &mut self.on_event {
             on_event(event);
         }
@@ -68,23 +82,48 @@ impl Totals {
         entry
     }
 
-    /// Drops an entry that has expired, and returns its place.
+    /// Reports and frees an entry that is no longer in the table. If it is large and `is_lazy`, it becomes
+    /// garbage.
+    #[inline]
+    pub(crate) fn discard(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
+        self.expires -= usize::from(entry.expires());
+        if self.on_event.is_none() && !(is_lazy && entry.kind().is_word()) {
+            self.entry_bytes -= entry.into_freed(); // its size is computed once
+        } else {
+            self.discard_reported(entry, event, is_lazy);
+        }
+        if self.lazyfree.has_garbage() {
+            self.lazyfree.free_in_passing();
+        }
+    }
+
+    /// [`discard`](Self::discard) in all cases. The callback may panic, so the sums are right before it.
+    #[inline(never)]
+    fn discard_reported(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
+        let size = entry.allocation_size();
+        self.entry_bytes -= size;
+        self.report(event(entry.key()));
+        if is_lazy {
+            self.lazyfree.push(entry, size);
+        }
+    }
+
+    /// Frees an entry that has expired, and returns its place.
     pub(crate) fn take_expired<'t>(&mut self, entry: OccupiedEntry<'t, Entry>) -> VacantEntry<'t, Entry> {
         let (entry, place) = entry.take();
-        self.subtract(&entry);
-        self.notify(Event::Expired(entry.key()));
+        self.discard_expired(entry);
         place
     }
 
-    /// [`remove_key`](Self::remove_key) that drops the entry.
+    /// Reports and frees an entry that has expired and is no longer in the table.
+    pub(crate) fn discard_expired(&mut self, entry: Entry) {
+        self.discard(entry, |key| Event::Expired(key), self.lazyfree.lazy.expire);
+    }
+
+    /// [`remove_key`](Self::remove_key) that frees the entry, later if it is large and `is_lazy`.
     #[inline]
-    pub(crate) fn drop_key(&mut self, entry: OccupiedEntry<'_, Entry>) {
-        if self.on_event.is_some() {
-            return drop(self.remove_key(entry));
-        }
-        let entry = entry.remove();
-        self.expires -= usize::from(entry.expires());
-        self.entry_bytes -= entry.into_freed(); // its size is computed once
+    pub(crate) fn drop_key(&mut self, entry: OccupiedEntry<'_, Entry>, is_lazy: bool) {
+        self.discard(entry.remove(), |key| Event::Removed(key), is_lazy);
     }
 
     /// Removes an entry that has expired.
@@ -107,6 +146,31 @@ impl Totals {
         self.add_sized(place.try_insert(entry)?, size, hash);
         self.notify(Event::Set(key));
         Ok(())
+    }
+
+    /// Gives a key another value and expiry. The old value is freed, or is garbage if it is large.
+    #[inline]
+    pub(crate) fn try_set(
+        &mut self,
+        entry: &mut OccupiedEntry<'_, Entry>,
+        expiry: Option<u64>,
+        content: Content<'_>,
+    ) -> Result<(), ReserveError> {
+        if self.lazyfree.lazy.server_del && entry.get().is_large() {
+            let old = entry.get();
+            let new = Entry::try_new(old.key(), expiry, old.view().clock(), content)?;
+            self.replace(entry, new);
+            return Ok(());
+        }
+        self.change(entry, |entry, held| entry.try_set(expiry, content, held))
+    }
+
+    /// Puts an entry in the place of another one. That one is freed, or is garbage if it is large.
+    pub(crate) fn replace(&mut self, entry: &mut OccupiedEntry<'_, Entry>, new: Entry) {
+        let (old, size) = self.change(entry, |entry, held| entry.replace(new, held));
+        if self.lazyfree.lazy.server_del {
+            self.lazyfree.push(old, size);
+        }
     }
 
     /// Takes an entry out of the sums.

@@ -53,6 +53,7 @@ pub(crate) use kind::{Kind, Place};
 pub(crate) use view::{EntryString, EntryView, ShortKey};
 pub(crate) use write::Shell;
 
+use crate::garbage::FREE_EFFORT_MAX;
 use common::length as key_length;
 use core::ptr::NonNull;
 use core::slice;
@@ -384,6 +385,12 @@ impl Entry {
         }
         // SAFETY: a live word of that kind (E2).
         1 + unsafe { word::free_effort(layout.kind, self.value(layout)) }
+    }
+
+    /// Whether the value has so many blocks that it is not freed by the operation that removes it.
+    #[inline]
+    pub(crate) fn is_large(&self) -> bool {
+        self.kind().is_word() && self.free_effort() > FREE_EFFORT_MAX
     }
 
     /// What the block adds, of which `len` bytes are in use.

@@ -11,12 +11,12 @@ use super::{
     length, word,
 };
 use common::length as key_length;
-use core::mem::ManuallyDrop;
+use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 use core::slice;
 use core::sync::atomic::{AtomicU32, Ordering};
 use dict::CompactPtr;
-use values::{Collection, CollectionView, Element, ReserveError, by_type};
+use values::{Collection, CollectionView, Element, Remains, ReserveError, by_type};
 
 /// What becomes of a block whose length changes.
 pub(super) enum Fit {
@@ -327,12 +327,12 @@ impl Entry {
         freed
     }
 
-    /// Puts another entry in the place of this one, which is dropped. For `held`, see
-    /// [`try_set`](Self::try_set).
-    pub(crate) fn replace(&mut self, new: Self, held: &mut usize) {
-        *held -= self.allocation_size();
-        *held += new.allocation_size();
-        *self = new;
+    /// Puts another entry in the place of this one, and returns this one and its allocation size. For `held`,
+    /// see [`try_set`](Self::try_set).
+    pub(crate) fn replace(&mut self, new: Self, held: &mut usize) -> (Self, usize) {
+        let size = self.allocation_size();
+        *held = *held - size + new.allocation_size();
+        (mem::replace(self, new), size)
     }
 
     /// Gives the key another expiry, or none. O(1) if it has one before and after, else O(bytes). For `held`,
@@ -470,6 +470,11 @@ impl Entry {
     /// A copy of the collection, an empty one if the value is of another type. O(value).
     pub(crate) fn try_to_owned<C: Collection>(&self) -> Result<C, ReserveError> {
         self.collection::<C>().map_or(Ok(C::EMPTY), CollectionView::try_to_owned)
+    }
+
+    /// Drops the entry, but about `n` blocks of a large value at most, and returns what is left of it.
+    pub(crate) fn drop_in_steps(self, n: usize) -> Option<Remains> {
+        by_type!(self.object_type(), string => None, C => self.into_word::<C>()?.drop_in_steps(n))
     }
 
     /// Takes the collection out of its block, which is freed. Only large encodings are taken: what lies in

@@ -190,24 +190,13 @@ impl Totals {
         if entry.get().is_expired(now) {
             return self.expire(entry);
         }
-        let entry = entry.remove();
-        if self.on_event.is_some() {
-            self.subtract(&entry);
-            self.report_victim(&entry, now);
-        } else {
-            self.eviction.keys += 1;
-            self.expires -= usize::from(entry.expires());
-            self.entry_bytes -= entry.into_freed(); // its size is computed once
-        }
+        self.discard_victim(entry.remove());
     }
 
-    /// Reports and counts a victim that is no longer in the table.
-    fn report_victim(&mut self, entry: &Entry, now: u64) {
-        if entry.is_expired(now) {
-            return self.notify(Event::Expired(entry.key()));
-        }
+    /// Reports, counts and frees a victim that has not expired and is no longer in the table.
+    fn discard_victim(&mut self, entry: Entry) {
         self.eviction.keys += 1;
-        self.notify(Event::Evicted(entry.key()));
+        self.discard(entry, |key| Event::Evicted(key), self.lazyfree.lazy.eviction);
     }
 }
 

@@ -5,6 +5,9 @@
 //! A closure that edits a value may add more than was estimated. The excess is evicted before the call
 //! returns.
 //!
+//! **Garbage** goes before keys: values that were removed, but are not free yet, are freed as far as the room
+//! is needed (`lazyfree`).
+//!
 //! **The table's own growth** waits until there is room for it: a step takes up to 256 KiB, for which
 //! thousands of keys would have to go at once. While it waits, each new key evicts one key more than it
 //! needs.
@@ -195,8 +198,14 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut evicted = Evicted::default();
         let before = self.counted_bytes();
         self.totals.eviction.protected = 0;
-        while self.exceeds_limit() && self.can_help() && evicted.keys < budget && self.evict_one(now) {
-            evicted.keys += 1;
+        let mut steps_left = budget;
+        while self.exceeds_limit() && self.can_help() && steps_left > 0 {
+            let is_key = !self.totals.lazyfree.has_garbage();
+            if !self.free_or_evict(now) {
+                break;
+            }
+            evicted.keys += usize::from(is_key);
+            steps_left -= 1;
         }
         if self.is_limited() {
             self.lower_ceiling();
@@ -312,7 +321,7 @@ impl<S: BuildHasher> Keyspace<S> {
             {
                 break true;
             }
-            if !self.evict_one(now) {
+            if !self.free_or_evict(now) {
                 break false;
             }
             victims_left = victims_left.saturating_sub(1);
@@ -320,6 +329,15 @@ impl<S: BuildHasher> Keyspace<S> {
         self.totals.eviction.protected = 0;
         self.limit_growth(additional);
         if is_room { Ok(()) } else { self.refused(additional) }
+    }
+
+    /// Frees some garbage, or evicts a key if there is none. Returns `false` if no key may be evicted.
+    fn free_or_evict(&mut self, now: u64) -> bool {
+        if self.totals.lazyfree.has_garbage() {
+            self.totals.lazyfree.free_in_passing();
+            return true;
+        }
+        self.evict_one(now)
     }
 
     fn refused(&self, additional: usize) -> Result<(), Error> {
@@ -354,7 +372,7 @@ impl<S: BuildHasher> Keyspace<S> {
             && (victims_left > 0 || self.counted_bytes() > self.totals.eviction.ceiling)
         {
             victims_left = victims_left.saturating_sub(1);
-            if !self.evict_one(now) {
+            if !self.free_or_evict(now) {
                 if self.totals.eviction.protected == 0 {
                     break;
                 }

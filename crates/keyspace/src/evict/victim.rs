@@ -100,8 +100,11 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Takes the first entry out for which `is_victim` is true. O(n).
     fn extract(&mut self, mut is_victim: impl FnMut(&Entry) -> bool, now: u64) -> bool {
         let Some(entry) = self.table.extract_if(|entry| is_victim(entry)).next() else { return false };
-        self.totals.subtract(&entry);
-        self.totals.report_victim(&entry, now);
+        if entry.is_expired(now) {
+            self.totals.discard_expired(entry);
+        } else {
+            self.totals.discard_victim(entry);
+        }
         true
     }
 

@@ -22,6 +22,11 @@ enum Argument {
         /// Gets only numbers in the range.
         set: fn(Options, i64) -> Options,
     },
+    /// `yes` or `no`.
+    Flag {
+        get: fn(&Options) -> bool,
+        set: fn(Options, bool) -> Options,
+    },
     Policy,
 }
 
@@ -43,6 +48,10 @@ const fn number(
     Directive { name, argument: Argument::Number { form, range, get, set } }
 }
 
+const fn flag(name: &'static str, get: fn(&Options) -> bool, set: fn(Options, bool) -> Options) -> Directive {
+    Directive { name, argument: Argument::Flag { get, set } }
+}
+
 const fn wide(range: RangeInclusive<usize>) -> RangeInclusive<i64> {
     *range.start() as i64..=*range.end() as i64
 }
@@ -56,7 +65,7 @@ const DEPTH: RangeInclusive<i64> = 0..=i32::MAX as i64;
 
 /// All directives, in the order in which they are written.
 #[rustfmt::skip] // one row, one directive
-pub(super) static DIRECTIVES: [Directive; 17] = {
+pub(super) static DIRECTIVES: [Directive; 22] = {
     use Form::{Integer, Memory};
     [
         number("hash-max-listpack-entries", Integer, SIZE,
@@ -92,6 +101,11 @@ pub(super) static DIRECTIVES: [Directive; 17] = {
             |o| o.lfu.decay_time.into(), |o, value| o.lfu_decay_time(value as u32)),
         number("active-expire-effort", Integer, EFFORT,
             |o| o.expire_effort.into(), |o, value| o.active_expire_effort(value as u8)),
+        flag("lazyfree-lazy-eviction", |o| o.lazy.eviction, Options::lazyfree_lazy_eviction),
+        flag("lazyfree-lazy-expire", |o| o.lazy.expire, Options::lazyfree_lazy_expire),
+        flag("lazyfree-lazy-server-del", |o| o.lazy.server_del, Options::lazyfree_lazy_server_del),
+        flag("lazyfree-lazy-user-del", |o| o.lazy.user_del, Options::lazyfree_lazy_user_del),
+        flag("lazyfree-lazy-user-flush", |o| o.lazy.user_flush, Options::lazyfree_lazy_user_flush),
     ]
 };
 
@@ -123,6 +137,9 @@ impl Directive {
                 Some(policy) => Ok(options.maxmemory_policy(policy)),
                 None => Err(ConfErrorKind::NotAPolicy { directive }),
             },
+            Argument::Flag { set, .. } if argument.eq_ignore_ascii_case(b"yes") => Ok(set(options, true)),
+            Argument::Flag { set, .. } if argument.eq_ignore_ascii_case(b"no") => Ok(set(options, false)),
+            Argument::Flag { .. } => Err(ConfErrorKind::NotYesOrNo { directive }),
             Argument::Number { form, range, set, .. } => {
                 let (min, max) = (*range.start(), *range.end());
                 let (value, refused) = match form {
@@ -146,6 +163,9 @@ impl Directive {
     pub(super) fn write(&self, options: &Options, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.argument {
             Argument::Number { get, .. } => write!(f, "{} {}", self.name, get(options)),
+            Argument::Flag { get, .. } => {
+                write!(f, "{} {}", self.name, if get(options) { "yes" } else { "no" })
+            }
             Argument::Policy => write!(f, "{} {}", self.name, options.policy),
         }
     }
@@ -155,7 +175,7 @@ impl Directive {
     pub(super) fn range(&self) -> Option<RangeInclusive<i64>> {
         match &self.argument {
             Argument::Number { range, .. } => Some(range.clone()),
-            Argument::Policy => None,
+            Argument::Flag { .. } | Argument::Policy => None,
         }
     }
 }

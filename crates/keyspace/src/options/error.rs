@@ -60,6 +60,11 @@ pub enum ConfErrorKind {
         /// Which directive.
         directive: &'static str,
     },
+    /// The argument is not `yes` or `no`.
+    NotYesOrNo {
+        /// Which directive.
+        directive: &'static str,
+    },
 }
 
 impl fmt::Display for ConfError {
@@ -96,6 +101,7 @@ impl fmt::Display for ConfErrorKind {
                 }
                 Ok(())
             }
+            Self::NotYesOrNo { directive } => write!(f, "{directive} must be yes or no"),
         }
     }
 }

@@ -27,6 +27,9 @@
 //! | `lfu-log-factor` | from 0 | 10 | integer |
 //! | `lfu-decay-time` | from 0 | 1 (minute) | integer |
 //! | `active-expire-effort` | 1 to 10 | 1 | integer |
+//! | `lazyfree-lazy-eviction`, `-expire`, `-server-del`, `-user-del`, `-user-flush` | `yes`, `no` | `yes` | word |
+//!
+//! The lazyfree defaults are those of Valkey 8; Redis' are `no`.
 //!
 //! Learned from: Redis' `config.c` and redis.conf (names, ranges, defaults).
 
@@ -84,6 +87,17 @@ pub struct Options {
     tenacity: u8,
     lfu: LfuParams,
     expire_effort: u8,
+    lazy: Lazy,
+}
+
+/// Which operations leave large values as garbage: the lazyfree options.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Lazy {
+    pub(crate) eviction: bool,
+    pub(crate) expire: bool,
+    pub(crate) server_del: bool,
+    pub(crate) user_del: bool,
+    pub(crate) user_flush: bool,
 }
 
 impl Options {
@@ -97,6 +111,7 @@ impl Options {
             tenacity: 10,
             lfu: LfuParams { log_factor: 10, decay_time: 1 },
             expire_effort: *EFFORTS.start(),
+            lazy: Lazy { eviction: true, expire: true, server_del: true, user_del: true, user_flush: true },
         }
     }
 
@@ -226,6 +241,41 @@ impl Options {
         self
     }
 
+    /// Whether evictions leave large values as garbage, to be freed later.
+    #[must_use]
+    pub fn lazyfree_lazy_eviction(mut self, is_lazy: bool) -> Self {
+        self.lazy.eviction = is_lazy;
+        self
+    }
+
+    /// Whether keys that expire leave large values as garbage, to be freed later.
+    #[must_use]
+    pub fn lazyfree_lazy_expire(mut self, is_lazy: bool) -> Self {
+        self.lazy.expire = is_lazy;
+        self
+    }
+
+    /// Whether writes that replace a value, and renames, leave large values as garbage, to be freed later.
+    #[must_use]
+    pub fn lazyfree_lazy_server_del(mut self, is_lazy: bool) -> Self {
+        self.lazy.server_del = is_lazy;
+        self
+    }
+
+    /// Whether removals leave large values as garbage, to be freed later.
+    #[must_use]
+    pub fn lazyfree_lazy_user_del(mut self, is_lazy: bool) -> Self {
+        self.lazy.user_del = is_lazy;
+        self
+    }
+
+    /// Whether [`clear`](crate::Keyspace::clear) leaves all entries as garbage, to be freed later.
+    #[must_use]
+    pub fn lazyfree_lazy_user_flush(mut self, is_lazy: bool) -> Self {
+        self.lazy.user_flush = is_lazy;
+        self
+    }
+
     /// The limits of all directives about encodings and sizes. Its fields that are not directives have their
     /// defaults.
     pub const fn encoding_limits(&self) -> &EncodingLimits {
@@ -260,6 +310,35 @@ impl Options {
     /// What `active-expire-effort` is, from 1 to 10.
     pub const fn get_active_expire_effort(&self) -> u8 {
         self.expire_effort
+    }
+
+    /// What `lazyfree-lazy-eviction` is.
+    pub const fn get_lazyfree_lazy_eviction(&self) -> bool {
+        self.lazy.eviction
+    }
+
+    /// What `lazyfree-lazy-expire` is.
+    pub const fn get_lazyfree_lazy_expire(&self) -> bool {
+        self.lazy.expire
+    }
+
+    /// What `lazyfree-lazy-server-del` is.
+    pub const fn get_lazyfree_lazy_server_del(&self) -> bool {
+        self.lazy.server_del
+    }
+
+    /// What `lazyfree-lazy-user-del` is.
+    pub const fn get_lazyfree_lazy_user_del(&self) -> bool {
+        self.lazy.user_del
+    }
+
+    /// What `lazyfree-lazy-user-flush` is.
+    pub const fn get_lazyfree_lazy_user_flush(&self) -> bool {
+        self.lazy.user_flush
+    }
+
+    pub(crate) const fn lazy(&self) -> Lazy {
+        self.lazy
     }
 }
 

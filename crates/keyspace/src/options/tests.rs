@@ -23,6 +23,11 @@ maxmemory-eviction-tenacity 10
 lfu-log-factor 10
 lfu-decay-time 1
 active-expire-effort 1
+lazyfree-lazy-eviction yes
+lazyfree-lazy-expire yes
+lazyfree-lazy-server-del yes
+lazyfree-lazy-user-del yes
+lazyfree-lazy-user-flush yes
 ";
 
 /// The options of a text without unknown directives.
@@ -38,7 +43,7 @@ fn error(text: &str) -> (usize, ConfErrorKind) {
 }
 
 #[test]
-fn the_defaults_are_those_of_redis_7_4() {
+fn the_defaults_are_those_of_redis_7_4_but_for_lazy_freeing() {
     assert_eq!(Options::new().to_string(), DEFAULTS);
     assert_eq!(options(DEFAULTS), Options::new());
     assert_eq!(options(""), Options::default());
@@ -51,6 +56,9 @@ fn the_defaults_are_those_of_redis_7_4() {
     );
     assert_eq!((options.get_maxmemory(), options.get_maxmemory_samples()), (0, 5));
     assert_eq!(options.get_maxmemory_eviction_tenacity(), 10);
+    assert!(options.get_lazyfree_lazy_eviction() && options.get_lazyfree_lazy_expire());
+    assert!(options.get_lazyfree_lazy_server_del() && options.get_lazyfree_lazy_user_del());
+    assert!(options.get_lazyfree_lazy_user_flush());
 }
 
 #[test]
@@ -77,6 +85,11 @@ fn each_directive_sets_what_its_setter_sets() {
         ("maxmemory-samples 7", new().maxmemory_samples(7)),
         ("maxmemory-eviction-tenacity 7", new().maxmemory_eviction_tenacity(7)),
         ("maxmemory-policy allkeys-s3fifo", new().maxmemory_policy(MaxmemoryPolicy::AllkeysS3fifo)),
+        ("lazyfree-lazy-eviction no", new().lazyfree_lazy_eviction(false)),
+        ("lazyfree-lazy-expire NO", new().lazyfree_lazy_expire(false)),
+        ("lazyfree-lazy-server-del no", new().lazyfree_lazy_server_del(false)),
+        ("lazyfree-lazy-user-del no", new().lazyfree_lazy_user_del(false)),
+        ("lazyfree-lazy-user-flush no", new().lazyfree_lazy_user_flush(false)),
         ("maxmemory-policy volatile-ttl", new().maxmemory_policy(MaxmemoryPolicy::VolatileTtl)),
         ("lfu-log-factor 7", new().lfu_log_factor(7)),
         ("lfu-decay-time 7", new().lfu_decay_time(7)),
@@ -186,6 +199,7 @@ fn an_error_names_the_line_the_directive_and_what_is_allowed() {
         ("port 1\nlfu-log-factor", "line 2: lfu-log-factor takes one argument, not 0"),
         ("HASH-MAX-ZIPLIST-VALUE 1 # no", "line 1: hash-max-listpack-value takes one argument, not 3"),
         ("active-expire-effort 0", "line 1: active-expire-effort must be between 1 and 10"),
+        ("lazyfree-lazy-expire 1", "line 1: lazyfree-lazy-expire must be yes or no"),
         ("active-expire-effort x", "line 1: active-expire-effort must be an integer between 1 and 10"),
         (
             "maxmemory-policy lru",
@@ -224,8 +238,8 @@ fn a_setter_takes_a_value_outside_of_the_range_as_the_nearest_in_it() {
 
 fn any_options() -> impl Strategy<Value = Options> {
     let policy = prop::sample::select(&MaxmemoryPolicy::ALL[..]);
-    (any::<[usize; 10]>(), any::<(i32, u16)>(), policy, any::<(u32, u32, u8, u8)>()).prop_map(
-        |(sizes, (list_size, depth), policy, (factor, minutes, effort, tenacity))| {
+    (any::<[usize; 10]>(), any::<(i32, u16)>(), policy, any::<(u32, u32, u8, u8)>(), any::<[bool; 5]>())
+        .prop_map(|(sizes, (list_size, depth), policy, (factor, minutes, effort, tenacity), lazy)| {
             Options::new()
                 .hash_max_listpack_entries(sizes[0])
                 .hash_max_listpack_value(sizes[1])
@@ -244,8 +258,12 @@ fn any_options() -> impl Strategy<Value = Options> {
                 .lfu_log_factor(factor)
                 .lfu_decay_time(minutes)
                 .active_expire_effort(effort)
-        },
-    )
+                .lazyfree_lazy_eviction(lazy[0])
+                .lazyfree_lazy_expire(lazy[1])
+                .lazyfree_lazy_server_del(lazy[2])
+                .lazyfree_lazy_user_del(lazy[3])
+                .lazyfree_lazy_user_flush(lazy[4])
+        })
 }
 
 proptest! {

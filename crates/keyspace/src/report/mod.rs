@@ -91,6 +91,13 @@ pub struct MemoryReport {
     /// [`Keyspace::lent_bytes`]: the sum over all replies that share a string. Keys that still have the
     /// string count it in `dataset_bytes`, too.
     pub lent_bytes: usize,
+    /// [`Keyspace::lazyfree_pending_objects`]: values that were removed and are not free yet. INFO:
+    /// `lazyfree_pending_objects`.
+    pub lazyfree_pending_objects: usize,
+    /// [`Keyspace::lazyfree_pending_bytes`]: what garbage still takes. Redis has no such figure.
+    pub lazyfree_pending_bytes: usize,
+    /// [`Keyspace::lazyfreed_objects`]: values of garbage that were freed here. INFO: `lazyfreed_objects`.
+    pub lazyfreed_objects: u64,
     /// The limit, in bytes; 0 is none. INFO: `maxmemory`.
     pub maxmemory: usize,
     /// Which keys are evicted at the limit. INFO: `maxmemory_policy`.
@@ -129,6 +136,9 @@ impl<S> Keyspace<S> {
             eviction_bytes: self.eviction_bytes(),
             dataset_bytes: self.totals.entry_bytes,
             lent_bytes: self.lent_bytes(),
+            lazyfree_pending_objects: self.lazyfree_pending_objects(),
+            lazyfree_pending_bytes: self.lazyfree_pending_bytes(),
+            lazyfreed_objects: self.lazyfreed_objects(),
             maxmemory: self.options.get_maxmemory(),
             maxmemory_policy: self.options.get_maxmemory_policy(),
             counted_bytes: self.counted_bytes(),
@@ -154,10 +164,11 @@ impl MemoryReport {
 
     /// Bytes that the keyspace adds to `used_memory`, which is [`Keyspace::allocation_size`].
     pub fn allocation_size(&self) -> usize {
-        self.overhead_total().saturating_add(self.dataset_bytes)
+        let live = self.overhead_total().saturating_add(self.dataset_bytes);
+        live.saturating_add(self.lazyfree_pending_bytes)
     }
 
-    /// How much of the keyspace is data, in percent. 0 for a keyspace that has no memory. INFO:
+    /// How much of the keyspace is data of keys, in percent. 0 for a keyspace that has no memory. INFO:
     /// `used_memory_dataset_perc`. MEMORY STATS: `dataset.percentage`. Redis divides by the memory that the
     /// process has taken since its start.
     pub fn dataset_percentage(&self) -> f64 {

@@ -23,9 +23,12 @@ fn report() -> MemoryReport {
         expires_count: 3,
         overhead_hashtable_main: 16 * MIB,
         overhead_hashtable_expires: 0,
-        eviction_bytes: 4 * MIB,
+        eviction_bytes: 3 * MIB,
         dataset_bytes: 60 * MIB,
         lent_bytes: 11,
+        lazyfree_pending_objects: 2,
+        lazyfree_pending_bytes: MIB,
+        lazyfreed_objects: 6,
         maxmemory: 1_000 * MIB,
         maxmemory_policy: MaxmemoryPolicy::AllkeysS3fifo,
         counted_bytes: 81 * MIB,
@@ -186,6 +189,7 @@ fn no_figure_wraps_around_whatever_the_fields_are() {
                 overhead_hashtable_main: large,
                 overhead_hashtable_expires: large,
                 eviction_bytes: large,
+                lazyfree_pending_bytes: large,
                 dataset_bytes: large,
                 rehash_debt: large,
                 ..report()
@@ -240,7 +244,7 @@ used_memory_rss_human:110.00M
 used_memory_peak:131072000
 used_memory_peak_human:125.00M
 used_memory_peak_perc:80.00%
-used_memory_overhead:20971520
+used_memory_overhead:19922944
 used_memory_dataset:62914560
 used_memory_dataset_perc:75.00%
 allocator_allocated:104857600
@@ -261,6 +265,8 @@ rss_overhead_bytes:6291456
 mem_fragmentation_ratio:1.10
 mem_fragmentation_bytes:10485760
 mem_allocator:test
+lazyfree_pending_objects:2
+lazyfreed_objects:6
 ";
     assert_eq!(report().to_string(), expected);
 }
@@ -270,7 +276,7 @@ fn a_figure_that_is_not_known_is_not_printed() {
     let unknown =
         MemoryReport { used_memory_rss: None, total_system_memory: None, allocator: None, ..report() };
     let text = unknown.to_string();
-    assert_eq!(text.lines().count(), 13, "{text}");
+    assert_eq!(text.lines().count(), 15, "{text}");
     assert!(!unknown.stats().any(|(name, _)| name.contains("rss") || name.starts_with("allocator")));
 }
 
@@ -283,8 +289,10 @@ fn the_list_has_the_names_of_memory_stats() {
     assert_eq!(figure("dataset.percentage"), Some(Figure::Double(75.0)));
     assert_eq!(figure("table.load"), Some(Figure::Double(0.5)));
     assert_eq!(figure("mem_allocator"), Some(Figure::Text("test")));
-    assert_eq!(figure("overhead.total"), Some(Figure::Integer(20 * MIB as i64)));
+    assert_eq!(figure("overhead.total"), Some(Figure::Integer(19 * MIB as i64)));
     assert_eq!(figure("evicted_keys"), Some(Figure::Integer(5)));
+    assert_eq!(figure("lazyfree_pending.bytes"), Some(Figure::Integer(MIB as i64)));
+    assert_eq!(report.allocation_size(), 80 * MIB, "table, eviction, data and garbage");
     assert_eq!(figure("maxmemory_policy"), Some(Figure::Text("allkeys-s3fifo")));
     let mut names: Vec<_> = report.stats().map(|(name, _)| name).collect();
     names.sort_unstable();

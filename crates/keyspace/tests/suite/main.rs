@@ -11,6 +11,7 @@ mod eviction;
 mod faults;
 #[cfg(not(miri))] // the shell has no unsafe code of its own
 mod kv;
+mod lazyfree;
 mod memory;
 #[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
 mod model;

@@ -37,18 +37,13 @@ fn count(keys: &[&[u8]], mut f: impl FnMut(&[u8]) -> bool) -> Answer {
     Ok(keys.iter().filter(|key| f(key)).count().into())
 }
 
-/// A value of more blocks is dropped on another thread.
-const FREE_EFFORT_MAX: usize = 64;
-
+/// Large values are dropped on another thread.
 fn unlink(db: &mut Keyspace, args: &[&[u8]], now: u64) -> Answer {
-    let mut count = 0;
-    for unlinked in args.iter().filter_map(|key| db.unlink(*key, now)) {
-        count += 1;
-        if unlinked.free_effort() > FREE_EFFORT_MAX {
-            std::thread::spawn(move || drop(unlinked));
-        }
+    let answer = count(args, |key| db.unlink(key, now));
+    if let Some(garbage) = db.take_garbage() {
+        std::thread::spawn(move || drop(garbage));
     }
-    Ok(Reply::Integer(count))
+    answer
 }
 
 fn object_type(db: &mut Keyspace, args: &[&[u8]], now: u64) -> Answer {

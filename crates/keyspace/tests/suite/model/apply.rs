@@ -418,17 +418,13 @@ fn on_key(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
             (Answer::Flag(keyspace.remove(key, now)), Ok(Answer::Flag(db.remove(key).is_some())))
         }
         Op::Unlink(key, steps) => {
-            let bytes = keyspace.memory_usage(key, now);
-            let unlinked = keyspace.unlink(key, now);
-            let answer = Answer::Flag(unlinked.is_some());
-            assert_eq!(unlinked.as_ref().map(|unlinked| unlinked.allocation_size()), bytes);
-            if let Some(unlinked) = unlinked {
-                assert!(unlinked.key() == key && unlinked.free_effort() > 0);
-                let mut left = unlinked.drop_in_steps(*steps);
-                while let Some(remains) = left {
-                    left = remains.drop_in_steps(*steps);
-                }
+            let answer = Answer::Flag(keyspace.unlink(key, now));
+            let mut left = keyspace.take_garbage();
+            while let Some(garbage) = left {
+                assert_eq!(keyspace.lazyfree_pending_bytes(), garbage.allocation_size());
+                left = garbage.drop_in_steps(*steps);
             }
+            assert_eq!(keyspace.lazyfree_pending_bytes(), 0);
             (answer, Ok(Answer::Flag(db.remove(key).is_some())))
         }
         Op::Take(key) => {

@@ -20,6 +20,7 @@ use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use core::fmt;
 use dict::Table;
+use dict::prefetch::prefetch;
 use values::Remains;
 use zmalloc::{Zmalloc, box_size, try_box, vec_size};
 
@@ -204,7 +205,8 @@ impl Pieces {
 
     fn drop_chunks(&mut self, mut table: Table<Entry>, left: usize) -> (usize, usize) {
         let (before, mut freed, mut dropped, mut kept) = (table.allocation_size(), 0, 0, 0);
-        let is_left = table.pop_chunks(left, |entry| {
+        let ahead = |entry: &Entry| prefetch(entry.address());
+        let is_left = table.pop_chunks(left, ahead, |entry| {
             if entry.is_large() && self.entries.try_reserve(1).is_ok() {
                 self.entries.push(entry);
                 kept += 1;

@@ -156,13 +156,27 @@ impl Totals {
         expiry: Option<u64>,
         content: Content<'_>,
     ) -> Result<(), ReserveError> {
-        if self.lazyfree.lazy.server_del && entry.get().is_large() {
-            let old = entry.get();
-            let new = Entry::try_new(old.key(), expiry, old.view().clock(), content)?;
-            self.replace(entry, new);
-            return Ok(());
+        if entry.get().kind().is_word() {
+            return self.try_replace_word(entry, expiry, content);
         }
         self.change(entry, |entry, held| entry.try_set(expiry, content, held))
+    }
+
+    /// [`try_set`](Self::try_set) of an entry whose old value may be large.
+    #[inline(never)]
+    fn try_replace_word(
+        &mut self,
+        entry: &mut OccupiedEntry<'_, Entry>,
+        expiry: Option<u64>,
+        content: Content<'_>,
+    ) -> Result<(), ReserveError> {
+        let old = entry.get();
+        if !self.lazyfree.lazy.server_del || !old.is_large() {
+            return self.change(entry, |entry, held| entry.try_set(expiry, content, held));
+        }
+        let new = Entry::try_new(old.key(), expiry, old.view().clock(), content)?;
+        self.replace(entry, new);
+        Ok(())
     }
 
     /// Puts an entry in the place of another one. That one is freed, or is garbage if it is large.

@@ -323,6 +323,16 @@ pub(crate) struct PoppedChunk<'a, T> {
     slots: RawIter<T>,
 }
 
+impl<T> PoppedChunk<'_, T> {
+    /// Shows the entries that have not been taken yet.
+    pub(crate) fn look_ahead(&self, mut each: impl FnMut(&T)) {
+        for slot in self.slots.clone() {
+            // SAFETY: the slot is occupied until the walk yields it, which borrows `self` for writing.
+            each(unsafe { slot.entry.as_ref() });
+        }
+    }
+}
+
 impl<T> Iterator for PoppedChunk<'_, T> {
     type Item = T;
 

@@ -46,6 +46,10 @@ impl<T> Table<T> {
     /// counts one, also an empty one, and one more for each 4 KiB of its slots. A chunk has about ten entries. If `each` panics, the
     /// rest of the chunk is dropped.
     ///
+    /// `ahead` is called for all entries of a chunk before the first of them is taken. Where entries are pointers it can ask for what they
+    /// point to with [`prefetch`](crate::prefetch::prefetch), so that their cache misses overlap; where they are not it has nothing to
+    /// do (`|_| ()`).
+    ///
     /// O(`n` + entries of the last chunk), and the giving back of the chunks' memory, in steps of 256 KiB or of a chunk.
     ///
     /// ```
@@ -55,14 +59,15 @@ impl<T> Table<T> {
     ///     table.insert_unique(hash(&n), n, hash);
     /// }
     /// let mut sum = 0;
-    /// while table.pop_chunks(100, |n| sum += n) {
+    /// while table.pop_chunks(100, |_| (), |n| sum += n) {
     ///     // Something else may happen here.
     /// }
     /// assert_eq!((sum, table.len(), table.allocation_size()), (499_500, 0, 0));
     /// ```
-    pub fn pop_chunks(&mut self, n: usize, mut each: impl FnMut(T)) -> bool {
+    pub fn pop_chunks(&mut self, n: usize, mut ahead: impl FnMut(&T), mut each: impl FnMut(T)) -> bool {
         self.pop_until(n, |chunk| {
             let entries = chunk.len();
+            chunk.look_ahead(&mut ahead);
             chunk.for_each(&mut each);
             entries
         })

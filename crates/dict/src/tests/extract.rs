@@ -1,5 +1,6 @@
 //! `extract_if`: what is picked comes out once, the rest stays, whatever happens in between.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -89,7 +90,16 @@ fn a_table_is_emptied_chunk_by_chunk() {
             let mut seen = BTreeSet::new();
             loop {
                 let chunks = table.stats().chunks;
-                let is_left = table.pop_chunks(1, |n| assert!(seen.insert(n), "{n} comes twice"));
+                let ahead = RefCell::new(BTreeSet::new());
+                let is_left = table.pop_chunks(
+                    1,
+                    |n| assert!(ahead.borrow_mut().insert(*n)),
+                    |n| {
+                        assert!(ahead.borrow_mut().remove(&n), "{n} was not shown before");
+                        assert!(seen.insert(n), "{n} comes twice");
+                    },
+                );
+                assert!(ahead.into_inner().is_empty());
                 assert_eq!(is_left, chunks > 1);
                 if !is_left {
                     break;
@@ -117,7 +127,7 @@ fn a_table_of_large_entries_is_emptied_without_memory() {
     assert!(table.stats().chunks > 1);
     let _plan = fault::fail_from(1);
     let mut popped = 0;
-    while table.pop_chunks(7, |_| popped += 1) {}
+    while table.pop_chunks(7, |_| (), |_| popped += 1) {}
     assert_eq!((popped, table.allocation_size()), (60, 0));
 }
 
@@ -132,10 +142,14 @@ fn a_panic_while_a_chunk_is_emptied_drops_the_rest_of_it() {
     let mut given = 0;
     let panicked = loop {
         let popped = catch_unwind(AssertUnwindSafe(|| {
-            table.pop_chunks(1, |_| {
-                given += 1;
-                assert!(given < 3);
-            })
+            table.pop_chunks(
+                1,
+                |_| (),
+                |_| {
+                    given += 1;
+                    assert!(given < 3);
+                },
+            )
         }));
         match popped {
             Ok(true) => {}

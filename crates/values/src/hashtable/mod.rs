@@ -124,7 +124,8 @@ impl<const N: usize> StringTable<N> {
     /// [`Table::pop_chunks`].
     pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let Inner { table, bytes, .. } = &mut *self.0;
-        table.pop_chunks(n, |member| *bytes -= member.into_freed()).then_some(self)
+        let ahead = |member: &StringBlock<N>| prefetch(member.key_ahead());
+        table.pop_chunks(n, ahead, |member| *bytes -= member.into_freed()).then_some(self)
     }
 
     /// Moves blocks of members, of the table and its own, for which `moves` says so; one place of the table a call. In C: `activeDefragSdsDict`.

@@ -14,12 +14,15 @@
 //!
 //! Learned from: Redis' `defrag.c` (slices, a list for large values, the share of time between two thresholds).
 
+mod active;
+mod control;
 mod questions;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 use crate::keyspace::Keyspace;
+use control::Control;
 use core::hash::BuildHasher;
 use core::time::Duration;
 use questions::{Hints, Judge};
@@ -40,12 +43,13 @@ pub struct Defragged {
     pub is_complete: bool,
 }
 
-/// The pass that is running, if any, and totals.
+/// The pass that is running, if any, when to run the next one, and totals.
 #[derive(Default)]
 pub(crate) struct Defrag {
     walk: Walk,
     /// What the allocator says, in the time of a pass.
     judge: Option<Judge>,
+    control: Control,
     hits: u64,
     misses: u64,
 }
@@ -55,6 +59,12 @@ impl Defrag {
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.walk.allocation_size()
+    }
+
+    /// Ends the pass and what follows it.
+    fn stop(&mut self) {
+        (self.walk, self.judge) = (Walk::default(), None);
+        self.control.stop();
     }
 }
 

@@ -7,12 +7,13 @@
 //!
 //! This file has what is common to all operations: looking a key up to read it or to write it. Each of the
 //! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`,
-//! `scan`, `batch`, `object`, `report`.
+//! `scan`, `batch`, `object`, `defrag`, `report`.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
 //! other moment if no absolute expiry is used. It must not go back.
 
 use crate::access::Access;
+use crate::defrag::Defrag;
 use crate::entry::{Entry, EntryView, ShortKey};
 use crate::error::Error;
 use crate::event::Event;
@@ -53,6 +54,7 @@ pub struct Keyspace<S = DefaultHashBuilder> {
     /// Where the next sweep continues, and what the last ones have found.
     pub(crate) sweep: Cursor,
     pub(crate) recent: Recent,
+    pub(crate) defrag: Defrag,
     pub(crate) lent: Lent,
 }
 
@@ -90,6 +92,7 @@ impl<S> Keyspace<S> {
             totals: Totals::default(),
             sweep: Cursor::START,
             recent: Recent::default(),
+            defrag: Defrag::default(),
             lent: Lent::default(),
         };
         keyspace.apply_options();
@@ -180,6 +183,7 @@ impl<S> Keyspace<S> {
             + self.totals.entry_bytes
             + self.totals.eviction.allocation_size()
             + self.totals.lazyfree.allocation_size()
+            + self.defrag.allocation_size()
     }
 
     /// The sum over all replies that share a string ([`StringRef::to_bytes`](crate::StringRef::to_bytes)), in

@@ -4,6 +4,7 @@ mod access;
 mod batch;
 mod check;
 mod collections;
+mod defrag;
 mod entry;
 mod error;
 pub mod estimate;
@@ -36,6 +37,7 @@ mod whole;
 
 pub use bytes::Bytes;
 pub use common::Cursor;
+pub use defrag::Defragged;
 pub use dict::{DefaultHashBuilder, Stats, Work};
 pub use entry::{InEntry, StringEdit};
 pub use error::Error;

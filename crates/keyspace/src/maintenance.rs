@@ -66,7 +66,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Under a limit the table grows into what is left only.
-    fn limit_growth_if_limited(&mut self) {
+    pub(crate) fn limit_growth_if_limited(&mut self) {
         if self.is_limited() {
             self.limit_growth(0);
         }

@@ -212,7 +212,7 @@ impl QuickList {
     }
 
     /// For defragmentation: asks `moves` about blocks, with address and size in bytes, and moves those for which it returns
-    /// `true`, if there is memory. A call looks at some of them, up to 128 nodes. The first call takes [`Cursor::START`], each returns
+    /// `true`, if there is memory. A call looks at some of them, up to 16 nodes. The first call takes [`Cursor::START`], each returns
     /// the cursor for the next, and the last one [`Cursor::START`]. The list may change in between: a node may then be asked about
     /// twice, or not at all.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {

@@ -324,21 +324,26 @@ impl Nodes {
         vec_size(&self.segments) + self.size
     }
 
-    /// Asks about the segment at `cursor` and the blocks of its nodes, and moves them where told. Returns the next cursor,
-    /// [`Cursor::START`] at the end.
+    /// Asks about the blocks of the next nodes at `cursor`, and about those of the nodes' segment if they are its first. Moves them
+    /// where told. Returns the next cursor, [`Cursor::START`] at the end. A cursor is a number of slots: whole segments, and slots of the
+    /// next one.
     pub(crate) fn relocate(
         &mut self,
         cursor: Cursor,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) -> Cursor {
+        const SLOTS: u64 = SEGMENT_NODES as u64;
         if cursor.is_start() {
             relocate_vec(&mut self.segments, moves);
         }
-        let next = u64::from(cursor).saturating_add(1);
-        let at = usize::try_from(u64::from(cursor)).unwrap_or(usize::MAX);
+        let place = u64::from(cursor);
+        let (at, slot) = (usize::try_from(place / SLOTS).unwrap_or(usize::MAX), (place % SLOTS) as usize);
         let Some(segment) = self.segments.get_mut(at) else { return Cursor::START };
-        segment.relocate(&mut self.size, moves);
-        if at + 1 < self.segments.len() { Cursor::from(next) } else { Cursor::START }
+        match segment.relocate(slot, &mut self.size, moves) {
+            Some(slot) => Cursor::from(at as u64 * SLOTS + slot as u64),
+            None if at + 1 < self.segments.len() => Cursor::from((at as u64 + 1) * SLOTS),
+            None => Cursor::START,
+        }
     }
 
     /// A copy, with no room to spare.

@@ -18,6 +18,9 @@ use zmalloc::{ReserveError, Zmalloc, relocate_vec, vec_size};
 /// The most nodes of a segment: 2 KiB of them.
 pub(crate) const SEGMENT_NODES: usize = if cfg!(test) { 4 } else { 128 };
 
+/// Nodes that a call of [`Segment::relocate`] looks at. A node of 8 KiB is copied in some microseconds.
+const NODES_A_CALL: usize = if cfg!(test) { 3 } else { 16 };
+
 /// See the drawing at the head of `nodes.rs`.
 pub(crate) struct Segment {
     nodes: Vec<Node, Zmalloc>,
@@ -198,13 +201,22 @@ impl Segment {
         }
     }
 
-    /// Asks about the block of the nodes and the nodes' blocks, and moves them where told. Some allocators give a block another
-    /// size in another place.
-    pub(crate) fn relocate(&mut self, size: &mut usize, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
-        self.resize(size, |nodes| relocate_vec(nodes, moves));
-        for slot in 0..self.nodes.len() {
+    /// Asks about the blocks of some nodes, from `slot` on, and about the block of all nodes if that is the first one. Moves them
+    /// where told. Some allocators give a block another size in another place. Returns the slot of the next node, if there is one.
+    pub(crate) fn relocate(
+        &mut self,
+        slot: usize,
+        size: &mut usize,
+        moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
+    ) -> Option<usize> {
+        if slot == 0 {
+            self.resize(size, |nodes| relocate_vec(nodes, moves));
+        }
+        let end = self.nodes.len().min(slot + NODES_A_CALL);
+        for slot in slot..end {
             self.change(slot, size, |node| node.relocate(moves));
         }
+        (end < self.nodes.len()).then_some(end)
     }
 
     /// What the segment adds to the sum of a list, counted anew. Panics if an invariant does not hold.

@@ -184,14 +184,18 @@ impl<T> Table<T> {
     /// block that finds no memory stays where it is. Entries of a moved block are at another address afterwards. In C:
     /// `dictScanDefrag`.
     ///
-    /// Under [`ResizePolicy::Allow`], and while the table is not paused, a call also merges one chunk if the table is too large: chunks
+    /// Under [`ResizePolicy::Allow`], and while the table is not paused, a call first merges one chunk if the table is too large: chunks
     /// that are hardly used hold more memory than gaps do. So an entry may come more than once.
+    ///
+    /// Nothing else is freed in a call than what it moves. So a block that `moves` was asked about, and that it let lie, is live when the
+    /// call returns: a caller may note blocks in one call, and move them in another one at the same cursor.
     pub fn relocate(
         &mut self,
         cursor: Cursor,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
         mut each: impl FnMut(&mut T),
     ) -> Cursor {
+        self.raw.merge_if_due(); // first: it frees blocks
         if self.raw.chunks() == 0 {
             return Cursor::START;
         }
@@ -208,7 +212,6 @@ impl<T> Table<T> {
                 }
             }
         }
-        self.raw.merge_if_due();
         next
     }
 }

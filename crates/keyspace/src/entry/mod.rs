@@ -32,15 +32,15 @@
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
 //! `view` is an entry whose key has been decoded, for look-ups. `content` has values on their way into a
-//! block,
-//! `write` all that makes a block or writes to it, `edit` what changes a value in place, and `parts` the
-//! lengths of blocks that need not be there.
+//! block, `write` all that makes a block or writes to it, `edit` what changes a value in place, `relocate` what moves
+//! blocks for a defragmenter, and `parts` the lengths of blocks that need not be there.
 
 mod content;
 mod edit;
 mod kind;
 mod length;
 pub(crate) mod parts;
+mod relocate;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -141,8 +141,9 @@ impl Layout {
 
 /// Reading.
 impl Entry {
+    /// The block.
     #[inline]
-    fn base(&self) -> NonNull<u8> {
+    pub(crate) fn base(&self) -> NonNull<u8> {
         self.block.get().cast()
     }
 

@@ -2,6 +2,8 @@
 
 use super::content::INLINE_LEN_MAX;
 use super::*;
+use common::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use values::string::StringMut;
 use values::{EncodingLimits, Hash, List, ReserveError, Set, ZSet};
 use zmalloc::{Region, fault};
@@ -319,6 +321,134 @@ fn keys_that_differ_in_one_byte_or_in_their_length_are_told_apart() {
             }
             assert!(!entry.has_key(&vec![b'k'; len + 1]), "{len}");
             assert!(len == 0 || !entry.has_key(&key[1..]), "{len}");
+        }
+    }
+}
+
+/// Entries with a value in each place that there is.
+fn one_of_each() -> Vec<Entry> {
+    let mut set = Set::new();
+    let mut zset = ZSet::new();
+    let few = EncodingLimits { set_max_listpack_entries: 0, zset_max_listpack_entries: 0, ..LIMITS };
+    for n in 0..if cfg!(miri) { 20 } else { 300_i64 } {
+        set.insert(format!("member {n}").as_bytes(), &few);
+        zset.insert(n, n as f64, &few).unwrap();
+    }
+    vec![
+        string(b"key", None, b"12345"),
+        string(b"key", Some(5), b"a text"),
+        string(b"key", Some(5), &[b'x'; INLINE_LEN_MAX + 1]),
+        collection(b"key", None, hash(3)),
+        collection(b"key", Some(5), hash_table()),
+        collection(b"key", None, quicklist()),
+        collection(b"key", None, set),
+        collection(b"key", None, zset),
+    ]
+}
+
+/// Moves all blocks of an entry for which `moves` says so.
+fn relocate(entry: &mut Entry, mut moves: impl FnMut(NonNull<u8>, usize) -> bool) {
+    entry.counted(|entry, held| {
+        entry.relocate_block(&mut moves, held);
+        let mut cursor = entry.relocate_value(Cursor::START, &mut moves, held);
+        while !cursor.is_start() {
+            cursor = entry.relocate_value(cursor, &mut moves, held);
+        }
+    });
+}
+
+fn assert_is_copy(entry: &Entry, copy: &Entry) {
+    entry.check();
+    assert_eq!((entry.key(), entry.expiry()), (copy.key(), copy.expiry()));
+    by_type!(copy.object_type(), string => assert_eq!(entry.string(), copy.string()), C => {
+        assert_eq!(entry.collection::<C>().unwrap(), copy.collection::<C>().unwrap());
+    });
+}
+
+#[test]
+fn every_block_of_an_entry_moves_with_what_it_holds() {
+    let region = Region::start();
+    for mut entry in one_of_each() {
+        let (copy, address) = (entry.try_copied(b"key", entry.expiry(), 1).unwrap(), entry.address());
+        let (size, mut asked) = (entry.allocation_size(), 0);
+        relocate(&mut entry, |_, size| {
+            asked += size;
+            true
+        });
+        // (A table says what it asked for, not what it got, and its larger blocks do not move.)
+        assert!(size * 3 / 4 < asked && asked <= size, "{asked} of {size} bytes");
+        assert_ne!(entry.address(), address);
+        assert_eq!(entry.view().clock(), CLOCK);
+        assert_is_copy(&entry, &copy);
+        relocate(&mut entry, |_, _| false);
+        assert_is_copy(&entry, &copy);
+    }
+    assert_eq!(region.held(), 0);
+}
+
+#[test]
+fn a_string_that_a_reply_holds_too_does_not_move() {
+    let mut entry = string(b"key", None, &[b'x'; INLINE_LEN_MAX + 1]);
+    let reply = entry.object().unwrap().clone();
+    let mut asked = 0;
+    relocate(&mut entry, |_, _| {
+        asked += 1;
+        true
+    });
+    assert_eq!(asked, 1, "only the entry's own block");
+    assert!(entry.object().unwrap().ptr_eq(&reply));
+    drop(reply);
+    relocate(&mut entry, |_, _| true);
+    entry.check();
+}
+
+#[test]
+fn a_loose_block_has_its_size_class_when_it_has_moved() {
+    let mut entry = collection(b"key", None, hash(20));
+    {
+        let _no_memory = fault::fail_from(1);
+        entry.set(None, Content::Int(5)).unwrap();
+        assert!(entry.is_loose());
+        relocate(&mut entry, |_, _| true);
+        assert!(entry.is_loose(), "without memory it stays");
+    }
+    let before = entry.allocation_size();
+    relocate(&mut entry, |_, _| true);
+    assert!(!entry.is_loose() && entry.allocation_size() < before);
+    assert_eq!(entry.string().unwrap(), Element::Int(5));
+}
+
+#[test]
+fn without_memory_every_block_stays_where_it_is() {
+    for nth in 1..if cfg!(miri) { 10 } else { 60 } {
+        for mut entry in one_of_each() {
+            let copy = entry.try_copied(b"key", entry.expiry(), 1).unwrap();
+            let plan = if nth % 2 == 0 { fault::fail_from(nth / 2) } else { fault::fail_nth(nth / 2 + 1) };
+            relocate(&mut entry, |_, _| true);
+            drop(plan);
+            assert_is_copy(&entry, &copy);
+        }
+    }
+}
+
+#[test]
+fn a_question_that_panics_leaves_a_value_whole() {
+    for nth in 1..if cfg!(miri) { 8 } else { 40 } {
+        for mut entry in one_of_each() {
+            let copy = entry.try_copied(b"key", entry.expiry(), 1).unwrap();
+            let mut held = entry.allocation_size();
+            let mut asked = 0;
+            let mut moves = |_, _| {
+                asked += 1;
+                assert!(asked < nth, "no answer");
+                true
+            };
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                entry.relocate_value(Cursor::START, &mut moves, &mut held);
+                entry.relocate_block(&mut moves, &mut held);
+            }));
+            assert_eq!(held, entry.allocation_size());
+            assert_is_copy(&entry, &copy);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The table of directives, by which options are read and written.
 
 use super::{
-    BULK_LENS, ConfErrorKind, EFFORTS, LFU_PARAMS, MaxmemoryPolicy, Options, SAMPLES, SIZES, TENACITIES,
+    BULK_LENS, CYCLES, ConfErrorKind, EFFORTS, IGNORED_BYTES, LFU_PARAMS, MaxmemoryPolicy, Options, SAMPLES,
+    SIZES, TENACITIES, THRESHOLDS,
 };
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -22,12 +23,11 @@ enum Argument {
         /// Gets only numbers in the range.
         set: fn(Options, i64) -> Options,
     },
-    /// `yes` or `no`.
-    Flag {
+    Policy,
+    YesNo {
         get: fn(&Options) -> bool,
         set: fn(Options, bool) -> Options,
     },
-    Policy,
 }
 
 /// How a number may be written.
@@ -48,8 +48,12 @@ const fn number(
     Directive { name, argument: Argument::Number { form, range, get, set } }
 }
 
-const fn flag(name: &'static str, get: fn(&Options) -> bool, set: fn(Options, bool) -> Options) -> Directive {
-    Directive { name, argument: Argument::Flag { get, set } }
+const fn yes_no(
+    name: &'static str,
+    get: fn(&Options) -> bool,
+    set: fn(Options, bool) -> Options,
+) -> Directive {
+    Directive { name, argument: Argument::YesNo { get, set } }
 }
 
 const fn wide(range: RangeInclusive<usize>) -> RangeInclusive<i64> {
@@ -60,12 +64,14 @@ const SIZE: RangeInclusive<i64> = wide(SIZES);
 const LFU: RangeInclusive<i64> = *LFU_PARAMS.start() as i64..=*LFU_PARAMS.end() as i64;
 const TENACITY: RangeInclusive<i64> = *TENACITIES.start() as i64..=*TENACITIES.end() as i64;
 const EFFORT: RangeInclusive<i64> = *EFFORTS.start() as i64..=*EFFORTS.end() as i64;
+const THRESHOLD: RangeInclusive<i64> = *THRESHOLDS.start() as i64..=*THRESHOLDS.end() as i64;
+const CYCLE: RangeInclusive<i64> = *CYCLES.start() as i64..=*CYCLES.end() as i64;
 const ANY_INT: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
 const DEPTH: RangeInclusive<i64> = 0..=i32::MAX as i64;
 
 /// All directives, in the order in which they are written.
 #[rustfmt::skip] // one row, one directive
-pub(super) static DIRECTIVES: [Directive; 22] = {
+pub(super) static DIRECTIVES: [Directive; 28] = {
     use Form::{Integer, Memory};
     [
         number("hash-max-listpack-entries", Integer, SIZE,
@@ -101,11 +107,23 @@ pub(super) static DIRECTIVES: [Directive; 22] = {
             |o| o.lfu.decay_time.into(), |o, value| o.lfu_decay_time(value as u32)),
         number("active-expire-effort", Integer, EFFORT,
             |o| o.expire_effort.into(), |o, value| o.active_expire_effort(value as u8)),
-        flag("lazyfree-lazy-eviction", |o| o.lazy.eviction, Options::lazyfree_lazy_eviction),
-        flag("lazyfree-lazy-expire", |o| o.lazy.expire, Options::lazyfree_lazy_expire),
-        flag("lazyfree-lazy-server-del", |o| o.lazy.server_del, Options::lazyfree_lazy_server_del),
-        flag("lazyfree-lazy-user-del", |o| o.lazy.user_del, Options::lazyfree_lazy_user_del),
-        flag("lazyfree-lazy-user-flush", |o| o.lazy.user_flush, Options::lazyfree_lazy_user_flush),
+        yes_no("lazyfree-lazy-eviction", |o| o.lazy.eviction, Options::lazyfree_lazy_eviction),
+        yes_no("lazyfree-lazy-expire", |o| o.lazy.expire, Options::lazyfree_lazy_expire),
+        yes_no("lazyfree-lazy-server-del", |o| o.lazy.server_del, Options::lazyfree_lazy_server_del),
+        yes_no("lazyfree-lazy-user-del", |o| o.lazy.user_del, Options::lazyfree_lazy_user_del),
+        yes_no("lazyfree-lazy-user-flush", |o| o.lazy.user_flush, Options::lazyfree_lazy_user_flush),
+        yes_no("activedefrag",
+            |o| o.defrag.is_active, Options::activedefrag),
+        number("active-defrag-ignore-bytes", Memory, wide(IGNORED_BYTES),
+            |o| o.defrag.ignore_bytes as i64, |o, value| o.active_defrag_ignore_bytes(value as usize)),
+        number("active-defrag-threshold-lower", Integer, THRESHOLD,
+            |o| o.defrag.threshold_lower.into(), |o, value| o.active_defrag_threshold_lower(value as u16)),
+        number("active-defrag-threshold-upper", Integer, THRESHOLD,
+            |o| o.defrag.threshold_upper.into(), |o, value| o.active_defrag_threshold_upper(value as u16)),
+        number("active-defrag-cycle-min", Integer, CYCLE,
+            |o| o.defrag.cycle_min.into(), |o, value| o.active_defrag_cycle_min(value as u8)),
+        number("active-defrag-cycle-max", Integer, CYCLE,
+            |o| o.defrag.cycle_max.into(), |o, value| o.active_defrag_cycle_max(value as u8)),
     ]
 };
 
@@ -137,9 +155,10 @@ impl Directive {
                 Some(policy) => Ok(options.maxmemory_policy(policy)),
                 None => Err(ConfErrorKind::NotAPolicy { directive }),
             },
-            Argument::Flag { set, .. } if argument.eq_ignore_ascii_case(b"yes") => Ok(set(options, true)),
-            Argument::Flag { set, .. } if argument.eq_ignore_ascii_case(b"no") => Ok(set(options, false)),
-            Argument::Flag { .. } => Err(ConfErrorKind::NotYesOrNo { directive }),
+            Argument::YesNo { set, .. } => {
+                let value = yes_or_no(argument).ok_or(ConfErrorKind::NotYesOrNo { directive })?;
+                Ok(set(options, value))
+            }
             Argument::Number { form, range, set, .. } => {
                 let (min, max) = (*range.start(), *range.end());
                 let (value, refused) = match form {
@@ -163,10 +182,10 @@ impl Directive {
     pub(super) fn write(&self, options: &Options, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.argument {
             Argument::Number { get, .. } => write!(f, "{} {}", self.name, get(options)),
-            Argument::Flag { get, .. } => {
+            Argument::Policy => write!(f, "{} {}", self.name, options.policy),
+            Argument::YesNo { get, .. } => {
                 write!(f, "{} {}", self.name, if get(options) { "yes" } else { "no" })
             }
-            Argument::Policy => write!(f, "{} {}", self.name, options.policy),
         }
     }
 
@@ -175,9 +194,15 @@ impl Directive {
     pub(super) fn range(&self) -> Option<RangeInclusive<i64>> {
         match &self.argument {
             Argument::Number { range, .. } => Some(range.clone()),
-            Argument::Flag { .. } | Argument::Policy => None,
+            Argument::Policy | Argument::YesNo { .. } => None,
         }
     }
+}
+
+/// The word of a switch, in upper or lower case. In C: `yesnotoi`.
+fn yes_or_no(text: &[u8]) -> Option<bool> {
+    let is_yes = text.eq_ignore_ascii_case(b"yes");
+    (is_yes || text.eq_ignore_ascii_case(b"no")).then_some(is_yes)
 }
 
 /// A number of bytes: digits, then a unit in upper or lower case or none. What is more than a `u64` holds

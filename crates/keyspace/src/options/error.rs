@@ -55,13 +55,13 @@ pub enum ConfErrorKind {
         /// The largest number that is allowed.
         max: i64,
     },
-    /// The argument is not one of the words of [`MaxmemoryPolicy`].
-    NotAPolicy {
+    /// The argument is neither `yes` nor `no`.
+    NotYesOrNo {
         /// Which directive.
         directive: &'static str,
     },
-    /// The argument is not `yes` or `no`.
-    NotYesOrNo {
+    /// The argument is not one of the words of [`MaxmemoryPolicy`].
+    NotAPolicy {
         /// Which directive.
         directive: &'static str,
     },
@@ -92,6 +92,7 @@ impl fmt::Display for ConfErrorKind {
             Self::OutOfRange { directive, min, max } => {
                 write!(f, "{directive} must be between {min} and {max}")
             }
+            Self::NotYesOrNo { directive } => write!(f, "{directive} must be yes or no"),
             Self::NotAPolicy { directive } => {
                 write!(f, "{directive} must be one of")?;
                 let mut separator = " ";
@@ -101,7 +102,6 @@ impl fmt::Display for ConfErrorKind {
                 }
                 Ok(())
             }
-            Self::NotYesOrNo { directive } => write!(f, "{directive} must be yes or no"),
         }
     }
 }

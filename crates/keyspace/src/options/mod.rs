@@ -27,9 +27,18 @@
 //! | `lfu-log-factor` | from 0 | 10 | integer |
 //! | `lfu-decay-time` | from 0 | 1 (minute) | integer |
 //! | `active-expire-effort` | 1 to 10 | 1 | integer |
-//! | `lazyfree-lazy-eviction`, `-expire`, `-server-del`, `-user-del`, `-user-flush` | `yes`, `no` | `yes` | word |
+//! | `lazyfree-lazy-eviction`, `-expire`, `-server-del`, `-user-del`, `-user-flush` | `yes` or `no` | `yes` | word |
+//! | `activedefrag` | `yes` or `no` | `yes` | word |
+//! | `active-defrag-ignore-bytes` | from 1 | 100 MiB | memory |
+//! | `active-defrag-threshold-lower` | 0 to 1,000 | 10 (%) | integer |
+//! | `active-defrag-threshold-upper` | 0 to 1,000 | 100 (%) | integer |
+//! | `active-defrag-cycle-min` | 1 to 99 | 1 (%) | integer |
+//! | `active-defrag-cycle-max` | 1 to 99 | 25 (%) | integer |
 //!
-//! The lazyfree defaults are those of Valkey 8; Redis' are `no`.
+//! The lazyfree defaults are those of Valkey 8. In Redis they are `no`.
+//!
+//! `activedefrag` is `no` in Redis, which needs a patched jemalloc for it. Here a stock jemalloc is enough, and
+//! nothing moves below the thresholds.
 //!
 //! Learned from: Redis' `config.c` and redis.conf (names, ranges, defaults).
 
@@ -58,9 +67,16 @@ const TENACITIES: RangeInclusive<u8> = 0..=100;
 const LFU_PARAMS: RangeInclusive<u32> = 0..=i32::MAX as u32;
 /// What `active-expire-effort` is allowed.
 const EFFORTS: RangeInclusive<u8> = 1..=10;
+/// What `active-defrag-ignore-bytes` is allowed.
+const IGNORED_BYTES: RangeInclusive<usize> = 1..=isize::MAX as usize;
+/// What the thresholds of fragmentation are allowed, in percent.
+const THRESHOLDS: RangeInclusive<u16> = 0..=1_000;
+/// What the shares of the time are allowed, in percent.
+const CYCLES: RangeInclusive<u8> = 1..=99;
 
-/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, and each
-/// setter is named after its directive. [`MaxmemoryPolicy`] has more words than Redis 7.4. A setter takes a value outside of the range as the nearest one in it.
+/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, but for the default of
+/// [`activedefrag`](Self::activedefrag). Each setter is named after its directive. [`MaxmemoryPolicy`] has more words than Redis
+/// 7.4. A setter takes a value outside of the range as the nearest one in it.
 ///
 /// ```
 /// use keyspace::{MaxmemoryPolicy, Options};
@@ -88,6 +104,7 @@ pub struct Options {
     lfu: LfuParams,
     expire_effort: u8,
     lazy: Lazy,
+    defrag: DefragOptions,
 }
 
 /// Which operations leave large values as garbage: the lazyfree options.
@@ -98,6 +115,17 @@ pub(crate) struct Lazy {
     pub(crate) server_del: bool,
     pub(crate) user_del: bool,
     pub(crate) user_flush: bool,
+}
+
+/// What the directives of active defragmentation say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct DefragOptions {
+    is_active: bool,
+    ignore_bytes: usize,
+    threshold_lower: u16,
+    threshold_upper: u16,
+    cycle_min: u8,
+    cycle_max: u8,
 }
 
 impl Options {
@@ -112,6 +140,14 @@ impl Options {
             lfu: LfuParams { log_factor: 10, decay_time: 1 },
             expire_effort: *EFFORTS.start(),
             lazy: Lazy { eviction: true, expire: true, server_del: true, user_del: true, user_flush: true },
+            defrag: DefragOptions {
+                is_active: true,
+                ignore_bytes: 100 << 20,
+                threshold_lower: 10,
+                threshold_upper: 100,
+                cycle_min: 1,
+                cycle_max: 25,
+            },
         }
     }
 
@@ -276,6 +312,51 @@ impl Options {
         self
     }
 
+    /// Whether [`Keyspace::active_defrag`](crate::Keyspace::active_defrag) does anything. The default is `true`. Redis' default is
+    /// `no`, because it needs a patched jemalloc.
+    #[must_use]
+    pub fn activedefrag(mut self, is_active: bool) -> Self {
+        self.defrag.is_active = is_active;
+        self
+    }
+
+    /// The least fragmentation, in bytes, at which active defragmentation begins. At least 1.
+    #[must_use]
+    pub fn active_defrag_ignore_bytes(mut self, bytes: usize) -> Self {
+        self.defrag.ignore_bytes = nearest(bytes, &IGNORED_BYTES);
+        self
+    }
+
+    /// The least fragmentation at which active defragmentation begins, in percent of the bytes that are allocated. At
+    /// most 1,000.
+    #[must_use]
+    pub fn active_defrag_threshold_lower(mut self, percent: u16) -> Self {
+        self.defrag.threshold_lower = nearest(percent, &THRESHOLDS);
+        self
+    }
+
+    /// The fragmentation from which on active defragmentation takes the most time, in percent of the bytes that are
+    /// allocated. At most 1,000.
+    #[must_use]
+    pub fn active_defrag_threshold_upper(mut self, percent: u16) -> Self {
+        self.defrag.threshold_upper = nearest(percent, &THRESHOLDS);
+        self
+    }
+
+    /// How much of the time active defragmentation takes at the lower threshold, in percent: from 1 to 99.
+    #[must_use]
+    pub fn active_defrag_cycle_min(mut self, percent: u8) -> Self {
+        self.defrag.cycle_min = nearest(percent, &CYCLES);
+        self
+    }
+
+    /// How much of the time active defragmentation takes at the upper threshold, in percent: from 1 to 99.
+    #[must_use]
+    pub fn active_defrag_cycle_max(mut self, percent: u8) -> Self {
+        self.defrag.cycle_max = nearest(percent, &CYCLES);
+        self
+    }
+
     /// The limits of all directives about encodings and sizes. Its fields that are not directives have their
     /// defaults.
     pub const fn encoding_limits(&self) -> &EncodingLimits {
@@ -339,6 +420,36 @@ impl Options {
 
     pub(crate) const fn lazy(&self) -> Lazy {
         self.lazy
+    }
+
+    /// Whether `activedefrag` is `yes`.
+    pub const fn get_activedefrag(&self) -> bool {
+        self.defrag.is_active
+    }
+
+    /// What `active-defrag-ignore-bytes` is, in bytes.
+    pub const fn get_active_defrag_ignore_bytes(&self) -> usize {
+        self.defrag.ignore_bytes
+    }
+
+    /// What `active-defrag-threshold-lower` is, in percent.
+    pub const fn get_active_defrag_threshold_lower(&self) -> u16 {
+        self.defrag.threshold_lower
+    }
+
+    /// What `active-defrag-threshold-upper` is, in percent.
+    pub const fn get_active_defrag_threshold_upper(&self) -> u16 {
+        self.defrag.threshold_upper
+    }
+
+    /// What `active-defrag-cycle-min` is, in percent.
+    pub const fn get_active_defrag_cycle_min(&self) -> u8 {
+        self.defrag.cycle_min
+    }
+
+    /// What `active-defrag-cycle-max` is, in percent.
+    pub const fn get_active_defrag_cycle_max(&self) -> u8 {
+        self.defrag.cycle_max
     }
 }
 

@@ -28,6 +28,12 @@ lazyfree-lazy-expire yes
 lazyfree-lazy-server-del yes
 lazyfree-lazy-user-del yes
 lazyfree-lazy-user-flush yes
+activedefrag yes
+active-defrag-ignore-bytes 104857600
+active-defrag-threshold-lower 10
+active-defrag-threshold-upper 100
+active-defrag-cycle-min 1
+active-defrag-cycle-max 25
 ";
 
 /// The options of a text without unknown directives.
@@ -43,7 +49,7 @@ fn error(text: &str) -> (usize, ConfErrorKind) {
 }
 
 #[test]
-fn the_defaults_are_those_of_redis_7_4_but_for_lazy_freeing() {
+fn the_defaults_are_those_of_redis_7_4_but_for_lazy_freeing_and_activedefrag() {
     assert_eq!(Options::new().to_string(), DEFAULTS);
     assert_eq!(options(DEFAULTS), Options::new());
     assert_eq!(options(""), Options::default());
@@ -59,6 +65,7 @@ fn the_defaults_are_those_of_redis_7_4_but_for_lazy_freeing() {
     assert!(options.get_lazyfree_lazy_eviction() && options.get_lazyfree_lazy_expire());
     assert!(options.get_lazyfree_lazy_server_del() && options.get_lazyfree_lazy_user_del());
     assert!(options.get_lazyfree_lazy_user_flush());
+    assert!(options.get_activedefrag());
 }
 
 #[test]
@@ -94,6 +101,12 @@ fn each_directive_sets_what_its_setter_sets() {
         ("lfu-log-factor 7", new().lfu_log_factor(7)),
         ("lfu-decay-time 7", new().lfu_decay_time(7)),
         ("active-expire-effort 7", new().active_expire_effort(7)),
+        ("activedefrag NO", new().activedefrag(false)),
+        ("active-defrag-ignore-bytes 7kb", new().active_defrag_ignore_bytes(7 << 10)),
+        ("active-defrag-threshold-lower 7", new().active_defrag_threshold_lower(7)),
+        ("active-defrag-threshold-upper 7", new().active_defrag_threshold_upper(7)),
+        ("active-defrag-cycle-min 7", new().active_defrag_cycle_min(7)),
+        ("active-defrag-cycle-max 7", new().active_defrag_cycle_max(7)),
     ] {
         assert_eq!(options(text), expected, "{text}");
         assert_ne!(options(text), new(), "{text}");
@@ -112,9 +125,14 @@ fn each_number_is_read_at_the_ends_of_its_range_and_refused_behind_them() {
         }
         for value in [i128::from(min) - 1, i128::from(max) + 1] {
             let (line, kind) = error(&format!("{name} {value}"));
-            let is_memory =
-                ["hash-max-listpack-value", "zset-max-listpack-value", "proto-max-bulk-len", "maxmemory"]
-                    .contains(&name);
+            let is_memory = [
+                "hash-max-listpack-value",
+                "zset-max-listpack-value",
+                "proto-max-bulk-len",
+                "maxmemory",
+                "active-defrag-ignore-bytes",
+            ]
+            .contains(&name);
             let expected = if value < 0 && is_memory {
                 ConfErrorKind::NotAnAmount { directive: name, min, max }
             } else if value > i64::MAX.into() && !is_memory {
@@ -200,6 +218,7 @@ fn an_error_names_the_line_the_directive_and_what_is_allowed() {
         ("HASH-MAX-ZIPLIST-VALUE 1 # no", "line 1: hash-max-listpack-value takes one argument, not 3"),
         ("active-expire-effort 0", "line 1: active-expire-effort must be between 1 and 10"),
         ("lazyfree-lazy-expire 1", "line 1: lazyfree-lazy-expire must be yes or no"),
+        ("activedefrag true", "line 1: activedefrag must be yes or no"),
         ("active-expire-effort x", "line 1: active-expire-effort must be an integer between 1 and 10"),
         (
             "maxmemory-policy lru",
@@ -234,13 +253,28 @@ fn a_setter_takes_a_value_outside_of_the_range_as_the_nearest_in_it() {
     assert_eq!(Options::new().maxmemory_eviction_tenacity(101).get_maxmemory_eviction_tenacity(), 100);
     assert_eq!(Options::new().active_expire_effort(0).get_active_expire_effort(), 1);
     assert_eq!(Options::new().active_expire_effort(11).get_active_expire_effort(), 10);
+    assert_eq!(Options::new().active_defrag_ignore_bytes(0).get_active_defrag_ignore_bytes(), 1);
+    assert_eq!(
+        Options::new().active_defrag_threshold_upper(9_999).get_active_defrag_threshold_upper(),
+        1_000
+    );
+    assert_eq!(Options::new().active_defrag_cycle_min(0).get_active_defrag_cycle_min(), 1);
+    assert_eq!(Options::new().active_defrag_cycle_max(100).get_active_defrag_cycle_max(), 99);
 }
 
 fn any_options() -> impl Strategy<Value = Options> {
     let policy = prop::sample::select(&MaxmemoryPolicy::ALL[..]);
-    (any::<[usize; 10]>(), any::<(i32, u16)>(), policy, any::<(u32, u32, u8, u8)>(), any::<[bool; 5]>())
-        .prop_map(|(sizes, (list_size, depth), policy, (factor, minutes, effort, tenacity), lazy)| {
+    let defrag = any::<(bool, usize, u16, u16, u8, u8)>();
+    let others = (any::<(u32, u32, u8, u8)>(), any::<[bool; 5]>(), defrag);
+    (any::<[usize; 10]>(), any::<(i32, u16)>(), policy, others).prop_map(
+        |(sizes, (list_size, depth), policy, ((factor, minutes, effort, tenacity), lazy, defrag))| {
             Options::new()
+                .activedefrag(defrag.0)
+                .active_defrag_ignore_bytes(defrag.1)
+                .active_defrag_threshold_lower(defrag.2)
+                .active_defrag_threshold_upper(defrag.3)
+                .active_defrag_cycle_min(defrag.4)
+                .active_defrag_cycle_max(defrag.5)
                 .hash_max_listpack_entries(sizes[0])
                 .hash_max_listpack_value(sizes[1])
                 .list_max_listpack_size(list_size)
@@ -263,7 +297,8 @@ fn any_options() -> impl Strategy<Value = Options> {
                 .lazyfree_lazy_server_del(lazy[2])
                 .lazyfree_lazy_user_del(lazy[3])
                 .lazyfree_lazy_user_flush(lazy[4])
-        })
+        },
+    )
 }
 
 proptest! {

@@ -1,0 +1,87 @@
+//! Defragmentation beside requests: [`control`](super::control) and the passes together.
+
+use super::Defragged;
+use super::control::Fragmentation;
+use crate::keyspace::Keyspace;
+use core::hash::BuildHasher;
+use core::time::Duration;
+
+impl Fragmentation {
+    /// That of the process, now. `None` unless the allocator is jemalloc with statistics. About 15 us, and as much again for each
+    /// further arena in use.
+    fn now() -> Option<Self> {
+        let info = zmalloc::allocator_info()?;
+        Some(Self { frag_smallbins_bytes: info.frag_smallbins_bytes, allocated: info.allocated })
+    }
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Defragments in the background, as `activedefrag` and its neighbours say: begins when the process has
+    /// much fragmentation, works for a share of the time, and ends when there is nothing left to win. A call
+    /// works for `budget` by the caller's `clock`, for 500 us, or for its share of the time since the last call,
+    /// whichever is the least. `now` is in milliseconds and must not go back. In C: `activeDefragCycle`.
+    ///
+    /// Call it when [`active_defrag_due`](Self::active_defrag_due) says so, and once a second in any case. Most
+    /// calls do nothing. Such a call takes some nanoseconds, or about 15 us once a second, for a look at the
+    /// allocator's statistics.
+    ///
+    /// Fragmentation is that of the process, and the share of the time is that of this keyspace. A program with several
+    /// keyspaces gives them `budget`s, so that together they do not take too much.
+    ///
+    /// Needs jemalloc with statistics. With other allocators, and with `activedefrag no`, the call is complete
+    /// at once.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// let (mut keyspace, start) = (keyspace::Keyspace::new(), Instant::now());
+    /// let now = start.elapsed().as_millis() as u64;
+    /// let slice = keyspace.active_defrag(now, Duration::from_micros(500), || start.elapsed());
+    /// assert!(slice.is_complete && keyspace.active_defrag_due(now).is_none(), "nothing to do");
+    /// ```
+    pub fn active_defrag(
+        &mut self,
+        now: u64,
+        budget: Duration,
+        mut clock: impl FnMut() -> Duration,
+    ) -> Defragged {
+        let nothing_to_do = Defragged { is_complete: true, ..Defragged::default() };
+        let Self { options, defrag, .. } = self;
+        if !options.get_activedefrag() {
+            defrag.stop();
+            return nothing_to_do;
+        }
+        if defrag.control.is_look_due(now) {
+            match Fragmentation::now() {
+                Some(found) => defrag.control.look(now, found, options),
+                None => return nothing_to_do,
+            }
+        }
+        if defrag.control.share() == 0.0 {
+            return nothing_to_do;
+        }
+        let Some(portion) = defrag.control.grant(now) else { return Defragged::default() };
+        let start = clock();
+        let done = self.defrag_for(portion.min(budget), &mut clock);
+        self.defrag.control.spend(clock().saturating_sub(start), done.bytes);
+        if done.is_complete
+            && let Some(found) = Fragmentation::now()
+        {
+            self.defrag.control.end_pass(found, &self.options);
+        }
+        done
+    }
+}
+
+impl<S> Keyspace<S> {
+    /// How long after `now` [`active_defrag`](Self::active_defrag) can use its time. `None` if it is not running: it is
+    /// to be called again in a second. Constant time.
+    pub fn active_defrag_due(&self, now: u64) -> Option<Duration> {
+        self.defrag.control.due(now)
+    }
+
+    /// The percentage of the time that [`active_defrag`](Self::active_defrag) takes now. 0 if it is not running. In C:
+    /// `active_defrag_running` of INFO memory.
+    pub fn active_defrag_running(&self) -> usize {
+        self.defrag.control.share().ceil() as usize
+    }
+}

@@ -1,0 +1,373 @@
+//! [`Control`]: whether to defragment now, and for how much of the time.
+//!
+//! ```text
+//!  share of the time, %
+//!   cycle-max  25 |                            ...........
+//!                 |                     . '
+//!                 |              . '
+//!   cycle-min   1 | .......  . '                             (below: the rest of a round)
+//!                 +---------+------------------+----------> fragmentation, %
+//!                        lower 10          upper 100
+//! ```
+//!
+//! A *round* begins when fragmentation reaches `active-defrag-threshold-lower` and
+//! `active-defrag-ignore-bytes`. It is one pass after the other, until a pass wins nothing. So a round ends near no
+//! fragmentation at all, and not at the threshold. The share of the time is that of the fragmentation at the start of
+//! a pass. In the course of a pass it only rises.
+//!
+//! A pass wins nothing if it has moved less than half a percent of the bytes that are allocated. Three passes in a row win nothing
+//! if fragmentation is the same before and after each of them: the memory is that of others, or cannot be had. If it
+//! rises, others are freeing memory, and the round goes on.
+//!
+//! What is left after a round cannot be won. So the next one waits until fragmentation is five points above the least
+//! that there was since.
+//!
+//! Time is given in small portions: each call gets its share of the time since the last one. What a call does not use is kept, up to
+//! one portion, so that a pause is not followed by a burst. What it uses beyond is taken off the next ones.
+//!
+//! Nothing here has a clock or an allocator.
+//!
+//! Learned from: Redis' `defrag.c` (`computeDefragCycles`).
+
+use crate::options::Options;
+use core::time::Duration;
+
+/// The most that one call may work.
+const PORTION_MAX: Duration = Duration::from_micros(500);
+
+/// A call with less time than this does nothing: it would hardly begin. Its time is kept.
+const PORTION_MIN: Duration = Duration::from_micros(100);
+
+/// Milliseconds from one look at the fragmentation to the next.
+const LOOK_EVERY: u64 = 1_000;
+
+/// Points by which fragmentation has to rise after a round before the next one begins.
+const RISE: f64 = 5.0;
+
+/// Points by which fragmentation has to fall or to rise in a pass to have changed.
+const CHANGE: f64 = 0.5;
+
+/// Passes in a row that change nothing, after which a round ends.
+const IDLE_PASSES_MAX: u32 = 3;
+
+/// How much of the allocator's memory is in gaps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fragmentation {
+    /// In free blocks of slabs that hold live blocks too.
+    pub(super) frag_smallbins_bytes: usize,
+    /// In live blocks.
+    pub(super) allocated: usize,
+}
+
+impl Fragmentation {
+    /// The gaps in percent of what is allocated.
+    fn percent(self) -> f64 {
+        100.0 * self.frag_smallbins_bytes as f64 / self.allocated.max(1) as f64
+    }
+}
+
+/// A round that is running.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    /// The percentage of the time.
+    share: f64,
+    /// When the last call was, in milliseconds.
+    called_at: u64,
+    /// The time that may be used, in microseconds; negative if too much was used.
+    credit: f64,
+    /// The fragmentation at the start of the pass.
+    percent_before: f64,
+    /// Bytes that the pass has moved.
+    moved: usize,
+    /// Passes in a row that changed nothing.
+    idle_passes: u32,
+}
+
+/// See the module's text. All times are in milliseconds since any moment, and do not go back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Control {
+    round: Option<Round>,
+    /// When fragmentation was last looked at.
+    looked_at: Option<u64>,
+    /// The fragmentation at which the next round may begin, whatever the thresholds are.
+    percent_min: f64,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self { round: None, looked_at: None, percent_min: 0.0 }
+    }
+}
+
+impl Control {
+    /// The percentage of the time that defragmentation takes now. 0 if none is running.
+    pub(super) fn share(&self) -> f64 {
+        self.round.map_or(0.0, |round| round.share)
+    }
+
+    /// Whether to look at the fragmentation again.
+    pub(super) fn is_look_due(&self, now: u64) -> bool {
+        self.looked_at.is_none_or(|looked_at| now.saturating_sub(looked_at) >= LOOK_EVERY)
+    }
+
+    /// Begins a round if fragmentation is high. Raises the share of one that is running.
+    pub(super) fn look(&mut self, now: u64, found: Fragmentation, options: &Options) {
+        self.looked_at = Some(now);
+        let percent = found.percent();
+        let share = share_at(percent, options);
+        if let Some(round) = &mut self.round {
+            round.share = round.share.max(share);
+            return;
+        }
+        self.percent_min = self.percent_min.min(percent + RISE);
+        let is_high = percent >= f64::from(options.get_active_defrag_threshold_lower())
+            && found.frag_smallbins_bytes >= options.get_active_defrag_ignore_bytes();
+        if is_high && percent >= self.percent_min {
+            let (called_at, percent_before) = (now, percent);
+            self.round =
+                Some(Round { share, called_at, credit: 0.0, percent_before, moved: 0, idle_passes: 0 });
+        }
+    }
+
+    /// How long a call may work now. `None` if it is not worth beginning.
+    pub(super) fn grant(&mut self, now: u64) -> Option<Duration> {
+        let round = self.round.as_mut()?;
+        let elapsed = now.saturating_sub(round.called_at);
+        round.called_at = now;
+        round.credit = (round.credit + micros_of(elapsed, round.share)).min(micros(PORTION_MAX));
+        (round.credit >= micros(PORTION_MIN)).then(|| Duration::from_micros(round.credit as u64))
+    }
+
+    /// Notes what a call has used and moved.
+    pub(super) fn spend(&mut self, used: Duration, moved: usize) {
+        if let Some(round) = &mut self.round {
+            // A call that was interrupted for long is not paid for in full.
+            round.credit = (round.credit - micros(used)).max(-10.0 * micros(PORTION_MAX));
+            round.moved = round.moved.saturating_add(moved);
+        }
+    }
+
+    /// Ends a pass, and the round too if the pass has won nothing.
+    pub(super) fn end_pass(&mut self, found: Fragmentation, options: &Options) {
+        let Some(round) = &mut self.round else { return };
+        let percent = found.percent();
+        let has_changed = (percent - round.percent_before).abs() >= CHANGE;
+        round.idle_passes = if has_changed { 0 } else { round.idle_passes + 1 };
+        if round.moved < found.allocated / 200 || round.idle_passes >= IDLE_PASSES_MAX {
+            self.percent_min = percent + RISE;
+            self.round = None;
+            return;
+        }
+        (round.percent_before, round.moved) = (percent, 0);
+        round.share = share_at(percent, options);
+    }
+
+    /// Ends the round, and forgets what the last ones have left.
+    pub(super) fn stop(&mut self) {
+        *self = Self { looked_at: self.looked_at, ..Self::default() };
+    }
+
+    /// How long after `now` a full portion can be used. `None` if no round is running.
+    pub(super) fn due(&self, now: u64) -> Option<Duration> {
+        let round = self.round?;
+        let missing = (micros(PORTION_MAX) - round.credit).max(0.0);
+        let wait = (missing / micros_of(1, round.share)).ceil() as u64;
+        Some(Duration::from_millis(round.called_at.saturating_add(wait).saturating_sub(now)))
+    }
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// A percentage of so many milliseconds, in microseconds.
+fn micros_of(millis: u64, percent: f64) -> f64 {
+    millis as f64 * percent * 10.0
+}
+
+/// The share of the time at that fragmentation, both in percent.
+fn share_at(percent: f64, options: &Options) -> f64 {
+    let lower = f64::from(options.get_active_defrag_threshold_lower());
+    let upper = f64::from(options.get_active_defrag_threshold_upper());
+    let min = f64::from(options.get_active_defrag_cycle_min());
+    let max = f64::from(options.get_active_defrag_cycle_max());
+    if percent >= upper {
+        return max.max(min);
+    }
+    let share = min + (percent - lower) * (max - min) / (upper - lower);
+    // Also where the limits are the wrong way round.
+    if share.is_finite() { share.min(max).max(min) } else { min }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    /// So many percent of 1,000 MiB.
+    fn percent(percent: usize) -> Fragmentation {
+        Fragmentation { frag_smallbins_bytes: 10 * MIB * percent, allocated: 1_000 * MIB }
+    }
+
+    fn running(at: usize) -> Control {
+        let mut control = Control::default();
+        control.look(0, percent(at), &Options::new());
+        assert!(control.share() > 0.0);
+        control
+    }
+
+    fn share(at: usize) -> f64 {
+        share_at(percent(at).percent(), &Options::new()).round()
+    }
+
+    /// Whether a round begins at that fragmentation.
+    fn begins(control: &Control, found: Fragmentation) -> bool {
+        let mut control = *control;
+        control.look(5_000, found, &Options::new());
+        control.share() > 0.0
+    }
+
+    #[test]
+    fn a_round_begins_above_both_thresholds() {
+        let control = Control::default();
+        assert!(begins(&control, percent(11)) && !begins(&control, percent(9)));
+        let small = Fragmentation { frag_smallbins_bytes: 99 * MIB, allocated: MIB };
+        let large = Fragmentation { frag_smallbins_bytes: 100 * MIB, allocated: MIB };
+        assert!(begins(&control, large) && !begins(&control, small));
+    }
+
+    #[test]
+    fn the_share_grows_from_one_threshold_to_the_other() {
+        assert_eq!([5, 10, 55, 100, 300].map(share), [1.0, 1.0, 13.0, 25.0, 25.0]);
+        let equal = Options::new().active_defrag_threshold_lower(50).active_defrag_threshold_upper(50);
+        assert_eq!([40.0, 50.0, 60.0].map(|percent| share_at(percent, &equal)), [1.0, 25.0, 25.0]);
+        let reversed = Options::new().active_defrag_cycle_min(50);
+        assert_eq!([5.0, 55.0, 200.0].map(|percent| share_at(percent, &reversed)), [50.0; 3]);
+    }
+
+    #[test]
+    fn fragmentation_is_looked_at_once_a_second() {
+        let mut control = Control::default();
+        assert!(control.is_look_due(0));
+        control.look(7, percent(0), &Options::new());
+        assert!(!control.is_look_due(1_006) && control.is_look_due(1_007));
+        assert!(!control.is_look_due(3), "a clock that goes back");
+    }
+
+    /// Each call uses what it gets.
+    #[test]
+    fn calls_get_their_share_of_the_time() {
+        for (at, each_ms) in [(100, 1), (100, 2), (50, 1), (50, 3), (12, 1), (12, 20)] {
+            let mut control = running(at);
+            let (mut used, mut now) = (Duration::ZERO, 0);
+            while now < 100_000 {
+                now += each_ms;
+                if let Some(portion) = control.grant(now) {
+                    assert!(PORTION_MIN <= portion && portion <= PORTION_MAX);
+                    control.spend(portion, 0);
+                    used += portion;
+                }
+            }
+            let percent = used.as_secs_f64();
+            assert!((percent - control.share()).abs() < 0.02, "{percent} of {} percent", control.share());
+        }
+    }
+
+    #[test]
+    fn a_pause_is_not_followed_by_a_burst() {
+        let mut control = running(100);
+        assert_eq!(control.grant(60_000), Some(PORTION_MAX));
+        control.spend(PORTION_MAX, 0);
+        assert_eq!(control.grant(60_000), None);
+        assert_eq!(control.grant(60_001), Some(Duration::from_micros(250)));
+    }
+
+    #[test]
+    fn what_a_call_uses_beyond_its_portion_is_taken_off_the_next_ones() {
+        let mut control = running(100);
+        control.grant(2);
+        control.spend(Duration::from_micros(1_500), 0);
+        assert_eq!(control.due(2), Some(Duration::from_millis(6)));
+        assert_eq!((control.grant(6), control.grant(8)), (None, Some(PORTION_MAX)));
+        control.spend(Duration::from_secs(100), 0);
+        assert_eq!(control.grant(8 + 22), Some(PORTION_MAX), "but not all of it");
+    }
+
+    #[test]
+    fn a_call_is_due_when_it_can_use_a_full_portion() {
+        assert_eq!(Control::default().due(0), None);
+        assert_eq!(running(100).due(0), Some(Duration::from_millis(2)));
+        assert_eq!(running(11).due(0), Some(Duration::from_millis(40)), "1.27 percent");
+        let mut control = running(100);
+        assert_eq!((control.due(1), control.due(9)), (Some(Duration::from_millis(1)), Some(Duration::ZERO)));
+        assert!(control.grant(2).is_some());
+        assert_eq!(control.due(2), Some(Duration::ZERO), "nothing has been used yet");
+    }
+
+    /// A pass that moves so many percent of what is allocated.
+    fn pass(control: &mut Control, moved: usize, percent_after: usize) {
+        control.spend(Duration::ZERO, percent(moved).frag_smallbins_bytes);
+        control.end_pass(percent(percent_after), &Options::new());
+    }
+
+    #[test]
+    fn a_round_goes_on_below_the_threshold_until_a_pass_wins_nothing() {
+        let mut control = running(300);
+        for (after, share) in [(70, 17.0), (20, 4.0), (6, 1.0), (3, 1.0)] {
+            pass(&mut control, 5, after);
+            assert_eq!(control.share().round(), share);
+        }
+        pass(&mut control, 0, 2);
+        assert_eq!(control.share(), 0.0);
+        assert!(!begins(&control, percent(9)) && begins(&control, percent(11)));
+    }
+
+    #[test]
+    fn a_round_that_changes_nothing_ends_and_the_next_one_waits_for_more() {
+        let mut control = running(40);
+        pass(&mut control, 30, 40);
+        pass(&mut control, 30, 40);
+        assert!(control.share() > 0.0);
+        pass(&mut control, 30, 40);
+        assert_eq!(control.share(), 0.0);
+        assert!(!begins(&control, percent(44)) && begins(&control, percent(45)));
+        // It falls by itself: the next round begins five points above the least.
+        control.look(9_000, percent(20), &Options::new());
+        assert!(!begins(&control, percent(24)) && begins(&control, percent(26)));
+    }
+
+    #[test]
+    fn a_round_goes_on_while_others_free_memory() {
+        let mut control = running(20);
+        (21..40).for_each(|after| pass(&mut control, 5, after));
+        assert!(control.share() > 0.0);
+    }
+
+    #[test]
+    fn in_the_course_of_a_pass_the_share_only_rises() {
+        let mut control = running(55);
+        control.look(1_000, percent(20), &Options::new());
+        assert_eq!(control.share().round(), 13.0);
+        control.look(2_000, percent(100), &Options::new());
+        assert_eq!(control.share(), 25.0);
+        control.stop();
+        assert_eq!((control.share(), control.due(9)), (0.0, None));
+    }
+
+    #[test]
+    fn no_figure_is_a_panic() {
+        for found in [
+            Fragmentation { frag_smallbins_bytes: 0, allocated: 0 },
+            Fragmentation { frag_smallbins_bytes: usize::MAX, allocated: 0 },
+        ] {
+            let mut control = Control::default();
+            control.look(u64::MAX, found, &Options::new());
+            control.grant(u64::MAX);
+            control.spend(Duration::MAX, usize::MAX);
+            control.spend(Duration::MAX, usize::MAX);
+            control.due(0);
+            control.end_pass(found, &Options::new());
+        }
+    }
+}

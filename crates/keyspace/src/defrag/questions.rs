@@ -1,0 +1,161 @@
+//! [`Questions`]: which of many blocks are worth moving, asked in one call.
+//!
+//! A structure asks about its blocks one at a time, when it is about to move them. The allocator answers many
+//! questions in one call for less. So a structure is walked twice at the same place: the first time the blocks are
+//! noted, and none of them moves. The second time the answers are known. The second walk is warm.
+//!
+//! Invariant: a noted block is live until the second walk, because the structures free nothing but what they
+//! move ([`Collection::relocate`](values::Collection::relocate), [`Table::relocate`](dict::Table::relocate)).
+//!
+//! Limits: a walk notes up to [`QUESTIONS_MAX`] blocks. Those beyond stay where they are.
+
+use super::Defragged;
+use core::ptr::NonNull;
+use zmalloc::defrag::Survey;
+
+/// Blocks that are noted at once. A step has about 130 at most, but for a table whose growth is put off.
+const QUESTIONS_MAX: usize = 256;
+
+/// Questions that a survey answers before it is taken anew: up to a tenth of a second of work.
+const QUESTIONS_A_SURVEY: usize = 1 << 16;
+
+/// What says which blocks are worth moving.
+pub(super) trait Hints {
+    /// Puts the answer for `blocks[i]` in `answers[i]`. Both have the same length.
+    ///
+    /// # Safety
+    /// All blocks are live blocks of `zmalloc`.
+    unsafe fn hints(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]);
+}
+
+/// A survey that is taken anew from time to time.
+#[derive(Debug)]
+pub(super) struct Judge {
+    survey: Survey,
+    asked: usize,
+}
+
+impl Judge {
+    /// `None` unless the allocator says what is worth moving.
+    pub(super) fn take() -> Option<Self> {
+        Survey::take().map(|survey| Self { survey, asked: 0 })
+    }
+}
+
+impl Hints for Judge {
+    unsafe fn hints(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
+        self.asked += blocks.len();
+        if self.asked > QUESTIONS_A_SURVEY
+            && let Some(survey) = Survey::take()
+        {
+            *self = Self { survey, asked: 0 };
+        }
+        // SAFETY: passed on unchanged.
+        if unsafe { self.survey.hints(blocks, answers) }.is_none() {
+            answers.fill(false);
+        }
+    }
+}
+
+/// Some blocks, and what was answered about them.
+pub(super) struct Questions {
+    blocks: [NonNull<u8>; QUESTIONS_MAX],
+    answers: [bool; QUESTIONS_MAX],
+    len: usize,
+    /// The block that the second walk is expected to ask about next.
+    next: usize,
+}
+
+impl Questions {
+    pub(super) const fn new() -> Self {
+        let (blocks, answers) = ([NonNull::dangling(); QUESTIONS_MAX], [false; QUESTIONS_MAX]);
+        Self { blocks, answers, len: 0, next: 0 }
+    }
+
+    /// Notes a block, in the first walk.
+    pub(super) fn note(&mut self, block: NonNull<u8>) {
+        if let Some(place) = self.blocks.get_mut(self.len) {
+            *place = block;
+            self.len += 1;
+        }
+    }
+
+    /// Asks about all blocks that were noted.
+    ///
+    /// # Safety
+    /// They are live blocks of `zmalloc`.
+    pub(super) unsafe fn ask(&mut self, hints: &mut impl Hints) {
+        // SAFETY: by contract.
+        unsafe { hints.hints(&self.blocks[..self.len], &mut self.answers[..self.len]) };
+    }
+
+    /// Says whether a block of so many bytes is to be moved, in the second walk, and counts it.
+    pub(super) fn moves(&mut self, block: NonNull<u8>, size: usize, done: &mut Defragged) -> bool {
+        // Usually it is the next one. A block that was not noted came in between.
+        let ahead = self.blocks[self.next..self.len].iter().position(|noted| *noted == block);
+        let is_hit = ahead.is_some_and(|ahead| {
+            self.next += ahead + 1;
+            self.answers[self.next - 1]
+        });
+        if is_hit {
+            done.hits += 1;
+            done.bytes += size;
+        } else {
+            done.misses += 1;
+        }
+        is_hit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks at odd addresses are worth moving.
+    struct Odd;
+
+    impl Hints for Odd {
+        unsafe fn hints(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
+            for (block, answer) in blocks.iter().zip(answers) {
+                *answer = block.addr().get() % 2 == 1;
+            }
+        }
+    }
+
+    fn block(address: usize) -> NonNull<u8> {
+        NonNull::without_provenance(address.try_into().unwrap())
+    }
+
+    fn asked(addresses: impl IntoIterator<Item = usize>) -> Questions {
+        let mut questions = Questions::new();
+        addresses.into_iter().for_each(|address| questions.note(block(address)));
+        // SAFETY: these hints look at no block.
+        unsafe { questions.ask(&mut Odd) };
+        questions
+    }
+
+    #[test]
+    fn each_block_gets_its_own_answer() {
+        let (mut questions, mut done) = (asked(10..20), Defragged::default());
+        for address in 10..20 {
+            assert_eq!(questions.moves(block(address), 100, &mut done), address % 2 == 1);
+        }
+        assert_eq!((done.hits, done.misses, done.bytes), (5, 5, 500));
+    }
+
+    #[test]
+    fn a_block_that_was_not_noted_stays_and_those_behind_it_get_their_answers() {
+        let (mut questions, mut done) = (asked([11, 12, 13, 15]), Defragged::default());
+        let answers = [11, 99, 13, 12, 15, 15].map(|address| questions.moves(block(address), 1, &mut done));
+        assert_eq!(answers, [true, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn blocks_beyond_the_most_stay() {
+        let (mut questions, mut done) = (asked((1..1_000).step_by(2)), Defragged::default());
+        for address in (1..1_000).step_by(2) {
+            questions.moves(block(address), 1, &mut done);
+        }
+        assert_eq!((done.hits, done.misses), (QUESTIONS_MAX, 500 - QUESTIONS_MAX));
+    }
+}

@@ -1,0 +1,170 @@
+//! [`Walk`]: a pass over all blocks of a keyspace, in steps of some microseconds.
+//!
+//! ```text
+//!  chunks of the table   ->  children of the chunk     asked about and moved together
+//!                        ->  entries' blocks
+//!                              ->  small values        moved at once
+//!                              ->  large values        put on a list
+//!  list of large values  ->  a part of the last one    at its own cursor, until the list is empty
+//!  next chunks ...
+//! ```
+//!
+//! A step is one place of the table, with the small values there, or one part of a large value. The clock is
+//! looked at between two steps. So a slice overshoots by one step: up to 64 blocks of small values, or up to about 130
+//! blocks of a large one.
+//!
+//! Anything may be written between two slices. A table and the values have cursors that stay valid. A value on the list is
+//! found by the hash of its key and the address of its entry. If there is no such entry, the key was removed or its entry
+//! has moved, and the value waits for the next pass. If another entry lies there, its value gets a cursor of a walk that was
+//! not its own, which means that a part of it is left out.
+//!
+//! Limits: where there is no memory for the list, large values are left out. So are values whose keys were written with a
+//! hash that the hasher does not give.
+
+use super::Defragged;
+use super::questions::{Hints, Questions};
+use crate::entry::Entry;
+use crate::keyspace::Keyspace;
+use allocator_api2::vec::Vec;
+use common::Cursor;
+use core::cell::RefCell;
+use core::hash::BuildHasher;
+use core::ptr::NonNull;
+use dict::prefetch::prefetch;
+use zmalloc::{Zmalloc, vec_size};
+
+/// The most work that the values of one step of the table may be, as [`Entry::free_effort`] counts it: about as
+/// many blocks.
+const EFFORT_AT_ONCE: usize = 64;
+
+/// A value that is moved in parts.
+struct Large {
+    hash: u64,
+    address: usize,
+    cursor: Cursor,
+}
+
+/// Where a pass is.
+pub(super) struct Walk {
+    /// The next place of the table.
+    cursor: Cursor,
+    /// Whether all places of the table have been visited.
+    is_table_done: bool,
+    /// The large values of the places that were visited.
+    large: Vec<Large, Zmalloc>,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { cursor: Cursor::START, is_table_done: false, large: Vec::new_in(Zmalloc) }
+    }
+}
+
+impl Walk {
+    /// What the walk adds to `used_memory`, in bytes.
+    pub(super) fn allocation_size(&self) -> usize {
+        vec_size(&self.large)
+    }
+
+    /// Whether everything has been visited.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_table_done && self.large.is_empty()
+    }
+
+    /// Whether a part of a large value has been visited, and a part has not.
+    #[cfg(test)]
+    pub(super) fn is_within_large(&self) -> bool {
+        self.large.last().is_some_and(|large| !large.cursor.is_start())
+    }
+
+    /// Puts an entry on the list of large values.
+    fn add_large(&mut self, hash: u64, entry: &Entry) {
+        if self.large.try_reserve(1).is_ok() {
+            self.large.push(Large { hash, address: entry.address().addr(), cursor: Cursor::START });
+        }
+    }
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Does the next step of the walk, and adds what it did to `done`.
+    pub(super) fn defrag_step(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
+        if self.defrag.walk.large.is_empty() {
+            self.defrag_place(hints, done);
+        } else {
+            self.defrag_large(hints, done);
+        }
+    }
+
+    /// One place of the table.
+    fn defrag_place(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
+        let Self { table, hasher, totals, defrag, .. } = self;
+        let (walk, held) = (&mut defrag.walk, &mut totals.entry_bytes);
+        let questions = RefCell::new(Questions::new());
+        let note = |block| questions.borrow_mut().note(block);
+        let mut stays = |block, _size| {
+            note(block);
+            false
+        };
+        table.relocate(walk.cursor, &mut stays, |entry| {
+            note(entry.base());
+            prefetch(entry.address());
+        });
+        // SAFETY: blocks of the table and of its entries, which were noted just now.
+        unsafe { questions.borrow_mut().ask(hints) };
+        let mut effort_left = EFFORT_AT_ONCE;
+        let done = RefCell::new(done);
+        let moves = |block, size| questions.borrow_mut().moves(block, size, &mut done.borrow_mut());
+        let next = table.relocate(walk.cursor, &mut { moves }, |entry| {
+            entry.relocate_block(&mut { moves }, held);
+            if !entry.kind().is_word() {
+                return;
+            }
+            let effort = entry.free_effort();
+            if effort > effort_left {
+                return walk.add_large(hasher.hash_one(entry.key()), entry);
+            }
+            effort_left -= effort;
+            let mut cursor = Cursor::START;
+            loop {
+                cursor = relocate_part(entry, cursor, hints, held, &mut done.borrow_mut());
+                if cursor.is_start() {
+                    break;
+                }
+            }
+        });
+        walk.cursor = next;
+        walk.is_table_done = next.is_start();
+    }
+
+    /// A part of the last one of the large values.
+    fn defrag_large(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
+        let Self { table, totals, defrag, .. } = self;
+        let Some(large) = defrag.walk.large.last_mut() else { return };
+        let entry = table.find_mut(large.hash, |entry| entry.address().addr() == large.address);
+        large.cursor = entry.map_or(Cursor::START, |entry| {
+            relocate_part(entry, large.cursor, hints, &mut totals.entry_bytes, done)
+        });
+        if large.cursor.is_start() {
+            defrag.walk.large.pop();
+        }
+    }
+}
+
+/// Moves a part of a value, and returns where to go on. For `held`, see [`Entry::try_set`].
+fn relocate_part(
+    entry: &mut Entry,
+    cursor: Cursor,
+    hints: &mut impl Hints,
+    held: &mut usize,
+    done: &mut Defragged,
+) -> Cursor {
+    let mut questions = Questions::new();
+    let mut stays = |block: NonNull<u8>, _size| {
+        questions.note(block);
+        false
+    };
+    entry.relocate_value(cursor, &mut stays, held);
+    // SAFETY: blocks of the value, which were noted just now.
+    unsafe { questions.ask(hints) };
+    entry.relocate_value(cursor, &mut |block, size| questions.moves(block, size, done), held)
+}

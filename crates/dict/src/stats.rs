@@ -30,6 +30,15 @@ impl Work {
     }
 }
 
+impl core::ops::AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.chunks_split += other.chunks_split;
+        self.chunks_merged += other.chunks_merged;
+        self.entries_moved += other.entries_moved;
+        self.bytes_allocated += other.bytes_allocated;
+    }
+}
+
 /// The shape of a table: what `dictGetStats` prints in C, in constant time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

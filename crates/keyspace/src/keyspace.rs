@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
 use crate::lent::Lent;
+use crate::maintain::Upkeep;
 use crate::options::Options;
 use crate::sweep::Recent;
 use crate::totals::Totals;
@@ -55,6 +56,7 @@ pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) sweep: Cursor,
     pub(crate) recent: Recent,
     pub(crate) defrag: Defrag,
+    pub(crate) upkeep: Upkeep,
     pub(crate) lent: Lent,
 }
 
@@ -93,6 +95,7 @@ impl<S> Keyspace<S> {
             sweep: Cursor::START,
             recent: Recent::default(),
             defrag: Defrag::default(),
+            upkeep: Upkeep::default(),
             lent: Lent::default(),
         };
         keyspace.apply_options();

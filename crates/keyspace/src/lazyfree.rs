@@ -45,6 +45,15 @@ pub struct Freed {
     pub is_complete: bool,
 }
 
+impl Freed {
+    /// Adds what a later call has freed.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.objects += later.objects;
+        self.bytes += later.bytes;
+        self.is_complete = later.is_complete;
+    }
+}
+
 /// The garbage of a keyspace.
 #[derive(Default)]
 pub(crate) struct Lazyfree {
@@ -161,9 +170,7 @@ impl<S> Keyspace<S> {
         let (start, mut all) = (clock(), Freed::default());
         loop {
             let step = self.free_some(BLOCKS_A_LOOK);
-            all.objects += step.objects;
-            all.bytes += step.bytes;
-            all.is_complete = step.is_complete;
+            all.add(step);
             if all.is_complete || clock().saturating_sub(start) >= budget {
                 return all;
             }

@@ -29,6 +29,7 @@ use core::array;
 use core::cmp::Ordering;
 use core::fmt;
 use core::hash::BuildHasher;
+use core::sync::atomic::AtomicUsize;
 use crossbeam_utils::CachePadded;
 use dict::DefaultHashBuilder;
 use dict::prefetch::prefetch;
@@ -84,6 +85,12 @@ pub struct Sharded<S = DefaultHashBuilder> {
     /// A power of two of them.
     shards: Vec<Shard<S>, Zmalloc>,
     hasher: S,
+    /// The shard with which the next call of [`Sharded::maintain`] begins.
+    pub(crate) turn: AtomicUsize,
+    /// How many shards in a row had no work left when their turn ended.
+    pub(crate) idle: AtomicUsize,
+    /// The shard that may defragment.
+    pub(crate) defragging: AtomicUsize,
 }
 
 impl Sharded {
@@ -114,7 +121,8 @@ impl<S: Clone> Sharded<S> {
         all.extend((0..count).map(|_| {
             CachePadded::new(RwLock::new(Keyspace::with_options_and_hasher(options, hasher.clone())))
         }));
-        Ok(Self { shards: all, hasher })
+        let (turn, idle, defragging) = Default::default();
+        Ok(Self { shards: all, hasher, turn, idle, defragging })
     }
 }
 
@@ -164,8 +172,8 @@ impl<S> Sharded<S> {
         self.for_each_mut(|keyspace| keyspace.set_options(options));
     }
 
-    /// Calls `f` with every keyspace, each under its lock for writing: to sweep expired keys, to evict, or to
-    /// clear. The options of one keyspace have its share of `maxmemory`.
+    /// Calls `f` with every keyspace, each under its lock for writing: to clear, for example, or to
+    /// take garbage. The options of one keyspace have its share of `maxmemory`.
     ///
     /// ```
     /// # let sharded = keyspace::Sharded::new(4);
@@ -179,6 +187,11 @@ impl<S> Sharded<S> {
     /// The keyspaces, without locks.
     pub fn into_keyspaces(self) -> impl Iterator<Item = Keyspace<S>> {
         self.shards.into_iter().map(|shard| CachePadded::into_inner(shard).into_inner())
+    }
+
+    /// The shard with this number.
+    pub(crate) fn shard(&self, number: usize) -> &RwLock<Keyspace<S>> {
+        &self.shards[number]
     }
 
     /// The number of the shard of a hash.

@@ -46,10 +46,11 @@ impl Swept {
         if self.looked_at == 0 { 0.0 } else { self.removed as f64 / self.looked_at as f64 }
     }
 
-    fn add(&mut self, other: Self) {
-        self.looked_at += other.looked_at;
-        self.removed += other.removed;
-        self.is_complete |= other.is_complete;
+    /// Adds what a later sweep has done.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.looked_at += later.looked_at;
+        self.removed += later.removed;
+        self.is_complete = later.is_complete;
     }
 }
 
@@ -101,29 +102,40 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn expire_some(&mut self, now: u64, budget: usize) -> Swept {
         let mut looks_left = budget;
-        self.sweep_while(now, |cost| {
+        let goes_on = |cost| {
             looks_left = looks_left.saturating_sub(cost);
             looks_left > 0
-        })
+        };
+        self.sweep_while(now, goes_on).0
     }
 
     /// [`expire_some`](Self::expire_some) for as long as `budget` lasts by the caller's `clock`, which tells
     /// the time since any moment. Overshoots by some 64 keys, and by the values that are dropped with them.
     /// In C: the time limit of `activeExpireCycle`.
-    pub fn expire_for(&mut self, now: u64, budget: Duration, mut clock: impl FnMut() -> Duration) -> Swept {
+    pub fn expire_for(&mut self, now: u64, budget: Duration, clock: impl FnMut() -> Duration) -> Swept {
+        self.sweep_for(now, budget, clock).0
+    }
+
+    /// [`expire_for`](Self::expire_for). Returns too whether only the budget has ended the sweep.
+    pub(crate) fn sweep_for(
+        &mut self,
+        now: u64,
+        budget: Duration,
+        mut clock: impl FnMut() -> Duration,
+    ) -> (Swept, bool) {
         let start = clock();
         self.sweep_while(now, |_cost| clock().saturating_sub(start) < budget)
     }
 
     /// Sweeps windows while enough keys had expired and `goes_on` allows it, once through the table at most.
-    /// `goes_on` gets the window's cost in looks.
-    fn sweep_while(&mut self, now: u64, mut goes_on: impl FnMut(usize) -> bool) -> Swept {
+    /// `goes_on` gets the window's cost in looks. Returns too whether only `goes_on` has ended the sweep.
+    fn sweep_while(&mut self, now: u64, mut goes_on: impl FnMut(usize) -> bool) -> (Swept, bool) {
         let effort = usize::from(self.options.get_active_expire_effort());
         let stale_percent = (STALE_PERCENT_MAX + 1).saturating_sub(effort);
         let mut swept = Swept::default();
         if self.totals.expires == 0 {
             self.sweep = Cursor::START;
-            return Swept { is_complete: true, ..swept };
+            return (Swept { is_complete: true, ..swept }, false);
         }
         loop {
             let (window, cost) = self.sweep_window(now);
@@ -133,8 +145,9 @@ impl<S: BuildHasher> Keyspace<S> {
             let is_stale = is_stale(stale_percent, window.removed, window.looked_at)
                 || is_stale(stale_percent, self.recent.removed, self.recent.looked_at);
             // Few keys say little about all.
-            if window.is_complete || !goes_on || !(is_stale || self.recent.looked_at < WINDOW) {
-                return swept;
+            let is_done = window.is_complete || !(is_stale || self.recent.looked_at < WINDOW);
+            if is_done || !goes_on {
+                return (swept, !is_done);
             }
         }
     }

@@ -73,6 +73,11 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
+    /// Whether the last call of [`active_defrag`](Self::active_defrag) has left time that it may use at once.
+    pub(crate) fn active_defrag_goes_on(&self) -> bool {
+        self.defrag.control.goes_on()
+    }
+
     /// How long after `now` [`active_defrag`](Self::active_defrag) can use its time. `None` if it is not running: it is
     /// to be called again in a second. Constant time.
     pub fn active_defrag_due(&self, now: u64) -> Option<Duration> {

@@ -167,6 +167,11 @@ impl Control {
         *self = Self { looked_at: self.looked_at, ..Self::default() };
     }
 
+    /// Whether another call may begin at once.
+    pub(super) fn goes_on(&self) -> bool {
+        self.round.is_some_and(|round| round.credit >= micros(PORTION_MIN))
+    }
+
     /// How long after `now` a full portion can be used. `None` if no round is running.
     pub(super) fn due(&self, now: u64) -> Option<Duration> {
         let round = self.round?;

@@ -43,6 +43,16 @@ pub struct Defragged {
     pub is_complete: bool,
 }
 
+impl Defragged {
+    /// Adds what a later slice has done.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.hits += later.hits;
+        self.misses += later.misses;
+        self.bytes += later.bytes;
+        self.is_complete = later.is_complete;
+    }
+}
+
 /// The pass that is running, if any, when to run the next one, and totals.
 #[derive(Default)]
 pub(crate) struct Defrag {

@@ -55,7 +55,21 @@ pub struct Evicted {
     pub is_within: bool,
 }
 
+impl Evicted {
+    /// Adds what a later call has evicted.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.keys += later.keys;
+        self.bytes += later.bytes;
+        self.is_within = later.is_within;
+    }
+}
+
 impl<S> Keyspace<S> {
+    /// Whether the bytes that count are within `maxmemory`, or there is no limit.
+    pub(crate) fn is_within_limit(&self) -> bool {
+        !self.is_limited() || self.counted_bytes() <= self.options.get_maxmemory()
+    }
+
     /// The bytes that count for `maxmemory`: [`allocation_size`](Self::allocation_size), and those of
     /// [`set_other_bytes`](Self::set_other_bytes). Constant time.
     pub fn counted_bytes(&self) -> usize {
@@ -199,7 +213,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let before = self.counted_bytes();
         self.totals.eviction.protected = 0;
         let mut steps_left = budget;
-        while self.exceeds_limit() && self.can_help() && steps_left > 0 {
+        while !self.is_within_limit() && self.can_help() && steps_left > 0 {
             let is_key = !self.totals.lazyfree.has_garbage();
             if !self.free_or_evict(now) {
                 break;
@@ -211,7 +225,7 @@ impl<S: BuildHasher> Keyspace<S> {
             self.lower_ceiling();
         }
         evicted.bytes = before.saturating_sub(self.counted_bytes());
-        evicted.is_within = !self.exceeds_limit();
+        evicted.is_within = self.is_within_limit();
         evicted
     }
 
@@ -219,10 +233,6 @@ impl<S: BuildHasher> Keyspace<S> {
     /// it, they cannot.
     fn can_help(&self) -> bool {
         self.totals.eviction.other_bytes < self.options.get_maxmemory()
-    }
-
-    fn exceeds_limit(&self) -> bool {
-        self.is_limited() && self.counted_bytes() > self.options.get_maxmemory()
     }
 
     /// Makes room for the entry of a key, which takes `size` bytes and takes the place of the one that is
@@ -357,7 +367,7 @@ impl<S: BuildHasher> Keyspace<S> {
     #[inline]
     pub(crate) fn settle(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         self.totals.eviction.forget_allowance();
-        if self.exceeds_limit() {
+        if !self.is_within_limit() {
             self.settle_above(key, hash, now);
         }
     }

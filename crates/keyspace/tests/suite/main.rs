@@ -12,6 +12,7 @@ mod faults;
 #[cfg(not(miri))] // the shell has no unsafe code of its own
 mod kv;
 mod lazyfree;
+mod maintain;
 mod memory;
 #[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
 mod model;

@@ -296,6 +296,7 @@ pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
         | Op::Resize(_)
         | Op::Sweep(_)
         | Op::SweepFor(_)
+        | Op::Maintain(_)
         | Op::Limits(_) => {
             on_all(keyspace, db, op, now);
             (Answer::Done, Ok(Answer::Done))
@@ -546,6 +547,16 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             };
             assert_eq!(before - keyspace.len(), swept.removed);
             assert!(swept.removed <= swept.looked_at && swept.removed <= db.stale.len());
+        }
+        Op::Maintain(micros) => {
+            let mut time = Duration::ZERO;
+            let clock = || {
+                time += Duration::from_micros(10);
+                time
+            };
+            let before = keyspace.len();
+            let done = keyspace.maintain(now, Duration::from_micros((*micros).into()), clock);
+            assert_eq!(before - keyspace.len(), done.expired.removed);
         }
         Op::Limits(limit) => {
             let policy = keyspace.options().get_maxmemory_policy();

@@ -141,6 +141,8 @@ pub(crate) enum Op {
     Sweep(usize),
     /// So many calls of the clock.
     SweepFor(u8),
+    /// With a budget of so many microseconds.
+    Maintain(u8),
     /// Keeps a reply.
     Reply(Bytes),
     DropReplies,
@@ -302,6 +304,7 @@ fn on_all() -> impl Strategy<Value = Op> {
         1 => prop::bool::weighted(0.2).prop_map(|all| if all { Op::Clear } else { Op::DropReplies }),
         3 => (0..5usize).prop_map(Op::Sweep),
         1 => (1..4u8).prop_map(Op::SweepFor),
+        1 => any::<u8>().prop_map(Op::Maintain),
         2 => key().prop_map(Op::Reply),
         1 => (0..9usize).prop_map(Op::Limits),
         4 => prop_oneof![0..3u64, 0..3_000u64].prop_map(Op::Later),

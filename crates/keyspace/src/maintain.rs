@@ -1,0 +1,327 @@
+//! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
+//!
+//! There are five tasks: expired keys, evictions, garbage, the size of the table, and defragmentation. They
+//! take turns of 50 microseconds until the budget is spent or no task has work left. The next call begins with
+//! the task whose turn it is. So a budget that is too small for all of them is shared equally, however small
+//! it is.
+//!
+//! Two tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
+//! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says.
+//!
+//! [`Sharded::maintain`] does this for one shard after the other, each under its lock. One shard at a time
+//! defragments, because the share of the time is that of all shards together.
+
+use crate::evict::Evicted;
+use crate::keyspace::Keyspace;
+use crate::lazyfree::Freed;
+use crate::sharded::Sharded;
+use crate::sweep::Swept;
+use crate::{Defragged, Work};
+use core::hash::BuildHasher;
+use core::sync::atomic::Ordering::Relaxed;
+use core::time::Duration;
+
+/// How long a task works before it is the next one's turn.
+const TURN: Duration = Duration::from_micros(50);
+
+/// How long a caller may wait if nothing is to be done.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How long after a sweep the next one is due. In C: `hz` of 10.
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
+
+/// The least time that a shard gets, if there is as much.
+const SHARD_TURN: Duration = Duration::from_micros(25);
+
+/// Chunks that are split or merged between two looks at the clock.
+const CHUNKS_A_LOOK: usize = 16;
+
+/// Keys that are evicted between two looks at the clock.
+const KEYS_A_LOOK: usize = 16;
+
+/// What [`Keyspace::maintain`] has done, and when it wants to be called again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Maintained {
+    /// Keys that had expired.
+    pub expired: Swept,
+    /// Keys that were evicted, because the limit was lowered.
+    pub evicted: Evicted,
+    /// Values that were removed before, and freed now.
+    pub freed: Freed,
+    /// Changes of the table's size.
+    pub rehashed: Work,
+    /// Blocks that were moved.
+    pub defragged: Defragged,
+    /// How long the next call can wait, at most one second. Zero if work is left that the budget did not
+    /// allow.
+    pub next: Duration,
+}
+
+impl Maintained {
+    /// Nothing, of a keyspace that has nothing to do.
+    pub(crate) fn nothing() -> Self {
+        let mut nothing = Self { next: IDLE, ..Self::default() };
+        (nothing.expired.is_complete, nothing.freed.is_complete) = (true, true);
+        (nothing.evicted.is_within, nothing.defragged.is_complete) = (true, true);
+        nothing
+    }
+
+    /// Adds what another keyspace has done. All is complete if it is for both.
+    pub(crate) fn add_other(&mut self, other: &Self) {
+        let before = *self;
+        self.expired.add(other.expired);
+        self.evicted.add(other.evicted);
+        self.freed.add(other.freed);
+        self.rehashed += other.rehashed;
+        self.defragged.add(other.defragged);
+        self.expired.is_complete &= before.expired.is_complete;
+        self.freed.is_complete &= before.freed.is_complete;
+        self.evicted.is_within &= before.evicted.is_within;
+        self.defragged.is_complete &= before.defragged.is_complete;
+        self.next = self.next.min(other.next);
+    }
+}
+
+/// The tasks, in the order of their turns.
+const TASKS: [Task; 5] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag];
+
+#[derive(Clone, Copy)]
+enum Task {
+    Expire,
+    Evict,
+    Free,
+    Rehash,
+    Defrag,
+}
+
+/// Where the last call of [`Keyspace::maintain`] stopped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Upkeep {
+    /// The task whose turn it is.
+    turn: usize,
+    /// When the last sweep ended that left few expired keys, in milliseconds.
+    swept_at: Option<u64>,
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
+    /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
+    /// [garbage](crate::Garbage), brings the table to its size, and [defragments](Self::active_defrag). The
+    /// tasks take turns. Says what it did, and how long the next call can wait. Overshoots by some tens of
+    /// microseconds. In C: `databasesCron`, `activeDefragCycle` and the threads of `bio.c`.
+    ///
+    /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
+    /// microsecond, and some ten microseconds once a second, for a look at the allocator's fragmentation.
+    ///
+    /// ```
+    /// use keyspace::Keyspace;
+    /// use std::time::{Duration, Instant};
+    /// let (mut keyspace, start) = (Keyspace::new(), Instant::now());
+    /// for n in 0..10_000 {
+    ///     keyspace.sadd("large", format!("member {n}").as_bytes(), 0)?;
+    /// }
+    /// keyspace.remove("large", 0);
+    /// loop {
+    ///     // Serve requests that have come in. Then:
+    ///     let now = start.elapsed().as_millis() as u64;
+    ///     let done = keyspace.maintain(now, Duration::from_micros(500), || start.elapsed());
+    ///     if !done.next.is_zero() {
+    ///         break; // wait for requests, but no longer than this
+    ///     }
+    /// }
+    /// assert_eq!(keyspace.lazyfree_pending_bytes(), 0);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn maintain(&mut self, now: u64, budget: Duration, clock: impl FnMut() -> Duration) -> Maintained {
+        self.maintain_all(now, budget, clock, true)
+    }
+
+    /// [`maintain`](Self::maintain), with or without defragmentation.
+    pub(crate) fn maintain_all(
+        &mut self,
+        now: u64,
+        budget: Duration,
+        mut clock: impl FnMut() -> Duration,
+        defragments: bool,
+    ) -> Maintained {
+        let start = clock();
+        let mut done = Maintained::nothing();
+        let mut has_work = [true; TASKS.len()];
+        has_work[Task::Defrag as usize] = defragments;
+        loop {
+            for _ in TASKS {
+                let (turn, task) = (self.upkeep.turn, TASKS[self.upkeep.turn]);
+                self.upkeep.turn = (turn + 1) % TASKS.len();
+                if !has_work[turn] {
+                    continue;
+                }
+                let left = budget.saturating_sub(clock().saturating_sub(start));
+                match self.take_turn(task, now, left.min(TURN), &mut clock, &mut done) {
+                    Some(wait) => {
+                        has_work[turn] = false;
+                        done.next = done.next.min(wait);
+                    }
+                    None if left <= TURN => {
+                        done.next = Duration::ZERO;
+                        return done;
+                    }
+                    None => {}
+                }
+            }
+            if has_work == [false; TASKS.len()] {
+                return done;
+            }
+        }
+    }
+
+    /// One turn of a task. Returns how long the task can wait, or `None` if it has work left.
+    fn take_turn(
+        &mut self,
+        task: Task,
+        now: u64,
+        budget: Duration,
+        clock: &mut impl FnMut() -> Duration,
+        done: &mut Maintained,
+    ) -> Option<Duration> {
+        match task {
+            Task::Expire => self.expire_turn(now, budget, clock, &mut done.expired),
+            Task::Evict => self.evict_turn(now, budget, clock, &mut done.evicted),
+            Task::Free => {
+                if self.lazyfree_pending_objects() == 0 {
+                    return Some(IDLE);
+                }
+                done.freed.add(self.free_for(budget, clock));
+                done.freed.is_complete.then_some(IDLE)
+            }
+            Task::Rehash => self.rehash_turn(budget, clock, &mut done.rehashed),
+            Task::Defrag => {
+                done.defragged.add(self.active_defrag(now, budget, clock));
+                if self.active_defrag_goes_on() {
+                    return None;
+                }
+                Some(self.active_defrag_due(now).unwrap_or(IDLE))
+            }
+        }
+    }
+
+    fn expire_turn(
+        &mut self,
+        now: u64,
+        budget: Duration,
+        clock: &mut impl FnMut() -> Duration,
+        all: &mut Swept,
+    ) -> Option<Duration> {
+        if self.expires() == 0 {
+            return Some(IDLE);
+        }
+        let since = self.upkeep.swept_at.map(|at| Duration::from_millis(now.saturating_sub(at)));
+        if let Some(wait) = since.and_then(|since| SWEEP_EVERY.checked_sub(since))
+            && !wait.is_zero()
+        {
+            return Some(wait);
+        }
+        let (swept, is_cut_off) = self.sweep_for(now, budget, clock);
+        all.add(swept);
+        if is_cut_off {
+            return None;
+        }
+        self.upkeep.swept_at = Some(now);
+        Some(if self.expires() == 0 { IDLE } else { SWEEP_EVERY })
+    }
+
+    fn rehash_turn(
+        &mut self,
+        budget: Duration,
+        clock: &mut impl FnMut() -> Duration,
+        all: &mut Work,
+    ) -> Option<Duration> {
+        if self.rehash_debt() == 0 {
+            return Some(IDLE);
+        }
+        let start = clock();
+        loop {
+            let work = self.rehash(CHUNKS_A_LOOK);
+            *all += work;
+            // A policy, a limit or missing memory may be in the way.
+            let is_stuck = work.chunks_split + work.chunks_merged == 0;
+            if is_stuck || self.rehash_debt() == 0 {
+                return Some(IDLE);
+            }
+            if clock().saturating_sub(start) >= budget {
+                return None;
+            }
+        }
+    }
+
+    fn evict_turn(
+        &mut self,
+        now: u64,
+        budget: Duration,
+        clock: &mut impl FnMut() -> Duration,
+        all: &mut Evicted,
+    ) -> Option<Duration> {
+        if self.is_within_limit() {
+            return Some(IDLE);
+        }
+        let start = clock();
+        loop {
+            let evicted = self.evict_some(now, KEYS_A_LOOK);
+            all.add(evicted);
+            if evicted.is_within || evicted.bytes == 0 {
+                return Some(IDLE);
+            }
+            if clock().saturating_sub(start) >= budget {
+                return None;
+            }
+        }
+    }
+}
+
+impl<S: BuildHasher> Sharded<S> {
+    /// [`Keyspace::maintain`] of all shards, one after the other, each under its lock for writing. The time is
+    /// divided among them, and what a shard does not use is left to the next ones. If it is over before all
+    /// shards had their turn, the next call begins with the others. Each shard has its share of `maxmemory`.
+    ///
+    /// For one thread, or for several in turn. A lock is held for the share of a shard: at least 25
+    /// microseconds, if the budget has them, and some tens of microseconds more.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// let (sharded, start) = (keyspace::Sharded::new(64), Instant::now());
+    /// let now = start.elapsed().as_millis() as u64;
+    /// let done = sharded.maintain(now, Duration::from_millis(1), || start.elapsed());
+    /// std::thread::sleep(done.next.min(Duration::from_millis(100)));
+    /// ```
+    pub fn maintain(&self, now: u64, budget: Duration, mut clock: impl FnMut() -> Duration) -> Maintained {
+        let (start, count) = (clock(), self.shard_count());
+        let (first, defragging) = (self.turn.load(Relaxed), self.defragging.load(Relaxed) % count);
+        let mut done = Maintained::nothing();
+        for index in 0..count {
+            let left = budget.saturating_sub(clock().saturating_sub(start));
+            if left.is_zero() && index > 0 {
+                self.turn.store(first.wrapping_add(index), Relaxed);
+                // Shards that had no turn may have work, unless all had none in their last turns.
+                let is_idle = self.idle.load(Relaxed) >= count;
+                done.next = if is_idle { done.next.min(SWEEP_EVERY) } else { Duration::ZERO };
+                return done;
+            }
+            let share = (left / (count - index) as u32).max(SHARD_TURN).min(left);
+            let number = first.wrapping_add(index) % count;
+            let mut keyspace = self.shard(number).write();
+            let was_running = keyspace.active_defrag_running() > 0;
+            let one = keyspace.maintain_all(now, share, &mut clock, number == defragging);
+            let idle = if one.next.is_zero() { 0 } else { self.idle.load(Relaxed).saturating_add(1) };
+            self.idle.store(idle, Relaxed);
+            done.add_other(&one);
+            if number == defragging && keyspace.active_defrag_running() == 0 {
+                self.defragging.store(number + 1, Relaxed);
+                if was_running {
+                    done.next = Duration::ZERO; // the next shard can begin
+                }
+            }
+        }
+        self.turn.store(first.wrapping_add(1), Relaxed);
+        done
+    }
+}

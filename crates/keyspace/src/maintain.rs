@@ -189,6 +189,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Task::Evict => self.evict_turn(now, budget, clock, &mut done.evicted),
             Task::Free => {
                 if self.lazyfree_pending_objects() == 0 {
+                    done.freed.is_complete = true;
                     return Some(IDLE);
                 }
                 done.freed.add(self.free_for(budget, clock));
@@ -262,6 +263,7 @@ impl<S: BuildHasher> Keyspace<S> {
         all: &mut Evicted,
     ) -> Option<Duration> {
         if self.is_within_limit() {
+            all.is_within = true;
             return Some(IDLE);
         }
         let start = clock();

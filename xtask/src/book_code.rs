@@ -29,6 +29,7 @@ pages! {
     robj = "../../docs/src/robj.md",
     keyspace = "../../docs/src/keyspace.md",
     eviction = "../../docs/src/eviction.md",
+    upkeep = "../../docs/src/upkeep.md",
     benches = "../../docs/src/benches.md",
     architecture = "../../docs/src/architecture.md",
 }

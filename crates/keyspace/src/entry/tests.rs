@@ -291,6 +291,23 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
 }
 
 #[test]
+fn an_entry_is_dropped_in_steps_or_replaced_whole() {
+    let region = Region::start();
+    for entry in one_of_each() {
+        let mut held = entry.allocation_size();
+        let (mut slot, size) = (entry, held);
+        let (old, freed) = slot.replace(string(b"key", None, b"new"), &mut held);
+        assert_eq!((freed, held), (size, slot.allocation_size()));
+        assert_eq!(&*slot.string().unwrap().text(), b"new");
+        let mut left = old.drop_in_steps(1);
+        while let Some(remains) = left {
+            left = remains.drop_in_steps(1);
+        }
+    }
+    assert_eq!(region.held(), 0);
+}
+
+#[test]
 fn an_integer_of_every_width_comes_back() {
     for width in 1..=8 {
         let most = i64::MAX >> (64 - 8 * width);

@@ -10,7 +10,7 @@ use zmalloc::{Region, fault};
 const NOW: u64 = 1_000;
 
 /// Far more blocks than an operation frees in passing.
-const MANY: usize = if cfg!(miri) { 200 } else { 5_000 };
+const MANY: usize = 5_000;
 
 fn text(n: usize) -> Vec<u8> {
     format!("an element with the number {n:08}").into_bytes()
@@ -200,7 +200,7 @@ fn values_of_a_thousand_elements_do_not_pile_up() {
     let limits = values::EncodingLimits::DEFAULT;
     let mut keyspace = Keyspace::new();
     let mut most = 0;
-    for _ in 0..if cfg!(miri) { 3 } else { 100 } {
+    for _ in 0..100 {
         keyspace
             .edit_as::<values::Set, _, keyspace::Error>("set", NOW, |set| {
                 (0..500).try_for_each(|n| set.try_insert(text(n).as_slice(), &limits).map(drop))?;

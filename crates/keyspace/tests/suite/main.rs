@@ -11,7 +11,9 @@ mod eviction;
 mod faults;
 #[cfg(not(miri))] // the shell has no unsafe code of its own
 mod kv;
+#[cfg(not(miri))] // ten minutes; the unsafe code that it reaches has the tests of dict, values and entries
 mod lazyfree;
+#[cfg(not(miri))] // no unsafe code of its own
 mod maintain;
 mod memory;
 #[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests

@@ -3,7 +3,7 @@
 use keyspace::{ExpireOptions, Expiry, Keyspace, Maintained, MaxmemoryPolicy, Options, Sharded};
 use std::time::Duration;
 
-const KEYS: usize = if cfg!(miri) { 300 } else { 20_000 };
+const KEYS: usize = 20_000;
 
 /// A clock that goes on by this much with each look.
 const TICK: Duration = Duration::from_micros(10);

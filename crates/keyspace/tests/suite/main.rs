@@ -2,6 +2,8 @@
 
 mod clocks;
 mod closures;
+#[cfg(not(miri))] // no slabs; the tests inside the crate move all blocks
+mod defrag;
 mod edges;
 #[cfg(not(miri))] // no unsafe code
 mod estimate;

@@ -31,7 +31,8 @@ impl Display for MemoryReport {
         info.field("rss_overhead_bytes", self.rss_overhead_bytes())?;
         info.ratio("mem_fragmentation_ratio", self.mem_fragmentation_ratio())?;
         info.field("mem_fragmentation_bytes", self.mem_fragmentation_bytes())?;
-        info.field("mem_allocator", Some(self.mem_allocator))
+        info.field("mem_allocator", Some(self.mem_allocator))?;
+        info.field("active_defrag_running", Some(self.active_defrag_running))
     }
 }
 

@@ -2,8 +2,6 @@
 
 mod clocks;
 mod closures;
-#[cfg(not(miri))] // no slabs; the tests inside the crate move all blocks
-mod defrag;
 mod edges;
 #[cfg(not(miri))] // no unsafe code
 mod estimate;

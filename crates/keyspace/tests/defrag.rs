@@ -1,5 +1,6 @@
-//! Defragmentation with the allocator's own hints. What a pass does to keys and values, with any allocator, is tested inside the
-//! crate.
+//! Defragmentation with the allocator's own hints. A program of its own with one test, because slabs are those of the whole
+//! process. What a pass does to keys and values, with any allocator, is tested inside the crate.
+#![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
 
 use keyspace::{Keyspace, Options};
 use rand::rngs::SmallRng;
@@ -43,6 +44,12 @@ fn assert_holds(keyspace: &Keyspace, left: &[(usize, Vec<u8>)]) {
 }
 
 #[test]
+fn memory_in_gaps_is_won_back() {
+    passes_win_the_memory_back_of_keys_that_were_removed_at_random();
+    active_defragmentation_begins_and_ends_by_itself();
+    where_the_allocator_says_nothing_a_pass_is_complete_at_once();
+}
+
 fn passes_win_the_memory_back_of_keys_that_were_removed_at_random() {
     let Some([gaps_at_first, _]) = gaps_and_pages() else { return };
     let (mut keyspace, left) = thinned_out(Options::new(), 100_000);
@@ -72,8 +79,7 @@ fn passes_win_the_memory_back_of_keys_that_were_removed_at_random() {
     assert!(blocks >= 2 * left.len() as u64, "{blocks} blocks in two passes or more");
 }
 
-/// The clock stands still, but for the time that a slice takes.
-#[test]
+/// `now` is when the next call is due, however long a call takes.
 fn active_defragmentation_begins_and_ends_by_itself() {
     if gaps_and_pages().is_none() {
         return;
@@ -111,7 +117,6 @@ fn active_defragmentation_begins_and_ends_by_itself() {
     assert_holds(&keyspace, &left);
 }
 
-#[test]
 fn where_the_allocator_says_nothing_a_pass_is_complete_at_once() {
     let mut keyspace = Keyspace::new();
     keyspace.set("key", "value", 0).unwrap();

@@ -1,12 +1,16 @@
 //! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
 //!
-//! There are five tasks: expired keys, evictions, garbage, the size of the table, and defragmentation. They
+//! There are six tasks: expired keys, evictions, garbage, the size of the table, defragmentation, and the
+//! allocator's free pages. They
 //! take turns of 50 microseconds until the budget is spent or no task has work left. The next call begins with
 //! the task whose turn it is. So a budget that is too small for all of them is shared equally, however small
 //! it is.
 //!
-//! Two tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
-//! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says.
+//! Three tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
+//! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says. And
+//! for eleven seconds after memory was freed here, the allocator is asked ten times a second to give back pages
+//! that have been free for some time: jemalloc keeps them for up to ten seconds, and does not look at the time
+//! while a program only reads.
 //!
 //! [`Sharded::maintain`] does this for one shard after the other, each under its lock. One shard at a time
 //! defragments, because the share of the time is that of all shards together.
@@ -35,6 +39,13 @@ const SHARD_TURN: Duration = Duration::from_micros(25);
 
 /// Chunks that are split or merged between two looks at the clock.
 const CHUNKS_A_LOOK: usize = 16;
+
+/// How long after free pages were given back the next ones are.
+const DECAY_EVERY: Duration = Duration::from_millis(100);
+
+/// For how many milliseconds after memory was freed there may be free pages to give back: jemalloc's
+/// `dirty_decay_ms`, and some more.
+const DECAY_FOR: u64 = 11_000;
 
 /// Keys that are evicted between two looks at the clock.
 const KEYS_A_LOOK: usize = 16;
@@ -67,6 +78,12 @@ impl Maintained {
         nothing
     }
 
+    /// Whether memory was freed.
+    fn has_freed(&self) -> bool {
+        let keys = self.expired.removed + self.evicted.keys + self.defragged.hits;
+        keys + self.freed.bytes > 0 || self.rehashed.chunks_merged > 0
+    }
+
     /// Adds what another keyspace has done. All is complete if it is for both.
     pub(crate) fn add_other(&mut self, other: &Self) {
         let before = *self;
@@ -84,7 +101,7 @@ impl Maintained {
 }
 
 /// The tasks, in the order of their turns.
-const TASKS: [Task; 5] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag];
+const TASKS: [Task; 6] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag, Task::Decay];
 
 #[derive(Clone, Copy)]
 enum Task {
@@ -93,6 +110,7 @@ enum Task {
     Free,
     Rehash,
     Defrag,
+    Decay,
 }
 
 /// Where the last call of [`Keyspace::maintain`] stopped.
@@ -102,13 +120,16 @@ pub(crate) struct Upkeep {
     turn: usize,
     /// When the last sweep ended that left few expired keys, in milliseconds.
     swept_at: Option<u64>,
+    /// Until when free pages are given back, in milliseconds, and when some were last.
+    decays_until: u64,
+    decayed_at: u64,
 }
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
     /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
-    /// [garbage](crate::Garbage), brings the table to its size, and [defragments](Self::active_defrag). The
-    /// tasks take turns. Says what it did, and how long the next call can wait. Overshoots by some tens of
+    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), and has the
+    /// allocator give free pages back in time ([`zmalloc::decay`]). The tasks take turns. Says what it did, and how long the next call can wait. Overshoots by some tens of
     /// microseconds. In C: `databasesCron`, `activeDefragCycle` and the threads of `bio.c`.
     ///
     /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
@@ -139,6 +160,21 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// [`maintain`](Self::maintain), with or without defragmentation.
     pub(crate) fn maintain_all(
+        &mut self,
+        now: u64,
+        budget: Duration,
+        clock: impl FnMut() -> Duration,
+        defragments: bool,
+    ) -> Maintained {
+        let mut done = self.take_turns(now, budget, clock, defragments);
+        if done.has_freed() {
+            self.upkeep.decays_until = now.saturating_add(DECAY_FOR);
+            done.next = done.next.min(DECAY_EVERY);
+        }
+        done
+    }
+
+    fn take_turns(
         &mut self,
         now: u64,
         budget: Duration,
@@ -203,6 +239,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
                 Some(self.active_defrag_due(now).unwrap_or(IDLE))
             }
+            Task::Decay => Some(self.decay_turn(now)),
         }
     }
 
@@ -253,6 +290,22 @@ impl<S: BuildHasher> Keyspace<S> {
                 return None;
             }
         }
+    }
+
+    /// Gives free pages back, if it is time. Returns how long that can wait.
+    fn decay_turn(&mut self, now: u64) -> Duration {
+        let upkeep = &mut self.upkeep;
+        if now >= upkeep.decays_until {
+            return IDLE;
+        }
+        let since = Duration::from_millis(now.saturating_sub(upkeep.decayed_at));
+        if let Some(wait) = DECAY_EVERY.checked_sub(since)
+            && !wait.is_zero()
+        {
+            return wait;
+        }
+        upkeep.decayed_at = now;
+        if zmalloc::decay() { DECAY_EVERY } else { IDLE }
     }
 
     fn evict_turn(

@@ -80,6 +80,7 @@ fn main() {
     });
     cost("Arena::new and destroy", || Arena::new().map(Arena::destroy));
     cost("purge, nothing to give", purge);
+    cost("decay, nothing to give", decay);
     // SAFETY: a live block.
     unsafe { zfree(block) };
     println!("\n{} values of {} bytes", values.len(), values.iter().map(Vec::len).sum::<usize>());

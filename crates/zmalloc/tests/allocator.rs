@@ -182,6 +182,7 @@ fn free_pages_are_given_back() {
     assert_eq!(flush_tcache(), has_controls());
     let before = allocator_info();
     let is_glibc = ALLOCATOR == "libc" && cfg!(all(target_os = "linux", target_env = "gnu"));
+    assert_eq!(decay(), has_controls());
     assert_eq!(purge(), has_controls() || is_glibc);
     if let Some(before) = before {
         let after = allocator_info().unwrap();

@@ -18,7 +18,7 @@ impl Fragmentation {
 impl<S: BuildHasher> Keyspace<S> {
     /// Defragments in the background, as `activedefrag` and its neighbours say: begins when the process has
     /// much fragmentation, works for a share of the time, and ends when there is nothing left to win. A call
-    /// works for `budget` by the caller's `clock`, for 500 us, or for its share of the time since the last call,
+    /// works for `budget` by the caller's `clock`, for 450 us, or for its share of the time since the last call,
     /// whichever is the least. `now` is in milliseconds and must not go back. In C: `activeDefragCycle`.
     ///
     /// Call it when [`active_defrag_due`](Self::active_defrag_due) says so, and once a second in any case. Most
@@ -27,6 +27,11 @@ impl<S: BuildHasher> Keyspace<S> {
     ///
     /// Fragmentation is that of the process, and the share of the time is that of this keyspace. A program with several
     /// keyspaces gives them `budget`s, so that together they do not take too much.
+    ///
+    /// The memory that is won is in free pages, which jemalloc keeps for up to ten seconds. A program that reads more than it
+    /// writes calls [`zmalloc::decay`] ten times a second, so that the system gets them back. When their time is over, jemalloc may give
+    /// pages back within any call that frees, and so within this one. That takes up to a millisecond or two for some hundred
+    /// MiB of free pages, unless it has a [`background_thread`](zmalloc::background_thread).
     ///
     /// Needs jemalloc with statistics. With other allocators, and with `activedefrag no`, the call is complete
     /// at once.
@@ -66,7 +71,8 @@ impl<S: BuildHasher> Keyspace<S> {
         if done.is_complete
             && let Some(found) = Fragmentation::now()
         {
-            self.defrag.control.end_pass(found, &self.options);
+            let bytes = self.allocation_size();
+            self.defrag.control.end_pass(found, bytes, &self.options);
         }
         done
     }

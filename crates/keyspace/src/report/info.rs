@@ -32,6 +32,7 @@ impl Display for MemoryReport {
         info.ratio("mem_fragmentation_ratio", self.mem_fragmentation_ratio())?;
         info.field("mem_fragmentation_bytes", self.mem_fragmentation_bytes())?;
         info.field("mem_allocator", Some(self.mem_allocator))?;
+        info.field("active_defrag_running", Some(self.active_defrag_running))?;
         info.field("lazyfree_pending_objects", Some(self.lazyfree_pending_objects))?;
         info.field("lazyfreed_objects", Some(self.lazyfreed_objects))
     }

@@ -106,6 +106,13 @@ pub struct MemoryReport {
     pub counted_bytes: usize,
     /// How many keys were evicted. INFO stats: `evicted_keys`.
     pub evicted_keys: u64,
+    /// The percentage of the time that active defragmentation takes now; 0 if it is not running. INFO:
+    /// `active_defrag_running`.
+    pub active_defrag_running: usize,
+    /// How many blocks defragmentation has moved. INFO stats: `active_defrag_hits`.
+    pub active_defrag_hits: u64,
+    /// How many blocks defragmentation has looked at and left where they are. INFO stats: `active_defrag_misses`.
+    pub active_defrag_misses: u64,
     /// The shape of the keyspace's table.
     pub table: Stats,
     /// How many chunks the keyspace's table would split or merge to be as large as it should be. 0 is ideal.
@@ -143,6 +150,9 @@ impl<S> Keyspace<S> {
             maxmemory_policy: self.options.get_maxmemory_policy(),
             counted_bytes: self.counted_bytes(),
             evicted_keys: self.evicted_keys(),
+            active_defrag_running: self.active_defrag_running(),
+            active_defrag_hits: self.active_defrag_hits(),
+            active_defrag_misses: self.active_defrag_misses(),
             table: self.table.stats(),
             rehash_debt: self.table.rehash_debt(),
         }

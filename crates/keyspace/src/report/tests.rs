@@ -33,6 +33,9 @@ fn report() -> MemoryReport {
         maxmemory_policy: MaxmemoryPolicy::AllkeysS3fifo,
         counted_bytes: 81 * MIB,
         evicted_keys: 5,
+        active_defrag_running: 7,
+        active_defrag_hits: 11,
+        active_defrag_misses: 13,
         table,
         rehash_debt: 0,
     }
@@ -265,6 +268,7 @@ rss_overhead_bytes:6291456
 mem_fragmentation_ratio:1.10
 mem_fragmentation_bytes:10485760
 mem_allocator:test
+active_defrag_running:7
 lazyfree_pending_objects:2
 lazyfreed_objects:6
 ";
@@ -276,7 +280,7 @@ fn a_figure_that_is_not_known_is_not_printed() {
     let unknown =
         MemoryReport { used_memory_rss: None, total_system_memory: None, allocator: None, ..report() };
     let text = unknown.to_string();
-    assert_eq!(text.lines().count(), 15, "{text}");
+    assert_eq!(text.lines().count(), 16, "{text}");
     assert!(!unknown.stats().any(|(name, _)| name.contains("rss") || name.starts_with("allocator")));
 }
 
@@ -293,6 +297,7 @@ fn the_list_has_the_names_of_memory_stats() {
     assert_eq!(figure("evicted_keys"), Some(Figure::Integer(5)));
     assert_eq!(figure("lazyfree_pending.bytes"), Some(Figure::Integer(MIB as i64)));
     assert_eq!(report.allocation_size(), 80 * MIB, "table, eviction, data and garbage");
+    assert_eq!(figure("active_defrag_hits"), Some(Figure::Integer(11)));
     assert_eq!(figure("maxmemory_policy"), Some(Figure::Text("allkeys-s3fifo")));
     let mut names: Vec<_> = report.stats().map(|(name, _)| name).collect();
     names.sort_unstable();

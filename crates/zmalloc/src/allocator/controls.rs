@@ -10,6 +10,18 @@ pub fn purge() -> bool {
     purge_libc() || purge_arena(ALL_ARENAS)
 }
 
+/// Gives back to the system those free pages whose time is over, and leaves the others. `false` where the allocator
+/// has no such times: then nothing was done. In C: `mallctl("arena.<i>.decay")`.
+///
+/// jemalloc keeps a free page for up to ten seconds (`dirty_decay_ms`), because it may be needed again. It looks at the times
+/// only while the program allocates and frees. A program that is idle, or that only reads, keeps its free pages until it calls this,
+/// or has a [`background_thread`]. Called ten times a second, it gives a hundredth of the pages back at a time.
+pub fn decay() -> bool {
+    static DECAY: Control<3> = Control::new(c"arena.0.decay");
+    // SAFETY: takes pages that hold no live block.
+    unsafe { DECAY.run(&[(1, ALL_ARENAS)]) }.is_some()
+}
+
 /// `false` where the C library is not what serves here, or has no way to be asked.
 fn purge_libc() -> bool {
     #[cfg(all(zmalloc_backend = "libc", target_os = "linux", target_env = "gnu"))]

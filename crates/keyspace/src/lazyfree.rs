@@ -8,8 +8,9 @@
 //! - before any key is evicted, as far as the room is needed;
 //! - by the caller elsewhere, for example on a thread: [`take_garbage`](Keyspace::take_garbage).
 //!
-//! So a keyspace that is only written to frees its garbage too. A removal never adds bytes: what the list of
-//! garbage takes is freed from it at once. Without memory for the list, a value is dropped at once.
+//! So a keyspace that is only written to frees its garbage too. A removal adds at most 256 bytes: what the list
+//! of garbage takes beyond that is freed from it at once. Without memory for the list, a value is dropped at
+//! once.
 //!
 //! Learned from: Redis' `lazyfree.c` (what is large, the five options), which frees on another thread.
 
@@ -29,6 +30,9 @@ const BLOCKS_A_WRITE: usize = 16;
 /// Blocks of older garbage that an operation frees at most when it adds a large value. So garbage of up to
 /// this many blocks a value does not pile up, even if nothing else frees it.
 const BLOCKS_A_PUSH: usize = 512;
+
+/// Bytes that a removal may add for the list of garbage. Writes keep more than this free below the limit.
+const LIST_BYTES: usize = 256;
 
 /// Blocks that [`Keyspace::free_for`] frees between two looks at the clock: some microseconds.
 const BLOCKS_A_LOOK: usize = 64;
@@ -94,7 +98,7 @@ impl Lazyfree {
         let before = self.pile_size();
         let Some(pile) = self.pile_mut() else { return };
         pile.push(entry, size);
-        self.free_down_to(before + size);
+        self.free_down_to(before + size + LIST_BYTES);
     }
 
     /// Takes in a table whose entries have that many bytes, and which have left the sums.
@@ -102,7 +106,7 @@ impl Lazyfree {
         let (before, size) = (self.pile_size(), table.allocation_size() + entry_bytes);
         let Some(pile) = self.pile_mut() else { return };
         pile.push_table(table, entry_bytes);
-        self.free_down_to(before + size);
+        self.free_down_to(before + size + LIST_BYTES);
     }
 
     fn pile_mut(&mut self) -> Option<&mut Pieces> {

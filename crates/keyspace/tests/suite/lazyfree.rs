@@ -347,7 +347,7 @@ fn the_list_of_garbage_takes_few_bytes_however_long_it_is() {
     let limits = values::EncodingLimits { set_max_listpack_entries: 1, ..values::EncodingLimits::DEFAULT };
     for n in 0..300 {
         let mut set = values::Set::new();
-        for element in 0..70 {
+        for element in 0..700 {
             set.insert(text(element).as_slice(), &limits);
         }
         keyspace.insert(text(n).as_slice(), set, None, NOW).unwrap();
@@ -358,5 +358,6 @@ fn the_list_of_garbage_takes_few_bytes_however_long_it_is() {
         assert!(keyspace.remove(text(n).as_slice(), NOW));
         assert!(keyspace.allocation_size() <= before + 256, "removal {n}");
     }
+    assert!(keyspace.lazyfree_pending_objects() > 50);
     free_all(&mut keyspace, &region);
 }

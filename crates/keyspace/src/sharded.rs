@@ -107,7 +107,7 @@ impl<S: Clone> Sharded<S> {
     /// to a power of two and limited to 4,096. Each keyspace gets its share of `maxmemory`.
     ///
     /// # Errors
-    /// If there is no memory for the keyspaces, of 512 bytes each.
+    /// If there is no memory for the keyspaces, of less than 1 KiB each.
     pub fn try_with_options_and_hasher(
         shards: usize,
         options: Options,

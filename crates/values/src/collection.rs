@@ -160,7 +160,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     fn drop_in_steps(self, n: usize) -> Option<Remains>;
 
     /// Moves blocks for which `moves` says so (it is told address and size in bytes), as far as memory allows, and a bounded part of
-    /// them a call: at most about 130 blocks. Starts with [`Cursor::START`] and returns where to go on, `START` at the end. Writes in
+    /// them a call: some tens of blocks. Starts with [`Cursor::START`] and returns where to go on, `START` at the end. Writes in
     /// between are allowed.
     ///
     /// A block that `moves` was asked about, and that it let lie, is live when the call returns. So a caller may note blocks in one call,

@@ -13,7 +13,7 @@ use super::Defragged;
 use core::ptr::NonNull;
 use zmalloc::defrag::Survey;
 
-/// Blocks that are noted at once. A step has about 130 at most, but for a table whose growth is put off.
+/// Blocks that are noted at once. A step has some tens of them, but for a table whose growth is put off.
 const QUESTIONS_MAX: usize = 256;
 
 /// Questions that a survey answers before it is taken anew: up to a tenth of a second of work.

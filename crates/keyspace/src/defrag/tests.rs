@@ -108,10 +108,7 @@ fn pass(keyspace: &mut Keyspace, hints: &mut impl Hints) -> (Defragged, usize) {
     let (mut sum, mut steps) = (Defragged::default(), 0);
     while !sum.is_complete {
         let done = step(keyspace, hints);
-        sum.hits += done.hits;
-        sum.misses += done.misses;
-        sum.bytes += done.bytes;
-        sum.is_complete = done.is_complete;
+        sum.add(done);
         steps += 1;
         assert!(done.hits + done.misses <= 200, "a step is short: {done:?}");
     }

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! A step is one place of the table, with the small values there, or one part of a large value. The clock is
-//! looked at between two steps. So a slice overshoots by one step: up to 64 blocks of small values, or up to about 130
-//! blocks of a large one.
+//! looked at between two steps. So a slice overshoots by one step: two chunks and up to 64 blocks of small values, or some tens
+//! of blocks of a large one.
 //!
 //! Anything may be written between two slices. A table and the values have cursors that stay valid. A value on the list is
 //! found by the hash of its key and the address of its entry. If there is no such entry, the key was removed or its entry

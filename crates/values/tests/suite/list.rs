@@ -302,7 +302,7 @@ fn every_block_of_a_list_can_be_moved() {
                 in_this_call += 1;
                 size > 0
             });
-            assert!(in_this_call < 140, "work in a call is bounded");
+            assert!(in_this_call < 40, "work in a call is bounded");
             (blocks, calls) = (blocks + in_this_call, calls + 1);
             if cursor.is_start() {
                 break;
@@ -312,7 +312,7 @@ fn every_block_of_a_list_can_be_moved() {
         match count {
             0 => assert_eq!((blocks, calls), (0, 1)),
             5 => assert_eq!((blocks, calls), (1, 1)),
-            _ => assert!(blocks > 500 && calls == 4, "{blocks} blocks in {calls} calls"),
+            _ => assert!(blocks > 500 && calls >= 30, "{blocks} blocks in {calls} calls"),
         }
     }
 }

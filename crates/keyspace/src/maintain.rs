@@ -12,8 +12,8 @@
 //! that have been free for some time: jemalloc keeps them for up to ten seconds, and does not look at the time
 //! while a program only reads.
 //!
-//! [`Sharded::maintain`] does this for one shard after the other, each under its lock. One shard at a time
-//! defragments, because the share of the time is that of all shards together.
+//! [`Sharded::maintain`] does this for one shard after the other, each under its lock. It defragments all shards
+//! together, with what the others have left of the time, or a quarter of it.
 
 use crate::evict::Evicted;
 use crate::keyspace::Keyspace;
@@ -39,6 +39,9 @@ const SHARD_TURN: Duration = Duration::from_micros(25);
 
 /// Chunks that are split or merged between two looks at the clock.
 const CHUNKS_A_LOOK: usize = 16;
+
+/// One part in so many of a budget is for the defragmentation of shards, if there is any.
+const DEFRAG_PART: u32 = 4;
 
 /// How long after free pages were given back the next ones are.
 const DECAY_EVERY: Duration = Duration::from_millis(100);
@@ -125,6 +128,13 @@ pub(crate) struct Upkeep {
     decayed_at: u64,
 }
 
+impl Upkeep {
+    /// Memory was freed: free pages are given back for some time.
+    fn note_freed(&mut self, now: u64) {
+        self.decays_until = now.saturating_add(DECAY_FOR);
+    }
+}
+
 impl<S: BuildHasher> Keyspace<S> {
     /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
     /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
@@ -168,7 +178,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Maintained {
         let mut done = self.take_turns(now, budget, clock, defragments);
         if done.has_freed() {
-            self.upkeep.decays_until = now.saturating_add(DECAY_FOR);
+            self.upkeep.note_freed(now);
             done.next = done.next.min(DECAY_EVERY);
         }
         done
@@ -349,8 +359,30 @@ impl<S: BuildHasher> Sharded<S> {
     /// std::thread::sleep(done.next.min(Duration::from_millis(100)));
     /// ```
     pub fn maintain(&self, now: u64, budget: Duration, mut clock: impl FnMut() -> Duration) -> Maintained {
-        let (start, count) = (clock(), self.shard_count());
-        let (first, defragging) = (self.turn.load(Relaxed), self.defragging.load(Relaxed) % count);
+        let start = clock();
+        // Another thread may be at it.
+        let mut defrag = self.defrag.try_lock().filter(|defrag| defrag.has_work(now));
+        let reserved = if defrag.is_some() { budget / DEFRAG_PART } else { Duration::ZERO };
+        let mut done = self.maintain_shards(now, budget.saturating_sub(reserved), &mut clock);
+        if let Some(defrag) = &mut defrag {
+            let left = budget.saturating_sub(clock().saturating_sub(start));
+            done.defragged = self.active_defrag(defrag, now, left, &mut clock);
+            done.next = done.next.min(defrag.next(now).unwrap_or(IDLE));
+            if done.defragged.hits > 0 {
+                self.shard(0).write().upkeep.note_freed(now);
+            }
+        }
+        done
+    }
+
+    /// [`maintain`](Self::maintain) without defragmentation.
+    fn maintain_shards(
+        &self,
+        now: u64,
+        budget: Duration,
+        clock: &mut impl FnMut() -> Duration,
+    ) -> Maintained {
+        let (start, count, first) = (clock(), self.shard_count(), self.turn.load(Relaxed));
         let mut done = Maintained::nothing();
         for index in 0..count {
             let left = budget.saturating_sub(clock().saturating_sub(start));
@@ -363,18 +395,10 @@ impl<S: BuildHasher> Sharded<S> {
             }
             let share = (left / (count - index) as u32).max(SHARD_TURN).min(left);
             let number = first.wrapping_add(index) % count;
-            let mut keyspace = self.shard(number).write();
-            let was_running = keyspace.active_defrag_running() > 0;
-            let one = keyspace.maintain_all(now, share, &mut clock, number == defragging);
+            let one = self.shard(number).write().maintain_all(now, share, &mut *clock, false);
             let idle = if one.next.is_zero() { 0 } else { self.idle.load(Relaxed).saturating_add(1) };
             self.idle.store(idle, Relaxed);
             done.add_other(&one);
-            if number == defragging && keyspace.active_defrag_running() == 0 {
-                self.defragging.store(number + 1, Relaxed);
-                if was_running {
-                    done.next = Duration::ZERO; // the next shard can begin
-                }
-            }
         }
         self.turn.store(first.wrapping_add(1), Relaxed);
         done

@@ -17,6 +17,7 @@
 //! Learned from: dashmap (a lock a shard, chosen by the hash).
 
 use crate::batch::AHEAD;
+use crate::defrag::ShardsDefrag;
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
@@ -33,7 +34,7 @@ use core::sync::atomic::AtomicUsize;
 use crossbeam_utils::CachePadded;
 use dict::DefaultHashBuilder;
 use dict::prefetch::prefetch;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use values::{Element, ReserveError};
 use zmalloc::{Zmalloc, or_oom};
 
@@ -89,8 +90,8 @@ pub struct Sharded<S = DefaultHashBuilder> {
     pub(crate) turn: AtomicUsize,
     /// How many shards in a row had no work left when their turn ended.
     pub(crate) idle: AtomicUsize,
-    /// The shard that may defragment.
-    pub(crate) defragging: AtomicUsize,
+    /// Defragmentation of all shards, which one thread does at a time.
+    pub(crate) defrag: Mutex<ShardsDefrag>,
 }
 
 impl Sharded {
@@ -121,8 +122,8 @@ impl<S: Clone> Sharded<S> {
         all.extend((0..count).map(|_| {
             CachePadded::new(RwLock::new(Keyspace::with_options_and_hasher(options, hasher.clone())))
         }));
-        let (turn, idle, defragging) = Default::default();
-        Ok(Self { shards: all, hasher, turn, idle, defragging })
+        let (turn, idle, defrag) = Default::default();
+        Ok(Self { shards: all, hasher, turn, idle, defrag })
     }
 }
 

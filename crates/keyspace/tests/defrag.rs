@@ -2,7 +2,7 @@
 //! process. What a pass does to keys and values, with any allocator, is tested inside the crate.
 #![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
 
-use keyspace::{Keyspace, Options};
+use keyspace::{Keyspace, Options, Sharded};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use std::cell::Cell;
@@ -48,6 +48,7 @@ fn assert_holds(keyspace: &Keyspace, left: &[(usize, Vec<u8>)]) {
 fn memory_in_gaps_is_won_back() {
     passes_win_the_memory_back_of_keys_that_were_removed_at_random();
     active_defragmentation_begins_and_ends_by_itself();
+    shards_win_memory_back_together();
     where_the_allocator_says_nothing_a_pass_is_complete_at_once();
 }
 
@@ -119,6 +120,39 @@ fn active_defragmentation_begins_and_ends_by_itself() {
         "nothing is left"
     );
     assert_holds(&keyspace, &left);
+}
+
+/// Each slab has blocks of all shards. One shard after the other would empty no slab.
+fn shards_win_memory_back_together() {
+    let Some([gaps_at_first, _]) = gaps_and_pages() else { return };
+    let sharded = Sharded::new(64);
+    sharded.set_options(Options::new().active_defrag_ignore_bytes(1 << 20));
+    let key = |n: usize| format!("key:{n}");
+    for n in 0..100_000 {
+        let value = vec![b'x'; 32 + n * 7 % 200];
+        sharded.write(&key(n), |keyspace, key| keyspace.set(key, &value[..], 0)).unwrap();
+    }
+    for n in (0..100_000).filter(|n| n % 8 != 0) {
+        assert!(sharded.write(&key(n), |keyspace, key| keyspace.remove(key, 0)));
+    }
+    let [gaps, _] = gaps_and_pages().unwrap();
+    let held = sharded.allocation_size();
+    assert!(gaps - gaps_at_first > 2 * held, "{gaps} bytes in gaps, {held} bytes in blocks");
+    let (start, mut now, mut was_running) = (Instant::now(), 0, false);
+    loop {
+        let done = sharded.maintain(now, Duration::from_millis(1), || start.elapsed());
+        now += done.next.as_millis() as u64;
+        let is_running = sharded.active_defrag_running() > 0;
+        if was_running && !is_running {
+            break;
+        }
+        was_running |= is_running;
+        assert!(now < 1_000_000, "it begins and ends");
+    }
+    let [gaps_after, _] = gaps_and_pages().unwrap();
+    assert!(gaps_after < gaps_at_first + held / 10, "{gaps_after} bytes in gaps, {held} in blocks");
+    sharded.for_each(Keyspace::check);
+    assert_eq!(sharded.len(), 12_500);
 }
 
 fn where_the_allocator_says_nothing_a_pass_is_complete_at_once() {

@@ -1,8 +1,9 @@
 //! Defragmentation beside requests: [`control`](super::control) and the passes together.
 
 use super::Defragged;
-use super::control::Fragmentation;
+use super::control::{Control, Fragmentation};
 use crate::keyspace::Keyspace;
+use crate::options::Options;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
@@ -12,6 +13,46 @@ impl Fragmentation {
     fn now() -> Option<Self> {
         let info = zmalloc::allocator_info()?;
         Some(Self { frag_smallbins_bytes: info.frag_smallbins_bytes, allocated: info.allocated })
+    }
+}
+
+/// What a call may do.
+pub(super) enum Call {
+    /// Nothing, because no round is running.
+    Idle,
+    /// Nothing, because it would be too early.
+    Wait,
+    /// Work for so long.
+    Work(Duration),
+}
+
+impl Control {
+    /// Begins a call.
+    pub(super) fn begin(&mut self, now: u64, options: &Options) -> Call {
+        if !options.get_activedefrag() {
+            self.stop();
+            return Call::Idle;
+        }
+        if self.is_look_due(now) {
+            match Fragmentation::now() {
+                Some(found) => self.look(now, found, options),
+                None => return Call::Idle,
+            }
+        }
+        if !self.is_running() {
+            return Call::Idle;
+        }
+        self.grant(now).map_or(Call::Wait, Call::Work)
+    }
+
+    /// Ends a call that has worked for so long, in a pass over so many bytes.
+    pub(super) fn end(&mut self, used: Duration, done: &Defragged, bytes: usize, options: &Options) {
+        self.spend(used, done.bytes);
+        if done.is_complete
+            && let Some(found) = Fragmentation::now()
+        {
+            self.end_pass(found, bytes, options);
+        }
     }
 }
 
@@ -26,7 +67,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// allocator's statistics.
     ///
     /// Fragmentation is that of the process, and the share of the time is that of this keyspace. A program with several
-    /// keyspaces gives them `budget`s, so that together they do not take too much.
+    /// keyspaces gives them `budget`s, so that together they do not take too much. It lets all of them work by turns, because the blocks
+    /// of all lie in the same slabs. [`Sharded::maintain`](crate::Sharded::maintain) does that.
     ///
     /// The memory that is won is in free pages, which jemalloc keeps for up to ten seconds. A program that reads more than it
     /// writes calls [`zmalloc::decay`] ten times a second, so that the system gets them back. When their time is over, jemalloc may give
@@ -49,31 +91,15 @@ impl<S: BuildHasher> Keyspace<S> {
         budget: Duration,
         mut clock: impl FnMut() -> Duration,
     ) -> Defragged {
-        let nothing_to_do = Defragged { is_complete: true, ..Defragged::default() };
-        let Self { options, defrag, .. } = self;
-        if !options.get_activedefrag() {
-            defrag.stop();
-            return nothing_to_do;
-        }
-        if defrag.control.is_look_due(now) {
-            match Fragmentation::now() {
-                Some(found) => defrag.control.look(now, found, options),
-                None => return nothing_to_do,
-            }
-        }
-        if defrag.control.share() == 0.0 {
-            return nothing_to_do;
-        }
-        let Some(portion) = defrag.control.grant(now) else { return Defragged::default() };
+        let portion = match self.defrag.control.begin(now, &self.options) {
+            Call::Idle => return Defragged::NOTHING_TO_DO,
+            Call::Wait => return Defragged::default(),
+            Call::Work(portion) => portion,
+        };
         let start = clock();
         let done = self.defrag_for(portion.min(budget), &mut clock);
-        self.defrag.control.spend(clock().saturating_sub(start), done.bytes);
-        if done.is_complete
-            && let Some(found) = Fragmentation::now()
-        {
-            let bytes = self.allocation_size();
-            self.defrag.control.end_pass(found, bytes, &self.options);
-        }
+        let (used, bytes) = (clock().saturating_sub(start), self.allocation_size());
+        self.defrag.control.end(used, &done, bytes, &self.options);
         done
     }
 }

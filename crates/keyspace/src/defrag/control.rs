@@ -168,6 +168,11 @@ impl Control {
         *self = Self { looked_at: self.looked_at, ..Self::default() };
     }
 
+    /// Whether a round is running.
+    pub(super) fn is_running(&self) -> bool {
+        self.round.is_some()
+    }
+
     /// Whether another call may begin at once.
     pub(super) fn goes_on(&self) -> bool {
         self.round.is_some_and(|round| round.credit >= micros(PORTION_MIN))

@@ -7,7 +7,8 @@
 //! - `walk`: one pass, step by step;
 //! - `questions`: asking about many blocks at once;
 //! - `control`: whether to defragment now, and for how much of the time;
-//! - `active`: the two together, for a caller that has a clock.
+//! - `active`: the two together, for a caller that has a clock;
+//! - `shards`: the same for the keyspaces of a [`Sharded`](crate::Sharded).
 //!
 //! All of this needs jemalloc with statistics (features `jemalloc` and `stats` of `zmalloc`). A stock jemalloc is enough. With other
 //! allocators nothing moves, and a pass is complete at once.
@@ -17,9 +18,12 @@
 mod active;
 mod control;
 mod questions;
+mod shards;
 #[cfg(test)]
 mod tests;
 mod walk;
+
+pub(crate) use shards::ShardsDefrag;
 
 use crate::keyspace::Keyspace;
 use control::Control;
@@ -44,6 +48,8 @@ pub struct Defragged {
 }
 
 impl Defragged {
+    pub(crate) const NOTHING_TO_DO: Self = Self { hits: 0, misses: 0, bytes: 0, is_complete: true };
+
     /// Adds what a later slice has done.
     pub(crate) fn add(&mut self, later: Self) {
         self.hits += later.hits;
@@ -69,12 +75,6 @@ impl Defrag {
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.walk.allocation_size()
-    }
-
-    /// Ends the pass and what follows it.
-    fn stop(&mut self) {
-        (self.walk, self.judge) = (Walk::default(), None);
-        self.control.stop();
     }
 }
 
@@ -115,7 +115,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn defrag_for(&mut self, budget: Duration, clock: impl FnMut() -> Duration) -> Defragged {
         let Some(mut judge) = self.defrag.judge.take().or_else(Judge::take) else {
-            return Defragged { is_complete: true, ..Defragged::default() };
+            return Defragged::NOTHING_TO_DO;
         };
         let done = self.defrag_with(&mut judge, budget, clock);
         if !done.is_complete {

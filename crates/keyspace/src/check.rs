@@ -22,6 +22,7 @@ impl<S: BuildHasher> Keyspace<S> {
         assert_eq!(expires, self.totals.expires, "the keys with an expiry are counted");
         assert!(self.table.iter_marked().all(|entry| entry.expiry().is_some()), "the mark is for an expiry");
         assert_eq!(self.table.iter_marked().count(), expires, "every expiry has a mark");
+        self.totals.lazyfree.check();
         self.check_probation();
     }
 }

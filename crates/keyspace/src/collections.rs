@@ -206,7 +206,7 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
     fn remove(&mut self) {
         let Keyspace { table, totals, .. } = &mut *self.keyspace;
         if let Ok(entry) = table.find_entry(self.hash, |entry| entry.has_key(self.key.bytes())) {
-            totals.drop_key(entry, totals.lazyfree.lazy.user_del);
+            totals.drop_key(entry, totals.lazyfree.lazy.server_del);
         }
     }
 

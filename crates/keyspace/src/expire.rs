@@ -48,7 +48,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         if at <= now {
-            totals.drop_key(entry, totals.lazyfree.lazy.user_del);
+            totals.drop_key(entry, totals.lazyfree.lazy.expire);
         } else {
             totals.change(&mut entry, |entry, held| entry.try_set_expiry(Some(at), held))?;
             if let Some(clock) = modified(settings, now) {

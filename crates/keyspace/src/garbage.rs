@@ -1,9 +1,9 @@
 //! [`Garbage`]: values that belong to no key any more, and are not freed yet.
 //!
 //! ```text
-//!  Garbage -> | bytes | remains  |     the collection that is being dropped
+//!  Garbage -> | bytes | dropping |     the collection that is being dropped
 //!             |       | entries  |     removed keys with their values
-//!             |       | tables   |     what `clear` has taken out, each with its entries
+//!             |       | tables   |     the tables of cleared keyspaces, with their entries
 //! ```
 //!
 //! A step drops a part of the collection, or of the last entry, or of the last table. A table gives up its
@@ -97,7 +97,7 @@ impl Garbage {
         if self.pieces.is_empty() {
             return None;
         }
-        self.share.lower_to(pile_size(&self.pieces));
+        self.share.set_to(pile_size(&self.pieces));
         Some(self)
     }
 }
@@ -137,6 +137,16 @@ impl Pieces {
         try_box(Self { bytes: 0, dropping: None, entries, tables }).ok()
     }
 
+    /// Panics unless the sum of the bytes is right. O(n).
+    pub(crate) fn check(&self) {
+        let dropping = self.dropping.as_ref().map_or(0, |dropping| dropping.remains.allocation_size());
+        let sum = |entry: &Entry| entry.allocation_size();
+        let entries: usize = self.entries.iter().map(sum).sum();
+        let of_table = |table: &Table<Entry>| table.allocation_size() + table.iter().map(sum).sum::<usize>();
+        let tables: usize = self.tables.iter().map(of_table).sum();
+        assert_eq!(dropping + entries + tables, self.bytes, "the bytes of all garbage are the sum");
+    }
+
     /// How many values there are.
     pub(crate) fn objects(&self) -> usize {
         let in_tables: usize = self.tables.iter().map(Table::len).sum();
@@ -163,7 +173,8 @@ impl Pieces {
         }
     }
 
-    /// Frees about `blocks` blocks, and at least one step of a value. Returns how many values are gone.
+    /// Frees about `blocks` blocks, and at least one step of a value. Returns how many values are gone. A step
+    /// may also take some KiB: for the directory of a large table, or for the list of entries.
     pub(crate) fn free(&mut self, blocks: usize) -> usize {
         let (mut left, mut objects) = (blocks.max(1), 0);
         while left > 0 {
@@ -182,7 +193,7 @@ impl Pieces {
         objects
     }
 
-    /// Each of these three drops a part, and returns how many blocks that was and how many values are gone.
+    /// Drops a part of a collection. Returns how many blocks that was, and how many values are gone.
     fn drop_part(&mut self, Dropping { remains, blocks }: Dropping, left: usize) -> (usize, usize) {
         let before = remains.allocation_size();
         let rest = remains.drop_in_steps(left);
@@ -190,12 +201,14 @@ impl Pieces {
         self.keep(rest, blocks, left)
     }
 
+    /// Drops the first part of an entry. Returns what [`drop_part`](Self::drop_part) does.
     fn drop_entry(&mut self, entry: Entry, left: usize) -> (usize, usize) {
         let blocks = entry.free_effort();
         self.bytes -= entry.allocation_size();
         self.keep(entry.drop_in_steps(left), blocks, left)
     }
 
+    /// Keeps what is left of a value after a step of `left` blocks.
     fn keep(&mut self, rest: Option<Remains>, blocks: usize, left: usize) -> (usize, usize) {
         let Some(remains) = rest else { return (blocks.max(1), 1) };
         self.bytes += remains.allocation_size();
@@ -203,6 +216,7 @@ impl Pieces {
         (left, 0)
     }
 
+    /// Drops a part of a table. Returns what [`drop_part`](Self::drop_part) does.
     fn drop_chunks(&mut self, mut table: Table<Entry>, left: usize) -> (usize, usize) {
         let (before, mut freed, mut dropped, mut kept) = (table.allocation_size(), 0, 0, 0);
         let ahead = |entry: &Entry| prefetch(entry.address());
@@ -215,7 +229,8 @@ impl Pieces {
                 dropped += 1;
             }
         });
-        self.bytes -= before - table.allocation_size() + freed;
+        // A large table copies its directory on the way, so that it can take more bytes for a while.
+        self.bytes = self.bytes + table.allocation_size() - before - freed;
         if is_left {
             self.tables.push(table); // the list had room for it
             return (left, dropped);

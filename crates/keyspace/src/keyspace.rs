@@ -45,8 +45,9 @@ use zmalloc::Zmalloc;
 ///
 /// An operation that fails leaves key and value as they were. But what a closure of the caller's has done
 /// before it failed stays done, and [`set_many`](Self::set_many) stops in the middle. A method without memory
-/// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exception is
-/// [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself.
+/// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exceptions are
+/// [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself, and the counter
+/// of [`take_garbage`](Keyspace::take_garbage).
 pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,

@@ -4,13 +4,17 @@
 //! [`Garbage`], in constant time. Garbage counts in all sums until it is free. It is freed
 //!
 //! - by [`Keyspace::maintain`], [`free_some`](Keyspace::free_some) or [`free_for`](Keyspace::free_for);
-//! - by writes: each that changes a key frees 16 blocks, and one that adds garbage frees more of the older;
+//! - by writes: each that changes a key frees 16 blocks, and one that adds garbage frees up to 512 older
+//!   ones;
 //! - before any key is evicted, as far as the room is needed;
 //! - by the caller elsewhere, for example on a thread: [`take_garbage`](Keyspace::take_garbage).
 //!
-//! So a keyspace that is only written to frees its garbage too. A removal adds at most 256 bytes: what the list
-//! of garbage takes beyond that is freed from it at once. Without memory for the list, a value is dropped at
-//! once.
+//! So a keyspace that is only written to frees its garbage too. If writes add more than they free, garbage
+//! grows until it has 64 MiB more than the live entries. From then on an operation frees as many older blocks
+//! as it adds.
+//!
+//! A removal adds at most 256 bytes, and none under a limit: what the list of garbage takes is freed from it
+//! at once. Without memory for the list, the value is dropped at once.
 //!
 //! Learned from: Redis' `lazyfree.c` (what is large, the five options), which frees on another thread.
 
@@ -31,8 +35,11 @@ const BLOCKS_A_WRITE: usize = 16;
 /// this many blocks a value does not pile up, even if nothing else frees it.
 const BLOCKS_A_PUSH: usize = 512;
 
-/// Bytes that a removal may add for the list of garbage. Writes keep more than this free below the limit.
-const LIST_BYTES: usize = 256;
+/// Bytes that a removal may add for the list of garbage, if there is no limit.
+pub(crate) const LIST_BYTES: usize = 256;
+
+/// Garbage of more bytes than the keyspace's live entries, and this much more, does not grow any further.
+const PILE_BYTES_MIN: usize = 64 << 20;
 
 /// Blocks that [`Keyspace::free_for`] frees between two looks at the clock: some microseconds.
 const BLOCKS_A_LOOK: usize = 64;
@@ -56,6 +63,17 @@ impl Freed {
         self.bytes += later.bytes;
         self.is_complete = later.is_complete;
     }
+}
+
+/// How much older garbage goes when a value joins it.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// What the keyspace's entries have, in bytes.
+    pub(crate) live_bytes: usize,
+    /// Bytes that the list of garbage may add.
+    pub(crate) list_bytes: usize,
+    /// Whether it is a write, and not upkeep, which has a budget of its own for garbage.
+    pub(crate) is_write: bool,
 }
 
 /// The garbage of a keyspace.
@@ -87,26 +105,32 @@ impl Lazyfree {
         self.pile.as_ref().map_or(0, pile_size)
     }
 
-    /// Takes in an entry, of that `allocation_size`, which has left the sums.
+    /// Takes in an entry, of that `allocation_size`, which has left the sums. An entry that is not large is
+    /// dropped.
     #[inline(never)]
-    pub(crate) fn push(&mut self, entry: Entry, size: usize) {
+    pub(crate) fn push(&mut self, entry: Entry, size: usize, pace: Pace) {
         let blocks = entry.free_effort();
         if blocks <= FREE_EFFORT_MAX {
             return;
         }
-        self.free(blocks.min(BLOCKS_A_PUSH));
+        let older = self.pile_size();
+        if older > pace.live_bytes + PILE_BYTES_MIN {
+            self.free(blocks);
+        } else if pace.is_write {
+            self.free(blocks.min(BLOCKS_A_PUSH));
+        }
         let before = self.pile_size();
         let Some(pile) = self.pile_mut() else { return };
         pile.push(entry, size);
-        self.free_down_to(before + size + LIST_BYTES);
+        self.free_down_to(before + size + pace.list_bytes);
     }
 
     /// Takes in a table whose entries have that many bytes, and which have left the sums.
-    pub(crate) fn push_table(&mut self, table: Table<Entry>, entry_bytes: usize) {
+    pub(crate) fn push_table(&mut self, table: Table<Entry>, entry_bytes: usize, list_bytes: usize) {
         let (before, size) = (self.pile_size(), table.allocation_size() + entry_bytes);
         let Some(pile) = self.pile_mut() else { return };
         pile.push_table(table, entry_bytes);
-        self.free_down_to(before + size + LIST_BYTES);
+        self.free_down_to(before + size + list_bytes);
     }
 
     fn pile_mut(&mut self) -> Option<&mut Pieces> {
@@ -114,6 +138,14 @@ impl Lazyfree {
             self.pile = Pieces::try_new();
         }
         self.pile.as_deref_mut()
+    }
+
+    /// Panics unless the sum of the bytes is right. O(n).
+    pub(crate) fn check(&self) {
+        if let Some(pile) = &self.pile {
+            assert!(!pile.is_empty(), "there is a pile only if there is garbage");
+            pile.check();
+        }
     }
 
     fn drop_empty(&mut self) {
@@ -164,7 +196,8 @@ impl<S> Keyspace<S> {
     pub fn free_some(&mut self, blocks: usize) -> Freed {
         let before = self.totals.lazyfree.pile_size();
         let objects = self.totals.lazyfree.free(blocks);
-        let bytes = before - self.totals.lazyfree.pile_size();
+        // A step may take some KiB for the directory of a large table.
+        let bytes = before.saturating_sub(self.totals.lazyfree.pile_size());
         Freed { objects, bytes, is_complete: !self.totals.lazyfree.has_garbage() }
     }
 
@@ -181,8 +214,14 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Gives out the garbage, to be freed elsewhere. Its bytes count here until then. `None` if there is none.
-    /// Constant time. In C: what `UNLINK` gives to its thread.
+    /// Gives out the garbage, to be freed elsewhere. `None` if there is none. Constant time. In C: what
+    /// `UNLINK` gives to its thread.
+    ///
+    /// Its bytes count here until it is dropped, but nothing here can free them. So at the limit a write may
+    /// evict keys, or be refused, while another thread is still at work.
+    ///
+    /// The first call makes a counter through the global allocator, which does not return an error.
+    #[must_use = "the values are dropped at once"]
     pub fn take_garbage(&mut self) -> Option<Garbage> {
         let pieces = self.totals.lazyfree.pile.take()?;
         let share = self.totals.lazyfree.taken.add(pile_size(&pieces));
@@ -200,7 +239,8 @@ impl<S> Keyspace<S> {
         self.totals.lazyfree.allocation_size()
     }
 
-    /// How many values were garbage and have been freed here. In C: `lazyfreed_objects` of INFO.
+    /// How many values were garbage and have been freed here. Those that were taken are not counted. In C:
+    /// `lazyfreed_objects` of INFO.
     pub fn lazyfreed_objects(&self) -> u64 {
         self.totals.lazyfree.freed_objects
     }

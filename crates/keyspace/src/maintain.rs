@@ -1,16 +1,16 @@
 //! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
 //!
-//! There are six tasks: expired keys, evictions, garbage, the size of the table, defragmentation, and the
-//! allocator's free pages. They
+//! There are five tasks: expired keys, evictions, garbage, the size of the table, and defragmentation. They
 //! take turns of 50 microseconds until the budget is spent or no task has work left. The next call begins with
 //! the task whose turn it is. So a budget that is too small for all of them is shared equally, however small
 //! it is.
 //!
-//! Three tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
-//! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says. And
-//! for eleven seconds after memory was freed here, the allocator is asked ten times a second to give back pages
-//! that have been free for some time: jemalloc keeps them for up to ten seconds, and does not look at the time
-//! while a program only reads.
+//! Two tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
+//! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says.
+//!
+//! For eleven seconds after memory was freed here, the allocator is asked ten times a second to give back pages
+//! that have been free for some time. jemalloc keeps free pages for up to ten seconds, and does not look at the
+//! time while a program only reads.
 //!
 //! [`Sharded::maintain`] does this for one shard after the other, each under its lock. It defragments all shards
 //! together, with what the others have left of the time, or a quarter of it.
@@ -73,8 +73,8 @@ pub struct Maintained {
 }
 
 impl Maintained {
-    /// Nothing, of a keyspace that has nothing to do.
-    pub(crate) fn nothing() -> Self {
+    /// Nothing, of no keyspace.
+    fn nothing() -> Self {
         let mut nothing = Self { next: IDLE, ..Self::default() };
         (nothing.expired.is_complete, nothing.freed.is_complete) = (true, true);
         (nothing.evicted.is_within, nothing.defragged.is_complete) = (true, true);
@@ -83,8 +83,8 @@ impl Maintained {
 
     /// Whether memory was freed.
     fn has_freed(&self) -> bool {
-        let keys = self.expired.removed + self.evicted.keys + self.defragged.hits;
-        keys + self.freed.bytes > 0 || self.rehashed.chunks_merged > 0
+        let bytes = self.evicted.bytes + self.freed.bytes + self.defragged.bytes;
+        bytes > 0 || self.expired.removed > 0 || self.rehashed.chunks_merged > 0
     }
 
     /// Adds what another keyspace has done. All is complete if it is for both.
@@ -104,7 +104,7 @@ impl Maintained {
 }
 
 /// The tasks, in the order of their turns.
-const TASKS: [Task; 6] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag, Task::Decay];
+const TASKS: [Task; 5] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag];
 
 #[derive(Clone, Copy)]
 enum Task {
@@ -113,8 +113,15 @@ enum Task {
     Free,
     Rehash,
     Defrag,
-    Decay,
 }
+
+const _: () = {
+    let mut index = 0;
+    while index < TASKS.len() {
+        assert!(TASKS[index] as usize == index);
+        index += 1;
+    }
+};
 
 /// Where the last call of [`Keyspace::maintain`] stopped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,27 +130,55 @@ pub(crate) struct Upkeep {
     turn: usize,
     /// When the last sweep ended that left few expired keys, in milliseconds.
     swept_at: Option<u64>,
-    /// Until when free pages are given back, in milliseconds, and when some were last.
-    decays_until: u64,
-    decayed_at: u64,
+    free_pages: FreePages,
 }
 
 impl Upkeep {
-    /// Memory was freed: free pages are given back for some time.
-    fn note_freed(&mut self, now: u64) {
-        self.decays_until = now.saturating_add(DECAY_FOR);
+    /// How long the next sweep can wait.
+    fn sweep_wait(&self, now: u64) -> Duration {
+        let since = self.swept_at.map(|at| Duration::from_millis(now.saturating_sub(at)));
+        since.map_or(Duration::ZERO, |since| SWEEP_EVERY.saturating_sub(since))
+    }
+}
+
+/// Until when the allocator may have free pages to give back, and when it was last asked to, in milliseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FreePages {
+    until: u64,
+    asked_at: u64,
+}
+
+impl FreePages {
+    /// Asks the allocator, if it is time. Returns how long the next time can wait.
+    fn give_back(&mut self, now: u64, has_freed: bool) -> Duration {
+        if has_freed {
+            self.until = now.saturating_add(DECAY_FOR);
+        }
+        if now >= self.until {
+            return IDLE;
+        }
+        let wait = DECAY_EVERY.saturating_sub(Duration::from_millis(now.saturating_sub(self.asked_at)));
+        if !wait.is_zero() {
+            return wait;
+        }
+        self.asked_at = now;
+        if zmalloc::decay() { DECAY_EVERY } else { IDLE }
     }
 }
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
     /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
-    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), and has the
-    /// allocator give free pages back in time ([`zmalloc::decay`]). The tasks take turns. Says what it did, and how long the next call can wait. Overshoots by some tens of
-    /// microseconds. In C: `databasesCron`, `activeDefragCycle` and the threads of `bio.c`.
+    /// [garbage](crate::Garbage), brings the table to its size, and [defragments](Self::active_defrag). The
+    /// tasks take turns. Says what it did, and how long the next call can wait. In C: `databasesCron`,
+    /// `activeDefragCycle` and the threads of `bio.c`.
     ///
     /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
-    /// microsecond, and some ten microseconds once a second, for a look at the allocator's fragmentation.
+    /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
+    ///
+    /// A call overshoots by the last step of each task: some tens of microseconds. After memory was freed, it
+    /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]), which takes up to a
+    /// millisecond or two where there are hundreds of MiB.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -165,34 +200,47 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn maintain(&mut self, now: u64, budget: Duration, clock: impl FnMut() -> Duration) -> Maintained {
-        self.maintain_all(now, budget, clock, true)
+        let mut done = self.take_turns(now, budget, clock, true);
+        let wait = self.upkeep.free_pages.give_back(now, done.has_freed());
+        done.next = done.next.min(wait);
+        done
     }
 
-    /// [`maintain`](Self::maintain), with or without defragmentation.
-    pub(crate) fn maintain_all(
+    /// How long the next call can wait, if no task has work. Defragmentation and free pages left out.
+    fn wait(&self, now: u64) -> Option<Duration> {
+        let wait = if self.expires() == 0 { IDLE } else { self.upkeep.sweep_wait(now) };
+        let has_work =
+            self.totals.lazyfree.has_garbage() || self.rehash_debt() > 0 || !self.is_within_limit();
+        (!has_work && !wait.is_zero()).then_some(wait)
+    }
+
+    /// [`maintain`](Self::maintain) without free pages, and without defragmentation if so asked.
+    fn take_turns(
         &mut self,
         now: u64,
         budget: Duration,
         clock: impl FnMut() -> Duration,
         defragments: bool,
     ) -> Maintained {
-        let mut done = self.take_turns(now, budget, clock, defragments);
-        if done.has_freed() {
-            self.upkeep.note_freed(now);
-            done.next = done.next.min(DECAY_EVERY);
-        }
+        let mut done = Maintained { next: IDLE, ..Maintained::default() };
+        self.take_turns_of(now, budget, clock, defragments, &mut done);
+        // Also of tasks whose turn has not come.
+        done.expired.is_complete |= self.expires() == 0;
+        done.evicted.is_within = self.is_within_limit();
+        done.freed.is_complete = !self.totals.lazyfree.has_garbage();
+        done.defragged.is_complete |= self.active_defrag_running() == 0;
         done
     }
 
-    fn take_turns(
+    fn take_turns_of(
         &mut self,
         now: u64,
         budget: Duration,
         mut clock: impl FnMut() -> Duration,
         defragments: bool,
-    ) -> Maintained {
+        done: &mut Maintained,
+    ) {
         let start = clock();
-        let mut done = Maintained::nothing();
         let mut has_work = [true; TASKS.len()];
         has_work[Task::Defrag as usize] = defragments;
         loop {
@@ -203,20 +251,20 @@ impl<S: BuildHasher> Keyspace<S> {
                     continue;
                 }
                 let left = budget.saturating_sub(clock().saturating_sub(start));
-                match self.take_turn(task, now, left.min(TURN), &mut clock, &mut done) {
+                match self.take_turn(task, now, left.min(TURN), &mut clock, done) {
                     Some(wait) => {
                         has_work[turn] = false;
                         done.next = done.next.min(wait);
                     }
                     None if left <= TURN => {
                         done.next = Duration::ZERO;
-                        return done;
+                        return;
                     }
                     None => {}
                 }
             }
             if has_work == [false; TASKS.len()] {
-                return done;
+                return;
             }
         }
     }
@@ -234,8 +282,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Task::Expire => self.expire_turn(now, budget, clock, &mut done.expired),
             Task::Evict => self.evict_turn(now, budget, clock, &mut done.evicted),
             Task::Free => {
-                if self.lazyfree_pending_objects() == 0 {
-                    done.freed.is_complete = true;
+                if !self.totals.lazyfree.has_garbage() {
                     return Some(IDLE);
                 }
                 done.freed.add(self.free_for(budget, clock));
@@ -249,7 +296,6 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
                 Some(self.active_defrag_due(now).unwrap_or(IDLE))
             }
-            Task::Decay => Some(self.decay_turn(now)),
         }
     }
 
@@ -263,10 +309,8 @@ impl<S: BuildHasher> Keyspace<S> {
         if self.expires() == 0 {
             return Some(IDLE);
         }
-        let since = self.upkeep.swept_at.map(|at| Duration::from_millis(now.saturating_sub(at)));
-        if let Some(wait) = since.and_then(|since| SWEEP_EVERY.checked_sub(since))
-            && !wait.is_zero()
-        {
+        let wait = self.upkeep.sweep_wait(now);
+        if !wait.is_zero() {
             return Some(wait);
         }
         let (swept, is_cut_off) = self.sweep_for(now, budget, clock);
@@ -302,22 +346,6 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Gives free pages back, if it is time. Returns how long that can wait.
-    fn decay_turn(&mut self, now: u64) -> Duration {
-        let upkeep = &mut self.upkeep;
-        if now >= upkeep.decays_until {
-            return IDLE;
-        }
-        let since = Duration::from_millis(now.saturating_sub(upkeep.decayed_at));
-        if let Some(wait) = DECAY_EVERY.checked_sub(since)
-            && !wait.is_zero()
-        {
-            return wait;
-        }
-        upkeep.decayed_at = now;
-        if zmalloc::decay() { DECAY_EVERY } else { IDLE }
-    }
-
     fn evict_turn(
         &mut self,
         now: u64,
@@ -326,14 +354,13 @@ impl<S: BuildHasher> Keyspace<S> {
         all: &mut Evicted,
     ) -> Option<Duration> {
         if self.is_within_limit() {
-            all.is_within = true;
             return Some(IDLE);
         }
         let start = clock();
         loop {
-            let evicted = self.evict_some(now, KEYS_A_LOOK);
+            let (evicted, is_cut_off) = self.evict_steps(now, KEYS_A_LOOK);
             all.add(evicted);
-            if evicted.is_within || evicted.bytes == 0 {
+            if !is_cut_off {
                 return Some(IDLE);
             }
             if clock().saturating_sub(start) >= budget {
@@ -346,10 +373,12 @@ impl<S: BuildHasher> Keyspace<S> {
 impl<S: BuildHasher> Sharded<S> {
     /// [`Keyspace::maintain`] of all shards, one after the other, each under its lock for writing. The time is
     /// divided among them, and what a shard does not use is left to the next ones. If it is over before all
-    /// shards had their turn, the next call begins with the others. Each shard has its share of `maxmemory`.
+    /// shards had their turn, the next call begins with the others. Defragmentation has what is left, or a
+    /// quarter of the budget. Each shard has its share of `maxmemory`.
     ///
-    /// For one thread, or for several in turn. A lock is held for the share of a shard: at least 25
-    /// microseconds, if the budget has them, and some tens of microseconds more.
+    /// For one thread, or for several in turn. A lock is held for the share of a shard, which is at least 25
+    /// microseconds if the budget has them, and for as long as [`Keyspace::maintain`] overshoots. A shard that
+    /// has nothing to do is locked for reading only.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -368,14 +397,14 @@ impl<S: BuildHasher> Sharded<S> {
             let left = budget.saturating_sub(clock().saturating_sub(start));
             done.defragged = self.active_defrag(defrag, now, left, &mut clock);
             done.next = done.next.min(defrag.next(now).unwrap_or(IDLE));
-            if done.defragged.hits > 0 {
-                self.shard(0).write().upkeep.note_freed(now);
-            }
+        }
+        if let Some(mut pages) = self.free_pages.try_lock() {
+            done.next = done.next.min(pages.give_back(now, done.has_freed()));
         }
         done
     }
 
-    /// [`maintain`](Self::maintain) without defragmentation.
+    /// [`maintain`](Self::maintain) of what each shard has for itself.
     fn maintain_shards(
         &self,
         now: u64,
@@ -393,9 +422,15 @@ impl<S: BuildHasher> Sharded<S> {
                 done.next = if is_idle { done.next.min(SWEEP_EVERY) } else { Duration::ZERO };
                 return done;
             }
-            let share = (left / (count - index) as u32).max(SHARD_TURN).min(left);
-            let number = first.wrapping_add(index) % count;
-            let one = self.shard(number).write().maintain_all(now, share, &mut *clock, false);
+            let shard = self.shard(first.wrapping_add(index) % count);
+            let wait = shard.read().wait(now);
+            let one = match wait {
+                Some(next) => Maintained { next, ..Maintained::nothing() },
+                None => {
+                    let share = (left / (count - index) as u32).max(SHARD_TURN).min(left);
+                    shard.write().take_turns(now, share, &mut *clock, false)
+                }
+            };
             let idle = if one.next.is_zero() { 0 } else { self.idle.load(Relaxed).saturating_add(1) };
             self.idle.store(idle, Relaxed);
             done.add_other(&one);

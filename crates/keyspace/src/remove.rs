@@ -10,8 +10,8 @@ use core::hash::BuildHasher;
 use core::mem;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Removes a key and returns whether it was there. O(1): a value of more than 64 blocks becomes garbage,
-    /// which is freed later; see [`free_some`](Self::free_some). If the option `lazyfree-lazy-user-del` is
+    /// Removes a key and returns whether it was there. Amortised O(1): a value of more than 64 blocks becomes
+    /// garbage, which is freed later; see [`free_some`](Self::free_some). If the option `lazyfree-lazy-user-del` is
     /// `no`, the value is freed at once: O(value). In C: `DEL`.
     #[inline]
     pub fn remove<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
@@ -25,7 +25,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     #[inline]
-    fn remove_if_there(&mut self, key: &Key<'_>, now: u64, is_lazy: bool) -> bool {
+    pub(crate) fn remove_if_there(&mut self, key: &Key<'_>, now: u64, is_lazy: bool) -> bool {
         let hash = self.hash_of(key);
         let Some((entry, totals, _)) = self.find_mut(hash, key, now) else { return false };
         totals.drop_key(entry, is_lazy);
@@ -59,13 +59,15 @@ impl<S: BuildHasher> Keyspace<S> {
         });
     }
 
-    /// Removes all keys. O(1): the table becomes garbage with all its entries, which are freed later; see
-    /// [`free_some`](Self::free_some). If the option `lazyfree-lazy-user-flush` is `no`, they are freed at
+    /// Removes all keys. O(1), and under S3-FIFO the blocks of its queue and its ghosts: the table becomes
+    /// garbage with all its entries, which are freed later; see [`free_some`](Self::free_some). If the option `lazyfree-lazy-user-flush` is `no`, they are freed at
     /// once: O(n). In C: `FLUSHDB`.
     pub fn clear(&mut self) {
         let (table, entry_bytes) = (mem::take(&mut self.table), mem::take(&mut self.totals.entry_bytes));
-        if self.totals.lazyfree.lazy.user_flush && table.len() > FREE_EFFORT_MAX {
-            self.totals.lazyfree.push_table(table, entry_bytes);
+        let is_large = || table.len() > FREE_EFFORT_MAX || table.iter().any(Entry::is_large);
+        if self.totals.lazyfree.lazy.user_flush && is_large() {
+            let list_bytes = self.totals.list_bytes();
+            self.totals.lazyfree.push_table(table, entry_bytes, list_bytes);
         }
         self.totals.expires = 0;
         self.totals.eviction = self.totals.eviction.emptied();

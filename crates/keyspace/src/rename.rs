@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
 use crate::options::Ranking;
-use crate::totals::Totals;
+use crate::totals::{Replaced, Totals};
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
@@ -63,8 +63,9 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         // SAFETY: the old entry becomes a shell below, before anything can fail.
-        unsafe { put_renamed(found, totals, renamed, to_hash)? };
+        let replaced = unsafe { put_renamed(found, totals, renamed, to_hash)? };
         drop(Shell::of(self.remove_at(from_hash, address)));
+        replaced.into_iter().for_each(|replaced| self.totals.discard_replaced(replaced));
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
         self.settle(&to, to_hash, now);
         Ok(true)
@@ -183,8 +184,9 @@ impl<S: BuildHasher> Keyspace<S> {
             renamed.set_clock(clock);
         }
         // SAFETY: the old entry becomes a shell at once.
-        unsafe { put_renamed(found, target_totals, renamed, to_hash)? };
+        let replaced = unsafe { put_renamed(found, target_totals, renamed, to_hash)? };
         drop(Shell::of(totals.remove(entry)));
+        replaced.into_iter().for_each(|replaced| target_totals.discard_replaced(replaced));
         target_totals.notify(Event::Set(to.bytes()));
         target.settle(to, to_hash, now);
         totals.notify(Event::Removed(from.bytes()));
@@ -204,7 +206,8 @@ impl<S: BuildHasher> Keyspace<S> {
         match found {
             Found::Live(mut entry) => {
                 totals.keep_place(&entry, new.view());
-                totals.replace(&mut entry, new);
+                let old = totals.replace(&mut entry, new);
+                totals.discard_replaced(old);
             }
             Found::Absent(place) => totals.add(place.try_insert(new).map_err(|error| error.error)?, hash),
         }
@@ -214,28 +217,35 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// Puts a renamed entry into its place, or in the place of the entry with its name.
+/// Puts a renamed entry into its place, or in the place of the entry with its name, which is returned.
 ///
 /// # Errors
 /// No memory. Nothing has changed then.
 ///
 /// # Safety
 /// If it succeeds, the entry with the old name becomes a [`Shell`] before its value is used again.
-unsafe fn put_renamed(found: Found<'_>, totals: &mut Totals, renamed: Shell, hash: u64) -> Result<(), Error> {
+unsafe fn put_renamed(
+    found: Found<'_>,
+    totals: &mut Totals,
+    renamed: Shell,
+    hash: u64,
+) -> Result<Option<Replaced>, Error> {
     match found {
         Found::Live(mut other) => {
             totals.keep_place(&other, renamed.view());
             // SAFETY: by contract.
-            totals.replace(&mut other, unsafe { renamed.into_entry() });
+            Ok(Some(totals.replace(&mut other, unsafe { renamed.into_entry() })))
         }
         // SAFETY: by contract, or the new entry becomes a shell again.
         Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
-            Ok(entry) => totals.add(entry, hash),
+            Ok(entry) => {
+                totals.add(entry, hash);
+                Ok(None)
+            }
             Err(error) => {
                 drop(Shell::of(error.entry));
-                return Err(error.error.into());
+                Err(error.error.into())
             }
         },
     }
-    Ok(())
 }

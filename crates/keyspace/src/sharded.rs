@@ -21,6 +21,7 @@ use crate::defrag::ShardsDefrag;
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::maintain::FreePages;
 use crate::options::Options;
 use crate::scan::ScanOptions;
 use crate::value::ValueRef;
@@ -90,6 +91,8 @@ pub struct Sharded<S = DefaultHashBuilder> {
     pub(crate) turn: AtomicUsize,
     /// How many shards in a row had no work left when their turn ended.
     pub(crate) idle: AtomicUsize,
+    /// The allocator's free pages, for [`Sharded::maintain`].
+    pub(crate) free_pages: Mutex<FreePages>,
     /// Defragmentation of all shards, which one thread does at a time.
     pub(crate) defrag: Mutex<ShardsDefrag>,
 }
@@ -122,8 +125,8 @@ impl<S: Clone> Sharded<S> {
         all.extend((0..count).map(|_| {
             CachePadded::new(RwLock::new(Keyspace::with_options_and_hasher(options, hasher.clone())))
         }));
-        let (turn, idle, defrag) = Default::default();
-        Ok(Self { shards: all, hasher, turn, idle, defrag })
+        let (turn, idle, free_pages, defrag) = Default::default();
+        Ok(Self { shards: all, hasher, turn, idle, free_pages, defrag })
     }
 }
 

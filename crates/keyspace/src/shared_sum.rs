@@ -35,9 +35,10 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Lowers the share to `bytes`, which is no more than it was.
-    pub(crate) fn lower_to(&mut self, bytes: usize) {
-        self.sum.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+    /// Changes the share to `bytes`.
+    pub(crate) fn set_to(&mut self, bytes: usize) {
+        // The sum wraps around both ways, and comes out right.
+        self.sum.fetch_add(bytes.wrapping_sub(self.bytes), Ordering::Relaxed);
         self.bytes = bytes;
     }
 }

@@ -217,7 +217,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 if at.is_some_and(|at| at <= now) {
-                    totals.drop_key(entry, totals.lazyfree.lazy.user_del);
+                    totals.drop_key(entry, totals.lazyfree.lazy.expire);
                     return Ok(outcome);
                 }
                 let expiry = if options.expiry == SetExpiry::Keep { entry.get().expiry() } else { at };
@@ -260,7 +260,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
         let string = OwnedElement::try_from(string)?;
         if at.is_some_and(|at| at <= now) {
-            totals.drop_key(entry, totals.lazyfree.lazy.user_del);
+            totals.drop_key(entry, totals.lazyfree.lazy.expire);
             return Ok(Some(string));
         }
         let access = if entry.get().expiry() == at {

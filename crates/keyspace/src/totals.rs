@@ -3,7 +3,7 @@
 use crate::entry::{Content, Entry};
 use crate::event::Event;
 use crate::evict::Eviction;
-use crate::lazyfree::Lazyfree;
+use crate::lazyfree::{LIST_BYTES, Lazyfree, Pace};
 use allocator_api2::boxed::Box;
 use core::fmt;
 use dict::table::{OccupiedEntry, VacantEntry};
@@ -12,6 +12,12 @@ use zmalloc::Zmalloc;
 
 /// The callback of [`Keyspace::on_event`](crate::Keyspace::on_event).
 pub(crate) type OnEvent = Box<dyn FnMut(Event<'_>) + Send + Sync, Zmalloc>;
+
+/// An entry that another one has replaced, and what it added to `used_memory`.
+pub(crate) struct Replaced {
+    entry: Entry,
+    size: usize,
+}
 
 /// An event that has a key.
 type OnKey = fn(&[u8]) -> Event<'_>;
@@ -86,26 +92,42 @@ impl Totals {
     /// garbage.
     #[inline]
     pub(crate) fn discard(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
-        self.expires -= usize::from(entry.expires());
-        if self.on_event.is_none() && !(is_lazy && entry.kind().is_word()) {
-            self.entry_bytes -= entry.into_freed(); // its size is computed once
-        } else {
-            self.discard_reported(entry, event, is_lazy);
-        }
+        self.discard_only(entry, event, is_lazy, true);
         if self.lazyfree.has_garbage() {
             self.lazyfree.free_in_passing();
         }
     }
 
-    /// [`discard`](Self::discard) in all cases. The callback may panic, so the sums are right before it.
+    /// [`discard`](Self::discard) that frees no older garbage in passing. `is_write` is for [`Pace`].
+    #[inline]
+    fn discard_only(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
+        self.expires -= usize::from(entry.expires());
+        if self.on_event.is_none() && !(is_lazy && entry.kind().is_word()) {
+            self.entry_bytes -= entry.into_freed(); // its size is computed once
+        } else {
+            self.discard_reported(entry, event, is_lazy, is_write);
+        }
+    }
+
+    /// [`discard_only`](Self::discard_only) in all cases. The callback may panic, so the sums are right before
+    /// it.
     #[inline(never)]
-    fn discard_reported(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
+    fn discard_reported(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
         let size = entry.allocation_size();
         self.entry_bytes -= size;
         self.report(event(entry.key()));
         if is_lazy {
-            self.lazyfree.push(entry, size);
+            self.lazyfree.push(entry, size, self.pace(is_write));
         }
+    }
+
+    fn pace(&self, is_write: bool) -> Pace {
+        Pace { live_bytes: self.entry_bytes, list_bytes: self.list_bytes(), is_write }
+    }
+
+    /// How many bytes the list of garbage may add.
+    pub(crate) fn list_bytes(&self) -> usize {
+        if self.eviction.is_limited() { 0 } else { LIST_BYTES }
     }
 
     /// Frees an entry that has expired, and returns its place.
@@ -115,9 +137,10 @@ impl Totals {
         place
     }
 
-    /// Reports and frees an entry that has expired and is no longer in the table.
+    /// Reports and frees an entry that has expired and is no longer in the table. A sweep does this for many
+    /// entries, so older garbage is left alone.
     pub(crate) fn discard_expired(&mut self, entry: Entry) {
-        self.discard(entry, |key| Event::Expired(key), self.lazyfree.lazy.expire);
+        self.discard_only(entry, |key| Event::Expired(key), self.lazyfree.lazy.expire, false);
     }
 
     /// [`remove_key`](Self::remove_key) that frees the entry, later if it is large and `is_lazy`.
@@ -174,16 +197,27 @@ impl Totals {
         if !self.lazyfree.lazy.server_del || !old.is_large() {
             return self.change(entry, |entry, held| entry.try_set(expiry, content, held));
         }
-        let new = Entry::try_new(old.key(), expiry, old.view().clock(), content)?;
-        self.replace(entry, new);
-        Ok(())
+        match Entry::try_from_content(old.key(), expiry, old.view().clock(), content) {
+            Ok((new, _size)) => {
+                let old = self.replace(entry, new);
+                self.discard_replaced(old);
+                Ok(())
+            }
+            // The old block may have room for the new value.
+            Err((_error, content)) => self.change(entry, |entry, held| entry.try_set(expiry, content, held)),
+        }
     }
 
-    /// Puts an entry in the place of another one. That one is freed, or is garbage if it is large.
-    pub(crate) fn replace(&mut self, entry: &mut OccupiedEntry<'_, Entry>, new: Entry) {
-        let (old, size) = self.change(entry, |entry, held| entry.replace(new, held));
+    /// Puts an entry in the place of another one, and returns that one. It has left the sums.
+    pub(crate) fn replace(&mut self, entry: &mut OccupiedEntry<'_, Entry>, new: Entry) -> Replaced {
+        let (entry, size) = self.change(entry, |entry, held| entry.replace(new, held));
+        Replaced { entry, size }
+    }
+
+    /// Frees a replaced entry, or makes it garbage if it is large.
+    pub(crate) fn discard_replaced(&mut self, Replaced { entry, size }: Replaced) {
         if self.lazyfree.lazy.server_del {
-            self.lazyfree.push(old, size);
+            self.lazyfree.push(entry, size, self.pace(true));
         }
     }
 

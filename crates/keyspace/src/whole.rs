@@ -37,7 +37,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let (key, mut value) = (key.into(), value.into());
         if value.is_empty() || expiry.is_some_and(|expiry| expiry <= now) {
-            self.remove(key, now);
+            self.remove_if_there(&key, now, self.options.get_lazyfree_lazy_server_del());
             return Ok(());
         }
         key.check()?;

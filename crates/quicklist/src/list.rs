@@ -222,15 +222,13 @@ impl QuickList {
         self.0.nodes.relocate(cursor, moves)
     }
 
-    /// Frees nodes from the end until about `n` elements are gone, one node at least, and gives back what is left, if
-    /// anything is. Room for nodes is kept, and the last node may be compressed. O(n).
+    /// Frees `n` nodes from the end, one at least, and gives back what is left, if anything is. The last node
+    /// may be compressed. O(n).
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
-        let mut freed = 0;
-        while freed < n.max(1) {
-            freed += self.0.nodes.pop_back()?.count();
+        for _ in 0..n.max(1) {
+            self.0.len -= self.0.nodes.pop_back()?.count();
         }
-        self.0.len -= freed;
         (!self.is_empty()).then_some(self)
     }
 }

@@ -141,7 +141,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
 
     /// Starts to drop the collection little by little: does about `n` pieces of work, of which freeing an element is one, and gives back
     /// what is left, `None` when nothing is. O(n), whatever the length, and now and then a step of table memory, 256 KiB. A list frees
-    /// whole nodes and a sorted set whole leaves. What is one block goes at once. In C: what `UNLINK` leaves to another thread.
+    /// `n` nodes, each with many elements, and a sorted set whole leaves. What is one block goes at once. In C: what `UNLINK` leaves to another thread.
     ///
     /// ```
     /// use values::{Collection, EncodingLimits, Set};

@@ -98,7 +98,9 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         let start = clock();
         let done = self.defrag_for(portion.min(budget), &mut clock);
-        let (used, bytes) = (clock().saturating_sub(start), self.allocation_size());
+        // Garbage does not move.
+        let bytes = self.allocation_size() - self.lazyfree_pending_bytes();
+        let used = clock().saturating_sub(start);
         self.defrag.control.end(used, &done, bytes, &self.options);
         done
     }

@@ -36,12 +36,11 @@ use walk::Walk;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Defragged {
-    /// Blocks that were moved, and those that were to be moved but found no memory. INFO stats:
-    /// `active_defrag_hits`.
+    /// Blocks that were to be moved. They were, unless there was no memory. INFO stats: `active_defrag_hits`.
     pub hits: usize,
     /// Blocks that were looked at and stay where they are. INFO stats: `active_defrag_misses`.
     pub misses: usize,
-    /// Bytes of the blocks that were moved.
+    /// Bytes of the blocks that were to be moved.
     pub bytes: usize,
     /// Whether the slice came to the end of a pass, or no pass is running. The next slice starts anew.
     pub is_complete: bool,
@@ -151,7 +150,7 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
-    /// How many blocks defragmentation has moved since the keyspace was made. In C: `active_defrag_hits` of INFO
+    /// How many blocks defragmentation was to move since the keyspace was made. In C: `active_defrag_hits` of INFO
     /// stats.
     pub fn active_defrag_hits(&self) -> u64 {
         self.defrag.hits

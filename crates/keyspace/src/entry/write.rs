@@ -232,10 +232,25 @@ impl Entry {
         clock: u32,
         content: Content<'_>,
     ) -> Result<(Self, usize), ReserveError> {
+        Self::try_from_content(key, expiry, clock, content).map_err(|(error, _content)| error)
+    }
+
+    /// [`try_new_sized`](Self::try_new_sized) that gives the value back if there is no memory.
+    #[inline]
+    pub(crate) fn try_from_content<'c>(
+        key: &[u8],
+        expiry: Option<u64>,
+        clock: u32,
+        content: Content<'c>,
+    ) -> Result<(Self, usize), (ReserveError, Content<'c>)> {
         debug_assert!(key.len() <= KEY_LEN_MAX);
         let new = Layout { kind: content.kind(), expires: expiry.is_some(), key_len: key.len() };
-        let len = total(new.value_at(), new.value_room(content.len()))?;
-        let block = NewBlock::try_new(len)?;
+        let (len, block) = match total(new.value_at(), new.value_room(content.len()))
+            .and_then(|len| Ok((len, NewBlock::try_new(len)?)))
+        {
+            Ok(block) => block,
+            Err(error) => return Err((error, content)),
+        };
         let base = block.base();
         // SAFETY: a new block with room for all parts of the layout, which are written in full (E1 to E3).
         unsafe {

@@ -122,6 +122,11 @@ impl Eviction {
         self.allowance = 0;
     }
 
+    /// Whether the bytes have a limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.maxmemory > 0
+    }
+
     /// How many keys were evicted.
     pub(crate) fn evicted_keys(&self) -> u64 {
         self.keys

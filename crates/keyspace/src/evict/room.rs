@@ -40,6 +40,9 @@ const RESERVE_FOR_QUEUE: usize = 8_192;
 /// of a block of S3-FIFO's queue.
 const WRITE_BYTES_MAX: usize = 256;
 
+/// Blocks of garbage that are freed in the time of an eviction.
+const BLOCKS_A_VICTIM: usize = 8;
+
 /// About what a new element takes beside its bytes.
 const ELEMENT_BYTES: usize = 64;
 
@@ -47,9 +50,9 @@ const ELEMENT_BYTES: usize = 64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Evicted {
-    /// Keys that were evicted or had expired.
+    /// Keys that were evicted or had expired. 0 if garbage alone was freed.
     pub keys: usize,
-    /// Bytes that counted for `maxmemory` and are no longer in use.
+    /// Bytes that counted for `maxmemory` and are no longer in use, those of garbage among them.
     pub bytes: usize,
     /// Whether the bytes that count are now within `maxmemory`, or there is no limit.
     pub is_within: bool,
@@ -205,15 +208,24 @@ impl<S: BuildHasher> Keyspace<S> {
         self.evict_for(additional, 0, now)
     }
 
-    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. For idle
-    /// time, after the limit was lowered. O(`budget`), and the values that are dropped; under a volatile
-    /// policy also the keys without an expiry that the search passes. In C: `performEvictions`.
+    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. Frees garbage
+    /// first: eight blocks count as one key. For idle time, after the limit was lowered. O(`budget`); under a
+    /// volatile policy also the keys without an expiry that the search passes. In C: `performEvictions`.
     pub fn evict_some(&mut self, now: u64, budget: usize) -> Evicted {
-        let mut evicted = Evicted::default();
+        self.evict_steps(now, budget).0
+    }
+
+    /// [`evict_some`](Self::evict_some). Returns too whether only the budget has ended it.
+    pub(crate) fn evict_steps(&mut self, now: u64, budget: usize) -> (Evicted, bool) {
+        let (mut evicted, mut is_cut_off) = (Evicted::default(), false);
         let before = self.counted_bytes();
         self.totals.eviction.protected = 0;
         let mut steps_left = budget;
-        while !self.is_within_limit() && self.can_help() && steps_left > 0 {
+        while !self.is_within_limit() && self.can_help() {
+            if steps_left == 0 {
+                is_cut_off = true;
+                break;
+            }
             let is_key = !self.totals.lazyfree.has_garbage();
             if !self.free_or_evict(now) {
                 break;
@@ -226,7 +238,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         evicted.bytes = before.saturating_sub(self.counted_bytes());
         evicted.is_within = self.is_within_limit();
-        evicted
+        (evicted, is_cut_off)
     }
 
     /// Whether evictions can bring the bytes below the limit. If the bytes outside the keyspace alone exceed
@@ -270,9 +282,14 @@ impl<S: BuildHasher> Keyspace<S> {
             return self.evict_for(additional, address, now);
         }
         self.evict_for(size, 0, now)?;
-        if self.table.next_growth_bytes() > self.limit_growth(size) && !self.table.is_empty() {
-            self.evict_one(now);
-            self.limit_growth(size);
+        let mut steps_left = self.victims_max();
+        while self.table.next_growth_bytes() > self.limit_growth(size) && !self.table.is_empty() {
+            let is_key = !self.totals.lazyfree.has_garbage();
+            if !self.free_or_evict(now) || is_key || steps_left == 0 {
+                self.limit_growth(size);
+                break;
+            }
+            steps_left -= 1;
         }
         Ok(())
     }
@@ -341,10 +358,11 @@ impl<S: BuildHasher> Keyspace<S> {
         if is_room { Ok(()) } else { self.refused(additional) }
     }
 
-    /// Frees some garbage, or evicts a key if there is none. Returns `false` if no key may be evicted.
+    /// Frees some garbage, as long as an eviction takes, or evicts a key if there is none. Returns `false` if no
+    /// key may be evicted.
     fn free_or_evict(&mut self, now: u64) -> bool {
         if self.totals.lazyfree.has_garbage() {
-            self.totals.lazyfree.free_in_passing();
+            self.totals.lazyfree.free(BLOCKS_A_VICTIM);
             return true;
         }
         self.evict_one(now)

@@ -145,7 +145,9 @@ fn an_option_that_is_no_frees_at_once() {
     assert!(keyspace.unlink("set", NOW));
     assert!(keyspace.lazyfree_pending_bytes() > 0, "UNLINK is lazy whatever the options are");
     keyspace.free_some(usize::MAX);
-    fill(&mut keyspace, "set");
+    for n in 0..100 {
+        keyspace.set(text(n).as_slice(), "value", NOW).unwrap();
+    }
     keyspace.clear();
     assert_eq!(keyspace.allocation_size(), 0);
 }
@@ -196,7 +198,7 @@ fn writes_free_garbage_in_passing() {
 }
 
 #[test]
-fn values_of_a_thousand_elements_do_not_pile_up() {
+fn values_of_some_hundred_elements_do_not_pile_up() {
     let limits = values::EncodingLimits::DEFAULT;
     let mut keyspace = Keyspace::new();
     let mut most = 0;
@@ -249,6 +251,7 @@ fn nothing_leaks_when_a_keyspace_is_dropped_with_garbage() {
         let mut keyspace = filled(Options::new());
         LARGE.iter().for_each(|key| assert!(keyspace.remove(*key, NOW)));
         fill(&mut keyspace, "set");
+        (0..500).for_each(|n| keyspace.set(text(n).as_slice(), "value", NOW).unwrap());
         keyspace.clear();
         for _ in 0..steps {
             keyspace.free_some(100);
@@ -317,7 +320,8 @@ fn without_memory_a_large_value_is_freed_at_once_and_a_write_changes_nothing() {
             assert_eq!(keyspace.allocation_size() as isize, region.held());
             keyspace.check();
         }
-        let plan = fault::fail_from(0);
+        (0..100).for_each(|n| keyspace.set(text(n).as_slice(), "value", NOW).unwrap());
+        let plan = fault::fail_from(1);
         LARGE.iter().for_each(|key| assert!(keyspace.remove(*key, NOW)));
         keyspace.clear();
         drop(plan);
@@ -360,4 +364,128 @@ fn the_list_of_garbage_takes_few_bytes_however_long_it_is() {
     }
     assert!(keyspace.lazyfree_pending_objects() > 50);
     free_all(&mut keyspace, &region);
+}
+
+/// A directory of that size is copied little by little while the table shrinks.
+#[test]
+fn a_table_that_copies_its_directory_is_freed_with_exact_sums() {
+    const FIELDS: i64 = 750_000;
+    let limits = values::EncodingLimits::DEFAULT;
+    let mut keyspace = Keyspace::new();
+    keyspace
+        .edit_as::<values::Hash, _, keyspace::Error>("hash", NOW, |hash| {
+            for n in 0..FIELDS {
+                hash.try_insert(n, 0, &limits)?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    for n in 0..FIELDS {
+        keyspace.set(n.to_string().as_bytes(), n, NOW).unwrap();
+    }
+    assert!(keyspace.remove("hash", NOW));
+    keyspace.clear();
+    let region = Region::start();
+    let start = keyspace.allocation_size() as isize;
+    let mut steps = 0;
+    while !keyspace.free_some(64).is_complete {
+        steps += 1;
+        assert_eq!(keyspace.allocation_size() as isize, start + region.held());
+        if steps % 1_000 == 0 {
+            keyspace.check();
+        }
+    }
+    assert!(steps > FIELDS / 64);
+}
+
+/// All entries of a step are large, so that nothing but the list of garbage changes its size.
+#[test]
+fn a_keyspace_of_large_sets_alone_is_cleared_with_exact_sums() {
+    let region = Region::start();
+    let limits = values::EncodingLimits { set_max_listpack_entries: 1, ..values::EncodingLimits::DEFAULT };
+    for keys in [1, 5, 300] {
+        let mut keyspace = Keyspace::new();
+        for n in 0..keys {
+            let mut set = values::Set::new();
+            for element in 0..70 {
+                set.insert(text(element).as_slice(), &limits);
+            }
+            keyspace.insert(text(n).as_slice(), set, None, NOW).unwrap();
+        }
+        keyspace.clear();
+        assert_eq!(keyspace.lazyfree_pending_objects(), keys, "few keys may have large values, too");
+        while !keyspace.free_some(1).is_complete {
+            keyspace.check();
+            assert_eq!(keyspace.allocation_size() as isize, region.held());
+        }
+        assert_eq!(keyspace.lazyfreed_objects(), keys as u64);
+    }
+}
+
+#[test]
+fn lists_of_some_hundred_nodes_do_not_pile_up() {
+    let mut keyspace = Keyspace::new();
+    for _ in 0..20 {
+        let mut list = values::List::new();
+        for _ in 0..3_000 {
+            list.try_push(Side::Back, vec![b'x'; 1_000].as_slice(), &values::EncodingLimits::DEFAULT)
+                .unwrap();
+        }
+        keyspace.insert("list", list, None, NOW).unwrap();
+        let size = keyspace.memory_usage("list", NOW).unwrap();
+        assert!(keyspace.lazyfree_pending_bytes() < 2 * size);
+    }
+}
+
+#[test]
+fn garbage_does_not_grow_far_beyond_the_live_entries() {
+    let limits = values::EncodingLimits::DEFAULT;
+    let mut keyspace = Keyspace::new();
+    let (mut most, mut size) = (0, 0);
+    for _ in 0..60 {
+        let mut set = values::Set::new();
+        for n in 0..50_000 {
+            set.insert(text(n).as_slice(), &limits);
+        }
+        keyspace.insert("set", set, None, NOW).unwrap();
+        size = keyspace.memory_usage("set", NOW).unwrap();
+        most = most.max(keyspace.lazyfree_pending_bytes());
+    }
+    assert!(60 * size > 2 * (64 << 20), "more than the bound was removed");
+    assert!(most > 32 << 20 && most < (64 << 20) + 4 * size, "{most} bytes of garbage");
+}
+
+#[test]
+fn a_small_value_replaces_a_large_one_without_any_memory() {
+    for key in LARGE {
+        let mut keyspace = Keyspace::new();
+        fill(&mut keyspace, key);
+        let plan = fault::fail_from(1);
+        let set = keyspace.set(key, "x", NOW);
+        drop(plan);
+        assert_eq!((set, keyspace.strlen(key, NOW)), (Ok(()), Ok(1)));
+        assert_eq!(keyspace.lazyfree_pending_bytes(), 0, "the value was freed at once");
+        keyspace.check();
+    }
+}
+
+#[test]
+fn no_key_is_evicted_for_a_table_that_grows_while_there_is_garbage() {
+    let policy = MaxmemoryPolicy::AllkeysLru;
+    let mut keyspace = Keyspace::with_options(Options::new().maxmemory_policy(policy));
+    (0..30_000).for_each(|n| keyspace.set(text(n).as_slice(), n as i64, NOW).unwrap());
+    for n in 0..60_000 {
+        keyspace.sadd("large", text(n).as_slice(), NOW).unwrap();
+    }
+    keyspace.set_options(keyspace.options().maxmemory(keyspace.allocation_size() + 2_000));
+    assert!(keyspace.remove("large", NOW));
+    let chunks = keyspace.memory_report().table.chunks_allocated;
+    for n in 30_000..60_000 {
+        keyspace.set(text(n).as_slice(), n as i64, NOW).unwrap();
+        if keyspace.lazyfree_pending_bytes() == 0 {
+            break;
+        }
+        assert_eq!(keyspace.evicted_keys(), 0);
+    }
+    assert!(keyspace.memory_report().table.chunks_allocated > chunks);
 }

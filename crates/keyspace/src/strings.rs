@@ -381,7 +381,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 return 0;
             }
             match entry {
-                Some(entry) => entry.growth_of_string(new_len, is_greedy),
+                // In a block of its own a string grows greedily, also for `SETRANGE`.
+                Some(entry) => entry.growth_of_string(new_len, is_greedy || entry.object().is_some()),
                 None => Entry::size_of_len(key.bytes(), false, new_len, is_greedy),
             }
         })

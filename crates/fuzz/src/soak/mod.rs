@@ -101,6 +101,8 @@ fn step(seed: u64, n: u64) -> Step {
 /// # Errors
 /// The first difference.
 pub fn run(settings: &Settings, mut progress: impl FnMut(&Report)) -> Result<Report, Failure> {
+    // A panic says where it was, and a wait for memory that never comes would not.
+    zmalloc::set_oom_handler(|size| panic!("no memory for {size} bytes where nothing may fail"));
     let number = Cell::new(0);
     let all = || {
         let books = Books::open();

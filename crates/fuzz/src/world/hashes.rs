@@ -2,7 +2,7 @@
 
 use super::input::{Many, Member, Source, Word};
 use super::model::{Bytes, Hash, NOT_A_FLOAT, NOT_AN_INTEGER, OVERFLOW, Reply, incr_by_float, integer};
-use super::pair::{Pair, Told};
+use super::pair::Pair;
 use arbitrary::Arbitrary;
 use keyspace::{Cursor, Error};
 use std::cell::{Cell, RefCell};
@@ -138,6 +138,7 @@ impl Pair<'_> {
         let (limits, done) = (self.limits(), Cell::new(0));
         self.edits = true;
         self.act_in_part(
+            key,
             |keyspace, now| {
                 keyspace.edit_as::<values::Hash, _, Error>(key, now, |hash| {
                     for (field, value) in pairs {
@@ -147,8 +148,8 @@ impl Pair<'_> {
                     Ok(())
                 })
             },
-            |model, own: &[Told]| {
-                let done = if own.is_empty() { 0 } else { done.get() };
+            |model, is_kept| {
+                let done = if is_kept { done.get() } else { 0 };
                 model.edit(key, |hash: &mut Hash| hash.extend(pairs[..done].iter().cloned()))
             },
         );
@@ -180,10 +181,10 @@ impl Pair<'_> {
             |keyspace, now| {
                 let sum = keyspace.edit_as::<values::Hash, _, _>(key, now, |hash| {
                     hash.try_incr_by_float(field, f64::from(quarters) / 4.0, &limits)
-                })?;
-                let text = sum.to_string().into_bytes();
-                seen.replace(Some(text.clone()));
-                Ok(text)
+                });
+                let text = sum.map(|sum| sum.to_string().into_bytes());
+                seen.replace(Some(text.clone().map_err(|error| error.reply())));
+                text
             },
             |model| {
                 model.edit(key, |hash: &mut Hash| {
@@ -241,7 +242,7 @@ impl Pair<'_> {
                             }
                         }
                     }
-                    seen.replace(pairs).len();
+                    seen.replace(pairs);
                 };
                 self.ask(
                     |keyspace, now| Ok(keyspace.get_as::<values::Hash>(key, now)?.map(pairs)),

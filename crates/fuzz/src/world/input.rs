@@ -146,11 +146,9 @@ impl Count {
 pub(crate) struct Rarely(u16);
 
 impl Rarely {
-    pub(crate) fn happens(self, scale: Scale) -> bool {
-        match scale {
-            Scale::Small => self.0 % 4 == 0,
-            Scale::Large => self.0 % 256 == 0,
-        }
+    /// Once in four times in a small keyspace, once in `n` times in a large one.
+    pub(crate) fn one_in(self, n: u16, scale: Scale) -> bool {
+        self.0.is_multiple_of(if scale == Scale::Small { 4 } else { n })
     }
 }
 

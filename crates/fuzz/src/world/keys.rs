@@ -7,6 +7,7 @@ use super::strings::time;
 use super::zsets::Score;
 use arbitrary::Arbitrary;
 use keyspace::{Error, ExpireOptions, Value, ValueMut};
+use std::cell::RefCell;
 use values::list::Side;
 use values::string::try_append;
 use values::zset::AddOptions;
@@ -112,10 +113,23 @@ impl Pair<'_> {
                 );
             }
             KeyOp::Take => {
+                let (taken, content) = (RefCell::new(None), RefCell::new(None));
                 self.act(
-                    |keyspace, now| Ok(keyspace.take(key, now)?.as_ref().map(owned_content)),
-                    |model| Ok(model.remove(key).map(|held| held.content)),
+                    |keyspace, now| {
+                        let value = keyspace.take(key, now)?;
+                        let is_there = value.is_some();
+                        taken.replace(value);
+                        Ok(is_there)
+                    },
+                    |model| {
+                        let held = model.remove(key);
+                        let was_there = held.is_some();
+                        content.replace(held.map(|held| held.content));
+                        Ok(was_there)
+                    },
                 );
+                // Later, because to read a compressed list takes memory.
+                assert_eq!(taken.take().as_ref().map(owned_content), content.take());
             }
             KeyOp::Expire(when) => self.expire(key, *when, 0),
             KeyOp::ExpireIf(when, conditions) => self.expire(key, *when, *conditions),
@@ -239,6 +253,7 @@ impl Pair<'_> {
     }
 
     pub(crate) fn rename(&mut self, from: &[u8], to: &[u8], replace: bool) {
+        self.is_of_two_keys = true;
         self.act(
             |keyspace, now| {
                 if replace {
@@ -265,6 +280,7 @@ impl Pair<'_> {
     }
 
     pub(crate) fn copy(&mut self, from: &[u8], to: &[u8], replace: bool) {
+        self.is_of_two_keys = true;
         self.act(
             |keyspace, now| keyspace.copy(from, to, replace, now),
             |model| {

@@ -95,6 +95,7 @@ impl Pair<'_> {
                 let done = Cell::new(0);
                 self.edits = true;
                 self.act_in_part(
+                    key,
                     |keyspace, now| {
                         keyspace.edit_as::<values::List, _, Error>(key, now, |list| {
                             for element in &elements {
@@ -104,8 +105,8 @@ impl Pair<'_> {
                             Ok(())
                         })
                     },
-                    |model, own| {
-                        let done = if own.is_empty() { 0 } else { done.get() };
+                    |model, is_kept| {
+                        let done = if is_kept { done.get() } else { 0 };
                         model.edit(key, |list| {
                             elements[..done].iter().for_each(|element| push(list, *end, element.clone()));
                         })

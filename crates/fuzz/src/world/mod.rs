@@ -30,9 +30,9 @@ use crate::harness::{Books, Plan};
 use arbitrary::Arbitrary;
 use hashes::HashOp;
 pub(crate) use input::Scale;
-use input::{Key, Kind, Rarely, Word};
+use input::{Key, Kind, LEN_MAX, Rarely, Word};
 use keys::KeyOp;
-use keyspace::{Bytes as ReplyBytes, Cursor, DefaultHashBuilder, Error, Keyspace};
+use keyspace::{Bytes as ReplyBytes, Cursor, DefaultHashBuilder, Error, Keyspace, Options};
 use lists::ListOp;
 use model::{Bytes, Model};
 use pair::{Context, Log, Pair, Told};
@@ -111,8 +111,8 @@ struct Db {
 
 impl Db {
     fn new(seed: u64, reports: bool) -> Self {
-        let mut keyspace =
-            Keyspace::with_options_and_hasher(Default::default(), DefaultHashBuilder::with_seed(seed));
+        let options = Options::new().proto_max_bulk_len(LEN_MAX);
+        let mut keyspace = Keyspace::with_options_and_hasher(options, DefaultHashBuilder::with_seed(seed));
         let log = reports.then(Log::default);
         if let Some(log) = log.clone() {
             let push = move |event: keyspace::Event<'_>| {
@@ -221,6 +221,7 @@ impl World {
     }
 
     fn on_keys(&mut self, index: usize, kind: Kind, keys: &[Bytes; 3], op: &KeysOp) {
+        let scale = self.context.scale;
         let [first, second, third] = keys.each_ref().map(Vec::as_slice);
         match op {
             KeysOp::Rename(replace) => self.on(index, keys, |pair| pair.rename(first, second, *replace)),
@@ -238,7 +239,7 @@ impl World {
                 self.on(index, keys, |pair| pair.set_many(&pairs));
             }
             KeysOp::Reply(_) if self.replies.len() == REPLIES_MAX => self.drop_replies(),
-            KeysOp::Reply(all) if all.happens(Scale::Large) => self.drop_replies(),
+            KeysOp::Reply(all) if all.one_in(4, scale) => self.drop_replies(),
             KeysOp::Reply(_) => {
                 let string = self.dbs[index].keyspace.get_string(first, self.context.now);
                 let reply = string.ok().flatten().map(|text| (text.to_bytes(), text.text().to_vec()));
@@ -259,6 +260,7 @@ impl World {
         let (source, target) = if index == 0 { (one, other) } else { (other, one) };
         let held = source.model.get(from).cloned();
         let (mut pair, _) = target.pair(&mut self.context);
+        pair.is_of_two_keys = true;
         pair.act(
             |target, now| source.keyspace.copy_to(from, target, to, replace, now),
             |model| {
@@ -278,6 +280,7 @@ impl World {
         let (source, target) = if index == 0 { (one, other) } else { (other, one) };
         let held = source.model.get(key).cloned();
         let (mut pair, _) = target.pair(&mut self.context);
+        pair.is_of_two_keys = true;
         let moved = pair.act(
             |target, now| source.keyspace.move_to(key, target, now),
             |model| {

@@ -120,6 +120,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) edits: bool,
     /// Whether the operation may leave more bytes than before.
     pub(crate) is_unlimited: bool,
+    /// Whether the operation looks at a key that may be evicted for it.
+    pub(crate) is_of_two_keys: bool,
 }
 
 /// Elements of a collection that is compared in full after each operation on it.
@@ -128,9 +130,8 @@ const COMPARED_MAX: usize = 64;
 const COMPARED_BYTES_MAX: usize = 4_096;
 /// Of longer values every so-many-th is compared.
 const COMPARED_ONE_IN: u64 = 64;
-/// What a keyspace leaves free below `maxmemory` at most, in bytes.
+/// What a keyspace leaves free below `maxmemory` at most, in bytes: for overflow children of its table, and for eviction itself.
 const RESERVE_MAX: usize = 8_192;
-
 impl<'a> Pair<'a> {
     pub(crate) fn new(
         keyspace: &'a mut Keyspace,
@@ -139,7 +140,16 @@ impl<'a> Pair<'a> {
         context: &'a mut Context,
     ) -> Self {
         let before = keyspace.counted_bytes();
-        Self { keyspace, model, context, log, before, edits: false, is_unlimited: false }
+        Self {
+            keyspace,
+            model,
+            context,
+            log,
+            before,
+            edits: false,
+            is_unlimited: false,
+            is_of_two_keys: false,
+        }
     }
 
     pub(crate) fn now(&self) -> u64 {
@@ -162,7 +172,9 @@ impl<'a> Pair<'a> {
         let (result, failed) = faults.watch(|| run(self.keyspace, now));
         drop(faults);
         let mut told = self.take_log();
-        let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(told.len()));
+        // An operation that has changed nothing has evicted for itself first, or at last what is above the limit.
+        let all = if self.is_of_two_keys { told.len() } else { 0 };
+        let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(all));
         told.into_iter().for_each(|told| self.learn(told));
         let (own, later) = later.into_iter().partition(Told::is_own);
         Ran { result, failed, own, later }
@@ -215,15 +227,18 @@ impl<'a> Pair<'a> {
         answer
     }
 
-    /// [`act`](Self::act) of an operation that may stop in the middle. `want` does to the model what was done, and gets the
-    /// keys that the operation has reported.
+    /// [`act`](Self::act) of an edit of `key` that may stop in the middle. `want` does to the model what was done. It gets
+    /// `false` if all that was done is lost, because there was no room for a new key.
     pub(crate) fn act_in_part(
         &mut self,
+        key: &[u8],
         run: impl FnOnce(&mut Keyspace, u64) -> Result<(), Error>,
-        want: impl FnOnce(&mut Model, &[Told]) -> Result<(), Reply>,
+        want: impl FnOnce(&mut Model, bool) -> Result<(), Reply>,
     ) {
         let Ran { result, failed, own, later } = self.run(run);
-        let wanted = want(self.model, &own);
+        let is_kept =
+            if self.has_log() { !own.is_empty() } else { self.keyspace.contains_key(key, self.now()) };
+        let wanted = want(self.model, is_kept);
         match result {
             Err(error) if self.is_for_want_of_room(error, failed) => {}
             result => assert_eq!(result.map_err(|error| error.reply()), wanted),
@@ -365,9 +380,15 @@ impl<'a> Pair<'a> {
         if limit == 0 || self.is_unlimited {
             return;
         }
-        let is_overshoot = self.edits && (self.victims() == 0 || self.keyspace.other_bytes() >= limit);
+        let is_full = self.victims() == 0 || self.keyspace.other_bytes() >= limit;
+        // Where nothing can be evicted, an edit may overshoot. Above a limit that was lowered there is no reserve.
+        let overshoot = match (is_full, self.edits) {
+            (true, true) => usize::MAX,
+            (true, false) => RESERVE_MAX,
+            (false, _) => 0,
+        };
         assert!(
-            bytes <= limit.max(self.before) || is_overshoot,
+            bytes <= limit.max(self.before).saturating_add(overshoot),
             "{bytes} bytes, and {} before, above a limit of {limit} under {}",
             self.before,
             self.keyspace.options().get_maxmemory_policy()

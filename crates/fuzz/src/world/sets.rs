@@ -36,6 +36,13 @@ fn text(element: Element<'_>) -> Bytes {
     element.text().to_vec()
 }
 
+/// Keeps members for the model, and says how many they are.
+fn keep(kept: &RefCell<Vec<Bytes>>, members: Vec<Bytes>) -> usize {
+    let len = members.len();
+    kept.replace(members);
+    len
+}
+
 impl Pair<'_> {
     pub(crate) fn on_set(&mut self, key: &[u8], op: &SetOp) {
         let (scale, limits) = (self.context.scale, self.limits());
@@ -53,6 +60,7 @@ impl Pair<'_> {
                 let done = Cell::new(0);
                 self.edits = true;
                 self.act_in_part(
+                    key,
                     |keyspace, now| {
                         keyspace.edit_as::<values::Set, _, Error>(key, now, |set| {
                             set.try_expect(members.len(), &limits)?;
@@ -63,8 +71,8 @@ impl Pair<'_> {
                             Ok(())
                         })
                     },
-                    |model, own| {
-                        let done = if own.is_empty() { 0 } else { done.get() };
+                    |model, is_kept| {
+                        let done = if is_kept { done.get() } else { 0 };
                         model.edit(key, |set: &mut Set| set.extend(members[..done].iter().cloned()))
                     },
                 );
@@ -127,7 +135,7 @@ impl Pair<'_> {
         self.act(
             |keyspace, now| {
                 let members = keyspace.modify_as::<values::Set, _, _>(key, now, pop)?;
-                Ok(members.map(|members| popped.replace(members).len()))
+                Ok(members.map(|members| keep(&popped, members)))
             },
             |model| {
                 model.modify(key, |set: &mut Set| {
@@ -219,7 +227,7 @@ impl Pair<'_> {
     ) {
         let seen = RefCell::new(Vec::new());
         self.ask(
-            |keyspace, now| Ok(ask(keyspace, now)?.map(|members| seen.replace(members).len())),
+            |keyspace, now| Ok(ask(keyspace, now)?.map(|members| keep(&seen, members))),
             |model| {
                 let set = model.read::<Set>(key)?;
                 Ok(set.map(|set| {
@@ -236,6 +244,16 @@ impl Pair<'_> {
     /// `SINTERSTORE` and its neighbours, of two sets into a third.
     pub(crate) fn set_algebra(&mut self, algebra: Algebra, to: &[u8], [first, second]: [&[u8]; 2]) {
         let limits = self.limits();
+        // Before the keyspace makes room for the result, for which a source may be evicted.
+        let read = |key| self.model.read::<Set>(key).map(|set| set.cloned().unwrap_or_default());
+        let result = read(first).and_then(|one| {
+            let other = read(second)?;
+            Ok(match algebra {
+                Algebra::Inter => one.intersection(&other).cloned().collect::<Set>(),
+                Algebra::Union => one.union(&other).cloned().collect(),
+                Algebra::Diff => one.difference(&other).cloned().collect(),
+            })
+        });
         self.act(
             |keyspace, now| {
                 let none = values::Set::new();
@@ -251,13 +269,7 @@ impl Pair<'_> {
                 Ok(len)
             },
             |model| {
-                let one = model.read::<Set>(first)?.cloned().unwrap_or_default();
-                let other = model.read::<Set>(second)?.cloned().unwrap_or_default();
-                let result: Set = match algebra {
-                    Algebra::Inter => one.intersection(&other).cloned().collect(),
-                    Algebra::Union => one.union(&other).cloned().collect(),
-                    Algebra::Diff => one.difference(&other).cloned().collect(),
-                };
+                let result = result?;
                 let len = result.len();
                 model.store(to, result.into_content());
                 Ok(len)

@@ -144,10 +144,10 @@ impl Pair<'_> {
                 let seen = RefCell::new(None);
                 self.act(
                     |keyspace, now| {
-                        let sum = keyspace.incr_by_float(key, f64::from(*quarters) / 4.0, now)?;
-                        let text = sum.to_string().into_bytes();
-                        seen.replace(Some(text.clone()));
-                        Ok(text)
+                        let sum = keyspace.incr_by_float(key, f64::from(*quarters) / 4.0, now);
+                        let text = sum.map(|sum| sum.to_string().into_bytes());
+                        seen.replace(Some(text.clone().map_err(|error| error.reply())));
+                        text
                     },
                     |model| {
                         let text = incr_by_float(model.read(key)?, *quarters, seen.take())?;
@@ -358,6 +358,9 @@ impl Pair<'_> {
     /// `BITOP` of two strings into a third.
     pub(crate) fn bit_op(&mut self, op: u8, to: &[u8], sources: [&[u8]; 2]) {
         let op = [BitOp::And, BitOp::Or, BitOp::Xor][usize::from(op % 3)];
+        // Before the keyspace makes room for the result, for which a source may be evicted.
+        let read = |key| self.model.read::<Bytes>(key).map(|text| text.cloned().unwrap_or_default());
+        let result = read(sources[0]).and_then(|first| Ok(bits_of(op, first, read(sources[1])?)));
         self.act(
             |keyspace, now| {
                 let result = {
@@ -377,29 +380,31 @@ impl Pair<'_> {
                 Ok(result.len())
             },
             |model| {
-                let [mut first, mut second] = [Bytes::new(), Bytes::new()];
-                for (text, source) in [(&mut first, sources[0]), (&mut second, sources[1])] {
-                    text.extend(model.read::<Bytes>(source)?.into_iter().flatten());
-                }
-                let len = first.len().max(second.len());
-                first.resize(len, 0);
-                second.resize(len, 0);
-                for (byte, other) in first.iter_mut().zip(second) {
-                    *byte = match op {
-                        BitOp::And => *byte & other,
-                        BitOp::Or => *byte | other,
-                        BitOp::Xor => *byte ^ other,
-                    };
-                }
-                if first.is_empty() {
+                let result = result?;
+                let len = result.len();
+                if result.is_empty() {
                     model.remove(to);
                 } else {
-                    model.put(to, Content::String(first), None);
+                    model.put(to, Content::String(result), None);
                 }
                 Ok(len)
             },
         );
     }
+}
+
+fn bits_of(op: BitOp, mut first: Bytes, mut second: Bytes) -> Bytes {
+    let len = first.len().max(second.len());
+    first.resize(len, 0);
+    second.resize(len, 0);
+    for (byte, other) in first.iter_mut().zip(second) {
+        *byte = match op {
+            BitOp::And => *byte & other,
+            BitOp::Or => *byte | other,
+            BitOp::Xor => *byte ^ other,
+        };
+    }
+    first
 }
 
 fn bit_at(text: &[u8], place: u64) -> bool {

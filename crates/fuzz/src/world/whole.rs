@@ -22,8 +22,8 @@ pub(crate) enum WholeOp {
     },
     Keys(Pattern, Rarely),
     RandomKey(Source),
-    Retain(Pattern, Rarely, Rarely),
-    Clear(Rarely, Rarely),
+    Retain(Pattern, Rarely),
+    Clear(Rarely),
     Reserve(Count, Rarely),
     ShrinkToFit(Rarely),
     Rehash(u8),
@@ -58,6 +58,11 @@ impl Pattern {
     }
 }
 
+/// What walks over all keys, or changes an option, is done once in so many times.
+const RARELY: u16 = 16;
+/// What removes most keys.
+const VERY_RARELY: u16 = 2_048;
+
 /// Limits on bytes: none, and some that are reached.
 fn maxmemory(choice: u8, scale: Scale) -> usize {
     let limits = match scale {
@@ -80,11 +85,11 @@ impl Pair<'_> {
     pub(crate) fn on_whole(&mut self, op: &WholeOp, scan: &mut Cursor) {
         let scale = self.context.scale;
         match *op {
-            WholeOp::ScanAll { pattern, kind, count, often } if often.happens(scale) => {
+            WholeOp::ScanAll { pattern, kind, count, often } if often.one_in(RARELY, scale) => {
                 self.scan_all(pattern.bytes(), kind, count);
             }
             WholeOp::ScanOn { count } => self.scan_on(count, scan),
-            WholeOp::Keys(pattern, often) if often.happens(scale) => {
+            WholeOp::Keys(pattern, often) if often.one_in(RARELY, scale) => {
                 let pattern = pattern.bytes();
                 self.ask(
                     |keyspace, now| {
@@ -105,9 +110,7 @@ impl Pair<'_> {
                 assert_eq!(key.is_none(), self.model.len() == 0);
                 assert!(key.is_none_or(|key| self.model.contains(key)), "a random key that is not there");
             }
-            WholeOp::Retain(pattern, often, oftener)
-                if often.happens(scale) && oftener.happens(Scale::Small) =>
-            {
+            WholeOp::Retain(pattern, often) if often.one_in(VERY_RARELY, scale) => {
                 let glob = NaiveGlob::new(pattern.bytes());
                 self.act(
                     |keyspace, now| {
@@ -118,16 +121,16 @@ impl Pair<'_> {
                     |model| Ok(model.retain(|key| !glob.is_match(key))),
                 );
             }
-            WholeOp::Clear(often, oftener) if often.happens(scale) && oftener.happens(Scale::Small) => {
+            WholeOp::Clear(often) if often.one_in(VERY_RARELY, scale) => {
                 self.act(|keyspace, _now| Ok(keyspace.clear()), |model| Ok(model.clear()));
                 *scan = Cursor::START;
             }
-            WholeOp::Reserve(count, often) if often.happens(scale) => {
+            WholeOp::Reserve(count, often) if often.one_in(RARELY, scale) => {
                 self.is_unlimited = true;
                 let additional = count.of(scale);
                 self.act(|keyspace, _now| Ok(keyspace.try_reserve(additional)?), |_model| Ok(()));
             }
-            WholeOp::ShrinkToFit(often) if often.happens(scale) => {
+            WholeOp::ShrinkToFit(often) if often.one_in(RARELY, scale) => {
                 self.upkeep(Keyspace::shrink_to_fit);
             }
             WholeOp::Rehash(chunks) => {
@@ -224,6 +227,7 @@ impl Pair<'_> {
     }
 
     fn evict(&mut self, op: &WholeOp) {
+        self.is_unlimited = true; // few keys may have less than what the first search for one takes
         let (before, evicted, policy) = (
             self.keyspace.len(),
             self.keyspace.evicted_keys(),
@@ -258,10 +262,10 @@ impl Pair<'_> {
     fn set_options(&mut self, op: &WholeOp) {
         let (scale, options) = (self.context.scale, *self.keyspace.options());
         let options = match *op {
-            WholeOp::Limits(limits, often) if often.happens(scale) => limits.within(options),
-            WholeOp::Policy(policy, often) if often.happens(scale) => options
+            WholeOp::Limits(limits, often) if often.one_in(RARELY, scale) => limits.within(options),
+            WholeOp::Policy(policy, often) if often.one_in(RARELY, scale) => options
                 .maxmemory_policy(MaxmemoryPolicy::ALL[usize::from(policy) % MaxmemoryPolicy::ALL.len()]),
-            WholeOp::Maxmemory(choice, often) if often.happens(scale) && self.has_log() => {
+            WholeOp::Maxmemory(choice, often) if often.one_in(RARELY, scale) && self.has_log() => {
                 options.maxmemory(maxmemory(choice, scale))
             }
             WholeOp::Tuning { samples, tenacity, effort, log_factor, decay_time } => options
@@ -272,6 +276,7 @@ impl Pair<'_> {
                 .lfu_decay_time(decay_time.into()),
             WholeOp::OtherBytes(bytes) => {
                 let most = options.get_maxmemory() / 8;
+                self.is_unlimited = true;
                 self.keyspace.set_other_bytes(usize::from(bytes).min(most));
                 return;
             }

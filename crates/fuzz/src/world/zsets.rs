@@ -2,7 +2,7 @@
 
 use super::input::{Indexes, Many, Member, Source, span};
 use super::model::{Bytes, Plain, Reply, ZSet};
-use super::pair::{Pair, Told};
+use super::pair::Pair;
 use super::sets::Algebra;
 use arbitrary::Arbitrary;
 use keyspace::{Cursor, Error};
@@ -183,6 +183,7 @@ impl Pair<'_> {
                 let done = Cell::new(0);
                 self.edits = true;
                 self.act_in_part(
+                    key,
                     |keyspace, now| {
                         keyspace.edit_as::<values::ZSet, _, Error>(key, now, |zset| {
                             for (n, member) in members.iter().enumerate() {
@@ -192,8 +193,8 @@ impl Pair<'_> {
                             Ok(())
                         })
                     },
-                    |model, own: &[Told]| {
-                        let done = if own.is_empty() { 0 } else { done.get() };
+                    |model, is_kept| {
+                        let done = if is_kept { done.get() } else { 0 };
                         model.edit(key, |zset: &mut ZSet| {
                             for (n, member) in members[..done].iter().enumerate() {
                                 add(zset, member, score_of(n), AddOptions::default()).expect("a number");
@@ -359,12 +360,9 @@ impl Pair<'_> {
     ) {
         let limits = self.limits();
         let aggregate = [Aggregate::Sum, Aggregate::Min, Aggregate::Max][usize::from(aggregate % 3)];
-        let merged = |one: f64, other: f64| match aggregate {
-            Aggregate::Sum if (one + other).is_nan() => 0.0, // infinity and its opposite
-            Aggregate::Sum => one + other,
-            Aggregate::Min => one.min(other),
-            Aggregate::Max => one.max(other),
-        };
+        // Before the keyspace makes room for the result, for which a source may be evicted.
+        let read = |key| self.model.read::<ZSet>(key).map(|zset| zset.cloned().unwrap_or_default());
+        let result = read(first).and_then(|one| Ok(merged(algebra, aggregate, &one, &read(second)?)));
         self.act(
             |keyspace, now| {
                 let none = values::ZSet::new();
@@ -380,25 +378,35 @@ impl Pair<'_> {
                 Ok(len)
             },
             |model| {
-                let one = model.read::<ZSet>(first)?.cloned().unwrap_or_default();
-                let other = model.read::<ZSet>(second)?.cloned().unwrap_or_default();
-                let mut result = ZSet::default();
-                for (member, score) in one.iter() {
-                    match (algebra, other.score(member)) {
-                        (Algebra::Inter, None) | (Algebra::Diff, Some(_)) => {}
-                        (_, None) => result.insert(member.clone(), score),
-                        (_, Some(weighted)) => result.insert(member.clone(), merged(score, -2.0 * weighted)),
-                    }
-                }
-                if let Algebra::Union = algebra {
-                    for (member, score) in other.iter().filter(|(member, _)| one.score(member).is_none()) {
-                        result.insert(member.clone(), -2.0 * score);
-                    }
-                }
+                let result = result?;
                 let len = result.len();
                 model.store(to, result.into_content());
                 Ok(len)
             },
         );
     }
+}
+
+/// The union, intersection or difference. The scores of the second set count twice, and negative.
+fn merged(algebra: Algebra, aggregate: Aggregate, one: &ZSet, other: &ZSet) -> ZSet {
+    let aggregated = |one: f64, other: f64| match aggregate {
+        Aggregate::Sum if (one + other).is_nan() => 0.0, // infinity and its opposite
+        Aggregate::Sum => one + other,
+        Aggregate::Min => one.min(other),
+        Aggregate::Max => one.max(other),
+    };
+    let mut result = ZSet::default();
+    for (member, score) in one.iter() {
+        match (algebra, other.score(member)) {
+            (Algebra::Inter, None) | (Algebra::Diff, Some(_)) => {}
+            (_, None) => result.insert(member.clone(), score),
+            (_, Some(second)) => result.insert(member.clone(), aggregated(score, -2.0 * second)),
+        }
+    }
+    if let Algebra::Union = algebra {
+        for (member, score) in other.iter().filter(|(member, _)| one.score(member).is_none()) {
+            result.insert(member.clone(), -2.0 * score);
+        }
+    }
+    result
 }

@@ -10,7 +10,9 @@
 //!
 //! Learned from: TigerBeetle's VOPR (a long run from a seed that can be repeated exactly).
 
-use crate::harness::{Books, Plan};
+mod threads;
+
+use crate::harness::Plan;
 pub use crate::world::{Counts, Plant};
 use crate::world::{GROUPS, Scale, Step, World};
 use arbitrary::{Arbitrary, Unstructured};
@@ -30,6 +32,8 @@ pub struct Settings {
     pub time: Duration,
     /// How many operations to run at most.
     pub operations: u64,
+    /// Threads of the second part, which takes a sixth of the time. 0 leaves it out.
+    pub threads: usize,
     /// A fault of the soak itself, which it has to find.
     pub plant: Option<Plant>,
 }
@@ -43,6 +47,10 @@ pub struct Report {
     pub counts: Counts,
     /// How often all keys and bytes were compared.
     pub compared_all: u64,
+    /// Operations of the second part, of all threads.
+    pub thread_operations: u64,
+    /// How often the threads have stopped, and everything was compared.
+    pub rounds: u64,
     /// How long it took.
     pub time: Duration,
 }
@@ -62,8 +70,9 @@ pub fn groups() -> &'static [&'static str] {
 /// What a run has found.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The number of the operation, counted from 0. The comparison after it may have found the fault.
-    pub operation: u64,
+    /// The number of the operation, counted from 0. The comparison after it may have found the fault. `None` in the second
+    /// part.
+    pub operation: Option<u64>,
     /// What differs.
     pub message: String,
     /// The last operations, the oldest first.
@@ -101,45 +110,65 @@ fn step(seed: u64, n: u64) -> Step {
 /// # Errors
 /// The first difference.
 pub fn run(settings: &Settings, mut progress: impl FnMut(&Report)) -> Result<Report, Failure> {
-    // A panic says where it was, and a wait for memory that never comes would not.
+    // A panic says where it was, and an abort would not.
     zmalloc::set_oom_handler(|size| panic!("no memory for {size} bytes where nothing may fail"));
-    let number = Cell::new(0);
-    let all = || {
-        let books = Books::open();
-        let mut world = World::new(Scale::Large, settings.seed);
-        let (start, mut report) = (Instant::now(), Report::default());
-        while number.get() < settings.operations {
-            let n = number.get();
-            if n.is_multiple_of(LOOK_EVERY) && start.elapsed() >= settings.time {
-                break;
-            }
-            let step = step(settings.seed, n);
-            if n == PLANT_AT {
-                settings.plant.into_iter().for_each(|plant| world.plant(plant));
-            }
-            world.step(&step);
-            report.operations[step.op.group()] += 1;
-            if (n + 1).is_multiple_of(COMPARE_ALL_EVERY) {
-                world.compare_all();
-                report.compared_all += 1;
-                (report.time, report.counts) = (start.elapsed(), world.context.counts);
-                progress(&report);
-            }
-            number.set(n + 1);
-        }
-        world.compare_all();
-        report.compared_all += 1;
-        (report.time, report.counts) = (start.elapsed(), world.context.counts);
-        drop(world);
-        drop(books);
-        report
-    };
-    panic::catch_unwind(AssertUnwindSafe(all)).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let message = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        let operation = number.get();
+    let (mut report, n) = (Report::default(), Cell::new(0));
+    let parts = if settings.threads == 0 { 1 } else { PARTS };
+    let alone = settings.time / parts * (parts - 1).max(1);
+    let done = caught(|| run_alone(settings, alone, &n, &mut report, &mut progress));
+    done.map_err(|message| {
+        let operation = n.get();
         let first = (operation + 1).saturating_sub(SHOWN);
         let last = (first..=operation).map(|n| format!("{n}: {:?}", step(settings.seed, n))).collect();
-        Failure { operation, message: message.unwrap_or_default(), last }
+        Failure { operation: Some(operation), message, last }
+    })?;
+    if settings.threads > 0 {
+        let time = settings.time / parts;
+        caught(|| threads::run(settings.seed, settings.threads, time, &mut report, &mut progress))
+            .map_err(|message| Failure { operation: None, message, last: Vec::new() })?;
+    }
+    Ok(report)
+}
+
+/// The second part is one of so many.
+const PARTS: u32 = 6;
+
+/// The message of a panic, if there was one.
+fn caught(run: impl FnOnce()) -> Result<(), String> {
+    panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
     })
+}
+
+/// The first part. `n` is the number of the operation that is running.
+fn run_alone(
+    settings: &Settings,
+    time: Duration,
+    n: &Cell<u64>,
+    report: &mut Report,
+    progress: &mut dyn FnMut(&Report),
+) {
+    let (start, mut world) = (Instant::now(), World::new(Scale::Large, settings.seed));
+    while n.get() < settings.operations {
+        if n.get().is_multiple_of(LOOK_EVERY) && start.elapsed() >= time {
+            break;
+        }
+        let step = step(settings.seed, n.get());
+        if n.get() == PLANT_AT {
+            settings.plant.into_iter().for_each(|plant| world.plant(plant));
+        }
+        world.step(&step);
+        report.operations[step.op.group()] += 1;
+        if (n.get() + 1).is_multiple_of(COMPARE_ALL_EVERY) {
+            world.compare_all();
+            report.compared_all += 1;
+            (report.time, report.counts) = (start.elapsed(), world.context.counts);
+            progress(report);
+        }
+        n.set(n.get() + 1);
+    }
+    world.compare_all();
+    report.compared_all += 1;
+    (report.time, report.counts) = (start.elapsed(), world.context.counts);
 }

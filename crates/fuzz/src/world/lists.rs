@@ -114,6 +114,7 @@ impl Pair<'_> {
                 );
             }
             ListOp::Pop(end) => {
+                self.edits = true; // the next node may be decompressed
                 self.act(
                     |keyspace, now| keyspace.pop(key, end.side(), now).map(owned_text),
                     |model| Ok(model.modify(key, |list| pop(list, *end))?.flatten()),

@@ -13,18 +13,20 @@
 //!
 //! To add an operation: a variant here or in one of the files, and a call of [`Pair::act`] that says what it does to both.
 
+mod events;
 mod hashes;
-mod input;
+pub(crate) mod input;
 mod keys;
 mod lists;
-mod model;
-mod pair;
+pub(crate) mod model;
+pub(crate) mod pair;
 mod sets;
 mod strings;
 mod whole;
 mod zsets;
 
-pub use pair::Counts;
+pub use events::Counts;
+pub(crate) use events::{Log, Told, learn};
 
 use crate::harness::{Books, Plan};
 use arbitrary::Arbitrary;
@@ -35,9 +37,8 @@ use keys::KeyOp;
 use keyspace::{Bytes as ReplyBytes, Cursor, DefaultHashBuilder, Error, Keyspace, Options};
 use lists::ListOp;
 use model::{Bytes, Model};
-use pair::{Context, Log, Pair, Told};
+use pair::{Context, Pair};
 use sets::{Algebra, SetOp};
-use std::sync::PoisonError;
 use strings::StringOp;
 use whole::{WholeOp, names};
 use zsets::ZSetOp;
@@ -71,10 +72,36 @@ pub(crate) enum KeysOp {
 }
 
 /// The groups of operations, for a report.
-pub const GROUPS: [&str; 9] =
+pub(crate) const GROUPS: [&str; 9] =
     ["strings", "lists", "sets", "hashes", "sorted sets", "keys", "several keys", "keyspace", "time"];
 
 impl Op {
+    /// The key and its type, of an operation of one key.
+    pub(crate) fn target(&self) -> Option<(Key, Kind)> {
+        match self {
+            Self::String(key, _) => Some((*key, Kind::String)),
+            Self::List(key, _) => Some((*key, Kind::List)),
+            Self::Set(key, _) => Some((*key, Kind::Set)),
+            Self::Hash(key, _) => Some((*key, Kind::Hash)),
+            Self::ZSet(key, _) => Some((*key, Kind::ZSet)),
+            Self::Key(kind, key, _) => Some((*key, *kind)),
+            Self::Keys(..) | Self::Whole(_) | Self::Later(_) => None,
+        }
+    }
+
+    /// Does an operation of one key, which has this name.
+    pub(crate) fn run(&self, key: &[u8], pair: &mut Pair<'_>) {
+        match self {
+            Self::String(_, op) => pair.on_string(key, op),
+            Self::List(_, op) => pair.on_list(key, op),
+            Self::Set(_, op) => pair.on_set(key, op),
+            Self::Hash(_, op) => pair.on_hash(key, op),
+            Self::ZSet(_, op) => pair.on_zset(key, op),
+            Self::Key(kind, _, op) => pair.on_key(key, *kind, op),
+            Self::Keys(..) | Self::Whole(_) | Self::Later(_) => unreachable!("not an operation of one key"),
+        }
+    }
+
     /// The index of its group in [`GROUPS`].
     pub(crate) fn group(&self) -> usize {
         match self {
@@ -115,10 +142,7 @@ impl Db {
         let mut keyspace = Keyspace::with_options_and_hasher(options, DefaultHashBuilder::with_seed(seed));
         let log = reports.then(Log::default);
         if let Some(log) = log.clone() {
-            let push = move |event: keyspace::Event<'_>| {
-                log.lock().unwrap_or_else(PoisonError::into_inner).push(Told::new(event));
-            };
-            keyspace.on_event(push).expect("no allocation fails");
+            keyspace.on_event(move |event| log.push(event)).expect("no allocation fails");
         }
         Self { keyspace, model: Model::default(), log, scan: Cursor::START }
     }
@@ -171,32 +195,7 @@ impl World {
         let scale = self.context.scale;
         self.context.plan = step.plan;
         let index = usize::from(step.db % 4 == 0);
-        let on_key = |key: Key, kind: Kind| [key.name(kind, scale)];
         match &step.op {
-            Op::String(key, op) => {
-                let keys = on_key(*key, Kind::String);
-                self.on(index, &keys, |pair| pair.on_string(&keys[0], op));
-            }
-            Op::List(key, op) => {
-                let keys = on_key(*key, Kind::List);
-                self.on(index, &keys, |pair| pair.on_list(&keys[0], op));
-            }
-            Op::Set(key, op) => {
-                let keys = on_key(*key, Kind::Set);
-                self.on(index, &keys, |pair| pair.on_set(&keys[0], op));
-            }
-            Op::Hash(key, op) => {
-                let keys = on_key(*key, Kind::Hash);
-                self.on(index, &keys, |pair| pair.on_hash(&keys[0], op));
-            }
-            Op::ZSet(key, op) => {
-                let keys = on_key(*key, Kind::ZSet);
-                self.on(index, &keys, |pair| pair.on_zset(&keys[0], op));
-            }
-            Op::Key(kind, key, op) => {
-                let keys = on_key(*key, *kind);
-                self.on(index, &keys, |pair| pair.on_key(&keys[0], *kind, op));
-            }
             Op::Keys(kind, keys, op) => self.on_keys(index, *kind, &names(*keys, *kind, scale), op),
             Op::Whole(op) => {
                 let (mut pair, scan) = self.dbs[index].pair(&mut self.context);
@@ -206,6 +205,10 @@ impl World {
             Op::Later(millis) => {
                 self.context.now += u64::from(*millis);
                 self.dbs.iter_mut().for_each(|db| db.model.at(self.context.now));
+            }
+            op => {
+                let keys = op.target().map(|(key, kind)| key.name(kind, scale));
+                self.on(index, keys.as_slice(), |pair| keys.iter().for_each(|key| op.run(key, pair)));
             }
         }
         let bytes = self.dbs.iter().map(|db| db.keyspace.allocation_size()).sum();
@@ -315,7 +318,7 @@ impl World {
             }
             Plant::ExpiredAnswer { late } => self.context.late = late,
         }
-        log.iter().for_each(|log| log.lock().unwrap_or_else(PoisonError::into_inner).clear());
+        log.iter().for_each(|log| drop(log.take()));
     }
 
     /// Compares everything, and the bytes of all keyspaces with what the thread has allocated.

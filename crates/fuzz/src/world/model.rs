@@ -40,10 +40,6 @@ impl ZSet {
         self.scores.len()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.scores.is_empty()
-    }
-
     pub(crate) fn score(&self, member: &[u8]) -> Option<f64> {
         self.scores.get(member).copied()
     }

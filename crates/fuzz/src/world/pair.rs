@@ -8,48 +8,13 @@
 //! - An operation that fails, for want of memory or at `maxmemory`, reports no change but that of an edit that has done nothing.
 //! - A keyspace without a callback has no limit. There only a sweep, or an eviction that is asked for, removes keys unasked.
 
+use super::events::{Counts, Log, Told, learn};
 use super::input::Scale;
 use super::model::{Bytes, Content, Held, Model, Reply};
 use crate::harness::{Faults, Plan};
-use keyspace::{Error, Event, Keyspace, MaxmemoryPolicy, Ttl, ValueRef};
+use keyspace::{Error, Keyspace, MaxmemoryPolicy, Ttl, ValueRef};
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, PoisonError};
 use values::{EncodingLimits, WrongType};
-
-/// An event, owned.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Told {
-    Set(Bytes),
-    Changed(Bytes),
-    Expired(Bytes),
-    Evicted(Bytes),
-    Removed(Bytes),
-    Renamed(Bytes, Bytes),
-    Cleared,
-}
-
-impl Told {
-    pub(crate) fn new(event: Event<'_>) -> Self {
-        match event {
-            Event::Set(key) => Self::Set(key.to_vec()),
-            Event::Changed(key) => Self::Changed(key.to_vec()),
-            Event::Expired(key) => Self::Expired(key.to_vec()),
-            Event::Evicted(key) => Self::Evicted(key.to_vec()),
-            Event::Removed(key) => Self::Removed(key.to_vec()),
-            Event::Renamed { from, to } => Self::Renamed(from.to_vec(), to.to_vec()),
-            Event::Cleared => Self::Cleared,
-            other => panic!("an event that the model does not know: {other:?}"),
-        }
-    }
-
-    /// Whether it is what an operation has done itself, and not what it did to make room.
-    fn is_own(&self) -> bool {
-        !matches!(self, Self::Expired(_) | Self::Evicted(_))
-    }
-}
-
-/// Where the callback of a keyspace writes.
-pub(crate) type Log = Arc<Mutex<Vec<Told>>>;
 
 /// What the operations share.
 pub(crate) struct Context {
@@ -60,40 +25,6 @@ pub(crate) struct Context {
     /// What is to fail in this operation.
     pub(crate) plan: Plan,
     pub(crate) counts: Counts,
-}
-
-/// What has been done so far.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    /// Operations in which an allocation was made to fail, and that returned the error.
-    pub without_memory: u64,
-    /// Operations that `maxmemory` refused.
-    pub refused: u64,
-    /// Keys that were evicted.
-    pub evicted: u64,
-    /// Expired keys that were removed.
-    pub expired: u64,
-    /// Answers that were compared.
-    pub answers: u64,
-    /// Values that were compared in full.
-    pub values: u64,
-    /// The most bytes of all keyspaces.
-    pub bytes_max: usize,
-}
-
-impl Counts {
-    /// The counts of both.
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            without_memory: self.without_memory + other.without_memory,
-            refused: self.refused + other.refused,
-            evicted: self.evicted + other.evicted,
-            expired: self.expired + other.expired,
-            answers: self.answers + other.answers,
-            values: self.values + other.values,
-            bytes_max: self.bytes_max.max(other.bytes_max),
-        }
-    }
 }
 
 /// What an operation has done to the keyspace.
@@ -161,8 +92,12 @@ impl<'a> Pair<'a> {
     }
 
     fn take_log(&self) -> Vec<Told> {
-        let log = |log: &Log| std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
-        self.log.map(log).unwrap_or_default()
+        self.log.map(Log::take).unwrap_or_default()
+    }
+
+    /// Other threads have made room with keys of this model.
+    pub(crate) fn learn_of_others(&mut self) {
+        self.take_log().into_iter().for_each(|told| self.learn(told));
     }
 
     /// Runs an operation on the keyspace. The model learns which keys went before the operation's own event.
@@ -182,24 +117,8 @@ impl<'a> Pair<'a> {
 
     /// A key went without being asked for.
     fn learn(&mut self, told: Told) {
-        match told {
-            Told::Expired(key) => {
-                assert!(self.model.stale.remove(&key), "{} has not expired", key.escape_ascii());
-                self.context.counts.expired += 1;
-            }
-            Told::Evicted(key) => self.evicted(&key),
-            own => panic!("nothing of this was asked for: {own:?}"),
-        }
-    }
-
-    fn evicted(&mut self, key: &[u8]) {
         let policy = self.keyspace.options().get_maxmemory_policy();
-        let held = self.model.remove(key);
-        let held = held.unwrap_or_else(|| panic!("{} is evicted, and was not there", key.escape_ascii()));
-        let may_go =
-            policy != MaxmemoryPolicy::Noeviction && (!policy.is_volatile() || held.expiry.is_some());
-        assert!(may_go, "{} is evicted under {policy}, expiry {:?}", key.escape_ascii(), held.expiry);
-        self.context.counts.evicted += 1;
+        learn(self.model, &mut self.context.counts, policy, told);
     }
 
     /// Runs an operation on the keyspace and on the model, and compares the answers. `None` if it failed for want of room;
@@ -328,12 +247,22 @@ impl<'a> Pair<'a> {
             let keys = self.model.iter().map(|(key, _)| key);
             let gone: Vec<_> =
                 keys.filter(|key| !self.keyspace.contains_key(*key, self.now())).cloned().collect();
-            gone.iter().for_each(|key| self.evicted(key));
+            gone.into_iter().for_each(|key| self.learn(Told::Evicted(key)));
         }
     }
 
     /// Compares a key: in full if it is small, and else its length.
     pub(crate) fn compare(&mut self, key: &[u8]) {
+        let is_next = self.context.counts.answers.is_multiple_of(COMPARED_ONE_IN);
+        self.compare_some(key, is_next);
+    }
+
+    /// Compares a key in full.
+    pub(crate) fn compare_in_full(&mut self, key: &[u8]) {
+        self.compare_some(key, true);
+    }
+
+    fn compare_some(&mut self, key: &[u8], in_full: bool) {
         let now = self.now().saturating_sub(self.context.late);
         let (found, held) = (self.keyspace.get(key, now), self.model.get(key));
         let (value, held) = match (found, held) {
@@ -352,7 +281,7 @@ impl<'a> Pair<'a> {
         };
         let counts = &mut self.context.counts;
         counts.answers += 1;
-        if is_short || counts.answers % COMPARED_ONE_IN == 0 {
+        if is_short || in_full {
             compare_held(self.keyspace, key, value, held, now);
             counts.values += 1;
         } else {

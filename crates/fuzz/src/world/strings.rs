@@ -120,7 +120,12 @@ impl Pair<'_> {
                     |keyspace, now| keyspace.append(key, bytes, now),
                     |model| {
                         let text = [model.read::<Bytes>(key)?.map_or(&[][..], Vec::as_slice), bytes].concat();
-                        write(model, key, text)
+                        let len = text.len();
+                        if len > LEN_MAX {
+                            return Err(TOO_LONG);
+                        }
+                        model.write(key, Content::String(text));
+                        Ok(len)
                     },
                 );
             }
@@ -416,16 +421,6 @@ fn set_bit(text: &mut [u8], place: u64, bit: bool) {
     *byte = if bit { *byte | mask } else { *byte & !mask };
 }
 
-/// Gives a string another content and says how long it is.
-fn write(model: &mut Model, key: &[u8], text: Bytes) -> Result<usize, Reply> {
-    let len = text.len();
-    if len > LEN_MAX {
-        return Err(TOO_LONG);
-    }
-    model.write(key, Content::String(text));
-    Ok(len)
-}
-
 fn set_range(model: &mut Model, key: &[u8], offset: usize, bytes: &[u8]) -> Result<usize, Reply> {
     let old = model.read::<Bytes>(key)?;
     if bytes.is_empty() {
@@ -435,9 +430,11 @@ fn set_range(model: &mut Model, key: &[u8], offset: usize, bytes: &[u8]) -> Resu
     if end > LEN_MAX {
         return Err(TOO_LONG);
     }
-    text.resize(text.len().max(end), 0);
+    text.resize(text.len().max(end), 0); // an edit may have made it longer than that
     text[offset..end].copy_from_slice(bytes);
-    write(model, key, text)
+    let len = text.len();
+    model.write(key, Content::String(text));
+    Ok(len)
 }
 
 fn set_with(

@@ -137,7 +137,7 @@ impl Worker {
             let step = step(self.seed, self.done);
             self.context.plan = step.plan;
             match &step.op {
-                op if self.done % WHOLE_ONE_IN == 0 => self.on_all(op.group(), sharded),
+                op if self.done.is_multiple_of(WHOLE_ONE_IN) => self.on_all(op.group(), sharded),
                 Op::Keys(kind, keys, op) => self.on_keys(*kind, *keys, op, sharded),
                 op => {
                     if let Some((key, kind)) = op.target() {

@@ -53,7 +53,7 @@ pub(crate) struct Key(u16);
 impl Key {
     /// The bytes of the key, some of which have lengths around the limits of length fields.
     pub(crate) fn name(self, kind: Kind, scale: Scale) -> Vec<u8> {
-        let letter = if self.0 % 8 == 0 { b'k' } else { b"slehz"[kind as usize] };
+        let letter = if self.0.is_multiple_of(8) { b'k' } else { b"slehz"[kind as usize] };
         if scale == Scale::Small {
             let len = [1, 2, 16, 0, 253, 254, 255, 300][usize::from(self.0 / 8 % 8)];
             return vec![letter; len];
@@ -197,6 +197,17 @@ impl When {
             2 => Expiry::AtSeconds(extreme.unwrap_or(now / 1_000 + seconds)),
             _ => Expiry::AtMillis(extreme.unwrap_or(now + millis)),
         }
+    }
+}
+
+/// Time that passes: in a large keyspace little mostly, so that many keys have an expiry.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub(crate) struct Wait(u16);
+
+impl Wait {
+    pub(crate) fn millis(self, scale: Scale) -> u64 {
+        let millis = u64::from(self.0);
+        if scale == Scale::Small || millis.is_multiple_of(64) { millis } else { millis % 128 }
     }
 }
 

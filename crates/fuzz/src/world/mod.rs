@@ -32,7 +32,7 @@ use crate::harness::{Books, Plan};
 use arbitrary::Arbitrary;
 use hashes::HashOp;
 pub(crate) use input::Scale;
-use input::{Key, Kind, LEN_MAX, Rarely, Word};
+use input::{Key, Kind, LEN_MAX, Rarely, Wait, Word};
 use keys::KeyOp;
 use keyspace::{Bytes as ReplyBytes, Cursor, DefaultHashBuilder, Error, Keyspace, Options};
 use lists::ListOp;
@@ -54,7 +54,7 @@ pub(crate) enum Op {
     Key(Kind, Key, KeyOp),
     Keys(Kind, [Key; 3], KeysOp),
     Whole(WholeOp),
-    Later(u16),
+    Later(Wait),
 }
 
 /// Operations of several keys.
@@ -194,7 +194,7 @@ impl World {
     pub(crate) fn step(&mut self, step: &Step) {
         let scale = self.context.scale;
         self.context.plan = step.plan;
-        let index = usize::from(step.db % 4 == 0);
+        let index = usize::from(step.db.is_multiple_of(4));
         match &step.op {
             Op::Keys(kind, keys, op) => self.on_keys(index, *kind, &names(*keys, *kind, scale), op),
             Op::Whole(op) => {
@@ -202,8 +202,8 @@ impl World {
                 pair.on_whole(op, scan);
                 pair.end();
             }
-            Op::Later(millis) => {
-                self.context.now += u64::from(*millis);
+            Op::Later(wait) => {
+                self.context.now += wait.millis(scale);
                 self.dbs.iter_mut().for_each(|db| db.model.at(self.context.now));
             }
             op => {

@@ -92,7 +92,10 @@ impl Pair<'_> {
                 let value = word.bytes();
                 self.act(
                     |keyspace, now| keyspace.set(key, &value[..], now),
-                    |model| Ok(model.put(key, Content::String(value.clone()), None)),
+                    |model| {
+                        model.put(key, Content::String(value.clone()), None);
+                        Ok(())
+                    },
                 );
             }
             StringOp::SetWith { value, condition, expiry, get } => {

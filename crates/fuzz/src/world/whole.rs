@@ -1,7 +1,7 @@
 //! Operations of a whole keyspace: scanning, removing many keys, expiry, eviction, options, upkeep.
 
 use super::input::{Count, Key, Kind, Limits, Rarely, Scale, Source};
-use super::model::{Bytes, Set};
+use super::model::{Bytes, Model, Set};
 use super::pair::Pair;
 use arbitrary::Arbitrary;
 use keyspace::{Cursor, Keyspace, MaxmemoryPolicy, ScanOptions};
@@ -112,17 +112,16 @@ impl Pair<'_> {
             }
             WholeOp::Retain(pattern, often) if often.one_in(VERY_RARELY, scale) => {
                 let glob = NaiveGlob::new(pattern.bytes());
-                self.act(
+                self.change(
                     |keyspace, now| {
                         keyspace.retain(now, |key, _value| !glob.is_match(key));
                         assert_eq!(keyspace.len(), keyspace.iter(now).count(), "an expired key is left");
-                        Ok(())
                     },
-                    |model| Ok(model.retain(|key| !glob.is_match(key))),
+                    |model| model.retain(|key| !glob.is_match(key)),
                 );
             }
             WholeOp::Clear(often) if often.one_in(VERY_RARELY, scale) => {
-                self.act(|keyspace, _now| Ok(keyspace.clear()), |model| Ok(model.clear()));
+                self.change(|keyspace, _now| keyspace.clear(), Model::clear);
                 *scan = Cursor::START;
             }
             WholeOp::Reserve(count, often) if often.one_in(RARELY, scale) => {
@@ -151,10 +150,24 @@ impl Pair<'_> {
         }
     }
 
+    /// An operation that cannot fail.
+    fn change(&mut self, run: impl FnOnce(&mut Keyspace, u64), want: impl FnOnce(&mut Model)) {
+        self.act(
+            |keyspace, now| {
+                run(keyspace, now);
+                Ok(())
+            },
+            |model| {
+                want(model);
+                Ok(())
+            },
+        );
+    }
+
     /// What changes no key. It may take memory above the limit.
     fn upkeep(&mut self, run: impl FnOnce(&mut Keyspace)) {
         self.is_unlimited = true;
-        self.act(|keyspace, _now| Ok(run(keyspace)), |_model| Ok(()));
+        self.change(|keyspace, _now| run(keyspace), |_model| {});
     }
 
     fn scan_all(&mut self, pattern: &[u8], kind: Option<Kind>, count: u8) {
@@ -204,14 +217,13 @@ impl Pair<'_> {
 
     fn sweep(&mut self, op: &WholeOp) {
         let (before, stale) = (self.keyspace.len(), self.model.stale.len());
-        let op_of = |op: &WholeOp| match op {
+        let (time, budget) = match *op {
             WholeOp::SweepFor(calls) => (Some(Duration::from_millis((calls % 8).into())), 0),
-            WholeOp::Sweep(budget) => (None, usize::from(*budget)),
+            WholeOp::Sweep(budget) => (None, usize::from(budget)),
             _ => unreachable!("another operation"),
         };
-        let (time, budget) = op_of(op);
         let mut removed = 0;
-        self.act(
+        self.change(
             |keyspace, now| {
                 let swept = match time {
                     Some(time) => keyspace.expire_for(now, time, clock()),
@@ -219,9 +231,8 @@ impl Pair<'_> {
                 };
                 assert!(swept.removed <= swept.looked_at && swept.removed <= stale, "{swept:?}");
                 removed = swept.removed;
-                Ok(())
             },
-            |_model| Ok(()),
+            |_model| {},
         );
         assert_eq!(before - self.keyspace.len(), removed, "the keys that a sweep has removed");
     }
@@ -233,7 +244,7 @@ impl Pair<'_> {
             self.keyspace.evicted_keys(),
             self.keyspace.options().get_maxmemory_policy(),
         );
-        self.act(
+        self.change(
             |keyspace, now| {
                 let gone = match *op {
                     WholeOp::EvictDownTo(keys) => {
@@ -250,9 +261,8 @@ impl Pair<'_> {
                     _ => unreachable!("another operation"),
                 };
                 assert_eq!(before - keyspace.len(), gone, "the keys that were evicted");
-                Ok(())
             },
-            |_model| Ok(()),
+            |_model| {},
         );
         assert!(policy != MaxmemoryPolicy::Noeviction || self.keyspace.len() == before);
         self.look_for_victims();

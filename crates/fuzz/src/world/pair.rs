@@ -61,6 +61,8 @@ const COMPARED_MAX: usize = 64;
 const COMPARED_BYTES_MAX: usize = 4_096;
 /// Of longer values every so-many-th is compared.
 const COMPARED_ONE_IN: u64 = 64;
+/// Characters of an answer that are shown where it differs.
+const SHOWN_MAX: usize = 400;
 /// What a keyspace leaves free below `maxmemory` at most, in bytes: for overflow children of its table, and for eviction itself.
 const RESERVE_MAX: usize = 8_192;
 impl<'a> Pair<'a> {
@@ -137,7 +139,7 @@ impl<'a> Pair<'a> {
             }
             result => {
                 let (answer, wanted) = (result.map_err(|error| error.reply()), want(self.model));
-                assert_eq!(answer, wanted, "the keyspace's answer, and the model's");
+                assert_same(&answer, &wanted);
                 self.context.counts.answers += 1;
                 answer.ok()
             }
@@ -201,7 +203,7 @@ impl<'a> Pair<'a> {
     ) {
         let now = self.now().saturating_sub(self.context.late);
         let answer = ask(self.keyspace, now).map_err(|error| Error::from(error).reply());
-        assert_eq!(answer, want(self.model), "the keyspace's answer, and the model's");
+        assert_same(&answer, &want(self.model));
         self.context.counts.answers += 1;
     }
 
@@ -350,6 +352,20 @@ impl<'a> Pair<'a> {
     }
 }
 
+/// The start of a value.
+fn shown(value: &impl Debug) -> String {
+    let mut text = format!("{value:?}");
+    if let Some((end, _)) = text.char_indices().nth(SHOWN_MAX) {
+        text.truncate(end);
+        text += " and so on";
+    }
+    text
+}
+
+fn assert_same<T: PartialEq + Debug>(answer: &T, wanted: &T) {
+    assert!(answer == wanted, "the keyspace answers {}, the model {}", shown(answer), shown(wanted));
+}
+
 /// Bytes of a string, elements of a collection.
 fn len_of(value: ValueRef<'_>) -> usize {
     match value {
@@ -395,7 +411,8 @@ fn compare_held(keyspace: &Keyspace, key: &[u8], value: ValueRef<'_>, held: &Hel
         _ => false,
     };
     if !is_same {
-        assert_eq!(content_of(value), held.content, "{}", key.escape_ascii());
+        let (content, wanted) = (shown(&content_of(value)), shown(&held.content));
+        panic!("{}: the keyspace has {content}, the model {wanted}", key.escape_ascii());
     }
     assert_eq!(
         keyspace.expire_time(key, now),

@@ -3,6 +3,7 @@
 use ::zmalloc::{Region, fault};
 use arbitrary::{Arbitrary, Unstructured};
 use std::fmt;
+use std::time::Duration;
 
 /// Decodes operations until the input is used up. An input that ends in the middle of one ends there.
 pub(crate) fn operations<Op: for<'a> Arbitrary<'a>>(data: &[u8]) -> impl Iterator<Item = Op> {
@@ -69,6 +70,15 @@ impl Drop for Books {
         if !std::thread::panicking() {
             assert_eq!(self.region.held(), 0, "bytes lost or freed twice");
         }
+    }
+}
+
+/// A clock that is a millisecond later each time it is asked.
+pub(crate) fn clock() -> impl FnMut() -> Duration {
+    let mut time = Duration::ZERO;
+    move || {
+        time += Duration::from_millis(1);
+        time
     }
 }
 

@@ -8,7 +8,7 @@
 //! The operations of a thread are the same for a seed, but not in which order those of several threads come.
 
 use super::{Report, step};
-use crate::harness::Plan;
+use crate::harness::{Plan, clock};
 use crate::world::input::{Key, Kind, LEN_MAX, Scale};
 use crate::world::model::Model;
 use crate::world::pair::{Context, Pair};
@@ -200,11 +200,18 @@ impl Worker {
     /// An operation of all keys, of all threads.
     fn on_all(&mut self, choice: usize, sharded: &Sharded) {
         let now = self.context.now;
-        match choice % 4 {
+        match choice % 6 {
             0 => sharded.for_each_mut(|keyspace| _ = keyspace.expire_some(now, 100)),
             1 => sharded.for_each_mut(|keyspace| _ = keyspace.evict_some(now, 100)),
             2 => sharded.for_each_mut(|keyspace| _ = keyspace.rehash(8)),
-            _ => self.scan(sharded),
+            3 => self.scan(sharded),
+            4 => drop(sharded.maintain(now, Duration::from_millis(20), clock())),
+            _ => {
+                // Other threads have allocated it, and it is freed without a lock.
+                let mut garbage = Vec::new();
+                sharded.for_each_mut(|keyspace| garbage.extend(keyspace.take_garbage()));
+                drop(garbage);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::strings::time;
 use super::zsets::Score;
 use arbitrary::Arbitrary;
 use keyspace::{Error, ExpireOptions, Value, ValueMut};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use values::list::Side;
 use values::string::try_append;
 use values::zset::AddOptions;
@@ -18,7 +18,7 @@ pub(crate) enum KeyOp {
     Get,
     Touch,
     Remove,
-    Unlink(u8),
+    Unlink,
     Take,
     Expire(When),
     ExpireIf(When, u8),
@@ -96,19 +96,9 @@ impl Pair<'_> {
                     |model| Ok(model.remove(key).is_some()),
                 );
             }
-            KeyOp::Unlink(steps) => {
+            KeyOp::Unlink => {
                 self.act(
-                    |keyspace, now| {
-                        let bytes = keyspace.memory_usage(key, now);
-                        let Some(unlinked) = keyspace.unlink(key, now) else { return Ok(false) };
-                        assert_eq!((unlinked.key(), Some(unlinked.allocation_size())), (key, bytes));
-                        let steps = usize::from(*steps);
-                        let mut left = unlinked.drop_in_steps(steps);
-                        while let Some(remains) = left {
-                            left = remains.drop_in_steps(steps);
-                        }
-                        Ok(true)
-                    },
+                    |keyspace, now| Ok(keyspace.unlink(key, now)),
                     |model| Ok(model.remove(key).is_some()),
                 );
             }
@@ -281,14 +271,17 @@ impl Pair<'_> {
 
     pub(crate) fn copy(&mut self, from: &[u8], to: &[u8], replace: bool) {
         self.is_of_two_keys = true;
+        // The source may be evicted for its copy: before it is copied, or afterwards.
+        let held = self.model.get(from).filter(|_| from != to && (replace || !self.model.contains(to)));
+        let (held, is_copied) = (held.cloned(), Cell::new(false));
         self.act(
-            |keyspace, now| keyspace.copy(from, to, replace, now),
+            |keyspace, now| keyspace.copy(from, to, replace, now).inspect(|copies| is_copied.set(*copies)),
             |model| {
-                let held = model.get(from).filter(|_| from != to && (replace || !model.contains(to)));
-                let held = held.cloned();
-                let copies = held.is_some();
-                held.into_iter().for_each(|held| model.put(to, held.content, held.expiry));
-                Ok::<_, Reply>(copies)
+                let Some(held) = held.filter(|_| is_copied.get() || model.contains(from)) else {
+                    return Ok::<_, Reply>(false);
+                };
+                model.put(to, held.content, held.expiry);
+                Ok(true)
             },
         );
     }

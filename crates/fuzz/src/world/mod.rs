@@ -36,10 +36,11 @@ use input::{Key, Kind, LEN_MAX, Rarely, Wait, Word};
 use keys::KeyOp;
 use keyspace::{Bytes as ReplyBytes, Cursor, DefaultHashBuilder, Error, Keyspace, Options};
 use lists::ListOp;
-use model::{Bytes, Model};
+use model::{Bytes, Held, Model};
 use pair::{Context, Pair};
 use sets::{Algebra, SetOp};
 use strings::StringOp;
+use values::ObjectType;
 use whole::{WholeOp, names};
 use zsets::ZSetOp;
 
@@ -307,10 +308,12 @@ impl World {
     /// Misbehaves in some way, which has to be found.
     pub(crate) fn plant(&mut self, plant: Plant) {
         let Db { keyspace, model, log, .. } = &mut self.dbs[0];
-        let key = model.keys.keys().nth(model.len() / 2).cloned().expect("a key in the middle of a run");
+        let is_collection = |held: &Held| held.content.object_type() != ObjectType::String;
+        let key = model.iter().find(|(_, held)| is_collection(held)).map(|(key, _)| key.clone());
+        let key = key.expect("a collection in the middle of a run");
         match plant {
             Plant::Leak => {
-                std::mem::forget(keyspace.unlink(&key, self.context.now));
+                std::mem::forget(keyspace.take(&key, self.context.now));
                 model.remove(&key);
             }
             Plant::LostKey => {

@@ -3,6 +3,7 @@
 use super::input::{Count, Key, Kind, Limits, Rarely, Scale, Source};
 use super::model::{Bytes, Model, Set};
 use super::pair::Pair;
+use crate::harness::clock;
 use arbitrary::Arbitrary;
 use keyspace::{Cursor, Keyspace, MaxmemoryPolicy, ScanOptions};
 use std::time::Duration;
@@ -44,6 +45,13 @@ pub(crate) enum WholeOp {
     EvictDownTo(u8),
     EvictSome(u8),
     MakeRoom(u16),
+    FreeSome(u8),
+    FreeFor(u8),
+    DropGarbage,
+    Defrag(u8, Rarely),
+    Maintain(u8, Rarely),
+    /// Which operations leave garbage, and whether `maintain` defragments.
+    Lazy(u8, Rarely),
 }
 
 /// A glob pattern.
@@ -70,15 +78,6 @@ fn maxmemory(choice: u8, scale: Scale) -> usize {
         Scale::Large => [0, 60_000, 300_000, 2 << 20, 8 << 20, 32 << 20],
     };
     limits[usize::from(choice) % limits.len()]
-}
-
-/// A clock that is a millisecond later each time it is asked.
-fn clock() -> impl FnMut() -> Duration {
-    let mut time = Duration::ZERO;
-    move || {
-        time += Duration::from_millis(1);
-        time
-    }
 }
 
 impl Pair<'_> {
@@ -146,8 +145,25 @@ impl Pair<'_> {
                 self.act(|keyspace, now| keyspace.make_room(bytes.into(), now), |_model| Ok(()));
                 assert!(self.keyspace.len() <= before);
             }
+            WholeOp::FreeSome(blocks) => self.upkeep(|keyspace| _ = keyspace.free_some(blocks.into())),
+            WholeOp::FreeFor(calls) => {
+                let budget = Duration::from_millis((calls % 16).into());
+                self.upkeep(|keyspace| _ = keyspace.free_for(budget, clock()));
+            }
+            WholeOp::DropGarbage => self.upkeep(|keyspace| drop(keyspace.take_garbage())),
+            WholeOp::Defrag(calls, often) if often.one_in(RARELY, scale) => {
+                let budget = Duration::from_millis(calls.into());
+                self.upkeep(|keyspace| _ = keyspace.defrag_for(budget, clock()));
+            }
+            WholeOp::Maintain(calls, often) if often.one_in(RARELY, scale) => {
+                let budget = Duration::from_millis(calls.into());
+                let now = self.now();
+                self.upkeep(|keyspace| _ = keyspace.maintain(now, budget, clock()));
+            }
             _ => self.set_options(op),
         }
+        let pending = self.keyspace.lazyfree_pending_bytes();
+        assert!(pending <= self.keyspace.allocation_size(), "{pending} bytes are garbage");
     }
 
     /// An operation that cannot fail.
@@ -284,6 +300,17 @@ impl Pair<'_> {
                 .active_expire_effort(effort % 12)
                 .lfu_log_factor(log_factor.into())
                 .lfu_decay_time(decay_time.into()),
+            WholeOp::Lazy(bits, often) if often.one_in(RARELY, scale) => {
+                let [eviction, expire, server_del, user_del, user_flush, defrag] =
+                    [1, 2, 4, 8, 16, 32].map(|bit| bits & bit != 0);
+                options
+                    .lazyfree_lazy_eviction(eviction)
+                    .lazyfree_lazy_expire(expire)
+                    .lazyfree_lazy_server_del(server_del)
+                    .lazyfree_lazy_user_del(user_del)
+                    .lazyfree_lazy_user_flush(user_flush)
+                    .activedefrag(defrag)
+            }
             WholeOp::OtherBytes(bytes) => {
                 let most = options.get_maxmemory() / 8;
                 self.is_unlimited = true;

@@ -136,6 +136,8 @@ fn table(report: &Report) -> String {
         ("refused at maxmemory", counts.refused),
         ("keys evicted", counts.evicted),
         ("keys expired and removed", counts.expired),
+        ("large values freed later", counts.lazyfreed),
+        ("blocks moved by defragmentation", counts.defragged),
         ("answers compared", counts.answers),
         ("values compared in full", counts.values),
         ("comparisons of all keys and bytes", report.compared_all + report.rounds),

@@ -24,7 +24,7 @@ fn without_a_fault_it_passes_and_every_kind_of_operation_and_failure_comes() {
     assert!(report.thread_operations > 0 && report.compared_all > 0 && report.rounds > 0);
     let counts = report.counts;
     let all = [counts.without_memory, counts.refused, counts.evicted, counts.expired, counts.values];
-    assert!(all.iter().all(|count| *count > 20), "{report:?}");
+    assert!(all.iter().all(|count| *count > 20) && counts.lazyfreed > 0, "{report:?}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The soak: millions of random operations of all types on large keyspaces beside plain models, with eviction, expiry and
-//! failing allocations on.
+//! The soak: millions of random operations of all types on large keyspaces beside plain models, with eviction, expiry, lazy
+//! free, defragmentation and failing allocations on.
 //!
 //! The operations are those of the fuzz target `keyspace` ([`world`](crate::world)), decoded from random bytes. Operation `n` of a
 //! seed is always the same, so that it can be shown again. Time decides only where a run stops.

@@ -107,6 +107,7 @@ pub(super) fn run(
         report.thread_operations = workers.iter().map(|worker| worker.done).sum();
         report.counts =
             workers.iter().fold(before.counts, |counts, worker| counts.and(worker.context.counts));
+        sharded.for_each(|keyspace| report.counts.add_totals(keyspace));
         report.counts.bytes_max = report.counts.bytes_max.max(sharded.allocation_size());
         report.time = before.time + start.elapsed();
         progress(report);

@@ -1,7 +1,7 @@
 //! What a keyspace reports: the events of its callback, and what a model learns from them.
 
 use super::model::{Bytes, Model};
-use keyspace::{Event, MaxmemoryPolicy};
+use keyspace::{Event, Keyspace, MaxmemoryPolicy};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An event, owned.
@@ -86,11 +86,21 @@ pub struct Counts {
     pub answers: u64,
     /// Values that were compared in full.
     pub values: u64,
+    /// Large values that were removed, and freed later.
+    pub lazyfreed: u64,
+    /// Blocks that defragmentation has moved.
+    pub defragged: u64,
     /// The most bytes of all keyspaces.
     pub bytes_max: usize,
 }
 
 impl Counts {
+    /// Counts what a keyspace has done since it was made.
+    pub(crate) fn add_totals(&mut self, keyspace: &Keyspace) {
+        self.lazyfreed += keyspace.lazyfreed_objects();
+        self.defragged += keyspace.active_defrag_hits();
+    }
+
     /// The counts of both.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -100,6 +110,8 @@ impl Counts {
             expired: self.expired + other.expired,
             answers: self.answers + other.answers,
             values: self.values + other.values,
+            lazyfreed: self.lazyfreed + other.lazyfreed,
+            defragged: self.defragged + other.defragged,
             bytes_max: self.bytes_max.max(other.bytes_max),
         }
     }

@@ -327,8 +327,10 @@ impl World {
     /// Compares everything, and the bytes of all keyspaces with what the thread has allocated.
     pub(crate) fn compare_all(&mut self) {
         self.context.plan = Plan::None;
+        (self.context.counts.lazyfreed, self.context.counts.defragged) = (0, 0);
         for db in &mut self.dbs {
             db.pair(&mut self.context).0.compare_all();
+            self.context.counts.add_totals(&db.keyspace);
         }
         let keys: usize = self.dbs.iter().map(|db| db.keyspace.allocation_size()).sum();
         let lent: usize = self.dbs.iter().map(|db| db.keyspace.lent_bytes()).sum();

@@ -381,8 +381,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 return 0;
             }
             match entry {
-                // In a block of its own a string grows greedily, also for `SETRANGE`.
-                Some(entry) => entry.growth_of_string(new_len, is_greedy || entry.object().is_some()),
+                Some(entry) => entry.growth_of_string(new_len, is_greedy),
                 None => Entry::size_of_len(key.bytes(), false, new_len, is_greedy),
             }
         })

@@ -164,15 +164,16 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
 }
 
 /// The text of a number and `quarters` quarters more. The model adds quarters to numbers of quarters, which an `f64` does not
-/// round. If the old number is another one or large, it believes what was `seen`.
+/// round. If the old number is another one or large, or its text is long, it believes what was `seen`.
 pub(crate) fn incr_by_float(
     old: Option<&Bytes>,
     quarters: i8,
     seen: Option<Result<Bytes, Reply>>,
 ) -> Result<Bytes, Reply> {
+    let len = old.map_or(0, Vec::len);
     let old = old.map_or(Some(0.0), |text| std::str::from_utf8(text).ok()?.parse().ok());
     let old: f64 = old.ok_or(NOT_A_FLOAT)?;
-    let is_known = old.abs() < (1_u64 << 40) as f64 && (old * 4.0).fract() == 0.0;
+    let is_known = len < 40 && old.abs() < (1_u64 << 40) as f64 && (old * 4.0).fract() == 0.0;
     match seen {
         Some(seen) if !is_known => seen,
         _ => Ok((old + f64::from(quarters) / 4.0 + 0.0).to_string().into_bytes()),

@@ -5,7 +5,7 @@
 use crate::outcome::Outcome;
 use crate::shell;
 use crate::steps::{self, Step};
-use crate::{asan, bench, book, conformance, features, fuzz, miri, platforms, tail, test, tidy};
+use crate::{asan, bench, book, conformance, features, fuzz, miri, platforms, soak, tail, test, tidy};
 use anyhow::Result;
 
 #[derive(clap::Args)]
@@ -35,6 +35,7 @@ fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
         Step::new("asan", || asan::run(&asan::Args::default())),
         Step::new("platforms", || platforms::run(&platforms::Args::default())),
         Step::new("fuzz", move || fuzz::run_all(fuzz_seconds)),
+        Step::new("soak", soak::run_some),
     ]
 }
 

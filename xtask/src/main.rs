@@ -19,6 +19,7 @@ mod miri;
 mod outcome;
 mod platforms;
 mod shell;
+mod soak;
 mod steps;
 mod tail;
 mod test;
@@ -56,6 +57,9 @@ enum Command {
     Platforms(platforms::Args),
     /// Run the fuzz targets under libFuzzer
     Fuzz(fuzz::Args),
+    /// Run random operations of all types on large keyspaces beside plain models (`cargo xtask soak --help`)
+    #[command(disable_help_flag = true)]
+    Soak(soak::Args),
     /// Count the instructions of a table's operations (needs valgrind)
     Instructions,
     /// Check that every feature of every library compiles
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => return exit(bench::run(&args)),
         Command::Publish(args) => return exit(bench::publish(&args)),
         Command::Estimate(args) => return exit(estimate::run(&args)),
+        Command::Soak(args) => return exit(soak::run(&args)),
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),
         Command::Miri(args) => miri::run(&args),

@@ -23,8 +23,8 @@ pub(crate) struct Args {
     only: Option<String>,
 }
 
-/// The features that are off by default and have tests.
-pub(crate) const FEATURES: &str = "sds/serde,dict/serde,keyspace/serde,sds/c-shim";
+/// The features that are off by default and have tests, or a program.
+pub(crate) const FEATURES: &str = "sds/serde,dict/serde,keyspace/serde,sds/c-shim,fuzz/soak";
 
 /// The tests of the whole workspace over jemalloc.
 pub(crate) fn run_workspace() -> Result<Outcome> {

@@ -2,6 +2,8 @@
 
 use ::zmalloc::{Region, fault};
 use arbitrary::{Arbitrary, Unstructured};
+use std::fmt;
+use std::time::Duration;
 
 /// Decodes operations until the input is used up. An input that ends in the middle of one ends there.
 pub(crate) fn operations<Op: for<'a> Arbitrary<'a>>(data: &[u8]) -> impl Iterator<Item = Op> {
@@ -71,10 +73,28 @@ impl Drop for Books {
     }
 }
 
+/// A clock that is a millisecond later each time it is asked.
+pub(crate) fn clock() -> impl FnMut() -> Duration {
+    let mut time = Duration::ZERO;
+    move || {
+        time += Duration::from_millis(1);
+        time
+    }
+}
+
 /// Bytes of an input: short ones as they stand there, long ones as a run of one byte, so that the limits of
 /// headers are reached with few bytes of input.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Text(pub(crate) Vec<u8>);
+
+/// A long text is shown by its start and its length.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, len) = (&self.0[..self.0.len().min(60)], self.0.len());
+        write!(f, "\"{}\"", start.escape_ascii())?;
+        if start.len() < len { write!(f, " and so on, {len} bytes") } else { Ok(()) }
+    }
+}
 
 /// Longer than every limit of a structure except those of gigabytes.
 const TEXT_LEN_MAX: usize = 70_000;

@@ -2,4 +2,6 @@
 
 mod harness;
 mod hashes;
+pub mod soak;
 pub mod targets;
+mod world;

@@ -40,15 +40,18 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// [`try_string`](Self::try_string) of a string whose block an object may take over. An empty one is left
-    /// then.
+    /// [`try_string`](Self::try_string) of a string whose block an object may take over. 0 is left then: an
+    /// empty string would need memory.
     pub(crate) fn try_owned_string(string: &'a mut OwnedElement) -> Result<Self, ReserveError> {
-        match string {
+        match mem::replace(string, OwnedElement::Int(0)) {
             OwnedElement::Bytes(bytes) if bytes.len() > INLINE_LEN_MAX => {
-                let object = Robj::try_raw(mem::take(bytes)).map_err(|(error, _string)| error)?;
+                let object = Robj::try_raw(bytes).map_err(|(error, _string)| error)?;
                 Ok(Self::Object(object))
             }
-            string => Self::try_string(string.as_element()),
+            other => {
+                *string = other;
+                Self::try_string(string.as_element())
+            }
         }
     }
 

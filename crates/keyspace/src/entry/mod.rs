@@ -330,13 +330,15 @@ impl Entry {
     }
 
     /// By how much the blocks grow if the string becomes so long. `is_greedy`: with as much again to grow
-    /// into, as far as `sds` does that.
+    /// into, as far as `sds` does that. An object always does; one that a reply shares is copied first.
     pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
         let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
-        if Self::size_of_len(key, expires, len, false) <= own {
+        let object = self.object();
+        let is_shared = object.is_some_and(|object| object.refcount() > 1);
+        if !is_shared && Self::size_of_len(key, expires, len, false) <= own {
             return 0;
         }
-        Self::size_of_len(key, expires, len, is_greedy).saturating_sub(own)
+        Self::size_of_len(key, expires, len, is_greedy || object.is_some()).saturating_sub(own)
     }
 
     /// What an entry with a string of so many bytes adds to `used_memory`. The string is not an integer.

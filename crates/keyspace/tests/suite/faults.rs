@@ -3,13 +3,13 @@
 
 use keyspace::{
     Error, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Ttl, Value,
-    ValueRef,
+    ValueMut, ValueRef,
 };
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use values::list::Side;
 use values::zset::Added;
-use values::{Collection, Element, EncodingLimits, Hash, List, Set, ZSet, string};
+use values::{Collection, Element, EncodingLimits, Hash, List, OwnedElement, Set, ZSet, string};
 use zmalloc::{Region, fault};
 
 const NOW: u64 = 1_000;
@@ -177,6 +177,27 @@ fn a_string_is_set_or_stays() {
         failures("SET of a long one", &["short"], |keyspace| keyspace.set("new", &[b'y'; 3_000], NOW)),
         3
     );
+}
+
+/// A long string that was built elsewhere becomes an object, in which its block stays.
+#[test]
+fn a_string_that_was_built_elsewhere_is_stored_or_the_key_stays() {
+    let built = |len: usize| OwnedElement::try_from(Element::Bytes(&vec![b'y'; len]));
+    for len in [10, 3_000] {
+        for key in STRINGS.iter().chain(&["new"]) {
+            let refused =
+                failures("RESTORE", &[key], |keyspace| keyspace.insert(*key, built(len)?, None, NOW));
+            assert!(refused > 0, "{key}");
+        }
+        let refused = failures("edit of an absent key", &["short"], |keyspace| {
+            keyspace.edit("new", NOW, |value| {
+                let ValueMut::Absent(new) = value else { panic!("the key is not there") };
+                *new = Some(built(len)?.into());
+                Ok::<(), Error>(())
+            })
+        });
+        assert!(refused > 0);
+    }
 }
 
 #[test]

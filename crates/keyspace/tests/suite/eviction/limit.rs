@@ -136,6 +136,33 @@ fn expiries_and_longer_names_need_room_too() {
     assert!(refused.iter().all(|refused| *refused > 100), "{refused:?}");
 }
 
+/// A string of more than 1,024 bytes has a block of its own, which grows to twice the length.
+#[test]
+fn a_setrange_makes_room_for_all_that_a_long_string_grows_by() {
+    let mut keyspace = Keyspace::with_options(Options::new().maxmemory(LIMIT));
+    keyspace.set("text", &[b'x'; 50_000], 0).unwrap();
+    let before = keyspace.counted_bytes();
+    let refused = keyspace.set_range("text", 110_000, b"x", 0);
+    assert!(matches!(refused, Err(Error::MaxmemoryReached { .. })), "{refused:?}");
+    assert_eq!((keyspace.strlen("text", 0), keyspace.counted_bytes()), (Ok(50_000), before));
+    assert_eq!(keyspace.set_range("text", 70_000, b"x", 0), Ok(70_001));
+    assert!((140_000..=LIMIT).contains(&keyspace.counted_bytes()), "{}", keyspace.counted_bytes());
+}
+
+/// The copy has as much room again to grow into.
+#[test]
+fn an_append_makes_room_for_the_copy_of_a_string_that_a_reply_shares() {
+    let mut keyspace = Keyspace::with_options(Options::new().maxmemory(LIMIT));
+    keyspace.set("text", &[b'x'; 110_000], 0).unwrap();
+    let reply = keyspace.get_string("text", 0).unwrap().unwrap().to_bytes();
+    let (before, refused) = (keyspace.counted_bytes(), keyspace.append("text", b"x", 0));
+    assert!(matches!(refused, Err(Error::MaxmemoryReached { .. })), "{refused:?}");
+    assert_eq!((reply.len(), keyspace.counted_bytes()), (110_000, before));
+    drop(reply);
+    assert_eq!(keyspace.append("text", b"x", 0), Ok(110_001));
+    assert_eq!(keyspace.counted_bytes(), before);
+}
+
 #[test]
 fn a_closure_that_adds_more_than_was_said_is_followed_by_evictions() {
     for policy in of_all_keys() {

@@ -1,0 +1,423 @@
+//! [`Pair`]: a keyspace beside its model, for one operation.
+//!
+//! An operation runs on the keyspace first, perhaps with an allocation that fails. The callback for events then says which keys
+//! the keyspace has evicted, and which expired ones it has removed. The model learns those that went before the operation's own
+//! event, does the operation itself, and learns the rest. What both answer has to be the same.
+//!
+//! - A key that is evicted has to be there, and the policy has to allow it.
+//! - An operation that fails, for want of memory or at `maxmemory`, reports no change but that of an edit that has done nothing.
+//! - A keyspace without a callback has no limit. There only a sweep, or an eviction that is asked for, removes keys unasked.
+
+use super::events::{Counts, Log, Told, learn};
+use super::input::Scale;
+use super::model::{Bytes, Content, Held, Model, Reply};
+use crate::harness::{Faults, Plan};
+use keyspace::{Error, Keyspace, MaxmemoryPolicy, Ttl, ValueRef};
+use std::fmt::Debug;
+use values::{EncodingLimits, WrongType};
+
+/// What the operations share.
+pub(crate) struct Context {
+    pub(crate) scale: Scale,
+    pub(crate) now: u64,
+    /// By how many milliseconds the time of reads is behind. 0, unless the soak itself is checked.
+    pub(crate) late: u64,
+    /// What is to fail in this operation.
+    pub(crate) plan: Plan,
+    pub(crate) counts: Counts,
+}
+
+/// What an operation has done to the keyspace.
+struct Ran<T> {
+    result: Result<T, Error>,
+    /// Whether an allocation was made to fail.
+    failed: bool,
+    /// The operation's own events.
+    own: Vec<Told>,
+    /// Keys that went after the first of them.
+    later: Vec<Told>,
+}
+
+/// A keyspace beside its model.
+pub(crate) struct Pair<'a> {
+    pub(crate) keyspace: &'a mut Keyspace,
+    pub(crate) model: &'a mut Model,
+    pub(crate) context: &'a mut Context,
+    /// `None` for a keyspace without a callback.
+    log: Option<&'a Log>,
+    /// The bytes before.
+    before: usize,
+    /// Whether a closure of the operation adds bytes that the keyspace cannot know of in advance.
+    pub(crate) edits: bool,
+    /// Whether the operation may leave more bytes than before.
+    pub(crate) is_unlimited: bool,
+    /// Whether the operation looks at a key that may be evicted for it.
+    pub(crate) is_of_two_keys: bool,
+}
+
+/// Elements of a collection that is compared in full after each operation on it.
+const COMPARED_MAX: usize = 64;
+/// Bytes of a string that is compared in full after each operation on it.
+const COMPARED_BYTES_MAX: usize = 4_096;
+/// Of longer values every so-many-th is compared.
+const COMPARED_ONE_IN: u64 = 64;
+/// Characters of an answer that are shown where it differs.
+const SHOWN_MAX: usize = 400;
+/// What a keyspace leaves free below `maxmemory` at most, in bytes: for overflow children of its table, and for eviction itself.
+const RESERVE_MAX: usize = 8_192;
+impl<'a> Pair<'a> {
+    pub(crate) fn new(
+        keyspace: &'a mut Keyspace,
+        model: &'a mut Model,
+        log: Option<&'a Log>,
+        context: &'a mut Context,
+    ) -> Self {
+        let before = keyspace.counted_bytes();
+        Self {
+            keyspace,
+            model,
+            context,
+            log,
+            before,
+            edits: false,
+            is_unlimited: false,
+            is_of_two_keys: false,
+        }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.context.now
+    }
+
+    pub(crate) fn limits(&self) -> EncodingLimits {
+        *self.keyspace.options().encoding_limits()
+    }
+
+    fn take_log(&self) -> Vec<Told> {
+        self.log.map(Log::take).unwrap_or_default()
+    }
+
+    /// Other threads have made room with keys of this model.
+    pub(crate) fn learn_of_others(&mut self) {
+        self.take_log().into_iter().for_each(|told| self.learn(told));
+    }
+
+    /// Runs an operation on the keyspace. The model learns which keys went before the operation's own event.
+    fn run<T>(&mut self, run: impl FnOnce(&mut Keyspace, u64) -> Result<T, Error>) -> Ran<T> {
+        let (now, mut faults) = (self.now(), Faults::new());
+        faults.follow(self.context.plan);
+        let (result, failed) = faults.watch(|| run(self.keyspace, now));
+        drop(faults);
+        let mut told = self.take_log();
+        // An operation that has changed nothing has evicted for itself first, or at last what is above the limit.
+        let all = if self.is_of_two_keys { told.len() } else { 0 };
+        let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(all));
+        told.into_iter().for_each(|told| self.learn(told));
+        let (own, later) = later.into_iter().partition(Told::is_own);
+        Ran { result, failed, own, later }
+    }
+
+    /// A key went without being asked for.
+    fn learn(&mut self, told: Told) {
+        let policy = self.keyspace.options().get_maxmemory_policy();
+        learn(self.model, &mut self.context.counts, policy, told);
+    }
+
+    /// Runs an operation on the keyspace and on the model, and compares the answers. `None` if it failed for want of room;
+    /// the model is then as it was.
+    pub(crate) fn act<T: PartialEq + Debug>(
+        &mut self,
+        run: impl FnOnce(&mut Keyspace, u64) -> Result<T, Error>,
+        want: impl FnOnce(&mut Model) -> Result<T, Reply>,
+    ) -> Option<T> {
+        let Ran { result, failed, own, later } = self.run(run);
+        let answer = match result {
+            Err(error) if self.is_for_want_of_room(error, failed) => {
+                let is_no_change = |told: &Told| matches!(told, Told::Changed(_));
+                assert!(own.iter().all(is_no_change), "{error}, and yet {own:?}");
+                None
+            }
+            result => {
+                let (answer, wanted) = (result.map_err(|error| error.reply()), want(self.model));
+                assert_same(&answer, &wanted);
+                self.context.counts.answers += 1;
+                answer.ok()
+            }
+        };
+        later.into_iter().for_each(|told| self.learn(told));
+        answer
+    }
+
+    /// [`act`](Self::act) of an edit of `key` that may stop in the middle. `want` does to the model what was done. It gets
+    /// `false` if all that was done is lost, because there was no room for a new key.
+    pub(crate) fn act_in_part(
+        &mut self,
+        key: &[u8],
+        run: impl FnOnce(&mut Keyspace, u64) -> Result<(), Error>,
+        want: impl FnOnce(&mut Model, bool) -> Result<(), Reply>,
+    ) {
+        let Ran { result, failed, own, later } = self.run(run);
+        let is_kept =
+            if self.has_log() { !own.is_empty() } else { self.keyspace.contains_key(key, self.now()) };
+        let wanted = want(self.model, is_kept);
+        match result {
+            Err(error) if self.is_for_want_of_room(error, failed) => {}
+            result => assert_eq!(result.map_err(|error| error.reply()), wanted),
+        }
+        later.into_iter().for_each(|told| self.learn(told));
+    }
+
+    /// Sets several strings, one after the other. Each set may evict keys that were set before it.
+    pub(crate) fn set_many(&mut self, pairs: &[(Bytes, Bytes)]) {
+        if self.log.is_none() {
+            self.context.plan = Plan::None; // nothing would say where it has stopped
+        }
+        let lent: Vec<_> = pairs.iter().map(|(key, value)| (key.into(), (&value[..]).into())).collect();
+        let (now, mut faults) = (self.now(), Faults::new());
+        faults.follow(self.context.plan);
+        let (result, failed) = faults.watch(|| self.keyspace.set_many(&lent, now));
+        drop(faults);
+        let mut left = pairs.iter();
+        for told in self.take_log() {
+            match told {
+                Told::Set(key) => {
+                    let next = left.next().filter(|(next, _)| *next == key);
+                    let (_, value) = next.unwrap_or_else(|| panic!("another key is next: {key:?}"));
+                    self.model.put(&key, Content::String(value.clone()), None);
+                }
+                told => self.learn(told),
+            }
+        }
+        match result {
+            Ok(()) if self.log.is_some() => assert_eq!(left.len(), 0, "pairs that were not set"),
+            Ok(()) => left.for_each(|(key, value)| self.model.put(key, Content::String(value.clone()), None)),
+            Err(error) => assert!(self.is_for_want_of_room(error, failed), "{error}"),
+        }
+    }
+
+    /// Compares what both answer to a question.
+    pub(crate) fn ask<T: PartialEq + Debug>(
+        &mut self,
+        ask: impl FnOnce(&Keyspace, u64) -> Result<T, WrongType>,
+        want: impl FnOnce(&Model) -> Result<T, Reply>,
+    ) {
+        let now = self.now().saturating_sub(self.context.late);
+        let answer = ask(self.keyspace, now).map_err(|error| Error::from(error).reply());
+        assert_same(&answer, &want(self.model));
+        self.context.counts.answers += 1;
+    }
+
+    /// Whether an error is one that the model does not know. It has to have a reason.
+    fn is_for_want_of_room(&mut self, error: Error, failed: bool) -> bool {
+        if error.reserve_error().is_some() {
+            assert!(failed, "no allocation has failed, and yet: {error}");
+            self.context.counts.without_memory += 1;
+            return true;
+        }
+        let Error::MaxmemoryReached { additional, maxmemory } = error else { return false };
+        let policy = self.keyspace.options().get_maxmemory_policy();
+        // The key that is written to is not evicted for itself.
+        let victims = self.victims().saturating_sub(1);
+        let most = maxmemory.saturating_sub(RESERVE_MAX + self.keyspace.other_bytes());
+        assert!(
+            failed || victims == 0 || additional > most,
+            "{error}, under {policy} with {} keys and {} expiries",
+            self.keyspace.len(),
+            self.keyspace.expires()
+        );
+        self.context.counts.refused += 1;
+        true
+    }
+
+    /// How many keys the policy may evict.
+    fn victims(&self) -> usize {
+        match self.keyspace.options().get_maxmemory_policy() {
+            MaxmemoryPolicy::Noeviction => 0,
+            policy if policy.is_volatile() => self.keyspace.expires(),
+            _ => self.keyspace.len(),
+        }
+    }
+
+    /// Whether a callback says what happens.
+    pub(crate) fn has_log(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Where no callback says so, the model looks which keys were evicted.
+    pub(crate) fn look_for_victims(&mut self) {
+        if self.log.is_none() {
+            let keys = self.model.iter().map(|(key, _)| key);
+            let gone: Vec<_> =
+                keys.filter(|key| !self.keyspace.contains_key(*key, self.now())).cloned().collect();
+            gone.into_iter().for_each(|key| self.learn(Told::Evicted(key)));
+        }
+    }
+
+    /// Compares a key: in full if it is small, and else its length.
+    pub(crate) fn compare(&mut self, key: &[u8]) {
+        let is_next = self.context.counts.answers.is_multiple_of(COMPARED_ONE_IN);
+        self.compare_some(key, is_next);
+    }
+
+    /// Compares a key in full.
+    pub(crate) fn compare_in_full(&mut self, key: &[u8]) {
+        self.compare_some(key, true);
+    }
+
+    fn compare_some(&mut self, key: &[u8], in_full: bool) {
+        let now = self.now().saturating_sub(self.context.late);
+        let (found, held) = (self.keyspace.get(key, now), self.model.get(key));
+        let (value, held) = match (found, held) {
+            (Some(value), Some(held)) => (value, held),
+            (None, None) => return,
+            (found, held) => panic!(
+                "{}: the keyspace has {:?}, the model {:?}",
+                key.escape_ascii(),
+                found.map(|value| value.object_type()),
+                held.map(|held| (held.content.object_type(), held.expiry))
+            ),
+        };
+        let is_short = match &held.content {
+            Content::String(text) => text.len() <= COMPARED_BYTES_MAX,
+            content => content.len() <= COMPARED_MAX,
+        };
+        let counts = &mut self.context.counts;
+        counts.answers += 1;
+        if is_short || in_full {
+            compare_held(self.keyspace, key, value, held, now);
+            counts.values += 1;
+        } else {
+            assert_eq!(len_of(value), held.content.len(), "{}", key.escape_ascii());
+        }
+    }
+
+    /// Checks the sums of a keyspace after an operation.
+    pub(crate) fn end(self) {
+        if self.log.is_none() && self.keyspace.len() != self.model.len() + self.model.stale.len() {
+            // The model looks for itself.
+            let Model { keys, stale, .. } = &mut *self.model;
+            stale.retain(|key| !keys.contains_key(key) && self.keyspace.contains_key(key, 0));
+        }
+        assert_eq!(
+            self.keyspace.len(),
+            self.model.len() + self.model.stale.len(),
+            "the keys of the keyspace, and of the model"
+        );
+        self.check_limit();
+    }
+
+    fn check_limit(&self) {
+        let (limit, bytes) = (self.keyspace.options().get_maxmemory(), self.keyspace.counted_bytes());
+        if limit == 0 || self.is_unlimited {
+            return;
+        }
+        let is_full = self.victims() == 0 || self.keyspace.other_bytes() >= limit;
+        // Where nothing can be evicted, an edit may overshoot. Above a limit that was lowered there is no reserve.
+        let overshoot = match (is_full, self.edits) {
+            (true, true) => usize::MAX,
+            (true, false) => RESERVE_MAX,
+            (false, _) => 0,
+        };
+        assert!(
+            bytes <= limit.max(self.before).saturating_add(overshoot),
+            "{bytes} bytes, and {} before, above a limit of {limit} under {}",
+            self.before,
+            self.keyspace.options().get_maxmemory_policy()
+        );
+    }
+
+    /// Compares all keys, in full, and checks the keyspace's invariants.
+    pub(crate) fn compare_all(&mut self) {
+        let (keyspace, now) = (&*self.keyspace, self.now());
+        keyspace.check();
+        let mut found = 0;
+        for (key, value) in keyspace.iter(now) {
+            let held = self.model.get(key);
+            let held = held.unwrap_or_else(|| panic!("{} is not to be there", key.escape_ascii()));
+            compare_held(keyspace, key, value, held, now);
+            found += 1;
+        }
+        assert_eq!(found, self.model.len(), "the keys that are there");
+        self.context.counts.values += found as u64;
+        let (mut expires, mut bytes) = (self.model.stale.len(), 0);
+        for (key, held) in self.model.iter() {
+            expires += usize::from(held.expiry.is_some());
+            bytes += keyspace.memory_usage(key, now).expect("a key that was found");
+        }
+        assert_eq!(keyspace.expires(), expires, "the keys that expire");
+        assert!(bytes <= keyspace.allocation_size(), "the bytes of the keys");
+        for key in &self.model.stale {
+            assert!(keyspace.get(key, now).is_none() && keyspace.memory_usage(key, now).is_none());
+        }
+    }
+}
+
+/// The start of a value.
+fn shown(value: &impl Debug) -> String {
+    let mut text = format!("{value:?}");
+    if let Some((end, _)) = text.char_indices().nth(SHOWN_MAX) {
+        text.truncate(end);
+        text += " and so on";
+    }
+    text
+}
+
+fn assert_same<T: PartialEq + Debug>(answer: &T, wanted: &T) {
+    assert!(answer == wanted, "the keyspace answers {}, the model {}", shown(answer), shown(wanted));
+}
+
+/// Bytes of a string, elements of a collection.
+fn len_of(value: ValueRef<'_>) -> usize {
+    match value {
+        ValueRef::String(string) => string.element().len(),
+        ValueRef::List(list) => list.len(),
+        ValueRef::Set(set) => set.len(),
+        ValueRef::Hash(hash) => hash.len(),
+        ValueRef::ZSet(zset) => zset.len(),
+    }
+}
+
+pub(crate) fn content_of(value: ValueRef<'_>) -> Content {
+    match value {
+        ValueRef::String(string) => Content::String(string.text().to_vec()),
+        ValueRef::List(list) => Content::of_list(list),
+        ValueRef::Set(set) => Content::of_set(set),
+        ValueRef::Hash(hash) => Content::of_hash(hash),
+        ValueRef::ZSet(zset) => Content::of_zset(zset),
+    }
+}
+
+/// Compares a value, element by element without a copy, and its expiry.
+fn compare_held(keyspace: &Keyspace, key: &[u8], value: ValueRef<'_>, held: &Held, now: u64) {
+    assert_eq!(value.object_type(), held.content.object_type(), "{}", key.escape_ascii());
+    assert_eq!(len_of(value), held.content.len(), "the length of {}", key.escape_ascii());
+    let is_same = match (value, &held.content) {
+        (ValueRef::String(string), Content::String(text)) => *string.text() == **text,
+        (ValueRef::List(list), Content::List(elements)) => {
+            list.iter().zip(elements).all(|(item, element)| *item.element().text() == **element)
+        }
+        (ValueRef::Set(set), Content::Set(members)) => {
+            set.iter().all(|member| members.contains(&*member.text()))
+        }
+        (ValueRef::Hash(hash), Content::Hash(fields)) => {
+            let is_same = |value: &Bytes, other: values::Element<'_>| **value == *other.text();
+            hash.iter()
+                .all(|(field, value)| fields.get(&*field.text()).is_some_and(|wanted| is_same(wanted, value)))
+        }
+        (ValueRef::ZSet(zset), Content::ZSet(members)) => zset
+            .iter()
+            .zip(members.iter())
+            .all(|((member, score), (wanted, other))| *member.text() == **wanted && score == other),
+        _ => false,
+    };
+    if !is_same {
+        let (content, wanted) = (shown(&content_of(value)), shown(&held.content));
+        panic!("{}: the keyspace has {content}, the model {wanted}", key.escape_ascii());
+    }
+    assert_eq!(
+        keyspace.expire_time(key, now),
+        held.expiry.map_or(Ttl::Persistent, Ttl::Millis),
+        "{}",
+        key.escape_ascii()
+    );
+}

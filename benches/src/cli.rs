@@ -47,6 +47,9 @@ pub struct Options {
     /// Where the reports go
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     pub out: PathBuf,
+    /// Measures one part of a suite in this process, and prints what it has found as JSON. Suites start it.
+    #[arg(long, value_name = "PART", hide = true)]
+    pub part: Option<String>,
 }
 
 fn suite_help() -> String {

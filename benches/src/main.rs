@@ -14,6 +14,7 @@ use benches::progress::Progress;
 use benches::report::Report;
 use benches::screen::Screen;
 use benches::suite::{Ctx, Suite};
+use benches::suites::upkeep;
 use benches::table;
 use benches::targets::{self, Judged, Tally, Target};
 use std::fs::{self, File};
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
 
 /// Runs what was asked for. Returns `false` if a limit is missed or a row got worse.
 fn run(options: &Options) -> anyhow::Result<bool> {
+    if let Some(part) = &options.part {
+        say(upkeep::part(part, &options.settings)?);
+        return Ok(true);
+    }
     // Everything that can be wrong with the input is looked at before the first minute is spent.
     let suites = options.chosen()?;
     let limits = match &options.targets {

@@ -14,7 +14,7 @@
 
 use crate::report::Row;
 use crate::server;
-use crate::suites::{dict, encodings, eviction, keyspace, latency, memory};
+use crate::suites::{dict, encodings, eviction, keyspace, latency, memory, upkeep};
 
 /// What redcore is compared with in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl PeerKind {
         } else if dict::OWN_PEERS.contains(&peer)
             || keyspace::OWN_PEERS.contains(&peer)
             || eviction::OWN_PEERS.contains(&peer)
+            || upkeep::OWN_PEERS.contains(&peer)
             || peer == encodings::AT_ONCE
         {
             Self::Redcore

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod robj;
 pub mod sds;
 pub mod trace;
+pub mod upkeep;
 
 use crate::suite::Suite;
 
@@ -51,6 +52,12 @@ pub const ALL: &[Suite] = &[
         about: "hit ratios at a limit, what the limit costs, a storm of writes",
         headline: eviction::HEADLINE,
         run: eviction::run,
+    },
+    Suite {
+        name: "upkeep",
+        about: "freeing large values in steps, defragmentation beside reads, idle upkeep",
+        headline: upkeep::HEADLINE,
+        run: upkeep::run,
     },
     Suite {
         name: "memory",

@@ -1,0 +1,359 @@
+//! Churn: items of 16 bytes and 32 to 512 more are added in a random order, and three of four are removed at
+//! random. Then `maintain` defragments what is left, while items are read.
+//!
+//! ```text
+//!  |<--------------- 40 ms: calls as `next` says, reads in between --------------->|<- 10 ms: reads only ->|
+//!  | slice | reads ...     | slice | reads ...     | slice | reads ...             | reads ...             |
+//! ```
+//!
+//! The clock of `maintain` stands still while there are only reads, so that these do not count in the time that
+//! defragmentation takes. A ratio compares the reads of one period with those of the same period. The slices are
+//! compared in the two ways that matter: reads between slices find colder caches, and the slices themselves take time
+//! from reads.
+//!
+//! The options are the defaults. Only runs on less data lower `active-defrag-ignore-bytes`.
+//!
+//! The longest slice is a single reading. An interruption by the machine in the last of its steps makes it
+//! longer than it is, so the least of several processes counts, and beside it stands what 99.9 % of the slices do not exceed.
+
+use super::forms::{Data, FORMS};
+use super::process;
+use crate::keys::shuffled;
+use crate::measure::Samples;
+use crate::report::Row;
+use crate::settings::Settings;
+use crate::suite::Ctx;
+use keyspace::Options;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+use zmalloc::{allocator_info, flush_tcache, purge, rss, used_memory};
+
+/// The peer: the same reads without calls of `maintain`.
+pub(super) const WITHOUT: &str = "without maintenance";
+
+/// The subject.
+const WITH: &str = "with maintenance";
+
+/// Of a period, how long `maintain` is called, and how long it is not.
+const WITH_SLICES: Duration = Duration::from_millis(40);
+const READS_ONLY: Duration = Duration::from_millis(10);
+
+/// Reads between two looks at the clock.
+const READS_A_LOOK: usize = 16;
+
+/// What a call of `maintain` may take.
+const BUDGET: Duration = Duration::from_micros(500);
+
+/// For so long nothing has to be running before defragmentation is over. It looks once a second.
+const QUIET: Duration = Duration::from_millis(2_500);
+
+/// Longer than this it does not take.
+const GIVE_UP: Duration = Duration::from_secs(120);
+
+/// Where the memory is at one moment.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Memory {
+    used: usize,
+    rss: usize,
+    allocated: usize,
+    active: usize,
+    frag_smallbins_bytes: usize,
+}
+
+impl Memory {
+    fn now() -> Self {
+        flush_tcache();
+        let info = allocator_info().unwrap_or_default();
+        Self {
+            used: used_memory(),
+            rss: rss().unwrap_or(0),
+            allocated: info.allocated,
+            active: info.active,
+            frag_smallbins_bytes: info.frag_smallbins_bytes,
+        }
+    }
+
+    fn fragmentation(self) -> f64 {
+        1.0 + self.frag_smallbins_bytes as f64 / self.allocated as f64
+    }
+
+    fn active_over_allocated(self) -> f64 {
+        self.active as f64 / self.allocated as f64
+    }
+
+    fn rss_over_used(self) -> f64 {
+        self.rss as f64 / self.used as f64
+    }
+}
+
+/// The reads of a period, in nanoseconds each.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Period {
+    /// Between slices.
+    between: f64,
+    /// Slices included.
+    with_slices: f64,
+    without: f64,
+}
+
+/// What one process has found.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Churned {
+    /// At the start of the process, before and after the removals, at the end, and after [`purge`].
+    start: Memory,
+    full: Memory,
+    before: Memory,
+    after: Memory,
+    purged: Memory,
+    /// From the first call of `maintain` to the end of the last slice that has moved or asked.
+    took: Duration,
+    /// The time of all calls until then.
+    busy: Duration,
+    /// Of calls in which defragmentation worked, in nanoseconds, sorted.
+    slices: Vec<u32>,
+    /// Of the other calls.
+    other_calls: Vec<u32>,
+    periods: Vec<Period>,
+    hits: u64,
+    misses: u64,
+}
+
+/// Measures the form of this name in this process.
+pub(super) fn measure(name: &str, settings: &Settings) -> Option<Churned> {
+    let (_, form) = FORMS.into_iter().find(|(other, _)| *other == name)?;
+    let start = Memory::now();
+    let n: u32 = settings.pick(5_000, 100_000, 1_000_000);
+    // A hundred MiB for a gigabyte; at a smaller scale as much less.
+    let options = Options::new();
+    let ignore_bytes = options.get_active_defrag_ignore_bytes() / settings.pick(1_000, 20, 1);
+    let mut data = Data::new(form, options.active_defrag_ignore_bytes(ignore_bytes));
+    shuffled(0..n, settings.seed).into_iter().for_each(|i| data.add(i.into()));
+    let full = Memory::now();
+    let mut left = shuffled(0..n, settings.seed.wrapping_add(1));
+    let removed = left.split_off(n as usize / 4);
+    removed.into_iter().for_each(|i| data.remove(i.into()));
+    left.shrink_to_fit();
+    let before = Memory::now();
+    let mut run = Run::new(&mut data, &left, settings.seed);
+    run.until_quiet();
+    let Run { took, busy, slices, other_calls, periods, .. } = run;
+    let after = Memory::now();
+    purge();
+    let purged = Memory::now();
+    let (mut hits, mut misses) = (0, 0);
+    data.for_each(|store| {
+        hits += store.active_defrag_hits();
+        misses += store.active_defrag_misses();
+    });
+    left.iter().for_each(|&i| data.read(i.into()));
+    Some(Churned {
+        start,
+        full,
+        before,
+        after,
+        purged,
+        took,
+        busy,
+        slices: sorted(slices),
+        other_calls: sorted(other_calls),
+        periods,
+        hits,
+        misses,
+    })
+}
+
+fn sorted(mut times: Vec<u32>) -> Vec<u32> {
+    times.sort_unstable();
+    times
+}
+
+/// The defragmentation and the reads beside it.
+struct Run<'a> {
+    data: &'a mut Data,
+    left: &'a [u32],
+    random: SmallRng,
+    start: Instant,
+    /// How long the clock of `maintain` has stood still.
+    paused: Duration,
+    took: Duration,
+    busy: Duration,
+    slices: Vec<u32>,
+    other_calls: Vec<u32>,
+    periods: Vec<Period>,
+}
+
+/// Reads, and how long they took.
+#[derive(Default)]
+struct Reads {
+    time: Duration,
+    count: usize,
+}
+
+impl Reads {
+    fn nanos_each(&self) -> f64 {
+        self.time.as_nanos() as f64 / self.count as f64
+    }
+}
+
+impl<'a> Run<'a> {
+    fn new(data: &'a mut Data, left: &'a [u32], seed: u64) -> Self {
+        Self {
+            data,
+            left,
+            random: SmallRng::seed_from_u64(seed),
+            start: Instant::now(),
+            paused: Duration::ZERO,
+            took: Duration::ZERO,
+            busy: Duration::ZERO,
+            slices: Vec::with_capacity(1 << 16),
+            other_calls: Vec::with_capacity(1 << 16),
+            periods: Vec::with_capacity(1 << 12),
+        }
+    }
+
+    /// The time of `maintain`.
+    fn now(&self) -> Duration {
+        self.start.elapsed() - self.paused
+    }
+
+    fn until_quiet(&mut self) {
+        while self.now() < self.took + QUIET && self.now() < GIVE_UP {
+            let (period, was_running) = self.period();
+            if was_running {
+                self.periods.push(period);
+            }
+        }
+    }
+
+    /// One period, and whether defragmentation was running all the time.
+    fn period(&mut self) -> (Period, bool) {
+        let start = self.now();
+        let (mut between, mut was_running) = (Reads::default(), true);
+        while self.now() < start + WITH_SLICES {
+            let wait = self.slice();
+            was_running &= self.data.is_defragmenting();
+            self.read(self.now() + wait, &mut between);
+        }
+        let with_slices = Reads { time: self.now() - start, count: between.count };
+        let (before, mut without) = (self.now(), Reads::default());
+        self.read(before + READS_ONLY, &mut without);
+        self.paused += self.now() - before;
+        let [between, with_slices, without] = [between, with_slices, without].map(|reads| reads.nanos_each());
+        (Period { between, with_slices, without }, was_running)
+    }
+
+    /// A call of `maintain`. Returns how long the next one can wait.
+    fn slice(&mut self) -> Duration {
+        let (start, paused, before) = (self.start, self.paused, self.now());
+        let clock = || start.elapsed() - paused;
+        let done = self.data.maintain(before.as_millis() as u64, BUDGET, clock);
+        let after = self.now();
+        let time = after - before;
+        let nanos = time.as_nanos().min(u32::MAX.into()) as u32;
+        if done.defragged.hits + done.defragged.misses > 0 {
+            self.slices.push(nanos);
+            self.took = after;
+        } else {
+            self.other_calls.push(nanos);
+        }
+        if self.took == after {
+            self.busy += time;
+        }
+        done.next
+    }
+
+    /// Reads until that time, and at least once.
+    fn read(&mut self, end: Duration, reads: &mut Reads) {
+        let start = self.now();
+        let end = end.min(start + Duration::from_millis(10));
+        loop {
+            for _ in 0..READS_A_LOOK {
+                let i = self.left[self.random.random_range(0..self.left.len())];
+                self.data.read(i.into());
+            }
+            reads.count += READS_A_LOOK;
+            let now = self.now();
+            if now >= end {
+                reads.time += now - start;
+                return;
+            }
+        }
+    }
+}
+
+pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+    for (name, _) in FORMS {
+        let processes = ctx.settings.pick(1, 1, if name == "strings" { 3 } else { 1 });
+        ctx.progress.start(&format!("churn of {name}"), processes);
+        let mut found = Vec::new();
+        for _ in 0..processes {
+            found.push(process::measured::<Churned>(ctx.settings, "churn", name)?);
+            ctx.progress.step();
+        }
+        report(ctx, name, &found);
+    }
+    Ok(())
+}
+
+/// Microseconds of the slice that the share `q` of all does not exceed.
+fn slice_us(found: &Churned, q: f64) -> f64 {
+    let rank = (found.slices.len() as f64 * q).ceil() as usize;
+    found.slices.get(rank.max(1) - 1).map_or(0.0, |&ns| f64::from(ns) / 1e3)
+}
+
+fn report(ctx: &mut Ctx, name: &str, found: &[Churned]) {
+    let n = ctx.settings.pick(5_000, 100_000, 1_000_000);
+    let case = format!("churn of {name}");
+    let least = |figure: &dyn Fn(&Churned) -> f64| found.iter().map(figure).fold(f64::INFINITY, f64::min);
+    let [first, ..] = found else { return };
+    let Churned { full, before, after, purged, start, .. } = first;
+    let took = first.took.as_secs_f64();
+    for (metric, unit, value) in [
+        ("fragmentation, before", "", before.fragmentation()),
+        ("fragmentation", "", after.fragmentation()),
+        ("active over allocated, before", "", before.active_over_allocated()),
+        ("active over allocated", "", after.active_over_allocated()),
+        ("RSS over used_memory, before", "", before.rss_over_used()),
+        ("RSS over used_memory", "", after.rss_over_used()),
+        ("RSS over used_memory, after a purge", "", purged.rss_over_used()),
+        ("wall time", "s", took),
+        ("share of a core", "%", 100.0 * first.busy.as_secs_f64() / took.max(1e-9)),
+        ("longest slice", "us", least(&|found| slice_us(found, 1.0))),
+        ("p99.9 slice", "us", least(&|found| slice_us(found, 0.999))),
+    ] {
+        ctx.report.row(Row::alone(ctx.suite, &case, n, WITH, metric, unit, value));
+    }
+    for (what, with) in [
+        ("reads between slices", (|period| period.between) as fn(&Period) -> f64),
+        ("reads, slices included", |period| period.with_slices),
+    ] {
+        let samples = |name: &str, of: fn(&Period) -> f64| {
+            // A round of a million reads, so that a duration holds fractions of a nanosecond.
+            let rounds = first.periods.iter().map(|period| Duration::from_nanos((of(period) * 1e6) as u64));
+            Samples { name: name.into(), rounds: rounds.collect() }
+        };
+        let both = [samples(WITH, with), samples(WITHOUT, |period| period.without)];
+        ctx.report.compare(ctx.suite, &format!("{case}: {what}"), n, 1_000_000, &both);
+    }
+    let mib = |memory: &Memory| {
+        format!("RSS {:.1} and used {:.1} MiB", memory.rss as f64 / 1048576.0, memory.used as f64 / 1048576.0)
+    };
+    let most_other = first.other_calls.last().copied().unwrap_or(0) / 1000;
+    ctx.report.note(
+        ctx.suite,
+        format!(
+            "Churn of {name}: at the start {}, full {}, thinned out {}, at the end {}, purged {}. {} slices; {} blocks \
+             moved, {} looked at; the longest call without defragmentation {most_other} us.",
+            mib(start),
+            mib(full),
+            mib(before),
+            mib(after),
+            mib(purged),
+            first.slices.len(),
+            first.hits,
+            first.misses
+        ),
+    );
+}

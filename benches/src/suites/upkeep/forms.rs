@@ -1,0 +1,206 @@
+//! The data of the churn: the same bytes as strings, or as elements of collections.
+//!
+//! Item `i` is a key of 16 bytes and a value of 32 to 512 bytes, each size equally often. A thousand items
+//! that follow each other are the elements of one collection. A member of a set, of a sorted set or of a list
+//! is key and value together.
+
+use crate::keys::{KEY_BYTES, Key, key};
+use crate::maps::Fold;
+use keyspace::{Keyspace, Maintained, Options, Sharded};
+use std::hash::BuildHasher;
+use std::time::Duration;
+use values::List;
+use values::list::Side;
+use values::zset::AddOptions;
+
+/// The smallest value, in bytes, and how many sizes there are.
+const VALUE_MIN: usize = 32;
+const SIZES: u64 = 481;
+
+/// Elements of a collection.
+const ELEMENTS: u64 = 1_000;
+
+/// Shards of [`Form::Sharded`].
+const SHARDS: usize = 32;
+
+/// How the items are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Strings,
+    Hashes,
+    Sets,
+    SortedSets,
+    Lists,
+    Sharded,
+}
+
+/// The forms, and their names in cases.
+pub(super) const FORMS: [(&str, Form); 6] = [
+    ("strings", Form::Strings),
+    ("hashes", Form::Hashes),
+    ("sets", Form::Sets),
+    ("sorted sets", Form::SortedSets),
+    ("lists", Form::Lists),
+    ("strings in 32 shards", Form::Sharded),
+];
+
+enum Store {
+    One(Keyspace<Fold>),
+    Shards(Sharded<Fold>),
+}
+
+/// Items in a form.
+pub(super) struct Data {
+    form: Form,
+    store: Store,
+    /// Where members are put together.
+    member: [u8; KEY_BYTES + VALUE_MIN + SIZES as usize],
+}
+
+/// The size of the value of item `i`, drawn at random.
+fn value_size(i: u64) -> usize {
+    VALUE_MIN + (Fold::default().hash_one(i) % SIZES) as usize
+}
+
+fn collection(i: u64) -> Key {
+    key(i / ELEMENTS)
+}
+
+impl Data {
+    /// Nothing yet.
+    pub(super) fn new(form: Form, options: Options) -> Self {
+        let store = if form == Form::Sharded {
+            let sharded = Sharded::try_with_options_and_hasher(SHARDS, options, Fold::default());
+            Store::Shards(sharded.expect("there is memory"))
+        } else {
+            Store::One(Keyspace::with_options_and_hasher(options, Fold::default()))
+        };
+        Self { form, store, member: [b'v'; _] }
+    }
+
+    /// Adds item `i`.
+    pub(super) fn add(&mut self, i: u64) {
+        let Self { form, store, member } = self;
+        let end = KEY_BYTES + value_size(i);
+        member[..KEY_BYTES].copy_from_slice(&key(i));
+        let (member, value) = (&member[..end], &member[KEY_BYTES..end]);
+        let done = match store {
+            Store::Shards(sharded) => sharded.write(&key(i), |store, key| store.set(key, value, 0)),
+            Store::One(store) => match form {
+                Form::Strings | Form::Sharded => store.set(&key(i), value, 0),
+                Form::Hashes => store.hset(&collection(i), &key(i), value, 0).map(drop),
+                Form::Sets => store.sadd(&collection(i), member, 0).map(drop),
+                Form::SortedSets => {
+                    let score = Fold::default().hash_one(i) as f64;
+                    store.zadd(&collection(i), member, score, AddOptions::default(), 0).map(drop)
+                }
+                Form::Lists => store.push(&collection(i), Side::Back, member, 0),
+            },
+        };
+        done.expect("there is memory");
+    }
+
+    /// Removes item `i`, which is there.
+    pub(super) fn remove(&mut self, i: u64) {
+        let Self { form, store, member } = self;
+        member[..KEY_BYTES].copy_from_slice(&key(i));
+        let member = &member[..KEY_BYTES + value_size(i)];
+        let removed = match store {
+            Store::Shards(sharded) => sharded.write(&key(i), |store, key| Ok(store.remove(key, 0))),
+            Store::One(store) => match form {
+                Form::Strings | Form::Sharded => Ok(store.remove(&key(i), 0)),
+                Form::Hashes => store.hdel(&collection(i), &key(i), 0),
+                Form::Sets => store.srem(&collection(i), member, 0),
+                Form::SortedSets => store.zrem(&collection(i), member, 0),
+                Form::Lists => {
+                    let limits = *store.options().encoding_limits();
+                    store
+                        .modify_as::<List, _, _>(&collection(i), 0, |list| {
+                            list.try_remove(1, member, &limits)
+                        })
+                        .map(|found| found == Some(1))
+                }
+            },
+        };
+        assert_eq!(removed, Ok(true), "item {i} is there");
+    }
+
+    /// Reads item `i`, which is there, or of a list any element.
+    #[inline]
+    pub(super) fn read(&mut self, i: u64) {
+        let Self { form, store, member } = self;
+        member[..KEY_BYTES].copy_from_slice(&key(i));
+        let found = match store {
+            Store::Shards(sharded) => {
+                sharded.read(&key(i), |store, key| store.get_string(key, 0).map(|value| value.is_some()))
+            }
+            Store::One(store) => match form {
+                Form::Strings | Form::Sharded => store.get_string(&key(i), 0).map(|value| value.is_some()),
+                Form::Hashes => store.hget(&collection(i), &key(i), 0).map(|value| value.is_some()),
+                Form::Sets => store.sismember(&collection(i), &member[..KEY_BYTES + value_size(i)], 0),
+                Form::SortedSets => {
+                    let member = &member[..KEY_BYTES + value_size(i)];
+                    store.zscore(&collection(i), member, 0).map(|score| score.is_some())
+                }
+                Form::Lists => store
+                    .get_as::<List>(&collection(i), 0)
+                    .map(|list| list.is_some_and(|list| list.get((i % list.len() as u64) as i64).is_some())),
+            },
+        };
+        assert_eq!(found, Ok(true), "item {i} is there");
+    }
+
+    pub(super) fn maintain(
+        &mut self,
+        now: u64,
+        budget: Duration,
+        clock: impl FnMut() -> Duration,
+    ) -> Maintained {
+        match &mut self.store {
+            Store::One(store) => store.maintain(now, budget, clock),
+            Store::Shards(sharded) => sharded.maintain(now, budget, clock),
+        }
+    }
+
+    /// Whether any keyspace is being defragmented.
+    pub(super) fn is_defragmenting(&self) -> bool {
+        let mut is_running = false;
+        self.for_each(|store| is_running |= store.active_defrag_running() > 0);
+        is_running
+    }
+
+    /// Calls `f` with each keyspace.
+    pub(super) fn for_each(&self, mut f: impl FnMut(&Keyspace<Fold>)) {
+        match &self.store {
+            Store::One(store) => f(store),
+            Store::Shards(sharded) => sharded.for_each(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_adds_reads_and_removes_items() {
+        for (name, form) in FORMS {
+            let mut data = Data::new(form, Options::new());
+            (0..3_000).for_each(|i| data.add(i));
+            (0..3_000).filter(|i| i % 3 > 0).for_each(|i| data.remove(i));
+            (0..3_000).filter(|i| i % 3 == 0).for_each(|i| data.read(i));
+            let mut keys = 0;
+            data.for_each(|store| keys += store.len());
+            assert_eq!(keys, if matches!(form, Form::Strings | Form::Sharded) { 1_000 } else { 3 }, "{name}");
+        }
+    }
+
+    /// The mean of so many sizes has a standard deviation of 139 / sqrt(100,000) = 0.44 bytes.
+    #[test]
+    fn sizes_are_spread_evenly() {
+        let sizes: Vec<usize> = (0..100_000).map(value_size).collect();
+        let mean = sizes.iter().sum::<usize>() as f64 / sizes.len() as f64;
+        assert!((mean - 272.0).abs() < 2.5, "{mean}");
+        assert_eq!((sizes.iter().min(), sizes.iter().max()), (Some(&32), Some(&512)));
+    }
+}

@@ -1,0 +1,217 @@
+//! Removal of large values, and of all keys: in steps, beside a drop at once.
+//!
+//! A round fills a keyspace and removes what is in it. With `lazyfree-lazy-user-del no` and
+//! `lazyfree-lazy-user-flush no` the removal frees everything. By default it leaves garbage, and
+//! `free_some(64)` is called until none is left. What counts is the time of all these calls together, and
+//! the longest of them: the removal, or a step. The longest step is the one that recurs in every round
+//! ([`recurring`](super::recurring)).
+//!
+//! Fields and members are `key:000000000042`, the values of hashes and strings have 16 and 32 bytes. The
+//! elements of a large value have their own blocks, in the order in which they were added.
+
+use super::recurring::longest;
+use crate::keys::key;
+use crate::lives::{Candidate, Schedule, lives, timed};
+use crate::maps::Fold;
+use crate::report::Row;
+use crate::stores::{BoxMap, Store};
+use crate::suite::Ctx;
+use crate::suites::encodings::AT_ONCE;
+use keyspace::{Keyspace, Options};
+use quanta::Clock;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use std::cell::RefCell;
+use std::time::Duration;
+use values::list::Side;
+use values::zset::AddOptions;
+
+/// The subject: redcore by default.
+pub(super) const IN_STEPS: &str = "in steps of 64";
+
+/// A peer of the removal of all keys.
+pub(super) const BOXES: &str = BoxMap::NAME;
+
+/// Blocks a step.
+const BLOCKS: usize = 64;
+
+/// The key of the value.
+const KEY: &str = "large";
+
+const FIELD_VALUE: &[u8; 16] = b"sixteen bytes...";
+const VALUE: &[u8; 32] = b"a value of thirty-two bytes here";
+
+/// What is removed.
+struct Case {
+    what: &'static str,
+    /// How many elements or keys there are at full scale.
+    n: usize,
+    rounds: usize,
+    fill: fn(&mut Keyspace<Fold>, u64, &mut SmallRng),
+    remove: fn(&mut Keyspace<Fold>),
+}
+
+const CASES: [Case; 5] = [
+    Case {
+        what: "a hash",
+        n: 10_000_000,
+        rounds: 3,
+        fill: |store, i, _| {
+            store.hset(KEY, &key(i), FIELD_VALUE, 0).expect("there is memory");
+        },
+        remove: remove_key,
+    },
+    Case {
+        what: "a sorted set",
+        n: 10_000_000,
+        rounds: 3,
+        fill: |store, i, random| {
+            let (score, options) = (random.random::<f64>(), AddOptions::default());
+            store.zadd(KEY, &key(i), score, options, 0).expect("there is memory");
+        },
+        remove: remove_key,
+    },
+    Case {
+        what: "a list",
+        n: 10_000_000,
+        rounds: 5,
+        fill: |store, i, _| store.push(KEY, Side::Back, &key(i), 0).expect("there is memory"),
+        remove: remove_key,
+    },
+    Case {
+        what: "a set",
+        n: 4_000_000,
+        rounds: 5,
+        fill: |store, i, _| {
+            store.sadd(KEY, &key(i), 0).expect("there is memory");
+        },
+        remove: remove_key,
+    },
+    Case {
+        what: "all keys",
+        n: 4_000_000,
+        rounds: 5,
+        fill: |store, i, _| store.set(&key(i), VALUE, 0).expect("there is memory"),
+        remove: Keyspace::clear,
+    },
+];
+
+fn remove_key(store: &mut Keyspace<Fold>) {
+    assert!(store.remove(KEY, 0));
+}
+
+/// The times of single calls, in nanoseconds.
+#[derive(Default)]
+struct Calls {
+    /// The removal, in each round.
+    removals: Vec<u32>,
+    /// The steps of each round.
+    steps: Vec<Vec<u32>>,
+}
+
+pub(super) fn run(ctx: &mut Ctx) {
+    // The allocator's own thread gives freed pages back, as it does in a server.
+    let before = zmalloc::background_thread(true);
+    for case in &CASES {
+        measure(ctx, case);
+    }
+    if let Some(before) = before {
+        zmalloc::background_thread(before);
+    }
+    ctx.report.note(
+        ctx.suite,
+        "Longest calls of removals: of the removal the least time over the rounds, of the steps the longest \
+         that recurs in every round, give or take the few steps by which rounds differ.",
+    );
+}
+
+fn measure(ctx: &mut Ctx, case: &Case) {
+    let n = case.n / ctx.settings.pick(1_000, 20, 1);
+    let (clock, calls, seed) = (Clock::new(), RefCell::new(Calls::default()), ctx.settings.seed);
+    let full = |options: Options| {
+        zmalloc::purge();
+        let mut store = Keyspace::with_options_and_hasher(options, Fold::default());
+        let mut random = SmallRng::seed_from_u64(seed);
+        (0..n as u64).for_each(|i| (case.fill)(&mut store, i, &mut random));
+        store
+    };
+    let in_steps = || {
+        let mut store = full(Options::new());
+        // Room for all steps, and its pages are there: no fault of its own falls into a step.
+        let mut steps = vec![0; n / 8 + 1_000];
+        let mut removal = 0;
+        let mut count = 0;
+        let time = timed(|| {
+            removal = nanos(&clock, || (case.remove)(&mut store)).0;
+            loop {
+                let (ns, freed) = nanos(&clock, || store.free_some(BLOCKS));
+                steps[count] = ns;
+                count += 1;
+                if freed.is_complete {
+                    break;
+                }
+            }
+        });
+        assert_eq!(store.lazyfree_pending_bytes(), 0);
+        steps.truncate(count);
+        let mut calls = calls.borrow_mut();
+        calls.removals.push(removal);
+        calls.steps.push(steps);
+        [time]
+    };
+    let at_once = || {
+        let options = Options::new().lazyfree_lazy_user_del(false).lazyfree_lazy_user_flush(false);
+        let mut store = full(options);
+        let time = timed(|| (case.remove)(&mut store));
+        assert_eq!((store.len(), store.lazyfree_pending_bytes()), (0, 0));
+        [time]
+    };
+    let mut candidates = vec![Candidate::new(IN_STEPS, in_steps), Candidate::new(AT_ONCE, at_once)];
+    let has_boxes = case.what == "all keys";
+    if has_boxes {
+        candidates.push(Candidate::new(BOXES, || [drop_of_boxes(n)]));
+    }
+    let rounds = ctx.settings.pick(1, 3, case.rounds);
+    let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed };
+    let title = format!("removal of {}", case.what);
+    let [samples] = lives(&mut candidates, schedule, &title, ctx.progress);
+    drop(candidates);
+    ctx.report.compare(ctx.suite, &title, n as u64, n as u64, &samples);
+
+    let Calls { removals, steps } = calls.into_inner();
+    let removal = removals.into_iter().min().unwrap_or(0);
+    let longest_call = f64::from(removal.max(longest(&steps))) / 1e3;
+    let row = Row::alone(ctx.suite, &title, n as u64, IN_STEPS, "longest call", "us", longest_call);
+    let boxes = samples.get(2).and_then(|samples| samples.rounds.iter().min());
+    ctx.report.row(match boxes {
+        Some(time) => row.beside(BOXES, time.as_secs_f64() * 1e6),
+        None => row,
+    });
+    let plain = steps.iter().map(|steps| steps.iter().max().copied().unwrap_or(0)).min().unwrap_or(0);
+    ctx.report.note(
+        ctx.suite,
+        format!(
+            "Removal of {}: the removal itself {:.1} us, then {} steps; the longest step of the best round, with \
+             the machine's interruptions, {:.0} us.",
+            case.what,
+            f64::from(removal) / 1e3,
+            steps.first().map_or(0, Vec::len),
+            f64::from(plain) / 1e3
+        ),
+    );
+}
+
+/// What an embedder without a keyspace would do.
+fn drop_of_boxes(n: usize) -> Duration {
+    zmalloc::purge();
+    let mut map = BoxMap::default();
+    (0..n as u64).for_each(|i| Store::set(&mut map, &key(i), VALUE, 0));
+    timed(|| drop(map))
+}
+
+/// How long `call` takes, and its result.
+fn nanos<T>(clock: &Clock, call: impl FnOnce() -> T) -> (u32, T) {
+    let start = clock.raw();
+    let result = call();
+    (clock.delta_as_nanos(start, clock.raw()).min(u32::MAX.into()) as u32, result)
+}

@@ -13,12 +13,14 @@
 //!
 //! The options are the defaults. Only runs on less data lower `active-defrag-ignore-bytes`.
 //!
-//! The longest slice is a single reading. An interruption by the machine in the last of its steps makes it
-//! longer than it is, so the least of several processes counts, and beside it stands what 99.9 % of the slices do not exceed.
+//! Slices and reads are timed by the processor time of the thread, so others on the same core do not count, but interrupts do. The
+//! budget of a slice is one of real time. An interrupt in its last step makes a slice longer than it is. So the longest
+//! slice is the least one of several processes. Beside it stands what 99.9 % of the slices do not exceed.
 
-use super::forms::{Data, FORMS};
+use super::forms::{Data, FORMS, Form};
 use super::process;
 use crate::keys::shuffled;
+use crate::lives::timed;
 use crate::measure::Samples;
 use crate::report::Row;
 use crate::settings::Settings;
@@ -46,8 +48,10 @@ const READS_A_LOOK: usize = 16;
 /// What a call of `maintain` may take.
 const BUDGET: Duration = Duration::from_micros(500);
 
-/// For so long nothing has to be running before defragmentation is over. It looks once a second.
-const QUIET: Duration = Duration::from_millis(2_500);
+/// Defragmentation is over when nothing has been running for so long. A shard that has its turn may first have to wait until
+/// it looks at the fragmentation again, which it does once a second.
+const QUIET: Duration = Duration::from_millis(100);
+const QUIET_SHARDS: Duration = Duration::from_millis(1_200);
 
 /// Longer than this it does not take.
 const GIVE_UP: Duration = Duration::from_secs(120);
@@ -91,6 +95,8 @@ impl Memory {
 /// The reads of a period, in nanoseconds each.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Period {
+    /// The share of the time that defragmentation had, in percent.
+    share: usize,
     /// Between slices.
     between: f64,
     /// Slices included.
@@ -129,15 +135,15 @@ pub(super) fn measure(name: &str, settings: &Settings) -> Option<Churned> {
     let options = Options::new();
     let ignore_bytes = options.get_active_defrag_ignore_bytes() / settings.pick(1_000, 20, 1);
     let mut data = Data::new(form, options.active_defrag_ignore_bytes(ignore_bytes));
-    shuffled(0..n, settings.seed).into_iter().for_each(|i| data.add(i.into()));
+    form.order_of_adding(shuffled(0..n, settings.seed)).into_iter().for_each(|i| data.add(i.into()));
     let full = Memory::now();
     let mut left = shuffled(0..n, settings.seed.wrapping_add(1));
-    let removed = left.split_off(n as usize / 4);
+    let removed = form.order_of_removal(left.split_off(n as usize / 4));
     removed.into_iter().for_each(|i| data.remove(i.into()));
     left.shrink_to_fit();
     let before = Memory::now();
     let mut run = Run::new(&mut data, &left, settings.seed);
-    run.until_quiet();
+    run.until_quiet(if form == Form::Sharded { QUIET_SHARDS } else { QUIET });
     let Run { took, busy, slices, other_calls, periods, .. } = run;
     let after = Memory::now();
     purge();
@@ -184,7 +190,7 @@ struct Run<'a> {
     periods: Vec<Period>,
 }
 
-/// Reads, and how long they took.
+/// Reads, and how long they kept this thread busy.
 #[derive(Default)]
 struct Reads {
     time: Duration,
@@ -218,68 +224,68 @@ impl<'a> Run<'a> {
         self.start.elapsed() - self.paused
     }
 
-    fn until_quiet(&mut self) {
-        while self.now() < self.took + QUIET && self.now() < GIVE_UP {
-            let (period, was_running) = self.period();
-            if was_running {
+    fn until_quiet(&mut self, quiet: Duration) {
+        while self.now() < self.took + quiet && self.now() < GIVE_UP {
+            let period = self.period();
+            if period.share > 0 {
                 self.periods.push(period);
             }
         }
     }
 
-    /// One period, and whether defragmentation was running all the time.
-    fn period(&mut self) -> (Period, bool) {
+    fn period(&mut self) -> Period {
         let start = self.now();
-        let (mut between, mut was_running) = (Reads::default(), true);
+        let (mut between, mut slices, mut share) = (Reads::default(), Duration::ZERO, usize::MAX);
         while self.now() < start + WITH_SLICES {
-            let wait = self.slice();
-            was_running &= self.data.is_defragmenting();
+            let (time, wait) = self.slice();
+            slices += time;
+            share = share.min(self.data.running_share());
             self.read(self.now() + wait, &mut between);
         }
-        let with_slices = Reads { time: self.now() - start, count: between.count };
+        let with_slices = Reads { time: between.time + slices, count: between.count };
         let (before, mut without) = (self.now(), Reads::default());
         self.read(before + READS_ONLY, &mut without);
         self.paused += self.now() - before;
         let [between, with_slices, without] = [between, with_slices, without].map(|reads| reads.nanos_each());
-        (Period { between, with_slices, without }, was_running)
+        Period { share, between, with_slices, without }
     }
 
-    /// A call of `maintain`. Returns how long the next one can wait.
-    fn slice(&mut self) -> Duration {
-        let (start, paused, before) = (self.start, self.paused, self.now());
-        let clock = || start.elapsed() - paused;
-        let done = self.data.maintain(before.as_millis() as u64, BUDGET, clock);
-        let after = self.now();
-        let time = after - before;
+    /// A call of `maintain`. Returns how long it has kept this thread busy, and how long the next one can wait.
+    fn slice(&mut self) -> (Duration, Duration) {
+        let (start, paused, now) = (self.start, self.paused, self.now().as_millis() as u64);
+        let mut done = None;
+        let time = timed(|| {
+            done = Some(self.data.maintain(now, BUDGET, || start.elapsed() - paused));
+        });
+        let Some(done) = done else { return (time, Duration::ZERO) };
         let nanos = time.as_nanos().min(u32::MAX.into()) as u32;
         if done.defragged.hits + done.defragged.misses > 0 {
             self.slices.push(nanos);
-            self.took = after;
+            self.took = self.now();
+            self.busy += time;
         } else {
             self.other_calls.push(nanos);
         }
-        if self.took == after {
-            self.busy += time;
-        }
-        done.next
+        (time, done.next)
     }
 
     /// Reads until that time, and at least once.
     fn read(&mut self, end: Duration, reads: &mut Reads) {
-        let start = self.now();
-        let end = end.min(start + Duration::from_millis(10));
-        loop {
-            for _ in 0..READS_A_LOOK {
-                let i = self.left[self.random.random_range(0..self.left.len())];
-                self.data.read(i.into());
+        let end = end.min(self.now() + READS_ONLY);
+        let mut count = 0;
+        reads.time += timed(|| {
+            loop {
+                for _ in 0..READS_A_LOOK {
+                    let i = self.left[self.random.random_range(0..self.left.len())];
+                    self.data.read(i.into());
+                }
+                count += READS_A_LOOK;
+                if self.now() >= end {
+                    return;
+                }
             }
-            reads.count += READS_A_LOOK;
-            let now = self.now();
-            if now >= end {
-                reads.time += now - start;
-                return;
-            }
-        }
+        });
+        reads.count += count;
     }
 }
 
@@ -303,6 +309,11 @@ fn slice_us(found: &Churned, q: f64) -> f64 {
     found.slices.get(rank.max(1) - 1).map_or(0.0, |&ns| f64::from(ns) / 1e3)
 }
 
+/// The share of a period's time that slices took.
+fn slices_percent(period: &Period) -> f64 {
+    100.0 * (1.0 - period.between / period.with_slices)
+}
+
 fn report(ctx: &mut Ctx, name: &str, found: &[Churned]) {
     let n = ctx.settings.pick(5_000, 100_000, 1_000_000);
     let case = format!("churn of {name}");
@@ -320,20 +331,27 @@ fn report(ctx: &mut Ctx, name: &str, found: &[Churned]) {
         ("RSS over used_memory, after a purge", "", purged.rss_over_used()),
         ("wall time", "s", took),
         ("share of a core", "%", 100.0 * first.busy.as_secs_f64() / took.max(1e-9)),
+        ("largest share of a core", "%", first.periods.iter().map(slices_percent).fold(0.0, f64::max)),
         ("longest slice", "us", least(&|found| slice_us(found, 1.0))),
         ("p99.9 slice", "us", least(&|found| slice_us(found, 0.999))),
     ] {
         ctx.report.row(Row::alone(ctx.suite, &case, n, WITH, metric, unit, value));
     }
+    // Most of the time defragmentation runs at its least share. What it costs shows at its largest.
+    let largest = first.periods.iter().map(|period| period.share).max();
+    let periods = || first.periods.iter().filter(|period| Some(period.share) == largest);
     for (what, with) in [
         ("reads between slices", (|period| period.between) as fn(&Period) -> f64),
         ("reads, slices included", |period| period.with_slices),
     ] {
         let samples = |name: &str, of: fn(&Period) -> f64| {
             // A round of a million reads, so that a duration holds fractions of a nanosecond.
-            let rounds = first.periods.iter().map(|period| Duration::from_nanos((of(period) * 1e6) as u64));
+            let rounds = periods().map(|period| Duration::from_nanos((of(period) * 1e6) as u64));
             Samples { name: name.into(), rounds: rounds.collect() }
         };
+        if largest.is_none() {
+            continue;
+        }
         let both = [samples(WITH, with), samples(WITHOUT, |period| period.without)];
         ctx.report.compare(ctx.suite, &format!("{case}: {what}"), n, 1_000_000, &both);
     }

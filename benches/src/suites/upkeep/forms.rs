@@ -44,6 +44,31 @@ pub(super) const FORMS: [(&str, Form); 6] = [
     ("strings in 32 shards", Form::Sharded),
 ];
 
+impl Form {
+    /// The order in which items are added, from a random one.
+    pub(super) fn order_of_adding(self, mut items: Vec<u32>) -> Vec<u32> {
+        if self == Self::Lists {
+            items.sort_unstable(); // so that each has its place
+        }
+        items
+    }
+
+    /// The order in which items are removed, from a random one. A list finds an element by walking from an end. So those
+    /// near the ends go first, list by list.
+    pub(super) fn order_of_removal(self, mut items: Vec<u32>) -> Vec<u32> {
+        if self == Self::Lists {
+            items.sort_unstable_by_key(|&i| (u64::from(i) / ELEMENTS, from_end(i.into()).unsigned_abs()));
+        }
+        items
+    }
+}
+
+/// How far the nearer end of its list is from item `i`, at least 1; negative from the back.
+fn from_end(i: u64) -> i64 {
+    let place = i % ELEMENTS;
+    if place < ELEMENTS / 2 { place as i64 + 1 } else { place as i64 - ELEMENTS as i64 }
+}
+
 enum Store {
     One(Keyspace<Fold>),
     Shards(Sharded<Fold>),
@@ -116,7 +141,7 @@ impl Data {
                     let limits = *store.options().encoding_limits();
                     store
                         .modify_as::<List, _, _>(&collection(i), 0, |list| {
-                            list.try_remove(1, member, &limits)
+                            list.try_remove(from_end(i).signum(), member, &limits)
                         })
                         .map(|found| found == Some(1))
                 }
@@ -162,11 +187,11 @@ impl Data {
         }
     }
 
-    /// Whether any keyspace is being defragmented.
-    pub(super) fn is_defragmenting(&self) -> bool {
-        let mut is_running = false;
-        self.for_each(|store| is_running |= store.active_defrag_running() > 0);
-        is_running
+    /// The share of the time that defragmentation takes now, in percent; 0 if none is running.
+    pub(super) fn running_share(&self) -> usize {
+        let mut share = 0;
+        self.for_each(|store| share += store.active_defrag_running());
+        share
     }
 
     /// Calls `f` with each keyspace.

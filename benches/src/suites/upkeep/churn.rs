@@ -17,7 +17,8 @@
 //! budget of a slice is one of real time. An interrupt in its last step makes a slice longer than it is. So the longest
 //! slice is the least one of several processes. Beside it stands what 99.9 % of the slices do not exceed.
 
-use super::forms::{Data, FORMS, Form};
+use super::forms::{Data, FORMS};
+use super::memory::Memory;
 use super::process;
 use crate::keys::shuffled;
 use crate::lives::timed;
@@ -30,7 +31,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
-use zmalloc::{allocator_info, flush_tcache, purge, rss, used_memory};
+use zmalloc::purge;
 
 /// The peer: the same reads without calls of `maintain`.
 pub(super) const WITHOUT: &str = "without maintenance";
@@ -48,49 +49,14 @@ const READS_A_LOOK: usize = 16;
 /// What a call of `maintain` may take.
 const BUDGET: Duration = Duration::from_micros(500);
 
-/// Defragmentation is over when nothing has been running for so long. A shard that has its turn may first have to wait until
-/// it looks at the fragmentation again, which it does once a second.
+/// Defragmentation is over when nothing has been running for so long. It begins with the first call.
 const QUIET: Duration = Duration::from_millis(100);
-const QUIET_SHARDS: Duration = Duration::from_millis(1_200);
+
+/// So long the allocator keeps free pages, and `maintain` has it give them back. RSS is not read before.
+const SETTLED: Duration = Duration::from_secs(11);
 
 /// Longer than this it does not take.
 const GIVE_UP: Duration = Duration::from_secs(120);
-
-/// Where the memory is at one moment.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Memory {
-    used: usize,
-    rss: usize,
-    allocated: usize,
-    active: usize,
-    frag_smallbins_bytes: usize,
-}
-
-impl Memory {
-    fn now() -> Self {
-        flush_tcache();
-        let info = allocator_info().unwrap_or_default();
-        Self {
-            used: used_memory(),
-            rss: rss().unwrap_or(0),
-            allocated: info.allocated,
-            active: info.active,
-            frag_smallbins_bytes: info.frag_smallbins_bytes,
-        }
-    }
-
-    fn fragmentation(self) -> f64 {
-        1.0 + self.frag_smallbins_bytes as f64 / self.allocated as f64
-    }
-
-    fn active_over_allocated(self) -> f64 {
-        self.active as f64 / self.allocated as f64
-    }
-
-    fn rss_over_used(self) -> f64 {
-        self.rss as f64 / self.used as f64
-    }
-}
 
 /// The reads of a period, in nanoseconds each.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -143,7 +109,7 @@ pub(super) fn measure(name: &str, settings: &Settings) -> Option<Churned> {
     left.shrink_to_fit();
     let before = Memory::now();
     let mut run = Run::new(&mut data, &left, settings.seed);
-    run.until_quiet(if form == Form::Sharded { QUIET_SHARDS } else { QUIET });
+    run.until_quiet(settings.pick(Duration::ZERO, Duration::ZERO, SETTLED));
     let Run { took, busy, slices, other_calls, periods, .. } = run;
     let after = Memory::now();
     purge();
@@ -224,8 +190,9 @@ impl<'a> Run<'a> {
         self.start.elapsed() - self.paused
     }
 
-    fn until_quiet(&mut self, quiet: Duration) {
-        while self.now() < self.took + quiet && self.now() < GIVE_UP {
+    /// Goes on until defragmentation is over, and for so long at least.
+    fn until_quiet(&mut self, settled: Duration) {
+        while self.now() < settled.max(self.took + QUIET) && self.now() < GIVE_UP {
             let period = self.period();
             if period.share > 0 {
                 self.periods.push(period);
@@ -329,6 +296,7 @@ fn report(ctx: &mut Ctx, name: &str, found: &[Churned]) {
         ("RSS over used_memory, before", "", before.rss_over_used()),
         ("RSS over used_memory", "", after.rss_over_used()),
         ("RSS over used_memory, after a purge", "", purged.rss_over_used()),
+        ("RSS since the start over used_memory", "", (after.rss - start.rss) as f64 / after.used as f64),
         ("wall time", "s", took),
         ("share of a core", "%", 100.0 * first.busy.as_secs_f64() / took.max(1e-9)),
         ("largest share of a core", "%", first.periods.iter().map(slices_percent).fold(0.0, f64::max)),
@@ -355,20 +323,17 @@ fn report(ctx: &mut Ctx, name: &str, found: &[Churned]) {
         let both = [samples(WITH, with), samples(WITHOUT, |period| period.without)];
         ctx.report.compare(ctx.suite, &format!("{case}: {what}"), n, 1_000_000, &both);
     }
-    let mib = |memory: &Memory| {
-        format!("RSS {:.1} and used {:.1} MiB", memory.rss as f64 / 1048576.0, memory.used as f64 / 1048576.0)
-    };
     let most_other = first.other_calls.last().copied().unwrap_or(0) / 1000;
     ctx.report.note(
         ctx.suite,
         format!(
-            "Churn of {name}: at the start {}, full {}, thinned out {}, at the end {}, purged {}. {} slices; {} blocks \
+            "Churn of {name}, MiB: at the start {}, full {}, thinned out {}, at the end {}, purged {}. {} slices; {} blocks \
              moved, {} looked at; the longest call without defragmentation {most_other} us.",
-            mib(start),
-            mib(full),
-            mib(before),
-            mib(after),
-            mib(purged),
+            start.text(),
+            full.text(),
+            before.text(),
+            after.text(),
+            purged.text(),
             first.slices.len(),
             first.hits,
             first.misses

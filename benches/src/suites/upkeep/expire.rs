@@ -2,7 +2,7 @@
 //!
 //! The same keys get the same expiries in three ways: by SET with EX, by EXPIRE after each SET, and by EXPIRE in
 //! a random order after all SETs. What counts is what is left: bytes in blocks, and RSS after the allocator has
-//! given its free pages back.
+//! given its free pages back. After that, a few passes of defragmentation show how much of it was in gaps.
 
 use super::process;
 use crate::keys::{key, shuffled};
@@ -12,7 +12,8 @@ use crate::settings::Settings;
 use crate::suite::Ctx;
 use keyspace::{ExpireOptions, Expiry, Keyspace, Options, SetExpiry, SetOptions};
 use serde::{Deserialize, Serialize};
-use zmalloc::{purge, rss};
+use std::time::Duration;
+use zmalloc::{flush_tcache, purge, rss};
 
 /// The peer.
 pub(super) const SET_EX: &str = "SET EX";
@@ -24,6 +25,9 @@ const AFTER_ALL: &str = "EXPIRE after all SETs";
 /// The sizes of values, in bytes.
 const SIZES: [usize; 2] = [32, 200];
 
+/// Passes of defragmentation.
+const PASSES: usize = 4;
+
 const EXPIRY: Expiry = Expiry::InSeconds(1_000);
 
 /// What a key takes, in bytes.
@@ -33,6 +37,8 @@ pub(super) struct Bytes {
     rss: f64,
     /// Before the purge.
     rss_at_once: f64,
+    /// After passes of defragmentation, and another purge.
+    rss_defragged: f64,
 }
 
 /// Measures `way, size` in this process.
@@ -63,13 +69,16 @@ pub(super) fn measure(name: &str, settings: &Settings) -> Option<Bytes> {
     assert_eq!(store.expires(), n as usize, "{way}");
     let a_key = |bytes: usize| bytes as f64 / f64::from(n);
     let rss_at_once = a_key(rss()?.saturating_sub(before));
-    zmalloc::flush_tcache();
-    purge();
-    Some(Bytes {
-        in_blocks: a_key(store.allocation_size()),
-        rss: a_key(rss()?.saturating_sub(before)),
-        rss_at_once,
-    })
+    let rss_purged = || {
+        flush_tcache();
+        purge();
+        rss().map(|rss| a_key(rss.saturating_sub(before)))
+    };
+    let rss = rss_purged()?;
+    for _ in 0..PASSES {
+        while !store.defrag_for(Duration::MAX, || Duration::ZERO).is_complete {}
+    }
+    Some(Bytes { in_blocks: a_key(store.allocation_size()), rss, rss_at_once, rss_defragged: rss_purged()? })
 }
 
 pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
@@ -89,6 +98,7 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
                 ("bytes a key", (|bytes| bytes.in_blocks) as fn(&Bytes) -> f64),
                 ("RSS a key", |bytes| bytes.rss),
                 ("RSS a key, before a purge", |bytes| bytes.rss_at_once),
+                ("RSS a key, after defragmentation", |bytes| bytes.rss_defragged),
             ] {
                 ctx.report.row(row(metric, of(&ours)).beside(SET_EX, of(&peer)));
             }

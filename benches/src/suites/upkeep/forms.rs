@@ -189,9 +189,10 @@ impl Data {
 
     /// The share of the time that defragmentation takes now, in percent; 0 if none is running.
     pub(super) fn running_share(&self) -> usize {
-        let mut share = 0;
-        self.for_each(|store| share += store.active_defrag_running());
-        share
+        match &self.store {
+            Store::One(store) => store.active_defrag_running(),
+            Store::Shards(sharded) => sharded.active_defrag_running(),
+        }
     }
 
     /// Calls `f` with each keyspace.

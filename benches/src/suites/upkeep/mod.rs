@@ -13,6 +13,7 @@ mod churn;
 mod expire;
 mod forms;
 mod large;
+mod memory;
 mod price;
 mod process;
 mod recurring;

@@ -4,7 +4,7 @@
 //! A write frees 16 blocks of garbage, or 32 if it replaces a value. A read frees none. In the cases with garbage there is more of it than
 //! all writes can free, so each of them pays in full. In return nothing else needs to free it.
 
-use crate::keys::Keys;
+use crate::keys::{Keys, key};
 use crate::lives::{Candidate, Schedule, lives, timed};
 use crate::maps::Fold;
 use crate::measure::{Subject, paired};
@@ -48,11 +48,10 @@ fn filled(keys: &Keys, options: Options) -> Keyspace<Fold> {
 
 fn live(keys: &Keys, ops: usize, has_garbage: bool) -> [Duration; PHASES.len()] {
     let mut store = filled(keys, Options::new());
+    for i in 0..(4 * ops * BLOCKS_A_WRITE) as u64 {
+        store.sadd("large", &key(i), 0).expect("there is memory");
+    }
     if has_garbage {
-        let members = 4 * ops * BLOCKS_A_WRITE;
-        for i in 0..members as u64 {
-            store.sadd("large", &crate::keys::key(i), 0).expect("there is memory");
-        }
         assert!(store.remove("large", 0));
     }
     let some = &keys.find[..ops];

@@ -65,7 +65,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called.
+    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been
+    /// called.
     #[inline]
     pub fn edit_as<'k, C: Collection, T, E: Into<Error>>(
         &mut self,
@@ -192,7 +193,8 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
         Self { keyspace, key, hash, state: Edit::Untouched }
     }
 
-    /// The entry of the key, whose access clock is set, and what an edit keeps right. An expired one is removed.
+    /// The entry of the key, whose access clock is set, and what an edit keeps right. An expired one is
+    /// removed.
     #[inline]
     pub(crate) fn find(&mut self, now: u64) -> Option<(&mut Entry, &mut Totals, &mut Edit)> {
         let Self { keyspace, key, hash, state } = self;

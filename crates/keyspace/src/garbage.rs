@@ -173,8 +173,8 @@ impl Pieces {
         }
     }
 
-    /// Frees about `blocks` blocks, and at least one step of a value. Returns how many values are gone. A step
-    /// may also take some KiB: for the directory of a large table, or for the list of entries.
+    /// Frees about `blocks` blocks, and at least one step of a value. Returns how many values are gone. A
+    /// step may also take some KiB: for the directory of a large table, or for the list of entries.
     pub(crate) fn free(&mut self, blocks: usize) -> usize {
         let (mut left, mut objects) = (blocks.max(1), 0);
         while left > 0 {

@@ -7,7 +7,7 @@
 //!
 //! This file has what is common to all operations: looking a key up to read it or to write it. Each of the
 //! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`,
-//! `scan`, `batch`, `object`, `defrag`, `report`.
+//! `scan`, `batch`, `object`, `lazyfree`, `defrag`, `maintain`, `report`.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
 //! other moment if no absolute expiry is used. It must not go back.
@@ -45,9 +45,9 @@ use zmalloc::Zmalloc;
 ///
 /// An operation that fails leaves key and value as they were. But what a closure of the caller's has done
 /// before it failed stays done, and [`set_many`](Self::set_many) stops in the middle. A method without memory
-/// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exceptions are
-/// [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself, and the counter
-/// of [`take_garbage`](Keyspace::take_garbage).
+/// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exceptions
+/// are [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself, and the
+/// counter of [`take_garbage`](Keyspace::take_garbage).
 pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,

@@ -1,19 +1,19 @@
 //! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
 //!
 //! There are five tasks: expired keys, evictions, garbage, the size of the table, and defragmentation. They
-//! take turns of 50 microseconds until the budget is spent or no task has work left. The next call begins with
-//! the task whose turn it is. So a budget that is too small for all of them is shared equally, however small
-//! it is.
+//! take turns of 50 microseconds until the budget is spent or no task has work left. The next call begins
+//! with the task whose turn it is. So a budget that is too small for all of them is shared equally, however
+//! small it is.
 //!
 //! Two tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
 //! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says.
 //!
-//! For eleven seconds after memory was freed here, the allocator is asked ten times a second to give back pages
-//! that have been free for some time. jemalloc keeps free pages for up to ten seconds, and does not look at the
-//! time while a program only reads.
+//! For eleven seconds after memory was freed here, the allocator is asked ten times a second to give back
+//! pages that have been free for some time. jemalloc keeps free pages for up to ten seconds, and does not
+//! look at the time while a program only reads.
 //!
-//! [`Sharded::maintain`] does this for one shard after the other, each under its lock. It defragments all shards
-//! together, with what the others have left of the time, or a quarter of it.
+//! [`Sharded::maintain`] does this for one shard after the other, each under its lock. It defragments all
+//! shards together, with what the others have left of the time, or a quarter of it.
 
 use crate::evict::Evicted;
 use crate::keyspace::Keyspace;
@@ -177,8 +177,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
     ///
     /// A call overshoots by the last step of each task: some tens of microseconds. After memory was freed, it
-    /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]), which takes up to a
-    /// millisecond or two where there are hundreds of MiB.
+    /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]), which takes up to
+    /// a millisecond or two where there are hundreds of MiB.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -371,14 +371,14 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S: BuildHasher> Sharded<S> {
-    /// [`Keyspace::maintain`] of all shards, one after the other, each under its lock for writing. The time is
-    /// divided among them, and what a shard does not use is left to the next ones. If it is over before all
-    /// shards had their turn, the next call begins with the others. Defragmentation has what is left, or a
-    /// quarter of the budget. Each shard has its share of `maxmemory`.
+    /// [`Keyspace::maintain`] of all shards, one after the other, each under its lock for writing. The time
+    /// is divided among them, and what a shard does not use is left to the next ones. If it is over before
+    /// all shards had their turn, the next call begins with the others. Defragmentation has what is left, or
+    /// a quarter of the budget. Each shard has its share of `maxmemory`.
     ///
     /// For one thread, or for several in turn. A lock is held for the share of a shard, which is at least 25
-    /// microseconds if the budget has them, and for as long as [`Keyspace::maintain`] overshoots. A shard that
-    /// has nothing to do is locked for reading only.
+    /// microseconds if the budget has them, and for as long as [`Keyspace::maintain`] overshoots. A shard
+    /// that has nothing to do is locked for reading only.
     ///
     /// ```
     /// use std::time::{Duration, Instant};

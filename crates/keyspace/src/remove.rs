@@ -11,8 +11,8 @@ use core::mem;
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Removes a key and returns whether it was there. Amortised O(1): a value of more than 64 blocks becomes
-    /// garbage, which is freed later; see [`free_some`](Self::free_some). If the option `lazyfree-lazy-user-del` is
-    /// `no`, the value is freed at once: O(value). In C: `DEL`.
+    /// garbage, which is freed later; see [`free_some`](Self::free_some). If the option
+    /// `lazyfree-lazy-user-del` is `no`, the value is freed at once: O(value). In C: `DEL`.
     #[inline]
     pub fn remove<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
         let is_lazy = self.totals.lazyfree.lazy.user_del;
@@ -32,11 +32,10 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// Keeps the keys for which `keep` is true. Removes the others, and all that have expired, for which `keep`
-    /// is not called. To look at a key here is no access. Each removal is reported as [`Event::Removed`] or
-    /// [`Event::Expired`]. O(n): large values become garbage, as by [`remove`](Self::remove). The table keeps
-    /// its size: see
-    /// [`shrink_to_fit`](Self::shrink_to_fit).
+    /// Keeps the keys for which `keep` is true. Removes the others, and all that have expired, for which
+    /// `keep` is not called. To look at a key here is no access. Each removal is reported as
+    /// [`Event::Removed`] or [`Event::Expired`]. O(n): large values become garbage, as by
+    /// [`remove`](Self::remove). The table keeps its size: see [`shrink_to_fit`](Self::shrink_to_fit).
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -60,8 +59,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Removes all keys. O(1), and under S3-FIFO the blocks of its queue and its ghosts: the table becomes
-    /// garbage with all its entries, which are freed later; see [`free_some`](Self::free_some). If the option `lazyfree-lazy-user-flush` is `no`, they are freed at
-    /// once: O(n). In C: `FLUSHDB`.
+    /// garbage with all its entries, which are freed later; see [`free_some`](Self::free_some). If the option
+    /// `lazyfree-lazy-user-flush` is `no`, they are freed at once: O(n). In C: `FLUSHDB`.
     pub fn clear(&mut self) {
         let (table, entry_bytes) = (mem::take(&mut self.table), mem::take(&mut self.totals.entry_bytes));
         let is_large = || table.len() > FREE_EFFORT_MAX || table.iter().any(Entry::is_large);

@@ -1,8 +1,8 @@
 //! [`SharedSum`]: a sum of bytes that belong to a keyspace no longer, but are not free yet.
 //!
-//! A reply can hold a long string after its key was removed, and another thread can drop garbage. Each of them
-//! is a [`Share`] of the sum, which it leaves when it is dropped, on whatever thread. Keyspace and shares own
-//! the counter together, because a share may outlive its keyspace.
+//! A reply can hold a long string after its key was removed, and another thread can drop garbage. Each of
+//! them is a [`Share`] of the sum, which it leaves when it is dropped, on whatever thread. Keyspace and
+//! shares own the counter together, because a share may outlive its keyspace.
 //!
 //! Limits: the counter is one word for all threads, so many shares that come and go on several threads at
 //! once wait for it. It is allocated with the first share, through the global allocator.

@@ -22,8 +22,8 @@ pub(crate) struct Replaced {
 /// An event that has a key.
 type OnKey = fn(&[u8]) -> Event<'_>;
 
-/// What every new, changed or removed entry updates: the sums over all entries, the state of eviction, and the
-/// garbage. It also has the callback for events.
+/// What every new, changed or removed entry updates: the sums over all entries, the state of eviction, and
+/// the garbage. It also has the callback for events.
 #[derive(Default)]
 pub(crate) struct Totals {
     /// What the entries add to `used_memory`, values and all.
@@ -109,8 +109,8 @@ impl Totals {
         }
     }
 
-    /// [`discard_only`](Self::discard_only) in all cases. The callback may panic, so the sums are right before
-    /// it.
+    /// [`discard_only`](Self::discard_only) in all cases. The callback may panic, so the sums are right
+    /// before it.
     #[inline(never)]
     fn discard_reported(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
         let size = entry.allocation_size();

@@ -1,5 +1,6 @@
-//! Defragmentation with the allocator's own hints. A program of its own with one test, because slabs are those of the whole
-//! process. What a pass does to keys and values, with any allocator, is tested inside the crate.
+//! Defragmentation with the allocator's own hints. A program of its own with one test, because slabs are
+//! those of the whole process. What a pass does to keys and values, with any allocator, is tested inside the
+//! crate.
 #![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
 
 use keyspace::{Keyspace, Options, Sharded};
@@ -9,7 +10,8 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 use zmalloc::{allocator_info, flush_tcache};
 
-/// Bytes in gaps between blocks, in the whole process, and bytes in pages that are in use. `None` if the allocator does not say.
+/// Bytes in gaps between blocks, in the whole process, and bytes in pages that are in use. `None` if the
+/// allocator does not say.
 fn gaps_and_pages() -> Option<[usize; 2]> {
     flush_tcache();
     allocator_info().map(|info| [info.frag_smallbins_bytes, info.active])
@@ -81,7 +83,8 @@ fn passes_win_the_memory_back_of_keys_that_were_removed_at_random() {
     assert!(blocks >= 2 * left.len() as u64, "{blocks} blocks in two passes or more");
 }
 
-/// `now` is when the next call is due. The clock goes on by 10 us with each look, so that nothing depends on how busy the machine is.
+/// `now` is when the next call is due. The clock goes on by 10 us with each look, so that nothing depends on
+/// how busy the machine is.
 fn active_defragmentation_begins_and_ends_by_itself() {
     if gaps_and_pages().is_none() {
         return;

@@ -8,8 +8,8 @@ use core::hash::BuildHasher;
 use core::time::Duration;
 
 impl Fragmentation {
-    /// That of the process, now. `None` unless the allocator is jemalloc with statistics. About 15 us, and as much again for each
-    /// further arena in use.
+    /// That of the process, now. `None` unless the allocator is jemalloc with statistics. About 15 us, and as
+    /// much again for each further arena in use.
     fn now() -> Option<Self> {
         let info = zmalloc::allocator_info()?;
         Some(Self { frag_smallbins_bytes: info.frag_smallbins_bytes, allocated: info.allocated })
@@ -59,24 +59,27 @@ impl Control {
 impl<S: BuildHasher> Keyspace<S> {
     /// Defragments in the background, as `activedefrag` and its neighbours say: begins when the process has
     /// much fragmentation, works for a share of the time, and ends when there is nothing left to win. A call
-    /// works for `budget` by the caller's `clock`, for 450 us, or for its share of the time since the last call,
-    /// whichever is the least. `now` is in milliseconds and must not go back. In C: `activeDefragCycle`.
+    /// works for `budget` by the caller's `clock`, for 450 us, or for its share of the time since the last
+    /// call, whichever is the least. `now` is in milliseconds and must not go back. In C:
+    /// `activeDefragCycle`.
     ///
-    /// Call it when [`active_defrag_due`](Self::active_defrag_due) says so, and once a second in any case. Most
-    /// calls do nothing. Such a call takes some nanoseconds, or about 15 us once a second, for a look at the
-    /// allocator's statistics.
+    /// Call it when [`active_defrag_due`](Self::active_defrag_due) says so, and once a second in any case.
+    /// Most calls do nothing. Such a call takes some nanoseconds, or about 15 us once a second, for a look at
+    /// the allocator's statistics.
     ///
-    /// Fragmentation is that of the process, and the share of the time is that of this keyspace. A program with several
-    /// keyspaces gives them `budget`s, so that together they do not take too much. It lets all of them work by turns, because the blocks
-    /// of all lie in the same slabs. [`Sharded::maintain`](crate::Sharded::maintain) does that.
+    /// Fragmentation is that of the process, and the share of the time is that of this keyspace. A program
+    /// with several keyspaces gives them `budget`s, so that together they do not take too much. It lets all
+    /// of them work by turns, because the blocks of all lie in the same slabs.
+    /// [`Sharded::maintain`](crate::Sharded::maintain) does that.
     ///
-    /// The memory that is won is in free pages, which jemalloc keeps for up to ten seconds. A program that reads more than it
-    /// writes calls [`zmalloc::decay`] ten times a second, so that the system gets them back. When their time is over, jemalloc may give
-    /// pages back within any call that frees, and so within this one. That takes up to a millisecond or two for some hundred
-    /// MiB of free pages, unless it has a [`background_thread`](zmalloc::background_thread).
+    /// The memory that is won is in free pages, which jemalloc keeps for up to ten seconds. A program that
+    /// reads more than it writes calls [`zmalloc::decay`] ten times a second, so that the system gets them
+    /// back. When their time is over, jemalloc may give pages back within any call that frees, and so within
+    /// this one. That takes up to a millisecond or two for some hundred MiB of free pages, unless it has a
+    /// [`background_thread`](zmalloc::background_thread).
     ///
-    /// Needs jemalloc with statistics. With other allocators, and with `activedefrag no`, the call is complete
-    /// at once.
+    /// Needs jemalloc with statistics. With other allocators, and with `activedefrag no`, the call is
+    /// complete at once.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -112,14 +115,14 @@ impl<S> Keyspace<S> {
         self.defrag.control.goes_on()
     }
 
-    /// How long after `now` [`active_defrag`](Self::active_defrag) can use its time. `None` if it is not running: it is
-    /// to be called again in a second. Constant time.
+    /// How long after `now` [`active_defrag`](Self::active_defrag) can use its time. `None` if it is not
+    /// running: it is to be called again in a second. Constant time.
     pub fn active_defrag_due(&self, now: u64) -> Option<Duration> {
         self.defrag.control.due(now)
     }
 
-    /// The percentage of the time that [`active_defrag`](Self::active_defrag) takes now. 0 if it is not running. In C:
-    /// `active_defrag_running` of INFO memory.
+    /// The percentage of the time that [`active_defrag`](Self::active_defrag) takes now. 0 if it is not
+    /// running. In C: `active_defrag_running` of INFO memory.
     pub fn active_defrag_running(&self) -> usize {
         self.defrag.control.share().ceil() as usize
     }

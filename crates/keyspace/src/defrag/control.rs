@@ -11,19 +11,20 @@
 //! ```
 //!
 //! A *round* begins when fragmentation reaches `active-defrag-threshold-lower` and
-//! `active-defrag-ignore-bytes`. It is one pass after the other, until a pass wins nothing. So a round ends near no
-//! fragmentation at all, and not at the threshold. The share of the time is that of the fragmentation at the start of
-//! a pass. In the course of a pass it only rises.
+//! `active-defrag-ignore-bytes`. It is one pass after the other, until a pass wins nothing. So a round ends
+//! near no fragmentation at all, and not at the threshold. The share of the time is that of the fragmentation
+//! at the start of a pass. In the course of a pass it only rises.
 //!
-//! A pass wins nothing if it has moved half a percent of the keyspace's bytes or less. Three passes in a row win nothing
-//! if the gaps have about the same size before and after each of them: the gaps are those of others, or cannot be
-//! closed. If the gaps grow, others are freeing memory, and the round goes on.
+//! A pass wins nothing if it has moved half a percent of the keyspace's bytes or less. Three passes in a row
+//! win nothing if the gaps have about the same size before and after each of them: the gaps are those of
+//! others, or cannot be closed. If the gaps grow, others are freeing memory, and the round goes on.
 //!
-//! What is left after a round cannot be won. So the next one waits until fragmentation is five points above the least
-//! that there was since.
+//! What is left after a round cannot be won. So the next one waits until fragmentation is five points above
+//! the least that there was since.
 //!
-//! Time is given in small portions: each call gets its share of the time since the last one. What a call does not use is kept, up to
-//! two portions, so that a pause is not followed by a burst. What it uses beyond is taken off the next ones.
+//! Time is given in small portions: each call gets its share of the time since the last one. What a call does
+//! not use is kept, up to two portions, so that a pause is not followed by a burst. What it uses beyond is
+//! taken off the next ones.
 //!
 //! Nothing here has a clock or an allocator.
 //!
@@ -44,8 +45,8 @@ const LOOK_EVERY: u64 = 1_000;
 /// Points by which fragmentation has to rise after a round before the next one begins.
 const RISE: f64 = 5.0;
 
-/// What counts as nothing: one part in so many of the keyspace's bytes. The gaps of the process are not compared with the bytes of
-/// the process, because a keyspace may be one of many.
+/// What counts as nothing: one part in so many of the keyspace's bytes. The gaps of the process are not
+/// compared with the bytes of the process, because a keyspace may be one of many.
 const NOTHING: usize = 200;
 
 /// Passes in a row that change nothing, after which a round ends.

@@ -10,10 +10,11 @@
 //! - `active`: the two together, for a caller that has a clock;
 //! - `shards`: the same for the keyspaces of a [`Sharded`](crate::Sharded).
 //!
-//! All of this needs jemalloc with statistics (features `jemalloc` and `stats` of `zmalloc`). A stock jemalloc is enough. With other
-//! allocators nothing moves, and a pass is complete at once.
+//! All of this needs jemalloc with statistics (features `jemalloc` and `stats` of `zmalloc`). A stock
+//! jemalloc is enough. With other allocators nothing moves, and a pass is complete at once.
 //!
-//! Learned from: Redis' `defrag.c` (slices, a list for large values, the share of time between two thresholds).
+//! Learned from: Redis' `defrag.c` (slices, a list for large values, the share of time between two
+//! thresholds).
 
 mod active;
 mod control;
@@ -79,16 +80,16 @@ impl Defrag {
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Moves blocks that leave slabs of the allocator nearly empty, so that these slabs can be given back.
-    /// Starts a pass over all blocks if none is running, and works for as long as `budget` lasts by the caller's
-    /// `clock`, which tells the time since any moment. Overshoots by some tens of microseconds. Keys may be
-    /// written and removed between two calls. In C: `activeDefragCycle`, without its thresholds.
+    /// Starts a pass over all blocks if none is running, and works for as long as `budget` lasts by the
+    /// caller's `clock`, which tells the time since any moment. Overshoots by some tens of microseconds. Keys
+    /// may be written and removed between two calls. In C: `activeDefragCycle`, without its thresholds.
     ///
-    /// A pass does not win all that there is: blocks move to slabs that the same pass may empty later. Two to four
-    /// passes do. A string that a reply holds too does not move.
+    /// A pass does not win all that there is: blocks move to slabs that the same pass may empty later. Two to
+    /// four passes do. A string that a reply holds too does not move.
     ///
-    /// Needs jemalloc with statistics. With other allocators nothing happens, and the slice is complete. At the
-    /// start of a pass the cache of the calling thread is emptied, and jemalloc's statistics are refreshed. Both are done again
-    /// after each 65,536 blocks.
+    /// Needs jemalloc with statistics. With other allocators nothing happens, and the slice is complete. At
+    /// the start of a pass the cache of the calling thread is emptied, and jemalloc's statistics are
+    /// refreshed. Both are done again after each 65,536 blocks.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -150,14 +151,14 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
-    /// How many blocks defragmentation was to move since the keyspace was made. In C: `active_defrag_hits` of INFO
-    /// stats.
+    /// How many blocks defragmentation was to move since the keyspace was made. In C: `active_defrag_hits` of
+    /// INFO stats.
     pub fn active_defrag_hits(&self) -> u64 {
         self.defrag.hits
     }
 
-    /// How many blocks defragmentation has looked at and left where they are. In C: `active_defrag_misses` of INFO
-    /// stats.
+    /// How many blocks defragmentation has looked at and left where they are. In C: `active_defrag_misses` of
+    /// INFO stats.
     pub fn active_defrag_misses(&self) -> u64 {
         self.defrag.misses
     }

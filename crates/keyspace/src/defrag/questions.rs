@@ -1,8 +1,8 @@
 //! [`Questions`]: which of many blocks are worth moving, asked in one call.
 //!
 //! A structure asks about its blocks one at a time, when it is about to move them. The allocator answers many
-//! questions in one call for less. So a structure is walked twice at the same place: the first time the blocks are
-//! noted, and none of them moves. The second time the answers are known. The second walk is warm.
+//! questions in one call for less. So a structure is walked twice at the same place: the first time the
+//! blocks are noted, and none of them moves. The second time the answers are known. The second walk is warm.
 //!
 //! Invariant: a noted block is live until the second walk, because the structures free nothing but what they
 //! move ([`Collection::relocate`](values::Collection::relocate), [`Table::relocate`](dict::Table::relocate)).

@@ -1,8 +1,8 @@
 //! Defragmentation of a [`Sharded`]: a pass goes over all shards, one after the other.
 //!
-//! The blocks of all shards lie in the same slabs. If the blocks of one shard move, they go from emptier slabs to fuller ones, but
-//! hardly any slab becomes empty while the blocks of the other shards stay. So it is the pass over all shards that wins memory. There
-//! is one [`Control`] for all of them, and one judge.
+//! The blocks of all shards lie in the same slabs. If the blocks of one shard move, they go from emptier
+//! slabs to fuller ones, but hardly any slab becomes empty while the blocks of the other shards stay. So it
+//! is the pass over all shards that wins memory. There is one [`Control`] for all of them, and one judge.
 //!
 //! A shard is locked for 50 microseconds at a time.
 
@@ -77,8 +77,9 @@ impl<S: BuildHasher> Sharded<S> {
         done
     }
 
-    /// The percentage of the time that defragmentation of all shards takes now, by [`maintain`](Self::maintain). 0 if it
-    /// is not running. Waits for a thread that is in `maintain`. In C: `active_defrag_running` of INFO memory.
+    /// The percentage of the time that defragmentation of all shards takes now, by
+    /// [`maintain`](Self::maintain). 0 if it is not running. Waits for a thread that is in `maintain`. In C:
+    /// `active_defrag_running` of INFO memory.
     pub fn active_defrag_running(&self) -> usize {
         self.defrag.lock().control.share().ceil() as usize
     }

@@ -10,16 +10,16 @@
 //! ```
 //!
 //! A step is one place of the table, with the small values there, or one part of a large value. The clock is
-//! looked at between two steps. So a slice overshoots by one step: two chunks and up to 64 blocks of small values, or some tens
-//! of blocks of a large one.
+//! looked at between two steps. So a slice overshoots by one step: two chunks and up to 64 blocks of small
+//! values, or some tens of blocks of a large one.
 //!
-//! Anything may be written between two slices. A table and the values have cursors that stay valid. A value on the list is
-//! found by the hash of its key and the address of its entry. If there is no such entry, the key was removed or its entry
-//! has moved, and the value waits for the next pass. If another entry lies there, its value gets a cursor of a walk that was
-//! not its own, which means that a part of it is left out.
+//! Anything may be written between two slices. A table and the values have cursors that stay valid. A value
+//! on the list is found by the hash of its key and the address of its entry. If there is no such entry, the
+//! key was removed or its entry has moved, and the value waits for the next pass. If another entry lies
+//! there, its value gets a cursor of a walk that was not its own, which means that a part of it is left out.
 //!
-//! Limits: where there is no memory for the list, large values are left out. So are values whose keys were written with a
-//! hash that the hasher does not give.
+//! Limits: where there is no memory for the list, large values are left out. So are values whose keys were
+//! written with a hash that the hasher does not give.
 
 use super::Defragged;
 use super::questions::{Hints, Questions};
@@ -33,8 +33,8 @@ use core::ptr::NonNull;
 use dict::prefetch::prefetch;
 use zmalloc::{Zmalloc, vec_size};
 
-/// The most work that the values of one step of the table may be, as [`Entry::free_effort`] counts it: about as
-/// many blocks.
+/// The most work that the values of one step of the table may be, as [`Entry::free_effort`] counts it: about
+/// as many blocks.
 const EFFORT_AT_ONCE: usize = 64;
 
 /// A value that is moved in parts.

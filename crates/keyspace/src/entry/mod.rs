@@ -32,8 +32,8 @@
 //! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
 //!
 //! `view` is an entry whose key has been decoded, for look-ups. `content` has values on their way into a
-//! block, `write` all that makes a block or writes to it, `edit` what changes a value in place, `relocate` what moves
-//! blocks for a defragmenter, and `parts` the lengths of blocks that need not be there.
+//! block, `write` all that makes a block or writes to it, `edit` what changes a value in place, `relocate`
+//! what moves blocks for a defragmenter, and `parts` the lengths of blocks that need not be there.
 
 mod content;
 mod edit;
@@ -317,8 +317,8 @@ impl Entry {
         self.block_allocation_size(len).saturating_sub(zmalloc::good_size(len))
     }
 
-    /// [`allocation_size`](Self::allocation_size) without the allocator's headers, to be compared with the sizes of
-    /// strings that are yet to be written.
+    /// [`allocation_size`](Self::allocation_size) without the allocator's headers, to be compared with the
+    /// sizes of strings that are yet to be written.
     pub(crate) fn usable_size(&self) -> usize {
         let blocks = if self.kind() == Kind::OBJECT { 3 } else { 1 };
         self.allocation_size().saturating_sub(blocks * self.block_overhead(self.byte_len()))

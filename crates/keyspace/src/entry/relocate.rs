@@ -1,8 +1,8 @@
 //! Moving the blocks of an entry and of its value, for a defragmenter.
 //!
-//! An entry's block and the blocks of its value are moved by separate calls, because a value may have millions
-//! of blocks and the entry has one. Both ask `moves` about each block, with its address and its size in bytes.
-//! A block for which there is no memory stays where it is.
+//! An entry's block and the blocks of its value are moved by separate calls, because a value may have
+//! millions of blocks and the entry has one. Both ask `moves` about each block, with its address and its size
+//! in bytes. A block for which there is no memory stays where it is.
 //!
 //! Invariant: a word that has been taken out of its block is put back even if `moves` panics. So it never
 //! points to a block that has moved.
@@ -16,9 +16,9 @@ use robj::Robj;
 use values::{Collection, Encoding, by_type};
 
 impl Entry {
-    /// Moves the entry's own block if `moves` says so, and returns whether it moved. The new block has the size
-    /// class of what is in use, also if the old one was loose. A block stays where it is if there is no memory, or
-    /// none whose address an entry can keep. O(bytes). For `held`, see [`try_set`](Self::try_set).
+    /// Moves the entry's own block if `moves` says so, and returns whether it moved. The new block has the
+    /// size class of what is in use, also if the old one was loose. A block stays where it is if there is no
+    /// memory, or none whose address an entry can keep. O(bytes). For `held`, see [`try_set`](Self::try_set).
     pub(crate) fn relocate_block(
         &mut self,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
@@ -29,7 +29,8 @@ impl Entry {
         if !moves(base, old_size) {
             return false;
         }
-        // SAFETY: a live block (E1) of at least that size (E3), which is not used again if there is a new one.
+        // SAFETY: a live block (E1) of at least that size (E3), which is not used again if there is a new
+        // one.
         let moved = unsafe {
             zmalloc::ztryrelocate_if(base, size, |new| CompactPtr::new(new.cast::<u32>()).is_some())
         };
@@ -40,9 +41,9 @@ impl Entry {
         true
     }
 
-    /// Moves the blocks of a value that lies elsewhere, as [`Collection::relocate`] and [`Robj::relocate`] do: from
-    /// [`Cursor::START`] on, and a bounded part a call. Returns where to go on, `START` at the end, and always for
-    /// a value that lies in the block. For `held`, see [`try_set`](Self::try_set).
+    /// Moves the blocks of a value that lies elsewhere, as [`Collection::relocate`] and [`Robj::relocate`]
+    /// do: from [`Cursor::START`] on, and a bounded part a call. Returns where to go on, `START` at the end,
+    /// and always for a value that lies in the block. For `held`, see [`try_set`](Self::try_set).
     pub(crate) fn relocate_value(
         &mut self,
         cursor: Cursor,
@@ -86,8 +87,8 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// A collection that has been taken out of its word, and whose blocks may move. Its encoding stays. The word is
-/// written again when this is dropped, even after a panic.
+/// A collection that has been taken out of its word, and whose blocks may move. Its encoding stays. The word
+/// is written again when this is dropped, even after a panic.
 struct Lifted<'e, C: Collection> {
     word: &'e mut NonNull<u8>,
     collection: ManuallyDrop<C>,
@@ -95,7 +96,8 @@ struct Lifted<'e, C: Collection> {
 
 impl<C: Collection> Lifted<'_, C> {
     /// # Safety
-    /// The place holds a live word of that type and encoding. Nothing else reads or writes it while this lives.
+    /// The place holds a live word of that type and encoding. Nothing else reads or writes it while this
+    /// lives.
     unsafe fn new(encoding: Encoding, mut place: NonNull<NonNull<u8>>) -> Self {
         // SAFETY: by contract. The word is not used again before `drop` writes another one.
         unsafe {

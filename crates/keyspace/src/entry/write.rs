@@ -314,8 +314,8 @@ impl Entry {
         Ok(())
     }
 
-    /// Overwrites a string in the block with `bytes` of the same length. Returns whether it did. Does nothing if
-    /// the value is not such a string, or if the key has an expiry. O(bytes).
+    /// Overwrites a string in the block with `bytes` of the same length. Returns whether it did. Does nothing
+    /// if the value is not such a string, or if the key has an expiry. O(bytes).
     #[inline]
     pub(crate) fn overwrite(&mut self, bytes: &[u8]) -> bool {
         let Some((len, text)) = self.view().bytes_without_expiry() else { return false };

@@ -208,9 +208,10 @@ impl<S: BuildHasher> Keyspace<S> {
         self.evict_for(additional, 0, now)
     }
 
-    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. Frees garbage
-    /// first: eight blocks count as one key. For idle time, after the limit was lowered. O(`budget`); under a
-    /// volatile policy also the keys without an expiry that the search passes. In C: `performEvictions`.
+    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. Frees
+    /// garbage first: eight blocks count as one key. For idle time, after the limit was lowered. O(`budget`);
+    /// under a volatile policy also the keys without an expiry that the search passes. In C:
+    /// `performEvictions`.
     pub fn evict_some(&mut self, now: u64, budget: usize) -> Evicted {
         self.evict_steps(now, budget).0
     }
@@ -358,8 +359,8 @@ impl<S: BuildHasher> Keyspace<S> {
         if is_room { Ok(()) } else { self.refused(additional) }
     }
 
-    /// Frees some garbage, as long as an eviction takes, or evicts a key if there is none. Returns `false` if no
-    /// key may be evicted.
+    /// Frees some garbage, as long as an eviction takes, or evicts a key if there is none. Returns `false` if
+    /// no key may be evicted.
     fn free_or_evict(&mut self, now: u64) -> bool {
         if self.totals.lazyfree.has_garbage() {
             self.totals.lazyfree.free(BLOCKS_A_VICTIM);

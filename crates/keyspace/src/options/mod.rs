@@ -37,8 +37,8 @@
 //!
 //! The lazyfree defaults are those of Valkey 8. In Redis they are `no`.
 //!
-//! `activedefrag` is `no` in Redis, which needs a patched jemalloc for it. Here a stock jemalloc is enough, and
-//! nothing moves below the thresholds.
+//! `activedefrag` is `no` in Redis, which needs a patched jemalloc for it. Here a stock jemalloc is enough,
+//! and nothing moves below the thresholds.
 //!
 //! Learned from: Redis' `config.c` and redis.conf (names, ranges, defaults).
 
@@ -74,9 +74,10 @@ const THRESHOLDS: RangeInclusive<u16> = 0..=1_000;
 /// What the shares of the time are allowed, in percent.
 const CYCLES: RangeInclusive<u8> = 1..=99;
 
-/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, but for the default of
-/// [`activedefrag`](Self::activedefrag). Each setter is named after its directive. [`MaxmemoryPolicy`] has more words than Redis
-/// 7.4. A setter takes a value outside of the range as the nearest one in it.
+/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, but for the
+/// defaults of [`activedefrag`](Self::activedefrag) and of the lazyfree options. Each setter is named after its
+/// directive. [`MaxmemoryPolicy`] has more words than Redis 7.4. A setter takes a value outside of the range as
+/// the nearest one in it.
 ///
 /// ```
 /// use keyspace::{MaxmemoryPolicy, Options};
@@ -238,8 +239,8 @@ impl Options {
         self
     }
 
-    /// How many keys are looked at for each key that is evicted, from 1 to 64. More samples come nearer to the
-    /// order of the policy, and cost more time.
+    /// How many keys are looked at for each key that is evicted, from 1 to 64. More samples come nearer to
+    /// the order of the policy, and cost more time.
     #[must_use]
     pub fn maxmemory_samples(mut self, samples: usize) -> Self {
         self.samples = nearest(samples, &SAMPLES);
@@ -312,8 +313,8 @@ impl Options {
         self
     }
 
-    /// Whether [`Keyspace::active_defrag`](crate::Keyspace::active_defrag) does anything. The default is `true`. Redis' default is
-    /// `no`, because it needs a patched jemalloc.
+    /// Whether [`Keyspace::active_defrag`](crate::Keyspace::active_defrag) does anything. The default is
+    /// `true`. Redis' default is `no`, because it needs a patched jemalloc.
     #[must_use]
     pub fn activedefrag(mut self, is_active: bool) -> Self {
         self.defrag.is_active = is_active;
@@ -327,16 +328,16 @@ impl Options {
         self
     }
 
-    /// The least fragmentation at which active defragmentation begins, in percent of the bytes that are allocated. At
-    /// most 1,000.
+    /// The least fragmentation at which active defragmentation begins, in percent of the bytes that are
+    /// allocated. At most 1,000.
     #[must_use]
     pub fn active_defrag_threshold_lower(mut self, percent: u16) -> Self {
         self.defrag.threshold_lower = nearest(percent, &THRESHOLDS);
         self
     }
 
-    /// The fragmentation from which on active defragmentation takes the most time, in percent of the bytes that are
-    /// allocated. At most 1,000.
+    /// The fragmentation from which on active defragmentation takes the most time, in percent of the bytes
+    /// that are allocated. At most 1,000.
     #[must_use]
     pub fn active_defrag_threshold_upper(mut self, percent: u16) -> Self {
         self.defrag.threshold_upper = nearest(percent, &THRESHOLDS);

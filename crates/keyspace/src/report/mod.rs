@@ -111,7 +111,8 @@ pub struct MemoryReport {
     pub active_defrag_running: usize,
     /// How many blocks defragmentation has moved. INFO stats: `active_defrag_hits`.
     pub active_defrag_hits: u64,
-    /// How many blocks defragmentation has looked at and left where they are. INFO stats: `active_defrag_misses`.
+    /// How many blocks defragmentation has looked at and left where they are. INFO stats:
+    /// `active_defrag_misses`.
     pub active_defrag_misses: u64,
     /// The shape of the keyspace's table.
     pub table: Stats,

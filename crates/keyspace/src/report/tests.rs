@@ -53,7 +53,8 @@ fn findings(report: MemoryReport) -> Vec<Finding> {
     report.findings().collect()
 }
 
-/// `with` makes a report of a number. A report of `from` has the finding `expected`. A report of one less has no finding.
+/// `with` makes a report of a number. A report of `from` has the finding `expected`. A report of one less has
+/// no finding.
 fn assert_threshold(from: usize, with: impl Fn(usize) -> MemoryReport, expected: Finding) {
     assert_eq!(findings(with(from - 1)), [], "{} is below the threshold", from - 1);
     assert_eq!(findings(with(from)), [expected], "{from} is above the threshold");

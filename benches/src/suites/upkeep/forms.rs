@@ -34,9 +34,13 @@ pub(super) enum Form {
     Sharded,
 }
 
+/// The case in which the allocator has no thread of its own.
+pub(super) const NO_THREAD: &str = "strings without the allocator's thread";
+
 /// The forms, and their names in cases.
-pub(super) const FORMS: [(&str, Form); 6] = [
+pub(super) const FORMS: [(&str, Form); 7] = [
     ("strings", Form::Strings),
+    (NO_THREAD, Form::Strings),
     ("hashes", Form::Hashes),
     ("sets", Form::Sets),
     ("sorted sets", Form::SortedSets),

@@ -66,6 +66,7 @@ mod tests {
             "removal of a set",
             "removal of all keys",
             "churn of strings",
+            "churn of strings without the allocator's thread",
             "churn of hashes",
             "churn of lists",
             "churn of sets",

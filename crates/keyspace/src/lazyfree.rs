@@ -114,7 +114,7 @@ impl Lazyfree {
             return;
         }
         let older = self.pile_size();
-        if older > pace.live_bytes + PILE_BYTES_MIN {
+        if older > pace.live_bytes.saturating_add(PILE_BYTES_MIN) {
             self.free(blocks);
         } else if pace.is_write {
             self.free(blocks.min(BLOCKS_A_PUSH));

@@ -74,7 +74,7 @@ fn from_end(i: u64) -> i64 {
 }
 
 enum Store {
-    One(Keyspace<Fold>),
+    One(Box<Keyspace<Fold>>),
     Shards(Sharded<Fold>),
 }
 
@@ -102,7 +102,7 @@ impl Data {
             let sharded = Sharded::try_with_options_and_hasher(SHARDS, options, Fold::default());
             Store::Shards(sharded.expect("there is memory"))
         } else {
-            Store::One(Keyspace::with_options_and_hasher(options, Fold::default()))
+            Store::One(Box::new(Keyspace::with_options_and_hasher(options, Fold::default())))
         };
         Self { form, store, member: [b'v'; _] }
     }

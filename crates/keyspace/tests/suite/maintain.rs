@@ -72,7 +72,9 @@ fn everything_is_done_in_the_end() {
         );
         let last = calls.last().unwrap();
         assert!(last.freed.is_complete && last.evicted.is_within);
-        assert_eq!(last.next, Duration::from_millis(100), "the next sweep, and free pages");
+        // For the next sweep, or for free pages, if the allocator gives them back in time.
+        let waits = [Duration::from_millis(100), Duration::from_secs(1)];
+        assert!(waits.contains(&last.next), "{:?}", last.next);
         keyspace.check();
     }
 }

@@ -141,6 +141,7 @@ fn a_pass_moves_every_block_and_changes_nothing_else() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "slow; the other tests reach the same unsafe code")]
 fn a_pass_that_moves_nothing_looks_at_every_block() {
     struct None;
     impl Hints for None {
@@ -157,6 +158,7 @@ fn a_pass_that_moves_nothing_looks_at_every_block() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "slow; the other tests reach the same unsafe code")]
 fn the_sum_of_bytes_is_exact_after_every_step() {
     let region = Region::start();
     let mut keyspace = filled();
@@ -173,6 +175,7 @@ fn the_sum_of_bytes_is_exact_after_every_step() {
 
 /// A pass beside writes, compared with the same writes alone.
 #[test]
+#[cfg_attr(miri, ignore = "slow; the other tests reach the same unsafe code")]
 fn writes_between_two_steps_are_not_disturbed() {
     let (mut keyspace, mut twin) = (filled(), filled());
     let mut hints = Half(5);
@@ -265,6 +268,7 @@ fn a_string_that_a_reply_holds_stays_until_the_reply_is_gone() {
 
 /// The candidates of a pool are known by their addresses.
 #[test]
+#[cfg_attr(miri, ignore = "slow; the other tests reach the same unsafe code")]
 fn eviction_goes_on_beside_a_pass() {
     use MaxmemoryPolicy::{AllkeysLfu, AllkeysLru, AllkeysRandom, AllkeysS3fifo, VolatileTtl};
     for policy in [AllkeysLru, AllkeysLfu, AllkeysRandom, AllkeysS3fifo, VolatileTtl] {

@@ -4,10 +4,10 @@
 //! [`Garbage`], in constant time. Garbage counts in all sums until it is free. It is freed
 //!
 //! - by [`Keyspace::maintain`], [`free_some`](Keyspace::free_some) or [`free_for`](Keyspace::free_for);
-//! - by writes: each that changes a key frees 16 blocks, and one that adds garbage frees up to 512 older
-//!   ones;
-//! - before any key is evicted, as far as the room is needed;
-//! - by the caller elsewhere, for example on a thread: [`take_garbage`](Keyspace::take_garbage).
+//! - by writes: a write that changes a key frees 16 blocks;
+//! - by removals: one that adds garbage frees up to 512 older blocks;
+//! - by a write that needs room: garbage goes before keys are evicted;
+//! - by the caller, for example on a thread: [`take_garbage`](Keyspace::take_garbage).
 //!
 //! So a keyspace that is only written to frees its garbage too. If writes add more than they free, garbage
 //! grows until it has 64 MiB more than the live entries. From then on an operation frees as many older blocks
@@ -214,7 +214,7 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Gives out the garbage, to be freed elsewhere. `None` if there is none. Constant time. In C: what
+    /// Gives out the garbage, to be freed elsewhere. Returns `None` if there is no garbage. Constant time. In C: what
     /// `UNLINK` gives to its thread.
     ///
     /// Its bytes count here until it is dropped, but nothing here can free them. So at the limit a write may

@@ -37,8 +37,8 @@ const SWEEP_EVERY: Duration = Duration::from_millis(100);
 /// The least time that a shard gets, if there is as much.
 const SHARD_TURN: Duration = Duration::from_micros(25);
 
-/// Chunks that are split or merged between two looks at the clock.
-const CHUNKS_A_LOOK: usize = 16;
+/// Chunks that are split or merged however small the budget is.
+const CHUNKS_AT_LEAST: usize = 16;
 
 /// One part in so many of a budget is for the defragmentation of shards, if there is any.
 const DEFRAG_PART: u32 = 4;
@@ -331,19 +331,12 @@ impl<S: BuildHasher> Keyspace<S> {
         if self.rehash_debt() == 0 {
             return Some(IDLE);
         }
-        let start = clock();
-        loop {
-            let work = self.rehash(CHUNKS_A_LOOK);
-            *all += work;
-            // A policy, a limit or missing memory may be in the way.
-            let is_stuck = work.chunks_split + work.chunks_merged == 0;
-            if is_stuck || self.rehash_debt() == 0 {
-                return Some(IDLE);
-            }
-            if clock().saturating_sub(start) >= budget {
-                return None;
-            }
-        }
+        let mut work = self.rehash(CHUNKS_AT_LEAST);
+        work += self.rehash_for(budget, clock);
+        *all += work;
+        // A policy, a limit or missing memory may be in the way.
+        let is_stuck = work.chunks_split + work.chunks_merged == 0;
+        (is_stuck || self.rehash_debt() == 0).then_some(IDLE)
     }
 
     fn evict_turn(

@@ -14,7 +14,8 @@
 //!
 //! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of that: each write
 //! evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a
-//! call may leave meanwhile. No write raises it.
+//! call may leave meanwhile. No write raises it. (Where nothing is left to evict, an overflow child of the table
+//! or the state of eviction itself may still add some KiB.)
 //!
 //! **Far from the limit** a write costs two comparisons. When the room is measured, half of it becomes an
 //! *allowance*, from which plain writes take the most that they can add. A write that grows the table
@@ -359,8 +360,8 @@ impl<S: BuildHasher> Keyspace<S> {
         if is_room { Ok(()) } else { self.refused(additional) }
     }
 
-    /// Frees some garbage, as long as an eviction takes, or evicts a key if there is none. Returns `false` if
-    /// no key may be evicted.
+    /// Frees eight blocks of garbage. If there is no garbage, evicts a key. Returns `false` if no key may be
+    /// evicted.
     fn free_or_evict(&mut self, now: u64) -> bool {
         if self.totals.lazyfree.has_garbage() {
             self.totals.lazyfree.free(BLOCKS_A_VICTIM);

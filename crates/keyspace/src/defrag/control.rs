@@ -5,19 +5,29 @@
 //!   cycle-max  25 |                            ...........
 //!                 |                     . '
 //!                 |              . '
-//!   cycle-min   1 | .......  . '                             (below: the rest of a round)
+//!   cycle-min   1 |          . '
 //!                 +---------+------------------+----------> fragmentation, %
 //!                        lower 10          upper 100
 //! ```
 //!
 //! A *round* begins when fragmentation reaches `active-defrag-threshold-lower` and
-//! `active-defrag-ignore-bytes`. It is one pass after the other, until a pass wins nothing. So a round ends
-//! near no fragmentation at all, and not at the threshold. The share of the time is that of the fragmentation
-//! at the start of a pass. In the course of a pass it only rises.
+//! `active-defrag-ignore-bytes`. It is one pass after the other, until the passes win nothing. So a round ends
+//! near no fragmentation at all, and not at the threshold.
 //!
-//! A pass wins nothing if it has moved half a percent of the keyspace's bytes or less. Three passes in a row
-//! win nothing if the gaps have about the same size before and after each of them: the gaps are those of
-//! others, or cannot be closed. If the gaps grow, others are freeing memory, and the round goes on.
+//! The share of the time is that of the highest fragmentation in the round. A smaller share for the later
+//! passes would not save work. It would keep the memory for longer: a pass closes most of the gaps that it
+//! finds, so the second pass of a round would already have the least share.
+//!
+//! A pass *wins* if it makes the gaps smaller by more than half a percent of the keyspace's bytes. A few
+//! blocks that move can empty many slabs. So the size of the gaps counts, and not the number of moved bytes. A
+//! round ends in one of two ways:
+//!
+//! - A pass wins nothing and moves half a percent of the bytes or less. Nothing is left to do.
+//! - Three passes in a row leave the gaps at about the same size. The gaps belong to others, or cannot be
+//!   closed.
+//!
+//! If the gaps grow in a pass, somebody is freeing memory. Then the round goes on, with the share of the
+//! fragmentation at that moment.
 //!
 //! What is left after a round cannot be won. So the next one waits until fragmentation is five points above
 //! the least that there was since.
@@ -149,19 +159,22 @@ impl Control {
         }
     }
 
-    /// Ends a pass over so many bytes, and the round too if the pass has won nothing.
+    /// Ends a pass over so many bytes, and the round too if the passes win nothing any more.
     pub(super) fn end_pass(&mut self, found: Fragmentation, bytes: usize, options: &Options) {
         let Some(round) = &mut self.round else { return };
-        let (percent, gaps) = (found.percent(), found.frag_smallbins_bytes);
-        let has_changed = gaps.abs_diff(round.gaps_before) > bytes / NOTHING;
-        round.idle_passes = if has_changed { 0 } else { round.idle_passes + 1 };
-        if round.moved <= bytes / NOTHING || round.idle_passes >= IDLE_PASSES_MAX {
+        let (percent, gaps, nothing) = (found.percent(), found.frag_smallbins_bytes, bytes / NOTHING);
+        let has_won = round.gaps_before.saturating_sub(gaps) > nothing;
+        let have_grown = gaps.saturating_sub(round.gaps_before) > nothing;
+        round.idle_passes = if has_won || have_grown { 0 } else { round.idle_passes + 1 };
+        if (!has_won && round.moved <= nothing) || round.idle_passes >= IDLE_PASSES_MAX {
             self.percent_min = percent + RISE;
             self.round = None;
             return;
         }
+        if have_grown {
+            round.share = share_at(percent, options);
+        }
         (round.gaps_before, round.moved) = (gaps, 0);
-        round.share = share_at(percent, options);
     }
 
     /// Ends the round, and forgets what the last ones have left.
@@ -328,10 +341,12 @@ mod tests {
     #[test]
     fn a_round_goes_on_below_the_threshold_until_a_pass_wins_nothing() {
         let mut control = running(300);
-        for (after, share) in [(70, 17.0), (20, 4.0), (6, 1.0), (3, 1.0)] {
+        for after in [70, 20, 6, 3] {
             pass(&mut control, 5, after);
-            assert_eq!(control.share().round(), share);
+            assert_eq!(control.share(), 25.0);
         }
+        pass(&mut control, 0, 2);
+        assert_eq!(control.share(), 25.0, "it moved nothing, and slabs became empty");
         pass(&mut control, 0, 2);
         assert_eq!(control.share(), 0.0);
         assert!(!begins(&control, percent(9)) && begins(&control, percent(11)));
@@ -365,13 +380,15 @@ mod tests {
 
     #[test]
     fn a_round_goes_on_while_others_free_memory() {
-        let mut control = running(20);
-        (21..40).for_each(|after| pass(&mut control, 5, after));
-        assert!(control.share() > 0.0);
+        let mut control = running(100);
+        for after in [30, 31, 32, 55] {
+            pass(&mut control, 5, after);
+            assert_eq!(control.share().round(), if after == 30 { 25.0 } else { share(after) });
+        }
     }
 
     #[test]
-    fn in_the_course_of_a_pass_the_share_only_rises() {
+    fn a_look_in_the_course_of_a_pass_only_raises_the_share() {
         let mut control = running(55);
         control.look(1_000, percent(20), &Options::new());
         assert_eq!(control.share().round(), 13.0);

@@ -1,8 +1,8 @@
 //! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
 //!
 //! There are five tasks: expired keys, evictions, garbage, the size of the table, and defragmentation. They
-//! take turns of 50 microseconds until the budget is spent or no task has work left. The next call begins
-//! with the task whose turn it is. So a budget that is too small for all of them is shared equally, however
+//! take turns of 50 microseconds until no task has work left, or the budget has less than two turns left: the
+//! last step of a turn may end late. The next call begins with the task whose turn it is. So a budget that is too small for all of them is shared equally, however
 //! small it is.
 //!
 //! Two tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
@@ -27,6 +27,10 @@ use core::time::Duration;
 
 /// How long a task works before it is the next one's turn.
 const TURN: Duration = Duration::from_micros(50);
+
+/// The least that a turn has to leave of the budget if another one is to begin: the time of a turn, and as
+/// much again for its last step, which may end late.
+const TURN_WITH_STEP: Duration = Duration::from_micros(100);
 
 /// How long a caller may wait if nothing is to be done.
 const IDLE: Duration = Duration::from_secs(1);
@@ -176,7 +180,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
     /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
     ///
-    /// A call overshoots by the last step of each task: some tens of microseconds. After memory was freed, it
+    /// A call ends before `budget` has passed, or at most some tens of microseconds later: no turn begins if
+    /// less than 100 microseconds are left, except for the first one. After memory was freed, it
     /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]), which takes up to
     /// a millisecond or two where there are hundreds of MiB.
     ///
@@ -241,6 +246,7 @@ impl<S: BuildHasher> Keyspace<S> {
         done: &mut Maintained,
     ) {
         let start = clock();
+        let left = |time: Duration| budget.saturating_sub(time.saturating_sub(start));
         let mut has_work = [true; TASKS.len()];
         has_work[Task::Defrag as usize] = defragments;
         loop {
@@ -250,17 +256,13 @@ impl<S: BuildHasher> Keyspace<S> {
                 if !has_work[turn] {
                     continue;
                 }
-                let left = budget.saturating_sub(clock().saturating_sub(start));
-                match self.take_turn(task, now, left.min(TURN), &mut clock, done) {
-                    Some(wait) => {
-                        has_work[turn] = false;
-                        done.next = done.next.min(wait);
-                    }
-                    None if left <= TURN => {
-                        done.next = Duration::ZERO;
-                        return;
-                    }
-                    None => {}
+                let time = left(clock()).min(TURN);
+                if let Some(wait) = self.take_turn(task, now, time, &mut clock, done) {
+                    has_work[turn] = false;
+                    done.next = done.next.min(wait);
+                } else if left(clock()) < TURN_WITH_STEP {
+                    done.next = Duration::ZERO;
+                    return;
                 }
             }
             if has_work == [false; TASKS.len()] {

@@ -285,8 +285,8 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Drops the set little by little: frees `n` chunks of the table or members, and up to a leaf more (63 members), and gives back what
-    /// is left. For freeing a large set without a pause. O(n + log len).
+    /// Drops the set little by little: frees up to `n` chunks of the table or members, but at least one chunk or leaf (63 members), and
+    /// gives back what is left. For freeing a large set without a pause. O(n + log len).
     ///
     /// ```
     /// use zindex::ZTable;

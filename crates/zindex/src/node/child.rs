@@ -150,6 +150,19 @@ impl Child {
         ManuallyDrop::new(unsafe { Box::from_raw_in(self.untagged().as_ptr(), Zmalloc) })
     }
 
+    /// Drops the node. Its block goes back past the cache of the thread.
+    pub(crate) fn drop_no_tcache(self) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: an owned node of the type that the tag says, and this is its end.
+        unsafe {
+            if this.is_inner() {
+                zmalloc::drop_no_tcache(ManuallyDrop::into_inner(this.boxed::<Inner>()));
+            } else {
+                zmalloc::drop_no_tcache(ManuallyDrop::into_inner(this.boxed::<Leaf>()));
+            }
+        }
+    }
+
     /// Asks for the cache lines that a search of the node reads.
     #[inline]
     pub(crate) fn prefetch(&self) {

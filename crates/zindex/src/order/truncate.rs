@@ -14,10 +14,14 @@ impl Order {
         self.len = len;
     }
 
-    /// Drops the highest entries, at least `n` of them, and whole leaves: the blocks of a leaf are asked for together.
+    /// Drops the highest leaves with `n` entries in all or fewer, and at least one leaf. Whole leaves, because the blocks of a leaf are
+    /// asked for together.
     pub(crate) fn drop_leaves(&mut self, n: usize) {
         let len = self.len.saturating_sub(n);
-        self.truncate(self.leaf_at(len).map_or(len, |(_, index)| len - index));
+        let Some((leaf, index)) = self.leaf_at(len) else { return };
+        // The leaf holds the ranks from here to `end`.
+        let end = len - index + leaf.len();
+        self.truncate(if index == 0 || end == self.len { len - index } else { end });
     }
 }
 
@@ -36,7 +40,11 @@ fn truncate(child: &mut Child, keep: usize) -> usize {
                 if before < keep {
                     inner.add_count(last, keep as isize - count as isize);
                 } else {
-                    freed += inner.remove(last).allocation_size();
+                    let child = inner.remove(last);
+                    freed += child.allocation_size();
+                    // Nodes lie in a random order. In the cache of the thread they would wait for each other, and then empty many
+                    // slabs within one step.
+                    child.drop_no_tcache();
                 }
             }
         }

@@ -15,5 +15,5 @@ mod relocate;
 pub use arena::Arena;
 pub use controls::{background_thread, decay, flush_tcache, purge};
 pub use info::{AllocatorInfo, allocator_info, arena_info, arena_infos, page_size, quantum};
-pub use no_tcache::{zfree_no_tcache, zmalloc_no_tcache, ztrymalloc_no_tcache};
+pub use no_tcache::{drop_no_tcache, zfree_no_tcache, zmalloc_no_tcache, ztrymalloc_no_tcache};
 pub use relocate::{box_size, relocate_box, relocate_vec, try_box, vec_size, ztryrelocate, ztryrelocate_if};

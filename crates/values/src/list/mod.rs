@@ -22,7 +22,7 @@ use common::NoRoom;
 use listpack::ListPack;
 use quicklist::QuickList;
 
-pub use quicklist::{NodeView, Side, lzf};
+pub use quicklist::{NodeLimit, NodeView, Side, lzf};
 pub use read::{Item, Iter, Positions};
 
 /// A list of byte strings; 16 bytes.

@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod build;
+mod crc;
+mod databases;
+//mod dump;
+mod error;
+mod format;
+mod input;
+mod load;
+mod old;
+mod reader;
+//mod save;
+mod skip;
+mod sink;
+mod walk;
+//mod write;
+
+pub use databases::Databases;
+//pub use dump::{DumpOptions, dump, restore};
+pub use error::{Error, Fault};
+pub use format::{Family, ValueType, Version};
+pub use load::{DuplicateKey, LoadOptions, Loader, Loading, UnsupportedValue};
+pub use reader::{Event, Expiring, Item, KeyHeader, Reader};
+//pub use save::{SaveError, save, save_to_path};
+//pub use write::{AccessClock, Field, KeyMeta, Progress, ValueProgress, WriteOptions, WriteVersion, Writer};
+
+/// The keyspaces that are loaded and saved: the types in the signatures here.
+pub use keyspace;

@@ -177,3 +177,46 @@ impl fmt::Display for Fault {
         })
     }
 }
+
+/// Why a file or a payload could not be written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// The underlying writer failed.
+    Io {
+        /// How many bytes it had taken before.
+        offset: u64,
+        /// Its error.
+        error: io::Error,
+    },
+    /// A value has another type or another number of elements than when its key was written.
+    Changed,
+    /// There was no memory.
+    Memory(ReserveError),
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { offset, error } => write!(f, "writing failed after {offset} bytes: {error}"),
+            Self::Changed => f.write_str("a value was changed while it was written"),
+            Self::Memory(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SaveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { error, .. } => Some(error),
+            Self::Changed => None,
+            Self::Memory(error) => Some(error),
+        }
+    }
+}
+
+impl From<ReserveError> for SaveError {
+    fn from(error: ReserveError) -> Self {
+        Self::Memory(error)
+    }
+}

@@ -165,14 +165,7 @@ impl<R: Read> Input<R> {
         Ok(())
     }
 
-    /// Whether the input ends here.
-    pub(crate) fn is_at_end(&mut self) -> Result<bool, Error> {
-        match self.fill_one() {
-            Err(Error::Malformed { fault: Fault::Truncated, .. }) => Ok(true),
-            result => result.map(|()| false),
-        }
-    }
-
+    #[inline]
     fn fill_one(&mut self) -> Result<(), Error> {
         if self.at < self.end { Ok(()) } else { self.fill(1) }
     }

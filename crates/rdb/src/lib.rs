@@ -11,6 +11,7 @@ mod input;
 mod load;
 mod old;
 mod output;
+mod queue;
 mod reader;
 mod save;
 mod skip;

@@ -10,13 +10,16 @@
 use crate::build::{Builder, Partial, Store};
 use crate::databases::Databases;
 use crate::error::Error;
-use crate::format::Version;
+use crate::format::{ValueType, Version};
+use crate::queue::{Next, Queue};
 use crate::reader::{Before, Event, KeyHeader, Reader};
 use crate::sink::Taken;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use keyspace::{Keyspace, RestoreOptions, RestoreValue};
+use keyspace::{Key, Keyspace, RestoreOptions, RestoreValue};
+use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 
 /// Of so many elements of a large value, the budget of a step counts as of one key.
 const ELEMENTS_A_KEY: usize = 16;
@@ -24,8 +27,11 @@ const ELEMENTS_A_KEY: usize = 16;
 /// [`Loader::load_for`] looks at the clock after so many keys.
 const KEYS_A_LOOK: usize = 64;
 
-/// A resize hint makes room for at most so many keys before the first one has been read: 6 bytes each, and half as much free.
-const RESERVED_MAX: usize = 64 << 10;
+/// A resize hint makes room for at most so many keys, if the length of the input is not known: 6 bytes each, and half as much free.
+const RESERVED_MAX: u64 = 32 << 10;
+
+/// The fewest bytes of a key in a file: type, length of the key, value.
+const KEY_BYTES_MIN: u64 = 3;
 
 /// What happens to a key that the keyspace has already, or that stands twice in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +65,8 @@ pub struct LoadOptions {
     pub duplicate_key: DuplicateKey,
     /// What happens to values that no keyspace holds.
     pub unsupported: UnsupportedValue,
+    /// The length of the input in bytes, if it is known. Then room is made for as many keys as the file says, before the first one is stored.
+    pub input_bytes: Option<u64>,
 }
 
 impl LoadOptions {
@@ -68,6 +76,7 @@ impl LoadOptions {
         drops_expired: true,
         duplicate_key: DuplicateKey::Refuse,
         unsupported: UnsupportedValue::Refuse,
+        input_bytes: None,
     };
 }
 
@@ -127,8 +136,22 @@ pub struct Loader<R> {
     loading: Loading,
     database: u64,
     partial: Partial,
+    queue: Queue,
     /// What stood in front of the key whose value is being built, and where it stands.
     key: Option<(Before, u64)>,
+}
+
+impl Loader<File> {
+    /// Opens a file, whose length is then known, and reads its header.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; as for [`Reader::new`].
+    pub fn open(path: impl AsRef<Path>, options: LoadOptions) -> Result<Self, Error> {
+        let no_file = |error| Error::Io { offset: 0, error };
+        let file = File::open(path).map_err(no_file)?;
+        let len = file.metadata().map_err(no_file)?.len();
+        Self::new(file, LoadOptions { input_bytes: Some(len), ..options })
+    }
 }
 
 impl<R: Read> Loader<R> {
@@ -138,8 +161,8 @@ impl<R: Read> Loader<R> {
     /// As for [`Reader::new`].
     pub fn new(read: R, options: LoadOptions) -> Result<Self, Error> {
         let reader = Reader::new(read)?.check_checksum(options.checks_checksum);
-        let (loading, partial) = (Loading::default(), Partial::default());
-        Ok(Self { reader, options, loading, database: 0, partial, key: None })
+        let (loading, partial, queue) = (Loading::default(), Partial::default(), Queue::new());
+        Ok(Self { reader, options, loading, database: 0, partial, queue, key: None })
     }
 
     /// The version of the file.
@@ -211,49 +234,100 @@ impl<R: Read> Loader<R> {
                 }
             }
         }
+        match databases.keyspace(self.database) {
+            Some(keyspace) => self.store_queued(keyspace, now)?,
+            None => debug_assert!(self.queue.is_empty(), "keys are queued for a keyspace only"),
+        }
         Ok(self.loading())
     }
 
-    /// Reads an event. A key is kept for [`build`](Self::build), or passed over.
+    /// Reads an event. A short string is queued, another value is kept for [`build`](Self::build), or passed over.
+    #[inline]
     fn next<S: BuildHasher>(
         &mut self,
         keyspace: Option<&mut Keyspace<S>>,
         now: u64,
         budget: &mut usize,
     ) -> Result<(), Error> {
-        let Self { reader, options, loading, .. } = self;
+        let Self { reader, options, loading, queue, .. } = self;
         match reader.next_event()? {
-            None => loading.is_complete = true,
-            Some(Event::Database(number)) => self.database = number,
-            Some(Event::Resize { keys, .. }) => {
-                // Only some of the keys that the file claims are believed. Without memory the table grows later.
-                let keys = usize::try_from(keys).unwrap_or(usize::MAX).min(RESERVED_MAX);
-                let _ = keyspace.map(|keyspace| keyspace.try_reserve(keys));
-            }
-            Some(Event::Function(_)) => loading.functions += 1,
-            Some(Event::Skipped { .. }) => loading.others += 1,
-            Some(Event::Aux { .. } | Event::Slot { .. }) => {}
             Some(Event::Key(KeyHeader { value_type, expiry, idle_time, freq, offset, .. })) => {
                 let is_expired = options.drops_expired && expiry.is_some_and(|expiry| expiry <= now);
-                let skipped = if keyspace.is_none() {
-                    &mut loading.other_databases
-                } else if value_type.object_type().is_none() {
-                    if options.unsupported == UnsupportedValue::Refuse {
-                        return Err(reader.walk.unsupported());
+                let before = Before { expiry, idle_time, freq };
+                let skipped = match (keyspace, value_type) {
+                    (None, _) => &mut loading.other_databases,
+                    (Some(_), value_type) if value_type.object_type().is_none() => {
+                        if options.unsupported == UnsupportedValue::Refuse {
+                            return Err(reader.walk.unsupported());
+                        }
+                        &mut loading.unsupported
                     }
-                    &mut loading.unsupported
-                } else if is_expired {
-                    &mut loading.expired
-                } else {
-                    self.key = Some((Before { expiry, idle_time, freq }, offset));
-                    return Ok(());
+                    _ if is_expired => &mut loading.expired,
+                    (Some(keyspace), ValueType::String) => {
+                        *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+                        return self.string(keyspace, (before, offset), now);
+                    }
+                    (Some(keyspace), _) => {
+                        self.key = Some((before, offset));
+                        return self.store_queued(keyspace, now);
+                    }
                 };
                 *skipped += 1;
                 reader.skip_value()?;
                 *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+                return Ok(());
             }
+            None => loading.is_complete = true,
+            Some(Event::Database(number)) => {
+                let result = keyspace.map_or(Ok(()), |keyspace| self.store_queued(keyspace, now));
+                self.database = number;
+                return result;
+            }
+            Some(Event::Resize { keys, .. }) => {
+                // Only so many keys are believed as the input can hold. Without memory the table grows later.
+                let most = options.input_bytes.map_or(RESERVED_MAX, |bytes| bytes / KEY_BYTES_MIN);
+                if let (Some(keyspace), Ok(keys)) = (keyspace, usize::try_from(keys.min(most)))
+                    && keyspace.is_empty()
+                    && queue.is_empty()
+                {
+                    let _ = keyspace.try_reserve(keys);
+                }
+            }
+            Some(Event::Function(_)) => loading.functions += 1,
+            Some(Event::Skipped { .. }) => loading.others += 1,
+            Some(Event::Aux { .. } | Event::Slot { .. }) => {}
         }
         Ok(())
+    }
+
+    /// Reads the string of a key, and queues or stores it.
+    #[inline]
+    fn string<S: BuildHasher>(
+        &mut self,
+        keyspace: &mut Keyspace<S>,
+        (before, offset): (Before, u64),
+        now: u64,
+    ) -> Result<(), Error> {
+        let Self { reader, options, loading, queue, .. } = self;
+        let text = reader.walk.string(&mut reader.input)?;
+        if let Ok(text) = &text
+            && queue.push(&reader.key, *text, before, offset)
+        {
+            return if queue.is_full() { store_queued(queue, keyspace, options, loading, now) } else { Ok(()) };
+        }
+        store_queued(queue, keyspace, options, loading, now)?;
+        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
+        let stored = match text {
+            Ok(text) => restore.restore(RestoreValue::String(text)),
+            Err(text) => restore.restore(RestoreValue::Built(&mut text.into())),
+        };
+        stored.map_err(|error| Error::Keyspace { offset, error })?;
+        restore.count(loading, offset)
+    }
+
+    /// Stores the keys in the queue.
+    fn store_queued<S: BuildHasher>(&mut self, keyspace: &mut Keyspace<S>, now: u64) -> Result<(), Error> {
+        store_queued(&mut self.queue, keyspace, &self.options, &mut self.loading, now)
     }
 
     /// Builds the value of the key, or as much of it as the budget allows.
@@ -266,19 +340,8 @@ impl<R: Read> Loader<R> {
     ) -> Result<(), Error> {
         let Self { reader, options, loading, partial, .. } = self;
         let limits = *keyspace.options().encoding_limits();
-        // A key that has expired, and is not to be passed over, is stored as if it were the millisecond before.
-        let expiry = if options.drops_expired { before.expiry } else { before.expiry.map(|expiry| expiry.max(1)) };
-        let last = expiry.filter(|_| !options.drops_expired).map_or(u64::MAX, |expiry| expiry - 1);
-        let options = RestoreOptions {
-            expiry,
-            idle_time: before.idle_time,
-            freq: before.freq,
-            replace: options.duplicate_key == DuplicateKey::Replace,
-        };
-        let mut stored = Stored::No;
-        let (key, now) = (&reader.key[..], now.min(last));
-        let store = Restore { keyspace, key, options: &options, now, stored: &mut stored };
-        let mut builder = Builder { partial, limits: &limits, store };
+        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
+        let mut builder = Builder { partial, limits: &limits, store: &mut restore };
         if !reader.walk.step(&mut reader.input, &mut builder, budget)? {
             return Ok(());
         }
@@ -286,19 +349,31 @@ impl<R: Read> Loader<R> {
         *partial = Partial::default();
         self.key = None;
         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
-        match stored {
-            Stored::Yes => loading.keys += 1,
-            Stored::Empty => loading.empty += 1,
-            // While its value was built.
-            Stored::No if expiry.is_some_and(|expiry| expiry <= now) => loading.expired += 1,
-            Stored::No => return Err(Error::DuplicateKey { offset }),
-        }
-        Ok(())
+        restore.count(loading, offset)
     }
+}
+
+fn store_queued<S: BuildHasher>(
+    queue: &mut Queue,
+    keyspace: &mut Keyspace<S>,
+    options: &LoadOptions,
+    loading: &mut Loading,
+    now: u64,
+) -> Result<(), Error> {
+    if queue.is_empty() {
+        return Ok(());
+    }
+    queue.drain(keyspace, |keyspace, Next { key, value, before, offset }| {
+        let mut restore = Restore::new(keyspace, key, options, before, now);
+        let stored = restore.restore(RestoreValue::String(value));
+        stored.map_err(|error| Error::Keyspace { offset, error })?;
+        restore.count(loading, offset)
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stored {
+    /// The key is there, or has expired.
     No,
     Yes,
     Empty,
@@ -307,22 +382,61 @@ enum Stored {
 /// Stores the value of a key in a keyspace.
 struct Restore<'r, S> {
     keyspace: &'r mut Keyspace<S>,
-    key: &'r [u8],
-    options: &'r RestoreOptions,
+    key: Key<'r>,
+    options: RestoreOptions,
     now: u64,
-    stored: &'r mut Stored,
+    stored: Stored,
 }
 
-impl<S: BuildHasher> Store for Restore<'_, S> {
-    fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
-        if self.keyspace.restore(self.key, value, self.options, self.now)? {
-            *self.stored = Stored::Yes;
+impl<'r, S: BuildHasher> Restore<'r, S> {
+    #[inline]
+    fn new(
+        keyspace: &'r mut Keyspace<S>,
+        key: Key<'r>,
+        options: &LoadOptions,
+        Before { expiry, idle_time, freq }: Before,
+        now: u64,
+    ) -> Self {
+        let (mut expiry, mut now) = (expiry, now);
+        if let (Some(at), false) = (&mut expiry, options.drops_expired) {
+            // A key that has expired, and is not to be passed over, is stored as if it were the millisecond before.
+            *at = (*at).max(1);
+            now = now.min(*at - 1);
+        }
+        let replace = options.duplicate_key == DuplicateKey::Replace;
+        let options = RestoreOptions { expiry, idle_time, freq, replace };
+        Self { keyspace, key, options, now, stored: Stored::No }
+    }
+
+    #[inline]
+    fn restore(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
+        if self.keyspace.restore(self.key, value, &self.options, self.now)? {
+            self.stored = Stored::Yes;
         }
         Ok(())
     }
 
+    /// Counts the key, which begins at `offset`.
+    #[inline]
+    fn count(&self, loading: &mut Loading, offset: u64) -> Result<(), Error> {
+        match self.stored {
+            Stored::Yes => loading.keys += 1,
+            Stored::Empty => loading.empty += 1,
+            // While its value was built.
+            Stored::No if self.options.expiry.is_some_and(|expiry| expiry <= self.now) => loading.expired += 1,
+            Stored::No => return Err(Error::DuplicateKey { offset }),
+        }
+        Ok(())
+    }
+}
+
+impl<S: BuildHasher> Store for &mut Restore<'_, S> {
+    fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
+        self.restore(value)
+    }
+
     fn store_empty(&mut self) -> Taken {
-        *self.stored = Stored::Empty;
+        self.stored = Stored::Empty;
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use crate::old::{Ziplist, Zipmap};
 use crate::sink::{Pair, Refused, Sink, Skip, Taken, refused};
 use crate::skip;
 use allocator_api2::vec::Vec;
-use keyspace::values::{Element, Encoding, ObjectType};
+use keyspace::values::{Element, Encoding, ObjectType, OwnedElement};
 use listpack::{Depth, ListPack, Value};
 use std::io::Read;
 use zmalloc::Zmalloc;
@@ -81,6 +81,16 @@ impl Walk {
 
     pub(crate) fn unsupported(&self) -> Error {
         Error::Unsupported { offset: self.offset, code: self.code, version: self.version }
+    }
+
+    /// Reads a string that fits into the input's buffer, or gives back one that is longer.
+    #[inline]
+    pub(crate) fn string<'i, R: Read>(
+        &mut self,
+        input: &'i mut Input<R>,
+    ) -> Result<Result<Element<'i>, OwnedElement>, Error> {
+        self.state = State::Done;
+        input.owned_text()
     }
 
     /// Passes over what is left of the value.

@@ -83,6 +83,29 @@ impl<S: BuildHasher> Keyspace<S> {
         rest.iter().for_each(|key| next(self.get(*key, now)));
     }
 
+    /// Gives keys that are about to be written their hashes, and prefetches their places in the table. So the misses of up to sixteen
+    /// keys overlap. More are not prefetched.
+    ///
+    /// ```
+    /// use keyspace::{Key, Keyspace};
+    /// let mut keyspace = Keyspace::new();
+    /// let mut keys = ["a", "b", "c"].map(Key::from);
+    /// keyspace.prefetch(&mut keys);
+    /// for key in keys {
+    ///     keyspace.set(key, 1, 0)?;
+    /// }
+    /// assert!(keyspace.contains_key("b", 0));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn prefetch(&self, keys: &mut [Key<'_>]) {
+        let (mut hashes, len) = ([0; AHEAD], keys.len().min(AHEAD));
+        for (hash, key) in hashes.iter_mut().zip(&mut *keys) {
+            *hash = self.hash_of(key);
+            *key = Key::with_hash(key.bytes(), *hash);
+        }
+        self.table.prefetch_inserts(&hashes[..len]);
+    }
+
     /// [`set`](Self::set) of many keys, one after the other, with overlapping misses. In C: `MSET`.
     ///
     /// # Errors

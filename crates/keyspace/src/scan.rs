@@ -99,7 +99,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.live(now).map(|entry| (entry.key(), ValueRef::of(entry.view(), &self.lent)))
     }
 
-    fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {
         self.table.iter().filter(move |entry| !entry.is_expired(now))
     }
 

@@ -142,7 +142,7 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 /// A value on its way into a block. What a block takes over is left empty.
-fn try_content(value: &mut Value) -> Result<Content<'_>, ReserveError> {
+pub(crate) fn try_content(value: &mut Value) -> Result<Content<'_>, ReserveError> {
     Ok(match value {
         Value::String(string) => Content::try_owned_string(string)?,
         Value::List(list) => Content::collection(list),

@@ -8,7 +8,6 @@ use crate::nodes::{Nodes, Place};
 use crate::side::Side;
 use allocator_api2::boxed::Box;
 use common::Cursor;
-use core::mem;
 use core::ptr::NonNull;
 use listpack::{ListPack, Value};
 use zmalloc::{ReserveError, Zmalloc, box_size, or_oom, relocate_box, try_box};
@@ -61,18 +60,7 @@ impl QuickList {
         list_compress_depth: u16,
     ) -> Result<Self, ReserveError> {
         let mut list = Self::try_new(list_max_listpack_size, list_compress_depth)?;
-        // The entries are counted, because the count of foreign bytes may be wrong.
-        let count = pack.iter().count();
-        if count > 0 {
-            // Room for a node first; the listpack moves in when nothing can fail any more.
-            list.0.nodes.try_push_back([Node::packed(ListPack::new(), 0)])?;
-            let place = list.0.nodes.end(Side::Back).expect("pushed just now");
-            let pack = mem::take(pack);
-            list.0.nodes.change(place, |node| *node = Node::packed(pack, count));
-            list.0.len = count;
-        } else {
-            pack.clear();
-        }
+        list.try_push_listpack(pack)?;
         Ok(list)
     }
 
@@ -161,6 +149,14 @@ impl QuickList {
 }
 
 impl Inner {
+    /// Puts a node in the place of the last one, which has no element.
+    pub(crate) fn fill_last(&mut self, node: Node) {
+        let place = self.nodes.end(Side::Back).expect("pushed just now");
+        self.len += node.count();
+        self.nodes.change(place, |empty| *empty = node);
+        self.settle();
+    }
+
     #[inline]
     pub(crate) fn limit(&self) -> NodeLimit {
         NodeLimit::new(self.list_max_listpack_size)

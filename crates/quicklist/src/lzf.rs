@@ -1,4 +1,5 @@
-//! LZF: the compression of interior nodes, in the stream format that Redis stores and dumps.
+//! LZF: the compression of interior nodes, in the stream format that Redis stores and dumps. The crate `rdb` compresses the
+//! strings of dump files by it.
 //!
 //! ```text
 //!  000LLLLL  L + 1 bytes ...                     literals: 1 to 32 bytes as they are
@@ -16,6 +17,8 @@
 const DISTANCE_MAX: usize = 1 << 13;
 /// The shortest copy worth its two bytes.
 const MATCH_MIN: usize = 3;
+/// The most that one byte of a stream can stand for: the longest copy takes three bytes.
+pub const EXPANSION_MAX: usize = MATCH_MAX / 3;
 /// The longest copy: 7 of the control byte, 255, and 2.
 const MATCH_MAX: usize = 264;
 /// The longest run of literals behind one control byte.
@@ -86,7 +89,16 @@ fn common_len(a: &[u8], b: &[u8]) -> usize {
 
 /// Writes `input` compressed to `out` and says how many bytes that are; `None` if there is no room for it. O(input).
 /// In C: `lzf_compress`.
-pub(crate) fn compress(input: &[u8], out: &mut [u8]) -> Option<usize> {
+///
+/// ```
+/// use quicklist::lzf::{compress, decompress};
+/// let (text, mut stream, mut back) = ([b'x'; 100], [0; 96], [0; 100]);
+/// let len = compress(&text, &mut stream).unwrap();
+/// assert!(len < 10);
+/// assert_eq!(decompress(&stream[..len], &mut back), Some(()));
+/// assert_eq!(back, text);
+/// ```
+pub fn compress(input: &[u8], out: &mut [u8]) -> Option<usize> {
     let mut writer = Writer { out, len: 0 };
     let mut table = Table([0; 1 << TABLE_BITS]);
     let (mut at, mut literals) = (0, 0);
@@ -113,7 +125,7 @@ pub(crate) fn compress(input: &[u8], out: &mut [u8]) -> Option<usize> {
 
 /// Writes what `input` is the compressed form of to `out`, which it must fill exactly; `None` if it does not, or is not
 /// well formed. O(out). In C: `lzf_decompress`.
-pub(crate) fn decompress(mut input: &[u8], out: &mut [u8]) -> Option<()> {
+pub fn decompress(mut input: &[u8], out: &mut [u8]) -> Option<()> {
     let mut at = 0;
     while let Some((&control, rest)) = input.split_first() {
         let control = usize::from(control);

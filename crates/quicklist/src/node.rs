@@ -14,6 +14,7 @@
 
 use crate::elements::Elements;
 use crate::lzf;
+use crate::node_view::NodeView;
 use crate::storage::Block;
 use core::ptr::NonNull;
 use listpack::{Depth, FromBytesError, ListPack, Value};
@@ -137,6 +138,19 @@ impl Node {
             Self::Packed { pack, .. } => Some(Elements::Packed(pack)),
             Self::Plain { bytes, .. } => Some(Elements::Plain(bytes.as_bytes())),
             Self::Zipped { .. } => None,
+        }
+    }
+
+    /// The bytes of the node as they are stored.
+    pub(crate) fn view(&self) -> NodeView<'_> {
+        match self {
+            Self::Packed { pack, .. } => NodeView::Packed(pack),
+            Self::Plain { bytes, .. } => NodeView::Plain(bytes.as_bytes()),
+            Self::Zipped { zip, plain, .. } => NodeView::Zipped {
+                is_plain: *plain,
+                raw_len: self.raw_len(),
+                stream: zip.as_bytes().get(RAW_LEN..).unwrap_or_default(),
+            },
         }
     }
 

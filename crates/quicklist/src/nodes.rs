@@ -129,6 +129,13 @@ impl Nodes {
         None
     }
 
+    /// The nodes from the one with `ordinal` before it. O(segments) to the first.
+    pub(crate) fn iter_from(&self, ordinal: usize) -> impl Iterator<Item = &Node> {
+        let place = self.place(ordinal);
+        let (segment, slot) = place.map_or((self.segments.len(), 0), |place| (place.segment, place.slot));
+        self.segments[segment..].iter().flat_map(Segment::nodes).skip(slot)
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
         self.segments.iter().flat_map(Segment::nodes)
     }

@@ -104,6 +104,12 @@ impl Lfu {
         Self { minutes: now_minutes as u16, counter: LFU_INIT_VAL }
     }
 
+    /// The clock of a key whose counter is known, as of `now_minutes`: one that comes from a dump. In C: `objectSetLRUOrLFU`.
+    #[inline]
+    pub const fn with_counter(counter: u8, now_minutes: u64) -> Self {
+        Self { minutes: now_minutes as u16, counter }
+    }
+
     /// The reading of the low 24 bits.
     #[inline]
     pub const fn from_bits(bits: u32) -> Self {

@@ -15,6 +15,7 @@
 
 use crate::error::Error;
 use crate::handle::Handle;
+use crate::packed::PackedShape;
 use crate::remains::Remains;
 use crate::types::{Encoding, ObjectType};
 use common::{Cursor, Room};
@@ -121,6 +122,22 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// # Errors
     /// [`Error::Malformed`]; [`Error::NotPacked`] for an encoding that is not a packed one of this type; [`Error::Reserve`].
     fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error>;
+
+    /// Checks every entry of the bytes of a packed value, and what the type promises of them, without a copy: what
+    /// [`try_from_packed`](Self::try_from_packed) checks. A caller that adopts the bytes compares the shape with its limits. O(bytes).
+    ///
+    /// ```
+    /// use values::{Collection, Encoding, EncodingLimits, Hash, PackedShape};
+    /// let mut hash = Hash::new();
+    /// hash.insert("name", "redcore", &EncodingLimits::DEFAULT);
+    /// let bytes = hash.as_packed().unwrap();
+    /// assert_eq!(Hash::check_packed(Encoding::ListPack, bytes), Ok(PackedShape { len: 1, longest: 7 }));
+    /// assert!(Hash::check_packed(Encoding::ListPack, &bytes[1..]).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`try_from_packed`](Self::try_from_packed).
+    fn check_packed(encoding: Encoding, bytes: &[u8]) -> Result<PackedShape, Error>;
 
     /// How it is stored now. In C: `OBJECT ENCODING`.
     fn encoding(&self) -> Encoding;

@@ -118,6 +118,18 @@ macro_rules! encodings {
             }
         }
 
+        impl<'a> $View<'a> {
+            /// The bytes of the value, if it is packed into one block: those of a listpack or an intset. Constant time.
+            #[inline]
+            pub fn as_packed(self) -> Option<&'a [u8]> {
+                match self.0 {
+                    ReprView::$First(packed) => Some(packed.as_bytes()),
+                    $(ReprView::$Packed(packed) => Some(packed.as_bytes()),)*
+                    ReprView::$Large(_) => None,
+                }
+            }
+        }
+
         impl $crate::collection::sealed::Sealed for $Type {}
 
         impl $crate::collection::sealed::Sealed for $View<'_> {}

@@ -28,6 +28,7 @@ pub use error::{Error, SortError, WrongType};
 pub use hash::{Hash, HashView};
 pub use limits::{EncodingLimits, OBJ_SHARED_INTEGERS};
 pub use list::{List, ListView};
+pub use packed::PackedShape;
 pub use remains::Remains;
 pub use set::{Set, SetView};
 pub use sort::{SortOptions, sort, try_sort};

@@ -8,7 +8,7 @@ use crate::element::Element;
 use crate::error::Error;
 use crate::types::Encoding;
 use intset::IntSet;
-use listpack::{Depth, ListPack, Offset, Value, View};
+use listpack::{Depth, ListPack, Offset, Value, View, integer};
 
 /// Refuses an encoding that the type does not pack its values in.
 fn expect(expected: Encoding, encoding: Encoding) -> Result<(), Error> {
@@ -31,6 +31,24 @@ pub(crate) fn view_of_intset(encoding: Encoding, bytes: &[u8]) -> Result<&intset
     Ok(intset::View::new(bytes)?)
 }
 
+/// What [`Collection::check_packed`](crate::Collection::check_packed) found in the bytes of a packed value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedShape {
+    /// How many elements, members or fields there are.
+    pub len: usize,
+    /// How many bytes the longest of them has, or the longest value of a field. An integer has as many as its text.
+    pub longest: usize,
+}
+
+/// Checks that the bytes are an intset. O(n).
+pub(crate) fn check_intset(encoding: Encoding, bytes: &[u8]) -> Result<PackedShape, Error> {
+    let set = view_of_intset(encoding, bytes)?;
+    set.check_order()?;
+    let ends = [set.min(), set.max()];
+    let longest = ends.into_iter().flatten().map(integer::decimal_len).max();
+    Ok(PackedShape { len: set.len(), longest: longest.unwrap_or(0) })
+}
+
 /// A copy of the intset that the bytes are. O(n).
 pub(crate) fn try_intset(encoding: Encoding, bytes: &[u8]) -> Result<IntSet, Error> {
     expect(Encoding::IntSet, encoding)?;
@@ -48,36 +66,56 @@ pub(crate) enum Contents {
     Fields,
 }
 
-/// A copy of the listpack that the bytes are, with such contents. O(n).
-pub(crate) fn try_listpack(encoding: Encoding, bytes: &[u8], contents: Contents) -> Result<ListPack, Error> {
+/// Checks that the bytes are a listpack with such contents. O(n).
+pub(crate) fn check_listpack(
+    encoding: Encoding,
+    bytes: &[u8],
+    contents: Contents,
+) -> Result<PackedShape, Error> {
     expect(Encoding::ListPack, encoding)?;
     listpack::validate(bytes, Depth::Strict)?;
     let view = View::new(bytes)?;
-    match contents {
-        Contents::Elements => {}
-        Contents::Members => try_distinct(entries(view))?,
+    let (mut count, mut longest) = (0, 0);
+    for (_, element) in entries(view) {
+        count += 1;
+        longest = longest.max(element.len());
+    }
+    let len = match contents {
+        Contents::Elements => count,
+        Contents::Members => {
+            try_distinct(entries(view))?;
+            count
+        }
         Contents::Fields => {
             try_distinct(entries(view).step_by(2))?;
-            if view.iter().count() % 2 == 1 {
+            if count % 2 == 1 {
                 return malformed(bytes.len() - 1);
             }
+            count / 2
         }
-    }
-    Ok(view.try_to_owned()?)
+    };
+    Ok(PackedShape { len, longest })
 }
 
-/// A copy of the listpack that the bytes are, with members and scores in their order. `score` reads a score, and `is_after`
-/// compares two neighbours. O(n).
-pub(crate) fn try_scored_listpack(
+/// A copy of the listpack that the bytes are, with such contents. O(n).
+pub(crate) fn try_listpack(encoding: Encoding, bytes: &[u8], contents: Contents) -> Result<ListPack, Error> {
+    check_listpack(encoding, bytes, contents)?;
+    Ok(View::new(bytes)?.try_to_owned()?)
+}
+
+/// Checks that the bytes are a listpack of members and scores in their order. `score` reads a score, and `is_after` compares two
+/// neighbours. O(n).
+pub(crate) fn check_scored_listpack(
     encoding: Encoding,
     bytes: &[u8],
     score: impl Fn(Value<'_>) -> Option<f64>,
     is_after: impl Fn((Element<'_>, f64), (Element<'_>, f64)) -> bool,
-) -> Result<ListPack, Error> {
+) -> Result<PackedShape, Error> {
     expect(Encoding::ListPack, encoding)?;
     listpack::validate(bytes, Depth::Deep)?;
     let view = View::new(bytes)?;
     let (mut walk, mut last): (_, Option<(Element<'_>, f64)>) = (view.iter(), None);
+    let mut shape = PackedShape { len: 0, longest: 0 };
     while let Some((offset, member)) = walk.next_with_offset() {
         let Some((score_at, value)) = walk.next_with_offset() else { return malformed(bytes.len() - 1) };
         let Some(member) = element(member) else { return malformed(offset) };
@@ -86,9 +124,10 @@ pub(crate) fn try_scored_listpack(
         if last.replace(pair).is_some_and(|last| !is_after(pair, last)) {
             return malformed(offset);
         }
+        shape = PackedShape { len: shape.len + 1, longest: shape.longest.max(member.len()) };
     }
     try_distinct(entries(view).step_by(2))?;
-    Ok(view.try_to_owned()?)
+    Ok(shape)
 }
 
 /// Doubles are scores of sorted sets, and no elements.
@@ -106,9 +145,31 @@ fn entries(view: &View) -> impl Iterator<Item = (Offset, Element<'_>)> {
     })
 }
 
+/// So many elements are compared with each other. Beyond that a table is faster, although it asks for memory.
+const FEW: usize = 16;
+
 fn try_distinct<'a>(elements: impl Iterator<Item = (Offset, Element<'a>)>) -> Result<(), Error> {
-    let mut all = Distinct::new();
+    let mut few = [Element::Int(0); FEW];
+    let (mut len, mut all) = (0, None);
     for (offset, element) in elements {
+        let all: &mut Distinct<'a> = match &mut all {
+            Some(all) => all,
+            None if len < FEW => {
+                if few[..len].contains(&element) {
+                    return malformed(offset);
+                }
+                few[len] = element;
+                len += 1;
+                continue;
+            }
+            None => {
+                let all = all.insert(Distinct::new());
+                for element in few {
+                    all.try_insert(element)?;
+                }
+                all
+            }
+        };
         if !all.try_insert(element)? {
             return malformed(offset);
         }

@@ -6,7 +6,7 @@ use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 use robj::Robj;
 use sds::Sds;
-use values::{Collection, Element, OwnedElement, ReserveError};
+use values::{Collection, Element, Encoding, ObjectType, OwnedElement, ReserveError};
 
 /// The longest string, in bytes, that lies in an entry's block. A longer one is an [`Robj`] around an
 /// [`Sds`], which a reply can hold without a copy.
@@ -70,6 +70,19 @@ impl<'a> Content<'a> {
             }
             _ => Self::word(mem::replace(collection, C::EMPTY)),
         }
+    }
+
+    /// Packed bytes as they are. Their frame has been checked.
+    ///
+    /// # Errors
+    /// If that type is not packed in that encoding.
+    pub(crate) fn packed(
+        object_type: ObjectType,
+        encoding: Encoding,
+        bytes: &'a [u8],
+    ) -> Result<Self, values::Error> {
+        let kind = Kind::collection(object_type, encoding, Place::Packed);
+        Ok(Self::Packed(kind.ok_or(values::Error::NotPacked { encoding })?, bytes))
     }
 
     /// A collection as a word, whatever its encoding.

@@ -19,7 +19,7 @@ pub use iter::Iter;
 use crate::encodings::encodings;
 use crate::error::Error;
 use crate::hashtable::StringTable;
-use crate::packed::{Contents, try_listpack, view_of_listpack};
+use crate::packed::{Contents, PackedShape, check_listpack, try_listpack, view_of_listpack};
 use crate::types::Encoding;
 use common::NoRoom;
 use listpack::ListPack;
@@ -73,6 +73,10 @@ encodings! {
     others {
         fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<HashView<'_>, Error> {
             Ok(HashView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))
+        }
+
+        fn check_packed(encoding: Encoding, bytes: &[u8]) -> Result<PackedShape, Error> {
+            check_listpack(encoding, bytes, Contents::Fields)
         }
 
         fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {

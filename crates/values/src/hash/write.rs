@@ -150,6 +150,27 @@ impl<R: Room> Hash<R> {
         or_oom(self.try_insert_many(pairs, limits))
     }
 
+    /// Makes the hash a hash table if `size_hint` fields, which are about to be added, are more than a listpack may have at all. In C:
+    /// part of `rdbLoadObject`.
+    ///
+    /// ```
+    /// use values::{Collection, Encoding, EncodingLimits, Hash};
+    /// let (limits, mut hash) = (EncodingLimits::DEFAULT, Hash::new());
+    /// hash.try_expect(512, &limits)?;
+    /// assert_eq!(hash.encoding(), Encoding::ListPack);
+    /// hash.try_expect(513, &limits)?;
+    /// assert_eq!(hash.encoding(), Encoding::HashTable);
+    /// # Ok::<(), values::ReserveError>(())
+    /// ```
+    pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
+        if let Repr::ListPack(list) = &self.0
+            && size_hint > limits.hash_max_listpack_entries
+        {
+            self.0 = Repr::HashTable(try_to_table(list)?);
+        }
+        Ok(())
+    }
+
     /// Takes `field` out and returns whether it was there. O(1) on average in a hash table, O(n) in a listpack. In C:
     /// `hashTypeDelete`; `HDEL`.
     pub fn remove<'e>(&mut self, field: impl Into<Element<'e>>) -> bool {

@@ -11,17 +11,18 @@
 mod convert;
 mod edit;
 mod ends;
+mod nodes;
 mod read;
 
 use crate::encodings::encodings;
 use crate::error::Error;
-use crate::packed::{Contents, try_listpack, view_of_listpack};
+use crate::packed::{Contents, PackedShape, check_listpack, try_listpack, view_of_listpack};
 use crate::types::Encoding;
 use common::NoRoom;
 use listpack::ListPack;
 use quicklist::QuickList;
 
-pub use quicklist::Side;
+pub use quicklist::{NodeLimit, NodeView, Side, lzf};
 pub use read::{Item, Iter, Positions};
 
 /// A list of byte strings; 16 bytes.
@@ -66,6 +67,10 @@ encodings! {
     others {
         fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<ListView<'_>, Error> {
             Ok(ListView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))
+        }
+
+        fn check_packed(encoding: Encoding, bytes: &[u8]) -> Result<PackedShape, Error> {
+            check_listpack(encoding, bytes, Contents::Elements)
         }
 
         fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {

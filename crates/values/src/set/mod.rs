@@ -24,7 +24,9 @@ use crate::encodings::encodings;
 use crate::error::Error;
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
-use crate::packed::{Contents, try_intset, try_listpack, view_of_intset, view_of_listpack};
+use crate::packed::{
+    Contents, PackedShape, check_intset, check_listpack, try_intset, try_listpack, view_of_intset, view_of_listpack,
+};
 use crate::types::Encoding;
 use common::{NoRoom, Room};
 use intset::IntSet;
@@ -163,6 +165,13 @@ encodings! {
                 Encoding::IntSet => ReprView::IntSet(view_of_intset(encoding, bytes)?),
                 _ => ReprView::ListPack(view_of_listpack(encoding, bytes)?),
             }))
+        }
+
+        fn check_packed(encoding: Encoding, bytes: &[u8]) -> Result<PackedShape, Error> {
+            match encoding {
+                Encoding::IntSet => check_intset(encoding, bytes),
+                _ => check_listpack(encoding, bytes, Contents::Members),
+            }
         }
 
         fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {

@@ -32,7 +32,7 @@ use crate::element::Element;
 use crate::encodings::encodings;
 use crate::error::Error;
 use crate::limits::EncodingLimits;
-use crate::packed::{try_scored_listpack, view_of_listpack};
+use crate::packed::{PackedShape, check_scored_listpack, view_of_listpack};
 use crate::types::Encoding;
 use common::{NoRoom, Room};
 use core::ops::RangeBounds;
@@ -141,8 +141,13 @@ encodings! {
             Ok(ZSetView(ReprView::ListPack(view_of_listpack(encoding, bytes)?)))
         }
 
+        fn check_packed(encoding: Encoding, bytes: &[u8]) -> Result<PackedShape, Error> {
+            check_scored_listpack(encoding, bytes, try_score_of, is_after)
+        }
+
         fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error> {
-            Ok(Self(Repr::ListPack(try_scored_listpack(encoding, bytes, try_score_of, is_after)?)))
+            check_scored_listpack(encoding, bytes, try_score_of, is_after)?;
+            Ok(Self(Repr::ListPack(listpack::View::new(bytes)?.try_to_owned()?)))
         }
     }
 }

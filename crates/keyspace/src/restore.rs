@@ -1,0 +1,190 @@
+//! Keys with all that a dump keeps of them: [`Record`] to be written, [`Keyspace::restore`] to be read back.
+//!
+//! A dump has for each key an expiry, and either an idle time or a counter of uses. Which of the two an access clock holds depends on
+//! the policy of eviction, in the keyspace that wrote the dump and in the one that reads it.
+
+use crate::access::{Access, MINUTE, SECOND};
+use crate::entry::{Content, Entry};
+use crate::error::Error;
+use crate::key::Key;
+use crate::keyspace::{Found, Keyspace};
+use crate::options::ClockKind;
+use crate::value::{Value, ValueRef};
+use crate::whole::try_content;
+use core::hash::BuildHasher;
+use values::{Collection, Element, Encoding, Hash, Lfu, List, ObjectType, Set, ZSet, idle_time, lru_clock};
+
+/// A key, its value, and all that a dump keeps of them. See [`Keyspace::records`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Record<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// The value.
+    pub value: ValueRef<'a>,
+    /// When the key expires, in milliseconds.
+    pub expiry: Option<u64>,
+    /// For how many seconds the key has not been used, unless the policy is LFU or S3-FIFO.
+    pub idle_time: Option<u32>,
+    /// The logarithmic counter of uses, if the policy is LFU.
+    pub freq: Option<u8>,
+}
+
+/// What a dump says of a key beside its value, for [`Keyspace::restore`]. In C: the options of `RESTORE`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestoreOptions {
+    /// When the key expires, in milliseconds.
+    pub expiry: Option<u64>,
+    /// For how many seconds the key has not been used. Not looked at under an LFU or S3-FIFO policy. In C: `IDLETIME`.
+    pub idle_time: Option<u64>,
+    /// The logarithmic counter of uses. Not looked at unless the policy is LFU. In C: `FREQ`.
+    pub freq: Option<u8>,
+    /// Whether a key that is there is replaced. In C: `REPLACE`.
+    pub replace: bool,
+}
+
+/// A value for [`Keyspace::restore`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RestoreValue<'a> {
+    /// A string or an integer.
+    String(Element<'a>),
+    /// A collection as the bytes of a listpack or an intset, which are copied into the entry's block.
+    Packed(ObjectType, Encoding, &'a [u8]),
+    /// A value that was built. What the keyspace takes over is left empty.
+    Built(&'a mut Value),
+}
+
+impl<'a> RestoreValue<'a> {
+    /// The value on its way into a block. `None` if it is an empty collection.
+    fn try_content(self) -> Result<Option<Content<'a>>, Error> {
+        Ok(match self {
+            Self::String(string) => Some(Content::try_string(string)?),
+            Self::Built(value) if value.is_empty() => None,
+            Self::Built(value) => Some(try_content(value)?),
+            Self::Packed(object_type, encoding, bytes) => {
+                // Readers of an entry rely on the frame of a packed value.
+                let is_empty = match object_type {
+                    ObjectType::String => return Err(values::Error::NotPacked { encoding }.into()),
+                    ObjectType::List => List::view_of_packed(encoding, bytes)?.is_empty(),
+                    ObjectType::Set => Set::view_of_packed(encoding, bytes)?.is_empty(),
+                    ObjectType::ZSet => ZSet::view_of_packed(encoding, bytes)?.is_empty(),
+                    ObjectType::Hash => Hash::view_of_packed(encoding, bytes)?.is_empty(),
+                };
+                if is_empty { None } else { Some(Content::packed(object_type, encoding, bytes)?) }
+            }
+        })
+    }
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// Stores a key as a dump has it, and returns whether it did. A key that is there already stays as it is, unless
+    /// [`RestoreOptions::replace`] is set. An empty collection, or an expiry that has passed, is not stored: with `replace` it removes
+    /// the key. O(1) for a large collection, O(bytes) for what lies in the entry's block. In C: `RESTORE`.
+    ///
+    /// Of [`RestoreValue::Packed`] only the frame is checked. The caller has checked the entries:
+    /// [`Collection::check_packed`].
+    ///
+    /// ```
+    /// use keyspace::{Keyspace, RestoreOptions, RestoreValue};
+    /// let mut keyspace = Keyspace::new();
+    /// let options = RestoreOptions { idle_time: Some(60), ..RestoreOptions::default() };
+    /// assert!(keyspace.restore("key", RestoreValue::String("value".into()), &options, 100_000)?);
+    /// assert_eq!(keyspace.idle_time("key", 100_000), Some(60));
+    /// assert!(!keyspace.restore("key", RestoreValue::String("other".into()), &options, 100_000)?);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory; packed bytes that are not of the encoding.
+    #[inline]
+    pub fn restore<'k>(
+        &mut self,
+        key: impl Into<Key<'k>>,
+        value: RestoreValue<'_>,
+        options: &RestoreOptions,
+        now: u64,
+    ) -> Result<bool, Error> {
+        let key = key.into();
+        let expired = options.expiry.is_some_and(|expiry| expiry <= now);
+        let Some(content) = value.try_content()?.filter(|_| !expired) else {
+            if options.replace {
+                self.remove(key, now);
+            }
+            return Ok(false);
+        };
+        let clock = self.restored_clock(options, now);
+        if self.is_limited() || options.replace {
+            return self.restore_with_room(&key, content, clock, options, now);
+        }
+        let hash = self.hash_of(&key);
+        let (found, totals, _) = self.find_or_place(hash, &key, now)?;
+        let Found::Absent(place) = found else { return Ok(false) };
+        totals.add_new(place, (key.bytes(), hash), options.expiry, clock, content)?;
+        Ok(true)
+    }
+
+    /// [`restore`](Self::restore) that makes room, or replaces the key.
+    #[inline(never)]
+    fn restore_with_room(
+        &mut self,
+        key: &Key<'_>,
+        content: Content<'_>,
+        clock: u32,
+        options: &RestoreOptions,
+        now: u64,
+    ) -> Result<bool, Error> {
+        if !options.replace && self.peek(key, now).is_some() {
+            return Ok(false);
+        }
+        key.check()?;
+        let entry = Entry::try_new(key.bytes(), options.expiry, clock, content)?;
+        self.put(key, entry, now)?;
+        Ok(true)
+    }
+
+    /// The access clock of a key that a dump says this of.
+    fn restored_clock(&self, options: &RestoreOptions, now: u64) -> u32 {
+        let kind = self.options.get_maxmemory_policy().ranking().clock();
+        match (kind, options) {
+            (ClockKind::Seconds, RestoreOptions { idle_time: Some(idle), .. }) => {
+                lru_clock((now / SECOND).wrapping_sub(*idle))
+            }
+            (ClockKind::Lfu, RestoreOptions { freq: Some(freq), .. }) => {
+                Lfu::with_counter(*freq, now / MINUTE).to_bits()
+            }
+            _ => Access::at(&self.options, now).initial(),
+        }
+    }
+
+    /// All keys that are there at `now`, with all that a dump keeps of them, in no order. Does not count as an access. O(n).
+    ///
+    /// ```
+    /// let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("key", 1, 0)?;
+    /// let keys: Vec<_> = keyspace.records(5_000).map(|record| (record.key, record.idle_time)).collect();
+    /// assert_eq!(keys, [(&b"key"[..], Some(5))]);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn records(&self, now: u64) -> impl Iterator<Item = Record<'_>> {
+        self.live(now).map(move |entry| self.record(entry, now))
+    }
+
+    /// The record of a key, if it is there. Does not count as an access. O(1).
+    pub fn get_record<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<Record<'_>> {
+        self.peek(&key.into(), now).map(|entry| self.record(entry, now))
+    }
+
+    fn record<'a>(&'a self, entry: &'a Entry, now: u64) -> Record<'a> {
+        let view = entry.view();
+        let kind = self.options.get_maxmemory_policy().ranking().clock();
+        let params = self.options.lfu_params();
+        Record {
+            key: entry.key(),
+            value: ValueRef::of(view, &self.lent),
+            expiry: entry.expiry(),
+            idle_time: (kind == ClockKind::Seconds).then(|| idle_time(view.clock(), now / SECOND)),
+            freq: (kind == ClockKind::Lfu).then(|| Lfu::from_bits(view.clock()).freq(now / MINUTE, params)),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! [`Builder`]: builds a value in its final encoding while it is read.
+//!
+//! A listpack or an intset that is within the configured limits is stored as it is: its bytes go from the input's buffer into the
+//! entry's block. Everything else is inserted element by element, so that the encoding is the one that the same commands would
+//! have led to.
+//!
+//! Limits: the number of elements that the input claims decides between encodings, and reserves no memory.
+
+use crate::error::Fault;
+use crate::sink::{Pair, Refused, Sink, Taken};
+use crate::walk::give_all;
+use keyspace::values::list::{NodeLimit, Side};
+use keyspace::values::zset::{AddError, AddOptions, Added};
+use keyspace::values::{
+    Collection, Element, Encoding, EncodingLimits, Hash, List, ObjectType, OwnedElement, PackedShape, Set, ZSet,
+};
+use keyspace::{RestoreValue, Value};
+use listpack::{Value as Packed, View};
+
+/// A score in a listpack that is longer as text takes less memory as a double.
+const SCORE_TEXT_MAX: usize = 7;
+
+/// Takes a value that is complete.
+pub(crate) trait Store {
+    fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error>;
+
+    /// The value is a collection without elements.
+    fn store_empty(&mut self) -> Taken;
+}
+
+/// A value that is being built.
+#[derive(Default)]
+pub(crate) struct Partial {
+    value: Option<Value>,
+    /// How many elements the input claims.
+    hint: usize,
+    /// Whether the value was stored while it was read.
+    is_stored: bool,
+    /// How many fields had an expiry.
+    pub(crate) expiries: u64,
+}
+
+/// Builds one value, and stores it when it is complete.
+pub(crate) struct Builder<'b, T> {
+    pub(crate) partial: &'b mut Partial,
+    pub(crate) limits: &'b EncodingLimits,
+    pub(crate) store: T,
+}
+
+impl<T: Store> Builder<'_, T> {
+    fn list(&mut self) -> Option<&mut List> {
+        match self.partial.value.get_or_insert_with(|| List::new().into()) {
+            Value::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// A packed value that is not within the limits: its elements are inserted.
+    fn unpack(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8], len: usize) -> Taken {
+        self.begin(object_type, len as u64)?;
+        if encoding == Encoding::IntSet {
+            let set = intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
+            return set.iter().try_for_each(|member| self.element(Element::Int(member)));
+        }
+        let list = View::new(bytes).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+        give_all(list.iter(), object_type, self)
+    }
+
+    /// A node of a list.
+    fn node(&mut self, bytes: &[u8]) -> Taken {
+        let is_whole = self.partial.hint <= 1 && self.partial.value.as_ref().is_none_or(Value::is_empty);
+        let limits = self.limits;
+        if is_whole {
+            let shape = List::check_packed(Encoding::ListPack, bytes).map_err(of_listpack)?;
+            if NodeLimit::new(limits.list_max_listpack_size).allows(bytes.len(), shape.len) && shape.len > 0 {
+                let value = RestoreValue::Packed(ObjectType::List, Encoding::ListPack, bytes);
+                self.store.store(value)?;
+                self.partial.is_stored = true;
+                return Ok(());
+            }
+        }
+        let Some(list) = self.list() else { return Ok(()) };
+        list.try_push_listpack(bytes, limits).map_err(of_listpack)
+    }
+
+    /// Whether a packed value of that shape may stay as it is.
+    fn fits(&self, object_type: ObjectType, encoding: Encoding, shape: PackedShape, bytes: &[u8]) -> bool {
+        let limits = self.limits;
+        let (len, longest) = match (object_type, encoding) {
+            (ObjectType::Set, Encoding::IntSet) => (limits.set_max_intset_entries, usize::MAX),
+            (ObjectType::Set, _) => (limits.set_max_listpack_entries, limits.set_max_listpack_value),
+            (ObjectType::Hash, _) => (limits.hash_max_listpack_entries, limits.hash_max_listpack_value),
+            (ObjectType::ZSet, _) if has_long_scores(bytes) => (0, 0),
+            (ObjectType::ZSet, _) => (limits.zset_max_listpack_entries, limits.zset_max_listpack_value),
+            (ObjectType::List | ObjectType::String, _) => (0, 0),
+        };
+        shape.len > 0 && shape.len <= len && shape.longest <= longest
+    }
+}
+
+fn of_listpack(error: keyspace::values::Error) -> Refused {
+    Refused::of_packed(error, Fault::Listpack)
+}
+
+/// Whether the listpack of a sorted set has a score that should be a double.
+fn has_long_scores(bytes: &[u8]) -> bool {
+    let is_long = |score| matches!(score, Packed::Str(text) if text.len() > SCORE_TEXT_MAX);
+    View::new(bytes).is_ok_and(|list| list.iter().skip(1).step_by(2).any(is_long))
+}
+
+impl<T: Store> Sink for Builder<'_, T> {
+    fn string(&mut self, string: Element<'_>) -> Taken {
+        self.partial.is_stored = true;
+        Ok(self.store.store(RestoreValue::String(string))?)
+    }
+
+    fn long_string(&mut self, string: OwnedElement) -> Taken {
+        self.partial.value = Some(Value::String(string));
+        Ok(())
+    }
+
+    fn begin(&mut self, object_type: ObjectType, len: u64) -> Taken {
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        self.partial.hint = len;
+        // The encoding of sets and sorted sets depends on their first member too, so these begin with it.
+        self.partial.value = match object_type {
+            ObjectType::Hash => {
+                let mut hash = Hash::new();
+                hash.try_expect(len, self.limits)?;
+                Some(hash.into())
+            }
+            ObjectType::List if self.partial.value.is_none() => Some(List::new().into()),
+            _ => self.partial.value.take(),
+        };
+        Ok(())
+    }
+
+    fn element(&mut self, element: Element<'_>) -> Taken {
+        let (limits, hint) = (self.limits, self.partial.hint);
+        if self.partial.value.is_none() {
+            // A list has begun as one.
+            self.partial.value = Some(Set::try_with_hint(element, hint, limits)?.into());
+        }
+        match &mut self.partial.value {
+            Some(Value::Set(set)) => {
+                if set.try_insert(element, limits)? { Ok(()) } else { Err(duplicate()) }
+            }
+            Some(Value::List(list)) => Ok(list.try_push(Side::Back, element, limits)?),
+            _ => Ok(()),
+        }
+    }
+
+    fn scored(&mut self, member: Element<'_>, score: f64) -> Taken {
+        let (limits, hint) = (self.limits, self.partial.hint);
+        let value = &mut self.partial.value;
+        let value = value.get_or_insert_with(|| ZSet::with_hint(member, hint, limits).into());
+        let Value::ZSet(zset) = value else { return Ok(()) };
+        match zset.try_add(member, score, AddOptions { nx: true, ..AddOptions::default() }, limits) {
+            Ok(Added::Added(_)) => Ok(()),
+            Ok(_) => Err(duplicate()),
+            Err(AddError::NotANumber) => Err(Refused::Fault(Fault::Score, 0)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn pair(&mut self, (field, value, expiry): Pair<'_>) -> Taken {
+        let limits = self.limits;
+        self.partial.expiries += u64::from(expiry.is_some());
+        let Some(Value::Hash(hash)) = &mut self.partial.value else { return Ok(()) };
+        if hash.try_insert(field, value, limits)? { Ok(()) } else { Err(duplicate()) }
+    }
+
+    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken {
+        let fault = if encoding == Encoding::IntSet { Fault::Intset } else { Fault::Listpack };
+        let shape = match object_type {
+            ObjectType::List => return self.node(bytes),
+            ObjectType::Hash => Hash::check_packed(encoding, bytes),
+            ObjectType::ZSet => ZSet::check_packed(encoding, bytes),
+            ObjectType::Set | ObjectType::String => Set::check_packed(encoding, bytes),
+        };
+        let shape = shape.map_err(|error| Refused::of_packed(error, fault))?;
+        if !self.fits(object_type, encoding, shape, bytes) {
+            return self.unpack(object_type, encoding, bytes, shape.len);
+        }
+        self.partial.is_stored = true;
+        Ok(self.store.store(RestoreValue::Packed(object_type, encoding, bytes))?)
+    }
+
+    fn plain(&mut self, element: &[u8]) -> Taken {
+        let limits = self.limits;
+        let Some(list) = self.list() else { return Ok(()) };
+        Ok(list.try_push_plain(element, limits)?)
+    }
+
+    fn end(&mut self) -> Taken {
+        match &mut self.partial.value {
+            _ if self.partial.is_stored => Ok(()),
+            Some(value) if !value.is_empty() => Ok(self.store.store(RestoreValue::Built(value))?),
+            _ => self.store.store_empty(),
+        }
+    }
+}
+
+fn duplicate() -> Refused {
+    Refused::Fault(Fault::Duplicate, 0)
+}

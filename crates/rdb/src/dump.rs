@@ -1,0 +1,109 @@
+//! Payloads of `DUMP` and `RESTORE`: one value without its key.
+//!
+//! ```text
+//!  | type | value | version, 2 bytes | CRC-64 of all before, 8 bytes |      little-endian
+//! ```
+
+use crate::build::{Builder, Partial};
+use crate::crc::crc64;
+use crate::error::{Error, Fault, SaveError};
+use crate::format::Version;
+use crate::input::Input;
+use crate::output::Output;
+use crate::reader::ToValue;
+use crate::value::ValueProgress;
+use crate::walk::Walk;
+use crate::write::WriteVersion;
+use keyspace::values::EncodingLimits;
+use keyspace::{Value, ValueRef};
+
+/// The version and the checksum, in bytes.
+const FOOTER: usize = 10;
+
+/// How a payload is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DumpOptions {
+    /// The version.
+    pub version: WriteVersion,
+    /// Whether strings of more than 20 bytes are compressed. In C: `rdbcompression`.
+    pub compression: bool,
+}
+
+/// A value as a payload. O(bytes). In C: `DUMP`.
+///
+/// ```
+/// use rdb::keyspace::Keyspace;
+/// use rdb::{DumpOptions, dump, restore};
+/// let mut keyspace = Keyspace::new();
+/// keyspace.sadd("primes", 7, 0)?;
+/// let payload = dump(keyspace.get("primes", 0).unwrap(), DumpOptions::default())?;
+///
+/// let restored = restore(&payload, keyspace.options().encoding_limits())?;
+/// keyspace.insert("copy", restored.value, None, 0)?;
+/// assert!(keyspace.sismember("copy", 7, 0)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`SaveError::Memory`].
+pub fn dump(value: ValueRef<'_>, options: DumpOptions) -> Result<Vec<u8>, SaveError> {
+    let mut output = Output::new(Vec::new(), options.compression);
+    let mut progress = ValueProgress::new(value, options.version);
+    output.byte(progress.code())?;
+    while !progress.write(&mut output, value, usize::MAX)? {}
+    output.raw(&options.version.number().to_le_bytes())?;
+    let checksum = output.checksum()?;
+    output.raw(&checksum.to_le_bytes())?;
+    output.finish()
+}
+
+/// What a payload holds.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Restored {
+    /// The value.
+    pub value: Value,
+    /// The version of the payload.
+    pub version: Version,
+    /// Fields of a hash that had an expiry, which the value does not have.
+    pub field_expiries: u64,
+}
+
+/// The value of a payload, in the encoding that the limits ask for, after deep validation. O(bytes). In C: `RESTORE`.
+///
+/// # Errors
+/// [`Error::Version`], [`Error::Checksum`]; [`Error::Unsupported`] for streams and modules; [`Fault::Empty`],
+/// [`Fault::TrailingBytes`]; [`Error`].
+pub fn restore(payload: &[u8], limits: &EncodingLimits) -> Result<Restored, Error> {
+    let truncated = Error::Malformed { offset: payload.len() as u64, fault: Fault::Truncated };
+    let (Some(body), Some((checked, checksum))) =
+        (payload.len().checked_sub(FOOTER).map(|len| &payload[..len]), payload.split_last_chunk())
+    else {
+        return Err(truncated);
+    };
+    let number = match checked.last_chunk() {
+        Some(number) => u16::from_le_bytes(*number),
+        None => return Err(truncated),
+    };
+    let version = Version::new(number).ok_or(Error::Version { version: number })?;
+    let (stored, computed) = (u64::from_le_bytes(*checksum), crc64(checked));
+    if stored != computed {
+        return Err(Error::Checksum { offset: checked.len() as u64, stored, computed });
+    }
+    let mut input = Input::try_with_buffer(body, body.len())?;
+    let code = input.byte()?;
+    let mut walk = Walk::done(version);
+    if !walk.restart(code, 0) {
+        return input.fault(0, Fault::Opcode);
+    }
+    let (mut partial, mut value) = (Partial::default(), None);
+    let mut builder = Builder { partial: &mut partial, limits, store: ToValue(&mut value) };
+    walk.finish(&mut input, &mut builder)?;
+    let field_expiries = partial.expiries;
+    match value {
+        Some(value) if input.offset() == body.len() as u64 => Ok(Restored { value, version, field_expiries }),
+        Some(_) => input.fault(input.offset(), Fault::TrailingBytes),
+        None => input.fault(0, Fault::Empty),
+    }
+}

@@ -1,0 +1,436 @@
+//! [`Input`]: the bytes of a file, with their offset and checksum, and the format's lengths and strings.
+//!
+//! ```text
+//!  00LLLLLL                        a length below 64
+//!  01LLLLLL LLLLLLLL               below 16,384
+//!  10000000 4 bytes, big-endian    below 2^32             10000001 8 bytes, big-endian
+//!  11000000 1 byte                 the text of an integer; 11000001 2 bytes, 11000010 4 bytes, little-endian
+//!  11000011 len, raw len, bytes    a string compressed by LZF
+//! ```
+//!
+//! Invariants: `hashed <= at <= end <= buffer.len()`. The checksum covers all bytes before `hashed`. Bytes are hashed when they
+//! leave the buffer, many at once.
+//!
+//! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows as bytes arrive: a
+//! length that the input only claims reserves at most as much again as has arrived, and 64 KiB. A compressed string reserves what it says
+//! only if its bytes can be that long: LZF stands for at most 88 bytes in one.
+
+use crate::crc::Crc;
+use crate::error::{Error, Fault};
+use allocator_api2::vec::Vec;
+use keyspace::values::list::lzf;
+use keyspace::values::{Element, OwnedElement, ReserveError};
+use sds::Sds;
+use std::io::{self, Read};
+use zmalloc::Zmalloc;
+
+/// The bytes of the buffer.
+const BUFFER: usize = 64 << 10;
+
+/// A block for long strings that is larger than this is given back.
+const KEPT_MAX: usize = 256 << 10;
+
+/// Strings up to this length lie inside an entry's block: see [`Input::owned_text`].
+const SHORT_MAX: usize = 1_024;
+
+type Block = Vec<u8, Zmalloc>;
+
+/// A length, or the encoding of a string, which stands in its place.
+pub(crate) enum Prefix {
+    Len(u64),
+    Encoding(u8),
+}
+
+/// Where the bytes of a packed value lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    offset: u64,
+    is_plain: bool,
+}
+
+impl Place {
+    /// The offset in the input of the byte `at` of the packed value. That of the whole string if it is compressed.
+    pub(crate) fn offset(self, at: usize) -> u64 {
+        if self.is_plain { self.offset + at as u64 } else { self.offset }
+    }
+}
+
+/// See the module's page.
+pub(crate) struct Input<R> {
+    read: R,
+    buffer: Block,
+    at: usize,
+    end: usize,
+    hashed: usize,
+    /// The offset of the buffer's first byte.
+    base: u64,
+    crc: Crc,
+    /// A string that does not fit into the buffer.
+    long: Block,
+    /// A string that was compressed.
+    plain: Block,
+}
+
+fn out_of_memory(size: usize) -> keyspace::Error {
+    ReserveError::OutOfMemory { size }.into()
+}
+
+/// Makes room for `additional` bytes, and for no more.
+fn try_reserve(block: &mut Block, additional: usize) -> Result<(), keyspace::Error> {
+    block.try_reserve_exact(additional).map_err(|_| out_of_memory(additional))
+}
+
+/// Empties a block, and gives its memory back if that is much.
+fn empty(block: &mut Block) {
+    block.clear();
+    if block.capacity() > KEPT_MAX {
+        *block = Block::new_in(Zmalloc);
+    }
+}
+
+impl<R: Read> Input<R> {
+    pub(crate) fn try_new(read: R) -> Result<Self, Error> {
+        Self::try_with_buffer(read, BUFFER)
+    }
+
+    /// An input of at most `len` bytes, if that is less than the usual buffer.
+    pub(crate) fn try_with_buffer(read: R, len: usize) -> Result<Self, Error> {
+        let mut buffer = Block::new_in(Zmalloc);
+        let len = len.clamp(16, BUFFER);
+        try_reserve(&mut buffer, len).map_err(|error| Error::Keyspace { offset: 0, error })?;
+        buffer.resize(len, 0);
+        Ok(Self {
+            read,
+            buffer,
+            at: 0,
+            end: 0,
+            hashed: 0,
+            base: 0,
+            crc: Crc::new(),
+            long: Block::new_in(Zmalloc),
+            plain: Block::new_in(Zmalloc),
+        })
+    }
+
+    /// How many bytes have been consumed.
+    #[inline]
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
+    /// The error of a fault at `offset`.
+    #[cold]
+    pub(crate) fn fault<T>(&self, offset: u64, fault: Fault) -> Result<T, Error> {
+        Err(Error::Malformed { offset, fault })
+    }
+
+    /// The error of a keyspace or of the allocator.
+    #[cold]
+    pub(crate) fn failure(&self, error: keyspace::Error) -> Error {
+        Error::Keyspace { offset: self.offset(), error }
+    }
+
+    /// The checksum of all bytes that were consumed.
+    pub(crate) fn checksum(&mut self) -> u64 {
+        self.crc.update(&self.buffer[self.hashed..self.at]);
+        self.hashed = self.at;
+        self.crc.value()
+    }
+
+    /// One call of the reader. Returns 0 at the end of the input.
+    fn read_some(read: &mut R, into: &mut [u8], offset: u64) -> Result<usize, Error> {
+        loop {
+            match read.read(into) {
+                Ok(count) => return Ok(count.min(into.len())),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::Io { offset, error }),
+            }
+        }
+    }
+
+    /// Gets at least `len` bytes into the buffer, which can hold so many.
+    #[cold]
+    fn fill(&mut self, len: usize) -> Result<(), Error> {
+        self.crc.update(&self.buffer[self.hashed..self.at]);
+        self.buffer.copy_within(self.at..self.end, 0);
+        self.base += self.at as u64;
+        (self.at, self.end, self.hashed) = (0, self.end - self.at, 0);
+        while self.end < len {
+            let offset = self.base + self.end as u64;
+            match Self::read_some(&mut self.read, &mut self.buffer[self.end..], offset)? {
+                0 => return self.fault(offset, Fault::Truncated),
+                count => self.end += count,
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn fill_one(&mut self) -> Result<(), Error> {
+        if self.at < self.end { Ok(()) } else { self.fill(1) }
+    }
+
+    /// The next byte.
+    #[inline]
+    pub(crate) fn byte(&mut self) -> Result<u8, Error> {
+        self.fill_one()?;
+        let byte = self.buffer[self.at];
+        self.at += 1;
+        Ok(byte)
+    }
+
+    /// The next few bytes.
+    #[inline]
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        if self.end - self.at < N {
+            self.fill(N)?;
+        }
+        let bytes = self.buffer[self.at..self.end].first_chunk().copied();
+        self.at += N;
+        Ok(bytes.unwrap_or([0; N])) // there are as many bytes
+    }
+
+    /// The next eight bytes as a number.
+    pub(crate) fn u64_le(&mut self) -> Result<u64, Error> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// The next `len` bytes, from the buffer if it can hold so many.
+    #[inline]
+    pub(crate) fn take(&mut self, len: u64) -> Result<&[u8], Error> {
+        let left = self.end - self.at;
+        if len > left as u64 {
+            match usize::try_from(len) {
+                Ok(len) if len <= self.buffer.len() => self.fill(len)?,
+                _ => return self.take_long(len),
+            }
+        }
+        let start = self.at;
+        self.at += len as usize;
+        Ok(&self.buffer[start..self.at])
+    }
+
+    /// [`take`](Self::take) of more than the buffer holds.
+    #[cold]
+    fn take_long(&mut self, len: u64) -> Result<&[u8], Error> {
+        let mut long = core::mem::replace(&mut self.long, Block::new_in(Zmalloc));
+        empty(&mut long);
+        let read = self.pieces(len, |piece| {
+            if long.capacity() - long.len() < piece.len() {
+                // As much again as has arrived, but not beyond the end.
+                let more = (len - long.len() as u64).min(long.len().max(BUFFER) as u64);
+                try_reserve(&mut long, piece.len().max(more as usize))?;
+            }
+            long.extend_from_slice(piece);
+            Ok(())
+        });
+        self.long = long;
+        read?;
+        Ok(&self.long)
+    }
+
+    /// Lends the next `len` bytes piece by piece.
+    fn pieces(
+        &mut self,
+        len: u64,
+        mut each: impl FnMut(&[u8]) -> Result<(), keyspace::Error>,
+    ) -> Result<(), Error> {
+        let mut left = len;
+        while left > 0 {
+            self.fill_one()?;
+            let count = left.min((self.end - self.at) as u64) as usize;
+            let piece = &self.buffer[self.at..self.at + count];
+            each(piece).map_err(|error| Error::Keyspace { offset: self.base + self.at as u64, error })?;
+            self.at += count;
+            left -= count as u64;
+        }
+        Ok(())
+    }
+
+    /// Passes over the next `len` bytes.
+    #[inline]
+    pub(crate) fn skip(&mut self, len: u64) -> Result<(), Error> {
+        if len <= (self.end - self.at) as u64 {
+            self.at += len as usize;
+            return Ok(());
+        }
+        self.pieces(len, |_| Ok(()))
+    }
+}
+
+/// Lengths and strings.
+impl<R: Read> Input<R> {
+    /// A length or an encoding. In C: `rdbLoadLenByRef`.
+    #[inline]
+    pub(crate) fn prefix(&mut self) -> Result<Prefix, Error> {
+        let first = self.byte()?;
+        match first >> 6 {
+            0 => Ok(Prefix::Len(u64::from(first))),
+            1 => Ok(Prefix::Len(u64::from(first & 0x3F) << 8 | u64::from(self.byte()?))),
+            2 => self.wide_len(first).map(Prefix::Len),
+            _ => Ok(Prefix::Encoding(first & 0x3F)),
+        }
+    }
+
+    fn wide_len(&mut self, first: u8) -> Result<u64, Error> {
+        match first {
+            0x80 => Ok(u64::from(u32::from_be_bytes(self.array()?))),
+            0x81 => Ok(u64::from_be_bytes(self.array()?)),
+            _ => self.fault(self.offset() - 1, Fault::Length),
+        }
+    }
+
+    /// A length. In C: `rdbLoadLen`.
+    #[inline]
+    pub(crate) fn len(&mut self) -> Result<u64, Error> {
+        match self.prefix()? {
+            Prefix::Len(len) => Ok(len),
+            Prefix::Encoding(_) => self.fault(self.offset() - 1, Fault::Length),
+        }
+    }
+
+    /// A string. In C: `rdbGenericLoadStringObject`.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Result<Element<'_>, Error> {
+        match self.prefix()? {
+            Prefix::Len(len) => self.take(len).map(Element::Bytes),
+            Prefix::Encoding(encoding) => self.encoded_text(encoding),
+        }
+    }
+
+    fn encoded_text(&mut self, encoding: u8) -> Result<Element<'_>, Error> {
+        if encoding == 3 {
+            return self.inflated().map(Element::Bytes);
+        }
+        self.int(encoding).map(Element::Int)
+    }
+
+    /// The integer whose text the string is.
+    fn int(&mut self, encoding: u8) -> Result<i64, Error> {
+        match encoding {
+            0 => Ok(i64::from(i8::from_le_bytes(self.array()?))),
+            1 => Ok(i64::from(i16::from_le_bytes(self.array()?))),
+            2 => Ok(i64::from(i32::from_le_bytes(self.array()?))),
+            _ => self.fault(self.offset() - 1, Fault::StringEncoding),
+        }
+    }
+
+    /// The two lengths of a compressed string: as it stands here, and as it was.
+    fn lzf_lens(&mut self) -> Result<(u64, usize), Error> {
+        let offset = self.offset();
+        let (len, raw_len) = (self.len()?, self.len()?);
+        let can_be = raw_len <= len.saturating_mul(lzf::EXPANSION_MAX as u64);
+        match usize::try_from(raw_len) {
+            Ok(raw_len) if can_be => Ok((len, raw_len)),
+            _ => self.fault(offset, Fault::Lzf),
+        }
+    }
+
+    /// A compressed string.
+    fn inflated(&mut self) -> Result<&[u8], Error> {
+        let offset = self.offset();
+        let (len, raw_len) = self.lzf_lens()?;
+        self.inflate(offset, len, raw_len)
+    }
+
+    /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for when all its bytes have
+    /// arrived.
+    fn inflate(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
+        let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
+        empty(&mut plain);
+        let stream = self.take(len)?;
+        let reserved = try_reserve(&mut plain, raw_len);
+        let inflated = reserved.map(|()| {
+            plain.resize(raw_len, 0);
+            lzf::decompress(stream, &mut plain)
+        });
+        self.plain = plain;
+        match inflated {
+            Ok(Some(())) => Ok(&self.plain),
+            Ok(None) => self.fault(offset, Fault::Lzf),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    /// The bytes of a packed value, and where they lie.
+    pub(crate) fn blob(&mut self) -> Result<(Place, &[u8]), Error> {
+        let offset = self.offset();
+        match self.prefix()? {
+            Prefix::Len(len) => {
+                let place = Place { offset: self.offset(), is_plain: true };
+                Ok((place, self.take(len)?))
+            }
+            Prefix::Encoding(3) => Ok((Place { offset, is_plain: false }, self.inflated()?)),
+            Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
+        }
+    }
+
+    /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the input if it is short.
+    pub(crate) fn owned_text(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
+        match self.prefix()? {
+            Prefix::Len(len) if len > BUFFER as u64 => {
+                let mut string = Sds::new();
+                self.pieces(len, |piece| Ok(string.try_push_bytes(piece)?))?;
+                string.remove_free_space();
+                Ok(Err(OwnedElement::Bytes(string)))
+            }
+            Prefix::Len(len) => self.take(len).map(Element::Bytes).map(Ok),
+            Prefix::Encoding(3) => self.owned_inflated(),
+            Prefix::Encoding(encoding) => self.int(encoding).map(Element::Int).map(Ok),
+        }
+    }
+
+    fn owned_inflated(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
+        let offset = self.offset();
+        let (len, raw_len) = self.lzf_lens()?;
+        if raw_len <= SHORT_MAX {
+            return self.inflate(offset, len, raw_len).map(Element::Bytes).map(Ok);
+        }
+        let stream = self.take(len)?;
+        let mut string = Sds::new();
+        let made = string.try_make_room_for_non_greedy(raw_len).and_then(|()| string.try_grow_zero(raw_len));
+        let inflated = made.map(|()| lzf::decompress(stream, &mut string));
+        match inflated {
+            Ok(Some(())) => Ok(Err(OwnedElement::Bytes(string))),
+            Ok(None) => self.fault(offset, Fault::Lzf),
+            Err(error) => Err(self.failure(error.into())),
+        }
+    }
+
+    /// Passes over a string.
+    pub(crate) fn skip_text(&mut self) -> Result<(), Error> {
+        match self.prefix()? {
+            Prefix::Len(len) => self.skip(len),
+            Prefix::Encoding(3) => {
+                let (len, _) = self.lzf_lens()?;
+                self.skip(len)
+            }
+            Prefix::Encoding(encoding) => self.int(encoding).map(drop),
+        }
+    }
+
+    /// A score of eight bytes.
+    pub(crate) fn score(&mut self) -> Result<f64, Error> {
+        let offset = self.offset();
+        let score = f64::from_le_bytes(self.array()?);
+        if score.is_nan() { self.fault(offset, Fault::Score) } else { Ok(score) }
+    }
+
+    /// A score as text. In C: `rdbLoadDoubleValue`.
+    pub(crate) fn text_score(&mut self) -> Result<f64, Error> {
+        let offset = self.offset();
+        let score = match self.byte()? {
+            255 => Some(f64::NEG_INFINITY),
+            254 => Some(f64::INFINITY),
+            253 => None,
+            len => parse_score(self.take(len.into())?),
+        };
+        score.map_or_else(|| self.fault(offset, Fault::Score), Ok)
+    }
+}
+
+/// The score that a text says, `None` if that is not a number.
+pub(crate) fn parse_score(text: &[u8]) -> Option<f64> {
+    let score: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(score).filter(|score| !score.is_nan())
+}

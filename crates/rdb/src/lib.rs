@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod build;
+mod crc;
+mod databases;
+mod dump;
+mod error;
+mod format;
+mod input;
+mod load;
+mod old;
+mod output;
+mod queue;
+mod reader;
+mod save;
+mod skip;
+mod sink;
+mod value;
+mod walk;
+mod write;
+
+pub use databases::Databases;
+pub use dump::{DumpOptions, Restored, dump, restore};
+pub use error::{Error, Fault, SaveError};
+pub use format::{Family, ValueType, Version};
+pub use load::{DuplicateKey, LoadOptions, Loader, Loading, UnsupportedValue};
+pub use reader::{Event, Expiring, Item, KeyHeader, Reader};
+pub use save::{save, save_to_path};
+pub use value::ValueProgress;
+pub use write::{KeyMeta, WriteOptions, WriteVersion, Writer};
+
+/// The keyspaces that are loaded and saved: the types in the signatures here.
+pub use keyspace;

@@ -1,0 +1,442 @@
+//! [`Loader`]: a file into keyspaces, in slices.
+//!
+//! ```text
+//!  Reader -> Walk -> Builder -> Keyspace::restore
+//! ```
+//!
+//! Between two calls the loader keeps the position in the input and the value that is being built. A value of many elements is
+//! built over several calls.
+
+use crate::build::{Builder, Partial, Store};
+use crate::databases::Databases;
+use crate::error::Error;
+use crate::format::{ValueType, Version};
+use crate::queue::{Next, Queue};
+use crate::reader::{Before, Event, KeyHeader, Reader};
+use crate::sink::Taken;
+use core::hash::BuildHasher;
+use core::time::Duration;
+use keyspace::{Key, Keyspace, RestoreOptions, RestoreValue};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+/// Of so many elements of a large value, the budget of a step counts as of one key.
+const ELEMENTS_A_KEY: usize = 16;
+
+/// [`Loader::load_for`] looks at the clock after so many keys.
+const KEYS_A_LOOK: usize = 64;
+
+/// A resize hint makes room for at most so many keys, if the length of the input is not known: 6 bytes each, and half as much free.
+const RESERVED_MAX: u64 = 32 << 10;
+
+/// The fewest bytes of a key in a file: type, length of the key, value.
+const KEY_BYTES_MIN: u64 = 3;
+
+/// What happens to a key that the keyspace has already, or that stands twice in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DuplicateKey {
+    /// Loading fails with [`Error::DuplicateKey`].
+    #[default]
+    Refuse,
+    /// The key of the file replaces the other one.
+    Replace,
+}
+
+/// What happens to values that no keyspace holds: streams, and the values of modules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnsupportedValue {
+    /// Loading fails with [`Error::Unsupported`].
+    #[default]
+    Refuse,
+    /// The key is passed over and counted, if the length of the value is known.
+    Skip,
+}
+
+/// How a file is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadOptions {
+    /// Whether the checksum is compared at the end.
+    pub checks_checksum: bool,
+    /// Whether keys that have expired are passed over. Otherwise a keyspace takes them as they are, and its sweep removes them.
+    pub drops_expired: bool,
+    /// What happens to a key that is there.
+    pub duplicate_key: DuplicateKey,
+    /// What happens to values that no keyspace holds.
+    pub unsupported: UnsupportedValue,
+    /// The length of the input in bytes, if it is known. Then room is made for as many keys as the file says, before the first one is stored.
+    pub input_bytes: Option<u64>,
+}
+
+impl LoadOptions {
+    /// The defaults: checksum compared, expired keys passed over, everything else refused.
+    pub const DEFAULT: Self = Self {
+        checks_checksum: true,
+        drops_expired: true,
+        duplicate_key: DuplicateKey::Refuse,
+        unsupported: UnsupportedValue::Refuse,
+        input_bytes: None,
+    };
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// How far loading has come, and what was left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Loading {
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Keys that were stored.
+    pub keys: u64,
+    /// Keys that had expired, and were passed over.
+    pub expired: u64,
+    /// Keys whose value no keyspace holds: streams and modules.
+    pub unsupported: u64,
+    /// Keys of databases that have no keyspace.
+    pub other_databases: u64,
+    /// Keys whose collection has no element. A damaged server may write such keys.
+    pub empty: u64,
+    /// Fields of hashes that had an expiry. The fields were stored without it.
+    pub field_expiries: u64,
+    /// Libraries of functions.
+    pub functions: u64,
+    /// Other data that were passed over, such as those of modules.
+    pub others: u64,
+    /// Whether the file has been read to its end.
+    pub is_complete: bool,
+}
+
+/// Loads a file into keyspaces, step by step.
+///
+/// ```
+/// use rdb::keyspace::Keyspace;
+/// use rdb::{LoadOptions, Loader, WriteOptions};
+/// let mut keyspace = Keyspace::new();
+/// (0..1_000).try_for_each(|n: i64| keyspace.set(&format!("key:{n}"), n, 0))?;
+/// let file = rdb::save(&keyspace, Vec::new(), &WriteOptions::default(), 0)?;
+///
+/// let mut copy = Keyspace::new();
+/// let mut loader = Loader::new(&file[..], LoadOptions::default())?;
+/// let mut calls = 1;
+/// while !loader.load_some(&mut copy, 100, 0)?.is_complete {
+///     calls += 1; // Requests are served in between.
+/// }
+/// assert_eq!((copy.len(), calls), (1_000, 11));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Loader<R> {
+    reader: Reader<R>,
+    options: LoadOptions,
+    loading: Loading,
+    database: u64,
+    partial: Partial,
+    queue: Queue,
+    /// What stood in front of the key whose value is being built, and where it stands.
+    key: Option<(Before, u64)>,
+}
+
+impl Loader<File> {
+    /// Opens a file, whose length is then known, and reads its header.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; as for [`Reader::new`].
+    pub fn open(path: impl AsRef<Path>, options: LoadOptions) -> Result<Self, Error> {
+        let no_file = |error| Error::Io { offset: 0, error };
+        let file = File::open(path).map_err(no_file)?;
+        let len = file.metadata().map_err(no_file)?.len();
+        Self::new(file, LoadOptions { input_bytes: Some(len), ..options })
+    }
+}
+
+impl<R: Read> Loader<R> {
+    /// Reads the header of the file.
+    ///
+    /// # Errors
+    /// As for [`Reader::new`].
+    pub fn new(read: R, options: LoadOptions) -> Result<Self, Error> {
+        let reader = Reader::new(read)?.check_checksum(options.checks_checksum);
+        let (loading, partial, queue) = (Loading::default(), Partial::default(), Queue::new());
+        Ok(Self { reader, options, loading, database: 0, partial, queue, key: None })
+    }
+
+    /// The version of the file.
+    pub fn version(&self) -> Version {
+        self.reader.version()
+    }
+
+    /// How far loading has come.
+    pub fn loading(&self) -> Loading {
+        Loading { bytes: self.reader.offset(), ..self.loading }
+    }
+
+    /// Loads the whole file. `now` is in milliseconds since 1970, as the times in the file are.
+    ///
+    /// # Errors
+    /// As for [`load_some`](Self::load_some).
+    pub fn load<D: Databases + ?Sized>(&mut self, databases: &mut D, now: u64) -> Result<Loading, Error> {
+        loop {
+            let loading = self.load_some(databases, usize::MAX, now)?;
+            if loading.is_complete {
+                return Ok(loading);
+            }
+        }
+    }
+
+    /// Loads until the budget of time is used up or the file has ended. `clock` says how much time has passed, since any
+    /// moment. At least some keys are loaded.
+    ///
+    /// # Errors
+    /// As for [`load_some`](Self::load_some).
+    pub fn load_for<D: Databases + ?Sized>(
+        &mut self,
+        databases: &mut D,
+        now: u64,
+        budget: Duration,
+        mut clock: impl FnMut() -> Duration,
+    ) -> Result<Loading, Error> {
+        let start = clock();
+        loop {
+            let loading = self.load_some(databases, KEYS_A_LOOK, now)?;
+            if loading.is_complete || clock().saturating_sub(start) >= budget {
+                return Ok(loading);
+            }
+        }
+    }
+
+    /// Loads about `keys` keys: a large value counts as several, by its elements and their bytes. The elements of a packed value, and a
+    /// string, are loaded at once.
+    ///
+    /// # Errors
+    /// [`Error`]. What was loaded before stays, and the loader cannot go on.
+    pub fn load_some<D: Databases + ?Sized>(
+        &mut self,
+        databases: &mut D,
+        keys: usize,
+        now: u64,
+    ) -> Result<Loading, Error> {
+        let mut budget = keys.saturating_mul(ELEMENTS_A_KEY);
+        while budget > 0 && !self.loading.is_complete {
+            let keyspace = databases.keyspace(self.database);
+            match (self.key, keyspace) {
+                (None, keyspace) => self.next(keyspace, now, &mut budget)?,
+                (Some(key), Some(keyspace)) => self.build(keyspace, key, now, &mut budget)?,
+                // The keyspace was there when the value began.
+                (Some(_), None) => {
+                    self.reader.skip_value()?;
+                    self.loading.other_databases += 1;
+                    (self.key, self.partial) = (None, Partial::default());
+                }
+            }
+        }
+        match databases.keyspace(self.database) {
+            Some(keyspace) => self.store_queued(keyspace, now)?,
+            None => debug_assert!(self.queue.is_empty(), "keys are queued for a keyspace only"),
+        }
+        Ok(self.loading())
+    }
+
+    /// Reads an event. A short string is queued, another value is kept for [`build`](Self::build), or passed over.
+    #[inline]
+    fn next<S: BuildHasher>(
+        &mut self,
+        keyspace: Option<&mut Keyspace<S>>,
+        now: u64,
+        budget: &mut usize,
+    ) -> Result<(), Error> {
+        let Self { reader, options, loading, queue, .. } = self;
+        match reader.next_event()? {
+            Some(Event::Key(KeyHeader { value_type, expiry, idle_time, freq, offset, .. })) => {
+                let is_expired = options.drops_expired && expiry.is_some_and(|expiry| expiry <= now);
+                let before = Before { expiry, idle_time, freq };
+                let skipped = match (keyspace, value_type) {
+                    (None, _) => &mut loading.other_databases,
+                    (Some(_), value_type) if value_type.object_type().is_none() => {
+                        if options.unsupported == UnsupportedValue::Refuse {
+                            return Err(reader.walk.unsupported());
+                        }
+                        &mut loading.unsupported
+                    }
+                    _ if is_expired => &mut loading.expired,
+                    (Some(keyspace), ValueType::String) => {
+                        *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+                        return self.string(keyspace, (before, offset), now);
+                    }
+                    (Some(keyspace), _) => {
+                        self.key = Some((before, offset));
+                        return self.store_queued(keyspace, now);
+                    }
+                };
+                *skipped += 1;
+                reader.skip_value()?;
+                *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+                return Ok(());
+            }
+            None => loading.is_complete = true,
+            Some(Event::Database(number)) => {
+                let result = keyspace.map_or(Ok(()), |keyspace| self.store_queued(keyspace, now));
+                self.database = number;
+                return result;
+            }
+            Some(Event::Resize { keys, .. }) => {
+                // Only so many keys are believed as the input can hold. Without memory the table grows later.
+                let most = options.input_bytes.map_or(RESERVED_MAX, |bytes| bytes / KEY_BYTES_MIN);
+                if let (Some(keyspace), Ok(keys)) = (keyspace, usize::try_from(keys.min(most)))
+                    && keyspace.is_empty()
+                    && queue.is_empty()
+                {
+                    let _ = keyspace.try_reserve(keys);
+                }
+            }
+            Some(Event::Function(_)) => loading.functions += 1,
+            Some(Event::Skipped { .. }) => loading.others += 1,
+            Some(Event::Aux { .. } | Event::Slot { .. }) => {}
+        }
+        Ok(())
+    }
+
+    /// Reads the string of a key, and queues or stores it.
+    #[inline]
+    fn string<S: BuildHasher>(
+        &mut self,
+        keyspace: &mut Keyspace<S>,
+        (before, offset): (Before, u64),
+        now: u64,
+    ) -> Result<(), Error> {
+        let Self { reader, options, loading, queue, .. } = self;
+        let text = reader.walk.string(&mut reader.input)?;
+        if let Ok(text) = &text
+            && queue.push(&reader.key, *text, before, offset)
+        {
+            return if queue.is_full() { store_queued(queue, keyspace, options, loading, now) } else { Ok(()) };
+        }
+        store_queued(queue, keyspace, options, loading, now)?;
+        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
+        let stored = match text {
+            Ok(text) => restore.restore(RestoreValue::String(text)),
+            Err(text) => restore.restore(RestoreValue::Built(&mut text.into())),
+        };
+        stored.map_err(|error| Error::Keyspace { offset, error })?;
+        restore.count(loading, offset)
+    }
+
+    /// Stores the keys in the queue.
+    fn store_queued<S: BuildHasher>(&mut self, keyspace: &mut Keyspace<S>, now: u64) -> Result<(), Error> {
+        store_queued(&mut self.queue, keyspace, &self.options, &mut self.loading, now)
+    }
+
+    /// Builds the value of the key, or as much of it as the budget allows.
+    fn build<S: BuildHasher>(
+        &mut self,
+        keyspace: &mut Keyspace<S>,
+        (before, offset): (Before, u64),
+        now: u64,
+        budget: &mut usize,
+    ) -> Result<(), Error> {
+        let Self { reader, options, loading, partial, .. } = self;
+        let limits = *keyspace.options().encoding_limits();
+        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
+        let mut builder = Builder { partial, limits: &limits, store: &mut restore };
+        if !reader.walk.step(&mut reader.input, &mut builder, budget)? {
+            return Ok(());
+        }
+        loading.field_expiries += partial.expiries;
+        *partial = Partial::default();
+        self.key = None;
+        *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+        restore.count(loading, offset)
+    }
+}
+
+fn store_queued<S: BuildHasher>(
+    queue: &mut Queue,
+    keyspace: &mut Keyspace<S>,
+    options: &LoadOptions,
+    loading: &mut Loading,
+    now: u64,
+) -> Result<(), Error> {
+    if queue.is_empty() {
+        return Ok(());
+    }
+    queue.drain(keyspace, |keyspace, Next { key, value, before, offset }| {
+        let mut restore = Restore::new(keyspace, key, options, before, now);
+        let stored = restore.restore(RestoreValue::String(value));
+        stored.map_err(|error| Error::Keyspace { offset, error })?;
+        restore.count(loading, offset)
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    /// The key is there, or has expired.
+    No,
+    Yes,
+    Empty,
+}
+
+/// Stores the value of a key in a keyspace.
+struct Restore<'r, S> {
+    keyspace: &'r mut Keyspace<S>,
+    key: Key<'r>,
+    options: RestoreOptions,
+    now: u64,
+    stored: Stored,
+}
+
+impl<'r, S: BuildHasher> Restore<'r, S> {
+    #[inline]
+    fn new(
+        keyspace: &'r mut Keyspace<S>,
+        key: Key<'r>,
+        options: &LoadOptions,
+        Before { expiry, idle_time, freq }: Before,
+        now: u64,
+    ) -> Self {
+        let (mut expiry, mut now) = (expiry, now);
+        if let (Some(at), false) = (&mut expiry, options.drops_expired) {
+            // A key that has expired, and is not to be passed over, is stored as if it were the millisecond before.
+            *at = (*at).max(1);
+            now = now.min(*at - 1);
+        }
+        let replace = options.duplicate_key == DuplicateKey::Replace;
+        let options = RestoreOptions { expiry, idle_time, freq, replace };
+        Self { keyspace, key, options, now, stored: Stored::No }
+    }
+
+    #[inline]
+    fn restore(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
+        if self.keyspace.restore(self.key, value, &self.options, self.now)? {
+            self.stored = Stored::Yes;
+        }
+        Ok(())
+    }
+
+    /// Counts the key, which begins at `offset`.
+    #[inline]
+    fn count(&self, loading: &mut Loading, offset: u64) -> Result<(), Error> {
+        match self.stored {
+            Stored::Yes => loading.keys += 1,
+            Stored::Empty => loading.empty += 1,
+            // While its value was built.
+            Stored::No if self.options.expiry.is_some_and(|expiry| expiry <= self.now) => loading.expired += 1,
+            Stored::No => return Err(Error::DuplicateKey { offset }),
+        }
+        Ok(())
+    }
+}
+
+impl<S: BuildHasher> Store for &mut Restore<'_, S> {
+    fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
+        self.restore(value)
+    }
+
+    fn store_empty(&mut self) -> Taken {
+        self.stored = Stored::Empty;
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! [`Output`]: the bytes of a file on their way out, with their checksum, and the format's lengths and strings.
+//!
+//! Learned from: Redis' `rdbSaveLen`, `rdbSaveRawString` and `rdbEncodeInteger` (which string is written in which way).
+
+use crate::crc::Crc;
+use crate::error::SaveError;
+use allocator_api2::vec::Vec;
+use keyspace::values::list::lzf;
+use keyspace::values::{Element, ReserveError};
+use listpack::integer;
+use std::io::Write;
+use zmalloc::Zmalloc;
+
+/// The bytes that are collected for one call of the underlying writer.
+const BUFFER: usize = 64 << 10;
+
+/// Shorter strings are not compressed. In C: a number in `rdbSaveRawString`.
+const COMPRESSED_MIN: usize = 21;
+
+/// How many bytes compression has to save.
+const GAIN_MIN: usize = 4;
+
+/// Longer texts are no integers of 32 bits.
+const INT_TEXT_MAX: usize = 11;
+
+type Block = Vec<u8, Zmalloc>;
+
+pub(crate) struct Output<W> {
+    write: W,
+    buffer: Block,
+    /// How many bytes have gone to `write`.
+    written: u64,
+    crc: Crc,
+    is_compressed: bool,
+    /// A string while it is compressed or decompressed.
+    scratch: Block,
+}
+
+impl<W: Write> Output<W> {
+    pub(crate) fn new(write: W, is_compressed: bool) -> Self {
+        let (buffer, scratch) = (Block::new_in(Zmalloc), Block::new_in(Zmalloc));
+        Self { write, buffer, written: 0, crc: Crc::new(), is_compressed, scratch }
+    }
+
+    /// How many bytes there are up to here.
+    pub(crate) fn offset(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Bytes as they are.
+    #[inline]
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        if self.buffer.capacity() - self.buffer.len() < bytes.len() {
+            return self.raw_beyond(bytes);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// [`raw`](Self::raw) of more than the buffer has room for.
+    #[cold]
+    fn raw_beyond(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        let len = self.buffer.len().saturating_add(bytes.len());
+        if len <= BUFFER {
+            let more = len.max(2 * self.buffer.capacity()).min(BUFFER) - self.buffer.len();
+            return match self.buffer.try_reserve_exact(more) {
+                Ok(()) => self.raw(bytes),
+                Err(_) => Err(SaveError::Memory(ReserveError::OutOfMemory { size: more })),
+            };
+        }
+        self.flush()?;
+        if bytes.len() < BUFFER {
+            return self.raw(bytes);
+        }
+        self.crc.update(bytes);
+        self.send(bytes.len(), |write, _| write.write_all(bytes))
+    }
+
+    fn send(
+        &mut self,
+        len: usize,
+        send: impl FnOnce(&mut W, &[u8]) -> std::io::Result<()>,
+    ) -> Result<(), SaveError> {
+        let sent = send(&mut self.write, &self.buffer);
+        sent.map_err(|error| SaveError::Io { offset: self.written, error })?;
+        self.written += len as u64;
+        Ok(())
+    }
+
+    /// Gives all bytes to the underlying writer.
+    pub(crate) fn flush(&mut self) -> Result<(), SaveError> {
+        self.crc.update(&self.buffer);
+        self.send(self.buffer.len(), |write, buffer| write.write_all(buffer))?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// The checksum of all bytes up to here.
+    pub(crate) fn checksum(&mut self) -> Result<u64, SaveError> {
+        self.flush()?;
+        Ok(self.crc.value())
+    }
+
+    /// Ends the output.
+    pub(crate) fn finish(mut self) -> Result<W, SaveError> {
+        self.flush()?;
+        self.write.flush().map_err(|error| SaveError::Io { offset: self.written, error })?;
+        Ok(self.write)
+    }
+
+    #[inline]
+    pub(crate) fn byte(&mut self, byte: u8) -> Result<(), SaveError> {
+        self.raw(&[byte])
+    }
+
+    /// A length. In C: `rdbSaveLen`.
+    #[inline]
+    pub(crate) fn len(&mut self, len: u64) -> Result<(), SaveError> {
+        match len {
+            0..0x40 => self.byte(len as u8),
+            0x40..0x4000 => self.raw(&[0x40 | (len >> 8) as u8, len as u8]),
+            0x4000..0x1_0000_0000 => {
+                self.byte(0x80)?;
+                self.raw(&(len as u32).to_be_bytes())
+            }
+            _ => {
+                self.byte(0x81)?;
+                self.raw(&len.to_be_bytes())
+            }
+        }
+    }
+
+    /// A string. In C: `rdbSaveStringObject`.
+    #[inline]
+    pub(crate) fn text(&mut self, text: Element<'_>) -> Result<(), SaveError> {
+        match text {
+            Element::Int(value) => self.int(value),
+            Element::Bytes(bytes) if bytes.len() <= INT_TEXT_MAX => match integer::parse(bytes) {
+                Some(value) => self.int(value),
+                None => self.plain(bytes),
+            },
+            Element::Bytes(bytes) => self.bytes(bytes),
+        }
+    }
+
+    /// An integer: in 1, 2 or 4 bytes, or as text.
+    fn int(&mut self, value: i64) -> Result<(), SaveError> {
+        if let Ok(value) = i8::try_from(value) {
+            return self.raw(&[0xC0, value as u8]);
+        }
+        if let Ok(value) = i16::try_from(value) {
+            let [low, high] = value.to_le_bytes();
+            return self.raw(&[0xC1, low, high]);
+        }
+        if let Ok(value) = i32::try_from(value) {
+            self.byte(0xC2)?;
+            return self.raw(&value.to_le_bytes());
+        }
+        self.plain(&integer::Decimal::new(value))
+    }
+
+    /// A string that is not compressed.
+    #[inline]
+    fn plain(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        self.len(bytes.len() as u64)?;
+        self.raw(bytes)
+    }
+
+    /// A string that is no integer: compressed if that is wanted and saves anything.
+    #[inline]
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        if self.is_compressed && bytes.len() >= COMPRESSED_MIN { self.lzf(bytes) } else { self.plain(bytes) }
+    }
+
+    fn lzf(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        let mut stream = core::mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
+        let room = bytes.len() - GAIN_MIN;
+        // Without memory for it the string is written as it is.
+        let compressed = resize(&mut stream, room).and_then(|()| lzf::compress(bytes, &mut stream));
+        let written = match compressed {
+            Some(len) => self.compressed(&stream[..len], bytes.len()),
+            None => self.plain(bytes),
+        };
+        self.scratch = stream;
+        written
+    }
+
+    fn compressed(&mut self, stream: &[u8], raw_len: usize) -> Result<(), SaveError> {
+        self.byte(0xC3)?;
+        self.len(stream.len() as u64)?;
+        self.len(raw_len as u64)?;
+        self.raw(stream)
+    }
+
+    /// A string that is compressed already.
+    pub(crate) fn stream(&mut self, stream: &[u8], raw_len: usize) -> Result<(), SaveError> {
+        if self.is_compressed {
+            return self.compressed(stream, raw_len);
+        }
+        let mut bytes = core::mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
+        let no_memory = SaveError::Memory(ReserveError::OutOfMemory { size: raw_len });
+        let inflated = resize(&mut bytes, raw_len).and_then(|()| lzf::decompress(stream, &mut bytes));
+        let written = inflated.ok_or(no_memory).and_then(|()| self.plain(&bytes));
+        self.scratch = bytes;
+        written
+    }
+}
+
+/// Gives a block `len` bytes of any content. `None` if there is no memory.
+fn resize(block: &mut Block, len: usize) -> Option<()> {
+    /// A block that is larger than this is given back.
+    const KEPT_MAX: usize = 256 << 10;
+    if block.capacity() > KEPT_MAX && len <= KEPT_MAX {
+        *block = Block::new_in(Zmalloc);
+    }
+    let additional = len.saturating_sub(block.len());
+    block.try_reserve(additional).ok()?;
+    block.resize(len, 0);
+    Some(())
+}

@@ -1,0 +1,115 @@
+//! [`Queue`]: keys with short strings, on their way into a keyspace together.
+//!
+//! An insert waits for the memory of its place in the table. The places of sixteen keys are fetched at once, and the waits overlap. So short strings, which
+//! are the most frequent values, are copied out of the input's buffer and stored sixteen at a time, in their order.
+
+use crate::reader::Before;
+use allocator_api2::vec::Vec;
+use core::hash::BuildHasher;
+use core::ops::Range;
+use keyspace::values::Element;
+use keyspace::{Key, Keyspace};
+use zmalloc::Zmalloc;
+
+/// How many keys are stored together.
+pub(crate) const KEYS: usize = 16;
+
+/// Longer keys and strings are stored one by one.
+const LEN_MAX: usize = 256;
+
+/// The bytes of all keys and strings.
+const BYTES: usize = 2 * KEYS * LEN_MAX;
+
+enum Text {
+    Int(i64),
+    Bytes(Range<usize>),
+}
+
+struct Queued {
+    key: Range<usize>,
+    value: Text,
+    before: Before,
+    offset: u64,
+}
+
+/// See the module's page.
+pub(crate) struct Queue {
+    bytes: Vec<u8, Zmalloc>,
+    queued: [Queued; KEYS],
+    len: usize,
+}
+
+/// A key that leaves the queue.
+pub(crate) struct Next<'q> {
+    pub(crate) key: Key<'q>,
+    pub(crate) value: Element<'q>,
+    pub(crate) before: Before,
+    pub(crate) offset: u64,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        let empty = |_| Queued { key: 0..0, value: Text::Int(0), before: Before::default(), offset: 0 };
+        Self { bytes: Vec::new_in(Zmalloc), queued: core::array::from_fn(empty), len: 0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.len == KEYS
+    }
+
+    /// Takes in a key and its string. Returns `false` if they are too long, or there is no memory.
+    #[inline]
+    pub(crate) fn push(&mut self, key: &[u8], value: Element<'_>, before: Before, offset: u64) -> bool {
+        if self.len == KEYS || key.len() > LEN_MAX {
+            return false;
+        }
+        if self.bytes.capacity() == 0 && self.bytes.try_reserve_exact(BYTES).is_err() {
+            return false;
+        }
+        let value = match value {
+            Element::Int(value) => Text::Int(value),
+            Element::Bytes(value) if value.len() <= LEN_MAX => Text::Bytes(self.copy(value)),
+            Element::Bytes(_) => return false,
+        };
+        let key = self.copy(key);
+        self.queued[self.len] = Queued { key, value, before, offset };
+        self.len += 1;
+        true
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
+    }
+
+    /// Empties the queue: fetches the places of all keys, and then gives each to `store`.
+    pub(crate) fn drain<S: BuildHasher, E>(
+        &mut self,
+        keyspace: &mut Keyspace<S>,
+        mut store: impl FnMut(&mut Keyspace<S>, Next<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Self { bytes, queued, len } = self;
+        let queued = &queued[..*len];
+        let mut keys = [const { Key::new(&[]) }; KEYS];
+        for (key, queued) in keys.iter_mut().zip(queued) {
+            *key = Key::new(&bytes[queued.key.clone()]);
+        }
+        let keys = &mut keys[..*len];
+        keyspace.prefetch(keys);
+        let result = keys.iter().zip(queued).try_for_each(|(key, queued)| {
+            let value = match &queued.value {
+                Text::Int(value) => Element::Int(*value),
+                Text::Bytes(range) => Element::Bytes(&bytes[range.clone()]),
+            };
+            store(keyspace, Next { key: *key, value, before: queued.before, offset: queued.offset })
+        });
+        bytes.clear();
+        *len = 0;
+        result
+    }
+}

@@ -1,0 +1,113 @@
+//! [`Sink`]: what takes the parts of a value while it is read.
+
+use crate::error::Fault;
+use keyspace::values::{Element, Encoding, ObjectType, OwnedElement, ReserveError};
+
+/// Why a sink refuses a part.
+pub(crate) enum Refused {
+    /// A part is not valid. The number is its offset within packed bytes.
+    Fault(Fault, usize),
+    /// There is no memory, or the keyspace refuses.
+    Keyspace(keyspace::Error),
+}
+
+impl<E: Into<keyspace::Error>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Keyspace(error.into())
+    }
+}
+
+impl Refused {
+    /// What the check of packed bytes says.
+    pub(crate) fn of_packed(error: keyspace::values::Error, fault: Fault) -> Self {
+        match error {
+            keyspace::values::Error::Malformed { offset } => Self::Fault(fault, offset),
+            error => Self::Keyspace(error.into()),
+        }
+    }
+}
+
+pub(crate) type Taken = Result<(), Refused>;
+
+/// A field of a hash, its value, and when it expires, in milliseconds.
+pub(crate) type Pair<'a> = (Element<'a>, Element<'a>, Option<u64>);
+
+/// Takes the parts of one value in their order, as [`Walk`](crate::walk::Walk) reads them.
+///
+/// A string comes as one part. A packed set, sorted set or hash comes whole. Any other collection begins with
+/// [`begin`](Self::begin), and its elements or nodes follow. All values end with [`end`](Self::end).
+pub(crate) trait Sink {
+    /// Whether the parts are looked at. Otherwise none comes, and compressed strings are passed over.
+    const READS: bool = true;
+
+    fn string(&mut self, string: Element<'_>) -> Taken;
+
+    /// A string that is long.
+    fn long_string(&mut self, string: OwnedElement) -> Taken;
+
+    /// A collection that says it has `len` elements.
+    fn begin(&mut self, object_type: ObjectType, len: u64) -> Taken;
+
+    /// An element of a list, or a member of a set.
+    fn element(&mut self, element: Element<'_>) -> Taken;
+
+    fn scored(&mut self, member: Element<'_>, score: f64) -> Taken;
+
+    fn pair(&mut self, pair: Pair<'_>) -> Taken;
+
+    /// A whole value, or a node of a list. The bytes have not been checked.
+    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken;
+
+    /// A large element of a list, which is a node of its own.
+    fn plain(&mut self, element: &[u8]) -> Taken;
+
+    fn end(&mut self) -> Taken;
+}
+
+/// Takes nothing: for values that are skipped.
+pub(crate) struct Skip;
+
+impl Sink for Skip {
+    const READS: bool = false;
+
+    fn string(&mut self, _string: Element<'_>) -> Taken {
+        Ok(())
+    }
+
+    fn long_string(&mut self, _string: OwnedElement) -> Taken {
+        Ok(())
+    }
+
+    fn begin(&mut self, _object_type: ObjectType, _len: u64) -> Taken {
+        Ok(())
+    }
+
+    fn element(&mut self, _element: Element<'_>) -> Taken {
+        Ok(())
+    }
+
+    fn scored(&mut self, _member: Element<'_>, _score: f64) -> Taken {
+        Ok(())
+    }
+
+    fn pair(&mut self, _pair: Pair<'_>) -> Taken {
+        Ok(())
+    }
+
+    fn packed(&mut self, _object_type: ObjectType, _encoding: Encoding, _bytes: &[u8]) -> Taken {
+        Ok(())
+    }
+
+    fn plain(&mut self, _element: &[u8]) -> Taken {
+        Ok(())
+    }
+
+    fn end(&mut self) -> Taken {
+        Ok(())
+    }
+}
+
+/// The error of an allocation that a sink makes itself.
+pub(crate) fn refused(error: ReserveError) -> Refused {
+    Refused::Keyspace(error.into())
+}

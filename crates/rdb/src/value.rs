@@ -1,0 +1,305 @@
+//! [`ValueProgress`]: writes one value, some elements a step.
+//!
+//! Between two steps nothing of the value is borrowed. The progress remembers where to go on: a number of nodes or of members, or
+//! the cursor of a table's scan, which visits each element once as long as the table does not change.
+
+use crate::error::SaveError;
+use crate::format::code;
+use crate::output::Output;
+use crate::write::WriteVersion;
+use core::fmt::Write as _;
+use keyspace::values::list::NodeView;
+use keyspace::values::{Element, ListView, SetView, ZSetView};
+use keyspace::{Cursor, ValueRef};
+use listpack::{ListPack, Value, View};
+use std::io::Write;
+
+/// Of so many bytes of a list's node the budget of a step counts as of one element.
+const BYTES_A_UNIT: usize = 64;
+
+/// How far the writing of a value has come. See [`Writer::write_value`](crate::Writer::write_value).
+#[derive(Clone, Copy, Debug)]
+pub struct ValueProgress {
+    code: u8,
+    at: At,
+    /// How many elements or nodes are left, once the number of them has been written.
+    left: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum At {
+    Start,
+    /// So many nodes or members have been written.
+    Index(usize),
+    /// The next place of the table.
+    Place(Cursor),
+    Done,
+}
+
+impl ValueProgress {
+    pub(crate) fn new(value: ValueRef<'_>, version: WriteVersion) -> Self {
+        let code = match value {
+            ValueRef::String(_) => code::STRING,
+            ValueRef::List(_) => code::LIST_QUICKLIST_2,
+            ValueRef::Set(set) => set_code(set, version),
+            ValueRef::Hash(hash) if hash.as_packed().is_some() => code::HASH_LISTPACK,
+            ValueRef::Hash(_) => code::HASH,
+            ValueRef::ZSet(zset) if zset.as_packed().is_some() => code::ZSET_LISTPACK,
+            ValueRef::ZSet(_) => code::ZSET_2,
+        };
+        Self { code, at: At::Start, left: 0 }
+    }
+
+    /// The number of the value's type.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// Whether the value has been written.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.at, At::Done)
+    }
+
+    #[inline]
+    pub(crate) fn write<W: Write>(
+        &mut self,
+        output: &mut Output<W>,
+        value: ValueRef<'_>,
+        elements: usize,
+    ) -> Result<bool, SaveError> {
+        if let (At::Start, ValueRef::String(string)) = (self.at, value) {
+            output.text(string.element())?;
+            self.at = At::Done;
+        } else {
+            self.write_collection(output, value, elements)?;
+        }
+        Ok(self.is_complete())
+    }
+
+    fn write_collection<W: Write>(
+        &mut self,
+        output: &mut Output<W>,
+        value: ValueRef<'_>,
+        elements: usize,
+    ) -> Result<(), SaveError> {
+        let is_start = matches!(self.at, At::Start);
+        match (self.code, value) {
+            (_, _) if self.is_complete() => return Ok(()),
+            (code::LIST_QUICKLIST_2, ValueRef::List(list)) => {
+                if is_start {
+                    self.begin(output, list.node_count(), At::Index(0))?;
+                }
+                self.write_nodes(output, list, elements)?;
+            }
+            (code::SET_INTSET | code::SET_LISTPACK, ValueRef::Set(set)) => {
+                return self.write_packed(output, set.as_packed());
+            }
+            (code::HASH_LISTPACK, ValueRef::Hash(hash)) => return self.write_packed(output, hash.as_packed()),
+            (code::ZSET_LISTPACK, ValueRef::ZSet(zset)) => {
+                let repacked = zset.as_packed().map(repacked_scores).transpose()?.flatten();
+                let packed = repacked.as_ref().map(|list| list.as_bytes());
+                return self.write_packed(output, packed.or(zset.as_packed()));
+            }
+            (code::SET, ValueRef::Set(set)) => {
+                if is_start {
+                    self.begin(output, set.len(), At::Place(Cursor::START))?;
+                }
+                self.write_scanned(output, elements, |cursor, each| {
+                    set.scan(cursor, |member| each(member, None))
+                })?;
+            }
+            (code::HASH, ValueRef::Hash(hash)) => {
+                if is_start {
+                    self.begin(output, hash.len(), At::Place(Cursor::START))?;
+                }
+                self.write_scanned(output, elements, |cursor, each| {
+                    hash.scan(cursor, |field, value| each(field, Some(value)))
+                })?;
+            }
+            (code::ZSET_2, ValueRef::ZSet(zset)) => {
+                if is_start {
+                    self.begin(output, zset.len(), At::Index(0))?;
+                }
+                self.write_members(output, zset, elements)?;
+            }
+            _ => return Err(SaveError::Changed),
+        }
+        Ok(())
+    }
+
+    /// Writes the number of elements.
+    fn begin<W: Write>(&mut self, output: &mut Output<W>, len: usize, at: At) -> Result<(), SaveError> {
+        output.len(len as u64)?;
+        (self.at, self.left) = (at, len as u64);
+        Ok(())
+    }
+
+    fn write_packed<W: Write>(
+        &mut self,
+        output: &mut Output<W>,
+        packed: Option<&[u8]>,
+    ) -> Result<(), SaveError> {
+        output.bytes(packed.ok_or(SaveError::Changed)?)?;
+        self.at = At::Done;
+        Ok(())
+    }
+
+    /// Counts an element that is about to be written.
+    #[inline]
+    fn count(&mut self) -> Result<(), SaveError> {
+        self.left = self.left.checked_sub(1).ok_or(SaveError::Changed)?;
+        Ok(())
+    }
+
+    /// The end of the value.
+    fn end(&mut self) -> Result<(), SaveError> {
+        self.at = At::Done;
+        if self.left == 0 { Ok(()) } else { Err(SaveError::Changed) }
+    }
+
+    fn write_nodes<W: Write>(
+        &mut self,
+        output: &mut Output<W>,
+        list: ListView<'_>,
+        mut budget: usize,
+    ) -> Result<(), SaveError> {
+        const PLAIN: u8 = 1;
+        const PACKED: u8 = 2;
+        let At::Index(mut index) = self.at else { return Err(SaveError::Changed) };
+        for node in list.nodes_from(index) {
+            if budget == 0 {
+                self.at = At::Index(index);
+                return Ok(());
+            }
+            self.count()?;
+            let before = output.offset();
+            match node {
+                NodeView::Packed(pack) => {
+                    output.byte(PACKED)?;
+                    output.bytes(pack.as_bytes())?;
+                }
+                NodeView::Plain(element) => {
+                    output.byte(PLAIN)?;
+                    output.bytes(element)?;
+                }
+                NodeView::Zipped { is_plain, raw_len, stream } => {
+                    output.byte(if is_plain { PLAIN } else { PACKED })?;
+                    output.stream(stream, raw_len)?;
+                }
+            }
+            index += 1;
+            budget = budget.saturating_sub(1 + (output.offset() - before) as usize / BYTES_A_UNIT);
+        }
+        self.end()
+    }
+
+    /// The members of a sorted set from the highest on: so every reader inserts each at the front of its index.
+    fn write_members<W: Write>(
+        &mut self,
+        output: &mut Output<W>,
+        zset: ZSetView<'_>,
+        budget: usize,
+    ) -> Result<(), SaveError> {
+        let At::Index(index) = self.at else { return Err(SaveError::Changed) };
+        for (member, score) in zset.iter().rev().skip(index).take(budget) {
+            self.count()?;
+            output.text(member)?;
+            output.raw(&score.to_le_bytes())?;
+        }
+        if self.left == 0 || budget >= zset.len().saturating_sub(index) {
+            return self.end();
+        }
+        self.at = At::Index(index + budget);
+        Ok(())
+    }
+
+    /// The members of a set or the fields of a hash, place by place of their table.
+    fn write_scanned<W: Write>(
+        &mut self,
+        output: &mut Output<W>,
+        budget: usize,
+        scan: impl Fn(Cursor, &mut dyn FnMut(Element<'_>, Option<Element<'_>>)) -> Cursor,
+    ) -> Result<(), SaveError> {
+        let At::Place(mut cursor) = self.at else { return Err(SaveError::Changed) };
+        let last = self.left.saturating_sub(budget as u64);
+        loop {
+            let mut result = Ok(());
+            cursor = scan(cursor, &mut |element, value| {
+                if result.is_ok() {
+                    result = self.count().and_then(|()| output.text(element));
+                    if let (Ok(()), Some(value)) = (&result, value) {
+                        result = output.text(value);
+                    }
+                }
+            });
+            result?;
+            if cursor.is_start() {
+                return self.end();
+            }
+            if self.left <= last && self.left > 0 {
+                self.at = At::Place(cursor);
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn set_code(set: SetView<'_>, version: WriteVersion) -> u8 {
+    use keyspace::values::Encoding;
+    match set.encoding() {
+        Encoding::IntSet => code::SET_INTSET,
+        Encoding::ListPack if version != WriteVersion::V10 => code::SET_LISTPACK,
+        _ => code::SET,
+    }
+}
+
+/// The listpack of a sorted set with its doubles as text, `None` if it has no doubles: those are an extension that no server reads.
+fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
+    let Ok(list) = View::new(bytes) else { return Ok(None) };
+    if !list.iter().any(|value| matches!(value, Value::Double(_))) {
+        return Ok(None);
+    }
+    let mut repacked = ListPack::new();
+    for value in list {
+        let pushed = match value {
+            Value::Double(score) => repacked.try_push_back(Value::raw(Text::of(score).bytes())),
+            value => repacked.try_push_back(value),
+        };
+        pushed?;
+    }
+    Ok(Some(repacked))
+}
+
+/// The text of a score: the shortest that reads back as the same number.
+struct Text {
+    bytes: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Text {
+    /// Sign, 17 digits, point and exponent: `-1.2345678901234567e-308`.
+    const MAX: usize = 24;
+
+    fn of(score: f64) -> Self {
+        let mut text = Self { bytes: [0; Self::MAX], len: 0 };
+        if write!(text, "{score}").is_err() {
+            text.len = 0;
+            let written = write!(text, "{score:e}");
+            debug_assert!(written.is_ok(), "no number is longer");
+        }
+        text
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl core::fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(core::fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}

@@ -1,0 +1,455 @@
+//! [`Walk`]: reads one value, and gives its parts to a [`Sink`], some elements a step.
+//!
+//! ```text
+//!  element by element   | len | element | element | ...             fields of a hash are followed by their values,
+//!                                                                   members of a sorted set by their scores
+//!  packed               | string: a listpack, an intset, a ziplist or a zipmap |
+//!  quicklist            | nodes | string: a ziplist | ...
+//!  quicklist 2          | nodes | 1 | string: an element | 2 | string: a listpack | ...
+//!  fields that expire   24: | least time, 8 | len | time since then, + 1 | field | value | ...     time 0: never
+//!                       25: | least time, 8 | string: a listpack of field, value, time |
+//!                       22 of Valkey: | len | field | value | time, 8 | ...                        time -1: never
+//! ```
+//!
+//! A walk remembers how many elements are left, so that a value can be read in slices. Ziplists and zipmaps become listpacks on the
+//! way, or single elements if they are long.
+
+use crate::error::{Error, Fault};
+use crate::format::{ValueType, Version};
+use crate::input::Input;
+use crate::old::{Ziplist, Zipmap};
+use crate::sink::{Pair, Refused, Sink, Skip, Taken, refused};
+use crate::skip;
+use allocator_api2::vec::Vec;
+use keyspace::values::{Element, Encoding, ObjectType, OwnedElement};
+use listpack::{Depth, ListPack, Value};
+use std::io::Read;
+use zmalloc::Zmalloc;
+
+/// A longer ziplist or zipmap becomes single elements.
+const REPACKED_MAX: usize = 64 << 10;
+
+/// Of so many bytes of elements the budget of a step counts as of one element.
+const BYTES_A_UNIT: usize = 256;
+
+/// A value that is being read.
+pub(crate) struct Walk {
+    value_type: ValueType,
+    version: Version,
+    /// Where the type's byte stands.
+    offset: u64,
+    code: u8,
+    state: State,
+    /// The field of a hash, while its value is read.
+    field: Vec<u8, Zmalloc>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Start,
+    /// So many elements or nodes are to come.
+    Left(u64),
+    Done,
+}
+
+impl Walk {
+    /// A walk that has ended, in a file of that version.
+    pub(crate) fn done(version: Version) -> Self {
+        let (value_type, field) = (ValueType::String, Vec::new_in(Zmalloc));
+        Self { value_type, version, offset: 0, code: 0, state: State::Done, field }
+    }
+
+    /// Starts the walk over a value of that type, whose byte stands at `offset`. Returns `false` if there is no such type.
+    pub(crate) fn restart(&mut self, code: u8, offset: u64) -> bool {
+        let Some(value_type) = ValueType::from_code(code, self.version) else { return false };
+        (self.value_type, self.code, self.offset, self.state) = (value_type, code, offset, State::Start);
+        true
+    }
+
+    pub(crate) fn value_type(&self) -> ValueType {
+        self.value_type
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// Whether nothing of the value has been read.
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.state == State::Start
+    }
+
+    pub(crate) fn unsupported(&self) -> Error {
+        Error::Unsupported { offset: self.offset, code: self.code, version: self.version }
+    }
+
+    /// Reads a string that fits into the input's buffer, or gives back one that is longer.
+    #[inline]
+    pub(crate) fn string<'i, R: Read>(
+        &mut self,
+        input: &'i mut Input<R>,
+    ) -> Result<Result<Element<'i>, OwnedElement>, Error> {
+        self.state = State::Done;
+        input.owned_text()
+    }
+
+    /// Passes over what is left of the value.
+    pub(crate) fn skip<R: Read>(&mut self, input: &mut Input<R>) -> Result<(), Error> {
+        if self.state == State::Start && self.value_type.object_type().is_none() {
+            self.state = State::Done;
+            return match self.value_type {
+                ValueType::Module2 => {
+                    input.len()?; // the module's name and version
+                    skip::module(input)
+                }
+                ValueType::Stream | ValueType::Stream2 | ValueType::Stream3 => {
+                    skip::stream(input, self.value_type)
+                }
+                _ => Err(self.unsupported()),
+            };
+        }
+        self.finish(input, &mut Skip)
+    }
+
+    /// Reads what is left of the value.
+    pub(crate) fn finish<R: Read, S: Sink>(
+        &mut self,
+        input: &mut Input<R>,
+        sink: &mut S,
+    ) -> Result<(), Error> {
+        let mut budget = usize::MAX;
+        while !self.step(input, sink, &mut budget)? {
+            budget = usize::MAX;
+        }
+        Ok(())
+    }
+
+    /// Reads about `budget` elements, which it takes from the budget, and says whether the value is complete.
+    pub(crate) fn step<R: Read, S: Sink>(
+        &mut self,
+        input: &mut Input<R>,
+        sink: &mut S,
+        budget: &mut usize,
+    ) -> Result<bool, Error> {
+        loop {
+            match self.state {
+                State::Start => self.start(input, sink)?,
+                State::Left(0) => {
+                    let offset = input.offset();
+                    taken(input, sink.end(), |_| offset)?;
+                    self.state = State::Done;
+                }
+                State::Left(left) => {
+                    if *budget == 0 {
+                        return Ok(false);
+                    }
+                    let before = input.offset();
+                    self.element(input, sink)?;
+                    let bytes = input.offset() - before;
+                    *budget = budget.saturating_sub(1 + bytes as usize / BYTES_A_UNIT);
+                    self.state = State::Left(left - 1);
+                }
+                State::Done => return Ok(true),
+            }
+        }
+    }
+
+    fn start<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+        use ValueType as T;
+        let offset = input.offset();
+        match self.value_type {
+            T::String if S::READS => {
+                let result = match input.owned_text()? {
+                    Ok(text) => sink.string(text),
+                    Err(text) => sink.long_string(text),
+                };
+                taken(input, result, |_| offset)?;
+            }
+            T::String => input.skip_text()?,
+            T::List | T::Set | T::ZSet | T::ZSet2 | T::Hash | T::Hash2 | T::HashMetadataPreGa => {
+                return self.begin(input, sink);
+            }
+            T::HashMetadata => {
+                self.field.clear();
+                let least = input.array::<8>()?;
+                extend(&mut self.field, &least).map_err(|error| input.failure(error))?;
+                return self.begin(input, sink);
+            }
+            T::ListQuicklist | T::ListQuicklist2 => return self.begin(input, sink),
+            T::SetIntset => self.packed(input, sink, ObjectType::Set, Encoding::IntSet)?,
+            T::SetListpack => self.packed(input, sink, ObjectType::Set, Encoding::ListPack)?,
+            T::ZSetListpack => self.packed(input, sink, ObjectType::ZSet, Encoding::ListPack)?,
+            T::HashListpack => self.packed(input, sink, ObjectType::Hash, Encoding::ListPack)?,
+            T::ListZiplist | T::ZSetZiplist | T::HashZiplist | T::HashZipmap => {
+                self.repacked(input, sink)?;
+            }
+            T::HashListpackEx | T::HashListpackExPreGa => {
+                if self.value_type == T::HashListpackEx {
+                    input.skip(8)?;
+                }
+                self.triples(input, sink)?;
+            }
+            T::ModulePreGa | T::Module2 | T::Stream | T::Stream2 | T::Stream3 | T::Unknown(_) => {
+                return Err(self.unsupported());
+            }
+        }
+        taken(input, sink.end(), |_| offset)?;
+        self.state = State::Done;
+        Ok(())
+    }
+
+    /// Reads the number of elements.
+    fn begin<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+        let offset = input.offset();
+        let len = input.len()?;
+        let object_type = self.value_type.object_type().unwrap_or(ObjectType::List);
+        taken(input, sink.begin(object_type, len), |_| offset)?;
+        self.state = State::Left(len);
+        Ok(())
+    }
+
+    /// Reads one element, field, member or node.
+    fn element<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+        use ValueType as T;
+        let offset = input.offset();
+        match self.value_type {
+            T::List | T::Set if S::READS => {
+                let element = input.text()?;
+                let result = sink.element(element);
+                taken(input, result, |_| offset)
+            }
+            T::List | T::Set => input.skip_text(),
+            T::ZSet | T::ZSet2 => self.scored(input, sink),
+            T::ListQuicklist => self.repacked(input, sink),
+            T::ListQuicklist2 => match input.len()? {
+                1 if S::READS => {
+                    let element = input.text()?;
+                    let result = sink.plain(&element.text());
+                    taken(input, result, |_| offset)
+                }
+                1 => input.skip_text(),
+                2 => self.packed(input, sink, ObjectType::List, Encoding::ListPack),
+                _ => input.fault(offset, Fault::Number),
+            },
+            _ => self.pair(input, sink),
+        }
+    }
+
+    fn scored<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+        let offset = input.offset();
+        if S::READS {
+            read_into(input, &mut self.field)?;
+        } else {
+            input.skip_text()?;
+        }
+        let score = if self.value_type == ValueType::ZSet { input.text_score()? } else { input.score()? };
+        let result = if S::READS { sink.scored(Element::Bytes(&self.field), score) } else { Ok(()) };
+        taken(input, result, |_| offset)
+    }
+
+    fn pair<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+        use ValueType as T;
+        /// The bytes of `least` that stand in front of the field in its block.
+        const LEAST: usize = 8;
+        let (value_type, offset) = (self.value_type, input.offset());
+        let start = if value_type == T::HashMetadata { LEAST } else { 0 };
+        let mut expiry = None;
+        if matches!(value_type, T::HashMetadata | T::HashMetadataPreGa) {
+            let time = input.len()?;
+            let least = self.field.first_chunk().map_or(0, |least| u64::from_le_bytes(*least));
+            expiry = match (value_type, time) {
+                (_, 0) => None,
+                (T::HashMetadata, time) => Some(least.saturating_add(time - 1)),
+                (_, time) => Some(time),
+            };
+        }
+        if !S::READS {
+            input.skip_text()?;
+            input.skip_text()?;
+            return if value_type == T::Hash2 { input.skip(8) } else { Ok(()) };
+        }
+        self.field.truncate(start);
+        append_text(input, &mut self.field)?;
+        if value_type != T::Hash2 {
+            let value = input.text()?;
+            let result = sink.pair((Element::Bytes(&self.field[start..]), value, expiry));
+            return taken(input, result, |_| offset);
+        }
+        // The time stands behind the value, which is kept behind the field until then.
+        let field_len = self.field.len();
+        append_text(input, &mut self.field)?;
+        let time = input.u64_le()? as i64;
+        let (field, value) = self.field.split_at(field_len);
+        let pair: Pair<'_> = (Element::Bytes(field), Element::Bytes(value), u64::try_from(time).ok());
+        let result = sink.pair(pair);
+        taken(input, result, |_| offset)
+    }
+
+    /// A packed value, or a node of a list.
+    fn packed<R: Read, S: Sink>(
+        &self,
+        input: &mut Input<R>,
+        sink: &mut S,
+        object_type: ObjectType,
+        encoding: Encoding,
+    ) -> Result<(), Error> {
+        if !S::READS {
+            return input.skip_text();
+        }
+        let (place, bytes) = input.blob()?;
+        let result = sink.packed(object_type, encoding, bytes);
+        taken(input, result, |at| place.offset(at))
+    }
+
+    /// A ziplist or a zipmap.
+    fn repacked<R: Read, S: Sink>(&self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+        if !S::READS {
+            return input.skip_text();
+        }
+        let object_type = self.value_type.object_type().unwrap_or(ObjectType::List);
+        let (place, bytes) = input.blob()?;
+        let result = if self.value_type == ValueType::HashZipmap {
+            match Zipmap::new(bytes) {
+                Ok(map) => repack(map, bytes.len(), object_type, sink),
+                Err(at) => Err(Refused::Fault(Fault::Zipmap, at)),
+            }
+        } else {
+            match Ziplist::new(bytes) {
+                Ok(list) => repack(list, bytes.len(), object_type, sink),
+                Err(at) => Err(Refused::Fault(Fault::Ziplist, at)),
+            }
+        };
+        // An offset in the listpack is none in the ziplist.
+        let is_own = |fault| matches!(fault, Fault::Ziplist | Fault::Zipmap);
+        let result = result.map_err(|refused| match refused {
+            Refused::Fault(fault, _) if !is_own(fault) => Refused::Fault(fault, 0),
+            refused => refused,
+        });
+        taken(input, result, |at| place.offset(at))
+    }
+
+    /// A listpack of fields, values and times.
+    fn triples<R: Read, S: Sink>(&self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
+        if !S::READS {
+            return input.skip_text();
+        }
+        let (place, bytes) = input.blob()?;
+        let result = give_triples(bytes, sink);
+        taken(input, result, |at| place.offset(at))
+    }
+}
+
+/// Turns what a sink refuses into an error. `offset` says where a byte of packed bytes is in the input.
+#[inline]
+fn taken<R: Read>(
+    input: &Input<R>,
+    result: Taken,
+    offset: impl FnOnce(usize) -> u64,
+) -> Result<(), Error> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(Refused::Fault(fault, at)) => input.fault(offset(at), fault),
+        Err(Refused::Keyspace(error)) => Err(input.failure(error)),
+    }
+}
+
+fn extend(block: &mut Vec<u8, Zmalloc>, bytes: &[u8]) -> Result<(), keyspace::Error> {
+    let size = bytes.len();
+    let no_memory = |_| keyspace::Error::from(keyspace::values::ReserveError::OutOfMemory { size });
+    block.try_reserve(size).map_err(no_memory)?;
+    block.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Reads a string to the end of a block.
+fn append_text<R: Read>(input: &mut Input<R>, block: &mut Vec<u8, Zmalloc>) -> Result<(), Error> {
+    let extended = extend(block, &input.text()?.text());
+    extended.map_err(|error| input.failure(error))
+}
+
+/// Reads a string into a block.
+pub(crate) fn read_into<R: Read>(input: &mut Input<R>, block: &mut Vec<u8, Zmalloc>) -> Result<(), Error> {
+    /// A block that is larger than this is given back.
+    const KEPT_MAX: usize = 64 << 10;
+    block.clear();
+    if block.capacity() > KEPT_MAX {
+        *block = Vec::new_in(Zmalloc);
+    }
+    append_text(input, block)
+}
+
+/// Gives elements to a sink as a listpack, or one by one if they have many bytes.
+fn repack<'a, S: Sink>(
+    elements: impl Iterator<Item = Value<'a>> + Clone,
+    len: usize,
+    object_type: ObjectType,
+    sink: &mut S,
+) -> Taken {
+    if len <= REPACKED_MAX {
+        let mut list = ListPack::new();
+        list.try_extend(elements).map_err(refused)?;
+        return sink.packed(object_type, Encoding::ListPack, list.as_bytes());
+    }
+    let count = elements.clone().count() as u64;
+    sink.begin(object_type, if object_type == ObjectType::List { count } else { count / 2 })?;
+    give_all(elements, object_type, sink)
+}
+
+/// Gives the entries of a packed value to a sink one by one.
+pub(crate) fn give_all<'a, S: Sink>(
+    mut entries: impl Iterator<Item = Value<'a>>,
+    object_type: ObjectType,
+    sink: &mut S,
+) -> Taken {
+    let odd = Refused::Fault(Fault::OddCount, 0);
+    while let Some(first) = entries.next() {
+        match object_type {
+            ObjectType::Hash => {
+                let Some(value) = entries.next() else { return Err(odd) };
+                sink.pair((element(first), element(value), None))?;
+            }
+            ObjectType::ZSet => {
+                let Some(score) = entries.next() else { return Err(odd) };
+                let score = score_of(score).ok_or(Refused::Fault(Fault::Score, 0))?;
+                sink.scored(element(first), score)?;
+            }
+            ObjectType::String | ObjectType::List | ObjectType::Set => sink.element(element(first))?,
+        }
+    }
+    Ok(())
+}
+
+/// The element that an entry of a listpack is. Doubles are scores, and no elements.
+pub(crate) fn element(value: Value<'_>) -> Element<'_> {
+    match value {
+        Value::Int(value) => Element::Int(value),
+        Value::Str(bytes) => Element::Bytes(bytes),
+        Value::Double(_) => Element::Bytes(b""),
+    }
+}
+
+/// The score that an entry of a listpack is, `None` if it is not a number.
+pub(crate) fn score_of(value: Value<'_>) -> Option<f64> {
+    match value {
+        Value::Int(score) => Some(score as f64),
+        Value::Double(score) => Some(score).filter(|score| !score.is_nan()),
+        Value::Str(text) => crate::input::parse_score(text),
+    }
+}
+
+fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
+    listpack::validate(bytes, Depth::Strict).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+    let view = listpack::View::new(bytes).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+    sink.begin(ObjectType::Hash, view.len() as u64 / 3)?;
+    let mut entries = view.iter();
+    while let Some(field) = entries.next() {
+        let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
+            return Err(Refused::Fault(Fault::OddCount, bytes.len() - 1));
+        };
+        let Value::Int(time) = time else { return Err(Refused::Fault(Fault::Number, 0)) };
+        let expiry = u64::try_from(time).ok().filter(|time| *time > 0);
+        sink.pair((element(field), element(value), expiry))?;
+    }
+    Ok(())
+}
+

@@ -1,0 +1,288 @@
+//! [`Writer`]: writes files, key by key, and large values in slices.
+//!
+//! ```text
+//!  header | aux fields | database, resize hint | expiry, clock, type, key, value | ... | 255 | checksum
+//! ```
+//!
+//! | value | type in versions 11 and 12 | in version 10 |
+//! |---|---|---|
+//! | string | 0 | |
+//! | list | 18, nodes as they are | |
+//! | set: intset, listpack, hashtable | 11, 20, 2 | 11, 2, 2 |
+//! | hash: listpack, hashtable | 16, 4 | |
+//! | sorted set: listpack, skiplist | 17, 5 | |
+//!
+//! Learned from: Redis' `rdbSaveRio` and `rdbSaveObject`.
+
+use crate::error::SaveError;
+use crate::format::opcode;
+use crate::output::Output;
+use crate::value::ValueProgress;
+use core::hash::BuildHasher;
+use core::mem;
+use keyspace::{Keyspace, Record, ValueRef};
+use std::io::Write;
+
+/// The milliseconds of a second.
+const SECOND: u64 = 1_000;
+
+/// The version of a file or payload that is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WriteVersion {
+    /// 10: Redis 7.0 and later, and every Valkey.
+    V10,
+    /// 11: Redis 7.2 and later, and every Valkey.
+    #[default]
+    V11,
+    /// 12: Redis 7.4 and later.
+    V12,
+}
+
+impl WriteVersion {
+    /// The number.
+    pub const fn number(self) -> u16 {
+        match self {
+            Self::V10 => 10,
+            Self::V11 => 11,
+            Self::V12 => 12,
+        }
+    }
+
+    /// The first version of Redis that writes it, for the aux field `redis-ver`.
+    const fn server(self) -> &'static [u8] {
+        match self {
+            Self::V10 => b"7.0.0",
+            Self::V11 => b"7.2.0",
+            Self::V12 => b"7.4.0",
+        }
+    }
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WriteOptions {
+    /// The version.
+    pub version: WriteVersion,
+    /// Whether strings of more than 20 bytes are compressed. In C: `rdbcompression`.
+    pub compression: bool,
+    /// Whether a checksum stands at the end; 0 otherwise. In C: `rdbchecksum`.
+    pub checksum: bool,
+    /// Whether the idle time of a key is written, or its counter of uses, whichever the policy of eviction keeps.
+    pub access_clock: bool,
+}
+
+impl WriteOptions {
+    /// The defaults of redis.conf, and version 11.
+    pub const DEFAULT: Self =
+        Self { version: WriteVersion::V11, compression: true, checksum: true, access_clock: false };
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What stands in front of a value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyMeta<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// When the key expires, in milliseconds since 1970.
+    pub expiry: Option<u64>,
+    /// For how many seconds the key has not been used.
+    pub idle_time: Option<u64>,
+    /// The logarithmic counter of uses.
+    pub freq: Option<u8>,
+}
+
+/// Writes a file.
+///
+/// The header is written by [`new`](Self::new), the checksum by [`finish`](Self::finish). What is in between is the caller's choice:
+/// [`write_keyspace`](Self::write_keyspace) writes a whole database, [`begin_key`](Self::begin_key) and
+/// [`write_value`](Self::write_value) one key in slices.
+///
+/// ```
+/// use rdb::keyspace::Keyspace;
+/// use rdb::{KeyMeta, WriteOptions, Writer};
+/// let mut keyspace = Keyspace::new();
+/// keyspace.set("key", "value", 0)?;
+///
+/// let mut writer = Writer::new(Vec::new(), &WriteOptions::default())?;
+/// writer.select_database(0)?;
+/// let value = keyspace.get("key", 0).unwrap();
+/// let mut progress = writer.begin_key(&KeyMeta { key: b"key", ..KeyMeta::default() }, value)?;
+/// while !writer.write_value(&mut progress, value, 100)? {
+///     // Requests are served in between; the value must not change.
+/// }
+/// assert!(writer.finish()?.starts_with(b"REDIS0011\xFE\0\0\x03key\x05value\xFF"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Writer<W: Write> {
+    output: Output<W>,
+    options: WriteOptions,
+}
+
+impl<W: Write> Writer<W> {
+    /// Writes magic and version.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`]; no memory for the buffer.
+    pub fn new(write: W, options: &WriteOptions) -> Result<Self, SaveError> {
+        let mut output = Output::new(write, options.compression);
+        output.raw(b"REDIS00")?;
+        let number = options.version.number() as u8;
+        output.raw(&[b'0' + number / 10, b'0' + number % 10])?;
+        Ok(Self { output, options: *options })
+    }
+
+    /// How many bytes the file has so far.
+    pub fn offset(&self) -> u64 {
+        self.output.offset()
+    }
+
+    /// Writes a field about the file. A reader passes over fields that it does not know.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn aux(&mut self, name: &[u8], value: &[u8]) -> Result<(), SaveError> {
+        self.output.byte(opcode::AUX)?;
+        self.output.text(name.into())?;
+        self.output.text(value.into())
+    }
+
+    /// Writes the fields that every server writes: `redis-ver`, `redis-bits`, `ctime` and `used-mem`. `now` is in milliseconds since
+    /// 1970, `used_memory` in bytes.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn default_aux(&mut self, now: u64, used_memory: u64) -> Result<(), SaveError> {
+        let number = |number| listpack::integer::Decimal::new(number);
+        self.aux(b"redis-ver", self.options.version.server())?;
+        self.aux(b"redis-bits", &number(i64::from(usize::BITS)))?;
+        self.aux(b"ctime", &number((now / SECOND) as i64))?;
+        self.aux(b"used-mem", &number(used_memory.min(i64::MAX as u64) as i64))
+    }
+
+    /// Says that the keys that follow belong to this database.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn select_database(&mut self, database: u64) -> Result<(), SaveError> {
+        self.output.byte(opcode::SELECTDB)?;
+        self.output.len(database)
+    }
+
+    /// Says about how many keys the database has, and how many of them expire.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn resize_hint(&mut self, keys: u64, expires: u64) -> Result<(), SaveError> {
+        self.output.byte(opcode::RESIZEDB)?;
+        self.output.len(keys)?;
+        self.output.len(expires)
+    }
+
+    /// Writes everything that stands in front of the value of a key: expiry, clock, type and the key itself. The value is to be
+    /// written next, by [`write_value`](Self::write_value).
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    #[inline]
+    pub fn begin_key(
+        &mut self,
+        meta: &KeyMeta<'_>,
+        value: ValueRef<'_>,
+    ) -> Result<ValueProgress, SaveError> {
+        let output = &mut self.output;
+        if let Some(expiry) = meta.expiry {
+            output.byte(opcode::EXPIRETIME_MS)?;
+            output.raw(&expiry.to_le_bytes())?;
+        }
+        if let Some(idle_time) = meta.idle_time {
+            output.byte(opcode::IDLE)?;
+            output.len(idle_time)?;
+        }
+        if let Some(freq) = meta.freq {
+            output.raw(&[opcode::FREQ, freq])?;
+        }
+        let progress = ValueProgress::new(value, self.options.version);
+        output.byte(progress.code())?;
+        output.text(meta.key.into())?;
+        Ok(progress)
+    }
+
+    /// Writes about `elements` elements of the value, or nodes of a list, and says whether it is complete. A string, and a value that is
+    /// packed into one block, are written at once.
+    ///
+    /// The value must be the one that the key began with, unchanged: a caller writes the rest of a value before it changes it.
+    ///
+    /// # Errors
+    /// [`SaveError::Changed`] if another number of elements is found than at the beginning; [`SaveError::Io`]. The file is of no use then.
+    #[inline]
+    pub fn write_value(
+        &mut self,
+        progress: &mut ValueProgress,
+        value: ValueRef<'_>,
+        elements: usize,
+    ) -> Result<bool, SaveError> {
+        progress.write(&mut self.output, value, elements)
+    }
+
+    /// Writes a key with its whole value.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    #[inline]
+    pub fn write_record(&mut self, record: &Record<'_>) -> Result<(), SaveError> {
+        let clock = self.options.access_clock;
+        let meta = KeyMeta {
+            key: record.key,
+            expiry: record.expiry,
+            idle_time: record.idle_time.filter(|_| clock).map(u64::from),
+            freq: record.freq.filter(|_| clock),
+        };
+        let mut progress = self.begin_key(&meta, record.value)?;
+        while !self.write_value(&mut progress, record.value, usize::MAX)? {}
+        Ok(())
+    }
+
+    /// Writes a whole keyspace as a database, and returns how many keys that are. Nothing is written of an empty one. Keys that have expired at `now`,
+    /// in milliseconds, are left out.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn write_keyspace<S: BuildHasher>(
+        &mut self,
+        database: u64,
+        keyspace: &Keyspace<S>,
+        now: u64,
+    ) -> Result<u64, SaveError> {
+        if keyspace.is_empty() {
+            return Ok(0);
+        }
+        self.select_database(database)?;
+        self.resize_hint(keyspace.len() as u64, keyspace.expires() as u64)?;
+        let mut keys = 0;
+        for record in keyspace.records(now) {
+            self.write_record(&record)?;
+            keys += 1;
+        }
+        Ok(keys)
+    }
+
+    /// Ends the file, and returns the underlying writer, which has been flushed.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn finish(mut self) -> Result<W, SaveError> {
+        self.output.byte(opcode::EOF)?;
+        let checksum = if self.options.checksum { self.output.checksum()? } else { 0 };
+        self.output.raw(&checksum.to_le_bytes())?;
+        self.output.finish()
+    }
+}
+
+const _: () = assert!(mem::size_of::<ValueProgress>() <= 32);

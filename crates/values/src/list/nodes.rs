@@ -1,0 +1,106 @@
+//! Whole nodes: what a dump file holds of a list.
+
+use super::{List, ListView, Repr, ReprView};
+use crate::element::Element;
+use crate::limits::EncodingLimits;
+use core::mem;
+use listpack::{Depth, ListPack};
+use quicklist::{NodeLimit, NodeView, QuickList, Side};
+use zmalloc::ReserveError;
+
+impl List {
+    /// Adds the elements of a listpack at the end. A listpack within `list-max-listpack-size` becomes a node as it is, or the
+    /// whole list if there was no element. The elements of a larger one are pushed one after the other. O(bytes). In C:
+    /// `quicklistAppendListpack`.
+    ///
+    /// ```
+    /// use values::{Collection, Encoding, EncodingLimits, List};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let mut node = List::new();
+    /// node.push_back("element", &limits);
+    /// let bytes = node.as_packed().unwrap();
+    ///
+    /// let mut list = List::new();
+    /// list.try_push_listpack(bytes, &limits)?;
+    /// assert_eq!((list.encoding(), list.len()), (Encoding::ListPack, 1));
+    /// list.try_push_listpack(bytes, &limits)?;
+    /// assert_eq!((list.encoding(), list.len()), (Encoding::QuickList, 2));
+    /// # Ok::<(), values::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Malformed`](crate::Error::Malformed), and the list is as it was; [`Error::Reserve`](crate::Error::Reserve), and it may
+    /// have some of the elements.
+    pub fn try_push_listpack(&mut self, bytes: &[u8], limits: &EncodingLimits) -> Result<(), crate::Error> {
+        listpack::validate(bytes, Depth::Strict)?;
+        let view = listpack::View::new(bytes)?;
+        let count = view.len();
+        if count == 0 {
+            return Ok(());
+        }
+        if !NodeLimit::new(limits.list_max_listpack_size).allows(bytes.len(), count) {
+            for value in view {
+                self.try_push(Side::Back, Element::from_packed(value), limits)?;
+            }
+            return Ok(());
+        }
+        let mut pack = view.try_to_owned()?;
+        match &mut self.0 {
+            Repr::ListPack(list) if list.is_empty() => self.0 = Repr::ListPack(pack),
+            _ => self.try_as_quicklist(limits)?.try_push_listpack(&mut pack)?,
+        }
+        Ok(())
+    }
+
+    /// Adds an element at the end, in a node of its own that is not packed if `list-max-listpack-size` asks for it. In C:
+    /// `quicklistAppendPlainNode`.
+    ///
+    /// # Errors
+    /// If there is no memory. The list has the same elements then.
+    pub fn try_push_plain(&mut self, element: &[u8], limits: &EncodingLimits) -> Result<(), ReserveError> {
+        if !NodeLimit::new(limits.list_max_listpack_size).is_large(element.len()) {
+            return self.try_push(Side::Back, element, limits);
+        }
+        self.try_as_quicklist(limits)?.try_push_plain(element)
+    }
+
+    /// The list as a quicklist, which it becomes if it is a listpack.
+    fn try_as_quicklist(&mut self, limits: &EncodingLimits) -> Result<&mut QuickList, ReserveError> {
+        if let Repr::ListPack(pack) = &mut self.0 {
+            let mut pack = mem::replace(pack, ListPack::new());
+            let list =
+                QuickList::try_from_listpack(&mut pack, limits.list_max_listpack_size, limits.list_compress_depth);
+            self.0 = match list {
+                Ok(list) => Repr::QuickList(list),
+                Err(error) => {
+                    self.0 = Repr::ListPack(pack);
+                    return Err(error);
+                }
+            };
+        }
+        match &mut self.0 {
+            Repr::QuickList(list) => Ok(list),
+            Repr::ListPack(_) => unreachable!("made a quicklist just now"),
+        }
+    }
+}
+
+impl<'a> ListView<'a> {
+    /// How many nodes there are: one for a listpack. O(nodes / 128).
+    pub fn node_count(self) -> usize {
+        match self.0 {
+            ReprView::ListPack(_) => 1,
+            ReprView::QuickList(list) => list.node_count(),
+        }
+    }
+
+    /// The nodes as they are stored, from the one with `ordinal` nodes before it. O(nodes / 128) to the first. A listpack is its own
+    /// only node.
+    pub fn nodes_from(self, ordinal: usize) -> impl Iterator<Item = NodeView<'a>> {
+        let (pack, list) = match self.0 {
+            ReprView::ListPack(pack) => (Some(NodeView::Packed(pack)).filter(|_| ordinal == 0), None),
+            ReprView::QuickList(list) => (None, Some(list.nodes_from(ordinal))),
+        };
+        pack.into_iter().chain(list.into_iter().flatten())
+    }
+}

@@ -262,7 +262,7 @@ impl<'a> Run<'a> {
 
 pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     for (name, _) in FORMS {
-        let processes = ctx.settings.pick(1, 1, if name == "strings" { 2 } else { 1 });
+        let processes = ctx.settings.pick(1, 1, 2);
         ctx.progress.start(&format!("churn of {name}"), processes);
         let mut found = Vec::new();
         for _ in 0..processes {

@@ -35,9 +35,12 @@ mod tests {
     fn bit_by_bit(bytes: &[u8]) -> u64 {
         const POLYNOMIAL: u64 = 0x95AC_9329_AC4B_C9B5; // 0xAD93_D235_94C9_35A9 with its bits in the other order
         bytes.iter().fold(0, |crc, byte| {
-            (0..8).fold(crc ^ u64::from(*byte), |crc: u64, _| {
-                if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 }
-            })
+            (0..8).fold(
+                crc ^ u64::from(*byte),
+                |crc: u64, _| {
+                    if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 }
+                },
+            )
         })
     }
 

@@ -317,7 +317,7 @@ impl<R: Read> Input<R> {
 
     /// The two lengths of a compressed string: as it stands here, and as it was.
     fn lzf_lens(&mut self) -> Result<(u64, usize), Error> {
-        let offset = self.offset();
+        let offset = self.offset() - 1;
         let (len, raw_len) = (self.len()?, self.len()?);
         let can_be = raw_len <= len.saturating_mul(lzf::EXPANSION_MAX as u64);
         match usize::try_from(raw_len) {
@@ -328,7 +328,7 @@ impl<R: Read> Input<R> {
 
     /// A compressed string.
     fn inflated(&mut self) -> Result<&[u8], Error> {
-        let offset = self.offset();
+        let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         self.inflate(offset, len, raw_len)
     }
@@ -381,7 +381,7 @@ impl<R: Read> Input<R> {
     }
 
     fn owned_inflated(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
-        let offset = self.offset();
+        let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         if raw_len <= SHORT_MAX {
             return self.inflate(offset, len, raw_len).map(Element::Bytes).map(Ok);

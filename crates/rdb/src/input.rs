@@ -80,6 +80,15 @@ fn try_reserve(block: &mut Block, additional: usize) -> Result<(), keyspace::Err
     block.try_reserve_exact(additional).map_err(|_| out_of_memory(additional))
 }
 
+/// Makes a block `len` bytes long, with zeros behind what is there. It has room for them.
+pub(crate) fn grow_zero(block: &mut Block, len: usize) {
+    const ZEROS: [u8; 4_096] = [0; 4_096];
+    while block.len() < len {
+        let more = ZEROS.len().min(len - block.len());
+        block.extend_from_slice(&ZEROS[..more]);
+    }
+}
+
 /// Empties a block, and gives its memory back if that is much.
 fn empty(block: &mut Block) {
     block.clear();
@@ -98,7 +107,7 @@ impl<R: Read> Input<R> {
         let mut buffer = Block::new_in(Zmalloc);
         let len = len.clamp(16, BUFFER);
         try_reserve(&mut buffer, len).map_err(|error| Error::Keyspace { offset: 0, error })?;
-        buffer.resize(len, 0);
+        grow_zero(&mut buffer, len);
         Ok(Self {
             read,
             buffer,
@@ -341,7 +350,7 @@ impl<R: Read> Input<R> {
         let stream = self.take(len)?;
         let reserved = try_reserve(&mut plain, raw_len);
         let inflated = reserved.map(|()| {
-            plain.resize(raw_len, 0);
+            grow_zero(&mut plain, raw_len);
             lzf::decompress(stream, &mut plain)
         });
         self.plain = plain;

@@ -4,6 +4,7 @@
 
 use crate::crc::Crc;
 use crate::error::SaveError;
+use crate::input::grow_zero;
 use allocator_api2::vec::Vec;
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, ReserveError};
@@ -215,6 +216,7 @@ fn resize(block: &mut Block, len: usize) -> Option<()> {
     }
     let additional = len.saturating_sub(block.len());
     block.try_reserve(additional).ok()?;
-    block.resize(len, 0);
+    grow_zero(block, len);
+    block.truncate(len);
     Some(())
 }

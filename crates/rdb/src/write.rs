@@ -191,11 +191,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`SaveError::Io`].
     #[inline]
-    pub fn begin_key(
-        &mut self,
-        meta: &KeyMeta<'_>,
-        value: ValueRef<'_>,
-    ) -> Result<ValueProgress, SaveError> {
+    pub fn begin_key(&mut self, meta: &KeyMeta<'_>, value: ValueRef<'_>) -> Result<ValueProgress, SaveError> {
         let output = &mut self.output;
         if let Some(expiry) = meta.expiry {
             output.byte(opcode::EXPIRETIME_MS)?;

@@ -17,7 +17,7 @@ fn payload(body: &[u8], version: u16) -> Vec<u8> {
 }
 
 fn error(payload: &[u8]) -> Error {
-    restore(payload, &EncodingLimits::DEFAULT).err().expect("refused")
+    restore(payload, &EncodingLimits::DEFAULT).expect_err("refused")
 }
 
 /// What `DUMP` of Redis 7.0 answers for these strings.

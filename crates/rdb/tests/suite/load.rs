@@ -37,7 +37,14 @@ fn a_key_that_is_there_is_an_error_or_is_replaced() {
 #[test]
 fn expired_keys_are_passed_over_or_stored_for_the_sweep() {
     let at = |time: u64| [&b"\xFC"[..], &time.to_le_bytes()].concat();
-    let body = [at(0), b"\0\x01a\x01v".to_vec(), at(NOW), b"\x02\x01b\x01\x01m".to_vec(), at(NOW + 1), b"\0\x01c\x01v".to_vec()];
+    let body = [
+        at(0),
+        b"\0\x01a\x01v".to_vec(),
+        at(NOW),
+        b"\x02\x01b\x01\x01m".to_vec(),
+        at(NOW + 1),
+        b"\0\x01c\x01v".to_vec(),
+    ];
     let file = file(11, &body.concat());
     let mut keyspace = Keyspace::new();
     let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();

@@ -32,7 +32,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 
 fn score() -> impl Strategy<Value = u64> {
     prop_oneof![
-        (-100..100_i32).prop_map(|score| f64::from(score)),
+        (-100..100_i32).prop_map(f64::from),
         any::<f64>().prop_filter("a number", |score| !score.is_nan()),
         Just(f64::INFINITY),
         Just(-0.0),
@@ -89,7 +89,7 @@ pub(crate) fn value(content: &Content, options: &Options) -> Value {
 }
 
 fn keyspace(model: &Model, options: &Options) -> Keyspace {
-    let mut keyspace = Keyspace::with_options(options.clone());
+    let mut keyspace = Keyspace::with_options(*options);
     for (key, (expiry, content)) in model {
         keyspace.insert(key, value(content, options), *expiry, NOW).unwrap();
     }
@@ -136,7 +136,7 @@ proptest! {
         compression: bool,
     ) {
         let settings = options();
-        let mut keyspace = Keyspace::with_options(settings.clone());
+        let mut keyspace = Keyspace::with_options(settings);
         keyspace.insert("key", value(&expected, &settings), None, 0).unwrap();
         let mut write = DumpOptions::default();
         (write.version, write.compression) = (version, compression);

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The files of a project, or nothing where they are missing.
 pub(crate) fn files(project: &str) -> Vec<PathBuf> {
-    let folder =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rdb").join(project);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rdb").join(project);
     let Ok(entries) = std::fs::read_dir(&folder) else {
         eprintln!("SKIPPED: there are no sample files in {}", folder.display());
         return Vec::new();
@@ -161,7 +160,8 @@ fn every_file_of_librdb_is_read_or_refused_for_its_reason() {
                 let keys: usize = databases.iter().map(Keyspace::len).sum();
                 assert_eq!((loading.is_complete, loading.keys), (true, keys as u64), "{name}");
                 assert_eq!(loading.bytes, std::fs::metadata(&path).unwrap().len(), "{name}");
-                let has_unsupported = name.contains("stream") || matches!(&*name, "module" | "module_aux_v12");
+                let has_unsupported =
+                    name.contains("stream") || matches!(&*name, "module" | "module_aux_v12");
                 assert_eq!(loading.unsupported > 0, has_unsupported, "{name}");
                 assert_eq!(loading.functions > 0, name.starts_with("function"), "{name}");
                 databases.iter().for_each(Keyspace::check);
@@ -201,7 +201,10 @@ fn a_database_without_a_keyspace_is_passed_over_and_counted() {
             let mut first = Keyspace::new();
             let loading = Loader::open(&path, everything()).unwrap().load(&mut first, NOW).unwrap();
             assert_eq!(model(&first), model(&databases[0]));
-            assert_eq!((loading.keys + loading.other_databases, loading.keys), (all.keys, first.len() as u64));
+            assert_eq!(
+                (loading.keys + loading.other_databases, loading.keys),
+                (all.keys, first.len() as u64)
+            );
         }
     }
 }

@@ -14,7 +14,10 @@ fn load(read: impl Read) -> Result<Keyspace, Error> {
 }
 
 fn names(folder: &std::path::Path) -> Vec<String> {
-    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 #[test]

@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn the_checksum_is_that_of_redis() {
         assert_eq!(crc64(b"123456789"), 0xE9C6_D914_C4B8_D9CA); // the check value that Redis' own test has
-        let bytes: Vec<u8> = (0..5_000_u32).map(|n| (n * n >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..5_000_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for len in [0, 1, 7, 8, 9, 63, 64, 255, 256, 1_000, 5_000] {
             assert_eq!(crc64(&bytes[..len]), bit_by_bit(&bytes[..len]), "{len}");
         }

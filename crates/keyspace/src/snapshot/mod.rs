@@ -44,8 +44,6 @@
 mod error;
 mod shards;
 mod state;
-#[cfg(test)]
-mod tests;
 mod walk;
 
 pub use error::{SnapshotError, SnapshotFailed};

@@ -16,6 +16,7 @@ mod reader;
 mod save;
 mod sink;
 mod skip;
+mod snapshot;
 mod value;
 mod walk;
 mod write;
@@ -27,6 +28,7 @@ pub use format::{Family, ValueType, Version};
 pub use load::{DuplicateKey, LoadOptions, Loader, Loading, UnsupportedValue};
 pub use reader::{Event, Expiring, Item, KeyHeader, Reader};
 pub use save::{save, save_to_path};
+pub use snapshot::{SnapshotFile, SnapshotRecords};
 pub use value::ValueProgress;
 pub use write::{KeyMeta, WriteOptions, WriteVersion, Writer};
 

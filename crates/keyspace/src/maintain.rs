@@ -1,7 +1,7 @@
 //! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
 //!
-//! There are six tasks: expired keys, evictions, garbage, the size of the table, defragmentation, and clearing
-//! up after a snapshot that has failed or was abandoned. They
+//! There are six tasks: expired keys, evictions, garbage, the size of the table, defragmentation, and
+//! clearing up after a snapshot that has failed or was abandoned. They
 //! take turns of 50 microseconds until no task has work left, or the budget has less than two turns left: the
 //! last step of a turn may end late. The next call begins with the task whose turn it is. So a budget that is too small for all of them is shared equally, however
 //! small it is.

@@ -22,8 +22,9 @@
 //!
 //! - A large value that is *removed*, replaced, evicted, or that expires, is taken over by the snapshot in
 //!   constant time, also if it is half saved. It becomes garbage after it was saved.
-//! - A large value that is *edited* in place, renamed, moved or [taken](crate::Keyspace::take) is saved to its
-//!   end first: O(value), once a snapshot. Another one that is half saved is saved to its end before that.
+//! - A large value that is *edited* in place, renamed, moved or [taken](crate::Keyspace::take) is saved to
+//!   its end first: O(value), once a snapshot. Another one that is half saved is saved to its end before
+//!   that.
 //!
 //! **What is in it.** All keys that had not expired at the start, each once, in no order, with values and
 //! expiries of the start. Access clocks are those of the time at which a key is saved.
@@ -93,8 +94,8 @@ impl<S> Keyspace<S> {
     /// [`snapshot_for`](Self::snapshot_for), and in writes to keys that it has not got yet. See
     /// [`SnapshotSink`]. In C: `BGSAVE`, which forks.
     ///
-    /// A write that removes or replaces a large value stays O(1) meanwhile. A write that edits, renames, moves
-    /// or takes a large value of more than 64 blocks saves all of it first, unless it is saved already.
+    /// A write that removes or replaces a large value stays O(1) meanwhile. A write that edits, renames,
+    /// moves or takes a large value of more than 64 blocks saves all of it first, unless it is saved already.
     ///
     /// ```
     /// use keyspace::{Keyspace, Record, SnapshotFailed, SnapshotSink};
@@ -182,9 +183,9 @@ impl<S> Keyspace<S> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Works on the snapshot for as long as `budget` lasts by the caller's `clock`, which tells the time since
-    /// any moment. Returns what it did. Does nothing if no snapshot is running. Overshoots by one step: about
-    /// 32 KiB of small values, one longer string, or 16 elements of a large value.
+    /// Works on the snapshot for as long as `budget` lasts by the caller's `clock`, which tells the time
+    /// since any moment. Returns what it did. Does nothing if no snapshot is running. Overshoots by one step:
+    /// about 32 KiB of small values, one longer string, or 16 elements of a large value.
     ///
     /// See [`begin_snapshot`](Self::begin_snapshot).
     pub fn snapshot_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {

@@ -30,7 +30,8 @@ pub(crate) struct ShardsSnapshot {
 
 impl<S: BuildHasher> Sharded<S> {
     /// [`Keyspace::begin_snapshot`] of all shards at one moment: all locks are held for that long, some
-    /// nanoseconds a shard. `make_sink` gets the number of each shard, and must not use this `Sharded`. O(shards).
+    /// nanoseconds a shard. `make_sink` gets the number of each shard, and must not use this `Sharded`.
+    /// O(shards).
     ///
     /// ```
     /// use keyspace::{Record, Sharded, SnapshotFailed, SnapshotSink};
@@ -84,8 +85,8 @@ impl<S: BuildHasher> Sharded<S> {
     }
 
     /// [`Keyspace::snapshot_for`] of all shards, one after the other, each under its lock for writing. A lock
-    /// is held for 50 microseconds, and as long as [`Keyspace::snapshot_for`] overshoots. One thread does this
-    /// at a time; another one waits.
+    /// is held for 50 microseconds, and as long as [`Keyspace::snapshot_for`] overshoots. One thread does
+    /// this at a time; another one waits.
     pub fn snapshot_for(&self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {
         let (start, mut state) = (clock(), self.snapshot.lock());
         let mut done = Snapshotted::default();

@@ -411,8 +411,8 @@ impl Snapshot {
         running.save_at_once(entry, table, &self.lent);
     }
 
-    /// Takes an unsaved entry over, for which [`save_or_reserve`](Self::save_or_reserve) has made room. It has
-    /// left the keyspace's sums.
+    /// Takes an unsaved entry over, for which [`save_or_reserve`](Self::save_or_reserve) has made room. It
+    /// has left the keyspace's sums.
     #[cold]
     pub(crate) fn take_over(&mut self, entry: Entry, size: usize) {
         let Some(running) = &mut self.running else { return };

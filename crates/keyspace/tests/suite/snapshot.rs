@@ -605,8 +605,9 @@ fn a_large_value_whose_key_has_another_hash_than_the_hasher_gives_is_found() {
 
 #[test]
 fn clocks_that_are_ahead_of_the_start_say_that_a_key_was_used() {
+    type IdleAndFreq = (Option<u32>, Option<u8>);
     #[derive(Default)]
-    struct Clocks(Arc<Mutex<Vec<(Option<u32>, Option<u8>)>>>);
+    struct Clocks(Arc<Mutex<Vec<IdleAndFreq>>>);
     impl SnapshotSink for Clocks {
         fn save(&mut self, record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
             self.0.lock().unwrap().push((record.idle_time, record.freq));
@@ -670,8 +671,8 @@ fn change(keyspace: &mut Keyspace, other: &mut Keyspace, random: u64, now: u64) 
         23 => ignore(other.move_to(key, keyspace, now)),
         24 => ignore(keyspace.evict_down_to(keyspace.len().saturating_sub(2), now)),
         25 => ignore(keyspace.expire_some(now, 100)),
-        26 if pick % 8 == 0 => keyspace.clear(),
-        27 if pick % 3 == 0 => keyspace.retain(now, |key, _value| key.len() != n % 12),
+        26 if pick.is_multiple_of(8) => keyspace.clear(),
+        27 if pick.is_multiple_of(3) => keyspace.retain(now, |key, _value| key.len() != n % 12),
         28 => keyspace.shrink_to_fit(),
         29 => ignore(keyspace.maintain(now, Duration::from_micros(500), || Duration::ZERO)),
         30 => keyspace.set_options(options().maxmemory_policy(POLICIES[n % 4]).maxmemory(n % 60_000)),

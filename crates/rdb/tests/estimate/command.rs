@@ -1,6 +1,6 @@
 //! The command line of the form with a file: exit codes, JSON, pipes.
 
-use super::keyspace::Keyspace;
+use keyspace::Keyspace;
 use super::{file_of, on_disk, program};
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -92,8 +92,10 @@ fn json_has_the_figures_of_the_text() {
     assert_eq!(json["total"]["here"], sum("here"));
     assert_eq!(json["total"]["redis"], sum("redis"));
     let (_, text, _) = run(&file.path, "");
-    let total = common::Thousands(json["total"]["here"].as_u64().unwrap()).to_string();
-    assert!(text.contains(&total), "{total}\n{text}");
+    for place in ["file", "redis", "here"] {
+        let strings = common::Thousands(json["types"][0][place].as_u64().unwrap()).to_string();
+        assert!(text.contains(&strings), "{strings}\n{text}");
+    }
 }
 
 /// A pipe whose reader has gone after some bytes.

@@ -9,7 +9,6 @@ mod surveys;
 
 use keyspace::Keyspace;
 use rdb::WriteOptions;
-use rdb::keyspace;
 use std::path::PathBuf;
 
 /// When the files are written: 1 January 2026, in milliseconds.

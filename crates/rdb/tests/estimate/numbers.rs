@@ -60,6 +60,7 @@ fn wrong_arguments_are_errors() {
         " --integers 1..x",
         " --integers 3 dump.rdb",
         " --integers 3 --json",
+        " --integers 3 --sample 1/3",
         " --value-len -1",
     ] {
         let error = report(&format!("--keys 10 --key-len 3{rest}")).unwrap_err();

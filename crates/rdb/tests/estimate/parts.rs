@@ -5,7 +5,7 @@ use super::program::largest::{LARGEST_MAX, LargeKey, Largest};
 use super::program::prefixes::{FIRSTS_MAX, PREFIX_LEN_MAX, Prefixes, SECONDS_MAX};
 use super::program::probe::Sampler;
 use super::program::ttl::Ttls;
-use rdb::keyspace::values::{Encoding, ObjectType};
+use keyspace::values::{Encoding, ObjectType};
 
 fn figures(keys: u64) -> Figures {
     Figures { keys, file: 2 * keys, redis: 3 * keys, here: 4 * keys }

@@ -19,16 +19,16 @@ pub(crate) struct Args {
     #[arg(value_name = "FILE.rdb", required_unless_present = "keys")]
     pub(crate) file: Option<PathBuf>,
     /// Loads one of N keys, chosen by its hash, and scales the figures: for dumps that are larger than memory
-    #[arg(long, value_name = "1/N", value_parser = one_of, requires = "file")]
+    #[arg(long, value_name = "1/N", value_parser = one_of, conflicts_with = "keys")]
     sample: Option<NonZeroU64>,
     /// What separates the parts of a key
-    #[arg(long, value_name = "BYTE", value_parser = separator, default_value = ":", requires = "file")]
+    #[arg(long, value_name = "BYTE", value_parser = separator, default_value = ":", conflicts_with = "keys")]
     separator: u8,
     /// The distance of the smallest size classes of the Redis to compare with: 16 for Debian's, 8 for one built from source
-    #[arg(long, value_name = "8|16", value_parser = quantum, default_value = "16", requires = "file")]
+    #[arg(long, value_name = "8|16", value_parser = quantum, default_value = "16", conflicts_with = "keys")]
     quantum: Quantum,
     /// Prints JSON
-    #[arg(long, requires = "file")]
+    #[arg(long, conflicts_with = "keys")]
     pub(crate) json: bool,
     /// How many keys there are
     #[arg(long, value_name = "N", conflicts_with = "file", requires_all = ["key_len", "values"])]

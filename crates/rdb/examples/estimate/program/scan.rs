@@ -79,6 +79,7 @@ pub(crate) fn scan(
         redis: ClassicRedis::new(options.quantum),
         now: since_1970.as_millis() as u64,
         database: 0,
+        reservable: len / KEY_BYTES_MIN,
         key: Vec::new(),
         survey,
     };
@@ -93,6 +94,8 @@ struct Scan {
     /// What is left of an expiry is seen from here: the time of the dump, or else the present.
     now: u64,
     database: u64,
+    /// For so many keys tables may still be made, by what the file says. No file has more.
+    reservable: u64,
     key: Vec<u8>,
     survey: Survey,
 }
@@ -142,12 +145,12 @@ impl Scan {
                 self.now = survey.source.written_at.unwrap_or(self.now);
             }
             Event::Database(number) => self.database = number,
-            // The table is made for as many keys as `Loader` would believe.
-            Event::Resize { keys, .. } if !survey.is_sample() => {
-                let keys = usize::try_from(keys.min(survey.source.len / KEY_BYTES_MIN)).unwrap_or(usize::MAX);
-                let keyspace = &mut survey.databases.entry(self.database).or_default().keyspace;
-                if keyspace.is_empty() {
-                    let _ = keyspace.try_reserve(keys); // without memory the table grows later
+            Event::Resize { keys: keys @ 1.., .. } if !survey.is_sample() => {
+                let keys = keys.min(self.reservable);
+                let database = survey.databases.entry(self.database).or_default();
+                if let (Ok(room), true) = (usize::try_from(keys), database.keyspace.is_empty()) {
+                    self.reservable -= keys;
+                    let _ = database.keyspace.try_reserve(room); // without memory the table grows later
                 }
             }
             _ => {}

@@ -259,30 +259,37 @@ fn advice(out: &mut String, survey: &Survey) -> fmt::Result {
 
 /// The advice as a sentence.
 pub(crate) fn sentence(advice: &Advice) -> String {
-    let keys = Thousands(advice.keys);
+    let keys = |noun: &str| count(advice.keys, noun);
     match advice.change {
         Change::Limit(limit) => {
             let (directive, old) = (limit.directive(), limit.default());
             let what = match limit {
-                Limit::HashEntries | Limit::HashValue => "hashes",
-                Limit::SetIntsetEntries | Limit::SetEntries | Limit::SetValue => "sets",
-                Limit::ZSetEntries | Limit::ZSetValue => "sorted sets",
+                Limit::HashEntries | Limit::HashValue => "hash",
+                Limit::SetIntsetEntries | Limit::SetEntries | Limit::SetValue => "set",
+                Limit::ZSetEntries | Limit::ZSetValue => "sorted set",
             };
-            format!("`{directive} {}` would pack {keys} {what} that just miss the limit of {old}.", 2 * old)
+            let (keys, new) = (keys("key"), 2 * old);
+            format!("`{directive} {new}` would pack the {what} of {keys}, just above the limit of {old}.")
         }
-        Change::ShorterNames(by) => format!(
-            "Names of keys that are {} shorter would put {keys} keys into a smaller size class.",
-            count(by as u64, "byte"),
-        ),
+        Change::ShorterNames(by) => {
+            let (by, keys) = (count(by as u64, "byte"), keys("key"));
+            format!("Names that are {by} shorter would put {keys} into a smaller size class.")
+        }
         Change::Integers => {
-            format!("{keys} strings of digits, with leading zeros or a plus, would take less as integers.")
-        }
-        Change::Compression => {
-            let ratio = advice.ratio.unwrap_or(1.0) * 100.0;
             format!(
-                "{keys} strings of 64 bytes and more would take less if the client compressed them. LZF makes all of them {ratio:.0} % as long."
+                "{} of digits, with leading zeros or a plus, would take less as integers.",
+                keys("string")
             )
         }
-        Change::OneField => format!("{keys} hashes of one field would take less as strings."),
+        Change::Compression => {
+            let percent = advice.ratio.unwrap_or(1.0) * 100.0;
+            let strings = keys("string");
+            format!(
+                "{strings} of 64 bytes and more would take less compressed by the client: LZF gets all such strings to {percent:.0} %."
+            )
+        }
+        Change::OneField => {
+            format!("{} with a hash of one field would take less with a string.", keys("key"))
+        }
     }
 }

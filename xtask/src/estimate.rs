@@ -1,7 +1,8 @@
 //! `cargo xtask estimate`: what keys take in memory, here and in classic Redis, by numbers or from a dump.
 //!
-//! The figures need the size classes of the allocator, so this builds an example of the crate rdb and hands over to it. A large file is read by
-//! an optimised build, whose compilation takes longer than an estimate by numbers.
+//! The figures need the size classes of the allocator, so this builds an example of the crate rdb and hands
+//! over to it. A large file is read by an optimised build, whose compilation takes longer than an estimate by
+//! numbers.
 
 use crate::shell;
 use anyhow::Result;
@@ -32,7 +33,8 @@ fn is_large_file(argument: &str) -> bool {
     fs::metadata(argument).is_ok_and(|file| file.is_file() && file.len() > LARGE)
 }
 
-/// The name of a file from the root, since the example runs in the folder of the repository. Any other argument as it is.
+/// The name of a file from the root, since the example runs in the folder of the repository. Any other
+/// argument as it is.
 fn absolute(argument: &str) -> PathBuf {
     match path::absolute(argument) {
         Ok(path) if path.is_file() => path,

@@ -10,11 +10,12 @@
 //!                                               -> | list 32 | -> | node 24, 16 a level | -> | string |
 //! ```
 //!
-//! The encoding follows from the elements and the limits, as it does when Redis loads the value from a dump. The bytes are exact for all
-//! encodings but one. The height of a skiplist's node is random: a node has its expected size.
+//! The encoding follows from the elements and the limits, as it does when Redis loads the value from a dump.
+//! The bytes are exact for all encodings but one. The height of a skiplist's node is random: a node has its
+//! expected size.
 //!
-//! Limits: Redis 7.2 and later keep small sets in listpacks and small lists without a quicklist, and share the block of an entry in some
-//! tables. They take less for such values.
+//! Limits: Redis 7.2 and later keep small sets in listpacks and small lists without a quicklist, and share
+//! the block of an entry in some tables. They take less for such values.
 //!
 //! Learned from: the structures and the loading of Redis 7.0.
 
@@ -113,13 +114,15 @@ impl ClassicRedis {
         &self.limits
     }
 
-    /// The entries of a key in the tables, and the key itself, in bytes. The buckets are not in it: see [`tables`](Self::tables).
+    /// The entries of a key in the tables, and the key itself, in bytes. The buckets are not in it: see
+    /// [`tables`](Self::tables).
     pub fn key(&self, key_len: u64, expires: bool) -> u64 {
         let entries = if expires { 2 } else { 1 };
         (entries * self.class(ENTRY)).saturating_add(self.sds(key_len))
     }
 
-    /// The buckets of a database with so many keys, of which `expires` have an expiry. No rehash is under way.
+    /// The buckets of a database with so many keys, of which `expires` have an expiry. No rehash is under
+    /// way.
     pub fn tables(&self, keys: u64, expires: u64) -> u64 {
         self.buckets(keys).saturating_add(self.buckets(expires))
     }
@@ -388,8 +391,8 @@ mod tests {
 
     #[test]
     fn a_list_is_filled_node_by_node() {
-        // An entry takes 2 + 998 + 2 bytes. Seven entries of a node have 7 + 7 * 1,002 = 7,021 bytes. An eighth fits, for
-        // 7,021 + 998 + 8 is at most 8,192; a ninth does not.
+        // An entry takes 2 + 998 + 2 bytes. Seven entries of a node have 7 + 7 * 1,002 = 7,021 bytes. An
+        // eighth fits, for 7,021 + 998 + 8 is at most 8,192; a ninth does not.
         let list = |elements: usize| {
             bytes(|k| {
                 (0..elements).try_for_each(|_| {

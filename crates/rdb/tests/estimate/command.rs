@@ -1,7 +1,7 @@
 //! The command line of the form with a file: exit codes, JSON, pipes.
 
-use keyspace::Keyspace;
 use super::{file_of, on_disk, program};
+use keyspace::Keyspace;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;

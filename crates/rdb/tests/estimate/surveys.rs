@@ -1,6 +1,5 @@
 //! Surveys of files that are written here, with exact figures.
 
-use keyspace::{ExpireOptions, Expiry, Keyspace};
 use super::program::advice::{Change, Limit};
 use super::program::figures::{Figures, Form};
 use super::program::scan::{ScanOptions, scan};
@@ -10,6 +9,7 @@ use indicatif::ProgressBar;
 use keyspace::values::list::Side;
 use keyspace::values::zset::AddOptions;
 use keyspace::values::{Encoding, ObjectType};
+use keyspace::{ExpireOptions, Expiry, Keyspace};
 use rdb::{LoadOptions, Loader, WriteOptions, Writer};
 
 fn survey_with(bytes: &[u8], options: &ScanOptions) -> Survey {
@@ -98,7 +98,9 @@ fn figures_of_a_small_file_are_exact() {
     let mut keyspace = Keyspace::new();
     keyspace.set("user:1", "Ada", 0).unwrap();
     keyspace.set("user:2", "Alan", 0).unwrap();
-    keyspace.expire("user:2", Expiry::AtMillis(WRITTEN_AT as i64 + 5_000), ExpireOptions::default(), 0).unwrap();
+    keyspace
+        .expire("user:2", Expiry::AtMillis(WRITTEN_AT as i64 + 5_000), ExpireOptions::default(), 0)
+        .unwrap();
     let survey = survey(&keyspace);
     let [(form, figures)] = forms(&survey)[..] else { panic!("{:?}", forms(&survey)) };
     let embstr = Encoding::EmbStr;
@@ -134,9 +136,9 @@ fn keys_of_all_databases_are_loaded_and_told_apart() {
     assert_eq!(databases, [0, 9]);
 }
 
-/// The sum of n equally large keys, of which each is in the sample with probability 1/8, is scaled by the exact number of keys. So it is
-/// exact, whatever the sample. With two sizes, one key in two, the standard deviation of the mean of 2,500 keys is 1 % of their
-/// difference.
+/// The sum of n equally large keys, of which each is in the sample with probability 1/8, is scaled by the
+/// exact number of keys. So it is exact, whatever the sample. With two sizes, one key in two, the standard
+/// deviation of the mean of 2,500 keys is 1 % of their difference.
 #[test]
 fn a_sample_is_scaled_to_all_keys() {
     let mut keyspace = Keyspace::new();
@@ -206,7 +208,8 @@ fn limits_that_are_just_missed_are_advised_with_what_they_win() {
     }
     assert_eq!(packed.encoding("just", 0), Some(Encoding::ListPack));
     assert_eq!((keys, here), (1, before - packed.memory_usage("just", 0).unwrap() as u64));
-    // dict 64, 1,024 buckets, 600 entries of 32, 8 and 8 bytes; a listpack of 7 + 128 * 2 + 472 * 3 + 600 * 3 bytes.
+    // dict 64, 1,024 buckets, 600 entries of 32, 8 and 8 bytes; a listpack of 7 + 128 * 2 + 472 * 3 + 600 * 3
+    // bytes.
     assert_eq!(redis, 64 + 8_192 + 600 * 48 - 3_584);
     assert_eq!(gain_of(&survey, Change::Limit(Limit::HashValue)), None);
 }
@@ -261,7 +264,8 @@ fn hashes_of_one_field_are_advised_as_strings() {
     keyspace.hset("two", "field", "value", 0).unwrap();
     keyspace.hset("two", "other", "value", 0).unwrap();
     let (keys, redis, _) = gain(&keyspace, Change::OneField).unwrap();
-    assert_eq!((keys, redis), (1, 16 + 32 - 32)); // object and listpack of 7 + 7 + 7; embstr of 16 + 3 + 5 + 1
+    // An object, and a listpack of 7 + 7 + 7 bytes; embstr of 16 + 3 + 5 + 1.
+    assert_eq!((keys, redis), (1, 16 + 32 - 32));
 }
 
 #[test]

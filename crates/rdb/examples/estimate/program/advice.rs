@@ -2,14 +2,14 @@
 //!
 //! | advice | for | measured by |
 //! |---|---|---|
-//! | a higher limit | collections that miss a limit of their encoding by less than its double | encoding them with twice the limit |
-//! | shorter names | keys one to four bytes above the border of a size class | names without their first bytes |
+//! | a higher limit | collections above a limit, up to its double | encoding them with twice the limit |
+//! | shorter names | keys one to four bytes above a size class | names without their first bytes |
 //! | integers | strings of digits that are not the canonical form of a number | storing the number |
 //! | compression | strings of 64 bytes and more | LZF |
 //! | strings | hashes of one field | storing the value as a string |
 //!
-//! Here, each figure is measured in a keyspace; in Redis, it is worked out. Of many candidates some are measured ([`Sampler`]), and stand
-//! for the rest.
+//! Here, each figure is measured in a keyspace; in Redis, it is worked out. Of many candidates some are
+//! measured ([`Sampler`]), and stand for the rest.
 
 use super::figures::scale;
 use super::probe::{Bytes, Probe, Sampler, encoded};

@@ -24,7 +24,8 @@ pub(crate) struct Args {
     /// What separates the parts of a key
     #[arg(long, value_name = "BYTE", value_parser = separator, default_value = ":", conflicts_with = "keys")]
     separator: u8,
-    /// The distance of the smallest size classes of the Redis to compare with: 16 for Debian's, 8 for one built from source
+    /// The distance of the smallest size classes of the Redis to compare with: 16 for Debian's, 8 for one
+    /// built from source
     #[arg(long, value_name = "8|16", value_parser = quantum, default_value = "16", conflicts_with = "keys")]
     quantum: Quantum,
     /// Prints JSON

@@ -1,4 +1,5 @@
-//! [`Figures`]: keys and their bytes in the file, in Redis and here; and [`Types`], the same by type and encoding.
+//! [`Figures`]: keys and their bytes in the file, in Redis and here; and [`Types`], the same by type and
+//! encoding.
 
 use keyspace::values::{Encoding, ObjectType};
 use std::collections::BTreeMap;

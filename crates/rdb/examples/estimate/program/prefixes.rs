@@ -8,7 +8,8 @@
 //!
 //! A prefix ends with the second separator of a key, or with the only one. The rule that bounds them:
 //!
-//! - A first part that more than [`SECONDS_MAX`] second parts follow is counted as one prefix, since those are numbers or names of things.
+//! - A first part that more than [`SECONDS_MAX`] second parts follow is counted as one prefix, since those
+//!   are numbers or names of things.
 //! - The first [`FIRSTS_MAX`] first parts are counted. Keys of later ones are the others.
 //! - Separators are looked for in the first [`PREFIX_LEN_MAX`] bytes of a key.
 

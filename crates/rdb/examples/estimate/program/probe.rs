@@ -1,4 +1,5 @@
-//! [`Probe`]: what a key would take if it were stored in another way, measured. And [`Sampler`], which of many keys are measured.
+//! [`Probe`]: what a key would take if it were stored in another way, measured. And [`Sampler`], which of
+//! many keys are measured.
 
 use keyspace::estimate::ClassicRedis;
 use keyspace::values::list::lzf;
@@ -44,7 +45,8 @@ impl Probe {
         Ok(here.zip(value).map(|(here, value)| Bytes { redis: redis + value, here: here as u64 }))
     }
 
-    /// What the key takes without its first `by` bytes. `None` if the value is large: it does not lie in the block of the key.
+    /// What the key takes without its first `by` bytes. `None` if the value is large: it does not lie in the
+    /// block of the key.
     pub(crate) fn measure_shorter(
         &mut self,
         key: &[u8],
@@ -108,7 +110,8 @@ pub(crate) fn encoded(value: ValueRef<'_>, limits: &EncodingLimits) -> Result<Op
     }))
 }
 
-/// Chooses some of many: the first 1,000, then every second one until 1,000 more are chosen, then every fourth one.
+/// Chooses some of many: the first 1,000, then every second one until 1,000 more are chosen, then every
+/// fourth one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sampler {
     seen: u64,

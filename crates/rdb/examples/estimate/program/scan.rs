@@ -1,8 +1,9 @@
 //! Reads a file key by key into a [`Survey`].
 //!
-//! Each key is loaded into the keyspace of its database and stays there, so that `allocation_size` at the end is what the data take, table
-//! included. Of a key's own share the keyspace says the exact size of all its blocks. With a sample, most keys are skipped: their values are
-//! neither decompressed nor kept, and memory is bounded by the sample and by one value.
+//! Each key is loaded into the keyspace of its database and stays there, so that `allocation_size` at the end
+//! is what the data take, table included. Of a key's own share the keyspace says the exact size of all its
+//! blocks. With a sample, most keys are skipped: their values are neither decompressed nor kept, and memory
+//! is bounded by the sample and by one value.
 
 use super::advice::Stored;
 use super::figures::{Figures, Form};
@@ -145,12 +146,13 @@ impl Scan {
                 self.now = survey.source.written_at.unwrap_or(self.now);
             }
             Event::Database(number) => self.database = number,
-            Event::Resize { keys: keys @ 1.., .. } if !survey.is_sample() => {
+            Event::Resize { keys, .. } if !survey.is_sample() => {
                 let keys = keys.min(self.reservable);
-                let database = survey.databases.entry(self.database).or_default();
-                if let (Ok(room), true) = (usize::try_from(keys), database.keyspace.is_empty()) {
+                let Ok(room @ 1..) = usize::try_from(keys) else { return };
+                let keyspace = &mut survey.databases.entry(self.database).or_default().keyspace;
+                if keyspace.is_empty() {
                     self.reservable -= keys;
-                    let _ = database.keyspace.try_reserve(room); // without memory the table grows later
+                    let _ = keyspace.try_reserve(room); // without memory the table grows later
                 }
             }
             _ => {}

@@ -394,11 +394,7 @@ mod tests {
         // An entry takes 2 + 998 + 2 bytes. Seven entries of a node have 7 + 7 * 1,002 = 7,021 bytes. An
         // eighth fits, for 7,021 + 998 + 8 is at most 8,192; a ninth does not.
         let list = |elements: usize| {
-            bytes(|k| {
-                (0..elements).try_for_each(|_| {
-                    k.push("k", Side::Back, &[b'x'; 998], 0).map(|_| ())
-                })
-            })
+            bytes(|k| (0..elements).try_for_each(|_| k.push("k", Side::Back, &[b'x'; 998], 0).map(|_| ())))
         };
         let [sixteen, eight] = list(8);
         assert_eq!(sixteen, (Encoding::QuickList, 16 + 48 + 48 + 8_192)); // 8,023
@@ -410,7 +406,9 @@ mod tests {
     fn a_sorted_set_is_a_listpack_or_a_skiplist() {
         let [sixteen, _] = bytes(|k| k.zadd("k", "m", 1.5, AddOptions::default(), 0).map(|_| ()));
         assert_eq!(sixteen, (Encoding::ListPack, 16 + 16)); // 7 + 3 + 5
-        let zset = |k: &mut Keyspace| (0..129).try_for_each(|n: i64| k.zadd("k", n, 1.0, AddOptions::default(), 0).map(|_| ()));
+        let zset = |k: &mut Keyspace| {
+            (0..129).try_for_each(|n: i64| k.zadd("k", n, 1.0, AddOptions::default(), 0).map(|_| ()))
+        };
         // Heights 1, 2, 3 ...: nodes of 40, 56, 72, 88 bytes ... with probabilities 3/4, 3/16, 3/64 ...
         let classes = [48.0, 64.0, 80.0, 96.0, 112.0, 128.0, 160.0, 160.0, 192.0, 192.0, 224.0];
         let expected: f64 = (1..).zip(classes).map(|(k, class)| 3.0 * 0.25_f64.powi(k) * class).sum();

@@ -185,12 +185,8 @@ fn expiries(out: &mut String, survey: &Survey) -> fmt::Result {
     const BAR: u64 = 40;
     for (span, keys) in survey.ttls.spans() {
         let bar = "#".repeat((keys * BAR).div_ceil(with) as usize);
-        writeln!(
-            out,
-            "  {span:<14}  {:>11}  {:>7}  {bar}",
-            Thousands(keys).to_string(),
-            percent(keys, with)
-        )?;
+        let (count, share) = (Thousands(keys).to_string(), percent(keys, with));
+        writeln!(out, "{}", format!("  {span:<14}  {count:>11}  {share:>7}  {bar}").trim_end())?;
     }
     Ok(())
 }
@@ -263,13 +259,13 @@ pub(crate) fn sentence(advice: &Advice) -> String {
     match advice.change {
         Change::Limit(limit) => {
             let (directive, old) = (limit.directive(), limit.default());
-            let what = match limit {
-                Limit::HashEntries | Limit::HashValue => "hash",
-                Limit::SetIntsetEntries | Limit::SetEntries | Limit::SetValue => "set",
-                Limit::ZSetEntries | Limit::ZSetValue => "sorted set",
+            let (one, many) = match limit {
+                Limit::HashEntries | Limit::HashValue => ("hash", "hashes"),
+                Limit::SetIntsetEntries | Limit::SetEntries | Limit::SetValue => ("set", "sets"),
+                Limit::ZSetEntries | Limit::ZSetValue => ("sorted set", "sorted sets"),
             };
-            let (keys, new) = (keys("key"), 2 * old);
-            format!("`{directive} {new}` would pack the {what} of {keys}, just above the limit of {old}.")
+            let (keys, what) = (Thousands(advice.keys), if advice.keys == 1 { one } else { many });
+            format!("`{directive} {}` would pack {keys} {what} just above the limit of {old}.", 2 * old)
         }
         Change::ShorterNames(by) => {
             let (by, keys) = (count(by as u64, "byte"), keys("key"));
@@ -282,10 +278,9 @@ pub(crate) fn sentence(advice: &Advice) -> String {
             )
         }
         Change::Compression => {
-            let percent = advice.ratio.unwrap_or(1.0) * 100.0;
-            let strings = keys("string");
+            let (strings, percent) = (keys("string"), advice.ratio.unwrap_or(1.0) * 100.0);
             format!(
-                "{strings} of 64 bytes and more would take less compressed by the client: LZF gets all such strings to {percent:.0} %."
+                "{strings} of 64 bytes and more would take less if clients compressed them, by LZF to {percent:.0} % of the length."
             )
         }
         Change::OneField => {

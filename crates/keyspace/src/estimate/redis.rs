@@ -293,7 +293,7 @@ fn general_len(number: f64) -> usize {
     let zeros = mantissa.bytes().rev().take_while(|byte| *byte == b'0' || *byte == b'.');
     let zeros = zeros.filter(|byte| *byte == b'0').count();
     let significant = (digits - zeros).max(1);
-    if exponent < -4 || exponent >= PRECISION {
+    if !(-4..PRECISION).contains(&exponent) {
         let exponent_len = if exponent.abs() >= 100 { 3 } else { 2 };
         return sign + significant + usize::from(significant > 1) + 2 + exponent_len; // e, its sign
     }

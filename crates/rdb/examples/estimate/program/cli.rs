@@ -92,7 +92,6 @@ impl Args {
             one_of: self.sample.map_or(1, NonZeroU64::get),
             separator: self.separator,
             quantum: self.quantum,
-            ..ScanOptions::default()
         }
     }
 }

@@ -115,7 +115,7 @@ impl Options {
         let suites = options.chosen()?;
         let Settings { servers, import, traces, .. } = &options.settings;
         let given: [(bool, &str, &[&str]); 3] = [
-            (!servers.is_empty(), "--server", &["memory"]),
+            (!servers.is_empty(), "--server", &["memory", "rdb"]),
             (import.is_some(), "--import", &["memory"]),
             (!traces.is_empty(), "--trace", &["trace", "eviction"]),
         ];

@@ -14,7 +14,7 @@
 
 use crate::report::Row;
 use crate::server;
-use crate::suites::{dict, encodings, eviction, keyspace, latency, memory, upkeep};
+use crate::suites::{dict, encodings, eviction, keyspace, latency, memory, rdb, upkeep};
 
 /// What redcore is compared with in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,8 @@ impl PeerKind {
         let peer = row.peer.as_str();
         if !row.has_peer() {
             Self::Absent
-        } else if row.metric == encodings::RULE || peer == memory::BEST_SERVER {
+        } else if row.metric == encodings::RULE || [memory::BEST_SERVER, rdb::FASTEST_SERVER].contains(&peer)
+        {
             Self::BestOf
         } else if row.metric == memory::CPU_TIME
             || row.subject == keyspace::IN_BATCHES
@@ -51,6 +52,7 @@ impl PeerKind {
             || keyspace::OWN_PEERS.contains(&peer)
             || eviction::OWN_PEERS.contains(&peer)
             || upkeep::OWN_PEERS.contains(&peer)
+            || rdb::OWN_PEERS.contains(&peer)
             || peer == encodings::AT_ONCE
         {
             Self::Redcore

@@ -32,6 +32,9 @@ use std::time::{Duration, Instant};
 /// How long a server may take to forget a connection that was closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a server may take to start with a file that it loads.
+const LOAD_PATIENCE: Duration = Duration::from_secs(120);
+
 /// How the name of a server ends whose allocator has other size classes than ours. Rows of report.json have
 /// no other sign of that.
 pub const UNLIKE: &str = ", unlike ours";
@@ -134,6 +137,12 @@ impl Program {
     pub fn start(&self) -> Result<Server> {
         Server::start(&self.path).with_context(|| self.name.clone())
     }
+
+    /// A fresh process that has loaded the dump file.
+    pub fn start_with(&self, dump: &Path) -> Result<Server> {
+        let process = Process::start_with(&self.path, LOAD_PATIENCE, dump);
+        Ok(Server(process.with_context(|| self.name.clone())?))
+    }
 }
 
 /// A running server. It is ended when this is dropped.
@@ -197,6 +206,11 @@ impl Client {
     /// Whether there is no key.
     pub fn is_empty(&mut self) -> Result<bool> {
         Ok(self.len()? == 0)
+    }
+
+    /// Has the server write its dump file.
+    pub fn save(&mut self) -> Result<()> {
+        Ok(redis::cmd("SAVE").exec(&mut self.0)?)
     }
 
     /// Sends packed commands together and waits for all replies. Fails on the first error among them.

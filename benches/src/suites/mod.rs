@@ -7,6 +7,7 @@ pub mod eviction;
 pub mod keyspace;
 pub mod latency;
 pub mod memory;
+pub mod rdb;
 pub mod robj;
 pub mod sds;
 pub mod trace;
@@ -59,6 +60,7 @@ pub const ALL: &[Suite] = &[
         headline: upkeep::HEADLINE,
         run: upkeep::run,
     },
+    Suite { name: "rdb", about: "loading and saving of dump files", headline: rdb::HEADLINE, run: rdb::run },
     Suite {
         name: "memory",
         about: "bytes per entry over N, and whole data sets",

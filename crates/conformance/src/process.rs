@@ -2,8 +2,8 @@
 //!
 //! Invariants:
 //!
-//! - The program listens on a socket of its folder and saves nothing. The folder holds that socket and what
-//!   the program prints.
+//! - The program listens on a socket of its folder, and saves nothing unless it is told to. The folder holds
+//!   that socket, what the program prints, and its dump file.
 //! - The program is ended and its folder is removed when the `Process` is dropped, and after an error. The
 //!   same happens before SIGINT (Ctrl-C), SIGTERM or SIGQUIT ends this process. A second signal ends it at
 //!   once.
@@ -34,6 +34,9 @@ pub const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a reply may take.
 const REPLY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// The name of the dump file in the folder.
+const DUMP: &str = "dump.rdb";
 
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -123,12 +126,22 @@ impl Process {
     /// Starts the program without persistence and waits until it answers, at most for `patience`. A relative
     /// path starts at the caller's working directory. A bare name is looked up on `PATH`.
     pub fn start(program: &Path, patience: Duration) -> Result<Self, StartError> {
-        Self::start_in(&std::env::temp_dir(), program, patience)
+        Self::start_in(&std::env::temp_dir(), program, None, patience)
+    }
+
+    /// [`start`](Self::start) with a copy of a dump file, which the program loads before it answers.
+    pub fn start_with(program: &Path, patience: Duration, dump: &Path) -> Result<Self, StartError> {
+        Self::start_in(&std::env::temp_dir(), program, Some(dump), patience)
     }
 
     /// The same with a folder in `parent`.
-    fn start_in(parent: &Path, program: &Path, patience: Duration) -> Result<Self, StartError> {
-        let started = Started::new(parent, program)?;
+    fn start_in(
+        parent: &Path,
+        program: &Path,
+        dump: Option<&Path>,
+        patience: Duration,
+    ) -> Result<Self, StartError> {
+        let started = Started::new(parent, program, dump)?;
         let info = started.first_answer(patience)?;
         let (family, version) = info.family_and_version().ok_or(StartError::Unknown)?;
         Ok(Self { family, version: version.to_owned(), started })
@@ -150,14 +163,17 @@ struct Started {
 }
 
 impl Started {
-    fn new(parent: &Path, program: &Path) -> Result<Self, StartError> {
+    fn new(parent: &Path, program: &Path, dump: Option<&Path>) -> Result<Self, StartError> {
         let is_name = program.components().count() == 1;
         let program = if is_name { Ok(program.to_owned()) } else { std::path::absolute(program) };
         let program = program.map_err(StartError::Program)?;
         let (handle, (address, log)) = Handle::start(parent, |folder| {
             let (address, log) = (address(folder)?, folder.join("log"));
+            if let Some(dump) = dump {
+                fs::copy(dump, folder.join(DUMP)).map_err(StartError::Folder)?;
+            }
             let mut command = Command::new(program);
-            command.args(["--save", "", "--appendonly", "no", "--daemonize", "no"]);
+            command.args(["--save", "", "--appendonly", "no", "--daemonize", "no", "--dbfilename", DUMP]);
             command.arg("--dir").arg(folder).current_dir(folder).stdin(Stdio::null());
             match &address {
                 ConnectionAddr::Unix(socket) => command.args(["--port", "0", "--unixsocket"]).arg(socket),
@@ -395,7 +411,7 @@ mod tests {
         let parent = TempDir::new().unwrap();
         let long = parent.path().join("long".repeat(40));
         fs::create_dir(&long).unwrap();
-        let other = Process::start_in(&long, Path::new(program), START_PATIENCE).unwrap();
+        let other = Process::start_in(&long, Path::new(program), None, START_PATIENCE).unwrap();
         let err = sleeper(other.started.client.clone()).first_answer(SOON).unwrap_err();
         let expected = "does not answer PING within 0.2 s: another program answers on its port";
         assert_eq!(err.to_string(), expected);
@@ -425,7 +441,7 @@ mod tests {
         let short = parent.path().join("short");
         for (parent, expected) in [(short, ["log", "socket"].as_slice()), (long, &["log"])] {
             fs::create_dir(&parent).unwrap();
-            let process = Process::start_in(&parent, Path::new(program), START_PATIENCE).unwrap();
+            let process = Process::start_in(&parent, Path::new(program), None, START_PATIENCE).unwrap();
             let mut connection = process.connect().unwrap();
             redis::cmd("SET").arg("key").arg("value").exec(&mut connection).unwrap();
             // It ends by itself, and would save now.

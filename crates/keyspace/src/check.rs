@@ -15,6 +15,7 @@ impl<S: BuildHasher> Keyspace<S> {
             entry.check();
             let found = self.table.find(self.hash_key(entry.key()), |other| other.key() == entry.key());
             assert_eq!(found.map(|found| found.address()), Some(entry.address()), "a key is found, once");
+            self.totals.snapshot.check_entry(entry);
             bytes += entry.allocation_size();
             expires += usize::from(entry.expiry().is_some());
         }
@@ -23,6 +24,7 @@ impl<S: BuildHasher> Keyspace<S> {
         assert!(self.table.iter_marked().all(|entry| entry.expiry().is_some()), "the mark is for an expiry");
         assert_eq!(self.table.iter_marked().count(), expires, "every expiry has a mark");
         self.totals.lazyfree.check();
+        self.totals.snapshot.check();
         self.check_probation();
     }
 }

@@ -199,6 +199,7 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
     pub(crate) fn find(&mut self, now: u64) -> Option<(&mut Entry, &mut Totals, &mut Edit)> {
         let Self { keyspace, key, hash, state } = self;
         let (entry, totals, options) = keyspace.find_mut(*hash, key, now)?;
+        totals.before_change(&entry);
         let entry = entry.into_mut();
         Access::at(options, now).touch(entry.view(), *hash);
         Some((entry, totals, state))

@@ -7,7 +7,7 @@
 //!
 //! This file has what is common to all operations: looking a key up to read it or to write it. Each of the
 //! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`,
-//! `scan`, `batch`, `object`, `lazyfree`, `defrag`, `maintain`, `report`.
+//! `scan`, `batch`, `object`, `lazyfree`, `snapshot`, `defrag`, `maintain`, `report`.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
 //! other moment if no absolute expiry is used. It must not go back.
@@ -133,6 +133,7 @@ impl<S> Keyspace<S> {
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
         self.apply_options();
+        self.totals.snapshot.note_clock(options.get_maxmemory_policy().ranking().clock());
         self.note_limit();
     }
 
@@ -177,12 +178,19 @@ impl<S> Keyspace<S> {
     }
 
     /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values,
-    /// and its garbage ([`lazyfree_pending_bytes`](Self::lazyfree_pending_bytes)). Constant time, exact.
+    /// its garbage ([`lazyfree_pending_bytes`](Self::lazyfree_pending_bytes)), and what a snapshot holds
+    /// ([`snapshot_bytes`](Self::snapshot_bytes)). Constant time, exact.
     ///
     /// A string that a reply still holds after its key was removed is no longer counted here: see
     /// [`lent_bytes`](Self::lent_bytes). The callback for events is not counted.
     #[inline]
     pub fn allocation_size(&self) -> usize {
+        self.size_without_snapshot() + self.totals.snapshot.allocation_size()
+    }
+
+    /// [`allocation_size`](Self::allocation_size) without what a snapshot holds.
+    #[inline]
+    pub(crate) fn size_without_snapshot(&self) -> usize {
         self.table.allocation_size()
             + self.totals.entry_bytes
             + self.totals.eviction.allocation_size()
@@ -205,7 +213,7 @@ impl<S> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn lent_bytes(&self) -> usize {
-        self.lent.bytes()
+        self.lent.bytes() + self.totals.snapshot.lent_bytes()
     }
 
     /// The entry of a key that is there at `now`, for writing. An expired one is removed.

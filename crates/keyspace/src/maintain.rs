@@ -1,6 +1,7 @@
 //! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
 //!
-//! There are five tasks: expired keys, evictions, garbage, the size of the table, and defragmentation. They
+//! There are six tasks: expired keys, evictions, garbage, the size of the table, defragmentation, and clearing
+//! up after a snapshot that has failed or was abandoned. They
 //! take turns of 50 microseconds until no task has work left, or the budget has less than two turns left: the
 //! last step of a turn may end late. The next call begins with the task whose turn it is. So a budget that is too small for all of them is shared equally, however
 //! small it is.
@@ -108,7 +109,7 @@ impl Maintained {
 }
 
 /// The tasks, in the order of their turns.
-const TASKS: [Task; 5] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag];
+const TASKS: [Task; 6] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag, Task::Snapshot];
 
 #[derive(Clone, Copy)]
 enum Task {
@@ -117,6 +118,7 @@ enum Task {
     Free,
     Rehash,
     Defrag,
+    Snapshot,
 }
 
 const _: () = {
@@ -173,8 +175,8 @@ impl FreePages {
 impl<S: BuildHasher> Keyspace<S> {
     /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
     /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
-    /// [garbage](crate::Garbage), brings the table to its size, and [defragments](Self::active_defrag). The
-    /// tasks take turns. Says what it did, and how long the next call can wait. In C: `databasesCron`,
+    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), and clears
+    /// up after a [snapshot](Self::begin_snapshot) that has failed or was abandoned. The tasks take turns. Says what it did, and how long the next call can wait. In C: `databasesCron`,
     /// `activeDefragCycle` and the threads of `bio.c`.
     ///
     /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
@@ -214,8 +216,10 @@ impl<S: BuildHasher> Keyspace<S> {
     /// How long the next call can wait, if no task has work. Defragmentation and free pages left out.
     fn wait(&self, now: u64) -> Option<Duration> {
         let wait = if self.expires() == 0 { IDLE } else { self.upkeep.sweep_wait(now) };
-        let has_work =
-            self.totals.lazyfree.has_garbage() || self.rehash_debt() > 0 || !self.is_within_limit();
+        let has_work = self.totals.lazyfree.has_garbage()
+            || self.rehash_debt() > 0
+            || !self.is_within_limit()
+            || self.totals.snapshot.is_clearing_up();
         (!has_work && !wait.is_zero()).then_some(wait)
     }
 
@@ -249,6 +253,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let left = |time: Duration| budget.saturating_sub(time.saturating_sub(start));
         let mut has_work = [true; TASKS.len()];
         has_work[Task::Defrag as usize] = defragments;
+        has_work[Task::Snapshot as usize] = self.totals.snapshot.is_clearing_up();
         loop {
             for _ in TASKS {
                 let (turn, task) = (self.upkeep.turn, TASKS[self.upkeep.turn]);
@@ -298,6 +303,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
                 Some(self.active_defrag_due(now).unwrap_or(IDLE))
             }
+            Task::Snapshot => (!self.clear_up_snapshot_for(budget, clock)).then_some(IDLE),
         }
     }
 

@@ -46,10 +46,12 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn retain(&mut self, now: u64, mut keep: impl FnMut(&[u8], ValueRef<'_>) -> bool) {
+        self.finish_half_saved();
         let (totals, lent) = (&mut self.totals, &self.lent);
         let mut kept =
             |entry: &mut Entry| !entry.is_expired(now) && keep(entry.key(), ValueRef::of(entry.view(), lent));
         self.table.extract_if(|entry| !kept(entry)).for_each(|entry| {
+            totals.before_discard(&entry);
             if entry.is_expired(now) {
                 totals.discard_expired(entry);
             } else {
@@ -60,9 +62,11 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Removes all keys. O(1), and under S3-FIFO the blocks of its queue and its ghosts: the table becomes
     /// garbage with all its entries, which are freed later; see [`free_some`](Self::free_some). If the option
-    /// `lazyfree-lazy-user-flush` is `no`, they are freed at once: O(n). In C: `FLUSHDB`.
+    /// `lazyfree-lazy-user-flush` is `no`, they are freed at once: O(n). A snapshot takes the table over, and
+    /// saves its entries before they become garbage. In C: `FLUSHDB`.
     pub fn clear(&mut self) {
         let (table, entry_bytes) = (mem::take(&mut self.table), mem::take(&mut self.totals.entry_bytes));
+        let (table, entry_bytes) = self.totals.snapshot.take_over_table(table, entry_bytes);
         let is_large = || table.len() > FREE_EFFORT_MAX || table.iter().any(Entry::is_large);
         if self.totals.lazyfree.lazy.user_flush && is_large() {
             let list_bytes = self.totals.list_bytes();

@@ -58,6 +58,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if let Some(clock) = modified(&self.options, now) {
             renamed.set_clock(clock);
         }
+        self.save_before_rename(from_hash, address);
         let (found, totals, _) = self.find_or_place(to_hash, &to, now)?;
         if !replace && matches!(found, Found::Live(_)) {
             return Ok(false);
@@ -183,6 +184,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if let Some(clock) = clock.or_else(|| modified(target_options, now)) {
             renamed.set_clock(clock);
         }
+        totals.before_change(&entry);
         // SAFETY: the old entry becomes a shell at once.
         let replaced = unsafe { put_renamed(found, target_totals, renamed, to_hash)? };
         drop(Shell::of(totals.remove(entry)));

@@ -8,11 +8,14 @@ use crate::entry::{Content, Entry};
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
+use crate::lent::Lent;
 use crate::options::ClockKind;
 use crate::value::{Value, ValueRef};
 use crate::whole::try_content;
 use core::hash::BuildHasher;
-use values::{Collection, Element, Encoding, Hash, Lfu, List, ObjectType, Set, ZSet, idle_time, lru_clock};
+use values::{
+    Collection, Element, Encoding, Hash, Lfu, LfuParams, List, ObjectType, Set, ZSet, idle_time, lru_clock,
+};
 
 /// A key, its value, and all that a dump keeps of them. See [`Keyspace::records`].
 #[derive(Clone, Copy, Debug)]
@@ -176,12 +179,24 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     fn record<'a>(&'a self, entry: &'a Entry, now: u64) -> Record<'a> {
-        let view = entry.view();
         let kind = self.options.get_maxmemory_policy().ranking().clock();
-        let params = self.options.lfu_params();
-        Record {
+        Record::of(entry, &self.lent, kind, self.options.lfu_params(), now)
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The record of an entry at `now`, in milliseconds.
+    pub(crate) fn of(
+        entry: &'a Entry,
+        lent: &'a Lent,
+        kind: ClockKind,
+        params: &LfuParams,
+        now: u64,
+    ) -> Self {
+        let view = entry.view();
+        Self {
             key: entry.key(),
-            value: ValueRef::of(view, &self.lent),
+            value: ValueRef::of(view, lent),
             expiry: entry.expiry(),
             idle_time: (kind == ClockKind::Seconds).then(|| idle_time(view.clock(), now / SECOND)),
             freq: (kind == ClockKind::Lfu).then(|| Lfu::from_bits(view.clock()).freq(now / MINUTE, params)),

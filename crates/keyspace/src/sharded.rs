@@ -24,6 +24,7 @@ use crate::keyspace::Keyspace;
 use crate::maintain::FreePages;
 use crate::options::Options;
 use crate::scan::ScanOptions;
+use crate::snapshot::ShardsSnapshot;
 use crate::value::ValueRef;
 use allocator_api2::vec::Vec;
 use common::Cursor;
@@ -95,6 +96,8 @@ pub struct Sharded<S = DefaultHashBuilder> {
     pub(crate) free_pages: Mutex<FreePages>,
     /// Defragmentation of all shards, which one thread does at a time.
     pub(crate) defrag: Mutex<ShardsDefrag>,
+    /// The snapshot of all shards. Locked before any shard is.
+    pub(crate) snapshot: Mutex<ShardsSnapshot>,
 }
 
 impl Sharded {
@@ -125,8 +128,8 @@ impl<S: Clone> Sharded<S> {
         all.extend((0..count).map(|_| {
             CachePadded::new(RwLock::new(Keyspace::with_options_and_hasher(options, hasher.clone())))
         }));
-        let (turn, idle, free_pages, defrag) = Default::default();
-        Ok(Self { shards: all, hasher, turn, idle, free_pages, defrag })
+        let (turn, idle, free_pages, defrag, snapshot) = Default::default();
+        Ok(Self { shards: all, hasher, turn, idle, free_pages, defrag, snapshot })
     }
 }
 

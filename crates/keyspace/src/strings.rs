@@ -154,10 +154,10 @@ impl<S: BuildHasher> Keyspace<S> {
                 Ok(self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?)
             }
             table::Entry::Occupied(mut entry) => {
-                // A string of the same length, and no expiry: nothing changes but bytes.
+                // A string of the same length, no expiry, and saved: nothing changes but bytes.
                 if let Element::Bytes(bytes) = value
                     && value.as_i64().is_none()
-                    && entry.get_mut().overwrite(bytes)
+                    && entry.get_mut().overwrite(bytes, self.totals.snapshot.bit())
                 {
                     Access::at(&self.options, now).touch(entry.get().view(), hash);
                     self.totals.notify(Event::Set(key.bytes()));

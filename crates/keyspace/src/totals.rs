@@ -4,6 +4,7 @@ use crate::entry::{Content, Entry};
 use crate::event::Event;
 use crate::evict::Eviction;
 use crate::lazyfree::{LIST_BYTES, Lazyfree, Pace};
+use crate::snapshot::Snapshot;
 use allocator_api2::boxed::Box;
 use core::fmt;
 use dict::table::{OccupiedEntry, VacantEntry};
@@ -22,8 +23,9 @@ pub(crate) struct Replaced {
 /// An event that has a key.
 type OnKey = fn(&[u8]) -> Event<'_>;
 
-/// What every new, changed or removed entry updates: the sums over all entries, the state of eviction, and
-/// the garbage. It also has the callback for events.
+/// What every new, changed or removed entry updates: the sums over all entries, the state of eviction, the
+/// garbage, and the snapshot, which saves an entry before it is changed or removed. It also has the callback
+/// for events.
 #[derive(Default)]
 pub(crate) struct Totals {
     /// What the entries add to `used_memory`, values and all.
@@ -32,6 +34,7 @@ pub(crate) struct Totals {
     pub(crate) expires: usize,
     pub(crate) eviction: Eviction,
     pub(crate) lazyfree: Lazyfree,
+    pub(crate) snapshot: Snapshot,
     pub(crate) on_event: Option<OnEvent>,
 }
 
@@ -64,6 +67,7 @@ impl Totals {
     #[inline]
     pub(crate) fn add_sized(&mut self, mut entry: OccupiedEntry<'_, Entry>, size: usize, hash: u64) {
         self.entry_bytes += size;
+        self.snapshot.mark_saved(entry.get()); // what is new is not in the snapshot
         if entry.get().expires() {
             self.expires += 1;
             entry.set_mark(true);
@@ -73,9 +77,36 @@ impl Totals {
         }
     }
 
+    /// Saves an entry that is about to be changed, if a snapshot is waiting for it.
+    #[inline]
+    pub(crate) fn before_change(&mut self, entry: &OccupiedEntry<'_, Entry>) {
+        if !self.snapshot.is_saved(entry.get()) {
+            self.snapshot.save_at_once(entry.get(), entry.table());
+        }
+    }
+
+    /// The same for an entry that is about to be removed and freed. A large one may still be unsaved
+    /// afterwards: the snapshot takes it over when it is freed.
+    #[inline]
+    pub(crate) fn before_removal(&mut self, entry: &OccupiedEntry<'_, Entry>) {
+        if !self.snapshot.is_saved(entry.get()) {
+            self.snapshot.save_or_reserve(entry.get(), Some(entry.table()));
+        }
+    }
+
+    /// The same for an entry that is no longer in the table, which cannot be looked at. No value in the table
+    /// is half saved.
+    #[inline]
+    pub(crate) fn before_discard(&mut self, entry: &Entry) {
+        if !self.snapshot.is_saved(entry) {
+            self.snapshot.save_or_reserve(entry, None);
+        }
+    }
+
     /// Takes an entry out of the table and out of the sums.
     #[inline]
     pub(crate) fn remove(&mut self, entry: OccupiedEntry<'_, Entry>) -> Entry {
+        self.before_change(&entry);
         self.subtract(entry.get());
         entry.remove()
     }
@@ -89,7 +120,7 @@ impl Totals {
     }
 
     /// Reports and frees an entry that is no longer in the table. If it is large and `is_lazy`, it becomes
-    /// garbage.
+    /// garbage. If it is not saved, the snapshot takes it over.
     #[inline]
     pub(crate) fn discard(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
         self.discard_only(entry, event, is_lazy, true);
@@ -102,7 +133,8 @@ impl Totals {
     #[inline]
     fn discard_only(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
         self.expires -= usize::from(entry.expires());
-        if self.on_event.is_none() && !(is_lazy && entry.kind().is_word()) {
+        let is_kept = entry.kind().is_word() && (is_lazy || !self.snapshot.is_saved(&entry));
+        if self.on_event.is_none() && !is_kept {
             self.entry_bytes -= entry.into_freed(); // its size is computed once
         } else {
             self.discard_reported(entry, event, is_lazy, is_write);
@@ -116,7 +148,9 @@ impl Totals {
         let size = entry.allocation_size();
         self.entry_bytes -= size;
         self.report(event(entry.key()));
-        if is_lazy {
+        if !self.snapshot.is_saved(&entry) {
+            self.snapshot.take_over(entry, size);
+        } else if is_lazy {
             self.lazyfree.push(entry, size, self.pace(is_write));
         }
     }
@@ -132,6 +166,7 @@ impl Totals {
 
     /// Frees an entry that has expired, and returns its place.
     pub(crate) fn take_expired<'t>(&mut self, entry: OccupiedEntry<'t, Entry>) -> VacantEntry<'t, Entry> {
+        self.before_removal(&entry);
         let (entry, place) = entry.take();
         self.discard_expired(entry);
         place
@@ -146,6 +181,7 @@ impl Totals {
     /// [`remove_key`](Self::remove_key) that frees the entry, later if it is large and `is_lazy`.
     #[inline]
     pub(crate) fn drop_key(&mut self, entry: OccupiedEntry<'_, Entry>, is_lazy: bool) {
+        self.before_removal(&entry);
         self.discard(entry.remove(), |key| Event::Removed(key), is_lazy);
     }
 
@@ -194,7 +230,8 @@ impl Totals {
         content: Content<'_>,
     ) -> Result<(), ReserveError> {
         let old = entry.get();
-        if !self.lazyfree.lazy.server_del || !old.is_large() {
+        let is_kept = self.lazyfree.lazy.server_del || !self.snapshot.is_saved(old);
+        if !is_kept || !old.is_large() {
             return self.change(entry, |entry, held| entry.try_set(expiry, content, held));
         }
         match Entry::try_from_content(old.key(), expiry, old.view().clock(), content) {
@@ -210,13 +247,18 @@ impl Totals {
 
     /// Puts an entry in the place of another one, and returns that one. It has left the sums.
     pub(crate) fn replace(&mut self, entry: &mut OccupiedEntry<'_, Entry>, new: Entry) -> Replaced {
-        let (entry, size) = self.change(entry, |entry, held| entry.replace(new, held));
+        self.before_removal(entry);
+        self.snapshot.mark_saved(&new);
+        let (entry, size) = self.change_saved(entry, |entry, held| entry.replace(new, held));
         Replaced { entry, size }
     }
 
-    /// Frees a replaced entry, or makes it garbage if it is large.
+    /// Frees a replaced entry, or makes it garbage if it is large. If it is not saved, the snapshot takes it
+    /// over.
     pub(crate) fn discard_replaced(&mut self, Replaced { entry, size }: Replaced) {
-        if self.lazyfree.lazy.server_del {
+        if !self.snapshot.is_saved(&entry) {
+            self.snapshot.take_over(entry, size);
+        } else if self.lazyfree.lazy.server_del {
             self.lazyfree.push(entry, size, self.pace(true));
         }
     }
@@ -232,6 +274,17 @@ impl Totals {
     /// mark is that of the changed entry, even if `change` panics.
     #[inline]
     pub(crate) fn change<T>(
+        &mut self,
+        entry: &mut OccupiedEntry<'_, Entry>,
+        change: impl FnOnce(&mut Entry, &mut usize) -> T,
+    ) -> T {
+        self.before_change(entry);
+        self.change_saved(entry, change)
+    }
+
+    /// [`change`](Self::change) of an entry that is saved, or that is replaced.
+    #[inline]
+    fn change_saved<T>(
         &mut self,
         entry: &mut OccupiedEntry<'_, Entry>,
         change: impl FnOnce(&mut Entry, &mut usize) -> T,

@@ -12,7 +12,8 @@ use crate::walk::give_all;
 use keyspace::values::list::{NodeLimit, Side};
 use keyspace::values::zset::{AddError, AddOptions, Added};
 use keyspace::values::{
-    Collection, Element, Encoding, EncodingLimits, Hash, List, ObjectType, OwnedElement, PackedShape, Set, ZSet,
+    Collection, Element, Encoding, EncodingLimits, Hash, List, ObjectType, OwnedElement, PackedShape, Set,
+    ZSet,
 };
 use keyspace::{RestoreValue, Value};
 use listpack::{Value as Packed, View};
@@ -59,7 +60,8 @@ impl<T: Store> Builder<'_, T> {
     fn unpack(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8], len: usize) -> Taken {
         self.begin(object_type, len as u64)?;
         if encoding == Encoding::IntSet {
-            let set = intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
+            let set =
+                intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
         let list = View::new(bytes).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
@@ -143,7 +145,11 @@ impl<T: Store> Sink for Builder<'_, T> {
         }
         match &mut self.partial.value {
             Some(Value::Set(set)) => {
-                if set.try_insert(element, limits)? { Ok(()) } else { Err(duplicate()) }
+                if set.try_insert(element, limits)? {
+                    Ok(())
+                } else {
+                    Err(duplicate())
+                }
             }
             Some(Value::List(list)) => Ok(list.try_push(Side::Back, element, limits)?),
             _ => Ok(()),

@@ -35,16 +35,19 @@ mod tests {
     fn bit_by_bit(bytes: &[u8]) -> u64 {
         const POLYNOMIAL: u64 = 0x95AC_9329_AC4B_C9B5; // 0xAD93_D235_94C9_35A9 with its bits in the other order
         bytes.iter().fold(0, |crc, byte| {
-            (0..8).fold(crc ^ u64::from(*byte), |crc: u64, _| {
-                if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 }
-            })
+            (0..8).fold(
+                crc ^ u64::from(*byte),
+                |crc: u64, _| {
+                    if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 }
+                },
+            )
         })
     }
 
     #[test]
     fn the_checksum_is_that_of_redis() {
         assert_eq!(crc64(b"123456789"), 0xE9C6_D914_C4B8_D9CA); // the check value that Redis' own test has
-        let bytes: Vec<u8> = (0..5_000_u32).map(|n| (n * n >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..5_000_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for len in [0, 1, 7, 8, 9, 63, 64, 255, 256, 1_000, 5_000] {
             assert_eq!(crc64(&bytes[..len]), bit_by_bit(&bytes[..len]), "{len}");
         }

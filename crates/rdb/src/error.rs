@@ -90,7 +90,10 @@ impl fmt::Display for Error {
             Self::Malformed { offset, fault } => write!(f, "malformed at offset {offset}: {fault}"),
             Self::Version { version } => write!(f, "version {version} cannot be read"),
             Self::Checksum { offset, stored, computed } => {
-                write!(f, "the checksum at offset {offset} is {stored:016x}, that of the bytes {computed:016x}")
+                write!(
+                    f,
+                    "the checksum at offset {offset} is {stored:016x}, that of the bytes {computed:016x}"
+                )
             }
             Self::Unsupported { offset, code, version } => {
                 write!(f, "type or opcode {code} of version {version} at offset {offset} is not supported")

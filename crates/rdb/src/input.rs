@@ -58,7 +58,7 @@ impl Place {
 /// See the module's page.
 pub(crate) struct Input<R> {
     read: R,
-    buffer: Block,
+    buffer: Sds,
     at: usize,
     end: usize,
     hashed: usize,
@@ -68,7 +68,7 @@ pub(crate) struct Input<R> {
     /// A string that does not fit into the buffer.
     long: Block,
     /// A string that was compressed.
-    plain: Block,
+    plain: Sds,
 }
 
 fn out_of_memory(size: usize) -> keyspace::Error {
@@ -78,6 +78,14 @@ fn out_of_memory(size: usize) -> keyspace::Error {
 /// Makes room for `additional` bytes, and for no more.
 fn try_reserve(block: &mut Block, additional: usize) -> Result<(), keyspace::Error> {
     block.try_reserve_exact(additional).map_err(|_| out_of_memory(additional))
+}
+
+/// A block of `len` zeros.
+pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
+    let mut block = Sds::new();
+    block.try_make_room_for_non_greedy(len)?;
+    block.try_grow_zero(len)?;
+    Ok(block)
 }
 
 /// Empties a block, and gives its memory back if that is much.
@@ -95,10 +103,8 @@ impl<R: Read> Input<R> {
 
     /// An input of at most `len` bytes, if that is less than the usual buffer.
     pub(crate) fn try_with_buffer(read: R, len: usize) -> Result<Self, Error> {
-        let mut buffer = Block::new_in(Zmalloc);
-        let len = len.clamp(16, BUFFER);
-        try_reserve(&mut buffer, len).map_err(|error| Error::Keyspace { offset: 0, error })?;
-        buffer.resize(len, 0);
+        let buffer = try_zeros(len.clamp(16, BUFFER));
+        let buffer = buffer.map_err(|error| Error::Keyspace { offset: 0, error: error.into() })?;
         Ok(Self {
             read,
             buffer,
@@ -108,7 +114,7 @@ impl<R: Read> Input<R> {
             base: 0,
             crc: Crc::new(),
             long: Block::new_in(Zmalloc),
-            plain: Block::new_in(Zmalloc),
+            plain: Sds::new(),
         })
     }
 
@@ -317,7 +323,7 @@ impl<R: Read> Input<R> {
 
     /// The two lengths of a compressed string: as it stands here, and as it was.
     fn lzf_lens(&mut self) -> Result<(u64, usize), Error> {
-        let offset = self.offset();
+        let offset = self.offset() - 1;
         let (len, raw_len) = (self.len()?, self.len()?);
         let can_be = raw_len <= len.saturating_mul(lzf::EXPANSION_MAX as u64);
         match usize::try_from(raw_len) {
@@ -328,7 +334,7 @@ impl<R: Read> Input<R> {
 
     /// A compressed string.
     fn inflated(&mut self) -> Result<&[u8], Error> {
-        let offset = self.offset();
+        let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         self.inflate(offset, len, raw_len)
     }
@@ -336,19 +342,20 @@ impl<R: Read> Input<R> {
     /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for when all its bytes have
     /// arrived.
     fn inflate(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
-        let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
-        empty(&mut plain);
+        let mut plain = core::mem::take(&mut self.plain);
         let stream = self.take(len)?;
-        let reserved = try_reserve(&mut plain, raw_len);
-        let inflated = reserved.map(|()| {
-            plain.resize(raw_len, 0);
-            lzf::decompress(stream, &mut plain)
-        });
+        let made = if (raw_len..=KEPT_MAX).contains(&plain.len()) {
+            Ok(()) // the block of the last string is long enough
+        } else {
+            drop(core::mem::take(&mut plain));
+            try_zeros(raw_len).map(|zeros| plain = zeros)
+        };
+        let inflated = made.map(|()| lzf::decompress(stream, &mut plain[..raw_len]));
         self.plain = plain;
         match inflated {
-            Ok(Some(())) => Ok(&self.plain),
+            Ok(Some(())) => Ok(&self.plain[..raw_len]),
             Ok(None) => self.fault(offset, Fault::Lzf),
-            Err(error) => Err(self.failure(error)),
+            Err(error) => Err(self.failure(error.into())),
         }
     }
 
@@ -381,17 +388,16 @@ impl<R: Read> Input<R> {
     }
 
     fn owned_inflated(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
-        let offset = self.offset();
+        let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         if raw_len <= SHORT_MAX {
             return self.inflate(offset, len, raw_len).map(Element::Bytes).map(Ok);
         }
         let stream = self.take(len)?;
-        let mut string = Sds::new();
-        let made = string.try_make_room_for_non_greedy(raw_len).and_then(|()| string.try_grow_zero(raw_len));
-        let inflated = made.map(|()| lzf::decompress(stream, &mut string));
+        let inflated =
+            try_zeros(raw_len).map(|mut string| lzf::decompress(stream, &mut string).map(|()| string));
         match inflated {
-            Ok(Some(())) => Ok(Err(OwnedElement::Bytes(string))),
+            Ok(Some(string)) => Ok(Err(OwnedElement::Bytes(string))),
             Ok(None) => self.fault(offset, Fault::Lzf),
             Err(error) => Err(self.failure(error.into())),
         }

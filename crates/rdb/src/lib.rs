@@ -14,8 +14,9 @@ mod output;
 mod queue;
 mod reader;
 mod save;
-mod skip;
 mod sink;
+mod skip;
+mod snapshot;
 mod value;
 mod walk;
 mod write;
@@ -27,6 +28,7 @@ pub use format::{Family, ValueType, Version};
 pub use load::{DuplicateKey, LoadOptions, Loader, Loading, UnsupportedValue};
 pub use reader::{Event, Expiring, Item, KeyHeader, Reader};
 pub use save::{save, save_to_path};
+pub use snapshot::{SnapshotFile, SnapshotRecords};
 pub use value::ValueProgress;
 pub use write::{KeyMeta, WriteOptions, WriteVersion, Writer};
 

@@ -313,7 +313,11 @@ impl<R: Read> Loader<R> {
         if let Ok(text) = &text
             && queue.push(&reader.key, *text, before, offset)
         {
-            return if queue.is_full() { store_queued(queue, keyspace, options, loading, now) } else { Ok(()) };
+            return if queue.is_full() {
+                store_queued(queue, keyspace, options, loading, now)
+            } else {
+                Ok(())
+            };
         }
         store_queued(queue, keyspace, options, loading, now)?;
         let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
@@ -423,7 +427,9 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
             Stored::Yes => loading.keys += 1,
             Stored::Empty => loading.empty += 1,
             // While its value was built.
-            Stored::No if self.options.expiry.is_some_and(|expiry| expiry <= self.now) => loading.expired += 1,
+            Stored::No if self.options.expiry.is_some_and(|expiry| expiry <= self.now) => {
+                loading.expired += 1
+            }
             Stored::No => return Err(Error::DuplicateKey { offset }),
         }
         Ok(())

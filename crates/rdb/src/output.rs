@@ -4,10 +4,13 @@
 
 use crate::crc::Crc;
 use crate::error::SaveError;
+use crate::input::try_zeros;
 use allocator_api2::vec::Vec;
+use core::mem;
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, ReserveError};
 use listpack::integer;
+use sds::Sds;
 use std::io::Write;
 use zmalloc::Zmalloc;
 
@@ -33,12 +36,12 @@ pub(crate) struct Output<W> {
     crc: Crc,
     is_compressed: bool,
     /// A string while it is compressed or decompressed.
-    scratch: Block,
+    scratch: Sds,
 }
 
 impl<W: Write> Output<W> {
     pub(crate) fn new(write: W, is_compressed: bool) -> Self {
-        let (buffer, scratch) = (Block::new_in(Zmalloc), Block::new_in(Zmalloc));
+        let (buffer, scratch) = (Block::new_in(Zmalloc), Sds::new());
         Self { write, buffer, written: 0, crc: Crc::new(), is_compressed, scratch }
     }
 
@@ -173,10 +176,10 @@ impl<W: Write> Output<W> {
     }
 
     fn lzf(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
-        let mut stream = core::mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
-        let room = bytes.len() - GAIN_MIN;
+        let mut stream = mem::take(&mut self.scratch);
         // Without memory for it the string is written as it is.
-        let compressed = resize(&mut stream, room).and_then(|()| lzf::compress(bytes, &mut stream));
+        let compressed =
+            room(&mut stream, bytes.len() - GAIN_MIN).and_then(|room| lzf::compress(bytes, room));
         let written = match compressed {
             Some(len) => self.compressed(&stream[..len], bytes.len()),
             None => self.plain(bytes),
@@ -197,24 +200,22 @@ impl<W: Write> Output<W> {
         if self.is_compressed {
             return self.compressed(stream, raw_len);
         }
-        let mut bytes = core::mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
+        let mut bytes = mem::take(&mut self.scratch);
         let no_memory = SaveError::Memory(ReserveError::OutOfMemory { size: raw_len });
-        let inflated = resize(&mut bytes, raw_len).and_then(|()| lzf::decompress(stream, &mut bytes));
-        let written = inflated.ok_or(no_memory).and_then(|()| self.plain(&bytes));
+        let inflated = room(&mut bytes, raw_len).and_then(|room| lzf::decompress(stream, room));
+        let written = inflated.ok_or(no_memory).and_then(|()| self.plain(&bytes[..raw_len]));
         self.scratch = bytes;
         written
     }
 }
 
-/// Gives a block `len` bytes of any content. `None` if there is no memory.
-fn resize(block: &mut Block, len: usize) -> Option<()> {
+/// Makes a block at least `len` bytes long, of any content. `None` if there is no memory.
+fn room(block: &mut Sds, len: usize) -> Option<&mut [u8]> {
     /// A block that is larger than this is given back.
     const KEPT_MAX: usize = 256 << 10;
-    if block.capacity() > KEPT_MAX && len <= KEPT_MAX {
-        *block = Block::new_in(Zmalloc);
+    if !(len..=len.max(KEPT_MAX)).contains(&block.len()) {
+        drop(mem::take(block));
+        *block = try_zeros(len).ok()?;
     }
-    let additional = len.saturating_sub(block.len());
-    block.try_reserve(additional).ok()?;
-    block.resize(len, 0);
-    Some(())
+    block.get_mut(..len)
 }

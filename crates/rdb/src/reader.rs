@@ -148,7 +148,8 @@ impl<R: Read> Reader<R> {
             [b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..] => (Family::Valkey, digits.as_slice()),
             _ => return input.fault(0, Fault::Magic),
         };
-        let number = core::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        let number =
+            core::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
         let Some(number) = number.and_then(|digits| digits.parse().ok()) else {
             return input.fault(0, Fault::Magic);
         };
@@ -228,7 +229,9 @@ impl<R: Read> Reader<R> {
                 read_into(input, &mut self.value)?;
                 Event::Aux { name: &self.key, value: &self.value }
             }
-            opcode::SLOT_INFO => Event::Slot { slot: input.len()?, keys: input.len()?, expires: input.len()? },
+            opcode::SLOT_INFO => {
+                Event::Slot { slot: input.len()?, keys: input.len()?, expires: input.len()? }
+            }
             opcode::FUNCTION2 => {
                 read_into(input, &mut self.value)?;
                 Event::Function(&self.value)
@@ -261,7 +264,9 @@ impl<R: Read> Reader<R> {
                 }
                 Event::Skipped { opcode }
             }
-            242 | opcode::SLOT_IMPORT => return Err(Error::Unsupported { offset, code: opcode, version: self.version }),
+            242 | opcode::SLOT_IMPORT => {
+                return Err(Error::Unsupported { offset, code: opcode, version: self.version });
+            }
             _ => return input.fault(offset, Fault::Opcode),
         })
     }
@@ -326,9 +331,7 @@ impl Store for ToValue<'_> {
     fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
         *self.0 = Some(match value {
             RestoreValue::String(string) => Value::String(OwnedElement::try_from(string)?),
-            RestoreValue::Built(value) => {
-                core::mem::replace(value, Value::String(OwnedElement::Int(0)))
-            }
+            RestoreValue::Built(value) => core::mem::replace(value, Value::String(OwnedElement::Int(0))),
             RestoreValue::Packed(ObjectType::List, encoding, bytes) => {
                 List::try_from_packed(encoding, bytes)?.into()
             }
@@ -389,7 +392,8 @@ impl<F: FnMut(Item<'_>)> Sink for Each<F> {
         if encoding == Encoding::IntSet {
             let checked = Set::check_packed(encoding, bytes);
             checked.map_err(|error| Refused::of_packed(error, Fault::Intset))?;
-            let set = intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
+            let set =
+                intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
         let checked = match object_type {

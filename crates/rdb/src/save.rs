@@ -64,10 +64,10 @@ pub fn save_to_path<T, E: From<SaveError>>(
 }
 
 /// A file that is removed when something fails.
-struct RemoveUnlessRenamed(Option<PathBuf>);
+pub(crate) struct RemoveUnlessRenamed(pub(crate) Option<PathBuf>);
 
 impl RemoveUnlessRenamed {
-    fn rename(mut self, path: &Path) -> io::Result<()> {
+    pub(crate) fn rename(mut self, path: &Path) -> io::Result<()> {
         let Some(temporary) = &self.0 else { return Ok(()) };
         fs::rename(temporary, path)?;
         self.0 = None;
@@ -84,7 +84,7 @@ impl Drop for RemoveUnlessRenamed {
 }
 
 /// A new file in the same folder, with the number of the process in its name.
-fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+pub(crate) fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     /// So many threads of a process may save at once.
     const NAMES: u32 = 1_000;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
@@ -102,13 +102,13 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
 
 /// Makes the new name in the folder last.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Folders cannot be synced on other platforms.
 #[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())
 }

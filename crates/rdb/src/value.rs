@@ -94,7 +94,9 @@ impl ValueProgress {
             (code::SET_INTSET | code::SET_LISTPACK, ValueRef::Set(set)) => {
                 return self.write_packed(output, set.as_packed());
             }
-            (code::HASH_LISTPACK, ValueRef::Hash(hash)) => return self.write_packed(output, hash.as_packed()),
+            (code::HASH_LISTPACK, ValueRef::Hash(hash)) => {
+                return self.write_packed(output, hash.as_packed());
+            }
             (code::ZSET_LISTPACK, ValueRef::ZSet(zset)) => {
                 let repacked = zset.as_packed().map(repacked_scores).transpose()?.flatten();
                 let packed = repacked.as_ref().map(|list| list.as_bytes());

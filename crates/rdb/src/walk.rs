@@ -341,11 +341,7 @@ impl Walk {
 
 /// Turns what a sink refuses into an error. `offset` says where a byte of packed bytes is in the input.
 #[inline]
-fn taken<R: Read>(
-    input: &Input<R>,
-    result: Taken,
-    offset: impl FnOnce(usize) -> u64,
-) -> Result<(), Error> {
+fn taken<R: Read>(input: &Input<R>, result: Taken, offset: impl FnOnce(usize) -> u64) -> Result<(), Error> {
     match result {
         Ok(()) => Ok(()),
         Err(Refused::Fault(fault, at)) => input.fault(offset(at), fault),
@@ -438,7 +434,8 @@ pub(crate) fn score_of(value: Value<'_>) -> Option<f64> {
 }
 
 fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
-    listpack::validate(bytes, Depth::Strict).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+    listpack::validate(bytes, Depth::Strict)
+        .map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
     let view = listpack::View::new(bytes).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
     sink.begin(ObjectType::Hash, view.len() as u64 / 3)?;
     let mut entries = view.iter();
@@ -452,4 +449,3 @@ fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
     }
     Ok(())
 }
-

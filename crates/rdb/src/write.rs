@@ -138,6 +138,21 @@ impl<W: Write> Writer<W> {
         Ok(Self { output, options: *options })
     }
 
+    /// A writer of keys only, whose bytes are appended to a file.
+    pub(crate) fn of_keys(write: W, options: &WriteOptions) -> Self {
+        Self { output: Output::new(write, options.compression), options: *options }
+    }
+
+    /// Appends what a writer of keys has written.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+        self.output.raw(bytes)
+    }
+
+    /// Gives all bytes to the underlying writer.
+    pub(crate) fn flush(&mut self) -> Result<(), SaveError> {
+        self.output.flush()
+    }
+
     /// How many bytes the file has so far.
     pub fn offset(&self) -> u64 {
         self.output.offset()
@@ -191,11 +206,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`SaveError::Io`].
     #[inline]
-    pub fn begin_key(
-        &mut self,
-        meta: &KeyMeta<'_>,
-        value: ValueRef<'_>,
-    ) -> Result<ValueProgress, SaveError> {
+    pub fn begin_key(&mut self, meta: &KeyMeta<'_>, value: ValueRef<'_>) -> Result<ValueProgress, SaveError> {
         let output = &mut self.output;
         if let Some(expiry) = meta.expiry {
             output.byte(opcode::EXPIRETIME_MS)?;
@@ -237,6 +248,14 @@ impl<W: Write> Writer<W> {
     /// [`SaveError::Io`].
     #[inline]
     pub fn write_record(&mut self, record: &Record<'_>) -> Result<(), SaveError> {
+        let mut progress = self.begin_record(record)?;
+        while !self.write_value(&mut progress, record.value, usize::MAX)? {}
+        Ok(())
+    }
+
+    /// [`begin_key`](Self::begin_key) of a record.
+    #[inline]
+    pub(crate) fn begin_record(&mut self, record: &Record<'_>) -> Result<ValueProgress, SaveError> {
         let clock = self.options.access_clock;
         let meta = KeyMeta {
             key: record.key,
@@ -244,9 +263,7 @@ impl<W: Write> Writer<W> {
             idle_time: record.idle_time.filter(|_| clock).map(u64::from),
             freq: record.freq.filter(|_| clock),
         };
-        let mut progress = self.begin_key(&meta, record.value)?;
-        while !self.write_value(&mut progress, record.value, usize::MAX)? {}
-        Ok(())
+        self.begin_key(&meta, record.value)
     }
 
     /// Writes a whole keyspace as a database, and returns how many keys that are. Nothing is written of an empty one. Keys that have expired at `now`,

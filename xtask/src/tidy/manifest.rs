@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
 /// The floors of the house. A crate names crates of its own floor or of lower ones.
-const FLOORS: [(&str, u32); 12] = [
+const FLOORS: [(&str, u32); 13] = [
     ("zmalloc", 1),
     ("common", 1),
     ("testing", 1),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u32); 12] = [
     ("values", 4),
     ("robj", 5),
     ("keyspace", 6),
+    ("rdb", 7),
 ];
 
 /// Packages that stand beside the house and look into it: they may name every crate, and no crate may

@@ -101,8 +101,8 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         let start = clock();
         let done = self.defrag_for(portion.min(budget), &mut clock);
-        // Garbage does not move.
-        let bytes = self.allocation_size() - self.lazyfree_pending_bytes();
+        // Garbage does not move, nor does what a snapshot holds.
+        let bytes = self.size_without_snapshot() - self.lazyfree_pending_bytes();
         let used = clock().saturating_sub(start);
         self.defrag.control.end(used, &done, bytes, &self.options);
         done

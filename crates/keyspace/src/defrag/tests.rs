@@ -238,6 +238,39 @@ fn a_large_value_that_goes_or_moves_meanwhile_is_left_out() {
     }
 }
 
+/// What is saved in slices relies on its blocks. All other blocks move.
+#[test]
+fn a_value_that_a_snapshot_has_saved_a_part_of_does_not_move() {
+    struct OneByOne(usize);
+    impl crate::SnapshotSink for OneByOne {
+        fn save(&mut self, _: &crate::Record<'_>, elements: usize) -> Result<bool, crate::SnapshotFailed> {
+            self.0 += 1;
+            Ok(elements == usize::MAX || self.0.is_multiple_of(1_000))
+        }
+    }
+    let mut keyspace = empty();
+    for n in 0..70 {
+        keyspace.sadd("large", format!("element {n}").as_bytes(), 0).unwrap();
+    }
+    keyspace.set("text", &[b'x'; 50], 0).unwrap();
+    keyspace.begin_snapshot(OneByOne(1), 0).unwrap();
+    let address = |keyspace: &Keyspace, key: &str| keyspace.peek(&key.into(), 0).unwrap().address().addr();
+    while keyspace.totals.snapshot.pinned() == 0 {
+        keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO);
+    }
+    let before = ["large", "text"].map(|key| address(&keyspace, key));
+    assert_eq!(before[0], keyspace.totals.snapshot.pinned());
+    let (done, _) = pass(&mut keyspace, &mut All);
+    assert!(done.hits < 10, "{done:?}");
+    assert_eq!(address(&keyspace, "large"), before[0]);
+    assert_ne!(address(&keyspace, "text"), before[1]);
+    keyspace.sadd("large", "saved now", 0).unwrap();
+    assert_eq!(keyspace.totals.snapshot.pinned(), 0);
+    let (done, _) = pass(&mut keyspace, &mut All);
+    assert!(done.hits > 70, "{done:?}");
+    keyspace.check();
+}
+
 #[test]
 fn without_memory_a_pass_ends_and_nothing_has_changed() {
     for nth in 0..if cfg!(miri) { 4 } else { 100 } {

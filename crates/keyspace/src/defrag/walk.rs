@@ -19,7 +19,8 @@
 //! there, its value gets a cursor of a walk that was not its own, which means that a part of it is left out.
 //!
 //! Limits: where there is no memory for the list, large values are left out. So are values whose keys were
-//! written with a hash that the hasher does not give.
+//! written with a hash that the hasher does not give, and a value that a snapshot has saved a part of: the
+//! snapshot relies on its blocks.
 
 use super::Defragged;
 use super::questions::{Hints, Questions};
@@ -98,6 +99,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// One place of the table.
     fn defrag_place(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
         let Self { table, hasher, totals, defrag, .. } = self;
+        let pinned = totals.snapshot.pinned();
         let (walk, held) = (&mut defrag.walk, &mut totals.entry_bytes);
         let questions = RefCell::new(Questions::new());
         let note = |block| questions.borrow_mut().note(block);
@@ -115,6 +117,9 @@ impl<S: BuildHasher> Keyspace<S> {
         let done = RefCell::new(done);
         let moves = |block, size| questions.borrow_mut().moves(block, size, &mut done.borrow_mut());
         let next = table.relocate(walk.cursor, &mut { moves }, |entry| {
+            if entry.address().addr() == pinned {
+                return;
+            }
             entry.relocate_block(&mut { moves }, held);
             if !entry.kind().is_word() {
                 return;
@@ -140,7 +145,9 @@ impl<S: BuildHasher> Keyspace<S> {
     fn defrag_large(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
         let Self { table, totals, defrag, .. } = self;
         let Some(large) = defrag.walk.large.last_mut() else { return };
-        let entry = table.find_mut(large.hash, |entry| entry.address().addr() == large.address);
+        let pinned = totals.snapshot.pinned();
+        let is_it = |entry: &Entry| entry.address().addr() == large.address && large.address != pinned;
+        let entry = table.find_mut(large.hash, is_it);
         large.cursor = entry.map_or(Cursor::START, |entry| {
             relocate_part(entry, large.cursor, hints, &mut totals.entry_bytes, done)
         });

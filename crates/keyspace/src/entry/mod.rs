@@ -10,7 +10,7 @@
 //!         kind:5  what the value is (`kind`)            |  bytes     length of 1, 3 or 5 bytes, and the bytes
 //!         loose:1 the block is larger than it need be   |  packed    a listpack or an intset, at least as long as a word
 //!         expires:1                                     |  word      up to 7 bytes of padding, and a pointer
-//!         1 bit that is kept for snapshots
+//!         snapshot:1 what it means changes with each snapshot (`SnapshotBit`)
 //! ```
 //!
 //! The first four bytes are one word in the machine's order (drawn for little-endian): the *head*. All other
@@ -29,7 +29,9 @@
 //! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the
 //!   block has at least that size, and may be larger: because its collection was, or because there was no
 //!   memory for a smaller one. Only the allocator knows by how much.
-//! - **E4.** Through a shared reference only the 24 bits of the clock change, atomically.
+//! - **E4.** Through a shared reference only the 24 bits of the clock and the bit for snapshots change,
+//!   atomically. The bit changes only while the keyspace is borrowed for writing, so that nothing touches the
+//!   clock meanwhile.
 //!
 //! `view` is an entry whose key has been decoded, for look-ups. `content` has values on their way into a
 //! block, `write` all that makes a block or writes to it, `edit` what changes a value in place, `relocate`
@@ -67,6 +69,7 @@ use values::{Collection, CollectionView, Element, Encoding, ObjectType, WrongTyp
 const KIND_MASK: u32 = (1 << KIND_BITS) - 1;
 const LOOSE: u32 = 1 << KIND_BITS;
 const EXPIRES: u32 = 1 << 6;
+const SNAPSHOT: u32 = 1 << 7;
 const CLOCK_SHIFT: u32 = 8;
 
 /// Where the key's length is.
@@ -88,7 +91,8 @@ pub(crate) struct Entry {
 const _: () = {
     assert!(size_of::<Entry>() == size_of::<CompactPtr<AtomicU32>>());
     assert!(KEY_LEN_AT == 4 && EXPIRY_SIZE == 8);
-    assert!(LOOSE == 1 << 5 && EXPIRES == 1 << 6 && EXPIRES << 1 < 1 << CLOCK_SHIFT);
+    assert!(LOOSE == 1 << 5 && EXPIRES == LOOSE << 1 && SNAPSHOT == EXPIRES << 1);
+    assert!(SNAPSHOT << 1 == 1 << CLOCK_SHIFT);
     let short = Layout { kind: Kind::BYTES, expires: true, key_len: 254 };
     assert!(short.expiry_at() == 5 && short.key_at() == 13 && short.key_end() == 267);
     let long = Layout { kind: Kind::BYTES, expires: false, key_len: 255 };
@@ -97,8 +101,20 @@ const _: () = {
 
 // SAFETY: the block belongs to the entry, and all values may be sent.
 unsafe impl Send for Entry {}
-// SAFETY: shared, only the clock changes, atomically (E4), and all values may be shared.
+// SAFETY: shared, only clock and snapshot bit change, atomically (E4), and all values may be shared.
 unsafe impl Sync for Entry {}
+
+/// A value of the bit for snapshots in the head of an entry. The keyspace has one too: an entry with the same
+/// value is saved, or there is no snapshot that needs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SnapshotBit(u32);
+
+impl SnapshotBit {
+    /// The other value.
+    pub(crate) const fn flipped(self) -> Self {
+        Self(self.0 ^ SNAPSHOT)
+    }
+}
 
 /// What a head and a key's length say about a block.
 #[derive(Clone, Copy)]
@@ -202,6 +218,18 @@ impl Entry {
     #[inline]
     pub(crate) fn expires(&self) -> bool {
         self.form() & EXPIRES != 0
+    }
+
+    /// Whether the bit for snapshots has that value.
+    #[inline]
+    pub(crate) fn has_snapshot_bit(&self, bit: SnapshotBit) -> bool {
+        self.form() & SNAPSHOT == bit.0
+    }
+
+    /// Gives the bit for snapshots that value. The keyspace, if the entry is in one, is borrowed for writing.
+    #[inline]
+    pub(crate) fn set_snapshot_bit(&self, bit: SnapshotBit) {
+        self.head().store(self.form() & !SNAPSHOT | bit.0, Ordering::Relaxed);
     }
 
     /// When the key expires, in milliseconds.

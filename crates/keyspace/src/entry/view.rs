@@ -4,7 +4,8 @@
 //! GET needs no more to find kind, expiry, clock and value. So a look-up returns that, in two registers.
 
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, length, value_at, value_len,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, SNAPSHOT, SnapshotBit, length,
+    value_at, value_len,
 };
 use common::length as key_length;
 use core::marker::PhantomData;
@@ -196,10 +197,11 @@ impl<'a> EntryView<'a> {
         }
     }
 
-    /// The length and the place of a string that lies in the block, if the key has no expiry.
+    /// The length and the place of a string that lies in the block, if the key has no expiry, and its bit for
+    /// snapshots that value.
     #[inline]
-    pub(super) fn bytes_without_expiry(self) -> Option<(usize, NonNull<u8>)> {
-        if self.form() & (KIND_MASK | EXPIRES) != Kind::BYTES.bits() {
+    pub(super) fn bytes_without_expiry(self, bit: SnapshotBit) -> Option<(usize, NonNull<u8>)> {
+        if self.form() & (KIND_MASK | EXPIRES | SNAPSHOT) != Kind::BYTES.bits() | bit.0 {
             return None;
         }
         // SAFETY: a length stands in front of a string, behind the key (E2).

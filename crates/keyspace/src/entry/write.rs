@@ -8,7 +8,7 @@
 use super::content::Content;
 use super::{
     CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, EntryView, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout,
-    length, word,
+    SnapshotBit, length, word,
 };
 use common::length as key_length;
 use core::mem::{self, ManuallyDrop};
@@ -315,10 +315,11 @@ impl Entry {
     }
 
     /// Overwrites a string in the block with `bytes` of the same length. Returns whether it did. Does nothing
-    /// if the value is not such a string, or if the key has an expiry. O(bytes).
+    /// if the value is not such a string, if the key has an expiry, or if the bit for snapshots has another
+    /// value. O(bytes).
     #[inline]
-    pub(crate) fn overwrite(&mut self, bytes: &[u8]) -> bool {
-        let Some((len, text)) = self.view().bytes_without_expiry() else { return false };
+    pub(crate) fn overwrite(&mut self, bytes: &[u8], bit: SnapshotBit) -> bool {
+        let Some((len, text)) = self.view().bytes_without_expiry(bit) else { return false };
         if len != bytes.len() {
             return false;
         }

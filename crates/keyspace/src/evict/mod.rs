@@ -195,6 +195,7 @@ impl Totals {
         if entry.get().is_expired(now) {
             return self.expire(entry);
         }
+        self.before_removal(&entry);
         self.discard_victim(entry.remove());
     }
 

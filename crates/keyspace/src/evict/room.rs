@@ -74,10 +74,14 @@ impl<S> Keyspace<S> {
         !self.is_limited() || self.counted_bytes() <= self.options.get_maxmemory()
     }
 
-    /// The bytes that count for `maxmemory`: [`allocation_size`](Self::allocation_size), and those of
-    /// [`set_other_bytes`](Self::set_other_bytes). Constant time.
+    /// The bytes that count for `maxmemory`: [`allocation_size`](Self::allocation_size) without
+    /// [`snapshot_bytes`](Self::snapshot_bytes), and those of [`set_other_bytes`](Self::set_other_bytes).
+    /// Constant time.
+    ///
+    /// What a snapshot holds is left out, as Redis leaves out the pages that a fork copies. Otherwise removals
+    /// would make no room, and writes would evict more keys.
     pub fn counted_bytes(&self) -> usize {
-        self.allocation_size().saturating_add(self.totals.eviction.other_bytes)
+        self.size_without_snapshot().saturating_add(self.totals.eviction.other_bytes)
     }
 
     /// Says how many bytes outside the keyspace count for `maxmemory`, such as the buffers of clients and

@@ -99,7 +99,9 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Takes the first entry out for which `is_victim` is true. O(n).
     fn extract(&mut self, mut is_victim: impl FnMut(&Entry) -> bool, now: u64) -> bool {
+        self.finish_half_saved();
         let Some(entry) = self.table.extract_if(|entry| is_victim(entry)).next() else { return false };
+        self.totals.before_discard(&entry);
         if entry.is_expired(now) {
             self.totals.discard_expired(entry);
         } else {

@@ -11,8 +11,8 @@
 //! date, so a report reads no key. `info` writes a report as `INFO memory` does, `stats` lists it under the
 //! names of `MEMORY STATS`, and `finding` has what `MEMORY DOCTOR` says.
 //!
-//! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` (always 0), `eviction_bytes` and
-//! `dataset_bytes` sum to [`Keyspace::allocation_size`].
+//! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` (always 0), `eviction_bytes`,
+//! `dataset_bytes`, `lazyfree_pending_bytes` and `snapshot_bytes` sum to [`Keyspace::allocation_size`].
 //!
 //! Limit: entries and the blocks of large values are one sum, `dataset_bytes`. A second sum would be one more
 //! addition in each write.
@@ -96,6 +96,8 @@ pub struct MemoryReport {
     pub lazyfree_pending_objects: usize,
     /// [`Keyspace::lazyfree_pending_bytes`]: what garbage still takes. Redis has no such figure.
     pub lazyfree_pending_bytes: usize,
+    /// [`Keyspace::snapshot_bytes`]: what a snapshot holds. INFO persistence: `current_cow_size`.
+    pub snapshot_bytes: usize,
     /// [`Keyspace::lazyfreed_objects`]: values of garbage that were freed here. INFO: `lazyfreed_objects`.
     pub lazyfreed_objects: u64,
     /// The limit, in bytes; 0 is none. INFO: `maxmemory`.
@@ -146,6 +148,7 @@ impl<S> Keyspace<S> {
             lent_bytes: self.lent_bytes(),
             lazyfree_pending_objects: self.lazyfree_pending_objects(),
             lazyfree_pending_bytes: self.lazyfree_pending_bytes(),
+            snapshot_bytes: self.snapshot_bytes(),
             lazyfreed_objects: self.lazyfreed_objects(),
             maxmemory: self.options.get_maxmemory(),
             maxmemory_policy: self.options.get_maxmemory_policy(),
@@ -176,7 +179,7 @@ impl MemoryReport {
     /// Bytes that the keyspace adds to `used_memory`, which is [`Keyspace::allocation_size`].
     pub fn allocation_size(&self) -> usize {
         let live = self.overhead_total().saturating_add(self.dataset_bytes);
-        live.saturating_add(self.lazyfree_pending_bytes)
+        live.saturating_add(self.lazyfree_pending_bytes).saturating_add(self.snapshot_bytes)
     }
 
     /// How much of the keyspace is data of keys, in percent. 0 for a keyspace that has no memory. INFO:

@@ -53,7 +53,7 @@ impl From<&'static str> for Figure {
 
 impl MemoryReport {
     /// All figures that are known, under the names of `MEMORY STATS`. A figure that only `INFO memory` has is
-    /// listed under its name there. `lent.bytes`, `eviction.bytes`, `counted.bytes` and the shape of the
+    /// listed under its name there. `lent.bytes`, `eviction.bytes`, `snapshot.bytes`, `counted.bytes` and the shape of the
     /// table, under names that begin with `table.`, are ours. Constant time.
     ///
     /// ```
@@ -82,6 +82,7 @@ impl MemoryReport {
             ("lent.bytes", Some(self.lent_bytes.into())),
             ("lazyfree_pending_objects", Some(self.lazyfree_pending_objects.into())),
             ("lazyfree_pending.bytes", Some(self.lazyfree_pending_bytes.into())),
+            ("snapshot.bytes", Some(self.snapshot_bytes.into())),
             ("lazyfreed_objects", Some(self.lazyfreed_objects.into())),
             ("maxmemory", Some(self.maxmemory.into())),
             ("maxmemory_policy", Some(self.maxmemory_policy.as_str().into())),

@@ -28,6 +28,7 @@ fn report() -> MemoryReport {
         lent_bytes: 11,
         lazyfree_pending_objects: 2,
         lazyfree_pending_bytes: MIB,
+        snapshot_bytes: 0,
         lazyfreed_objects: 6,
         maxmemory: 1_000 * MIB,
         maxmemory_policy: MaxmemoryPolicy::AllkeysS3fifo,
@@ -194,6 +195,7 @@ fn no_figure_wraps_around_whatever_the_fields_are() {
                 overhead_hashtable_expires: large,
                 eviction_bytes: large,
                 lazyfree_pending_bytes: large,
+                snapshot_bytes: large,
                 dataset_bytes: large,
                 rehash_debt: large,
                 ..report()

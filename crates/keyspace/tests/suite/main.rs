@@ -19,6 +19,7 @@ mod memory;
 #[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
 mod model;
 mod sharded;
+mod snapshot;
 mod threads;
 
 use keyspace::{Keyspace, Options};

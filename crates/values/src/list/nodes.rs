@@ -68,8 +68,11 @@ impl List {
     fn try_as_quicklist(&mut self, limits: &EncodingLimits) -> Result<&mut QuickList, ReserveError> {
         if let Repr::ListPack(pack) = &mut self.0 {
             let mut pack = mem::replace(pack, ListPack::new());
-            let list =
-                QuickList::try_from_listpack(&mut pack, limits.list_max_listpack_size, limits.list_compress_depth);
+            let list = QuickList::try_from_listpack(
+                &mut pack,
+                limits.list_max_listpack_size,
+                limits.list_compress_depth,
+            );
             self.0 = match list {
                 Ok(list) => Repr::QuickList(list),
                 Err(error) => {

@@ -25,7 +25,8 @@ use crate::error::Error;
 use crate::hashtable::StringTable;
 use crate::limits::EncodingLimits;
 use crate::packed::{
-    Contents, PackedShape, check_intset, check_listpack, try_intset, try_listpack, view_of_intset, view_of_listpack,
+    Contents, PackedShape, check_intset, check_listpack, try_intset, try_listpack, view_of_intset,
+    view_of_listpack,
 };
 use crate::types::Encoding;
 use common::{NoRoom, Room};

@@ -1,0 +1,130 @@
+//! Lives of loading and saving, redcore's and those of servers in turns.
+
+use super::data::Set;
+use super::{COMMANDS, FASTEST_SERVER, KEYSPACE};
+use crate::lives::{Candidate, Schedule, lives, timed};
+use crate::maps::Fold;
+use crate::measure::Samples;
+use crate::server::Program;
+use crate::suite::Ctx;
+use crate::text::thousands;
+use anyhow::{Context, Result, ensure};
+use keyspace::Keyspace;
+use rdb::{LoadOptions, Loader, WriteOptions, WriteVersion, save_to_path};
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::Duration;
+
+/// Loading, and saving.
+type Life = [Duration; 2];
+
+pub(super) fn measure(ctx: &mut Ctx, set: &Set) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (file, saved) = (folder.path().join("dump.rdb"), folder.path().join("saved.rdb"));
+    let mut store = Keyspace::with_hasher(Fold::default());
+    set.fill(&mut store);
+    save(&store, &file)?;
+    let keys = store.len();
+    drop(store);
+
+    let failed = RefCell::new(None);
+    let life = |name: &str, live: &dyn Fn() -> Result<Life>| {
+        if failed.borrow().is_some() {
+            return Life::default();
+        }
+        live().unwrap_or_else(|error| {
+            *failed.borrow_mut() = Some(error.context(name.to_owned()));
+            Life::default()
+        })
+    };
+    let ours = || life(KEYSPACE, &|| keyspace_life(keys, &file, &saved));
+    let commands = || {
+        let mut store = Keyspace::with_hasher(Fold::default());
+        [timed(|| set.fill(&mut store)), Duration::ZERO]
+    };
+    let mut candidates = vec![Candidate::new(KEYSPACE, ours), Candidate::new(COMMANDS, commands)];
+    let programs = &ctx.inputs.servers;
+    let idle: Vec<Duration> = programs.iter().map(idle_time).collect::<Result<_>>()?;
+    for (program, idle) in programs.iter().zip(idle) {
+        let (file, life) = (&file, &life);
+        let live = move || life(&program.name, &|| server_life(program, file, keys, idle));
+        candidates.push(Candidate::new(&program.name, live));
+    }
+    let rounds = ctx.settings.pick(1, 3, 5);
+    let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed: set.seed };
+    let [mut load, mut save] = lives(&mut candidates, schedule, set.name, ctx.progress);
+    drop(candidates);
+    if let Some(error) = failed.into_inner() {
+        return Err(error);
+    }
+    save.remove(1); // commands save nothing
+    for (what, samples, servers) in [("load", &mut load, 2), ("save", &mut save, 1)] {
+        samples.extend(fastest(&samples[servers..]));
+        let case = format!("{what} {}", set.name);
+        ctx.report.compare(ctx.suite, &case, keys as u64, set.elements, samples);
+    }
+    let bytes = std::fs::metadata(&file)?.len();
+    let rate = |samples: &Samples| bytes as f64 * 1e3 / samples.median_ns();
+    ctx.report.note(
+        ctx.suite,
+        format!(
+            "The file of {}: {} keys, {} elements, {} bytes; loaded at {:.0} MB/s, saved at {:.0} MB/s.",
+            set.name,
+            thousands(keys as i64),
+            thousands(set.elements as i64),
+            thousands(bytes as i64),
+            rate(&load[0]),
+            rate(&save[0])
+        ),
+    );
+    Ok(())
+}
+
+/// The samples of the server whose median is the least.
+fn fastest(servers: &[Samples]) -> Option<Samples> {
+    let fastest = servers.iter().min_by(|one, other| one.median_ns().total_cmp(&other.median_ns()))?;
+    Some(Samples { name: FASTEST_SERVER.into(), rounds: fastest.rounds.clone() })
+}
+
+fn save(store: &Keyspace<Fold>, path: &Path) -> Result<()> {
+    let mut options = WriteOptions::default();
+    options.version = WriteVersion::V10; // of Redis 7.0
+    save_to_path(path, &options, |writer| {
+        writer.default_aux(0, store.allocation_size() as u64)?;
+        writer.write_keyspace(0, store, 0)
+    })?;
+    Ok(())
+}
+
+fn keyspace_life(keys: usize, file: &Path, saved: &Path) -> Result<Life> {
+    let mut store = Keyspace::with_hasher(Fold::default());
+    let mut loaded = Ok(());
+    let load = timed(|| {
+        loaded = Loader::open(file, LoadOptions::default())
+            .and_then(|mut loader| loader.load(&mut store, 0))
+            .map(drop);
+    });
+    loaded?;
+    ensure!(store.len() == keys, "{} of {keys} keys were loaded", store.len());
+    let mut written = Ok(());
+    let time = timed(|| written = save(&store, saved));
+    written?;
+    Ok([load, time])
+}
+
+/// What a server takes to start without a file.
+fn idle_time(program: &Program) -> Result<Duration> {
+    program.start()?.connect()?.cpu_time().with_context(|| program.name.clone())
+}
+
+fn server_life(program: &Program, file: &Path, keys: usize, idle: Duration) -> Result<Life> {
+    let server = program.start_with(file)?;
+    let mut client = server.connect()?;
+    let loaded = client.cpu_time()?;
+    let len = client.len()?;
+    ensure!(len == keys as u64, "{len} of {keys} keys were loaded");
+    let before = client.cpu_time()?;
+    client.save()?;
+    let saved = client.cpu_time()?;
+    Ok([loaded.saturating_sub(idle), saved.saturating_sub(before)])
+}

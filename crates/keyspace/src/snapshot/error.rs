@@ -1,0 +1,48 @@
+//! Why a snapshot does not begin ([`SnapshotError`]), or ends early ([`SnapshotFailed`]).
+
+use core::fmt;
+use values::ReserveError;
+
+/// Why a snapshot does not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SnapshotError {
+    /// A snapshot is running.
+    InProgress,
+    /// The one before has failed or was abandoned, and it is not cleared up yet: call
+    /// [`Keyspace::snapshot_for`](crate::Keyspace::snapshot_for) or
+    /// [`Keyspace::maintain`](crate::Keyspace::maintain).
+    ClearingUp,
+    /// There is no memory for the sink, or for the state of the snapshot.
+    Memory(ReserveError),
+}
+
+impl From<ReserveError> for SnapshotError {
+    fn from(error: ReserveError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InProgress => f.write_str("a snapshot is running"),
+            Self::ClearingUp => f.write_str("the snapshot before is not cleared up yet"),
+            Self::Memory(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for SnapshotError {}
+
+/// A [`SnapshotSink`](crate::SnapshotSink) cannot save a key. It keeps the reason itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotFailed;
+
+impl fmt::Display for SnapshotFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key cannot be saved")
+    }
+}
+
+impl core::error::Error for SnapshotFailed {}

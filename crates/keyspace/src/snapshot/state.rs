@@ -1,0 +1,458 @@
+//! [`Snapshot`]: which entries are saved, and what writes do about those that are not.
+//!
+//! Invariants:
+//!
+//! - While no snapshot is running or cleared up, all entries of the table are saved.
+//! - At most one value is half saved. It lies in the table of the walk, or among the removed values.
+//! - A table that was cleared is the table of the walk. All entries of the keyspace's own table are then
+//!   saved.
+//! - Removed values are large. An entry among them is saved if its bit says so.
+
+use super::{SnapshotError, SnapshotSink, Snapshotted};
+use crate::access::MINUTE;
+use crate::entry::{Entry, SnapshotBit};
+use crate::lent::Lent;
+use crate::options::ClockKind;
+use crate::restore::Record;
+use allocator_api2::boxed::Box;
+use allocator_api2::unsize_box;
+use allocator_api2::vec::Vec;
+use common::Cursor;
+use core::mem;
+use dict::Table;
+use values::{LRU_CLOCK_MAX, LfuParams, ReserveError};
+use zmalloc::{Zmalloc, box_size, try_box, vec_size};
+
+/// The longest time, in seconds, that a snapshot may take if access clocks are to be exact.
+const DURATION_MAX: u32 = 24 * 60 * 60;
+
+/// The state of a keyspace's snapshots.
+#[derive(Default)]
+pub(crate) struct Snapshot {
+    /// The bit of saved entries.
+    bit: SnapshotBit,
+    has_failed: bool,
+    /// Keys that were saved before the end, and not reported yet.
+    unreported: usize,
+    pub(super) running: Option<Box<Running, Zmalloc>>,
+    /// What sinks hold of strings.
+    pub(super) lent: Lent,
+}
+
+/// A snapshot that is running, or that is cleared up.
+pub(super) struct Running {
+    pub(super) saver: Saver,
+    /// Whether the walk passes over large values.
+    pub(super) is_second_pass: bool,
+    /// Where the walk is.
+    pub(super) cursor: Cursor,
+    /// Whether entries may be left that the walk has not saved.
+    pub(super) has_walk_left: bool,
+    pub(super) has_passed_large: bool,
+    pub(super) half_saved: Option<Place>,
+    pub(super) removed: Vec<Removed, Zmalloc>,
+    /// What the removed entries add to `used_memory`.
+    removed_bytes: usize,
+    pub(super) cleared: Option<Cleared>,
+    keys_total: usize,
+}
+
+/// Where a value lies that is half saved.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// In the table of the walk, under that hash, at that address.
+    InTable { hash: u64, address: usize },
+    /// Among the removed values, at that index.
+    Removed(usize),
+}
+
+/// An entry that was removed and is to be saved, and what it adds to `used_memory`.
+pub(super) struct Removed {
+    pub(super) entry: Entry,
+    pub(super) size: usize,
+}
+
+/// A table that was cleared, and what its entries add to `used_memory`.
+pub(super) struct Cleared {
+    pub(super) table: Table<Entry>,
+    pub(super) entry_bytes: usize,
+}
+
+/// What saves one entry.
+pub(super) struct Saver {
+    /// `None` while the snapshot is cleared up.
+    pub(super) sink: Option<Box<dyn SnapshotSink, Zmalloc>>,
+    /// When the snapshot began, in milliseconds.
+    now: u64,
+    kind: ClockKind,
+    params: LfuParams,
+    bit: SnapshotBit,
+    has_failed: bool,
+    keys: usize,
+    /// How many of the keys were reported.
+    reported: usize,
+}
+
+impl Saver {
+    /// Saves about `elements` more elements of an entry. Returns whether it is saved now, if only because
+    /// there is no sink any more.
+    pub(super) fn save(&mut self, entry: &Entry, elements: usize, lent: &Lent) -> bool {
+        if !entry.is_expired(self.now)
+            && let record = self.record(entry, lent)
+            && let Some(sink) = &mut self.sink
+        {
+            match sink.save(&record, elements) {
+                Ok(true) => self.keys += 1,
+                Ok(false) if elements < usize::MAX => return false,
+                Ok(false) | Err(_) => self.fail(),
+            }
+        }
+        entry.set_snapshot_bit(self.bit);
+        true
+    }
+
+    fn record<'a>(&self, entry: &'a Entry, lent: &'a Lent) -> Record<'a> {
+        let mut record = Record::of(entry, lent, self.kind, &self.params, self.now);
+        // A key that has been used since the start has a clock that is ahead of the start.
+        if let Some(idle) = &mut record.idle_time
+            && *idle > LRU_CLOCK_MAX - DURATION_MAX
+        {
+            *idle = 0;
+        }
+        if let Some(freq) = &mut record.freq {
+            let [counter, low, high, _] = entry.view().clock().to_le_bytes();
+            let minutes = u16::from_le_bytes([low, high]);
+            let elapsed = ((self.now / MINUTE) as u16).wrapping_sub(minutes);
+            if u32::from(elapsed) > u32::from(u16::MAX) - DURATION_MAX / 60 {
+                *freq = counter;
+            }
+        }
+        record
+    }
+
+    fn fail(&mut self) {
+        (self.sink, self.has_failed) = (None, true);
+    }
+
+    /// Whether an entry is saved in slices.
+    pub(super) fn is_sliced(&self, entry: &Entry) -> bool {
+        self.sink.is_some() && entry.is_large() && !entry.is_expired(self.now)
+    }
+
+    fn sink_bytes(&self) -> usize {
+        self.sink.as_ref().map_or(0, box_size)
+    }
+}
+
+/// The entry at an address. It is found even if the hash is not the one that the table has it under.
+fn find_at(table: &Table<Entry>, hash: u64, address: usize) -> Option<&Entry> {
+    let is_it = |entry: &Entry| entry.address().addr() == address;
+    table.find(hash, is_it).or_else(|| table.iter().find(|entry| is_it(entry)))
+}
+
+impl Running {
+    /// Saves the value to its end that is half saved. `table` is that of the keyspace.
+    fn finish_half_saved(&mut self, table: Option<&Table<Entry>>, lent: &Lent) {
+        while self.save_slice(table, usize::MAX, lent) {}
+    }
+
+    /// Saves a part of the value that is half saved, and returns whether there is one.
+    pub(super) fn save_slice(&mut self, table: Option<&Table<Entry>>, elements: usize, lent: &Lent) -> bool {
+        let Some(place) = self.half_saved else { return false };
+        let entry = match place {
+            Place::Removed(index) => self.removed.get(index).map(|removed| &removed.entry),
+            Place::InTable { hash, address } => {
+                let table = self.cleared.as_ref().map(|cleared| &cleared.table).or(table);
+                table.and_then(|table| find_at(table, hash, address))
+            }
+        };
+        debug_assert!(entry.is_some(), "what is half saved stays where it is");
+        let is_saved = match entry {
+            Some(entry) => self.saver.save(entry, elements, lent),
+            None => {
+                self.saver.fail(); // never reached: better no snapshot than a damaged one
+                true
+            }
+        };
+        if is_saved {
+            self.half_saved = None;
+        }
+        true
+    }
+
+    /// Whether this entry of the keyspace's table is half saved.
+    fn is_half_saved(&self, entry: &Entry) -> bool {
+        let address = entry.address().addr();
+        self.cleared.is_none()
+            && matches!(self.half_saved, Some(Place::InTable { address: at, .. }) if at == address)
+    }
+
+    /// Saves an entry of the keyspace's table to its end.
+    fn save_at_once(&mut self, entry: &Entry, table: Option<&Table<Entry>>, lent: &Lent) {
+        if self.is_half_saved(entry) {
+            self.half_saved = None;
+        } else {
+            self.finish_half_saved(table, lent);
+        }
+        self.saver.save(entry, usize::MAX, lent);
+    }
+
+    /// Takes the last one of the removed entries.
+    pub(super) fn pop_removed(&mut self) -> Option<Removed> {
+        let removed = self.removed.pop()?;
+        self.removed_bytes -= removed.size;
+        Some(removed)
+    }
+
+    fn allocation_size(&self) -> usize {
+        let cleared = |cleared: &Cleared| cleared.table.allocation_size() + cleared.entry_bytes;
+        self.saver.sink_bytes()
+            + vec_size(&self.removed)
+            + self.removed_bytes
+            + self.cleared.as_ref().map_or(0, cleared)
+    }
+}
+
+/// Beginning and ending.
+impl Snapshot {
+    /// Whether a snapshot can begin.
+    pub(super) fn check_idle(&self) -> Result<(), SnapshotError> {
+        match &self.running {
+            None => Ok(()),
+            Some(running) if running.saver.sink.is_some() => Err(SnapshotError::InProgress),
+            Some(_) => Err(SnapshotError::ClearingUp),
+        }
+    }
+
+    pub(super) fn begin<K: SnapshotSink + 'static>(
+        &mut self,
+        sink: K,
+        now: u64,
+        kind: ClockKind,
+        params: LfuParams,
+        keys_total: usize,
+    ) -> Result<(), SnapshotError> {
+        self.check_idle()?;
+        let no_memory = ReserveError::OutOfMemory { size: size_of::<K>() };
+        let sink: Box<dyn SnapshotSink, Zmalloc> =
+            unsize_box!(Box::try_new_in(sink, Zmalloc).map_err(|_| no_memory)?);
+        let bit = self.bit.flipped();
+        let saver =
+            Saver { sink: Some(sink), now, kind, params, bit, has_failed: false, keys: 0, reported: 0 };
+        self.running = Some(try_box(Running {
+            saver,
+            is_second_pass: false,
+            cursor: Cursor::START,
+            has_walk_left: true,
+            has_passed_large: false,
+            half_saved: None,
+            removed: Vec::new_in(Zmalloc),
+            removed_bytes: 0,
+            cleared: None,
+            keys_total,
+        })?);
+        (self.bit, self.has_failed, self.unreported) = (bit, false, 0);
+        Ok(())
+    }
+
+    /// Undoes [`begin`](Self::begin), if nothing was written or saved since then.
+    pub(super) fn undo_begin(&mut self) {
+        if self.running.take().is_some() {
+            self.bit = self.bit.flipped();
+        }
+    }
+
+    pub(super) fn abandon(&mut self) -> bool {
+        self.running.as_mut().is_some_and(|running| running.saver.sink.take().is_some())
+    }
+
+    /// Ends the snapshot, whose entries are all saved. Returns the table that was cleared.
+    pub(super) fn end(&mut self) -> Option<Cleared> {
+        let mut running = self.running.take()?;
+        if let Some(sink) = &mut running.saver.sink
+            && sink.finish().is_err()
+        {
+            running.saver.fail();
+        }
+        self.unreported = running.saver.keys - running.saver.reported;
+        self.has_failed = running.saver.has_failed;
+        running.cleared.take()
+    }
+
+    /// What was done since the last report.
+    pub(super) fn report(&mut self) -> Snapshotted {
+        let keys = match &mut self.running {
+            Some(running) => {
+                let saver = &mut running.saver;
+                saver.keys - mem::replace(&mut saver.reported, saver.keys)
+            }
+            None => mem::take(&mut self.unreported),
+        };
+        Snapshotted { keys, is_complete: self.running.is_none(), has_failed: self.has_failed() }
+    }
+}
+
+/// Figures.
+impl Snapshot {
+    pub(super) fn is_running(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.saver.sink.is_some())
+    }
+
+    pub(crate) fn is_clearing_up(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.saver.sink.is_none())
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.running.as_ref().map_or(self.has_failed, |running| running.saver.has_failed)
+    }
+
+    fn active(&self) -> Option<&Running> {
+        self.running.as_deref().filter(|running| running.saver.sink.is_some())
+    }
+
+    pub(super) fn keys_processed(&self) -> usize {
+        self.active().map_or(0, |running| running.saver.keys)
+    }
+
+    pub(super) fn keys_total(&self) -> usize {
+        self.active().map_or(0, |running| running.keys_total)
+    }
+
+    pub(crate) fn lent_bytes(&self) -> usize {
+        self.lent.bytes()
+    }
+
+    /// What the snapshot adds to `used_memory`, in bytes.
+    #[inline]
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.running.as_ref().map_or(0, |running| box_size(running) + running.allocation_size())
+    }
+
+    /// The address of the entry that is half saved, or 0. Neither it nor its value may move.
+    pub(crate) fn pinned(&self) -> usize {
+        match self.running.as_ref().and_then(|running| running.half_saved) {
+            Some(Place::InTable { address, .. }) => address,
+            _ => 0,
+        }
+    }
+
+    /// Access clocks have another meaning from now on: those of the start are lost.
+    pub(crate) fn note_clock(&mut self, kind: ClockKind) {
+        if let Some(running) = &mut self.running
+            && running.saver.kind != kind
+        {
+            running.saver.kind = ClockKind::S3fifo; // of which a record has nothing
+        }
+    }
+
+    /// Panics unless an entry of the table has the bit that it should have.
+    pub(crate) fn check_entry(&self, entry: &Entry) {
+        let may_be_unsaved = match self.running.as_deref() {
+            None => false,
+            Some(running) if running.cleared.is_some() => false,
+            Some(running) => {
+                !running.is_second_pass || running.saver.sink.is_none() || running.saver.is_sliced(entry)
+            }
+        };
+        assert!(may_be_unsaved || self.is_saved(entry), "an entry is saved");
+    }
+
+    /// Panics unless the sums are right. O(n).
+    pub(crate) fn check(&self) {
+        let Some(running) = self.running.as_deref() else { return };
+        let size = |removed: &Removed| {
+            assert_eq!(removed.size, removed.entry.allocation_size(), "a removed value stays as it is");
+            removed.size
+        };
+        let bytes: usize = running.removed.iter().map(size).sum();
+        assert_eq!(bytes, running.removed_bytes, "the bytes of removed values are the sum");
+        if let Some(Cleared { table, entry_bytes }) = &running.cleared {
+            let bytes: usize = table.iter().map(Entry::allocation_size).sum();
+            assert_eq!(bytes, *entry_bytes, "the bytes of a cleared table are the sum");
+        }
+    }
+}
+
+/// The hooks of writes.
+impl Snapshot {
+    /// The bit of saved entries.
+    #[inline]
+    pub(crate) fn bit(&self) -> SnapshotBit {
+        self.bit
+    }
+
+    /// Whether no snapshot needs the entry. Always so while there is no snapshot.
+    #[inline]
+    pub(crate) fn is_saved(&self, entry: &Entry) -> bool {
+        entry.has_snapshot_bit(self.bit)
+    }
+
+    /// Marks a new entry.
+    #[inline]
+    pub(crate) fn mark_saved(&self, entry: &Entry) {
+        entry.set_snapshot_bit(self.bit);
+    }
+
+    /// Saves an entry to its end that is about to change. `table` has it.
+    #[cold]
+    pub(crate) fn save_at_once(&mut self, entry: &Entry, table: &Table<Entry>) {
+        if let Some(running) = &mut self.running {
+            running.save_at_once(entry, Some(table), &self.lent);
+        }
+    }
+
+    /// Saves an entry that is about to be freed, or makes room in the list of removed values.
+    #[cold]
+    pub(crate) fn save_or_reserve(&mut self, entry: &Entry, table: Option<&Table<Entry>>) {
+        let Some(running) = &mut self.running else { return };
+        if running.saver.is_sliced(entry) && running.removed.try_reserve(1).is_ok() {
+            return;
+        }
+        running.save_at_once(entry, table, &self.lent);
+    }
+
+    /// Takes an unsaved entry over, for which [`save_or_reserve`](Self::save_or_reserve) has made room. It has
+    /// left the keyspace's sums.
+    #[cold]
+    pub(crate) fn take_over(&mut self, entry: Entry, size: usize) {
+        let Some(running) = &mut self.running else { return };
+        if running.is_half_saved(&entry) {
+            running.half_saved = Some(Place::Removed(running.removed.len()));
+        }
+        running.removed.push(Removed { entry, size });
+        running.removed_bytes += size;
+    }
+
+    /// Takes over a table that is cleared, with what its entries add to `used_memory`. Returns a table that
+    /// the snapshot does not need.
+    pub(crate) fn take_over_table(
+        &mut self,
+        table: Table<Entry>,
+        entry_bytes: usize,
+    ) -> (Table<Entry>, usize) {
+        match &mut self.running {
+            Some(running) if running.cleared.is_none() && running.has_walk_left => {
+                running.cleared = Some(Cleared { table, entry_bytes });
+                (Table::new(), 0)
+            }
+            _ => (table, entry_bytes),
+        }
+    }
+
+    /// Saves the value to its end that is half saved. `table` is that of the keyspace.
+    pub(crate) fn finish_half_saved(&mut self, table: &Table<Entry>) {
+        if let Some(running) = &mut self.running {
+            running.finish_half_saved(Some(table), &self.lent);
+        }
+    }
+
+    /// Saves the entry at an address to its end.
+    pub(crate) fn save_at(&mut self, table: &Table<Entry>, hash: u64, address: usize) {
+        if self.running.is_some()
+            && let Some(entry) = find_at(table, hash, address)
+            && !self.is_saved(entry)
+        {
+            self.save_at_once(entry, table);
+        }
+    }
+}

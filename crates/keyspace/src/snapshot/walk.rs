@@ -1,0 +1,142 @@
+//! The steps of a snapshot: one place of the table, or some elements of a large value.
+//!
+//! The walk is a scan of the table, which shows every entry that is there throughout, also while the table
+//! grows and shrinks. An entry that it shows twice is saved at the second time. A place that has too many
+//! bytes for one step is scanned again: the bits say which of its entries are left.
+
+use super::state::{Cleared, Place, Removed, Running, Snapshot};
+use crate::entry::{Entry, SnapshotBit};
+use crate::keyspace::Keyspace;
+use crate::lazyfree::Pace;
+use crate::lent::Lent;
+use core::hash::BuildHasher;
+use dict::Table;
+use dict::prefetch::prefetch;
+
+/// The bytes of small values that a step saves, and one value more.
+const BYTES_A_STEP: usize = 32 << 10;
+
+/// Elements of a large value, or nodes of a list, that a step saves.
+const ELEMENTS_A_STEP: usize = 16;
+
+/// The parts of a snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// All values but large ones.
+    #[default]
+    Small,
+    /// Large values, and the end.
+    Large,
+}
+
+impl Running {
+    /// The next part of the walk. `table` is that of the keyspace, `bit` that of saved entries.
+    fn walk(&mut self, table: &Table<Entry>, hasher: &impl BuildHasher, bit: SnapshotBit, lent: &Lent) {
+        let Self { saver, cursor, cleared, half_saved, has_passed_large, is_second_pass, .. } = self;
+        let table = cleared.as_ref().map_or(table, |cleared| &cleared.table);
+        table.scan(*cursor, |entry| prefetch(entry.address()));
+        let (mut bytes_left, mut is_cut) = (BYTES_A_STEP, false);
+        let next = table.scan(*cursor, |entry| {
+            if is_cut || entry.has_snapshot_bit(bit) {
+                return;
+            }
+            if bytes_left == 0 {
+                is_cut = true;
+            } else if !saver.is_sliced(entry) {
+                bytes_left = bytes_left.saturating_sub(entry.allocation_size());
+                saver.save(entry, usize::MAX, lent);
+            } else if *is_second_pass {
+                let hash = hasher.hash_one(entry.key());
+                *half_saved = Some(Place::InTable { hash, address: entry.address().addr() });
+                is_cut = true;
+            } else {
+                *has_passed_large = true;
+            }
+        });
+        if is_cut {
+            return;
+        }
+        *cursor = next;
+        if next.is_start() {
+            // The second pass passes over nothing.
+            self.has_walk_left = self.has_passed_large;
+            (self.is_second_pass, self.has_passed_large) = (true, false);
+        }
+    }
+
+    /// One step. Returns a value that becomes garbage, or whether work is left up to the end of the pass.
+    fn step(
+        &mut self,
+        until: Pass,
+        table: &Table<Entry>,
+        hasher: &impl BuildHasher,
+        bit: SnapshotBit,
+        lent: &Lent,
+    ) -> Stepped {
+        let is_saving = self.saver.sink.is_some();
+        if is_saving {
+            if until == Pass::Small && self.is_second_pass {
+                return Stepped::EndOfPass;
+            }
+            if self.save_slice(Some(table), ELEMENTS_A_STEP, lent) {
+                return Stepped::GoesOn;
+            }
+        } else {
+            // What is half saved, removed or cleared is not needed any more.
+            self.half_saved = None;
+            self.has_walk_left &= self.cleared.is_none();
+        }
+        if (self.is_second_pass || !is_saving)
+            && let Some(last) = self.removed.last()
+        {
+            if is_saving && !last.entry.has_snapshot_bit(bit) {
+                self.half_saved = Some(Place::Removed(self.removed.len() - 1));
+                return Stepped::GoesOn;
+            }
+            return self.pop_removed().map_or(Stepped::GoesOn, Stepped::Garbage);
+        }
+        if self.has_walk_left {
+            self.walk(table, hasher, bit, lent);
+            return Stepped::GoesOn;
+        }
+        Stepped::End
+    }
+}
+
+/// What a step has come to.
+enum Stepped {
+    GoesOn,
+    /// This value is saved, or not needed any more.
+    Garbage(Removed),
+    EndOfPass,
+    End,
+}
+
+impl<S: BuildHasher> Keyspace<S> {
+    /// One step of the snapshot, if there is one. Returns whether work is left up to the end of that pass.
+    pub(super) fn snapshot_step(&mut self, until: Pass) -> bool {
+        let Self { table, hasher, totals, .. } = self;
+        let bit = totals.snapshot.bit();
+        let Snapshot { running: Some(running), lent, .. } = &mut totals.snapshot else { return false };
+        let is_work_left = match running.step(until, table, hasher, bit, lent) {
+            Stepped::GoesOn => return true,
+            Stepped::EndOfPass => return false,
+            Stepped::Garbage(Removed { entry, size }) => {
+                // The bytes were in use before, so that no older garbage has to go.
+                let pace = Pace { live_bytes: usize::MAX, list_bytes: totals.list_bytes(), is_write: false };
+                totals.lazyfree.push(entry, size, pace);
+                true
+            }
+            Stepped::End => {
+                if let Some(Cleared { table, entry_bytes }) = totals.snapshot.end() {
+                    let list_bytes = totals.list_bytes();
+                    totals.lazyfree.push_table(table, entry_bytes, list_bytes);
+                }
+                false
+            }
+        };
+        // What the snapshot held counts from now on.
+        self.note_limit();
+        is_work_left
+    }
+}

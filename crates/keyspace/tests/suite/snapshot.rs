@@ -1,0 +1,901 @@
+//! Snapshots: what a sink gets is the state of the start, whatever happens meanwhile.
+
+use keyspace::{
+    Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, Record, Sharded, SnapshotError,
+    SnapshotFailed, SnapshotSink, Snapshotted, Ttl, ValueRef,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use values::list::Side;
+use values::{Cursor, Element};
+use zmalloc::{Region, fault};
+
+const NOW: u64 = 1_000;
+
+/// Elements of a large value: as many blocks, and more than 64.
+const MANY: usize = 80;
+
+/// The elements of a value, in an order that is always the same, and the expiry.
+type Saved = (Vec<Vec<u8>>, Option<u64>);
+type State = BTreeMap<Vec<u8>, Saved>;
+
+/// What a sink has got.
+#[derive(Default)]
+struct Got {
+    state: State,
+    /// The key that is half saved, its elements so far, and where to go on.
+    half: Option<(Vec<u8>, Vec<Vec<u8>>, At)>,
+    calls: usize,
+    is_finished: bool,
+    is_dropped: bool,
+}
+
+#[derive(Clone, Copy)]
+enum At {
+    Index(usize),
+    Place(Cursor),
+    End,
+}
+
+/// Collects records, `slice` elements a call at most. Fails at one call if asked to.
+struct Collector {
+    got: Arc<Mutex<Got>>,
+    slice: usize,
+    fails_at: usize,
+}
+
+impl Collector {
+    fn new(slice: usize) -> (Self, Arc<Mutex<Got>>) {
+        let got = Arc::default();
+        (Self { got: Arc::clone(&got), slice, fails_at: usize::MAX }, got)
+    }
+
+    fn failing(fails_at: usize) -> (Self, Arc<Mutex<Got>>) {
+        let (mut sink, got) = Self::new(3);
+        sink.fails_at = fails_at;
+        (sink, got)
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.got.lock().unwrap().is_dropped = true;
+    }
+}
+
+impl SnapshotSink for Collector {
+    fn save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SnapshotFailed> {
+        let got = &mut *self.got.lock().unwrap();
+        got.calls += 1;
+        assert!(!got.is_finished);
+        if got.calls > self.fails_at {
+            return Err(SnapshotFailed);
+        }
+        let (key, mut all, mut at) = got.half.take().unwrap_or((record.key.to_vec(), vec![], At::Index(0)));
+        assert_eq!(key, record.key, "calls for one key follow each other");
+        // Some elements at a time, and all of them if they are wanted at once.
+        let most = if elements == usize::MAX { usize::MAX } else { elements.min(self.slice) };
+        at = part(record.value, at, most, &mut all);
+        if !matches!(at, At::End) {
+            assert!(elements < usize::MAX);
+            got.half = Some((key, all, at));
+            return Ok(false);
+        }
+        if !matches!(record.value, ValueRef::List(_)) {
+            all.sort();
+        }
+        let before = got.state.insert(key, (all, record.expiry));
+        assert_eq!(before, None, "each key is saved once");
+        Ok(true)
+    }
+
+    fn finish(&mut self) -> Result<(), SnapshotFailed> {
+        let got = &mut *self.got.lock().unwrap();
+        assert!(got.half.is_none());
+        got.is_finished = true;
+        Ok(())
+    }
+}
+
+/// Adds some elements of a value to `all`, and returns where to go on.
+fn part(value: ValueRef<'_>, at: At, most: usize, all: &mut Vec<Vec<u8>>) -> At {
+    let before = all.len();
+    let mut add = |element: Element<'_>| all.push(element.text().to_vec());
+    let (index, mut cursor) = match at {
+        At::Index(index) => (index, Cursor::START),
+        At::Place(cursor) => (0, cursor),
+        At::End => unreachable!(),
+    };
+    let len = match value {
+        ValueRef::String(string) => {
+            add(string.element());
+            return At::End;
+        }
+        ValueRef::List(list) => {
+            list.iter().skip(index).take(most).for_each(|item| add(item.element()));
+            list.len()
+        }
+        ValueRef::ZSet(zset) => {
+            for (member, score) in zset.iter().skip(index).take(most) {
+                all.push(format!("{:?} {score}", member.text()).into_bytes());
+            }
+            zset.len()
+        }
+        // As a file is written: by the cursor of the table, which may not change meanwhile.
+        ValueRef::Set(set) => {
+            let mut seen = 0;
+            while seen < most {
+                cursor = set.scan(cursor, |member| {
+                    seen += 1;
+                    add(member);
+                });
+                if cursor.is_start() {
+                    return At::End;
+                }
+            }
+            return At::Place(cursor);
+        }
+        ValueRef::Hash(hash) => {
+            let mut seen = 0;
+            while seen < most {
+                cursor = hash.scan(cursor, |field, value| {
+                    seen += 1;
+                    all.push([&*field.text(), b"=", &*value.text()].concat());
+                });
+                if cursor.is_start() {
+                    return At::End;
+                }
+            }
+            return At::Place(cursor);
+        }
+    };
+    let index = index + all.len() - before;
+    if index == len { At::End } else { At::Index(index) }
+}
+
+/// The state of a keyspace at `now`.
+fn state_of(keyspace: &Keyspace, now: u64) -> State {
+    let one = |(key, value): (&[u8], ValueRef<'_>)| {
+        let mut all = Vec::new();
+        assert!(matches!(part(value, At::Index(0), usize::MAX, &mut all), At::End));
+        if !matches!(value, ValueRef::List(_)) {
+            all.sort();
+        }
+        let expiry = match keyspace.expire_time(key, now) {
+            Ttl::Millis(at) => Some(at),
+            _ => None,
+        };
+        (key.to_vec(), (all, expiry))
+    };
+    keyspace.iter(now).map(one).collect()
+}
+
+/// Collections change their encoding beyond eight elements, and a list has one element a node.
+fn options() -> Options {
+    Options::new()
+        .hash_max_listpack_entries(8)
+        .set_max_intset_entries(8)
+        .set_max_listpack_entries(8)
+        .zset_max_listpack_entries(8)
+        .list_max_listpack_size(1)
+}
+
+fn empty() -> Keyspace {
+    Keyspace::with_options(options())
+}
+
+const TYPES: [&str; 4] = ["list", "set", "zset", "hash"];
+
+/// Adds an element to the collection of a key, whose name begins with the type.
+fn add(keyspace: &mut Keyspace, key: &str, n: usize) -> Result<(), Error> {
+    let element = format!("element {n}");
+    let element = element.as_bytes();
+    match &key[..3] {
+        "lis" => keyspace.push(key, Side::Back, element, NOW).map(drop),
+        "set" => keyspace.sadd(key, element, NOW).map(drop),
+        "zse" => keyspace.zadd(key, element, n as f64, Default::default(), NOW).map(drop),
+        _ => keyspace.hset(key, element, n as i64, NOW).map(drop),
+    }
+}
+
+fn add_many(keyspace: &mut Keyspace, key: &str, count: usize) {
+    (0..count).for_each(|n| add(keyspace, key, n).unwrap());
+}
+
+const KEYS: usize = if cfg!(miri) { 4 } else { 300 };
+
+/// Strings, small collections, and a large value of each type. Some have an expiry.
+fn filled() -> Keyspace {
+    let mut keyspace = empty();
+    for n in 0..KEYS {
+        keyspace.set(format!("text {n}").as_bytes(), &vec![b'x'; n % 40][..], NOW).unwrap();
+        add_many(&mut keyspace, &format!("{} {n}", TYPES[n % 4]), 1 + n % 12);
+        if n % 3 == 0 {
+            let expiry = Expiry::AtMillis(NOW as i64 + 10 * n as i64 + 10);
+            let key = format!("text {n}");
+            assert!(keyspace.expire(key.as_bytes(), expiry, ExpireOptions::default(), NOW).unwrap());
+        }
+    }
+    TYPES.iter().for_each(|name| add_many(&mut keyspace, &format!("{name} large"), MANY));
+    keyspace.set("long", &[b'y'; 5_000], NOW).unwrap();
+    keyspace
+}
+
+/// One step.
+fn step(keyspace: &mut Keyspace) -> Snapshotted {
+    keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO)
+}
+
+fn to_the_end(keyspace: &mut Keyspace) -> usize {
+    let mut keys = 0;
+    loop {
+        let done = step(keyspace);
+        keyspace.check();
+        keys += done.keys;
+        if done.is_complete {
+            return keys;
+        }
+    }
+}
+
+/// Steps until a part of a large value is saved, and returns its key.
+fn step_into_large(keyspace: &mut Keyspace, got: &Mutex<Got>) -> String {
+    loop {
+        if let Some((key, ..)) = &got.lock().unwrap().half {
+            return String::from_utf8(key.clone()).unwrap();
+        }
+        assert!(!step(keyspace).is_complete, "a large value comes");
+    }
+}
+
+#[test]
+fn without_writes_a_snapshot_has_every_key_once_and_a_step_is_short() {
+    let region = Region::start();
+    let mut keyspace = filled();
+    let expected = state_of(&keyspace, NOW);
+    let before = keyspace.allocation_size();
+    for slice in [1, 7, usize::MAX] {
+        let (sink, got) = Collector::new(slice);
+        keyspace.begin_snapshot(sink, NOW).unwrap();
+        assert!(keyspace.is_snapshot_running() && keyspace.snapshot_bytes() > 0);
+        assert_eq!(keyspace.snapshot_keys_total(), expected.len());
+        assert_eq!(keyspace.allocation_size() as isize, region.held());
+        assert_eq!(keyspace.counted_bytes(), before);
+        let mut keys = 0;
+        loop {
+            let calls = got.lock().unwrap().calls;
+            let done = step(&mut keyspace);
+            assert!(got.lock().unwrap().calls - calls < 200, "a step is short");
+            keys += done.keys;
+            if done.is_complete {
+                assert!(!done.has_failed);
+                break;
+            }
+            assert_eq!(keyspace.snapshot_keys_processed(), keys);
+        }
+        let got = got.lock().unwrap();
+        assert_eq!((keys, &got.state), (expected.len(), &expected));
+        assert!(got.is_finished && got.is_dropped && !keyspace.is_snapshot_running());
+        assert_eq!(keyspace.allocation_size(), before);
+        keyspace.check();
+    }
+}
+
+#[test]
+fn a_snapshot_of_nothing_is_complete_at_once() {
+    let mut keyspace = empty();
+    assert!(step(&mut keyspace).is_complete, "there is none");
+    let (sink, got) = Collector::new(1);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    keyspace.set("new", 1, NOW).unwrap();
+    assert_eq!(to_the_end(&mut keyspace), 0);
+    assert!(got.lock().unwrap().is_finished && got.lock().unwrap().state.is_empty());
+}
+
+#[test]
+fn one_snapshot_runs_at_a_time_and_the_next_waits_until_an_abandoned_one_is_cleared_up() {
+    let mut keyspace = filled();
+    let expected = state_of(&keyspace, NOW);
+    let (sink, got) = Collector::new(2);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    assert_eq!(keyspace.begin_snapshot(Collector::new(1).0, NOW), Err(SnapshotError::InProgress));
+    step(&mut keyspace);
+    assert!(keyspace.abandon_snapshot() && !keyspace.abandon_snapshot());
+    assert!(got.lock().unwrap().is_dropped && !got.lock().unwrap().is_finished);
+    assert!(!keyspace.is_snapshot_running());
+    assert_eq!(keyspace.begin_snapshot(Collector::new(1).0, NOW), Err(SnapshotError::ClearingUp));
+    keyspace.remove("text 1", NOW);
+    keyspace.set("text 1", &[b'x'; 1], NOW).unwrap();
+    let mut calls = 0;
+    while keyspace.begin_snapshot(Collector::new(1).0, NOW).is_err() {
+        // The clock stands still, so that a call ends when there is nothing to do.
+        keyspace.maintain(NOW, Duration::from_secs(1), || Duration::ZERO);
+        calls += 1;
+        assert!(calls < 3);
+    }
+    assert!(keyspace.abandon_snapshot());
+    to_the_end(&mut keyspace);
+    let (sink, got) = Collector::new(2);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    to_the_end(&mut keyspace);
+    assert_eq!(got.lock().unwrap().state, expected);
+}
+
+#[test]
+fn a_sink_that_fails_ends_the_snapshot_and_the_next_one_is_whole() {
+    for fails_at in [0, 1, KEYS / 2, 2 * KEYS + 3, 2 * KEYS + 20] {
+        let region = Region::start();
+        let mut keyspace = filled();
+        let (sink, got) = Collector::failing(fails_at);
+        keyspace.begin_snapshot(sink, NOW).unwrap();
+        keyspace.remove("set large", NOW);
+        loop {
+            let done = step(&mut keyspace);
+            keyspace.check();
+            assert_eq!(keyspace.allocation_size() as isize, region.held());
+            if done.is_complete {
+                assert!(done.has_failed && keyspace.has_snapshot_failed());
+                break;
+            }
+        }
+        assert!(got.lock().unwrap().is_dropped && !got.lock().unwrap().is_finished);
+        let expected = state_of(&keyspace, NOW);
+        let (sink, got) = Collector::new(5);
+        keyspace.begin_snapshot(sink, NOW).unwrap();
+        assert!(!keyspace.has_snapshot_failed());
+        to_the_end(&mut keyspace);
+        assert_eq!(got.lock().unwrap().state, expected);
+    }
+}
+
+#[test]
+fn a_sink_that_never_completes_a_value_fails() {
+    struct Never;
+    impl SnapshotSink for Never {
+        fn save(&mut self, _record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+            Ok(false)
+        }
+    }
+    let mut keyspace = filled();
+    keyspace.begin_snapshot(Never, NOW).unwrap();
+    while !step(&mut keyspace).is_complete {}
+    assert!(keyspace.has_snapshot_failed());
+    keyspace.check();
+}
+
+#[test]
+fn keys_that_have_expired_at_the_start_are_left_out_and_those_that_expire_later_are_in() {
+    let mut keyspace = empty();
+    for (key, at) in [("past", NOW as i64 + 5), ("future", NOW as i64 + 50)] {
+        keyspace.set(key, "value", NOW).unwrap();
+        assert!(keyspace.expire(key, Expiry::AtMillis(at), ExpireOptions::default(), NOW).unwrap());
+    }
+    let (sink, got) = Collector::new(1);
+    keyspace.begin_snapshot(sink, NOW + 5).unwrap();
+    assert_eq!(keyspace.expire_some(NOW + 100, 100).removed, 2);
+    to_the_end(&mut keyspace);
+    let expected = (vec![b"value".to_vec()], Some(NOW + 50));
+    assert_eq!(got.lock().unwrap().state, State::from([(b"future".to_vec(), expected)]));
+}
+
+type Change = fn(&mut Keyspace, &str);
+
+/// When a large value is saved whose key is changed.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    Later,
+    AtOnce,
+    /// At once if it is half saved.
+    AtOnceIfHalf,
+}
+
+const CHANGES: [(When, Change); 16] = [
+    (When::Later, |keyspace, key| assert!(keyspace.remove(key, NOW))),
+    (When::Later, |keyspace, key| assert!(keyspace.unlink(key, NOW))),
+    (When::Later, |keyspace, key| keyspace.set(key, "text", NOW).unwrap()),
+    (When::Later, |keyspace, key| {
+        keyspace.set("other", "text", NOW).unwrap();
+        keyspace.rename("other", key, NOW).unwrap();
+    }),
+    (When::Later, |keyspace, key| {
+        keyspace.set("other", "text", NOW).unwrap();
+        assert!(keyspace.copy("other", key, true, NOW).unwrap());
+    }),
+    (When::Later, |keyspace, key| keyspace.insert(key, values::Set::new(), None, NOW).unwrap()),
+    (When::Later, |keyspace, _key| assert_eq!(keyspace.expire_some(NOW + 10, 100).removed, 1)),
+    (When::Later, |keyspace, key| keyspace.set(key, "text", NOW + 10).unwrap()),
+    (When::Later, |keyspace, _key| {
+        keyspace.set_options(options().maxmemory_policy(MaxmemoryPolicy::VolatileTtl));
+        assert_eq!(keyspace.evict_down_to(1, NOW), 1);
+    }),
+    (When::Later, |keyspace, key| {
+        keyspace.set_options(options().lazyfree_lazy_user_del(false).lazyfree_lazy_server_del(false));
+        assert!(keyspace.remove(key, NOW));
+    }),
+    (When::Later, |keyspace, key| {
+        keyspace.set_options(options().lazyfree_lazy_server_del(false));
+        keyspace.set(key, "text", NOW).unwrap();
+    }),
+    (When::AtOnce, |keyspace, key| add(keyspace, key, MANY).unwrap()),
+    (When::AtOnce, |keyspace, key| keyspace.rename(key, "new name", NOW).unwrap()),
+    (When::AtOnce, |keyspace, key| assert!(keyspace.persist(key, NOW))),
+    (When::AtOnce, |keyspace, key| assert!(keyspace.take(key, NOW).unwrap().is_some())),
+    (When::AtOnceIfHalf, |keyspace, key| keyspace.retain(NOW, |other, _value| other != key.as_bytes())),
+];
+
+#[test]
+#[cfg_attr(miri, ignore = "slow; the model reaches the same code")]
+fn a_large_value_that_is_removed_is_saved_later_and_one_that_is_edited_at_once() {
+    let cases = CHANGES.iter().flat_map(|change| TYPES.map(|name| (change, name)));
+    for ((number, ((when, change), name)), is_half) in
+        cases.enumerate().flat_map(|case| [(case, false), (case, true)])
+    {
+        let region = Region::start();
+        let mut keyspace = empty();
+        let key = format!("{name} large");
+        add_many(&mut keyspace, &key, MANY);
+        let expiry = Expiry::AtMillis(NOW as i64 + 10);
+        assert!(keyspace.expire(&key, expiry, ExpireOptions::default(), NOW).unwrap());
+        keyspace.set("small", 1, NOW).unwrap();
+        let expected = state_of(&keyspace, NOW);
+        let (sink, got) = Collector::new(1);
+        keyspace.begin_snapshot(sink, NOW).unwrap();
+        if is_half {
+            assert_eq!(step_into_large(&mut keyspace, &got), key);
+            step(&mut keyspace);
+        }
+        change(&mut keyspace, &key);
+        keyspace.check();
+        let is_saved = got.lock().unwrap().state.contains_key(key.as_bytes());
+        let is_saved_at_once = *when == When::AtOnce || *when == When::AtOnceIfHalf && is_half;
+        assert_eq!(is_saved, is_saved_at_once, "change {number} of a {name}, half saved: {is_half}");
+        if !is_saved {
+            assert!(keyspace.snapshot_bytes() > 16 * MANY, "the snapshot holds the value");
+            let counted = keyspace.allocation_size() - keyspace.snapshot_bytes();
+            assert_eq!(keyspace.counted_bytes(), counted);
+        }
+        loop {
+            let done = step(&mut keyspace);
+            keyspace.check();
+            assert_eq!(keyspace.allocation_size() as isize, region.held());
+            if done.is_complete {
+                break;
+            }
+        }
+        assert_eq!(got.lock().unwrap().state, expected, "change {number} of a {name}");
+        while !keyspace.free_some(10).is_complete {}
+        drop(keyspace);
+        assert_eq!(region.held(), 0);
+    }
+}
+
+#[test]
+fn without_memory_for_the_list_a_removed_value_is_saved_at_once() {
+    for is_half in [false, true] {
+        let mut keyspace = filled();
+        let expected = state_of(&keyspace, NOW);
+        let (sink, got) = Collector::new(1);
+        keyspace.begin_snapshot(sink, NOW).unwrap();
+        if is_half {
+            step_into_large(&mut keyspace, &got);
+        }
+        let plan = fault::fail_from(1);
+        for name in TYPES {
+            assert!(keyspace.remove(&format!("{name} large"), NOW));
+            assert!(got.lock().unwrap().state.contains_key(format!("{name} large").as_bytes()));
+        }
+        assert!(plan.failures() > 0);
+        drop(plan);
+        keyspace.check();
+        to_the_end(&mut keyspace);
+        assert_eq!(got.lock().unwrap().state, expected);
+    }
+}
+
+#[test]
+fn without_memory_a_snapshot_does_not_begin() {
+    let region = Region::start();
+    let mut keyspace = filled();
+    let before = region.held();
+    for nth in 1.. {
+        let plan = fault::fail_nth(nth);
+        let begun = keyspace.begin_snapshot(Collector::new(1).0, NOW);
+        if plan.failures() == 0 {
+            assert!(begun.is_ok() && nth > 1);
+            break;
+        }
+        drop(plan);
+        assert!(matches!(begun, Err(SnapshotError::Memory(_))));
+        assert_eq!(region.held(), before);
+        keyspace.check();
+    }
+}
+
+#[test]
+fn all_keys_are_saved_that_are_cleared_meanwhile() {
+    for steps in [0, 1, 5, usize::MAX] {
+        for is_lazy in [true, false] {
+            let region = Region::start();
+            let mut keyspace = filled();
+            keyspace.set_options(options().lazyfree_lazy_user_flush(is_lazy));
+            let expected = state_of(&keyspace, NOW);
+            let (sink, got) = Collector::new(1);
+            keyspace.begin_snapshot(sink, NOW).unwrap();
+            if steps == usize::MAX {
+                step_into_large(&mut keyspace, &got);
+            } else {
+                for _ in 0..steps {
+                    step(&mut keyspace);
+                }
+            }
+            let bytes = keyspace.allocation_size();
+            keyspace.clear();
+            assert!(keyspace.is_empty() && keyspace.allocation_size() == bytes);
+            keyspace.check();
+            for n in 0..10 {
+                keyspace.set(format!("text {n}").as_bytes(), "new", NOW).unwrap();
+            }
+            step(&mut keyspace);
+            keyspace.clear();
+            add_many(&mut keyspace, "set new", MANY);
+            keyspace.remove("set new", NOW);
+            to_the_end(&mut keyspace);
+            assert_eq!(got.lock().unwrap().state, expected);
+            assert!(keyspace.lazyfree_pending_bytes() > 0, "the table is garbage now");
+            while !keyspace.free_some(100).is_complete {}
+            assert_eq!(keyspace.allocation_size() as isize, region.held());
+        }
+    }
+}
+
+#[test]
+fn a_keyspace_that_is_dropped_in_the_middle_leaks_nothing() {
+    for change in [
+        |_: &mut Keyspace, _: &Mutex<Got>| {},
+        |keyspace: &mut Keyspace, got: &Mutex<Got>| {
+            let key = step_into_large(keyspace, got);
+            assert!(keyspace.remove(&key, NOW));
+        },
+        |keyspace: &mut Keyspace, _: &Mutex<Got>| keyspace.clear(),
+        |keyspace: &mut Keyspace, _: &Mutex<Got>| {
+            assert!(keyspace.remove("set large", NOW) && keyspace.abandon_snapshot());
+        },
+    ] {
+        let region = Region::start();
+        let mut keyspace = filled();
+        let (sink, got) = Collector::new(1);
+        keyspace.begin_snapshot(sink, NOW).unwrap();
+        change(&mut keyspace, &got);
+        drop(keyspace);
+        assert!(got.lock().unwrap().is_dropped && !got.lock().unwrap().is_finished);
+        assert_eq!(region.held(), 0);
+    }
+}
+
+#[test]
+fn a_write_to_a_small_key_saves_nothing_while_a_large_value_is_half_saved() {
+    let mut keyspace = filled();
+    let (sink, got) = Collector::new(1);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    step_into_large(&mut keyspace, &got);
+    let calls = got.lock().unwrap().calls;
+    for n in 0..KEYS {
+        keyspace.remove(format!("text {n}").as_bytes(), NOW);
+        add(&mut keyspace, &format!("{} {n}", TYPES[n % 4]), 100).unwrap();
+    }
+    assert_eq!(got.lock().unwrap().calls, calls);
+}
+
+#[test]
+fn a_large_value_whose_key_has_another_hash_than_the_hasher_gives_is_found() {
+    let mut keyspace = empty();
+    for n in 0..MANY as i64 {
+        let key = keyspace::Key::with_hash(b"set", 7);
+        keyspace
+            .edit_as::<values::Set, _, _>(key, NOW, |set| set.try_insert(n, options().encoding_limits()))
+            .unwrap();
+    }
+    let (sink, got) = Collector::new(1);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    while !step(&mut keyspace).is_complete {}
+    assert_eq!(got.lock().unwrap().state[&b"set"[..]].0.len(), MANY);
+}
+
+#[test]
+fn clocks_that_are_ahead_of_the_start_say_that_a_key_was_used() {
+    #[derive(Default)]
+    struct Clocks(Arc<Mutex<Vec<(Option<u32>, Option<u8>)>>>);
+    impl SnapshotSink for Clocks {
+        fn save(&mut self, record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+            self.0.lock().unwrap().push((record.idle_time, record.freq));
+            Ok(true)
+        }
+    }
+    let start = 100_000_000;
+    let clocks = |policy, changed: Option<MaxmemoryPolicy>| {
+        let mut keyspace = Keyspace::with_options(Options::new().maxmemory_policy(policy));
+        keyspace.set("a", 1, start - 60_000).unwrap();
+        let all = Arc::default();
+        keyspace.begin_snapshot(Clocks(Arc::clone(&all)), start).unwrap();
+        if let Some(policy) = changed {
+            keyspace.set_options(Options::new().maxmemory_policy(policy));
+        } else {
+            assert!(keyspace.touch("a", start + 600_000));
+        }
+        while !step(&mut keyspace).is_complete {}
+        Arc::try_unwrap(all).unwrap().into_inner().unwrap()
+    };
+    use MaxmemoryPolicy::{AllkeysLfu, AllkeysLru, AllkeysS3fifo};
+    assert_eq!(clocks(AllkeysLru, None), [(Some(0), None)]);
+    assert_eq!(clocks(AllkeysLru, Some(AllkeysLru)), [(Some(60), None)]);
+    assert_eq!(clocks(AllkeysLfu, Some(AllkeysLfu)), [(None, Some(4))]);
+    assert!(matches!(clocks(AllkeysLfu, None)[..], [(None, Some(0..=5))]));
+    assert_eq!(clocks(AllkeysLru, Some(AllkeysLfu)), [(None, None)]);
+    assert_eq!(clocks(AllkeysS3fifo, None), [(None, None)]);
+}
+
+/// One operation, which a number chooses.
+fn change(keyspace: &mut Keyspace, other: &mut Keyspace, random: u64, now: u64) {
+    let (what, n) = (random % 32, (random >> 8) as usize);
+    let pick = (random >> 40) as usize;
+    let name = match pick % 3 {
+        0 => format!("text {}", n % 30),
+        1 => format!("{} {}", TYPES[n % 4], n % 10),
+        _ => format!("{} large", TYPES[n % 4]),
+    };
+    let key = name.as_bytes();
+    let expiry = Expiry::AtMillis(now as i64 + (n % 50) as i64 - 5);
+    /// Without memory an operation may fail.
+    fn ignore<T>(_result: T) {}
+    match what {
+        0..4 => ignore(keyspace.set(key, &vec![b'y'; n % 90][..], now)),
+        4 => ignore(keyspace.append(key, b"more", now)),
+        5 => ignore(keyspace.incr_by(key, 1, now)),
+        6..10 if !name.starts_with("text") => {
+            (0..n % 20).for_each(|n| ignore(add(keyspace, &name, n + pick % 99)))
+        }
+        10 | 11 => ignore(keyspace.srem(key, format!("element {}", n % 80).as_bytes(), now)),
+        12 => ignore(keyspace.hdel(key, format!("element {}", n % 80).as_bytes(), now)),
+        13..15 => ignore(keyspace.remove(key, now)),
+        15 => ignore(keyspace.rename(key, format!("{name} new").as_bytes(), now)),
+        16 => ignore(keyspace.rename(format!("{name} new").as_bytes(), key, now)),
+        17 => ignore(keyspace.copy(key, format!("{name} new").as_bytes(), true, now)),
+        18 => ignore(keyspace.copy(format!("text {}", n % 30).as_bytes(), key, true, now)),
+        19 => ignore(keyspace.expire(key, expiry, ExpireOptions::default(), now)),
+        20 => ignore(keyspace.persist(key, now)),
+        21 => ignore(keyspace.take(key, now)),
+        22 => ignore(keyspace.move_to(key, other, now)),
+        23 => ignore(other.move_to(key, keyspace, now)),
+        24 => ignore(keyspace.evict_down_to(keyspace.len().saturating_sub(2), now)),
+        25 => ignore(keyspace.expire_some(now, 100)),
+        26 if pick % 8 == 0 => keyspace.clear(),
+        27 if pick % 3 == 0 => keyspace.retain(now, |key, _value| key.len() != n % 12),
+        28 => keyspace.shrink_to_fit(),
+        29 => ignore(keyspace.maintain(now, Duration::from_micros(500), || Duration::ZERO)),
+        30 => keyspace.set_options(options().maxmemory_policy(POLICIES[n % 4]).maxmemory(n % 60_000)),
+        31 => keyspace.set_options(options().lazyfree_lazy_user_del(n % 2 == 0)),
+        _ => ignore(keyspace.get_remove(key, now)),
+    }
+}
+
+const POLICIES: [MaxmemoryPolicy; 4] = [
+    MaxmemoryPolicy::AllkeysLru,
+    MaxmemoryPolicy::AllkeysS3fifo,
+    MaxmemoryPolicy::VolatileTtl,
+    MaxmemoryPolicy::AllkeysRandom,
+];
+
+/// Between two operations.
+#[derive(Clone, Copy, Debug)]
+enum Beside {
+    Nothing,
+    Steps(usize),
+    Abandon,
+    /// The next operation gets no memory.
+    NoMemory,
+    Later(u64),
+}
+
+fn beside() -> impl Strategy<Value = Beside> {
+    prop_oneof![
+        6 => Just(Beside::Nothing),
+        6 => (1..4_usize).prop_map(Beside::Steps),
+        1 => (1..200_usize).prop_map(Beside::Steps),
+        1 => Just(Beside::NoMemory),
+        1 => (0..20_u64).prop_map(Beside::Later),
+        1 => prop::bool::weighted(0.2).prop_map(|abandon| if abandon { Beside::Abandon } else { Beside::Nothing }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(testing::config(300, 1))]
+
+    /// One snapshot after the other, beside all that can happen to keys. Each that ends has the state of its
+    /// start.
+    #[test]
+    fn a_snapshot_is_the_state_at_its_start(
+        changes in prop::collection::vec((any::<u64>(), beside()), 0..if cfg!(miri) { 20 } else { 300 }),
+        slice in 1..20_usize,
+        fails_at in prop_oneof![3 => Just(usize::MAX), 1 => 0..100_usize],
+    ) {
+        let region = Region::start();
+        let (mut keyspace, mut other, mut now) = (empty(), empty(), NOW);
+        for n in 0..if cfg!(miri) { 3 } else { 30 } {
+            keyspace.set(format!("text {n}").as_bytes(), &vec![b'x'; n][..], now).unwrap();
+            add_many(&mut keyspace, &format!("{} {}", TYPES[n % 4], n % 10), n % 12);
+        }
+        TYPES.iter().for_each(|name| add_many(&mut keyspace, &format!("{name} large"), MANY));
+        let mut running: Option<(Arc<Mutex<Got>>, State)> = None;
+        for (random, beside) in changes {
+            if running.is_none() && keyspace.snapshot_bytes() == 0 {
+                let (mut sink, got) = Collector::new(slice);
+                sink.fails_at = fails_at;
+                let expected = state_of(&keyspace, now);
+                keyspace.begin_snapshot(sink, now).unwrap();
+                running = Some((got, expected));
+            }
+            let mut plan = None;
+            match beside {
+                Beside::Nothing => {}
+                Beside::Steps(steps) => for _ in 0..steps {
+                    if step(&mut keyspace).is_complete {
+                        break;
+                    }
+                }
+                Beside::Abandon => {
+                    keyspace.abandon_snapshot();
+                    running = None;
+                }
+                Beside::NoMemory => plan = Some(fault::fail_from(1)),
+                Beside::Later(millis) => now += millis,
+            }
+            change(&mut keyspace, &mut other, random, now);
+            drop(plan);
+            keyspace.check();
+            prop_assert_eq!((keyspace.allocation_size() + other.allocation_size()) as isize, region.held());
+            if !keyspace.is_snapshot_running() && let Some((got, expected)) = running.take() {
+                let got = got.lock().unwrap();
+                prop_assert_eq!(got.is_finished, !keyspace.has_snapshot_failed());
+                prop_assert!(got.is_dropped);
+                if got.is_finished {
+                    prop_assert_eq!(&got.state, &expected);
+                }
+            }
+        }
+        while !step(&mut keyspace).is_complete {
+            keyspace.check();
+        }
+        if let Some((got, expected)) = running.take() && !keyspace.has_snapshot_failed() {
+            prop_assert_eq!(&got.lock().unwrap().state, &expected);
+        }
+        drop((keyspace, other));
+        prop_assert_eq!(region.held(), 0);
+    }
+}
+
+/// Keys that are written by several threads while all shards are saved. Each key counts up, and all keys of
+/// a thread are equal or differ by one: the snapshot has a moment of them.
+#[test]
+#[cfg_attr(miri, ignore = "slow; no unsafe code of its own")]
+fn shards_are_saved_as_of_one_moment_beside_writers() {
+    const KEYS_A_THREAD: i64 = 200;
+    let sharded = Sharded::new(8);
+    let write = |thread: usize, key: i64, value: i64| {
+        let key = format!("{thread}:{key}");
+        sharded.write(&key, |keyspace, key| keyspace.set(key, value, NOW)).unwrap();
+    };
+    (0..2).for_each(|thread| (0..KEYS_A_THREAD).for_each(|key| write(thread, key, 0)));
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let over = || is_over.load(std::sync::atomic::Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let write = &write;
+            scope.spawn(move || {
+                for value in 1.. {
+                    (0..KEYS_A_THREAD).for_each(|key| write(thread, key, value));
+                    if over() {
+                        break;
+                    }
+                }
+            });
+        }
+        for _ in 0..30 {
+            let all = Arc::new(Mutex::new(Vec::new()));
+            let make_sink = |_shard| {
+                let (sink, got) = Collector::new(1);
+                all.lock().unwrap().push(got);
+                sink
+            };
+            sharded.begin_snapshot(make_sink, NOW).unwrap();
+            assert_eq!(sharded.begin_snapshot(|_| Collector::new(1).0, NOW), Err(SnapshotError::InProgress));
+            while !sharded.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+            let mut values = BTreeMap::new();
+            for got in all.lock().unwrap().iter() {
+                let got = got.lock().unwrap();
+                assert!(got.is_finished);
+                for (key, (elements, _)) in &got.state {
+                    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                    let (thread, key) = text(key)
+                        .split_once(':')
+                        .map(|(a, b)| (a.to_owned(), b.parse::<i64>().unwrap()))
+                        .unwrap();
+                    values.insert((thread, key), text(&elements[0]).parse::<i64>().unwrap());
+                }
+            }
+            assert_eq!(values.len(), 2 * KEYS_A_THREAD as usize);
+            for thread in ["0", "1"] {
+                let of_thread: Vec<i64> =
+                    (0..KEYS_A_THREAD).map(|key| values[&(thread.to_owned(), key)]).collect();
+                // A writer goes through its keys in order.
+                assert!(of_thread.windows(2).all(|pair| pair[0] >= pair[1]), "{of_thread:?}");
+                assert!(of_thread[0] - of_thread[of_thread.len() - 1] <= 1, "{of_thread:?}");
+            }
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    sharded.for_each(Keyspace::check);
+}
+
+#[test]
+fn large_values_of_all_shards_come_after_small_ones_and_one_shard_that_fails_ends_all() {
+    let sharded = Sharded::new(4);
+    sharded.set_options(options());
+    for n in 0..40 {
+        sharded.write(&format!("text {n}"), |keyspace, key| keyspace.set(key, n, NOW)).unwrap();
+    }
+    for n in 0..if cfg!(miri) { 1 } else { 8 } {
+        let name = format!("set {n}");
+        sharded.write(&name, |keyspace, _key| add_many(keyspace, &name, MANY));
+    }
+    for (fails_at, is_abandoned) in [(usize::MAX, false), (3, false), (usize::MAX, true), (usize::MAX, false)]
+    {
+        let order: Arc<Mutex<Vec<bool>>> = Arc::default();
+        struct Order(Arc<Mutex<Vec<bool>>>, usize);
+        impl SnapshotSink for Order {
+            fn save(&mut self, record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+                let mut order = self.0.lock().unwrap();
+                order.push(record.key.starts_with(b"set"));
+                if order.len() > self.1 { Err(SnapshotFailed) } else { Ok(true) }
+            }
+        }
+        sharded.begin_snapshot(|_| Order(Arc::clone(&order), fails_at), NOW).unwrap();
+        if is_abandoned {
+            assert!(sharded.abandon_snapshot() && !sharded.abandon_snapshot());
+        }
+        let (mut keys, mut calls) = (0, 0);
+        let has_failed = loop {
+            let done = sharded.snapshot_for(Duration::from_micros(2), || Duration::ZERO);
+            keys += done.keys;
+            calls += 1;
+            if done.is_complete {
+                break done.has_failed;
+            }
+            assert!(calls < 10_000);
+        };
+        assert_eq!(has_failed, fails_at < usize::MAX);
+        sharded.for_each(Keyspace::check);
+        let order = order.lock().unwrap();
+        if !has_failed && !is_abandoned {
+            assert!(order.is_sorted() && keys == sharded.len() && order.len() == keys);
+        }
+    }
+}
+
+#[test]
+fn shards_without_memory_do_not_begin_a_snapshot() {
+    let sharded = Sharded::new(4);
+    for nth in 1.. {
+        let plan = fault::fail_nth(nth);
+        let begun = sharded.begin_snapshot(|_| Collector::new(1).0, NOW);
+        let failures = plan.failures();
+        drop(plan);
+        sharded.for_each(Keyspace::check);
+        if failures == 0 {
+            assert!(begun.is_ok() && nth > 8);
+            break;
+        }
+        assert!(matches!(begun, Err(SnapshotError::Memory(_))));
+    }
+}

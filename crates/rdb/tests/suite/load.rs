@@ -1,0 +1,122 @@
+//! Options of loading.
+
+use crate::NOW;
+use crate::fixtures::file;
+use crate::model::model;
+use core::time::Duration;
+use rdb::keyspace::{self, Keyspace, Options};
+use rdb::{DuplicateKey, Error, LoadOptions, Loader, WriteOptions};
+
+fn load(file: &[u8], keyspace: &mut Keyspace, options: LoadOptions) -> Result<u64, Error> {
+    Ok(Loader::new(file, options)?.load(keyspace, NOW)?.keys)
+}
+
+#[test]
+fn a_key_that_is_there_is_an_error_or_is_replaced() {
+    let value = b"\0\x03key\x03new\x02\x03set\x01\x01m";
+    let twice = file(11, &[&value[..], value].concat());
+    let once = file(11, value);
+    let mut keyspace = Keyspace::new();
+    let error = load(&twice, &mut keyspace, LoadOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::DuplicateKey { offset: 27 }), "{error}");
+
+    let mut keyspace = Keyspace::new();
+    keyspace.set("key", "old", NOW).unwrap();
+    let error = load(&once, &mut keyspace, LoadOptions::default()).unwrap_err();
+    assert!(matches!(error, Error::DuplicateKey { offset: 10 }), "{error}");
+    assert_eq!(&*keyspace.get_string("key", NOW).unwrap().unwrap().text(), b"old");
+
+    let mut options = LoadOptions::default();
+    options.duplicate_key = DuplicateKey::Replace;
+    assert_eq!(load(&twice, &mut keyspace, options).unwrap(), 4);
+    assert_eq!(&*keyspace.get_string("key", NOW).unwrap().unwrap().text(), b"new");
+    assert_eq!(keyspace.len(), 2);
+    keyspace.check();
+}
+
+#[test]
+fn expired_keys_are_passed_over_or_stored_for_the_sweep() {
+    let at = |time: u64| [&b"\xFC"[..], &time.to_le_bytes()].concat();
+    let body = [
+        at(0),
+        b"\0\x01a\x01v".to_vec(),
+        at(NOW),
+        b"\x02\x01b\x01\x01m".to_vec(),
+        at(NOW + 1),
+        b"\0\x01c\x01v".to_vec(),
+    ];
+    let file = file(11, &body.concat());
+    let mut keyspace = Keyspace::new();
+    let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
+    let loading = loader.load(&mut keyspace, NOW).unwrap();
+    assert_eq!((loading.keys, loading.expired, keyspace.len()), (1, 2, 1));
+
+    let mut options = LoadOptions::default();
+    options.drops_expired = false;
+    let mut keyspace = Keyspace::new();
+    assert_eq!(load(&file, &mut keyspace, options).unwrap(), 3);
+    assert_eq!((keyspace.len(), keyspace.expires(), keyspace.iter(NOW).count()), (3, 3, 1));
+    keyspace.check();
+}
+
+#[test]
+fn a_key_that_expires_while_its_value_is_built_is_counted_as_expired() {
+    let members: Vec<u8> = (0..100_u8).flat_map(|n| [2, b'm', n]).collect();
+    let body = [&b"\xFC"[..], &(NOW + 10).to_le_bytes(), b"\x02\x03set\x40\x64", &members].concat();
+    let file = file(11, &body);
+    let mut keyspace = Keyspace::new();
+    let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
+    loader.load_some(&mut keyspace, 1, NOW).unwrap();
+    while !loader.load_some(&mut keyspace, 1, NOW + 10).unwrap().is_complete {}
+    assert_eq!((loader.loading().expired, loader.loading().keys, keyspace.len()), (1, 0, 0));
+}
+
+#[test]
+fn a_collection_without_elements_is_counted_and_makes_no_key() {
+    let file = file(11, b"\x02\x01s\0\x01\x01l\0\x04\x01h\0\x05\x01z\0\x12\x01q\0\0\x01k\x01v");
+    let mut keyspace = Keyspace::new();
+    let loading = Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut keyspace, NOW).unwrap();
+    assert_eq!((loading.empty, loading.keys, keyspace.len()), (5, 1, 1));
+}
+
+#[test]
+fn loading_stops_at_maxmemory() {
+    let mut source = Keyspace::new();
+    for n in 0..1_000 {
+        source.set(&format!("key:{n}"), &[b'x'; 300], NOW).unwrap();
+    }
+    let file = rdb::save(&source, Vec::new(), &WriteOptions::default(), NOW).unwrap();
+    let mut keyspace = Keyspace::with_options(Options::new().maxmemory(200_000));
+    let error = load(&file, &mut keyspace, LoadOptions::default()).unwrap_err();
+    let refused = keyspace::Error::MaxmemoryReached { additional: 0, maxmemory: 200_000 };
+    let Error::Keyspace { error, .. } = error else { panic!("{error}") };
+    assert_eq!(error.reply(), refused.reply());
+    assert!(keyspace.len() > 100 && keyspace.allocation_size() <= 200_000);
+}
+
+#[test]
+fn a_budget_of_time_ends_a_step_and_all_steps_load_everything() {
+    let mut source = Keyspace::new();
+    for n in 0..5_000 {
+        source.set(&format!("key:{n}"), n, NOW).unwrap();
+    }
+    let file = rdb::save(&source, Vec::new(), &WriteOptions::default(), NOW).unwrap();
+    let (mut keyspace, mut time, mut steps) = (Keyspace::new(), Duration::ZERO, 0);
+    let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
+    loop {
+        // Each look at the clock takes a millisecond.
+        let loading = loader
+            .load_for(&mut keyspace, NOW, Duration::from_millis(3), || {
+                time += Duration::from_millis(1);
+                time
+            })
+            .unwrap();
+        steps += 1;
+        if loading.is_complete {
+            break;
+        }
+        assert!(loading.keys < 5_000 && loading.bytes < file.len() as u64);
+    }
+    assert_eq!(model(&keyspace), model(&source));
+    assert!((20..40).contains(&steps), "{steps}");
+}

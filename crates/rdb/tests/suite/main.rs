@@ -1,0 +1,18 @@
+//! Files and payloads from outside. One program for all integration tests: see `docs/src/testing.md`.
+//!
+//! Nothing here runs under Miri: the crate has no unsafe code.
+
+#![cfg(not(miri))]
+
+mod damage;
+mod dump;
+mod fixtures;
+mod load;
+mod model;
+mod round_trip;
+mod samples;
+mod save;
+mod slices;
+
+/// Milliseconds since 1970, some time in 2023.
+const NOW: u64 = 1_700_000_000_000;

@@ -1,0 +1,46 @@
+//! What is in a keyspace, in collections of std.
+
+use rdb::keyspace::values::Element;
+use rdb::keyspace::{Keyspace, ValueRef};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(crate) type Bytes = Vec<u8>;
+
+/// A value, whatever its encoding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    String(Bytes),
+    List(Vec<Bytes>),
+    Set(BTreeSet<Bytes>),
+    Hash(BTreeMap<Bytes, Bytes>),
+    /// Scores by their bits.
+    ZSet(BTreeMap<Bytes, u64>),
+}
+
+/// Keys with their expiry and value.
+pub(crate) type Model = BTreeMap<Bytes, (Option<u64>, Content)>;
+
+pub(crate) fn bytes(element: Element<'_>) -> Bytes {
+    element.text().to_vec()
+}
+
+pub(crate) fn content(value: ValueRef<'_>) -> Content {
+    match value {
+        ValueRef::String(string) => Content::String(bytes(string.element())),
+        ValueRef::List(list) => Content::List(list.iter().map(|item| bytes(item.element())).collect()),
+        ValueRef::Set(set) => Content::Set(set.iter().map(bytes).collect()),
+        ValueRef::Hash(hash) => {
+            Content::Hash(hash.iter().map(|(field, value)| (bytes(field), bytes(value))).collect())
+        }
+        ValueRef::ZSet(zset) => {
+            Content::ZSet(zset.iter().map(|(member, score)| (bytes(member), score.to_bits())).collect())
+        }
+    }
+}
+
+/// Everything in a keyspace, whose invariants are checked.
+pub(crate) fn model(keyspace: &Keyspace) -> Model {
+    keyspace.check();
+    let all = keyspace.records(0);
+    all.map(|record| (record.key.to_vec(), (record.expiry, content(record.value)))).collect()
+}

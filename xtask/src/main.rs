@@ -42,7 +42,7 @@ enum Command {
     /// Write the table of README.md and the pictures from the published runs (`cargo xtask publish --help`)
     #[command(disable_help_flag = true)]
     Publish(bench::Args),
-    /// Work out what keys and strings take in memory (`cargo xtask estimate --help` lists the options)
+    /// Work out what keys take in memory, or measure those of a dump (`cargo xtask estimate --help` lists the options)
     #[command(disable_help_flag = true)]
     Estimate(estimate::Args),
     /// Run the tests of the workspace: unit, property, doc tests, the book's code; `--all` adds the other back ends

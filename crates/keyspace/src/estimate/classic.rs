@@ -19,7 +19,7 @@ use super::{Quantum, Values, Workload};
 use sds::layout::HeaderType;
 use values::{EncodingLimits, OBJ_SHARED_INTEGERS};
 
-const POINTER: u64 = 8;
+pub(super) const POINTER: u64 = 8;
 
 /// An object's header.
 pub(super) const OBJECT: u64 = 16;
@@ -48,7 +48,7 @@ fn form(len: u64) -> Form {
 }
 
 /// The header of a string in a block of its own. An empty one is made to be appended to.
-fn header(len: u64) -> u64 {
+pub(super) fn header(len: u64) -> u64 {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     let header = HeaderType::for_len(len);
     (if len == 0 { HeaderType::Sds8 } else { header }).header_len() as u64
@@ -110,16 +110,21 @@ pub(super) fn blocks(workload: &Workload, quantum: Quantum) -> Vec<Step> {
     steps
 }
 
+/// How many buckets a table has, filled by inserts or made for so many entries.
+pub(super) fn buckets(entries: u64) -> u64 {
+    entries.checked_next_power_of_two().unwrap_or(u64::MAX).max(BUCKETS_MIN)
+}
+
 /// The arrays of buckets.
 pub(super) fn tables(workload: &Workload, quantum: Quantum) -> Vec<Step> {
-    let buckets = |what| {
-        let count = workload.keys.checked_next_power_of_two().unwrap_or(u64::MAX).max(BUCKETS_MIN);
-        Step::new(what, 1, vec![Part::times("buckets", count, POINTER)], |size| quantum.class(size))
+    let step = |what| {
+        let parts = vec![Part::times("buckets", buckets(workload.keys), POINTER)];
+        Step::new(what, 1, parts, |size| quantum.class(size))
     };
     let names: &[&'static str] = match (workload.keys, workload.expires) {
         (0, _) => &[],
         (_, false) => &["buckets"],
         (_, true) => &["buckets", "buckets of the expires"],
     };
-    names.iter().map(|name| buckets(*name)).collect()
+    names.iter().map(|name| step(*name)).collect()
 }

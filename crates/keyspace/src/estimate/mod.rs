@@ -19,8 +19,8 @@
 //!
 //! Limits:
 //!
-//! - Values are strings. Collections have encodings of their own; fill a keyspace with a few, and ask
-//!   [`memory_usage`](crate::Keyspace::memory_usage).
+//! - Values of a workload are strings. Collections have encodings of their own; fill a keyspace with a few, and ask
+//!   [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`] says what each of them takes in Redis.
 //! - The table has been filled by inserts. In classic Redis no rehash is under way. While one is, there is
 //!   a second bucket array.
 //! - The size classes of a keyspace are those of the allocator of this build. Only jemalloc tells all of
@@ -34,6 +34,7 @@ mod classic;
 mod error;
 mod here;
 mod quantum;
+mod redis;
 mod spread;
 mod step;
 #[cfg(all(test, not(miri)))] // millions of sums, and no unsafe code
@@ -42,6 +43,7 @@ mod tests;
 pub use advice::{Advice, Subject};
 pub use error::EstimateError;
 pub use quantum::Quantum;
+pub use redis::{ClassicRedis, ClassicValue};
 pub use step::{Part, Step};
 
 use common::{SignedThousands, Thousands};

@@ -1,12 +1,13 @@
-//! The command `cargo xtask estimate`: its arguments, and what it prints.
+//! The estimate by numbers: its arguments, and what it prints.
 
-use super::cli::Args;
+use super::program::cli::Args;
+use super::program::numbers;
 use clap::{CommandFactory, Parser};
 
 fn report(arguments: &str) -> Result<String, String> {
     let words = std::iter::once("estimate").chain(arguments.split(' '));
     let arguments = Args::try_parse_from(words).map_err(|error| error.to_string())?;
-    arguments.report().map_err(|error| error.to_string())
+    numbers::report(&arguments).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -57,6 +58,9 @@ fn wrong_arguments_are_errors() {
         " --value-len 5..3",
         " --value-len x",
         " --integers 1..x",
+        " --integers 3 dump.rdb",
+        " --integers 3 --json",
+        " --integers 3 --sample 1/3",
         " --value-len -1",
     ] {
         let error = report(&format!("--keys 10 --key-len 3{rest}")).unwrap_err();

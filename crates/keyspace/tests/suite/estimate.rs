@@ -1,10 +1,5 @@
 //! Estimates beside what was measured: keyspaces that are filled here, and figures of real servers.
 
-#[allow(dead_code, reason = "the example calls `report` only")]
-#[path = "../../../examples/estimate/cli.rs"]
-mod cli;
-mod command;
-
 use keyspace::estimate::{Quantum, Store, Values, Workload};
 use keyspace::{DefaultHashBuilder, Expiry, Keyspace, Options, SetExpiry, SetOptions};
 use values::Element;

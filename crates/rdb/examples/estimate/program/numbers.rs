@@ -1,0 +1,22 @@
+//! The estimate by numbers: keys that do not exist yet.
+
+use super::cli::Args;
+use keyspace::estimate::{EstimateError, Quantum, Store};
+use std::fmt::Write;
+
+/// Where the keys are stored.
+const STORES: [Store; 3] =
+    [Store::Keyspace, Store::Classic(Quantum::Sixteen), Store::Classic(Quantum::Eight)];
+
+/// An estimate for each store, with the advice that follows from it.
+pub(crate) fn report(arguments: &Args) -> Result<String, EstimateError> {
+    let workload = arguments.workload();
+    let mut report = format!("{workload}\n");
+    for store in STORES {
+        let _ = writeln!(report, "\n{}", workload.estimate(store)?);
+        for advice in workload.advice(store)? {
+            let _ = writeln!(report, "  - {advice}");
+        }
+    }
+    Ok(report)
+}

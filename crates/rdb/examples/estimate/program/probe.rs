@@ -1,0 +1,142 @@
+//! [`Probe`]: what a key would take if it were stored in another way, measured. And [`Sampler`], which of
+//! many keys are measured.
+
+use keyspace::estimate::ClassicRedis;
+use keyspace::values::list::lzf;
+use keyspace::values::zset::AddOptions;
+use keyspace::values::{Element, EncodingLimits, Hash, OwnedElement, ReserveError, Set, ZSet};
+use keyspace::{Error, Keyspace, Value, ValueRef};
+
+/// So many keys are measured before the distance between two of them doubles.
+const PROBES: u64 = 1_000;
+
+/// A larger value is not copied to measure its key.
+const COPIED_MAX: usize = 2_048;
+
+/// Bytes of a key and its value, in Redis and here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bytes {
+    pub(crate) redis: u64,
+    pub(crate) here: u64,
+}
+
+/// A keyspace that holds one key at a time.
+#[derive(Default)]
+pub(crate) struct Probe {
+    keyspace: Keyspace,
+    /// A compressed string.
+    stream: Vec<u8>,
+}
+
+impl Probe {
+    /// What the key takes with this value. `None` if the value is empty.
+    pub(crate) fn measure(
+        &mut self,
+        key: &[u8],
+        value: Value,
+        expiry: Option<u64>,
+        redis: &ClassicRedis,
+    ) -> Result<Option<Bytes>, Error> {
+        self.keyspace.insert(key, value, expiry, 0)?;
+        let here = self.keyspace.memory_usage(key, 0);
+        let value = self.keyspace.get(key, 0).map(|value| redis.value(value).bytes);
+        self.keyspace.remove(key, 0);
+        let redis = redis.key(key.len() as u64, expiry.is_some());
+        Ok(here.zip(value).map(|(here, value)| Bytes { redis: redis + value, here: here as u64 }))
+    }
+
+    /// What the key takes without its first `by` bytes. `None` if the value is large: it does not lie in the
+    /// block of the key.
+    pub(crate) fn measure_shorter(
+        &mut self,
+        key: &[u8],
+        by: usize,
+        value: ValueRef<'_>,
+        expiry: Option<u64>,
+        redis: &ClassicRedis,
+    ) -> Result<Option<Bytes>, Error> {
+        let is_small = |packed: Option<&[u8]>| packed.is_some_and(|bytes| bytes.len() <= COPIED_MAX);
+        let value = match value {
+            ValueRef::String(string) if string.element().len() <= COPIED_MAX => {
+                OwnedElement::try_from(string.element())?.into()
+            }
+            ValueRef::List(list) if is_small(list.as_packed()) => list.try_to_owned()?.into(),
+            ValueRef::Set(set) if is_small(set.as_packed()) => set.try_to_owned()?.into(),
+            ValueRef::Hash(hash) if is_small(hash.as_packed()) => hash.try_to_owned()?.into(),
+            ValueRef::ZSet(zset) if is_small(zset.as_packed()) => zset.try_to_owned()?.into(),
+            _ => return Ok(None),
+        };
+        self.measure(&key[by.min(key.len())..], value, expiry, redis)
+    }
+
+    /// The string compressed by LZF. `None` if that does not make it shorter.
+    pub(crate) fn compressed(&mut self, string: &[u8]) -> Result<Option<OwnedElement>, ReserveError> {
+        let room = string.len().saturating_sub(1);
+        if self.stream.len() < room {
+            self.stream.resize(room, 0);
+        }
+        match lzf::compress(string, &mut self.stream[..room]) {
+            Some(len) => OwnedElement::try_from(Element::Bytes(&self.stream[..len])).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The collection in the encoding that other limits ask for.
+pub(crate) fn encoded(value: ValueRef<'_>, limits: &EncodingLimits) -> Result<Option<Value>, Error> {
+    Ok(Some(match value {
+        ValueRef::Hash(view) => {
+            let mut hash = Hash::new();
+            for (field, value) in view {
+                hash.try_insert(field, value, limits)?;
+            }
+            hash.into()
+        }
+        ValueRef::Set(view) => {
+            let mut set = Set::new();
+            for member in view.iter() {
+                set.try_insert(member, limits)?;
+            }
+            set.into()
+        }
+        ValueRef::ZSet(view) => {
+            let mut zset = ZSet::new();
+            for (member, score) in view {
+                zset.try_add(member, score, AddOptions::default(), limits)?;
+            }
+            zset.into()
+        }
+        ValueRef::String(_) | ValueRef::List(_) => return Ok(None),
+    }))
+}
+
+/// Chooses some of many: the first 1,000, then every second one until 1,000 more are chosen, then every
+/// fourth one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sampler {
+    seen: u64,
+    chosen: u64,
+    stride: u64,
+}
+
+impl Default for Sampler {
+    fn default() -> Self {
+        Self { seen: 0, chosen: 0, stride: 1 }
+    }
+}
+
+impl Sampler {
+    /// How many keys this one stands for, if it is chosen.
+    pub(crate) fn choose(&mut self) -> Option<u64> {
+        self.seen += 1;
+        let stride = self.stride;
+        if !self.seen.is_multiple_of(stride) {
+            return None;
+        }
+        self.chosen += 1;
+        if self.chosen.is_multiple_of(PROBES) {
+            (self.stride, self.seen) = (stride * 2, 0);
+        }
+        Some(stride)
+    }
+}

@@ -1,0 +1,260 @@
+//! Reads a file key by key into a [`Survey`].
+//!
+//! Each key is loaded into the keyspace of its database and stays there, so that `allocation_size` at the end
+//! is what the data take, table included. Of a key's own share the keyspace says the exact size of all its
+//! blocks. With a sample, most keys are skipped: their values are neither decompressed nor kept, and memory
+//! is bounded by the sample and by one value.
+
+use super::advice::Stored;
+use super::figures::{Figures, Form};
+use super::largest::LargeKey;
+use super::probe::Bytes;
+use super::survey::{Source, Survey};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use keyspace::estimate::{ClassicRedis, Quantum};
+use keyspace::{Key, ValueRef};
+use rdb::{Error, Event, Reader, ValueType};
+use std::fs::File;
+use std::hash::{DefaultHasher, Hasher};
+use std::io::Read;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The bar moves after so many keys.
+const KEYS_A_MOVE: u64 = 256;
+
+/// The fewest bytes of a key in a file: type, length of the key, value.
+const KEY_BYTES_MIN: u64 = 3;
+
+/// Nothing has expired yet at this time, so that keys of old dumps are loaded too.
+const BEFORE_ALL: u64 = 0;
+
+/// How a file is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ScanOptions {
+    /// One of so many keys is loaded.
+    pub(crate) one_of: u64,
+    /// What separates the parts of a key.
+    pub(crate) separator: u8,
+    /// The size classes of Redis.
+    pub(crate) quantum: Quantum,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self { one_of: 1, separator: b':', quantum: Quantum::Sixteen }
+    }
+}
+
+/// Reads a file. A file that is damaged behind its header gives a survey with an error.
+pub(crate) fn scan_file(path: &Path, options: &ScanOptions) -> Result<Survey, Error> {
+    let no_file = |error| Error::Io { offset: 0, error };
+    let file = File::open(path).map_err(no_file)?;
+    let len = file.metadata().map_err(no_file)?.len();
+    let bar = bar(len);
+    let survey = scan(file, len, options, &bar);
+    bar.finish_and_clear();
+    survey
+}
+
+/// A bar where stderr is a terminal. Elsewhere indicatif hides it.
+fn bar(len: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr()).with_style(style)
+}
+
+/// Reads from an input of `len` bytes.
+pub(crate) fn scan(
+    read: impl Read,
+    len: u64,
+    options: &ScanOptions,
+    bar: &ProgressBar,
+) -> Result<Survey, Error> {
+    let mut reader = Reader::new(read)?;
+    let (version, read) = (reader.version(), reader.offset());
+    let source = Source { version, len, read, server: None, written_at: None, used_memory: None };
+    let survey = Survey::new(options, source);
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut scan = Scan {
+        redis: ClassicRedis::new(options.quantum),
+        now: since_1970.as_millis() as u64,
+        database: 0,
+        reservable: len / KEY_BYTES_MIN,
+        key: Vec::new(),
+        survey,
+    };
+    let result = scan.read_all(&mut reader, bar);
+    scan.survey.source.read = reader.offset();
+    scan.survey.error = result.err();
+    Ok(scan.survey)
+}
+
+struct Scan {
+    redis: ClassicRedis,
+    /// What is left of an expiry is seen from here: the time of the dump, or else the present.
+    now: u64,
+    database: u64,
+    /// For so many keys tables may still be made, by what the file says. No file has more.
+    reservable: u64,
+    key: Vec<u8>,
+    survey: Survey,
+}
+
+/// What stands in front of a value.
+#[derive(Clone, Copy)]
+struct Header {
+    value_type: ValueType,
+    expiry: Option<u64>,
+    /// Where the key stands, and where what belongs to it begins.
+    offset: u64,
+    start: u64,
+}
+
+impl Scan {
+    fn read_all(&mut self, reader: &mut Reader<impl Read>, bar: &ProgressBar) -> Result<(), Error> {
+        let mut keys: u64 = 0;
+        loop {
+            let start = reader.offset();
+            let header = match reader.next_event()? {
+                None => return Ok(()),
+                Some(Event::Key(key)) => {
+                    self.key.clear();
+                    self.key.extend_from_slice(key.key);
+                    // A time before 1970 is no time for a keyspace.
+                    let expiry = key.expiry.map(|expiry| expiry.max(BEFORE_ALL + 1));
+                    Header { value_type: key.value_type, expiry, offset: key.offset, start }
+                }
+                Some(event) => {
+                    self.event(event);
+                    continue;
+                }
+            };
+            self.key(reader, header)?;
+            keys += 1;
+            if keys.is_multiple_of(KEYS_A_MOVE) {
+                bar.set_position(reader.offset());
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        let survey = &mut self.survey;
+        match event {
+            Event::Aux { name, value } => {
+                survey.source.aux(name, value);
+                self.now = survey.source.written_at.unwrap_or(self.now);
+            }
+            Event::Database(number) => self.database = number,
+            Event::Resize { keys, .. } if !survey.is_sample() => {
+                let keys = keys.min(self.reservable);
+                let Ok(room @ 1..) = usize::try_from(keys) else { return };
+                let keyspace = &mut survey.databases.entry(self.database).or_default().keyspace;
+                if keyspace.is_empty() {
+                    self.reservable -= keys;
+                    let _ = keyspace.try_reserve(room); // without memory the table grows later
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn is_chosen(&self) -> bool {
+        let one_of = self.survey.options.one_of;
+        one_of <= 1 || {
+            let mut hasher = DefaultHasher::new();
+            hasher.write(&self.key);
+            hasher.finish().is_multiple_of(one_of)
+        }
+    }
+
+    /// Reads the value of a key, and counts both.
+    fn key(&mut self, reader: &mut Reader<impl Read>, header: Header) -> Result<(), Error> {
+        if header.value_type.object_type().is_none() {
+            reader.skip_value()?;
+            let file = reader.offset() - header.start;
+            self.survey.unsupported += Figures { keys: 1, file, ..Figures::default() };
+            return Ok(());
+        }
+        let is_chosen = self.is_chosen();
+        if is_chosen {
+            let value = reader.read_value(self.redis.limits())?;
+            self.load(value, header, reader.offset() - header.start)?;
+        } else {
+            reader.skip_value()?;
+        }
+        let survey = &mut self.survey;
+        let database = survey.databases.entry(self.database).or_default();
+        database.keys += 1;
+        if let Some(expiry) = header.expiry {
+            database.expires += 1;
+            survey.ttls.add(expiry, self.now);
+        }
+        survey.expiring_hashes += u64::from(is_expiring(header.value_type));
+        Ok(())
+    }
+
+    /// Loads a key, and measures it.
+    fn load(&mut self, value: keyspace::Value, header: Header, file: u64) -> Result<(), Error> {
+        let Header { expiry, offset, .. } = header;
+        let failed = |error| Error::Keyspace { offset, error };
+        let survey = &mut self.survey;
+        let keyspace = &mut survey.databases.entry(self.database).or_default().keyspace;
+        let key = Key::with_hash(&self.key, keyspace.hash_key(&self.key));
+        let len_before = keyspace.len();
+        keyspace.insert(key, value, expiry, BEFORE_ALL).map_err(failed)?;
+        if keyspace.len() == len_before {
+            return Err(Error::DuplicateKey { offset });
+        }
+        let (Some(value), Some(here), Some(encoding)) = (
+            keyspace.get(key, BEFORE_ALL),
+            keyspace.memory_usage(key, BEFORE_ALL),
+            keyspace.encoding(key, BEFORE_ALL),
+        ) else {
+            return Ok(());
+        };
+        let classic = self.redis.value(value);
+        let redis = self.redis.key(self.key.len() as u64, expiry.is_some()) + classic.bytes;
+        let bytes = Bytes { redis, here: here as u64 };
+        let form = Form { object_type: value.object_type(), redis: classic.encoding, here: encoding };
+        let figures = Figures { keys: 1, file, redis, here: bytes.here };
+        survey.types.add(form, figures);
+        survey.prefixes.add(&self.key, figures);
+        let large = || LargeKey {
+            name: LargeKey::name(&self.key),
+            name_len: self.key.len(),
+            database: self.database,
+            form,
+            len: len(value),
+            redis,
+            here: bytes.here,
+        };
+        survey.largest_here.add(bytes.here, large);
+        survey.largest_redis.add(redis, large);
+        survey.advisor.add(Stored { key: &self.key, value, expiry, bytes }).map_err(failed)
+    }
+}
+
+/// Bytes of a string, or elements of a collection.
+fn len(value: ValueRef<'_>) -> u64 {
+    let len = match value {
+        ValueRef::String(string) => string.element().len(),
+        ValueRef::List(list) => list.len(),
+        ValueRef::Set(set) => set.len(),
+        ValueRef::ZSet(zset) => zset.len(),
+        ValueRef::Hash(hash) => hash.len(),
+    };
+    len as u64
+}
+
+/// Whether it is a hash whose fields may expire.
+fn is_expiring(value_type: ValueType) -> bool {
+    matches!(
+        value_type,
+        ValueType::HashMetadata
+            | ValueType::HashListpackEx
+            | ValueType::HashMetadataPreGa
+            | ValueType::HashListpackExPreGa
+            | ValueType::Hash2
+    )
+}

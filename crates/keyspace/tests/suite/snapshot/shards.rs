@@ -1,0 +1,128 @@
+//! Snapshots of all shards at one moment.
+
+use super::*;
+
+/// Keys that are written by several threads while all shards are saved. Each key counts up, and all keys of
+/// a thread are equal or differ by one: the snapshot has a moment of them.
+#[test]
+#[cfg_attr(miri, ignore = "slow; no unsafe code of its own")]
+fn shards_are_saved_as_of_one_moment_beside_writers() {
+    const KEYS_A_THREAD: i64 = 200;
+    let sharded = Sharded::new(8);
+    let write = |thread: usize, key: i64, value: i64| {
+        let key = format!("{thread}:{key}");
+        sharded.write(&key, |keyspace, key| keyspace.set(key, value, NOW)).unwrap();
+    };
+    (0..2).for_each(|thread| (0..KEYS_A_THREAD).for_each(|key| write(thread, key, 0)));
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let over = || is_over.load(std::sync::atomic::Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let write = &write;
+            scope.spawn(move || {
+                for value in 1.. {
+                    (0..KEYS_A_THREAD).for_each(|key| write(thread, key, value));
+                    if over() {
+                        break;
+                    }
+                }
+            });
+        }
+        for _ in 0..30 {
+            let all = Arc::new(Mutex::new(Vec::new()));
+            let make_sink = |_shard| {
+                let (sink, got) = Collector::new(1);
+                all.lock().unwrap().push(got);
+                sink
+            };
+            sharded.begin_snapshot(make_sink, NOW).unwrap();
+            assert_eq!(sharded.begin_snapshot(|_| Collector::new(1).0, NOW), Err(SnapshotError::InProgress));
+            while !sharded.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+            let mut values = BTreeMap::new();
+            for got in all.lock().unwrap().iter() {
+                let got = got.lock().unwrap();
+                assert!(got.is_finished);
+                for (key, (elements, _)) in &got.state {
+                    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                    let (thread, key) = text(key)
+                        .split_once(':')
+                        .map(|(a, b)| (a.to_owned(), b.parse::<i64>().unwrap()))
+                        .unwrap();
+                    values.insert((thread, key), text(&elements[0]).parse::<i64>().unwrap());
+                }
+            }
+            assert_eq!(values.len(), 2 * KEYS_A_THREAD as usize);
+            for thread in ["0", "1"] {
+                let of_thread: Vec<i64> =
+                    (0..KEYS_A_THREAD).map(|key| values[&(thread.to_owned(), key)]).collect();
+                // A writer goes through its keys in order.
+                assert!(of_thread.windows(2).all(|pair| pair[0] >= pair[1]), "{of_thread:?}");
+                assert!(of_thread[0] - of_thread[of_thread.len() - 1] <= 1, "{of_thread:?}");
+            }
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    sharded.for_each(Keyspace::check);
+}
+
+#[test]
+fn large_values_of_all_shards_come_after_small_ones_and_one_shard_that_fails_ends_all() {
+    let sharded = Sharded::new(4);
+    sharded.set_options(options());
+    for n in 0..40 {
+        sharded.write(&format!("text {n}"), |keyspace, key| keyspace.set(key, n, NOW)).unwrap();
+    }
+    for n in 0..if cfg!(miri) { 1 } else { 8 } {
+        let name = format!("set {n}");
+        sharded.write(&name, |keyspace, _key| add_many(keyspace, &name, MANY));
+    }
+    for (fails_at, is_abandoned) in [(usize::MAX, false), (3, false), (usize::MAX, true), (usize::MAX, false)]
+    {
+        let order: Arc<Mutex<Vec<bool>>> = Arc::default();
+        struct Order(Arc<Mutex<Vec<bool>>>, usize);
+        impl SnapshotSink for Order {
+            fn save(&mut self, record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+                let mut order = self.0.lock().unwrap();
+                order.push(record.key.starts_with(b"set"));
+                if order.len() > self.1 { Err(SnapshotFailed) } else { Ok(true) }
+            }
+        }
+        sharded.begin_snapshot(|_| Order(Arc::clone(&order), fails_at), NOW).unwrap();
+        if is_abandoned {
+            assert!(sharded.abandon_snapshot() && !sharded.abandon_snapshot());
+        }
+        let (mut keys, mut calls) = (0, 0);
+        let has_failed = loop {
+            let done = sharded.snapshot_for(Duration::from_micros(2), || Duration::ZERO);
+            keys += done.keys;
+            calls += 1;
+            if done.is_complete {
+                break done.has_failed;
+            }
+            assert!(calls < 10_000);
+        };
+        assert_eq!(has_failed, fails_at < usize::MAX);
+        sharded.for_each(Keyspace::check);
+        let order = order.lock().unwrap();
+        if !has_failed && !is_abandoned {
+            assert!(order.is_sorted() && keys == sharded.len() && order.len() == keys);
+        }
+    }
+}
+
+#[test]
+fn shards_without_memory_do_not_begin_a_snapshot() {
+    let sharded = Sharded::new(4);
+    for nth in 1.. {
+        let plan = fault::fail_nth(nth);
+        let begun = sharded.begin_snapshot(|_| Collector::new(1).0, NOW);
+        let failures = plan.failures();
+        drop(plan);
+        sharded.for_each(Keyspace::check);
+        if failures == 0 {
+            assert!(begun.is_ok() && nth > 8);
+            break;
+        }
+        assert!(matches!(begun, Err(SnapshotError::Memory(_))));
+    }
+}

@@ -22,7 +22,7 @@ use crate::verdict::RULE;
 use std::time::Duration;
 
 /// The lines of a terminal that everything fits in, with the paths of the reports.
-pub const LINES: usize = 42;
+pub const LINES: usize = 45;
 
 /// The characters of a line.
 pub const WIDTH: usize = 120;

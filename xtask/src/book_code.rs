@@ -30,6 +30,7 @@ pages! {
     keyspace = "../../docs/src/keyspace.md",
     eviction = "../../docs/src/eviction.md",
     upkeep = "../../docs/src/upkeep.md",
+    rdb = "../../docs/src/rdb.md",
     benches = "../../docs/src/benches.md",
     architecture = "../../docs/src/architecture.md",
 }

@@ -182,8 +182,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
     /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
     ///
-    /// A call ends before `budget` has passed, or at most some tens of microseconds later: no turn begins if
-    /// less than 100 microseconds are left, except for the first one. After memory was freed, it
+    /// A call ends before `budget` has passed, or at most some tens of microseconds later: no turn follows one
+    /// that has left its task unfinished and less than 100 microseconds of the budget. After memory was freed, it
     /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]), which takes up to
     /// a millisecond or two where there are hundreds of MiB.
     ///
@@ -238,6 +238,9 @@ impl<S: BuildHasher> Keyspace<S> {
         done.evicted.is_within = self.is_within_limit();
         done.freed.is_complete = !self.totals.lazyfree.has_garbage();
         done.defragged.is_complete |= self.active_defrag_running() == 0;
+        if self.totals.snapshot.is_clearing_up() {
+            done.next = Duration::ZERO; // its sink may have failed after its turn
+        }
         done
     }
 

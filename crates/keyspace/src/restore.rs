@@ -1,7 +1,8 @@
 //! Keys with all that a dump keeps of them: [`Record`] to be written, [`Keyspace::restore`] to be read back.
 //!
-//! A dump has for each key an expiry, and either an idle time or a counter of uses. Which of the two an access clock holds depends on
-//! the policy of eviction, in the keyspace that wrote the dump and in the one that reads it.
+//! A dump has for each key an expiry, and either an idle time or a counter of uses. Which of the two an
+//! access clock holds depends on the policy of eviction, in the keyspace that wrote the dump and in the one
+//! that reads it.
 
 use crate::access::{Access, MINUTE, SECOND};
 use crate::entry::{Content, Entry};
@@ -14,7 +15,8 @@ use crate::value::{Value, ValueRef};
 use crate::whole::try_content;
 use core::hash::BuildHasher;
 use values::{
-    Collection, Element, Encoding, Hash, Lfu, LfuParams, List, ObjectType, Set, ZSet, idle_time, lru_clock,
+    Collection, Element, Encoding, Hash, LRU_CLOCK_MAX, Lfu, LfuParams, List, ObjectType, Set, ZSet,
+    idle_time, lru_clock,
 };
 
 /// A key, its value, and all that a dump keeps of them. See [`Keyspace::records`].
@@ -38,7 +40,8 @@ pub struct Record<'a> {
 pub struct RestoreOptions {
     /// When the key expires, in milliseconds.
     pub expiry: Option<u64>,
-    /// For how many seconds the key has not been used. Not looked at under an LFU or S3-FIFO policy. In C: `IDLETIME`.
+    /// For how many seconds the key has not been used. Not looked at under an LFU or S3-FIFO policy. In C:
+    /// `IDLETIME`.
     pub idle_time: Option<u64>,
     /// The logarithmic counter of uses. Not looked at unless the policy is LFU. In C: `FREQ`.
     pub freq: Option<u8>,
@@ -81,9 +84,10 @@ impl<'a> RestoreValue<'a> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Stores a key as a dump has it, and returns whether it did. A key that is there already stays as it is, unless
-    /// [`RestoreOptions::replace`] is set. An empty collection, or an expiry that has passed, is not stored: with `replace` it removes
-    /// the key. O(1) for a large collection, O(bytes) for what lies in the entry's block. In C: `RESTORE`.
+    /// Stores a key as a dump has it, and returns whether it did. A key that is there already stays as it is,
+    /// unless [`RestoreOptions::replace`] is set. An empty collection, or an expiry that has passed, is not
+    /// stored: with `replace` it removes the key. O(1) for a large collection, O(bytes) for what lies in the
+    /// entry's block. In C: `RESTORE`.
     ///
     /// Of [`RestoreValue::Packed`] only the frame is checked. The caller has checked the entries:
     /// [`Collection::check_packed`].
@@ -99,7 +103,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory; packed bytes that are not of the encoding.
+    /// [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory; packed bytes that are not of the
+    /// encoding.
     #[inline]
     pub fn restore<'k>(
         &mut self,
@@ -151,7 +156,9 @@ impl<S: BuildHasher> Keyspace<S> {
         let kind = self.options.get_maxmemory_policy().ranking().clock();
         match (kind, options) {
             (ClockKind::Seconds, RestoreOptions { idle_time: Some(idle), .. }) => {
-                lru_clock((now / SECOND).wrapping_sub(*idle))
+                // The longest time that a clock can tell.
+                let idle = (*idle).min(LRU_CLOCK_MAX.into());
+                lru_clock((now / SECOND).wrapping_sub(idle))
             }
             (ClockKind::Lfu, RestoreOptions { freq: Some(freq), .. }) => {
                 Lfu::with_counter(*freq, now / MINUTE).to_bits()
@@ -160,7 +167,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// All keys that are there at `now`, with all that a dump keeps of them, in no order. Does not count as an access. O(n).
+    /// All keys that are there at `now`, with all that a dump keeps of them, in no order. Does not count as
+    /// an access. O(n).
     ///
     /// ```
     /// let mut keyspace = keyspace::Keyspace::new();

@@ -142,15 +142,20 @@ impl Totals {
     }
 
     /// [`discard_only`](Self::discard_only) in all cases. The callback may panic, so the sums are right
-    /// before it.
+    /// before it, and the snapshot has the entry.
     #[inline(never)]
     fn discard_reported(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
         let size = entry.allocation_size();
         self.entry_bytes -= size;
-        self.report(event(entry.key()));
         if !self.snapshot.is_saved(&entry) {
-            self.snapshot.take_over(entry, size);
-        } else if is_lazy {
+            let entry = self.snapshot.take_over(entry, size);
+            if let (Some(entry), Some(on_event)) = (entry, &mut self.on_event) {
+                on_event(event(entry.key()));
+            }
+            return;
+        }
+        self.report(event(entry.key()));
+        if is_lazy {
             self.lazyfree.push(entry, size, self.pace(is_write));
         }
     }

@@ -1,8 +1,8 @@
 //! [`Builder`]: builds a value in its final encoding while it is read.
 //!
-//! A listpack or an intset that is within the configured limits is stored as it is: its bytes go from the input's buffer into the
-//! entry's block. Everything else is inserted element by element, so that the encoding is the one that the same commands would
-//! have led to.
+//! A listpack or an intset that is within the configured limits is stored as it is: its bytes go from the
+//! input's buffer into the entry's block. Everything else is inserted element by element, so that the
+//! encoding is the one that the same commands would have led to.
 //!
 //! Limits: the number of elements that the input claims decides between encodings, and reserves no memory.
 
@@ -39,6 +39,8 @@ pub(crate) struct Partial {
     is_stored: bool,
     /// How many fields had an expiry.
     pub(crate) expiries: u64,
+    /// How many fields had expired, and were left out.
+    pub(crate) expired: u64,
 }
 
 /// Builds one value, and stores it when it is complete.
@@ -46,6 +48,8 @@ pub(crate) struct Builder<'b, T> {
     pub(crate) partial: &'b mut Partial,
     pub(crate) limits: &'b EncodingLimits,
     pub(crate) store: T,
+    /// The time at which fields are left out that have expired. `None` if they are kept.
+    pub(crate) drops_expired_at: Option<u64>,
 }
 
 impl<T: Store> Builder<'_, T> {
@@ -171,6 +175,10 @@ impl<T: Store> Sink for Builder<'_, T> {
 
     fn pair(&mut self, (field, value, expiry): Pair<'_>) -> Taken {
         let limits = self.limits;
+        if expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now)) {
+            self.partial.expired += 1;
+            return Ok(());
+        }
         self.partial.expiries += u64::from(expiry.is_some());
         let Some(Value::Hash(hash)) = &mut self.partial.value else { return Ok(()) };
         if hash.try_insert(field, value, limits)? { Ok(()) } else { Err(duplicate()) }

@@ -1,6 +1,8 @@
-//! The checksum of files and payloads: CRC-64 with the polynomial of Jones, reflected, from 0, as Redis computes it.
+//! The checksum of files and payloads: CRC-64 with the polynomial of Jones, reflected, from 0, as Redis
+//! computes it.
 //!
-//! The arithmetic is that of the crate `crc-fast`: carry-less multiplication where the processor has it, and tables elsewhere.
+//! The arithmetic is that of the crate `crc-fast`: carry-less multiplication where the processor has it, and
+//! tables elsewhere.
 
 use crc_fast::{CrcAlgorithm, Digest};
 

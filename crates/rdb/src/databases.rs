@@ -5,7 +5,7 @@ use keyspace::Keyspace;
 
 /// The keyspaces that a file is loaded into, by the number of the database.
 ///
-/// One keyspace takes database 0. A slice of keyspaces takes as many databases as it has keyspaces. A closure chooses. Keys of a
+/// One keyspace takes database 0. A slice of keyspaces takes as many databases as it has keyspaces. Keys of a
 /// database that has no keyspace are passed over, and counted.
 pub trait Databases {
     /// How the keyspaces hash.

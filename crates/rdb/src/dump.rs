@@ -21,13 +21,24 @@ use keyspace::{Value, ValueRef};
 const FOOTER: usize = 10;
 
 /// How a payload is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DumpOptions {
     /// The version.
     pub version: WriteVersion,
     /// Whether strings of more than 20 bytes are compressed. In C: `rdbcompression`.
     pub compression: bool,
+}
+
+impl DumpOptions {
+    /// The defaults of redis.conf, and version 11.
+    pub const DEFAULT: Self = Self { version: WriteVersion::V11, compression: true };
+}
+
+impl Default for DumpOptions {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 /// A value as a payload. O(bytes). In C: `DUMP`.
@@ -70,7 +81,8 @@ pub struct Restored {
     pub field_expiries: u64,
 }
 
-/// The value of a payload, in the encoding that the limits ask for, after deep validation. O(bytes). In C: `RESTORE`.
+/// The value of a payload, in the encoding that the limits ask for, after deep validation. O(bytes). In C:
+/// `RESTORE`.
 ///
 /// # Errors
 /// [`Error::Version`], [`Error::Checksum`]; [`Error::Unsupported`] for streams and modules; [`Fault::Empty`],
@@ -86,7 +98,8 @@ pub fn restore(payload: &[u8], limits: &EncodingLimits) -> Result<Restored, Erro
         Some(number) => u16::from_le_bytes(*number),
         None => return Err(truncated),
     };
-    let version = Version::new(number).ok_or(Error::Version { version: number })?;
+    let offset = body.len() as u64;
+    let version = Version::new(number).ok_or(Error::Version { offset, version: number })?;
     let (stored, computed) = (u64::from_le_bytes(*checksum), crc64(checked));
     if stored != computed {
         return Err(Error::Checksum { offset: checked.len() as u64, stored, computed });
@@ -98,7 +111,8 @@ pub fn restore(payload: &[u8], limits: &EncodingLimits) -> Result<Restored, Erro
         return input.fault(0, Fault::Opcode);
     }
     let (mut partial, mut value) = (Partial::default(), None);
-    let mut builder = Builder { partial: &mut partial, limits, store: ToValue(&mut value) };
+    let store = ToValue(&mut value);
+    let mut builder = Builder { partial: &mut partial, limits, store, drops_expired_at: None };
     walk.finish(&mut input, &mut builder)?;
     let field_expiries = partial.expiries;
     match value {

@@ -23,8 +23,10 @@ pub enum Error {
         /// What is wrong there.
         fault: Fault,
     },
-    /// The version is none that this crate reads.
+    /// This crate does not read this version.
     Version {
+        /// Where the number stands.
+        offset: u64,
         /// The number in the file.
         version: u16,
     },
@@ -69,7 +71,7 @@ impl Error {
         }
     }
 
-    /// Where in the input it was found, in bytes from the start. 4 for a version, which stands behind four bytes of magic.
+    /// Where in the input it was found, in bytes from the start.
     pub const fn offset(&self) -> u64 {
         match self {
             Self::Io { offset, .. }
@@ -77,8 +79,8 @@ impl Error {
             | Self::Checksum { offset, .. }
             | Self::Unsupported { offset, .. }
             | Self::DuplicateKey { offset }
+            | Self::Version { offset, .. }
             | Self::Keyspace { offset, .. } => *offset,
-            Self::Version { .. } => 4,
         }
     }
 }
@@ -88,7 +90,7 @@ impl fmt::Display for Error {
         match self {
             Self::Io { offset, error } => write!(f, "reading failed at offset {offset}: {error}"),
             Self::Malformed { offset, fault } => write!(f, "malformed at offset {offset}: {fault}"),
-            Self::Version { version } => write!(f, "version {version} cannot be read"),
+            Self::Version { version, .. } => write!(f, "version {version} cannot be read"),
             Self::Checksum { offset, stored, computed } => {
                 write!(
                     f,
@@ -124,8 +126,6 @@ pub enum Fault {
     Magic,
     /// The byte begins no length.
     Length,
-    /// The length is more than memory can hold.
-    TooLong,
     /// The encoding of a string is none of the four.
     StringEncoding,
     /// The bytes are not LZF, or do not have the length that stands in front of them.
@@ -162,7 +162,6 @@ impl fmt::Display for Fault {
             Self::Truncated => "the input ends too early",
             Self::Magic => "not an RDB file",
             Self::Length => "not a length",
-            Self::TooLong => "a length that no memory can hold",
             Self::StringEncoding => "an unknown encoding of a string",
             Self::Lzf => "not valid LZF",
             Self::Score => "a score that is not a number",

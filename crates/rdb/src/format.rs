@@ -6,8 +6,8 @@
 //!                     type | key | value
 //! ```
 //!
-//! Redis and Valkey have used the same numbers for different things since Redis 7.4 and Valkey 9. So a number means something only
-//! together with the version, and a version belongs to one of the two families.
+//! Redis and Valkey have used the same numbers for different things since Redis 7.4 and Valkey 9. So a number
+//! means something only together with the version, and a version belongs to one of the two families.
 //!
 //! Learned from: the comments of `rdb.h` in Redis and Valkey.
 

@@ -8,12 +8,13 @@
 //!  11000011 len, raw len, bytes    a string compressed by LZF
 //! ```
 //!
-//! Invariants: `hashed <= at <= end <= buffer.len()`. The checksum covers all bytes before `hashed`. Bytes are hashed when they
-//! leave the buffer, many at once.
+//! Invariants: `hashed <= at <= end <= buffer.len()`. The checksum covers all bytes before `hashed`. Bytes
+//! are hashed when they leave the buffer, many at once.
 //!
-//! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows as bytes arrive: a
-//! length that the input only claims reserves at most as much again as has arrived, and 64 KiB. A compressed string reserves what it says
-//! only if its bytes can be that long: LZF stands for at most 88 bytes in one.
+//! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows
+//! as bytes arrive: a length that the input only claims reserves at most as much again as has arrived, and 64
+//! KiB. A compressed string reserves what it says only if its bytes can be that long: LZF stands for at most
+//! 88 bytes in one.
 
 use crate::crc::Crc;
 use crate::error::{Error, Fault};
@@ -49,7 +50,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The offset in the input of the byte `at` of the packed value. That of the whole string if it is compressed.
+    /// The offset in the input of the byte `at` of the packed value. That of the whole string if it is
+    /// compressed.
     pub(crate) fn offset(self, at: usize) -> u64 {
         if self.is_plain { self.offset + at as u64 } else { self.offset }
     }
@@ -339,8 +341,8 @@ impl<R: Read> Input<R> {
         self.inflate(offset, len, raw_len)
     }
 
-    /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for when all its bytes have
-    /// arrived.
+    /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for
+    /// when all its bytes have arrived.
     fn inflate(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
         let mut plain = core::mem::take(&mut self.plain);
         let stream = self.take(len)?;
@@ -372,7 +374,8 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the input if it is short.
+    /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the
+    /// input if it is short.
     pub(crate) fn owned_text(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {

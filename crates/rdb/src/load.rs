@@ -4,8 +4,8 @@
 //!  Reader -> Walk -> Builder -> Keyspace::restore
 //! ```
 //!
-//! Between two calls the loader keeps the position in the input and the value that is being built. A value of many elements is
-//! built over several calls.
+//! Between two calls the loader keeps the position in the input and the value that is being built. A value of
+//! many elements is built over several calls.
 
 use crate::build::{Builder, Partial, Store};
 use crate::databases::Databases;
@@ -13,12 +13,12 @@ use crate::error::Error;
 use crate::format::{ValueType, Version};
 use crate::queue::{Next, Queue};
 use crate::reader::{Before, Event, KeyHeader, Reader};
-use crate::sink::Taken;
+use crate::sink::{Skip, Taken};
 use core::hash::BuildHasher;
 use core::time::Duration;
 use keyspace::{Key, Keyspace, RestoreOptions, RestoreValue};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 /// Of so many elements of a large value, the budget of a step counts as of one key.
@@ -27,11 +27,15 @@ const ELEMENTS_A_KEY: usize = 16;
 /// [`Loader::load_for`] looks at the clock after so many keys.
 const KEYS_A_LOOK: usize = 64;
 
-/// A resize hint makes room for at most so many keys, if the length of the input is not known: 6 bytes each, and half as much free.
+/// A resize hint makes room for at most so many keys, if the length of the input is not known: 6 bytes each,
+/// and half as much free.
 const RESERVED_MAX: u64 = 32 << 10;
 
 /// The fewest bytes of a key in a file: type, length of the key, value.
 const KEY_BYTES_MIN: u64 = 3;
+
+/// Of so many bytes of what is no key, the budget of a step counts as of one element.
+const BYTES_AN_ELEMENT: u64 = 256;
 
 /// What happens to a key that the keyspace has already, or that stands twice in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,13 +63,15 @@ pub enum UnsupportedValue {
 pub struct LoadOptions {
     /// Whether the checksum is compared at the end.
     pub checks_checksum: bool,
-    /// Whether keys that have expired are passed over. Otherwise a keyspace takes them as they are, and its sweep removes them.
+    /// Whether keys and fields that have expired are passed over. Otherwise a keyspace takes the keys as they
+    /// are, and its sweep removes them; it takes the fields without their expiry.
     pub drops_expired: bool,
     /// What happens to a key that is there.
     pub duplicate_key: DuplicateKey,
     /// What happens to values that no keyspace holds.
     pub unsupported: UnsupportedValue,
-    /// The length of the input in bytes, if it is known. Then room is made for as many keys as the file says, before the first one is stored.
+    /// The length of the input in bytes, if it is known. Then room is made for as many keys as the file says,
+    /// before the first one is stored.
     pub input_bytes: Option<u64>,
 }
 
@@ -104,6 +110,9 @@ pub struct Loading {
     pub empty: u64,
     /// Fields of hashes that had an expiry. The fields were stored without it.
     pub field_expiries: u64,
+    /// Fields of hashes that had expired, and were passed over. A hash of which no field is left counts as an
+    /// expired key.
+    pub expired_fields: u64,
     /// Libraries of functions.
     pub functions: u64,
     /// Other data that were passed over, such as those of modules.
@@ -139,6 +148,11 @@ pub struct Loader<R> {
     queue: Queue,
     /// What stood in front of the key whose value is being built, and where it stands.
     key: Option<(Before, u64)>,
+    /// Whether the value is being passed over.
+    skips: bool,
+    /// For how many keys a resize hint may still make room.
+    reservable: u64,
+    has_failed: bool,
 }
 
 impl Loader<File> {
@@ -161,8 +175,18 @@ impl<R: Read> Loader<R> {
     /// As for [`Reader::new`].
     pub fn new(read: R, options: LoadOptions) -> Result<Self, Error> {
         let reader = Reader::new(read)?.check_checksum(options.checks_checksum);
-        let (loading, partial, queue) = (Loading::default(), Partial::default(), Queue::new());
-        Ok(Self { reader, options, loading, database: 0, partial, queue, key: None })
+        Ok(Self {
+            reader,
+            options,
+            loading: Loading::default(),
+            database: 0,
+            partial: Partial::default(),
+            queue: Queue::new(),
+            key: None,
+            skips: false,
+            reservable: options.input_bytes.map_or(RESERVED_MAX, |bytes| bytes / KEY_BYTES_MIN),
+            has_failed: false,
+        })
     }
 
     /// The version of the file.
@@ -188,8 +212,8 @@ impl<R: Read> Loader<R> {
         }
     }
 
-    /// Loads until the budget of time is used up or the file has ended. `clock` says how much time has passed, since any
-    /// moment. At least some keys are loaded.
+    /// Loads until the budget of time is used up or the file has ended. `clock` says how much time has
+    /// passed, since any moment. At least some keys are loaded.
     ///
     /// # Errors
     /// As for [`load_some`](Self::load_some).
@@ -209,39 +233,64 @@ impl<R: Read> Loader<R> {
         }
     }
 
-    /// Loads about `keys` keys: a large value counts as several, by its elements and their bytes. The elements of a packed value, and a
-    /// string, are loaded at once.
+    /// Loads about `keys` keys, and at least one: a large value counts as several, by its elements and their
+    /// bytes. The elements of a packed value, and a string, are loaded at once.
     ///
     /// # Errors
-    /// [`Error`]. What was loaded before stays, and the loader cannot go on.
+    /// [`Error`]. What was loaded before stays. The loader cannot go on: all later calls are [`Error::Io`].
     pub fn load_some<D: Databases + ?Sized>(
         &mut self,
         databases: &mut D,
         keys: usize,
         now: u64,
     ) -> Result<Loading, Error> {
-        let mut budget = keys.saturating_mul(ELEMENTS_A_KEY);
-        while budget > 0 && !self.loading.is_complete {
-            let keyspace = databases.keyspace(self.database);
-            match (self.key, keyspace) {
-                (None, keyspace) => self.next(keyspace, now, &mut budget)?,
-                (Some(key), Some(keyspace)) => self.build(keyspace, key, now, &mut budget)?,
-                // The keyspace was there when the value began.
-                (Some(_), None) => {
-                    self.reader.skip_value()?;
-                    self.loading.other_databases += 1;
-                    (self.key, self.partial) = (None, Partial::default());
-                }
+        if self.has_failed {
+            let error = io::Error::other("the loader has failed before");
+            return Err(Error::Io { offset: self.reader.offset(), error });
+        }
+        let mut budget = keys.max(1).saturating_mul(ELEMENTS_A_KEY);
+        let mut result = Ok(());
+        while result.is_ok() && budget > 0 && !self.loading.is_complete {
+            result = self.step(databases, now, &mut budget);
+        }
+        // Also what was read before an error.
+        let stored = match databases.keyspace(self.database) {
+            Some(keyspace) => self.store_queued(keyspace, now),
+            None => {
+                debug_assert!(self.queue.is_empty(), "keys are queued for a keyspace only");
+                Ok(())
             }
-        }
-        match databases.keyspace(self.database) {
-            Some(keyspace) => self.store_queued(keyspace, now)?,
-            None => debug_assert!(self.queue.is_empty(), "keys are queued for a keyspace only"),
-        }
-        Ok(self.loading())
+        };
+        let result = result.and(stored);
+        self.has_failed = result.is_err();
+        result.map(|()| self.loading())
     }
 
-    /// Reads an event. A short string is queued, another value is kept for [`build`](Self::build), or passed over.
+    fn step<D: Databases + ?Sized>(
+        &mut self,
+        databases: &mut D,
+        now: u64,
+        budget: &mut usize,
+    ) -> Result<(), Error> {
+        if self.skips {
+            let Reader { walk, input, .. } = &mut self.reader;
+            self.skips = !walk.step(input, &mut Skip, budget)?;
+            return Ok(());
+        }
+        match (self.key, databases.keyspace(self.database)) {
+            (None, keyspace) => self.next(keyspace, now, budget),
+            (Some(key), Some(keyspace)) => self.build(keyspace, key, now, budget),
+            // The keyspace was there when the value began.
+            (Some(_), None) => {
+                self.loading.other_databases += 1;
+                (self.key, self.partial, self.skips) = (None, Partial::default(), true);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads an event. A short string is queued, another value is kept for [`build`](Self::build), or passed
+    /// over.
     #[inline]
     fn next<S: BuildHasher>(
         &mut self,
@@ -250,19 +299,20 @@ impl<R: Read> Loader<R> {
         budget: &mut usize,
     ) -> Result<(), Error> {
         let Self { reader, options, loading, queue, .. } = self;
+        let start = reader.offset();
         match reader.next_event()? {
             Some(Event::Key(KeyHeader { value_type, expiry, idle_time, freq, offset, .. })) => {
                 let is_expired = options.drops_expired && expiry.is_some_and(|expiry| expiry <= now);
                 let before = Before { expiry, idle_time, freq };
                 let skipped = match (keyspace, value_type) {
                     (None, _) => &mut loading.other_databases,
+                    _ if is_expired => &mut loading.expired,
                     (Some(_), value_type) if value_type.object_type().is_none() => {
                         if options.unsupported == UnsupportedValue::Refuse {
                             return Err(reader.walk.unsupported());
                         }
                         &mut loading.unsupported
                     }
-                    _ if is_expired => &mut loading.expired,
                     (Some(keyspace), ValueType::String) => {
                         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
                         return self.string(keyspace, (before, offset), now);
@@ -273,8 +323,11 @@ impl<R: Read> Loader<R> {
                     }
                 };
                 *skipped += 1;
-                reader.skip_value()?;
                 *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+                if value_type.object_type().is_none() {
+                    return reader.skip_value();
+                }
+                self.skips = true;
                 return Ok(());
             }
             None => loading.is_complete = true,
@@ -284,19 +337,22 @@ impl<R: Read> Loader<R> {
                 return result;
             }
             Some(Event::Resize { keys, .. }) => {
-                // Only so many keys are believed as the input can hold. Without memory the table grows later.
-                let most = options.input_bytes.map_or(RESERVED_MAX, |bytes| bytes / KEY_BYTES_MIN);
-                if let (Some(keyspace), Ok(keys)) = (keyspace, usize::try_from(keys.min(most)))
+                // All hints together are believed only as far as the input can hold so many keys.
+                let keys = keys.min(self.reservable);
+                if let (Some(keyspace), Ok(room)) = (keyspace, usize::try_from(keys))
                     && keyspace.is_empty()
                     && queue.is_empty()
                 {
-                    let _ = keyspace.try_reserve(keys);
+                    self.reservable -= keys;
+                    let _ = keyspace.try_reserve(room); // without memory the table grows later
                 }
             }
             Some(Event::Function(_)) => loading.functions += 1,
             Some(Event::Skipped { .. }) => loading.others += 1,
             Some(Event::Aux { .. } | Event::Slot { .. }) => {}
         }
+        let elements = 1 + (self.reader.offset() - start) / BYTES_AN_ELEMENT;
+        *budget = budget.saturating_sub(usize::try_from(elements).unwrap_or(usize::MAX));
         Ok(())
     }
 
@@ -345,11 +401,16 @@ impl<R: Read> Loader<R> {
         let Self { reader, options, loading, partial, .. } = self;
         let limits = *keyspace.options().encoding_limits();
         let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
-        let mut builder = Builder { partial, limits: &limits, store: &mut restore };
+        let drops_expired_at = options.drops_expired.then_some(now);
+        let mut builder = Builder { partial, limits: &limits, store: &mut restore, drops_expired_at };
         if !reader.walk.step(&mut reader.input, &mut builder, budget)? {
             return Ok(());
         }
         loading.field_expiries += partial.expiries;
+        loading.expired_fields += partial.expired;
+        if restore.stored == Stored::Empty && partial.expired > 0 {
+            restore.stored = Stored::Expired;
+        }
         *partial = Partial::default();
         self.key = None;
         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
@@ -381,6 +442,8 @@ enum Stored {
     No,
     Yes,
     Empty,
+    /// It is a hash whose fields have all expired.
+    Expired,
 }
 
 /// Stores the value of a key in a keyspace.
@@ -403,7 +466,8 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
     ) -> Self {
         let (mut expiry, mut now) = (expiry, now);
         if let (Some(at), false) = (&mut expiry, options.drops_expired) {
-            // A key that has expired, and is not to be passed over, is stored as if it were the millisecond before.
+            // A key that has expired, and is not to be passed over, is stored as if it were the millisecond
+            // before.
             *at = (*at).max(1);
             now = now.min(*at - 1);
         }
@@ -426,6 +490,7 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
         match self.stored {
             Stored::Yes => loading.keys += 1,
             Stored::Empty => loading.empty += 1,
+            Stored::Expired => loading.expired += 1,
             // While its value was built.
             Stored::No if self.options.expiry.is_some_and(|expiry| expiry <= self.now) => {
                 loading.expired += 1
@@ -442,6 +507,9 @@ impl<S: BuildHasher> Store for &mut Restore<'_, S> {
     }
 
     fn store_empty(&mut self) -> Taken {
+        if self.options.replace {
+            self.keyspace.remove(self.key, self.now);
+        }
         self.stored = Stored::Empty;
         Ok(())
     }

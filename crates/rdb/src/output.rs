@@ -1,6 +1,8 @@
-//! [`Output`]: the bytes of a file on their way out, with their checksum, and the format's lengths and strings.
+//! [`Output`]: the bytes of a file on their way out, with their checksum, and the format's lengths and
+//! strings.
 //!
-//! Learned from: Redis' `rdbSaveLen`, `rdbSaveRawString` and `rdbEncodeInteger` (which string is written in which way).
+//! Learned from: Redis' `rdbSaveLen`, `rdbSaveRawString` and `rdbEncodeInteger` (which string is written in
+//! which way).
 
 use crate::crc::Crc;
 use crate::error::SaveError;

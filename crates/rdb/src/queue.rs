@@ -1,7 +1,8 @@
 //! [`Queue`]: keys with short strings, on their way into a keyspace together.
 //!
-//! An insert waits for the memory of its place in the table. The places of sixteen keys are fetched at once, and the waits overlap. So short strings, which
-//! are the most frequent values, are copied out of the input's buffer and stored sixteen at a time, in their order.
+//! An insert waits for the memory of its place in the table. The places of sixteen keys are fetched at once,
+//! and the waits overlap. So short strings, which are the most frequent values, are copied out of the input's
+//! buffer and stored sixteen at a time, in their order.
 
 use crate::reader::Before;
 use allocator_api2::vec::Vec;

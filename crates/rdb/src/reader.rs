@@ -31,7 +31,8 @@ pub enum Event<'a> {
     },
     /// The keys that follow belong to this database. In C: `RDB_OPCODE_SELECTDB`.
     Database(u64),
-    /// About how many keys the database has, and how many of them expire. The numbers have not been checked. In C: `RDB_OPCODE_RESIZEDB`.
+    /// About how many keys the database has, and how many of them expire. The numbers have not been checked.
+    /// In C: `RDB_OPCODE_RESIZEDB`.
     Resize {
         /// All keys.
         keys: u64,
@@ -49,13 +50,14 @@ pub enum Event<'a> {
     },
     /// A library of functions as its source text. In C: `RDB_OPCODE_FUNCTION2`.
     Function(&'a [u8]),
-    /// Data of the server that no keyspace holds, which were passed over: those of a module, or functions of a release candidate.
+    /// Data of the server that no keyspace holds, which were passed over: those of a module, or functions of
+    /// a release candidate.
     Skipped {
         /// The opcode.
         opcode: u8,
     },
-    /// A key. Its value comes next: see [`Reader::read_value`], [`Reader::walk_value`] and [`Reader::skip_value`]. A value that is
-    /// not asked for is skipped.
+    /// A key. Its value comes next: see [`Reader::read_value`], [`Reader::walk_value`] and
+    /// [`Reader::skip_value`]. A value that is not asked for is skipped.
     Key(KeyHeader<'a>),
 }
 
@@ -131,6 +133,8 @@ pub struct Reader<R> {
     pub(crate) walk: Walk,
     pub(crate) key: Vec<u8, Zmalloc>,
     value: Vec<u8, Zmalloc>,
+    /// What the next key has in front of it, as far as it was read.
+    before: Before,
     checks: bool,
     is_complete: bool,
 }
@@ -154,10 +158,12 @@ impl<R: Read> Reader<R> {
             return input.fault(0, Fault::Magic);
         };
         let version = Version::new(number).filter(|version| version.family() == magic);
-        let version = version.ok_or(Error::Version { version: number })?;
+        let offset = (header.len() - digits_len(magic)) as u64;
+        let version = version.ok_or(Error::Version { offset, version: number })?;
         let walk = Walk::done(version);
         let (key, value) = (Vec::new_in(Zmalloc), Vec::new_in(Zmalloc));
-        Ok(Self { input, version, walk, key, value, checks: true, is_complete: false })
+        let before = Before::default();
+        Ok(Self { input, version, walk, key, value, before, checks: true, is_complete: false })
     }
 
     /// Whether the checksum is compared at the end, which is the default. In C: `rdbchecksum`.
@@ -177,7 +183,8 @@ impl<R: Read> Reader<R> {
         self.input.offset()
     }
 
-    /// Reads the next event. `None` at the end, after the checksum has been compared. What follows it is not read.
+    /// Reads the next event. `None` at the end, after the checksum has been compared. What follows it is not
+    /// read.
     ///
     /// # Errors
     /// [`Error`]. Nothing can be read after an error.
@@ -186,14 +193,14 @@ impl<R: Read> Reader<R> {
         if self.is_complete {
             return Ok(None);
         }
-        let mut before = Before::default();
         loop {
+            let before = &mut self.before;
             let offset = self.input.offset();
             let opcode = self.input.byte()?;
             match opcode {
                 opcode::EXPIRETIME => {
-                    let seconds = u64::from(u32::from_le_bytes(self.input.array()?));
-                    before.expiry = Some(seconds * SECOND);
+                    let seconds = i32::from_le_bytes(self.input.array()?);
+                    before.expiry = Some(u64::try_from(seconds).unwrap_or(0) * SECOND);
                 }
                 // A time before 1970 has passed, as 1970 has.
                 opcode::EXPIRETIME_MS => {
@@ -201,7 +208,7 @@ impl<R: Read> Reader<R> {
                 }
                 opcode::IDLE => before.idle_time = Some(self.input.len()?),
                 opcode::FREQ => before.freq = Some(self.input.byte()?),
-                _ if self.walk.restart(opcode, offset) => return self.key(before).map(Some),
+                _ if self.walk.restart(opcode, offset) => return self.key().map(Some),
                 opcode::EOF => {
                     self.finish()?;
                     return Ok(None);
@@ -211,10 +218,10 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    fn key(&mut self, before: Before) -> Result<Event<'_>, Error> {
+    fn key(&mut self) -> Result<Event<'_>, Error> {
         let offset = self.input.offset();
         read_into(&mut self.input, &mut self.key)?;
-        let Before { expiry, idle_time, freq } = before;
+        let Before { expiry, idle_time, freq } = core::mem::take(&mut self.before);
         let value_type = self.walk.value_type();
         Ok(Event::Key(KeyHeader { key: &self.key, value_type, expiry, idle_time, freq, offset }))
     }
@@ -286,7 +293,8 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
-    /// Passes over the value of the last key, or over what is left of it. Nothing is decompressed or checked but lengths.
+    /// Passes over the value of the last key, or over what is left of it. Nothing is decompressed or checked
+    /// but lengths.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a type whose length is not known.
@@ -297,20 +305,22 @@ impl<R: Read> Reader<R> {
     /// Builds the value of the last key in the encoding that the limits ask for, with deep validation.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for streams and modules, whose values can still be skipped; [`Fault::Empty`]; [`Error`].
+    /// [`Error::Unsupported`] for streams and modules, whose values can still be skipped; [`Fault::Empty`];
+    /// [`Error`].
     pub fn read_value(&mut self, limits: &EncodingLimits) -> Result<Value, Error> {
         if !self.walk.is_at_start() || self.walk.value_type().object_type().is_none() {
             return Err(self.walk.unsupported());
         }
         let (mut partial, mut value) = (Partial::default(), None);
-        let mut builder = Builder { partial: &mut partial, limits, store: ToValue(&mut value) };
+        let store = ToValue(&mut value);
+        let mut builder = Builder { partial: &mut partial, limits, store, drops_expired_at: None };
         let offset = self.input.offset();
         self.walk.finish(&mut self.input, &mut builder)?;
         value.map_or_else(|| self.input.fault(offset, Fault::Empty), Ok)
     }
 
-    /// Calls `each` for all parts of the value of the last key, in the order of the file. Packed values are checked first. That a
-    /// member stands once is not checked, unless it is packed.
+    /// Calls `each` for all parts of the value of the last key, in the order of the file. Packed values are
+    /// checked first. That a member stands once is not checked, unless it is packed.
     ///
     /// # Errors
     /// As for [`read_value`](Self::read_value).
@@ -321,6 +331,14 @@ impl<R: Read> Reader<R> {
         let is_list = self.walk.value_type().object_type() == Some(ObjectType::List);
         let mut sink = Each { each, is_list };
         self.walk.finish(&mut self.input, &mut sink)
+    }
+}
+
+/// How many digits a version has behind the magic.
+const fn digits_len(magic: Family) -> usize {
+    match magic {
+        Family::Redis => 4,
+        Family::Valkey => 3,
     }
 }
 

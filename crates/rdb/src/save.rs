@@ -1,15 +1,18 @@
-//! Whole files: [`save`] to any writer, and [`save_to_path`] so that a crash leaves the old file or the new one.
+//! Whole files: [`save`] to any writer, and [`save_to_path`] so that a crash leaves the old file or the new
+//! one.
 
 use crate::error::SaveError;
 use crate::write::{WriteOptions, Writer};
 use core::hash::BuildHasher;
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering::Relaxed;
 use keyspace::Keyspace;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes a keyspace as a file with one database. `now` is in milliseconds since 1970; keys that have expired then are left out. The
-/// keyspace is borrowed for as long as it takes. Returns the writer. In C: `SAVE`.
+/// Writes a keyspace as a file with one database. `now` is in milliseconds since 1970; keys that have expired
+/// then are left out. The keyspace is borrowed for as long as it takes. Returns the writer. In C: `SAVE`.
 ///
 /// # Errors
 /// [`SaveError`].
@@ -25,8 +28,9 @@ pub fn save<S: BuildHasher, W: Write>(
     writer.finish()
 }
 
-/// Writes a file beside `path`, syncs it, and renames it to `path`. `fill` writes everything between header and checksum. When it
-/// returns, the file is complete on the disk. If anything fails, the old file is as it was. In C: `rdbSave`.
+/// Writes a file beside `path`, syncs it, and renames it to `path`. `fill` writes everything between header
+/// and checksum. When it returns, the file is complete on the disk. If anything fails, the old file is as it was. Only if the folder cannot be synced, which
+/// is the last step, the new file may have its name already. In C: `rdbSave`.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;
@@ -83,24 +87,20 @@ impl Drop for RemoveUnlessRenamed {
     }
 }
 
-/// A new file in the same folder, with the number of the process in its name.
+/// A new file in the same folder, with the number of the process in its name, and another number that no file
+/// of this process has. So a file of that name was left by an earlier process, and is written over.
 pub(crate) fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
-    /// So many threads of a process may save at once.
-    const NAMES: u32 = 1_000;
+    static FILES: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    for number in 0..NAMES {
-        let mut beside = name.to_os_string();
-        beside.push(format!(".{}-{number}.tmp", std::process::id()));
-        let beside = path.with_file_name(beside);
-        match OpenOptions::new().write(true).create_new(true).open(&beside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            file => return Ok((beside, file?)),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
+    let number = FILES.fetch_add(1, Relaxed);
+    let mut beside = name.to_os_string();
+    beside.push(format!(".{}-{number}.tmp", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let file = File::create(&beside)?;
+    Ok((beside, file))
 }
 
-/// Makes the new name in the folder last.
+/// Has the disk keep the new name in the folder.
 #[cfg(unix)]
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

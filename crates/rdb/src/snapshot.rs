@@ -6,8 +6,8 @@
 //!  shard 2  ->  SnapshotRecords  ->  a large value, part by part /
 //! ```
 //!
-//! Each shard has a sink of its own, which appends to the file when it has 64 KiB. A large value that is saved
-//! in slices is appended in parts. Meanwhile it owns the file, and the other sinks keep what they have.
+//! Each shard has a sink of its own, which appends to the file when it has 64 KiB. A large value that is
+//! saved in slices is appended in parts. Meanwhile it owns the file, and the other sinks keep what they have.
 //!
 //! Limits: one database, of number 0. A key that is half written keeps the file until it is complete, so that
 //! sinks of other shards grow by what writes save in that time.
@@ -74,8 +74,9 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A file that the snapshot of a keyspace, or of all shards, is written to. It is written beside its path; [`finish`](Self::finish)
-/// syncs it and renames it. Dropped before, it is removed. In C: the child of `BGSAVE`.
+/// A file that the snapshot of a keyspace, or of all shards, is written to. It is written beside its path;
+/// [`finish`](Self::finish) syncs it and renames it. Dropped before, it is removed. In C: the child of
+/// `BGSAVE`.
 ///
 /// ```
 /// use rdb::keyspace::Sharded;
@@ -105,8 +106,8 @@ pub struct SnapshotFile {
 }
 
 impl SnapshotFile {
-    /// A new file beside `path`. `now` is in milliseconds since 1970, and `used_memory` in bytes: both go into the file's aux
-    /// fields.
+    /// A new file beside `path`. `now` is in milliseconds since 1970, and `used_memory` in bytes: both go
+    /// into the file's aux fields.
     ///
     /// # Errors
     /// [`SaveError`].
@@ -146,8 +147,9 @@ impl SnapshotFile {
     /// Ends the file when the snapshot has ended: syncs it and renames it. Returns its bytes.
     ///
     /// # Errors
-    /// The first error of any sink; [`SaveError::Io`] too if a sink has not got all its keys, because the snapshot still runs, has failed
-    /// or was abandoned. The old file is then as it was.
+    /// The first error of any sink; [`SaveError::Io`] too if there is no sink, or if a sink has not got all its keys, because the snapshot
+    /// still runs, has failed or was abandoned. The old file is then as it was. Only if the folder cannot be synced, which is the last
+    /// step, the new file may have its name already.
     pub fn finish(self) -> Result<u64, SaveError> {
         let Self { shared, path, beside, .. } = self;
         let mut shared = lock(&shared);
@@ -155,7 +157,8 @@ impl SnapshotFile {
             return Err(error);
         }
         let failed = |offset| move |error| SaveError::Io { offset, error };
-        let writer = shared.writer.as_ref().filter(|_| shared.finished == shared.pending.len());
+        let sinks = shared.pending.len();
+        let writer = shared.writer.as_ref().filter(|_| sinks > 0 && shared.finished == sinks);
         if writer.is_none() {
             let error = io::Error::other("the snapshot has not got to its end");
             return Err(SaveError::Io { offset: 0, error });
@@ -329,6 +332,16 @@ mod tests {
         };
         all.sort();
         all
+    }
+
+    #[test]
+    fn a_file_without_sinks_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dump.rdb");
+        std::fs::write(&path, "old").unwrap();
+        let file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
+        assert!(matches!(file.finish(), Err(SaveError::Io { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
     }
 
     #[test]

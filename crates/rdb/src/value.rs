@@ -1,7 +1,8 @@
 //! [`ValueProgress`]: writes one value, some elements a step.
 //!
-//! Between two steps nothing of the value is borrowed. The progress remembers where to go on: a number of nodes or of members, or
-//! the cursor of a table's scan, which visits each element once as long as the table does not change.
+//! Between two steps nothing of the value is borrowed. The progress remembers where to go on: a number of
+//! nodes or of members, or the cursor of a table's scan, which visits each element once as long as the table
+//! does not change.
 
 use crate::error::SaveError;
 use crate::format::code;
@@ -153,6 +154,16 @@ impl ValueProgress {
         Ok(())
     }
 
+    /// Whether there are still as many elements or nodes as at the beginning. `written` of them have been
+    /// written.
+    fn check_len(&self, written: usize, len: usize) -> Result<(), SaveError> {
+        if (written as u64).checked_add(self.left) == Some(len as u64) {
+            Ok(())
+        } else {
+            Err(SaveError::Changed)
+        }
+    }
+
     /// The end of the value.
     fn end(&mut self) -> Result<(), SaveError> {
         self.at = At::Done;
@@ -168,6 +179,7 @@ impl ValueProgress {
         const PLAIN: u8 = 1;
         const PACKED: u8 = 2;
         let At::Index(mut index) = self.at else { return Err(SaveError::Changed) };
+        self.check_len(index, list.node_count())?;
         for node in list.nodes_from(index) {
             if budget == 0 {
                 self.at = At::Index(index);
@@ -195,7 +207,8 @@ impl ValueProgress {
         self.end()
     }
 
-    /// The members of a sorted set from the highest on: so every reader inserts each at the front of its index.
+    /// The members of a sorted set from the highest on: so every reader inserts each at the front of its
+    /// index.
     fn write_members<W: Write>(
         &mut self,
         output: &mut Output<W>,
@@ -203,6 +216,7 @@ impl ValueProgress {
         budget: usize,
     ) -> Result<(), SaveError> {
         let At::Index(index) = self.at else { return Err(SaveError::Changed) };
+        self.check_len(index, zset.len())?;
         for (member, score) in zset.iter().rev().skip(index).take(budget) {
             self.count()?;
             output.text(member)?;
@@ -255,7 +269,8 @@ fn set_code(set: SetView<'_>, version: WriteVersion) -> u8 {
     }
 }
 
-/// The listpack of a sorted set with its doubles as text, `None` if it has no doubles: those are an extension that no server reads.
+/// The listpack of a sorted set with its doubles as text, `None` if it has no doubles: those are an extension
+/// that no server reads.
 fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
     let Ok(list) = View::new(bytes) else { return Ok(None) };
     if !list.iter().any(|value| matches!(value, Value::Double(_))) {

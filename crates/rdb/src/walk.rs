@@ -11,8 +11,8 @@
 //!                       22 of Valkey: | len | field | value | time, 8 | ...                        time -1: never
 //! ```
 //!
-//! A walk remembers how many elements are left, so that a value can be read in slices. Ziplists and zipmaps become listpacks on the
-//! way, or single elements if they are long.
+//! A walk remembers how many elements are left, so that a value can be read in slices. Ziplists and zipmaps
+//! become listpacks on the way, or single elements if they are long.
 
 use crate::error::{Error, Fault};
 use crate::format::{ValueType, Version};
@@ -59,7 +59,8 @@ impl Walk {
         Self { value_type, version, offset: 0, code: 0, state: State::Done, field }
     }
 
-    /// Starts the walk over a value of that type, whose byte stands at `offset`. Returns `false` if there is no such type.
+    /// Starts the walk over a value of that type, whose byte stands at `offset`. Returns `false` if there is
+    /// no such type.
     pub(crate) fn restart(&mut self, code: u8, offset: u64) -> bool {
         let Some(value_type) = ValueType::from_code(code, self.version) else { return false };
         (self.value_type, self.code, self.offset, self.state) = (value_type, code, offset, State::Start);

@@ -69,7 +69,8 @@ pub struct WriteOptions {
     pub compression: bool,
     /// Whether a checksum stands at the end; 0 otherwise. In C: `rdbchecksum`.
     pub checksum: bool,
-    /// Whether the idle time of a key is written, or its counter of uses, whichever the policy of eviction keeps.
+    /// Whether the idle time of a key is written, or its counter of uses, whichever the policy of eviction
+    /// keeps.
     pub access_clock: bool,
 }
 
@@ -100,9 +101,9 @@ pub struct KeyMeta<'a> {
 
 /// Writes a file.
 ///
-/// The header is written by [`new`](Self::new), the checksum by [`finish`](Self::finish). What is in between is the caller's choice:
-/// [`write_keyspace`](Self::write_keyspace) writes a whole database, [`begin_key`](Self::begin_key) and
-/// [`write_value`](Self::write_value) one key in slices.
+/// The header is written by [`new`](Self::new), the checksum by [`finish`](Self::finish). What is in between
+/// is the caller's choice: [`write_keyspace`](Self::write_keyspace) writes a whole database,
+/// [`begin_key`](Self::begin_key) and [`write_value`](Self::write_value) one key in slices.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;
@@ -168,8 +169,8 @@ impl<W: Write> Writer<W> {
         self.output.text(value.into())
     }
 
-    /// Writes the fields that every server writes: `redis-ver`, `redis-bits`, `ctime` and `used-mem`. `now` is in milliseconds since
-    /// 1970, `used_memory` in bytes.
+    /// Writes the fields that every server writes: `redis-ver`, `redis-bits`, `ctime` and `used-mem`. `now`
+    /// is in milliseconds since 1970, `used_memory` in bytes.
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -200,8 +201,8 @@ impl<W: Write> Writer<W> {
         self.output.len(expires)
     }
 
-    /// Writes everything that stands in front of the value of a key: expiry, clock, type and the key itself. The value is to be
-    /// written next, by [`write_value`](Self::write_value).
+    /// Writes everything that stands in front of the value of a key: expiry, clock, type and the key itself.
+    /// The value is to be written next, by [`write_value`](Self::write_value).
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -209,6 +210,8 @@ impl<W: Write> Writer<W> {
     pub fn begin_key(&mut self, meta: &KeyMeta<'_>, value: ValueRef<'_>) -> Result<ValueProgress, SaveError> {
         let output = &mut self.output;
         if let Some(expiry) = meta.expiry {
+            // A reader takes the time as a signed number.
+            let expiry = expiry.min(i64::MAX as u64);
             output.byte(opcode::EXPIRETIME_MS)?;
             output.raw(&expiry.to_le_bytes())?;
         }
@@ -225,13 +228,15 @@ impl<W: Write> Writer<W> {
         Ok(progress)
     }
 
-    /// Writes about `elements` elements of the value, or nodes of a list, and says whether it is complete. A string, and a value that is
-    /// packed into one block, are written at once.
+    /// Writes about `elements` elements of the value, or nodes of a list, and says whether it is complete. A
+    /// string, and a value that is packed into one block, are written at once.
     ///
-    /// The value must be the one that the key began with, unchanged: a caller writes the rest of a value before it changes it.
+    /// The value must be the one that the key began with, unchanged: a caller writes the rest of a value
+    /// before it changes it.
     ///
     /// # Errors
-    /// [`SaveError::Changed`] if another number of elements is found than at the beginning; [`SaveError::Io`]. The file is of no use then.
+    /// [`SaveError::Changed`] if another number of elements is found than at the beginning;
+    /// [`SaveError::Io`]. The file is of no use then.
     #[inline]
     pub fn write_value(
         &mut self,
@@ -239,7 +244,7 @@ impl<W: Write> Writer<W> {
         value: ValueRef<'_>,
         elements: usize,
     ) -> Result<bool, SaveError> {
-        progress.write(&mut self.output, value, elements)
+        progress.write(&mut self.output, value, elements.max(1))
     }
 
     /// Writes a key with its whole value.
@@ -266,8 +271,8 @@ impl<W: Write> Writer<W> {
         self.begin_key(&meta, record.value)
     }
 
-    /// Writes a whole keyspace as a database, and returns how many keys that are. Nothing is written of an empty one. Keys that have expired at `now`,
-    /// in milliseconds, are left out.
+    /// Writes a whole keyspace as a database, and returns how many keys that are. Nothing is written of an
+    /// empty one. Keys that have expired at `now`, in milliseconds, are left out.
     ///
     /// # Errors
     /// [`SaveError::Io`].

@@ -8,8 +8,8 @@
 //!                      +-> | score | len | member | <+
 //! ```
 //!
-//! Both point at the same blocks, which the order owns. Invariant: the pointers of the table are those of the order's
-//! blocks, each once; so what the table points at is live.
+//! Both point at the same blocks, which the order owns. Invariant: the pointers of the table are those of the
+//! order's blocks, each once; so what the table points at is live.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -29,10 +29,11 @@ use crate::index::Member;
 use crate::order::Order;
 use crate::score::number;
 
-/// A sorted set: members with a score each, found by member, by score or by rank. One pointer wide; empty, it owns no
-/// memory.
+/// A sorted set: members with a score each, found by member, by score or by rank. One pointer wide; empty, it
+/// owns no memory.
 ///
-/// What can be read by score and rank is in [`Order`], to which this dereferences. In C: `zset`, a dict beside a skiplist.
+/// What can be read by score and rank is in [`Order`], to which this dereferences. In C: `zset`, a dict
+/// beside a skiplist.
 ///
 /// ```
 /// use zindex::ZTable;
@@ -95,7 +96,8 @@ impl Sorted {
         // SAFETY: as in `find`; the new block lives until it is in the order, or in nothing.
         let hasher =
             |block: &BlockPtr| hasher.as_ref().map_or(0, |hash| hash.hash_one(unsafe { block.member() }));
-        // The table comes when the order has its nodes and has not changed, so that a failure of either changes neither.
+        // The table comes when the order has its nodes and has not changed, so that a failure of either
+        // changes neither.
         let last = || {
             table.try_insert_unique(hash, ptr, hasher)?;
             Ok(())
@@ -146,8 +148,8 @@ impl ZTable {
         sorted.find(hash, member).map(|block| (hash, block))
     }
 
-    /// The rank of a member, from 0 for the lowest score. O(log n). The member is found in the table and then, by its address, in
-    /// its leaf. In C: `zsetRank`.
+    /// The rank of a member, from 0 for the lowest score. O(log n). The member is found in the table and
+    /// then, by its address, in its leaf. In C: `zsetRank`.
     pub fn rank_of(&self, member: &[u8]) -> Option<usize> {
         self.rank_and_score(member).map(|(rank, _)| rank)
     }
@@ -174,8 +176,8 @@ impl ZTable {
         Ok(before)
     }
 
-    /// Shows `score` the score of a member, `None` if it is not there, and gives the member what it answers; `None` leaves
-    /// all as it is. The member is hashed once. NaN is refused. In C: `zsetAdd`.
+    /// Shows `score` the score of a member, `None` if it is not there, and gives the member what it answers;
+    /// `None` leaves all as it is. The member is hashed once. NaN is refused. In C: `zsetAdd`.
     pub fn upsert(
         &mut self,
         member: &[u8],
@@ -251,8 +253,9 @@ impl ZTable {
         self.take_at(self.len().wrapping_sub(1))
     }
 
-    /// Removes the members of some ranks and says how many there were. O(log n) each. In C: `zslDeleteRangeByRank` and its
-    /// kin, which come here by [`Order::ranks_by_score`] and [`Order::ranks_by_lex`].
+    /// Removes the members of some ranks and says how many there were. O(log n) each. In C:
+    /// `zslDeleteRangeByRank` and its kin, which come here by [`Order::ranks_by_score`] and
+    /// [`Order::ranks_by_lex`].
     pub fn remove_range(&mut self, ranks: impl RangeBounds<usize>) -> usize {
         let ranks = self.range((ranks.start_bound().cloned(), ranks.end_bound().cloned())).ranks();
         ranks.clone().for_each(|_| drop(self.take_at(ranks.start)));
@@ -285,8 +288,9 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Drops the set little by little: frees up to `n` chunks of the table or members, but at least one chunk or leaf (63 members), and
-    /// gives back what is left. For freeing a large set without a pause. O(n + log len).
+    /// Drops the set little by little: frees up to `n` chunks of the table or members, but at least one chunk
+    /// or leaf (63 members), and gives back what is left. For freeing a large set without a pause. O(n + log
+    /// len).
     ///
     /// ```
     /// use zindex::ZTable;
@@ -305,10 +309,11 @@ impl ZTable {
         Remains(self.handle).drop_in_steps(n)
     }
 
-    /// Moves blocks where `moves`, which is asked about each with its size in bytes, says so, as `zmalloc::defrag::Survey::hint` does:
-    /// first members with the table's blocks, some at a time, then the nodes of the order, a leaf at a time. The first call takes
-    /// [`Cursor::START`], each returns the cursor for the next, and the last one [`Cursor::START`]. A block that finds no memory stays
-    /// where it is. A leaf that removals have left half full is filled from those behind it.
+    /// Moves blocks where `moves`, which is asked about each with its size in bytes, says so, as
+    /// `zmalloc::defrag::Survey::hint` does: first members with the table's blocks, some at a time, then the
+    /// nodes of the order, a leaf at a time. The first call takes [`Cursor::START`], each returns the cursor
+    /// for the next, and the last one [`Cursor::START`]. A block that finds no memory stays where it is. A
+    /// leaf that removals have left half full is filled from those behind it.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             self.handle.relocate(moves);
@@ -340,8 +345,8 @@ fn allocation_size(handle: &Handle<Sorted>) -> usize {
 
 /// What is left of a [`ZTable`] that is dropped in steps. Dropped itself, it frees the rest at once.
 ///
-/// It is no longer a set. The table of members goes first, because it owns no members. Without it no member has to be looked up when its
-/// block is freed, which would take several times as long as freeing it.
+/// It is no longer a set. The table of members goes first, because it owns no members. Without it no member
+/// has to be looked up when its block is freed, which would take several times as long as freeing it.
 pub struct Remains(Handle<Sorted>);
 
 impl Remains {

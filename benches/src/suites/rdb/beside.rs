@@ -1,17 +1,19 @@
 //! Lives of loading and saving, redcore's and those of servers in turns.
 
 use super::data::Set;
-use super::{COMMANDS, FASTEST_SERVER, KEYSPACE};
+use super::{BOXES, COMMANDS, FASTEST_SERVER, KEYSPACE};
 use crate::lives::{Candidate, Schedule, lives, timed};
 use crate::maps::Fold;
 use crate::measure::Samples;
 use crate::server::Program;
+use crate::stores::BoxMap;
 use crate::suite::Ctx;
 use crate::text::thousands;
 use anyhow::{Context, Result, ensure};
 use keyspace::Keyspace;
-use rdb::{LoadOptions, Loader, WriteOptions, WriteVersion, save_to_path};
+use rdb::{Event, Item, LoadOptions, Loader, Reader, WriteOptions, WriteVersion, save_to_path};
 use std::cell::RefCell;
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,7 +44,12 @@ pub(super) fn measure(ctx: &mut Ctx, set: &Set) -> Result<()> {
         let mut store = Keyspace::with_hasher(Fold::default());
         [timed(|| set.fill(&mut store)), Duration::ZERO]
     };
+    let boxes = || life(BOXES, &|| boxes_life(keys, &file));
     let mut candidates = vec![Candidate::new(KEYSPACE, ours), Candidate::new(COMMANDS, commands)];
+    if set.has_only_strings() {
+        candidates.push(Candidate::new(BOXES, boxes));
+    }
+    let without_save = candidates.len();
     let programs = &ctx.inputs.servers;
     let idle: Vec<Duration> = programs.iter().map(idle_time).collect::<Result<_>>()?;
     for (program, idle) in programs.iter().zip(idle) {
@@ -57,8 +64,8 @@ pub(super) fn measure(ctx: &mut Ctx, set: &Set) -> Result<()> {
     if let Some(error) = failed.into_inner() {
         return Err(error);
     }
-    save.remove(1); // commands save nothing
-    for (what, samples, servers) in [("load", &mut load, 2), ("save", &mut save, 1)] {
+    save.drain(1..without_save);
+    for (what, samples, servers) in [("load", &mut load, without_save), ("save", &mut save, 1)] {
         samples.extend(fastest(&samples[servers..]));
         let case = format!("{what} {}", set.name);
         ctx.report.compare(ctx.suite, &case, keys as u64, set.elements, samples);
@@ -110,6 +117,36 @@ fn keyspace_life(keys: usize, file: &Path, saved: &Path) -> Result<Life> {
     let time = timed(|| written = save(&store, saved));
     written?;
     Ok([load, time])
+}
+
+/// A store of another kind takes the events.
+fn boxes_life(keys: usize, file: &Path) -> Result<Life> {
+    let mut map = BoxMap::default();
+    let mut read = Ok(());
+    let load = timed(|| read = fill_boxes(&mut map, file));
+    read?;
+    ensure!(map.len() == keys, "{} of {keys} keys were loaded", map.len());
+    Ok([load, Duration::ZERO])
+}
+
+fn fill_boxes(map: &mut BoxMap, file: &Path) -> Result<()> {
+    let mut reader = Reader::new(File::open(file)?)?;
+    let mut key = None;
+    while let Some(event) = reader.next_event()? {
+        match event {
+            Event::Resize { keys, .. } => map.reserve(usize::try_from(keys)?),
+            Event::Key(header) => key = Some(header.key.into()),
+            _ => {}
+        }
+        if key.is_some() {
+            reader.walk_value(|item| {
+                if let (Item::String(text), Some(key)) = (item, key.take()) {
+                    map.insert(key, Box::from(&*text.text()));
+                }
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// What a server takes to start without a file.

@@ -27,6 +27,10 @@ pub(super) struct Set {
 }
 
 impl Set {
+    pub(super) fn has_only_strings(&self) -> bool {
+        self.elements == self.keys as u64
+    }
+
     /// Adds all keys, each by its commands, in a random order.
     pub(super) fn fill(&self, store: &mut Keyspace<Fold>) {
         let mut random = SmallRng::seed_from_u64(self.seed);

@@ -6,19 +6,20 @@
 //!  | slice | reads ...     | slice | reads ...     | slice | reads ...             | reads ...             |
 //! ```
 //!
-//! The clock of `maintain` stands still while there are only reads, so that these do not count in the time that
-//! defragmentation takes. A ratio compares the reads of one period with those of the same period. The slices are
-//! compared in the two ways that matter: reads between slices find colder caches, and the slices themselves take time
-//! from reads.
+//! The clock of `maintain` stands still while there are only reads, so that these do not count in the time
+//! that defragmentation takes. A ratio compares the reads of one period with those of the same period. The
+//! slices are compared in the two ways that matter: reads between slices find colder caches, and the slices
+//! themselves take time from reads.
 //!
-//! The allocator's own thread gives freed pages back, as it does in a server. In one case there is no such thread, and
-//! `maintain` does it.
+//! The allocator's own thread gives freed pages back, as it does in a server. In one case there is no such
+//! thread, and `maintain` does it.
 //!
 //! The options are the defaults. Only runs on less data lower `active-defrag-ignore-bytes`.
 //!
-//! Slices and reads are timed by the processor time of the thread, so others on the same core do not count, but interrupts do. The
-//! budget of a slice is one of real time. An interrupt in its last step makes a slice longer than it is. So the longest
-//! slice is the least one of several processes. Beside it stands what 99.9 % of the slices do not exceed.
+//! Slices and reads are timed by the processor time of the thread, so others on the same core do not count,
+//! but interrupts do. The budget of a slice is one of real time. An interrupt in its last step makes a slice
+//! longer than it is. So the longest slice is the least one of several processes. Beside it stands what 99.9
+//! % of the slices do not exceed.
 
 use super::forms::{Data, FORMS, NO_THREAD};
 use super::memory::Memory;
@@ -221,7 +222,8 @@ impl<'a> Run<'a> {
         Period { share, between, with_slices, without }
     }
 
-    /// A call of `maintain`. Returns how long it has kept this thread busy, and how long the next one can wait.
+    /// A call of `maintain`. Returns how long it has kept this thread busy, and how long the next one can
+    /// wait.
     fn slice(&mut self) -> (Duration, Duration) {
         let (start, paused, now) = (self.start, self.paused, self.now().as_millis() as u64);
         let mut done = None;

@@ -1,8 +1,9 @@
 //! EXPIRE after SET: an entry without an expiry has no place for one, so EXPIRE moves it to a larger block.
 //!
-//! The same keys get the same expiries in three ways: by SET with EX, by EXPIRE after each SET, and by EXPIRE in
-//! a random order after all SETs. What counts is what is left: bytes in blocks, and RSS after the allocator has
-//! given its free pages back. After that, a few passes of defragmentation show how much of it was in gaps.
+//! The same keys get the same expiries in three ways: by SET with EX, by EXPIRE after each SET, and by EXPIRE
+//! in a random order after all SETs. What counts is what is left: bytes in blocks, and RSS after the
+//! allocator has given its free pages back. After that, a few passes of defragmentation show how much of it
+//! was in gaps.
 
 use super::process;
 use crate::keys::{key, shuffled};

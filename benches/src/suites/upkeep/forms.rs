@@ -57,8 +57,8 @@ impl Form {
         items
     }
 
-    /// The order in which items are removed, from a random one. A list finds an element by walking from an end. So those
-    /// near the ends go first, list by list.
+    /// The order in which items are removed, from a random one. A list finds an element by walking from an
+    /// end. So those near the ends go first, list by list.
     pub(super) fn order_of_removal(self, mut items: Vec<u32>) -> Vec<u32> {
         if self == Self::Lists {
             items.sort_unstable_by_key(|&i| (u64::from(i) / ELEMENTS, from_end(i.into()).unsigned_abs()));
@@ -75,7 +75,7 @@ fn from_end(i: u64) -> i64 {
 
 enum Store {
     One(Box<Keyspace<Fold>>),
-    Shards(Sharded<Fold>),
+    Shards(Box<Sharded<Fold>>),
 }
 
 /// Items in a form.
@@ -100,7 +100,7 @@ impl Data {
     pub(super) fn new(form: Form, options: Options) -> Self {
         let store = if form == Form::Sharded {
             let sharded = Sharded::try_with_options_and_hasher(SHARDS, options, Fold::default());
-            Store::Shards(sharded.expect("there is memory"))
+            Store::Shards(Box::new(sharded.expect("there is memory")))
         } else {
             Store::One(Box::new(Keyspace::with_options_and_hasher(options, Fold::default())))
         };

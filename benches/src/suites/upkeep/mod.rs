@@ -5,8 +5,8 @@
 //! - [`expire`]: EXPIRE after SET, which moves entries, beside SET with an expiry.
 //! - [`price`]: requests while garbage is freed in passing, and a call of `maintain` with nothing to do.
 //!
-//! Why it is fair: the same work on the same data, with and without the upkeep, in turns. The fragmentation of
-//! a heap depends on all that happened in the process before. So churn and expiries are measured in
+//! Why it is fair: the same work on the same data, with and without the upkeep, in turns. The fragmentation
+//! of a heap depends on all that happened in the process before. So churn and expiries are measured in
 //! [processes of their own](process).
 
 mod churn;

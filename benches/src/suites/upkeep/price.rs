@@ -1,8 +1,9 @@
-//! What a keyspace's requests cost while garbage is freed in passing, and what a call of `maintain` costs that
-//! has nothing to do.
+//! What a keyspace's requests cost while garbage is freed in passing, and what a call of `maintain` costs
+//! that has nothing to do.
 //!
-//! A write frees 16 blocks of garbage, or 32 if it replaces a value. A read frees none. In the cases with garbage there is more of it than
-//! all writes can free, so each of them pays in full. In return nothing else needs to free it.
+//! A write frees 16 blocks of garbage, or 32 if it replaces a value. A read frees none. In the cases with
+//! garbage there is more of it than all writes can free, so each of them pays in full. In return nothing else
+//! needs to free it.
 
 use crate::keys::{Keys, key};
 use crate::lives::{Candidate, Schedule, lives, timed};

@@ -11,23 +11,23 @@
 //! ```
 //!
 //! A *round* begins when fragmentation reaches `active-defrag-threshold-lower` and
-//! `active-defrag-ignore-bytes`. It is one pass after the other, until the passes win nothing. So a round ends
-//! near no fragmentation at all, and not at the threshold.
+//! `active-defrag-ignore-bytes`. It is one pass after the other, until the passes win nothing. So a round
+//! ends near no fragmentation at all, and not at the threshold.
 //!
-//! The share of the time is that of the highest fragmentation in the round. A smaller share for the later
+//! The share of the time is that of the highest fragmentation since the gaps last grew. A smaller share for the later
 //! passes would not save work. It would keep the memory for longer: a pass closes most of the gaps that it
 //! finds, so the second pass of a round would already have the least share.
 //!
 //! A pass *wins* if it makes the gaps smaller by more than half a percent of the keyspace's bytes. A few
-//! blocks that move can empty many slabs. So the size of the gaps counts, and not the number of moved bytes. A
-//! round ends in one of two ways:
+//! blocks that move can empty many slabs. So the size of the gaps counts, and not the number of moved bytes.
+//! A round ends in one of two ways:
 //!
 //! - A pass wins nothing and moves half a percent of the bytes or less. Nothing is left to do.
 //! - Three passes in a row leave the gaps at about the same size. The gaps belong to others, or cannot be
 //!   closed.
 //!
-//! If the gaps grow in a pass, somebody is freeing memory. Then the round goes on, with the share of the
-//! fragmentation at that moment.
+//! If the gaps grow in a pass that moves more than that, somebody is freeing memory. Then the round goes on,
+//! with the share of the fragmentation at that moment.
 //!
 //! What is left after a round cannot be won. So the next one waits until fragmentation is five points above
 //! the least that there was since.

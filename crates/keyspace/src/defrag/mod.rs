@@ -1,8 +1,8 @@
 //! Active defragmentation: moving blocks so that the allocator can give memory back.
 //!
 //! Random removals leave slabs with a few blocks each. The allocator cannot give such a slab back
-//! (`zmalloc::defrag`). A pass visits all blocks of a keyspace and moves those that the allocator names. Passes
-//! follow each other until one of them wins nothing.
+//! (`zmalloc::defrag`). A pass visits all blocks of a keyspace and moves those that the allocator names.
+//! Passes follow each other until one of them wins nothing.
 //!
 //! - `walk`: one pass, step by step;
 //! - `questions`: asking about many blocks at once;

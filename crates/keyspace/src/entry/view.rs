@@ -169,7 +169,8 @@ impl<'a> EntryView<'a> {
     /// Writes the low 24 bits of `clock`, unless they are there already.
     ///
     /// A load and a store, not a locked instruction: of two threads that touch an entry at once, the
-    /// later store wins. So a count of uses may miss a few. The rest of the head does not change meanwhile (E4).
+    /// later store wins. So a count of uses may miss a few. The rest of the head does not change meanwhile
+    /// (E4).
     #[inline]
     pub(crate) fn set_clock(self, clock: u32) {
         let form = self.form();

@@ -19,8 +19,9 @@
 //!
 //! Limits:
 //!
-//! - Values of a workload are strings. Collections have encodings of their own; fill a keyspace with a few, and ask
-//!   [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`] says what each of them takes in Redis.
+//! - Values of a workload are strings. Collections have encodings of their own; fill a keyspace with a few,
+//!   and ask [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`] says what each of them takes
+//!   in Redis.
 //! - The table has been filled by inserts. In classic Redis no rehash is under way. While one is, there is
 //!   a second bucket array.
 //! - The size classes of a keyspace are those of the allocator of this build. Only jemalloc tells all of

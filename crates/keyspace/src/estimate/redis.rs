@@ -270,9 +270,9 @@ fn packed_len(element: Element<'_>) -> u64 {
 
 /// What a score takes in a listpack: an integer, or the text of `%.17g`.
 fn score_len(score: f64) -> u64 {
-    // The integers that a double holds exactly, and that Redis writes as such.
-    const EXACT: f64 = 4_503_599_627_370_496.0;
-    if score.fract() == 0.0 && score.abs() < EXACT && !(score == 0.0 && score.is_sign_negative()) {
+    // Redis stores a whole number up to half of the largest integer as an integer; -0 as 0.
+    const INTEGER_MAX: f64 = (i64::MAX / 2) as f64;
+    if score.fract() == 0.0 && score.abs() <= INTEGER_MAX {
         return encoded_len(Packed::Int(score as i64)) as u64;
     }
     const DIGITS: [u8; 32] = [b'0'; 32];

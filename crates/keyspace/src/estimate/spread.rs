@@ -33,10 +33,11 @@ impl Spread {
         (self.to - self.from) as u128 + 1
     }
 
-    /// The runs of numbers with the same form, in order, and the share of `keys` that each has. A run without keys is left out. Numbers of
-    /// the same form have to be neighbours. O(runs).
+    /// The runs of numbers with the same form, in order, and the share of `keys` that each has. A run without
+    /// keys is left out. Numbers of the same form have to be neighbours. O(runs).
     pub(super) fn runs<F: PartialEq>(self, keys: u64, form: impl Fn(i128) -> F) -> Vec<Run<F>> {
-        // Shares are rounded to the nearest number, and sum to the whole. A product of two numbers of 64 bits fits.
+        // Shares are rounded to the nearest number, and sum to the whole. A product of two numbers of 64 bits
+        // fits.
         let half = self.len() / 2;
         let keys_before =
             |offset: u128| ((u128::from(keys) * offset).saturating_add(half) / self.len()) as u64;

@@ -17,8 +17,8 @@
 //! The bits of a hash are scaled to the number of buckets, so that all buckets get the same share. Linear
 //! hashing, by which the table grows, would give some buckets twice the share of others. Their ghosts would
 //! then live half as long. The number of buckets changes when there has to be room for an eighth more or
-//! less. Most ghosts are then not found any more, and new ghosts overwrite them in time. The number of keys in a store at
-//! its limit rarely changes by so much.
+//! less. Most ghosts are then not found any more, and new ghosts overwrite them in time. The number of keys
+//! in a store at its limit rarely changes by so much.
 //!
 //! A fingerprint may be that of another key: one look-up in a thousand finds a ghost that was never there. A
 //! key then skips probation by mistake, or the share moves a little.

@@ -14,8 +14,8 @@
 //!
 //! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of that: each write
 //! evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a
-//! call may leave meanwhile. No write raises it. (Where nothing is left to evict, an overflow child of the table
-//! or the state of eviction itself may still add some KiB.)
+//! call may leave meanwhile. No write raises it. (Where nothing is left to evict, an overflow child of the
+//! table or the state of eviction itself may still add some KiB.)
 //!
 //! **Far from the limit** a write costs two comparisons. When the room is measured, half of it becomes an
 //! *allowance*, from which plain writes take the most that they can add. A write that grows the table
@@ -78,8 +78,8 @@ impl<S> Keyspace<S> {
     /// [`snapshot_bytes`](Self::snapshot_bytes), and those of [`set_other_bytes`](Self::set_other_bytes).
     /// Constant time.
     ///
-    /// What a snapshot holds is left out, as Redis leaves out the pages that a fork copies. Otherwise removals
-    /// would make no room, and writes would evict more keys.
+    /// What a snapshot holds is left out, as Redis leaves out the pages that a fork copies. Otherwise
+    /// removals would make no room, and writes would evict more keys.
     pub fn counted_bytes(&self) -> usize {
         self.size_without_snapshot().saturating_add(self.totals.eviction.other_bytes)
     }

@@ -14,16 +14,19 @@
 //!
 //! A member is the first of the three forms that fits. These cases follow from that:
 //!
-//! - `[]` matches no byte, and `[^]` matches every byte: a bracket closes the class wherever a member could start.
-//! - The last end of a range may be any byte, also a bracket or a backslash: `[a-]` has the range from `]` to `a` and no end.
+//! - `[]` matches no byte, and `[^]` matches every byte: a bracket closes the class wherever a member could
+//!   start.
+//! - The last end of a range may be any byte, also a bracket or a backslash: `[a-]` has the range from `]` to
+//!   `a` and no end.
 //! - A class without an end ends with the pattern: `[ab` is `[ab]`, and `[` matches no byte.
 //! - A `-` that is escaped, first, or last before the end of the pattern is a plain byte.
 //!
 //! Two answers are as they are in Redis only because its code is as it is:
 //!
 //! - The empty text matches the empty pattern and `*` alone. It does not match `**`.
-//! - The bytes of a range are signed numbers, as `char` is in C on x86-64: `[a-\xff]` has the bytes `\xff`, `\x00`, and on to
-//!   `a`. Both ends below or both above 128 is the usual case, and there the sign changes nothing.
+//! - The bytes of a range are signed numbers, as `char` is in C on x86-64: `[a-\xff]` has the bytes `\xff`,
+//!   `\x00`, and on to `a`. Both ends below or both above 128 is the usual case, and there the sign changes
+//!   nothing.
 //!
 //! Redis answers that nothing matches when it has gone into more than 1,000 stars of one pattern. Here a
 //! pattern may have any number of stars.

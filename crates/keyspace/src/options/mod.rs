@@ -75,9 +75,9 @@ const THRESHOLDS: RangeInclusive<u16> = 0..=1_000;
 const CYCLES: RangeInclusive<u8> = 1..=99;
 
 /// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, but for the
-/// defaults of [`activedefrag`](Self::activedefrag) and of the lazyfree options. Each setter is named after its
-/// directive. [`MaxmemoryPolicy`] has more words than Redis 7.4. A setter takes a value outside of the range as
-/// the nearest one in it.
+/// defaults of [`activedefrag`](Self::activedefrag) and of the lazyfree options. Each setter is named after
+/// its directive. [`MaxmemoryPolicy`] has more words than Redis 7.4. A setter takes a value outside of the
+/// range as the nearest one in it.
 ///
 /// ```
 /// use keyspace::{MaxmemoryPolicy, Options};

@@ -53,8 +53,8 @@ impl From<&'static str> for Figure {
 
 impl MemoryReport {
     /// All figures that are known, under the names of `MEMORY STATS`. A figure that only `INFO memory` has is
-    /// listed under its name there. `lent.bytes`, `eviction.bytes`, `snapshot.bytes`, `counted.bytes` and the shape of the
-    /// table, under names that begin with `table.`, are ours. Constant time.
+    /// listed under its name there. `lent.bytes`, `eviction.bytes`, `snapshot.bytes`, `counted.bytes` and the
+    /// shape of the table, under names that begin with `table.`, are ours. Constant time.
     ///
     /// ```
     /// # let keyspace = keyspace::Keyspace::new();

@@ -22,9 +22,10 @@
 //!
 //! - A large value that is *removed*, replaced, evicted, or that expires, is taken over by the snapshot in
 //!   constant time, also if it is half saved. It becomes garbage after it was saved.
-//! - A large value that is *edited* in place, renamed, moved or [taken](crate::Keyspace::take) is saved to
-//!   its end first: O(value), once a snapshot. Another one that is half saved is saved to its end before
-//!   that.
+//! - A large value that is *edited* in place, renamed, moved or [taken](crate::Keyspace::take) is saved
+//!   first, in the same call: O(value), once a snapshot. The rest of a half-saved value is saved before that.
+//! - [`retain`](crate::Keyspace::retain) saves the rest of a half-saved value first, whichever keys it
+//!   removes.
 //!
 //! **What is in it.** All keys that had not expired at the start, each once, in no order, with values and
 //! expiries of the start. Access clocks are those of the time at which a key is saved.
@@ -36,8 +37,10 @@
 //! **After a failure**, or if it is abandoned, the same walk goes on without a sink, and brings all bits to
 //! one value again. Until then no other snapshot can begin.
 //!
-//! Limits: a string is saved in one call, however long it is. The sink runs inside of writes, and must not
-//! panic.
+//! Limits: a string is saved in one call, however long it is, and so is a value of up to 64 blocks. The sink
+//! runs inside of writes, and must not panic. A key that was written under another hash than the hasher gives
+//! ([`Key::with_hash`](crate::Key::with_hash)) is found by a walk over the table, for each slice of a large
+//! value.
 //!
 //! Learned from: Redis' `rdb.c` (what is saved), which forks; Dragonfly's `snapshot.cc`, which saves an entry
 //! before it is written to, with a version for each bucket.
@@ -94,8 +97,9 @@ impl<S> Keyspace<S> {
     /// [`snapshot_for`](Self::snapshot_for), and in writes to keys that it has not got yet. See
     /// [`SnapshotSink`]. In C: `BGSAVE`, which forks.
     ///
-    /// A write that removes or replaces a large value stays O(1) meanwhile. A write that edits, renames,
-    /// moves or takes a large value of more than 64 blocks saves all of it first, unless it is saved already.
+    /// A write that removes or replaces a large value stays O(1) meanwhile, as long as there is memory for a
+    /// list of such values. A write that edits, renames, moves or takes a value of more than 64 blocks saves
+    /// all of it first, unless it is saved already, and the rest of another value that is half saved.
     ///
     /// ```
     /// use keyspace::{Keyspace, Record, SnapshotFailed, SnapshotSink};
@@ -171,7 +175,7 @@ impl<S> Keyspace<S> {
         self.totals.snapshot.allocation_size()
     }
 
-    /// Saves a value to its end that is half saved.
+    /// Saves the rest of a half-saved value.
     pub(crate) fn finish_half_saved(&mut self) {
         self.totals.snapshot.finish_half_saved(&self.table);
     }
@@ -185,7 +189,7 @@ impl<S> Keyspace<S> {
 impl<S: BuildHasher> Keyspace<S> {
     /// Works on the snapshot for as long as `budget` lasts by the caller's `clock`, which tells the time
     /// since any moment. Returns what it did. Does nothing if no snapshot is running. Overshoots by one step:
-    /// about 32 KiB of small values, one longer string, or 16 elements of a large value.
+    /// small values of about 32 KiB, or one longer value of up to 64 blocks, or 16 elements of a large value.
     ///
     /// See [`begin_snapshot`](Self::begin_snapshot).
     pub fn snapshot_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {

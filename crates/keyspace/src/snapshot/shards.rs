@@ -60,22 +60,21 @@ impl<S: BuildHasher> Sharded<S> {
     ///
     /// # Errors
     /// [`SnapshotError`]. No shard has begun one then.
-    pub fn begin_snapshot<K>(
-        &self,
-        mut make_sink: impl FnMut(usize) -> K,
-        now: u64,
-    ) -> Result<(), SnapshotError>
+    pub fn begin_snapshot<K>(&self, make_sink: impl FnMut(usize) -> K, now: u64) -> Result<(), SnapshotError>
     where
         K: SnapshotSink + 'static,
     {
         let mut state = self.snapshot.lock();
-        let (count, mut shards) = (self.shard_count(), Vec::new_in(Zmalloc));
+        let (count, mut shards, mut sinks) = (self.shard_count(), Vec::new_in(Zmalloc), Vec::new_in(Zmalloc));
         let size = count.saturating_mul(size_of::<RwLockWriteGuard<'_, Keyspace<S>>>());
         shards.try_reserve_exact(count).map_err(|_| ReserveError::OutOfMemory { size })?;
+        let size = count.saturating_mul(size_of::<K>());
+        sinks.try_reserve_exact(count).map_err(|_| ReserveError::OutOfMemory { size })?;
+        sinks.extend((0..count).map(make_sink));
         shards.extend((0..count).map(|number| self.shard(number).write()));
         shards.iter().try_for_each(|shard| shard.totals.snapshot.check_idle())?;
-        for number in 0..count {
-            if let Err(error) = shards[number].begin_snapshot(make_sink(number), now) {
+        for (number, sink) in sinks.into_iter().enumerate() {
+            if let Err(error) = shards[number].begin_snapshot(sink, now) {
                 shards[..number].iter_mut().for_each(|shard| shard.totals.snapshot.undo_begin());
                 return Err(error);
             }

@@ -94,17 +94,22 @@ pub(super) struct Saver {
 }
 
 impl Saver {
-    /// Saves about `elements` more elements of an entry. Returns whether it is saved now, if only because
-    /// there is no sink any more.
+    /// Saves about `elements` more elements of an entry. Returns whether no work is left for it. That is so
+    /// too if there is no sink any more.
     pub(super) fn save(&mut self, entry: &Entry, elements: usize, lent: &Lent) -> bool {
         if !entry.is_expired(self.now)
-            && let record = self.record(entry, lent)
-            && let Some(sink) = &mut self.sink
+            && let Some(mut sink) = self.sink.take()
         {
-            match sink.save(&record, elements) {
-                Ok(true) => self.keys += 1,
+            // If the sink panics it is dropped, and the snapshot has failed.
+            self.has_failed = true;
+            let result = sink.save(&self.record(entry, lent), elements);
+            if matches!(result, Ok(true)) || elements < usize::MAX && result.is_ok() {
+                (self.sink, self.has_failed) = (Some(sink), false);
+            }
+            match result {
                 Ok(false) if elements < usize::MAX => return false,
-                Ok(false) | Err(_) => self.fail(),
+                Ok(is_complete) => self.keys += usize::from(is_complete),
+                Err(_) => {}
             }
         }
         entry.set_snapshot_bit(self.bit);
@@ -151,7 +156,7 @@ fn find_at(table: &Table<Entry>, hash: u64, address: usize) -> Option<&Entry> {
 }
 
 impl Running {
-    /// Saves the value to its end that is half saved. `table` is that of the keyspace.
+    /// Saves the rest of the half-saved value. `table` is that of the keyspace.
     fn finish_half_saved(&mut self, table: Option<&Table<Entry>>, lent: &Lent) {
         while self.save_slice(table, usize::MAX, lent) {}
     }
@@ -414,13 +419,14 @@ impl Snapshot {
     /// Takes an unsaved entry over, for which [`save_or_reserve`](Self::save_or_reserve) has made room. It
     /// has left the keyspace's sums.
     #[cold]
-    pub(crate) fn take_over(&mut self, entry: Entry, size: usize) {
-        let Some(running) = &mut self.running else { return };
+    pub(crate) fn take_over(&mut self, entry: Entry, size: usize) -> Option<&Entry> {
+        let running = self.running.as_mut()?;
         if running.is_half_saved(&entry) {
             running.half_saved = Some(Place::Removed(running.removed.len()));
         }
         running.removed.push(Removed { entry, size });
         running.removed_bytes += size;
+        running.removed.last().map(|removed| &removed.entry)
     }
 
     /// Takes over a table that is cleared, with what its entries add to `used_memory`. Returns a table that
@@ -432,6 +438,11 @@ impl Snapshot {
     ) -> (Table<Entry>, usize) {
         match &mut self.running {
             Some(running) if running.cleared.is_none() && running.has_walk_left => {
+                if running.saver.sink.is_none() {
+                    // It is cleared up: nothing is saved any more.
+                    (running.has_walk_left, running.half_saved) = (false, None);
+                    return (table, entry_bytes);
+                }
                 running.cleared = Some(Cleared { table, entry_bytes });
                 (Table::new(), 0)
             }
@@ -439,7 +450,7 @@ impl Snapshot {
         }
     }
 
-    /// Saves the value to its end that is half saved. `table` is that of the keyspace.
+    /// Saves the rest of the half-saved value. `table` is that of the keyspace.
     pub(crate) fn finish_half_saved(&mut self, table: &Table<Entry>) {
         if let Some(running) = &mut self.running {
             running.finish_half_saved(Some(table), &self.lent);

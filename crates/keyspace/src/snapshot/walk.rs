@@ -1,8 +1,8 @@
 //! The steps of a snapshot: one place of the table, or some elements of a large value.
 //!
 //! The walk is a scan of the table, which shows every entry that is there throughout, also while the table
-//! grows and shrinks. An entry that it shows twice is saved at the second time. A place that has too many
-//! bytes for one step is scanned again: the bits say which of its entries are left.
+//! grows and shrinks. If it shows an entry twice, the entry is saved already the second time. A place that
+//! has too many bytes for one step is scanned again: the bits say which of its entries are left.
 
 use super::state::{Cleared, Place, Removed, Running, Snapshot};
 use crate::entry::{Entry, SnapshotBit};

@@ -67,8 +67,8 @@ fn counting() -> MutexGuard<'static, ()> {
     COUNTING.lock().unwrap_or_else(|error| error.into_inner())
 }
 
-/// Loads bytes without comparing the checksum, and by every way of reading. A damaged file may say anything, but not panic, hang or
-/// take much memory.
+/// Loads bytes without comparing the checksum, and by every way of reading. A damaged file may say anything,
+/// but not panic, hang or take much memory.
 pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
     let mut options = LoadOptions::default();
     options.checks_checksum = false;
@@ -90,7 +90,8 @@ pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
     Ok(loading.keys)
 }
 
-/// Places in a file of `len` bytes: all of a short one. Of a longer one so many that about `budget` bytes are read in all.
+/// Places in a file of `len` bytes: all of a short one. Of a longer one so many that about `budget` bytes are
+/// read in all.
 fn places(len: usize, budget: usize) -> impl Iterator<Item = usize> {
     (0..len).step_by((len * len / budget).max(1))
 }

@@ -41,7 +41,7 @@ fn every_version_that_can_be_read_is_accepted() {
         let accepted = restore(&payload(b"\0\x01v", version), &EncodingLimits::DEFAULT);
         match accepted {
             Ok(restored) => assert_eq!(restored.version.number(), version),
-            Err(Error::Version { version: found }) => assert_eq!(found, version),
+            Err(Error::Version { version: found, .. }) => assert_eq!(found, version),
             Err(error) => panic!("{error}"),
         }
         let is_known = (2..=15).contains(&version) || version == 80 || version == 81;
@@ -49,7 +49,8 @@ fn every_version_that_can_be_read_is_accepted() {
     }
 }
 
-/// 22 is a hash with field, value and time in Valkey, and with time, field and value in a release candidate of Redis.
+/// 22 is a hash with field, value and time in Valkey, and with time, field and value in a release candidate
+/// of Redis.
 #[test]
 fn type_22_is_told_apart_by_the_version() {
     let redis = payload(b"\x16\x01\x09\x01f\x01v", 12);

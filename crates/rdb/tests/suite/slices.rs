@@ -61,8 +61,8 @@ fn a_large_value_is_written_in_slices_and_is_the_same_file() {
         let (file, most, calls) = write(&keyspace, elements);
         assert!(file == whole, "{elements}");
         if elements <= 1_000 {
-            // An element is at most 23 bytes, a node of a list 8 KiB, and a place of a table some tens of elements. 64 bytes of a node
-            // count as an element.
+            // An element is at most 23 bytes, a node of a list 8 KiB, and a place of a table some tens of
+            // elements. 64 bytes of a node count as an element.
             assert!(most < 12_000 + 64 * elements as u64, "{most} bytes at once for {elements}");
             assert!(calls > 4, "{calls}");
         }
@@ -173,4 +173,20 @@ fn a_string_of_megabytes_comes_back() {
         assert_eq!(content(copy.get("noise", NOW).unwrap()), content(keyspace.get("noise", NOW).unwrap()));
         assert_eq!(copy.allocation_size(), keyspace.allocation_size());
     }
+}
+
+/// Without the check the new members, which come first, would be written twice.
+#[test]
+fn members_that_are_added_between_two_slices_are_noticed_also_where_their_number_fits() {
+    let mut keyspace = large();
+    let mut writer = Writer::new(Vec::new(), &WriteOptions::default()).unwrap();
+    let len = ELEMENTS;
+    let meta = KeyMeta { key: b"k", ..KeyMeta::default() };
+    let mut progress = writer.begin_key(&meta, keyspace.get("zset", NOW).unwrap()).unwrap();
+    assert!(!writer.write_value(&mut progress, keyspace.get("zset", NOW).unwrap(), len - 5).unwrap());
+    for n in 0..5 {
+        keyspace.zadd("zset", &format!("new {n}"), f64::INFINITY, Default::default(), NOW).unwrap();
+    }
+    let error = writer.write_value(&mut progress, keyspace.get("zset", NOW).unwrap(), 5).unwrap_err();
+    assert!(matches!(error, SaveError::Changed), "{error}");
 }

@@ -9,9 +9,9 @@ use quicklist::{NodeLimit, NodeView, QuickList, Side};
 use zmalloc::ReserveError;
 
 impl List {
-    /// Adds the elements of a listpack at the end. A listpack within `list-max-listpack-size` becomes a node as it is, or the
-    /// whole list if there was no element. The elements of a larger one are pushed one after the other. O(bytes). In C:
-    /// `quicklistAppendListpack`.
+    /// Adds the elements of a listpack at the end. A listpack within `list-max-listpack-size` becomes a node
+    /// as it is, or the whole list if there was no element. The elements of a larger one are pushed one after
+    /// the other. O(bytes). In C: `quicklistAppendListpack`.
     ///
     /// ```
     /// use values::{Collection, Encoding, EncodingLimits, List};
@@ -29,8 +29,8 @@ impl List {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Malformed`](crate::Error::Malformed), and the list is as it was; [`Error::Reserve`](crate::Error::Reserve), and it may
-    /// have some of the elements.
+    /// [`Error::Malformed`](crate::Error::Malformed), and the list is as it was;
+    /// [`Error::Reserve`](crate::Error::Reserve), and it may have some of the elements.
     pub fn try_push_listpack(&mut self, bytes: &[u8], limits: &EncodingLimits) -> Result<(), crate::Error> {
         listpack::validate(bytes, Depth::Strict)?;
         let view = listpack::View::new(bytes)?;
@@ -52,8 +52,8 @@ impl List {
         Ok(())
     }
 
-    /// Adds an element at the end, in a node of its own that is not packed if `list-max-listpack-size` asks for it. In C:
-    /// `quicklistAppendPlainNode`.
+    /// Adds an element at the end, in a node of its own that is not packed if `list-max-listpack-size` asks
+    /// for it. In C: `quicklistAppendPlainNode`.
     ///
     /// # Errors
     /// If there is no memory. The list has the same elements then.
@@ -97,8 +97,8 @@ impl<'a> ListView<'a> {
         }
     }
 
-    /// The nodes as they are stored, from the one with `ordinal` nodes before it. O(nodes / 128) to the first. A listpack is its own
-    /// only node.
+    /// The nodes as they are stored, from the one with `ordinal` nodes before it. O(nodes / 128) to the
+    /// first. A listpack is its own only node.
     pub fn nodes_from(self, ordinal: usize) -> impl Iterator<Item = NodeView<'a>> {
         let (pack, list) = match self.0 {
             ReprView::ListPack(pack) => (Some(NodeView::Packed(pack)).filter(|_| ordinal == 0), None),

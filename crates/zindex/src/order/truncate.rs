@@ -1,6 +1,8 @@
-//! Dropping the highest entries, many at once: a leaf loses its last entries without a search, and nodes that have lost all go.
+//! Dropping the highest entries, many at once: a leaf loses its last entries without a search, and nodes that
+//! have lost all go.
 //!
-//! Nodes that have lost some are not joined with others, so the last node of each level may be as low as one entry.
+//! Nodes that have lost some are not joined with others, so the last node of each level may be as low as one
+//! entry.
 
 use super::Order;
 use crate::node::{Child, NodeMut};
@@ -14,8 +16,8 @@ impl Order {
         self.len = len;
     }
 
-    /// Drops the highest leaves with `n` entries in all or fewer, and at least one leaf. Whole leaves, because the blocks of a leaf are
-    /// asked for together.
+    /// Drops the highest leaves with `n` entries in all or fewer, and at least one leaf. `n` is not 0. Whole leaves,
+    /// because the blocks of a leaf are asked for together.
     pub(crate) fn drop_leaves(&mut self, n: usize) {
         let len = self.len.saturating_sub(n);
         let Some((leaf, index)) = self.leaf_at(len) else { return };
@@ -42,8 +44,8 @@ fn truncate(child: &mut Child, keep: usize) -> usize {
                 } else {
                     let child = inner.remove(last);
                     freed += child.allocation_size();
-                    // Nodes lie in a random order. In the cache of the thread they would wait for each other, and then empty many
-                    // slabs within one step.
+                    // Nodes lie in a random order. In the cache of the thread they would wait for each other,
+                    // and then empty many slabs within one step.
                     child.drop_no_tcache();
                 }
             }

@@ -554,6 +554,37 @@ fn all_keys_are_saved_that_are_cleared_meanwhile() {
 }
 
 #[test]
+fn all_keys_that_are_cleared_while_a_snapshot_is_cleared_up_become_garbage_at_once() {
+    let mut keyspace = filled();
+    let (sink, _got) = Collector::new(3);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    let bytes = keyspace.snapshot_bytes();
+    step(&mut keyspace);
+    keyspace.abandon_snapshot();
+    keyspace.clear();
+    assert!(keyspace.snapshot_bytes() <= bytes && keyspace.lazyfree_pending_bytes() > 0);
+    to_the_end(&mut keyspace);
+    keyspace.check();
+}
+
+/// The callback must not panic. If it does, nothing is missing from the snapshot.
+#[test]
+fn a_large_value_whose_removal_panics_in_the_callback_is_saved() {
+    let mut keyspace = filled();
+    let expected = state_of(&keyspace, NOW);
+    let (sink, got) = Collector::new(3);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    let half_saved = step_into_large(&mut keyspace, &got);
+    keyspace.on_event(|_| panic!("by the callback")).unwrap();
+    let removal = std::panic::AssertUnwindSafe(|| keyspace.remove(half_saved.as_str(), NOW));
+    assert!(std::panic::catch_unwind(removal).is_err());
+    keyspace.clear_on_event();
+    to_the_end(&mut keyspace);
+    assert_eq!(got.lock().unwrap().state, expected);
+    keyspace.check();
+}
+
+#[test]
 fn a_keyspace_that_is_dropped_in_the_middle_leaks_nothing() {
     for change in [
         |_: &mut Keyspace, _: &Mutex<Got>| {},

@@ -126,3 +126,20 @@ fn shards_without_memory_do_not_begin_a_snapshot() {
         assert!(matches!(begun, Err(SnapshotError::Memory(_))));
     }
 }
+
+#[test]
+fn a_sink_that_cannot_be_made_leaves_no_snapshot() {
+    let sharded = Sharded::new(4);
+    sharded.write("key", |keyspace, key| keyspace.set(key, 1, NOW)).unwrap();
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        sharded.begin_snapshot(
+            |shard| {
+                assert!(shard < 2, "no sink for it");
+                Collector::new(1).0
+            },
+            NOW,
+        )
+    }));
+    assert!(made.is_err());
+    sharded.begin_snapshot(|_| Collector::new(1).0, NOW).unwrap();
+}

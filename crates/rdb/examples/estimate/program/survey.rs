@@ -138,7 +138,7 @@ impl Survey {
             self.databases.values().map(|database| table_bytes(database.keys)).sum()
         } else {
             let bytes: usize = self.databases.values().map(|it| it.keyspace.allocation_size()).sum();
-            bytes as u64 - keys.here
+            (bytes as u64).saturating_sub(keys.here)
         };
         Totals { keys: self.scaled(keys), redis_tables, here_tables }
     }

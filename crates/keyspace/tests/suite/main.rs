@@ -19,6 +19,7 @@ mod memory;
 #[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
 mod model;
 mod sharded;
+#[cfg(not(miri))] // slow, and no unsafe code of its own
 mod snapshot;
 mod threads;
 

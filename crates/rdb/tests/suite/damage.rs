@@ -93,7 +93,8 @@ pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
 /// Places in a file of `len` bytes: all of a short one. Of a longer one so many that about `budget` bytes are
 /// read in all.
 fn places(len: usize, budget: usize) -> impl Iterator<Item = usize> {
-    (0..len).step_by((len * len / budget).max(1))
+    let all = len as u64 * len as u64;
+    (0..len).step_by((all / budget as u64).max(1) as usize)
 }
 
 #[test]

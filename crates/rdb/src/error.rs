@@ -126,7 +126,7 @@ pub enum Fault {
     Magic,
     /// The byte begins no length.
     Length,
-    /// The encoding of a string is none of the four.
+    /// The encoding of a string is not one of the four that exist.
     StringEncoding,
     /// The bytes are not LZF, or do not have the length that stands in front of them.
     Lzf,

@@ -22,7 +22,7 @@ pub(crate) const SECONDS_MAX: usize = 64;
 /// More first parts are not told apart.
 pub(crate) const FIRSTS_MAX: usize = 4_096;
 
-/// A longer prefix ends with its first separator, or is none.
+/// A longer prefix is cut after its first separator. Without one, the key has no prefix.
 pub(crate) const PREFIX_LEN_MAX: usize = 128;
 
 pub(crate) struct Prefixes {

@@ -153,6 +153,11 @@ impl<S> Sharded<S> {
         self.sum(Keyspace::len)
     }
 
+    /// How many keys have an expiry. Takes each lock in turn. In C: `expires` of INFO keyspace.
+    pub fn expires(&self) -> usize {
+        self.sum(Keyspace::expires)
+    }
+
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -163,7 +168,7 @@ impl<S> Sharded<S> {
         size_of::<Shard<S>>() * self.shards.capacity() + self.sum(Keyspace::allocation_size)
     }
 
-    fn sum(&self, figure: impl Fn(&Keyspace<S>) -> usize) -> usize {
+    pub(crate) fn sum(&self, figure: impl Fn(&Keyspace<S>) -> usize) -> usize {
         self.shards.iter().map(|shard| figure(&shard.read())).sum()
     }
 

@@ -59,7 +59,7 @@ impl Default for DumpOptions {
 /// # Errors
 /// [`SaveError::Memory`].
 pub fn dump(value: ValueRef<'_>, options: DumpOptions) -> Result<Vec<u8>, SaveError> {
-    let mut output = Output::new(Vec::new(), options.compression);
+    let mut output = Output::new(Vec::new(), options.compression, true);
     let mut progress = ValueProgress::new(value, options.version);
     output.byte(progress.code())?;
     while !progress.write(&mut output, value, usize::MAX)? {}

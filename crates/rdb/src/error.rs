@@ -2,6 +2,7 @@
 
 use crate::format::Version;
 use core::fmt;
+use keyspace::SnapshotError;
 use keyspace::values::ReserveError;
 use std::io;
 
@@ -193,6 +194,10 @@ pub enum SaveError {
     },
     /// A value has another type or another number of elements than when its key was written.
     Changed,
+    /// The snapshot does not begin.
+    Snapshot(SnapshotError),
+    /// The snapshot has not saved all keys: it is still running, has failed, or was abandoned.
+    Incomplete,
     /// There was no memory.
     Memory(ReserveError),
 }
@@ -202,6 +207,8 @@ impl fmt::Display for SaveError {
         match self {
             Self::Io { offset, error } => write!(f, "writing failed after {offset} bytes: {error}"),
             Self::Changed => f.write_str("a value was changed while it was written"),
+            Self::Snapshot(error) => error.fmt(f),
+            Self::Incomplete => f.write_str("the snapshot has not saved all keys"),
             Self::Memory(error) => error.fmt(f),
         }
     }
@@ -211,9 +218,16 @@ impl std::error::Error for SaveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { error, .. } => Some(error),
-            Self::Changed => None,
+            Self::Changed | Self::Incomplete => None,
+            Self::Snapshot(error) => Some(error),
             Self::Memory(error) => Some(error),
         }
+    }
+}
+
+impl From<SnapshotError> for SaveError {
+    fn from(error: SnapshotError) -> Self {
+        Self::Snapshot(error)
     }
 }
 

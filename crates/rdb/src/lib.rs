@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod beside;
 mod build;
 mod crc;
 mod databases;
@@ -28,7 +29,7 @@ pub use format::{Family, ValueType, Version};
 pub use load::{DuplicateKey, LoadOptions, Loader, Loading, UnsupportedValue};
 pub use reader::{Event, Expiring, Item, KeyHeader, Reader};
 pub use save::{save, save_to_path};
-pub use snapshot::{SnapshotFile, SnapshotRecords};
+pub use snapshot::SnapshotFile;
 pub use value::ValueProgress;
 pub use write::{KeyMeta, WriteOptions, WriteVersion, Writer};
 

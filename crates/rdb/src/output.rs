@@ -35,16 +35,17 @@ pub(crate) struct Output<W> {
     buffer: Block,
     /// How many bytes have gone to `write`.
     written: u64,
-    crc: Crc,
+    /// `None` if nobody reads the checksum.
+    crc: Option<Crc>,
     is_compressed: bool,
     /// A string while it is compressed or decompressed.
     scratch: Sds,
 }
 
 impl<W: Write> Output<W> {
-    pub(crate) fn new(write: W, is_compressed: bool) -> Self {
+    pub(crate) fn new(write: W, is_compressed: bool, has_checksum: bool) -> Self {
         let (buffer, scratch) = (Block::new_in(Zmalloc), Sds::new());
-        Self { write, buffer, written: 0, crc: Crc::new(), is_compressed, scratch }
+        Self { write, buffer, written: 0, crc: has_checksum.then(Crc::new), is_compressed, scratch }
     }
 
     /// How many bytes there are up to here.
@@ -77,7 +78,9 @@ impl<W: Write> Output<W> {
         if bytes.len() < BUFFER {
             return self.raw(bytes);
         }
-        self.crc.update(bytes);
+        if let Some(crc) = &mut self.crc {
+            crc.update(bytes);
+        }
         self.send(bytes.len(), |write, _| write.write_all(bytes))
     }
 
@@ -94,16 +97,18 @@ impl<W: Write> Output<W> {
 
     /// Gives all bytes to the underlying writer.
     pub(crate) fn flush(&mut self) -> Result<(), SaveError> {
-        self.crc.update(&self.buffer);
+        if let Some(crc) = &mut self.crc {
+            crc.update(&self.buffer);
+        }
         self.send(self.buffer.len(), |write, buffer| write.write_all(buffer))?;
         self.buffer.clear();
         Ok(())
     }
 
-    /// The checksum of all bytes up to here.
+    /// The checksum of all bytes up to here; 0 if there is to be none.
     pub(crate) fn checksum(&mut self) -> Result<u64, SaveError> {
         self.flush()?;
-        Ok(self.crc.value())
+        Ok(self.crc.as_ref().map_or(0, Crc::value))
     }
 
     /// Ends the output.

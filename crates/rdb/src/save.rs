@@ -1,15 +1,14 @@
 //! Whole files: [`save`] to any writer, and [`save_to_path`] so that a crash leaves the old file or the new
 //! one.
 
+use crate::beside::FileBeside;
 use crate::error::SaveError;
 use crate::write::{WriteOptions, Writer};
 use core::hash::BuildHasher;
-use core::sync::atomic::AtomicU64;
-use core::sync::atomic::Ordering::Relaxed;
 use keyspace::Keyspace;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 
 /// Writes a keyspace as a file with one database. `now` is in milliseconds since 1970; keys that have expired
 /// then are left out. The keyspace is borrowed for as long as it takes. Returns the writer. In C: `SAVE`.
@@ -29,8 +28,9 @@ pub fn save<S: BuildHasher, W: Write>(
 }
 
 /// Writes a file beside `path`, syncs it, and renames it to `path`. `fill` writes everything between header
-/// and checksum. When it returns, the file is complete on the disk. If anything fails, the old file is as it was. Only if the folder cannot be synced, which
-/// is the last step, the new file may have its name already. In C: `rdbSave`.
+/// and checksum. When it returns, the file is complete on the disk. If anything fails, the old file is as it
+/// was. One failure is an exception: if the folder cannot be synced, which is the last step, the new file may
+/// have its name already. In C: `rdbSave`.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;
@@ -51,64 +51,9 @@ pub fn save_to_path<T, E: From<SaveError>>(
     options: &WriteOptions,
     fill: impl FnOnce(&mut Writer<File>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let path = path.as_ref();
-    let no_file = |error| SaveError::Io { offset: 0, error };
-    let (temporary, file) = create_beside(path).map_err(no_file)?;
-    let remove = RemoveUnlessRenamed(Some(temporary));
+    let (beside, file) = FileBeside::create(path.as_ref())?;
     let mut writer = Writer::new(file, options)?;
     let filled = fill(&mut writer)?;
-    let len = writer.offset();
-    let file = writer.finish()?;
-    let failed = |error| SaveError::Io { offset: len, error };
-    file.sync_all().map_err(failed)?;
-    drop(file);
-    remove.rename(path).map_err(failed)?;
-    sync_folder(path).map_err(failed)?;
+    beside.finish(writer)?;
     Ok(filled)
-}
-
-/// A file that is removed when something fails.
-pub(crate) struct RemoveUnlessRenamed(pub(crate) Option<PathBuf>);
-
-impl RemoveUnlessRenamed {
-    pub(crate) fn rename(mut self, path: &Path) -> io::Result<()> {
-        let Some(temporary) = &self.0 else { return Ok(()) };
-        fs::rename(temporary, path)?;
-        self.0 = None;
-        Ok(())
-    }
-}
-
-impl Drop for RemoveUnlessRenamed {
-    fn drop(&mut self) {
-        if let Some(temporary) = &self.0 {
-            let _ = fs::remove_file(temporary); // there is nobody to tell
-        }
-    }
-}
-
-/// A new file in the same folder, with the number of the process in its name, and another number that no file
-/// of this process has. So a file of that name was left by an earlier process, and is written over.
-pub(crate) fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
-    static FILES: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let number = FILES.fetch_add(1, Relaxed);
-    let mut beside = name.to_os_string();
-    beside.push(format!(".{}-{number}.tmp", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let file = File::create(&beside)?;
-    Ok((beside, file))
-}
-
-/// Has the disk keep the new name in the folder.
-#[cfg(unix)]
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-/// Folders cannot be synced on other platforms.
-#[cfg(not(unix))]
-pub(crate) fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -1,26 +1,30 @@
-//! [`SnapshotFile`]: a file of a point-in-time snapshot, which is written while keys are read and written.
+//! [`SnapshotFile`]: a file of point-in-time snapshots, which is written while keys are read and written.
 //!
 //! ```text
-//!  shard 0  ->  SnapshotRecords  ->  up to 64 KiB of whole keys  \
-//!  shard 1  ->  SnapshotRecords  ->  up to 64 KiB of whole keys   >  one file beside the path  ->  renamed
-//!  shard 2  ->  SnapshotRecords  ->  a large value, part by part /
+//!  shard 0  ->  Records  ->  up to 64 KiB of whole keys  \
+//!  shard 1  ->  Records  ->  up to 64 KiB of whole keys   >  one file beside the path  ->  renamed
+//!  shard 2  ->  Records  ->  a large value, part by part /
 //! ```
 //!
-//! Each shard has a sink of its own, which appends to the file when it has 64 KiB. A large value that is
+//! Each keyspace has a sink of its own, which appends to the file when it has 64 KiB. A large value that is
 //! saved in slices is appended in parts. Meanwhile it owns the file, and the other sinks keep what they have.
 //!
-//! Limits: one database, of number 0. A key that is half written keeps the file until it is complete, so that
-//! sinks of other shards grow by what writes save in that time.
+//! Lock order: the locks of shards come before the lock of the file. The file is written under both.
+//!
+//! Limits: a key that is half written keeps the file until it is complete. So sinks of other shards grow by
+//! what writes save in that time.
 
+use crate::beside::FileBeside;
 use crate::error::SaveError;
-use crate::save::{RemoveUnlessRenamed, create_beside, sync_folder};
 use crate::value::ValueProgress;
 use crate::write::{WriteOptions, Writer};
 use allocator_api2::vec::Vec;
-use keyspace::{Record, SnapshotFailed, SnapshotSink};
+use core::hash::BuildHasher;
+use keyspace::values::ReserveError;
+use keyspace::{Keyspace, Record, Sharded, SnapshotError, SnapshotFailed, SnapshotSink};
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zmalloc::Zmalloc;
 
@@ -29,44 +33,83 @@ const PART: u64 = 64 << 10;
 
 type Block = Vec<u8, Zmalloc>;
 
+/// What the file keeps of a sink.
+struct SinkState {
+    database: u64,
+    /// How many keys the sink is to get, and how many of them expire.
+    keys: u64,
+    expires: u64,
+    /// What is to be appended as soon as no other sink owns the file.
+    pending: Block,
+    is_finished: bool,
+}
+
 /// The file that all sinks append to.
 struct Shared {
     /// `None` once the file was ended.
     writer: Option<Writer<File>>,
     /// The sink whose key is half written.
     owner: Option<usize>,
-    /// What each sink has to append as soon as no other one owns the file.
-    pending: Vec<Block, Zmalloc>,
-    /// How many sinks have got their last key.
-    finished: usize,
-    /// The first error.
+    sinks: Vec<SinkState, Zmalloc>,
+    /// The database that the file is at.
+    database: Option<u64>,
+    /// The first error. All sinks fail from then on.
     error: Option<SaveError>,
+    has_failed: bool,
 }
 
 impl Shared {
     /// Appends bytes of a sink, or keeps them while another sink owns the file.
     fn take(&mut self, sink: usize, bytes: &[u8]) -> Result<(), SaveError> {
+        if self.has_failed {
+            return Err(SaveError::Incomplete);
+        }
         if self.owner.is_some_and(|owner| owner != sink) {
-            let pending = &mut self.pending[sink];
+            let pending = &mut self.sinks[sink].pending;
             let size = bytes.len();
-            let reserved = pending.try_reserve(size);
-            reserved.map_err(|_| keyspace::values::ReserveError::OutOfMemory { size })?;
+            pending.try_reserve(size).map_err(|_| ReserveError::OutOfMemory { size })?;
             pending.extend_from_slice(bytes);
             return Ok(());
         }
-        self.owner = Some(sink);
         self.append_pending(sink)?;
-        self.writer.as_mut().map_or(Ok(()), |writer| writer.append(bytes))
+        self.owner = Some(sink);
+        self.append(sink, bytes)
     }
 
     fn append_pending(&mut self, sink: usize) -> Result<(), SaveError> {
-        let pending = core::mem::replace(&mut self.pending[sink], Block::new_in(Zmalloc));
-        self.writer.as_mut().map_or(Ok(()), |writer| writer.append(&pending))
+        let pending = core::mem::replace(&mut self.sinks[sink].pending, Block::new_in(Zmalloc));
+        self.append(sink, &pending)
+    }
+
+    /// Appends bytes of a sink, which begin with a key if the file is at another database.
+    fn append(&mut self, sink: usize, bytes: &[u8]) -> Result<(), SaveError> {
+        let Some(writer) = self.writer.as_mut().filter(|_| !bytes.is_empty()) else { return Ok(()) };
+        let database = self.sinks[sink].database;
+        if self.database != Some(database) {
+            writer.select_database(database)?;
+            self.database = Some(database);
+            let same = self.sinks.iter_mut().filter(|sink| sink.database == database);
+            let (keys, expires) = same.fold((0, 0), |(keys, expires), sink| {
+                // Only the first time.
+                (keys + core::mem::take(&mut sink.keys), expires + core::mem::take(&mut sink.expires))
+            });
+            if keys > 0 {
+                writer.resize_hint(keys, expires)?;
+            }
+        }
+        writer.append(bytes)
     }
 
     /// The sink has no key that is half written.
     fn release(&mut self, sink: usize) {
         self.owner.take_if(|owner| *owner == sink);
+    }
+
+    /// Keeps the first error.
+    fn fail(&mut self, error: SaveError) {
+        if !self.has_failed {
+            (self.has_failed, self.error) = (true, Some(error));
+        }
     }
 }
 
@@ -74,9 +117,12 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A file that the snapshot of a keyspace, or of all shards, is written to. It is written beside its path;
-/// [`finish`](Self::finish) syncs it and renames it. Dropped before, it is removed. In C: the child of
-/// `BGSAVE`.
+/// A file that snapshots of keyspaces are written to, one for each database. It is written beside its path;
+/// [`finish`](Self::finish) syncs it and renames it. Dropped before, it is removed, and the snapshots fail.
+/// In C: the child of `BGSAVE`.
+///
+/// The file is written in the calls that work on the snapshot, and in writes to keys that are not saved yet:
+/// under the lock of a shard, if there are shards.
 ///
 /// ```
 /// use rdb::keyspace::Sharded;
@@ -87,9 +133,9 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 ///
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("dump.rdb");
-/// let file = SnapshotFile::create(&path, &WriteOptions::default(), 0, sharded.allocation_size() as u64)?;
-/// let mut sinks = (0..sharded.shard_count()).map(|_| file.sink()).collect::<Result<Vec<_>, _>>()?.into_iter();
-/// sharded.begin_snapshot(|_shard| sinks.next().expect("one for each shard"), 0)?;
+/// let used_memory = sharded.allocation_size() as u64;
+/// let mut file = SnapshotFile::create(&path, &WriteOptions::default(), 0, used_memory)?;
+/// file.begin_shards(0, &sharded, 0)?;
 /// let start = Instant::now();
 /// while !sharded.snapshot_for(Duration::from_micros(500), || start.elapsed()).is_complete {
 ///     // Requests are served in between.
@@ -101,8 +147,7 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 pub struct SnapshotFile {
     shared: Arc<Mutex<Shared>>,
     options: WriteOptions,
-    path: PathBuf,
-    beside: RemoveUnlessRenamed,
+    beside: Option<FileBeside>,
 }
 
 impl SnapshotFile {
@@ -117,69 +162,117 @@ impl SnapshotFile {
         now: u64,
         used_memory: u64,
     ) -> Result<Self, SaveError> {
-        let path = path.as_ref().to_path_buf();
-        let no_file = |error| SaveError::Io { offset: 0, error };
-        let (temporary, file) = create_beside(&path).map_err(no_file)?;
-        let beside = RemoveUnlessRenamed(Some(temporary));
+        let (beside, file) = FileBeside::create(path.as_ref())?;
         let mut writer = Writer::new(file, options)?;
         writer.default_aux(now, used_memory)?;
-        writer.select_database(0)?;
-        let pending = Vec::new_in(Zmalloc);
-        let shared = Shared { writer: Some(writer), owner: None, pending, finished: 0, error: None };
-        Ok(Self { shared: Arc::new(Mutex::new(shared)), options: *options, path, beside })
+        let shared = Shared {
+            writer: Some(writer),
+            owner: None,
+            sinks: Vec::new_in(Zmalloc),
+            database: None,
+            error: None,
+            has_failed: false,
+        };
+        Ok(Self { shared: Arc::new(Mutex::new(shared)), options: *options, beside: Some(beside) })
     }
 
-    /// A sink for [`Keyspace::begin_snapshot`](keyspace::Keyspace::begin_snapshot): one for each shard.
+    /// Begins a snapshot of a keyspace at `now`, in milliseconds, as a database of the file. See
+    /// [`Keyspace::begin_snapshot`]. O(1).
     ///
     /// # Errors
-    /// If there is no memory.
-    pub fn sink(&self) -> Result<SnapshotRecords, SaveError> {
+    /// [`SaveError::Snapshot`], [`SaveError::Memory`]. The file is as it was.
+    pub fn begin<S: BuildHasher>(
+        &mut self,
+        database: u64,
+        keyspace: &mut Keyspace<S>,
+        now: u64,
+    ) -> Result<(), SaveError> {
+        let keys = (keyspace.len(), keyspace.expires());
+        self.begin_with(database, keys, 1, |next_sink| keyspace.begin_snapshot(next_sink(), now))
+    }
+
+    /// Begins a snapshot of all shards at one moment, as a database of the file. See
+    /// [`Sharded::begin_snapshot`]. O(shards).
+    ///
+    /// # Errors
+    /// [`SaveError::Snapshot`], [`SaveError::Memory`]. The file is as it was.
+    pub fn begin_shards<S: BuildHasher>(
+        &mut self,
+        database: u64,
+        sharded: &Sharded<S>,
+        now: u64,
+    ) -> Result<(), SaveError> {
+        let keys = (sharded.len(), sharded.expires());
+        self.begin_with(database, keys, sharded.shard_count(), |next_sink| {
+            sharded.begin_snapshot(|_shard| next_sink(), now)
+        })
+    }
+
+    fn begin_with(
+        &mut self,
+        database: u64,
+        (keys, expires): (usize, usize),
+        sinks: usize,
+        begin: impl FnOnce(&mut dyn FnMut() -> Records) -> Result<(), SnapshotError>,
+    ) -> Result<(), SaveError> {
+        let first = {
+            let all = &mut lock(&self.shared).sinks;
+            let size = sinks.saturating_mul(size_of::<SinkState>());
+            all.try_reserve(sinks).map_err(|_| ReserveError::OutOfMemory { size })?;
+            let first = all.len();
+            all.extend((0..sinks).map(|sink| SinkState {
+                database,
+                // The first one counts for all.
+                keys: if sink == 0 { keys as u64 } else { 0 },
+                expires: if sink == 0 { expires as u64 } else { 0 },
+                pending: Block::new_in(Zmalloc),
+                is_finished: false,
+            }));
+            first
+        };
+        let mut next = first..first + sinks;
+        let mut next_sink = || Records::new(&self.shared, next.next().unwrap_or(first), &self.options);
+        begin(&mut next_sink).map_err(|error| {
+            lock(&self.shared).sinks.truncate(first);
+            error.into()
+        })
+    }
+
+    /// Ends the file when all snapshots have ended: syncs it and renames it. Returns its bytes.
+    ///
+    /// # Errors
+    /// The first error of any sink; [`SaveError::Incomplete`] if a snapshot has not ended, has failed, or was
+    /// abandoned, or if none was begun; [`SaveError::Io`]. The old file is then as it was. One failure is an
+    /// exception: if the folder cannot be synced, which is the last step, the new file may have its name
+    /// already.
+    pub fn finish(mut self) -> Result<u64, SaveError> {
         let mut shared = lock(&self.shared);
-        let (sink, size) = (shared.pending.len(), size_of::<Block>());
-        let reserved = shared.pending.try_reserve(1);
-        reserved.map_err(|_| keyspace::values::ReserveError::OutOfMemory { size })?;
-        shared.pending.push(Block::new_in(Zmalloc));
-        let part = Part { shared: Arc::clone(&self.shared), sink };
-        let writer = Writer::of_keys(part, &self.options);
-        Ok(SnapshotRecords { writer, shared: Arc::clone(&self.shared), sink, progress: None, released_at: 0 })
-    }
-
-    /// Ends the file when the snapshot has ended: syncs it and renames it. Returns its bytes.
-    ///
-    /// # Errors
-    /// The first error of any sink; [`SaveError::Io`] too if there is no sink, or if a sink has not got all its keys, because the snapshot
-    /// still runs, has failed or was abandoned. The old file is then as it was. Only if the folder cannot be synced, which is the last
-    /// step, the new file may have its name already.
-    pub fn finish(self) -> Result<u64, SaveError> {
-        let Self { shared, path, beside, .. } = self;
-        let mut shared = lock(&shared);
         if let Some(error) = shared.error.take() {
             return Err(error);
         }
-        let failed = |offset| move |error| SaveError::Io { offset, error };
-        let sinks = shared.pending.len();
-        let writer = shared.writer.as_ref().filter(|_| sinks > 0 && shared.finished == sinks);
-        if writer.is_none() {
-            let error = io::Error::other("the snapshot has not got to its end");
-            return Err(SaveError::Io { offset: 0, error });
+        let is_complete = !shared.sinks.is_empty() && shared.sinks.iter().all(|sink| sink.is_finished);
+        let (true, Some(beside)) = (is_complete, self.beside.take()) else {
+            return Err(SaveError::Incomplete);
+        };
+        (0..shared.sinks.len()).try_for_each(|sink| shared.append_pending(sink))?;
+        match shared.writer.take() {
+            Some(writer) => beside.finish(writer),
+            None => Err(SaveError::Incomplete), // never reached: only this function takes it
         }
-        for sink in 0..shared.pending.len() {
-            shared.append_pending(sink)?;
-        }
-        let Some(writer) = shared.writer.take() else { return Ok(0) };
-        let offset = writer.offset();
-        let file = writer.finish()?;
-        file.sync_all().map_err(failed(offset))?;
-        let len = file.metadata().map_err(failed(offset))?.len();
-        drop(file);
-        beside.rename(&path).map_err(failed(offset))?;
-        sync_folder(&path).map_err(failed(offset))?;
-        Ok(len)
     }
 }
 
-/// Where the keys of one keyspace go on their way into a [`SnapshotFile`].
-pub struct SnapshotRecords {
+impl Drop for SnapshotFile {
+    /// Sinks that are left fail when they next append.
+    fn drop(&mut self) {
+        let mut shared = lock(&self.shared);
+        shared.writer = None;
+        shared.fail(SaveError::Incomplete);
+    }
+}
+
+/// The sink of one keyspace.
+struct Records {
     writer: Writer<Part>,
     shared: Arc<Mutex<Shared>>,
     sink: usize,
@@ -201,7 +294,7 @@ impl Write for Part {
         match shared.take(self.sink, bytes) {
             Ok(()) => Ok(bytes.len()),
             Err(error) => {
-                shared.error.get_or_insert(error);
+                shared.fail(error);
                 Err(io::ErrorKind::Other.into()) // the file keeps the reason
             }
         }
@@ -212,7 +305,12 @@ impl Write for Part {
     }
 }
 
-impl SnapshotRecords {
+impl Records {
+    fn new(shared: &Arc<Mutex<Shared>>, sink: usize, options: &WriteOptions) -> Self {
+        let writer = Writer::of_keys(Part { shared: Arc::clone(shared), sink }, options);
+        Self { writer, shared: Arc::clone(shared), sink, progress: None, released_at: 0 }
+    }
+
     fn try_save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SaveError> {
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
@@ -239,13 +337,13 @@ impl SnapshotRecords {
 
     fn kept<T>(&self, result: Result<T, SaveError>) -> Result<T, SnapshotFailed> {
         result.map_err(|error| {
-            lock(&self.shared).error.get_or_insert(error);
+            lock(&self.shared).fail(error);
             SnapshotFailed
         })
     }
 }
 
-impl SnapshotSink for SnapshotRecords {
+impl SnapshotSink for Records {
     fn save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SnapshotFailed> {
         let mut saved = self.try_save(record, elements);
         while elements == usize::MAX && matches!(saved, Ok(false)) {
@@ -257,7 +355,7 @@ impl SnapshotSink for SnapshotRecords {
     fn finish(&mut self) -> Result<(), SnapshotFailed> {
         let released = self.release();
         self.kept(released)?;
-        lock(&self.shared).finished += 1;
+        lock(&self.shared).sinks[self.sink].is_finished = true;
         Ok(())
     }
 }
@@ -289,8 +387,8 @@ mod tests {
     }
 
     fn begun(path: &Path, sharded: &Sharded) -> SnapshotFile {
-        let file = SnapshotFile::create(path, &WriteOptions::default(), 0, 0).unwrap();
-        sharded.begin_snapshot(|_| file.sink().unwrap(), 0).unwrap();
+        let mut file = SnapshotFile::create(path, &WriteOptions::default(), 0, 0).unwrap();
+        file.begin_shards(0, sharded, 0).unwrap();
         file
     }
 
@@ -340,7 +438,7 @@ mod tests {
         let path = folder.path().join("dump.rdb");
         std::fs::write(&path, "old").unwrap();
         let file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
-        assert!(matches!(file.finish(), Err(SaveError::Io { .. })));
+        assert!(matches!(file.finish(), Err(SaveError::Incomplete)));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
     }
 
@@ -353,9 +451,84 @@ mod tests {
         step(&sharded);
         sharded.abandon_snapshot();
         while !step(&sharded) {}
-        assert!(matches!(file.finish(), Err(SaveError::Io { .. })));
+        assert!(matches!(file.finish(), Err(SaveError::Incomplete)));
         drop(begun(&path, &sharded));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_holds_several_databases_and_says_how_many_keys_each_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dump.rdb");
+        let (sharded, mut other, mut empty) = (filled(), Keyspace::new(), Keyspace::new());
+        for n in 0..9_000 {
+            other.set(&format!("other:{n}"), n, 0).unwrap();
+        }
+        let mut file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
+        file.begin_shards(0, &sharded, 0).unwrap();
+        file.begin(3, &mut other, 0).unwrap();
+        file.begin(7, &mut empty, 0).unwrap();
+        // The databases take turns, so that the file changes from one to the other and back.
+        let idle = || Duration::ZERO;
+        loop {
+            let is_complete = [
+                step(&sharded),
+                other.snapshot_for(Duration::ZERO, idle).is_complete,
+                empty.snapshot_for(Duration::ZERO, idle).is_complete,
+            ];
+            if is_complete == [true; 3] {
+                break;
+            }
+        }
+        file.finish().unwrap();
+
+        let (mut hints, mut selected) = (std::vec::Vec::new(), std::vec::Vec::new());
+        let mut reader = crate::Reader::new(File::open(&path).unwrap()).unwrap();
+        while let Some(event) = reader.next_event().unwrap() {
+            match event {
+                crate::Event::Database(number) => selected.push(number),
+                crate::Event::Resize { keys, .. } => hints.push((*selected.last().unwrap(), keys)),
+                _ => {}
+            }
+        }
+        hints.sort();
+        assert_eq!(hints, [(0, 3_008), (3, 9_000)]);
+        assert!(selected.len() > 3, "the databases alternate: {selected:?}");
+        let mut loaded: [Keyspace; 8] = core::array::from_fn(|_| Keyspace::new());
+        Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded[..], 0).unwrap();
+        assert_eq!(loaded.each_ref().map(Keyspace::len), [3_008, 0, 0, 9_000, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_snapshot_that_cannot_begin_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, sharded, mut other) = (folder.path().join("dump.rdb"), filled(), Keyspace::new());
+        other.set("key", "value", 0).unwrap();
+        let mut file = begun(&path, &sharded);
+        let again = file.begin_shards(1, &sharded, 0);
+        assert!(matches!(again, Err(SaveError::Snapshot(SnapshotError::InProgress))));
+        file.begin(1, &mut other, 0).unwrap();
+        while !step(&sharded) {}
+        while !other.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+        file.finish().unwrap();
+        let mut loaded = [Keyspace::new(), Keyspace::new()];
+        Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded[..], 0).unwrap();
+        assert_eq!(loaded.each_ref().map(Keyspace::len), [3_008, 1]);
+    }
+
+    #[test]
+    fn a_snapshot_fails_when_its_file_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, sharded) = (folder.path().join("dump.rdb"), filled());
+        drop(begun(&path, &sharded));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let report = loop {
+            let report = sharded.snapshot_for(Duration::ZERO, || Duration::ZERO);
+            if report.is_complete {
+                break report;
+            }
+        };
+        assert_eq!(report.end, Some(keyspace::SnapshotEnd::Failed));
     }
 }

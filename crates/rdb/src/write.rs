@@ -132,7 +132,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`SaveError::Io`]; no memory for the buffer.
     pub fn new(write: W, options: &WriteOptions) -> Result<Self, SaveError> {
-        let mut output = Output::new(write, options.compression);
+        let mut output = Output::new(write, options.compression, options.checksum);
         output.raw(b"REDIS00")?;
         let number = options.version.number() as u8;
         output.raw(&[b'0' + number / 10, b'0' + number % 10])?;
@@ -141,7 +141,7 @@ impl<W: Write> Writer<W> {
 
     /// A writer of keys only, whose bytes are appended to a file.
     pub(crate) fn of_keys(write: W, options: &WriteOptions) -> Self {
-        Self { output: Output::new(write, options.compression), options: *options }
+        Self { output: Output::new(write, options.compression, false), options: *options }
     }
 
     /// Appends what a writer of keys has written.
@@ -301,7 +301,7 @@ impl<W: Write> Writer<W> {
     /// [`SaveError::Io`].
     pub fn finish(mut self) -> Result<W, SaveError> {
         self.output.byte(opcode::EOF)?;
-        let checksum = if self.options.checksum { self.output.checksum()? } else { 0 };
+        let checksum = self.output.checksum()?;
         self.output.raw(&checksum.to_le_bytes())?;
         self.output.finish()
     }

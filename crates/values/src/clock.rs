@@ -125,7 +125,7 @@ impl Lfu {
     /// The counter as it stands at `now_minutes`. In C: `LFUDecrAndReturn`, `OBJECT FREQ`.
     #[inline]
     pub const fn freq(self, now_minutes: u64, params: &LfuParams) -> u8 {
-        let elapsed = (now_minutes as u16).wrapping_sub(self.minutes) as u32;
+        let elapsed = self.minutes_since(now_minutes) as u32;
         match elapsed.checked_div(params.decay_time) {
             Some(lost) if lost > u8::MAX as u32 => 0,
             Some(lost) => self.counter.saturating_sub(lost as u8),
@@ -139,6 +139,13 @@ impl Lfu {
     pub fn touched(self, now_minutes: u64, random: impl FnOnce() -> u32, params: &LfuParams) -> Self {
         let counter = log_increment(self.freq(now_minutes, params), params.log_factor, random);
         Self { minutes: now_minutes as u16, counter }
+    }
+
+    /// How many minutes had passed at `now_minutes` since the value was last used. The clock starts anew
+    /// every 65,536 minutes, which are 45 days. In C: `LFUTimeElapsed`.
+    #[inline]
+    pub const fn minutes_since(self, now_minutes: u64) -> u16 {
+        (now_minutes as u16).wrapping_sub(self.minutes)
     }
 
     /// The counter as it was when the value was last used.

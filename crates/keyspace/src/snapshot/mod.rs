@@ -38,9 +38,9 @@
 //! one value again. Until then no other snapshot can begin.
 //!
 //! Limits: a string is saved in one call, however long it is, and so is a value of up to 64 blocks. The sink
-//! runs inside of writes, and must not panic. A key that was written under another hash than the hasher gives
-//! ([`Key::with_hash`](crate::Key::with_hash)) is found by a walk over the table, for each slice of a large
-//! value.
+//! runs inside of writes, under the lock of a shard if there are shards, and must not panic. A large value
+//! under another hash than the hasher gives ([`Key::with_hash`](crate::Key::with_hash)) is found by a walk
+//! over the table in each slice, if the table has changed its size since the value's first slice.
 //!
 //! Learned from: Redis' `rdb.c` (what is saved), which forks; Dragonfly's `snapshot.cc`, which saves an entry
 //! before it is written to, with a version for each bucket.
@@ -60,7 +60,8 @@ use core::hash::BuildHasher;
 use core::time::Duration;
 use walk::Pass;
 
-/// Where the keys of a snapshot go. Dropped when the snapshot has ended in any way.
+/// Where the keys of a snapshot go. Dropped when the snapshot has ended in any way. All methods, the
+/// destructor too, run in calls of the keyspace: under the lock of a shard, if there are shards.
 pub trait SnapshotSink: Send + Sync {
     /// Saves about `elements` more elements of the value, and says whether the value is complete. It must be
     /// if `elements` is `usize::MAX`. Calls for one key follow each other until it is, with the same value.
@@ -88,8 +89,19 @@ pub struct Snapshotted {
     pub keys: usize,
     /// Whether no work is left: the snapshot has ended, and a new one can begin.
     pub is_complete: bool,
-    /// Whether the sink of the last snapshot has failed.
-    pub has_failed: bool,
+    /// How the last snapshot has ended. `None` while it runs, and before the first one.
+    pub end: Option<SnapshotEnd>,
+}
+
+/// How a snapshot has ended. In C: `rdb_last_bgsave_status` of INFO persistence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotEnd {
+    /// The sink has got all keys, and has finished.
+    Saved,
+    /// The sink has failed, or has panicked.
+    Failed,
+    /// By [`Keyspace::abandon_snapshot`].
+    Abandoned,
 }
 
 impl<S> Keyspace<S> {
@@ -163,9 +175,10 @@ impl<S> Keyspace<S> {
         self.totals.snapshot.keys_total()
     }
 
-    /// Whether the sink of the last snapshot has failed. In C: `rdb_last_bgsave_status` of INFO persistence.
-    pub fn has_snapshot_failed(&self) -> bool {
-        self.totals.snapshot.has_failed()
+    /// How the last snapshot has ended. `None` while one is running, and before the first one. In C:
+    /// `rdb_last_bgsave_status` of INFO persistence.
+    pub fn last_snapshot(&self) -> Option<SnapshotEnd> {
+        self.totals.snapshot.last_end()
     }
 
     /// What a snapshot adds to `used_memory`, in bytes: its own state, values that were removed and not saved

@@ -2,10 +2,11 @@
 //!
 //! All locks are taken for the start, and then a shard at a time. Pass 1 of all shards comes before pass 2 of
 //! any, so that the sinks of the other shards get few keys while a large value is saved in slices: those of
-//! writes only. If the sink of one shard fails, the snapshot of all shards is abandoned.
+//! writes only. If the sink of one shard fails, the next call of [`Sharded::snapshot_for`] abandons the
+//! snapshot of all shards.
 
 use super::walk::Pass;
-use super::{SnapshotError, SnapshotSink, Snapshotted};
+use super::{SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 use crate::keyspace::Keyspace;
 use crate::sharded::Sharded;
 use allocator_api2::vec::Vec;
@@ -24,8 +25,17 @@ pub(crate) struct ShardsSnapshot {
     pass: Pass,
     /// The shard that the pass has come to.
     shard: usize,
+    /// Whether work is left.
     is_active: bool,
-    has_failed: bool,
+    end: Option<SnapshotEnd>,
+    keys_total: usize,
+    keys_processed: usize,
+}
+
+impl ShardsSnapshot {
+    fn is_running(&self) -> bool {
+        self.is_active && self.end.is_none()
+    }
 }
 
 impl<S: BuildHasher> Sharded<S> {
@@ -79,7 +89,8 @@ impl<S: BuildHasher> Sharded<S> {
                 return Err(error);
             }
         }
-        *state = ShardsSnapshot { is_active: true, ..ShardsSnapshot::default() };
+        let keys_total = shards.iter().map(|shard| shard.len()).sum();
+        *state = ShardsSnapshot { is_active: true, keys_total, ..ShardsSnapshot::default() };
         Ok(())
     }
 
@@ -89,6 +100,12 @@ impl<S: BuildHasher> Sharded<S> {
     pub fn snapshot_for(&self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {
         let (start, mut state) = (clock(), self.snapshot.lock());
         let mut done = Snapshotted::default();
+        // A write to another shard may have met a sink that fails.
+        let has_failed = |keyspace: &Keyspace<S>| keyspace.last_snapshot() == Some(SnapshotEnd::Failed);
+        if state.is_running() && (0..self.shard_count()).any(|number| has_failed(&self.shard(number).read()))
+        {
+            self.fail_snapshot(&mut state);
+        }
         while state.is_active {
             let left = budget.saturating_sub(clock().saturating_sub(start));
             let (one, is_end) = {
@@ -96,16 +113,15 @@ impl<S: BuildHasher> Sharded<S> {
                 shard.snapshot_pass_for(state.pass, left.min(LOCKED_FOR), &mut clock)
             };
             done.keys += one.keys;
-            if one.has_failed && !state.has_failed {
-                state.has_failed = true;
-                self.for_each_mut(|keyspace| {
-                    keyspace.abandon_snapshot();
-                });
-                (state.shard, state.pass) = (0, Pass::Large); // all shards are cleared up
+            if one.end == Some(SnapshotEnd::Failed) && state.is_running() {
+                self.fail_snapshot(&mut state);
             } else if is_end {
                 state.shard += 1;
                 if state.shard == self.shard_count() {
-                    state.is_active = state.pass == Pass::Small;
+                    if state.pass == Pass::Large {
+                        state.is_active = false;
+                        state.end.get_or_insert(SnapshotEnd::Saved);
+                    }
                     (state.shard, state.pass) = (0, Pass::Large);
                 }
             }
@@ -113,8 +129,17 @@ impl<S: BuildHasher> Sharded<S> {
                 break;
             }
         }
-        (done.is_complete, done.has_failed) = (!state.is_active, state.has_failed);
+        state.keys_processed += done.keys;
+        (done.is_complete, done.end) = (!state.is_active, state.end);
         done
+    }
+
+    /// One shard has failed: all are abandoned, and cleared up from now on.
+    fn fail_snapshot(&self, state: &mut ShardsSnapshot) {
+        self.for_each_mut(|keyspace| {
+            keyspace.abandon_snapshot();
+        });
+        (state.shard, state.pass, state.end) = (0, Pass::Large, Some(SnapshotEnd::Failed));
     }
 
     /// [`Keyspace::abandon_snapshot`] of all shards. [`snapshot_for`](Self::snapshot_for) or
@@ -124,6 +149,37 @@ impl<S: BuildHasher> Sharded<S> {
         let mut was_running = false;
         self.for_each_mut(|keyspace| was_running |= keyspace.abandon_snapshot());
         (state.shard, state.pass) = (0, Pass::Large);
+        if was_running {
+            state.end.get_or_insert(SnapshotEnd::Abandoned);
+        }
         was_running
+    }
+
+    /// As [`Keyspace::is_snapshot_running`], of all shards.
+    pub fn is_snapshot_running(&self) -> bool {
+        self.snapshot.lock().is_running()
+    }
+
+    /// As [`Keyspace::last_snapshot`], of all shards.
+    pub fn last_snapshot(&self) -> Option<SnapshotEnd> {
+        self.snapshot.lock().end
+    }
+
+    /// As [`Keyspace::snapshot_keys_processed`], of all shards. Keys that writes have saved count when
+    /// [`snapshot_for`](Self::snapshot_for) comes to their shard.
+    pub fn snapshot_keys_processed(&self) -> usize {
+        let state = self.snapshot.lock();
+        if state.is_running() { state.keys_processed } else { 0 }
+    }
+
+    /// As [`Keyspace::snapshot_keys_total`], of all shards.
+    pub fn snapshot_keys_total(&self) -> usize {
+        let state = self.snapshot.lock();
+        if state.is_running() { state.keys_total } else { 0 }
+    }
+
+    /// As [`Keyspace::snapshot_bytes`], of all shards. Takes each lock in turn.
+    pub fn snapshot_bytes(&self) -> usize {
+        self.sum(Keyspace::snapshot_bytes)
     }
 }

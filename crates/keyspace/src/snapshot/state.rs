@@ -8,7 +8,7 @@
 //!   saved.
 //! - Removed values are large. An entry among them is saved if its bit says so.
 
-use super::{SnapshotError, SnapshotSink, Snapshotted};
+use super::{SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 use crate::access::MINUTE;
 use crate::entry::{Entry, SnapshotBit};
 use crate::lent::Lent;
@@ -20,10 +20,12 @@ use allocator_api2::vec::Vec;
 use common::Cursor;
 use core::mem;
 use dict::Table;
-use values::{LRU_CLOCK_MAX, LfuParams, ReserveError};
+use values::{LRU_CLOCK_MAX, Lfu, LfuParams, ReserveError};
 use zmalloc::{Zmalloc, box_size, try_box, vec_size};
 
-/// The longest time, in seconds, that a snapshot may take if access clocks are to be exact.
+/// The longest time, in seconds, that a snapshot may take if access clocks are to be exact. A clock that is
+/// ahead of the start by less is that of a key that was used meanwhile. So the last of the 194 days that the
+/// clock can tell apart, and the last of the 45 days of LFU's, count as no time at all.
 const DURATION_MAX: u32 = 24 * 60 * 60;
 
 /// The state of a keyspace's snapshots.
@@ -31,7 +33,8 @@ const DURATION_MAX: u32 = 24 * 60 * 60;
 pub(crate) struct Snapshot {
     /// The bit of saved entries.
     bit: SnapshotBit,
-    has_failed: bool,
+    /// How the last snapshot has ended.
+    end: Option<SnapshotEnd>,
     /// Keys that were saved before the end, and not reported yet.
     unreported: usize,
     pub(super) running: Option<Box<Running, Zmalloc>>,
@@ -87,7 +90,8 @@ pub(super) struct Saver {
     kind: ClockKind,
     params: LfuParams,
     bit: SnapshotBit,
-    has_failed: bool,
+    /// How the snapshot has ended; `None` while it runs.
+    end: Option<SnapshotEnd>,
     keys: usize,
     /// How many of the keys were reported.
     reported: usize,
@@ -101,10 +105,10 @@ impl Saver {
             && let Some(mut sink) = self.sink.take()
         {
             // If the sink panics it is dropped, and the snapshot has failed.
-            self.has_failed = true;
+            self.end = Some(SnapshotEnd::Failed);
             let result = sink.save(&self.record(entry, lent), elements);
             if matches!(result, Ok(true)) || elements < usize::MAX && result.is_ok() {
-                (self.sink, self.has_failed) = (Some(sink), false);
+                (self.sink, self.end) = (Some(sink), None);
             }
             match result {
                 Ok(false) if elements < usize::MAX => return false,
@@ -125,18 +129,16 @@ impl Saver {
             *idle = 0;
         }
         if let Some(freq) = &mut record.freq {
-            let [counter, low, high, _] = entry.view().clock().to_le_bytes();
-            let minutes = u16::from_le_bytes([low, high]);
-            let elapsed = ((self.now / MINUTE) as u16).wrapping_sub(minutes);
-            if u32::from(elapsed) > u32::from(u16::MAX) - DURATION_MAX / 60 {
-                *freq = counter;
+            let lfu = Lfu::from_bits(entry.view().clock());
+            if lfu.minutes_since(self.now / MINUTE) > u16::MAX - (DURATION_MAX / 60) as u16 {
+                *freq = lfu.counter();
             }
         }
         record
     }
 
     fn fail(&mut self) {
-        (self.sink, self.has_failed) = (None, true);
+        (self.sink, self.end) = (None, Some(SnapshotEnd::Failed));
     }
 
     /// Whether an entry is saved in slices.
@@ -149,10 +151,16 @@ impl Saver {
     }
 }
 
-/// The entry at an address. It is found even if the hash is not the one that the table has it under.
-fn find_at(table: &Table<Entry>, hash: u64, address: usize) -> Option<&Entry> {
-    let is_it = |entry: &Entry| entry.address().addr() == address;
-    table.find(hash, is_it).or_else(|| table.iter().find(|entry| is_it(entry)))
+/// The entry at an address. It is found even if the hash is not the one that the table has it under: at the
+/// cursor of the walk, or elsewhere if the table has changed its size meanwhile.
+fn find_at(table: &Table<Entry>, hash: u64, cursor: Cursor, address: usize) -> Option<&Entry> {
+    let is_it = |entry: &&Entry| entry.address().addr() == address;
+    let at_cursor = || {
+        let mut found = None;
+        table.scan(cursor, |entry| found = found.or(Some(entry).filter(is_it)));
+        found
+    };
+    table.find(hash, |entry| is_it(&entry)).or_else(at_cursor).or_else(|| table.iter().find(is_it))
 }
 
 impl Running {
@@ -168,7 +176,7 @@ impl Running {
             Place::Removed(index) => self.removed.get(index).map(|removed| &removed.entry),
             Place::InTable { hash, address } => {
                 let table = self.cleared.as_ref().map(|cleared| &cleared.table).or(table);
-                table.and_then(|table| find_at(table, hash, address))
+                table.and_then(|table| find_at(table, hash, self.cursor, address))
             }
         };
         debug_assert!(entry.is_some(), "what is half saved stays where it is");
@@ -242,8 +250,7 @@ impl Snapshot {
         let sink: Box<dyn SnapshotSink, Zmalloc> =
             unsize_box!(Box::try_new_in(sink, Zmalloc).map_err(|_| no_memory)?);
         let bit = self.bit.flipped();
-        let saver =
-            Saver { sink: Some(sink), now, kind, params, bit, has_failed: false, keys: 0, reported: 0 };
+        let saver = Saver { sink: Some(sink), now, kind, params, bit, end: None, keys: 0, reported: 0 };
         self.running = Some(try_box(Running {
             saver,
             is_second_pass: false,
@@ -256,7 +263,7 @@ impl Snapshot {
             cleared: None,
             keys_total,
         })?);
-        (self.bit, self.has_failed, self.unreported) = (bit, false, 0);
+        (self.bit, self.unreported) = (bit, 0);
         Ok(())
     }
 
@@ -268,19 +275,23 @@ impl Snapshot {
     }
 
     pub(super) fn abandon(&mut self) -> bool {
-        self.running.as_mut().is_some_and(|running| running.saver.sink.take().is_some())
+        let Some(running) = &mut self.running else { return false };
+        let was_running = running.saver.sink.take().is_some();
+        if was_running {
+            running.saver.end = Some(SnapshotEnd::Abandoned);
+        }
+        was_running
     }
 
     /// Ends the snapshot, whose entries are all saved. Returns the table that was cleared.
     pub(super) fn end(&mut self) -> Option<Cleared> {
         let mut running = self.running.take()?;
-        if let Some(sink) = &mut running.saver.sink
-            && sink.finish().is_err()
-        {
-            running.saver.fail();
+        if let Some(sink) = &mut running.saver.sink {
+            let finished = sink.finish();
+            running.saver.end = Some(finished.map_or(SnapshotEnd::Failed, |()| SnapshotEnd::Saved));
         }
         self.unreported = running.saver.keys - running.saver.reported;
-        self.has_failed = running.saver.has_failed;
+        self.end = running.saver.end;
         running.cleared.take()
     }
 
@@ -293,7 +304,7 @@ impl Snapshot {
             }
             None => mem::take(&mut self.unreported),
         };
-        Snapshotted { keys, is_complete: self.running.is_none(), has_failed: self.has_failed() }
+        Snapshotted { keys, is_complete: self.running.is_none(), end: self.last_end() }
     }
 }
 
@@ -307,8 +318,8 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_none())
     }
 
-    pub(super) fn has_failed(&self) -> bool {
-        self.running.as_ref().map_or(self.has_failed, |running| running.saver.has_failed)
+    pub(super) fn last_end(&self) -> Option<SnapshotEnd> {
+        self.running.as_ref().map_or(self.end, |running| running.saver.end)
     }
 
     fn active(&self) -> Option<&Running> {
@@ -460,7 +471,7 @@ impl Snapshot {
     /// Saves the entry at an address to its end.
     pub(crate) fn save_at(&mut self, table: &Table<Entry>, hash: u64, address: usize) {
         if self.running.is_some()
-            && let Some(entry) = find_at(table, hash, address)
+            && let Some(entry) = find_at(table, hash, Cursor::START, address)
             && !self.is_saved(entry)
         {
             self.save_at_once(entry, table);

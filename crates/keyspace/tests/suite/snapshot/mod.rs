@@ -4,8 +4,8 @@ mod model;
 mod shards;
 
 use keyspace::{
-    Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, Record, Sharded, SnapshotError,
-    SnapshotFailed, SnapshotSink, Snapshotted, Ttl, ValueRef,
+    Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, Record, Sharded, SnapshotEnd,
+    SnapshotError, SnapshotFailed, SnapshotSink, Snapshotted, Ttl, ValueRef,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -273,7 +273,7 @@ fn without_writes_a_snapshot_has_every_key_once_and_a_step_is_short() {
             assert!(got.lock().unwrap().calls - calls < 200, "a step is short");
             keys += done.keys;
             if done.is_complete {
-                assert!(!done.has_failed);
+                assert_eq!(done.end, Some(SnapshotEnd::Saved));
                 break;
             }
             assert_eq!(keyspace.snapshot_keys_processed(), keys);
@@ -339,7 +339,7 @@ fn a_sink_that_fails_ends_the_snapshot_and_the_next_one_is_whole() {
             keyspace.check();
             assert_eq!(keyspace.allocation_size() as isize, region.held());
             if done.is_complete {
-                assert!(done.has_failed && keyspace.has_snapshot_failed());
+                assert_eq!((done.end, keyspace.last_snapshot()), (Some(SnapshotEnd::Failed), done.end));
                 break;
             }
         }
@@ -347,7 +347,7 @@ fn a_sink_that_fails_ends_the_snapshot_and_the_next_one_is_whole() {
         let expected = state_of(&keyspace, NOW);
         let (sink, got) = Collector::new(5);
         keyspace.begin_snapshot(sink, NOW).unwrap();
-        assert!(!keyspace.has_snapshot_failed());
+        assert_eq!(keyspace.last_snapshot(), None);
         to_the_end(&mut keyspace);
         assert_eq!(got.lock().unwrap().state, expected);
     }
@@ -364,7 +364,7 @@ fn a_sink_that_never_completes_a_value_fails() {
     let mut keyspace = filled();
     keyspace.begin_snapshot(Never, NOW).unwrap();
     while !step(&mut keyspace).is_complete {}
-    assert!(keyspace.has_snapshot_failed());
+    assert_eq!(keyspace.last_snapshot(), Some(SnapshotEnd::Failed));
     keyspace.check();
 }
 

@@ -123,7 +123,7 @@ proptest! {
             prop_assert_eq!((keyspace.allocation_size() + other.allocation_size()) as isize, region.held());
             if !keyspace.is_snapshot_running() && let Some((got, expected)) = running.take() {
                 let got = got.lock().unwrap();
-                prop_assert_eq!(got.is_finished, !keyspace.has_snapshot_failed());
+                prop_assert_eq!(got.is_finished, keyspace.last_snapshot() == Some(SnapshotEnd::Saved));
                 prop_assert!(got.is_dropped);
                 if got.is_finished {
                     prop_assert_eq!(&got.state, &expected);
@@ -133,7 +133,7 @@ proptest! {
         while !step(&mut keyspace).is_complete {
             keyspace.check();
         }
-        if let Some((got, expected)) = running.take() && !keyspace.has_snapshot_failed() {
+        if let Some((got, expected)) = running.take() && keyspace.last_snapshot() == Some(SnapshotEnd::Saved) {
             prop_assert_eq!(&got.lock().unwrap().state, &expected);
         }
         drop((keyspace, other));

@@ -92,19 +92,26 @@ fn large_values_of_all_shards_come_after_small_ones_and_one_shard_that_fails_end
             assert!(sharded.abandon_snapshot() && !sharded.abandon_snapshot());
         }
         let (mut keys, mut calls) = (0, 0);
-        let has_failed = loop {
+        assert!(sharded.is_snapshot_running() != is_abandoned);
+        let end = loop {
             let done = sharded.snapshot_for(Duration::from_micros(2), || Duration::ZERO);
             keys += done.keys;
             calls += 1;
             if done.is_complete {
-                break done.has_failed;
+                break done.end;
             }
             assert!(calls < 10_000);
         };
-        assert_eq!(has_failed, fails_at < usize::MAX);
+        let expected = match (fails_at, is_abandoned) {
+            (usize::MAX, false) => SnapshotEnd::Saved,
+            (usize::MAX, true) => SnapshotEnd::Abandoned,
+            _ => SnapshotEnd::Failed,
+        };
+        assert_eq!((end, sharded.last_snapshot()), (Some(expected), Some(expected)));
+        assert!(!sharded.is_snapshot_running() && sharded.snapshot_bytes() == 0);
         sharded.for_each(Keyspace::check);
         let order = order.lock().unwrap();
-        if !has_failed && !is_abandoned {
+        if expected == SnapshotEnd::Saved {
             assert!(order.is_sorted() && keys == sharded.len() && order.len() == keys);
         }
     }

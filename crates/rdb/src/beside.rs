@@ -1,0 +1,78 @@
+//! [`FileBeside`]: a file that is written under another name, and takes its own name when it is complete.
+//!
+//! So a crash at any moment leaves the old file or the new one. The order is: write, sync the file, rename
+//! it, sync the folder.
+//!
+//! Limits: a process that is killed leaves the file under its temporary name.
+
+use crate::error::SaveError;
+use crate::write::Writer;
+use core::sync::atomic::AtomicU64;
+use core::sync::atomic::Ordering::Relaxed;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The name of a file, and the temporary one. A file that is not complete is removed when this is dropped.
+pub(crate) struct FileBeside {
+    path: PathBuf,
+    /// `None` once the file has its own name.
+    temporary: Option<PathBuf>,
+}
+
+impl FileBeside {
+    /// A new file in the folder of `path`. Its name has the number of the process, and another number that no
+    /// file of this process has. So a file that has the name already was left by an earlier process, and is
+    /// written over.
+    pub(crate) fn create(path: &Path) -> Result<(Self, File), SaveError> {
+        static FILES: AtomicU64 = AtomicU64::new(0);
+        let failed = |error| SaveError::Io { offset: 0, error };
+        let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        let mut temporary = name.to_os_string();
+        temporary.push(format!(".{}-{}.tmp", std::process::id(), FILES.fetch_add(1, Relaxed)));
+        let temporary = path.with_file_name(temporary);
+        let file = File::create(&temporary).map_err(failed)?;
+        Ok((Self { path: path.to_path_buf(), temporary: Some(temporary) }, file))
+    }
+
+    /// Ends the file and gives it its own name. When this returns, the file is complete on the disk. Returns
+    /// its bytes.
+    pub(crate) fn finish(mut self, writer: Writer<File>) -> Result<u64, SaveError> {
+        let offset = writer.offset();
+        let file = writer.finish()?;
+        self.keep(file).map_err(|error| SaveError::Io { offset, error })
+    }
+
+    fn keep(&mut self, file: File) -> io::Result<u64> {
+        file.sync_all()?;
+        let len = file.metadata()?.len();
+        drop(file);
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.path)?;
+            self.temporary = None;
+        }
+        sync_folder(&self.path)?;
+        Ok(len)
+    }
+}
+
+impl Drop for FileBeside {
+    fn drop(&mut self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_file(temporary); // a destructor can report no error
+        }
+    }
+}
+
+/// Has the disk keep the new name in the folder.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Folders cannot be synced on other platforms.
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

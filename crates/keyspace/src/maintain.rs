@@ -2,7 +2,7 @@
 //!
 //! There are six tasks: expired keys, evictions, garbage, the size of the table, defragmentation, and
 //! clearing up after a snapshot that has failed or was abandoned. They
-//! take turns of 50 microseconds until no task has work left, or the budget has less than two turns left: the
+//! take turns of 50 microseconds until no task has work left, or the budget has less than three turns left: the
 //! last step of a turn may end late. The next call begins with the task whose turn it is. So a budget that is too small for all of them is shared equally, however
 //! small it is.
 //!
@@ -29,9 +29,9 @@ use core::time::Duration;
 /// How long a task works before it is the next one's turn.
 const TURN: Duration = Duration::from_micros(50);
 
-/// The least that a turn has to leave of the budget if another one is to begin: the time of a turn, and as
-/// much again for its last step, which may end late.
-const TURN_WITH_STEP: Duration = Duration::from_micros(100);
+/// The least that a turn has to leave of the budget if another one is to begin: the time of a turn, and
+/// twice as much for its last step, which may end late.
+const TURN_WITH_STEP: Duration = Duration::from_micros(150);
 
 /// How long a caller may wait if nothing is to be done.
 const IDLE: Duration = Duration::from_secs(1);
@@ -183,7 +183,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
     ///
     /// A call ends before `budget` has passed, or at most some tens of microseconds later: no turn follows one
-    /// that has left its task unfinished and less than 100 microseconds of the budget. After memory was freed, it
+    /// that has left its task unfinished and less than 150 microseconds of the budget. After memory was freed, it
     /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]), which takes up to
     /// a millisecond or two where there are hundreds of MiB.
     ///

@@ -39,14 +39,20 @@ fn change(keyspace: &mut Keyspace, other: &mut Keyspace, random: u64, now: u64) 
         26 if pick.is_multiple_of(8) => keyspace.clear(),
         27 if pick.is_multiple_of(3) => keyspace.retain(now, |key, _value| key.len() != n % 12),
         28 => keyspace.shrink_to_fit(),
+        29 if pick.is_multiple_of(2) => {
+            // The clock stands still, so that defragmentation has no end to its time.
+            keyspace.set_options(options().active_defrag_ignore_bytes(1).active_defrag_threshold_lower(1));
+            ignore(keyspace.active_defrag(now, Duration::from_micros(500), || Duration::ZERO));
+        }
         29 => ignore(keyspace.maintain(now, Duration::from_micros(500), || Duration::ZERO)),
-        30 => keyspace.set_options(options().maxmemory_policy(POLICIES[n % 4]).maxmemory(n % 60_000)),
+        30 => keyspace.set_options(options().maxmemory_policy(POLICIES[n % 5]).maxmemory(n % 60_000)),
         31 => keyspace.set_options(options().lazyfree_lazy_user_del(n % 2 == 0)),
         _ => ignore(keyspace.get_remove(key, now)),
     }
 }
 
-const POLICIES: [MaxmemoryPolicy; 4] = [
+const POLICIES: [MaxmemoryPolicy; 5] = [
+    MaxmemoryPolicy::AllkeysLfu,
     MaxmemoryPolicy::AllkeysLru,
     MaxmemoryPolicy::AllkeysS3fifo,
     MaxmemoryPolicy::VolatileTtl,

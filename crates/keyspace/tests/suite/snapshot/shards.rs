@@ -150,3 +150,73 @@ fn a_sink_that_cannot_be_made_leaves_no_snapshot() {
     assert!(made.is_err());
     sharded.begin_snapshot(|_| Collector::new(1).0, NOW).unwrap();
 }
+
+/// Large values of all shards in slices, beside writes. A sink checks that no other key comes between two
+/// slices.
+#[test]
+fn large_values_of_shards_are_saved_in_slices_beside_writes() {
+    let sharded = Sharded::new(4);
+    sharded.set_options(options());
+    let add_to = |name: &str, n| sharded.write(name, |keyspace, _key| add(keyspace, name, n)).unwrap();
+    let names: Vec<_> = (0..12).map(|n| format!("{} {n}", TYPES[n % 4])).collect();
+    for name in &names {
+        (0..3 * MANY).for_each(|n| add_to(name, n));
+    }
+    let mut expected = State::new();
+    sharded.for_each(|keyspace| expected.extend(state_of(keyspace, NOW)));
+
+    let all = Mutex::new(Vec::new());
+    let make_sink = |_shard| {
+        let (sink, got) = Collector::new(3);
+        all.lock().unwrap().push(got);
+        sink
+    };
+    sharded.begin_snapshot(make_sink, NOW).unwrap();
+    assert_eq!(sharded.snapshot_keys_total(), names.len());
+    let calls = || all.lock().unwrap().iter().map(|got| got.lock().unwrap().calls).sum::<usize>();
+    let (mut time, mut turns) = (0, 0);
+    loop {
+        let before = calls();
+        // Each look at the clock takes 10 us: a turn of a shard has a few steps.
+        let done = sharded.snapshot_for(Duration::from_micros(100), || {
+            time += 10;
+            Duration::from_micros(time)
+        });
+        assert!(calls() - before <= 10, "a turn is short");
+        if done.is_complete {
+            assert_eq!(done.end, Some(SnapshotEnd::Saved));
+            break;
+        }
+        turns += 1;
+        let new = format!("new {turns}");
+        sharded.write(&new, |keyspace, key| keyspace.set(key, 1, NOW)).unwrap();
+        // An edit saves the whole value at once, and a removal leaves it to the snapshot.
+        if turns % 20 == 0 {
+            add_to(&names[turns / 20 % 12], 1_000 + turns);
+        } else if turns % 20 == 10 {
+            sharded.write(&names[turns / 20 % 12], |keyspace, key| keyspace.remove(key, NOW));
+        }
+        sharded.for_each(Keyspace::check);
+    }
+    assert!(turns > 60, "{turns} turns");
+    let mut got = State::new();
+    all.lock().unwrap().iter().for_each(|one| got.extend(std::mem::take(&mut one.lock().unwrap().state)));
+    assert_eq!(got, expected);
+}
+
+#[test]
+fn a_shard_whose_sink_fails_in_a_write_ends_the_snapshot_of_all_in_the_next_call() {
+    let sharded = Sharded::new(4);
+    for n in 0..400 {
+        sharded.write(&format!("text {n}"), |keyspace, key| keyspace.set(key, n, NOW)).unwrap();
+    }
+    let last = sharded.shard_count() - 1;
+    let fails_at = |shard| if shard == last { 0 } else { usize::MAX };
+    sharded.begin_snapshot(|shard| Collector::failing(fails_at(shard)).0, NOW).unwrap();
+    (0..400).for_each(|n| {
+        sharded.write(&format!("text {n}"), |keyspace, key| keyspace.remove(key, NOW));
+    });
+    assert!(sharded.is_snapshot_running(), "nobody has looked");
+    assert_eq!(sharded.snapshot_for(Duration::ZERO, || Duration::ZERO).end, Some(SnapshotEnd::Failed));
+    assert!(!sharded.is_snapshot_running());
+}

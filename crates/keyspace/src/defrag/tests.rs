@@ -31,7 +31,7 @@ impl Hints for Half {
     }
 }
 
-const ELEMENTS: usize = if cfg!(miri) { 30 } else { 400 };
+const ELEMENTS: usize = if cfg!(miri) { 12 } else { 400 };
 const KEYS: usize = if cfg!(miri) { 6 } else { 100 };
 
 /// Collections change their encoding beyond eight elements. A list's nodes have up to eight.
@@ -330,7 +330,7 @@ fn a_pass_over_nothing_is_complete_at_once() {
 #[test]
 fn a_slice_ends_when_its_time_is_over() {
     let mut keyspace = filled();
-    add_elements(&mut keyspace, "larger", 200);
+    add_elements(&mut keyspace, "larger", ELEMENTS);
     let mut now = 0;
     let mut clock = || {
         now += 1;

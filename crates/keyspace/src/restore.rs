@@ -47,6 +47,9 @@ pub struct RestoreOptions {
     pub freq: Option<u8>,
     /// Whether a key that is there is replaced. In C: `REPLACE`.
     pub replace: bool,
+    /// Whether a key is stored although its expiry has passed. Readers do not see it, and the next sweep
+    /// removes it.
+    pub keeps_expired: bool,
 }
 
 /// A value for [`Keyspace::restore`].
@@ -85,8 +88,8 @@ impl<'a> RestoreValue<'a> {
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Stores a key as a dump has it, and returns whether it did. A key that is there already stays as it is,
-    /// unless [`RestoreOptions::replace`] is set. An empty collection, or an expiry that has passed, is not
-    /// stored: with `replace` it removes the key. O(1) for a large collection, O(bytes) for what lies in the
+    /// unless [`RestoreOptions::replace`] is set. An empty collection is not stored, nor is a key whose expiry
+    /// has passed, unless [`RestoreOptions::keeps_expired`] is set: with `replace` they remove the key. O(1) for a large collection, O(bytes) for what lies in the
     /// entry's block. In C: `RESTORE`.
     ///
     /// Of [`RestoreValue::Packed`] only the frame is checked. The caller has checked the entries:
@@ -114,8 +117,8 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<bool, Error> {
         let key = key.into();
-        let expired = options.expiry.is_some_and(|expiry| expiry <= now);
-        let Some(content) = value.try_content()?.filter(|_| !expired) else {
+        let is_left_out = !options.keeps_expired && options.expiry.is_some_and(|expiry| expiry <= now);
+        let Some(content) = value.try_content()?.filter(|_| !is_left_out) else {
             if options.replace {
                 self.remove(key, now);
             }

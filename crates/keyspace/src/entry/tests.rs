@@ -437,7 +437,7 @@ fn a_loose_block_has_its_size_class_when_it_has_moved() {
 
 #[test]
 fn without_memory_every_block_stays_where_it_is() {
-    for nth in 1..if cfg!(miri) { 10 } else { 60 } {
+    for nth in 1..if cfg!(miri) { 5 } else { 60 } {
         for mut entry in one_of_each() {
             let copy = entry.try_copied(b"key", entry.expiry(), 1).unwrap();
             let plan = if nth % 2 == 0 { fault::fail_from(nth / 2) } else { fault::fail_nth(nth / 2 + 1) };
@@ -450,7 +450,7 @@ fn without_memory_every_block_stays_where_it_is() {
 
 #[test]
 fn a_question_that_panics_leaves_a_value_whole() {
-    for nth in 1..if cfg!(miri) { 8 } else { 40 } {
+    for nth in 1..if cfg!(miri) { 4 } else { 40 } {
         for mut entry in one_of_each() {
             let copy = entry.try_copied(b"key", entry.expiry(), 1).unwrap();
             let mut held = entry.allocation_size();

@@ -1,6 +1,6 @@
 //! What reads and writes do to access clocks under each kind of policy.
 
-use keyspace::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options};
+use keyspace::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, RestoreOptions, RestoreValue};
 
 /// A short key, and one for the slower look-up.
 const KEYS: [&str; 2] = ["key", "a key that is too long for the short look-up"];
@@ -133,4 +133,40 @@ fn a_renamed_key_keeps_its_count_of_uses() {
     assert!(keyspace.touch("key", 0) && keyspace.touch("key", 0));
     keyspace.rename("key", "other", 0).unwrap();
     assert_eq!(keyspace.freq("other", 0), Some(2));
+}
+
+/// Whatever its expiry is, the clock of a restored key is that of the time at which it is restored.
+#[test]
+fn a_restored_key_has_the_clock_and_the_expiry_that_its_dump_says() {
+    const NOW: u64 = 100_000_000;
+    let restored = |policy, key: &str, expiry, keeps_expired| {
+        let mut db = under(policy);
+        let (idle_time, freq) = (Some(60), Some(200));
+        let options = RestoreOptions { expiry: Some(expiry), idle_time, freq, replace: true, keeps_expired };
+        assert!(db.set(key, "old", NOW).is_ok());
+        let is_stored = db.restore(key, RestoreValue::String("new".into()), &options, NOW).unwrap();
+        db.check();
+        // The expiry hides the key, and its clock shows in a record.
+        let record = db.get_record(key, expiry - 1).map(|record| (record.expiry, record.freq));
+        (
+            is_stored,
+            record,
+            db.idle_time(key, NOW),
+            db.expire_some(NOW, 10).removed,
+            db.contains_key(key, NOW),
+        )
+    };
+    for key in KEYS {
+        for (policy, freq, idle) in
+            [(MaxmemoryPolicy::AllkeysLru, None, Some(60)), (MaxmemoryPolicy::AllkeysLfu, Some(200), None)]
+        {
+            let future = NOW + 1;
+            let record = Some((Some(future), freq));
+            assert_eq!(restored(policy, key, future, false), (true, record, idle, 0, true), "{policy}");
+            assert_eq!(restored(policy, key, NOW, false), (false, None, None, 0, false), "{policy}");
+            // A minute before, the counter is that of the dump, and it has the minutes of now.
+            let record = Some((Some(NOW), freq));
+            assert_eq!(restored(policy, key, NOW, true), (true, record, None, 1, false), "{policy}");
+        }
+    }
 }

@@ -23,7 +23,7 @@
 use crate::error::BadInput;
 use anyhow::{Context, Result, bail, ensure};
 use conformance::known::Family;
-use conformance::process::{Info, Process, START_PATIENCE};
+use conformance::process::{Info, Process, START_PATIENCE, StartOptions};
 use redis::{Connection, ConnectionLike, Value};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -140,7 +140,8 @@ impl Program {
 
     /// A fresh process that has loaded the dump file.
     pub fn start_with(&self, dump: &Path) -> Result<Server> {
-        let process = Process::start_with(&self.path, LOAD_PATIENCE, dump);
+        let options = StartOptions { dump: Some(dump), ..StartOptions::default() };
+        let process = Process::start_with(&self.path, LOAD_PATIENCE, &options);
         Ok(Server(process.with_context(|| self.name.clone())?))
     }
 }

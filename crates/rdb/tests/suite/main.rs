@@ -7,6 +7,8 @@
 mod damage;
 mod dump;
 mod fixtures;
+#[cfg(unix)]
+mod killed;
 mod load;
 mod model;
 mod round_trip;

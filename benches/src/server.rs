@@ -214,6 +214,16 @@ impl Client {
         Ok(redis::cmd("SAVE").exec(&mut self.0)?)
     }
 
+    /// Has the server write its dump file in a process of its own.
+    pub fn background_save(&mut self) -> Result<()> {
+        Ok(redis::cmd("BGSAVE").query::<Value>(&mut self.0).map(drop)?)
+    }
+
+    /// What INFO says of dump files.
+    pub fn persistence(&mut self) -> Result<Info> {
+        Ok(Info::ask(&mut self.0, "persistence")?)
+    }
+
     /// Sends packed commands together and waits for all replies. Fails on the first error among them.
     pub fn send(&mut self, packed: &[u8], commands: usize) -> Result<()> {
         let replies = self.0.req_packed_commands(packed, 0, commands)?;

@@ -208,7 +208,7 @@ fn kill_children(test: &str) {
     for kill in 0..KILLS {
         let mut saving = Saving::start(test, &path, ended);
         saving.wait_for_begin();
-        let delay = random(2 * period.as_nanos());
+        let delay = random(period.as_nanos() * 5 / 4);
         std::thread::sleep(Duration::from_nanos(delay as u64));
         saving.kill();
         let found = generation(&path).unwrap_or_else(|error| panic!("kill {kill}: {error}"));

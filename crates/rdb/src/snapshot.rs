@@ -9,6 +9,9 @@
 //! Each shard has a sink of its own, which appends to the file when it has 64 KiB. A large value that is
 //! saved in slices is appended in parts. Meanwhile it owns the file, and the other sinks keep what they have.
 //!
+//! A write that edits a large collection waits until all of it is saved. Its elements are then not compressed,
+//! because that would take most of the time: some microseconds an element.
+//!
 //! Limits: one database, of number 0. A key that is half written keeps the file until it is complete, so that
 //! sinks of other shards grow by what writes save in that time.
 
@@ -17,7 +20,8 @@ use crate::save::{RemoveUnlessRenamed, create_beside, sync_folder};
 use crate::value::ValueProgress;
 use crate::write::{WriteOptions, Writer};
 use allocator_api2::vec::Vec;
-use keyspace::{Record, SnapshotFailed, SnapshotSink};
+use keyspace::values::Encoding;
+use keyspace::{Record, SnapshotFailed, SnapshotSink, ValueRef};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -245,8 +249,23 @@ impl SnapshotRecords {
     }
 }
 
+/// Whether a value is a collection that the walk of a snapshot saves in slices. So whoever saves all of it at
+/// once is a write.
+fn has_many_blocks(value: ValueRef<'_>) -> bool {
+    /// As of `keyspace`, where values of more blocks are saved in slices.
+    const BLOCKS_MAX: usize = 64;
+    match value {
+        ValueRef::String(_) | ValueRef::List(_) => false,
+        ValueRef::Set(set) => set.encoding() == Encoding::HashTable && set.len() > BLOCKS_MAX,
+        ValueRef::Hash(hash) => hash.encoding() == Encoding::HashTable && hash.len() > BLOCKS_MAX,
+        ValueRef::ZSet(zset) => zset.encoding() == Encoding::SkipList && zset.len() > BLOCKS_MAX,
+    }
+}
+
 impl SnapshotSink for SnapshotRecords {
     fn save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SnapshotFailed> {
+        let is_urgent = elements == usize::MAX && has_many_blocks(record.value);
+        self.writer.set_compresses(!is_urgent);
         let mut saved = self.try_save(record, elements);
         while elements == usize::MAX && matches!(saved, Ok(false)) {
             saved = self.try_save(record, elements);

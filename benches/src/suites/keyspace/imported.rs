@@ -32,10 +32,11 @@ struct Pairs<'a> {
 pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import) {
     let name = format!("import of {file}");
     if let Some(dump) = import.dump() {
-        let text = format!(
-            "{file}: {dump}. The rows of the {name} use the {} strings, as text and without expiries.",
-            thousands(import.len() as i64)
-        );
+        let rows = match import.len() {
+            0 => "None of them is a string, so there are no rows".to_owned(),
+            strings => format!("The rows use the {} strings, without expiries", thousands(strings as i64)),
+        };
+        let text = format!("{file}: {dump}. {rows}.");
         ctx.report.note(ctx.suite, text);
     }
     if import.is_empty() {

@@ -27,7 +27,7 @@ fn write(keyspace: &mut Keyspace, keys: &[Vec<u8>], kind: u8, number: usize) {
         6 => drop(keyspace.append(key, b"more", NOW)),
         7 => {
             let expiry = Expiry::AtMillis((NOW + 1 + number as u64) as i64);
-            drop(keyspace.expire(key, expiry, ExpireOptions::default(), NOW));
+            let _ = keyspace.expire(key, expiry, ExpireOptions::default(), NOW);
         }
         8 => drop(keyspace.set(&new, "born during the snapshot", NOW)),
         9 => drop(keyspace.hset("large", &format!("field:{number}"), "another value", NOW)),

@@ -116,7 +116,7 @@ impl Options {
         let Settings { servers, import, traces, .. } = &options.settings;
         let given: [(bool, &str, &[&str]); 3] = [
             (!servers.is_empty(), "--server", &["memory", "rdb"]),
-            (import.is_some(), "--import", &["memory"]),
+            (import.is_some(), "--import", &["memory", "keyspace"]),
             (!traces.is_empty(), "--trace", &["trace", "eviction"]),
         ];
         for (_, option, names) in given.into_iter().filter(|(is_given, ..)| *is_given) {

@@ -5,19 +5,25 @@
 //! | CSV | `.csv` | the first two fields of a record, perhaps quoted; more fields are not read; a first record `key,value` is a header |
 //! | text | any other | a line: the key ends at the first tab, the value at the end of the line |
 //! | keys | none: `--keys-only` | a line without a tab is a key, whose value is empty |
+//! | [dump](dump) of Redis or Valkey | `.rdb`, or by its first bytes | a key of any type |
 //!
 //! A line or a record without a value is an error, because the file is probably of another format: JSON, or
 //! CSV under another name. An empty value has its tab or its comma. Of equal keys the last one counts. Keys
 //! and values are bytes. Lines may end with CR LF, and empty lines are passed over.
 //!
 //! Limits: a key has 1 to 65,536 bytes, as in a [trace](crate::trace), and a value at most
-//! [`MAX_VALUE_BYTES`], which is what servers take. A text file has no NUL. The file is read whole.
+//! [`MAX_VALUE_BYTES`], which is what servers take. A text file has no NUL. The file is read whole. A dump
+//! has keys of any length.
+
+mod dump;
 
 use crate::error::BadInput;
 use crate::maps::Fold;
 use crate::trace::text::{MAX_KEY_BYTES, show};
 use csv::{ByteRecord, Position, ReaderBuilder};
+pub use dump::Dump;
 use indexmap::IndexMap;
+use keyspace::ValueRef;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -31,6 +37,7 @@ pub const MAX_VALUE_BYTES: usize = 512 * 1024 * 1024;
 pub struct Import {
     pairs: IndexMap<Box<[u8]>, Box<[u8]>, Fold>,
     records: u64,
+    dump: Option<Dump>,
 }
 
 /// Why a file could not be imported. Each message is one line.
@@ -48,6 +55,8 @@ pub enum ImportError {
         /// What is wrong with it.
         what: String,
     },
+    /// A dump file is damaged, or of a version that is not known.
+    Dump(rdb::Error),
 }
 
 impl fmt::Display for ImportError {
@@ -56,6 +65,7 @@ impl fmt::Display for ImportError {
             Self::Io(err) => write!(f, "cannot be read: {err}"),
             Self::Empty => f.write_str("holds no key"),
             Self::BadLine { line, what } => write!(f, "line {line}: {what}"),
+            Self::Dump(err) => write!(f, "is a dump that cannot be loaded: {err}"),
         }
     }
 }
@@ -64,8 +74,15 @@ impl std::error::Error for ImportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(err) => Some(err),
+            Self::Dump(err) => Some(err),
             _ => None,
         }
+    }
+}
+
+impl From<rdb::Error> for ImportError {
+    fn from(err: rdb::Error) -> Self {
+        Self::Dump(err)
     }
 }
 
@@ -81,13 +98,18 @@ enum Format {
     Csv,
     Text,
     Keys,
+    Dump,
 }
 
 impl Format {
-    fn of(path: &Path, keys_only: bool) -> Self {
+    /// That of a file with this name and these first bytes.
+    fn of(path: &Path, start: &[u8], keys_only: bool) -> Self {
+        let is = |name: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name));
         if keys_only {
             Self::Keys
-        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        } else if is("rdb") || dump::is_dump(start) {
+            Self::Dump
+        } else if is("csv") {
             Self::Csv
         } else {
             Self::Text
@@ -107,10 +129,13 @@ impl Import {
     pub fn open(path: &Path, keys_only: bool) -> Result<Self, BadInput> {
         let read = || {
             let mut input = BufReader::new(File::open(path)?);
-            if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+            let start = input.fill_buf()?;
+            let (format, has_mark) = (Format::of(path, start, keys_only), start.starts_with(BYTE_ORDER_MARK));
+            if has_mark && format != Format::Dump {
                 input.consume(BYTE_ORDER_MARK.len());
             }
-            match Format::of(path, keys_only) {
+            match format {
+                Format::Dump => Dump::read(input).map(Self::from),
                 Format::Csv => Self::read_csv(input),
                 Format::Text => Self::read_lines(input, key_and_value),
                 Format::Keys => Self::read_lines(input, key_only),
@@ -192,12 +217,12 @@ impl Import {
         if self.pairs.is_empty() { Err(ImportError::Empty) } else { Ok(self) }
     }
 
-    /// How many distinct keys there are.
+    /// How many distinct keys with a string there are.
     pub fn len(&self) -> usize {
         self.pairs.len()
     }
 
-    /// Whether there are no pairs. An imported file has at least one.
+    /// Whether there are no strings. A file that is no dump has at least one.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
@@ -207,9 +232,27 @@ impl Import {
         self.records
     }
 
-    /// Keys and values, in the order of the file.
+    /// Keys and strings, in the order of the file.
     pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.pairs.iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// The dump, if the file is one.
+    pub fn dump(&self) -> Option<&Dump> {
+        self.dump.as_ref()
+    }
+}
+
+/// The pairs are the strings of the dump.
+impl From<Dump> for Import {
+    fn from(dump: Dump) -> Self {
+        let mut import = Self { records: dump.keyspace().len() as u64, ..Self::default() };
+        for record in dump.keyspace().records(0) {
+            if let ValueRef::String(string) = record.value {
+                import.pairs.insert(record.key.into(), Box::from(&*string.text()));
+            }
+        }
+        Self { dump: Some(dump), ..import }
     }
 }
 

@@ -23,7 +23,7 @@
 use crate::error::BadInput;
 use anyhow::{Context, Result, bail, ensure};
 use conformance::known::Family;
-use conformance::process::{Info, Process, START_PATIENCE};
+use conformance::process::{Info, Process, START_PATIENCE, StartOptions};
 use redis::{Connection, ConnectionLike, Value};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -140,7 +140,8 @@ impl Program {
 
     /// A fresh process that has loaded the dump file.
     pub fn start_with(&self, dump: &Path) -> Result<Server> {
-        let process = Process::start_with(&self.path, LOAD_PATIENCE, dump);
+        let options = StartOptions { dump: Some(dump), ..StartOptions::default() };
+        let process = Process::start_with(&self.path, LOAD_PATIENCE, &options);
         Ok(Server(process.with_context(|| self.name.clone())?))
     }
 }
@@ -211,6 +212,16 @@ impl Client {
     /// Has the server write its dump file.
     pub fn save(&mut self) -> Result<()> {
         Ok(redis::cmd("SAVE").exec(&mut self.0)?)
+    }
+
+    /// Has the server write its dump file in a process of its own.
+    pub fn background_save(&mut self) -> Result<()> {
+        Ok(redis::cmd("BGSAVE").query::<Value>(&mut self.0).map(drop)?)
+    }
+
+    /// What INFO says of dump files.
+    pub fn persistence(&mut self) -> Result<Info> {
+        Ok(Info::ask(&mut self.0, "persistence")?)
     }
 
     /// Sends packed commands together and waits for all replies. Fails on the first error among them.

@@ -46,6 +46,53 @@ fn own_keys(folder: &TempDir) -> String {
     import(folder, "own.txt", &lines.collect::<String>())
 }
 
+/// A dump of strings and hashes, one of them with an expiry.
+fn own_dump(folder: &TempDir) -> String {
+    let mut keyspace = rdb::keyspace::Keyspace::new();
+    for i in 0..1_000_i64 {
+        keyspace.set(&format!("session:{i}"), i * 7_919, 0).unwrap();
+        keyspace.hset(&format!("user:{}", i % 100), &format!("field:{i}"), i, 0).unwrap();
+    }
+    let (expiry, options) = (rdb::keyspace::Expiry::InSeconds(60), rdb::keyspace::ExpireOptions::default());
+    keyspace.expire("user:7", expiry, options, 0).unwrap();
+    let file = rdb::save(&keyspace, Vec::new(), &rdb::WriteOptions::default(), 0).unwrap();
+    let path = folder.path().join("own.rdb");
+    fs::write(&path, file).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_dump_is_imported_by_the_suites_memory_and_keyspace() {
+    let folder = tempfile::tempdir().unwrap();
+    let (rows, printed) = rows(&folder, &["--suite", "keyspace", "--import", &own_dump(&folder)]);
+    let of = |suite: &str| -> Vec<&Row> {
+        rows.iter().filter(|row| row.suite == suite && row.case.starts_with("import of own.rdb")).collect()
+    };
+    let (memory, keyspace) = (of("memory"), of("keyspace"));
+    assert!(
+        memory.len() == 2 && memory.iter().all(|row| row.n == 1_100 && row.peer.is_empty()),
+        "{memory:?}"
+    );
+    assert!(keyspace.len() == 10 && keyspace.iter().all(|row| row.n == 1_000), "{keyspace:?}");
+    let found = "own.rdb: 1,000 strings, 100 hashes, 1 keys with an expiry";
+    assert!(printed.contains(found), "{printed}");
+    assert!(printed.contains("The rows use the 1,000 strings"), "{printed}");
+}
+
+#[test]
+fn a_damaged_dump_is_refused_with_the_offset() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = own_dump(&folder);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    fs::write(&path, &bytes).unwrap();
+    let output = bench(folder.path(), &["--import", &path]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.trim_end().lines().count()), (Some(2), 1), "{stderr}");
+    let expected = format!("own.rdb: is a dump that cannot be loaded: malformed at offset {}", bytes.len());
+    assert!(stderr.contains(&expected), "{stderr}");
+}
+
 #[test]
 fn without_a_server_an_import_stands_beside_a_map_of_boxes() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,6 +7,9 @@
 use crate::outcome::Outcome;
 use crate::shell;
 use anyhow::Result;
+use std::ffi::OsString;
+use std::mem;
+use std::path::{self, Path, PathBuf};
 use std::process::Command;
 
 #[derive(clap::Args)]
@@ -40,8 +43,40 @@ fn program(name: &str, rest: &[String]) -> Command {
         command.arg("--release");
     }
     command.arg("--");
-    command.args(rest);
+    command.args(of_the_caller(rest));
     command
+}
+
+/// The options whose value is the path of a file. A server may be named without a path.
+const FILES: [&str; 4] = ["--import", "--trace", "--targets", "--server"];
+
+/// The arguments, in which paths begin at the root: the program runs in the folder of the repository, and a
+/// relative path is that of the caller's folder.
+fn of_the_caller(arguments: &[String]) -> Vec<OsString> {
+    let absolute = |option: &str, value: &str| {
+        let is_name = option == "--server" && Path::new(value).components().count() == 1;
+        let path = if is_name { None } else { path::absolute(value).ok() };
+        path.map_or_else(|| value.into(), PathBuf::into_os_string)
+    };
+    let mut before = "";
+    let argument = |argument: &'_ String| -> OsString {
+        let option = mem::replace(&mut before, "");
+        if FILES.contains(&option) {
+            return absolute(option, argument);
+        }
+        match argument.split_once('=') {
+            Some((option, value)) if FILES.contains(&option) => {
+                let mut joined = OsString::from(format!("{option}="));
+                joined.push(absolute(option, value));
+                joined
+            }
+            _ => {
+                before = FILES.into_iter().find(|option| option == argument).unwrap_or_default();
+                argument.into()
+            }
+        }
+    };
+    arguments.iter().map(argument).collect()
 }
 
 fn command(rest: &[String]) -> Command {
@@ -55,4 +90,26 @@ fn command(rest: &[String]) -> Command {
         }
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_paths_are_those_of_the_callers_folder() {
+        let here = std::env::current_dir().unwrap();
+        let line =
+            ["--quick", "--import", "own.rdb", "--trace=a/b.txt", "--server", "redis-server", "--server"];
+        let line =
+            line.into_iter().chain(["src/redis-server", "--import", "/dev/stdin", "--suite", "own.rdb"]);
+        let arguments = of_the_caller(&line.map(String::from).collect::<Vec<_>>());
+        let trace = format!("--trace={}", here.join("a/b.txt").display());
+        let [import, server] =
+            ["own.rdb", "src/redis-server"].map(|name| here.join(name).display().to_string());
+        let expected =
+            ["--quick", "--import", &import, &trace, "--server", "redis-server", "--server", &server];
+        assert_eq!(arguments[..8], expected);
+        assert_eq!(arguments[8..], ["--import", "/dev/stdin", "--suite", "own.rdb"]);
+    }
 }

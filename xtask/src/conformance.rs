@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: random commands on redcore's values and on a real server.
+//! `cargo xtask conformance`: redcore beside a real server, by random commands or by dump files.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What is compared
-    #[arg(value_parser = ["values"])]
+    /// What is compared: answers to random commands on values, or dump files in both directions
+    #[arg(value_parser = ["values", "files"])]
     what: String,
-    /// The server's program; `valkey-server` or `redis-server` of the path if left out
+    /// The server's program; if left out, `valkey-server` or `redis-server` of the path, and for `files` both
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
-    /// How many commands
+    /// How many commands of `values`
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     commands: u64,
     /// Other numbers give other commands
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         if is_name { Ok(path.clone()) } else { std::path::absolute(path) }
     };
     let mut command = shell::cargo();
-    command.args(["run", "--quiet", "--package", "conformance", "--"]);
+    command.args(["run", "--quiet", "--package", "conformance", "--", &args.what]);
     if let Some(server) = args.server.as_ref().map(absolute).transpose()? {
         command.arg("--server").arg(server);
     }
@@ -45,12 +45,17 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 
 /// About half a minute of it, for `cargo xtask ci`.
 pub(crate) fn run_some() -> Result<Outcome> {
-    run(&Args { what: "values".into(), server: None, commands: 300_000, seed: 1 })
+    let args = |what: &str| Args { what: what.into(), server: None, commands: 300_000, seed: 1 };
+    Ok(match (run(&args("values"))?, run(&args("files"))?) {
+        (Outcome::Passed, files) => files,
+        (Outcome::Unavailable, Outcome::Passed) => Outcome::Partly(vec!["values".into()]),
+        (values, _) => values,
+    })
 }
 
 fn without_server() -> Outcome {
     unavailable(
         "the comparison with a real server",
-        "To have it, put a redis-server or valkey-server of version 7.2 or newer on the path, or name it: --server PATH",
+        "To have it, put a redis-server or valkey-server of version 7.2 or newer (`files`: 7.0) on the path, or name it: --server PATH",
     )
 }

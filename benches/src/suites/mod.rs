@@ -60,7 +60,12 @@ pub const ALL: &[Suite] = &[
         headline: upkeep::HEADLINE,
         run: upkeep::run,
     },
-    Suite { name: "rdb", about: "loading and saving of dump files", headline: rdb::HEADLINE, run: rdb::run },
+    Suite {
+        name: "rdb",
+        about: "loading and saving of dump files, snapshots under writes",
+        headline: rdb::HEADLINE,
+        run: rdb::run,
+    },
     Suite {
         name: "memory",
         about: "bytes per entry over N, and whole data sets",

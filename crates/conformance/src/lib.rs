@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod files;
 mod hash;
 pub mod known;
 mod list;

@@ -1,11 +1,13 @@
-//! `conformance`: random commands on redcore's values and on a server. `cargo xtask conformance` runs it.
+//! `conformance`: redcore beside a server, by random commands on values (`values`), or by dump files (`files`). `cargo xtask
+//! conformance` runs it.
 //!
 //! Exit codes: 0 no difference, 1 a difference or an error, 3 no server that can be compared.
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use conformance::files;
 use conformance::known::{same_encoding, same_reply};
-use conformance::process::server_on_path;
+use conformance::process::{server_on_path, servers_on_path};
 use conformance::random::Commands;
 use conformance::server::Server;
 use conformance::{Reply, World, quoted};
@@ -22,13 +24,25 @@ const SHOWN: usize = 30;
 /// The exit code if there is no server, or if it is too old.
 const NO_SERVER: u8 = 3;
 
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Random commands on values, and their answers
+    Values,
+    /// Dump files and payloads, in both directions
+    Files,
+}
+
 #[derive(Parser)]
-#[command(about = "Random commands on redcore's values and on a server")]
+#[command(
+    about = "redcore beside a server: the answers to random commands, or dump files in both directions"
+)]
 struct Args {
-    /// The server's program; `valkey-server` or `redis-server` of the path if left out
+    /// What is compared
+    what: What,
+    /// The server's program; `valkey-server` and `redis-server` of the path if left out, of which `values` takes one
     #[arg(long)]
     server: Option<PathBuf>,
-    /// How many commands
+    /// How many commands of `values`
     #[arg(long, default_value_t = 1_000_000)]
     commands: usize,
     /// Other numbers give other commands
@@ -37,7 +51,12 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    let args = Args::parse();
+    let outcome = match args.what {
+        What::Values => compare_values(&args),
+        What::Files => compare_files(&args),
+    };
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             eprintln!("conformance: {error:#}");
@@ -46,7 +65,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<ExitCode> {
+/// Carries the data of each server to redcore and back.
+fn compare_files(args: &Args) -> Result<ExitCode> {
+    let on_path = || servers_on_path().into_iter().map(PathBuf::from).collect();
+    let programs: Vec<PathBuf> = args.server.clone().map_or_else(on_path, |program| vec![program]);
+    let mut done = 0;
+    for program in &programs {
+        match files::round_trip(program)? {
+            Some(round_trip) => {
+                println!("{round_trip}");
+                done += 1;
+            }
+            None => eprintln!("conformance: {} is too old, it has to be 7.0 or newer", program.display()),
+        }
+    }
+    Ok(if done > 0 { ExitCode::SUCCESS } else { NO_SERVER.into() })
+}
+
+fn compare_values(args: &Args) -> Result<ExitCode> {
     let program = args.server.clone().or_else(|| server_on_path().map(PathBuf::from));
     let Some(program) = program else { return Ok(NO_SERVER.into()) };
     let mut server = Server::start(&program)?;

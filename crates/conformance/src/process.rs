@@ -112,6 +112,15 @@ impl std::error::Error for StartError {
     }
 }
 
+/// What a program is started with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StartOptions<'a> {
+    /// A dump file. The program loads a copy of it before it answers.
+    pub dump: Option<&'a Path>,
+    /// Settings of redis.conf: names and values.
+    pub settings: &'a [(&'a str, &'a str)],
+}
+
 /// A running server.
 #[derive(Debug)]
 pub struct Process {
@@ -126,22 +135,26 @@ impl Process {
     /// Starts the program without persistence and waits until it answers, at most for `patience`. A relative
     /// path starts at the caller's working directory. A bare name is looked up on `PATH`.
     pub fn start(program: &Path, patience: Duration) -> Result<Self, StartError> {
-        Self::start_in(&std::env::temp_dir(), program, None, patience)
+        Self::start_with(program, patience, &StartOptions::default())
     }
 
-    /// [`start`](Self::start) with a copy of a dump file, which the program loads before it answers.
-    pub fn start_with(program: &Path, patience: Duration, dump: &Path) -> Result<Self, StartError> {
-        Self::start_in(&std::env::temp_dir(), program, Some(dump), patience)
+    /// [`start`](Self::start) with options.
+    pub fn start_with(
+        program: &Path,
+        patience: Duration,
+        options: &StartOptions<'_>,
+    ) -> Result<Self, StartError> {
+        Self::start_in(&std::env::temp_dir(), program, options, patience)
     }
 
     /// The same with a folder in `parent`.
     fn start_in(
         parent: &Path,
         program: &Path,
-        dump: Option<&Path>,
+        options: &StartOptions<'_>,
         patience: Duration,
     ) -> Result<Self, StartError> {
-        let started = Started::new(parent, program, dump)?;
+        let started = Started::new(parent, program, options)?;
         let info = started.first_answer(patience)?;
         let (family, version) = info.family_and_version().ok_or(StartError::Unknown)?;
         Ok(Self { family, version: version.to_owned(), started })
@@ -150,6 +163,18 @@ impl Process {
     /// A new connection. A reply that takes longer than a minute is an error.
     pub fn connect(&self) -> RedisResult<Connection> {
         connect(&self.started.client, REPLY_PATIENCE)
+    }
+
+    /// The major and minor number of the version.
+    pub fn version_numbers(&self) -> (u32, u32) {
+        let mut numbers = self.version.split('.').map_while(|number| number.parse().ok());
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    }
+
+    /// Has the server write its dump file, and returns the file's path. In C: `SAVE`.
+    pub fn save(&self) -> RedisResult<PathBuf> {
+        redis::cmd("SAVE").exec(&mut self.connect()?)?;
+        Ok(self.started.log.with_file_name(DUMP))
     }
 }
 
@@ -163,18 +188,21 @@ struct Started {
 }
 
 impl Started {
-    fn new(parent: &Path, program: &Path, dump: Option<&Path>) -> Result<Self, StartError> {
+    fn new(parent: &Path, program: &Path, options: &StartOptions<'_>) -> Result<Self, StartError> {
         let is_name = program.components().count() == 1;
         let program = if is_name { Ok(program.to_owned()) } else { std::path::absolute(program) };
         let program = program.map_err(StartError::Program)?;
         let (handle, (address, log)) = Handle::start(parent, |folder| {
             let (address, log) = (address(folder)?, folder.join("log"));
-            if let Some(dump) = dump {
+            if let Some(dump) = options.dump {
                 fs::copy(dump, folder.join(DUMP)).map_err(StartError::Folder)?;
             }
             let mut command = Command::new(program);
             command.args(["--save", "", "--appendonly", "no", "--daemonize", "no", "--dbfilename", DUMP]);
             command.arg("--dir").arg(folder).current_dir(folder).stdin(Stdio::null());
+            for (name, value) in options.settings {
+                command.arg(format!("--{name}")).arg(value);
+            }
             match &address {
                 ConnectionAddr::Unix(socket) => command.args(["--port", "0", "--unixsocket"]).arg(socket),
                 ConnectionAddr::Tcp(host, port) => {
@@ -251,17 +279,22 @@ fn fits_in_socket_address(_: &Path) -> bool {
     false
 }
 
-/// The name of the first server on the path. Without a server, prints that the caller is not run.
-pub fn server_on_path() -> Option<&'static str> {
+/// The names of the servers on the path. Without a server, prints that the caller is not run.
+pub fn servers_on_path() -> Vec<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
-    let found = ["valkey-server", "redis-server"].into_iter().find(works);
-    if found.is_none() {
+    let found: Vec<_> = ["valkey-server", "redis-server"].into_iter().filter(works).collect();
+    if found.is_empty() {
         eprintln!(
             "!! NOT RUN: what needs a real server. To have it, put a redis-server or valkey-server on the path"
         );
     }
     found
+}
+
+/// The first of the [`servers_on_path`].
+pub fn server_on_path() -> Option<&'static str> {
+    servers_on_path().first().copied()
 }
 
 fn client(address: ConnectionAddr) -> Client {
@@ -411,7 +444,8 @@ mod tests {
         let parent = TempDir::new().unwrap();
         let long = parent.path().join("long".repeat(40));
         fs::create_dir(&long).unwrap();
-        let other = Process::start_in(&long, Path::new(program), None, START_PATIENCE).unwrap();
+        let other =
+            Process::start_in(&long, Path::new(program), &StartOptions::default(), START_PATIENCE).unwrap();
         let err = sleeper(other.started.client.clone()).first_answer(SOON).unwrap_err();
         let expected = "does not answer PING within 0.2 s: another program answers on its port";
         assert_eq!(err.to_string(), expected);
@@ -441,7 +475,9 @@ mod tests {
         let short = parent.path().join("short");
         for (parent, expected) in [(short, ["log", "socket"].as_slice()), (long, &["log"])] {
             fs::create_dir(&parent).unwrap();
-            let process = Process::start_in(&parent, Path::new(program), None, START_PATIENCE).unwrap();
+            let process =
+                Process::start_in(&parent, Path::new(program), &StartOptions::default(), START_PATIENCE)
+                    .unwrap();
             let mut connection = process.connect().unwrap();
             redis::cmd("SET").arg("key").arg("value").exec(&mut connection).unwrap();
             // It ends by itself, and would save now.

@@ -23,8 +23,7 @@ impl Server {
     pub fn start(program: &Path) -> Result<Self> {
         let process =
             Process::start(program, START_PATIENCE).with_context(|| program.display().to_string())?;
-        let mut numbers = process.version.split('.').map_while(|number| number.parse().ok());
-        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        let version = process.version_numbers();
         Ok(Self { connection: process.connect()?, family: process.family, version, _process: process })
     }
 

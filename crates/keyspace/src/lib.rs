@@ -59,7 +59,7 @@ pub use report::{Figure, Finding, MemoryReport};
 pub use restore::{Record, RestoreOptions, RestoreValue};
 pub use scan::ScanOptions;
 pub use sharded::Sharded;
-pub use snapshot::{SnapshotEnd, SnapshotError, SnapshotFailed, SnapshotSink, Snapshotted};
+pub use snapshot::{Portion, SinkError, SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 pub use strings::{SetCondition, SetExpiry, SetOptions, SetOutcome};
 pub use sweep::Swept;
 pub use value::{StringRef, Value, ValueMut, ValueRef};

@@ -464,15 +464,9 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
         Before { expiry, idle_time, freq }: Before,
         now: u64,
     ) -> Self {
-        let (mut expiry, mut now) = (expiry, now);
-        if let (Some(at), false) = (&mut expiry, options.drops_expired) {
-            // A key that has expired, and is not to be passed over, is stored as if it were the millisecond
-            // before.
-            *at = (*at).max(1);
-            now = now.min(*at - 1);
-        }
         let replace = options.duplicate_key == DuplicateKey::Replace;
-        let options = RestoreOptions { expiry, idle_time, freq, replace };
+        let keeps_expired = !options.drops_expired;
+        let options = RestoreOptions { expiry, idle_time, freq, replace, keeps_expired };
         Self { keyspace, key, options, now, stored: Stored::No }
     }
 
@@ -492,7 +486,10 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
             Stored::Empty => loading.empty += 1,
             Stored::Expired => loading.expired += 1,
             // While its value was built.
-            Stored::No if self.options.expiry.is_some_and(|expiry| expiry <= self.now) => {
+            Stored::No
+                if !self.options.keeps_expired
+                    && self.options.expiry.is_some_and(|expiry| expiry <= self.now) =>
+            {
                 loading.expired += 1
             }
             Stored::No => return Err(Error::DuplicateKey { offset }),

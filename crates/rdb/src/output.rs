@@ -38,6 +38,8 @@ pub(crate) struct Output<W> {
     /// `None` if nobody reads the checksum.
     crc: Option<Crc>,
     is_compressed: bool,
+    /// Whether strings that are not compressed yet are compressed. Never if `is_compressed` is false.
+    compresses: bool,
     /// A string while it is compressed or decompressed.
     scratch: Sds,
 }
@@ -45,7 +47,14 @@ pub(crate) struct Output<W> {
 impl<W: Write> Output<W> {
     pub(crate) fn new(write: W, is_compressed: bool, has_checksum: bool) -> Self {
         let (buffer, scratch) = (Block::new_in(Zmalloc), Sds::new());
-        Self { write, buffer, written: 0, crc: has_checksum.then(Crc::new), is_compressed, scratch }
+        let crc = has_checksum.then(Crc::new);
+        Self { write, buffer, written: 0, crc, is_compressed, compresses: is_compressed, scratch }
+    }
+
+    /// Says whether strings are worth the time of their compression from now on. Those that are compressed
+    /// already stay so.
+    pub(crate) fn set_compresses(&mut self, compresses: bool) {
+        self.compresses = compresses && self.is_compressed;
     }
 
     /// How many bytes there are up to here.
@@ -179,7 +188,7 @@ impl<W: Write> Output<W> {
     /// A string that is no integer: compressed if that is wanted and saves anything.
     #[inline]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
-        if self.is_compressed && bytes.len() >= COMPRESSED_MIN { self.lzf(bytes) } else { self.plain(bytes) }
+        if self.compresses && bytes.len() >= COMPRESSED_MIN { self.lzf(bytes) } else { self.plain(bytes) }
     }
 
     fn lzf(&mut self, bytes: &[u8]) -> Result<(), SaveError> {

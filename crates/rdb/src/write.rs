@@ -149,6 +149,11 @@ impl<W: Write> Writer<W> {
         self.output.raw(bytes)
     }
 
+    /// Says whether strings are worth the time of their compression from now on.
+    pub(crate) fn set_compresses(&mut self, compresses: bool) {
+        self.output.set_compresses(compresses);
+    }
+
     /// Gives all bytes to the underlying writer.
     pub(crate) fn flush(&mut self) -> Result<(), SaveError> {
         self.output.flush()

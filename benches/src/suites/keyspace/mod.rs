@@ -7,9 +7,11 @@
 //! - [`longest`]: the longest single call while a keyspace grows, and while half of its keys expire.
 //! - [`replies`]: how long a string may be that lies in an entry's block.
 //! - [`expiry`]: a simulation of how many expired keys are left by the sweeps.
+//! - [`imported`]: gets, sets and removals with keys and strings of a file of the user.
 
 mod edits;
 mod expiry;
+mod imported;
 mod longest;
 mod maps;
 mod replies;
@@ -37,6 +39,9 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     longest::run(ctx);
     replies::run(ctx);
     expiry::run(ctx);
+    if let Some(import) = &ctx.inputs.import {
+        imported::run(ctx, &import.name, &import.content);
+    }
     Ok(())
 }
 

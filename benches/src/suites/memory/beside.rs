@@ -113,6 +113,9 @@ pub(super) fn measure(
     for (subject, bytes) in subjects {
         let value = an_item(bytes as f64);
         let row = Row::alone(ctx.suite, &set.name, set.items, subject, set.metric(), "B", value);
+        if peers.is_empty() {
+            ctx.report.row(row.clone());
+        }
         peers.iter().for_each(|&(peer, bytes)| ctx.report.row(row.clone().beside(peer, bytes)));
     }
     if !samples.is_empty() {

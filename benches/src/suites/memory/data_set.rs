@@ -9,7 +9,7 @@
 //! Invariants: a key's commands follow one another. A batch is in memory before anything is done with it, so the
 //! time to make it is not measured. It has at most [`BATCH_COMMANDS`] commands, and ends when it has [`BATCH_BYTES`].
 
-use keyspace::{Expiry, Keyspace, SetExpiry, SetOptions, Value};
+use keyspace::{ExpireOptions, Expiry, Keyspace, SetExpiry, SetOptions, Value};
 use redis::Cmd;
 use robj::EncodingLimits;
 use sds::Sds;
@@ -29,7 +29,7 @@ const BATCH_BYTES: usize = 1 << 20;
 
 /// What one command adds to a key; the bytes are borrowed, or a range of a [`Batch`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Part<B> {
+pub(in crate::suites) enum Part<B> {
     /// A string. In C: `SET`.
     String(B),
     /// A field of a hash and its value. In C: `HSET`.
@@ -40,6 +40,8 @@ pub(super) enum Part<B> {
     Scored(B, f64),
     /// The last element of a list. In C: `RPUSH`.
     Item(B),
+    /// An expiry in so many milliseconds. In C: `PEXPIRE`.
+    Expire(u64),
 }
 
 impl<B> Part<B> {
@@ -50,13 +52,14 @@ impl<B> Part<B> {
             Self::Member(member) => Part::Member(f(member)),
             Self::Scored(member, score) => Part::Scored(f(member), score),
             Self::Item(element) => Part::Item(f(element)),
+            Self::Expire(ttl) => Part::Expire(ttl),
         }
     }
 }
 
 impl Part<&[u8]> {
     /// Adds the part to a key of a keyspace; a string expires after `ttl` milliseconds.
-    pub(super) fn apply<S: BuildHasher>(
+    pub(in crate::suites) fn apply<S: BuildHasher>(
         self,
         keyspace: &mut Keyspace<S>,
         key: &[u8],
@@ -77,11 +80,14 @@ impl Part<&[u8]> {
                 keyspace.zadd(key, member, score, AddOptions::default(), 0).map(drop)
             }
             Self::Item(element) => keyspace.push(key, Side::Back, element, 0),
+            Self::Expire(ttl) => {
+                keyspace.expire(key, Expiry::InMillis(ttl as i64), ExpireOptions::default(), 0).map(drop)
+            }
         }
     }
 
     /// The same as a command for a server.
-    pub(super) fn write_command(self, key: &[u8], ttl: Option<u64>) -> Cmd {
+    pub(in crate::suites) fn write_command(self, key: &[u8], ttl: Option<u64>) -> Cmd {
         let mut command = Cmd::new();
         match self {
             Self::String(value) => match ttl {
@@ -92,6 +98,7 @@ impl Part<&[u8]> {
             Self::Member(member) => command.arg("SADD").arg(key).arg(member),
             Self::Scored(member, score) => command.arg("ZADD").arg(key).arg(score).arg(member),
             Self::Item(element) => command.arg("RPUSH").arg(key).arg(element),
+            Self::Expire(ttl) => command.arg("PEXPIRE").arg(key).arg(ttl),
         };
         command
     }
@@ -100,7 +107,7 @@ impl Part<&[u8]> {
     pub(super) fn read_command(self, key: &[u8]) -> Cmd {
         let mut command = Cmd::new();
         match self {
-            Self::String(_) => command.arg("EXISTS").arg(key),
+            Self::String(_) | Self::Expire(_) => command.arg("EXISTS").arg(key),
             Self::Field(field, _) => command.arg("HEXISTS").arg(key).arg(field),
             Self::Member(member) => command.arg("SISMEMBER").arg(key).arg(member),
             Self::Scored(member, _) => command.arg("ZSCORE").arg(key).arg(member),
@@ -109,13 +116,13 @@ impl Part<&[u8]> {
         command
     }
 
-    /// Adds the part to a key's value, or begins one.
+    /// Adds the part to a key's value, or begins one. An expiry is left out.
     ///
     /// # Panics
     /// If the value is of another type.
     pub(super) fn add_to(self, value: Option<Value>) -> Value {
         let mut value = value.unwrap_or_else(|| match self {
-            Self::String(_) => Value::String(OwnedElement::Int(0)),
+            Self::String(_) | Self::Expire(_) => Value::String(OwnedElement::Int(0)),
             Self::Field(..) => Hash::new().into(),
             Self::Member(_) => Set::new().into(),
             Self::Scored(..) => ZSet::new().into(),
@@ -135,6 +142,7 @@ impl Part<&[u8]> {
                 zset.insert(member, score, &LIMITS).expect("scores are numbers");
             }
             (Value::List(list), Self::Item(element)) => list.push_back(element, &LIMITS),
+            (_, Self::Expire(_)) => {}
             (value, part) => unreachable!("{part:?} is not of a {:?}", value.object_type()),
         }
         value
@@ -142,7 +150,7 @@ impl Part<&[u8]> {
 }
 
 /// A command that removes a key.
-pub(super) fn remove_command(key: &[u8]) -> Cmd {
+pub(in crate::suites) fn remove_command(key: &[u8]) -> Cmd {
     let mut command = Cmd::new();
     command.arg("DEL").arg(key);
     command

@@ -2,12 +2,14 @@
 //! servers of `--server`.
 
 use super::beside::{Rates, Stats, measure};
-use super::data_set::{DataSet, Part};
-use crate::import::Import;
+use super::data_set::{DataSet, Part, Sink};
+use super::workloads::TTL;
+use crate::import::{Dump, Import};
 use crate::maps::Fold;
 use crate::suite::Ctx;
 use crate::table;
 use crate::text::{figure, thousands};
+use keyspace::ValueRef;
 use zmalloc::Region;
 
 /// The simplest store that a program could have instead.
@@ -24,18 +26,51 @@ const SHOWN: [&str; 5] = [
 
 /// Measures the file of that name.
 pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import, rates: &mut Rates) -> anyhow::Result<()> {
-    let n = import.len() as u64;
-    let set = DataSet {
-        name: format!("import of {file}"),
-        keys: n,
-        items: n,
-        ttl: None,
-        writes: Box::new(|sink| import.pairs().for_each(|(key, value)| sink(key, Part::String(value)))),
+    let name = format!("import of {file}");
+    let has_only_strings = import.dump().is_none_or(|dump| dump.keyspace().len() == import.len());
+    let n = import.dump().map_or(import.len(), |dump| dump.keyspace().len()) as u64;
+    let writes: Box<dyn Fn(&mut Sink<'_>)> = match import.dump() {
+        Some(dump) => Box::new(|sink| parts(dump, sink)),
+        None => Box::new(|sink| import.pairs().for_each(|(key, value)| sink(key, Part::String(value)))),
     };
-    let boxes = in_boxes(import) as f64 / n as f64;
-    let stats = measure(ctx, &set, &[(BOXES, boxes)], rates)?;
-    ctx.report.note(ctx.suite, note(file, import, &stats));
+    let set = DataSet { name, keys: n, items: n, ttl: None, writes };
+    // A map of boxes has strings only.
+    let boxes = has_only_strings.then(|| (BOXES, in_boxes(import) as f64 / n as f64));
+    let stats = measure(ctx, &set, boxes.as_slice(), rates)?;
+    if let Some(dump) = import.dump() {
+        let text = format!(
+            "{file}: {dump}. Each key is filled by its commands, so that its encoding is that of a new one. An expiry is a time far \
+             in the future; a Dict<Sds, Robj> has none. A map of boxes has a row only if all values are strings."
+        );
+        ctx.report.note(ctx.suite, text);
+    }
+    if !import.is_empty() {
+        ctx.report.note(ctx.suite, note(file, import, &stats));
+    }
     Ok(())
+}
+
+/// The commands that make the keys of a dump.
+fn parts(dump: &Dump, sink: &mut Sink<'_>) {
+    for record in dump.keyspace().records(0) {
+        let key = record.key;
+        match record.value {
+            ValueRef::String(string) => sink(key, Part::String(&string.text())),
+            ValueRef::List(list) => {
+                list.iter().for_each(|item| sink(key, Part::Item(&item.element().text())))
+            }
+            ValueRef::Set(set) => set.iter().for_each(|member| sink(key, Part::Member(&member.text()))),
+            ValueRef::Hash(hash) => {
+                hash.iter().for_each(|(field, value)| sink(key, Part::Field(&field.text(), &value.text())));
+            }
+            ValueRef::ZSet(zset) => {
+                zset.iter().for_each(|(member, score)| sink(key, Part::Scored(&member.text(), score)));
+            }
+        }
+        if record.expiry.is_some() {
+            sink(key, Part::Expire(TTL));
+        }
+    }
 }
 
 /// The bytes of the pairs in a map of boxes.

@@ -16,7 +16,7 @@
 //! is measured after all: the [processor time](beside) of a command.
 
 mod beside;
-mod data_set;
+pub(super) mod data_set;
 mod filled;
 mod growth;
 mod imported;

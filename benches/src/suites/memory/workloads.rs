@@ -26,7 +26,7 @@ use std::fmt;
 pub(super) const GOAL: &str = "goal";
 
 /// After how many milliseconds the keys of W14 expire: in 34 years.
-const TTL: u64 = 1 << 40;
+pub(super) const TTL: u64 = 1 << 40;
 
 /// What a row is put beside. The best server may be another one than these.
 const PEERS: [&str; 5] = ["Redis 7.0", "Redis 8.10", "Valkey 9.1", BEST_SERVER, GOAL];

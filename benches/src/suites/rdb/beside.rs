@@ -93,7 +93,7 @@ fn fastest(servers: &[Samples]) -> Option<Samples> {
     Some(Samples { name: FASTEST_SERVER.into(), rounds: fastest.rounds.clone() })
 }
 
-fn save(store: &Keyspace<Fold>, path: &Path) -> Result<()> {
+pub(super) fn save(store: &Keyspace<Fold>, path: &Path) -> Result<()> {
     let mut options = WriteOptions::default();
     options.version = WriteVersion::V10; // of Redis 7.0
     save_to_path(path, &options, |writer| {

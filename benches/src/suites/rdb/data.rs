@@ -10,7 +10,7 @@ use values::list::Side;
 use values::zset::AddOptions;
 
 /// The length of the strings, in bytes.
-const VALUE_BYTES: usize = 32;
+pub(super) const VALUE_BYTES: usize = 32;
 
 /// Elements of small and large collections: as one packed block, and as a table.
 const SMALL: u64 = 20;
@@ -51,7 +51,7 @@ pub(super) fn sets(settings: &Settings) -> [Set; 2] {
 }
 
 /// Letters and digits, so that a string is not compressed well.
-fn text(random: &mut SmallRng) -> [u8; VALUE_BYTES] {
+pub(super) fn text(random: &mut SmallRng) -> [u8; VALUE_BYTES] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     random.random::<[u8; VALUE_BYTES]>().map(|byte| ALPHABET[usize::from(byte % 64)])
 }

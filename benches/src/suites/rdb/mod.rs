@@ -1,7 +1,9 @@
-//! Suite `rdb`: loading and saving of dump files, beside the servers of `--server`.
+//! Suite `rdb`: loading and saving of dump files, and snapshots under writes, beside the servers of
+//! `--server`.
 //!
 //! - [`data`]: what is in the files: short strings, and values of all types.
 //! - [`beside`]: a life is the loading of a file and the saving of what was loaded.
+//! - [`snapshot`]: a snapshot under random writes, by [`load`]; [`fork`]: that of a server.
 //!
 //! Why it is fair: all load the same file, of version 10, and all compress strings as they save, which is the
 //! default. What counts is processor time, because a disk decides the rest: that of this thread, and that of
@@ -13,6 +15,9 @@
 
 mod beside;
 mod data;
+mod fork;
+mod load;
+mod snapshot;
 
 use crate::stores::{BoxMap, Store as _};
 use crate::suite::{Ctx, Headline};
@@ -27,7 +32,7 @@ const BOXES: &str = BoxMap::NAME;
 const COMMANDS: &str = "a command for each element";
 
 /// The peers that are redcore itself.
-pub(crate) const OWN_PEERS: [&str; 1] = [COMMANDS];
+pub(crate) const OWN_PEERS: [&str; 2] = [COMMANDS, snapshot::WITHOUT];
 
 /// The peer of which each row repeats one beside a server.
 pub(crate) const FASTEST_SERVER: &str = "fastest server";
@@ -43,7 +48,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     for set in data::sets(ctx.settings) {
         beside::measure(ctx, &set)?;
     }
-    Ok(())
+    snapshot::run(ctx)
 }
 
 #[cfg(test)]
@@ -66,7 +71,15 @@ mod tests {
             progress: &Progress::hidden(),
         };
         run(&mut ctx).unwrap();
-        for case in ["load strings", "save strings", "load all types", "save all types"] {
+        for case in [
+            "load strings",
+            "save strings",
+            "load all types",
+            "save all types",
+            "snapshot of strings under writes",
+            "snapshot of values of 1 MB under writes",
+            "SET of an old key, snapshot of strings under writes",
+        ] {
             assert!(report.rows.iter().any(|row| row.case == case), "{case}");
         }
         assert!(report.rows.iter().any(HEADLINE.rows));

@@ -15,7 +15,7 @@ use program::scan::{ScanOptions, scan_file};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use redis::{Connection, Pipeline, cmd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The server. Without one, prints what is missing.
 fn redis_7_0() -> Option<Process> {
@@ -90,16 +90,6 @@ fn send(pipeline: &mut Pipeline, connection: &mut Connection) {
     pipeline.clear();
 }
 
-/// The dump of the server.
-fn save(connection: &mut Connection) -> PathBuf {
-    cmd("SAVE").exec(connection).unwrap();
-    let mut config = |name: &str| -> String {
-        let (_, value): (String, String) = cmd("CONFIG").arg("GET").arg(name).query(connection).unwrap();
-        value
-    };
-    Path::new(&config("dir")).join(config("dbfilename"))
-}
-
 #[test]
 fn an_estimate_of_a_dump_is_within_three_percent_of_a_real_redis_and_one_of_a_keyspace() {
     let Some(process) = redis_7_0() else { return };
@@ -108,7 +98,7 @@ fn an_estimate_of_a_dump_is_within_three_percent_of_a_real_redis_and_one_of_a_ke
     let before = used_memory(&process);
     fill(&mut connection);
     let measured = used_memory(&process) - before;
-    let path = save(&mut connection);
+    let path = process.save().unwrap();
 
     let survey = scan_file(&path, &options).unwrap();
     assert!(survey.error.is_none(), "{:?}", survey.error);

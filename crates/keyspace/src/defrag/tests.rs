@@ -243,9 +243,9 @@ fn a_large_value_that_goes_or_moves_meanwhile_is_left_out() {
 fn a_value_that_a_snapshot_has_saved_a_part_of_does_not_move() {
     struct OneByOne(usize);
     impl crate::SnapshotSink for OneByOne {
-        fn save(&mut self, _: &crate::Record<'_>, elements: usize) -> Result<bool, crate::SnapshotFailed> {
+        fn save(&mut self, _: &crate::Record<'_>, portion: crate::Portion) -> Result<bool, crate::SinkError> {
             self.0 += 1;
-            Ok(elements == usize::MAX || self.0.is_multiple_of(1_000))
+            Ok(portion.elements() == usize::MAX || self.0.is_multiple_of(1_000))
         }
     }
     let mut keyspace = empty();

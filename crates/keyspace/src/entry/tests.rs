@@ -143,7 +143,8 @@ fn every_value_takes_the_place_of_every_other_with_and_without_an_expiry() {
     let region = Region::start();
     for make in makes {
         for other in makes {
-            for expiries in [[None, None], [None, Some(5)], [Some(5), None], [Some(5), Some(6)]] {
+            let all = [[None, Some(5)], [Some(5), None], [None, None], [Some(5), Some(6)]];
+            for expiries in &all[..if cfg!(miri) { 1 } else { 4 }] {
                 let mut entry = make(b"key", expiries[0]);
                 let other = other(b"key", expiries[1]);
                 by_type!(other.object_type(), string => {

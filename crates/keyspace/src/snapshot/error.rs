@@ -1,4 +1,4 @@
-//! Why a snapshot does not begin ([`SnapshotError`]), or ends early ([`SnapshotFailed`]).
+//! Why a snapshot does not begin ([`SnapshotError`]), or ends early ([`SinkError`]).
 
 use core::fmt;
 use values::ReserveError;
@@ -37,12 +37,12 @@ impl core::error::Error for SnapshotError {}
 
 /// A [`SnapshotSink`](crate::SnapshotSink) cannot save a key. It keeps the reason itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SnapshotFailed;
+pub struct SinkError;
 
-impl fmt::Display for SnapshotFailed {
+impl fmt::Display for SinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key cannot be saved")
     }
 }
 
-impl core::error::Error for SnapshotFailed {}
+impl core::error::Error for SinkError {}

@@ -50,7 +50,7 @@ mod shards;
 mod state;
 mod walk;
 
-pub use error::{SnapshotError, SnapshotFailed};
+pub use error::{SinkError, SnapshotError};
 pub(crate) use shards::ShardsSnapshot;
 pub(crate) use state::Snapshot;
 
@@ -63,21 +63,42 @@ use walk::Pass;
 /// Where the keys of a snapshot go. Dropped when the snapshot has ended in any way. All methods, the
 /// destructor too, run in calls of the keyspace: under the lock of a shard, if there are shards.
 pub trait SnapshotSink: Send + Sync {
-    /// Saves about `elements` more elements of the value, and says whether the value is complete. It must be
-    /// if `elements` is `usize::MAX`. Calls for one key follow each other until it is, with the same value.
+    /// Saves a portion of the value, and says whether the value is complete. It must be, unless the portion is
+    /// [`Portion::Elements`]. Calls for one key follow each other until it is, with the same value.
     ///
-    /// The call may come from a write to the keyspace. It must not panic.
+    /// Must not panic.
     ///
     /// # Errors
     /// The snapshot ends as failed. The sink itself keeps the reason.
-    fn save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SnapshotFailed>;
+    fn save(&mut self, record: &Record<'_>, portion: Portion) -> Result<bool, SinkError>;
 
     /// Called after the last key. A snapshot that has failed or was abandoned does not call it.
     ///
     /// # Errors
     /// As of [`save`](Self::save).
-    fn finish(&mut self) -> Result<(), SnapshotFailed> {
+    fn finish(&mut self) -> Result<(), SinkError> {
         Ok(())
+    }
+}
+
+/// How much of a value a [`SnapshotSink`] saves in a call, and who waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Portion {
+    /// About so many more elements of a large value.
+    Elements(usize),
+    /// All that is left.
+    Rest,
+    /// All that is left. A write to the keyspace waits for it.
+    RestBeforeWrite,
+}
+
+impl Portion {
+    /// The number of elements; `usize::MAX` for all that is left.
+    pub const fn elements(self) -> usize {
+        match self {
+            Self::Elements(elements) => elements,
+            Self::Rest | Self::RestBeforeWrite => usize::MAX,
+        }
     }
 }
 
@@ -114,14 +135,14 @@ impl<S> Keyspace<S> {
     /// all of it first, unless it is saved already, and the rest of another value that is half saved.
     ///
     /// ```
-    /// use keyspace::{Keyspace, Record, SnapshotFailed, SnapshotSink};
+    /// use keyspace::{Keyspace, Portion, Record, SinkError, SnapshotSink};
     /// use std::sync::{Arc, Mutex};
     /// use std::time::{Duration, Instant};
     ///
     /// struct Names(Arc<Mutex<Vec<Vec<u8>>>>);
     /// impl SnapshotSink for Names {
-    ///     fn save(&mut self, record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
-    ///         self.0.lock().map_err(|_| SnapshotFailed)?.push(record.key.to_vec());
+    ///     fn save(&mut self, record: &Record<'_>, _portion: Portion) -> Result<bool, SinkError> {
+    ///         self.0.lock().map_err(|_| SinkError)?.push(record.key.to_vec());
     ///         Ok(true)
     ///     }
     /// }

@@ -44,14 +44,14 @@ impl<S: BuildHasher> Sharded<S> {
     /// O(shards).
     ///
     /// ```
-    /// use keyspace::{Record, Sharded, SnapshotFailed, SnapshotSink};
+    /// use keyspace::{Portion, Record, Sharded, SinkError, SnapshotSink};
     /// use std::sync::Arc;
     /// use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     /// use std::time::{Duration, Instant};
     ///
     /// struct Count(Arc<AtomicUsize>);
     /// impl SnapshotSink for Count {
-    ///     fn save(&mut self, _record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+    ///     fn save(&mut self, _record: &Record<'_>, _portion: Portion) -> Result<bool, SinkError> {
     ///         self.0.fetch_add(1, Relaxed);
     ///         Ok(true)
     ///     }

@@ -8,7 +8,7 @@
 //!   saved.
 //! - Removed values are large. An entry among them is saved if its bit says so.
 
-use super::{SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
+use super::{Portion, SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 use crate::access::MINUTE;
 use crate::entry::{Entry, SnapshotBit};
 use crate::lent::Lent;
@@ -98,20 +98,21 @@ pub(super) struct Saver {
 }
 
 impl Saver {
-    /// Saves about `elements` more elements of an entry. Returns whether no work is left for it. That is so
-    /// too if there is no sink any more.
-    pub(super) fn save(&mut self, entry: &Entry, elements: usize, lent: &Lent) -> bool {
+    /// Saves a portion of an entry. Returns whether no work is left for it. That is so too if there is no sink
+    /// any more.
+    pub(super) fn save(&mut self, entry: &Entry, portion: Portion, lent: &Lent) -> bool {
+        let is_slice = matches!(portion, Portion::Elements(_));
         if !entry.is_expired(self.now)
             && let Some(mut sink) = self.sink.take()
         {
             // If the sink panics it is dropped, and the snapshot has failed.
             self.end = Some(SnapshotEnd::Failed);
-            let result = sink.save(&self.record(entry, lent), elements);
-            if matches!(result, Ok(true)) || elements < usize::MAX && result.is_ok() {
+            let result = sink.save(&self.record(entry, lent), portion);
+            if matches!(result, Ok(true)) || is_slice && result.is_ok() {
                 (self.sink, self.end) = (Some(sink), None);
             }
             match result {
-                Ok(false) if elements < usize::MAX => return false,
+                Ok(false) if is_slice => return false,
                 Ok(is_complete) => self.keys += usize::from(is_complete),
                 Err(_) => {}
             }
@@ -166,11 +167,11 @@ fn find_at(table: &Table<Entry>, hash: u64, cursor: Cursor, address: usize) -> O
 impl Running {
     /// Saves the rest of the half-saved value. `table` is that of the keyspace.
     fn finish_half_saved(&mut self, table: Option<&Table<Entry>>, lent: &Lent) {
-        while self.save_slice(table, usize::MAX, lent) {}
+        while self.save_slice(table, Portion::RestBeforeWrite, lent) {}
     }
 
     /// Saves a part of the value that is half saved, and returns whether there is one.
-    pub(super) fn save_slice(&mut self, table: Option<&Table<Entry>>, elements: usize, lent: &Lent) -> bool {
+    pub(super) fn save_slice(&mut self, table: Option<&Table<Entry>>, portion: Portion, lent: &Lent) -> bool {
         let Some(place) = self.half_saved else { return false };
         let entry = match place {
             Place::Removed(index) => self.removed.get(index).map(|removed| &removed.entry),
@@ -181,7 +182,7 @@ impl Running {
         };
         debug_assert!(entry.is_some(), "what is half saved stays where it is");
         let is_saved = match entry {
-            Some(entry) => self.saver.save(entry, elements, lent),
+            Some(entry) => self.saver.save(entry, portion, lent),
             None => {
                 self.saver.fail(); // never reached: better no snapshot than a damaged one
                 true
@@ -207,7 +208,7 @@ impl Running {
         } else {
             self.finish_half_saved(table, lent);
         }
-        self.saver.save(entry, usize::MAX, lent);
+        self.saver.save(entry, Portion::RestBeforeWrite, lent);
     }
 
     /// Takes the last one of the removed entries.

@@ -4,6 +4,7 @@
 //! grows and shrinks. If it shows an entry twice, the entry is saved already the second time. A place that
 //! has too many bytes for one step is scanned again: the bits say which of its entries are left.
 
+use super::Portion;
 use super::state::{Cleared, Place, Removed, Running, Snapshot};
 use crate::entry::{Entry, SnapshotBit};
 use crate::keyspace::Keyspace;
@@ -17,7 +18,7 @@ use dict::prefetch::prefetch;
 const BYTES_A_STEP: usize = 32 << 10;
 
 /// Elements of a large value, or nodes of a list, that a step saves.
-const ELEMENTS_A_STEP: usize = 16;
+const ELEMENTS_A_STEP: Portion = Portion::Elements(16);
 
 /// The parts of a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Running {
                 is_cut = true;
             } else if !saver.is_sliced(entry) {
                 bytes_left = bytes_left.saturating_sub(entry.allocation_size());
-                saver.save(entry, usize::MAX, lent);
+                saver.save(entry, Portion::Rest, lent);
             } else if *is_second_pass {
                 let hash = hasher.hash_one(entry.key());
                 *half_saved = Some(Place::InTable { hash, address: entry.address().addr() });

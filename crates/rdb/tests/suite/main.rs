@@ -7,12 +7,15 @@
 mod damage;
 mod dump;
 mod fixtures;
+#[cfg(unix)]
+mod killed;
 mod load;
 mod model;
 mod round_trip;
 mod samples;
 mod save;
 mod slices;
+mod snapshot;
 
 /// Milliseconds since 1970, some time in 2023.
 const NOW: u64 = 1_700_000_000_000;

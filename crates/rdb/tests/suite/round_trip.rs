@@ -52,7 +52,7 @@ fn some_content() -> impl Strategy<Value = Content> {
     ]
 }
 
-fn some_model() -> impl Strategy<Value = Model> {
+pub(crate) fn some_model() -> impl Strategy<Value = Model> {
     btree_map(bytes(), (proptest::option::of(NOW + 1..u64::MAX / 4), some_content()), 0..12)
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn value(content: &Content, options: &Options) -> Value {
     }
 }
 
-fn keyspace(model: &Model, options: &Options) -> Keyspace {
+pub(crate) fn keyspace(model: &Model, options: &Options) -> Keyspace {
     let mut keyspace = Keyspace::with_options(*options);
     for (key, (expiry, content)) in model {
         keyspace.insert(key, value(content, options), *expiry, NOW).unwrap();

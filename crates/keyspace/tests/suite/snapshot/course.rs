@@ -106,7 +106,7 @@ fn a_sink_that_fails_ends_the_snapshot_and_the_next_one_is_whole() {
 fn a_sink_that_never_completes_a_value_fails() {
     struct Never;
     impl SnapshotSink for Never {
-        fn save(&mut self, _record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+        fn save(&mut self, _record: &Record<'_>, _portion: Portion) -> Result<bool, SinkError> {
             Ok(false)
         }
     }
@@ -181,7 +181,7 @@ fn clocks_that_are_ahead_of_the_start_say_that_a_key_was_used() {
     #[derive(Default)]
     struct Clocks(Arc<Mutex<Vec<IdleAndFreq>>>);
     impl SnapshotSink for Clocks {
-        fn save(&mut self, record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+        fn save(&mut self, record: &Record<'_>, _portion: Portion) -> Result<bool, SinkError> {
             self.0.lock().unwrap().push((record.idle_time, record.freq));
             Ok(true)
         }
@@ -214,9 +214,9 @@ fn clocks_that_are_ahead_of_the_start_say_that_a_key_was_used() {
 fn a_sink_that_panics_ends_the_snapshot_as_failed_and_the_next_one_is_whole() {
     struct Panics(usize);
     impl SnapshotSink for Panics {
-        fn save(&mut self, _record: &Record<'_>, elements: usize) -> Result<bool, SnapshotFailed> {
+        fn save(&mut self, _record: &Record<'_>, portion: Portion) -> Result<bool, SinkError> {
             self.0 = self.0.checked_sub(1).expect("a sink that must not panic");
-            Ok(elements == usize::MAX)
+            Ok(portion.elements() == usize::MAX)
         }
     }
     for calls in [0, KEYS / 2, 2 * KEYS + 3] {

@@ -6,8 +6,8 @@ mod shards;
 mod writes;
 
 use keyspace::{
-    Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, Record, Sharded, SnapshotEnd,
-    SnapshotError, SnapshotFailed, SnapshotSink, Snapshotted, Ttl, ValueRef,
+    Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, Portion, Record, Sharded, SinkError,
+    SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted, Ttl, ValueRef,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -71,12 +71,13 @@ impl Drop for Collector {
 }
 
 impl SnapshotSink for Collector {
-    fn save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SnapshotFailed> {
+    fn save(&mut self, record: &Record<'_>, portion: Portion) -> Result<bool, SinkError> {
+        let elements = portion.elements();
         let got = &mut *self.got.lock().unwrap();
         got.calls += 1;
         assert!(!got.is_finished);
         if got.calls > self.fails_at {
-            return Err(SnapshotFailed);
+            return Err(SinkError);
         }
         let (key, mut all, mut at) = got.half.take().unwrap_or((record.key.to_vec(), vec![], At::Index(0)));
         assert_eq!(key, record.key, "calls for one key follow each other");
@@ -96,7 +97,7 @@ impl SnapshotSink for Collector {
         Ok(true)
     }
 
-    fn finish(&mut self) -> Result<(), SnapshotFailed> {
+    fn finish(&mut self) -> Result<(), SinkError> {
         let got = &mut *self.got.lock().unwrap();
         assert!(got.half.is_none());
         got.is_finished = true;

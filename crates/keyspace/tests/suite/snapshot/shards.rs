@@ -81,10 +81,10 @@ fn large_values_of_all_shards_come_after_small_ones_and_one_shard_that_fails_end
         let order: Arc<Mutex<Vec<bool>>> = Arc::default();
         struct Order(Arc<Mutex<Vec<bool>>>, usize);
         impl SnapshotSink for Order {
-            fn save(&mut self, record: &Record<'_>, _elements: usize) -> Result<bool, SnapshotFailed> {
+            fn save(&mut self, record: &Record<'_>, _portion: Portion) -> Result<bool, SinkError> {
                 let mut order = self.0.lock().unwrap();
                 order.push(record.key.starts_with(b"set"));
-                if order.len() > self.1 { Err(SnapshotFailed) } else { Ok(true) }
+                if order.len() > self.1 { Err(SinkError) } else { Ok(true) }
             }
         }
         sharded.begin_snapshot(|_| Order(Arc::clone(&order), fails_at), NOW).unwrap();

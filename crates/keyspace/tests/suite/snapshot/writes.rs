@@ -244,3 +244,32 @@ fn what_a_snapshot_holds_does_not_count_for_maxmemory_until_it_is_saved() {
     assert!(keyspace.counted_bytes() <= limit);
     keyspace.check();
 }
+
+#[test]
+fn a_sink_is_told_whether_a_write_waits_for_it() {
+    struct Portions(Arc<Mutex<Vec<Portion>>>);
+    impl SnapshotSink for Portions {
+        fn save(&mut self, _record: &Record<'_>, portion: Portion) -> Result<bool, SinkError> {
+            self.0.lock().unwrap().push(portion);
+            Ok(!matches!(portion, Portion::Elements(_)))
+        }
+    }
+    let mut keyspace = filled();
+    let portions = Arc::default();
+    keyspace.begin_snapshot(Portions(Arc::clone(&portions)), NOW).unwrap();
+    let taken = || std::mem::take(&mut *portions.lock().unwrap());
+    keyspace.set("text 1", "new", NOW).unwrap();
+    assert_eq!(taken(), [Portion::RestBeforeWrite]);
+    add(&mut keyspace, "set large", MANY).unwrap();
+    assert_eq!(taken(), [Portion::RestBeforeWrite]);
+    step(&mut keyspace);
+    assert!(taken().iter().all(|portion| *portion == Portion::Rest));
+    while !taken().iter().any(|portion| matches!(portion, Portion::Elements(_))) {
+        assert!(!step(&mut keyspace).is_complete);
+    }
+    // Edits of all large values: the half-saved one and the others.
+    for name in ["list", "zset", "hash"] {
+        add(&mut keyspace, &format!("{name} large"), MANY).unwrap();
+    }
+    assert_eq!(taken(), [Portion::RestBeforeWrite; 3]);
+}

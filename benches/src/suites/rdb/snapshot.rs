@@ -1,0 +1,281 @@
+//! A snapshot while random writes go on, beside the fork of servers.
+//!
+//! ```text
+//!  begin | slice, 500 us | 256 SETs | 256 writes, each timed | slice | ... | end | the file is loaded and compared
+//! ```
+//!
+//! - **Memory**: what `used_memory` has beyond the live data, at most, after each slice and each batch of
+//!   writes: the state of the snapshot, values that were removed and not saved yet, and the buffers of the
+//!   sink. Garbage counts too. Beside it stand the pages that a server's fork has copied, as INFO persistence says
+//!   (`current_cow_peak`, `rdb_last_cow_size`), under the same writes through a socket, as fast as they go.
+//! - **Longest calls**: the processor time of single writes and slices. An interrupt makes a call longer than
+//!   it is, so the longest call is the least one of several snapshots.
+//! - **SET**: the same batches of SETs of old keys without a snapshot, in turns.
+//!
+//! A batch of writes is made before it is timed. The file has to have the state of the start: a digest of all
+//! keys is taken before the snapshot, and again of the file.
+
+use super::KEYSPACE;
+use super::fork;
+use super::load::{self, Data, Writes};
+use crate::lives::timed;
+use crate::maps::Fold;
+use crate::measure::Samples;
+use crate::report::Row;
+use crate::suite::Ctx;
+use crate::text::thousands;
+use anyhow::{Result, ensure};
+use keyspace::{Keyspace, ValueRef};
+use rdb::{LoadOptions, Loader, SnapshotFile, WriteOptions};
+use std::hash::BuildHasher;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What a slice may take.
+const BUDGET: Duration = Duration::from_micros(500);
+
+/// SETs that are timed together, and writes that are timed one by one, between two slices.
+const BATCH: usize = 256;
+
+/// The subject and the peer of the time of a SET.
+const DURING: &str = "during a snapshot";
+pub(super) const WITHOUT: &str = "without a snapshot";
+
+/// What one snapshot has found.
+#[derive(Default)]
+struct Found {
+    batches: usize,
+    /// Nanoseconds of each slice, and of each write that was timed alone.
+    slices: Vec<u32>,
+    writes: Vec<u32>,
+    /// The time of all batches of SETs.
+    sets: Duration,
+    /// Bytes beyond the live data, at most.
+    extra: usize,
+    /// The live data at the start, in bytes.
+    live: usize,
+    file: u64,
+    took: Duration,
+}
+
+impl Found {
+    fn set_time(&self) -> Duration {
+        // A round of a million SETs, so that a duration holds fractions of a nanosecond.
+        Duration::from_nanos((self.sets.as_nanos() as f64 * 1e6 / (self.batches * BATCH) as f64) as u64)
+    }
+}
+
+pub(super) fn run(ctx: &mut Ctx) -> Result<()> {
+    for data in load::all(ctx.settings) {
+        measure(ctx, data)?;
+    }
+    Ok(())
+}
+
+fn measure(ctx: &mut Ctx, data: Data) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (start_file, path) = (folder.path().join("start.rdb"), folder.path().join("dump.rdb"));
+    let case = format!("snapshot of {} under writes", data.name);
+    let rounds = ctx.settings.pick(1, 3, 3);
+    ctx.progress.start(&case, rounds + ctx.inputs.servers.len());
+    let mut store = Keyspace::with_hasher(Fold::default());
+    data.fill(&mut store, ctx.settings.seed);
+    super::beside::save(&store, &start_file)?;
+    let mut writes = Writes::new(data, ctx.settings.seed);
+    let mut found = Vec::new();
+    let (mut during, mut without) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        // Which of the two comes first changes from round to round.
+        let batches = found.last().map_or(1, |found: &Found| found.batches);
+        let before = (round % 2 == 1).then(|| plain(&mut store, &mut writes, batches));
+        let one = snapshot(&mut store, &mut writes, &path)?;
+        let plain = before.unwrap_or_else(|| plain(&mut store, &mut writes, one.batches));
+        during.push(one.set_time());
+        without.push(plain.set_time());
+        found.push(one);
+        ctx.progress.step();
+    }
+    drop(store);
+    let mut forks = Vec::new();
+    for program in &ctx.inputs.servers {
+        forks.push((program.name.clone(), fork::measure(program, &start_file, data, ctx.settings.seed)?));
+        ctx.progress.step();
+    }
+    let n = data.strings + data.collections;
+    report(ctx, &case, n, &found, &forks);
+    let samples =
+        [(DURING, during), (WITHOUT, without)].map(|(name, rounds)| Samples { name: name.into(), rounds });
+    ctx.report.compare(ctx.suite, &format!("SET of an old key, {case}"), n, 1_000_000, &samples);
+    Ok(())
+}
+
+/// A whole snapshot. Fails if the file has another state than that of the start.
+fn snapshot(store: &mut Keyspace<Fold>, writes: &mut Writes, path: &Path) -> Result<Found> {
+    let expected = digest(store);
+    let (live, used) = (live_bytes(store), zmalloc::used_memory());
+    let mut found = Found { live, ..Found::default() };
+    let start = Instant::now();
+    let mut file = SnapshotFile::create(path, &WriteOptions::default(), 0, live as u64)?;
+    file.begin(0, store, 0)?;
+    // What the process has beyond the data does not change.
+    let others = used - live;
+    loop {
+        let mut is_complete = false;
+        let time = timed(|| is_complete = store.snapshot_for(BUDGET, || start.elapsed()).is_complete);
+        found.slices.push(nanos(time));
+        let mut look = |store: &Keyspace<Fold>| {
+            let others = live_bytes(store) + others;
+            found.extra = found.extra.max(zmalloc::used_memory().saturating_sub(others));
+        };
+        look(store);
+        if is_complete {
+            break;
+        }
+        found.sets += sets(store, writes);
+        look(store);
+        each_write(store, writes, |nanos| found.writes.push(nanos));
+        found.batches += 1;
+    }
+    found.batches = found.batches.max(1);
+    found.file = file.finish()?;
+    found.took = start.elapsed();
+    let mut loaded = Keyspace::with_hasher(Fold::default());
+    Loader::open(path, LoadOptions::default())?.load(&mut loaded, 0)?;
+    ensure!(digest(&loaded) == expected, "the file has another state than that of the start");
+    Ok(found)
+}
+
+/// The bytes of the data: neither garbage nor what a snapshot holds.
+fn live_bytes(store: &Keyspace<Fold>) -> usize {
+    store.allocation_size() - store.snapshot_bytes() - store.lazyfree_pending_bytes()
+}
+
+/// The same writes without a snapshot.
+fn plain(store: &mut Keyspace<Fold>, writes: &mut Writes, batches: usize) -> Found {
+    let mut found = Found { batches, ..Found::default() };
+    for _ in 0..batches {
+        found.sets += sets(store, writes);
+        each_write(store, writes, |_| ());
+    }
+    found
+}
+
+/// How long a batch of SETs of old keys takes.
+fn sets(store: &mut Keyspace<Fold>, writes: &mut Writes) -> Duration {
+    let batch: [_; BATCH] = std::array::from_fn(|_| writes.old_key());
+    timed(|| batch.iter().for_each(|(key, value)| store.set(key, value, 0).expect("there is memory")))
+}
+
+/// How long each of a batch of writes takes, in nanoseconds.
+fn each_write(store: &mut Keyspace<Fold>, writes: &mut Writes, mut took: impl FnMut(u32)) {
+    for _ in 0..BATCH {
+        took(nanos(writes.next_write(|key, write| timed(|| write.apply(store, key)))));
+    }
+}
+
+fn nanos(time: Duration) -> u32 {
+    time.as_nanos().min(u32::MAX.into()) as u32
+}
+
+/// A number that is another one for other keys, values or expiries, whatever their order and encodings.
+fn digest(store: &Keyspace<Fold>) -> u64 {
+    let hasher = Fold::default();
+    let sum = |all: &mut dyn Iterator<Item = u64>| all.fold(0_u64, u64::wrapping_add);
+    let record = |record: keyspace::Record<'_>| {
+        let value = match record.value {
+            ValueRef::String(string) => hasher.hash_one(&*string.text()),
+            ValueRef::List(list) => {
+                list.iter().fold(0, |all, item| hasher.hash_one((all, &*item.element().text())))
+            }
+            ValueRef::Set(set) => sum(&mut set.iter().map(|member| hasher.hash_one(&*member.text()))),
+            ValueRef::Hash(hash) => {
+                let pair = |(field, value): (values::Element<'_>, values::Element<'_>)| {
+                    hasher.hash_one((&*field.text(), &*value.text()))
+                };
+                sum(&mut hash.iter().map(pair))
+            }
+            ValueRef::ZSet(zset) => {
+                let member = |(member, score): (values::Element<'_>, f64)| {
+                    hasher.hash_one((&*member.text(), score.to_bits()))
+                };
+                sum(&mut zset.iter().map(member))
+            }
+        };
+        hasher.hash_one((record.key, record.expiry, record.value.object_type() as u8, value))
+    };
+    sum(&mut store.records(0).map(record))
+}
+
+/// The least of all snapshots of the time that the share `q` of the calls does not exceed, in microseconds.
+fn least_us(found: &mut [Vec<u32>], q: f64) -> f64 {
+    let of_one = |times: &mut Vec<u32>| {
+        times.sort_unstable();
+        let rank = (times.len() as f64 * q).ceil() as usize;
+        times.get(rank.max(1) - 1).map_or(0.0, |&ns| f64::from(ns) / 1e3)
+    };
+    found.iter_mut().map(of_one).fold(f64::INFINITY, f64::min)
+}
+
+fn report(ctx: &mut Ctx, case: &str, n: u64, found: &[Found], forks: &[(String, fork::Copied)]) {
+    let share = |found: &Found| 100.0 * found.extra as f64 / found.live as f64;
+    let most = found.iter().map(share).fold(0.0, f64::max);
+    let row = |metric: &str, unit: &str, value| Row::alone(ctx.suite, case, n, KEYSPACE, metric, unit, value);
+    let extra = row("extra memory", "%", most);
+    let [slices, writes] = [|found: &Found| found.slices.clone(), |found: &Found| found.writes.clone()]
+        .map(|times| found.iter().map(times).collect::<Vec<_>>());
+    let mut rows = Vec::new();
+    if forks.is_empty() {
+        rows.push(extra.clone());
+    }
+    rows.extend(forks.iter().map(|(name, copied)| extra.clone().beside(name, copied.percent())));
+    for (what, mut times) in [("slice", slices), ("write", writes)] {
+        rows.push(row(&format!("longest {what}"), "us", least_us(&mut times, 1.0)));
+        rows.push(row(&format!("p99.99 {what}"), "us", least_us(&mut times, 0.9999)));
+    }
+    rows.into_iter().for_each(|row| ctx.report.row(row));
+    let [first, ..] = found else { return };
+    let mut text = format!(
+        "The {case}: {} B of data and {} B more at most; {} writes in {:.1} s, the sync of {} B included.",
+        thousands(first.live as i64),
+        thousands(first.extra as i64),
+        thousands((2 * BATCH * first.batches) as i64),
+        first.took.as_secs_f64(),
+        thousands(first.file as i64)
+    );
+    for (name, copied) in forks {
+        text += &format!(
+            "\n{name}: {} B copied of {} B, {} writes in {:.1} s.",
+            thousands(copied.bytes as i64),
+            thousands(copied.used as i64),
+            thousands(copied.writes as i64),
+            copied.took.as_secs_f64()
+        );
+    }
+    ctx.report.note(ctx.suite, text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_digest_is_that_of_the_content() {
+        let data = load::all(&Settings { smoke: true, ..Settings::default() })[1];
+        let mut store = Keyspace::with_hasher(Fold::default());
+        data.fill(&mut store, 1);
+        let before = digest(&store);
+        let file = rdb::save(&store, Vec::new(), &WriteOptions::default(), 0).unwrap();
+        let mut copy = Keyspace::with_hasher(Fold::default());
+        Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut copy, 0).unwrap();
+        assert_eq!(digest(&copy), before);
+        // One write of each kind that changes something changes the digest.
+        let mut writes = Writes::new(data, 7);
+        let mut changed = 0;
+        for _ in 0..100 {
+            writes.next_write(|key, write| write.apply(&mut copy, key));
+            changed += usize::from(digest(&copy) != before);
+        }
+        assert!(changed > 90, "{changed}");
+    }
+}

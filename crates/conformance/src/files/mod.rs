@@ -1,0 +1,221 @@
+//! Dump files and payloads between redcore and a server: `cargo xtask conformance files`.
+//!
+//! ```text
+//!  commands -> server -> SAVE  -> Loader  \
+//!         \            -> DUMP -> restore  +-> the same keys, values, expiries and encodings
+//!          -> Keyspaces of the model      /
+//!
+//!  Keyspaces -> Writer -> server that starts on the file -> the same DEBUG DIGEST, expiries and sizes
+//!            -> dump   -> RESTORE                        -> the same DEBUG DIGEST-VALUE and encoding
+//! ```
+//!
+//! The model is a keyspace for each database, which gets the same commands as the server ([`fill`]). What is
+//! written is what was loaded, and also what the commands have built here. Both are written in each version
+//! that the server takes. The server checks all packed values deeply (`sanitize-dump-payload`), and its
+//! `redis-check-rdb` has to accept each file.
+//!
+//! Limits: a server before 7.0 has no listpacks in its files, and is not compared. Encodings are compared
+//! from 7.2 on, because sets had no listpacks before. `redis-check-rdb` is run on Unix only.
+
+mod fill;
+mod payloads;
+mod state;
+
+use crate::known::{Family, same_encoding};
+use crate::process::{Process, START_PATIENCE, StartOptions};
+use anyhow::{Context, Result, bail, ensure};
+use fill::{DATABASES, Twin};
+use keyspace::{Keyspace, Record, ValueRef};
+use rdb::{LoadOptions, Loader, WriteOptions, WriteVersion, save_to_path};
+use state::State;
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+
+/// Milliseconds since 1970, some time in 2025. All expiries are later.
+const NOW: u64 = 1_750_000_000_000;
+
+/// What the server is started with.
+const SETTINGS: [(&str, &str); 2] = [("enable-debug-command", "local"), ("sanitize-dump-payload", "yes")];
+
+/// What was compared.
+#[derive(Debug)]
+pub struct RoundTrip {
+    /// The server and its version.
+    pub server: String,
+    /// Keys of all databases.
+    pub keys: usize,
+    /// The version of the file that the server has written.
+    pub read: u16,
+    /// The versions of the files that the server has loaded.
+    pub written: Vec<u16>,
+    /// Payloads that the server has restored.
+    pub payloads: usize,
+}
+
+impl fmt::Display for RoundTrip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { server, keys, read, written, payloads } = self;
+        let written: Vec<String> = written.iter().map(u16::to_string).collect();
+        write!(
+            f,
+            "{server}: {keys} keys in a file of version {read}, files of version {} back, {payloads} payloads: the same",
+            written.join(", ")
+        )
+    }
+}
+
+/// Fills the server that the program is, and carries its data to redcore and back. `None` if the server is
+/// too old.
+///
+/// # Errors
+/// The first difference, or what has failed.
+pub fn round_trip(program: &Path) -> Result<Option<RoundTrip>> {
+    let name = || program.display().to_string();
+    let process = Process::start(program, START_PATIENCE).with_context(name)?;
+    let server = format!("{:?} {}", process.family, process.version);
+    let versions = versions(&process);
+    if versions.is_empty() {
+        return Ok(None);
+    }
+    drop(process);
+    compare(program, server.clone(), &versions).with_context(|| server).map(Some)
+}
+
+/// The versions of files that the server loads. None if it is too old.
+fn versions(process: &Process) -> Vec<WriteVersion> {
+    let mut versions = Vec::new();
+    let (family, numbers) = (process.family, process.version_numbers());
+    for (version, since) in
+        [(WriteVersion::V10, (7, 0)), (WriteVersion::V11, (7, 2)), (WriteVersion::V12, (7, 4))]
+    {
+        let is_taken = family == Family::Redis || version != WriteVersion::V12;
+        if is_taken && numbers >= since {
+            versions.push(version);
+        }
+    }
+    versions
+}
+
+fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<RoundTrip> {
+    let options = StartOptions { settings: &SETTINGS, ..StartOptions::default() };
+    let process = Process::start_with(program, START_PATIENCE, &options)?;
+    let mut twin = Twin::new(&process)?;
+    fill::fill(&mut twin).context("filling")?;
+    let Twin { keyspaces: model, mut connection, .. } = twin;
+    let state = State::of(&mut connection, &model)?;
+
+    let mut loaded = fill::keyspaces();
+    let mut loader = Loader::open(process.save()?, LoadOptions::default())?;
+    let read = loader.version().number();
+    let loading = loader.load(&mut loaded, NOW)?;
+    ensure!(loading.other_databases == 0 && loading.expired == 0, "{loading:?}");
+    same_keyspaces(&model, &loaded).context("loading")?;
+    if process.version_numbers() >= (7, 2) {
+        same_encodings(&process, &loaded, &state)?;
+    }
+    let payloads = payloads::compare(&process, &model, versions).context("payloads")?;
+
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("redcore.rdb");
+    for (origin, keyspaces, compression) in [("loaded", &loaded, true), ("built", &model, false)] {
+        for &version in versions {
+            let context = || format!("a file of version {} of what was {origin}", version.number());
+            write(&path, keyspaces, version, compression).with_context(context)?;
+            check_file(program, &path).with_context(context)?;
+            let options = StartOptions { dump: Some(&path), ..options };
+            let other = Process::start_with(program, START_PATIENCE, &options).with_context(context)?;
+            let found = State::of(&mut other.connect()?, &model).with_context(context)?;
+            state.same(&found).with_context(context)?;
+        }
+    }
+    let keys = model.iter().map(Keyspace::len).sum();
+    let written = versions.iter().map(|version| version.number()).collect();
+    Ok(RoundTrip { server, keys, read, written, payloads })
+}
+
+fn write(path: &Path, keyspaces: &[Keyspace], version: WriteVersion, compression: bool) -> Result<()> {
+    let mut options = WriteOptions::default();
+    (options.version, options.compression) = (version, compression);
+    Ok(save_to_path(path, &options, |writer| {
+        writer.default_aux(NOW, 0)?;
+        for (number, keyspace) in keyspaces.iter().enumerate() {
+            writer.write_keyspace(number as u64, keyspace, NOW)?;
+        }
+        Ok::<_, rdb::SaveError>(())
+    })?)
+}
+
+/// Has the server's checker read the file. It is the server itself, started under another name.
+#[cfg(unix)]
+fn check_file(program: &Path, path: &Path) -> Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    let output = Command::new(program).arg0("redis-check-rdb").arg(path).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let is_content = output.status.success() && printed.contains("RDB looks OK");
+    ensure!(is_content, "redis-check-rdb, {}: {printed}", output.status);
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_file(_program: &Path, _path: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// An error at the first key that differs.
+fn same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()> {
+    for (number, (expected, found)) in expected.iter().zip(found).enumerate() {
+        found.check();
+        ensure!(
+            expected.len() == found.len(),
+            "database {number}: {} keys instead of {}",
+            found.len(),
+            expected.len()
+        );
+        for record in expected.records(NOW) {
+            let key = crate::quoted(record.key);
+            let Some(other) = found.get_record(record.key, NOW) else {
+                bail!("database {number}: there is no {key}")
+            };
+            same_records(&record, &other).with_context(|| format!("database {number}, {key}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn same_records(expected: &Record<'_>, found: &Record<'_>) -> Result<()> {
+    ensure!(expected.expiry == found.expiry, "expiry {:?} instead of {:?}", found.expiry, expected.expiry);
+    ensure!(same_values(expected.value, found.value), "another value");
+    Ok(())
+}
+
+/// Whether both values have the same elements, whatever their encodings.
+fn same_values(one: ValueRef<'_>, other: ValueRef<'_>) -> bool {
+    match (one, other) {
+        (ValueRef::String(one), ValueRef::String(other)) => one.element() == other.element(),
+        (ValueRef::List(one), ValueRef::List(other)) => one == other,
+        (ValueRef::Set(one), ValueRef::Set(other)) => one == other,
+        (ValueRef::Hash(one), ValueRef::Hash(other)) => one == other,
+        (ValueRef::ZSet(one), ValueRef::ZSet(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// An error at the first key that was loaded into another encoding than the server's.
+fn same_encodings(process: &Process, loaded: &[Keyspace], state: &State) -> Result<()> {
+    for key in &state.keys {
+        let found = loaded[key.database].encoding(&key.name, NOW).map_or("none", |found| found.as_str());
+        ensure!(
+            same_encoding(process.family, found, &key.encoding),
+            "{}: {found} was loaded, and the server has {}",
+            crate::quoted(&key.name),
+            key.encoding
+        );
+    }
+    Ok(())
+}
+
+/// The numbers of the databases that have keys.
+fn databases() -> impl Iterator<Item = usize> {
+    DATABASES.into_iter()
+}

@@ -54,7 +54,7 @@ impl Quantum {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
 

@@ -314,7 +314,7 @@ fn int_width(number: i64) -> u64 {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
     use crate::{Error, Keyspace};

@@ -67,7 +67,7 @@ impl Spread {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
 

@@ -255,7 +255,8 @@ fn has_many_blocks(value: ValueRef<'_>) -> bool {
     /// As of `keyspace`, where values of more blocks are saved in slices.
     const BLOCKS_MAX: usize = 64;
     match value {
-        ValueRef::String(_) | ValueRef::List(_) => false,
+        ValueRef::String(_) => false,
+        ValueRef::List(list) => list.node_count() > BLOCKS_MAX,
         ValueRef::Set(set) => set.encoding() == Encoding::HashTable && set.len() > BLOCKS_MAX,
         ValueRef::Hash(hash) => hash.encoding() == Encoding::HashTable && hash.len() > BLOCKS_MAX,
         ValueRef::ZSet(zset) => zset.encoding() == Encoding::SkipList && zset.len() > BLOCKS_MAX,

@@ -22,8 +22,8 @@ pub struct Settings {
     /// times
     #[arg(long = "server", value_name = "PATH")]
     pub servers: Vec<PathBuf>,
-    /// Keys and values for the suites `memory` and `keyspace`: a dump of Redis or Valkey (`.rdb`), CSV (`.csv`), or lines of
-    /// a key, a tab and a value (a value may be empty, but not missing)
+    /// Keys and values for the suites `memory` and `keyspace`: a dump of Redis or Valkey (`.rdb`), CSV
+    /// (`.csv`), or lines of a key, a tab and a value (a value may be empty, but not missing)
     #[arg(long, value_name = "FILE")]
     pub import: Option<PathBuf>,
     /// The file of --import is a list of keys, one per line without a tab; their values are empty

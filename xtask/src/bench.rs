@@ -60,7 +60,7 @@ fn of_the_caller(arguments: &[String]) -> Vec<OsString> {
     };
     let mut before = "";
     let argument = |argument: &'_ String| -> OsString {
-        let option = mem::replace(&mut before, "");
+        let option = mem::take(&mut before);
         if FILES.contains(&option) {
             return absolute(option, argument);
         }

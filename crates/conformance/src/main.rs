@@ -1,5 +1,5 @@
-//! `conformance`: redcore beside a server, by random commands on values (`values`), or by dump files (`files`). `cargo xtask
-//! conformance` runs it.
+//! `conformance`: redcore beside a server, by random commands on values (`values`), or by dump files
+//! (`files`). `cargo xtask conformance` runs it.
 //!
 //! Exit codes: 0 no difference, 1 a difference or an error, 3 no server that can be compared.
 
@@ -39,7 +39,7 @@ enum What {
 struct Args {
     /// What is compared
     what: What,
-    /// The server's program; `valkey-server` and `redis-server` of the path if left out, of which `values` takes one
+    /// The server's program; if left out, `valkey-server` or `redis-server` of the path, and for `files` both
     #[arg(long)]
     server: Option<PathBuf>,
     /// How many commands of `values`

@@ -1,13 +1,14 @@
 //! A snapshot while random writes go on, beside the fork of servers.
 //!
 //! ```text
-//!  begin | slice, 500 us | 256 SETs | 256 writes, each timed | slice | ... | end | the file is loaded and compared
+//!  begin | slice, 500 us | 256 SETs | 256 writes, each timed | slice | ... | end | load and compare
 //! ```
 //!
 //! - **Memory**: what `used_memory` has beyond the live data, at most, after each slice and each batch of
 //!   writes: the state of the snapshot, values that were removed and not saved yet, and the buffers of the
-//!   sink. Garbage counts too. Beside it stand the pages that a server's fork has copied, as INFO persistence says
-//!   (`current_cow_peak`, `rdb_last_cow_size`), under the same writes through a socket, as fast as they go.
+//!   sink. Garbage counts too. Beside it stand the pages that a server's fork has copied, as INFO
+//!   persistence says (`current_cow_peak`, `rdb_last_cow_size`), under the same writes through a socket, as
+//!   fast as they go.
 //! - **Longest calls**: the processor time of single writes and slices. An interrupt makes a call longer than
 //!   it is, so the longest call is the least one of several snapshots.
 //! - **SET**: the same batches of SETs of old keys without a snapshot, in turns.

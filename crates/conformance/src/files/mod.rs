@@ -59,7 +59,8 @@ impl fmt::Display for RoundTrip {
         let written: Vec<String> = written.iter().map(u16::to_string).collect();
         write!(
             f,
-            "{server}: {keys} keys in a file of version {read}, files of version {} back, {payloads} payloads: the same",
+            "{server}: the same {keys} keys from a file of version {read}, in files of version {}, and in \
+             {payloads} payloads",
             written.join(", ")
         )
     }

@@ -36,7 +36,7 @@ fn write(keyspace: &mut Keyspace, keys: &[Vec<u8>], kind: u8, number: usize) {
 }
 
 proptest! {
-    #![proptest_config(testing::config(256, 1))]
+    #![proptest_config(testing::config(128, 1))]
 
     #[test]
     fn a_file_has_the_state_of_the_start_whatever_is_written_meanwhile(

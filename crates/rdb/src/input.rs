@@ -13,11 +13,13 @@
 //!
 //! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows
 //! as bytes arrive: a length that the input only claims reserves at most as much again as has arrived, and 64
-//! KiB. A compressed string reserves what it says only if its bytes can be that long: LZF stands for at most
-//! 88 bytes in one.
+//! KiB. A compressed string reserves what it says when all its bytes have arrived, and only if they can be that
+//! long: LZF stands for at most 88 bytes in one. What lies in memory at once stands in [`crate::text`].
 
 use crate::crc::Crc;
 use crate::error::{Error, Fault};
+use crate::sink::Refused;
+use crate::text::{LONG_MIN, Part, Stream, Text};
 use allocator_api2::vec::Vec;
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, OwnedElement, ReserveError};
@@ -29,9 +31,9 @@ use zmalloc::Zmalloc;
 const BUFFER: usize = 64 << 10;
 
 /// A block for long strings that is larger than this is given back.
-const KEPT_MAX: usize = 256 << 10;
+const KEPT_MAX: usize = LONG_MIN;
 
-/// Strings up to this length lie inside an entry's block: see [`Input::owned_text`].
+/// Strings up to this length lie inside an entry's block: see [`Input::text`].
 const SHORT_MAX: usize = 1_024;
 
 type Block = Vec<u8, Zmalloc>;
@@ -91,10 +93,38 @@ pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
 }
 
 /// Empties a block, and gives its memory back if that is much.
-fn empty(block: &mut Block) {
+pub(crate) fn empty(block: &mut Block) {
     block.clear();
     if block.capacity() > KEPT_MAX {
         *block = Block::new_in(Zmalloc);
+    }
+}
+
+/// Adds bytes to a block.
+fn extend(block: &mut Block, bytes: &[u8]) -> Result<(), keyspace::Error> {
+    block.try_reserve(bytes.len()).map_err(|_| out_of_memory(bytes.len()))?;
+    block.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// A string at the end of a block, as [`Input::append`] leaves it there.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    start: usize,
+    end: usize,
+    /// The length without compression, and where the string begins in the input, if it is compressed.
+    stream: Option<(usize, u64)>,
+}
+
+impl Kept {
+    /// The string, lent by the block.
+    #[inline]
+    pub(crate) fn part(self, block: &[u8]) -> Part<'_> {
+        let bytes = &block[self.start..self.end];
+        match self.stream {
+            None => Part::Element(Element::Bytes(bytes)),
+            Some((raw_len, offset)) => Part::Stream(Stream::new(bytes, raw_len, offset)),
+        }
     }
 }
 
@@ -136,6 +166,27 @@ impl<R: Read> Input<R> {
     #[cold]
     pub(crate) fn failure(&self, error: keyspace::Error) -> Error {
         Error::Keyspace { offset: self.offset(), error }
+    }
+
+    /// The error of what a sink refuses. `offset` says where a byte of packed bytes is in the input.
+    #[cold]
+    pub(crate) fn refused(&self, refused: Refused, offset: impl FnOnce(usize) -> u64) -> Error {
+        match refused {
+            Refused::Fault(fault, at) => Error::Malformed { offset: offset(at), fault },
+            Refused::Malformed(fault, offset) => Error::Malformed { offset, fault },
+            Refused::Keyspace(error) => self.failure(error),
+        }
+    }
+
+    /// Gives the memory of long strings back. What was lent of them is no longer in use.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        if self.plain.len() > KEPT_MAX {
+            self.plain = Sds::new();
+        }
+        if self.long.capacity() > KEPT_MAX {
+            self.long = Block::new_in(Zmalloc);
+        }
     }
 
     /// The checksum of all bytes that were consumed.
@@ -297,20 +348,54 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A string. In C: `rdbGenericLoadStringObject`.
+    /// A string of a collection. It stays compressed if it is long then. In C: `rdbGenericLoadStringObject`.
     #[inline]
-    pub(crate) fn text(&mut self) -> Result<Element<'_>, Error> {
+    pub(crate) fn part(&mut self) -> Result<Part<'_>, Error> {
         match self.prefix()? {
-            Prefix::Len(len) => self.take(len).map(Element::Bytes),
-            Prefix::Encoding(encoding) => self.encoded_text(encoding),
+            Prefix::Len(len) => self.take(len).map(|bytes| Part::Element(Element::Bytes(bytes))),
+            Prefix::Encoding(3) => self.compressed_part(),
+            Prefix::Encoding(encoding) => self.int(encoding).map(|int| Part::Element(Element::Int(int))),
         }
     }
 
-    fn encoded_text(&mut self, encoding: u8) -> Result<Element<'_>, Error> {
-        if encoding == 3 {
-            return self.inflated().map(Element::Bytes);
+    fn compressed_part(&mut self) -> Result<Part<'_>, Error> {
+        let offset = self.offset() - 1;
+        let (len, raw_len) = self.lzf_lens()?;
+        if raw_len <= LONG_MIN {
+            return self.inflate(offset, len, raw_len).map(|bytes| Part::Element(Element::Bytes(bytes)));
         }
-        self.int(encoding).map(Element::Int)
+        Ok(Part::Stream(Stream::new(self.take(len)?, raw_len, offset)))
+    }
+
+    /// Adds a string to a block, which then lends it. It stays compressed if it is long then.
+    #[inline]
+    pub(crate) fn append(&mut self, block: &mut Block) -> Result<Kept, Error> {
+        let start = block.len();
+        let (extended, stream) = match self.part()? {
+            Part::Element(element) => (extend(block, &element.text()), None),
+            Part::Stream(stream) => {
+                (extend(block, stream.bytes()), Some((stream.raw_len(), stream.offset())))
+            }
+        };
+        extended.map_err(|error| self.failure(error))?;
+        Ok(Kept { start, end: block.len(), stream })
+    }
+
+    /// Reads a string into a block, in place of what was there.
+    #[inline]
+    pub(crate) fn read_into(&mut self, block: &mut Block) -> Result<(), Error> {
+        empty(block);
+        let result = match self.part()? {
+            Part::Element(element) => extend(block, &element.text()).map_err(Refused::Keyspace),
+            Part::Stream(stream) => try_reserve(block, stream.raw_len())
+                .map_err(Refused::Keyspace)
+                .and_then(|()| {
+                    block.resize(stream.raw_len(), 0);
+                    stream.inflate(block)
+                }),
+        };
+        self.release();
+        result.map_err(|refused| self.refused(refused, |_| 0))
     }
 
     /// The integer whose text the string is.
@@ -332,13 +417,6 @@ impl<R: Read> Input<R> {
             Ok(raw_len) if can_be => Ok((len, raw_len)),
             _ => self.fault(offset, Fault::Lzf),
         }
-    }
-
-    /// A compressed string.
-    fn inflated(&mut self) -> Result<&[u8], Error> {
-        let offset = self.offset() - 1;
-        let (len, raw_len) = self.lzf_lens()?;
-        self.inflate(offset, len, raw_len)
     }
 
     /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for
@@ -369,40 +447,40 @@ impl<R: Read> Input<R> {
                 let place = Place { offset: self.offset(), is_plain: true };
                 Ok((place, self.take(len)?))
             }
-            Prefix::Encoding(3) => Ok((Place { offset, is_plain: false }, self.inflated()?)),
+            Prefix::Encoding(3) => {
+                let (len, raw_len) = self.lzf_lens()?;
+                Ok((Place { offset, is_plain: false }, self.inflate(offset, len, raw_len)?))
+            }
             Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
         }
     }
 
     /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the
     /// input if it is short.
-    pub(crate) fn owned_text(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
+    pub(crate) fn text(&mut self) -> Result<Text<'_>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {
                 let mut string = Sds::new();
                 self.pieces(len, |piece| Ok(string.try_push_bytes(piece)?))?;
                 string.remove_free_space();
-                Ok(Err(OwnedElement::Bytes(string)))
+                Ok(Text::Owned(OwnedElement::Bytes(string)))
             }
-            Prefix::Len(len) => self.take(len).map(Element::Bytes).map(Ok),
-            Prefix::Encoding(3) => self.owned_inflated(),
-            Prefix::Encoding(encoding) => self.int(encoding).map(Element::Int).map(Ok),
+            Prefix::Len(len) => self.take(len).map(|bytes| Text::Borrowed(Element::Bytes(bytes))),
+            Prefix::Encoding(3) => self.compressed_text(),
+            Prefix::Encoding(encoding) => self.int(encoding).map(|int| Text::Borrowed(Element::Int(int))),
         }
     }
 
-    fn owned_inflated(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
+    fn compressed_text(&mut self) -> Result<Text<'_>, Error> {
         let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         if raw_len <= SHORT_MAX {
-            return self.inflate(offset, len, raw_len).map(Element::Bytes).map(Ok);
+            return self.inflate(offset, len, raw_len).map(|bytes| Text::Borrowed(Element::Bytes(bytes)));
         }
-        let stream = self.take(len)?;
-        let inflated =
-            try_zeros(raw_len).map(|mut string| lzf::decompress(stream, &mut string).map(|()| string));
-        match inflated {
-            Ok(Some(string)) => Ok(Err(OwnedElement::Bytes(string))),
-            Ok(None) => self.fault(offset, Fault::Lzf),
-            Err(error) => Err(self.failure(error.into())),
+        let string = Stream::new(self.take(len)?, raw_len, offset).try_inflated();
+        match string {
+            Ok(string) => Ok(Text::Owned(OwnedElement::Bytes(string))),
+            Err(refused) => Err(self.refused(refused, |_| offset)),
         }
     }
 

@@ -17,6 +17,7 @@ mod save;
 mod sink;
 mod skip;
 mod snapshot;
+mod text;
 mod value;
 mod walk;
 mod write;

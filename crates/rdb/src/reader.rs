@@ -6,7 +6,7 @@ use crate::format::{Family, ValueType, Version, opcode};
 use crate::input::Input;
 use crate::sink::{Pair, Refused, Sink, Taken};
 use crate::skip;
-use crate::walk::{Walk, give_all, read_into};
+use crate::walk::{Walk, give_all};
 use allocator_api2::vec::Vec;
 use keyspace::values::{
     Collection, Element, Encoding, EncodingLimits, Hash, List, ObjectType, OwnedElement, Set, ZSet,
@@ -220,7 +220,7 @@ impl<R: Read> Reader<R> {
 
     fn key(&mut self) -> Result<Event<'_>, Error> {
         let offset = self.input.offset();
-        read_into(&mut self.input, &mut self.key)?;
+        self.input.read_into(&mut self.key)?;
         let Before { expiry, idle_time, freq } = core::mem::take(&mut self.before);
         let value_type = self.walk.value_type();
         Ok(Event::Key(KeyHeader { key: &self.key, value_type, expiry, idle_time, freq, offset }))
@@ -232,15 +232,15 @@ impl<R: Read> Reader<R> {
             opcode::SELECTDB => Event::Database(input.len()?),
             opcode::RESIZEDB => Event::Resize { keys: input.len()?, expires: input.len()? },
             opcode::AUX => {
-                read_into(input, &mut self.key)?;
-                read_into(input, &mut self.value)?;
+                input.read_into(&mut self.key)?;
+                input.read_into(&mut self.value)?;
                 Event::Aux { name: &self.key, value: &self.value }
             }
             opcode::SLOT_INFO => {
                 Event::Slot { slot: input.len()?, keys: input.len()?, expires: input.len()? }
             }
             opcode::FUNCTION2 => {
-                read_into(input, &mut self.value)?;
+                input.read_into(&mut self.value)?;
                 Event::Function(&self.value)
             }
             opcode::FUNCTION_PRE_GA => {

@@ -72,7 +72,7 @@ pub(crate) struct Input<R> {
     /// A string that does not fit into the buffer.
     long: Block,
     /// A string that was compressed.
-    plain: Sds,
+    plain: Block,
 }
 
 fn out_of_memory(size: usize) -> keyspace::Error {
@@ -86,10 +86,17 @@ fn try_reserve(block: &mut Block, additional: usize) -> Result<(), keyspace::Err
 
 /// A block of `len` zeros.
 pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
-    let mut block = Sds::new();
-    block.try_make_room_for_non_greedy(len)?;
-    block.try_grow_zero(len)?;
-    Ok(block)
+    Sds::try_zeroed(len)
+}
+
+/// Makes a block at least `len` bytes long, of any content. A much larger one is given back first.
+pub(crate) fn try_room(block: &mut Block, len: usize) -> Result<&mut [u8], keyspace::Error> {
+    if !(len..=len.max(KEPT_MAX)).contains(&block.len()) {
+        *block = Block::new_in(Zmalloc);
+        try_reserve(block, len)?;
+        block.resize(len, 0);
+    }
+    Ok(&mut block[..len])
 }
 
 /// Empties a block, and gives its memory back if that is much.
@@ -146,7 +153,7 @@ impl<R: Read> Input<R> {
             base: 0,
             crc: Crc::new(),
             long: Block::new_in(Zmalloc),
-            plain: Sds::new(),
+            plain: Block::new_in(Zmalloc),
         })
     }
 
@@ -182,7 +189,7 @@ impl<R: Read> Input<R> {
     #[inline]
     pub(crate) fn release(&mut self) {
         if self.plain.len() > KEPT_MAX {
-            self.plain = Sds::new();
+            self.plain = Block::new_in(Zmalloc);
         }
         if self.long.capacity() > KEPT_MAX {
             self.long = Block::new_in(Zmalloc);
@@ -422,20 +429,14 @@ impl<R: Read> Input<R> {
     /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for
     /// when all its bytes have arrived.
     fn inflate(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
-        let mut plain = core::mem::take(&mut self.plain);
+        let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
         let stream = self.take(len)?;
-        let made = if (raw_len..=KEPT_MAX).contains(&plain.len()) {
-            Ok(()) // the block of the last string is long enough
-        } else {
-            drop(core::mem::take(&mut plain));
-            try_zeros(raw_len).map(|zeros| plain = zeros)
-        };
-        let inflated = made.map(|()| lzf::decompress(stream, &mut plain[..raw_len]));
+        let inflated = try_room(&mut plain, raw_len).map(|room| lzf::decompress(stream, room));
         self.plain = plain;
         match inflated {
             Ok(Some(())) => Ok(&self.plain[..raw_len]),
             Ok(None) => self.fault(offset, Fault::Lzf),
-            Err(error) => Err(self.failure(error.into())),
+            Err(error) => Err(self.failure(error)),
         }
     }
 
@@ -460,9 +461,10 @@ impl<R: Read> Input<R> {
     pub(crate) fn text(&mut self) -> Result<Text<'_>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {
-                let mut string = Sds::new();
+                let string = Sds::try_with_capacity(0);
+                let mut string = string.map_err(|error| self.failure(error.into()))?;
                 self.pieces(len, |piece| Ok(string.try_push_bytes(piece)?))?;
-                string.remove_free_space();
+                let _ = string.try_remove_free_space(); // without memory for the shorter block it stays
                 Ok(Text::Owned(OwnedElement::Bytes(string)))
             }
             Prefix::Len(len) => self.take(len).map(|bytes| Text::Borrowed(Element::Bytes(bytes))),

@@ -6,9 +6,12 @@
 
 mod damage;
 mod dump;
+mod faults;
 mod fixtures;
 mod load;
+mod memory;
 mod model;
+mod mutations;
 mod round_trip;
 mod samples;
 mod save;

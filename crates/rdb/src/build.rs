@@ -7,7 +7,7 @@
 //! Limits: the number of elements that the input claims decides between encodings, and reserves no memory.
 
 use crate::error::Fault;
-use crate::sink::{LongPair, Pair, Refused, Sink, Taken};
+use crate::sink::{LongPair, Pair, Refused, Sink, Taken, check_listpack};
 use crate::text::Stream;
 use crate::walk::give_all;
 use keyspace::values::list::{NodeLimit, Side};
@@ -93,10 +93,8 @@ impl<T: Store> Builder<'_, T> {
     /// Whether a field with that expiry is left out. Counts it.
     #[inline]
     fn passes_over(&mut self, expiry: Option<u64>) -> bool {
-        let has_expired =
-            expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now));
-        let counter =
-            if has_expired { &mut self.partial.expired } else { &mut self.partial.expiries };
+        let has_expired = expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now));
+        let counter = if has_expired { &mut self.partial.expired } else { &mut self.partial.expiries };
         *counter += u64::from(expiry.is_some());
         has_expired
     }
@@ -200,14 +198,12 @@ impl<T: Store> Sink for Builder<'_, T> {
     }
 
     fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken {
-        let fault = if encoding == Encoding::IntSet { Fault::Intset } else { Fault::Listpack };
-        let shape = match object_type {
-            ObjectType::List => return self.node(bytes),
-            ObjectType::Hash => Hash::check_packed(encoding, bytes),
-            ObjectType::ZSet => ZSet::check_packed(encoding, bytes),
-            ObjectType::Set | ObjectType::String => Set::check_packed(encoding, bytes),
+        let shape = match encoding {
+            _ if object_type == ObjectType::List => return self.node(bytes),
+            Encoding::IntSet => Set::check_packed(encoding, bytes)
+                .map_err(|error| Refused::of_packed(error, Fault::Intset))?,
+            _ => check_listpack(object_type, bytes)?,
         };
-        let shape = shape.map_err(|error| Refused::of_packed(error, fault))?;
         if !self.fits(object_type, encoding, shape, bytes) {
             return self.unpack(object_type, encoding, bytes, shape.len);
         }

@@ -18,6 +18,7 @@
 
 use crate::crc::Crc;
 use crate::error::{Error, Fault};
+use crate::pieces;
 use crate::sink::Refused;
 use crate::text::{LONG_MIN, Part, Stream, Text};
 use allocator_api2::vec::Vec;
@@ -36,7 +37,7 @@ const KEPT_MAX: usize = LONG_MIN;
 /// Strings up to this length lie inside an entry's block: see [`Input::text`].
 const SHORT_MAX: usize = 1_024;
 
-type Block = Vec<u8, Zmalloc>;
+pub(crate) type Block = Vec<u8, Zmalloc>;
 
 /// A length, or the encoding of a string, which stands in its place.
 pub(crate) enum Prefix {
@@ -57,6 +58,13 @@ impl Place {
     pub(crate) fn offset(self, at: usize) -> u64 {
         if self.is_plain { self.offset + at as u64 } else { self.offset }
     }
+}
+
+/// A packed value.
+pub(crate) enum Blob<'i> {
+    Bytes(Place, &'i [u8]),
+    /// Compressed, and so large otherwise that it is given in pieces.
+    Stream(Stream<'i>),
 }
 
 /// See the module's page.
@@ -394,12 +402,12 @@ impl<R: Read> Input<R> {
         empty(block);
         let result = match self.part()? {
             Part::Element(element) => extend(block, &element.text()).map_err(Refused::Keyspace),
-            Part::Stream(stream) => try_reserve(block, stream.raw_len())
-                .map_err(Refused::Keyspace)
-                .and_then(|()| {
+            Part::Stream(stream) => {
+                try_reserve(block, stream.raw_len()).map_err(Refused::Keyspace).and_then(|()| {
                     block.resize(stream.raw_len(), 0);
                     stream.inflate(block)
-                }),
+                })
+            }
         };
         self.release();
         result.map_err(|refused| self.refused(refused, |_| 0))
@@ -441,16 +449,20 @@ impl<R: Read> Input<R> {
     }
 
     /// The bytes of a packed value, and where they lie.
-    pub(crate) fn blob(&mut self) -> Result<(Place, &[u8]), Error> {
+    pub(crate) fn blob(&mut self) -> Result<Blob<'_>, Error> {
         let offset = self.offset();
         match self.prefix()? {
             Prefix::Len(len) => {
                 let place = Place { offset: self.offset(), is_plain: true };
-                Ok((place, self.take(len)?))
+                Ok(Blob::Bytes(place, self.take(len)?))
             }
             Prefix::Encoding(3) => {
                 let (len, raw_len) = self.lzf_lens()?;
-                Ok((Place { offset, is_plain: false }, self.inflate(offset, len, raw_len)?))
+                if raw_len > pieces::RAW_MIN && (raw_len / pieces::RATIO_MIN) as u64 > len {
+                    return Ok(Blob::Stream(Stream::new(self.take(len)?, raw_len, offset)));
+                }
+                let bytes = self.inflate(offset, len, raw_len)?;
+                Ok(Blob::Bytes(Place { offset, is_plain: false }, bytes))
             }
             Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
         }

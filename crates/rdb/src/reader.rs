@@ -4,7 +4,7 @@ use crate::build::{Builder, Partial, Store};
 use crate::error::{Error, Fault};
 use crate::format::{Family, ValueType, Version, opcode};
 use crate::input::Input;
-use crate::sink::{Pair, Refused, Sink, Taken};
+use crate::sink::{Pair, Refused, Sink, Taken, check_listpack};
 use crate::skip;
 use crate::walk::{Walk, give_all};
 use allocator_api2::vec::Vec;
@@ -414,13 +414,7 @@ impl<F: FnMut(Item<'_>)> Sink for Each<F> {
                 intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
-        let checked = match object_type {
-            ObjectType::List => List::check_packed(encoding, bytes),
-            ObjectType::Hash => Hash::check_packed(encoding, bytes),
-            ObjectType::ZSet => ZSet::check_packed(encoding, bytes),
-            ObjectType::Set | ObjectType::String => Set::check_packed(encoding, bytes),
-        };
-        checked.map_err(|error| Refused::of_packed(error, Fault::Listpack))?;
+        check_listpack(object_type, bytes)?;
         let list = listpack::View::new(bytes);
         let list = list.map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
         give_all(list.iter(), object_type, self)

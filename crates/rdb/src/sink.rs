@@ -2,7 +2,9 @@
 
 use crate::error::Fault;
 use crate::text::{Part, Stream};
-use keyspace::values::{Element, Encoding, ObjectType, OwnedElement, ReserveError};
+use keyspace::values::{
+    Collection, Element, Encoding, Hash, List, ObjectType, OwnedElement, PackedShape, ReserveError, Set, ZSet,
+};
 
 /// Why a sink refuses a part.
 pub(crate) enum Refused {
@@ -133,6 +135,17 @@ impl Sink for Skip {
     fn end(&mut self) -> Taken {
         Ok(())
     }
+}
+
+/// Checks all bytes of a listpack, and what a value of that type promises of its elements.
+pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, Refused> {
+    let checked = match object_type {
+        ObjectType::List => List::check_packed(Encoding::ListPack, bytes),
+        ObjectType::Hash => Hash::check_packed(Encoding::ListPack, bytes),
+        ObjectType::ZSet => ZSet::check_packed(Encoding::ListPack, bytes),
+        ObjectType::Set | ObjectType::String => Set::check_packed(Encoding::ListPack, bytes),
+    };
+    checked.map_err(|error| Refused::of_packed(error, Fault::Listpack))
 }
 
 /// The error of an allocation that a sink makes itself.

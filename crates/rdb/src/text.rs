@@ -12,8 +12,8 @@
 //! | element of a list, member of a set | its stream; its place in the value | 1 + 88 |
 //! | member of a sorted set | its stream until the score has been read; its place | 2 + 88 |
 //! | field and value of a hash | both streams; their place | 2 + 88 |
-//! | packed value, node of a list: short elements | its stream; the listpack; the elements | 1 + 88, and 1.5 MiB |
-//! | packed value, node of a list: long elements | its streams; the listpack; the elements | see [`crate::pieces`] |
+//! | packed value or node of a list, up to 48 times its stream | its stream; the packed value; its elements | 1 + 48 + 48 |
+//! | packed value or node of a list, beyond that | its stream; the packed value, and then its elements: see [`crate::pieces`] | 1 + 88 |
 //! | key | the key as it was read; its copy in the keyspace | 88 + 88 |
 //! | field about the file, library of functions | the text | 88 |
 //!
@@ -22,14 +22,29 @@
 //! The elements of a value, and keys, take more than their bytes in the file: some tens of bytes each.
 
 use crate::error::Fault;
+use crate::inflate::Inflater;
 use crate::input::try_zeros;
 use crate::sink::{Refused, Taken};
+use core::cell::RefCell;
+use core::ops::Range;
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, OwnedElement};
 use sds::Sds;
 
 /// A string that is decompressed to more bytes is decompressed where it will stay.
 pub(crate) const LONG_MIN: usize = 128 << 10;
+
+/// Decompresses parts of a string.
+pub(crate) trait Parts {
+    /// Writes the bytes from `start` on. `None` if there are too few.
+    fn read_at(&self, start: usize, place: &mut [u8]) -> Option<()>;
+}
+
+impl Parts for RefCell<Inflater<'_>> {
+    fn read_at(&self, start: usize, place: &mut [u8]) -> Option<()> {
+        self.borrow_mut().read_at(start, place)
+    }
+}
 
 /// The string of a key.
 pub(crate) enum Text<'i> {
@@ -97,11 +112,22 @@ pub(crate) struct Stream<'i> {
     raw_len: usize,
     /// Where the string begins in the input.
     offset: u64,
+    /// The string is a part of another one: where it begins there, and what decompresses that.
+    whole: Option<(usize, &'i dyn Parts)>,
 }
 
 impl<'i> Stream<'i> {
     pub(crate) fn new(bytes: &'i [u8], raw_len: usize, offset: u64) -> Self {
-        Self { bytes, raw_len, offset }
+        Self { bytes, raw_len, offset, whole: None }
+    }
+
+    /// A part of the string, which `parts` decompresses.
+    pub(crate) fn part<'p>(self, range: Range<usize>, parts: &'p dyn Parts) -> Stream<'p>
+    where
+        'i: 'p,
+    {
+        let Self { bytes, offset, .. } = self;
+        Stream { bytes, raw_len: range.len(), offset, whole: Some((range.start, parts)) }
     }
 
     /// How many bytes it has when it is not compressed.
@@ -121,7 +147,11 @@ impl<'i> Stream<'i> {
 
     /// Decompresses it to a place of its length.
     pub(crate) fn inflate(self, place: &mut [u8]) -> Taken {
-        lzf::decompress(self.bytes, place).ok_or(Refused::Malformed(Fault::Lzf, self.offset))
+        let inflated = match self.whole {
+            None => lzf::decompress(self.bytes, place),
+            Some((start, parts)) => parts.read_at(start, place),
+        };
+        inflated.ok_or(Refused::Malformed(Fault::Lzf, self.offset))
     }
 
     /// Decompresses it into a block of its own.

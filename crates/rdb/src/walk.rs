@@ -16,8 +16,9 @@
 
 use crate::error::{Error, Fault};
 use crate::format::{ValueType, Version};
-use crate::input::Input;
+use crate::input::{Blob, Input};
 use crate::old::{Ziplist, Zipmap};
+use crate::pieces::{self, Packing};
 use crate::sink::{LongPair, Refused, Sink, Skip, Taken, refused};
 use crate::skip;
 use crate::text::{LONG_MIN, Part, Text};
@@ -89,10 +90,7 @@ impl Walk {
 
     /// Reads a string.
     #[inline]
-    pub(crate) fn string<'i, R: Read>(
-        &mut self,
-        input: &'i mut Input<R>,
-    ) -> Result<Text<'i>, Error> {
+    pub(crate) fn string<'i, R: Read>(&mut self, input: &'i mut Input<R>) -> Result<Text<'i>, Error> {
         self.state = State::Done;
         input.text()
     }
@@ -310,9 +308,25 @@ impl Walk {
         if !S::READS {
             return input.skip_text();
         }
-        let (place, bytes) = input.blob()?;
-        let result = sink.packed(object_type, encoding, bytes);
-        taken(input, result, |at| place.offset(at))
+        let offset = input.offset();
+        match input.blob()? {
+            Blob::Bytes(place, bytes) => {
+                let result = sink.packed(object_type, encoding, bytes);
+                taken(input, result, |at| place.offset(at))
+            }
+            Blob::Stream(stream) => {
+                let result = match encoding {
+                    Encoding::IntSet => {
+                        stream.try_inflated().and_then(|bytes| sink.packed(object_type, encoding, &bytes))
+                    }
+                    _ => {
+                        let is_node = object_type == ObjectType::List;
+                        pieces::give(stream, Packing::Listpack, (object_type, is_node), sink)
+                    }
+                };
+                taken(input, result, |_| offset)
+            }
+        }
     }
 
     /// A ziplist or a zipmap.
@@ -321,7 +335,17 @@ impl Walk {
             return input.skip_text();
         }
         let object_type = self.value_type.object_type().unwrap_or(ObjectType::List);
-        let (place, bytes) = input.blob()?;
+        let offset = input.offset();
+        let (place, bytes) = match input.blob()? {
+            Blob::Bytes(place, bytes) => (place, bytes),
+            Blob::Stream(stream) => {
+                let is_zipmap = self.value_type == ValueType::HashZipmap;
+                let packing = if is_zipmap { Packing::Zipmap } else { Packing::Ziplist };
+                let is_node = self.value_type == ValueType::ListQuicklist;
+                let result = pieces::give(stream, packing, (object_type, is_node), sink);
+                return taken(input, result, |_| offset);
+            }
+        };
         let result = if self.value_type == ValueType::HashZipmap {
             match Zipmap::new(bytes) {
                 Ok(map) => repack(map, bytes.len(), object_type, sink),
@@ -347,9 +371,17 @@ impl Walk {
         if !S::READS {
             return input.skip_text();
         }
-        let (place, bytes) = input.blob()?;
-        let result = give_triples(bytes, sink);
-        taken(input, result, |at| place.offset(at))
+        let offset = input.offset();
+        match input.blob()? {
+            Blob::Bytes(place, bytes) => {
+                let result = give_triples(bytes, sink);
+                taken(input, result, |at| place.offset(at))
+            }
+            Blob::Stream(stream) => {
+                let result = pieces::give(stream, Packing::Triples, (ObjectType::Hash, false), sink);
+                taken(input, result, |_| offset)
+            }
+        }
     }
 }
 
@@ -434,12 +466,22 @@ fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
     sink.begin(ObjectType::Hash, view.len() as u64 / 3)?;
     let mut entries = view.iter();
     while let Some(field) = entries.next() {
-        let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
-            return Err(Refused::Fault(Fault::OddCount, bytes.len() - 1));
-        };
-        let Value::Int(time) = time else { return Err(Refused::Fault(Fault::Number, 0)) };
-        let expiry = u64::try_from(time).ok().filter(|time| *time > 0);
-        sink.pair((element(field), element(value), expiry))?;
+        give_triple(field, &mut entries, bytes.len() - 1, sink)?;
     }
     Ok(())
+}
+
+/// Gives a field to a sink, with the value and the time that come next. `end` is the offset of the end.
+pub(crate) fn give_triple<'a, S: Sink>(
+    field: Value<'a>,
+    entries: &mut impl Iterator<Item = Value<'a>>,
+    end: usize,
+    sink: &mut S,
+) -> Taken {
+    let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
+        return Err(Refused::Fault(Fault::OddCount, end));
+    };
+    let Value::Int(time) = time else { return Err(Refused::Fault(Fault::Number, 0)) };
+    let expiry = u64::try_from(time).ok().filter(|time| *time > 0);
+    sink.pair((element(field), element(value), expiry))
 }

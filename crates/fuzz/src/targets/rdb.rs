@@ -6,8 +6,8 @@
 use crate::harness::{Books, Faults, Plan, Text};
 use ::keyspace::{Key, Keyspace, Options, Value, ValueRef};
 use ::rdb::{
-    DumpOptions, Error, Event, LoadOptions, Loader, Loading, Reader, SaveError, UnsupportedValue, WriteOptions,
-    WriteVersion, dump, restore,
+    DumpOptions, Error, Event, LoadOptions, Loader, Loading, Reader, SaveError, UnsupportedValue,
+    WriteOptions, WriteVersion, dump, restore,
 };
 use ::values::{Element, EncodingLimits, Hash, List, ReserveError, Set, ZSet};
 use ::zmalloc::fault;
@@ -166,14 +166,35 @@ impl Content {
 /// A change of bytes. Places are taken modulo the length.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Change {
-    Flip { at: u16, bit: u8 },
-    Overwrite { at: u16, byte: u8 },
-    Insert { at: u16, byte: u8 },
-    Delete { at: u16, len: u8 },
-    Repeat { at: u16, len: u8, to: u16 },
+    Flip {
+        at: u16,
+        bit: u8,
+    },
+    Overwrite {
+        at: u16,
+        byte: u8,
+    },
+    Insert {
+        at: u16,
+        byte: u8,
+    },
+    Delete {
+        at: u16,
+        len: u8,
+    },
+    Repeat {
+        at: u16,
+        len: u8,
+        to: u16,
+    },
     /// An extreme length, or one that a string cannot have.
-    Length { at: u16, which: u8 },
-    Truncate { at: u16 },
+    Length {
+        at: u16,
+        which: u8,
+    },
+    Truncate {
+        at: u16,
+    },
 }
 
 impl Change {

@@ -16,7 +16,7 @@ use rdb::{Error, LoadOptions, Loader, UnsupportedValue, WriteOptions, Writer};
 use std::time::Instant;
 
 /// How many changed files the normal run of the tests judges.
-const FEW: usize = 5_000;
+const FEW: usize = 25_000;
 
 /// How many `all_mutations` judges.
 const MANY: usize = 100_000;
@@ -150,7 +150,11 @@ fn judge(count: usize, seed: u64) {
             mutate(&mut bytes, other, &mut rng);
             // The seed gives the same changes again.
             let context = Context { file: n, mutation, bytes: &bytes };
-            if is_read(&bytes) { read += 1 } else { refused += 1 }
+            if is_read(&bytes) {
+                read += 1
+            } else {
+                refused += 1
+            }
             drop(context);
         }
     }

@@ -60,7 +60,8 @@ impl<const N: usize> StringBlock<N> {
         let size = Self::class_of(lens)?;
         let pointer = pointer(zmalloc::ztrycalloc(size), size)?;
         // SAFETY: a fresh block with room for the lengths, and for as many bytes behind them, which are zeros.
-        let mut place = unsafe { lens.into_iter().fold(pointer.get(), |place, len| length::write(place, len)) };
+        let mut place =
+            unsafe { lens.into_iter().fold(pointer.get(), |place, len| length::write(place, len)) };
         let block = Self(pointer);
         // SAFETY: the strings stand behind their lengths, one after the other, and nobody else has the block.
         let parts = lens.map(|len| unsafe {

@@ -12,14 +12,20 @@
 //! | element of a list, member of a set | its stream; its place in the value | 1 + 88 |
 //! | member of a sorted set | its stream until the score has been read; its place | 2 + 88 |
 //! | field and value of a hash | both streams; their place | 2 + 88 |
-//! | packed value or node of a list, up to 48 times its stream | its stream; the packed value; its elements | 1 + 48 + 48 |
-//! | packed value or node of a list, beyond that | its stream; the packed value, and then its elements: see [`crate::pieces`] | 1 + 88 |
+//! | packed value, up to 48 times its stream | its stream; the value; its elements | 1 + 48 + 48 |
+//! | packed value, beyond that | its stream; the value, and then its elements | 1 + 88 |
 //! | key | the key as it was read; its copy in the keyspace | 88 + 88 |
 //! | field about the file, library of functions | the text | 88 |
 //!
+//! A node of a list is a packed value too. Those beyond 48 are divided: see [`crate::pieces`].
+//!
+//! The key is the only shape beyond 128. A quicklist that compresses its nodes (`list-compress-depth`) takes the length
+//! of one node twice too, 88 + 88, while it compresses a node again.
+//!
 //! Beside that there are constants: the input's buffer and a block of short strings that were decompressed, 64
 //! and 128 KiB. A string that is not compressed lies in memory two times, or three times while its block grows.
-//! The elements of a value, and keys, take more than their bytes in the file: some tens of bytes each.
+//! A node of a list with fewer elements than 8 KiB, as `list-max-listpack-size` may ask for, takes more than its
+//! elements; so the figures are those of the limits of redis.conf.
 
 use crate::error::Fault;
 use crate::inflate::Inflater;

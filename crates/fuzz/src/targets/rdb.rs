@@ -135,7 +135,9 @@ impl Content {
             }
             Self::Set(members) => {
                 let mut set = Set::new();
-                members.iter().for_each(|member| drop(set.insert(member.element(), limits)));
+                for member in members {
+                    set.insert(member.element(), limits);
+                }
                 set.into()
             }
             Self::Ints(step, count) => {

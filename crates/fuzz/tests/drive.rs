@@ -79,6 +79,11 @@ fn keyspace() {
 }
 
 #[test]
+fn rdb() {
+    drive(fuzz::targets::rdb::run);
+}
+
+#[test]
 fn glob() {
     drive(fuzz::targets::glob::run);
 }

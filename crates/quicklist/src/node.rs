@@ -102,6 +102,16 @@ impl Node {
         Ok(Self::Plain { bytes: Block::try_new([bytes])?, dense: false })
     }
 
+    /// One large element of `len` bytes, which `fill` writes into their place.
+    pub(crate) fn try_plain_with<E: From<ReserveError>>(
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut bytes = Block::try_zeroed(len)?;
+        fill(bytes.as_mut_bytes())?;
+        Ok(Self::Plain { bytes, dense: false })
+    }
+
     /// How many elements.
     #[inline]
     pub(crate) fn count(&self) -> usize {

@@ -62,7 +62,21 @@ impl QuickList {
     /// Adds an element behind all nodes as a node of its own, which is not packed. After an error the list is as it was. In C:
     /// `quicklistAppendPlainNode`.
     pub fn try_push_plain(&mut self, element: &[u8]) -> Result<(), ReserveError> {
-        let node = Node::try_plain(element)?;
+        self.try_push_plain_node(Node::try_plain(element)?)
+    }
+
+    /// [`try_push_plain`](Self::try_push_plain) of an element of `len` bytes, which `fill` writes into their place. So
+    /// an element that is decompressed lies in memory once. After an error, which may be that of `fill`, the list is
+    /// as it was.
+    pub fn try_push_plain_with<E: From<ReserveError>>(
+        &mut self,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        Ok(self.try_push_plain_node(Node::try_plain_with(len, fill)?)?)
+    }
+
+    fn try_push_plain_node(&mut self, node: Node) -> Result<(), ReserveError> {
         let inner = self.inner_mut();
         inner.nodes.try_push_back([node])?;
         inner.len += 1;

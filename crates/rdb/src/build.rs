@@ -7,7 +7,8 @@
 //! Limits: the number of elements that the input claims decides between encodings, and reserves no memory.
 
 use crate::error::Fault;
-use crate::sink::{Pair, Refused, Sink, Taken};
+use crate::sink::{LongPair, Pair, Refused, Sink, Taken, check_listpack};
+use crate::text::Stream;
 use crate::walk::give_all;
 use keyspace::values::list::{NodeLimit, Side};
 use keyspace::values::zset::{AddError, AddOptions, Added};
@@ -89,6 +90,15 @@ impl<T: Store> Builder<'_, T> {
         list.try_push_listpack(bytes, limits).map_err(of_listpack)
     }
 
+    /// Whether a field with that expiry is left out. Counts it.
+    #[inline]
+    fn passes_over(&mut self, expiry: Option<u64>) -> bool {
+        let has_expired = expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now));
+        let counter = if has_expired { &mut self.partial.expired } else { &mut self.partial.expiries };
+        *counter += u64::from(expiry.is_some());
+        has_expired
+    }
+
     /// Whether a packed value of that shape may stay as it is.
     fn fits(&self, object_type: ObjectType, encoding: Encoding, shape: PackedShape, bytes: &[u8]) -> bool {
         let limits = self.limits;
@@ -102,6 +112,11 @@ impl<T: Store> Builder<'_, T> {
         };
         shape.len > 0 && shape.len <= len && shape.longest <= longest
     }
+}
+
+/// Whether a list keeps an element of `len` bytes in a node of its own.
+fn is_large(len: usize, limits: &EncodingLimits) -> bool {
+    NodeLimit::new(limits.list_max_listpack_size).is_large(len)
 }
 
 fn of_listpack(error: keyspace::values::Error) -> Refused {
@@ -175,24 +190,20 @@ impl<T: Store> Sink for Builder<'_, T> {
 
     fn pair(&mut self, (field, value, expiry): Pair<'_>) -> Taken {
         let limits = self.limits;
-        if expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now)) {
-            self.partial.expired += 1;
+        if self.passes_over(expiry) {
             return Ok(());
         }
-        self.partial.expiries += u64::from(expiry.is_some());
         let Some(Value::Hash(hash)) = &mut self.partial.value else { return Ok(()) };
         if hash.try_insert(field, value, limits)? { Ok(()) } else { Err(duplicate()) }
     }
 
     fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken {
-        let fault = if encoding == Encoding::IntSet { Fault::Intset } else { Fault::Listpack };
-        let shape = match object_type {
-            ObjectType::List => return self.node(bytes),
-            ObjectType::Hash => Hash::check_packed(encoding, bytes),
-            ObjectType::ZSet => ZSet::check_packed(encoding, bytes),
-            ObjectType::Set | ObjectType::String => Set::check_packed(encoding, bytes),
+        let shape = match encoding {
+            _ if object_type == ObjectType::List => return self.node(bytes),
+            Encoding::IntSet => Set::check_packed(encoding, bytes)
+                .map_err(|error| Refused::of_packed(error, Fault::Intset))?,
+            _ => check_listpack(object_type, bytes)?,
         };
-        let shape = shape.map_err(|error| Refused::of_packed(error, fault))?;
         if !self.fits(object_type, encoding, shape, bytes) {
             return self.unpack(object_type, encoding, bytes, shape.len);
         }
@@ -204,6 +215,63 @@ impl<T: Store> Sink for Builder<'_, T> {
         let limits = self.limits;
         let Some(list) = self.list() else { return Ok(()) };
         Ok(list.try_push_plain(element, limits)?)
+    }
+
+    fn long_element(&mut self, element: Stream<'_>) -> Taken {
+        let (limits, len) = (self.limits, element.raw_len());
+        match &mut self.partial.value {
+            Some(Value::List(list)) if is_large(len, limits) => {
+                list.try_push_plain_with(len, limits, |place| element.inflate(place))
+            }
+            Some(Value::Set(set)) if len > limits.set_max_listpack_value => {
+                let is_new = set.try_insert_with(len, |place| element.inflate(place))?;
+                if is_new { Ok(()) } else { Err(duplicate()) }
+            }
+            None if len > limits.set_max_listpack_value => {
+                self.partial.value = Some(Set::new().into());
+                self.long_element(element)
+            }
+            // Limits that let so long an element into a listpack.
+            _ => self.element(Element::Bytes(&element.try_inflated()?)),
+        }
+    }
+
+    fn long_scored(&mut self, member: Stream<'_>, score: f64) -> Taken {
+        let (limits, len) = (self.limits, member.raw_len());
+        if len <= limits.zset_max_listpack_value {
+            return self.scored(Element::Bytes(&member.try_inflated()?), score);
+        }
+        let value = self.partial.value.get_or_insert_with(|| ZSet::new().into());
+        let Value::ZSet(zset) = value else { return Ok(()) };
+        let is_new = zset.try_add_with(len, score, |place| member.inflate(place))?;
+        if is_new { Ok(()) } else { Err(duplicate()) }
+    }
+
+    fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> Taken {
+        let lens = [field.len(), value.len()];
+        if lens.iter().all(|len| *len <= self.limits.hash_max_listpack_value) {
+            let (field, value) = (field.try_inflated()?, value.try_inflated()?);
+            return self.pair((field.element(), value.element(), expiry));
+        }
+        if self.passes_over(expiry) {
+            return Ok(());
+        }
+        let Some(Value::Hash(hash)) = &mut self.partial.value else { return Ok(()) };
+        let is_new = hash.try_insert_with(lens, |[field_place, value_place]| {
+            field.write(field_place)?;
+            value.write(value_place)
+        })?;
+        if is_new { Ok(()) } else { Err(duplicate()) }
+    }
+
+    fn long_plain(&mut self, element: Stream<'_>) -> Taken {
+        let (limits, len) = (self.limits, element.raw_len());
+        let Some(list) = self.list() else { return Ok(()) };
+        if is_large(len, limits) {
+            list.try_push_plain_with(len, limits, |place| element.inflate(place))
+        } else {
+            Ok(list.try_push_plain(&element.try_inflated()?, limits)?)
+        }
     }
 
     fn end(&mut self) -> Taken {

@@ -1,26 +1,24 @@
-//! [`Input`]: the bytes of a file, with their offset and checksum, and the format's lengths and strings.
-//!
-//! ```text
-//!  00LLLLLL                        a length below 64
-//!  01LLLLLL LLLLLLLL               below 16,384
-//!  10000000 4 bytes, big-endian    below 2^32             10000001 8 bytes, big-endian
-//!  11000000 1 byte                 the text of an integer; 11000001 2 bytes, 11000010 4 bytes, little-endian
-//!  11000011 len, raw len, bytes    a string compressed by LZF
-//! ```
+//! [`Input`]: the bytes of a file, with their offset and checksum. The format's lengths and strings are in
+//! `strings`.
 //!
 //! Invariants: `hashed <= at <= end <= buffer.len()`. The checksum covers all bytes before `hashed`. Bytes
 //! are hashed when they leave the buffer, many at once.
 //!
 //! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows
 //! as bytes arrive: a length that the input only claims reserves at most as much again as has arrived, and 64
-//! KiB. A compressed string reserves what it says only if its bytes can be that long: LZF stands for at most
-//! 88 bytes in one.
+//! KiB. A compressed string reserves what it says when all its bytes have arrived, and only if they can be that
+//! long: LZF stands for at most 88 bytes in one. What lies in memory at once stands in [`crate::text`].
+
+mod strings;
+
+pub(crate) use strings::{Blob, parse_score};
 
 use crate::crc::Crc;
 use crate::error::{Error, Fault};
+use crate::sink::Refused;
+use crate::text::LONG_MIN;
 use allocator_api2::vec::Vec;
-use keyspace::values::list::lzf;
-use keyspace::values::{Element, OwnedElement, ReserveError};
+use keyspace::values::ReserveError;
 use sds::Sds;
 use std::io::{self, Read};
 use zmalloc::Zmalloc;
@@ -29,33 +27,9 @@ use zmalloc::Zmalloc;
 const BUFFER: usize = 64 << 10;
 
 /// A block for long strings that is larger than this is given back.
-const KEPT_MAX: usize = 256 << 10;
+const KEPT_MAX: usize = LONG_MIN;
 
-/// Strings up to this length lie inside an entry's block: see [`Input::owned_text`].
-const SHORT_MAX: usize = 1_024;
-
-type Block = Vec<u8, Zmalloc>;
-
-/// A length, or the encoding of a string, which stands in its place.
-pub(crate) enum Prefix {
-    Len(u64),
-    Encoding(u8),
-}
-
-/// Where the bytes of a packed value lie.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    offset: u64,
-    is_plain: bool,
-}
-
-impl Place {
-    /// The offset in the input of the byte `at` of the packed value. That of the whole string if it is
-    /// compressed.
-    pub(crate) fn offset(self, at: usize) -> u64 {
-        if self.is_plain { self.offset + at as u64 } else { self.offset }
-    }
-}
+pub(crate) type Block = Vec<u8, Zmalloc>;
 
 /// See the module's page.
 pub(crate) struct Input<R> {
@@ -70,7 +44,7 @@ pub(crate) struct Input<R> {
     /// A string that does not fit into the buffer.
     long: Block,
     /// A string that was compressed.
-    plain: Sds,
+    plain: Block,
 }
 
 fn out_of_memory(size: usize) -> keyspace::Error {
@@ -84,14 +58,21 @@ fn try_reserve(block: &mut Block, additional: usize) -> Result<(), keyspace::Err
 
 /// A block of `len` zeros.
 pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
-    let mut block = Sds::new();
-    block.try_make_room_for_non_greedy(len)?;
-    block.try_grow_zero(len)?;
-    Ok(block)
+    Sds::try_zeroed(len)
+}
+
+/// Makes a block at least `len` bytes long, of any content. A much larger one is given back first.
+pub(crate) fn try_room(block: &mut Block, len: usize) -> Result<&mut [u8], keyspace::Error> {
+    if !(len..=len.max(KEPT_MAX)).contains(&block.len()) {
+        *block = Block::new_in(Zmalloc);
+        try_reserve(block, len)?;
+        block.resize(len, 0);
+    }
+    Ok(&mut block[..len])
 }
 
 /// Empties a block, and gives its memory back if that is much.
-fn empty(block: &mut Block) {
+pub(crate) fn empty(block: &mut Block) {
     block.clear();
     if block.capacity() > KEPT_MAX {
         *block = Block::new_in(Zmalloc);
@@ -116,7 +97,7 @@ impl<R: Read> Input<R> {
             base: 0,
             crc: Crc::new(),
             long: Block::new_in(Zmalloc),
-            plain: Sds::new(),
+            plain: Block::new_in(Zmalloc),
         })
     }
 
@@ -136,6 +117,27 @@ impl<R: Read> Input<R> {
     #[cold]
     pub(crate) fn failure(&self, error: keyspace::Error) -> Error {
         Error::Keyspace { offset: self.offset(), error }
+    }
+
+    /// The error of what a sink refuses. `offset` says where a byte of packed bytes is in the input.
+    #[cold]
+    pub(crate) fn refused(&self, refused: Refused, offset: impl FnOnce(usize) -> u64) -> Error {
+        match refused {
+            Refused::Fault(fault, at) => Error::Malformed { offset: offset(at), fault },
+            Refused::Malformed(fault, offset) => Error::Malformed { offset, fault },
+            Refused::Keyspace(error) => self.failure(error),
+        }
+    }
+
+    /// Gives the memory of long strings back. What was lent of them is no longer in use.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        if self.plain.len() > KEPT_MAX {
+            self.plain = Block::new_in(Zmalloc);
+        }
+        if self.long.capacity() > KEPT_MAX {
+            self.long = Block::new_in(Zmalloc);
+        }
     }
 
     /// The checksum of all bytes that were consumed.
@@ -264,182 +266,4 @@ impl<R: Read> Input<R> {
         }
         self.pieces(len, |_| Ok(()))
     }
-}
-
-/// Lengths and strings.
-impl<R: Read> Input<R> {
-    /// A length or an encoding. In C: `rdbLoadLenByRef`.
-    #[inline]
-    pub(crate) fn prefix(&mut self) -> Result<Prefix, Error> {
-        let first = self.byte()?;
-        match first >> 6 {
-            0 => Ok(Prefix::Len(u64::from(first))),
-            1 => Ok(Prefix::Len(u64::from(first & 0x3F) << 8 | u64::from(self.byte()?))),
-            2 => self.wide_len(first).map(Prefix::Len),
-            _ => Ok(Prefix::Encoding(first & 0x3F)),
-        }
-    }
-
-    fn wide_len(&mut self, first: u8) -> Result<u64, Error> {
-        match first {
-            0x80 => Ok(u64::from(u32::from_be_bytes(self.array()?))),
-            0x81 => Ok(u64::from_be_bytes(self.array()?)),
-            _ => self.fault(self.offset() - 1, Fault::Length),
-        }
-    }
-
-    /// A length. In C: `rdbLoadLen`.
-    #[inline]
-    pub(crate) fn len(&mut self) -> Result<u64, Error> {
-        match self.prefix()? {
-            Prefix::Len(len) => Ok(len),
-            Prefix::Encoding(_) => self.fault(self.offset() - 1, Fault::Length),
-        }
-    }
-
-    /// A string. In C: `rdbGenericLoadStringObject`.
-    #[inline]
-    pub(crate) fn text(&mut self) -> Result<Element<'_>, Error> {
-        match self.prefix()? {
-            Prefix::Len(len) => self.take(len).map(Element::Bytes),
-            Prefix::Encoding(encoding) => self.encoded_text(encoding),
-        }
-    }
-
-    fn encoded_text(&mut self, encoding: u8) -> Result<Element<'_>, Error> {
-        if encoding == 3 {
-            return self.inflated().map(Element::Bytes);
-        }
-        self.int(encoding).map(Element::Int)
-    }
-
-    /// The integer whose text the string is.
-    fn int(&mut self, encoding: u8) -> Result<i64, Error> {
-        match encoding {
-            0 => Ok(i64::from(i8::from_le_bytes(self.array()?))),
-            1 => Ok(i64::from(i16::from_le_bytes(self.array()?))),
-            2 => Ok(i64::from(i32::from_le_bytes(self.array()?))),
-            _ => self.fault(self.offset() - 1, Fault::StringEncoding),
-        }
-    }
-
-    /// The two lengths of a compressed string: as it stands here, and as it was.
-    fn lzf_lens(&mut self) -> Result<(u64, usize), Error> {
-        let offset = self.offset() - 1;
-        let (len, raw_len) = (self.len()?, self.len()?);
-        let can_be = raw_len <= len.saturating_mul(lzf::EXPANSION_MAX as u64);
-        match usize::try_from(raw_len) {
-            Ok(raw_len) if can_be => Ok((len, raw_len)),
-            _ => self.fault(offset, Fault::Lzf),
-        }
-    }
-
-    /// A compressed string.
-    fn inflated(&mut self) -> Result<&[u8], Error> {
-        let offset = self.offset() - 1;
-        let (len, raw_len) = self.lzf_lens()?;
-        self.inflate(offset, len, raw_len)
-    }
-
-    /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for
-    /// when all its bytes have arrived.
-    fn inflate(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
-        let mut plain = core::mem::take(&mut self.plain);
-        let stream = self.take(len)?;
-        let made = if (raw_len..=KEPT_MAX).contains(&plain.len()) {
-            Ok(()) // the block of the last string is long enough
-        } else {
-            drop(core::mem::take(&mut plain));
-            try_zeros(raw_len).map(|zeros| plain = zeros)
-        };
-        let inflated = made.map(|()| lzf::decompress(stream, &mut plain[..raw_len]));
-        self.plain = plain;
-        match inflated {
-            Ok(Some(())) => Ok(&self.plain[..raw_len]),
-            Ok(None) => self.fault(offset, Fault::Lzf),
-            Err(error) => Err(self.failure(error.into())),
-        }
-    }
-
-    /// The bytes of a packed value, and where they lie.
-    pub(crate) fn blob(&mut self) -> Result<(Place, &[u8]), Error> {
-        let offset = self.offset();
-        match self.prefix()? {
-            Prefix::Len(len) => {
-                let place = Place { offset: self.offset(), is_plain: true };
-                Ok((place, self.take(len)?))
-            }
-            Prefix::Encoding(3) => Ok((Place { offset, is_plain: false }, self.inflated()?)),
-            Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
-        }
-    }
-
-    /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the
-    /// input if it is short.
-    pub(crate) fn owned_text(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
-        match self.prefix()? {
-            Prefix::Len(len) if len > BUFFER as u64 => {
-                let mut string = Sds::new();
-                self.pieces(len, |piece| Ok(string.try_push_bytes(piece)?))?;
-                string.remove_free_space();
-                Ok(Err(OwnedElement::Bytes(string)))
-            }
-            Prefix::Len(len) => self.take(len).map(Element::Bytes).map(Ok),
-            Prefix::Encoding(3) => self.owned_inflated(),
-            Prefix::Encoding(encoding) => self.int(encoding).map(Element::Int).map(Ok),
-        }
-    }
-
-    fn owned_inflated(&mut self) -> Result<Result<Element<'_>, OwnedElement>, Error> {
-        let offset = self.offset() - 1;
-        let (len, raw_len) = self.lzf_lens()?;
-        if raw_len <= SHORT_MAX {
-            return self.inflate(offset, len, raw_len).map(Element::Bytes).map(Ok);
-        }
-        let stream = self.take(len)?;
-        let inflated =
-            try_zeros(raw_len).map(|mut string| lzf::decompress(stream, &mut string).map(|()| string));
-        match inflated {
-            Ok(Some(string)) => Ok(Err(OwnedElement::Bytes(string))),
-            Ok(None) => self.fault(offset, Fault::Lzf),
-            Err(error) => Err(self.failure(error.into())),
-        }
-    }
-
-    /// Passes over a string.
-    pub(crate) fn skip_text(&mut self) -> Result<(), Error> {
-        match self.prefix()? {
-            Prefix::Len(len) => self.skip(len),
-            Prefix::Encoding(3) => {
-                let (len, _) = self.lzf_lens()?;
-                self.skip(len)
-            }
-            Prefix::Encoding(encoding) => self.int(encoding).map(drop),
-        }
-    }
-
-    /// A score of eight bytes.
-    pub(crate) fn score(&mut self) -> Result<f64, Error> {
-        let offset = self.offset();
-        let score = f64::from_le_bytes(self.array()?);
-        if score.is_nan() { self.fault(offset, Fault::Score) } else { Ok(score) }
-    }
-
-    /// A score as text. In C: `rdbLoadDoubleValue`.
-    pub(crate) fn text_score(&mut self) -> Result<f64, Error> {
-        let offset = self.offset();
-        let score = match self.byte()? {
-            255 => Some(f64::NEG_INFINITY),
-            254 => Some(f64::INFINITY),
-            253 => None,
-            len => parse_score(self.take(len.into())?),
-        };
-        score.map_or_else(|| self.fault(offset, Fault::Score), Ok)
-    }
-}
-
-/// The score that a text says, `None` if that is not a number.
-pub(crate) fn parse_score(text: &[u8]) -> Option<f64> {
-    let score: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
-    Some(score).filter(|score| !score.is_nan())
 }

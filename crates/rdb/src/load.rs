@@ -14,6 +14,7 @@ use crate::format::{ValueType, Version};
 use crate::queue::{Next, Queue};
 use crate::reader::{Before, Event, KeyHeader, Reader};
 use crate::sink::{Skip, Taken};
+use crate::text::Text;
 use core::hash::BuildHasher;
 use core::time::Duration;
 use keyspace::{Key, Keyspace, RestoreOptions, RestoreValue};
@@ -366,7 +367,7 @@ impl<R: Read> Loader<R> {
     ) -> Result<(), Error> {
         let Self { reader, options, loading, queue, .. } = self;
         let text = reader.walk.string(&mut reader.input)?;
-        if let Ok(text) = &text
+        if let Text::Borrowed(text) = &text
             && queue.push(&reader.key, *text, before, offset)
         {
             return if queue.is_full() {
@@ -378,8 +379,8 @@ impl<R: Read> Loader<R> {
         store_queued(queue, keyspace, options, loading, now)?;
         let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
         let stored = match text {
-            Ok(text) => restore.restore(RestoreValue::String(text)),
-            Err(text) => restore.restore(RestoreValue::Built(&mut text.into())),
+            Text::Borrowed(text) => restore.restore(RestoreValue::String(text)),
+            Text::Owned(text) => restore.restore(RestoreValue::Built(&mut text.into())),
         };
         stored.map_err(|error| Error::Keyspace { offset, error })?;
         restore.count(loading, offset)

@@ -103,6 +103,16 @@ impl<'a> Ziplist<'a> {
         }
         Ok(Self { bytes: body, at: HEADER })
     }
+
+    /// Entries without a header and an end, which have been checked.
+    pub(crate) fn of_entries(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// Where the next entry begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
 }
 
 impl<'a> Iterator for Ziplist<'a> {
@@ -143,6 +153,16 @@ impl<'a> Zipmap<'a> {
             return Err(0);
         }
         Ok(start)
+    }
+
+    /// Fields and values without a count and an end, which have been checked.
+    pub(crate) fn of_entries(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, is_value: false }
+    }
+
+    /// Where the next field or value begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at
     }
 }
 

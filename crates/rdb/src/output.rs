@@ -6,13 +6,12 @@
 
 use crate::crc::Crc;
 use crate::error::SaveError;
-use crate::input::try_zeros;
+use crate::input::try_room;
 use allocator_api2::vec::Vec;
 use core::mem;
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, ReserveError};
 use listpack::integer;
-use sds::Sds;
 use std::io::Write;
 use zmalloc::Zmalloc;
 
@@ -41,12 +40,12 @@ pub(crate) struct Output<W> {
     /// Whether strings that are not compressed yet are compressed. Never if `is_compressed` is false.
     compresses: bool,
     /// A string while it is compressed or decompressed.
-    scratch: Sds,
+    scratch: Block,
 }
 
 impl<W: Write> Output<W> {
     pub(crate) fn new(write: W, is_compressed: bool, has_checksum: bool) -> Self {
-        let (buffer, scratch) = (Block::new_in(Zmalloc), Sds::new());
+        let (buffer, scratch) = (Block::new_in(Zmalloc), Block::new_in(Zmalloc));
         let crc = has_checksum.then(Crc::new);
         Self { write, buffer, written: 0, crc, is_compressed, compresses: is_compressed, scratch }
     }
@@ -192,10 +191,10 @@ impl<W: Write> Output<W> {
     }
 
     fn lzf(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
-        let mut stream = mem::take(&mut self.scratch);
+        let mut stream = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
         // Without memory for it the string is written as it is.
         let compressed =
-            room(&mut stream, bytes.len() - GAIN_MIN).and_then(|room| lzf::compress(bytes, room));
+            try_room(&mut stream, bytes.len() - GAIN_MIN).ok().and_then(|room| lzf::compress(bytes, room));
         let written = match compressed {
             Some(len) => self.compressed(&stream[..len], bytes.len()),
             None => self.plain(bytes),
@@ -216,22 +215,11 @@ impl<W: Write> Output<W> {
         if self.is_compressed {
             return self.compressed(stream, raw_len);
         }
-        let mut bytes = mem::take(&mut self.scratch);
+        let mut bytes = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
         let no_memory = SaveError::Memory(ReserveError::OutOfMemory { size: raw_len });
-        let inflated = room(&mut bytes, raw_len).and_then(|room| lzf::decompress(stream, room));
+        let inflated = try_room(&mut bytes, raw_len).ok().and_then(|room| lzf::decompress(stream, room));
         let written = inflated.ok_or(no_memory).and_then(|()| self.plain(&bytes[..raw_len]));
         self.scratch = bytes;
         written
     }
-}
-
-/// Makes a block at least `len` bytes long, of any content. `None` if there is no memory.
-fn room(block: &mut Sds, len: usize) -> Option<&mut [u8]> {
-    /// A block that is larger than this is given back.
-    const KEPT_MAX: usize = 256 << 10;
-    if !(len..=len.max(KEPT_MAX)).contains(&block.len()) {
-        drop(mem::take(block));
-        *block = try_zeros(len).ok()?;
-    }
-    block.get_mut(..len)
 }

@@ -4,9 +4,9 @@ use crate::build::{Builder, Partial, Store};
 use crate::error::{Error, Fault};
 use crate::format::{Family, ValueType, Version, opcode};
 use crate::input::Input;
-use crate::sink::{Pair, Refused, Sink, Taken};
+use crate::sink::{Pair, Refused, Sink, Taken, check_listpack};
 use crate::skip;
-use crate::walk::{Walk, give_all, read_into};
+use crate::walk::{Walk, give_all};
 use allocator_api2::vec::Vec;
 use keyspace::values::{
     Collection, Element, Encoding, EncodingLimits, Hash, List, ObjectType, OwnedElement, Set, ZSet,
@@ -220,7 +220,7 @@ impl<R: Read> Reader<R> {
 
     fn key(&mut self) -> Result<Event<'_>, Error> {
         let offset = self.input.offset();
-        read_into(&mut self.input, &mut self.key)?;
+        self.input.read_into(&mut self.key)?;
         let Before { expiry, idle_time, freq } = core::mem::take(&mut self.before);
         let value_type = self.walk.value_type();
         Ok(Event::Key(KeyHeader { key: &self.key, value_type, expiry, idle_time, freq, offset }))
@@ -232,15 +232,15 @@ impl<R: Read> Reader<R> {
             opcode::SELECTDB => Event::Database(input.len()?),
             opcode::RESIZEDB => Event::Resize { keys: input.len()?, expires: input.len()? },
             opcode::AUX => {
-                read_into(input, &mut self.key)?;
-                read_into(input, &mut self.value)?;
+                input.read_into(&mut self.key)?;
+                input.read_into(&mut self.value)?;
                 Event::Aux { name: &self.key, value: &self.value }
             }
             opcode::SLOT_INFO => {
                 Event::Slot { slot: input.len()?, keys: input.len()?, expires: input.len()? }
             }
             opcode::FUNCTION2 => {
-                read_into(input, &mut self.value)?;
+                input.read_into(&mut self.value)?;
                 Event::Function(&self.value)
             }
             opcode::FUNCTION_PRE_GA => {
@@ -414,13 +414,7 @@ impl<F: FnMut(Item<'_>)> Sink for Each<F> {
                 intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
-        let checked = match object_type {
-            ObjectType::List => List::check_packed(encoding, bytes),
-            ObjectType::Hash => Hash::check_packed(encoding, bytes),
-            ObjectType::ZSet => ZSet::check_packed(encoding, bytes),
-            ObjectType::Set | ObjectType::String => Set::check_packed(encoding, bytes),
-        };
-        checked.map_err(|error| Refused::of_packed(error, Fault::Listpack))?;
+        check_listpack(object_type, bytes)?;
         let list = listpack::View::new(bytes);
         let list = list.map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
         give_all(list.iter(), object_type, self)

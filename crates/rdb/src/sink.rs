@@ -1,12 +1,17 @@
 //! [`Sink`]: what takes the parts of a value while it is read.
 
 use crate::error::Fault;
-use keyspace::values::{Element, Encoding, ObjectType, OwnedElement, ReserveError};
+use crate::text::{Part, Stream};
+use keyspace::values::{
+    Collection, Element, Encoding, Hash, List, ObjectType, OwnedElement, PackedShape, ReserveError, Set, ZSet,
+};
 
 /// Why a sink refuses a part.
 pub(crate) enum Refused {
     /// A part is not valid. The number is its offset within packed bytes.
     Fault(Fault, usize),
+    /// A string is not valid. The number is its offset in the input.
+    Malformed(Fault, u64),
     /// There is no memory, or the keyspace refuses.
     Keyspace(keyspace::Error),
 }
@@ -31,6 +36,9 @@ pub(crate) type Taken = Result<(), Refused>;
 
 /// A field of a hash, its value, and when it expires, in milliseconds.
 pub(crate) type Pair<'a> = (Element<'a>, Element<'a>, Option<u64>);
+
+/// A [`Pair`] of which a string may be compressed.
+pub(crate) type LongPair<'a> = (Part<'a>, Part<'a>, Option<u64>);
 
 /// Takes the parts of one value in their order, as [`Walk`](crate::walk::Walk) reads them.
 ///
@@ -60,6 +68,28 @@ pub(crate) trait Sink {
 
     /// A large element of a list, which is a node of its own.
     fn plain(&mut self, element: &[u8]) -> Taken;
+
+    /// [`element`](Self::element) of a long string that is compressed. A sink that keeps it decompresses it where
+    /// it will stay.
+    fn long_element(&mut self, element: Stream<'_>) -> Taken {
+        self.element(Element::Bytes(&element.try_inflated()?))
+    }
+
+    /// [`scored`](Self::scored) of a long string that is compressed.
+    fn long_scored(&mut self, member: Stream<'_>, score: f64) -> Taken {
+        self.scored(Element::Bytes(&member.try_inflated()?), score)
+    }
+
+    /// [`pair`](Self::pair) of which a string is long, and compressed.
+    fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> Taken {
+        let (field, value) = (field.try_inflated()?, value.try_inflated()?);
+        self.pair((field.element(), value.element(), expiry))
+    }
+
+    /// [`plain`](Self::plain) of a long element that is compressed.
+    fn long_plain(&mut self, element: Stream<'_>) -> Taken {
+        self.plain(&element.try_inflated()?)
+    }
 
     fn end(&mut self) -> Taken;
 }
@@ -105,6 +135,17 @@ impl Sink for Skip {
     fn end(&mut self) -> Taken {
         Ok(())
     }
+}
+
+/// Checks all bytes of a listpack, and what a value of that type promises of its elements.
+pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, Refused> {
+    let checked = match object_type {
+        ObjectType::List => List::check_packed(Encoding::ListPack, bytes),
+        ObjectType::Hash => Hash::check_packed(Encoding::ListPack, bytes),
+        ObjectType::ZSet => ZSet::check_packed(Encoding::ListPack, bytes),
+        ObjectType::Set | ObjectType::String => Set::check_packed(Encoding::ListPack, bytes),
+    };
+    checked.map_err(|error| Refused::of_packed(error, Fault::Listpack))
 }
 
 /// The error of an allocation that a sink makes itself.

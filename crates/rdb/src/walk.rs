@@ -16,12 +16,14 @@
 
 use crate::error::{Error, Fault};
 use crate::format::{ValueType, Version};
-use crate::input::Input;
+use crate::input::{Blob, Input};
 use crate::old::{Ziplist, Zipmap};
-use crate::sink::{Pair, Refused, Sink, Skip, Taken, refused};
+use crate::pieces::{self, Packing};
+use crate::sink::{LongPair, Refused, Sink, Skip, Taken, refused};
 use crate::skip;
+use crate::text::{LONG_MIN, Part, Text};
 use allocator_api2::vec::Vec;
-use keyspace::values::{Element, Encoding, ObjectType, OwnedElement};
+use keyspace::values::{Element, Encoding, ObjectType};
 use listpack::{Depth, ListPack, Value};
 use std::io::Read;
 use zmalloc::Zmalloc;
@@ -40,7 +42,9 @@ pub(crate) struct Walk {
     offset: u64,
     code: u8,
     state: State,
-    /// The field of a hash, while its value is read.
+    /// The least time at which a field of the hash expires, in milliseconds.
+    least: u64,
+    /// The field of a hash while its value is read, or a member while its score is.
     field: Vec<u8, Zmalloc>,
 }
 
@@ -56,7 +60,7 @@ impl Walk {
     /// A walk that has ended, in a file of that version.
     pub(crate) fn done(version: Version) -> Self {
         let (value_type, field) = (ValueType::String, Vec::new_in(Zmalloc));
-        Self { value_type, version, offset: 0, code: 0, state: State::Done, field }
+        Self { value_type, version, offset: 0, code: 0, state: State::Done, least: 0, field }
     }
 
     /// Starts the walk over a value of that type, whose byte stands at `offset`. Returns `false` if there is
@@ -84,14 +88,11 @@ impl Walk {
         Error::Unsupported { offset: self.offset, code: self.code, version: self.version }
     }
 
-    /// Reads a string that fits into the input's buffer, or gives back one that is longer.
+    /// Reads a string.
     #[inline]
-    pub(crate) fn string<'i, R: Read>(
-        &mut self,
-        input: &'i mut Input<R>,
-    ) -> Result<Result<Element<'i>, OwnedElement>, Error> {
+    pub(crate) fn string<'i, R: Read>(&mut self, input: &'i mut Input<R>) -> Result<Text<'i>, Error> {
         self.state = State::Done;
-        input.owned_text()
+        input.text()
     }
 
     /// Passes over what is left of the value.
@@ -146,6 +147,7 @@ impl Walk {
                     }
                     let before = input.offset();
                     self.element(input, sink)?;
+                    self.release(input);
                     let bytes = input.offset() - before;
                     *budget = budget.saturating_sub(1 + bytes as usize / BYTES_A_UNIT);
                     self.state = State::Left(left - 1);
@@ -160,9 +162,9 @@ impl Walk {
         let offset = input.offset();
         match self.value_type {
             T::String if S::READS => {
-                let result = match input.owned_text()? {
-                    Ok(text) => sink.string(text),
-                    Err(text) => sink.long_string(text),
+                let result = match input.text()? {
+                    Text::Borrowed(text) => sink.string(text),
+                    Text::Owned(text) => sink.long_string(text),
                 };
                 taken(input, result, |_| offset)?;
             }
@@ -171,9 +173,7 @@ impl Walk {
                 return self.begin(input, sink);
             }
             T::HashMetadata => {
-                self.field.clear();
-                let least = input.array::<8>()?;
-                extend(&mut self.field, &least).map_err(|error| input.failure(error))?;
+                self.least = input.u64_le()?;
                 return self.begin(input, sink);
             }
             T::ListQuicklist | T::ListQuicklist2 => return self.begin(input, sink),
@@ -194,9 +194,19 @@ impl Walk {
                 return Err(self.unsupported());
             }
         }
+        input.release();
         taken(input, sink.end(), |_| offset)?;
         self.state = State::Done;
         Ok(())
+    }
+
+    /// Gives the memory of long strings back.
+    #[inline]
+    fn release<R: Read>(&mut self, input: &mut Input<R>) {
+        input.release();
+        if self.field.capacity() > LONG_MIN {
+            self.field = Vec::new_in(Zmalloc);
+        }
     }
 
     /// Reads the number of elements.
@@ -215,8 +225,10 @@ impl Walk {
         let offset = input.offset();
         match self.value_type {
             T::List | T::Set if S::READS => {
-                let element = input.text()?;
-                let result = sink.element(element);
+                let result = match input.part()? {
+                    Part::Element(element) => sink.element(element),
+                    Part::Stream(stream) => sink.long_element(stream),
+                };
                 taken(input, result, |_| offset)
             }
             T::List | T::Set => input.skip_text(),
@@ -224,8 +236,10 @@ impl Walk {
             T::ListQuicklist => self.repacked(input, sink),
             T::ListQuicklist2 => match input.len()? {
                 1 if S::READS => {
-                    let element = input.text()?;
-                    let result = sink.plain(&element.text());
+                    let result = match input.part()? {
+                        Part::Element(element) => sink.plain(&element.text()),
+                        Part::Stream(stream) => sink.long_plain(stream),
+                    };
                     taken(input, result, |_| offset)
                 }
                 1 => input.skip_text(),
@@ -238,29 +252,29 @@ impl Walk {
 
     fn scored<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
         let offset = input.offset();
-        if S::READS {
-            read_into(input, &mut self.field)?;
-        } else {
+        self.field.clear();
+        let kept = if S::READS { Some(input.append(&mut self.field)?) } else { None };
+        if kept.is_none() {
             input.skip_text()?;
         }
         let score = if self.value_type == ValueType::ZSet { input.text_score()? } else { input.score()? };
-        let result = if S::READS { sink.scored(Element::Bytes(&self.field), score) } else { Ok(()) };
+        let result = match kept.map(|kept| kept.part(&self.field)) {
+            None => Ok(()),
+            Some(Part::Element(member)) => sink.scored(member, score),
+            Some(Part::Stream(member)) => sink.long_scored(member, score),
+        };
         taken(input, result, |_| offset)
     }
 
     fn pair<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
         use ValueType as T;
-        /// The bytes of `least` that stand in front of the field in its block.
-        const LEAST: usize = 8;
         let (value_type, offset) = (self.value_type, input.offset());
-        let start = if value_type == T::HashMetadata { LEAST } else { 0 };
         let mut expiry = None;
         if matches!(value_type, T::HashMetadata | T::HashMetadataPreGa) {
             let time = input.len()?;
-            let least = self.field.first_chunk().map_or(0, |least| u64::from_le_bytes(*least));
             expiry = match (value_type, time) {
                 (_, 0) => None,
-                (T::HashMetadata, time) => Some(least.saturating_add(time - 1)),
+                (T::HashMetadata, time) => Some(self.least.saturating_add(time - 1)),
                 (_, time) => Some(time),
             };
         }
@@ -269,20 +283,17 @@ impl Walk {
             input.skip_text()?;
             return if value_type == T::Hash2 { input.skip(8) } else { Ok(()) };
         }
-        self.field.truncate(start);
-        append_text(input, &mut self.field)?;
-        if value_type != T::Hash2 {
-            let value = input.text()?;
-            let result = sink.pair((Element::Bytes(&self.field[start..]), value, expiry));
-            return taken(input, result, |_| offset);
-        }
-        // The time stands behind the value, which is kept behind the field until then.
-        let field_len = self.field.len();
-        append_text(input, &mut self.field)?;
-        let time = input.u64_le()? as i64;
-        let (field, value) = self.field.split_at(field_len);
-        let pair: Pair<'_> = (Element::Bytes(field), Element::Bytes(value), u64::try_from(time).ok());
-        let result = sink.pair(pair);
+        self.field.clear();
+        let field = input.append(&mut self.field)?;
+        let result = if value_type == T::Hash2 {
+            // The time stands behind the value, which is kept behind the field until then.
+            let value = input.append(&mut self.field)?;
+            expiry = u64::try_from(input.u64_le()? as i64).ok();
+            give_pair(sink, (field.part(&self.field), value.part(&self.field), expiry))
+        } else {
+            let value = input.part()?;
+            give_pair(sink, (field.part(&self.field), value, expiry))
+        };
         taken(input, result, |_| offset)
     }
 
@@ -297,9 +308,25 @@ impl Walk {
         if !S::READS {
             return input.skip_text();
         }
-        let (place, bytes) = input.blob()?;
-        let result = sink.packed(object_type, encoding, bytes);
-        taken(input, result, |at| place.offset(at))
+        let offset = input.offset();
+        match input.blob()? {
+            Blob::Bytes(place, bytes) => {
+                let result = sink.packed(object_type, encoding, bytes);
+                taken(input, result, |at| place.offset(at))
+            }
+            Blob::Stream(stream) => {
+                let result = match encoding {
+                    Encoding::IntSet => {
+                        stream.try_inflated().and_then(|bytes| sink.packed(object_type, encoding, &bytes))
+                    }
+                    _ => {
+                        let is_node = object_type == ObjectType::List;
+                        pieces::give(stream, Packing::Listpack, (object_type, is_node), sink)
+                    }
+                };
+                taken(input, result, |_| offset)
+            }
+        }
     }
 
     /// A ziplist or a zipmap.
@@ -308,7 +335,17 @@ impl Walk {
             return input.skip_text();
         }
         let object_type = self.value_type.object_type().unwrap_or(ObjectType::List);
-        let (place, bytes) = input.blob()?;
+        let offset = input.offset();
+        let (place, bytes) = match input.blob()? {
+            Blob::Bytes(place, bytes) => (place, bytes),
+            Blob::Stream(stream) => {
+                let is_zipmap = self.value_type == ValueType::HashZipmap;
+                let packing = if is_zipmap { Packing::Zipmap } else { Packing::Ziplist };
+                let is_node = self.value_type == ValueType::ListQuicklist;
+                let result = pieces::give(stream, packing, (object_type, is_node), sink);
+                return taken(input, result, |_| offset);
+            }
+        };
         let result = if self.value_type == ValueType::HashZipmap {
             match Zipmap::new(bytes) {
                 Ok(map) => repack(map, bytes.len(), object_type, sink),
@@ -334,45 +371,33 @@ impl Walk {
         if !S::READS {
             return input.skip_text();
         }
-        let (place, bytes) = input.blob()?;
-        let result = give_triples(bytes, sink);
-        taken(input, result, |at| place.offset(at))
+        let offset = input.offset();
+        match input.blob()? {
+            Blob::Bytes(place, bytes) => {
+                let result = give_triples(bytes, sink);
+                taken(input, result, |at| place.offset(at))
+            }
+            Blob::Stream(stream) => {
+                let result = pieces::give(stream, Packing::Triples, (ObjectType::Hash, false), sink);
+                taken(input, result, |_| offset)
+            }
+        }
     }
 }
 
 /// Turns what a sink refuses into an error. `offset` says where a byte of packed bytes is in the input.
 #[inline]
 fn taken<R: Read>(input: &Input<R>, result: Taken, offset: impl FnOnce(usize) -> u64) -> Result<(), Error> {
-    match result {
-        Ok(()) => Ok(()),
-        Err(Refused::Fault(fault, at)) => input.fault(offset(at), fault),
-        Err(Refused::Keyspace(error)) => Err(input.failure(error)),
+    result.map_err(|refused| input.refused(refused, offset))
+}
+
+/// Gives a pair to a sink, as it is or with a string that is compressed.
+#[inline]
+fn give_pair<S: Sink>(sink: &mut S, pair: LongPair<'_>) -> Taken {
+    match pair {
+        (Part::Element(field), Part::Element(value), expiry) => sink.pair((field, value, expiry)),
+        pair => sink.long_pair(pair),
     }
-}
-
-fn extend(block: &mut Vec<u8, Zmalloc>, bytes: &[u8]) -> Result<(), keyspace::Error> {
-    let size = bytes.len();
-    let no_memory = |_| keyspace::Error::from(keyspace::values::ReserveError::OutOfMemory { size });
-    block.try_reserve(size).map_err(no_memory)?;
-    block.extend_from_slice(bytes);
-    Ok(())
-}
-
-/// Reads a string to the end of a block.
-fn append_text<R: Read>(input: &mut Input<R>, block: &mut Vec<u8, Zmalloc>) -> Result<(), Error> {
-    let extended = extend(block, &input.text()?.text());
-    extended.map_err(|error| input.failure(error))
-}
-
-/// Reads a string into a block.
-pub(crate) fn read_into<R: Read>(input: &mut Input<R>, block: &mut Vec<u8, Zmalloc>) -> Result<(), Error> {
-    /// A block that is larger than this is given back.
-    const KEPT_MAX: usize = 64 << 10;
-    block.clear();
-    if block.capacity() > KEPT_MAX {
-        *block = Vec::new_in(Zmalloc);
-    }
-    append_text(input, block)
 }
 
 /// Gives elements to a sink as a listpack, or one by one if they have many bytes.
@@ -441,12 +466,22 @@ fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
     sink.begin(ObjectType::Hash, view.len() as u64 / 3)?;
     let mut entries = view.iter();
     while let Some(field) = entries.next() {
-        let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
-            return Err(Refused::Fault(Fault::OddCount, bytes.len() - 1));
-        };
-        let Value::Int(time) = time else { return Err(Refused::Fault(Fault::Number, 0)) };
-        let expiry = u64::try_from(time).ok().filter(|time| *time > 0);
-        sink.pair((element(field), element(value), expiry))?;
+        give_triple(field, &mut entries, bytes.len() - 1, sink)?;
     }
     Ok(())
+}
+
+/// Gives a field to a sink, with the value and the time that come next. `end` is the offset of the end.
+pub(crate) fn give_triple<'a, S: Sink>(
+    field: Value<'a>,
+    entries: &mut impl Iterator<Item = Value<'a>>,
+    end: usize,
+    sink: &mut S,
+) -> Taken {
+    let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
+        return Err(Refused::Fault(Fault::OddCount, end));
+    };
+    let Value::Int(time) = time else { return Err(Refused::Fault(Fault::Number, 0)) };
+    let expiry = u64::try_from(time).ok().filter(|time| *time > 0);
+    sink.pair((element(field), element(value), expiry))
 }

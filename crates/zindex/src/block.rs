@@ -55,6 +55,34 @@ impl Block {
         Ok(Self { ptr: block })
     }
 
+    /// A new block with a member of `len` zeros and its score.
+    pub(crate) fn try_zeroed(len: usize, score: f64) -> Result<Self, ReserveError> {
+        if len > length::LEN_MAX {
+            return Err(ReserveError::TooLong { len: 0, additional: len });
+        }
+        let size = size_of_block(len);
+        let no_memory = ReserveError::OutOfMemory { size };
+        let start = zmalloc::ztrycalloc(size).ok_or(no_memory)?;
+        // SAFETY: just allocated with this size.
+        let ptr = unsafe { BlockPtr::new(start) }.ok_or(no_memory)?;
+        // SAFETY: the block has room for the score, the length and the member, which is zeros. Blocks are aligned
+        // to 8.
+        unsafe {
+            start.cast::<f64>().write(score);
+            length::write(start.add(LEN_AT), len);
+        }
+        Ok(Self { ptr })
+    }
+
+    /// The member's bytes. A table or an order that the block is in would no longer find it.
+    pub(crate) fn member_mut(&mut self) -> &mut [u8] {
+        // SAFETY: an owned block is live, and borrowed for writing. The member stands behind its length.
+        unsafe {
+            let (len, place) = length::read(self.ptr.start().add(LEN_AT));
+            core::slice::from_raw_parts_mut(place.as_ptr(), len)
+        }
+    }
+
     /// The pointer, which stays good as long as the block.
     #[inline]
     pub(crate) fn ptr(&self) -> BlockPtr {

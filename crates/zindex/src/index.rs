@@ -46,6 +46,17 @@ pub struct Member {
 }
 
 impl Member {
+    /// A member of `len` zeros that is in no set yet. The caller writes its bytes, and then gives it to
+    /// [`ZTable::try_insert_member`](crate::ZTable::try_insert_member). NaN is refused.
+    pub fn try_zeroed(len: usize, score: f64) -> Result<Self, InsertError> {
+        Ok(Self { block: Block::try_zeroed(len, number(score)?)? })
+    }
+
+    /// Its bytes, to be changed.
+    pub fn as_mut_bytes(&mut self) -> &mut [u8] {
+        self.block.member_mut()
+    }
+
     /// Its score.
     pub fn score(&self) -> f64 {
         self.block.score()

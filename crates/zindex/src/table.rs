@@ -195,14 +195,7 @@ impl ZTable {
         let Some(sorted) = self.handle.get_mut() else {
             let Some(score) = score(None) else { return Ok(Upsert::Absent) };
             let block = Block::try_new(member, number(score)?)?;
-            let hash = Some(DefaultHashBuilder::new());
-            self.handle.try_fill(Sorted { order: Order::new(), table: Table::new(), hash })?;
-            let Some(sorted) = self.handle.get_mut() else { unreachable!("filled above") };
-            let added = sorted.try_add(sorted.hash_of(member), block);
-            if added.is_err() {
-                self.handle.clear();
-            }
-            return Ok(added.map(|()| Upsert::Inserted)?);
+            return Ok(self.try_add_first(block).map(|()| Upsert::Inserted)?);
         };
         let hash = sorted.hash_of(member);
         if let Some(block) = sorted.find(hash, member) {
@@ -218,6 +211,43 @@ impl ZTable {
         let Some(score) = score(None) else { return Ok(Upsert::Absent) };
         sorted.try_add(hash, Block::try_new(member, number(score)?)?)?;
         Ok(Upsert::Inserted)
+    }
+
+    /// Takes in a member that was made aside, unless an equal one is here, and says whether it did. O(log n). When
+    /// there is no memory, the set is as it was.
+    ///
+    /// ```
+    /// use zindex::{Member, ZTable};
+    /// let mut set = ZTable::new();
+    /// let mut member = Member::try_zeroed(3, 1.5)?;
+    /// member.as_mut_bytes().copy_from_slice(b"bob");
+    /// assert!(set.try_insert_member(member)?);
+    /// assert_eq!(set.get(b"bob"), Some(1.5));
+    /// # Ok::<(), zindex::InsertError>(())
+    /// ```
+    pub fn try_insert_member(&mut self, member: Member) -> Result<bool, InsertError> {
+        let Some(sorted) = self.handle.get_mut() else {
+            self.try_add_first(member.block)?;
+            return Ok(true);
+        };
+        let hash = sorted.hash_of(&member);
+        if sorted.find(hash, &member).is_some() {
+            return Ok(false);
+        }
+        sorted.try_add(hash, member.block)?;
+        Ok(true)
+    }
+
+    /// Adds the first member. The set has no memory of its own before, and none if this fails.
+    fn try_add_first(&mut self, block: Block) -> Result<(), ReserveError> {
+        let hash = Some(DefaultHashBuilder::new());
+        self.handle.try_fill(Sorted { order: Order::new(), table: Table::new(), hash })?;
+        let Some(sorted) = self.handle.get_mut() else { unreachable!("filled above") };
+        let added = sorted.try_add(sorted.hash_of(block.member()), block);
+        if added.is_err() {
+            self.handle.clear();
+        }
+        added
     }
 
     /// Removes a member and gives its score. O(log n). In C: `zsetDel`.

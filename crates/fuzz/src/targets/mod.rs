@@ -9,6 +9,7 @@ pub mod intset;
 pub mod keyspace;
 pub mod listpack;
 pub mod quicklist;
+pub mod rdb;
 pub mod robj;
 pub mod sds;
 pub mod table;

@@ -162,6 +162,12 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// A file with one key for each type and encoding.
+pub(crate) fn files_of_all_types() -> Vec<Vec<u8>> {
+    let file = |case: Case| file(case.version, &[&[case.code][..], b"\x03key", &case.value].concat());
+    cases().into_iter().map(file).collect()
+}
+
 #[test]
 fn every_type_is_read_into_its_encoding() {
     for Case { version, code, value, value_type, encoding, content: expected } in cases() {

@@ -6,11 +6,14 @@
 
 mod damage;
 mod dump;
+mod faults;
 mod fixtures;
 #[cfg(unix)]
 mod killed;
 mod load;
+mod memory;
 mod model;
+mod mutations;
 mod round_trip;
 mod samples;
 mod save;

@@ -15,7 +15,7 @@ use super::read::find;
 use super::{Hash, HashError, Repr};
 use crate::element::Element;
 use crate::error::{Error, StringError};
-use crate::hashtable::StringTable;
+use crate::hashtable::{StringBlock, StringTable};
 use crate::limits::EncodingLimits;
 use crate::string::{self, LongDouble};
 use common::Room;
@@ -71,6 +71,44 @@ impl<R: Room> Hash<R> {
                 Ok(new)
             }
         }
+    }
+
+    /// Adds a field and its value of these lengths, which `fill` writes into their places, and returns whether the
+    /// field was not there before. A field that is there stays as it is. So what is decompressed lies in memory
+    /// once. The hash becomes a hash table, as it does with any field or value of more than
+    /// `hash_max_listpack_value` bytes: for others there is [`try_insert`](Self::try_insert).
+    ///
+    /// ```
+    /// use values::{Collection, Encoding, Hash, ReserveError};
+    /// let mut hash = Hash::new();
+    /// let fill = |[field, value]: [&mut [u8]; 2]| {
+    ///     field.copy_from_slice(b"name");
+    ///     value.fill(b'x');
+    ///     Ok::<(), ReserveError>(())
+    /// };
+    /// assert!(hash.try_insert_with([4, 1_000], fill)?);
+    /// assert!(!hash.try_insert_with([4, 2_000], fill)?);
+    /// assert_eq!(hash.get("name").map(|value| value.len()), Some(1_000));
+    /// assert_eq!(hash.encoding(), Encoding::HashTable);
+    /// # Ok::<(), ReserveError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `fill` returns; no memory. The hash is then as it was.
+    pub fn try_insert_with<E: From<ReserveError>>(
+        &mut self,
+        lens: [usize; 2],
+        fill: impl FnOnce([&mut [u8]; 2]) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let pair = StringBlock::try_new_with(lens, fill)?;
+        let list = match &mut self.0 {
+            Repr::HashTable(members) => return Ok(members.try_insert_block(pair)?),
+            Repr::ListPack(list) => list,
+        };
+        let mut members = try_to_table(list)?;
+        let is_new = members.try_insert_block(pair)?;
+        self.0 = Repr::HashTable(members);
+        Ok(is_new)
     }
 
     /// [`try_insert`](Self::try_insert), calling the OOM handler if there is no room.

@@ -31,12 +31,12 @@ unsafe impl<const N: usize> Sync for StringBlock<N> {}
 impl<const N: usize> StringBlock<N> {
     /// The size to ask for: the class that these strings need. (The class, so that a string that changes within it
     /// does not change what was asked for.)
-    fn class_of(parts: &[&[u8]; N]) -> Result<usize, ReserveError> {
+    fn class_of(lens: [usize; N]) -> Result<usize, ReserveError> {
         let mut size = 0usize;
-        for part in parts {
-            let more = length::size(part.len()).saturating_add(part.len());
-            if part.len() > length::LEN_MAX || more > isize::MAX as usize - size {
-                return Err(ReserveError::TooLong { len: size, additional: part.len() });
+        for len in lens {
+            let more = length::size(len).saturating_add(len);
+            if len > length::LEN_MAX || more > isize::MAX as usize - size {
+                return Err(ReserveError::TooLong { len: size, additional: len });
             }
             size += more;
         }
@@ -45,18 +45,32 @@ impl<const N: usize> StringBlock<N> {
 
     /// A block with copies of the strings.
     pub(crate) fn try_new(parts: [&[u8]; N]) -> Result<Self, ReserveError> {
-        let size = Self::class_of(&parts)?;
-        let out_of_memory = ReserveError::OutOfMemory { size };
-        let block = zmalloc::ztrymalloc(size).ok_or(out_of_memory)?;
-        let Some(pointer) = CompactPtr::new(block) else {
-            // An address that needs more than six bytes is as good as none.
-            // SAFETY: allocated just above, with this size.
-            unsafe { zmalloc::zfree_sized(block, size) };
-            return Err(out_of_memory);
-        };
+        let size = Self::class_of(parts.map(<[u8]>::len))?;
+        let pointer = pointer(zmalloc::ztrymalloc(size), size)?;
         // SAFETY: a fresh block of the size that is written.
-        unsafe { write(block, parts) };
+        unsafe { write(pointer.get(), parts) };
         Ok(Self(pointer))
+    }
+
+    /// A block with strings of these lengths, which `fill` writes into their places. They are zeros before.
+    pub(crate) fn try_new_with<E: From<ReserveError>>(
+        lens: [usize; N],
+        fill: impl FnOnce([&mut [u8]; N]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let size = Self::class_of(lens)?;
+        let pointer = pointer(zmalloc::ztrycalloc(size), size)?;
+        // SAFETY: a fresh block with room for the lengths, and for as many bytes behind them, which are zeros.
+        let mut place =
+            unsafe { lens.into_iter().fold(pointer.get(), |place, len| length::write(place, len)) };
+        let block = Self(pointer);
+        // SAFETY: the strings stand behind their lengths, one after the other, and nobody else has the block.
+        let parts = lens.map(|len| unsafe {
+            let part = slice::from_raw_parts_mut(place.as_ptr(), len);
+            place = place.add(len);
+            part
+        });
+        fill(parts)?;
+        Ok(block)
     }
 
     /// The strings.
@@ -128,7 +142,7 @@ impl StringBlock<2> {
     pub(crate) fn try_set_value(&mut self, value: &[u8]) -> Result<(), ReserveError> {
         let parts = [self.key(), value];
         let key_len = self.key().len();
-        if self.class() != Self::class_of(&parts)?
+        if self.class() != Self::class_of(parts.map(<[u8]>::len))?
             || length::size(self.value().len()) != length::size(value.len())
         {
             *self = Self::try_new(parts)?;
@@ -153,10 +167,22 @@ impl<const N: usize> Drop for StringBlock<N> {
     }
 }
 
+/// The pointer to a new block of that size, if there is one. An address that needs more than six bytes is as
+/// good as none.
+fn pointer(block: Option<NonNull<u8>>, size: usize) -> Result<CompactPtr<u8>, ReserveError> {
+    let out_of_memory = ReserveError::OutOfMemory { size };
+    let block = block.ok_or(out_of_memory)?;
+    CompactPtr::new(block).ok_or_else(|| {
+        // SAFETY: allocated just now, with this size.
+        unsafe { zmalloc::zfree_sized(block, size) };
+        out_of_memory
+    })
+}
+
 /// Writes all lengths, then all strings.
 ///
 /// # Safety
-/// `class_of(parts)` bytes at `block` may be written, and none of `parts` lies there.
+/// As many bytes at `block` as `class_of` says of the lengths at `block` may be written, and none of `parts` lies there.
 unsafe fn write<const N: usize>(block: NonNull<u8>, parts: [&[u8]; N]) {
     // SAFETY: by contract.
     unsafe {

@@ -77,6 +77,14 @@ impl<const N: usize> StringTable<N> {
         Ok(())
     }
 
+    /// Takes in a block, unless its key is here already, and says whether it did.
+    pub(crate) fn try_insert_block(&mut self, member: StringBlock<N>) -> Result<bool, ReserveError> {
+        if self.get(member.key()).is_some() {
+            return Ok(false);
+        }
+        self.try_insert_unique(member).map(|()| true)
+    }
+
     /// Takes the block with that key out. Constant time on average.
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<StringBlock<N>> {
         let hash = self.0.hash(key);

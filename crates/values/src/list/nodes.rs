@@ -64,6 +64,29 @@ impl List {
         self.try_as_quicklist(limits)?.try_push_plain(element)
     }
 
+    /// Adds an element of `len` bytes, which `fill` writes into their place, at the end in a node of its own, whatever
+    /// the limit says. So an element that is decompressed lies in memory once.
+    ///
+    /// ```
+    /// use values::{Collection, EncodingLimits, List, ReserveError};
+    /// let limits = EncodingLimits::DEFAULT;
+    /// let mut list = List::new();
+    /// list.try_push_plain_with(10_000, &limits, |place| Ok::<(), ReserveError>(place.fill(b'x')))?;
+    /// assert_eq!(list.pop_back(&limits).unwrap().as_element().len(), 10_000);
+    /// # Ok::<(), ReserveError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `fill` returns; no memory. The list has the same elements then.
+    pub fn try_push_plain_with<E: From<ReserveError>>(
+        &mut self,
+        len: usize,
+        limits: &EncodingLimits,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.try_as_quicklist(limits)?.try_push_plain_with(len, fill)
+    }
+
     /// The list as a quicklist, which it becomes if it is a listpack.
     fn try_as_quicklist(&mut self, limits: &EncodingLimits) -> Result<&mut QuickList, ReserveError> {
         if let Repr::ListPack(pack) = &mut self.0 {

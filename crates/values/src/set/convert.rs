@@ -133,7 +133,7 @@ impl<R: Room> Set<R> {
     }
 
     /// A table with all members.
-    fn try_members(&self) -> Result<StringTable<1>, ReserveError> {
+    pub(super) fn try_members(&self) -> Result<StringTable<1>, ReserveError> {
         let mut members = StringTable::try_new()?;
         for member in self {
             members.try_insert(&member.text())?;

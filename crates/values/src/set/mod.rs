@@ -22,7 +22,7 @@ pub use iter::Iter;
 use crate::element::Element;
 use crate::encodings::encodings;
 use crate::error::Error;
-use crate::hashtable::StringTable;
+use crate::hashtable::{StringBlock, StringTable};
 use crate::limits::EncodingLimits;
 use crate::packed::{
     Contents, PackedShape, check_intset, check_listpack, try_intset, try_listpack, view_of_intset,
@@ -99,6 +99,37 @@ impl<R: Room> Set<R> {
             Repr::HashTable(members) => return members.try_insert(&member.text()),
         }
         self.try_convert_and_insert(member, limits).map(|()| true)
+    }
+
+    /// Adds a member of `len` bytes, which `fill` writes into their place, and returns whether it was not there
+    /// before. So a member that is decompressed lies in memory once. The set becomes a hash table, as it does with
+    /// any member of more than `set_max_listpack_value` bytes: for others there is [`try_insert`](Self::try_insert).
+    ///
+    /// ```
+    /// use values::{Collection, Encoding, ReserveError, Set};
+    /// let mut set = Set::new();
+    /// let fill = |place: &mut [u8]| Ok::<(), ReserveError>(place.fill(b'x'));
+    /// assert!(set.try_insert_with(1_000, fill)?);
+    /// assert!(!set.try_insert_with(1_000, fill)?);
+    /// assert!(set.contains(&[b'x'; 1_000]) && set.encoding() == Encoding::HashTable);
+    /// # Ok::<(), ReserveError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `fill` returns; no memory. The set is then as it was.
+    pub fn try_insert_with<E: From<ReserveError>>(
+        &mut self,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let block = StringBlock::try_new_with([len], |[member]| fill(member))?;
+        if let Repr::HashTable(members) = &mut self.0 {
+            return Ok(members.try_insert_block(block)?);
+        }
+        let mut members = self.try_members()?;
+        let is_new = members.try_insert_block(block)?;
+        self.0 = Repr::HashTable(members);
+        Ok(is_new)
     }
 
     /// [`try_insert`](Self::try_insert), calling the OOM handler if there is no room.

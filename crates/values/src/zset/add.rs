@@ -6,7 +6,7 @@ use crate::error::{AddError, Error};
 use crate::limits::EncodingLimits;
 use common::Room;
 use listpack::View;
-use zindex::ZTable;
+use zindex::{Member, ZTable};
 
 /// The conditions of `ZADD`, by their names there. All are off by default. A member is written only if every condition allows it.
 /// Redis refuses some of them together ([`AddOptions::are_compatible`]).
@@ -115,6 +115,40 @@ impl<R: Room> ZSet<R> {
         Ok(outcome)
     }
 
+    /// Adds a member of `len` bytes, which `fill` writes into their place, and returns whether it was not there
+    /// before. A member that is there keeps its score. So a member that is decompressed lies in memory once. The set
+    /// becomes a skiplist, as it does with any member of more than `zset_max_listpack_value` bytes: for others there
+    /// is [`try_add`](Self::try_add).
+    ///
+    /// ```
+    /// use values::zset::AddError;
+    /// use values::{Collection, Encoding, ZSet};
+    /// let mut zset = ZSet::new();
+    /// let fill = |place: &mut [u8]| Ok::<(), AddError>(place.fill(b'x'));
+    /// assert!(zset.try_add_with(1_000, 2.5, fill)?);
+    /// assert!(!zset.try_add_with(1_000, 3.5, fill)?);
+    /// assert_eq!((zset.score(&[b'x'; 1_000]), zset.encoding()), (Some(2.5), Encoding::SkipList));
+    /// # Ok::<(), AddError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `fill` returns; [`AddError`]. The set is then as it was.
+    pub fn try_add_with<E: From<AddError>>(
+        &mut self,
+        len: usize,
+        score: f64,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let list = match &mut self.0 {
+            Repr::SkipList(table) => return try_add_filled(table, len, score, fill),
+            Repr::ListPack(list) => list,
+        };
+        let mut table = packed::try_unpack(list).map_err(AddError::from)?;
+        let is_new = try_add_filled(&mut table, len, score, fill)?;
+        self.0 = Repr::SkipList(table);
+        Ok(is_new)
+    }
+
     /// [`try_add`](Self::try_add) without conditions, which ends in the OOM handler where memory is missing: answers whether the
     /// member is new, or that the score is NaN.
     pub fn insert<'e>(
@@ -142,6 +176,17 @@ fn fits(list: &View, len: usize, limits: &EncodingLimits) -> bool {
 
 /// Beyond this a listpack takes nothing more, whatever the limits say. In C: `LISTPACK_MAX_SAFETY_LIMIT`.
 const LISTPACK_BYTES_MAX: usize = 1 << 30;
+
+fn try_add_filled<E: From<AddError>>(
+    table: &mut ZTable,
+    len: usize,
+    score: f64,
+    fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+) -> Result<bool, E> {
+    let mut member = Member::try_zeroed(len, score).map_err(AddError::from)?;
+    fill(member.as_mut_bytes())?;
+    Ok(table.try_insert_member(member).map_err(AddError::from)?)
+}
 
 fn try_add_to_table(
     table: &mut ZTable,

@@ -1,0 +1,488 @@
+//! Snapshot files and DUMP payloads: arbitrary bytes, and files of our own that are changed at places of the input's choice.
+//!
+//! Each file is loaded at once, in slices, and with allocations that fail. It is read or refused: without a panic, in memory that is
+//! bounded by the length of the file, and the same way however it is loaded. What was loaded is saved and loaded again, and is equal.
+
+use crate::harness::{Books, Faults, Plan, Text};
+use ::keyspace::{Key, Keyspace, Options, Value, ValueRef};
+use ::rdb::{
+    DumpOptions, Error, Event, LoadOptions, Loader, Loading, Reader, SaveError, UnsupportedValue,
+    WriteOptions, WriteVersion, dump, restore,
+};
+use ::values::{Element, EncodingLimits, Hash, List, ReserveError, Set, ZSet};
+use ::zmalloc::fault;
+use arbitrary::{Arbitrary, Unstructured};
+use std::ops::Range;
+
+/// No key has expired then: times before it are stored as 1.
+const NOW: u64 = 0;
+
+/// The end of a payload: version and checksum, in bytes.
+const FOOTER: usize = 10;
+
+/// What the input is.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Kind {
+    File,
+    /// What stands between header and checksum.
+    Body {
+        version: u8,
+    },
+    /// The type and value of a payload.
+    Payload {
+        version: u8,
+    },
+    Keyspace,
+}
+
+/// A file or payload of our own, and what is changed in it.
+#[derive(Arbitrary, Debug)]
+struct Own {
+    options: Written,
+    limits: Limits,
+    changes: Vec<Change>,
+    keys: Vec<(Text, Option<u32>, Content)>,
+}
+
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Written {
+    version: u8,
+    compression: bool,
+    checksum: bool,
+}
+
+impl Written {
+    fn version(self) -> WriteVersion {
+        [WriteVersion::V10, WriteVersion::V11, WriteVersion::V12][usize::from(self.version % 3)]
+    }
+
+    fn file(self) -> WriteOptions {
+        let mut options = WriteOptions::default();
+        (options.version, options.compression, options.checksum) =
+            (self.version(), self.compression, self.checksum);
+        options
+    }
+
+    fn payload(self) -> DumpOptions {
+        let mut options = DumpOptions::default();
+        (options.version, options.compression) = (self.version(), self.compression);
+        options
+    }
+}
+
+/// Limits near the sizes that inputs reach.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Limits {
+    entries: u8,
+    value: u8,
+    list: i8,
+    depth: u8,
+}
+
+impl Limits {
+    fn options(self) -> Options {
+        let (entries, value) = (usize::from(self.entries % 40), usize::from(self.value));
+        Options::new()
+            .list_max_listpack_size(i32::from(self.list % 20))
+            .list_compress_depth(u16::from(self.depth % 3))
+            .set_max_intset_entries(entries)
+            .set_max_listpack_entries(entries / 2)
+            .set_max_listpack_value(value)
+            .hash_max_listpack_entries(entries)
+            .hash_max_listpack_value(value)
+            .zset_max_listpack_entries(entries)
+            .zset_max_listpack_value(value)
+    }
+}
+
+/// An element, a member, a field or a value.
+#[derive(Arbitrary, Clone, Debug)]
+enum Name {
+    Small(i8),
+    Int(i64),
+    Bytes(Text),
+}
+
+impl Name {
+    fn element(&self) -> Element<'_> {
+        match self {
+            Self::Small(value) => Element::Int(i64::from(*value)),
+            Self::Int(value) => Element::Int(*value),
+            Self::Bytes(Text(bytes)) => Element::Bytes(bytes),
+        }
+    }
+}
+
+#[derive(Arbitrary, Debug)]
+enum Content {
+    String(Name),
+    List(Vec<Name>),
+    Set(Vec<Name>),
+    /// Integers: few or many.
+    Ints(i32, u8),
+    Hash(Vec<(Name, Name)>),
+    ZSet(Vec<(Name, f64)>),
+}
+
+impl Content {
+    fn value(&self, limits: &EncodingLimits) -> Result<Value, ReserveError> {
+        Ok(match self {
+            Self::String(string) => Value::String(string.element().try_into()?),
+            Self::List(elements) => {
+                let mut list = List::new();
+                elements.iter().for_each(|element| list.push_back(element.element(), limits));
+                list.into()
+            }
+            Self::Set(members) => {
+                let mut set = Set::new();
+                for member in members {
+                    set.insert(member.element(), limits);
+                }
+                set.into()
+            }
+            Self::Ints(step, count) => {
+                let mut set = Set::new();
+                for n in 0..i64::from(*count) {
+                    set.insert(n * i64::from(*step), limits);
+                }
+                set.into()
+            }
+            Self::Hash(pairs) => {
+                let mut hash = Hash::new();
+                for (field, value) in pairs {
+                    hash.insert(field.element(), value.element(), limits);
+                }
+                hash.into()
+            }
+            Self::ZSet(members) => {
+                let mut zset = ZSet::new();
+                for (member, score) in members {
+                    let _ = zset.insert(member.element(), *score, limits); // NaN is refused
+                }
+                zset.into()
+            }
+        })
+    }
+}
+
+/// A change of bytes. Places are taken modulo the length.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Change {
+    Flip {
+        at: u16,
+        bit: u8,
+    },
+    Overwrite {
+        at: u16,
+        byte: u8,
+    },
+    Insert {
+        at: u16,
+        byte: u8,
+    },
+    Delete {
+        at: u16,
+        len: u8,
+    },
+    Repeat {
+        at: u16,
+        len: u8,
+        to: u16,
+    },
+    /// An extreme length, or one that a string cannot have.
+    Length {
+        at: u16,
+        which: u8,
+    },
+    Truncate {
+        at: u16,
+    },
+}
+
+impl Change {
+    fn apply(self, bytes: &mut Vec<u8>) {
+        let len = bytes.len();
+        let place = |at: u16| usize::from(at) % (len + 1);
+        let range = |at: u16, count: u8| -> Range<usize> {
+            let start = place(at);
+            start..(start + usize::from(count)).min(len)
+        };
+        match self {
+            Self::Flip { at, bit } => {
+                if let Some(byte) = bytes.get_mut(place(at)) {
+                    *byte ^= 1 << (bit % 8);
+                }
+            }
+            Self::Overwrite { at, byte } => {
+                if let Some(place) = bytes.get_mut(place(at)) {
+                    *place = byte;
+                }
+            }
+            Self::Insert { at, byte } => bytes.insert(place(at), byte),
+            Self::Delete { at, len } => drop(bytes.drain(range(at, len))),
+            Self::Repeat { at, len, to } => {
+                let part = bytes[range(at, len)].to_vec();
+                let to = place(to);
+                drop(bytes.splice(to..to, part));
+            }
+            Self::Length { at, which } => {
+                const LENS: [&[u8]; 8] = [
+                    b"\x3F",
+                    b"\x7F\xFF",
+                    b"\x80\xFF\xFF\xFF\xFF",
+                    b"\x80\x00\x00\x00\x00",
+                    b"\x81\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+                    b"\x81\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+                    b"\xC3",
+                    b"\xFF",
+                ];
+                let (len, start) = (LENS[usize::from(which) % LENS.len()], place(at));
+                drop(bytes.splice(start..(start + len.len()).min(bytes.len()), len.iter().copied()));
+            }
+            Self::Truncate { at } => bytes.truncate(place(at)),
+        }
+    }
+}
+
+/// Runs what `data` spells.
+pub fn run(data: &[u8]) {
+    let mut input = Unstructured::new(data);
+    let _ = run_input(&mut input); // an input that ends early is a short one
+}
+
+fn run_input(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+    let (kind, plan, budget): (Kind, Plan, u8) = input.arbitrary()?;
+    let _books = Books::open();
+    let case = Case { plan, budget: usize::from(budget), options: Options::new(), written: None };
+    let mut rest = || input.bytes(input.len());
+    match kind {
+        Kind::File => case.judge_file(rest()?),
+        Kind::Body { version } => {
+            let body = rest()?;
+            let version = version % 15 + 2;
+            let mut file = match version {
+                16 => b"VALKEY080".to_vec(),
+                _ => format!("REDIS{version:04}").into_bytes(),
+            };
+            file.extend(body);
+            file.push(0xFF);
+            file.extend([0; 8]);
+            case.judge_file(&file);
+        }
+        Kind::Payload { version } => case.judge_payload(rest()?, u16::from(version % 20)),
+        Kind::Keyspace => case.judge_own(&input.arbitrary()?),
+    }
+    Ok(())
+}
+
+/// How a file is judged.
+struct Case {
+    plan: Plan,
+    budget: usize,
+    options: Options,
+    /// How it was written, if it is one of ours.
+    written: Option<Written>,
+}
+
+fn load_options() -> LoadOptions {
+    let mut options = LoadOptions::default();
+    options.checks_checksum = false;
+    options.drops_expired = false;
+    options.unsupported = UnsupportedValue::Skip;
+    options
+}
+
+/// Loads bytes into a keyspace by slices, and says how far it came. A loader that has failed is refused.
+fn load(bytes: &[u8], keyspace: &mut Keyspace, slice: usize) -> Result<Loading, Error> {
+    let mut loader = Loader::new(bytes, load_options())?;
+    loop {
+        match loader.load_some(keyspace, slice, NOW) {
+            Ok(loading) if loading.is_complete => return Ok(loading),
+            Ok(_) => {}
+            Err(error) => {
+                assert!(error.offset() <= bytes.len() as u64, "{error}");
+                assert!(matches!(loader.load(keyspace, NOW), Err(Error::Io { .. })));
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn assert_equal(one: ValueRef<'_>, other: ValueRef<'_>) {
+    let equal = match (one, other) {
+        (ValueRef::String(one), ValueRef::String(other)) => one.element() == other.element(),
+        (ValueRef::List(one), ValueRef::List(other)) => one == other,
+        (ValueRef::Set(one), ValueRef::Set(other)) => one == other,
+        (ValueRef::Hash(one), ValueRef::Hash(other)) => one == other,
+        (ValueRef::ZSet(one), ValueRef::ZSet(other)) => one == other,
+        _ => false,
+    };
+    assert!(equal, "{one:?}\n{other:?}");
+}
+
+/// Equal keys, expiries and values.
+fn assert_equal_keyspaces(one: &Keyspace, other: &Keyspace) {
+    assert_eq!(one.len(), other.len());
+    for record in one.records(NOW) {
+        let other = other.get_record(Key::new(record.key), NOW).expect("a key of the other keyspace");
+        assert_eq!(record.expiry, other.expiry);
+        assert_equal(record.value, other.value);
+    }
+}
+
+impl Case {
+    fn keyspace(&self) -> Keyspace {
+        Keyspace::with_options(self.options)
+    }
+
+    fn judge_file(&self, bytes: &[u8]) {
+        // The bound holds for the limits of redis.conf. With others an element may take a block of its own.
+        let budget = 128 * bytes.len() + (1 << 20);
+        let plan = fault::fail_above(budget);
+        let _ = load(bytes, &mut Keyspace::new(), usize::MAX);
+        assert_eq!(plan.failures(), 0, "more than {budget} bytes for {}", bytes.len());
+        drop(plan);
+
+        let mut keyspace = self.keyspace();
+        let loaded = load(bytes, &mut keyspace, usize::MAX);
+        keyspace.check();
+        let mut sliced = self.keyspace();
+        let loaded_in_slices = load(bytes, &mut sliced, self.budget);
+        assert_equal_keyspaces(&keyspace, &sliced);
+        match (&loaded, &loaded_in_slices) {
+            (Ok(one), Ok(other)) => assert_eq!(one, other),
+            (one, other) => assert_eq!(one.is_ok(), other.is_ok(), "{one:?}, {other:?}"),
+        }
+        self.walk(bytes, loaded.is_ok());
+        self.load_with_failures(bytes, &loaded, &keyspace);
+        if loaded.is_ok() {
+            self.save_and_load(&keyspace);
+        }
+    }
+
+    /// What is loaded can be skipped, and walked over.
+    fn walk(&self, bytes: &[u8], is_loaded: bool) {
+        for skips in [true, false] {
+            let walked = (|| {
+                let mut reader = Reader::new(bytes)?.check_checksum(false);
+                let mut items = 0_u64;
+                while let Some(event) = reader.next_event()? {
+                    if let Event::Key(header) = event
+                        && header.value_type.object_type().is_some()
+                        && !skips
+                    {
+                        reader.walk_value(|_| items += 1)?;
+                    }
+                }
+                Ok::<_, Error>(items)
+            })();
+            assert!(walked.is_ok() || !is_loaded, "{walked:?}");
+        }
+    }
+
+    /// An error of the allocator leaves a keyspace with the keys up to there.
+    fn load_with_failures(&self, bytes: &[u8], loaded: &Result<Loading, Error>, keyspace: &Keyspace) {
+        let mut other = self.keyspace();
+        let mut faults = Faults::new();
+        faults.follow(self.plan);
+        let (result, has_failed) = faults.watch(|| load(bytes, &mut other, self.budget.max(1)));
+        drop(faults);
+        other.check();
+        match (result, loaded) {
+            (Ok(loading), Ok(expected)) => {
+                assert_eq!(loading, *expected);
+                assert_equal_keyspaces(&other, keyspace);
+            }
+            (Err(error), Ok(_)) => assert!(has_failed && error.reserve_error().is_some(), "{error}"),
+            (Ok(_), Err(error)) => panic!("{error}, unless an allocation fails"),
+            (Err(_), Err(_)) => {}
+        }
+    }
+
+    fn save_and_load(&self, keyspace: &Keyspace) {
+        let written = self.written.unwrap_or(Written { version: 1, compression: true, checksum: true });
+        let save = || ::rdb::save(keyspace, Vec::new(), &written.file(), NOW);
+        let again = |file: &[u8]| {
+            let mut copy = self.keyspace();
+            load(file, &mut copy, usize::MAX).expect("a file of our own");
+            copy.check();
+            assert_equal_keyspaces(keyspace, &copy);
+        };
+        again(&save().expect("a vector takes everything"));
+        let mut faults = Faults::new();
+        faults.follow(self.plan);
+        let (saved, has_failed) = faults.watch(save);
+        drop(faults);
+        match saved {
+            Ok(file) => again(&file),
+            Err(error) => assert!(has_failed && matches!(error, SaveError::Memory(_)), "{error}"),
+        }
+        for (_, value) in keyspace.iter(NOW).take(4) {
+            let payload = dump(value, written.payload()).expect("a vector takes everything");
+            let restored = restore(&payload, self.options.encoding_limits()).expect("a payload of our own");
+            let mut copy = self.keyspace();
+            copy.insert("key", restored.value, None, NOW).expect("a key");
+            assert_equal(value, copy.get("key", NOW).expect("the key of just now"));
+        }
+    }
+
+    /// Judges the type and value of a payload, which gets a version and the right checksum.
+    fn judge_payload(&self, body: &[u8], version: u16) {
+        let mut payload = body.to_vec();
+        payload.extend(version.to_le_bytes());
+        payload.extend(crc64(&payload).to_le_bytes());
+        let budget = 128 * payload.len() + (1 << 20);
+        let plan = fault::fail_above(budget);
+        drop(restore(&payload, &EncodingLimits::DEFAULT));
+        assert_eq!(plan.failures(), 0, "more than {budget} bytes for {}", payload.len());
+        drop(plan);
+
+        let restored = restore(&payload, self.options.encoding_limits());
+        let mut faults = Faults::new();
+        faults.follow(self.plan);
+        let (other, has_failed) = faults.watch(|| restore(&payload, self.options.encoding_limits()));
+        drop(faults);
+        match (restored, other) {
+            (Ok(restored), other) => {
+                assert!(other.is_ok() || has_failed && other.is_err_and(|e| e.reserve_error().is_some()));
+                let mut keyspace = self.keyspace();
+                keyspace.insert("key", restored.value, None, NOW).expect("a key");
+                keyspace.check();
+                self.save_and_load(&keyspace);
+            }
+            (Err(error), other) => {
+                assert!(error.offset() <= payload.len() as u64, "{error}");
+                assert!(other.is_err(), "{error}, unless an allocation fails");
+            }
+        }
+    }
+
+    fn judge_own(self, own: &Own) {
+        let options = own.limits.options();
+        let case = Self { options, written: Some(own.options), ..self };
+        let mut keyspace = case.keyspace();
+        for (Text(key), expiry, content) in &own.keys {
+            let value = content.value(options.encoding_limits()).expect("memory");
+            let expiry = expiry.map(|expiry| u64::from(expiry).max(1));
+            keyspace.insert(key, value, expiry, NOW).expect("a key of the input");
+        }
+        case.save_and_load(&keyspace);
+        let mut file = ::rdb::save(&keyspace, Vec::new(), &own.options.file(), NOW).expect("memory");
+        own.changes.iter().for_each(|change| change.apply(&mut file));
+        case.judge_file(&file);
+        if let Some((_, value)) = keyspace.iter(NOW).next() {
+            let mut payload = dump(value, own.options.payload()).expect("memory");
+            payload.truncate(payload.len() - FOOTER);
+            own.changes.iter().for_each(|change| change.apply(&mut payload));
+            case.judge_payload(&payload, own.options.version().number());
+        }
+    }
+}
+
+/// The checksum of payloads, bit by bit: the polynomial of Jones, reflected.
+fn crc64(bytes: &[u8]) -> u64 {
+    const POLYNOMIAL: u64 = 0x95AC_9329_AC4B_C9B5;
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ u64::from(*byte), |crc, _| (crc >> 1) ^ (POLYNOMIAL & (crc & 1).wrapping_neg()))
+    })
+}

@@ -1,0 +1,282 @@
+//! The format's lengths and strings.
+//!
+//! ```text
+//!  00LLLLLL                        a length below 64
+//!  01LLLLLL LLLLLLLL               below 16,384
+//!  10000000 4 bytes, big-endian    below 2^32             10000001 8 bytes, big-endian
+//!  11000000 1 byte                 the text of an integer; 11000001 2 bytes, 11000010 4 bytes, little-endian
+//!  11000011 len, raw len, bytes    a string compressed by LZF
+//! ```
+
+use super::{BUFFER, Block, Input, empty, out_of_memory, try_reserve, try_room};
+use crate::error::{Error, Fault};
+use crate::pieces;
+use crate::sink::Refused;
+use crate::text::{LONG_MIN, Part, Stream, Text};
+use keyspace::values::list::lzf;
+use keyspace::values::{Element, OwnedElement};
+use sds::Sds;
+use std::io::Read;
+use zmalloc::Zmalloc;
+
+/// Strings up to this length lie inside an entry's block: see [`Input::text`].
+const SHORT_MAX: usize = 1_024;
+
+/// A length, or the encoding of a string, which stands in its place.
+pub(crate) enum Prefix {
+    Len(u64),
+    Encoding(u8),
+}
+
+/// Where the bytes of a packed value lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    offset: u64,
+    is_plain: bool,
+}
+
+impl Place {
+    /// The offset in the input of the byte `at` of the packed value. That of the whole string if it is
+    /// compressed.
+    pub(crate) fn offset(self, at: usize) -> u64 {
+        if self.is_plain { self.offset + at as u64 } else { self.offset }
+    }
+}
+
+/// A packed value.
+pub(crate) enum Blob<'i> {
+    Bytes(Place, &'i [u8]),
+    /// Compressed, and so large otherwise that it is given in pieces.
+    Stream(Stream<'i>),
+}
+
+/// Adds bytes to a block.
+fn extend(block: &mut Block, bytes: &[u8]) -> Result<(), keyspace::Error> {
+    block.try_reserve(bytes.len()).map_err(|_| out_of_memory(bytes.len()))?;
+    block.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// A string at the end of a block, as [`Input::append`] leaves it there.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    start: usize,
+    end: usize,
+    /// The length without compression, and where the string begins in the input, if it is compressed.
+    stream: Option<(usize, u64)>,
+}
+
+impl Kept {
+    /// The string, lent by the block.
+    #[inline]
+    pub(crate) fn part(self, block: &[u8]) -> Part<'_> {
+        let bytes = &block[self.start..self.end];
+        match self.stream {
+            None => Part::Element(Element::Bytes(bytes)),
+            Some((raw_len, offset)) => Part::Stream(Stream::new(bytes, raw_len, offset)),
+        }
+    }
+}
+
+impl<R: Read> Input<R> {
+    /// A length or an encoding. In C: `rdbLoadLenByRef`.
+    #[inline]
+    pub(crate) fn prefix(&mut self) -> Result<Prefix, Error> {
+        let first = self.byte()?;
+        match first >> 6 {
+            0 => Ok(Prefix::Len(u64::from(first))),
+            1 => Ok(Prefix::Len(u64::from(first & 0x3F) << 8 | u64::from(self.byte()?))),
+            2 => self.wide_len(first).map(Prefix::Len),
+            _ => Ok(Prefix::Encoding(first & 0x3F)),
+        }
+    }
+
+    fn wide_len(&mut self, first: u8) -> Result<u64, Error> {
+        match first {
+            0x80 => Ok(u64::from(u32::from_be_bytes(self.array()?))),
+            0x81 => Ok(u64::from_be_bytes(self.array()?)),
+            _ => self.fault(self.offset() - 1, Fault::Length),
+        }
+    }
+
+    /// A length. In C: `rdbLoadLen`.
+    #[inline]
+    pub(crate) fn len(&mut self) -> Result<u64, Error> {
+        match self.prefix()? {
+            Prefix::Len(len) => Ok(len),
+            Prefix::Encoding(_) => self.fault(self.offset() - 1, Fault::Length),
+        }
+    }
+
+    /// A string of a collection. It stays compressed if it is long then. In C: `rdbGenericLoadStringObject`.
+    #[inline]
+    pub(crate) fn part(&mut self) -> Result<Part<'_>, Error> {
+        match self.prefix()? {
+            Prefix::Len(len) => self.take(len).map(|bytes| Part::Element(Element::Bytes(bytes))),
+            Prefix::Encoding(3) => self.compressed_part(),
+            Prefix::Encoding(encoding) => self.int(encoding).map(|int| Part::Element(Element::Int(int))),
+        }
+    }
+
+    fn compressed_part(&mut self) -> Result<Part<'_>, Error> {
+        let offset = self.offset() - 1;
+        let (len, raw_len) = self.lzf_lens()?;
+        if raw_len <= LONG_MIN {
+            return self.inflate(offset, len, raw_len).map(|bytes| Part::Element(Element::Bytes(bytes)));
+        }
+        Ok(Part::Stream(Stream::new(self.take(len)?, raw_len, offset)))
+    }
+
+    /// Adds a string to a block, which then lends it. It stays compressed if it is long then.
+    #[inline]
+    pub(crate) fn append(&mut self, block: &mut Block) -> Result<Kept, Error> {
+        let start = block.len();
+        let (extended, stream) = match self.part()? {
+            Part::Element(element) => (extend(block, &element.text()), None),
+            Part::Stream(stream) => {
+                (extend(block, stream.bytes()), Some((stream.raw_len(), stream.offset())))
+            }
+        };
+        extended.map_err(|error| self.failure(error))?;
+        Ok(Kept { start, end: block.len(), stream })
+    }
+
+    /// Reads a string into a block, in place of what was there.
+    #[inline]
+    pub(crate) fn read_into(&mut self, block: &mut Block) -> Result<(), Error> {
+        empty(block);
+        let result = match self.part()? {
+            Part::Element(element) => extend(block, &element.text()).map_err(Refused::Keyspace),
+            Part::Stream(stream) => {
+                try_reserve(block, stream.raw_len()).map_err(Refused::Keyspace).and_then(|()| {
+                    block.resize(stream.raw_len(), 0);
+                    stream.inflate(block)
+                })
+            }
+        };
+        self.release();
+        result.map_err(|refused| self.refused(refused, |_| 0))
+    }
+
+    /// The integer whose text the string is.
+    fn int(&mut self, encoding: u8) -> Result<i64, Error> {
+        match encoding {
+            0 => Ok(i64::from(i8::from_le_bytes(self.array()?))),
+            1 => Ok(i64::from(i16::from_le_bytes(self.array()?))),
+            2 => Ok(i64::from(i32::from_le_bytes(self.array()?))),
+            _ => self.fault(self.offset() - 1, Fault::StringEncoding),
+        }
+    }
+
+    /// The two lengths of a compressed string: as it stands here, and as it was.
+    fn lzf_lens(&mut self) -> Result<(u64, usize), Error> {
+        let offset = self.offset() - 1;
+        let (len, raw_len) = (self.len()?, self.len()?);
+        let can_be = raw_len <= len.saturating_mul(lzf::EXPANSION_MAX as u64);
+        match usize::try_from(raw_len) {
+            Ok(raw_len) if can_be => Ok((len, raw_len)),
+            _ => self.fault(offset, Fault::Lzf),
+        }
+    }
+
+    /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for
+    /// when all its bytes have arrived.
+    fn inflate(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
+        let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
+        let stream = self.take(len)?;
+        let inflated = try_room(&mut plain, raw_len).map(|room| lzf::decompress(stream, room));
+        self.plain = plain;
+        match inflated {
+            Ok(Some(())) => Ok(&self.plain[..raw_len]),
+            Ok(None) => self.fault(offset, Fault::Lzf),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    /// The bytes of a packed value, and where they lie.
+    pub(crate) fn blob(&mut self) -> Result<Blob<'_>, Error> {
+        let offset = self.offset();
+        match self.prefix()? {
+            Prefix::Len(len) => {
+                let place = Place { offset: self.offset(), is_plain: true };
+                Ok(Blob::Bytes(place, self.take(len)?))
+            }
+            Prefix::Encoding(3) => {
+                let (len, raw_len) = self.lzf_lens()?;
+                if raw_len > pieces::RAW_MIN && (raw_len / pieces::RATIO_MIN) as u64 > len {
+                    return Ok(Blob::Stream(Stream::new(self.take(len)?, raw_len, offset)));
+                }
+                let bytes = self.inflate(offset, len, raw_len)?;
+                Ok(Blob::Bytes(Place { offset, is_plain: false }, bytes))
+            }
+            Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
+        }
+    }
+
+    /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the
+    /// input if it is short.
+    pub(crate) fn text(&mut self) -> Result<Text<'_>, Error> {
+        match self.prefix()? {
+            Prefix::Len(len) if len > BUFFER as u64 => {
+                let string = Sds::try_with_capacity(0);
+                let mut string = string.map_err(|error| self.failure(error.into()))?;
+                self.pieces(len, |piece| Ok(string.try_push_bytes(piece)?))?;
+                let _ = string.try_remove_free_space(); // without memory for the shorter block it stays
+                Ok(Text::Owned(OwnedElement::Bytes(string)))
+            }
+            Prefix::Len(len) => self.take(len).map(|bytes| Text::Borrowed(Element::Bytes(bytes))),
+            Prefix::Encoding(3) => self.compressed_text(),
+            Prefix::Encoding(encoding) => self.int(encoding).map(|int| Text::Borrowed(Element::Int(int))),
+        }
+    }
+
+    fn compressed_text(&mut self) -> Result<Text<'_>, Error> {
+        let offset = self.offset() - 1;
+        let (len, raw_len) = self.lzf_lens()?;
+        if raw_len <= SHORT_MAX {
+            return self.inflate(offset, len, raw_len).map(|bytes| Text::Borrowed(Element::Bytes(bytes)));
+        }
+        let string = Stream::new(self.take(len)?, raw_len, offset).try_inflated();
+        match string {
+            Ok(string) => Ok(Text::Owned(OwnedElement::Bytes(string))),
+            Err(refused) => Err(self.refused(refused, |_| offset)),
+        }
+    }
+
+    /// Passes over a string.
+    pub(crate) fn skip_text(&mut self) -> Result<(), Error> {
+        match self.prefix()? {
+            Prefix::Len(len) => self.skip(len),
+            Prefix::Encoding(3) => {
+                let (len, _) = self.lzf_lens()?;
+                self.skip(len)
+            }
+            Prefix::Encoding(encoding) => self.int(encoding).map(drop),
+        }
+    }
+
+    /// A score of eight bytes.
+    pub(crate) fn score(&mut self) -> Result<f64, Error> {
+        let offset = self.offset();
+        let score = f64::from_le_bytes(self.array()?);
+        if score.is_nan() { self.fault(offset, Fault::Score) } else { Ok(score) }
+    }
+
+    /// A score as text. In C: `rdbLoadDoubleValue`.
+    pub(crate) fn text_score(&mut self) -> Result<f64, Error> {
+        let offset = self.offset();
+        let score = match self.byte()? {
+            255 => Some(f64::NEG_INFINITY),
+            254 => Some(f64::INFINITY),
+            253 => None,
+            len => parse_score(self.take(len.into())?),
+        };
+        score.map_or_else(|| self.fault(offset, Fault::Score), Ok)
+    }
+}
+
+/// The score that a text says, `None` if that is not a number.
+pub(crate) fn parse_score(text: &[u8]) -> Option<f64> {
+    let score: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(score).filter(|score| !score.is_nan())
+}

@@ -1,4 +1,4 @@
-//! Files of snapshots that are written while random writes go on.
+//! Files of snapshots, of one keyspace or of shards, that are written while writes go on.
 
 use crate::NOW;
 use crate::model::{Model, model};
@@ -6,8 +6,10 @@ use crate::round_trip::{VERSIONS, keyspace, options, some_model};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rdb::keyspace::values::list::Side;
-use rdb::keyspace::{ExpireOptions, Expiry, Keyspace};
-use rdb::{LoadOptions, Loader, SnapshotFile, WriteOptions};
+use rdb::keyspace::{ExpireOptions, Expiry, Keyspace, Sharded, SnapshotEnd, SnapshotError, ValueRef};
+use rdb::{Event, LoadOptions, Loader, Reader, SaveError, SnapshotFile, WriteOptions};
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 /// Fields of a hash that is saved in slices.
@@ -74,4 +76,191 @@ proptest! {
         Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded, NOW).unwrap();
         prop_assert_eq!(model(&loaded), expected);
     }
+}
+
+/// Small keys and large values, the same each time.
+fn filled() -> Sharded {
+    let sharded = Sharded::new(4);
+    for n in 0..3_000 {
+        let key = format!("key:{n}");
+        sharded.write(&key, |keyspace, key| keyspace.set(key, &vec![b'x'; n % 99][..], 0)).unwrap();
+    }
+    for n in 0..4_000 {
+        let key = format!("set:{}", n % 8);
+        let member = format!("member {n} {}", "x".repeat(200));
+        sharded.write(&key, |keyspace, key| keyspace.sadd(key, member.as_bytes(), 0)).unwrap();
+    }
+    sharded
+}
+
+fn step(sharded: &Sharded) -> bool {
+    sharded.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete
+}
+
+fn begun(path: &Path, sharded: &Sharded) -> SnapshotFile {
+    let mut file = SnapshotFile::create(path, &WriteOptions::default(), 0, 0).unwrap();
+    file.begin_shards(0, sharded, 0).unwrap();
+    file
+}
+
+#[test]
+fn the_file_of_all_shards_has_the_state_of_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, sharded) = (folder.path().join("dump.rdb"), filled());
+    let file = begun(&path, &sharded);
+    for n in 0.. {
+        // Edits of large values in one shard, while one of another shard is half written.
+        let (key, set) = (format!("key:{}", n * 7 % 3_000), format!("set:{}", n % 8));
+        sharded.write(&key, |keyspace, key| keyspace.remove(key, 0));
+        if n % 50 == 49 {
+            sharded.write(&set, |keyspace, key| keyspace.sadd(key, "new", 0)).unwrap();
+        }
+        if step(&sharded) {
+            break;
+        }
+    }
+    let len = file.finish().unwrap();
+    assert_eq!(len, std::fs::metadata(&path).unwrap().len());
+    let mut loaded = Keyspace::new();
+    let mut loader = Loader::open(&path, LoadOptions::default()).unwrap();
+    assert_eq!(loader.load(&mut loaded, 0).unwrap().keys, 3_008);
+    let same = filled();
+    for (key, value) in loaded.iter(0) {
+        let is_same = same.read(key, |keyspace, key| format!("{:?}", sorted(keyspace.get(key, 0).unwrap())));
+        assert_eq!(format!("{:?}", sorted(value)), is_same);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+fn sorted(value: ValueRef<'_>) -> Vec<Vec<u8>> {
+    let mut all = match value {
+        ValueRef::String(text) => vec![text.text().to_vec()],
+        ValueRef::Set(set) => set.iter().map(|member| member.text().to_vec()).collect(),
+        _ => panic!("strings and sets only"),
+    };
+    all.sort();
+    all
+}
+
+#[test]
+fn a_file_without_sinks_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dump.rdb");
+    std::fs::write(&path, "old").unwrap();
+    let file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
+    assert!(matches!(file.finish(), Err(SaveError::Incomplete)));
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+}
+
+#[test]
+fn a_snapshot_that_has_not_ended_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, sharded) = (folder.path().join("dump.rdb"), filled());
+    std::fs::write(&path, "old").unwrap();
+    let file = begun(&path, &sharded);
+    step(&sharded);
+    sharded.abandon_snapshot();
+    while !step(&sharded) {}
+    assert!(matches!(file.finish(), Err(SaveError::Incomplete)));
+    drop(begun(&path, &sharded));
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_holds_several_databases_and_says_how_many_keys_each_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dump.rdb");
+    let (sharded, mut other, mut empty) = (filled(), Keyspace::new(), Keyspace::new());
+    for n in 0..9_000 {
+        other.set(&format!("other:{n}"), n, 0).unwrap();
+    }
+    let mut file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
+    file.begin_shards(0, &sharded, 0).unwrap();
+    file.begin(3, &mut other, 0).unwrap();
+    file.begin(7, &mut empty, 0).unwrap();
+    // The databases take turns, so that the file changes from one to the other and back.
+    let idle = || Duration::ZERO;
+    loop {
+        let is_complete = [
+            step(&sharded),
+            other.snapshot_for(Duration::ZERO, idle).is_complete,
+            empty.snapshot_for(Duration::ZERO, idle).is_complete,
+        ];
+        if is_complete == [true; 3] {
+            break;
+        }
+    }
+    file.finish().unwrap();
+
+    let (mut hints, mut selected) = (Vec::new(), Vec::new());
+    let mut reader = Reader::new(File::open(&path).unwrap()).unwrap();
+    while let Some(event) = reader.next_event().unwrap() {
+        match event {
+            Event::Database(number) => selected.push(number),
+            Event::Resize { keys, .. } => hints.push((*selected.last().unwrap(), keys)),
+            _ => {}
+        }
+    }
+    hints.sort();
+    assert_eq!(hints, [(0, 3_008), (3, 9_000)]);
+    assert!(selected.len() > 3, "the databases alternate: {selected:?}");
+    let mut loaded: [Keyspace; 8] = core::array::from_fn(|_| Keyspace::new());
+    Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded[..], 0).unwrap();
+    assert_eq!(loaded.each_ref().map(Keyspace::len), [3_008, 0, 0, 9_000, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_snapshot_that_cannot_begin_leaves_the_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, sharded, mut other) = (folder.path().join("dump.rdb"), filled(), Keyspace::new());
+    other.set("key", "value", 0).unwrap();
+    let mut file = begun(&path, &sharded);
+    let again = file.begin_shards(1, &sharded, 0);
+    assert!(matches!(again, Err(SaveError::Snapshot(SnapshotError::InProgress))));
+    file.begin(1, &mut other, 0).unwrap();
+    while !step(&sharded) {}
+    while !other.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+    file.finish().unwrap();
+    let mut loaded = [Keyspace::new(), Keyspace::new()];
+    Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded[..], 0).unwrap();
+    assert_eq!(loaded.each_ref().map(Keyspace::len), [3_008, 1]);
+}
+
+#[test]
+fn a_snapshot_fails_when_its_file_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, sharded) = (folder.path().join("dump.rdb"), filled());
+    drop(begun(&path, &sharded));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let report = loop {
+        let report = sharded.snapshot_for(Duration::ZERO, || Duration::ZERO);
+        if report.is_complete {
+            break report;
+        }
+    };
+    assert_eq!(report.end, Some(SnapshotEnd::Failed));
+}
+
+#[test]
+fn what_a_write_saves_is_not_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dump.rdb");
+    let mut keyspace = Keyspace::new();
+    let long = "x".repeat(100_000);
+    let lens = [false, true].map(|is_written| {
+        keyspace.set("key", &long, 0).unwrap();
+        let mut file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
+        file.begin(0, &mut keyspace, 0).unwrap();
+        if is_written {
+            keyspace.set("key", "new", 0).unwrap();
+        }
+        while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+        file.finish().unwrap();
+        let mut loaded = Keyspace::new();
+        Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded, 0).unwrap();
+        assert_eq!(&*loaded.get_string("key", 0).unwrap().unwrap().text(), long.as_bytes());
+        std::fs::metadata(&path).unwrap().len()
+    });
+    assert!(lens[0] < 5_000 && lens[1] > 100_000, "{lens:?}");
 }

@@ -5,7 +5,7 @@
 //! | CSV | `.csv` | the first two fields of a record, perhaps quoted; more fields are not read; a first record `key,value` is a header |
 //! | text | any other | a line: the key ends at the first tab, the value at the end of the line |
 //! | keys | none: `--keys-only` | a line without a tab is a key, whose value is empty |
-//! | [dump](dump) of Redis or Valkey | `.rdb`, or by its first bytes | a key of any type |
+//! | [dump] of Redis or Valkey | `.rdb`, or by its first bytes | a key of any type |
 //!
 //! A line or a record without a value is an error, because the file is probably of another format: JSON, or
 //! CSV under another name. An empty value has its tab or its comma. Of equal keys the last one counts. Keys

@@ -31,7 +31,7 @@ impl Hints for Half {
     }
 }
 
-const ELEMENTS: usize = if cfg!(miri) { 12 } else { 400 };
+const ELEMENTS: usize = if cfg!(miri) { 30 } else { 400 };
 const KEYS: usize = if cfg!(miri) { 4 } else { 100 };
 
 /// Collections change their encoding beyond eight elements. A list's nodes have up to eight.

@@ -9,8 +9,9 @@
 //! Each shard has a sink of its own, which appends to the file when it has 64 KiB. A large value that is
 //! saved in slices is appended in parts. Meanwhile it owns the file, and the other sinks keep what they have.
 //!
-//! A write that edits a large collection waits until all of it is saved. Its elements are then not compressed,
-//! because that would take most of the time: some microseconds an element.
+//! A value that is saved in one call, although it is long, is not compressed, because that would take most of
+//! the time of the call: some milliseconds for 1 MB. So are strings of more than 64 KiB, and large collections
+//! that a write edits before they are saved.
 //!
 //! Limits: one database, of number 0. A key that is half written keeps the file until it is complete, so that
 //! sinks of other shards grow by what writes save in that time.
@@ -20,7 +21,7 @@ use crate::save::{RemoveUnlessRenamed, create_beside, sync_folder};
 use crate::value::ValueProgress;
 use crate::write::{WriteOptions, Writer};
 use allocator_api2::vec::Vec;
-use keyspace::values::Encoding;
+use keyspace::values::{Element, Encoding};
 use keyspace::{Record, SnapshotFailed, SnapshotSink, ValueRef};
 use std::fs::File;
 use std::io::{self, Write};
@@ -55,7 +56,9 @@ impl Shared {
             let size = bytes.len();
             let reserved = pending.try_reserve(size);
             reserved.map_err(|_| keyspace::values::ReserveError::OutOfMemory { size })?;
-            pending.extend_from_slice(bytes);
+            let start = pending.len();
+            pending.resize(start + size, 0);
+            pending[start..].copy_from_slice(bytes);
             return Ok(());
         }
         self.owner = Some(sink);
@@ -249,13 +252,19 @@ impl SnapshotRecords {
     }
 }
 
-/// Whether a value is a collection that the walk of a snapshot saves in slices. So whoever saves all of it at
-/// once is a write.
-fn has_many_blocks(value: ValueRef<'_>) -> bool {
-    /// As of `keyspace`, where values of more blocks are saved in slices.
+/// Whether one call would compress for long: a string, which is always saved in one call, or all of a collection
+/// that the walk of a snapshot saves in slices.
+fn takes_long(value: ValueRef<'_>, elements: usize) -> bool {
+    /// The longest string that is compressed, in bytes.
+    const COMPRESSED_MAX: usize = 64 << 10;
+    /// Of so many blocks, a value is not sliced: as in `keyspace`.
     const BLOCKS_MAX: usize = 64;
     match value {
-        ValueRef::String(_) => false,
+        ValueRef::String(string) => match string.element() {
+            Element::Int(_) => false,
+            Element::Bytes(bytes) => bytes.len() > COMPRESSED_MAX,
+        },
+        _ if elements < usize::MAX => false,
         ValueRef::List(list) => list.node_count() > BLOCKS_MAX,
         ValueRef::Set(set) => set.encoding() == Encoding::HashTable && set.len() > BLOCKS_MAX,
         ValueRef::Hash(hash) => hash.encoding() == Encoding::HashTable && hash.len() > BLOCKS_MAX,
@@ -265,8 +274,7 @@ fn has_many_blocks(value: ValueRef<'_>) -> bool {
 
 impl SnapshotSink for SnapshotRecords {
     fn save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SnapshotFailed> {
-        let is_urgent = elements == usize::MAX && has_many_blocks(record.value);
-        self.writer.set_compresses(!is_urgent);
+        self.writer.set_compresses(!takes_long(record.value, elements));
         let mut saved = self.try_save(record, elements);
         while elements == usize::MAX && matches!(saved, Ok(false)) {
             saved = self.try_save(record, elements);

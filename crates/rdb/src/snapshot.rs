@@ -362,6 +362,49 @@ mod tests {
         all
     }
 
+    /// The bytes of the file of a snapshot with one string of letters that LZF makes short.
+    fn file_len(string: usize) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mut keyspace) = (folder.path().join("dump.rdb"), Keyspace::new());
+        keyspace.set("key", &vec![b'x'; string], 0).unwrap();
+        let file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
+        keyspace.begin_snapshot(file.sink().unwrap(), 0).unwrap();
+        while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+        file.finish().unwrap()
+    }
+
+    #[test]
+    fn strings_are_compressed_unless_they_are_long() {
+        assert!(file_len(64 << 10) < 10_000);
+        assert!(file_len((64 << 10) + 1) > 64 << 10);
+    }
+
+    /// The bytes of the file of a snapshot of a hash, all of which is saved by a write if that is asked for.
+    fn file_len_of_hash(is_written: bool) -> u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, mut keyspace) = (folder.path().join("dump.rdb"), Keyspace::new());
+        for n in 0..1_000_i64 {
+            keyspace.hset("hash", n, &[b'x'; 200], 0).unwrap();
+        }
+        let file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
+        keyspace.begin_snapshot(file.sink().unwrap(), 0).unwrap();
+        if is_written {
+            keyspace.hset("hash", "new", "value", 0).unwrap();
+        }
+        while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+        let len = file.finish().unwrap();
+        let mut loaded = Keyspace::new();
+        Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded, 0).unwrap();
+        assert_eq!(loaded.get_as::<keyspace::values::Hash>("hash", 0).unwrap().unwrap().len(), 1_000);
+        len
+    }
+
+    #[test]
+    fn a_large_collection_is_compressed_unless_a_write_has_saved_it() {
+        assert!(file_len_of_hash(false) < 50_000);
+        assert!(file_len_of_hash(true) > 200_000);
+    }
+
     #[test]
     fn a_file_without_sinks_leaves_the_old_file() {
         let folder = tempfile::tempdir().unwrap();

@@ -56,6 +56,14 @@ fn try_reserve(block: &mut Block, additional: usize) -> Result<(), keyspace::Err
     block.try_reserve_exact(additional).map_err(|_| out_of_memory(additional))
 }
 
+/// Adds bytes to a block that has room for them. `extend_from_slice` of `allocator_api2` copies byte by byte.
+#[inline]
+pub(crate) fn append(block: &mut Block, bytes: &[u8]) {
+    let start = block.len();
+    block.resize(start + bytes.len(), 0);
+    block[start..].copy_from_slice(bytes);
+}
+
 /// A block of `len` zeros.
 pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
     Sds::try_zeroed(len)
@@ -231,7 +239,7 @@ impl<R: Read> Input<R> {
                 let more = (len - long.len() as u64).min(long.len().max(BUFFER) as u64);
                 try_reserve(&mut long, piece.len().max(more as usize))?;
             }
-            long.extend_from_slice(piece);
+            append(&mut long, piece);
             Ok(())
         });
         self.long = long;

@@ -6,8 +6,7 @@
 
 use crate::crc::Crc;
 use crate::error::SaveError;
-use crate::input::try_room;
-use allocator_api2::vec::Vec;
+use crate::input::{Block, try_room};
 use core::mem;
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, ReserveError};
@@ -27,11 +26,12 @@ const GAIN_MIN: usize = 4;
 /// Longer texts are no integers of 32 bits.
 const INT_TEXT_MAX: usize = 11;
 
-type Block = Vec<u8, Zmalloc>;
-
 pub(crate) struct Output<W> {
     write: W,
+    /// As long as there is room, so that bytes are copied into their place.
     buffer: Block,
+    /// How many bytes of the buffer are in use.
+    filled: usize,
     /// How many bytes have gone to `write`.
     written: u64,
     /// `None` if nobody reads the checksum.
@@ -45,9 +45,16 @@ pub(crate) struct Output<W> {
 
 impl<W: Write> Output<W> {
     pub(crate) fn new(write: W, is_compressed: bool, has_checksum: bool) -> Self {
-        let (buffer, scratch) = (Block::new_in(Zmalloc), Block::new_in(Zmalloc));
-        let crc = has_checksum.then(Crc::new);
-        Self { write, buffer, written: 0, crc, is_compressed, compresses: is_compressed, scratch }
+        Self {
+            write,
+            buffer: Block::new_in(Zmalloc),
+            filled: 0,
+            written: 0,
+            crc: has_checksum.then(Crc::new),
+            is_compressed,
+            compresses: is_compressed,
+            scratch: Block::new_in(Zmalloc),
+        }
     }
 
     /// Says whether strings are worth the time of their compression from now on. Those that are compressed
@@ -58,29 +65,30 @@ impl<W: Write> Output<W> {
 
     /// How many bytes there are up to here.
     pub(crate) fn offset(&self) -> u64 {
-        self.written + self.buffer.len() as u64
+        self.written + self.filled as u64
     }
 
     /// Bytes as they are.
     #[inline]
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
-        if self.buffer.capacity() - self.buffer.len() < bytes.len() {
-            return self.raw_beyond(bytes);
-        }
-        self.buffer.extend_from_slice(bytes);
+        let end = self.filled.saturating_add(bytes.len());
+        let Some(place) = self.buffer.get_mut(self.filled..end) else { return self.raw_beyond(bytes) };
+        place.copy_from_slice(bytes);
+        self.filled = end;
         Ok(())
     }
 
     /// [`raw`](Self::raw) of more than the buffer has room for.
     #[cold]
     fn raw_beyond(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
-        let len = self.buffer.len().saturating_add(bytes.len());
+        let len = self.filled.saturating_add(bytes.len());
         if len <= BUFFER {
-            let more = len.max(2 * self.buffer.capacity()).min(BUFFER) - self.buffer.len();
-            return match self.buffer.try_reserve_exact(more) {
-                Ok(()) => self.raw(bytes),
-                Err(_) => Err(SaveError::Memory(ReserveError::OutOfMemory { size: more })),
-            };
+            let room = len.max(2 * self.buffer.len()).min(BUFFER);
+            let more = room - self.buffer.len();
+            let reserved = self.buffer.try_reserve_exact(more);
+            reserved.map_err(|_| SaveError::Memory(ReserveError::OutOfMemory { size: more }))?;
+            self.buffer.resize(room, 0);
+            return self.raw(bytes);
         }
         self.flush()?;
         if bytes.len() < BUFFER {
@@ -97,7 +105,7 @@ impl<W: Write> Output<W> {
         len: usize,
         send: impl FnOnce(&mut W, &[u8]) -> std::io::Result<()>,
     ) -> Result<(), SaveError> {
-        let sent = send(&mut self.write, &self.buffer);
+        let sent = send(&mut self.write, &self.buffer[..self.filled]);
         sent.map_err(|error| SaveError::Io { offset: self.written, error })?;
         self.written += len as u64;
         Ok(())
@@ -105,11 +113,12 @@ impl<W: Write> Output<W> {
 
     /// Gives all bytes to the underlying writer.
     pub(crate) fn flush(&mut self) -> Result<(), SaveError> {
+        let filled = &self.buffer[..self.filled];
         if let Some(crc) = &mut self.crc {
-            crc.update(&self.buffer);
+            crc.update(filled);
         }
-        self.send(self.buffer.len(), |write, buffer| write.write_all(buffer))?;
-        self.buffer.clear();
+        self.send(self.filled, |write, buffer| write.write_all(buffer))?;
+        self.filled = 0;
         Ok(())
     }
 

@@ -4,8 +4,8 @@
 //! and the waits overlap. So short strings, which are the most frequent values, are copied out of the input's
 //! buffer and stored sixteen at a time, in their order.
 
+use crate::input::Block;
 use crate::reader::Before;
-use allocator_api2::vec::Vec;
 use core::hash::BuildHasher;
 use core::ops::Range;
 use keyspace::values::Element;
@@ -35,7 +35,10 @@ struct Queued {
 
 /// See the module's page.
 pub(crate) struct Queue {
-    bytes: Vec<u8, Zmalloc>,
+    /// As long as there is room, once the first key has come.
+    bytes: Block,
+    /// How many of the bytes are in use.
+    filled: usize,
     queued: [Queued; KEYS],
     len: usize,
 }
@@ -51,7 +54,7 @@ pub(crate) struct Next<'q> {
 impl Queue {
     pub(crate) fn new() -> Self {
         let empty = |_| Queued { key: 0..0, value: Text::Int(0), before: Before::default(), offset: 0 };
-        Self { bytes: Vec::new_in(Zmalloc), queued: core::array::from_fn(empty), len: 0 }
+        Self { bytes: Block::new_in(Zmalloc), filled: 0, queued: core::array::from_fn(empty), len: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -68,8 +71,11 @@ impl Queue {
         if self.len == KEYS || key.len() > LEN_MAX {
             return false;
         }
-        if self.bytes.capacity() == 0 && self.bytes.try_reserve_exact(BYTES).is_err() {
-            return false;
+        if self.bytes.is_empty() {
+            if self.bytes.try_reserve_exact(BYTES).is_err() {
+                return false;
+            }
+            self.bytes.resize(BYTES, 0);
         }
         let value = match value {
             Element::Int(value) => Text::Int(value),
@@ -83,9 +89,10 @@ impl Queue {
     }
 
     fn copy(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        start..self.bytes.len()
+        let range = self.filled..self.filled + bytes.len();
+        self.bytes[range.clone()].copy_from_slice(bytes);
+        self.filled = range.end;
+        range
     }
 
     /// Empties the queue: fetches the places of all keys, and then gives each to `store`.
@@ -94,7 +101,7 @@ impl Queue {
         keyspace: &mut Keyspace<S>,
         mut store: impl FnMut(&mut Keyspace<S>, Next<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Self { bytes, queued, len } = self;
+        let Self { bytes, filled, queued, len } = self;
         let queued = &queued[..*len];
         let mut keys = [const { Key::new(&[]) }; KEYS];
         for (key, queued) in keys.iter_mut().zip(queued) {
@@ -109,8 +116,7 @@ impl Queue {
             };
             store(keyspace, Next { key: *key, value, before: queued.before, offset: queued.offset })
         });
-        bytes.clear();
-        *len = 0;
+        (*filled, *len) = (0, 0);
         result
     }
 }

@@ -9,8 +9,8 @@
 //! Each keyspace has a sink of its own, which appends to the file when it has 64 KiB. A large value that is
 //! saved in slices is appended in parts. Meanwhile it owns the file, and the other sinks keep what they have.
 //!
-//! What a write saves is not compressed, because that would take most of the time for which the write waits: some
-//! nanoseconds a byte.
+//! What a write saves is not compressed, nor is a string of more than 64 KiB, because that would take most of the
+//! time of the call: some milliseconds for 1 MB.
 //!
 //! Lock order: the locks of shards come before the lock of the file. The file is written under both.
 //!
@@ -19,12 +19,13 @@
 
 use crate::beside::FileBeside;
 use crate::error::SaveError;
+use crate::input::{Block, append};
 use crate::value::ValueProgress;
 use crate::write::{WriteOptions, Writer};
 use allocator_api2::vec::Vec;
 use core::hash::BuildHasher;
 use keyspace::values::ReserveError;
-use keyspace::{Keyspace, Portion, Record, Sharded, SinkError, SnapshotError, SnapshotSink};
+use keyspace::{Keyspace, Portion, Record, Sharded, SinkError, SnapshotError, SnapshotSink, ValueRef};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -33,8 +34,6 @@ use zmalloc::Zmalloc;
 
 /// What a sink collects before it appends to the file, in bytes. As much as a [`Writer`] buffers.
 const PART: u64 = 64 << 10;
-
-type Block = Vec<u8, Zmalloc>;
 
 /// What the file keeps of a sink.
 struct SinkState {
@@ -71,7 +70,7 @@ impl Shared {
             let pending = &mut self.sinks[sink].pending;
             let size = bytes.len();
             pending.try_reserve(size).map_err(|_| ReserveError::OutOfMemory { size })?;
-            pending.extend_from_slice(bytes);
+            append(pending, bytes);
             return Ok(());
         }
         self.append_pending(sink)?;
@@ -346,10 +345,16 @@ impl Records {
     }
 }
 
+/// Whether a value is a string that takes long to compress. All of it is saved in one call.
+fn is_long_string(value: ValueRef<'_>) -> bool {
+    const COMPRESSED_MAX: usize = 64 << 10;
+    matches!(value, ValueRef::String(string) if string.element().len() > COMPRESSED_MAX)
+}
+
 impl SnapshotSink for Records {
     fn save(&mut self, record: &Record<'_>, portion: Portion) -> Result<bool, SinkError> {
         let elements = portion.elements();
-        self.writer.set_compresses(portion != Portion::RestBeforeWrite);
+        self.writer.set_compresses(portion != Portion::RestBeforeWrite && !is_long_string(record.value));
         let mut saved = self.try_save(record, elements);
         while elements == usize::MAX && matches!(saved, Ok(false)) {
             saved = self.try_save(record, elements);

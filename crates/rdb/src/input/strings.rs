@@ -8,7 +8,7 @@
 //!  11000011 len, raw len, bytes    a string compressed by LZF
 //! ```
 
-use super::{BUFFER, Block, Input, empty, out_of_memory, try_reserve, try_room};
+use super::{BUFFER, Block, Input, append, empty, out_of_memory, try_reserve, try_room};
 use crate::error::{Error, Fault};
 use crate::pieces;
 use crate::sink::Refused;
@@ -53,7 +53,7 @@ pub(crate) enum Blob<'i> {
 /// Adds bytes to a block.
 fn extend(block: &mut Block, bytes: &[u8]) -> Result<(), keyspace::Error> {
     block.try_reserve(bytes.len()).map_err(|_| out_of_memory(bytes.len()))?;
-    block.extend_from_slice(bytes);
+    append(block, bytes);
     Ok(())
 }
 

@@ -242,25 +242,40 @@ fn a_snapshot_fails_when_its_file_is_dropped() {
     assert_eq!(report.end, Some(SnapshotEnd::Failed));
 }
 
-#[test]
-fn what_a_write_saves_is_not_compressed() {
+/// The bytes of the file of a snapshot with a string and a large hash, whose texts LZF makes short. `write` is
+/// called at the start.
+fn file_len(string: usize, write: fn(&mut Keyspace)) -> u64 {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("dump.rdb");
-    let mut keyspace = Keyspace::new();
-    let long = "x".repeat(100_000);
-    let lens = [false, true].map(|is_written| {
-        keyspace.set("key", &long, 0).unwrap();
-        let mut file = SnapshotFile::create(&path, &WriteOptions::default(), 0, 0).unwrap();
-        file.begin(0, &mut keyspace, 0).unwrap();
-        if is_written {
-            keyspace.set("key", "new", 0).unwrap();
-        }
-        while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
-        file.finish().unwrap();
-        let mut loaded = Keyspace::new();
-        Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded, 0).unwrap();
-        assert_eq!(&*loaded.get_string("key", 0).unwrap().unwrap().text(), long.as_bytes());
-        std::fs::metadata(&path).unwrap().len()
-    });
-    assert!(lens[0] < 5_000 && lens[1] > 100_000, "{lens:?}");
+    let (path, mut keyspace) = (folder.path().join("dump.rdb"), Keyspace::new());
+    keyspace.set("string", &"x".repeat(string), NOW).unwrap();
+    for n in 0..1_000_i64 {
+        keyspace.hset("hash", n, &"x".repeat(200), NOW).unwrap();
+    }
+    let expected = model(&keyspace);
+    let mut file = SnapshotFile::create(&path, &WriteOptions::default(), NOW, 0).unwrap();
+    file.begin(0, &mut keyspace, NOW).unwrap();
+    write(&mut keyspace);
+    while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+    let len = file.finish().unwrap();
+    let mut loaded = Keyspace::new();
+    Loader::open(&path, LoadOptions::default()).unwrap().load(&mut loaded, NOW).unwrap();
+    assert_eq!(model(&loaded), expected);
+    len
+}
+
+#[test]
+fn strings_are_compressed_unless_they_are_long_or_a_write_waits() {
+    const LEN: usize = 64 << 10;
+    let others = file_len(0, |_| ());
+    assert!(others < 50_000, "{others}");
+    let len = |string, write| (file_len(string, write) - others) as usize;
+    assert!(len(LEN, |_| ()) < 2_000);
+    assert!(len(LEN + 1, |_| ()) > LEN);
+    assert!(len(LEN, |keyspace| keyspace.set("string", "new", NOW).unwrap()) >= LEN);
+}
+
+#[test]
+fn a_large_collection_is_compressed_unless_a_write_waits() {
+    assert!(file_len(0, |_| ()) < 50_000);
+    assert!(file_len(0, |keyspace| assert!(keyspace.hset("hash", "new", "value", NOW).unwrap())) > 200_000);
 }

@@ -430,7 +430,7 @@ impl Case {
     fn judge_payload(&self, body: &[u8], version: u16) {
         let mut payload = body.to_vec();
         payload.extend(version.to_le_bytes());
-        payload.extend(crc64(&payload).to_le_bytes());
+        payload.extend(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Redis, &payload).to_le_bytes());
         let budget = 128 * payload.len() + (1 << 20);
         let plan = fault::fail_above(budget);
         drop(restore(&payload, &EncodingLimits::DEFAULT));
@@ -477,12 +477,4 @@ impl Case {
             case.judge_payload(&payload, own.options.version().number());
         }
     }
-}
-
-/// The checksum of payloads, bit by bit: the polynomial of Jones, reflected.
-fn crc64(bytes: &[u8]) -> u64 {
-    const POLYNOMIAL: u64 = 0x95AC_9329_AC4B_C9B5;
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u64::from(*byte), |crc, _| (crc >> 1) ^ (POLYNOMIAL & (crc & 1).wrapping_neg()))
-    })
 }

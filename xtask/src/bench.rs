@@ -43,16 +43,16 @@ fn program(name: &str, rest: &[String]) -> Command {
         command.arg("--release");
     }
     command.arg("--");
-    command.args(of_the_caller(rest));
+    command.args(with_absolute_paths(rest));
     command
 }
 
 /// The options whose value is the path of a file. A server may be named without a path.
 const FILES: [&str; 4] = ["--import", "--trace", "--targets", "--server"];
 
-/// The arguments, in which paths begin at the root: the program runs in the folder of the repository, and a
-/// relative path is that of the caller's folder.
-fn of_the_caller(arguments: &[String]) -> Vec<OsString> {
+/// The arguments with absolute paths. The program runs in the folder of the repository, and a relative path is
+/// meant from the caller's folder.
+fn with_absolute_paths(arguments: &[String]) -> Vec<OsString> {
     let absolute = |option: &str, value: &str| {
         let is_name = option == "--server" && Path::new(value).components().count() == 1;
         let path = if is_name { None } else { path::absolute(value).ok() };
@@ -97,13 +97,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn relative_paths_are_those_of_the_callers_folder() {
+    fn relative_paths_are_those_with_absolute_pathss_folder() {
         let here = std::env::current_dir().unwrap();
         let line =
             ["--quick", "--import", "own.rdb", "--trace=a/b.txt", "--server", "redis-server", "--server"];
         let line =
             line.into_iter().chain(["src/redis-server", "--import", "/dev/stdin", "--suite", "own.rdb"]);
-        let arguments = of_the_caller(&line.map(String::from).collect::<Vec<_>>());
+        let arguments = with_absolute_paths(&line.map(String::from).collect::<Vec<_>>());
         let trace = format!("--trace={}", here.join("a/b.txt").display());
         let [import, server] =
             ["own.rdb", "src/redis-server"].map(|name| here.join(name).display().to_string());

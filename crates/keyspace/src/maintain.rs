@@ -29,8 +29,8 @@ use core::time::Duration;
 /// How long a task works before it is the next one's turn.
 const TURN: Duration = Duration::from_micros(50);
 
-/// The least that a turn has to leave of the budget if another one is to begin: the time of a turn, and
-/// twice as much for its last step, which may end late.
+/// Another turn begins only if this much of the budget is left: the time of a turn, and twice as much for
+/// its last step, which may end late.
 const TURN_WITH_STEP: Duration = Duration::from_micros(150);
 
 /// How long a caller may wait if nothing is to be done.
@@ -175,17 +175,18 @@ impl FreePages {
 impl<S: BuildHasher> Keyspace<S> {
     /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
     /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
-    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), and clears
-    /// up after a [snapshot](Self::begin_snapshot) that has failed or was abandoned. The tasks take turns. Says what it did, and how long the next call can wait. In C: `databasesCron`,
+    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), and
+    /// clears up after a [snapshot](Self::begin_snapshot) that has failed or was abandoned. The tasks take
+    /// turns. Returns what was done, and how long the next call can wait. In C: `databasesCron`,
     /// `activeDefragCycle` and the threads of `bio.c`.
     ///
     /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
     /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
     ///
-    /// A call ends before `budget` has passed, or at most some tens of microseconds later: no turn follows one
-    /// that has left its task unfinished and less than 150 microseconds of the budget. After memory was freed, it
-    /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]), which takes up to
-    /// a millisecond or two where there are hundreds of MiB.
+    /// A call ends before `budget` has passed, or some tens of microseconds later. A task that is not done
+    /// gets another turn only if 150 microseconds of the budget are left. After memory was freed, the call
+    /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]). That takes up to
+    /// one or two milliseconds where there are hundreds of MiB.
     ///
     /// ```
     /// use keyspace::Keyspace;

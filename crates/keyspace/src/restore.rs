@@ -48,8 +48,15 @@ pub struct RestoreOptions {
     /// Whether a key that is there is replaced. In C: `REPLACE`.
     pub replace: bool,
     /// Whether a key is stored although its expiry has passed. Readers do not see it, and the next sweep
-    /// removes it.
+    /// removes it. A key that has expired is then in the way of another one of its name, too.
     pub keeps_expired: bool,
+}
+
+impl RestoreOptions {
+    /// The time at which a key that is there is looked for. Where expired keys are kept, they are there.
+    fn seen_at(&self, now: u64) -> u64 {
+        if self.keeps_expired { 0 } else { now }
+    }
 }
 
 /// A value for [`Keyspace::restore`].
@@ -88,9 +95,10 @@ impl<'a> RestoreValue<'a> {
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Stores a key as a dump has it, and returns whether it did. A key that is there already stays as it is,
-    /// unless [`RestoreOptions::replace`] is set. An empty collection is not stored, nor is a key whose expiry
-    /// has passed, unless [`RestoreOptions::keeps_expired`] is set: with `replace` they remove the key. O(1) for a large collection, O(bytes) for what lies in the
-    /// entry's block. In C: `RESTORE`.
+    /// unless [`RestoreOptions::replace`] is set. Two kinds of keys are not stored: empty collections, and
+    /// keys whose expiry has passed, unless [`RestoreOptions::keeps_expired`] is set. With `replace`, such a
+    /// key is removed. O(1) for a large collection, O(bytes) for what lies in the entry's block. In C:
+    /// `RESTORE`.
     ///
     /// Of [`RestoreValue::Packed`] only the frame is checked. The caller has checked the entries:
     /// [`Collection::check_packed`].
@@ -129,7 +137,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return self.restore_with_room(&key, content, clock, options, now);
         }
         let hash = self.hash_of(&key);
-        let (found, totals, _) = self.find_or_place(hash, &key, now)?;
+        let (found, totals, _) = self.find_or_place(hash, &key, options.seen_at(now))?;
         let Found::Absent(place) = found else { return Ok(false) };
         totals.add_new(place, (key.bytes(), hash), options.expiry, clock, content)?;
         Ok(true)
@@ -145,7 +153,7 @@ impl<S: BuildHasher> Keyspace<S> {
         options: &RestoreOptions,
         now: u64,
     ) -> Result<bool, Error> {
-        if !options.replace && self.peek(key, now).is_some() {
+        if !options.replace && self.peek(key, options.seen_at(now)).is_some() {
             return Ok(false);
         }
         key.check()?;

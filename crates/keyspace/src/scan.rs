@@ -103,7 +103,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     pub(crate) fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {
-        Ahead::new(self.table.iter()).filter(move |entry| !entry.is_expired(now))
+        Prefetched::new(self.table.iter()).filter(move |entry| !entry.is_expired(now))
     }
 
     /// Returns a key picked at random. Each key has the same chance. Returns `None` if the keyspace has no key.
@@ -119,18 +119,18 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// So many entries ahead of a walk are prefetched: about as many misses as a core has under way.
+/// How many entries a walk prefetches ahead. A core has about as many cache misses under way at once.
 const AHEAD: usize = 16;
 
 /// The entries of a walk, each of whose blocks is prefetched while the ones before it are looked at.
-struct Ahead<'a, I> {
+struct Prefetched<'a, I> {
     entries: Fuse<I>,
     /// The entries that come next, in a ring from `at` on.
     ring: [Option<&'a Entry>; AHEAD],
     at: usize,
 }
 
-impl<'a, I: Iterator<Item = &'a Entry>> Ahead<'a, I> {
+impl<'a, I: Iterator<Item = &'a Entry>> Prefetched<'a, I> {
     fn new(entries: I) -> Self {
         let mut ahead = Self { entries: entries.fuse(), ring: [None; AHEAD], at: 0 };
         (0..AHEAD).for_each(|i| ahead.ring[i] = ahead.fetch());
@@ -143,7 +143,7 @@ impl<'a, I: Iterator<Item = &'a Entry>> Ahead<'a, I> {
     }
 }
 
-impl<'a, I: Iterator<Item = &'a Entry>> Iterator for Ahead<'a, I> {
+impl<'a, I: Iterator<Item = &'a Entry>> Iterator for Prefetched<'a, I> {
     type Item = &'a Entry;
 
     #[inline]

@@ -90,7 +90,7 @@ impl<T: Store> Builder<'_, T> {
         list.try_push_listpack(bytes, limits).map_err(of_listpack)
     }
 
-    /// Whether a field with that expiry is left out. Counts it.
+    /// Counts the expiry of a field, and returns whether the field has expired and is left out.
     #[inline]
     fn passes_over(&mut self, expiry: Option<u64>) -> bool {
         let has_expired = expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now));
@@ -231,7 +231,7 @@ impl<T: Store> Sink for Builder<'_, T> {
                 self.partial.value = Some(Set::new().into());
                 self.long_element(element)
             }
-            // Limits that let so long an element into a listpack.
+            // The limits allow so long an element in a listpack.
             _ => self.element(Element::Bytes(&element.try_inflated()?)),
         }
     }

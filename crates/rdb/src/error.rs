@@ -194,10 +194,15 @@ pub enum SaveError {
     },
     /// A value has another type or another number of elements than when its key was written.
     Changed,
-    /// The snapshot does not begin.
+    /// A snapshot could not begin.
     Snapshot(SnapshotError),
-    /// The snapshot has not saved all keys: it is still running, has failed, or was abandoned.
+    /// Not all keys were saved: a snapshot is still running, has failed, was abandoned, or was never begun.
     Incomplete,
+    /// The file has this database already.
+    DuplicateDatabase {
+        /// Its number.
+        database: u64,
+    },
     /// There was no memory.
     Memory(ReserveError),
 }
@@ -208,7 +213,8 @@ impl fmt::Display for SaveError {
             Self::Io { offset, error } => write!(f, "writing failed after {offset} bytes: {error}"),
             Self::Changed => f.write_str("a value was changed while it was written"),
             Self::Snapshot(error) => error.fmt(f),
-            Self::Incomplete => f.write_str("the snapshot has not saved all keys"),
+            Self::Incomplete => f.write_str("not all keys were saved"),
+            Self::DuplicateDatabase { database } => write!(f, "database {database} was begun before"),
             Self::Memory(error) => error.fmt(f),
         }
     }
@@ -218,16 +224,22 @@ impl std::error::Error for SaveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { error, .. } => Some(error),
-            Self::Changed | Self::Incomplete => None,
-            Self::Snapshot(error) => Some(error),
-            Self::Memory(error) => Some(error),
+            // What they print is all that there is to say.
+            Self::Changed
+            | Self::Incomplete
+            | Self::DuplicateDatabase { .. }
+            | Self::Snapshot(_)
+            | Self::Memory(_) => None,
         }
     }
 }
 
 impl From<SnapshotError> for SaveError {
     fn from(error: SnapshotError) -> Self {
-        Self::Snapshot(error)
+        match error {
+            SnapshotError::Memory(error) => Self::Memory(error),
+            error => Self::Snapshot(error),
+        }
     }
 }
 

@@ -63,7 +63,7 @@ impl<'a> Inflater<'a> {
         Some(())
     }
 
-    /// Decompresses as much as fits behind the bytes that a copy may reach. `None` at the end.
+    /// Decompresses as much as fits behind the bytes that a copy may reach. `None` at the end, and if the stream is not LZF.
     fn fill(&mut self) -> Option<()> {
         let kept = self.end.min(DISTANCE_MAX);
         let start = self.end - kept;

@@ -7,7 +7,7 @@
 //! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows
 //! as bytes arrive: a length that the input only claims reserves at most as much again as has arrived, and 64
 //! KiB. A compressed string reserves what it says when all its bytes have arrived, and only if they can be that
-//! long: LZF stands for at most 88 bytes in one. What lies in memory at once stands in [`crate::text`].
+//! long: One byte of LZF stands for at most 88. What lies in memory at once stands in [`crate::text`].
 
 mod strings;
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod beside;
+mod atomic_file;
 mod build;
 mod crc;
 mod databases;

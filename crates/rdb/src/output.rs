@@ -34,33 +34,34 @@ pub(crate) struct Output<W> {
     filled: usize,
     /// How many bytes have gone to `write`.
     written: u64,
-    /// `None` if nobody reads the checksum.
+    /// `None` if the file gets no checksum.
     crc: Option<Crc>,
-    is_compressed: bool,
-    /// Whether strings that are not compressed yet are compressed. Never if `is_compressed` is false.
-    compresses: bool,
+    /// Whether the options ask for compression. Strings that are compressed in memory then stay so.
+    may_compress: bool,
+    /// The longest string that is compressed, in bytes. 0 if `may_compress` is not set.
+    compressed_max: usize,
     /// A string while it is compressed or decompressed.
     scratch: Block,
 }
 
 impl<W: Write> Output<W> {
-    pub(crate) fn new(write: W, is_compressed: bool, has_checksum: bool) -> Self {
+    pub(crate) fn new(write: W, may_compress: bool, has_checksum: bool) -> Self {
         Self {
             write,
             buffer: Block::new_in(Zmalloc),
             filled: 0,
             written: 0,
             crc: has_checksum.then(Crc::new),
-            is_compressed,
-            compresses: is_compressed,
+            may_compress,
+            compressed_max: if may_compress { usize::MAX } else { 0 },
             scratch: Block::new_in(Zmalloc),
         }
     }
 
-    /// Says whether strings are worth the time of their compression from now on. Those that are compressed
+    /// Sets the longest string, in bytes, that is worth the time of its compression. Strings that are compressed
     /// already stay so.
-    pub(crate) fn set_compresses(&mut self, compresses: bool) {
-        self.compresses = compresses && self.is_compressed;
+    pub(crate) fn set_compressed_max(&mut self, len: usize) {
+        self.compressed_max = if self.may_compress { len } else { 0 };
     }
 
     /// How many bytes there are up to here.
@@ -196,7 +197,8 @@ impl<W: Write> Output<W> {
     /// A string that is no integer: compressed if that is wanted and saves anything.
     #[inline]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
-        if self.compresses && bytes.len() >= COMPRESSED_MIN { self.lzf(bytes) } else { self.plain(bytes) }
+        let is_worth_it = (COMPRESSED_MIN..=self.compressed_max).contains(&bytes.len());
+        if is_worth_it { self.lzf(bytes) } else { self.plain(bytes) }
     }
 
     fn lzf(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
@@ -221,7 +223,7 @@ impl<W: Write> Output<W> {
 
     /// A string that is compressed already.
     pub(crate) fn stream(&mut self, stream: &[u8], raw_len: usize) -> Result<(), SaveError> {
-        if self.is_compressed {
+        if self.may_compress {
             return self.compressed(stream, raw_len);
         }
         let mut bytes = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));

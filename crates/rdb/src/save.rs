@@ -1,7 +1,7 @@
 //! Whole files: [`save`] to any writer, and [`save_to_path`] so that a crash leaves the old file or the new
 //! one.
 
-use crate::beside::FileBeside;
+use crate::atomic_file::AtomicFile;
 use crate::error::SaveError;
 use crate::write::{WriteOptions, Writer};
 use core::hash::BuildHasher;
@@ -28,9 +28,9 @@ pub fn save<S: BuildHasher, W: Write>(
 }
 
 /// Writes a file beside `path`, syncs it, and renames it to `path`. `fill` writes everything between header
-/// and checksum. When it returns, the file is complete on the disk. If anything fails, the old file is as it
-/// was. One failure is an exception: if the folder cannot be synced, which is the last step, the new file may
-/// have its name already. In C: `rdbSave`.
+/// and checksum. When this function returns, the file is complete on the disk. If anything fails, the old
+/// file is as it was. One failure is an exception: if the folder cannot be synced, which is the last step, the
+/// new file may have its name already. In C: `rdbSave`.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;
@@ -51,7 +51,7 @@ pub fn save_to_path<T, E: From<SaveError>>(
     options: &WriteOptions,
     fill: impl FnOnce(&mut Writer<File>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let (beside, file) = FileBeside::create(path.as_ref())?;
+    let (beside, file) = AtomicFile::create(path.as_ref())?;
     let mut writer = Writer::new(file, options)?;
     let filled = fill(&mut writer)?;
     beside.finish(writer)?;

@@ -45,12 +45,12 @@ pub(crate) type LongPair<'a> = (Part<'a>, Part<'a>, Option<u64>);
 /// A string comes as one part. A packed set, sorted set or hash comes whole. Any other collection begins with
 /// [`begin`](Self::begin), and its elements or nodes follow. All values end with [`end`](Self::end).
 pub(crate) trait Sink {
-    /// Whether the parts are looked at. Otherwise none comes, and compressed strings are passed over.
+    /// Whether the sink gets any parts. If not, strings are passed over without decompressing them.
     const READS: bool = true;
 
     fn string(&mut self, string: Element<'_>) -> Taken;
 
-    /// A string that is long.
+    /// A long string, which the sink takes over.
     fn long_string(&mut self, string: OwnedElement) -> Taken;
 
     /// A collection that says it has `len` elements.

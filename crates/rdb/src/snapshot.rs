@@ -1,23 +1,24 @@
 //! [`SnapshotFile`]: a file of point-in-time snapshots, which is written while keys are read and written.
 //!
 //! ```text
-//!  shard 0  ->  Records  ->  up to 64 KiB of whole keys  \
-//!  shard 1  ->  Records  ->  up to 64 KiB of whole keys   >  one file beside the path  ->  renamed
-//!  shard 2  ->  Records  ->  a large value, part by part /
+//!  shard 0  ->  KeyspaceSink  ->  up to 64 KiB of whole keys  \
+//!  shard 1  ->  KeyspaceSink  ->  up to 64 KiB of whole keys   >  one file beside the path  ->  renamed
+//!  shard 2  ->  KeyspaceSink  ->  a large value, part by part /
 //! ```
 //!
-//! Each keyspace has a sink of its own, which appends to the file when it has 64 KiB. A large value that is
-//! saved in slices is appended in parts. Meanwhile it owns the file, and the other sinks keep what they have.
+//! Each keyspace has its own sink, which appends to the file when it has 64 KiB. A large value that is saved
+//! in slices is appended in parts. Meanwhile its sink owns the file, and the other sinks keep their bytes.
 //!
-//! What a write saves is not compressed, nor is a string of more than 64 KiB, because that would take most of the
-//! time of the call: some milliseconds for 1 MB.
+//! Two things are not compressed: what a write saves, and strings or elements of more than 64 KiB. Compression would
+//! take most of the time of the call: some milliseconds for 1 MB.
 //!
 //! Lock order: the locks of shards come before the lock of the file. The file is written under both.
 //!
-//! Limits: a key that is half written keeps the file until it is complete. So sinks of other shards grow by
-//! what writes save in that time.
+//! Limits: a key that is half written keeps the file until it is complete. So other sinks keep what they save
+//! in that time. Those of shards keep what writes save, because large values come last in all shards. Those of
+//! other databases keep all that is saved, if the snapshots are worked on in turns.
 
-use crate::beside::FileBeside;
+use crate::atomic_file::AtomicFile;
 use crate::error::SaveError;
 use crate::input::{Block, append};
 use crate::value::ValueProgress;
@@ -25,20 +26,24 @@ use crate::write::{WriteOptions, Writer};
 use allocator_api2::vec::Vec;
 use core::hash::BuildHasher;
 use keyspace::values::ReserveError;
-use keyspace::{Keyspace, Portion, Record, Sharded, SinkError, SnapshotError, SnapshotSink, ValueRef};
+use keyspace::{Keyspace, Portion, Record, Sharded, SinkError, SnapshotError, SnapshotSink};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zmalloc::Zmalloc;
 
-/// What a sink collects before it appends to the file, in bytes. As much as a [`Writer`] buffers.
+/// A sink appends to the file when it has so many bytes. A [`Writer`] buffers as many.
 const PART: u64 = 64 << 10;
+
+/// Longer strings are not compressed.
+const COMPRESSED_MAX: usize = 64 << 10;
 
 /// What the file keeps of a sink.
 struct SinkState {
     database: u64,
-    /// How many keys the sink is to get, and how many of them expire.
+    /// How many keys the database has, and how many of them expire. The first sink of a database has these
+    /// counts, until the hint has been written.
     keys: u64,
     expires: u64,
     /// What is to be appended as soon as no other sink owns the file.
@@ -92,7 +97,7 @@ impl Shared {
             self.database = Some(database);
             let same = self.sinks.iter_mut().filter(|sink| sink.database == database);
             let (keys, expires) = same.fold((0, 0), |(keys, expires), sink| {
-                // Only the first time.
+                // The counts are taken, so that the hint is written once for each database.
                 (keys + core::mem::take(&mut sink.keys), expires + core::mem::take(&mut sink.expires))
             });
             if keys > 0 {
@@ -102,9 +107,16 @@ impl Shared {
         writer.append(bytes)
     }
 
-    /// The sink has no key that is half written.
-    fn release(&mut self, sink: usize) {
-        self.owner.take_if(|owner| *owner == sink);
+    /// Lets other sinks append: this one has no half-written key. Appends what finished sinks have kept.
+    fn release(&mut self, sink: usize) -> Result<(), SaveError> {
+        if self.owner.take_if(|owner| *owner == sink).is_some() {
+            for other in 0..self.sinks.len() {
+                if self.sinks[other].is_finished {
+                    self.append_pending(other)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the first error.
@@ -119,9 +131,13 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A file that snapshots of keyspaces are written to, one for each database. It is written beside its path;
-/// [`finish`](Self::finish) syncs it and renames it. Dropped before, it is removed, and the snapshots fail.
-/// In C: the child of `BGSAVE`.
+/// A file of point-in-time snapshots of keyspaces, one for each database. It is written beside its path.
+/// [`finish`](Self::finish) syncs it and renames it. If it is dropped before that, the file is removed, and
+/// the snapshots that still run fail. In C: the child of `BGSAVE`.
+///
+/// Each database has the state of the moment when it was begun. Nothing may be written in between if all are
+/// to have one moment. Work on one database after the other: while a large value of one is half written, what
+/// is saved of the others is kept in memory.
 ///
 /// The file is written in the calls that work on the snapshot, and in writes to keys that are not saved yet:
 /// under the lock of a shard, if there are shards.
@@ -149,7 +165,7 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 pub struct SnapshotFile {
     shared: Arc<Mutex<Shared>>,
     options: WriteOptions,
-    beside: Option<FileBeside>,
+    beside: Option<AtomicFile>,
 }
 
 impl SnapshotFile {
@@ -164,7 +180,7 @@ impl SnapshotFile {
         now: u64,
         used_memory: u64,
     ) -> Result<Self, SaveError> {
-        let (beside, file) = FileBeside::create(path.as_ref())?;
+        let (beside, file) = AtomicFile::create(path.as_ref())?;
         let mut writer = Writer::new(file, options)?;
         writer.default_aux(now, used_memory)?;
         let shared = Shared {
@@ -182,7 +198,8 @@ impl SnapshotFile {
     /// [`Keyspace::begin_snapshot`]. O(1).
     ///
     /// # Errors
-    /// [`SaveError::Snapshot`], [`SaveError::Memory`]. The file is as it was.
+    /// [`SaveError::Snapshot`], [`SaveError::Memory`], [`SaveError::DuplicateDatabase`];
+    /// [`SaveError::Incomplete`] if a snapshot of the file has failed. The file is as it was.
     pub fn begin<S: BuildHasher>(
         &mut self,
         database: u64,
@@ -197,7 +214,8 @@ impl SnapshotFile {
     /// [`Sharded::begin_snapshot`]. O(shards).
     ///
     /// # Errors
-    /// [`SaveError::Snapshot`], [`SaveError::Memory`]. The file is as it was.
+    /// [`SaveError::Snapshot`], [`SaveError::Memory`], [`SaveError::DuplicateDatabase`];
+    /// [`SaveError::Incomplete`] if a snapshot of the file has failed. The file is as it was.
     pub fn begin_shards<S: BuildHasher>(
         &mut self,
         database: u64,
@@ -215,16 +233,23 @@ impl SnapshotFile {
         database: u64,
         (keys, expires): (usize, usize),
         sinks: usize,
-        begin: impl FnOnce(&mut dyn FnMut() -> Records) -> Result<(), SnapshotError>,
+        begin: impl FnOnce(&mut dyn FnMut() -> KeyspaceSink) -> Result<(), SnapshotError>,
     ) -> Result<(), SaveError> {
         let first = {
-            let all = &mut lock(&self.shared).sinks;
+            let mut shared = lock(&self.shared);
+            if shared.has_failed {
+                return Err(SaveError::Incomplete);
+            }
+            let all = &mut shared.sinks;
+            if all.iter().any(|sink| sink.database == database) {
+                return Err(SaveError::DuplicateDatabase { database });
+            }
             let size = sinks.saturating_mul(size_of::<SinkState>());
             all.try_reserve(sinks).map_err(|_| ReserveError::OutOfMemory { size })?;
             let first = all.len();
             all.extend((0..sinks).map(|sink| SinkState {
                 database,
-                // The first one counts for all.
+                // The first sink has the counts of all.
                 keys: if sink == 0 { keys as u64 } else { 0 },
                 expires: if sink == 0 { expires as u64 } else { 0 },
                 pending: Block::new_in(Zmalloc),
@@ -233,7 +258,7 @@ impl SnapshotFile {
             first
         };
         let mut next = first..first + sinks;
-        let mut next_sink = || Records::new(&self.shared, next.next().unwrap_or(first), &self.options);
+        let mut next_sink = || KeyspaceSink::new(&self.shared, next.next().unwrap_or(first), &self.options);
         begin(&mut next_sink).map_err(|error| {
             lock(&self.shared).sinks.truncate(first);
             error.into()
@@ -274,23 +299,33 @@ impl Drop for SnapshotFile {
 }
 
 /// The sink of one keyspace.
-struct Records {
-    writer: Writer<Part>,
+struct KeyspaceSink {
+    writer: Writer<SinkWriter>,
     shared: Arc<Mutex<Shared>>,
     sink: usize,
-    /// That of the key that is half written.
+    /// How far the half-written key has come.
     progress: Option<ValueProgress>,
-    /// How many bytes there were when the file was last free for other sinks.
+    /// The writer's offset when the sink last let others append.
     released_at: u64,
 }
 
+impl Drop for KeyspaceSink {
+    /// A key that is half written makes the file useless.
+    fn drop(&mut self) {
+        let mut shared = lock(&self.shared);
+        if shared.owner == Some(self.sink) {
+            shared.fail(SaveError::Incomplete);
+        }
+    }
+}
+
 /// The bytes of a sink that are appended to the file.
-struct Part {
+struct SinkWriter {
     shared: Arc<Mutex<Shared>>,
     sink: usize,
 }
 
-impl Write for Part {
+impl Write for SinkWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut shared = lock(&self.shared);
         match shared.take(self.sink, bytes) {
@@ -307,9 +342,9 @@ impl Write for Part {
     }
 }
 
-impl Records {
+impl KeyspaceSink {
     fn new(shared: &Arc<Mutex<Shared>>, sink: usize, options: &WriteOptions) -> Self {
-        let writer = Writer::of_keys(Part { shared: Arc::clone(shared), sink }, options);
+        let writer = Writer::of_keys(SinkWriter { shared: Arc::clone(shared), sink }, options);
         Self { writer, shared: Arc::clone(shared), sink, progress: None, released_at: 0 }
     }
 
@@ -322,19 +357,18 @@ impl Records {
             self.progress = Some(progress);
             return Ok(false);
         }
-        // Less than that is all in the writer's own buffer.
+        // With less than that, all bytes since then are in the writer's own buffer.
         if self.writer.offset() - self.released_at >= PART {
             self.release()?;
         }
         Ok(true)
     }
 
-    /// Appends all keys to the file, the last of which is complete.
+    /// Appends all keys to the file. The last key is complete, so that other sinks may append next.
     fn release(&mut self) -> Result<(), SaveError> {
         self.writer.flush()?;
         self.released_at = self.writer.offset();
-        lock(&self.shared).release(self.sink);
-        Ok(())
+        lock(&self.shared).release(self.sink)
     }
 
     fn kept<T>(&self, result: Result<T, SaveError>) -> Result<T, SinkError> {
@@ -345,16 +379,11 @@ impl Records {
     }
 }
 
-/// Whether a value is a string that takes long to compress. All of it is saved in one call.
-fn is_long_string(value: ValueRef<'_>) -> bool {
-    const COMPRESSED_MAX: usize = 64 << 10;
-    matches!(value, ValueRef::String(string) if string.element().len() > COMPRESSED_MAX)
-}
-
-impl SnapshotSink for Records {
+impl SnapshotSink for KeyspaceSink {
     fn save(&mut self, record: &Record<'_>, portion: Portion) -> Result<bool, SinkError> {
         let elements = portion.elements();
-        self.writer.set_compresses(portion != Portion::RestBeforeWrite && !is_long_string(record.value));
+        let is_write = portion == Portion::RestBeforeWrite;
+        self.writer.set_compressed_max(if is_write { 0 } else { COMPRESSED_MAX });
         let mut saved = self.try_save(record, elements);
         while elements == usize::MAX && matches!(saved, Ok(false)) {
             saved = self.try_save(record, elements);
@@ -365,7 +394,11 @@ impl SnapshotSink for Records {
     fn finish(&mut self) -> Result<(), SinkError> {
         let released = self.release();
         self.kept(released)?;
-        lock(&self.shared).sinks[self.sink].is_finished = true;
+        let mut shared = lock(&self.shared);
+        if shared.has_failed {
+            return Err(SinkError);
+        }
+        shared.sinks[self.sink].is_finished = true;
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! [`Text`], [`Part`], [`Stream`]: strings on their way from the input to a sink.
 //!
-//! LZF stands for at most 88 bytes in one. So a string that is decompressed into a block, and then copied, takes
-//! 176 times its bytes in the file for a moment. A string that is decompressed to more than [`LONG_MIN`] bytes
-//! therefore reaches the sink as a [`Stream`], and is decompressed where it will stay.
+//! One byte of LZF stands for at most 88 bytes. So a string that is decompressed into a block and then copied
+//! takes 176 times its bytes in the file for a moment. A string of more than [`LONG_MIN`] bytes therefore
+//! reaches the sink as a [`Stream`], and is decompressed where it will stay.
 //!
 //! What lies in memory at once, in bytes of the input, where the content is as compressible as LZF allows:
 //!
@@ -19,13 +19,13 @@
 //!
 //! A node of a list is a packed value too. Those beyond 48 are divided: see [`crate::pieces`].
 //!
-//! The key is the only shape beyond 128. A quicklist that compresses its nodes (`list-compress-depth`) takes the length
-//! of one node twice too, 88 + 88, while it compresses a node again.
+//! Two cases are beyond 128. One is a key. The other is a node of a list under `list-compress-depth`: it
+//! takes its length twice, 88 + 88, while the quicklist compresses it again.
 //!
-//! Beside that there are constants: the input's buffer and a block of short strings that were decompressed, 64
-//! and 128 KiB. A string that is not compressed lies in memory two times, or three times while its block grows.
-//! A node of a list with fewer elements than 8 KiB, as `list-max-listpack-size` may ask for, takes more than its
-//! elements; so the figures are those of the limits of redis.conf.
+//! Two blocks have a fixed size: the input's buffer has 64 KiB, and the block of short decompressed strings
+//! 128 KiB. A string that is not compressed lies in memory twice, or three times while its block grows. If
+//! `list-max-listpack-size` asks for nodes below 8 KiB, a node takes more than its elements. So the figures
+//! hold for the limits of redis.conf.
 
 use crate::error::Fault;
 use crate::inflate::Inflater;

@@ -149,9 +149,9 @@ impl<W: Write> Writer<W> {
         self.output.raw(bytes)
     }
 
-    /// Says whether strings are worth the time of their compression from now on.
-    pub(crate) fn set_compresses(&mut self, compresses: bool) {
-        self.output.set_compresses(compresses);
+    /// Sets the longest string, in bytes, that is worth the time of its compression.
+    pub(crate) fn set_compressed_max(&mut self, len: usize) {
+        self.output.set_compressed_max(len);
     }
 
     /// Gives all bytes to the underlying writer.

@@ -1,6 +1,6 @@
 //! `BGSAVE` of a server under random writes: how many bytes of pages the fork copies.
 
-use super::load::{Data, Writes};
+use super::workload::{Data, Writes};
 use crate::server::Program;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;

@@ -16,8 +16,8 @@
 mod beside;
 mod data;
 mod fork;
-mod load;
 mod snapshot;
+mod workload;
 
 use crate::stores::{BoxMap, Store as _};
 use crate::suite::{Ctx, Headline};

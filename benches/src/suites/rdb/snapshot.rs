@@ -9,8 +9,8 @@
 //!   sink. Garbage counts too. Beside it stand the pages that a server's fork has copied, as INFO
 //!   persistence says (`current_cow_peak`, `rdb_last_cow_size`), under the same writes through a socket, as
 //!   fast as they go.
-//! - **Longest calls**: the processor time of single writes and slices. An interrupt makes a call longer than
-//!   it is, so the longest call is the least one of several snapshots.
+//! - **Longest calls**: the processor time of single writes and slices. An interrupt lengthens a call. So each
+//!   snapshot has a longest call, and the row has the least of these.
 //! - **SET**: the same batches of SETs of old keys without a snapshot, in turns.
 //!
 //! A batch of writes is made before it is timed. The file has to have the state of the start: a digest of all
@@ -18,7 +18,7 @@
 
 use super::KEYSPACE;
 use super::fork;
-use super::load::{self, Data, Writes};
+use super::workload::{self, Data, Writes};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::measure::Samples;
@@ -42,7 +42,7 @@ const BATCH: usize = 256;
 const DURING: &str = "during a snapshot";
 pub(super) const WITHOUT: &str = "without a snapshot";
 
-/// What one snapshot has found.
+/// What was measured in one run, with or without a snapshot.
 #[derive(Default)]
 struct Found {
     batches: usize,
@@ -67,7 +67,7 @@ impl Found {
 }
 
 pub(super) fn run(ctx: &mut Ctx) -> Result<()> {
-    for data in load::all(ctx.settings) {
+    for data in workload::data_sets(ctx.settings) {
         measure(ctx, data)?;
     }
     Ok(())
@@ -88,9 +88,9 @@ fn measure(ctx: &mut Ctx, data: Data) -> Result<()> {
     for round in 0..rounds {
         // Which of the two comes first changes from round to round.
         let batches = found.last().map_or(1, |found: &Found| found.batches);
-        let before = (round % 2 == 1).then(|| plain(&mut store, &mut writes, batches));
+        let before = (round % 2 == 1).then(|| writes_alone(&mut store, &mut writes, batches));
         let one = snapshot(&mut store, &mut writes, &path)?;
-        let plain = before.unwrap_or_else(|| plain(&mut store, &mut writes, one.batches));
+        let plain = before.unwrap_or_else(|| writes_alone(&mut store, &mut writes, one.batches));
         during.push(one.set_time());
         without.push(plain.set_time());
         found.push(one);
@@ -152,7 +152,7 @@ fn live_bytes(store: &Keyspace<Fold>) -> usize {
 }
 
 /// The same writes without a snapshot.
-fn plain(store: &mut Keyspace<Fold>, writes: &mut Writes, batches: usize) -> Found {
+fn writes_alone(store: &mut Keyspace<Fold>, writes: &mut Writes, batches: usize) -> Found {
     let mut found = Found { batches, ..Found::default() };
     for _ in 0..batches {
         found.sets += sets(store, writes);
@@ -178,7 +178,7 @@ fn nanos(time: Duration) -> u32 {
     time.as_nanos().min(u32::MAX.into()) as u32
 }
 
-/// A number that is another one for other keys, values or expiries, whatever their order and encodings.
+/// A digest of all keys, values and expiries. It does not depend on their order or encodings.
 fn digest(store: &Keyspace<Fold>) -> u64 {
     let hasher = Fold::default();
     let sum = |all: &mut dyn Iterator<Item = u64>| all.fold(0_u64, u64::wrapping_add);
@@ -207,7 +207,7 @@ fn digest(store: &Keyspace<Fold>) -> u64 {
     sum(&mut store.records(0).map(record))
 }
 
-/// The least of all snapshots of the time that the share `q` of the calls does not exceed, in microseconds.
+/// The time, in microseconds, that a share `q` of the calls stays within: the least of all snapshots.
 fn least_us(found: &mut [Vec<u32>], q: f64) -> f64 {
     let of_one = |times: &mut Vec<u32>| {
         times.sort_unstable();
@@ -261,8 +261,8 @@ mod tests {
     use crate::settings::Settings;
 
     #[test]
-    fn a_digest_is_that_of_the_content() {
-        let data = load::all(&Settings { smoke: true, ..Settings::default() })[1];
+    fn a_loaded_copy_has_the_same_digest_and_writes_change_it() {
+        let data = workload::data_sets(&Settings { smoke: true, ..Settings::default() })[1];
         let mut store = Keyspace::with_hasher(Fold::default());
         data.fill(&mut store, 1);
         let before = digest(&store);

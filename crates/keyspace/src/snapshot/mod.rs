@@ -60,13 +60,13 @@ use core::hash::BuildHasher;
 use core::time::Duration;
 use walk::Pass;
 
-/// Where the keys of a snapshot go. Dropped when the snapshot has ended in any way. All methods, the
-/// destructor too, run in calls of the keyspace: under the lock of a shard, if there are shards.
+/// Where the keys of a snapshot go. It is dropped when the snapshot has ended, however it has ended. All
+/// methods and the destructor run in calls of the keyspace, under the lock of a shard if there are shards.
 pub trait SnapshotSink: Send + Sync {
-    /// Saves a portion of the value, and says whether the value is complete. It must be, unless the portion is
-    /// [`Portion::Elements`]. Calls for one key follow each other until it is, with the same value.
+    /// Saves a portion of the value, and returns whether the value is complete. Only a call with
+    /// [`Portion::Elements`] may return `false`. The next call then has the same key and the same value.
     ///
-    /// Must not panic.
+    /// The call must not panic.
     ///
     /// # Errors
     /// The snapshot ends as failed. The sink itself keeps the reason.
@@ -81,14 +81,15 @@ pub trait SnapshotSink: Send + Sync {
     }
 }
 
-/// How much of a value a [`SnapshotSink`] saves in a call, and who waits for it.
+/// How much of a value a [`SnapshotSink`] saves in a call, and whether a change of the key waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Portion {
-    /// About so many more elements of a large value.
+    /// About this many more elements of a large value.
     Elements(usize),
-    /// All that is left.
+    /// The rest of the value. No write waits for it.
     Rest,
-    /// All that is left. A write to the keyspace waits for it.
+    /// The rest of the value. A change or a removal of the key waits for it: a write, an eviction, or a sweep of
+    /// expired keys.
     RestBeforeWrite,
 }
 
@@ -110,11 +111,11 @@ pub struct Snapshotted {
     pub keys: usize,
     /// Whether no work is left: the snapshot has ended, and a new one can begin.
     pub is_complete: bool,
-    /// How the last snapshot has ended. `None` while it runs, and before the first one.
+    /// How the snapshot has ended. `None` while it runs, and if there was none.
     pub end: Option<SnapshotEnd>,
 }
 
-/// How a snapshot has ended. In C: `rdb_last_bgsave_status` of INFO persistence.
+/// How a snapshot has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotEnd {
     /// The sink has got all keys, and has finished.
@@ -196,9 +197,9 @@ impl<S> Keyspace<S> {
         self.totals.snapshot.keys_total()
     }
 
-    /// How the last snapshot has ended. `None` while one is running, and before the first one. In C:
+    /// How the last snapshot has ended that is not running any more. `None` before the first one. In C:
     /// `rdb_last_bgsave_status` of INFO persistence.
-    pub fn last_snapshot(&self) -> Option<SnapshotEnd> {
+    pub fn last_snapshot_end(&self) -> Option<SnapshotEnd> {
         self.totals.snapshot.last_end()
     }
 

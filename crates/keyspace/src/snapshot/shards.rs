@@ -2,8 +2,8 @@
 //!
 //! All locks are taken for the start, and then a shard at a time. Pass 1 of all shards comes before pass 2 of
 //! any, so that the sinks of the other shards get few keys while a large value is saved in slices: those of
-//! writes only. If the sink of one shard fails, the next call of [`Sharded::snapshot_for`] abandons the
-//! snapshot of all shards.
+//! writes only. If the sink of one shard fails, the snapshot of all shards is abandoned: at the latest
+//! when the turn of that shard comes. Each call of [`Sharded::snapshot_for`] looks at sixteen shards for this.
 
 use super::walk::Pass;
 use super::{SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
@@ -28,6 +28,10 @@ pub(crate) struct ShardsSnapshot {
     /// Whether work is left.
     is_active: bool,
     end: Option<SnapshotEnd>,
+    /// How the last one that has ended did so.
+    last: Option<SnapshotEnd>,
+    /// The shard that was looked at last.
+    look: usize,
     keys_total: usize,
     keys_processed: usize,
 }
@@ -90,7 +94,8 @@ impl<S: BuildHasher> Sharded<S> {
             }
         }
         let keys_total = shards.iter().map(|shard| shard.len()).sum();
-        *state = ShardsSnapshot { is_active: true, keys_total, ..ShardsSnapshot::default() };
+        let last = state.last;
+        *state = ShardsSnapshot { is_active: true, keys_total, last, ..ShardsSnapshot::default() };
         Ok(())
     }
 
@@ -100,12 +105,7 @@ impl<S: BuildHasher> Sharded<S> {
     pub fn snapshot_for(&self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {
         let (start, mut state) = (clock(), self.snapshot.lock());
         let mut done = Snapshotted::default();
-        // A write to another shard may have met a sink that fails.
-        let has_failed = |keyspace: &Keyspace<S>| keyspace.last_snapshot() == Some(SnapshotEnd::Failed);
-        if state.is_running() && (0..self.shard_count()).any(|number| has_failed(&self.shard(number).read()))
-        {
-            self.fail_snapshot(&mut state);
-        }
+        self.look_for_ends(&mut state);
         while state.is_active {
             let left = budget.saturating_sub(clock().saturating_sub(start));
             let (one, is_end) = {
@@ -113,14 +113,16 @@ impl<S: BuildHasher> Sharded<S> {
                 shard.snapshot_pass_for(state.pass, left.min(LOCKED_FOR), &mut clock)
             };
             done.keys += one.keys;
-            if one.end == Some(SnapshotEnd::Failed) && state.is_running() {
-                self.fail_snapshot(&mut state);
+            if let (Some(end @ (SnapshotEnd::Failed | SnapshotEnd::Abandoned)), true) =
+                (one.end, state.is_running())
+            {
+                self.end_snapshot(&mut state, end);
             } else if is_end {
                 state.shard += 1;
                 if state.shard == self.shard_count() {
                     if state.pass == Pass::Large {
                         state.is_active = false;
-                        state.end.get_or_insert(SnapshotEnd::Saved);
+                        state.last = Some(*state.end.get_or_insert(SnapshotEnd::Saved));
                     }
                     (state.shard, state.pass) = (0, Pass::Large);
                 }
@@ -134,12 +136,29 @@ impl<S: BuildHasher> Sharded<S> {
         done
     }
 
-    /// One shard has failed: all are abandoned, and cleared up from now on.
-    fn fail_snapshot(&self, state: &mut ShardsSnapshot) {
+    /// A write to a shard may have met a sink that fails, and a shard may have been abandoned alone. Looks at
+    /// some shards.
+    fn look_for_ends(&self, state: &mut ShardsSnapshot) {
+        /// So many locks take less time than a turn of a shard.
+        const SHARDS_A_CALL: usize = 16;
+        for _ in 0..SHARDS_A_CALL.min(self.shard_count()) {
+            if !state.is_running() {
+                return;
+            }
+            state.look = (state.look + 1) % self.shard_count();
+            let end = self.shard(state.look).read().totals.snapshot.newest_end();
+            if let Some(end @ (SnapshotEnd::Failed | SnapshotEnd::Abandoned)) = end {
+                self.end_snapshot(state, end);
+            }
+        }
+    }
+
+    /// One shard has failed or was abandoned: all are abandoned, and cleared up from now on.
+    fn end_snapshot(&self, state: &mut ShardsSnapshot, end: SnapshotEnd) {
         self.for_each_mut(|keyspace| {
             keyspace.abandon_snapshot();
         });
-        (state.shard, state.pass, state.end) = (0, Pass::Large, Some(SnapshotEnd::Failed));
+        (state.shard, state.pass, state.end, state.last) = (0, Pass::Large, Some(end), Some(end));
     }
 
     /// [`Keyspace::abandon_snapshot`] of all shards. [`snapshot_for`](Self::snapshot_for) or
@@ -150,29 +169,33 @@ impl<S: BuildHasher> Sharded<S> {
         self.for_each_mut(|keyspace| was_running |= keyspace.abandon_snapshot());
         (state.shard, state.pass) = (0, Pass::Large);
         if was_running {
-            state.end.get_or_insert(SnapshotEnd::Abandoned);
+            state.last = Some(*state.end.get_or_insert(SnapshotEnd::Abandoned));
         }
         was_running
     }
 
-    /// As [`Keyspace::is_snapshot_running`], of all shards.
+    /// As [`Keyspace::is_snapshot_running`], of all shards. Waits while another thread is in
+    /// [`snapshot_for`](Self::snapshot_for).
     pub fn is_snapshot_running(&self) -> bool {
         self.snapshot.lock().is_running()
     }
 
-    /// As [`Keyspace::last_snapshot`], of all shards.
-    pub fn last_snapshot(&self) -> Option<SnapshotEnd> {
-        self.snapshot.lock().end
+    /// As [`Keyspace::last_snapshot_end`], of all shards. Waits while another thread is in
+    /// [`snapshot_for`](Self::snapshot_for).
+    pub fn last_snapshot_end(&self) -> Option<SnapshotEnd> {
+        self.snapshot.lock().last
     }
 
-    /// As [`Keyspace::snapshot_keys_processed`], of all shards. Keys that writes have saved count when
-    /// [`snapshot_for`](Self::snapshot_for) comes to their shard.
+    /// As [`Keyspace::snapshot_keys_processed`], of all shards. Waits while another thread is in
+    /// [`snapshot_for`](Self::snapshot_for). Keys that writes have saved count when that method comes to their
+    /// shard.
     pub fn snapshot_keys_processed(&self) -> usize {
         let state = self.snapshot.lock();
         if state.is_running() { state.keys_processed } else { 0 }
     }
 
-    /// As [`Keyspace::snapshot_keys_total`], of all shards.
+    /// As [`Keyspace::snapshot_keys_total`], of all shards. Waits while another thread is in
+    /// [`snapshot_for`](Self::snapshot_for).
     pub fn snapshot_keys_total(&self) -> usize {
         let state = self.snapshot.lock();
         if state.is_running() { state.keys_total } else { 0 }

@@ -23,9 +23,9 @@ use dict::Table;
 use values::{LRU_CLOCK_MAX, Lfu, LfuParams, ReserveError};
 use zmalloc::{Zmalloc, box_size, try_box, vec_size};
 
-/// The longest time, in seconds, that a snapshot may take if access clocks are to be exact. A clock that is
-/// ahead of the start by less is that of a key that was used meanwhile. So the last of the 194 days that the
-/// clock can tell apart, and the last of the 45 days of LFU's, count as no time at all.
+/// The longest snapshot, in seconds, whose access clocks are exact. A key that is used during the snapshot
+/// has a clock later than the start, and is reported as just used. Clocks are cyclic: LRU's has 194 days,
+/// and LFU's 45. So a key that was not used for all of that time but less than this is reported as just used.
 const DURATION_MAX: u32 = 24 * 60 * 60;
 
 /// The state of a keyspace's snapshots.
@@ -287,6 +287,7 @@ impl Snapshot {
     /// Ends the snapshot, whose entries are all saved. Returns the table that was cleared.
     pub(super) fn end(&mut self) -> Option<Cleared> {
         let mut running = self.running.take()?;
+        self.end = Some(SnapshotEnd::Failed); // if the sink panics
         if let Some(sink) = &mut running.saver.sink {
             let finished = sink.finish();
             running.saver.end = Some(finished.map_or(SnapshotEnd::Failed, |()| SnapshotEnd::Saved));
@@ -305,7 +306,7 @@ impl Snapshot {
             }
             None => mem::take(&mut self.unreported),
         };
-        Snapshotted { keys, is_complete: self.running.is_none(), end: self.last_end() }
+        Snapshotted { keys, is_complete: self.running.is_none(), end: self.newest_end() }
     }
 }
 
@@ -319,8 +320,14 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_none())
     }
 
-    pub(super) fn last_end(&self) -> Option<SnapshotEnd> {
+    /// How the snapshot that was begun last has ended, if it has.
+    pub(super) fn newest_end(&self) -> Option<SnapshotEnd> {
         self.running.as_ref().map_or(self.end, |running| running.saver.end)
+    }
+
+    /// How the last one that has ended did so.
+    pub(super) fn last_end(&self) -> Option<SnapshotEnd> {
+        self.newest_end().or(self.end)
     }
 
     fn active(&self) -> Option<&Running> {

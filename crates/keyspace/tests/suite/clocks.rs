@@ -135,7 +135,7 @@ fn a_renamed_key_keeps_its_count_of_uses() {
     assert_eq!(keyspace.freq("other", 0), Some(2));
 }
 
-/// Whatever its expiry is, the clock of a restored key is that of the time at which it is restored.
+/// A restored key's clock is set as of the time of the restore, whatever its expiry is.
 #[test]
 fn a_restored_key_has_the_clock_and_the_expiry_that_its_dump_says() {
     const NOW: u64 = 100_000_000;
@@ -164,9 +164,30 @@ fn a_restored_key_has_the_clock_and_the_expiry_that_its_dump_says() {
             let record = Some((Some(future), freq));
             assert_eq!(restored(policy, key, future, false), (true, record, idle, 0, true), "{policy}");
             assert_eq!(restored(policy, key, NOW, false), (false, None, None, 0, false), "{policy}");
-            // A minute before, the counter is that of the dump, and it has the minutes of now.
+            // A record from before the expiry still has the counter of the dump.
             let record = Some((Some(NOW), freq));
             assert_eq!(restored(policy, key, NOW, true), (true, record, None, 1, false), "{policy}");
         }
+    }
+}
+
+#[test]
+fn a_restored_key_that_has_expired_is_in_the_way_of_another_one() {
+    const NOW: u64 = 1_000;
+    for key in KEYS {
+        let mut db = Keyspace::new();
+        let mut restore = |value: i64, replace| {
+            let options = RestoreOptions {
+                expiry: Some(NOW),
+                replace,
+                keeps_expired: true,
+                ..RestoreOptions::default()
+            };
+            db.restore(key, RestoreValue::String(value.into()), &options, NOW).unwrap()
+        };
+        assert_eq!([restore(1, false), restore(2, false), restore(3, true)], [true, false, true]);
+        assert_eq!(db.len(), 1);
+        assert_eq!(db.get_record(key, 0).unwrap().value.as_string().unwrap().element(), 3_i64.into());
+        db.check();
     }
 }

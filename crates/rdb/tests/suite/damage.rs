@@ -58,8 +58,8 @@ pub(crate) fn files_of_our_own() -> Vec<Vec<u8>> {
     files
 }
 
-/// Loads bytes without comparing the checksum, and by every way of reading. A damaged file may say anything,
-/// but not panic, hang or take much memory.
+/// Loads bytes without comparing the checksum, and by every way of reading. A damaged file may hold anything,
+/// but loading it must not panic. Callers that check memory run this under a budget: see `memory`.
 pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
     let mut options = LoadOptions::default();
     options.checks_checksum = false;

@@ -82,7 +82,7 @@ fn a_failed_allocation_while_loading_is_an_error_and_loses_no_memory() {
 }
 
 #[test]
-fn a_failed_allocation_is_an_error_in_every_type_of_value() {
+fn a_failed_allocation_is_an_error_while_any_type_is_loaded() {
     for file in files_of_all_types() {
         let expected = load(&file);
         with_each_failure(|plan| load_with_failure(&file, &expected, plan));

@@ -162,7 +162,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// A file with one key for each type and encoding.
+/// One file for each type and encoding, with one key.
 pub(crate) fn files_of_all_types() -> Vec<Vec<u8>> {
     let file = |case: Case| file(case.version, &[&[case.code][..], b"\x03key", &case.value].concat());
     cases().into_iter().map(file).collect()

@@ -1,6 +1,6 @@
 //! Memory while a file is read: at most 128 times the input and 1 MiB, whatever the input says and holds.
 //!
-//! LZF stands for at most 88 bytes in one. So a string that is decompressed, and then copied, would take 176
+//! One byte of LZF stands for at most 88 bytes. So a string that is decompressed, and then copied, would take 176
 //! times its bytes. The limit is a budget of the thread that reads, beyond which an allocation fails: the
 //! counters of the process would count the other tests too.
 
@@ -16,16 +16,16 @@ pub(crate) fn bound(input: usize) -> usize {
     128 * input + (1 << 20)
 }
 
-/// Runs `read`, in which every allocation fails that takes the thread over the budget, and says how many did.
+/// Runs `read` with a budget of memory. Returns its result, and how many allocations the budget refused.
 pub(crate) fn failures_within<T>(budget: usize, read: impl FnOnce() -> T) -> (T, u64) {
     let plan = zmalloc::fault::fail_above(budget);
     let result = read();
     (result, plan.failures())
 }
 
-/// Sizes that a file claims and does not have.
+/// Lengths of gigabytes that a file claims and does not have.
 #[test]
-fn a_claimed_length_reserves_no_memory() {
+fn a_claimed_length_takes_at_most_a_mebibyte() {
     const HUGE: [&[u8]; 2] = [b"\x80\xFF\xFF\xFF\xFF", b"\x81\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"];
     let mut bodies = Vec::new();
     for huge in HUGE {
@@ -58,7 +58,7 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
     string
 }
 
-/// An element of so many bytes, which are all the same but the first one.
+/// An element of `len` bytes: `first`, and then only `x`.
 fn element(first: u8, len: usize) -> Vec<u8> {
     let mut bytes = vec![b'x'; len];
     bytes[0] = first;
@@ -254,7 +254,7 @@ fn what_was_decompressed_for_one_key_is_given_back_before_the_next_one() {
 
 /// A key is copied into its entry, so that it takes its length twice, and no more.
 #[test]
-fn a_long_key_lies_in_memory_twice() {
+fn a_long_key_lies_in_memory_at_most_twice() {
     let key = compressed(&element(b'k', LEN));
     let file = file(11, &[&[0][..], &key, b"\x01v"].concat());
     let (loaded, failures) = failures_within(2 * LEN + (1 << 20), || {

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Fields of a hash that is saved in slices.
 const FIELDS: usize = 300;
 
-/// A write of one kind to one key. A wrong type is an answer as any other.
+/// A write of one kind to one key. A key of another type is not changed.
 fn write(keyspace: &mut Keyspace, keys: &[Vec<u8>], kind: u8, number: usize) {
     let key = &keys[number % keys.len()];
     let new = format!("new:{number}");
@@ -143,7 +143,7 @@ fn sorted(value: ValueRef<'_>) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_file_without_sinks_leaves_the_old_file() {
+fn finish_without_a_snapshot_leaves_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.rdb");
     std::fs::write(&path, "old").unwrap();
@@ -153,7 +153,7 @@ fn a_file_without_sinks_leaves_the_old_file() {
 }
 
 #[test]
-fn a_snapshot_that_has_not_ended_leaves_the_old_file() {
+fn a_running_an_abandoned_and_a_dropped_snapshot_leave_the_old_file() {
     let folder = tempfile::tempdir().unwrap();
     let (path, sharded) = (folder.path().join("dump.rdb"), filled());
     std::fs::write(&path, "old").unwrap();
@@ -162,6 +162,10 @@ fn a_snapshot_that_has_not_ended_leaves_the_old_file() {
     sharded.abandon_snapshot();
     while !step(&sharded) {}
     assert!(matches!(file.finish(), Err(SaveError::Incomplete)));
+    let running = begun(&path, &sharded);
+    step(&sharded);
+    assert!(matches!(running.finish(), Err(SaveError::Incomplete)));
+    while !step(&sharded) {}
     drop(begun(&path, &sharded));
     assert_eq!(std::fs::read(&path).unwrap(), b"old");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -278,4 +282,65 @@ fn strings_are_compressed_unless_they_are_long_or_a_write_waits() {
 fn a_large_collection_is_compressed_unless_a_write_waits() {
     assert!(file_len(0, |_| ()) < 50_000);
     assert!(file_len(0, |keyspace| assert!(keyspace.hset("hash", "new", "value", NOW).unwrap())) > 200_000);
+}
+
+#[test]
+fn a_long_field_is_not_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut keyspace) = (folder.path().join("dump.rdb"), Keyspace::new());
+    keyspace.hset("hash", "short", &"x".repeat(60_000), NOW).unwrap();
+    keyspace.hset("hash", "long", &"x".repeat(70_000), NOW).unwrap();
+    let mut file = SnapshotFile::create(&path, &WriteOptions::default(), NOW, 0).unwrap();
+    file.begin(0, &mut keyspace, NOW).unwrap();
+    while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+    let len = file.finish().unwrap();
+    assert!((70_000..75_000).contains(&len), "{len}");
+}
+
+#[test]
+fn a_database_is_in_a_file_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dump.rdb");
+    let (mut one, mut other) = (Keyspace::new(), Keyspace::new());
+    let mut file = SnapshotFile::create(&path, &WriteOptions::default(), NOW, 0).unwrap();
+    file.begin(7, &mut one, NOW).unwrap();
+    let again = file.begin(7, &mut other, NOW);
+    assert!(matches!(again, Err(SaveError::DuplicateDatabase { database: 7 })));
+    assert!(!other.is_snapshot_running());
+}
+
+/// The key that is half written cannot be taken back.
+#[test]
+fn a_file_whose_half_written_key_is_given_up_fails_at_once_for_all_databases() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("dump.rdb");
+    let (mut large, mut other) = (Keyspace::new(), Keyspace::new());
+    for n in 0..2_000 {
+        large.sadd("set", &format!("{n:0200}"), NOW).unwrap();
+        other.set(&format!("key:{n}"), &"value".repeat(40), NOW).unwrap();
+    }
+    let mut options = WriteOptions::default();
+    options.compression = false;
+    let mut file = SnapshotFile::create(&path, &options, NOW, 0).unwrap();
+    file.begin(0, &mut large, NOW).unwrap();
+    file.begin(1, &mut other, NOW).unwrap();
+    // More than 64 KiB of the set go out.
+    (0..40).for_each(|_| assert!(!large.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete));
+    large.abandon_snapshot();
+    while !other.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+    assert_eq!(other.last_snapshot_end(), Some(SnapshotEnd::Failed));
+    assert!(matches!(file.begin(2, &mut Keyspace::new(), NOW), Err(SaveError::Incomplete)));
+    assert!(matches!(file.finish(), Err(SaveError::Incomplete)));
+}
+
+#[test]
+fn a_snapshot_of_nothing_fails_too_when_its_file_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keyspace = Keyspace::new();
+    let path = folder.path().join("dump.rdb");
+    let mut file = SnapshotFile::create(&path, &WriteOptions::default(), NOW, 0).unwrap();
+    file.begin(0, &mut keyspace, NOW).unwrap();
+    drop(file);
+    while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+    assert_eq!(keyspace.last_snapshot_end(), Some(SnapshotEnd::Failed));
 }

@@ -182,7 +182,8 @@ fn pointer(block: Option<NonNull<u8>>, size: usize) -> Result<CompactPtr<u8>, Re
 /// Writes all lengths, then all strings.
 ///
 /// # Safety
-/// As many bytes at `block` as `class_of` says of the lengths at `block` may be written, and none of `parts` lies there.
+/// `block` has as many bytes as `class_of` returns for the lengths of `parts`. All of them may be written, and
+/// none of `parts` lies there.
 unsafe fn write<const N: usize>(block: NonNull<u8>, parts: [&[u8]; N]) {
     // SAFETY: by contract.
     unsafe {

@@ -1,6 +1,6 @@
 //! Snapshots: what a sink gets is the state of the start, whatever happens meanwhile.
 
-mod course;
+mod lifecycle;
 mod model;
 mod shards;
 mod writes;

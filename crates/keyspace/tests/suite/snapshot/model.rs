@@ -129,7 +129,7 @@ proptest! {
             prop_assert_eq!((keyspace.allocation_size() + other.allocation_size()) as isize, region.held());
             if !keyspace.is_snapshot_running() && let Some((got, expected)) = running.take() {
                 let got = got.lock().unwrap();
-                prop_assert_eq!(got.is_finished, keyspace.last_snapshot() == Some(SnapshotEnd::Saved));
+                prop_assert_eq!(got.is_finished, keyspace.last_snapshot_end() == Some(SnapshotEnd::Saved));
                 prop_assert!(got.is_dropped);
                 if got.is_finished {
                     prop_assert_eq!(&got.state, &expected);
@@ -139,7 +139,7 @@ proptest! {
         while !step(&mut keyspace).is_complete {
             keyspace.check();
         }
-        if let Some((got, expected)) = running.take() && keyspace.last_snapshot() == Some(SnapshotEnd::Saved) {
+        if let Some((got, expected)) = running.take() && keyspace.last_snapshot_end() == Some(SnapshotEnd::Saved) {
             prop_assert_eq!(&got.lock().unwrap().state, &expected);
         }
         drop((keyspace, other));

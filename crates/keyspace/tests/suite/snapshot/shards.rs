@@ -107,7 +107,7 @@ fn large_values_of_all_shards_come_after_small_ones_and_one_shard_that_fails_end
             (usize::MAX, true) => SnapshotEnd::Abandoned,
             _ => SnapshotEnd::Failed,
         };
-        assert_eq!((end, sharded.last_snapshot()), (Some(expected), Some(expected)));
+        assert_eq!((end, sharded.last_snapshot_end()), (Some(expected), Some(expected)));
         assert!(!sharded.is_snapshot_running() && sharded.snapshot_bytes() == 0);
         sharded.for_each(Keyspace::check);
         let order = order.lock().unwrap();
@@ -216,7 +216,47 @@ fn a_shard_whose_sink_fails_in_a_write_ends_the_snapshot_of_all_in_the_next_call
     (0..400).for_each(|n| {
         sharded.write(&format!("text {n}"), |keyspace, key| keyspace.remove(key, NOW));
     });
-    assert!(sharded.is_snapshot_running(), "nobody has looked");
+    assert!(sharded.is_snapshot_running(), "no call of snapshot_for has seen the failure");
     assert_eq!(sharded.snapshot_for(Duration::ZERO, || Duration::ZERO).end, Some(SnapshotEnd::Failed));
     assert!(!sharded.is_snapshot_running());
+}
+
+#[test]
+fn a_shard_that_is_abandoned_alone_ends_the_snapshot_of_all_as_abandoned() {
+    let sharded = Sharded::new(4);
+    for n in 0..400 {
+        sharded.write(&format!("text {n}"), |keyspace, key| keyspace.set(key, n, NOW)).unwrap();
+    }
+    sharded.begin_snapshot(|_| Collector::new(1).0, NOW).unwrap();
+    sharded.write("text 1", |keyspace, _key| assert!(keyspace.abandon_snapshot()));
+    while !sharded.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
+    assert_eq!(sharded.last_snapshot_end(), Some(SnapshotEnd::Abandoned));
+}
+
+#[test]
+fn the_figures_of_a_snapshot_are_those_of_all_shards() {
+    let sharded = Sharded::new(4);
+    for n in 0..400 {
+        let key = format!("text {n}");
+        sharded.write(&key, |keyspace, key| keyspace.set(key, n, NOW)).unwrap();
+        if n % 4 == 0 {
+            let expiry = Expiry::AtMillis(NOW as i64 + 1_000);
+            let expire = |keyspace: &mut Keyspace, key: &keyspace::Key<'_>| {
+                keyspace.expire(*key, expiry, ExpireOptions::default(), NOW)
+            };
+            sharded.write(&key, |keyspace, key| expire(keyspace, &key)).unwrap();
+        }
+    }
+    assert_eq!(sharded.expires(), 100);
+    assert_eq!((sharded.snapshot_keys_total(), sharded.last_snapshot_end()), (0, None));
+    sharded.begin_snapshot(|_| Collector::new(1).0, NOW).unwrap();
+    let (mut processed, mut done) = (0, Snapshotted::default());
+    while !done.is_complete {
+        assert_eq!((sharded.snapshot_keys_processed(), sharded.snapshot_keys_total()), (processed, 400));
+        assert!(sharded.snapshot_bytes() > 0);
+        done = sharded.snapshot_for(Duration::ZERO, || Duration::ZERO);
+        processed += done.keys;
+    }
+    assert_eq!((processed, sharded.snapshot_keys_processed()), (400, 0));
+    assert_eq!(sharded.last_snapshot_end(), Some(SnapshotEnd::Saved));
 }

@@ -1,4 +1,4 @@
-//! The data of a snapshot, and the random writes beside it: the same for redcore and for servers.
+//! The data of a snapshot, and the mix of random writes beside it. Servers get the same data and mix.
 
 use super::data;
 use crate::keys::key;
@@ -26,7 +26,7 @@ pub(super) struct Data {
 }
 
 /// Strings with some small collections, and the same with values of nearly 1 MiB.
-pub(super) fn all(settings: &crate::settings::Settings) -> [Data; 2] {
+pub(super) fn data_sets(settings: &crate::settings::Settings) -> [Data; 2] {
     let strings = settings.pick(2_000, 200_000, 4_000_000);
     let (small, large) = settings.pick((2_000, 4), (100_000, 20), (500_000, 80));
     [

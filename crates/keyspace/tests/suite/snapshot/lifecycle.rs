@@ -88,7 +88,7 @@ fn a_sink_that_fails_ends_the_snapshot_and_the_next_one_is_whole() {
             keyspace.check();
             assert_eq!(keyspace.allocation_size() as isize, region.held());
             if done.is_complete {
-                assert_eq!((done.end, keyspace.last_snapshot()), (Some(SnapshotEnd::Failed), done.end));
+                assert_eq!((done.end, keyspace.last_snapshot_end()), (Some(SnapshotEnd::Failed), done.end));
                 break;
             }
         }
@@ -96,7 +96,10 @@ fn a_sink_that_fails_ends_the_snapshot_and_the_next_one_is_whole() {
         let expected = state_of(&keyspace, NOW);
         let (sink, got) = Collector::new(5);
         keyspace.begin_snapshot(sink, NOW).unwrap();
-        assert_eq!(keyspace.last_snapshot(), None);
+        assert_eq!(
+            (step(&mut keyspace).end, keyspace.last_snapshot_end()),
+            (None, Some(SnapshotEnd::Failed))
+        );
         to_the_end(&mut keyspace);
         assert_eq!(got.lock().unwrap().state, expected);
     }
@@ -113,7 +116,7 @@ fn a_sink_that_never_completes_a_value_fails() {
     let mut keyspace = filled();
     keyspace.begin_snapshot(Never, NOW).unwrap();
     while !step(&mut keyspace).is_complete {}
-    assert_eq!(keyspace.last_snapshot(), Some(SnapshotEnd::Failed));
+    assert_eq!(keyspace.last_snapshot_end(), Some(SnapshotEnd::Failed));
     keyspace.check();
 }
 
@@ -225,10 +228,10 @@ fn a_sink_that_panics_ends_the_snapshot_as_failed_and_the_next_one_is_whole() {
         keyspace.begin_snapshot(Panics(calls), NOW).unwrap();
         let steps = std::panic::AssertUnwindSafe(|| while !step(&mut keyspace).is_complete {});
         assert!(std::panic::catch_unwind(steps).is_err());
-        assert_eq!(keyspace.last_snapshot(), Some(SnapshotEnd::Failed));
+        assert_eq!(keyspace.last_snapshot_end(), Some(SnapshotEnd::Failed));
         keyspace.check();
         to_the_end(&mut keyspace);
-        assert_eq!(keyspace.last_snapshot(), Some(SnapshotEnd::Failed));
+        assert_eq!(keyspace.last_snapshot_end(), Some(SnapshotEnd::Failed));
         assert_eq!(keyspace.allocation_size() as isize, region.held());
         let expected = state_of(&keyspace, NOW);
         let (sink, got) = Collector::new(5);
@@ -259,4 +262,27 @@ fn a_place_with_many_bytes_is_saved_over_several_steps() {
         }
     }
     assert_eq!(got.lock().unwrap().state, expected);
+}
+
+#[test]
+fn a_sink_that_panics_at_the_end_has_failed() {
+    struct PanicsAtTheEnd;
+    impl SnapshotSink for PanicsAtTheEnd {
+        fn save(&mut self, _record: &Record<'_>, _portion: Portion) -> Result<bool, SinkError> {
+            Ok(true)
+        }
+
+        fn finish(&mut self) -> Result<(), SinkError> {
+            panic!("a sink that must not panic");
+        }
+    }
+    let mut keyspace = filled();
+    keyspace.begin_snapshot(Collector::new(1).0, NOW).unwrap();
+    to_the_end(&mut keyspace);
+    assert_eq!(keyspace.last_snapshot_end(), Some(SnapshotEnd::Saved));
+    keyspace.begin_snapshot(PanicsAtTheEnd, NOW).unwrap();
+    let steps = std::panic::AssertUnwindSafe(|| while !step(&mut keyspace).is_complete {});
+    assert!(std::panic::catch_unwind(steps).is_err());
+    assert_eq!(keyspace.last_snapshot_end(), Some(SnapshotEnd::Failed));
+    keyspace.check();
 }

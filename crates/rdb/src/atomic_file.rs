@@ -1,4 +1,4 @@
-//! [`FileBeside`]: a file that is written under another name, and takes its own name when it is complete.
+//! [`AtomicFile`]: a file that is written under another name, and takes its own name when it is complete.
 //!
 //! So a crash at any moment leaves the old file or the new one. The order is: write, sync the file, rename
 //! it, sync the folder.
@@ -14,16 +14,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The name of a file, and the temporary one. A file that is not complete is removed when this is dropped.
-pub(crate) struct FileBeside {
+pub(crate) struct AtomicFile {
     path: PathBuf,
     /// `None` once the file has its own name.
     temporary: Option<PathBuf>,
 }
 
-impl FileBeside {
+impl AtomicFile {
     /// A new file in the folder of `path`. Its name has the number of the process, and another number that no
-    /// file of this process has. So a file that has the name already was left by an earlier process, and is
-    /// written over.
+    /// file of this process has. A file that has the name already was left by an earlier process, if no other machine and
+    /// no other container writes to the folder. It is written over.
     pub(crate) fn create(path: &Path) -> Result<(Self, File), SaveError> {
         static FILES: AtomicU64 = AtomicU64::new(0);
         let failed = |error| SaveError::Io { offset: 0, error };
@@ -56,7 +56,7 @@ impl FileBeside {
     }
 }
 
-impl Drop for FileBeside {
+impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
             let _ = fs::remove_file(temporary); // a destructor can report no error

@@ -65,9 +65,9 @@ impl QuickList {
         self.try_push_plain_node(Node::try_plain(element)?)
     }
 
-    /// [`try_push_plain`](Self::try_push_plain) of an element of `len` bytes, which `fill` writes into their place. So
-    /// an element that is decompressed lies in memory once. After an error, which may be that of `fill`, the list is
-    /// as it was.
+    /// [`try_push_plain`](Self::try_push_plain) of an element of `len` bytes. `fill` writes the element into its
+    /// place, so that a caller that decompresses it needs no second copy. After an error, which may be that of
+    /// `fill`, the list is as it was.
     pub fn try_push_plain_with<E: From<ReserveError>>(
         &mut self,
         len: usize,

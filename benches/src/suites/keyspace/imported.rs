@@ -1,4 +1,4 @@
-//! Keys and strings of somebody's own (`--import FILE`): gets, sets and removals beside maps of boxes.
+//! Keys and strings of a file of the user (`--import FILE`): GET, SET and DEL beside maps of boxes.
 //!
 //! A round is a whole life, as in [`maps`](super::maps). Of a dump, only keys with a string take part. There
 //! are no batches, because keys have several lengths.

@@ -46,7 +46,7 @@ impl Place {
 /// A packed value.
 pub(crate) enum Blob<'i> {
     Bytes(Place, &'i [u8]),
-    /// Compressed, and so large otherwise that it is given in pieces.
+    /// Compressed. It would be so large that it is given to a sink in pieces.
     Stream(Stream<'i>),
 }
 
@@ -62,7 +62,7 @@ fn extend(block: &mut Block, bytes: &[u8]) -> Result<(), keyspace::Error> {
 pub(crate) struct Kept {
     start: usize,
     end: usize,
-    /// The length without compression, and where the string begins in the input, if it is compressed.
+    /// If the string is compressed: its length when decompressed, and where it begins in the input.
     stream: Option<(usize, u64)>,
 }
 
@@ -108,7 +108,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A string of a collection. It stays compressed if it is long then. In C: `rdbGenericLoadStringObject`.
+    /// A string of a collection. A long one stays compressed. In C: `rdbGenericLoadStringObject`.
     #[inline]
     pub(crate) fn part(&mut self) -> Result<Part<'_>, Error> {
         match self.prefix()? {
@@ -127,7 +127,7 @@ impl<R: Read> Input<R> {
         Ok(Part::Stream(Stream::new(self.take(len)?, raw_len, offset)))
     }
 
-    /// Adds a string to a block, which then lends it. It stays compressed if it is long then.
+    /// Adds a string to a block, which then lends it. A long compressed string stays compressed.
     #[inline]
     pub(crate) fn append(&mut self, block: &mut Block) -> Result<Kept, Error> {
         let start = block.len();

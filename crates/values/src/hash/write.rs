@@ -73,10 +73,10 @@ impl<R: Room> Hash<R> {
         }
     }
 
-    /// Adds a field and its value of these lengths, which `fill` writes into their places, and returns whether the
-    /// field was not there before. A field that is there stays as it is. So what is decompressed lies in memory
-    /// once. The hash becomes a hash table, as it does with any field or value of more than
-    /// `hash_max_listpack_value` bytes: for others there is [`try_insert`](Self::try_insert).
+    /// Adds a field and its value of these lengths, and returns whether the field was not there before. A field that
+    /// is there stays as it is. `fill` writes both into their places, so that a caller that decompresses them needs
+    /// no second copy. The hash becomes a hash table. So this is for a field or a value of more than
+    /// `hash_max_listpack_value` bytes; for others there is [`try_insert`](Self::try_insert).
     ///
     /// ```
     /// use values::{Collection, Encoding, Hash, ReserveError};

@@ -64,8 +64,8 @@ impl List {
         self.try_as_quicklist(limits)?.try_push_plain(element)
     }
 
-    /// Adds an element of `len` bytes, which `fill` writes into their place, at the end in a node of its own, whatever
-    /// the limit says. So an element that is decompressed lies in memory once.
+    /// Adds an element of `len` bytes at the end, in a node of its own, whatever the limit says. `fill` writes the
+    /// element into its place, so that a caller that decompresses it needs no second copy.
     ///
     /// ```
     /// use values::{Collection, EncodingLimits, List, ReserveError};

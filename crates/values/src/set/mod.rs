@@ -101,9 +101,10 @@ impl<R: Room> Set<R> {
         self.try_convert_and_insert(member, limits).map(|()| true)
     }
 
-    /// Adds a member of `len` bytes, which `fill` writes into their place, and returns whether it was not there
-    /// before. So a member that is decompressed lies in memory once. The set becomes a hash table, as it does with
-    /// any member of more than `set_max_listpack_value` bytes: for others there is [`try_insert`](Self::try_insert).
+    /// Adds a member of `len` bytes, and returns whether it was not there before. `fill` writes the member
+    /// into its place, so that a caller that decompresses it needs no second copy. The set becomes a hash
+    /// table. So this is for members of more than `set_max_listpack_value` bytes; for others there is
+    /// [`try_insert`](Self::try_insert).
     ///
     /// ```
     /// use values::{Collection, Encoding, ReserveError, Set};

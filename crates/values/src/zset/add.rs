@@ -115,10 +115,10 @@ impl<R: Room> ZSet<R> {
         Ok(outcome)
     }
 
-    /// Adds a member of `len` bytes, which `fill` writes into their place, and returns whether it was not there
-    /// before. A member that is there keeps its score. So a member that is decompressed lies in memory once. The set
-    /// becomes a skiplist, as it does with any member of more than `zset_max_listpack_value` bytes: for others there
-    /// is [`try_add`](Self::try_add).
+    /// Adds a member of `len` bytes, and returns whether it was not there before. A member that is there keeps its
+    /// score. `fill` writes the member into its place, so that a caller that decompresses it needs no second copy.
+    /// The set becomes a skiplist. So this is for members of more than `zset_max_listpack_value` bytes; for others
+    /// there is [`try_add`](Self::try_add).
     ///
     /// ```
     /// use values::zset::AddError;

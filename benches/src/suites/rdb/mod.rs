@@ -3,7 +3,7 @@
 //!
 //! - [`data`]: what is in the files: short strings, and values of all types.
 //! - [`beside`]: a life is the loading of a file and the saving of what was loaded.
-//! - [`snapshot`]: a snapshot under random writes, by [`load`]; [`fork`]: that of a server.
+//! - [`snapshot`]: a snapshot under random writes, by [`workload`]; [`fork`]: that of a server.
 //!
 //! Why it is fair: all load the same file, of version 10, and all compress strings as they save, which is the
 //! default. What counts is processor time, because a disk decides the rest: that of this thread, and that of

@@ -31,7 +31,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     }
     let host = shell::host()?;
     let mut words = vec!["--no-default-features", "--features", "zmalloc/fault-injection"];
-    words.extend(shell::packages(&shell::LIBRARIES));
+    let libraries = shell::libraries_with_unsafe_code();
+    words.extend(shell::packages(&libraries));
     // With a target triple the flags apply to the tests and not to build scripts.
     words.extend(["--target", &host]);
     if args.rest.is_empty() {

@@ -92,11 +92,20 @@ pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Co
     command
 }
 
-/// The libraries. Their memory comes from zmalloc. All but rdb hold unsafe code.
+/// The libraries. Their memory comes from zmalloc.
 #[rustfmt::skip] // as on the page of the architecture, from below
 pub(crate) const LIBRARIES: [&str; 12] = [
     "zmalloc", "common", "sds", "dict", "intset", "listpack", "zindex", "quicklist", "values", "robj", "keyspace", "rdb",
 ];
+
+/// The libraries that do not forbid unsafe code.
+pub(crate) fn libraries_with_unsafe_code() -> Vec<&'static str> {
+    let forbids = |name: &&str| {
+        let library = root().join(format!("crates/{name}/src/lib.rs"));
+        std::fs::read_to_string(library).is_ok_and(|text| text.contains("#![forbid(unsafe_code)]"))
+    };
+    LIBRARIES.into_iter().filter(|name| !forbids(name)).collect()
+}
 
 /// `--package` for each.
 pub(crate) fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {

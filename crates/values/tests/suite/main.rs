@@ -4,6 +4,7 @@
 //! words) has unit tests.
 
 mod borrowed;
+mod filled;
 #[cfg(not(miri))]
 mod hash_memory;
 #[cfg(not(miri))]

@@ -43,8 +43,8 @@ const INTEGERS: [i64; 20] = [
     i64::MIN,
 ];
 
-/// Texts that look like integers, and are none.
-const NO_INTEGERS: [&str; 8] =
+/// Texts that look like integers but are not stored as integers.
+const NOT_INTEGERS: [&str; 8] =
     ["", "01", "+1", " 1", "-0", "1e3", "9223372036854775808", "-9223372036854775809"];
 
 /// Scores that have no short form, and those at the ends.
@@ -194,7 +194,7 @@ fn words(count: usize, len: usize) -> Vec<Vec<u8>> {
 /// Integers as text, and texts that are nearly that.
 fn numbers() -> Vec<Vec<u8>> {
     let integers = INTEGERS.iter().map(i64::to_string);
-    integers.chain(NO_INTEGERS.map(String::from)).map(String::into_bytes).collect()
+    integers.chain(NOT_INTEGERS.map(String::from)).map(String::into_bytes).collect()
 }
 
 /// Fills all databases.

@@ -63,7 +63,7 @@ impl<const N: usize> StringBlock<N> {
         let mut place =
             unsafe { lens.into_iter().fold(pointer.get(), |place, len| length::write(place, len)) };
         let block = Self(pointer);
-        // SAFETY: the strings stand behind their lengths, one after the other, and nobody else has the block.
+        // SAFETY: the strings stand behind their lengths, one after the other. No other pointer to the new block exists.
         let parts = lens.map(|len| unsafe {
             let part = slice::from_raw_parts_mut(place.as_ptr(), len);
             place = place.add(len);

@@ -33,6 +33,20 @@ pub enum ValueRef<'a> {
     Hash(HashView<'a>),
 }
 
+/// Values are equal if they have the same type and the same elements, whatever their encodings. O(elements).
+impl PartialEq for ValueRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::String(one), Self::String(other)) => one.element() == other.element(),
+            (Self::List(one), Self::List(other)) => one == other,
+            (Self::Set(one), Self::Set(other)) => one == other,
+            (Self::ZSet(one), Self::ZSet(other)) => one == other,
+            (Self::Hash(one), Self::Hash(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 impl<'a> ValueRef<'a> {
     #[inline]
     pub(crate) fn of(entry: EntryView<'a>, lent: &'a Lent) -> Self {

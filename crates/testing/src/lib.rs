@@ -3,10 +3,12 @@
 mod entry;
 mod glob;
 mod liar;
+mod number;
 
 pub use entry::Entry;
 pub use glob::NaiveGlob;
 pub use liar::{Liar, Lie};
+pub use number::{FloatSum, integer};
 
 use proptest::prelude::ProptestConfig;
 

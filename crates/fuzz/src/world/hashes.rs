@@ -1,11 +1,12 @@
 //! Operations of hashes.
 
 use super::input::{Many, Member, Source, Word};
-use super::model::{Bytes, Hash, NOT_A_FLOAT, NOT_AN_INTEGER, OVERFLOW, Reply, incr_by_float, integer};
+use super::model::{Bytes, Hash, NOT_A_FLOAT, NOT_AN_INTEGER, OVERFLOW, Reply, incr_by_float};
 use super::pair::Pair;
 use arbitrary::Arbitrary;
 use keyspace::{Cursor, Error};
 use std::cell::{Cell, RefCell};
+use testing::integer;
 use values::Element;
 
 #[derive(Arbitrary, Debug)]

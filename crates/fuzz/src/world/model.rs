@@ -3,6 +3,7 @@
 //! A key whose time has come is no longer there. It is *stale* until the keyspace reports that it was removed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use testing::FloatSum;
 use values::{HashView, ListView, ObjectType, SetView, ZSetView};
 
 pub(crate) type Bytes = Vec<u8>;
@@ -157,26 +158,18 @@ pub(crate) struct Held {
     pub(crate) expiry: Option<u64>,
 }
 
-/// The integer that a text is the decimal form of.
-pub(crate) fn integer(text: &[u8]) -> Option<i64> {
-    let value: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (value.to_string().as_bytes() == text).then_some(value)
-}
-
-/// The text of a number and `quarters` quarters more. The model adds quarters to numbers of quarters, which an `f64` does not
-/// round. If the old number is another one or large, or its text is long, it believes what was `seen`.
+/// The text of a number and `quarters` quarters more, or the error. The model believes what was `seen` where it does not know
+/// better.
 pub(crate) fn incr_by_float(
     old: Option<&Bytes>,
     quarters: i8,
     seen: Option<Result<Bytes, Reply>>,
 ) -> Result<Bytes, Reply> {
-    let len = old.map_or(0, Vec::len);
-    let old = old.map_or(Some(0.0), |text| std::str::from_utf8(text).ok()?.parse().ok());
-    let old: f64 = old.ok_or(NOT_A_FLOAT)?;
-    let is_known = len < 40 && old.abs() < (1_u64 << 40) as f64 && (old * 4.0).fract() == 0.0;
-    match seen {
-        Some(seen) if !is_known => seen,
-        _ => Ok((old + f64::from(quarters) / 4.0 + 0.0).to_string().into_bytes()),
+    match (FloatSum::of(old.map_or(b"0", |text| text), quarters), seen) {
+        (FloatSum::NotAFloat, _) => Err(NOT_A_FLOAT),
+        (FloatSum::Unknown, Some(seen)) => seen,
+        (FloatSum::Text(text), _) => Ok(text),
+        (FloatSum::Unknown, None) => Ok(b"0".to_vec()),
     }
 }
 

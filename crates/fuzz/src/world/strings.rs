@@ -3,13 +3,14 @@
 use super::input::{Index, Indexes, LEN_MAX, When, Word, span};
 use super::model::{
     Bytes, Content, INVALID_TIME, Model, NO_SUCH_KEY, NOT_AN_INTEGER, OVERFLOW, Reply, TOO_LONG,
-    incr_by_float, integer,
+    incr_by_float,
 };
 use super::pair::Pair;
 use crate::harness::{Len, Text};
 use arbitrary::Arbitrary;
 use keyspace::{Error, Expiry, SetCondition, SetExpiry, SetOptions};
 use std::cell::RefCell;
+use testing::integer;
 use values::string::{self, BitFieldType, BitOp, BitOverflow, BitRange};
 use values::{EncodingLimits, OwnedElement};
 

@@ -3,6 +3,7 @@
 use common::Cursor;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use testing::integer;
 use values::hash::HashError;
 use values::{Collection, Element, Encoding, EncodingLimits, Hash};
 use zmalloc::{Region, fault};
@@ -46,11 +47,6 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::ThroughAWord),
         1 => Just(Op::Relocate),
     ]
-}
-
-fn integer(text: &[u8]) -> Option<i64> {
-    let value: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (value.to_string().as_bytes() == text).then_some(value)
 }
 
 /// What the encoding is after fields and values were written in a hash that has `len` fields then.

@@ -380,10 +380,9 @@ fn on_string(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
             (either(keyspace.incr_by(key, *by, now).map(Answer::Number)), db.incr_by(key, *by))
         }
         Op::IncrByFloat(key, quarters) => {
-            let by = f64::from(*quarters) / 4.0;
-            let sum = keyspace.incr_by_float(key, by, now);
+            let sum = keyspace.incr_by_float(key, f64::from(*quarters) / 4.0, now);
             let answer = either(sum.map(|sum| Answer::Text(Some(sum.to_string().into_bytes()))));
-            let expected = db.incr_by_float(key, by, &answer);
+            let expected = db.incr_by_float(key, *quarters, &answer);
             (answer, expected)
         }
         _ => unreachable!("another operation"),

@@ -11,11 +11,12 @@ mod oracle;
 use apply::{apply, content_of};
 use keyspace::{Event, Keyspace, MaxmemoryPolicy, Options, Ttl};
 use ops::{Bytes, op};
-use oracle::{Answer, Db, LEN_MAX, TOO_LONG, Told, integer};
+use oracle::{Answer, Db, LEN_MAX, TOO_LONG, Told};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Arc, Mutex};
+use testing::integer;
 use values::Encoding;
 use zmalloc::Region;
 

@@ -3,6 +3,7 @@
 use super::ops::{Action, Bytes, Condition, How};
 use keyspace::{Expiry, SetExpiry};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use testing::{FloatSum, integer};
 use values::ObjectType;
 
 pub(crate) const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -121,12 +122,6 @@ pub(crate) enum Told {
     Removed(Bytes),
     Renamed(Bytes, Bytes),
     Cleared,
-}
-
-/// The integer that a text is the decimal form of.
-pub(crate) fn integer(text: &[u8]) -> Option<i64> {
-    let value: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (value.to_string().as_bytes() == text).then_some(value)
 }
 
 /// When a time is, in milliseconds. `SET` and `GETEX` take positive numbers only.
@@ -299,16 +294,19 @@ impl Db {
         Ok(Answer::Number(sum))
     }
 
-    /// `sum` is what the keyspace answered: the model knows the sums of quarters only, which an `f64` does
-    /// not round.
-    pub(crate) fn incr_by_float(&mut self, key: &[u8], by: f64, sum: &Answer) -> Result<Answer, Answer> {
-        let old = self.string(key)?.map_or(Some(0.0), |text| std::str::from_utf8(text).ok()?.parse().ok());
-        let old: f64 = old.ok_or(Answer::Error(NOT_A_FLOAT))?;
-        let text = match sum {
-            Answer::Text(Some(text)) if old.abs() > (1_u64 << 50) as f64 || (old * 4.0).fract() != 0.0 => {
-                text.clone()
-            }
-            _ => (old + by + 0.0).to_string().into_bytes(),
+    /// `answer` is what the keyspace answered. The model believes it where it does not know better.
+    pub(crate) fn incr_by_float(
+        &mut self,
+        key: &[u8],
+        quarters: i8,
+        answer: &Answer,
+    ) -> Result<Answer, Answer> {
+        let old = self.string(key)?.map_or(&b"0"[..], |text| text);
+        let text = match (FloatSum::of(old, quarters), answer) {
+            (FloatSum::NotAFloat, _) => return Err(Answer::Error(NOT_A_FLOAT)),
+            (FloatSum::Text(text), _) => text,
+            (FloatSum::Unknown, Answer::Text(Some(text))) => text.clone(),
+            (FloatSum::Unknown, error) => return Err(error.clone()),
         };
         self.write(key, text.clone());
         Ok(Answer::Text(Some(text)))

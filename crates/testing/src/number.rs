@@ -1,0 +1,52 @@
+//! Numbers in text, as models of the commands that count read them.
+
+/// Texts of up to so many characters have their own `f64` each.
+const EXACT_LEN_MAX: usize = 15;
+
+/// The integer that a text is the decimal form of.
+///
+/// ```
+/// assert_eq!(testing::integer(b"-7"), Some(-7));
+/// assert_eq!(testing::integer(b"+7"), None);
+/// ```
+pub fn integer(text: &[u8]) -> Option<i64> {
+    let value: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (value.to_string().as_bytes() == text).then_some(value)
+}
+
+/// The text of a number with `quarters` quarters added: what `INCRBYFLOAT` answers, as far as an `f64` can tell.
+///
+/// ```
+/// use testing::FloatSum;
+/// assert_eq!(FloatSum::of(b"10.5", 1), FloatSum::Text(b"10.75".to_vec()));
+/// assert_eq!(FloatSum::of(b"ten", 1), FloatSum::NotAFloat);
+/// assert_eq!(FloatSum::of(b"1e5000", 1), FloatSum::Unknown); // too large for an f64
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FloatSum {
+    /// The text is not a number.
+    NotAFloat,
+    /// The sum.
+    Text(Vec<u8>),
+    /// An `f64` rounds the number or cannot hold it, or std does not read it as C does.
+    Unknown,
+}
+
+impl FloatSum {
+    /// The sum for a number that is `text`.
+    pub fn of(text: &[u8], quarters: i8) -> Self {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
+        let has_letter = |letter: u8| text.iter().any(|byte| byte.eq_ignore_ascii_case(&letter));
+        match number {
+            None if has_letter(b'x') => Self::Unknown, // hexadecimal digits, perhaps
+            None => Self::NotAFloat,
+            Some(number)
+                if text.len() > EXACT_LEN_MAX || has_letter(b'e') || (number * 4.0).fract() != 0.0 =>
+            {
+                Self::Unknown
+            }
+            // The last sum makes 0 of -0.
+            Some(number) => Self::Text((number + f64::from(quarters) / 4.0 + 0.0).to_string().into_bytes()),
+        }
+    }
+}

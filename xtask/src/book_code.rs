@@ -20,6 +20,7 @@ pages! {
     memory_model = "../../docs/src/memory-model.md",
     zmalloc = "../../docs/src/zmalloc.md",
     sds = "../../docs/src/sds.md",
+    symbols = "../../docs/src/symbols.md",
     dict = "../../docs/src/dict.md",
     intset = "../../docs/src/intset.md",
     listpack = "../../docs/src/listpack.md",

@@ -94,8 +94,8 @@ pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Co
 
 /// The libraries. Their memory comes from zmalloc.
 #[rustfmt::skip] // as on the page of the architecture, from below
-pub(crate) const LIBRARIES: [&str; 12] = [
-    "zmalloc", "common", "sds", "dict", "intset", "listpack", "zindex", "quicklist", "values", "robj", "keyspace", "rdb",
+pub(crate) const LIBRARIES: [&str; 13] = [
+    "zmalloc", "common", "sds", "symbols", "dict", "intset", "listpack", "zindex", "quicklist", "values", "robj", "keyspace", "rdb",
 ];
 
 /// The libraries that do not forbid unsafe code.

@@ -34,6 +34,11 @@ fn sds() {
 }
 
 #[test]
+fn symbols() {
+    drive(fuzz::targets::symbols::run);
+}
+
+#[test]
 fn robj() {
     drive(fuzz::targets::robj::run);
 }

@@ -6,11 +6,12 @@ use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
 /// The floors of the house. A crate names crates of its own floor or of lower ones.
-const FLOORS: [(&str, u32); 13] = [
+const FLOORS: [(&str, u32); 14] = [
     ("zmalloc", 1),
     ("common", 1),
     ("testing", 1),
     ("sds", 2),
+    ("symbols", 2),
     ("dict", 2),
     ("intset", 2),
     ("listpack", 2),

@@ -12,6 +12,7 @@ pub mod quicklist;
 pub mod rdb;
 pub mod robj;
 pub mod sds;
+pub mod symbols;
 pub mod table;
 pub mod values;
 pub mod zindex;

@@ -1,0 +1,96 @@
+//! Symbol tables: texts that are coded and come back, codes that may be damaged, and bytes that may be a table.
+
+use crate::harness::{Books, Faults, Len, Plan, Text, operations};
+use ::symbols::{DecodeError, FromBytesError, SymbolTable};
+use arbitrary::Arbitrary;
+
+/// A longer text is cut, so that an input has many.
+const LEN_MAX: usize = 4_096;
+
+#[derive(Arbitrary, Debug)]
+enum Op {
+    /// From the bytes of a table. A version and a number of symbols stand in front, because random bytes rarely have them.
+    Read(Text),
+    Build(Vec<[u8; 3]>),
+    Train(Vec<Text>),
+    Encode(Text),
+    Decode(Text, Len),
+    Match(Text, Text),
+    Follow(Plan),
+}
+
+/// Runs the operations that `data` spells.
+pub fn run(data: &[u8]) {
+    let books = Books::open();
+    let mut faults = Faults::new();
+    let mut table = SymbolTable::from_symbols(["user:", "ab", "c"]).expect("memory");
+    let mut buffer = Vec::new();
+    for op in operations(data) {
+        step(&mut table, &mut faults, &mut buffer, op);
+        assert_eq!(books.used(), table.allocation_size());
+    }
+}
+
+fn step(table: &mut SymbolTable, faults: &mut Faults, buffer: &mut Vec<u8>, op: Op) {
+    match op {
+        Op::Read(Text(mut bytes)) => {
+            bytes.truncate(LEN_MAX);
+            let bytes = [&[1], &bytes[..]].concat();
+            let (read, failed) = faults.watch(|| SymbolTable::from_bytes(&bytes));
+            match read {
+                Ok(read) => {
+                    assert_eq!(read.to_bytes(), bytes);
+                    *table = read;
+                }
+                Err(FromBytesError::Malformed(error)) => assert!(error.offset <= bytes.len()),
+                Err(error) => assert!(failed, "{error}"),
+            }
+        }
+        Op::Build(symbols) => {
+            // Each symbol has one to three bytes. Long ones come from training.
+            let symbols = symbols.iter().map(|[len, bytes @ ..]| &bytes[..usize::from(*len) % 3]);
+            if let Ok(built) = faults.watch(|| SymbolTable::from_symbols(symbols)).0 {
+                *table = built;
+            }
+        }
+        Op::Train(mut sample) => {
+            sample.iter_mut().for_each(|Text(text)| text.truncate(LEN_MAX));
+            let sample: Vec<&[u8]> = sample.iter().map(|Text(text)| &text[..]).collect();
+            let (trained, failed) = faults.watch(|| SymbolTable::train(&sample));
+            match trained {
+                Ok(trained) => {
+                    sample.iter().for_each(|text| check_round_trip(&trained, text, buffer));
+                    *table = trained;
+                }
+                Err(error) => assert!(failed, "{error}"),
+            }
+        }
+        Op::Encode(Text(text)) => check_round_trip(table, &text[..text.len().min(LEN_MAX)], buffer),
+        Op::Decode(Text(codes), Len(len)) => {
+            let len = len % (8 * LEN_MAX);
+            buffer.clear();
+            match table.decode(&codes, len, buffer) {
+                Ok(text) => {
+                    assert_eq!(text.len(), len);
+                    assert!(table.matches(&codes, text));
+                }
+                Err(DecodeError::Malformed(error)) => assert!(error.offset <= codes.len()),
+                Err(error) => panic!("{error}"),
+            }
+            assert!(buffer.len() <= len + 8);
+        }
+        Op::Match(Text(codes), Text(text)) => {
+            let is_match = table.matches(&codes, &text);
+            let decoded = table.decode(&codes, text.len(), buffer);
+            assert_eq!(is_match, decoded.is_ok_and(|decoded| decoded == text));
+        }
+        Op::Follow(plan) => faults.follow(plan),
+    }
+}
+
+fn check_round_trip(table: &SymbolTable, text: &[u8], buffer: &mut Vec<u8>) {
+    let codes = table.encode(text, buffer).expect("the global allocator has memory").to_vec();
+    assert!(codes.len() <= 2 * text.len());
+    assert!(table.matches(&codes, text));
+    assert_eq!(table.decode(&codes, text.len(), buffer).expect("codes of just now"), text);
+}

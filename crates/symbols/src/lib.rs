@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod decode;
+mod encode;
+mod error;
+mod table;
+mod train;
+
+pub use common::ReserveError;
+pub use error::{CodedFault, DecodeError, FromBytesError, MalformedCoded, MalformedTable, TableFault};
+pub use table::SymbolTable;

@@ -1,0 +1,204 @@
+//! [`SymbolTable`]: up to 255 symbols, and their codes.
+//!
+//! ```text
+//!  code     0       1       2     ...    n - 1            n ..= 254    255
+//!        "user:" "name\":"  "e"           "a"             no symbol    escape: the next byte is itself
+//! ```
+//!
+//! A code is one byte and stands for a symbol of one to eight bytes. A byte of the text that begins no symbol takes two: the
+//! escape and itself.
+//!
+//! Invariants:
+//!
+//! - **S1.** A code below `count` has a symbol of one to eight bytes. No two symbols are the same.
+//! - **S2.** The escape has the length 1, because it stands in front of one byte. All other codes have the length 0. Neither
+//!   is the code of a symbol that a text begins with.
+
+use crate::encode::Encoder;
+use crate::error::{FromBytesError, MalformedTable, TableFault};
+use core::fmt;
+use zmalloc::ReserveError;
+
+/// The code that stands in front of a byte without a symbol.
+pub(crate) const ESCAPE: u8 = 255;
+
+/// The longest symbol, in bytes.
+pub(crate) const SYMBOL_LEN_MAX: usize = 8;
+
+/// The version of [`SymbolTable::to_bytes`].
+const VERSION: u8 = 1;
+
+/// The symbols by their codes.
+pub(crate) struct Symbols {
+    /// The text of each symbol, with zeros behind it.
+    texts: [[u8; SYMBOL_LEN_MAX]; 256],
+    /// Ones where the text of a symbol has bytes. All zeros for a code without a symbol, whose text is not: so no masked
+    /// word equals it.
+    masks: [u64; 256],
+    /// How many bytes of a text each code stands for. 0 for a code without a symbol.
+    lens: [u8; 256],
+    count: u8,
+}
+
+impl Symbols {
+    pub(crate) const EMPTY: Self = {
+        let mut lens = [0; 256];
+        lens[ESCAPE as usize] = 1;
+        Self { texts: [[u8::MAX; SYMBOL_LEN_MAX]; 256], masks: [0; 256], lens, count: 0 }
+    };
+
+    pub(crate) fn push(&mut self, symbol: &[u8]) -> Result<(), TableFault> {
+        if symbol.is_empty() || symbol.len() > SYMBOL_LEN_MAX {
+            return Err(TableFault::Len);
+        }
+        if self.count == ESCAPE {
+            return Err(TableFault::Count);
+        }
+        if self.iter().any(|other| other == symbol) {
+            return Err(TableFault::Duplicate);
+        }
+        let code = usize::from(self.count);
+        self.texts[code] = [0; SYMBOL_LEN_MAX];
+        self.texts[code][..symbol.len()].copy_from_slice(symbol);
+        self.masks[code] = u64::MAX >> (64 - 8 * symbol.len());
+        self.lens[code] = symbol.len() as u8;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The symbols, in the order of their codes.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.count).map(|code| self.get(code))
+    }
+
+    /// The symbol of a code that has one.
+    #[inline]
+    pub(crate) fn get(&self, code: u8) -> &[u8] {
+        &self.texts[usize::from(code)][..self.len(code)]
+    }
+
+    /// The text of a symbol, with zeros behind it.
+    #[inline]
+    pub(crate) fn text(&self, code: u8) -> [u8; SYMBOL_LEN_MAX] {
+        self.texts[usize::from(code)]
+    }
+
+    /// How many bytes of a text a code stands for. 0 if there is no such symbol.
+    #[inline]
+    pub(crate) fn len(&self, code: u8) -> usize {
+        self.lens[usize::from(code)].into()
+    }
+
+    /// Whether a word begins with the symbol. `false` if there is no such symbol.
+    #[inline]
+    pub(crate) fn begins(&self, code: u8, word: u64) -> bool {
+        word & self.masks[usize::from(code)] == u64::from_le_bytes(self.text(code))
+    }
+}
+
+/// Up to 255 symbols of one to eight bytes, each with a code of one byte.
+///
+/// A table is made once, from a [sample](Self::train) of the texts or from given [symbols](Self::from_symbols), and does not
+/// change. Each text is coded by itself, and the same text always gets the same codes. Several threads can share a table.
+///
+/// ```
+/// use symbols::SymbolTable;
+/// let table = SymbolTable::from_symbols(["http://", "www.", ".com", "e"])?;
+/// let mut buffer = Vec::new();
+/// let coded = table.encode(b"http://www.he.com", &mut buffer)?;
+/// assert_eq!(coded, [0, 1, 255, b'h', 3, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct SymbolTable {
+    pub(crate) symbols: Symbols,
+    pub(crate) encoder: Encoder,
+}
+
+impl SymbolTable {
+    /// A table of these symbols. The first one has the code 0. O(symbols^2).
+    ///
+    /// Two symbols of three bytes or more that begin with the same three bytes are in each other's way: texts are coded with
+    /// the first of them only.
+    ///
+    /// # Errors
+    /// A symbol that is empty, longer than eight bytes, or there already; more than 255 symbols; no memory. The offset is the
+    /// number of the symbol.
+    pub fn from_symbols<T: AsRef<[u8]>>(
+        symbols: impl IntoIterator<Item = T>,
+    ) -> Result<Self, FromBytesError> {
+        let mut all = Symbols::EMPTY;
+        for (number, symbol) in symbols.into_iter().enumerate() {
+            all.push(symbol.as_ref()).map_err(|fault| MalformedTable::new(number, fault))?;
+        }
+        Ok(Self::try_new(all)?)
+    }
+
+    pub(crate) fn try_new(symbols: Symbols) -> Result<Self, ReserveError> {
+        Ok(Self { encoder: Encoder::try_new(&symbols)?, symbols })
+    }
+
+    /// The table that [`to_bytes`](Self::to_bytes) has written.
+    ///
+    /// # Errors
+    /// The bytes are not a table; no memory.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FromBytesError> {
+        let fault = |offset, fault| FromBytesError::from(MalformedTable::new(offset, fault));
+        let truncated = || fault(bytes.len(), TableFault::Truncated);
+        let (&version, rest) = bytes.split_first().ok_or_else(truncated)?;
+        if version != VERSION {
+            return Err(fault(0, TableFault::Version));
+        }
+        let (&count, rest) = rest.split_first().ok_or_else(truncated)?;
+        let (lens, mut rest) = rest.split_at_checked(count.into()).ok_or_else(truncated)?;
+        let mut all = Symbols::EMPTY;
+        for &len in lens {
+            let (symbol, behind) = rest.split_at_checked(len.into()).ok_or_else(truncated)?;
+            all.push(symbol).map_err(|what| fault(bytes.len() - rest.len(), what))?;
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            return Err(fault(bytes.len() - rest.len(), TableFault::Trailing));
+        }
+        Ok(Self::try_new(all)?)
+    }
+
+    /// The table as bytes: a version, the number of symbols, their lengths, and then their texts. At most 2,297 bytes.
+    ///
+    /// ```
+    /// use symbols::SymbolTable;
+    /// let table = SymbolTable::from_symbols(["ab", "c"])?;
+    /// assert_eq!(table.to_bytes(), b"\x01\x02\x02\x01abc");
+    /// assert_eq!(SymbolTable::from_bytes(b"\x01\x02\x02\x01abc")?, table);
+    /// # Ok::<(), symbols::FromBytesError>(())
+    /// ```
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let lens = self.symbols().map(|symbol| symbol.len() as u8);
+        let head = [VERSION, self.symbols.count].into_iter().chain(lens);
+        head.chain(self.symbols().flatten().copied()).collect()
+    }
+
+    /// The symbols, in the order of their codes.
+    pub fn symbols(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.symbols.iter()
+    }
+
+    /// How many bytes the table has beside `size_of::<SymbolTable>()`: what it adds to `used_memory`.
+    pub fn allocation_size(&self) -> usize {
+        self.encoder.allocation_size()
+    }
+}
+
+/// Tables are equal if they have the same symbols with the same codes.
+impl PartialEq for SymbolTable {
+    fn eq(&self, other: &Self) -> bool {
+        self.symbols().eq(other.symbols())
+    }
+}
+
+impl Eq for SymbolTable {}
+
+impl fmt::Debug for SymbolTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.symbols().map(|symbol| symbol.escape_ascii())).finish()
+    }
+}

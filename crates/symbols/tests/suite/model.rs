@@ -1,0 +1,140 @@
+//! Coding and decoding beside a coder that does it the simple way.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use symbols::SymbolTable;
+
+const ESCAPE: u8 = 255;
+
+/// A table by its definition: one symbol of three bytes or more for each three first bytes, then those of two, then of one.
+struct Naive {
+    symbols: Vec<Vec<u8>>,
+}
+
+impl Naive {
+    fn code(&self, rest: &[u8]) -> Option<u8> {
+        let first = |fits: &dyn Fn(&[u8]) -> bool| self.symbols.iter().position(|symbol| fits(symbol));
+        let long = first(&|symbol| symbol.len() >= 3 && rest.get(..3) == symbol.get(..3));
+        let long = long.filter(|&code| rest.starts_with(&self.symbols[code]));
+        let of_len = |len| first(&|symbol| symbol.len() == len && rest.starts_with(symbol));
+        long.or_else(|| of_len(2)).or_else(|| of_len(1)).map(|code| code as u8)
+    }
+
+    fn encode(&self, mut rest: &[u8]) -> Vec<u8> {
+        let mut codes = Vec::new();
+        while let [byte, ..] = *rest {
+            match self.code(rest) {
+                Some(code) => {
+                    codes.push(code);
+                    rest = &rest[self.symbols[usize::from(code)].len()..];
+                }
+                None => {
+                    codes.extend([ESCAPE, byte]);
+                    rest = &rest[1..];
+                }
+            }
+        }
+        codes
+    }
+}
+
+/// Symbols of few letters, so that texts have them.
+fn symbols() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let symbol = vec(prop_oneof![4 => 0..3_u8, 1 => any::<u8>()], 1..=8);
+    vec(symbol, 0..60).prop_map(|mut symbols| {
+        symbols.sort_by_key(|symbol| symbol.iter().fold(7_u8, |hash, byte| hash.rotate_left(3) ^ byte));
+        let mut seen = std::collections::BTreeSet::new();
+        symbols.retain(|symbol| seen.insert(symbol.clone()));
+        symbols
+    })
+}
+
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let byte = || prop_oneof![6 => 0..3_u8, 1 => any::<u8>()];
+    // Long texts are coded in lanes.
+    prop_oneof![
+        vec(byte(), 0..70),
+        vec(byte(), 60..600),
+        vec(vec(byte(), 1..9), 1..90).prop_map(|pieces| pieces.concat())
+    ]
+}
+
+proptest! {
+    #![proptest_config(testing::config(2_048, 8))]
+
+    #[test]
+    fn texts_are_coded_as_the_definition_says_and_come_back(symbols in symbols(), texts in vec(text(), 1..6)) {
+        let table = SymbolTable::from_symbols(&symbols).unwrap();
+        let naive = Naive { symbols };
+        let (mut buffer, mut decoded) = (Vec::new(), Vec::new());
+        for text in texts {
+            let codes = table.encode(&text, &mut buffer).unwrap();
+            prop_assert_eq!(codes, naive.encode(&text));
+            prop_assert_eq!(table.decode(codes, text.len(), &mut decoded).unwrap(), &text[..]);
+            prop_assert!(table.matches(codes, &text));
+        }
+    }
+
+    #[test]
+    fn codes_match_their_own_text_only(symbols in symbols(), text in text(), other in text(), at in any::<usize>(), byte in any::<u8>()) {
+        let table = SymbolTable::from_symbols(&symbols).unwrap();
+        let mut buffer = Vec::new();
+        let codes = table.encode(&text, &mut buffer).unwrap();
+        prop_assert_eq!(table.matches(codes, &other), other == text);
+        if !text.is_empty() {
+            let mut changed = text.clone();
+            changed[at % text.len()] = byte;
+            prop_assert_eq!(table.matches(codes, &changed), changed == text);
+            prop_assert!(!table.matches(codes, &text[..at % text.len()]));
+        }
+        let longer = [&text[..], &[byte]].concat();
+        prop_assert!(!table.matches(codes, &longer));
+    }
+
+    #[test]
+    fn a_table_comes_back_from_its_bytes(symbols in symbols()) {
+        let table = SymbolTable::from_symbols(&symbols).unwrap();
+        let copy = SymbolTable::from_bytes(&table.to_bytes()).unwrap();
+        prop_assert!(copy.symbols().eq(symbols.iter().map(|symbol| &symbol[..])));
+        prop_assert_eq!(copy, table);
+    }
+}
+
+/// All texts of up to nine bytes of two letters, and all tables of up to two symbols of up to four.
+#[test]
+fn every_short_text_comes_back_from_every_small_table() {
+    let words = |len_max: u32| {
+        let of_len = |len: u32| {
+            (0..1_u32 << len)
+                .map(move |bits| (0..len).map(|at| b'a' + (bits >> at & 1) as u8).collect::<Vec<u8>>())
+        };
+        (1..=len_max).flat_map(of_len).collect::<Vec<_>>()
+    };
+    let (texts, symbols) = (words(if cfg!(miri) { 3 } else { 9 }), words(if cfg!(miri) { 2 } else { 4 }));
+    let (mut buffer, mut decoded) = (Vec::new(), Vec::new());
+    for first in &symbols {
+        for second in symbols.iter().filter(|second| *second != first) {
+            let symbols = vec![first.clone(), second.clone()];
+            let table = SymbolTable::from_symbols(&symbols).unwrap();
+            let naive = Naive { symbols };
+            for text in &texts {
+                let codes = table.encode(text, &mut buffer).unwrap();
+                assert_eq!(codes, naive.encode(text), "{first:?}, {second:?}: {text:?}");
+                assert_eq!(table.decode(codes, text.len(), &mut decoded).unwrap(), text);
+            }
+        }
+    }
+}
+
+/// Lanes that never meet: each symbol has two bytes, and each part of the text has an odd length.
+#[test]
+fn lanes_that_do_not_meet_give_the_codes_of_one() {
+    let symbols = vec![b"ab".to_vec(), b"ba".to_vec(), b"aa".to_vec(), b"bb".to_vec()];
+    let (table, naive) = (SymbolTable::from_symbols(&symbols).unwrap(), Naive { symbols });
+    let mut buffer = Vec::new();
+    for len in 64..700 {
+        let text: Vec<u8> =
+            (0..len).map(|at: u32| if at.count_ones().is_multiple_of(2) { b'a' } else { b'b' }).collect();
+        assert_eq!(table.encode(&text, &mut buffer).unwrap(), naive.encode(&text), "{len}");
+    }
+}

@@ -5,19 +5,22 @@
 //! ```
 //!
 //! Between two calls the loader keeps the position in the input and the value that is being built. A value of
-//! many elements is built over several calls.
+//! many elements is built over several calls. `restore` stores each key and counts it.
 
-use crate::build::{Builder, Partial, Store};
+mod restore;
+
+use crate::build::{Builder, Partial};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::format::{ValueType, Version};
-use crate::queue::{Next, Queue};
+use crate::queue::Queue;
 use crate::reader::{Before, Event, KeyHeader, Reader};
-use crate::sink::{Skip, Taken};
+use crate::sink::Skip;
 use crate::text::Text;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use keyspace::{Key, Keyspace, RestoreOptions, RestoreValue};
+use keyspace::{Key, Keyspace, RestoreValue};
+use restore::{Restore, Stored, store_queued};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -416,99 +419,5 @@ impl<R: Read> Loader<R> {
         self.key = None;
         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
         restore.count(loading, offset)
-    }
-}
-
-fn store_queued<S: BuildHasher>(
-    queue: &mut Queue,
-    keyspace: &mut Keyspace<S>,
-    options: &LoadOptions,
-    loading: &mut Loading,
-    now: u64,
-) -> Result<(), Error> {
-    if queue.is_empty() {
-        return Ok(());
-    }
-    queue.drain(keyspace, |keyspace, Next { key, value, before, offset }| {
-        let mut restore = Restore::new(keyspace, key, options, before, now);
-        let stored = restore.restore(RestoreValue::String(value));
-        stored.map_err(|error| Error::Keyspace { offset, error })?;
-        restore.count(loading, offset)
-    })
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    /// The key is there, or has expired.
-    No,
-    Yes,
-    Empty,
-    /// It is a hash whose fields have all expired.
-    Expired,
-}
-
-/// Stores the value of a key in a keyspace.
-struct Restore<'r, S> {
-    keyspace: &'r mut Keyspace<S>,
-    key: Key<'r>,
-    options: RestoreOptions,
-    now: u64,
-    stored: Stored,
-}
-
-impl<'r, S: BuildHasher> Restore<'r, S> {
-    #[inline]
-    fn new(
-        keyspace: &'r mut Keyspace<S>,
-        key: Key<'r>,
-        options: &LoadOptions,
-        Before { expiry, idle_time, freq }: Before,
-        now: u64,
-    ) -> Self {
-        let replace = options.duplicate_key == DuplicateKey::Replace;
-        let keeps_expired = !options.drops_expired;
-        let options = RestoreOptions { expiry, idle_time, freq, replace, keeps_expired };
-        Self { keyspace, key, options, now, stored: Stored::No }
-    }
-
-    #[inline]
-    fn restore(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
-        if self.keyspace.restore(self.key, value, &self.options, self.now)? {
-            self.stored = Stored::Yes;
-        }
-        Ok(())
-    }
-
-    /// Counts the key, which begins at `offset`.
-    #[inline]
-    fn count(&self, loading: &mut Loading, offset: u64) -> Result<(), Error> {
-        match self.stored {
-            Stored::Yes => loading.keys += 1,
-            Stored::Empty => loading.empty += 1,
-            Stored::Expired => loading.expired += 1,
-            // While its value was built.
-            Stored::No
-                if !self.options.keeps_expired
-                    && self.options.expiry.is_some_and(|expiry| expiry <= self.now) =>
-            {
-                loading.expired += 1
-            }
-            Stored::No => return Err(Error::DuplicateKey { offset }),
-        }
-        Ok(())
-    }
-}
-
-impl<S: BuildHasher> Store for &mut Restore<'_, S> {
-    fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
-        self.restore(value)
-    }
-
-    fn store_empty(&mut self) -> Taken {
-        if self.options.replace {
-            self.keyspace.remove(self.key, self.now);
-        }
-        self.stored = Stored::Empty;
-        Ok(())
     }
 }

@@ -131,8 +131,8 @@ impl<R: Read> Input<R> {
     #[cold]
     pub(crate) fn refused(&self, refused: Refused, offset: impl FnOnce(usize) -> u64) -> Error {
         match refused {
-            Refused::Fault(fault, at) => Error::Malformed { offset: offset(at), fault },
-            Refused::Malformed(fault, offset) => Error::Malformed { offset, fault },
+            Refused::Packed(fault, at) => Error::Malformed { offset: offset(at), fault },
+            Refused::Input(fault, offset) => Error::Malformed { offset, fault },
             Refused::Keyspace(error) => self.failure(error),
         }
     }

@@ -99,7 +99,7 @@ impl Default for LoadOptions {
 /// How far loading has come, and what was left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Loading {
+pub struct LoadStats {
     /// Bytes that were read.
     pub bytes: u64,
     /// Keys that were stored.
@@ -146,7 +146,7 @@ pub struct Loading {
 pub struct Loader<R> {
     reader: Reader<R>,
     options: LoadOptions,
-    loading: Loading,
+    stats: LoadStats,
     database: u64,
     partial: Partial,
     queue: Queue,
@@ -182,7 +182,7 @@ impl<R: Read> Loader<R> {
         Ok(Self {
             reader,
             options,
-            loading: Loading::default(),
+            stats: LoadStats::default(),
             database: 0,
             partial: Partial::default(),
             queue: Queue::new(),
@@ -198,20 +198,20 @@ impl<R: Read> Loader<R> {
         self.reader.version()
     }
 
-    /// How far loading has come.
-    pub fn loading(&self) -> Loading {
-        Loading { bytes: self.reader.offset(), ..self.loading }
+    /// What has been loaded and left out so far.
+    pub fn stats(&self) -> LoadStats {
+        LoadStats { bytes: self.reader.offset(), ..self.stats }
     }
 
     /// Loads the whole file. `now` is in milliseconds since 1970, as the times in the file are.
     ///
     /// # Errors
     /// As for [`load_some`](Self::load_some).
-    pub fn load<D: Databases + ?Sized>(&mut self, databases: &mut D, now: u64) -> Result<Loading, Error> {
+    pub fn load<D: Databases + ?Sized>(&mut self, databases: &mut D, now: u64) -> Result<LoadStats, Error> {
         loop {
-            let loading = self.load_some(databases, usize::MAX, now)?;
-            if loading.is_complete {
-                return Ok(loading);
+            let stats = self.load_some(databases, usize::MAX, now)?;
+            if stats.is_complete {
+                return Ok(stats);
             }
         }
     }
@@ -227,12 +227,12 @@ impl<R: Read> Loader<R> {
         now: u64,
         budget: Duration,
         mut clock: impl FnMut() -> Duration,
-    ) -> Result<Loading, Error> {
+    ) -> Result<LoadStats, Error> {
         let start = clock();
         loop {
-            let loading = self.load_some(databases, KEYS_A_LOOK, now)?;
-            if loading.is_complete || clock().saturating_sub(start) >= budget {
-                return Ok(loading);
+            let stats = self.load_some(databases, KEYS_A_LOOK, now)?;
+            if stats.is_complete || clock().saturating_sub(start) >= budget {
+                return Ok(stats);
             }
         }
     }
@@ -247,14 +247,14 @@ impl<R: Read> Loader<R> {
         databases: &mut D,
         keys: usize,
         now: u64,
-    ) -> Result<Loading, Error> {
+    ) -> Result<LoadStats, Error> {
         if self.has_failed {
             let error = io::Error::other("the loader has failed before");
             return Err(Error::Io { offset: self.reader.offset(), error });
         }
         let mut budget = keys.max(1).saturating_mul(ELEMENTS_A_KEY);
         let mut result = Ok(());
-        while result.is_ok() && budget > 0 && !self.loading.is_complete {
+        while result.is_ok() && budget > 0 && !self.stats.is_complete {
             result = self.step(databases, now, &mut budget);
         }
         // Also what was read before an error.
@@ -267,7 +267,7 @@ impl<R: Read> Loader<R> {
         };
         let result = result.and(stored);
         self.has_failed = result.is_err();
-        result.map(|()| self.loading())
+        result.map(|()| self.stats())
     }
 
     fn step<D: Databases + ?Sized>(
@@ -286,7 +286,7 @@ impl<R: Read> Loader<R> {
             (Some(key), Some(keyspace)) => self.build(keyspace, key, now, budget),
             // The keyspace was there when the value began.
             (Some(_), None) => {
-                self.loading.other_databases += 1;
+                self.stats.other_databases += 1;
                 (self.key, self.partial, self.skips) = (None, Partial::default(), true);
                 Ok(())
             }
@@ -302,20 +302,20 @@ impl<R: Read> Loader<R> {
         now: u64,
         budget: &mut usize,
     ) -> Result<(), Error> {
-        let Self { reader, options, loading, queue, .. } = self;
+        let Self { reader, options, stats, queue, .. } = self;
         let start = reader.offset();
         match reader.next_event()? {
             Some(Event::Key(KeyHeader { value_type, expiry, idle_time, freq, offset, .. })) => {
                 let is_expired = options.drops_expired && expiry.is_some_and(|expiry| expiry <= now);
                 let before = Before { expiry, idle_time, freq };
                 let skipped = match (keyspace, value_type) {
-                    (None, _) => &mut loading.other_databases,
-                    _ if is_expired => &mut loading.expired,
+                    (None, _) => &mut stats.other_databases,
+                    _ if is_expired => &mut stats.expired,
                     (Some(_), value_type) if value_type.object_type().is_none() => {
                         if options.unsupported == UnsupportedValue::Refuse {
                             return Err(reader.walk.unsupported());
                         }
-                        &mut loading.unsupported
+                        &mut stats.unsupported
                     }
                     (Some(keyspace), ValueType::String) => {
                         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
@@ -334,7 +334,7 @@ impl<R: Read> Loader<R> {
                 self.skips = true;
                 return Ok(());
             }
-            None => loading.is_complete = true,
+            None => stats.is_complete = true,
             Some(Event::Database(number)) => {
                 let result = keyspace.map_or(Ok(()), |keyspace| self.store_queued(keyspace, now));
                 self.database = number;
@@ -351,8 +351,8 @@ impl<R: Read> Loader<R> {
                     let _ = keyspace.try_reserve(room); // without memory the table grows later
                 }
             }
-            Some(Event::Function(_)) => loading.functions += 1,
-            Some(Event::Skipped { .. }) => loading.others += 1,
+            Some(Event::Function(_)) => stats.functions += 1,
+            Some(Event::Skipped { .. }) => stats.others += 1,
             Some(Event::Aux { .. } | Event::Slot { .. }) => {}
         }
         let elements = 1 + (self.reader.offset() - start) / BYTES_AN_ELEMENT;
@@ -368,30 +368,26 @@ impl<R: Read> Loader<R> {
         (before, offset): (Before, u64),
         now: u64,
     ) -> Result<(), Error> {
-        let Self { reader, options, loading, queue, .. } = self;
+        let Self { reader, options, stats, queue, .. } = self;
         let text = reader.walk.string(&mut reader.input)?;
         if let Text::Borrowed(text) = &text
             && queue.push(&reader.key, *text, before, offset)
         {
-            return if queue.is_full() {
-                store_queued(queue, keyspace, options, loading, now)
-            } else {
-                Ok(())
-            };
+            return if queue.is_full() { store_queued(queue, keyspace, options, stats, now) } else { Ok(()) };
         }
-        store_queued(queue, keyspace, options, loading, now)?;
+        store_queued(queue, keyspace, options, stats, now)?;
         let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
         let stored = match text {
             Text::Borrowed(text) => restore.restore(RestoreValue::String(text)),
             Text::Owned(text) => restore.restore(RestoreValue::Built(&mut text.into())),
         };
         stored.map_err(|error| Error::Keyspace { offset, error })?;
-        restore.count(loading, offset)
+        restore.count(stats, offset)
     }
 
     /// Stores the keys in the queue.
     fn store_queued<S: BuildHasher>(&mut self, keyspace: &mut Keyspace<S>, now: u64) -> Result<(), Error> {
-        store_queued(&mut self.queue, keyspace, &self.options, &mut self.loading, now)
+        store_queued(&mut self.queue, keyspace, &self.options, &mut self.stats, now)
     }
 
     /// Builds the value of the key, or as much of it as the budget allows.
@@ -402,7 +398,7 @@ impl<R: Read> Loader<R> {
         now: u64,
         budget: &mut usize,
     ) -> Result<(), Error> {
-        let Self { reader, options, loading, partial, .. } = self;
+        let Self { reader, options, stats, partial, .. } = self;
         let limits = *keyspace.options().encoding_limits();
         let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
         let drops_expired_at = options.drops_expired.then_some(now);
@@ -410,14 +406,14 @@ impl<R: Read> Loader<R> {
         if !reader.walk.step(&mut reader.input, &mut builder, budget)? {
             return Ok(());
         }
-        loading.field_expiries += partial.expiries;
-        loading.expired_fields += partial.expired;
+        stats.field_expiries += partial.expiries;
+        stats.expired_fields += partial.expired;
         if restore.stored == Stored::Empty && partial.expired > 0 {
             restore.stored = Stored::Expired;
         }
         *partial = Partial::default();
         self.key = None;
         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
-        restore.count(loading, offset)
+        restore.count(stats, offset)
     }
 }

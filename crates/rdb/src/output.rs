@@ -228,8 +228,8 @@ impl<W: Write> Output<W> {
         }
         let mut bytes = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
         let no_memory = SaveError::Memory(ReserveError::OutOfMemory { size: raw_len });
-        let inflated = try_room(&mut bytes, raw_len).ok().and_then(|room| lzf::decompress(stream, room));
-        let written = inflated.ok_or(no_memory).and_then(|()| self.plain(&bytes[..raw_len]));
+        let decompressed = try_room(&mut bytes, raw_len).ok().and_then(|room| lzf::decompress(stream, room));
+        let written = decompressed.ok_or(no_memory).and_then(|()| self.plain(&bytes[..raw_len]));
         self.scratch = bytes;
         written
     }

@@ -366,7 +366,7 @@ impl Store for ToValue<'_> {
     }
 
     fn store_empty(&mut self) -> Taken {
-        Err(Refused::Fault(Fault::Empty, 0))
+        Err(Refused::Packed(Fault::Empty, 0))
     }
 }
 
@@ -411,12 +411,12 @@ impl<F: FnMut(Item<'_>)> Sink for Each<F> {
             let checked = Set::check_packed(encoding, bytes);
             checked.map_err(|error| Refused::of_packed(error, Fault::Intset))?;
             let set =
-                intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
+                intset::View::new(bytes).map_err(|error| Refused::Packed(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
         check_listpack(object_type, bytes)?;
         let list = listpack::View::new(bytes);
-        let list = list.map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+        let list = list.map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
         give_all(list.iter(), object_type, self)
     }
 

@@ -279,7 +279,7 @@ fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
     let mut repacked = ListPack::new();
     for value in list {
         let pushed = match value {
-            Value::Double(score) => repacked.try_push_back(Value::raw(Text::of(score).bytes())),
+            Value::Double(score) => repacked.try_push_back(Value::raw(ScoreText::of(score).bytes())),
             value => repacked.try_push_back(value),
         };
         pushed?;
@@ -288,12 +288,12 @@ fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
 }
 
 /// The text of a score: the shortest that reads back as the same number.
-struct Text {
+struct ScoreText {
     bytes: [u8; Self::MAX],
     len: usize,
 }
 
-impl Text {
+impl ScoreText {
     /// Sign, 17 digits, point and exponent: `-1.2345678901234567e-308`.
     const MAX: usize = 24;
 
@@ -312,7 +312,7 @@ impl Text {
     }
 }
 
-impl core::fmt::Write for Text {
+impl core::fmt::Write for ScoreText {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
         let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(core::fmt::Error)?;
         room.copy_from_slice(text.as_bytes());

@@ -1,6 +1,6 @@
 //! [`Restore`]: stores the value of one key in a keyspace, and counts the key by what has become of it.
 
-use super::{DuplicateKey, LoadOptions, Loading};
+use super::{DuplicateKey, LoadOptions, LoadStats};
 use crate::build::Store;
 use crate::error::Error;
 use crate::queue::{Next, Queue};
@@ -14,7 +14,7 @@ pub(super) fn store_queued<S: BuildHasher>(
     queue: &mut Queue,
     keyspace: &mut Keyspace<S>,
     options: &LoadOptions,
-    loading: &mut Loading,
+    stats: &mut LoadStats,
     now: u64,
 ) -> Result<(), Error> {
     if queue.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn store_queued<S: BuildHasher>(
         let mut restore = Restore::new(keyspace, key, options, before, now);
         let stored = restore.restore(RestoreValue::String(value));
         stored.map_err(|error| Error::Keyspace { offset, error })?;
-        restore.count(loading, offset)
+        restore.count(stats, offset)
     })
 }
 
@@ -74,17 +74,17 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
 
     /// Counts the key, which begins at `offset`.
     #[inline]
-    pub(super) fn count(&self, loading: &mut Loading, offset: u64) -> Result<(), Error> {
+    pub(super) fn count(&self, stats: &mut LoadStats, offset: u64) -> Result<(), Error> {
         match self.stored {
-            Stored::Yes => loading.keys += 1,
-            Stored::Empty => loading.empty += 1,
-            Stored::Expired => loading.expired += 1,
+            Stored::Yes => stats.keys += 1,
+            Stored::Empty => stats.empty += 1,
+            Stored::Expired => stats.expired += 1,
             // While its value was built.
             Stored::No
                 if !self.options.keeps_expired
                     && self.options.expiry.is_some_and(|expiry| expiry <= self.now) =>
             {
-                loading.expired += 1
+                stats.expired += 1
             }
             Stored::No => return Err(Error::DuplicateKey { offset }),
         }

@@ -93,9 +93,9 @@ fn load(bytes: &[u8], keys: usize) -> Result<Vec<Keyspace>, Error> {
     let (loaded, failures) = failures_within(bound(bytes.len()), || {
         let mut loader = Loader::new(bytes, options)?;
         loop {
-            let loading = loader.load_some(&mut databases, keys, START)?;
-            assert!(loading.bytes <= bytes.len() as u64);
-            if loading.is_complete {
+            let stats = loader.load_some(&mut databases, keys, START)?;
+            assert!(stats.bytes <= bytes.len() as u64);
+            if stats.is_complete {
                 return Ok::<_, Error>(());
             }
         }

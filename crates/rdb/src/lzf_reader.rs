@@ -1,4 +1,4 @@
-//! [`Inflater`]: decompresses a string of LZF piece by piece.
+//! [`LzfReader`]: decompresses a string of LZF piece by piece.
 //!
 //! ```text
 //!  | the last 8 KiB of before | decompressed | free |      64 KiB
@@ -21,7 +21,7 @@ const MATCH_MAX: usize = 264;
 const BLOCK: usize = 64 << 10;
 
 /// See the module's page.
-pub(crate) struct Inflater<'a> {
+pub(crate) struct LzfReader<'a> {
     stream: &'a [u8],
     /// What has not been decompressed.
     rest: &'a [u8],
@@ -33,7 +33,7 @@ pub(crate) struct Inflater<'a> {
     base: usize,
 }
 
-impl<'a> Inflater<'a> {
+impl<'a> LzfReader<'a> {
     pub(crate) fn try_new(stream: &'a [u8]) -> Result<Self, Error> {
         let mut block = Block::new_in(Zmalloc);
         try_room(&mut block, BLOCK)?;
@@ -118,14 +118,14 @@ mod tests {
             let text = [&noise[..], &pattern.repeat(repeats), &noise[..noise.len() / 2], &pattern].concat();
             let mut stream = vec![0; text.len() * 2 + 10];
             let len = lzf::compress(&text, &mut stream).unwrap();
-            let mut inflater = Inflater::try_new(&stream[..len]).unwrap();
+            let mut reader = LzfReader::try_new(&stream[..len]).unwrap();
             for (place, len) in places {
                 let start = place.index(text.len());
                 let mut out = vec![0; len.min(text.len() - start)];
-                prop_assert_eq!(inflater.read_at(start, &mut out), Some(()));
+                prop_assert_eq!(reader.read_at(start, &mut out), Some(()));
                 prop_assert!(out == text[start..start + out.len()], "at {}", start);
             }
-            prop_assert_eq!(inflater.read_at(text.len(), &mut [0]), None);
+            prop_assert_eq!(reader.read_at(text.len(), &mut [0]), None);
         }
     }
 }

@@ -19,7 +19,7 @@ use keyspace::values::{
 use keyspace::{RestoreValue, Value};
 use listpack::{Value as Packed, View};
 
-/// A score in a listpack that is longer as text takes less memory as a double.
+/// A score with a longer text takes less memory as a double than in a listpack.
 const SCORE_TEXT_MAX: usize = 7;
 
 /// Takes a value that is complete.
@@ -49,7 +49,7 @@ pub(crate) struct Builder<'b, T> {
     pub(crate) partial: &'b mut Partial,
     pub(crate) limits: &'b EncodingLimits,
     pub(crate) store: T,
-    /// The time at which fields are left out that have expired. `None` if they are kept.
+    /// Fields that have expired at this time, in milliseconds since 1970, are left out. `None` keeps all.
     pub(crate) drops_expired_at: Option<u64>,
 }
 
@@ -61,7 +61,7 @@ impl<T: Store> Builder<'_, T> {
         }
     }
 
-    /// A packed value that is not within the limits: its elements are inserted.
+    /// Inserts the elements of a packed value that is not within the limits.
     fn unpack(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8], len: usize) -> Taken {
         self.begin(object_type, len as u64)?;
         if encoding == Encoding::IntSet {

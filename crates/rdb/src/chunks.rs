@@ -1,19 +1,20 @@
-//! Packed values that are much larger than their compressed bytes, given to a sink chunk by chunk.
+//! Gives a packed value to a sink in chunks, if the value is much larger than its compressed bytes.
 //!
-//! Elements that are inserted from a packed value are copies. If the packed value lies in memory at the same
-//! time, the two take 176 times the bytes of the file. So such a value is decompressed two times. The first time
-//! it is checked as a whole, it is divided into chunks, and its memory is freed. The second time the chunks are
-//! decompressed one after the other.
+//! Elements that are inserted from a packed value are copies. If the packed value lay in memory at the same
+//! time, the two would take up to 176 times the bytes of the file. So such a value is decompressed twice. The
+//! first time it is checked as a whole, it is divided into chunks, and its memory is freed. The second time
+//! the chunks are decompressed one after the other.
 //!
 //! ```text
 //!  packed value   | entry | entry | ... | entry | long entry | entry | ...
 //!  chunks         | short elements, 128 KiB     | long       | short elements ...
 //! ```
 //!
-//! A chunk of short elements is decompressed into a block. A long element is decompressed where it will stay. An
-//! element is never divided, and neither are a field and its value, or a member and its score.
+//! A chunk of short elements is decompressed into a block. A long element is decompressed where it will stay.
+//! A chunk ends between two elements, never between a field and its value, or a member and its score.
 //!
-//! Limits: bytes are decompressed twice, which only values take that LZF has made 48 times smaller.
+//! Limits: decompressing twice takes more time. So only values that LZF has made 48 times smaller are given
+//! in chunks.
 
 use crate::error::Fault;
 use crate::input::{Block, try_room};
@@ -29,10 +30,10 @@ use keyspace::values::{Element, ObjectType, ReserveError};
 use listpack::{Depth, Value, View};
 use zmalloc::Zmalloc;
 
-/// A value that is decompressed to more bytes may be given in chunks.
+/// A value of more bytes when it is decompressed may be given in chunks.
 pub(crate) const RAW_MIN: usize = 256 << 10;
 
-/// A value is given in chunks if it is so many times as large as its compressed bytes.
+/// A value is given in chunks if it is this many times as large as its compressed bytes.
 pub(crate) const RATIO_MIN: usize = 48;
 
 /// How elements are packed.

@@ -25,20 +25,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Of so many elements of a large value, the budget of a step counts as of one key.
+/// This many elements of a large value use as much of a step's budget as one key.
 const ELEMENTS_A_KEY: usize = 16;
 
-/// [`Loader::load_for`] looks at the clock after so many keys.
+/// [`Loader::load_for`] looks at the clock each time it has loaded this many keys.
 const KEYS_A_LOOK: usize = 64;
 
-/// A resize hint makes room for at most so many keys, if the length of the input is not known: 6 bytes each,
-/// and half as much free.
+/// A resize hint makes room for at most this many keys, if the length of the input is not known. A key takes
+/// 6 bytes of the table, and half as much is free.
 const RESERVED_MAX: u64 = 32 << 10;
 
 /// The fewest bytes of a key in a file: type, length of the key, value.
 const KEY_BYTES_MIN: u64 = 3;
 
-/// Of so many bytes of what is no key, the budget of a step counts as of one element.
+/// This many bytes that belong to no key use as much of a step's budget as one element.
 const BYTES_AN_ELEMENT: u64 = 256;
 
 /// What happens to a key that the keyspace has already, or that stands twice in the file.
@@ -96,7 +96,7 @@ impl Default for LoadOptions {
     }
 }
 
-/// How far loading has come, and what was left out.
+/// What a [`Loader`] has loaded so far, and what it has left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadStats {
@@ -150,7 +150,7 @@ pub struct Loader<R> {
     database: u64,
     partial: Partial,
     queue: Queue,
-    /// What stood in front of the key whose value is being built, and where it stands.
+    /// What stood in front of the key whose value is being built, and the offset of the key.
     key: Option<(Before, u64)>,
     /// Whether the value is being passed over.
     skips: bool,
@@ -216,8 +216,8 @@ impl<R: Read> Loader<R> {
         }
     }
 
-    /// Loads until the budget of time is used up or the file has ended. `clock` says how much time has
-    /// passed, since any moment. At least some keys are loaded.
+    /// Loads until the budget of time is used up or the file has ended. `clock` returns the time since any
+    /// moment that does not change. At least one key is loaded.
     ///
     /// # Errors
     /// As for [`load_some`](Self::load_some).
@@ -237,8 +237,8 @@ impl<R: Read> Loader<R> {
         }
     }
 
-    /// Loads about `keys` keys, and at least one: a large value counts as several, by its elements and their
-    /// bytes. The elements of a packed value, and a string, are loaded at once.
+    /// Loads about `keys` keys, and at least one. A large value counts as several keys, by its elements and
+    /// their bytes, and may be loaded in several calls. A string or a packed value is loaded in one call.
     ///
     /// # Errors
     /// [`Error`]. What was loaded before stays. The loader cannot go on: all later calls are [`Error::Io`].
@@ -257,7 +257,7 @@ impl<R: Read> Loader<R> {
         while result.is_ok() && budget > 0 && !self.stats.is_complete {
             result = self.step(databases, now, &mut budget);
         }
-        // Also what was read before an error.
+        // Keys that were read before an error are stored too.
         let stored = match databases.keyspace(self.database) {
             Some(keyspace) => self.store_queued(keyspace, now),
             None => {
@@ -293,8 +293,8 @@ impl<R: Read> Loader<R> {
         }
     }
 
-    /// Reads an event. A short string is queued, another value is kept for [`build`](Self::build), or passed
-    /// over.
+    /// Reads an event. A string is queued or stored. Any other value is left to [`build`](Self::build), or is
+    /// skipped.
     #[inline]
     fn next<S: BuildHasher>(
         &mut self,

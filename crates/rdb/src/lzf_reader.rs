@@ -1,11 +1,11 @@
-//! [`LzfReader`]: decompresses a string of LZF piece by piece.
+//! [`LzfReader`]: reads any range of a string that LZF has compressed, in a block of 64 KiB.
 //!
 //! ```text
-//!  | the last 8 KiB of before | decompressed | free |      64 KiB
+//!  | the last 8 KiB before | decompressed | free |      64 KiB
 //! ```
 //!
-//! Copies of LZF reach at most 8 KiB back. So the block keeps these bytes, and everything before them is
-//! forgotten. A place that lies before the current one is reached from the start of the string again.
+//! A copy of LZF reaches at most 8 KiB back. So the block keeps these bytes, and drops everything before
+//! them. A range that begins before the current place is reached from the start of the string again.
 
 use crate::input::{Block, try_room};
 use keyspace::Error;
@@ -40,7 +40,7 @@ impl<'a> LzfReader<'a> {
         Ok(Self { stream, rest: stream, block, next: 0, end: 0, base: 0 })
     }
 
-    /// Writes the bytes from `start` on. `None` if there are too few, or the stream is not LZF.
+    /// Reads the bytes from `start` on. `None` if there are too few, or the stream is not LZF.
     pub(crate) fn read_at(&mut self, start: usize, mut out: &mut [u8]) -> Option<()> {
         if start < self.base + self.next {
             (self.rest, self.next, self.end, self.base) = (self.stream, 0, 0, 0);
@@ -63,7 +63,8 @@ impl<'a> LzfReader<'a> {
         Some(())
     }
 
-    /// Decompresses as much as fits behind the bytes that a copy may reach. `None` at the end, and if the stream is not LZF.
+    /// Decompresses as much as fits behind the bytes that a copy may reach. `None` at the end, and if the
+    /// stream is not LZF.
     fn fill(&mut self) -> Option<()> {
         let kept = self.end.min(DISTANCE_MAX);
         let start = self.end - kept;

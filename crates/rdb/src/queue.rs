@@ -1,4 +1,4 @@
-//! [`Queue`]: keys with short strings, on their way into a keyspace together.
+//! [`Queue`]: keys with short strings, which are stored in a keyspace together.
 //!
 //! An insert waits for the memory of its place in the table. The places of sixteen keys are fetched at once,
 //! and the waits overlap. So short strings, which are the most frequent values, are copied out of the input's
@@ -18,7 +18,7 @@ pub(crate) const KEYS: usize = 16;
 /// Longer keys and strings are stored one by one.
 const LEN_MAX: usize = 256;
 
-/// The bytes of all keys and strings.
+/// How many bytes all keys and strings may have.
 const BYTES: usize = 2 * KEYS * LEN_MAX;
 
 enum QueuedString {
@@ -35,7 +35,7 @@ struct Queued {
 
 /// See the module's page.
 pub(crate) struct Queue {
-    /// As long as there is room, once the first key has come.
+    /// [`BYTES`] long. Empty before the first key.
     bytes: Block,
     /// How many of the bytes are in use.
     filled: usize,

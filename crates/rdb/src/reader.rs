@@ -1,4 +1,4 @@
-//! [`Reader`]: a file as a row of events, for embedders with a store of their own.
+//! [`Reader`]: a file as a sequence of events, for embedders that have their own store.
 
 use crate::build::{Builder, Partial, Store};
 use crate::error::{Error, Fault};
@@ -18,7 +18,7 @@ use zmalloc::Zmalloc;
 /// The milliseconds of a second.
 const SECOND: u64 = 1_000;
 
-/// What the next bytes of a file say. What an event lends is good until the next call.
+/// One entry of a file. Its slices are valid until the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -320,7 +320,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Calls `each` for all parts of the value of the last key, in the order of the file. Packed values are
-    /// checked first. That a member stands once is not checked, unless it is packed.
+    /// checked first. Members that stand twice are an error in packed values only.
     ///
     /// # Errors
     /// As for [`read_value`](Self::read_value).

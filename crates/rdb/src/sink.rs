@@ -8,10 +8,10 @@ use keyspace::values::{
 
 /// Why a sink refuses a part.
 pub(crate) enum Refused {
-    /// A packed value is not valid. The number is the offset of the fault in the value, in bytes: 0 if the
-    /// fault is in no single place, or the value is not packed.
+    /// The part is not valid. The number is the offset of the fault in the part's packed bytes. It is 0 if
+    /// the part is not packed, or the offset is not known.
     Packed(Fault, usize),
-    /// A string of the input is not valid. The number is its offset in the input.
+    /// A string that the part is made of is not valid. The number is its offset in the input.
     Input(Fault, u64),
     /// There is no memory, or the keyspace refuses.
     Keyspace(keyspace::Error),
@@ -70,8 +70,8 @@ pub(crate) trait Sink {
     /// A large element of a list, which is a node of its own.
     fn plain(&mut self, element: &[u8]) -> Taken;
 
-    /// [`element`](Self::element) of a long string that is compressed. A sink that keeps it decompresses it where
-    /// it will stay.
+    /// [`element`](Self::element) of a long string that is compressed. A sink that keeps the element
+    /// decompresses it where it will stay.
     fn long_element(&mut self, element: Stream<'_>) -> Taken {
         self.element(Element::Bytes(&element.try_decompressed()?))
     }

@@ -4,7 +4,8 @@
 //! takes 176 times its bytes in the file for a moment. A string of more than [`LONG_MIN`] bytes therefore
 //! reaches the sink as a [`Stream`], and is decompressed where it will stay.
 //!
-//! What lies in memory at once, in bytes of the input, where the content is as compressible as LZF allows:
+//! The table says what lies in memory at once, in multiples of the bytes in the input. It is for content that
+//! LZF compresses as far as it can.
 //!
 //! | shape | while it is read | at most |
 //! |---|---|---|
@@ -17,7 +18,7 @@
 //! | key | the key as it was read; its copy in the keyspace | 88 + 88 |
 //! | field about the file, library of functions | the text | 88 |
 //!
-//! A node of a list is a packed value too. Those beyond 48 are divided: see [`crate::chunks`].
+//! A node of a list is a packed value too. Values beyond 48 are given in chunks: see [`crate::chunks`].
 //!
 //! Two cases are beyond 128. One is a key. The other is a node of a list under `list-compress-depth`: it
 //! takes its length twice, 88 + 88, while the quicklist compresses it again.

@@ -1,8 +1,8 @@
 //! [`ValueProgress`]: writes one value, some elements a step.
 //!
 //! Between two steps nothing of the value is borrowed. The progress remembers where to go on: a number of
-//! nodes or of members, or the cursor of a table's scan, which visits each element once as long as the table
-//! does not change.
+//! nodes or of members, or the cursor of a table's scan. The scan visits each element once, because the value
+//! must not change meanwhile.
 
 use crate::error::SaveError;
 use crate::format::code;
@@ -15,7 +15,7 @@ use keyspace::{Cursor, ValueRef};
 use listpack::{ListPack, Value, View};
 use std::io::Write;
 
-/// Of so many bytes of a list's node the budget of a step counts as of one element.
+/// This many bytes of a list's node use as much of a step's budget as one element.
 const BYTES_A_UNIT: usize = 64;
 
 /// How far the writing of a value has come. See [`Writer::write_value`](crate::Writer::write_value).
@@ -207,8 +207,8 @@ impl ValueProgress {
         self.end()
     }
 
-    /// The members of a sorted set from the highest on: so every reader inserts each at the front of its
-    /// index.
+    /// The members of a sorted set, from the highest score to the lowest. So a reader inserts each member at
+    /// the front of its index.
     fn write_members<W: Write>(
         &mut self,
         output: &mut Output<W>,
@@ -269,8 +269,8 @@ fn set_code(set: SetView<'_>, version: WriteVersion) -> u8 {
     }
 }
 
-/// The listpack of a sorted set with its doubles as text, `None` if it has no doubles: those are an extension
-/// that no server reads.
+/// The listpack of a sorted set with its doubles as text. `None` if it has no doubles. Doubles in a listpack
+/// are an extension that no server reads.
 fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
     let Ok(list) = View::new(bytes) else { return Ok(None) };
     if !list.iter().any(|value| matches!(value, Value::Double(_))) {

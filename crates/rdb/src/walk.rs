@@ -1,14 +1,15 @@
 //! [`Walk`]: reads one value, and gives its parts to a [`Sink`], some elements a step.
 //!
 //! ```text
-//!  element by element   | len | element | element | ...             fields of a hash are followed by their values,
-//!                                                                   members of a sorted set by their scores
+//!  element by element   | len | element | element | ...
+//!                       a field of a hash is followed by its value, a member of a sorted set by its score
 //!  packed               | string: a listpack, an intset, a ziplist or a zipmap |
 //!  quicklist            | nodes | string: a ziplist | ...
 //!  quicklist 2          | nodes | 1 | string: an element | 2 | string: a listpack | ...
-//!  fields that expire   24: | first expiry, 8 | len | time since then, + 1 | field | value | ...     time 0: never
+//!  fields that expire   24: | first expiry, 8 | len | time since then, + 1 | field | value | ...
 //!                       25: | first expiry, 8 | string: a listpack of field, value, time |
-//!                       22 of Valkey: | len | field | value | time, 8 | ...                        time -1: never
+//!                       22 of Valkey: | len | field | value | time, 8 | ...
+//!                       a field that does not expire has time 0 in 24 and 25, and -1 in 22
 //! ```
 //!
 //! A walk remembers how many elements are left, so that a value can be read in slices. Ziplists and zipmaps
@@ -28,10 +29,10 @@ use listpack::{Depth, ListPack, Value};
 use std::io::Read;
 use zmalloc::Zmalloc;
 
-/// A longer ziplist or zipmap becomes single elements.
+/// The elements of a longer ziplist or zipmap are given one by one, in bytes.
 const REPACKED_MAX: usize = 64 << 10;
 
-/// Of so many bytes of elements the budget of a step counts as of one element.
+/// This many bytes of elements use as much of a step's budget as one element.
 const BYTES_A_UNIT: usize = 256;
 
 /// A value that is being read.
@@ -127,7 +128,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Reads about `budget` elements, which it takes from the budget, and says whether the value is complete.
+    /// Reads about `budget` elements, and subtracts them from the budget. Returns whether the value is
+    /// complete.
     pub(crate) fn step<R: Read, S: Sink>(
         &mut self,
         input: &mut Input<R>,
@@ -201,7 +203,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Gives the memory of long strings back.
+    /// Frees the memory of long strings.
     #[inline]
     fn release<R: Read>(&mut self, input: &mut Input<R>) {
         input.release();

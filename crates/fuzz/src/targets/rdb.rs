@@ -1,7 +1,9 @@
-//! Snapshot files and DUMP payloads: arbitrary bytes, and files of our own that are changed at places of the input's choice.
+//! Snapshot files and DUMP payloads: arbitrary bytes, and files of our own that are changed at places of the
+//! input's choice.
 //!
-//! Each file is loaded at once, in slices, and with allocations that fail. It is read or refused: without a panic, in memory that is
-//! bounded by the length of the file, and the same way however it is loaded. What was loaded is saved and loaded again, and is equal.
+//! Each file is loaded at once, in slices, and with allocations that fail. It is read or refused without a
+//! panic, and in memory that is bounded by the length of the file. The result is the same however the file is
+//! loaded. What was loaded is saved and loaded again, and is equal.
 
 use crate::harness::{Books, Faults, Plan, Text};
 use ::keyspace::{Key, Keyspace, Options, Value};

@@ -46,7 +46,7 @@ impl Place {
 /// A packed value.
 pub(crate) enum Blob<'i> {
     Bytes(Place, &'i [u8]),
-    /// Compressed. It would be so large that it is given to a sink in pieces.
+    /// Compressed. The value would be so large that a sink gets it in chunks.
     Stream(Stream<'i>),
 }
 
@@ -131,7 +131,7 @@ impl<R: Read> Input<R> {
         Ok(MaybeCompressed::Stream(Stream::new(self.take(len)?, raw_len, offset)))
     }
 
-    /// Adds a string to a block, which then lends it. A long compressed string stays compressed.
+    /// Adds a string to the end of a block. A long compressed string stays compressed.
     #[inline]
     pub(crate) fn append(&mut self, block: &mut Block) -> Result<Kept, Error> {
         let start = block.len();
@@ -217,8 +217,8 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the
-    /// input if it is short.
+    /// The string of a key. A long one has a block of its own that a keyspace takes over, so that it lies in
+    /// memory once. A short one is lent.
     pub(crate) fn text(&mut self) -> Result<Text<'_>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {

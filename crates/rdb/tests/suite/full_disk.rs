@@ -1,12 +1,12 @@
-//! A disk that is full: the old file stays whole, the error is the system's, no temporary file is left, and the
-//! keyspace is ready for the next file.
+//! A disk that is full: the old file stays whole, the error is the system's, no temporary file is left, and
+//! the keyspace is ready for the next file.
 //!
 //! ```text
 //!  parent   sh: ulimit -f  ->  child: the same test, in a process that writes files of at most 224 KiB
 //! ```
 //!
-//! The child is this test program. Beyond the limit the system refuses a write, after it has taken the bytes
-//! that fit, as a full disk does. The child then saves fewer keys to the same path, and the parent loads them.
+//! The child is this test program. The system takes the bytes that fit and refuses the next write, as a full
+//! disk does. The child then saves fewer keys to the same path, and the parent loads them.
 
 use crate::NOW;
 use crate::model::model;

@@ -1,7 +1,7 @@
 //! Random changes of files: sample files of other projects, and files of our own.
 //!
-//! Each changed file is read or refused: without a panic, in bounded memory, and without reading more than there
-//! is. What is loaded can be saved and loaded again, and is equal then.
+//! Each changed file is read or refused: without a panic, in bounded memory, and without reading beyond its
+//! end. What is loaded can be saved and loaded again, and is equal then.
 
 use crate::NOW;
 use crate::damage::files_of_our_own;

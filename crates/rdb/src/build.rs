@@ -99,7 +99,7 @@ impl<T: Store> Builder<'_, T> {
         has_expired
     }
 
-    /// Whether a packed value of that shape may stay as it is.
+    /// Whether a packed value of that shape is within the limits, and can be stored as it is.
     fn fits(&self, object_type: ObjectType, encoding: Encoding, shape: PackedShape, bytes: &[u8]) -> bool {
         let limits = self.limits;
         let (len, longest) = match (object_type, encoding) {

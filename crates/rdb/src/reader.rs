@@ -166,7 +166,7 @@ impl<R: Read> Reader<R> {
         Ok(Self { input, version, walk, key, value, before, checks: true, is_complete: false })
     }
 
-    /// Whether the checksum is compared at the end, which is the default. In C: `rdbchecksum`.
+    /// Sets whether the checksum is compared at the end. By default it is. In C: `rdbchecksum`.
     #[must_use]
     pub fn check_checksum(mut self, checks: bool) -> Self {
         self.checks = checks;

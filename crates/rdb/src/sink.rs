@@ -138,7 +138,7 @@ impl Sink for Skip {
     }
 }
 
-/// Checks all bytes of a listpack, and what a value of that type promises of its elements.
+/// Checks all bytes of a listpack, and that its elements are those of a value of that type.
 pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, Refused> {
     let checked = match object_type {
         ObjectType::List => List::check_packed(Encoding::ListPack, bytes),

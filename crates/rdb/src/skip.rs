@@ -1,4 +1,4 @@
-//! Values that no keyspace here holds, passed over part by part: streams and the values of modules.
+//! Skips values that no keyspace can hold: streams and the values of modules.
 //!
 //! ```text
 //!  module   | id | opcode 1, 2: a number; 3: 4 bytes; 4: 8 bytes; 5: a string | ... | 0 |

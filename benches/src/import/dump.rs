@@ -6,7 +6,7 @@
 use super::ImportError;
 use crate::maps::Fold;
 use keyspace::{Keyspace, ValueRef};
-use rdb::{LoadOptions, Loader, Loading, UnsupportedValue};
+use rdb::{LoadOptions, LoadStats, Loader, UnsupportedValue};
 use std::fmt;
 use std::io::Read;
 
@@ -25,7 +25,7 @@ pub(super) fn is_dump(start: &[u8]) -> bool {
 #[derive(Debug)]
 pub struct Dump {
     keyspace: Keyspace<Fold>,
-    loading: Loading,
+    stats: LoadStats,
 }
 
 impl Dump {
@@ -34,8 +34,8 @@ impl Dump {
         let mut options = LoadOptions::default();
         (options.drops_expired, options.unsupported) = (false, UnsupportedValue::Skip);
         let mut keyspace = Keyspace::with_hasher(Fold::default());
-        let loading = Loader::new(input, options)?.load(&mut keyspace, 0)?;
-        if keyspace.is_empty() { Err(ImportError::Empty) } else { Ok(Self { keyspace, loading }) }
+        let stats = Loader::new(input, options)?.load(&mut keyspace, 0)?;
+        if keyspace.is_empty() { Err(ImportError::Empty) } else { Ok(Self { keyspace, stats }) }
     }
 
     /// All keys. They are as they were at the time 0.
@@ -57,7 +57,7 @@ impl fmt::Display for Dump {
                 ValueRef::ZSet(_) => 4,
             }] += 1;
         }
-        let Loading { unsupported, other_databases, field_expiries, .. } = self.loading;
+        let LoadStats { unsupported, other_databases, field_expiries, .. } = self.stats;
         let counts = [
             (counts[0], "strings"),
             (counts[1], "lists"),

@@ -1,7 +1,7 @@
 //! [`AtomicFile`]: a file that is written under another name, and takes its own name when it is complete.
 //!
-//! So a crash at any moment leaves the old file or the new one. The order is: write, sync the file, rename
-//! it, sync the folder.
+//! The file is written, synced and renamed, and then its folder is synced. So a crash at any moment leaves
+//! the old file or the new one.
 //!
 //! Limits: a process that is killed leaves the file under its temporary name.
 
@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The name of a file, and the temporary one. A file that is not complete is removed when this is dropped.
+/// The path of a file, and its temporary path. The file is removed when this is dropped before the end.
 pub(crate) struct AtomicFile {
     path: PathBuf,
     /// `None` once the file has its own name.
@@ -21,9 +21,10 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// A new file in the folder of `path`. Its name has the number of the process, and another number that no
-    /// file of this process has. A file that has the name already was left by an earlier process, if no other machine and
-    /// no other container writes to the folder. It is written over.
+    /// Creates a temporary file in the folder of `path`. Its name contains the id of the process and a number
+    /// that is unique in the process. A file that has this name already is overwritten: an earlier process
+    /// with the same id has left it. That is so if no other machine and no other container writes to the
+    /// folder.
     pub(crate) fn create(path: &Path) -> Result<(Self, File), SaveError> {
         static FILES: AtomicU64 = AtomicU64::new(0);
         let failed = |error| SaveError::Io { offset: 0, error };
@@ -64,7 +65,7 @@ impl Drop for AtomicFile {
     }
 }
 
-/// Has the disk keep the new name in the folder.
+/// Syncs the folder of a file, so that the new name of the file survives a crash.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

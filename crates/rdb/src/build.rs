@@ -19,7 +19,7 @@ use keyspace::values::{
 use keyspace::{RestoreValue, Value};
 use listpack::{Value as Packed, View};
 
-/// A score in a listpack that is longer as text takes less memory as a double.
+/// A score with a longer text takes less memory as a double than in a listpack.
 const SCORE_TEXT_MAX: usize = 7;
 
 /// Takes a value that is complete.
@@ -49,7 +49,7 @@ pub(crate) struct Builder<'b, T> {
     pub(crate) partial: &'b mut Partial,
     pub(crate) limits: &'b EncodingLimits,
     pub(crate) store: T,
-    /// The time at which fields are left out that have expired. `None` if they are kept.
+    /// Fields that have expired at this time, in milliseconds since 1970, are left out. `None` keeps all.
     pub(crate) drops_expired_at: Option<u64>,
 }
 
@@ -61,15 +61,15 @@ impl<T: Store> Builder<'_, T> {
         }
     }
 
-    /// A packed value that is not within the limits: its elements are inserted.
+    /// Inserts the elements of a packed value that is not within the limits.
     fn unpack(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8], len: usize) -> Taken {
         self.begin(object_type, len as u64)?;
         if encoding == Encoding::IntSet {
             let set =
-                intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
+                intset::View::new(bytes).map_err(|error| Refused::Packed(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
-        let list = View::new(bytes).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+        let list = View::new(bytes).map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
         give_all(list.iter(), object_type, self)
     }
 
@@ -99,7 +99,7 @@ impl<T: Store> Builder<'_, T> {
         has_expired
     }
 
-    /// Whether a packed value of that shape may stay as it is.
+    /// Whether a packed value of that shape is within the limits, and can be stored as it is.
     fn fits(&self, object_type: ObjectType, encoding: Encoding, shape: PackedShape, bytes: &[u8]) -> bool {
         let limits = self.limits;
         let (len, longest) = match (object_type, encoding) {
@@ -183,7 +183,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         match zset.try_add(member, score, AddOptions { nx: true, ..AddOptions::default() }, limits) {
             Ok(Added::Added(_)) => Ok(()),
             Ok(_) => Err(duplicate()),
-            Err(AddError::NotANumber) => Err(Refused::Fault(Fault::Score, 0)),
+            Err(AddError::NotANumber) => Err(Refused::Packed(Fault::Score, 0)),
             Err(error) => Err(error.into()),
         }
     }
@@ -221,10 +221,10 @@ impl<T: Store> Sink for Builder<'_, T> {
         let (limits, len) = (self.limits, element.raw_len());
         match &mut self.partial.value {
             Some(Value::List(list)) if is_large(len, limits) => {
-                list.try_push_plain_with(len, limits, |place| element.inflate(place))
+                list.try_push_plain_with(len, limits, |place| element.decompress(place))
             }
             Some(Value::Set(set)) if len > limits.set_max_listpack_value => {
-                let is_new = set.try_insert_with(len, |place| element.inflate(place))?;
+                let is_new = set.try_insert_with(len, |place| element.decompress(place))?;
                 if is_new { Ok(()) } else { Err(duplicate()) }
             }
             None if len > limits.set_max_listpack_value => {
@@ -232,25 +232,25 @@ impl<T: Store> Sink for Builder<'_, T> {
                 self.long_element(element)
             }
             // The limits allow so long an element in a listpack.
-            _ => self.element(Element::Bytes(&element.try_inflated()?)),
+            _ => self.element(Element::Bytes(&element.try_decompressed()?)),
         }
     }
 
     fn long_scored(&mut self, member: Stream<'_>, score: f64) -> Taken {
         let (limits, len) = (self.limits, member.raw_len());
         if len <= limits.zset_max_listpack_value {
-            return self.scored(Element::Bytes(&member.try_inflated()?), score);
+            return self.scored(Element::Bytes(&member.try_decompressed()?), score);
         }
         let value = self.partial.value.get_or_insert_with(|| ZSet::new().into());
         let Value::ZSet(zset) = value else { return Ok(()) };
-        let is_new = zset.try_add_with(len, score, |place| member.inflate(place))?;
+        let is_new = zset.try_add_with(len, score, |place| member.decompress(place))?;
         if is_new { Ok(()) } else { Err(duplicate()) }
     }
 
     fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> Taken {
         let lens = [field.len(), value.len()];
         if lens.iter().all(|len| *len <= self.limits.hash_max_listpack_value) {
-            let (field, value) = (field.try_inflated()?, value.try_inflated()?);
+            let (field, value) = (field.try_decompressed()?, value.try_decompressed()?);
             return self.pair((field.element(), value.element(), expiry));
         }
         if self.passes_over(expiry) {
@@ -268,9 +268,9 @@ impl<T: Store> Sink for Builder<'_, T> {
         let (limits, len) = (self.limits, element.raw_len());
         let Some(list) = self.list() else { return Ok(()) };
         if is_large(len, limits) {
-            list.try_push_plain_with(len, limits, |place| element.inflate(place))
+            list.try_push_plain_with(len, limits, |place| element.decompress(place))
         } else {
-            Ok(list.try_push_plain(&element.try_inflated()?, limits)?)
+            Ok(list.try_push_plain(&element.try_decompressed()?, limits)?)
         }
     }
 
@@ -284,5 +284,5 @@ impl<T: Store> Sink for Builder<'_, T> {
 }
 
 fn duplicate() -> Refused {
-    Refused::Fault(Fault::Duplicate, 0)
+    Refused::Packed(Fault::Duplicate, 0)
 }

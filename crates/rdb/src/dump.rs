@@ -77,7 +77,7 @@ pub struct Restored {
     pub value: Value,
     /// The version of the payload.
     pub version: Version,
-    /// Fields of a hash that had an expiry, which the value does not have.
+    /// How many fields of a hash had an expiry. The value has these fields without it.
     pub field_expiries: u64,
 }
 

@@ -40,7 +40,8 @@ pub enum Error {
         /// The checksum of the bytes.
         computed: u64,
     },
-    /// A value or an opcode that this crate does not hold, and that was not to be skipped, or cannot be.
+    /// No keyspace can hold the value, or this crate does not know the opcode. The options refuse it, or it
+    /// cannot be skipped because its length is not known.
     Unsupported {
         /// Where the type's byte or the opcode stands.
         offset: u64,
@@ -224,7 +225,7 @@ impl std::error::Error for SaveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { error, .. } => Some(error),
-            // What they print is all that there is to say.
+            // `Display` has printed the inner error already.
             Self::Changed
             | Self::Incomplete
             | Self::DuplicateDatabase { .. }

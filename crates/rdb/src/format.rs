@@ -14,7 +14,7 @@
 use core::fmt;
 use keyspace::values::ObjectType;
 
-/// Whose versions these are.
+/// The servers that a version belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// Redis, and Valkey up to version 11.
@@ -48,7 +48,7 @@ impl Version {
         self.0
     }
 
-    /// Whose version it is.
+    /// The servers that the version belongs to.
     pub const fn family(self) -> Family {
         if self.0 < 80 { Family::Redis } else { Family::Valkey }
     }

@@ -5,9 +5,10 @@
 //! are hashed when they leave the buffer, many at once.
 //!
 //! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows
-//! as bytes arrive: a length that the input only claims reserves at most as much again as has arrived, and 64
-//! KiB. A compressed string reserves what it says when all its bytes have arrived, and only if they can be that
-//! long: One byte of LZF stands for at most 88. What lies in memory at once stands in [`crate::text`].
+//! as bytes arrive. So a length that the input only claims reserves at most as much again as has arrived, and
+//! 64 KiB. The memory for a decompressed string is reserved when all compressed bytes have arrived, and only
+//! if the length is possible: one byte of LZF stands for at most 88 bytes. [`crate::text`] says what lies in
+//! memory at once.
 
 mod strings;
 
@@ -26,7 +27,7 @@ use zmalloc::Zmalloc;
 /// The bytes of the buffer.
 const BUFFER: usize = 64 << 10;
 
-/// A block for long strings that is larger than this is given back.
+/// A larger block for long strings is freed after its use, in bytes.
 const KEPT_MAX: usize = LONG_MIN;
 
 pub(crate) type Block = Vec<u8, Zmalloc>;
@@ -69,7 +70,7 @@ pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
     Sds::try_zeroed(len)
 }
 
-/// Makes a block at least `len` bytes long, of any content. A much larger one is given back first.
+/// Makes a block at least `len` bytes long, of any content. A much larger block is freed first.
 pub(crate) fn try_room(block: &mut Block, len: usize) -> Result<&mut [u8], keyspace::Error> {
     if !(len..=len.max(KEPT_MAX)).contains(&block.len()) {
         *block = Block::new_in(Zmalloc);
@@ -79,7 +80,7 @@ pub(crate) fn try_room(block: &mut Block, len: usize) -> Result<&mut [u8], keysp
     Ok(&mut block[..len])
 }
 
-/// Empties a block, and gives its memory back if that is much.
+/// Empties a block, and frees its memory if that is more than [`KEPT_MAX`].
 pub(crate) fn empty(block: &mut Block) {
     block.clear();
     if block.capacity() > KEPT_MAX {
@@ -131,13 +132,13 @@ impl<R: Read> Input<R> {
     #[cold]
     pub(crate) fn refused(&self, refused: Refused, offset: impl FnOnce(usize) -> u64) -> Error {
         match refused {
-            Refused::Fault(fault, at) => Error::Malformed { offset: offset(at), fault },
-            Refused::Malformed(fault, offset) => Error::Malformed { offset, fault },
+            Refused::Packed(fault, at) => Error::Malformed { offset: offset(at), fault },
+            Refused::Input(fault, offset) => Error::Malformed { offset, fault },
             Refused::Keyspace(error) => self.failure(error),
         }
     }
 
-    /// Gives the memory of long strings back. What was lent of them is no longer in use.
+    /// Frees the memory of long strings. Nothing borrows them any more.
     #[inline]
     pub(crate) fn release(&mut self) {
         if self.plain.len() > KEPT_MAX {
@@ -166,7 +167,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Gets at least `len` bytes into the buffer, which can hold so many.
+    /// Fills the buffer until it has `len` bytes that were not consumed. `len` is at most the buffer's size.
     #[cold]
     fn fill(&mut self, len: usize) -> Result<(), Error> {
         self.crc.update(&self.buffer[self.hashed..self.at]);

@@ -3,17 +3,17 @@
 
 mod atomic_file;
 mod build;
+mod chunks;
 mod crc;
 mod databases;
 mod dump;
 mod error;
 mod format;
-mod inflate;
 mod input;
 mod load;
+mod lzf_reader;
 mod old;
 mod output;
-mod pieces;
 mod queue;
 mod reader;
 mod save;
@@ -29,7 +29,7 @@ pub use databases::Databases;
 pub use dump::{DumpOptions, Restored, dump, restore};
 pub use error::{Error, Fault, SaveError};
 pub use format::{Family, ValueType, Version};
-pub use load::{DuplicateKey, LoadOptions, Loader, Loading, UnsupportedValue};
+pub use load::{DuplicateKey, LoadOptions, LoadStats, Loader, UnsupportedValue};
 pub use reader::{Event, Expiring, Item, KeyHeader, Reader};
 pub use save::{save, save_to_path};
 pub use snapshot::SnapshotFile;

@@ -5,37 +5,40 @@
 //! ```
 //!
 //! Between two calls the loader keeps the position in the input and the value that is being built. A value of
-//! many elements is built over several calls.
+//! many elements is built over several calls. `restore` stores each key and counts it.
 
-use crate::build::{Builder, Partial, Store};
+mod restore;
+
+use crate::build::{Builder, Partial};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::format::{ValueType, Version};
-use crate::queue::{Next, Queue};
+use crate::queue::Queue;
 use crate::reader::{Before, Event, KeyHeader, Reader};
-use crate::sink::{Skip, Taken};
+use crate::sink::Skip;
 use crate::text::Text;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use keyspace::{Key, Keyspace, RestoreOptions, RestoreValue};
+use keyspace::{Key, Keyspace, RestoreValue};
+use restore::{Restore, Stored, store_queued};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Of so many elements of a large value, the budget of a step counts as of one key.
+/// This many elements of a large value use as much of a step's budget as one key.
 const ELEMENTS_A_KEY: usize = 16;
 
-/// [`Loader::load_for`] looks at the clock after so many keys.
+/// [`Loader::load_for`] looks at the clock each time it has loaded this many keys.
 const KEYS_A_LOOK: usize = 64;
 
-/// A resize hint makes room for at most so many keys, if the length of the input is not known: 6 bytes each,
-/// and half as much free.
+/// A resize hint makes room for at most this many keys, if the length of the input is not known. A key takes
+/// 6 bytes of the table, and half as much is free.
 const RESERVED_MAX: u64 = 32 << 10;
 
 /// The fewest bytes of a key in a file: type, length of the key, value.
 const KEY_BYTES_MIN: u64 = 3;
 
-/// Of so many bytes of what is no key, the budget of a step counts as of one element.
+/// This many bytes that belong to no key use as much of a step's budget as one element.
 const BYTES_AN_ELEMENT: u64 = 256;
 
 /// What happens to a key that the keyspace has already, or that stands twice in the file.
@@ -93,10 +96,10 @@ impl Default for LoadOptions {
     }
 }
 
-/// How far loading has come, and what was left out.
+/// What a [`Loader`] has loaded so far, and what it has left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Loading {
+pub struct LoadStats {
     /// Bytes that were read.
     pub bytes: u64,
     /// Keys that were stored.
@@ -143,11 +146,11 @@ pub struct Loading {
 pub struct Loader<R> {
     reader: Reader<R>,
     options: LoadOptions,
-    loading: Loading,
+    stats: LoadStats,
     database: u64,
     partial: Partial,
     queue: Queue,
-    /// What stood in front of the key whose value is being built, and where it stands.
+    /// What stood in front of the key whose value is being built, and the offset of the key.
     key: Option<(Before, u64)>,
     /// Whether the value is being passed over.
     skips: bool,
@@ -179,7 +182,7 @@ impl<R: Read> Loader<R> {
         Ok(Self {
             reader,
             options,
-            loading: Loading::default(),
+            stats: LoadStats::default(),
             database: 0,
             partial: Partial::default(),
             queue: Queue::new(),
@@ -195,26 +198,26 @@ impl<R: Read> Loader<R> {
         self.reader.version()
     }
 
-    /// How far loading has come.
-    pub fn loading(&self) -> Loading {
-        Loading { bytes: self.reader.offset(), ..self.loading }
+    /// What has been loaded and left out so far.
+    pub fn stats(&self) -> LoadStats {
+        LoadStats { bytes: self.reader.offset(), ..self.stats }
     }
 
     /// Loads the whole file. `now` is in milliseconds since 1970, as the times in the file are.
     ///
     /// # Errors
     /// As for [`load_some`](Self::load_some).
-    pub fn load<D: Databases + ?Sized>(&mut self, databases: &mut D, now: u64) -> Result<Loading, Error> {
+    pub fn load<D: Databases + ?Sized>(&mut self, databases: &mut D, now: u64) -> Result<LoadStats, Error> {
         loop {
-            let loading = self.load_some(databases, usize::MAX, now)?;
-            if loading.is_complete {
-                return Ok(loading);
+            let stats = self.load_some(databases, usize::MAX, now)?;
+            if stats.is_complete {
+                return Ok(stats);
             }
         }
     }
 
-    /// Loads until the budget of time is used up or the file has ended. `clock` says how much time has
-    /// passed, since any moment. At least some keys are loaded.
+    /// Loads until the budget of time is used up or the file has ended. `clock` returns the time since any
+    /// moment that does not change. At least one key is loaded.
     ///
     /// # Errors
     /// As for [`load_some`](Self::load_some).
@@ -224,18 +227,18 @@ impl<R: Read> Loader<R> {
         now: u64,
         budget: Duration,
         mut clock: impl FnMut() -> Duration,
-    ) -> Result<Loading, Error> {
+    ) -> Result<LoadStats, Error> {
         let start = clock();
         loop {
-            let loading = self.load_some(databases, KEYS_A_LOOK, now)?;
-            if loading.is_complete || clock().saturating_sub(start) >= budget {
-                return Ok(loading);
+            let stats = self.load_some(databases, KEYS_A_LOOK, now)?;
+            if stats.is_complete || clock().saturating_sub(start) >= budget {
+                return Ok(stats);
             }
         }
     }
 
-    /// Loads about `keys` keys, and at least one: a large value counts as several, by its elements and their
-    /// bytes. The elements of a packed value, and a string, are loaded at once.
+    /// Loads about `keys` keys, and at least one. A large value counts as several keys, by its elements and
+    /// their bytes, and may be loaded in several calls. A string or a packed value is loaded in one call.
     ///
     /// # Errors
     /// [`Error`]. What was loaded before stays. The loader cannot go on: all later calls are [`Error::Io`].
@@ -244,17 +247,17 @@ impl<R: Read> Loader<R> {
         databases: &mut D,
         keys: usize,
         now: u64,
-    ) -> Result<Loading, Error> {
+    ) -> Result<LoadStats, Error> {
         if self.has_failed {
             let error = io::Error::other("the loader has failed before");
             return Err(Error::Io { offset: self.reader.offset(), error });
         }
         let mut budget = keys.max(1).saturating_mul(ELEMENTS_A_KEY);
         let mut result = Ok(());
-        while result.is_ok() && budget > 0 && !self.loading.is_complete {
+        while result.is_ok() && budget > 0 && !self.stats.is_complete {
             result = self.step(databases, now, &mut budget);
         }
-        // Also what was read before an error.
+        // Keys that were read before an error are stored too.
         let stored = match databases.keyspace(self.database) {
             Some(keyspace) => self.store_queued(keyspace, now),
             None => {
@@ -264,7 +267,7 @@ impl<R: Read> Loader<R> {
         };
         let result = result.and(stored);
         self.has_failed = result.is_err();
-        result.map(|()| self.loading())
+        result.map(|()| self.stats())
     }
 
     fn step<D: Databases + ?Sized>(
@@ -283,15 +286,15 @@ impl<R: Read> Loader<R> {
             (Some(key), Some(keyspace)) => self.build(keyspace, key, now, budget),
             // The keyspace was there when the value began.
             (Some(_), None) => {
-                self.loading.other_databases += 1;
+                self.stats.other_databases += 1;
                 (self.key, self.partial, self.skips) = (None, Partial::default(), true);
                 Ok(())
             }
         }
     }
 
-    /// Reads an event. A short string is queued, another value is kept for [`build`](Self::build), or passed
-    /// over.
+    /// Reads an event. A string is queued or stored. Any other value is left to [`build`](Self::build), or is
+    /// skipped.
     #[inline]
     fn next<S: BuildHasher>(
         &mut self,
@@ -299,20 +302,20 @@ impl<R: Read> Loader<R> {
         now: u64,
         budget: &mut usize,
     ) -> Result<(), Error> {
-        let Self { reader, options, loading, queue, .. } = self;
+        let Self { reader, options, stats, queue, .. } = self;
         let start = reader.offset();
         match reader.next_event()? {
             Some(Event::Key(KeyHeader { value_type, expiry, idle_time, freq, offset, .. })) => {
                 let is_expired = options.drops_expired && expiry.is_some_and(|expiry| expiry <= now);
                 let before = Before { expiry, idle_time, freq };
                 let skipped = match (keyspace, value_type) {
-                    (None, _) => &mut loading.other_databases,
-                    _ if is_expired => &mut loading.expired,
+                    (None, _) => &mut stats.other_databases,
+                    _ if is_expired => &mut stats.expired,
                     (Some(_), value_type) if value_type.object_type().is_none() => {
                         if options.unsupported == UnsupportedValue::Refuse {
                             return Err(reader.walk.unsupported());
                         }
-                        &mut loading.unsupported
+                        &mut stats.unsupported
                     }
                     (Some(keyspace), ValueType::String) => {
                         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
@@ -331,7 +334,7 @@ impl<R: Read> Loader<R> {
                 self.skips = true;
                 return Ok(());
             }
-            None => loading.is_complete = true,
+            None => stats.is_complete = true,
             Some(Event::Database(number)) => {
                 let result = keyspace.map_or(Ok(()), |keyspace| self.store_queued(keyspace, now));
                 self.database = number;
@@ -348,8 +351,8 @@ impl<R: Read> Loader<R> {
                     let _ = keyspace.try_reserve(room); // without memory the table grows later
                 }
             }
-            Some(Event::Function(_)) => loading.functions += 1,
-            Some(Event::Skipped { .. }) => loading.others += 1,
+            Some(Event::Function(_)) => stats.functions += 1,
+            Some(Event::Skipped { .. }) => stats.others += 1,
             Some(Event::Aux { .. } | Event::Slot { .. }) => {}
         }
         let elements = 1 + (self.reader.offset() - start) / BYTES_AN_ELEMENT;
@@ -365,30 +368,26 @@ impl<R: Read> Loader<R> {
         (before, offset): (Before, u64),
         now: u64,
     ) -> Result<(), Error> {
-        let Self { reader, options, loading, queue, .. } = self;
+        let Self { reader, options, stats, queue, .. } = self;
         let text = reader.walk.string(&mut reader.input)?;
         if let Text::Borrowed(text) = &text
             && queue.push(&reader.key, *text, before, offset)
         {
-            return if queue.is_full() {
-                store_queued(queue, keyspace, options, loading, now)
-            } else {
-                Ok(())
-            };
+            return if queue.is_full() { store_queued(queue, keyspace, options, stats, now) } else { Ok(()) };
         }
-        store_queued(queue, keyspace, options, loading, now)?;
+        store_queued(queue, keyspace, options, stats, now)?;
         let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
         let stored = match text {
             Text::Borrowed(text) => restore.restore(RestoreValue::String(text)),
             Text::Owned(text) => restore.restore(RestoreValue::Built(&mut text.into())),
         };
         stored.map_err(|error| Error::Keyspace { offset, error })?;
-        restore.count(loading, offset)
+        restore.count(stats, offset)
     }
 
     /// Stores the keys in the queue.
     fn store_queued<S: BuildHasher>(&mut self, keyspace: &mut Keyspace<S>, now: u64) -> Result<(), Error> {
-        store_queued(&mut self.queue, keyspace, &self.options, &mut self.loading, now)
+        store_queued(&mut self.queue, keyspace, &self.options, &mut self.stats, now)
     }
 
     /// Builds the value of the key, or as much of it as the budget allows.
@@ -399,7 +398,7 @@ impl<R: Read> Loader<R> {
         now: u64,
         budget: &mut usize,
     ) -> Result<(), Error> {
-        let Self { reader, options, loading, partial, .. } = self;
+        let Self { reader, options, stats, partial, .. } = self;
         let limits = *keyspace.options().encoding_limits();
         let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
         let drops_expired_at = options.drops_expired.then_some(now);
@@ -407,108 +406,14 @@ impl<R: Read> Loader<R> {
         if !reader.walk.step(&mut reader.input, &mut builder, budget)? {
             return Ok(());
         }
-        loading.field_expiries += partial.expiries;
-        loading.expired_fields += partial.expired;
+        stats.field_expiries += partial.expiries;
+        stats.expired_fields += partial.expired;
         if restore.stored == Stored::Empty && partial.expired > 0 {
             restore.stored = Stored::Expired;
         }
         *partial = Partial::default();
         self.key = None;
         *budget = budget.saturating_sub(ELEMENTS_A_KEY);
-        restore.count(loading, offset)
-    }
-}
-
-fn store_queued<S: BuildHasher>(
-    queue: &mut Queue,
-    keyspace: &mut Keyspace<S>,
-    options: &LoadOptions,
-    loading: &mut Loading,
-    now: u64,
-) -> Result<(), Error> {
-    if queue.is_empty() {
-        return Ok(());
-    }
-    queue.drain(keyspace, |keyspace, Next { key, value, before, offset }| {
-        let mut restore = Restore::new(keyspace, key, options, before, now);
-        let stored = restore.restore(RestoreValue::String(value));
-        stored.map_err(|error| Error::Keyspace { offset, error })?;
-        restore.count(loading, offset)
-    })
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    /// The key is there, or has expired.
-    No,
-    Yes,
-    Empty,
-    /// It is a hash whose fields have all expired.
-    Expired,
-}
-
-/// Stores the value of a key in a keyspace.
-struct Restore<'r, S> {
-    keyspace: &'r mut Keyspace<S>,
-    key: Key<'r>,
-    options: RestoreOptions,
-    now: u64,
-    stored: Stored,
-}
-
-impl<'r, S: BuildHasher> Restore<'r, S> {
-    #[inline]
-    fn new(
-        keyspace: &'r mut Keyspace<S>,
-        key: Key<'r>,
-        options: &LoadOptions,
-        Before { expiry, idle_time, freq }: Before,
-        now: u64,
-    ) -> Self {
-        let replace = options.duplicate_key == DuplicateKey::Replace;
-        let keeps_expired = !options.drops_expired;
-        let options = RestoreOptions { expiry, idle_time, freq, replace, keeps_expired };
-        Self { keyspace, key, options, now, stored: Stored::No }
-    }
-
-    #[inline]
-    fn restore(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
-        if self.keyspace.restore(self.key, value, &self.options, self.now)? {
-            self.stored = Stored::Yes;
-        }
-        Ok(())
-    }
-
-    /// Counts the key, which begins at `offset`.
-    #[inline]
-    fn count(&self, loading: &mut Loading, offset: u64) -> Result<(), Error> {
-        match self.stored {
-            Stored::Yes => loading.keys += 1,
-            Stored::Empty => loading.empty += 1,
-            Stored::Expired => loading.expired += 1,
-            // While its value was built.
-            Stored::No
-                if !self.options.keeps_expired
-                    && self.options.expiry.is_some_and(|expiry| expiry <= self.now) =>
-            {
-                loading.expired += 1
-            }
-            Stored::No => return Err(Error::DuplicateKey { offset }),
-        }
-        Ok(())
-    }
-}
-
-impl<S: BuildHasher> Store for &mut Restore<'_, S> {
-    fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
-        self.restore(value)
-    }
-
-    fn store_empty(&mut self) -> Taken {
-        if self.options.replace {
-            self.keyspace.remove(self.key, self.now);
-        }
-        self.stored = Stored::Empty;
-        Ok(())
+        restore.count(stats, offset)
     }
 }

@@ -7,7 +7,7 @@
 //!  zipmap    | count 1 | len | field | len | free 1 | value | free bytes | ... | 255 |
 //! ```
 //!
-//! A reader checks all bytes first. Then it lends the elements, as often as wanted.
+//! `new` checks all bytes. The iterator lends the elements, and a clone of it lends them again.
 //!
 //! Learned from: the comments of Redis' `ziplist.c` and `zipmap.c`.
 

@@ -20,7 +20,7 @@ const BUFFER: usize = 64 << 10;
 /// Shorter strings are not compressed. In C: a number in `rdbSaveRawString`.
 const COMPRESSED_MIN: usize = 21;
 
-/// How many bytes compression has to save.
+/// A string is compressed if that saves at least this many bytes.
 const GAIN_MIN: usize = 4;
 
 /// Longer texts are no integers of 32 bits.
@@ -28,7 +28,7 @@ const INT_TEXT_MAX: usize = 11;
 
 pub(crate) struct Output<W> {
     write: W,
-    /// As long as there is room, so that bytes are copied into their place.
+    /// Its length is its room, so that bytes are copied into their place.
     buffer: Block,
     /// How many bytes of the buffer are in use.
     filled: usize,
@@ -58,8 +58,8 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// Sets the longest string, in bytes, that is worth the time of its compression. Strings that are compressed
-    /// already stay so.
+    /// Sets the longest string, in bytes, that is worth the time of its compression. Strings that are
+    /// compressed already stay so.
     pub(crate) fn set_compressed_max(&mut self, len: usize) {
         self.compressed_max = if self.may_compress { len } else { 0 };
     }
@@ -228,8 +228,8 @@ impl<W: Write> Output<W> {
         }
         let mut bytes = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
         let no_memory = SaveError::Memory(ReserveError::OutOfMemory { size: raw_len });
-        let inflated = try_room(&mut bytes, raw_len).ok().and_then(|room| lzf::decompress(stream, room));
-        let written = inflated.ok_or(no_memory).and_then(|()| self.plain(&bytes[..raw_len]));
+        let decompressed = try_room(&mut bytes, raw_len).ok().and_then(|room| lzf::decompress(stream, room));
+        let written = decompressed.ok_or(no_memory).and_then(|()| self.plain(&bytes[..raw_len]));
         self.scratch = bytes;
         written
     }

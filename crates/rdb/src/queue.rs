@@ -1,4 +1,4 @@
-//! [`Queue`]: keys with short strings, on their way into a keyspace together.
+//! [`Queue`]: keys with short strings, which are stored in a keyspace together.
 //!
 //! An insert waits for the memory of its place in the table. The places of sixteen keys are fetched at once,
 //! and the waits overlap. So short strings, which are the most frequent values, are copied out of the input's
@@ -18,24 +18,24 @@ pub(crate) const KEYS: usize = 16;
 /// Longer keys and strings are stored one by one.
 const LEN_MAX: usize = 256;
 
-/// The bytes of all keys and strings.
+/// How many bytes all keys and strings may have.
 const BYTES: usize = 2 * KEYS * LEN_MAX;
 
-enum Text {
+enum QueuedString {
     Int(i64),
     Bytes(Range<usize>),
 }
 
 struct Queued {
     key: Range<usize>,
-    value: Text,
+    value: QueuedString,
     before: Before,
     offset: u64,
 }
 
 /// See the module's page.
 pub(crate) struct Queue {
-    /// As long as there is room, once the first key has come.
+    /// [`BYTES`] long. Empty before the first key.
     bytes: Block,
     /// How many of the bytes are in use.
     filled: usize,
@@ -53,7 +53,8 @@ pub(crate) struct Next<'q> {
 
 impl Queue {
     pub(crate) fn new() -> Self {
-        let empty = |_| Queued { key: 0..0, value: Text::Int(0), before: Before::default(), offset: 0 };
+        let empty =
+            |_| Queued { key: 0..0, value: QueuedString::Int(0), before: Before::default(), offset: 0 };
         Self { bytes: Block::new_in(Zmalloc), filled: 0, queued: core::array::from_fn(empty), len: 0 }
     }
 
@@ -78,8 +79,8 @@ impl Queue {
             self.bytes.resize(BYTES, 0);
         }
         let value = match value {
-            Element::Int(value) => Text::Int(value),
-            Element::Bytes(value) if value.len() <= LEN_MAX => Text::Bytes(self.copy(value)),
+            Element::Int(value) => QueuedString::Int(value),
+            Element::Bytes(value) if value.len() <= LEN_MAX => QueuedString::Bytes(self.copy(value)),
             Element::Bytes(_) => return false,
         };
         let key = self.copy(key);
@@ -111,8 +112,8 @@ impl Queue {
         keyspace.prefetch(keys);
         let result = keys.iter().zip(queued).try_for_each(|(key, queued)| {
             let value = match &queued.value {
-                Text::Int(value) => Element::Int(*value),
-                Text::Bytes(range) => Element::Bytes(&bytes[range.clone()]),
+                QueuedString::Int(value) => Element::Int(*value),
+                QueuedString::Bytes(range) => Element::Bytes(&bytes[range.clone()]),
             };
             store(keyspace, Next { key: *key, value, before: queued.before, offset: queued.offset })
         });

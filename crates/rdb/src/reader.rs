@@ -1,4 +1,4 @@
-//! [`Reader`]: a file as a row of events, for embedders with a store of their own.
+//! [`Reader`]: a file as a sequence of events, for embedders that have their own store.
 
 use crate::build::{Builder, Partial, Store};
 use crate::error::{Error, Fault};
@@ -18,7 +18,7 @@ use zmalloc::Zmalloc;
 /// The milliseconds of a second.
 const SECOND: u64 = 1_000;
 
-/// What the next bytes of a file say. What an event lends is good until the next call.
+/// One entry of a file. Its slices are valid until the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -166,7 +166,7 @@ impl<R: Read> Reader<R> {
         Ok(Self { input, version, walk, key, value, before, checks: true, is_complete: false })
     }
 
-    /// Whether the checksum is compared at the end, which is the default. In C: `rdbchecksum`.
+    /// Sets whether the checksum is compared at the end. By default it is. In C: `rdbchecksum`.
     #[must_use]
     pub fn check_checksum(mut self, checks: bool) -> Self {
         self.checks = checks;
@@ -320,7 +320,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Calls `each` for all parts of the value of the last key, in the order of the file. Packed values are
-    /// checked first. That a member stands once is not checked, unless it is packed.
+    /// checked first. Members that stand twice are an error in packed values only.
     ///
     /// # Errors
     /// As for [`read_value`](Self::read_value).
@@ -366,7 +366,7 @@ impl Store for ToValue<'_> {
     }
 
     fn store_empty(&mut self) -> Taken {
-        Err(Refused::Fault(Fault::Empty, 0))
+        Err(Refused::Packed(Fault::Empty, 0))
     }
 }
 
@@ -411,12 +411,12 @@ impl<F: FnMut(Item<'_>)> Sink for Each<F> {
             let checked = Set::check_packed(encoding, bytes);
             checked.map_err(|error| Refused::of_packed(error, Fault::Intset))?;
             let set =
-                intset::View::new(bytes).map_err(|error| Refused::Fault(Fault::Intset, error.offset))?;
+                intset::View::new(bytes).map_err(|error| Refused::Packed(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
         check_listpack(object_type, bytes)?;
         let list = listpack::View::new(bytes);
-        let list = list.map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+        let list = list.map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
         give_all(list.iter(), object_type, self)
     }
 

@@ -29,8 +29,8 @@ pub fn save<S: BuildHasher, W: Write>(
 
 /// Writes a file beside `path`, syncs it, and renames it to `path`. `fill` writes everything between header
 /// and checksum. When this function returns, the file is complete on the disk. If anything fails, the old
-/// file is as it was. One failure is an exception: if the folder cannot be synced, which is the last step, the
-/// new file may have its name already. In C: `rdbSave`.
+/// file is as it was, and the new one is removed. The last step is an exception: if the folder cannot be
+/// synced, the new file may have replaced the old one already. In C: `rdbSave`.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;

@@ -1,17 +1,18 @@
 //! [`Sink`]: what takes the parts of a value while it is read.
 
 use crate::error::Fault;
-use crate::text::{Part, Stream};
+use crate::text::{MaybeCompressed, Stream};
 use keyspace::values::{
     Collection, Element, Encoding, Hash, List, ObjectType, OwnedElement, PackedShape, ReserveError, Set, ZSet,
 };
 
 /// Why a sink refuses a part.
 pub(crate) enum Refused {
-    /// A part is not valid. The number is its offset within packed bytes.
-    Fault(Fault, usize),
-    /// A string is not valid. The number is its offset in the input.
-    Malformed(Fault, u64),
+    /// The part is not valid. The number is the offset of the fault in the part's packed bytes. It is 0 if
+    /// the part is not packed, or the offset is not known.
+    Packed(Fault, usize),
+    /// A string that the part is made of is not valid. The number is its offset in the input.
+    Input(Fault, u64),
     /// There is no memory, or the keyspace refuses.
     Keyspace(keyspace::Error),
 }
@@ -26,7 +27,7 @@ impl Refused {
     /// What the check of packed bytes says.
     pub(crate) fn of_packed(error: keyspace::values::Error, fault: Fault) -> Self {
         match error {
-            keyspace::values::Error::Malformed { offset } => Self::Fault(fault, offset),
+            keyspace::values::Error::Malformed { offset } => Self::Packed(fault, offset),
             error => Self::Keyspace(error.into()),
         }
     }
@@ -37,8 +38,8 @@ pub(crate) type Taken = Result<(), Refused>;
 /// A field of a hash, its value, and when it expires, in milliseconds.
 pub(crate) type Pair<'a> = (Element<'a>, Element<'a>, Option<u64>);
 
-/// A [`Pair`] of which a string may be compressed.
-pub(crate) type LongPair<'a> = (Part<'a>, Part<'a>, Option<u64>);
+/// A [`Pair`] whose strings may be compressed.
+pub(crate) type LongPair<'a> = (MaybeCompressed<'a>, MaybeCompressed<'a>, Option<u64>);
 
 /// Takes the parts of one value in their order, as [`Walk`](crate::walk::Walk) reads them.
 ///
@@ -69,26 +70,26 @@ pub(crate) trait Sink {
     /// A large element of a list, which is a node of its own.
     fn plain(&mut self, element: &[u8]) -> Taken;
 
-    /// [`element`](Self::element) of a long string that is compressed. A sink that keeps it decompresses it where
-    /// it will stay.
+    /// [`element`](Self::element) of a long string that is compressed. A sink that keeps the element
+    /// decompresses it where it will stay.
     fn long_element(&mut self, element: Stream<'_>) -> Taken {
-        self.element(Element::Bytes(&element.try_inflated()?))
+        self.element(Element::Bytes(&element.try_decompressed()?))
     }
 
     /// [`scored`](Self::scored) of a long string that is compressed.
     fn long_scored(&mut self, member: Stream<'_>, score: f64) -> Taken {
-        self.scored(Element::Bytes(&member.try_inflated()?), score)
+        self.scored(Element::Bytes(&member.try_decompressed()?), score)
     }
 
     /// [`pair`](Self::pair) of which a string is long, and compressed.
     fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> Taken {
-        let (field, value) = (field.try_inflated()?, value.try_inflated()?);
+        let (field, value) = (field.try_decompressed()?, value.try_decompressed()?);
         self.pair((field.element(), value.element(), expiry))
     }
 
     /// [`plain`](Self::plain) of a long element that is compressed.
     fn long_plain(&mut self, element: Stream<'_>) -> Taken {
-        self.plain(&element.try_inflated()?)
+        self.plain(&element.try_decompressed()?)
     }
 
     fn end(&mut self) -> Taken;
@@ -137,7 +138,7 @@ impl Sink for Skip {
     }
 }
 
-/// Checks all bytes of a listpack, and what a value of that type promises of its elements.
+/// Checks all bytes of a listpack, and that its elements are those of a value of that type.
 pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, Refused> {
     let checked = match object_type {
         ObjectType::List => List::check_packed(Encoding::ListPack, bytes),

@@ -1,9 +1,10 @@
-//! Values that no keyspace here holds, passed over part by part: streams and the values of modules.
+//! Skips values that no keyspace can hold: streams and the values of modules.
 //!
 //! ```text
 //!  module   | id | opcode 1, 2: a number; 3: 4 bytes; 4: 8 bytes; 5: a string | ... | 0 |
 //!
-//!  stream   | nodes | id, listpack | ... | length | last id | from 19 on: first id, largest deleted id, entries added |
+//!  stream   | nodes | id, listpack | ... | length | last id |
+//!           | from 19 on: first id, largest deleted id, entries added |
 //!           | groups | name | last id | from 19 on: entries read | pending | id 16, time 8, count | ... |
 //!                    | consumers | name | seen 8 | from 21 on: active 8 | pending | id 16 | ... |
 //! ```

@@ -9,14 +9,17 @@
 //! Each keyspace has its own sink, which appends to the file when it has 64 KiB. A large value that is saved
 //! in slices is appended in parts. Meanwhile its sink owns the file, and the other sinks keep their bytes.
 //!
-//! Two things are not compressed: what a write saves, and strings or elements of more than 64 KiB. Compression would
-//! take most of the time of the call: some milliseconds for 1 MB.
+//! Two things are not compressed: what a write saves, and strings or elements of more than 64 KiB.
+//! Compression would take most of the time of the call: some milliseconds for 1 MB.
+//!
+//! After the first error of the file, all sinks fail at their next call. So the snapshots that still run
+//! end as failed, and [`finish`](SnapshotFile::finish) returns the error.
 //!
 //! Lock order: the locks of shards come before the lock of the file. The file is written under both.
 //!
-//! Limits: a key that is half written keeps the file until it is complete. So other sinks keep what they save
-//! in that time. Those of shards keep what writes save, because large values come last in all shards. Those of
-//! other databases keep all that is saved, if the snapshots are worked on in turns.
+//! Limits: while a key is half written, the other sinks keep in memory what they save. With shards, that is
+//! only what writes save, because large values come last in all shards. With several databases that are
+//! worked on in turns, it is everything that the others save.
 
 use crate::atomic_file::AtomicFile;
 use crate::error::SaveError;
@@ -33,7 +36,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zmalloc::Zmalloc;
 
-/// A sink appends to the file when it has so many bytes. A [`Writer`] buffers as many.
+/// A sink appends to the file when it has this many bytes. A [`Writer`] buffers as many.
 const PART: u64 = 64 << 10;
 
 /// Longer strings are not compressed.
@@ -88,7 +91,7 @@ impl Shared {
         self.append(sink, &pending)
     }
 
-    /// Appends bytes of a sink, which begin with a key if the file is at another database.
+    /// Appends bytes of a sink. They begin with a key if the last bytes were those of another database.
     fn append(&mut self, sink: usize, bytes: &[u8]) -> Result<(), SaveError> {
         let Some(writer) = self.writer.as_mut().filter(|_| !bytes.is_empty()) else { return Ok(()) };
         let database = self.sinks[sink].database;
@@ -135,9 +138,13 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 /// [`finish`](Self::finish) syncs it and renames it. If it is dropped before that, the file is removed, and
 /// the snapshots that still run fail. In C: the child of `BGSAVE`.
 ///
-/// Each database has the state of the moment when it was begun. Nothing may be written in between if all are
-/// to have one moment. Work on one database after the other: while a large value of one is half written, what
-/// is saved of the others is kept in memory.
+/// If the file cannot be written, for example because the disk is full, the snapshots that still run fail,
+/// and [`finish`](Self::finish) returns the reason. The keyspaces keep all their keys, and writes to them go
+/// on. A new snapshot can begin when [`Keyspace::snapshot_for`] says that no work is left.
+///
+/// Each database has the state of the moment at which it was begun. If all databases are to have the state of
+/// one moment, write nothing between these calls. Work on one database after the other: while a large value
+/// of one is half written, what is saved of the others is kept in memory.
 ///
 /// The file is written in the calls that work on the snapshot, and in writes to keys that are not saved yet:
 /// under the lock of a shard, if there are shards.
@@ -269,9 +276,9 @@ impl SnapshotFile {
     ///
     /// # Errors
     /// The first error of any sink; [`SaveError::Incomplete`] if a snapshot has not ended, has failed, or was
-    /// abandoned, or if none was begun; [`SaveError::Io`]. The old file is then as it was. One failure is an
-    /// exception: if the folder cannot be synced, which is the last step, the new file may have its name
-    /// already.
+    /// abandoned, or if none was begun; [`SaveError::Io`]. The old file is then as it was, and the new one is
+    /// removed. The last step is an exception: if the folder cannot be synced, the new file may have replaced
+    /// the old one already.
     pub fn finish(mut self) -> Result<u64, SaveError> {
         let mut shared = lock(&self.shared);
         if let Some(error) = shared.error.take() {

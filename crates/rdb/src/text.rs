@@ -1,10 +1,11 @@
-//! [`Text`], [`Part`], [`Stream`]: strings on their way from the input to a sink.
+//! [`Text`], [`MaybeCompressed`], [`Stream`]: strings on their way from the input to a sink.
 //!
 //! One byte of LZF stands for at most 88 bytes. So a string that is decompressed into a block and then copied
 //! takes 176 times its bytes in the file for a moment. A string of more than [`LONG_MIN`] bytes therefore
 //! reaches the sink as a [`Stream`], and is decompressed where it will stay.
 //!
-//! What lies in memory at once, in bytes of the input, where the content is as compressible as LZF allows:
+//! The table says what lies in memory at once, in multiples of the bytes in the input. It is for content that
+//! LZF compresses as far as it can.
 //!
 //! | shape | while it is read | at most |
 //! |---|---|---|
@@ -17,7 +18,7 @@
 //! | key | the key as it was read; its copy in the keyspace | 88 + 88 |
 //! | field about the file, library of functions | the text | 88 |
 //!
-//! A node of a list is a packed value too. Those beyond 48 are divided: see [`crate::pieces`].
+//! A node of a list is a packed value too. Values beyond 48 are given in chunks: see [`crate::chunks`].
 //!
 //! Two cases are beyond 128. One is a key. The other is a node of a list under `list-compress-depth`: it
 //! takes its length twice, 88 + 88, while the quicklist compresses it again.
@@ -28,8 +29,8 @@
 //! hold for the limits of redis.conf.
 
 use crate::error::Fault;
-use crate::inflate::Inflater;
 use crate::input::try_zeros;
+use crate::lzf_reader::LzfReader;
 use crate::sink::{Refused, Taken};
 use core::cell::RefCell;
 use core::ops::Range;
@@ -40,13 +41,13 @@ use sds::Sds;
 /// A string that is decompressed to more bytes is decompressed where it will stay.
 pub(crate) const LONG_MIN: usize = 128 << 10;
 
-/// Decompresses parts of a string.
-pub(crate) trait Parts {
+/// A compressed string that is read from any place.
+pub(crate) trait ReadAt {
     /// Writes the bytes from `start` on. `None` if there are too few.
     fn read_at(&self, start: usize, place: &mut [u8]) -> Option<()>;
 }
 
-impl Parts for RefCell<Inflater<'_>> {
+impl ReadAt for RefCell<LzfReader<'_>> {
     fn read_at(&self, start: usize, place: &mut [u8]) -> Option<()> {
         self.borrow_mut().read_at(start, place)
     }
@@ -62,14 +63,14 @@ pub(crate) enum Text<'i> {
 
 /// An element, a member, a field or a value of a collection.
 #[derive(Clone, Copy)]
-pub(crate) enum Part<'i> {
+pub(crate) enum MaybeCompressed<'i> {
     /// As it is.
     Element(Element<'i>),
     /// Compressed, and long.
     Stream(Stream<'i>),
 }
 
-impl<'i> Part<'i> {
+impl<'i> MaybeCompressed<'i> {
     /// How many bytes it has when it is not compressed.
     pub(crate) fn len(self) -> usize {
         match self {
@@ -79,10 +80,10 @@ impl<'i> Part<'i> {
     }
 
     /// Decompresses it into a block of its own, if it is compressed.
-    pub(crate) fn try_inflated(self) -> Result<Inflated<'i>, Refused> {
+    pub(crate) fn try_decompressed(self) -> Result<Decompressed<'i>, Refused> {
         Ok(match self {
-            Self::Element(element) => Inflated::Element(element),
-            Self::Stream(stream) => Inflated::Block(stream.try_inflated()?),
+            Self::Element(element) => Decompressed::Element(element),
+            Self::Stream(stream) => Decompressed::Block(stream.try_decompressed()?),
         })
     }
 
@@ -90,19 +91,19 @@ impl<'i> Part<'i> {
     pub(crate) fn write(self, place: &mut [u8]) -> Taken {
         match self {
             Self::Element(element) => place.copy_from_slice(&element.text()),
-            Self::Stream(stream) => stream.inflate(place)?,
+            Self::Stream(stream) => stream.decompress(place)?,
         }
         Ok(())
     }
 }
 
-/// A [`Part`] that is not compressed.
-pub(crate) enum Inflated<'i> {
+/// A [`MaybeCompressed`] that is not compressed.
+pub(crate) enum Decompressed<'i> {
     Element(Element<'i>),
     Block(Sds),
 }
 
-impl Inflated<'_> {
+impl Decompressed<'_> {
     pub(crate) fn element(&self) -> Element<'_> {
         match self {
             Self::Element(element) => *element,
@@ -118,8 +119,8 @@ pub(crate) struct Stream<'i> {
     raw_len: usize,
     /// Where the string begins in the input.
     offset: u64,
-    /// The string is a part of another one: where it begins there, and what decompresses that.
-    whole: Option<(usize, &'i dyn Parts)>,
+    /// If the string is a slice of another one: where it begins there, and what decompresses that.
+    whole: Option<(usize, &'i dyn ReadAt)>,
 }
 
 impl<'i> Stream<'i> {
@@ -127,13 +128,13 @@ impl<'i> Stream<'i> {
         Self { bytes, raw_len, offset, whole: None }
     }
 
-    /// A part of the string, which `parts` decompresses.
-    pub(crate) fn part<'p>(self, range: Range<usize>, parts: &'p dyn Parts) -> Stream<'p>
+    /// A slice of the string, which `source` decompresses.
+    pub(crate) fn slice<'p>(self, range: Range<usize>, source: &'p dyn ReadAt) -> Stream<'p>
     where
         'i: 'p,
     {
         let Self { bytes, offset, .. } = self;
-        Stream { bytes, raw_len: range.len(), offset, whole: Some((range.start, parts)) }
+        Stream { bytes, raw_len: range.len(), offset, whole: Some((range.start, source)) }
     }
 
     /// How many bytes it has when it is not compressed.
@@ -152,18 +153,18 @@ impl<'i> Stream<'i> {
     }
 
     /// Decompresses it to a place of its length.
-    pub(crate) fn inflate(self, place: &mut [u8]) -> Taken {
-        let inflated = match self.whole {
+    pub(crate) fn decompress(self, place: &mut [u8]) -> Taken {
+        let decompressed = match self.whole {
             None => lzf::decompress(self.bytes, place),
-            Some((start, parts)) => parts.read_at(start, place),
+            Some((start, source)) => source.read_at(start, place),
         };
-        inflated.ok_or(Refused::Malformed(Fault::Lzf, self.offset))
+        decompressed.ok_or(Refused::Input(Fault::Lzf, self.offset))
     }
 
     /// Decompresses it into a block of its own.
-    pub(crate) fn try_inflated(self) -> Result<Sds, Refused> {
+    pub(crate) fn try_decompressed(self) -> Result<Sds, Refused> {
         let mut string = try_zeros(self.raw_len)?;
-        self.inflate(&mut string)?;
+        self.decompress(&mut string)?;
         Ok(string)
     }
 }

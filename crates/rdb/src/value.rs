@@ -1,8 +1,8 @@
 //! [`ValueProgress`]: writes one value, some elements a step.
 //!
 //! Between two steps nothing of the value is borrowed. The progress remembers where to go on: a number of
-//! nodes or of members, or the cursor of a table's scan, which visits each element once as long as the table
-//! does not change.
+//! nodes or of members, or the cursor of a table's scan. The scan visits each element once, because the value
+//! must not change meanwhile.
 
 use crate::error::SaveError;
 use crate::format::code;
@@ -15,7 +15,7 @@ use keyspace::{Cursor, ValueRef};
 use listpack::{ListPack, Value, View};
 use std::io::Write;
 
-/// Of so many bytes of a list's node the budget of a step counts as of one element.
+/// This many bytes of a list's node use as much of a step's budget as one element.
 const BYTES_A_UNIT: usize = 64;
 
 /// How far the writing of a value has come. See [`Writer::write_value`](crate::Writer::write_value).
@@ -207,8 +207,8 @@ impl ValueProgress {
         self.end()
     }
 
-    /// The members of a sorted set from the highest on: so every reader inserts each at the front of its
-    /// index.
+    /// The members of a sorted set, from the highest score to the lowest. So a reader inserts each member at
+    /// the front of its index.
     fn write_members<W: Write>(
         &mut self,
         output: &mut Output<W>,
@@ -269,8 +269,8 @@ fn set_code(set: SetView<'_>, version: WriteVersion) -> u8 {
     }
 }
 
-/// The listpack of a sorted set with its doubles as text, `None` if it has no doubles: those are an extension
-/// that no server reads.
+/// The listpack of a sorted set with its doubles as text. `None` if it has no doubles. Doubles in a listpack
+/// are an extension that no server reads.
 fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
     let Ok(list) = View::new(bytes) else { return Ok(None) };
     if !list.iter().any(|value| matches!(value, Value::Double(_))) {
@@ -279,7 +279,7 @@ fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
     let mut repacked = ListPack::new();
     for value in list {
         let pushed = match value {
-            Value::Double(score) => repacked.try_push_back(Value::raw(Text::of(score).bytes())),
+            Value::Double(score) => repacked.try_push_back(Value::raw(ScoreText::of(score).bytes())),
             value => repacked.try_push_back(value),
         };
         pushed?;
@@ -288,12 +288,12 @@ fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
 }
 
 /// The text of a score: the shortest that reads back as the same number.
-struct Text {
+struct ScoreText {
     bytes: [u8; Self::MAX],
     len: usize,
 }
 
-impl Text {
+impl ScoreText {
     /// Sign, 17 digits, point and exponent: `-1.2345678901234567e-308`.
     const MAX: usize = 24;
 
@@ -312,7 +312,7 @@ impl Text {
     }
 }
 
-impl core::fmt::Write for Text {
+impl core::fmt::Write for ScoreText {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
         let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(core::fmt::Error)?;
         room.copy_from_slice(text.as_bytes());

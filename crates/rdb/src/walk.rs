@@ -1,37 +1,38 @@
 //! [`Walk`]: reads one value, and gives its parts to a [`Sink`], some elements a step.
 //!
 //! ```text
-//!  element by element   | len | element | element | ...             fields of a hash are followed by their values,
-//!                                                                   members of a sorted set by their scores
+//!  element by element   | len | element | element | ...
+//!                       a field of a hash is followed by its value, a member of a sorted set by its score
 //!  packed               | string: a listpack, an intset, a ziplist or a zipmap |
 //!  quicklist            | nodes | string: a ziplist | ...
 //!  quicklist 2          | nodes | 1 | string: an element | 2 | string: a listpack | ...
-//!  fields that expire   24: | least time, 8 | len | time since then, + 1 | field | value | ...     time 0: never
-//!                       25: | least time, 8 | string: a listpack of field, value, time |
-//!                       22 of Valkey: | len | field | value | time, 8 | ...                        time -1: never
+//!  fields that expire   24: | first expiry, 8 | len | time since then, + 1 | field | value | ...
+//!                       25: | first expiry, 8 | string: a listpack of field, value, time |
+//!                       22 of Valkey: | len | field | value | time, 8 | ...
+//!                       a field that does not expire has time 0 in 24 and 25, and -1 in 22
 //! ```
 //!
 //! A walk remembers how many elements are left, so that a value can be read in slices. Ziplists and zipmaps
 //! become listpacks on the way, or single elements if they are long.
 
+use crate::chunks::{self, Packing};
 use crate::error::{Error, Fault};
 use crate::format::{ValueType, Version};
 use crate::input::{Blob, Input};
 use crate::old::{Ziplist, Zipmap};
-use crate::pieces::{self, Packing};
 use crate::sink::{LongPair, Refused, Sink, Skip, Taken, refused};
 use crate::skip;
-use crate::text::{LONG_MIN, Part, Text};
+use crate::text::{LONG_MIN, MaybeCompressed, Text};
 use allocator_api2::vec::Vec;
 use keyspace::values::{Element, Encoding, ObjectType};
 use listpack::{Depth, ListPack, Value};
 use std::io::Read;
 use zmalloc::Zmalloc;
 
-/// A longer ziplist or zipmap becomes single elements.
+/// The elements of a longer ziplist or zipmap are given one by one, in bytes.
 const REPACKED_MAX: usize = 64 << 10;
 
-/// Of so many bytes of elements the budget of a step counts as of one element.
+/// This many bytes of elements use as much of a step's budget as one element.
 const BYTES_A_UNIT: usize = 256;
 
 /// A value that is being read.
@@ -42,10 +43,11 @@ pub(crate) struct Walk {
     offset: u64,
     code: u8,
     state: State,
-    /// The least time at which a field of the hash expires, in milliseconds.
-    least: u64,
-    /// The field of a hash while its value is read, or a member while its score is.
-    field: Vec<u8, Zmalloc>,
+    /// When the first field of the hash expires, in milliseconds since 1970. The other times count from it.
+    min_expiry: u64,
+    /// Strings of an element of which not all has been read: a field without its value, or a member without
+    /// its score.
+    pending: Vec<u8, Zmalloc>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,8 +61,8 @@ enum State {
 impl Walk {
     /// A walk that has ended, in a file of that version.
     pub(crate) fn done(version: Version) -> Self {
-        let (value_type, field) = (ValueType::String, Vec::new_in(Zmalloc));
-        Self { value_type, version, offset: 0, code: 0, state: State::Done, least: 0, field }
+        let (value_type, pending) = (ValueType::String, Vec::new_in(Zmalloc));
+        Self { value_type, version, offset: 0, code: 0, state: State::Done, min_expiry: 0, pending }
     }
 
     /// Starts the walk over a value of that type, whose byte stands at `offset`. Returns `false` if there is
@@ -126,7 +128,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Reads about `budget` elements, which it takes from the budget, and says whether the value is complete.
+    /// Reads about `budget` elements, and subtracts them from the budget. Returns whether the value is
+    /// complete.
     pub(crate) fn step<R: Read, S: Sink>(
         &mut self,
         input: &mut Input<R>,
@@ -173,7 +176,7 @@ impl Walk {
                 return self.begin(input, sink);
             }
             T::HashMetadata => {
-                self.least = input.u64_le()?;
+                self.min_expiry = input.u64_le()?;
                 return self.begin(input, sink);
             }
             T::ListQuicklist | T::ListQuicklist2 => return self.begin(input, sink),
@@ -200,12 +203,12 @@ impl Walk {
         Ok(())
     }
 
-    /// Gives the memory of long strings back.
+    /// Frees the memory of long strings.
     #[inline]
     fn release<R: Read>(&mut self, input: &mut Input<R>) {
         input.release();
-        if self.field.capacity() > LONG_MIN {
-            self.field = Vec::new_in(Zmalloc);
+        if self.pending.capacity() > LONG_MIN {
+            self.pending = Vec::new_in(Zmalloc);
         }
     }
 
@@ -225,9 +228,9 @@ impl Walk {
         let offset = input.offset();
         match self.value_type {
             T::List | T::Set if S::READS => {
-                let result = match input.part()? {
-                    Part::Element(element) => sink.element(element),
-                    Part::Stream(stream) => sink.long_element(stream),
+                let result = match input.element()? {
+                    MaybeCompressed::Element(element) => sink.element(element),
+                    MaybeCompressed::Stream(stream) => sink.long_element(stream),
                 };
                 taken(input, result, |_| offset)
             }
@@ -236,9 +239,9 @@ impl Walk {
             T::ListQuicklist => self.repacked(input, sink),
             T::ListQuicklist2 => match input.len()? {
                 1 if S::READS => {
-                    let result = match input.part()? {
-                        Part::Element(element) => sink.plain(&element.text()),
-                        Part::Stream(stream) => sink.long_plain(stream),
+                    let result = match input.element()? {
+                        MaybeCompressed::Element(element) => sink.plain(&element.text()),
+                        MaybeCompressed::Stream(stream) => sink.long_plain(stream),
                     };
                     taken(input, result, |_| offset)
                 }
@@ -252,16 +255,16 @@ impl Walk {
 
     fn scored<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
         let offset = input.offset();
-        self.field.clear();
-        let kept = if S::READS { Some(input.append(&mut self.field)?) } else { None };
+        self.pending.clear();
+        let kept = if S::READS { Some(input.append(&mut self.pending)?) } else { None };
         if kept.is_none() {
             input.skip_text()?;
         }
         let score = if self.value_type == ValueType::ZSet { input.text_score()? } else { input.score()? };
-        let result = match kept.map(|kept| kept.part(&self.field)) {
+        let result = match kept.map(|kept| kept.element(&self.pending)) {
             None => Ok(()),
-            Some(Part::Element(member)) => sink.scored(member, score),
-            Some(Part::Stream(member)) => sink.long_scored(member, score),
+            Some(MaybeCompressed::Element(member)) => sink.scored(member, score),
+            Some(MaybeCompressed::Stream(member)) => sink.long_scored(member, score),
         };
         taken(input, result, |_| offset)
     }
@@ -274,7 +277,7 @@ impl Walk {
             let time = input.len()?;
             expiry = match (value_type, time) {
                 (_, 0) => None,
-                (T::HashMetadata, time) => Some(self.least.saturating_add(time - 1)),
+                (T::HashMetadata, time) => Some(self.min_expiry.saturating_add(time - 1)),
                 (_, time) => Some(time),
             };
         }
@@ -283,16 +286,16 @@ impl Walk {
             input.skip_text()?;
             return if value_type == T::Hash2 { input.skip(8) } else { Ok(()) };
         }
-        self.field.clear();
-        let field = input.append(&mut self.field)?;
+        self.pending.clear();
+        let field = input.append(&mut self.pending)?;
         let result = if value_type == T::Hash2 {
             // The time stands behind the value, which is kept behind the field until then.
-            let value = input.append(&mut self.field)?;
+            let value = input.append(&mut self.pending)?;
             expiry = u64::try_from(input.u64_le()? as i64).ok();
-            give_pair(sink, (field.part(&self.field), value.part(&self.field), expiry))
+            give_pair(sink, (field.element(&self.pending), value.element(&self.pending), expiry))
         } else {
-            let value = input.part()?;
-            give_pair(sink, (field.part(&self.field), value, expiry))
+            let value = input.element()?;
+            give_pair(sink, (field.element(&self.pending), value, expiry))
         };
         taken(input, result, |_| offset)
     }
@@ -317,11 +320,11 @@ impl Walk {
             Blob::Stream(stream) => {
                 let result = match encoding {
                     Encoding::IntSet => {
-                        stream.try_inflated().and_then(|bytes| sink.packed(object_type, encoding, &bytes))
+                        stream.try_decompressed().and_then(|bytes| sink.packed(object_type, encoding, &bytes))
                     }
                     _ => {
                         let is_node = object_type == ObjectType::List;
-                        pieces::give(stream, Packing::Listpack, (object_type, is_node), sink)
+                        chunks::give(stream, Packing::Listpack, (object_type, is_node), sink)
                     }
                 };
                 taken(input, result, |_| offset)
@@ -342,25 +345,25 @@ impl Walk {
                 let is_zipmap = self.value_type == ValueType::HashZipmap;
                 let packing = if is_zipmap { Packing::Zipmap } else { Packing::Ziplist };
                 let is_node = self.value_type == ValueType::ListQuicklist;
-                let result = pieces::give(stream, packing, (object_type, is_node), sink);
+                let result = chunks::give(stream, packing, (object_type, is_node), sink);
                 return taken(input, result, |_| offset);
             }
         };
         let result = if self.value_type == ValueType::HashZipmap {
             match Zipmap::new(bytes) {
                 Ok(map) => repack(map, bytes.len(), object_type, sink),
-                Err(at) => Err(Refused::Fault(Fault::Zipmap, at)),
+                Err(at) => Err(Refused::Packed(Fault::Zipmap, at)),
             }
         } else {
             match Ziplist::new(bytes) {
                 Ok(list) => repack(list, bytes.len(), object_type, sink),
-                Err(at) => Err(Refused::Fault(Fault::Ziplist, at)),
+                Err(at) => Err(Refused::Packed(Fault::Ziplist, at)),
             }
         };
         // An offset in the listpack is none in the ziplist.
         let is_own = |fault| matches!(fault, Fault::Ziplist | Fault::Zipmap);
         let result = result.map_err(|refused| match refused {
-            Refused::Fault(fault, _) if !is_own(fault) => Refused::Fault(fault, 0),
+            Refused::Packed(fault, _) if !is_own(fault) => Refused::Packed(fault, 0),
             refused => refused,
         });
         taken(input, result, |at| place.offset(at))
@@ -378,7 +381,7 @@ impl Walk {
                 taken(input, result, |at| place.offset(at))
             }
             Blob::Stream(stream) => {
-                let result = pieces::give(stream, Packing::Triples, (ObjectType::Hash, false), sink);
+                let result = chunks::give(stream, Packing::Triples, (ObjectType::Hash, false), sink);
                 taken(input, result, |_| offset)
             }
         }
@@ -395,7 +398,9 @@ fn taken<R: Read>(input: &Input<R>, result: Taken, offset: impl FnOnce(usize) ->
 #[inline]
 fn give_pair<S: Sink>(sink: &mut S, pair: LongPair<'_>) -> Taken {
     match pair {
-        (Part::Element(field), Part::Element(value), expiry) => sink.pair((field, value, expiry)),
+        (MaybeCompressed::Element(field), MaybeCompressed::Element(value), expiry) => {
+            sink.pair((field, value, expiry))
+        }
         pair => sink.long_pair(pair),
     }
 }
@@ -423,7 +428,7 @@ pub(crate) fn give_all<'a, S: Sink>(
     object_type: ObjectType,
     sink: &mut S,
 ) -> Taken {
-    let odd = Refused::Fault(Fault::OddCount, 0);
+    let odd = Refused::Packed(Fault::OddCount, 0);
     while let Some(first) = entries.next() {
         match object_type {
             ObjectType::Hash => {
@@ -432,7 +437,7 @@ pub(crate) fn give_all<'a, S: Sink>(
             }
             ObjectType::ZSet => {
                 let Some(score) = entries.next() else { return Err(odd) };
-                let score = score_of(score).ok_or(Refused::Fault(Fault::Score, 0))?;
+                let score = score_of(score).ok_or(Refused::Packed(Fault::Score, 0))?;
                 sink.scored(element(first), score)?;
             }
             ObjectType::String | ObjectType::List | ObjectType::Set => sink.element(element(first))?,
@@ -461,8 +466,8 @@ pub(crate) fn score_of(value: Value<'_>) -> Option<f64> {
 
 fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
     listpack::validate(bytes, Depth::Strict)
-        .map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
-    let view = listpack::View::new(bytes).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+        .map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
+    let view = listpack::View::new(bytes).map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
     sink.begin(ObjectType::Hash, view.len() as u64 / 3)?;
     let mut entries = view.iter();
     while let Some(field) = entries.next() {
@@ -479,9 +484,9 @@ pub(crate) fn give_triple<'a, S: Sink>(
     sink: &mut S,
 ) -> Taken {
     let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
-        return Err(Refused::Fault(Fault::OddCount, end));
+        return Err(Refused::Packed(Fault::OddCount, end));
     };
-    let Value::Int(time) = time else { return Err(Refused::Fault(Fault::Number, 0)) };
+    let Value::Int(time) = time else { return Err(Refused::Packed(Fault::Number, 0)) };
     let expiry = u64::try_from(time).ok().filter(|time| *time > 0);
     sink.pair((element(field), element(value), expiry))
 }

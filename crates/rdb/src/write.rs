@@ -276,8 +276,8 @@ impl<W: Write> Writer<W> {
         self.begin_key(&meta, record.value)
     }
 
-    /// Writes a whole keyspace as a database, and returns how many keys that are. Nothing is written of an
-    /// empty one. Keys that have expired at `now`, in milliseconds, are left out.
+    /// Writes a whole keyspace as a database, and returns how many keys were written. Nothing is written of
+    /// an empty keyspace. Keys that have expired at `now`, in milliseconds, are left out.
     ///
     /// # Errors
     /// [`SaveError::Io`].

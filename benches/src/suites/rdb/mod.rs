@@ -10,8 +10,8 @@
 //! a server's process with all its threads, as INFO cpu says. A server loads the file when it starts, so what
 //! it takes to start without a file is taken off. Files are in the system's cache.
 //!
-//! Without a server, loading is compared with the commands that make the same keys, and with a map that is filled
-//! by the events of the same reader.
+//! Without a server, loading is compared with the commands that make the same keys, and with a map that is
+//! filled by the events of the same reader.
 
 mod beside;
 mod data;

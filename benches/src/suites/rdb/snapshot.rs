@@ -9,8 +9,8 @@
 //!   sink. Garbage counts too. Beside it stand the pages that a server's fork has copied, as INFO
 //!   persistence says (`current_cow_peak`, `rdb_last_cow_size`), under the same writes through a socket, as
 //!   fast as they go.
-//! - **Longest calls**: the processor time of single writes and slices. An interrupt lengthens a call. So each
-//!   snapshot has a longest call, and the row has the least of these.
+//! - **Longest calls**: the processor time of single writes and slices. An interrupt lengthens a call. So
+//!   each snapshot has a longest call, and the row has the least of these.
 //! - **SET**: the same batches of SETs of old keys without a snapshot, in turns.
 //!
 //! A batch of writes is made before it is timed. The file has to have the state of the start: a digest of all

@@ -45,21 +45,21 @@ pub struct RoundTrip {
     pub server: String,
     /// Keys of all databases.
     pub keys: usize,
-    /// The version of the file that the server has written.
-    pub read: u16,
-    /// The versions of the files that the server has loaded.
-    pub written: Vec<u16>,
+    /// The version of the file that redcore has read: the server has written it.
+    pub read_version: u16,
+    /// The versions of the files that redcore has written: the server has loaded them.
+    pub written_versions: Vec<u16>,
     /// Payloads that the server has restored.
     pub payloads: usize,
 }
 
 impl fmt::Display for RoundTrip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { server, keys, read, written, payloads } = self;
-        let written: Vec<String> = written.iter().map(u16::to_string).collect();
+        let Self { server, keys, read_version, written_versions, payloads } = self;
+        let written: Vec<String> = written_versions.iter().map(u16::to_string).collect();
         write!(
             f,
-            "{server}: the same {keys} keys from a file of version {read}, in files of version {}, and in \
+            "{server}: the same {keys} keys from a file of version {read_version}, in files of version {}, and in \
              {payloads} payloads",
             written.join(", ")
         )
@@ -108,9 +108,9 @@ fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<
 
     let mut loaded = fill::keyspaces();
     let mut loader = Loader::open(process.save()?, LoadOptions::default())?;
-    let read = loader.version().number();
-    let loading = loader.load(&mut loaded, NOW)?;
-    ensure!(loading.other_databases == 0 && loading.expired == 0, "{loading:?}");
+    let read_version = loader.version().number();
+    let stats = loader.load(&mut loaded, NOW)?;
+    ensure!(stats.other_databases == 0 && stats.expired == 0, "{stats:?}");
     same_keyspaces(&model, &loaded).context("loading")?;
     if process.version_numbers() >= (7, 2) {
         same_encodings(&process, &loaded, &state)?;
@@ -131,8 +131,8 @@ fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<
         }
     }
     let keys = model.iter().map(Keyspace::len).sum();
-    let written = versions.iter().map(|version| version.number()).collect();
-    Ok(RoundTrip { server, keys, read, written, payloads })
+    let written_versions = versions.iter().map(|version| version.number()).collect();
+    Ok(RoundTrip { server, keys, read_version, written_versions, payloads })
 }
 
 fn write(path: &Path, keyspaces: &[Keyspace], version: WriteVersion, compression: bool) -> Result<()> {

@@ -1,12 +1,14 @@
-//! Snapshot files and DUMP payloads: arbitrary bytes, and files of our own that are changed at places of the input's choice.
+//! Snapshot files and DUMP payloads: arbitrary bytes, and files of our own that are changed at places of the
+//! input's choice.
 //!
-//! Each file is loaded at once, in slices, and with allocations that fail. It is read or refused: without a panic, in memory that is
-//! bounded by the length of the file, and the same way however it is loaded. What was loaded is saved and loaded again, and is equal.
+//! Each file is loaded at once, in slices, and with allocations that fail. It is read or refused without a
+//! panic, and in memory that is bounded by the length of the file. The result is the same however the file is
+//! loaded. What was loaded is saved and loaded again, and is equal.
 
 use crate::harness::{Books, Faults, Plan, Text};
 use ::keyspace::{Key, Keyspace, Options, Value};
 use ::rdb::{
-    DumpOptions, Error, Event, LoadOptions, Loader, Loading, Reader, SaveError, UnsupportedValue,
+    DumpOptions, Error, Event, LoadOptions, LoadStats, Loader, Reader, SaveError, UnsupportedValue,
     WriteOptions, WriteVersion, dump, restore,
 };
 use ::values::{Element, EncodingLimits, Hash, List, ReserveError, Set, ZSet};
@@ -293,11 +295,11 @@ fn load_options() -> LoadOptions {
 }
 
 /// Loads bytes into a keyspace by slices, and says how far it came. A loader that has failed is refused.
-fn load(bytes: &[u8], keyspace: &mut Keyspace, slice: usize) -> Result<Loading, Error> {
+fn load(bytes: &[u8], keyspace: &mut Keyspace, slice: usize) -> Result<LoadStats, Error> {
     let mut loader = Loader::new(bytes, load_options())?;
     loop {
         match loader.load_some(keyspace, slice, NOW) {
-            Ok(loading) if loading.is_complete => return Ok(loading),
+            Ok(stats) if stats.is_complete => return Ok(stats),
             Ok(_) => {}
             Err(error) => {
                 assert!(error.offset() <= bytes.len() as u64, "{error}");
@@ -370,7 +372,7 @@ impl Case {
     }
 
     /// An error of the allocator leaves a keyspace with the keys up to there.
-    fn load_with_failures(&self, bytes: &[u8], loaded: &Result<Loading, Error>, keyspace: &Keyspace) {
+    fn load_with_failures(&self, bytes: &[u8], loaded: &Result<LoadStats, Error>, keyspace: &Keyspace) {
         let mut other = self.keyspace();
         let mut faults = Faults::new();
         faults.follow(self.plan);
@@ -378,8 +380,8 @@ impl Case {
         drop(faults);
         other.check();
         match (result, loaded) {
-            (Ok(loading), Ok(expected)) => {
-                assert_eq!(loading, *expected);
+            (Ok(stats), Ok(expected)) => {
+                assert_eq!(stats, *expected);
                 assert_equal_keyspaces(&other, keyspace);
             }
             (Err(error), Ok(_)) => assert!(has_failed && error.reserve_error().is_some(), "{error}"),

@@ -88,8 +88,8 @@ pub enum Portion {
     Elements(usize),
     /// The rest of the value. No write waits for it.
     Rest,
-    /// The rest of the value. A change or a removal of the key waits for it: a write, an eviction, or a sweep of
-    /// expired keys.
+    /// The rest of the value. A change or a removal of the key waits for it: a write, an eviction, or a sweep
+    /// of expired keys.
     RestBeforeWrite,
 }
 

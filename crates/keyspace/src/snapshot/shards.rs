@@ -2,8 +2,8 @@
 //!
 //! All locks are taken for the start, and then a shard at a time. Pass 1 of all shards comes before pass 2 of
 //! any, so that the sinks of the other shards get few keys while a large value is saved in slices: those of
-//! writes only. If the sink of one shard fails, the snapshot of all shards is abandoned: at the latest
-//! when the turn of that shard comes. Each call of [`Sharded::snapshot_for`] looks at sixteen shards for this.
+//! writes only. If the sink of one shard fails, the snapshot of all shards is abandoned: at the latest when
+//! the turn of that shard comes. Each call of [`Sharded::snapshot_for`] looks at sixteen shards for this.
 
 use super::walk::Pass;
 use super::{SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
@@ -187,8 +187,8 @@ impl<S: BuildHasher> Sharded<S> {
     }
 
     /// As [`Keyspace::snapshot_keys_processed`], of all shards. Waits while another thread is in
-    /// [`snapshot_for`](Self::snapshot_for). Keys that writes have saved count when that method comes to their
-    /// shard.
+    /// [`snapshot_for`](Self::snapshot_for). Keys that writes have saved count when that method comes to
+    /// their shard.
     pub fn snapshot_keys_processed(&self) -> usize {
         let state = self.snapshot.lock();
         if state.is_running() { state.keys_processed } else { 0 }

@@ -98,8 +98,8 @@ pub(super) struct Saver {
 }
 
 impl Saver {
-    /// Saves a portion of an entry. Returns whether no work is left for it. That is so too if there is no sink
-    /// any more.
+    /// Saves a portion of an entry. Returns whether no work is left for it. That is so too if there is no
+    /// sink any more.
     pub(super) fn save(&mut self, entry: &Entry, portion: Portion, lent: &Lent) -> bool {
         let is_slice = matches!(portion, Portion::Elements(_));
         if !entry.is_expired(self.now)

@@ -9,10 +9,10 @@
 //! ```
 
 use super::{BUFFER, Block, Input, append, empty, out_of_memory, try_reserve, try_room};
+use crate::chunks;
 use crate::error::{Error, Fault};
-use crate::pieces;
 use crate::sink::Refused;
-use crate::text::{LONG_MIN, Part, Stream, Text};
+use crate::text::{LONG_MIN, MaybeCompressed, Stream, Text};
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, OwnedElement};
 use sds::Sds;
@@ -46,7 +46,7 @@ impl Place {
 /// A packed value.
 pub(crate) enum Blob<'i> {
     Bytes(Place, &'i [u8]),
-    /// Compressed. It would be so large that it is given to a sink in pieces.
+    /// Compressed. The value would be so large that a sink gets it in chunks.
     Stream(Stream<'i>),
 }
 
@@ -69,11 +69,11 @@ pub(crate) struct Kept {
 impl Kept {
     /// The string, lent by the block.
     #[inline]
-    pub(crate) fn part(self, block: &[u8]) -> Part<'_> {
+    pub(crate) fn element(self, block: &[u8]) -> MaybeCompressed<'_> {
         let bytes = &block[self.start..self.end];
         match self.stream {
-            None => Part::Element(Element::Bytes(bytes)),
-            Some((raw_len, offset)) => Part::Stream(Stream::new(bytes, raw_len, offset)),
+            None => MaybeCompressed::Element(Element::Bytes(bytes)),
+            Some((raw_len, offset)) => MaybeCompressed::Stream(Stream::new(bytes, raw_len, offset)),
         }
     }
 }
@@ -110,30 +110,34 @@ impl<R: Read> Input<R> {
 
     /// A string of a collection. A long one stays compressed. In C: `rdbGenericLoadStringObject`.
     #[inline]
-    pub(crate) fn part(&mut self) -> Result<Part<'_>, Error> {
+    pub(crate) fn element(&mut self) -> Result<MaybeCompressed<'_>, Error> {
         match self.prefix()? {
-            Prefix::Len(len) => self.take(len).map(|bytes| Part::Element(Element::Bytes(bytes))),
-            Prefix::Encoding(3) => self.compressed_part(),
-            Prefix::Encoding(encoding) => self.int(encoding).map(|int| Part::Element(Element::Int(int))),
+            Prefix::Len(len) => self.take(len).map(|bytes| MaybeCompressed::Element(Element::Bytes(bytes))),
+            Prefix::Encoding(3) => self.compressed_element(),
+            Prefix::Encoding(encoding) => {
+                self.int(encoding).map(|int| MaybeCompressed::Element(Element::Int(int)))
+            }
         }
     }
 
-    fn compressed_part(&mut self) -> Result<Part<'_>, Error> {
+    fn compressed_element(&mut self) -> Result<MaybeCompressed<'_>, Error> {
         let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         if raw_len <= LONG_MIN {
-            return self.inflate(offset, len, raw_len).map(|bytes| Part::Element(Element::Bytes(bytes)));
+            return self
+                .decompress(offset, len, raw_len)
+                .map(|bytes| MaybeCompressed::Element(Element::Bytes(bytes)));
         }
-        Ok(Part::Stream(Stream::new(self.take(len)?, raw_len, offset)))
+        Ok(MaybeCompressed::Stream(Stream::new(self.take(len)?, raw_len, offset)))
     }
 
-    /// Adds a string to a block, which then lends it. A long compressed string stays compressed.
+    /// Adds a string to the end of a block. A long compressed string stays compressed.
     #[inline]
     pub(crate) fn append(&mut self, block: &mut Block) -> Result<Kept, Error> {
         let start = block.len();
-        let (extended, stream) = match self.part()? {
-            Part::Element(element) => (extend(block, &element.text()), None),
-            Part::Stream(stream) => {
+        let (extended, stream) = match self.element()? {
+            MaybeCompressed::Element(element) => (extend(block, &element.text()), None),
+            MaybeCompressed::Stream(stream) => {
                 (extend(block, stream.bytes()), Some((stream.raw_len(), stream.offset())))
             }
         };
@@ -145,12 +149,12 @@ impl<R: Read> Input<R> {
     #[inline]
     pub(crate) fn read_into(&mut self, block: &mut Block) -> Result<(), Error> {
         empty(block);
-        let result = match self.part()? {
-            Part::Element(element) => extend(block, &element.text()).map_err(Refused::Keyspace),
-            Part::Stream(stream) => {
+        let result = match self.element()? {
+            MaybeCompressed::Element(element) => extend(block, &element.text()).map_err(Refused::Keyspace),
+            MaybeCompressed::Stream(stream) => {
                 try_reserve(block, stream.raw_len()).map_err(Refused::Keyspace).and_then(|()| {
                     block.resize(stream.raw_len(), 0);
-                    stream.inflate(block)
+                    stream.decompress(block)
                 })
             }
         };
@@ -181,12 +185,12 @@ impl<R: Read> Input<R> {
 
     /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for
     /// when all its bytes have arrived.
-    fn inflate(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
+    fn decompress(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
         let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
         let stream = self.take(len)?;
-        let inflated = try_room(&mut plain, raw_len).map(|room| lzf::decompress(stream, room));
+        let decompressed = try_room(&mut plain, raw_len).map(|room| lzf::decompress(stream, room));
         self.plain = plain;
-        match inflated {
+        match decompressed {
             Ok(Some(())) => Ok(&self.plain[..raw_len]),
             Ok(None) => self.fault(offset, Fault::Lzf),
             Err(error) => Err(self.failure(error)),
@@ -203,18 +207,18 @@ impl<R: Read> Input<R> {
             }
             Prefix::Encoding(3) => {
                 let (len, raw_len) = self.lzf_lens()?;
-                if raw_len > pieces::RAW_MIN && (raw_len / pieces::RATIO_MIN) as u64 > len {
+                if raw_len > chunks::RAW_MIN && (raw_len / chunks::RATIO_MIN) as u64 > len {
                     return Ok(Blob::Stream(Stream::new(self.take(len)?, raw_len, offset)));
                 }
-                let bytes = self.inflate(offset, len, raw_len)?;
+                let bytes = self.decompress(offset, len, raw_len)?;
                 Ok(Blob::Bytes(Place { offset, is_plain: false }, bytes))
             }
             Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
         }
     }
 
-    /// A string that a keyspace takes over if it is long, so that it lies in memory once: as it is in the
-    /// input if it is short.
+    /// The string of a key. A long one has a block of its own that a keyspace takes over, so that it lies in
+    /// memory once. A short one is lent.
     pub(crate) fn text(&mut self) -> Result<Text<'_>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {
@@ -234,9 +238,9 @@ impl<R: Read> Input<R> {
         let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         if raw_len <= SHORT_MAX {
-            return self.inflate(offset, len, raw_len).map(|bytes| Text::Borrowed(Element::Bytes(bytes)));
+            return self.decompress(offset, len, raw_len).map(|bytes| Text::Borrowed(Element::Bytes(bytes)));
         }
-        let string = Stream::new(self.take(len)?, raw_len, offset).try_inflated();
+        let string = Stream::new(self.take(len)?, raw_len, offset).try_decompressed();
         match string {
             Ok(string) => Ok(Text::Owned(OwnedElement::Bytes(string))),
             Err(refused) => Err(self.refused(refused, |_| offset)),

@@ -75,10 +75,10 @@ pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
         while reader.next_event()?.is_some() {}
         Ok::<_, Error>(())
     })();
-    let loading = loaded?;
+    let stats = loaded?;
     // What is loaded can be skipped.
     skipped?;
-    Ok(loading.keys)
+    Ok(stats.keys)
 }
 
 /// Places in a file of `len` bytes: all of a short one. Of a longer one so many that about `budget` bytes are

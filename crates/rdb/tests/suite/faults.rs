@@ -1,5 +1,5 @@
-//! Allocations that fail: each one in turn, and all from one on. What is read or written is then refused with the
-//! error of the allocator, and no memory is lost.
+//! Allocations that fail: each one in turn, and all from one on. Reading or writing then returns the error of
+//! the allocator, and no memory is lost.
 
 use crate::NOW;
 use crate::damage::{files_of_our_own, some_of_everything};
@@ -10,8 +10,8 @@ use rdb::keyspace::Keyspace;
 use rdb::{DumpOptions, Error, LoadOptions, Loader, SaveError, WriteOptions, dump, restore};
 use zmalloc::fault::{Guard, fail_from, fail_nth};
 
-/// Runs `operation` with each of its allocations failing in turn, and with all failing from each one on, until it
-/// says that none failed. Checks that it has freed what it allocated.
+/// Runs `operation` with each of its allocations failing in turn, and with all failing from each one on,
+/// until it says that none failed. Checks that it has freed what it allocated.
 fn with_each_failure(mut operation: impl FnMut(Guard) -> bool) {
     let plans: [fn(u64) -> Guard; 2] = [fail_nth, fail_from];
     for plan in plans {

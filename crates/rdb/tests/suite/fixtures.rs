@@ -5,7 +5,7 @@ use crate::model::{Content, content, model};
 use rdb::keyspace::values::{Encoding, EncodingLimits, Hash, List, ObjectType, Set, ZSet};
 use rdb::keyspace::{Keyspace, MaxmemoryPolicy, Options};
 use rdb::{
-    Error, Event, Fault, Item, LoadOptions, Loader, Loading, Reader, UnsupportedValue, ValueType,
+    Error, Event, Fault, Item, LoadOptions, LoadStats, Loader, Reader, UnsupportedValue, ValueType,
     WriteOptions, WriteVersion, Writer,
 };
 
@@ -21,12 +21,12 @@ pub(crate) fn file(version: u16, body: &[u8]) -> Vec<u8> {
     file
 }
 
-pub(crate) fn load(file: &[u8]) -> Result<(Keyspace, Loading), Error> {
+pub(crate) fn load(file: &[u8]) -> Result<(Keyspace, LoadStats), Error> {
     let mut options = LoadOptions::default();
     options.unsupported = UnsupportedValue::Skip;
     let mut keyspace = Keyspace::new();
-    let loading = Loader::new(file, options)?.load(&mut keyspace, NOW)?;
-    Ok((keyspace, loading))
+    let stats = Loader::new(file, options)?.load(&mut keyspace, NOW)?;
+    Ok((keyspace, stats))
 }
 
 fn strings(all: &[&str]) -> Vec<Vec<u8>> {
@@ -176,13 +176,13 @@ fn every_type_is_read_into_its_encoding() {
         let (mut keyspace, mut options) = (Keyspace::new(), LoadOptions::default());
         options.drops_expired = false; // also fields
         let loaded = Loader::new(&file[..], options).and_then(|mut loader| loader.load(&mut keyspace, NOW));
-        let loading = loaded.unwrap_or_else(|error| panic!("{context}: {error}"));
+        let stats = loaded.unwrap_or_else(|error| panic!("{context}: {error}"));
         let key = keyspace.get("key", 0).expect(&context);
         assert_eq!(content(key), expected, "{context}");
         assert_eq!(keyspace.encoding("key", 0), Some(encoding), "{context}");
-        assert_eq!((loading.keys, loading.bytes), (1, file.len() as u64), "{context}");
+        assert_eq!((stats.keys, stats.bytes), (1, file.len() as u64), "{context}");
         let may_expire = context.contains("Ex") || context.contains("Metadata") || context == "Hash2";
-        assert_eq!(loading.field_expiries, u64::from(may_expire), "{context}");
+        assert_eq!(stats.field_expiries, u64::from(may_expire), "{context}");
         keyspace.check();
     }
 }
@@ -483,6 +483,6 @@ fn an_empty_keyspace_is_a_file_of_fields() {
     let fields =
         [&b"REDIS0011\xFA\x09redis-ver\x057.2.0\xFA\x0Aredis-bits\xC0"[..], &bits, b"\xFA\x05ctime\xC2"];
     assert!(file.starts_with(&fields.concat()));
-    let (keyspace, loading) = load(&file).unwrap();
-    assert_eq!((model(&keyspace).len(), loading.bytes), (0, file.len() as u64));
+    let (keyspace, stats) = load(&file).unwrap();
+    assert_eq!((model(&keyspace).len(), stats.bytes), (0, file.len() as u64));
 }

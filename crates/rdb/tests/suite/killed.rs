@@ -11,6 +11,8 @@
 //! that was being saved.
 
 use crate::NOW;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 use rdb::keyspace::{Keyspace, ValueRef};
 use rdb::{LoadOptions, Loader, SnapshotFile, WriteOptions, save_to_path};
 use std::io::{BufRead, BufReader, Lines};
@@ -188,11 +190,7 @@ fn remove_temporary(path: &Path) -> (bool, bool) {
 fn kill_children(test: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.rdb");
-    let mut noise = 1_u64;
-    let mut random = |below: u128| {
-        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (u128::from(noise >> 32) * below) >> 32
-    };
+    let mut random = SmallRng::seed_from_u64(1);
 
     // How long it takes from one save to the next.
     let mut first = Saving::start(test, &path, 0);
@@ -208,8 +206,7 @@ fn kill_children(test: &str) {
     for kill in 0..KILLS {
         let mut saving = Saving::start(test, &path, ended);
         saving.wait_for_begin();
-        let delay = random(period.as_nanos() * 5 / 4);
-        std::thread::sleep(Duration::from_nanos(delay as u64));
+        std::thread::sleep(random.random_range(Duration::ZERO..period * 5 / 4));
         saving.kill();
         let found = generation(&path).unwrap_or_else(|error| panic!("kill {kill}: {error}"));
         let Saving { begun, ended: said, .. } = saving;

@@ -48,8 +48,8 @@ fn expired_keys_are_passed_over_or_stored_for_the_sweep() {
     let file = file(11, &body.concat());
     let mut keyspace = Keyspace::new();
     let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
-    let loading = loader.load(&mut keyspace, NOW).unwrap();
-    assert_eq!((loading.keys, loading.expired, keyspace.len()), (1, 2, 1));
+    let stats = loader.load(&mut keyspace, NOW).unwrap();
+    assert_eq!((stats.keys, stats.expired, keyspace.len()), (1, 2, 1));
 
     let mut options = LoadOptions::default();
     options.drops_expired = false;
@@ -68,15 +68,15 @@ fn a_key_that_expires_while_its_value_is_built_is_counted_as_expired() {
     let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
     loader.load_some(&mut keyspace, 1, NOW).unwrap();
     while !loader.load_some(&mut keyspace, 1, NOW + 10).unwrap().is_complete {}
-    assert_eq!((loader.loading().expired, loader.loading().keys, keyspace.len()), (1, 0, 0));
+    assert_eq!((loader.stats().expired, loader.stats().keys, keyspace.len()), (1, 0, 0));
 }
 
 #[test]
 fn a_collection_without_elements_is_counted_and_makes_no_key() {
     let file = file(11, b"\x02\x01s\0\x01\x01l\0\x04\x01h\0\x05\x01z\0\x12\x01q\0\0\x01k\x01v");
     let mut keyspace = Keyspace::new();
-    let loading = Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut keyspace, NOW).unwrap();
-    assert_eq!((loading.empty, loading.keys, keyspace.len()), (5, 1, 1));
+    let stats = Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut keyspace, NOW).unwrap();
+    assert_eq!((stats.empty, stats.keys, keyspace.len()), (5, 1, 1));
 }
 
 #[test]
@@ -105,17 +105,17 @@ fn a_budget_of_time_ends_a_step_and_all_steps_load_everything() {
     let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
     loop {
         // Each look at the clock takes a millisecond.
-        let loading = loader
+        let stats = loader
             .load_for(&mut keyspace, NOW, Duration::from_millis(3), || {
                 time += Duration::from_millis(1);
                 time
             })
             .unwrap();
         steps += 1;
-        if loading.is_complete {
+        if stats.is_complete {
             break;
         }
-        assert!(loading.keys < 5_000 && loading.bytes < file.len() as u64);
+        assert!(stats.keys < 5_000 && stats.bytes < file.len() as u64);
     }
     assert_eq!(model(&keyspace), model(&source));
     assert!((20..40).contains(&steps), "{steps}");
@@ -129,7 +129,7 @@ fn what_was_read_before_an_error_is_stored_and_the_loader_cannot_go_on() {
     let mut keyspace = Keyspace::new();
     let mut loader = Loader::new(&file[..file.len() - 12], LoadOptions::default()).unwrap();
     assert!(loader.load(&mut keyspace, NOW).is_err());
-    assert_eq!((keyspace.len(), loader.loading().keys), (9, 9));
+    assert_eq!((keyspace.len(), loader.stats().keys), (9, 9));
     assert!(matches!(loader.load(&mut keyspace, NOW), Err(Error::Io { .. })));
 }
 
@@ -176,9 +176,9 @@ fn fields_that_have_expired_are_left_out_with_their_hash_if_none_is_left() {
     let file = file(12, &[hash(b'a', [5, 30]), hash(b'b', [5, 11]), hash(b'c', [0, 40])].concat());
     let mut keyspace = Keyspace::new();
     let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
-    let loading = loader.load(&mut keyspace, NOW).unwrap();
-    assert_eq!((loading.keys, loading.expired, loading.empty), (2, 1, 0));
-    assert_eq!((loading.expired_fields, loading.field_expiries), (3, 2));
+    let stats = loader.load(&mut keyspace, NOW).unwrap();
+    assert_eq!((stats.keys, stats.expired, stats.empty), (2, 1, 0));
+    assert_eq!((stats.expired_fields, stats.field_expiries), (3, 2));
     let fields = |key| keyspace.hget(key, "f", NOW).unwrap().is_some();
     assert_eq!((fields("a"), fields("c")), (false, true));
 
@@ -199,8 +199,8 @@ fn an_expiry_holds_for_the_next_key_whatever_comes_between_and_a_negative_one_ha
     ];
     let file = file(11, &body.concat());
     let mut keyspace = Keyspace::new();
-    let loading = Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut keyspace, NOW).unwrap();
-    assert_eq!((loading.keys, loading.expired, keyspace.expires()), (2, 1, 1));
+    let stats = Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut keyspace, NOW).unwrap();
+    assert_eq!((stats.keys, stats.expired, keyspace.expires()), (2, 1, 1));
     assert!(keyspace.get("k", NOW + 1).is_none() && keyspace.get("l", NOW + 1).is_some());
 }
 

@@ -9,6 +9,8 @@ mod dump;
 mod faults;
 mod fixtures;
 #[cfg(unix)]
+mod full_disk;
+#[cfg(unix)]
 mod killed;
 mod load;
 mod memory;

@@ -1,7 +1,7 @@
 //! Memory while a file is read: at most 128 times the input and 1 MiB, whatever the input says and holds.
 //!
-//! One byte of LZF stands for at most 88 bytes. So a string that is decompressed, and then copied, would take 176
-//! times its bytes. The limit is a budget of the thread that reads, beyond which an allocation fails: the
+//! One byte of LZF stands for at most 88 bytes. So a string that is decompressed, and then copied, would take
+//! 176 times its bytes. The limit is a budget of the thread that reads, beyond which an allocation fails: the
 //! counters of the process would count the other tests too.
 
 use crate::NOW;

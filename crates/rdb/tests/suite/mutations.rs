@@ -1,7 +1,7 @@
 //! Random changes of files: sample files of other projects, and files of our own.
 //!
-//! Each changed file is read or refused: without a panic, in bounded memory, and without reading more than there
-//! is. What is loaded can be saved and loaded again, and is equal then.
+//! Each changed file is read or refused: without a panic, in bounded memory, and without reading beyond its
+//! end. What is loaded can be saved and loaded again, and is equal then.
 
 use crate::NOW;
 use crate::damage::files_of_our_own;
@@ -93,9 +93,9 @@ fn load(bytes: &[u8], keys: usize) -> Result<Vec<Keyspace>, Error> {
     let (loaded, failures) = failures_within(bound(bytes.len()), || {
         let mut loader = Loader::new(bytes, options)?;
         loop {
-            let loading = loader.load_some(&mut databases, keys, START)?;
-            assert!(loading.bytes <= bytes.len() as u64);
-            if loading.is_complete {
+            let stats = loader.load_some(&mut databases, keys, START)?;
+            assert!(stats.bytes <= bytes.len() as u64);
+            if stats.is_complete {
                 return Ok::<_, Error>(());
             }
         }

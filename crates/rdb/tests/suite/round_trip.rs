@@ -125,8 +125,8 @@ proptest! {
         while !loader.load_some(&mut after, keys, NOW).unwrap().is_complete {}
         prop_assert_eq!(model(&after), expected);
         prop_assert_eq!(encodings(&after), encodings(&before));
-        prop_assert_eq!(loader.loading().keys, after.len() as u64);
-        prop_assert_eq!(loader.loading().bytes, file.len() as u64);
+        prop_assert_eq!(loader.stats().keys, after.len() as u64);
+        prop_assert_eq!(loader.stats().bytes, file.len() as u64);
     }
 
     #[test]

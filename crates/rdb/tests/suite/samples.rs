@@ -5,7 +5,7 @@ use crate::NOW;
 use crate::model::{Content, Model, model};
 use jiff::Timestamp;
 use rdb::keyspace::Keyspace;
-use rdb::{Error, Fault, LoadOptions, Loader, Loading, UnsupportedValue};
+use rdb::{Error, Fault, LoadOptions, LoadStats, Loader, UnsupportedValue};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,10 +24,10 @@ pub(crate) fn files(project: &str) -> Vec<PathBuf> {
     files
 }
 
-fn load(path: &Path, options: LoadOptions) -> Result<(Vec<Keyspace>, Loading), Error> {
+fn load(path: &Path, options: LoadOptions) -> Result<(Vec<Keyspace>, LoadStats), Error> {
     let mut databases: Vec<Keyspace> = (0..16).map(|_| Keyspace::new()).collect();
-    let loading = Loader::open(path, options)?.load(&mut databases, NOW)?;
-    Ok((databases, loading))
+    let stats = Loader::open(path, options)?.load(&mut databases, NOW)?;
+    Ok((databases, stats))
 }
 
 fn everything() -> LoadOptions {
@@ -105,15 +105,15 @@ fn expected(json: &Path) -> (BTreeMap<u64, Json>, u64) {
 fn every_sample_file_holds_what_its_json_says() {
     let mut compared = 0;
     for path in files("hdt3213") {
-        let (databases, loading) =
+        let (databases, stats) =
             load(&path, everything()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_eq!(loading.bytes, std::fs::metadata(&path).unwrap().len(), "{}", path.display());
+        assert_eq!(stats.bytes, std::fs::metadata(&path).unwrap().len(), "{}", path.display());
         let json = path.with_extension("json");
         if !json.exists() {
             continue;
         }
         let (mut expected, streams) = expected(&json);
-        assert_eq!(loading.unsupported, streams, "{}", path.display());
+        assert_eq!(stats.unsupported, streams, "{}", path.display());
         for (number, keyspace) in databases.iter().enumerate() {
             let expected = expected.remove(&(number as u64)).unwrap_or_default();
             assert_eq!(as_json(model(keyspace)), expected, "{}, database {number}", path.display());
@@ -133,8 +133,8 @@ fn fields_with_an_expiry_are_kept_without_it_and_counted() {
             "hash_with_hfe" => 3,
             _ => 0,
         };
-        let (_, loading) = load(&path, everything()).unwrap();
-        assert_eq!(loading.field_expiries, fields, "{name}");
+        let (_, stats) = load(&path, everything()).unwrap();
+        assert_eq!(stats.field_expiries, fields, "{name}");
     }
 }
 
@@ -159,14 +159,14 @@ fn every_file_of_librdb_is_read_or_refused_for_its_reason() {
                 assert_eq!(result.unwrap_err().to_string(), opcode.to_string());
             }
             _ => {
-                let (databases, loading) = result.unwrap_or_else(|error| panic!("{name}: {error}"));
+                let (databases, stats) = result.unwrap_or_else(|error| panic!("{name}: {error}"));
                 let keys: usize = databases.iter().map(Keyspace::len).sum();
-                assert_eq!((loading.is_complete, loading.keys), (true, keys as u64), "{name}");
-                assert_eq!(loading.bytes, std::fs::metadata(&path).unwrap().len(), "{name}");
+                assert_eq!((stats.is_complete, stats.keys), (true, keys as u64), "{name}");
+                assert_eq!(stats.bytes, std::fs::metadata(&path).unwrap().len(), "{name}");
                 let has_unsupported =
                     name.contains("stream") || matches!(&*name, "module" | "module_aux_v12");
-                assert_eq!(loading.unsupported > 0, has_unsupported, "{name}");
-                assert_eq!(loading.functions > 0, name.starts_with("function"), "{name}");
+                assert_eq!(stats.unsupported > 0, has_unsupported, "{name}");
+                assert_eq!(stats.functions > 0, name.starts_with("function"), "{name}");
                 databases.iter().for_each(Keyspace::check);
             }
         }
@@ -190,8 +190,8 @@ fn streams_and_modules_are_refused_unless_they_may_be_skipped() {
 fn keys_that_have_expired_are_passed_over_if_asked() {
     for path in files("hdt3213") {
         if path.file_stem().unwrap() == "keys_with_expiry" {
-            let (databases, loading) = load(&path, LoadOptions::default()).unwrap();
-            assert_eq!((databases[0].len(), loading.keys, loading.expired), (0, 0, 1));
+            let (databases, stats) = load(&path, LoadOptions::default()).unwrap();
+            assert_eq!((databases[0].len(), stats.keys, stats.expired), (0, 0, 1));
         }
     }
 }
@@ -202,12 +202,9 @@ fn a_database_without_a_keyspace_is_passed_over_and_counted() {
         if path.file_stem().unwrap() == "multiple_dbs" {
             let (databases, all) = load(&path, everything()).unwrap();
             let mut first = Keyspace::new();
-            let loading = Loader::open(&path, everything()).unwrap().load(&mut first, NOW).unwrap();
+            let stats = Loader::open(&path, everything()).unwrap().load(&mut first, NOW).unwrap();
             assert_eq!(model(&first), model(&databases[0]));
-            assert_eq!(
-                (loading.keys + loading.other_databases, loading.keys),
-                (all.keys, first.len() as u64)
-            );
+            assert_eq!((stats.keys + stats.other_databases, stats.keys), (all.keys, first.len() as u64));
         }
     }
 }

@@ -13,7 +13,8 @@ fn load(read: impl Read) -> Result<Keyspace, Error> {
     Ok(keyspace)
 }
 
-fn names(folder: &std::path::Path) -> Vec<String> {
+/// The names of the files in a folder.
+pub(crate) fn names(folder: &std::path::Path) -> Vec<String> {
     std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

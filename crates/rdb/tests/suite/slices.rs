@@ -80,11 +80,11 @@ fn a_large_value_is_read_in_slices() {
     let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
     let (mut steps, mut before) = (0, 0);
     loop {
-        let loading = loader.load_some(&mut copy, 10, NOW).unwrap();
+        let stats = loader.load_some(&mut copy, 10, NOW).unwrap();
         steps += 1;
-        assert!(loading.bytes - before < 64 << 10, "{} bytes in a step", loading.bytes - before);
-        before = loading.bytes;
-        if loading.is_complete {
+        assert!(stats.bytes - before < 64 << 10, "{} bytes in a step", stats.bytes - before);
+        before = stats.bytes;
+        if stats.is_complete {
             break;
         }
     }

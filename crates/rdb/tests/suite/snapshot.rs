@@ -246,8 +246,8 @@ fn a_snapshot_fails_when_its_file_is_dropped() {
     assert_eq!(report.end, Some(SnapshotEnd::Failed));
 }
 
-/// The bytes of the file of a snapshot with a string and a large hash, whose texts LZF makes short. `write` is
-/// called at the start.
+/// The bytes of the file of a snapshot with a string and a large hash, whose texts LZF makes short. `write`
+/// is called after the snapshot has begun.
 fn file_len(string: usize, write: fn(&mut Keyspace)) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let (path, mut keyspace) = (folder.path().join("dump.rdb"), Keyspace::new());

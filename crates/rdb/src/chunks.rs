@@ -1,26 +1,27 @@
-//! Packed values that are much larger than their compressed bytes, given to a sink piece by piece.
+//! Gives a packed value to a sink in chunks, if the value is much larger than its compressed bytes.
 //!
-//! Elements that are inserted from a packed value are copies. If the packed value lies in memory at the same
-//! time, the two take 176 times the bytes of the file. So such a value is decompressed two times. The first time
-//! it is checked as a whole, it is divided into pieces, and its memory is freed. The second time the pieces are
-//! decompressed one after the other.
+//! Elements that are inserted from a packed value are copies. If the packed value lay in memory at the same
+//! time, the two would take up to 176 times the bytes of the file. So such a value is decompressed twice. The
+//! first time it is checked as a whole, it is divided into chunks, and its memory is freed. The second time
+//! the chunks are decompressed one after the other.
 //!
 //! ```text
 //!  packed value   | entry | entry | ... | entry | long entry | entry | ...
-//!  pieces         | short elements, 128 KiB     | long       | short elements ...
+//!  chunks         | short elements, 128 KiB     | long       | short elements ...
 //! ```
 //!
-//! A piece of short elements is decompressed into a block. A long element is decompressed where it will stay. An
-//! element is never divided, and neither are a field and its value, or a member and its score.
+//! A chunk of short elements is decompressed into a block. A long element is decompressed where it will stay.
+//! A chunk ends between two elements, never between a field and its value, or a member and its score.
 //!
-//! Limits: bytes are decompressed twice, which only values take that LZF has made 48 times smaller.
+//! Limits: decompressing twice takes more time. So only values that LZF has made 48 times smaller are given
+//! in chunks.
 
 use crate::error::Fault;
-use crate::inflate::Inflater;
 use crate::input::{Block, try_room};
+use crate::lzf_reader::LzfReader;
 use crate::old::{Ziplist, Zipmap};
 use crate::sink::{Refused, Sink, Taken, check_listpack};
-use crate::text::{LONG_MIN, Part, Stream};
+use crate::text::{LONG_MIN, MaybeCompressed, Stream};
 use crate::walk::{element, give_all, give_triple, score_of};
 use allocator_api2::vec::Vec;
 use core::cell::RefCell;
@@ -29,10 +30,10 @@ use keyspace::values::{Element, ObjectType, ReserveError};
 use listpack::{Depth, Value, View};
 use zmalloc::Zmalloc;
 
-/// A value that is decompressed to more bytes may be given in pieces.
+/// A value of more bytes when it is decompressed may be given in chunks.
 pub(crate) const RAW_MIN: usize = 256 << 10;
 
-/// A value is given in pieces if it is so many times as large as its compressed bytes.
+/// A value is given in chunks if it is this many times as large as its compressed bytes.
 pub(crate) const RATIO_MIN: usize = 48;
 
 /// How elements are packed.
@@ -84,7 +85,7 @@ enum Place {
     Bytes(Range<usize>),
 }
 
-enum Piece {
+enum Chunk {
     /// Entries whose elements are short.
     Short(Range<usize>),
     /// An element, a field and its value, or a member and its score, of which a string is long.
@@ -105,13 +106,13 @@ impl Packing {
     fn check<'a>(self, object_type: ObjectType, bytes: &'a [u8]) -> Result<Entries<'a>, Refused> {
         Ok(match self {
             Self::Ziplist => {
-                Entries::Ziplist(Ziplist::new(bytes).map_err(|at| Refused::Fault(Fault::Ziplist, at))?)
+                Entries::Ziplist(Ziplist::new(bytes).map_err(|at| Refused::Packed(Fault::Ziplist, at))?)
             }
             Self::Zipmap => {
-                Entries::Zipmap(Zipmap::new(bytes).map_err(|at| Refused::Fault(Fault::Zipmap, at))?)
+                Entries::Zipmap(Zipmap::new(bytes).map_err(|at| Refused::Packed(Fault::Zipmap, at))?)
             }
             Self::Listpack | Self::Triples => {
-                let malformed = |error: listpack::Malformed| Refused::Fault(Fault::Listpack, error.offset);
+                let malformed = |error: listpack::Malformed| Refused::Packed(Fault::Listpack, error.offset);
                 if self == Self::Listpack {
                     check_listpack(object_type, bytes)?;
                 } else {
@@ -124,12 +125,12 @@ impl Packing {
     }
 }
 
-/// Divides a value into pieces, and counts its elements.
-fn pieces(
+/// Divides a value into chunks, and counts its elements.
+fn divide(
     bytes: &[u8],
     packing: Packing,
     object_type: ObjectType,
-) -> Result<(Vec<Piece, Zmalloc>, u64), Refused> {
+) -> Result<(Vec<Chunk, Zmalloc>, u64), Refused> {
     let mut entries = packing.check(object_type, bytes)?;
     let place = |value: Value<'_>| match element(value) {
         Element::Int(value) => Place::Int(value),
@@ -140,46 +141,46 @@ fn pieces(
     };
     let is_long = |value: &Value<'_>| matches!(value, Value::Str(string) if string.len() > LONG_MIN);
     let count = packing.entries_of(object_type);
-    let (mut pieces, mut elements, mut start) = (Vec::new_in(Zmalloc), 0, entries.at());
-    let mut push = |piece| {
-        let size = size_of::<Piece>();
-        pieces.try_reserve(1).map_err(|_| Refused::from(ReserveError::OutOfMemory { size }))?;
-        pieces.push(piece);
+    let (mut chunks, mut elements, mut start) = (Vec::new_in(Zmalloc), 0, entries.at());
+    let mut push = |chunk| {
+        let size = size_of::<Chunk>();
+        chunks.try_reserve(1).map_err(|_| Refused::from(ReserveError::OutOfMemory { size }))?;
+        chunks.push(chunk);
         Ok::<_, Refused>(())
     };
     let mut at = start;
     while let Some(first) = entries.next() {
         let mut values = [first, Value::Int(0), Value::Int(0)];
         for value in &mut values[1..count] {
-            *value = entries.next().ok_or(Refused::Fault(Fault::OddCount, 0))?;
+            *value = entries.next().ok_or(Refused::Packed(Fault::OddCount, 0))?;
         }
         let end = entries.at();
         elements += 1;
         if values.iter().any(is_long) {
             if start < at {
-                push(Piece::Short(start..at))?;
+                push(Chunk::Short(start..at))?;
             }
             let [first, second, third] = values;
             let is_scored = object_type == ObjectType::ZSet;
             let score = if is_scored { score_of(second) } else { Some(0.0) };
-            let Value::Int(time) = third else { return Err(Refused::Fault(Fault::Number, 0)) };
-            push(Piece::Long {
+            let Value::Int(time) = third else { return Err(Refused::Packed(Fault::Number, 0)) };
+            push(Chunk::Long {
                 first: place(first),
                 second: place(second),
-                score: score.ok_or(Refused::Fault(Fault::Score, 0))?,
+                score: score.ok_or(Refused::Packed(Fault::Score, 0))?,
                 expiry: u64::try_from(time).ok().filter(|time| *time > 0),
             })?;
             start = end;
         } else if end - start >= LONG_MIN {
-            push(Piece::Short(start..end))?;
+            push(Chunk::Short(start..end))?;
             start = end;
         }
         at = end;
     }
     if start < at {
-        push(Piece::Short(start..at))?;
+        push(Chunk::Short(start..at))?;
     }
-    Ok((pieces, elements))
+    Ok((chunks, elements))
 }
 
 /// Gives the elements of a packed value to a sink. A node of a list goes on with the value that has begun.
@@ -189,33 +190,32 @@ pub(crate) fn give<S: Sink>(
     (object_type, is_node): (ObjectType, bool),
     sink: &mut S,
 ) -> Taken {
-    let bytes = stream.try_inflated()?;
-    let (pieces, count) = pieces(&bytes, packing, object_type)?;
+    let bytes = stream.try_decompressed()?;
+    let (chunks, count) = divide(&bytes, packing, object_type)?;
     drop(bytes);
     if !is_node {
         sink.begin(object_type, count)?;
     }
-    let inflater = RefCell::new(Inflater::try_new(stream.bytes()).map_err(Refused::Keyspace)?);
+    let reader = RefCell::new(LzfReader::try_new(stream.bytes()).map_err(Refused::Keyspace)?);
     let part = |place: &Place| match place {
-        Place::Int(value) => Part::Element(Element::Int(*value)),
-        Place::Bytes(range) => Part::Stream(stream.part(range.clone(), &inflater)),
+        Place::Int(value) => MaybeCompressed::Element(Element::Int(*value)),
+        Place::Bytes(range) => MaybeCompressed::Stream(stream.slice(range.clone(), &reader)),
     };
     let mut block = Block::new_in(Zmalloc);
-    for piece in &pieces {
-        match piece {
-            Piece::Short(range) => {
+    for chunk in &chunks {
+        match chunk {
+            Chunk::Short(range) => {
                 let bytes = try_room(&mut block, HEADER + range.len() + 1).map_err(Refused::Keyspace)?;
-                let read =
-                    inflater.borrow_mut().read_at(range.start, &mut bytes[HEADER..HEADER + range.len()]);
-                read.ok_or(Refused::Malformed(Fault::Lzf, stream.offset()))?;
+                let read = reader.borrow_mut().read_at(range.start, &mut bytes[HEADER..HEADER + range.len()]);
+                read.ok_or(Refused::Input(Fault::Lzf, stream.offset()))?;
                 give_short(bytes, packing, object_type, sink)?;
             }
-            Piece::Long { first, second, score, expiry } => match (object_type, part(first)) {
+            Chunk::Long { first, second, score, expiry } => match (object_type, part(first)) {
                 (ObjectType::Hash, field) => sink.long_pair((field, part(second), *expiry))?,
-                (ObjectType::ZSet, Part::Stream(member)) => sink.long_scored(member, *score)?,
-                (ObjectType::ZSet, Part::Element(member)) => sink.scored(member, *score)?,
-                (_, Part::Stream(element)) => sink.long_element(element)?,
-                (_, Part::Element(element)) => sink.element(element)?,
+                (ObjectType::ZSet, MaybeCompressed::Stream(member)) => sink.long_scored(member, *score)?,
+                (ObjectType::ZSet, MaybeCompressed::Element(member)) => sink.scored(member, *score)?,
+                (_, MaybeCompressed::Stream(element)) => sink.long_element(element)?,
+                (_, MaybeCompressed::Element(element)) => sink.element(element)?,
             },
         }
     }
@@ -232,7 +232,7 @@ fn give_short<S: Sink>(bytes: &mut [u8], packing: Packing, object_type: ObjectTy
             bytes[..4].copy_from_slice(&(len as u32).to_le_bytes());
             bytes[4..HEADER].fill(0xFF); // a number of elements that is not known
             bytes[len - 1] = END;
-            let view = View::new(bytes).map_err(|error| Refused::Fault(Fault::Listpack, error.offset))?;
+            let view = View::new(bytes).map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
             if packing == Packing::Listpack {
                 return give_all(view.iter(), object_type, sink);
             }

@@ -1,11 +1,11 @@
-//! [`Inflater`]: decompresses a string of LZF piece by piece.
+//! [`LzfReader`]: reads any range of a string that LZF has compressed, in a block of 64 KiB.
 //!
 //! ```text
-//!  | the last 8 KiB of before | decompressed | free |      64 KiB
+//!  | the last 8 KiB before | decompressed | free |      64 KiB
 //! ```
 //!
-//! Copies of LZF reach at most 8 KiB back. So the block keeps these bytes, and everything before them is
-//! forgotten. A place that lies before the current one is reached from the start of the string again.
+//! A copy of LZF reaches at most 8 KiB back. So the block keeps these bytes, and drops everything before
+//! them. A range that begins before the current place is reached from the start of the string again.
 
 use crate::input::{Block, try_room};
 use keyspace::Error;
@@ -21,7 +21,7 @@ const MATCH_MAX: usize = 264;
 const BLOCK: usize = 64 << 10;
 
 /// See the module's page.
-pub(crate) struct Inflater<'a> {
+pub(crate) struct LzfReader<'a> {
     stream: &'a [u8],
     /// What has not been decompressed.
     rest: &'a [u8],
@@ -33,14 +33,14 @@ pub(crate) struct Inflater<'a> {
     base: usize,
 }
 
-impl<'a> Inflater<'a> {
+impl<'a> LzfReader<'a> {
     pub(crate) fn try_new(stream: &'a [u8]) -> Result<Self, Error> {
         let mut block = Block::new_in(Zmalloc);
         try_room(&mut block, BLOCK)?;
         Ok(Self { stream, rest: stream, block, next: 0, end: 0, base: 0 })
     }
 
-    /// Writes the bytes from `start` on. `None` if there are too few, or the stream is not LZF.
+    /// Reads the bytes from `start` on. `None` if there are too few, or the stream is not LZF.
     pub(crate) fn read_at(&mut self, start: usize, mut out: &mut [u8]) -> Option<()> {
         if start < self.base + self.next {
             (self.rest, self.next, self.end, self.base) = (self.stream, 0, 0, 0);
@@ -63,7 +63,8 @@ impl<'a> Inflater<'a> {
         Some(())
     }
 
-    /// Decompresses as much as fits behind the bytes that a copy may reach. `None` at the end, and if the stream is not LZF.
+    /// Decompresses as much as fits behind the bytes that a copy may reach. `None` at the end, and if the
+    /// stream is not LZF.
     fn fill(&mut self) -> Option<()> {
         let kept = self.end.min(DISTANCE_MAX);
         let start = self.end - kept;
@@ -118,14 +119,14 @@ mod tests {
             let text = [&noise[..], &pattern.repeat(repeats), &noise[..noise.len() / 2], &pattern].concat();
             let mut stream = vec![0; text.len() * 2 + 10];
             let len = lzf::compress(&text, &mut stream).unwrap();
-            let mut inflater = Inflater::try_new(&stream[..len]).unwrap();
+            let mut reader = LzfReader::try_new(&stream[..len]).unwrap();
             for (place, len) in places {
                 let start = place.index(text.len());
                 let mut out = vec![0; len.min(text.len() - start)];
-                prop_assert_eq!(inflater.read_at(start, &mut out), Some(()));
+                prop_assert_eq!(reader.read_at(start, &mut out), Some(()));
                 prop_assert!(out == text[start..start + out.len()], "at {}", start);
             }
-            prop_assert_eq!(inflater.read_at(text.len(), &mut [0]), None);
+            prop_assert_eq!(reader.read_at(text.len(), &mut [0]), None);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Decoding: one load and one store of eight bytes for each code, whatever the length of its symbol.
+//! Decoding: eight bytes are copied for each code, whatever the length of its symbol.
 //!
 //! ```text
 //!  codes    0      3    2
@@ -7,22 +7,24 @@
 //!                         x . . .         at 7
 //! ```
 //!
-//! What is stored behind a symbol is overwritten by the next one. So there is no loop over bytes, and no branch on lengths. Only
-//! the place of the next store depends on the step before: one addition. The buffer has seven bytes more than the text.
+//! The next symbol overwrites the bytes behind a symbol. So there is no loop over the bytes of a symbol. Only
+//! the place of the next store depends on the step before: one addition. The buffer is eight bytes longer
+//! than the text.
 
-use crate::error::{CodedFault, DecodeError, MalformedCoded};
-use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable};
+use crate::error::{CodesFault, DecodeError, MalformedCodes};
+use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, grow};
 use core::cmp::Ordering;
-use zmalloc::ReserveError;
 
 impl SymbolTable {
     /// Decodes a text of `len` bytes. The text is in `buffer`, from its start on. O(len).
     ///
-    /// The buffer becomes eight bytes longer than the text if it is shorter, and keeps its bytes otherwise: with the buffer
-    /// of an earlier call there is no allocation.
+    /// The text overwrites what the buffer has. The buffer grows to `len + 8` bytes, and never shrinks. A
+    /// call with a buffer of that length does not allocate. A damaged `len` allocates no more than the
+    /// codes can fill: `8 * codes.len() + 8` bytes.
     ///
     /// # Errors
-    /// The codes are not those of a text of `len` bytes; no memory for the buffer. Damaged codes make no more bytes than `len`.
+    /// The codes are not those of a text of `len` bytes; no memory for the buffer. There is no checksum, so
+    /// other damage gives another text.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -38,28 +40,27 @@ impl SymbolTable {
         len: usize,
         buffer: &'b mut Vec<u8>,
     ) -> Result<&'b [u8], DecodeError> {
-        let room = len.saturating_add(SYMBOL_LEN_MAX);
-        if buffer.len() < room {
-            let out_of_memory = |_| ReserveError::OutOfMemory { size: room };
-            buffer.try_reserve_exact(room - buffer.len()).map_err(out_of_memory)?;
-            buffer.resize(room, 0);
+        if len.div_ceil(SYMBOL_LEN_MAX) > codes.len() {
+            return Err(MalformedCodes::new(codes.len(), CodesFault::TooShort).into());
         }
-        self.decode_to(codes, &mut buffer[..room])?;
+        let room = len.saturating_add(SYMBOL_LEN_MAX);
+        grow(buffer, room)?;
+        self.decode_into(codes, &mut buffer[..room])?;
         Ok(&buffer[..len])
     }
 
-    /// Decodes a text that is eight bytes shorter than `place`.
-    fn decode_to(&self, codes: &[u8], place: &mut [u8]) -> Result<(), MalformedCoded> {
-        let len = place.len() - SYMBOL_LEN_MAX;
+    /// Decodes a text that is eight bytes shorter than `out`.
+    fn decode_into(&self, codes: &[u8], out: &mut [u8]) -> Result<(), MalformedCodes> {
+        let len = out.len() - SYMBOL_LEN_MAX;
         let (mut read, mut written) = (0, 0);
         while let Some(&code) = codes.get(read) {
             let start = read;
-            let fault = |fault| Err(MalformedCoded::new(start, fault));
-            let Some(word) = place.get_mut(written..written + SYMBOL_LEN_MAX) else {
-                return fault(CodedFault::TooLong);
+            let fault = |fault| Err(MalformedCodes::new(start, fault));
+            let Some(word) = out.get_mut(written..written + SYMBOL_LEN_MAX) else {
+                return fault(CodesFault::TooLong);
             };
             if code == ESCAPE {
-                let Some(&byte) = codes.get(read + 1) else { return fault(CodedFault::Truncated) };
+                let Some(&byte) = codes.get(read + 1) else { return fault(CodesFault::Truncated) };
                 word[0] = byte;
                 read += 1;
             } else {
@@ -67,23 +68,22 @@ impl SymbolTable {
             }
             let symbol_len = self.symbols.len(code);
             if symbol_len == 0 {
-                return fault(CodedFault::Code);
+                return fault(CodesFault::UnknownCode);
             }
             read += 1;
             written += symbol_len;
         }
         match written.cmp(&len) {
-            Ordering::Less => Err(MalformedCoded::new(read, CodedFault::TooShort)),
+            Ordering::Less => Err(MalformedCodes::new(read, CodesFault::TooShort)),
             Ordering::Equal => Ok(()),
-            Ordering::Greater => Err(MalformedCoded::new(read, CodedFault::TooLong)),
+            Ordering::Greater => Err(MalformedCodes::new(read, CodesFault::TooLong)),
         }
     }
 
-    /// Whether `codes` are those of `text`. O(codes), and stops at the first difference.
+    /// Whether `codes` decode to `text`. O(codes), and stops at the first difference.
     ///
-    /// Each symbol is compared with the place in the text where it would be. So nothing is decoded, and the text is not coded
-    /// first. Codes of another table, or damaged ones, are those of no text.
-    #[inline]
+    /// Each symbol is compared with the place in the text where it would be. So nothing is decoded, and the
+    /// text is not coded first. Codes that decode to no text match none.
     pub fn matches(&self, codes: &[u8], text: &[u8]) -> bool {
         let (mut read, mut at) = (0, 0);
         while let Some(&code) = codes.get(read) {

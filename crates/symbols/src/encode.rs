@@ -1,4 +1,4 @@
-//! Coding a text: at each place the symbol that the text goes on with, or the escape.
+//! Coding a text: at each place, the symbol that begins there, or the escape.
 //!
 //! ```text
 //!  text   u s e r : 1 7 x     a word of eight bytes
@@ -6,52 +6,58 @@
 //!         |-----|             three, hashed: `long` has the code of a symbol of three bytes or more
 //! ```
 //!
-//! A symbol of `long` that the word begins with wins. It is the only one: of symbols that share a slot, the table has the
-//! first.
+//! If the word begins with the symbol in its slot of `long`, that symbol is used. A slot has one symbol: the
+//! first of those that share it.
 //!
-//! The length of a symbol says where the next one begins, so each step waits for the loads of the one before. To work on
-//! several steps at once, a long text is cut into four *lanes*:
+//! The length of a symbol says where the next one begins, so each step waits for the loads of the one before.
+//! To work on several steps at once, a long text is cut into four *lanes*:
 //!
 //! ```text
 //!  text     |---------------|---------------|---------------|---------------|
-//!  lane 0    --->--->--->--->-->            goes on beyond its part, up to a symbol that begins where one of lane 1 does
-//!  lane 1                    ->-->--->--->--->->            the codes of lane 1 from there on are the right ones
+//!  lane 0    --->--->--->--->-->            goes on to a place where a symbol of lane 1 begins
+//!  lane 1                    ->-->--->--->--->->            from there on, the codes of lane 1 are used
 //! ```
 //!
-//! What follows a place of the text depends on nothing before it. So the codes are those of a single lane, always. Two lanes
-//! that do not meet within 32 symbols are one lane.
+//! The symbols from one place on do not depend on the text before it. So the codes are always those of a
+//! single lane. A lane that finds no such place before its room ends replaces the next lane.
 //!
-//! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for codes of one byte, and for a hash of three bytes with one
-//! symbol a slot. The lanes are ours. The slots here hold codes where those of FSST hold symbols: 16 KiB instead of 32 or 64.
+//! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for codes of one byte, and for a hash of
+//! three bytes with one symbol a slot. The slots of FSST hold symbols. Here a slot holds a code of one byte,
+//! so `long` takes 16 KiB. The lanes are ours.
 
-use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
+use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols, grow};
 use allocator_api2::boxed::Box;
+use allocator_api2::vec::Vec as Vector;
 use zmalloc::{ReserveError, Zmalloc};
 
-/// Texts of so many bytes or more are coded in lanes.
+/// The shortest text that is coded in lanes, in bytes.
 const LANES_LEN_MIN: usize = 64;
 const LANES: usize = 4;
 
-/// How many bytes of codes a lane can write beyond its part: 32 symbols.
+/// Room between the codes of two lanes, in bytes. A lane that goes on beyond its part can write at least 32
+/// symbols there.
 const SPARE: usize = 64;
 
-/// Two bytes have so many values.
-const SHORT_SLOTS: usize = 1 << 16;
+/// Codes by one byte.
+type Row = [u8; 256];
+
+/// One slot for each pair of bytes: a row for each second byte.
+const SHORT_ROWS: usize = 256;
 
 const LONG_SLOTS_BITS: u32 = 14;
-const LONG_SLOTS: usize = 1 << LONG_SLOTS_BITS;
+const LONG_ROWS: usize = (1 << LONG_SLOTS_BITS) / size_of::<Row>();
 
-/// How many multipliers of the hash are tried at most.
+/// The most multipliers of the hash that are tried.
 const MULTIPLIERS: u64 = 512;
 
-/// Where the code of the symbol that a word begins with is found.
+/// Finds the code of the symbol that a word begins with.
 pub(crate) struct Encoder {
     /// By the first two bytes of a word: the code of a symbol of two bytes, of one, or the escape.
-    short: Box<[u8; SHORT_SLOTS], Zmalloc>,
+    short: Box<[Row; SHORT_ROWS], Zmalloc>,
     /// By the hash of the first three bytes: the code of a symbol of three bytes or more, or the escape.
-    long: Box<[u8; LONG_SLOTS], Zmalloc>,
+    long: Box<[Row; LONG_ROWS], Zmalloc>,
     /// By the first byte: the code of a symbol of one byte, or the escape.
-    single: [u8; 256],
+    single: Row,
     multiplier: u32,
 }
 
@@ -63,50 +69,53 @@ impl Encoder {
                 single[usize::from(byte)] = code;
             }
         }
-        let mut short = filled()?;
-        for row in short.chunks_exact_mut(single.len()) {
-            row.copy_from_slice(&single);
-        }
+        let mut short: Box<[Row; SHORT_ROWS], _> = try_rows(single)?;
         for (code, symbol) in (0..ESCAPE).zip(symbols.iter()) {
             if let [first, second] = *symbol {
-                short[usize::from(u16::from_le_bytes([first, second]))] = code;
+                short[usize::from(second)][usize::from(first)] = code;
             }
         }
-        let mut long = filled()?;
-        let multiplier = best_multiplier(symbols, &mut long);
+        let mut long: Box<[Row; LONG_ROWS], _> = try_rows([ESCAPE; 256])?;
+        let multiplier = best_multiplier(symbols, long.as_flattened_mut());
         Ok(Self { short, long, single, multiplier })
     }
 
     /// The code of the symbol that `word` begins with, or the escape. The word has eight bytes of the text.
     #[inline(always)]
     fn code(&self, symbols: &Symbols, word: u64) -> u8 {
-        // Both are loaded before it is known which one is needed.
-        let long = self.long[slot(word, self.multiplier)];
-        let short = self.short[usize::from(word as u16)];
+        // Both loads start before the comparison says which one counts.
+        let [first, second, ..] = word.to_le_bytes();
+        let long = self.long.as_flattened()[slot(word, self.multiplier)];
+        let short = self.short[usize::from(second)][usize::from(first)];
         if symbols.begins(long, word) { long } else { short }
     }
 
-    /// The same for a word of which `len` bytes belong to the text. The others are any bytes.
+    /// Like [`code`](Self::code), for a word of which only the first `len` bytes belong to the text.
     fn code_within(&self, symbols: &Symbols, word: u64, len: usize) -> u8 {
-        let long = self.long[slot(word, self.multiplier)];
-        let short = self.short[usize::from(word as u16)];
+        let [first, second, ..] = word.to_le_bytes();
+        let long = self.long.as_flattened()[slot(word, self.multiplier)];
+        let short = self.short[usize::from(second)][usize::from(first)];
         if symbols.len(long) <= len && symbols.begins(long, word) {
             long
         } else if symbols.len(short) <= len {
             short
         } else {
-            self.single[usize::from(word as u8)]
+            self.single[usize::from(first)]
         }
     }
 
     pub(crate) fn allocation_size(&self) -> usize {
-        zmalloc::good_size(SHORT_SLOTS) + zmalloc::good_size(LONG_SLOTS)
+        zmalloc::good_size(size_of_val(&*self.short)) + zmalloc::good_size(size_of_val(&*self.long))
     }
 }
 
-/// A table that has the escape in every slot.
-fn filled<const N: usize>() -> Result<Box<[u8; N], Zmalloc>, ReserveError> {
-    Box::try_new_in([ESCAPE; N], Zmalloc).map_err(|_| ReserveError::OutOfMemory { size: N })
+/// Equal rows. They are made in their place, because 64 KiB may be too much for a stack.
+fn try_rows<const N: usize>(row: Row) -> Result<Box<[Row; N], Zmalloc>, ReserveError> {
+    let no_memory = || ReserveError::OutOfMemory { size: N * size_of::<Row>() };
+    let mut rows = Vector::new_in(Zmalloc);
+    rows.try_reserve_exact(N).map_err(|_| no_memory())?;
+    rows.resize(N, row);
+    rows.into_boxed_slice().try_into().map_err(|_| no_memory())
 }
 
 /// The slot of a word in `long`.
@@ -116,9 +125,9 @@ fn slot(word: u64, multiplier: u32) -> usize {
     (hash >> (u32::BITS - LONG_SLOTS_BITS)) as usize
 }
 
-/// Writes the code of each symbol of three bytes or more into its slot, if no other one is there. Returns how many found one.
-/// The slots hold nothing else before.
-fn fill_long(symbols: &Symbols, multiplier: u32, long: &mut [u8; LONG_SLOTS]) -> usize {
+/// Writes the code of each symbol of three bytes or more into its slot, unless the slot is taken. Returns how
+/// many symbols found their slot taken. All slots are empty before.
+fn fill_long(symbols: &Symbols, multiplier: u32, long: &mut [u8]) -> usize {
     let mut hidden = 0;
     for (code, slot) in long_slots(symbols, multiplier) {
         if long[slot] == ESCAPE {
@@ -137,15 +146,15 @@ fn long_slots(symbols: &Symbols, multiplier: u32) -> impl Iterator<Item = (u8, u
 }
 
 /// Fills `long`, with the multiplier that hides the fewest symbols behind others.
-fn best_multiplier(symbols: &Symbols, long: &mut [u8; LONG_SLOTS]) -> u32 {
-    // Of those that begin with the same three bytes, all but the first are hidden by any multiplier.
+fn best_multiplier(symbols: &Symbols, long: &mut [u8]) -> u32 {
+    // Of symbols with the same first three bytes, every multiplier hides all but one.
     let prefixes = || symbols.iter().filter_map(|symbol| symbol.first_chunk::<3>());
     let hidden_min =
-        prefixes().enumerate().filter(|&(at, prefix)| prefixes().take(at).any(|other| other == prefix));
+        prefixes().enumerate().filter(|&(index, prefix)| prefixes().take(index).any(|other| other == prefix));
     let hidden_min = hidden_min.count();
     let mut best = (usize::MAX, 0);
     for number in 0..MULTIPLIERS {
-        // The fraction of the golden ratio, times odd numbers: no two look alike.
+        // Odd multiples of the golden ratio's fraction, which are spread evenly.
         let multiplier = ((2 * number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 | 1;
         best = best.min((fill_long(symbols, multiplier, long), multiplier));
         long_slots(symbols, multiplier).for_each(|(_, slot)| long[slot] = ESCAPE);
@@ -161,18 +170,15 @@ fn best_multiplier(symbols: &Symbols, long: &mut [u8; LONG_SLOTS]) -> u32 {
 impl SymbolTable {
     /// The codes of a text. They are in `buffer`, from its start on. O(len).
     ///
-    /// The buffer grows to twice the bytes of the text and 256, and never shrinks. So with the buffer of an earlier call there
-    /// is no allocation. A text without any symbol has twice as many codes as bytes: the caller decides whether coding pays.
+    /// The codes overwrite what the buffer has. The buffer grows to `2 * text.len() + 256` bytes, and never
+    /// shrinks. A call with a buffer of that length does not allocate. A text without any symbol has
+    /// twice as many codes as bytes. So the caller compares lengths, and keeps the text if the codes are
+    /// longer.
     ///
     /// # Errors
     /// No memory for the buffer.
     pub fn encode<'b>(&self, text: &[u8], buffer: &'b mut Vec<u8>) -> Result<&'b [u8], ReserveError> {
-        let room = 2 * text.len() + LANES * SPARE;
-        if buffer.len() < room {
-            let out_of_memory = |_| ReserveError::OutOfMemory { size: room };
-            buffer.try_reserve_exact(room - buffer.len()).map_err(out_of_memory)?;
-            buffer.resize(room, 0);
-        }
+        grow(buffer, text.len().saturating_mul(2).saturating_add(LANES * SPARE))?;
         let coder = Coder { table: self, text };
         let len = if text.len() < LANES_LEN_MIN {
             coder.finish(Lane::default(), buffer).codes_end
@@ -186,7 +192,7 @@ impl SymbolTable {
 /// A lane: where the next symbol begins in the text, and where its code goes in the buffer.
 #[derive(Clone, Copy, Default)]
 struct Lane {
-    at: usize,
+    text_pos: usize,
     codes_end: usize,
 }
 
@@ -196,10 +202,12 @@ struct Coder<'a> {
 }
 
 impl Coder<'_> {
-    /// Codes one symbol if eight bytes are left. Returns whether it has.
+    /// Codes one symbol. Returns `false` if fewer than eight bytes are left.
     #[inline(always)]
     fn step(&self, lane: &mut Lane, buffer: &mut [u8]) -> bool {
-        let Some(word) = self.text.get(lane.at..).and_then(|rest| rest.first_chunk()) else { return false };
+        let Some(word) = self.text.get(lane.text_pos..).and_then(|rest| rest.first_chunk()) else {
+            return false;
+        };
         let word = u64::from_le_bytes(*word);
         let code = self.table.encoder.code(&self.table.symbols, word);
         self.put(lane, code, word, buffer);
@@ -209,18 +217,16 @@ impl Coder<'_> {
     /// Writes the code of the symbol that `word` begins with, and goes on behind the symbol.
     #[inline(always)]
     fn put(&self, lane: &mut Lane, code: u8, word: u64, buffer: &mut [u8]) {
-        // The byte counts only behind an escape. Otherwise the next code overwrites it.
-        if let Some(place) = buffer.get_mut(lane.codes_end..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = [code, word as u8];
-        }
+        // Without an escape, the next code overwrites the byte.
+        buffer[lane.codes_end..lane.codes_end + 2].copy_from_slice(&[code, word as u8]);
         lane.codes_end += 1 + usize::from(code == ESCAPE);
-        lane.at += self.table.symbols.len(code);
+        lane.text_pos += self.table.symbols.len(code);
     }
 
     /// Codes the text from the lane's place on.
     fn finish(&self, mut lane: Lane, buffer: &mut [u8]) -> Lane {
         while self.step(&mut lane, buffer) {}
-        while let Some(rest) = self.text.get(lane.at..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self.text.get(lane.text_pos..).filter(|rest| !rest.is_empty()) {
             let mut word = [0; SYMBOL_LEN_MAX];
             word[..rest.len()].copy_from_slice(rest);
             let word = u64::from_le_bytes(word);
@@ -232,46 +238,48 @@ impl Coder<'_> {
 
     /// Codes a text of at least [`LANES_LEN_MIN`] bytes, and returns where the codes end.
     fn encode_lanes(&self, buffer: &mut [u8]) -> usize {
-        let start = |number: usize| {
-            let at = number * self.text.len() / LANES;
-            Lane { at, codes_end: 2 * at + number * SPARE }
+        let start = |index: usize| {
+            let text_pos = index * self.text.len() / LANES;
+            Lane { text_pos, codes_end: 2 * text_pos + index * SPARE }
         };
         let mut lanes: [Lane; LANES] = core::array::from_fn(start);
-        let ends: [usize; LANES] = core::array::from_fn(|number| match number + 1 {
+        let ends: [usize; LANES] = core::array::from_fn(|index| match index + 1 {
             LANES => self.text.len() - SYMBOL_LEN_MAX,
-            next => start(next).at,
+            next => start(next).text_pos,
         });
-        'all: loop {
+        'lanes: loop {
             for (lane, end) in lanes.iter_mut().zip(ends) {
-                if lane.at >= end {
-                    break 'all;
+                if lane.text_pos >= end {
+                    break 'lanes;
                 }
                 self.step(lane, buffer);
             }
         }
         let mut lane = lanes[0];
-        for (number, next) in lanes.into_iter().enumerate().skip(1) {
-            lane = self.join(lane, start(number), next, buffer);
+        for (index, next) in lanes.into_iter().enumerate().skip(1) {
+            lane = self.join(lane, start(index), next, buffer);
         }
         self.finish(lane, buffer).codes_end
     }
 
-    /// Goes on with `lane` until it meets the lane that has come from `next` to `next_end`. The codes of that one follow then.
+    /// Continues `lane` to a place where a symbol of the next lane begins, and appends the next lane's codes
+    /// from there. `next` is the start of that lane, and `next_end` its end.
     fn join(&self, mut lane: Lane, mut next: Lane, next_end: Lane, buffer: &mut [u8]) -> Lane {
         let room_end = next.codes_end;
         loop {
-            while next.at < lane.at && next.codes_end < next_end.codes_end {
+            while next.text_pos < lane.text_pos && next.codes_end < next_end.codes_end {
                 let code = buffer[next.codes_end];
-                next.at += self.table.symbols.len(code);
+                next.text_pos += self.table.symbols.len(code);
                 next.codes_end += 1 + usize::from(code == ESCAPE);
             }
-            if next.at == lane.at {
+            if next.text_pos == lane.text_pos {
                 let len = next_end.codes_end - next.codes_end;
                 buffer.copy_within(next.codes_end..next_end.codes_end, lane.codes_end);
-                return Lane { at: next_end.at, codes_end: lane.codes_end + len };
+                return Lane { text_pos: next_end.text_pos, codes_end: lane.codes_end + len };
             }
-            // They do not meet, or not soon enough: the codes of the next lane are not used.
-            if next.at < lane.at || lane.codes_end + 2 > room_end || !self.step(&mut lane, buffer) {
+            // The lanes do not meet, or the room ends first. The codes of the next lane are dropped.
+            if next.text_pos < lane.text_pos || lane.codes_end + 2 > room_end || !self.step(&mut lane, buffer)
+            {
                 return lane;
             }
         }

@@ -1,43 +1,45 @@
-//! What can be wrong with bytes from elsewhere: a coded text, or a table.
+//! What can be wrong with codes, with the bytes of a table, and with given symbols.
 
+use core::error::Error;
 use core::fmt;
+use zmalloc::ReserveError;
 
-/// What is wrong with bytes that should be a coded text.
+/// What is wrong with codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CodedFault {
+pub enum CodesFault {
     /// The table has no symbol with this code.
-    Code,
-    /// The bytes end behind an escape, which a byte of the text must follow.
+    UnknownCode,
+    /// The codes end after an escape.
     Truncated,
-    /// The text is longer than its length says, from this symbol on.
+    /// The text is longer than expected. The offset is behind the code that crosses the expected length.
     TooLong,
-    /// The text is shorter than its length says. The offset is the end of the bytes.
+    /// The text is shorter than expected. The offset is the end of the codes.
     TooShort,
 }
 
-impl fmt::Display for CodedFault {
+impl fmt::Display for CodesFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Code => "no such code",
-            Self::Truncated => "an escape without a byte behind it",
-            Self::TooLong => "the text is longer than its length",
-            Self::TooShort => "the text is shorter than its length",
+            Self::UnknownCode => "no symbol has this code",
+            Self::Truncated => "an escape at the end",
+            Self::TooLong => "the text is longer than expected",
+            Self::TooShort => "the text is shorter than expected",
         })
     }
 }
 
-impl common::Fault for CodedFault {
-    const FORMAT: &'static str = "coded text";
+impl common::Fault for CodesFault {
+    const FORMAT: &'static str = "codes";
 }
 
-/// The bytes are not a coded text of this table. The offset is that of the code that is wrong.
-pub type MalformedCoded = common::Malformed<CodedFault>;
+/// The codes do not decode to a text of that length. [`CodesFault`] says what the offset is.
+pub type MalformedCodes = common::Malformed<CodesFault>;
 
-/// Why no text could be made of codes.
-pub type DecodeError = common::FromBytesError<CodedFault>;
+/// The error of [`SymbolTable::decode`](crate::SymbolTable::decode).
+pub type DecodeError = common::FromBytesError<CodesFault>;
 
-/// What is wrong with bytes that should be a table.
+/// What is wrong with the bytes of a table, or with a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TableFault {
@@ -46,13 +48,13 @@ pub enum TableFault {
     /// The format has another version.
     Version,
     /// There are more than 255 symbols.
-    Count,
-    /// A symbol has no bytes, or more than eight.
-    Len,
-    /// Two symbols are the same.
+    TooManySymbols,
+    /// A symbol is empty, or longer than eight bytes.
+    SymbolLen,
+    /// A symbol occurs twice.
     Duplicate,
     /// Bytes follow the last symbol.
-    Trailing,
+    TrailingBytes,
 }
 
 impl fmt::Display for TableFault {
@@ -60,10 +62,10 @@ impl fmt::Display for TableFault {
         f.write_str(match self {
             Self::Truncated => "the bytes end too early",
             Self::Version => "no such version",
-            Self::Count => "more than 255 symbols",
-            Self::Len => "a symbol has one to eight bytes",
-            Self::Duplicate => "a symbol that is there already",
-            Self::Trailing => "bytes behind the last symbol",
+            Self::TooManySymbols => "more than 255 symbols",
+            Self::SymbolLen => "a symbol is empty or longer than eight bytes",
+            Self::Duplicate => "a symbol occurs twice",
+            Self::TrailingBytes => "bytes follow the last symbol",
         })
     }
 }
@@ -72,9 +74,40 @@ impl common::Fault for TableFault {
     const FORMAT: &'static str = "symbol table";
 }
 
-/// The bytes are not a table. The offset is that of the first byte of what is wrong; if symbols are given one by one, it is
-/// the number of the symbol.
+/// The bytes are not a table. The offset is that of the first byte of what is wrong.
 pub type MalformedTable = common::Malformed<TableFault>;
 
-/// Why no table could be made of foreign bytes.
+/// The error of [`SymbolTable::from_bytes`](crate::SymbolTable::from_bytes).
 pub type FromBytesError = common::FromBytesError<TableFault>;
+
+/// The error of [`SymbolTable::from_symbols`](crate::SymbolTable::from_symbols).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FromSymbolsError {
+    /// A symbol cannot be in the table.
+    Symbol {
+        /// The number of the symbol. The first one has the number 0.
+        index: usize,
+        /// What is wrong with it.
+        fault: TableFault,
+    },
+    /// There was no memory for the table.
+    Reserve(ReserveError),
+}
+
+impl fmt::Display for FromSymbolsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Symbol { index, fault } => write!(f, "symbol {index}: {fault}"),
+            Self::Reserve(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for FromSymbolsError {}
+
+impl From<ReserveError> for FromSymbolsError {
+    fn from(error: ReserveError) -> Self {
+        Self::Reserve(error)
+    }
+}

@@ -8,5 +8,7 @@ mod table;
 mod train;
 
 pub use common::ReserveError;
-pub use error::{CodedFault, DecodeError, FromBytesError, MalformedCoded, MalformedTable, TableFault};
+pub use error::{
+    CodesFault, DecodeError, FromBytesError, FromSymbolsError, MalformedCodes, MalformedTable, TableFault,
+};
 pub use table::SymbolTable;

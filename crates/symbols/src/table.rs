@@ -5,17 +5,17 @@
 //!        "user:" "name\":"  "e"           "a"             no symbol    escape: the next byte is itself
 //! ```
 //!
-//! A code is one byte and stands for a symbol of one to eight bytes. A byte of the text that begins no symbol takes two: the
-//! escape and itself.
+//! A code is one byte and stands for a symbol of one to eight bytes. A byte where no symbol fits takes two
+//! codes: the escape and itself.
 //!
 //! Invariants:
 //!
 //! - **S1.** A code below `count` has a symbol of one to eight bytes. No two symbols are the same.
-//! - **S2.** The escape has the length 1, because it stands in front of one byte. All other codes have the length 0. Neither
-//!   is the code of a symbol that a text begins with.
+//! - **S2.** The escape has the length 1, other codes without a symbol have 0. [`Symbols::begins`] is `false`
+//!   for all of them.
 
 use crate::encode::Encoder;
-use crate::error::{FromBytesError, MalformedTable, TableFault};
+use crate::error::{FromBytesError, FromSymbolsError, MalformedTable, TableFault};
 use core::fmt;
 use zmalloc::ReserveError;
 
@@ -28,14 +28,17 @@ pub(crate) const SYMBOL_LEN_MAX: usize = 8;
 /// The version of [`SymbolTable::to_bytes`].
 const VERSION: u8 = 1;
 
+/// Where the lengths of the symbols are in the bytes of a table.
+const LENS_AT: usize = 2;
+
 /// The symbols by their codes.
 pub(crate) struct Symbols {
     /// The text of each symbol, with zeros behind it.
     texts: [[u8; SYMBOL_LEN_MAX]; 256],
-    /// Ones where the text of a symbol has bytes. All zeros for a code without a symbol, whose text is not: so no masked
-    /// word equals it.
+    /// Ones where the symbol has bytes. The mask of a code without a symbol is 0 and its text is all ones,
+    /// so no word matches.
     masks: [u64; 256],
-    /// How many bytes of a text each code stands for. 0 for a code without a symbol.
+    /// The length of each code's text in bytes.
     lens: [u8; 256],
     count: u8,
 }
@@ -49,10 +52,10 @@ impl Symbols {
 
     pub(crate) fn push(&mut self, symbol: &[u8]) -> Result<(), TableFault> {
         if symbol.is_empty() || symbol.len() > SYMBOL_LEN_MAX {
-            return Err(TableFault::Len);
+            return Err(TableFault::SymbolLen);
         }
         if self.count == ESCAPE {
-            return Err(TableFault::Count);
+            return Err(TableFault::TooManySymbols);
         }
         if self.iter().any(|other| other == symbol) {
             return Err(TableFault::Duplicate);
@@ -83,7 +86,7 @@ impl Symbols {
         self.texts[usize::from(code)]
     }
 
-    /// How many bytes of a text a code stands for. 0 if there is no such symbol.
+    /// The length of a code's text in bytes; 0 if no symbol has the code.
     #[inline]
     pub(crate) fn len(&self, code: u8) -> usize {
         self.lens[usize::from(code)].into()
@@ -98,8 +101,9 @@ impl Symbols {
 
 /// Up to 255 symbols of one to eight bytes, each with a code of one byte.
 ///
-/// A table is made once, from a [sample](Self::train) of the texts or from given [symbols](Self::from_symbols), and does not
-/// change. Each text is coded by itself, and the same text always gets the same codes. Several threads can share a table.
+/// A table is made once, from a [sample](Self::train) of the texts or from given
+/// [symbols](Self::from_symbols), and does not change. Each text is coded by itself. A table gives the same
+/// codes for the same text. Several threads can share a table.
 ///
 /// ```
 /// use symbols::SymbolTable;
@@ -117,18 +121,18 @@ pub struct SymbolTable {
 impl SymbolTable {
     /// A table of these symbols. The first one has the code 0. O(symbols^2).
     ///
-    /// Two symbols of three bytes or more that begin with the same three bytes are in each other's way: texts are coded with
-    /// the first of them only.
+    /// Of symbols with the same first three bytes, only the first is used. Other symbols of three bytes or
+    /// more can be hidden too: they share 16,384 slots, by a hash that is chosen so that the fewest are
+    /// hidden.
     ///
     /// # Errors
-    /// A symbol that is empty, longer than eight bytes, or there already; more than 255 symbols; no memory. The offset is the
-    /// number of the symbol.
+    /// A symbol that is empty, longer than eight bytes, or occurs twice; more than 255 symbols; no memory.
     pub fn from_symbols<T: AsRef<[u8]>>(
         symbols: impl IntoIterator<Item = T>,
-    ) -> Result<Self, FromBytesError> {
+    ) -> Result<Self, FromSymbolsError> {
         let mut all = Symbols::EMPTY;
-        for (number, symbol) in symbols.into_iter().enumerate() {
-            all.push(symbol.as_ref()).map_err(|fault| MalformedTable::new(number, fault))?;
+        for (index, symbol) in symbols.into_iter().enumerate() {
+            all.push(symbol.as_ref()).map_err(|fault| FromSymbolsError::Symbol { index, fault })?;
         }
         Ok(Self::try_new(all)?)
     }
@@ -137,39 +141,44 @@ impl SymbolTable {
         Ok(Self { encoder: Encoder::try_new(&symbols)?, symbols })
     }
 
-    /// The table that [`to_bytes`](Self::to_bytes) has written.
+    /// Reads a table that [`to_bytes`](Self::to_bytes) wrote.
     ///
     /// # Errors
     /// The bytes are not a table; no memory.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FromBytesError> {
-        let fault = |offset, fault| FromBytesError::from(MalformedTable::new(offset, fault));
-        let truncated = || fault(bytes.len(), TableFault::Truncated);
+        let malformed = |offset, fault| FromBytesError::from(MalformedTable::new(offset, fault));
+        let truncated = || malformed(bytes.len(), TableFault::Truncated);
         let (&version, rest) = bytes.split_first().ok_or_else(truncated)?;
         if version != VERSION {
-            return Err(fault(0, TableFault::Version));
+            return Err(malformed(0, TableFault::Version));
         }
         let (&count, rest) = rest.split_first().ok_or_else(truncated)?;
         let (lens, mut rest) = rest.split_at_checked(count.into()).ok_or_else(truncated)?;
+        let is_len = |len: &u8| (1..=SYMBOL_LEN_MAX).contains(&usize::from(*len));
+        if let Some(index) = lens.iter().position(|len| !is_len(len)) {
+            return Err(malformed(LENS_AT + index, TableFault::SymbolLen));
+        }
         let mut all = Symbols::EMPTY;
         for &len in lens {
             let (symbol, behind) = rest.split_at_checked(len.into()).ok_or_else(truncated)?;
-            all.push(symbol).map_err(|what| fault(bytes.len() - rest.len(), what))?;
+            all.push(symbol).map_err(|fault| malformed(bytes.len() - rest.len(), fault))?;
             rest = behind;
         }
         if !rest.is_empty() {
-            return Err(fault(bytes.len() - rest.len(), TableFault::Trailing));
+            return Err(malformed(bytes.len() - rest.len(), TableFault::TrailingBytes));
         }
         Ok(Self::try_new(all)?)
     }
 
-    /// The table as bytes: a version, the number of symbols, their lengths, and then their texts. At most 2,297 bytes.
+    /// The table as bytes: a version, the number of symbols, their lengths, and then their texts. At most
+    /// 2,297 bytes, from the global allocator, whose handler is called if it has none.
     ///
     /// ```
     /// use symbols::SymbolTable;
     /// let table = SymbolTable::from_symbols(["ab", "c"])?;
     /// assert_eq!(table.to_bytes(), b"\x01\x02\x02\x01abc");
     /// assert_eq!(SymbolTable::from_bytes(b"\x01\x02\x02\x01abc")?, table);
-    /// # Ok::<(), symbols::FromBytesError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
         let lens = self.symbols().map(|symbol| symbol.len() as u8);
@@ -182,7 +191,7 @@ impl SymbolTable {
         self.symbols.iter()
     }
 
-    /// How many bytes the table has beside `size_of::<SymbolTable>()`: what it adds to `used_memory`.
+    /// Bytes that the table has allocated: what it adds to `used_memory`.
     pub fn allocation_size(&self) -> usize {
         self.encoder.allocation_size()
     }
@@ -201,4 +210,14 @@ impl fmt::Debug for SymbolTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.symbols().map(|symbol| symbol.escape_ascii())).finish()
     }
+}
+
+/// Makes a buffer at least `len` bytes long.
+pub(crate) fn grow(buffer: &mut Vec<u8>, len: usize) -> Result<(), ReserveError> {
+    if buffer.len() < len {
+        let no_memory = |_| ReserveError::OutOfMemory { size: len };
+        buffer.try_reserve(len - buffer.len()).map_err(no_memory)?;
+        buffer.resize(len, 0);
+    }
+    Ok(())
 }

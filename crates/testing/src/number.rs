@@ -1,9 +1,9 @@
 //! Numbers in text, as models of the commands that count read them.
 
-/// Texts of up to so many characters have their own `f64` each.
+/// Two numbers of up to 15 digits that differ have different `f64`s.
 const EXACT_LEN_MAX: usize = 15;
 
-/// The integer that a text is the decimal form of.
+/// The integer of which `text` is the canonical decimal form.
 ///
 /// ```
 /// assert_eq!(testing::integer(b"-7"), Some(-7));
@@ -28,7 +28,7 @@ pub enum FloatSum {
     NotAFloat,
     /// The sum.
     Text(Vec<u8>),
-    /// An `f64` rounds the number or cannot hold it, or std does not read it as C does.
+    /// The sum is not known: an `f64` rounds or cannot hold the number, or std reads it unlike C.
     Unknown,
 }
 

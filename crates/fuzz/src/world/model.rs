@@ -158,8 +158,8 @@ pub(crate) struct Held {
     pub(crate) expiry: Option<u64>,
 }
 
-/// The text of a number and `quarters` quarters more, or the error. The model believes what was `seen` where it does not know
-/// better.
+/// The text of a number and `quarters` quarters more, or the error. The model believes what was `seen` where [`FloatSum`] is
+/// `Unknown`.
 pub(crate) fn incr_by_float(
     old: Option<&Bytes>,
     quarters: i8,
@@ -169,7 +169,7 @@ pub(crate) fn incr_by_float(
         (FloatSum::NotAFloat, _) => Err(NOT_A_FLOAT),
         (FloatSum::Unknown, Some(seen)) => seen,
         (FloatSum::Text(text), _) => Ok(text),
-        (FloatSum::Unknown, None) => Ok(b"0".to_vec()),
+        (FloatSum::Unknown, None) => unreachable!("the operation has run"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What tables allocate, and what they do when there is no more memory.
 
-use symbols::{FromBytesError, SymbolTable};
+use symbols::{FromBytesError, FromSymbolsError, SymbolTable};
 use zmalloc::{Region, fault};
 
 #[test]
@@ -9,16 +9,25 @@ fn a_table_counts_its_bytes_and_gives_them_back() {
     let region = Region::start();
     let table = SymbolTable::from_symbols(["user:", "e"]).unwrap();
     assert_eq!(region.held() as usize, table.allocation_size());
+    assert!(size_of::<SymbolTable>() < 4_700, "what README.md says");
     drop(table);
     assert_eq!(region.held(), 0);
 }
 
 #[test]
-fn a_table_that_finds_no_memory_is_an_error() {
-    for allowed in 0..2 {
-        let _plan = fault::fail_from(allowed + 1);
-        assert!(matches!(SymbolTable::from_symbols(["user:"]), Err(FromBytesError::Reserve(_))), "{allowed}");
-        assert!(matches!(SymbolTable::from_bytes(b"\x01\x00"), Err(FromBytesError::Reserve(_))));
-        assert!(SymbolTable::train(&["user:1", "user:2"]).is_err());
-    }
+fn failing_allocation_is_an_error() {
+    drop(SymbolTable::from_symbols(["warm up"]));
+    let fails = |make: &dyn Fn() -> bool| {
+        for nth in 1..=2 {
+            let region = Region::start();
+            let plan = fault::fail_nth(nth);
+            assert!(make(), "allocation {nth}");
+            assert_eq!(plan.failures(), 1);
+            drop(plan);
+            assert_eq!(region.held(), 0);
+        }
+    };
+    fails(&|| matches!(SymbolTable::from_symbols(["user:"]), Err(FromSymbolsError::Reserve(_))));
+    fails(&|| matches!(SymbolTable::from_bytes(b"\x01\x00"), Err(FromBytesError::Reserve(_))));
+    fails(&|| SymbolTable::train(&["user:1", "user:2"]).is_err());
 }

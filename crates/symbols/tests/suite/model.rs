@@ -2,11 +2,13 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use symbols::SymbolTable;
 
 const ESCAPE: u8 = 255;
 
-/// A table by its definition: one symbol of three bytes or more for each three first bytes, then those of two, then of one.
+/// A table by its definition: one symbol of three bytes or more for each three first bytes, then those of
+/// two, then of one.
 struct Naive {
     symbols: Vec<Vec<u8>>,
 }
@@ -42,8 +44,7 @@ impl Naive {
 fn symbols() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let symbol = vec(prop_oneof![4 => 0..3_u8, 1 => any::<u8>()], 1..=8);
     vec(symbol, 0..60).prop_map(|mut symbols| {
-        symbols.sort_by_key(|symbol| symbol.iter().fold(7_u8, |hash, byte| hash.rotate_left(3) ^ byte));
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         symbols.retain(|symbol| seen.insert(symbol.clone()));
         symbols
     })
@@ -60,7 +61,7 @@ fn text() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(testing::config(2_048, 8))]
+    #![proptest_config(testing::config(1_024, 8))]
 
     #[test]
     fn texts_are_coded_as_the_definition_says_and_come_back(symbols in symbols(), texts in vec(text(), 1..6)) {
@@ -76,7 +77,13 @@ proptest! {
     }
 
     #[test]
-    fn codes_match_their_own_text_only(symbols in symbols(), text in text(), other in text(), at in any::<usize>(), byte in any::<u8>()) {
+    fn codes_match_their_own_text_only(
+        symbols in symbols(),
+        text in text(),
+        other in text(),
+        at in any::<usize>(),
+        byte in any::<u8>(),
+    ) {
         let table = SymbolTable::from_symbols(&symbols).unwrap();
         let mut buffer = Vec::new();
         let codes = table.encode(&text, &mut buffer).unwrap();
@@ -108,9 +115,10 @@ fn every_short_text_comes_back_from_every_small_table() {
             (0..1_u32 << len)
                 .map(move |bits| (0..len).map(|at| b'a' + (bits >> at & 1) as u8).collect::<Vec<u8>>())
         };
-        (1..=len_max).flat_map(of_len).collect::<Vec<_>>()
+        (0..=len_max).flat_map(of_len).collect::<Vec<_>>()
     };
-    let (texts, symbols) = (words(if cfg!(miri) { 3 } else { 9 }), words(if cfg!(miri) { 2 } else { 4 }));
+    let (texts, symbols) =
+        (words(if cfg!(miri) { 3 } else { 9 }), words(if cfg!(miri) { 2 } else { 4 }).split_off(1));
     let (mut buffer, mut decoded) = (Vec::new(), Vec::new());
     for first in &symbols {
         for second in symbols.iter().filter(|second| *second != first) {
@@ -121,12 +129,14 @@ fn every_short_text_comes_back_from_every_small_table() {
                 let codes = table.encode(text, &mut buffer).unwrap();
                 assert_eq!(codes, naive.encode(text), "{first:?}, {second:?}: {text:?}");
                 assert_eq!(table.decode(codes, text.len(), &mut decoded).unwrap(), text);
+                assert!(table.matches(codes, text));
             }
         }
     }
 }
 
-/// Lanes that never meet: each symbol has two bytes, and each part of the text has an odd length.
+/// Every symbol has two bytes, so lanes never meet where one of them begins at an odd place. Texts of all
+/// lengths up to 699 have such lanes.
 #[test]
 fn lanes_that_do_not_meet_give_the_codes_of_one() {
     let symbols = vec![b"ab".to_vec(), b"ba".to_vec(), b"aa".to_vec(), b"bb".to_vec()];
@@ -136,5 +146,37 @@ fn lanes_that_do_not_meet_give_the_codes_of_one() {
         let text: Vec<u8> =
             (0..len).map(|at: u32| if at.count_ones().is_multiple_of(2) { b'a' } else { b'b' }).collect();
         assert_eq!(table.encode(&text, &mut buffer).unwrap(), naive.encode(&text), "{len}");
+    }
+}
+
+/// The first lane fills its part with escapes. Then it does not meet the next one before its room ends.
+#[test]
+fn a_lane_without_room_gives_the_codes_of_one() {
+    let symbols = vec![b"ab".to_vec(), b"ba".to_vec()];
+    let (table, naive) = (SymbolTable::from_symbols(&symbols).unwrap(), Naive { symbols });
+    let mut buffer = Vec::new();
+    for part in 100..300 {
+        let mut text = vec![b'z'; part - 1];
+        text.extend(b"ab".iter().cycle().take(3 * part + 1));
+        assert_eq!(table.encode(&text, &mut buffer).unwrap(), naive.encode(&text), "{part}");
+    }
+}
+
+/// As many symbols as a table can have, all of three bytes: a multiplier of the hash has to be found that
+/// separates them.
+#[test]
+fn all_symbols_of_a_full_table_are_found() {
+    let mut state = 1_u32;
+    for _table in 0..20 {
+        let mut symbols = BTreeSet::new();
+        while symbols.len() < 255 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            symbols.insert(state.to_be_bytes()[..3].to_vec());
+        }
+        let table = SymbolTable::from_symbols(&symbols).unwrap();
+        let mut buffer = Vec::new();
+        for (code, symbol) in (0..ESCAPE).zip(&symbols) {
+            assert_eq!(table.encode(symbol, &mut buffer).unwrap(), [code]);
+        }
     }
 }

@@ -294,7 +294,7 @@ impl Db {
         Ok(Answer::Number(sum))
     }
 
-    /// `answer` is what the keyspace answered. The model believes it where it does not know better.
+    /// `answer` is what the keyspace answered. The model believes it where [`FloatSum`] is `Unknown`.
     pub(crate) fn incr_by_float(
         &mut self,
         key: &[u8],
@@ -306,7 +306,8 @@ impl Db {
             (FloatSum::NotAFloat, _) => return Err(Answer::Error(NOT_A_FLOAT)),
             (FloatSum::Text(text), _) => text,
             (FloatSum::Unknown, Answer::Text(Some(text))) => text.clone(),
-            (FloatSum::Unknown, error) => return Err(error.clone()),
+            (FloatSum::Unknown, error @ Answer::Error(_)) => return Err(error.clone()),
+            (FloatSum::Unknown, other) => panic!("{other:?}"),
         };
         self.write(key, text.clone());
         Ok(Answer::Text(Some(text)))

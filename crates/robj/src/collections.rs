@@ -322,7 +322,7 @@ mod tests {
             }
             [Robj::from(list), Robj::from(set), Robj::from(hash), Robj::from(zset)]
         };
-        of(3).into_iter().chain(of(if cfg!(miri) { 10 } else { 40 })).collect()
+        of(3).into_iter().chain(of(if cfg!(miri) { 24 } else { 40 })).collect()
     }
 
     #[test]

@@ -60,17 +60,16 @@ const fn on(
 /// The longest first, so that the processors end together.
 const RUNS: [Run; 35] = [
     here("dict", LIB),
-    here("values", LIB),
-    here("robj", LIB),
-    here("keyspace", LIB),
     here("keyspace", SUITE),
+    here("keyspace", LIB),
+    here("values", SUITE),
     here("zindex", LIB),
     here("listpack", SUITE),
     here("sds", SUITE),
     here("zindex", SUITE),
     here("quicklist", LIB),
     here("robj", SUITE),
-    here("values", SUITE),
+    here("values", LIB),
     here("zmalloc", SUITE),
     here("dict", SUITE),
     here("intset", SUITE),
@@ -78,6 +77,7 @@ const RUNS: [Run; 35] = [
     here("listpack", LIB),
     here("intset", LIB),
     here("zmalloc", LIB),
+    here("robj", LIB),
     here("sds", LIB),
     here("common", LIB),
     // One run sees one order of the threads; a count that is wrong in another needs more of them.

@@ -22,6 +22,8 @@ pub(crate) fn unattended() {
 fn lean(mut command: Command) -> Command {
     if UNATTENDED.load(Ordering::Relaxed) {
         command.envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")]);
+        // Each unit compiles its own copy of what it inlines. 256 of them, the default, are for incremental builds.
+        command.env("CARGO_PROFILE_DEV_CODEGEN_UNITS", "16");
     }
     command
 }

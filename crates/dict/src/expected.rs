@@ -117,7 +117,7 @@ fn mean_children(entries: usize, share: f64) -> f64 {
     mean
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
     use crate::geometry::unsplit_mask;

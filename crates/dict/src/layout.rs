@@ -149,7 +149,7 @@ const _: () = {
     }
 };
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
 
@@ -168,7 +168,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn the_preferred_slot_is_one_of_the_chunk_and_the_first_of_its_line() {
         #[repr(align(64))]
         struct Wide(#[allow(dead_code, reason = "only its size matters")] [u8; 128]);

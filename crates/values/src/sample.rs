@@ -69,7 +69,7 @@ pub(crate) fn try_draw<T: Copy, K: Hash + Eq>(
     Ok(drawn)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
 

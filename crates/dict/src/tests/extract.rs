@@ -46,8 +46,8 @@ fn what_is_picked_comes_out_once_and_the_rest_stays() {
 #[test]
 fn an_iterator_dropped_early_leaves_the_rest() {
     for hash in HASHES {
-        let (len, step) = if cfg!(miri) { (40, 15) } else { (100, 1) };
-        for taken in (0..len * 2 / 5).step_by(step) {
+        let (len, taken) = if cfg!(miri) { (40, 15..16) } else { (100, 0..40) };
+        for taken in taken {
             let mut table = table(len as u64, hash);
             let mut picks = table.extract_if(|n| *n % 2 == 0);
             assert_eq!(picks.by_ref().take(taken).count(), taken);
@@ -64,8 +64,9 @@ fn an_iterator_dropped_early_leaves_the_rest() {
 #[test]
 fn a_pick_that_panics_loses_nothing() {
     for hash in HASHES {
-        for number in (0..60).step_by(if cfg!(miri) { 31 } else { 1 }) {
-            let mut table = table(60, hash);
+        let (len, numbers) = if cfg!(miri) { (40, 21..22) } else { (60, 0..60) };
+        for number in numbers {
+            let mut table = table(len, hash);
             let mut picks = table.extract_if(|n| {
                 assert_ne!(*n, number);
                 n.is_multiple_of(3)
@@ -77,7 +78,7 @@ fn a_pick_that_panics_loses_nothing() {
             out.extend(picks);
             table.raw().check(hash);
             assert!(table.find(hash(&number), |n| *n == number).is_some());
-            assert_eq!(out.len() + table.len(), 60);
+            assert_eq!(out.len() + table.len(), len as usize);
         }
     }
 }

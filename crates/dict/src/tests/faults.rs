@@ -69,7 +69,7 @@ fn an_empty_table_that_found_no_memory_answers_as_before() {
 
 #[test]
 fn each_allocation_of_a_growing_table_may_fail_without_losing_an_entry() {
-    let count = if cfg!(miri) { 50 } else { 400_u64 };
+    let count = if cfg!(miri) { 36 } else { 400_u64 };
     for nth in 1.. {
         let mut table = Table::new();
         let plan = fault::fail_nth(nth);
@@ -119,8 +119,9 @@ fn a_table_that_can_grow_no_more_serves_with_longer_chains() {
 
 #[test]
 fn a_merge_without_memory_is_put_off() {
-    // More entries in each of eight chunks than it has slots: merging two of them needs children.
-    let (chunks, each, hash) = (8, if cfg!(miri) { 18 } else { 40 }, |n: &u64| (*n & 7) | (*n >> 3) << 57);
+    // More entries in each of four chunks than it has slots: merging two of them needs children.
+    let each = if cfg!(miri) { 17 } else { 40 };
+    let (chunks, hash) = (4, |n: &u64| (*n & 3) | (*n >> 2) << 57);
     let mut table = Table::new();
     for n in 0..chunks * each {
         table.insert_unique(hash(&n), n, hash);

@@ -106,7 +106,7 @@ impl Stamp {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
 

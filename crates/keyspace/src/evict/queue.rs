@@ -224,7 +224,7 @@ impl Queue {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
     use std::collections::VecDeque;
@@ -250,7 +250,6 @@ mod tests {
 
     /// Random pushes and pops beside a deque, with runs long enough to fill and to empty several blocks.
     #[test]
-    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn a_queue_is_first_in_first_out_whatever_its_length() {
         let (mut queue, mut model, mut random) = (Queue::new(), VecDeque::new(), 1_u64);
         let mut pushed = 0;

@@ -150,7 +150,7 @@ impl S3Fifo {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
     use crate::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options};
@@ -180,7 +180,6 @@ mod tests {
 
     /// With probation of 30 of 300 keys at most 270 of 1,000 look-ups would be hits, and with 3 at most 297.
     #[test]
-    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn in_a_loop_that_is_too_long_for_the_store_probation_shrinks_to_its_least() {
         let keys: Vec<u64> = (0..100_000).map(|n| n % 1_000).collect();
         let (keyspace, hits) = run(300, &keys);
@@ -191,7 +190,6 @@ mod tests {
     /// Each key comes three times within 1,000 requests, and then never again. Of its three look-ups two can
     /// be hits. With a tenth of the store on probation 21,000 of the last 60,000 are.
     #[test]
-    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn where_keys_are_used_again_soon_and_then_no_more_probation_grows() {
         let mut uses: Vec<(u64, u64)> = (0..40_000)
             .flat_map(|key| (0..3).map(move |use_| (3 * key + scale(mix(3 * key + use_), 1_000) as u64, key)))

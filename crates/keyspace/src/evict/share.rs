@@ -118,7 +118,7 @@ fn in_whole(step: u64, keys: usize) -> u64 {
     (step << (WHOLE_LOG - KEY_LOG)) / keys.max(1) as u64
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests {
     use super::*;
 
@@ -162,7 +162,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn a_share_stays_between_a_hundredth_and_a_half_and_is_one_key_at_least() {
         for (keys, least, most) in [(10_000, 100, 5_000), (20, 1, 10), (1, 1, 1), (0, 1, 1)] {
             let mut share = Share::START;
@@ -175,7 +174,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "no unsafe code")]
     fn a_long_run_of_unused_keys_makes_the_share_smaller_and_a_short_one_does_not() {
         let mut share = Share::START;
         assert_eq!(change(&mut share, KEYS, |share| unused(share, 255)), 0.0);

@@ -22,7 +22,7 @@
 mod finding;
 mod info;
 mod stats;
-#[cfg(test)]
+#[cfg(all(test, not(miri)))] // no unsafe code
 mod tests;
 
 pub use finding::Finding;

@@ -219,9 +219,11 @@ fn a_room_whose_bytes_are_damaged_does_no_harm() {
         }
         hash
     });
-    for damage in damages {
+    for (n, damage) in damages.into_iter().enumerate() {
         damaged(damage, Some(Encoding::ListPack), &hashes[0]);
-        for instead in &hashes {
+        // Under Miri each hash is put in the place of one that is damaged.
+        let instead = if cfg!(miri) { hashes.get(n..=n).unwrap_or_default() } else { &hashes[..] };
+        for instead in instead {
             damaged(damage, None, instead);
         }
     }

@@ -36,7 +36,7 @@ fn entries_take_the_block_that_the_drawing_says() {
 fn a_keyspace_counts_its_bytes_exactly_and_gives_them_all_back() {
     let region = Region::start();
     let mut keyspace = Keyspace::new();
-    let keys = if cfg!(miri) { 10 } else { 200 };
+    let keys = if cfg!(miri) { 6 } else { 200 };
     for n in 0..keys {
         keyspace.set(format!("string:{n}").as_bytes(), "a value that is no number", 0).unwrap();
         keyspace.set(format!("long:{n}").as_bytes(), &[b'x'; 3_000], 0).unwrap();

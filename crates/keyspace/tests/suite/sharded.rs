@@ -12,7 +12,7 @@ use std::thread;
 use values::Element;
 use zmalloc::Region;
 
-const KEYS: usize = if cfg!(miri) { 40 } else { 16_000 };
+const KEYS: usize = if cfg!(miri) { 26 } else { 16_000 };
 
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("key:{n}")).collect()
@@ -174,7 +174,7 @@ fn apply(model: &mut Model, op: Op, from: u8, to: u8) -> Result<bool, ()> {
 }
 
 proptest! {
-    #![proptest_config(testing::config(300, 2))]
+    #![proptest_config(testing::config(300, 1))]
 
     #[test]
     fn names_change_within_and_between_shards(

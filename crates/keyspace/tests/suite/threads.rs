@@ -7,7 +7,7 @@ use std::sync::RwLock;
 use std::thread;
 use values::Hash;
 
-const ROUNDS: u64 = if cfg!(miri) { 6 } else { 3_000 };
+const ROUNDS: u64 = if cfg!(miri) { 3 } else { 3_000 };
 const THREADS: u64 = 3;
 
 fn filled(policy: MaxmemoryPolicy) -> Keyspace {

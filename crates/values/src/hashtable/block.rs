@@ -220,15 +220,16 @@ unsafe fn read<'a, const N: usize>(block: NonNull<u8>) -> [&'a [u8]; N] {
 mod tests {
     use super::*;
 
-    const LENS: [usize; 8] = [0, 1, 16, 254, 255, 256, 300, 70_000];
+    const LENS: &[usize] =
+        if cfg!(miri) { &[0, 254, 255, 300] } else { &[0, 1, 16, 254, 255, 256, 300, 70_000] };
 
     #[test]
     fn strings_come_back_as_they_were_given() {
-        for key in LENS.map(|len| vec![b'k'; len]) {
+        for key in LENS.iter().map(|&len| vec![b'k'; len]) {
             let member = StringBlock::try_new([&key]).unwrap();
             assert_eq!(member.key(), key);
             assert_eq!(member.class(), zmalloc::good_size(key.len() + if key.len() < 255 { 1 } else { 5 }));
-            for value in LENS.map(|len| vec![b'v'; len]) {
+            for value in LENS.iter().map(|&len| vec![b'v'; len]) {
                 let pair = StringBlock::try_new([&key, &value]).unwrap();
                 assert_eq!(pair.parts(), [&key[..], &value[..]]);
             }
@@ -237,8 +238,8 @@ mod tests {
 
     #[test]
     fn a_value_is_replaced_whatever_the_lengths() {
-        for from in LENS {
-            for to in LENS.into_iter().chain([from + 1, from.saturating_sub(1)]) {
+        for &from in LENS {
+            for to in LENS.iter().copied().chain([from + 1, from.saturating_sub(1)]) {
                 let mut pair = StringBlock::try_new([b"field", &vec![b'a'; from]]).unwrap();
                 let value = vec![b'b'; to];
                 pair.try_set_value(&value).unwrap();

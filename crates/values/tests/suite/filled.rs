@@ -9,7 +9,7 @@ const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
 /// Around the lengths at which a length takes a byte more.
 const LENS: &[usize] =
-    if cfg!(miri) { &[0, 1, 127, 128, 300] } else { &[0, 1, 63, 64, 127, 128, 16_383, 16_384, 70_000] };
+    if cfg!(miri) { &[0, 128, 260] } else { &[0, 1, 63, 64, 127, 128, 16_383, 16_384, 70_000] };
 
 /// The bytes that `fill` writes.
 fn bytes(len: usize) -> Vec<u8> {

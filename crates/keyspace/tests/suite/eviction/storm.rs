@@ -171,7 +171,7 @@ fn no_operation_leaves_more_than_the_limit_and_no_key_is_lost_or_wrong() {
                     Err(error) => panic!("{error:?}"),
                 }
                 storm.check();
-                if step % 50 == 0 {
+                if step % 200 == 0 {
                     storm.check_contents();
                 }
             }

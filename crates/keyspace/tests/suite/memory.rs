@@ -56,12 +56,12 @@ fn a_keyspace_counts_its_bytes_exactly_and_gives_them_all_back() {
     assert_eq!(region.held(), 0);
 }
 
-/// What the report says, beside what the keyspace and the allocator say.
-fn assert_parts_sum_up(keyspace: &Keyspace, before: usize) {
+/// What the report says, beside what the keyspace and this thread's allocations say.
+fn assert_parts_sum_up(keyspace: &Keyspace, region: &Region) {
     let report = keyspace.memory_report();
     let parts = [report.overhead_hashtable_main, report.overhead_hashtable_expires, report.dataset_bytes];
     assert_eq!(parts.iter().sum::<usize>(), keyspace.allocation_size());
-    assert_eq!(report.allocation_size(), zmalloc::used_memory() - before);
+    assert_eq!(report.allocation_size(), region.held() as usize);
     let entries: usize = keyspace.keys(b"*", 0).map(|key| keyspace.memory_usage(key, 0).unwrap()).sum();
     assert_eq!(report.dataset_bytes, entries);
     assert_eq!((report.keys_count, report.expires_count), (keyspace.len(), keyspace.expires()));
@@ -72,9 +72,9 @@ fn assert_parts_sum_up(keyspace: &Keyspace, before: usize) {
 #[test]
 #[cfg_attr(miri, ignore = "asks the system, which Miri does not imitate")]
 fn the_parts_of_a_report_sum_to_the_whole_also_after_removals() {
-    let before = zmalloc::used_memory();
+    let region = Region::start();
     let mut keyspace = Keyspace::new();
-    assert_parts_sum_up(&keyspace, before);
+    assert_parts_sum_up(&keyspace, &region);
     for n in 0..500 {
         let key = format!("key:{n}");
         match n % 3 {
@@ -86,15 +86,15 @@ fn the_parts_of_a_report_sum_to_the_whole_also_after_removals() {
             keyspace.expire(&key, Expiry::InSeconds(9), ExpireOptions::default(), 0).unwrap();
         }
     }
-    assert_parts_sum_up(&keyspace, before);
+    assert_parts_sum_up(&keyspace, &region);
     for n in 0..490 {
         assert!(keyspace.remove(format!("key:{n}").as_bytes(), 0));
         if n % 70 == 0 {
-            assert_parts_sum_up(&keyspace, before);
+            assert_parts_sum_up(&keyspace, &region);
         }
     }
-    assert_parts_sum_up(&keyspace, before);
+    assert_parts_sum_up(&keyspace, &region);
     keyspace.clear();
-    assert_parts_sum_up(&keyspace, before);
+    assert_parts_sum_up(&keyspace, &region);
     assert_eq!(keyspace.memory_report().allocation_size(), 0);
 }

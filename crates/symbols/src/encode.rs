@@ -91,7 +91,7 @@ impl Encoder {
     }
 
     /// Like [`code`](Self::code), for a word of which only the first `len` bytes belong to the text.
-    fn code_within(&self, symbols: &Symbols, word: u64, len: usize) -> u8 {
+    pub(crate) fn code_within(&self, symbols: &Symbols, word: u64, len: usize) -> u8 {
         let [first, second, ..] = word.to_le_bytes();
         let long = self.long.as_flattened()[slot(word, self.multiplier)];
         let short = self.short[usize::from(second)][usize::from(first)];

@@ -1,16 +1,37 @@
-//! Training: a table from a sample of the texts, by the crate `fsst-rs`.
+//! Training: a table from a sample of the texts.
+//!
+//! Each round codes the sample with the table of the round before. It counts the pieces that come out, and the
+//! pairs of neighbours, which are candidates for longer symbols. The candidates that cover the most bytes are the
+//! next table. The book's page makes a table by hand in this way.
+//!
+//! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for the rounds, for a small sample, and for the
+//! weight of single bytes. The crate `fsst-rs` does the same, but does not compile for 32 bits, and is empty on
+//! big-endian machines.
 
-use crate::table::{SymbolTable, Symbols};
+use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
+use std::collections::{BTreeMap, BTreeSet};
 use zmalloc::ReserveError;
+
+/// How often symbols can double their length, and some more for the choice to settle.
+const ROUNDS: usize = 6;
+
+/// How many bytes of a sample are used, and the longest piece of a text among them.
+const SAMPLE_MAX: usize = 16 << 10;
+const PIECE_MAX: usize = 512;
+
+/// A byte without a symbol takes two codes, so a symbol of one byte counts several times.
+const SINGLE_WEIGHT: u64 = 8;
+
+/// A symbol of up to eight bytes as a word, and its length. Words order symbols that cover as many bytes.
+type Candidate = (u64, usize);
 
 impl SymbolTable {
     /// A table of the symbols that save the most bytes in a sample of the texts. The same sample always gives
     /// the same table.
     ///
-    /// The sample needs texts of all kinds. If it has 16 KiB or more, pieces of up to 512 bytes are chosen
-    /// from it, 16 KiB in all. The choice depends on the number of texts and on their lengths only. Takes
-    /// O(texts) time, and 16 bytes for each text beside some megabytes of working memory, from the global
-    /// allocator.
+    /// The sample needs texts of all kinds. If it has more than 16 KiB, pieces of up to 512 bytes are chosen from
+    /// it, 16 KiB in all. The choice depends on the number of texts and on their lengths only. Takes some
+    /// milliseconds, and up to a megabyte of the global allocator for that time.
     ///
     /// # Errors
     /// No memory for the table. If there is none for the search, the global allocator's handler is called.
@@ -24,13 +45,114 @@ impl SymbolTable {
     /// # Ok::<(), symbols::ReserveError>(())
     /// ```
     pub fn train<T: AsRef<[u8]>>(sample: &[T]) -> Result<Self, ReserveError> {
-        let texts: Vec<&[u8]> = sample.iter().map(AsRef::as_ref).filter(|text| !text.is_empty()).collect();
-        let trained = fsst::Compressor::train(&texts);
-        let mut all = Symbols::EMPTY;
-        for (symbol, &len) in trained.symbol_table().iter().zip(trained.symbol_lengths()) {
-            let pushed = all.push(&symbol.to_u64().to_le_bytes()[..len.into()]);
-            debug_assert_eq!(pushed, Ok(()), "the symbols are distinct");
+        let pieces = chosen(sample);
+        let mut table = Self::try_new(Symbols::EMPTY)?;
+        for round in 1..=ROUNDS {
+            // No new symbols at the end: each one that stays has been tried.
+            let gains = table.gains(&pieces, round < ROUNDS);
+            let mut symbols = best(gains, round == ROUNDS);
+            if round == ROUNDS {
+                add_bytes(&mut symbols, &pieces);
+            }
+            table = Self::try_new(symbols)?;
         }
-        Self::try_new(all)
+        Ok(table)
     }
+
+    /// How many bytes each symbol, each byte without one, and each pair of them covers in the texts.
+    fn gains(&self, texts: &[&[u8]], with_pairs: bool) -> BTreeMap<Candidate, u64> {
+        let mut gains = BTreeMap::new();
+        let mut add = |word: u64, len: usize| {
+            let weight = if len == 1 { SINGLE_WEIGHT } else { 1 };
+            *gains.entry((word, len)).or_default() += weight * len as u64;
+        };
+        for text in texts {
+            let (mut rest, mut before) = (*text, None);
+            while !rest.is_empty() {
+                let (word, len) = self.first(rest);
+                add(word, len);
+                if with_pairs {
+                    if let Some((before, before_len)) = before
+                        && before_len + len <= SYMBOL_LEN_MAX
+                    {
+                        add(before | word << (8 * before_len), before_len + len);
+                    }
+                    // A single byte may do where the next table has no symbol like this one.
+                    if len > 1 {
+                        add(word & 0xFF, 1);
+                    }
+                }
+                (before, rest) = (Some((word, len)), &rest[len..]);
+            }
+        }
+        gains
+    }
+
+    /// The symbol that a text begins with, or its first byte.
+    fn first(&self, text: &[u8]) -> Candidate {
+        let (mut word, len) = ([0; SYMBOL_LEN_MAX], text.len().min(SYMBOL_LEN_MAX));
+        word[..len].copy_from_slice(&text[..len]);
+        let word = u64::from_le_bytes(word);
+        let code = self.encoder.code_within(&self.symbols, word, len);
+        let len = self.symbols.len(code);
+        (word & u64::MAX >> (64 - 8 * len), len)
+    }
+}
+
+/// Up to 16 KiB of a sample.
+fn chosen<T: AsRef<[u8]>>(sample: &[T]) -> Vec<&[u8]> {
+    let texts = || sample.iter().map(AsRef::as_ref).filter(|text: &&[u8]| !text.is_empty());
+    let bytes = texts().map(<[u8]>::len).sum::<usize>();
+    if bytes <= SAMPLE_MAX {
+        return texts().collect();
+    }
+    // Pieces at equal distances, so that each byte is as likely to be chosen as any other.
+    let mean_len = bytes.div_ceil(texts().count()).min(PIECE_MAX);
+    let count = (SAMPLE_MAX / mean_len) as u128;
+    let mut places = (1..=count).map(|index| (bytes as u128 * index / (count + 1)) as usize).peekable();
+    let (mut all, mut bytes_left, mut end) = (Vec::new(), SAMPLE_MAX, 0);
+    for text in texts() {
+        let start = end;
+        end += text.len();
+        while let Some(place) = places.next_if(|place| *place < end) {
+            let rest = &text[(place - start) / PIECE_MAX * PIECE_MAX..];
+            let piece = &rest[..rest.len().min(PIECE_MAX).min(bytes_left)];
+            bytes_left -= piece.len();
+            all.push(piece);
+        }
+    }
+    all
+}
+
+/// Fills the rest of a table with bytes of the texts that are no symbols yet, the most frequent ones first. They would
+/// take two codes.
+fn add_bytes(symbols: &mut Symbols, texts: &[&[u8]]) {
+    let mut counts = [0_u64; 256];
+    texts.iter().copied().flatten().for_each(|byte| counts[usize::from(*byte)] += 1);
+    let mut bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| counts[usize::from(*byte)] > 0).collect();
+    bytes.sort_by_key(|byte| u64::MAX - counts[usize::from(*byte)]);
+    // A byte that is there already, and those behind the last free code, are refused.
+    bytes.iter().for_each(|byte| _ = symbols.push(&[*byte]));
+}
+
+/// The symbols that cover the most bytes.
+fn best(gains: BTreeMap<Candidate, u64>, is_last: bool) -> Symbols {
+    let mut all: Vec<_> = gains.into_iter().collect();
+    all.sort_by_key(|&((word, len), gain)| (u64::MAX - gain, len, word));
+    let (mut symbols, mut prefixes, mut count) = (Symbols::EMPTY, BTreeSet::new(), 0);
+    for ((word, len), gain) in all {
+        // What is used once wins nothing, and a table keeps one symbol for each three first bytes.
+        let uses = gain / if len == 1 { SINGLE_WEIGHT } else { len as u64 };
+        let is_hidden = len >= 3 && prefixes.contains(&(word & 0x00FF_FFFF));
+        if is_last && uses < 2 || is_hidden || count == usize::from(ESCAPE) {
+            continue;
+        }
+        if len >= 3 {
+            prefixes.insert(word & 0x00FF_FFFF);
+        }
+        let pushed = symbols.push(&word.to_le_bytes()[..len]);
+        debug_assert_eq!(pushed, Ok(()), "candidates are distinct");
+        count += 1;
+    }
+    symbols
 }

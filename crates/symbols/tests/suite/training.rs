@@ -36,7 +36,7 @@ fn texts_with_much_in_common_take_less_than_half_their_bytes() {
 
 #[test]
 fn random_bytes_hardly_shrink() {
-    // 255 bytes of 256 have a symbol, and only chance repeats a pair: at best a few percent are won.
+    // Only chance repeats a pair of bytes: at best a few percent are won.
     let mut state = 1_u64;
     let mut byte = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -30,11 +30,11 @@ impl SymbolTable {
     /// the same table.
     ///
     /// The sample needs texts of all kinds. If it has more than 16 KiB, pieces of up to 512 bytes are chosen from
-    /// it, 16 KiB in all. The choice depends on the number of texts and on their lengths only. Takes some
-    /// milliseconds, and up to a megabyte of the global allocator for that time.
+    /// it, 16 KiB in all. The choice depends on the number of texts and on their lengths only. O(texts), and
+    /// some megabytes of the global allocator for that time.
     ///
     /// # Errors
-    /// No memory for the table. If there is none for the search, the global allocator's handler is called.
+    /// No memory for the table. The global allocator's handler is called if the search finds no memory.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -139,12 +139,12 @@ fn add_bytes(symbols: &mut Symbols, texts: &[&[u8]]) {
 fn best(gains: BTreeMap<Candidate, u64>, is_last: bool) -> Symbols {
     let mut all: Vec<_> = gains.into_iter().collect();
     all.sort_by_key(|&((word, len), gain)| (u64::MAX - gain, len, word));
-    let (mut symbols, mut prefixes, mut count) = (Symbols::EMPTY, BTreeSet::new(), 0);
+    let (mut symbols, mut prefixes) = (Symbols::EMPTY, BTreeSet::new());
     for ((word, len), gain) in all {
         // What is used once wins nothing, and a table keeps one symbol for each three first bytes.
         let uses = gain / if len == 1 { SINGLE_WEIGHT } else { len as u64 };
         let is_hidden = len >= 3 && prefixes.contains(&(word & 0x00FF_FFFF));
-        if is_last && uses < 2 || is_hidden || count == usize::from(ESCAPE) {
+        if is_last && uses < 2 || is_hidden || symbols.iter().len() == usize::from(ESCAPE) {
             continue;
         }
         if len >= 3 {
@@ -152,7 +152,6 @@ fn best(gains: BTreeMap<Candidate, u64>, is_last: bool) -> Symbols {
         }
         let pushed = symbols.push(&word.to_le_bytes()[..len]);
         debug_assert_eq!(pushed, Ok(()), "candidates are distinct");
-        count += 1;
     }
     symbols
 }

@@ -19,6 +19,7 @@ pub fn integer(text: &[u8]) -> Option<i64> {
 /// ```
 /// use testing::FloatSum;
 /// assert_eq!(FloatSum::of(b"10.5", 1), FloatSum::Text(b"10.75".to_vec()));
+/// assert_eq!(FloatSum::of(b"819778102212150", 101), FloatSum::Text(b"819778102212175.25".to_vec()));
 /// assert_eq!(FloatSum::of(b"ten", 1), FloatSum::NotAFloat);
 /// assert_eq!(FloatSum::of(b"1e5000", 1), FloatSum::Unknown); // too large for an f64
 /// ```
@@ -45,8 +46,15 @@ impl FloatSum {
             {
                 Self::Unknown
             }
-            // The last sum makes 0 of -0.
-            Some(number) => Self::Text((number + f64::from(quarters) / 4.0 + 0.0).to_string().into_bytes()),
+            // A sum may have more digits than `f64` prints, so that whole quarters are added.
+            Some(number) => Self::Text(text_of_quarters((number * 4.0) as i64 + i64::from(quarters))),
         }
     }
+}
+
+/// The shortest decimal form of a number of quarters.
+fn text_of_quarters(quarters: i64) -> Vec<u8> {
+    let sign = if quarters < 0 { "-" } else { "" };
+    let fraction = ["", ".25", ".5", ".75"][(quarters.unsigned_abs() % 4) as usize];
+    format!("{sign}{}{fraction}", quarters.unsigned_abs() / 4).into_bytes()
 }

@@ -1,5 +1,4 @@
-//! Operations on many entries. Each of them moves the bytes behind the entries once and resizes the block
-//! once.
+//! Operations on many entries. Each of them moves the bytes in one pass and resizes the block at most once.
 
 use crate::buffer::Buffer;
 use crate::editor::Editor;

@@ -96,8 +96,7 @@ impl<R: Room> ListPack<R> {
     }
 }
 
-/// Operations on many entries. Each of them moves the bytes behind the entries once and resizes the block
-/// once.
+/// Operations on many entries. Each of them moves the bytes in one pass and resizes the block at most once.
 impl<R: Room> ListPack<R> {
     /// Adds the values at the end, and grows the block once. O(n) for n values. In C: `lpBatchAppend`.
     ///

@@ -227,8 +227,8 @@ pub(crate) fn skip(body: &[u8], at: usize) -> Option<usize> {
 #[inline]
 pub(crate) fn step(body: &[u8], at: usize, first: u8) -> Option<usize> {
     // The next step of a walk waits for this position. Most entries of most lists are short strings, so this
-    // branch is predicted, and the position is computed without a load. Integers use a table, because a
-    // branch on their width would not be predictable.
+    // branch is predicted, and the position is computed without a load. Integers and doubles use a table,
+    // because a branch on the width of an integer would not be predictable.
     if let Some(len) = short_string_len(first) {
         return Some(at + 2 + len);
     }

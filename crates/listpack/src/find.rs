@@ -19,7 +19,7 @@
 //! 2. It compares the last eight bytes of a short string before the others, because names often have a common
 //!    prefix (`user:1000:name`). A needle of less than eight bytes is compared without a call ([`same_few`]).
 //! 3. It compares integers as integers. The needle is parsed at most once, when the first integer is met.
-//! 4. It computes the position of the next entry behind a *branch* on the first byte, and not with a table.
+//! 4. It computes the position of the next entry after a *branch* on the first byte, and not with a table.
 //!    The position depends on a byte that must be loaded first. A processor predicts the branch and starts
 //!    the loads of the next entries meanwhile. With a table, each load would wait for the one before.
 //! 5. It does not decode the entries that it skips.

@@ -16,7 +16,7 @@ const OVERHEAD_ESTIMATE: usize = 8;
 /// | 0, 1 | one element |
 /// | n | n elements, and 8 KiB |
 ///
-/// The same setting decides when a list is converted from one listpack (see the crate `robj`). So a client
+/// The same setting decides when a list is no longer a single listpack (see the crate `robj`). So a client
 /// can see in `OBJECT ENCODING` where nodes end. They end exactly where Redis ends them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeLimit {

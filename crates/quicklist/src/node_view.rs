@@ -28,7 +28,7 @@ pub enum NodeView<'a> {
 
 impl QuickList {
     /// Returns an iterator over the nodes, beginning with the one that has `ordinal` nodes in front of it.
-    /// The first node takes O(nodes / 128).
+    /// Finding the first node takes O(nodes / 128).
     ///
     /// ```
     /// use quicklist::{NodeView, QuickList};

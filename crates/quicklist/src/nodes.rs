@@ -133,7 +133,7 @@ impl Nodes {
     }
 
     /// Returns an iterator over the nodes, beginning with the one that has `ordinal` nodes in front of it.
-    /// The first node takes O(segments).
+    /// Finding the first node takes O(segments).
     pub(crate) fn iter_from(&self, ordinal: usize) -> impl Iterator<Item = &Node> {
         let place = self.place(ordinal);
         let (segment, slot) = place.map_or((self.segments.len(), 0), |place| (place.segment, place.slot));

@@ -351,7 +351,7 @@ fn an_iterator_that_ends_early_or_panics_or_yields_more_leaves_no_half_list() {
                 None => list.extend(values),
             }));
             assert_eq!(added.is_ok(), second == Second::Ends);
-            // The first run yields five values. The second run yields only two.
+            // The first run yields five values. A second run that ends early yields two.
             let more: &[&str] = if second == Second::Ends { &["text", "text"] } else { &[] };
             let want = before.iter().chain(more).chain(behind);
             let want: Vec<Value<'_>> = want.map(|text| Value::from(*text)).collect();

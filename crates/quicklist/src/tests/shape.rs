@@ -25,8 +25,8 @@ fn pushed_elements_fill_a_node_and_then_the_next() {
     let mut list = list_of(4, 0, 4);
     list.push_front(-1);
     assert_eq!(counts(&list), [1, 4]);
-    // An entry of 20 bytes takes 22. An element joins if its length and 8 more bytes fit: 7 + 22 * 370 + 28
-    // <= 8192.
+    // An entry of 20 bytes takes 22. An element joins if its length and 8 more bytes fit:
+    // 7 + 22 * 370 + 28 <= 8192.
     let mut list = QuickList::new(-2, 0);
     for _ in 0..372 {
         list.push_back("twenty bytes of text");

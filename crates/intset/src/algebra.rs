@@ -1,21 +1,25 @@
-//! Intersection, union and difference of several sorted walks.
+//! Intersection, union and difference of several sets.
 //!
-//! The walks are [`Iter`]s, so a part of a set ([`range`](crate::View::range)) takes part like a whole one. They lie in a
-//! slice of the caller's, because only the caller knows how many there are, and nothing here allocates. What comes out
-//! is in ascending order, each integer once.
+//! The operands are [`Iter`]s, called *walks* here, so that a part of a set ([`range`](crate::View::range))
+//! can be an operand too. The caller passes the walks as a slice, because only the caller knows how many
+//! there are. Nothing here allocates. The result is in ascending order and has each integer once.
 //!
-//! A walk does not look at every integer that it skips: [`Iter::seek`] gallops. Where the sets are alike it arrives
-//! after a step or two, as a merge would; where one is a thousand times the other, it skips a thousand for ten comparisons.
+//! A walk does not look at every integer that it skips: [`Iter::seek`] gallops. If the sets have similar
+//! members, a seek ends after one or two steps, as in a merge. If one set is a thousand times as large as the
+//! other, a seek skips a thousand integers with about twenty comparisons.
 
 use crate::item::{Item, Items};
 use crate::iter::Iter;
 use core::iter::FusedIterator;
 
-/// If one of two walks has so many times the other's integers, the larger is galloped over.
+/// How many times as many integers the larger of two walks has when `Inter::fold` gallops instead of merging.
 const GALLOP_FROM: usize = 16;
 
-/// Evaluates `$same` with the slices of the walks, if there are two in the same encoding, which is the common case: then the
-/// encodings are looked at once, and not for each integer. Otherwise evaluates `$other`.
+/// Evaluates `$same` with the slices of the walks if there are two walks in the same encoding. Otherwise
+/// evaluates `$other`.
+///
+/// Two walks in the same encoding are the common case. The encoding is then tested once and not for each
+/// integer.
 macro_rules! with_pair {
     ($walks:expr, ($a:ident, $b:ident) => $same:expr, else $other:expr) => {
         match &*$walks {
@@ -30,8 +34,19 @@ macro_rules! with_pair {
     };
 }
 
-/// The lesser of the heads of two walks, whether it is the head of both, and the walks without it. No branch depends on which it
-/// is.
+/// One step of a merge: returns the lesser head of two walks, whether it is the head of both, and the walks
+/// without it. Returns `None` if a walk has ended.
+///
+/// The simple version branches on which head is the lesser:
+///
+/// ```text
+/// if a[0] < b[0]       { (a[0], false, a[1..], b) }
+/// else if a[0] > b[0]  { (b[0], false, a, b[1..]) }
+/// else                 { (a[0], true, a[1..], b[1..]) }
+/// ```
+///
+/// A processor cannot predict that branch. So the code below differs in one point: a comparison selects each
+/// of the three results on its own, and no branch depends on which head is the lesser.
 #[inline]
 fn step<'a, T: Item>(a: &'a [T], b: &'a [T]) -> Option<(i64, bool, &'a [T], &'a [T])> {
     let ([head_a, rest_a @ ..], [head_b, rest_b @ ..]) = (a, b) else { return None };
@@ -70,7 +85,7 @@ fn fold_union<'a, T: Item, B>(
     a.iter().chain(b).fold(result, |result, item| f(result, item.get()))
 }
 
-/// [`Iterator::fold`] as it is by default.
+/// The default implementation of [`Iterator::fold`].
 fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl FnMut(B, i64) -> B) -> B {
     let mut result = first;
     for value in walk {
@@ -79,8 +94,11 @@ fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl F
     result
 }
 
-/// What is in each of `walks`; nothing, if there are none. O(k m log(n / m)) for `k` walks, the smallest of `m` integers and
-/// the others of `n`; no allocation. In C: the intset part of `sinterGenericCommand`.
+/// Returns the integers that are in all of `walks`. The result is empty if there are no walks. In C: the
+/// intset part of `sinterGenericCommand`.
+///
+/// Takes O(k m log(n / m)) for `k` walks, where the smallest has `m` integers and each other one has `n`.
+/// Does not allocate.
 ///
 /// ```
 /// use intset::{IntSet, inter};
@@ -89,12 +107,12 @@ fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl F
 /// assert_eq!(inter(&mut [a.range(..50), b.iter()]).count(), 1); // SINTERCARD's limit would be `take`
 /// ```
 pub fn inter<'w, 'a>(walks: &'w mut [Iter<'a>]) -> Inter<'w, 'a> {
-    // The smallest proposes integers, which the others look for.
+    // The smallest walk proposes candidates, and the others seek them.
     walks.sort_unstable_by_key(Iter::len);
     Inter { walks }
 }
 
-/// See [`inter`].
+/// The iterator that [`inter`] returns.
 #[derive(Debug)]
 pub struct Inter<'w, 'a> {
     walks: &'w mut [Iter<'a>],
@@ -110,7 +128,7 @@ impl Iterator for Inter<'_, '_> {
             for other in &mut *others {
                 let found = other.seek(candidate)?;
                 if found != candidate {
-                    // What lies between is in no intersection.
+                    // This walk has no integer between the candidate and `found`.
                     candidate = smallest.seek(found)?;
                     smallest.next();
                     continue 'candidates;
@@ -136,8 +154,10 @@ impl Iterator for Inter<'_, '_> {
 
 impl FusedIterator for Inter<'_, '_> {}
 
-/// What is in any of `walks`. O(k n) for `k` walks and `n` different integers; no allocation. In C: the intset part of
+/// Returns the integers that are in at least one of `walks`. In C: the intset part of
 /// `sunionDiffGenericCommand`.
+///
+/// Takes O(k n) for `k` walks and `n` different integers. Does not allocate.
 ///
 /// ```
 /// use intset::{IntSet, union};
@@ -148,7 +168,7 @@ pub fn union<'w, 'a>(walks: &'w mut [Iter<'a>]) -> Union<'w, 'a> {
     Union { walks }
 }
 
-/// See [`union`].
+/// The iterator that [`union`] returns.
 #[derive(Debug)]
 pub struct Union<'w, 'a> {
     walks: &'w mut [Iter<'a>],
@@ -178,8 +198,11 @@ impl Iterator for Union<'_, '_> {
 
 impl FusedIterator for Union<'_, '_> {}
 
-/// What is in `first` and in none of `others`. O(k m log(n / m)) as for [`inter`], with `m` integers in the first; no
-/// allocation. In C: the intset part of `sunionDiffGenericCommand`.
+/// Returns the integers that are in `first` and in none of `others`. In C: the intset part of
+/// `sunionDiffGenericCommand`.
+///
+/// Takes O(k m log(n / m)) for `k` walks, where `first` has `m` integers and each other one has `n`. Does not
+/// allocate.
 ///
 /// ```
 /// use intset::{IntSet, diff};
@@ -190,7 +213,7 @@ pub fn diff<'w, 'a>(first: Iter<'a>, others: &'w mut [Iter<'a>]) -> Diff<'w, 'a>
     Diff { first, others }
 }
 
-/// See [`diff`].
+/// The iterator that [`diff`] returns.
 #[derive(Debug)]
 pub struct Diff<'w, 'a> {
     first: Iter<'a>,

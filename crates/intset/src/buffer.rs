@@ -1,27 +1,31 @@
-//! [`Buffer`]: where an [`Editor`](crate::Editor) writes: a set's own block, or any [`Room`] of a caller's.
+//! [`Buffer`]: the place where an [`Editor`](crate::Editor) writes. It is a set's own block or a caller's
+//! [`Room`].
 
 use crate::header::{HEADER_LEN, Header};
 use common::{Gap, ReserveError, Room, Writer};
 
-/// The bytes of a set that is edited. Every [`Room`] is one, and the block of an [`IntSet`](crate::IntSet). No other crate can
+/// The bytes of a set that is edited.
+///
+/// The block of an [`IntSet`](crate::IntSet) and every [`Room`] implement this trait. No other crate can
 /// implement it.
 pub trait Buffer {
-    /// The whole set.
+    /// The bytes of the whole set.
     fn bytes(&self) -> &[u8];
 
     /// The bytes of the integers.
     fn items_mut(&mut self) -> &mut [u8];
 
-    /// Makes room at the byte `at` for as many bytes as `header` says that there are more, and writes the header. `fill` writes
-    /// the new bytes; those that it does not write are zeros.
+    /// Grows the set to the length that `header` gives, by a gap at the byte `at`, and writes the header.
+    /// `fill` writes the bytes of the gap. Bytes that `fill` does not write are zeros.
     ///
-    /// Does nothing if `header` asks for as many bytes as there are: the header is not written, and `fill` is not called.
+    /// Does nothing if `header` gives the length that the set has: does not write the header, and does not
+    /// call `fill`.
     ///
     /// # Errors
-    /// If there is no room, and then nothing has changed.
+    /// If there is no memory. The set is then unchanged.
     ///
     /// # Panics
-    /// If `at` is within the header or beyond the end, or if the new header says that there are fewer bytes.
+    /// If `at` is within the header or beyond the end, or if `header` gives a smaller length.
     fn try_make_gap(
         &mut self,
         header: Header,
@@ -29,7 +33,7 @@ pub trait Buffer {
         fill: impl FnOnce(&mut Writer<'_, '_>),
     ) -> Result<(), ReserveError>;
 
-    /// Removes the integers from index `start` up to before `end`. A set that is left without integers has the header
+    /// Removes the integers with the indices `start..end`. If no integer is left, the header is
     /// [`Header::EMPTY`].
     ///
     /// # Panics
@@ -37,7 +41,7 @@ pub trait Buffer {
     fn remove_items(&mut self, start: usize, end: usize);
 }
 
-/// For [`Buffer::try_make_gap`] of a set of `old_len` bytes: how many bytes are added.
+/// Returns how many bytes [`Buffer::try_make_gap`] adds to a set of `old_len` bytes.
 #[inline]
 pub(crate) fn bytes_added(old_len: usize, header: Header, at: usize) -> Result<usize, ReserveError> {
     assert!(HEADER_LEN <= at && at <= old_len);
@@ -46,7 +50,8 @@ pub(crate) fn bytes_added(old_len: usize, header: Header, at: usize) -> Result<u
     Ok(new_len.checked_sub(old_len).expect("the set would have fewer bytes"))
 }
 
-/// A set in a caller's block. Nothing is taken for granted: what `R` does wrong leads to wrong values or a panic.
+/// A set in a caller's block. A wrong implementation of [`Room`] leads to wrong values or a panic, and never
+/// to undefined behaviour.
 impl<R: Room> Buffer for R {
     #[inline]
     fn bytes(&self) -> &[u8] {
@@ -80,7 +85,7 @@ impl<R: Room> Buffer for R {
         let header = Header::of(Room::bytes(self));
         assert!(start <= end && end <= header.len);
         let [at, removed] = [start, end - start].map(|items| items * header.encoding.size());
-        // A room can always become smaller.
+        // The contract of `Room` says that removing bytes succeeds. A room that refuses is left unchanged.
         if removed > 0 && self.try_splice(HEADER_LEN + at, removed, 0).is_ok() {
             let rest = header.len - (end - start);
             write_header(self, if rest == 0 { Header::EMPTY } else { Header { len: rest, ..header } });

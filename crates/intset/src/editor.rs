@@ -1,4 +1,4 @@
-//! [`Editor`]: a set that is changed where it is.
+//! [`Editor`]: changes a set in place.
 
 use crate::buffer::Buffer;
 use crate::error::Malformed;
@@ -9,28 +9,30 @@ use common::{ReserveError, Room};
 use core::fmt;
 use core::ops::Deref;
 
-/// A set in a block of the caller's, changed where it is. `R` is a [`Room`], which is a `Buffer` in the
-/// signatures below. Reading goes through the [`View`] that the editor lends.
+/// Changes a set in place, in a block that the caller owns.
 ///
-/// Each operation asks the room for more or fewer bytes at most once. An operation that fails leaves the set as it was. An empty
-/// set keeps the eight bytes of its header. An [`IntSet`](crate::IntSet) is changed by the same code.
+/// `R` is a [`Room`]. The signatures below say `Buffer`, which every `Room` implements. The editor derefs to
+/// [`View`], which has the methods that read.
+///
+/// Each operation resizes the room at most once. An operation that fails leaves the set unchanged. An empty
+/// set keeps the eight bytes of its header. The methods of [`IntSet`](crate::IntSet) run the same code.
 ///
 /// ```
 /// use intset::{Editor, IntSet, ReserveError, View};
 ///
-/// // An entry of a table: eight bytes, a set, and a key behind it. It can be 40 bytes long.
+/// // An entry of a table has eight bytes, a set, and a key behind it. This one has 40 bytes at most.
 /// let mut entry = testing::Entry::new(b"8 bytes:", IntSet::from_iter([5, 1]).as_bytes(), b"key", 40);
 ///
 /// let mut set = Editor::new(&mut entry)?;
 /// assert!(set.try_insert(3)? && !set.try_insert(5)? && set.remove(1));
-/// assert!(set.try_insert(-70_000)?); // and all integers have 32 bits
+/// assert!(set.try_insert(-70_000)?); // now all integers have 32 bits
 ///
 /// // With 64 bits, the three integers would need 24 bytes.
 /// let refused = set.try_insert(1 << 40);
 /// assert!(matches!(refused, Err(ReserveError::OutOfMemory { .. })));
 /// assert!(set.iter().eq([-70_000, 3, 5]));
 ///
-/// // The rest of the block is as it was, and the set is found between.
+/// // The rest of the block is unchanged, and the set is still between the eight bytes and the key.
 /// let block = entry.block();
 /// let (set, key) = View::from_prefix(&block[8..])?;
 /// assert_eq!((&block[..8], set.len(), key), (&b"8 bytes:"[..], 3, &b"key"[..]));
@@ -42,17 +44,17 @@ pub struct Editor<R> {
 }
 
 impl<R: Room> Editor<R> {
-    /// An editor of the set that the room holds. The header is checked, and not the order of the integers, as by
-    /// [`View::new`]. O(1).
+    /// Returns an editor of the set that the room holds. Checks the header but not the order of the integers,
+    /// as [`View::new`] does. O(1).
     ///
     /// # Errors
-    /// If the room's bytes are not valid. An error drops the room, unless `room` is a `&mut R`.
+    /// If the room's bytes are not valid. The room is then dropped. Pass a `&mut R` to keep it.
     pub fn new(room: R) -> Result<Self, Malformed> {
         View::new(room.bytes())?;
         Ok(Self { buffer: room })
     }
 
-    /// The room.
+    /// Returns the room.
     #[inline]
     pub fn into_room(self) -> R {
         self.buffer
@@ -60,13 +62,16 @@ impl<R: Room> Editor<R> {
 }
 
 impl<B: Buffer> Editor<B> {
-    /// Adds `value`, and returns whether it was not there before. O(n), because the integers behind it move; O(log n) or less at
-    /// the end. If the value needs more bits than the others have, all are rewritten. In C: `intsetAdd`.
+    /// Adds `value`, and returns whether it was not in the set before. In C: `intsetAdd`.
+    ///
+    /// Takes O(n), because the integers behind it move. A value that is greater than all others needs no
+    /// search and moves no integer. If the value needs more bits than the encoding has, all integers are
+    /// rewritten.
     ///
     /// # Errors
-    /// If there is no memory, or with 2^32 - 1 integers.
+    /// If there is no memory, or if the set has 2^32 - 1 integers.
     pub fn try_insert(&mut self, value: i64) -> Result<bool, ReserveError> {
-        // One instance for each encoding: what an integer takes is a constant in it.
+        // This is compiled once for each encoding, so that the size of an integer is a constant.
         with_items!(self.items(), items => match place(items, value) {
             None => self.try_upgrade_and_add(value).map(|()| true),
             Some((_, Ok(_))) => Ok(false),
@@ -74,7 +79,7 @@ impl<B: Buffer> Editor<B> {
         })
     }
 
-    /// Puts `item`, which has the set's encoding, in front of the integer at `index`, or at the end.
+    /// Inserts `item` in front of the integer at `index`, or at the end. `item` has the set's encoding.
     #[inline]
     fn try_insert_at<T: Item>(&mut self, index: usize, item: T) -> Result<(), ReserveError> {
         let header = Header { encoding: T::ENCODING, len: self.len() + 1 };
@@ -82,8 +87,8 @@ impl<B: Buffer> Editor<B> {
         self.buffer.try_make_gap(header, at, |gap| gap.write(item.as_ref()))
     }
 
-    /// Adds a value that needs more bits than all others have, and therefore is below or above them all. In C:
-    /// `intsetUpgradeAndAdd`.
+    /// Adds a value that needs more bits than the encoding has. Such a value is less than all others or
+    /// greater than all others. In C: `intsetUpgradeAndAdd`.
     #[cold]
     #[inline(never)]
     fn try_upgrade_and_add(&mut self, value: i64) -> Result<(), ReserveError> {
@@ -99,20 +104,24 @@ impl<B: Buffer> Editor<B> {
         Ok(())
     }
 
-    /// Removes `value`, and returns whether it was there. O(n), because the integers behind it move. Never fails: the block gets
-    /// smaller if the allocator can make it so. In C: `intsetRemove`.
+    /// Removes `value`, and returns whether it was in the set. O(n), because the integers behind it move. In
+    /// C: `intsetRemove`.
+    ///
+    /// Never fails. If a smaller block cannot be allocated, the set keeps its block.
     pub fn remove(&mut self, value: i64) -> bool {
         self.rank(value).map(|index| self.buffer.remove_items(index, index + 1)).is_ok()
     }
 
-    /// Removes the integer at `index`, and returns it. O(n), as [`remove`](Self::remove).
+    /// Removes the integer at `index`, and returns it. Returns `None` if there is none. O(n), as for
+    /// [`remove`](Self::remove).
     pub fn remove_at(&mut self, index: usize) -> Option<i64> {
         let value = self.get(index)?;
         self.buffer.remove_items(index, index + 1);
         Some(value)
     }
 
-    /// Removes `count` integers from index `start` on, or as many as there are, and returns how many those were. O(n).
+    /// Removes up to `count` integers, beginning with the one at index `start`. Returns how many were
+    /// removed. O(n).
     pub fn remove_range(&mut self, start: usize, count: usize) -> usize {
         let start = start.min(self.len());
         let end = start.saturating_add(count).min(self.len());
@@ -120,7 +129,7 @@ impl<B: Buffer> Editor<B> {
         end - start
     }
 
-    /// Removes all integers. O(1), but for what the room does with the bytes.
+    /// Removes all integers. O(1), plus the time that the room takes to remove the bytes.
     pub fn clear(&mut self) {
         self.buffer.remove_items(0, self.len());
     }
@@ -141,27 +150,29 @@ impl<B: Buffer> fmt::Debug for Editor<B> {
     }
 }
 
-/// `value` as it is stored among `items`, and its index, or where it would be inserted. `None` if it needs more bytes.
+/// Returns `value` as it is stored among `items`, and the result of a binary search for it. Returns `None` if
+/// the value needs more bytes than an item has.
 #[inline]
 fn place<T: Item>(items: &[T], value: i64) -> Option<(T, Result<usize, usize>)> {
     let item = T::new(value)?;
     Some(match items.last() {
         Some(last) if last.number() >= item.number() => (item, search(items, value)),
-        // Values that come in ascending order, as many do, need no search.
+        // Values often arrive in ascending order. They need no search.
         _ => (item, Err(items.len())),
     })
 }
 
-/// Rewrites the first `len` integers with more bits, and writes `value` below or above them.
+/// Rewrites the first `len` integers with more bits, and writes `value` in front of them or behind them.
 fn widen<Old: Item, New: Item>(bytes: &mut [u8], len: usize, value: i64) {
     fn write<T: Item>(bytes: &mut [u8], index: usize, value: i64) {
-        // It fits. And there is a place for it, or the room is shorter than it was asked to be.
+        // The value always fits. A place is missing only if a wrong `Room` is shorter than requested.
         if let (Some(place), Some(item)) = (T::slice_mut(bytes).get_mut(index), T::new(value)) {
             *place = item;
         }
     }
     let is_below = value < 0;
-    // From the back: the new place of an integer is behind the old places of all before it.
+    // The last integer moves first. The new place of an integer is behind the old places of all integers
+    // before it, so no integer is overwritten before it has moved.
     for index in (0..len).rev() {
         let value = Old::slice(bytes)[index].get();
         write::<New>(bytes, index + usize::from(is_below), value);

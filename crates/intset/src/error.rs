@@ -1,16 +1,16 @@
-//! What can be wrong with bytes from elsewhere.
+//! The errors of bytes that are not a valid intset.
 
 use core::fmt;
 
-/// What is wrong with bytes that should be an intset.
+/// The reason why bytes are not a valid intset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The bytes end before the header does, which has eight bytes.
+    /// There are fewer bytes than the eight of the header.
     Truncated,
     /// The encoding is not 2, 4 or 8.
     Encoding,
-    /// The header's length is not that of what follows.
+    /// The header's length does not match the number of bytes behind the header.
     Length,
     /// The integer is not greater than the one before it.
     Order,
@@ -31,8 +31,8 @@ impl common::Fault for Fault {
     const FORMAT: &'static str = "intset";
 }
 
-/// The bytes are not a valid intset. The offset is that of the first byte of what is wrong.
+/// The bytes are not a valid intset. The offset is that of the first byte of the wrong field or integer.
 pub type Malformed = common::Malformed<Fault>;
 
-/// Why no set could be made of foreign bytes.
+/// The bytes are not a valid intset, or there was no memory for a copy of them.
 pub type FromBytesError = common::FromBytesError<Fault>;

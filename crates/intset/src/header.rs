@@ -1,4 +1,4 @@
-//! [`Header`]: the eight bytes in front of the integers, and how many bytes those take.
+//! [`Header`]: the eight bytes in front of the integers. They say how many bytes the set has.
 //!
 //! ```text
 //!   | encoding: u32 | length: u32 | integer 0 | integer 1 | ... |      all little-endian
@@ -7,7 +7,7 @@
 
 use crate::item::Encoding;
 
-/// Bytes in front of the integers.
+/// How many bytes are in front of the integers.
 pub(crate) const HEADER_LEN: usize = 8;
 
 /// How many integers there are, and how they are stored.
@@ -18,10 +18,11 @@ pub struct Header {
 }
 
 impl Header {
-    /// Of a set without integers.
+    /// The header of a set without integers.
     pub(crate) const EMPTY: Self = Self { encoding: Encoding::Int16, len: 0 };
 
-    /// The header of a set's bytes. A number that is no encoding counts as 64 bits, and bytes that are too few as no integers.
+    /// Reads the header of a set's bytes. An invalid encoding is read as [`Encoding::Int64`]. Fewer than
+    /// eight bytes are read as [`EMPTY`](Self::EMPTY).
     #[inline]
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let &[e0, e1, e2, e3, l0, l1, l2, l3, ..] = bytes else { return Self::EMPTY };
@@ -29,7 +30,8 @@ impl Header {
         Self { encoding, len: u32::from_le_bytes([l0, l1, l2, l3]) as usize }
     }
 
-    /// The bytes of the header. The length has 32 bits, as [`byte_len`](Self::byte_len) has seen to.
+    /// Returns the bytes of the header. The length must fit in 32 bits, which [`byte_len`](Self::byte_len)
+    /// checks.
     #[inline]
     pub(crate) const fn to_bytes(self) -> [u8; HEADER_LEN] {
         let [e0, e1, e2, e3] = (self.encoding as u32).to_le_bytes();
@@ -37,7 +39,8 @@ impl Header {
         [e0, e1, e2, e3, l0, l1, l2, l3]
     }
 
-    /// Bytes of the header and the integers. `None` if the length has more than 32 bits or no memory can be so large.
+    /// Returns how many bytes the header and the integers have. Returns `None` if the length needs more than
+    /// 32 bits, or if the number of bytes is not less than half of `isize::MAX`.
     #[inline]
     pub(crate) fn byte_len(self) -> Option<usize> {
         u32::try_from(self.len).ok()?;

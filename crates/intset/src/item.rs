@@ -1,7 +1,7 @@
-//! The three sizes that integers are stored in.
+//! The three sizes in which integers are stored, and how integers of each size are searched.
 
-/// How the integers of a set are stored: all of them in 16, 32 or 64 bits, whatever the largest needs. The numbers are those
-/// of the header, and the bytes of one integer.
+/// How the integers of a set are stored: all of them have 16, 32 or 64 bits. The discriminant is the number
+/// in the header, and also the size of one integer in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u32)]
 pub enum Encoding {
@@ -14,7 +14,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The smallest encoding that has `value`. In C: `_intsetValueEncoding`.
+    /// Returns the smallest encoding that can store `value`. In C: `_intsetValueEncoding`.
     #[inline]
     pub const fn of(value: i64) -> Self {
         if value == value as i16 as i64 {
@@ -26,7 +26,7 @@ impl Encoding {
         }
     }
 
-    /// The encoding with this number; `None` if there is none.
+    /// Returns the encoding with this number in the header. Returns `None` if there is none.
     pub(crate) const fn from_number(number: u32) -> Option<Self> {
         match number {
             2 => Some(Self::Int16),
@@ -36,7 +36,8 @@ impl Encoding {
         }
     }
 
-    /// The encoding with this number. Returns [`Int64`](Self::Int64) for any other number.
+    /// Returns the encoding with this number in the header. Returns [`Int64`](Self::Int64) for any other
+    /// number.
     #[inline]
     pub(crate) const fn from_number_lossy(number: u32) -> Self {
         match number {
@@ -46,28 +47,29 @@ impl Encoding {
         }
     }
 
-    /// Bytes of one integer.
+    /// Returns the size of one integer in bytes.
     #[inline]
     pub const fn size(self) -> usize {
         self as usize
     }
 }
 
-/// An integer as it is stored: two, four or eight bytes at any address, the least significant first.
+/// An integer as it is stored: two, four or eight bytes, little-endian, at any address.
 pub(crate) trait Item: Copy + AsRef<[u8]> {
     const ENCODING: Encoding;
 
-    /// The number in its own size, in which it is compared.
+    /// The primitive type of the same size. Integers are compared in this type.
     type Number: Ord + Copy + TryFrom<i64>;
 
-    /// The integers that the bytes are, without a rest that is too short for one.
+    /// Returns the bytes as a slice of integers. Bytes at the end that are too few for an integer are left
+    /// out.
     fn slice(bytes: &[u8]) -> &[Self];
 
     fn slice_mut(bytes: &mut [u8]) -> &mut [Self];
 
     fn number(self) -> Self::Number;
 
-    /// As it is stored; `None` if it needs more bytes.
+    /// Returns `value` as it is stored. Returns `None` if the value needs more bytes.
     fn new(value: i64) -> Option<Self>;
 
     fn get(self) -> i64;
@@ -110,7 +112,7 @@ macro_rules! item {
 
 item!(i16 = Int16, i32 = Int32, i64 = Int64);
 
-/// The integers of a set, each as it is stored, in ascending order.
+/// The integers of a set, as they are stored, in ascending order.
 #[derive(Clone, Copy)]
 pub(crate) enum Items<'a> {
     Int16(&'a [[u8; 2]]),
@@ -119,8 +121,11 @@ pub(crate) enum Items<'a> {
 }
 
 impl<'a> Items<'a> {
-    /// The integers that the bytes are in the encoding of that number, as [`Encoding::from_number_lossy`] understands it. The
-    /// compiler does not see through an [`Encoding`] on the way and would compare twice.
+    /// Returns the bytes as integers. `number` is the encoding in the header. It is read as
+    /// [`Encoding::from_number_lossy`] reads it.
+    ///
+    /// This takes a number and not an [`Encoding`], because the compiler would emit two comparisons for an
+    /// `Encoding`.
     #[inline]
     pub(crate) fn new(number: u32, bytes: &'a [u8]) -> Self {
         match number {
@@ -131,7 +136,7 @@ impl<'a> Items<'a> {
     }
 }
 
-/// `$body` with `$slice` as the slice of whichever encoding it is.
+/// Evaluates `$body`, which is compiled once for each encoding, with `$slice` as the slice of integers.
 macro_rules! with_items {
     ($items:expr, $slice:ident => $body:expr) => {
         match $items {
@@ -143,24 +148,34 @@ macro_rules! with_items {
 }
 pub(crate) use with_items;
 
-/// The index of `value`, or where it would be inserted. O(log n), one comparison a step and no branch on its outcome:
-/// the outcome is a coin toss, and a branch that is guessed wrong costs more than the step.
+/// Returns the index of `value`, or the index where it can be inserted. O(log n).
 ///
-/// It is a call, so that finding the integers, which is a few instructions, is inlined where they are searched.
+/// The simple version of a step is `if items[middle] < value { low = middle + 1 } else { high = middle }`.
+/// Its branch is taken half of the time at random, and a wrong prediction costs more than the comparison.
+/// [`slice::binary_search_by`] differs in one point: it selects the next start by a conditional move, so that
+/// no branch depends on the outcome.
+///
+/// This function is never inlined. Its callers are then small enough to be inlined themselves.
 #[inline(never)]
 pub(crate) fn search<T: Item>(items: &[T], value: i64) -> Result<usize, usize> {
     match T::Number::try_from(value) {
         Ok(number) => items.binary_search_by(|item| item.number().cmp(&number)),
-        Err(_) => Err(if value < 0 { 0 } else { items.len() }), // too large for any of them
+        Err(_) => Err(if value < 0 { 0 } else { items.len() }), // out of the range of the encoding
     }
 }
 
-/// The index of the first that is not below `least`, found by steps that double and then by halving: O(log d) for the `d` that
-/// are below, where halving alone would take O(log n).
+/// Returns how many integers are less than `least`. This is the index of the first integer that is not.
+///
+/// The simple version is `items.partition_point(|item| item.number() < least)`, which takes O(log n). The
+/// function differs in two points:
+///
+/// 1. It first doubles the step, from 1 on, until an integer is not less than `least` or the slice ends.
+/// 2. It calls `partition_point` only for the last step. So it takes O(log d) for a result of `d`.
 #[inline]
 pub(crate) fn gallop<T: Item>(items: &[T], least: i64) -> usize {
     let Ok(least) = T::Number::try_from(least) else { return if least < 0 { 0 } else { items.len() } };
-    // All before `low` are below; the one at `low + step - 1`, if there is one, is the next to be looked at.
+    // Invariant: all integers before `low` are less than `least`. The next one to look at is at
+    // `low + step - 1`.
     let (mut low, mut step) = (0, 1);
     while let Some(item) = items.get(low + step - 1) {
         if item.number() >= least {
@@ -170,13 +185,13 @@ pub(crate) fn gallop<T: Item>(items: &[T], least: i64) -> usize {
         step *= 2;
     }
     if step == 1 {
-        return low; // as often in sets that are alike
+        return low; // the first integer is not less: common if two sets have similar members
     }
     let high = items.len().min(low + step - 1);
     low + items[low..high].partition_point(|item| item.number() < least)
 }
 
-#[cfg(all(test, not(miri)))] // no unsafe code
+#[cfg(all(test, not(miri)))] // there is no unsafe code here
 mod tests {
     use super::*;
 

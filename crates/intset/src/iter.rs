@@ -1,11 +1,11 @@
-//! [`Iter`]: integers in ascending order, and back.
+//! [`Iter`]: the integers of a set in ascending order.
 
 use crate::item::{Item, Items, gallop, with_items};
 use core::fmt;
 use core::iter::FusedIterator;
 
-/// The integers of an [`IntSet`](crate::IntSet), or of a part of it, in ascending order. See
-/// [`iter`](crate::View::iter) and [`range`](crate::View::range).
+/// An iterator over the integers of a set, or of a part of it, in ascending order.
+/// [`iter`](crate::View::iter) and [`range`](crate::View::range) return it.
 #[derive(Clone)]
 pub struct Iter<'a> {
     rest: Items<'a>,
@@ -17,20 +17,22 @@ impl<'a> Iter<'a> {
         Self { rest }
     }
 
-    /// What is still to come.
+    /// The integers that have not been returned yet.
     #[inline]
     pub(crate) fn items(&self) -> Items<'a> {
         self.rest
     }
 
-    /// The next one, left where it is. O(1).
+    /// Returns the next integer without advancing the iterator. O(1).
     #[inline]
     pub fn peek(&self) -> Option<i64> {
         with_items!(self.rest, items => items.first().map(|item| item.get()))
     }
 
-    /// Skips what is below `least` and says what is next. O(log n) for the `n` that are skipped, so that a walk over two sets
-    /// together takes no more steps than the smaller one has integers, times a logarithm.
+    /// Skips the integers that are less than `least`, and returns the next one without advancing past it.
+    ///
+    /// Takes O(log d) for `d` integers that are skipped. So the time of an intersection depends on the size
+    /// of the smaller set, times a logarithm.
     ///
     /// ```
     /// let set = intset::IntSet::from_iter([1, 5, 9]);
@@ -80,7 +82,7 @@ impl Iterator for Iter<'_> {
 
     #[inline]
     fn fold<B, F: FnMut(B, i64) -> B>(self, first: B, f: F) -> B {
-        // The encoding is looked at once and not for each integer.
+        // The encoding is tested once and not for each integer.
         with_items!(self.rest, items => items.iter().map(|item| item.get()).fold(first, f))
     }
 }
@@ -133,7 +135,7 @@ mod tests {
         }
     }
 
-    /// Ranges of a set of 65,536: a walk from its end would take some ten seconds.
+    /// The set has 65,536 integers. If a range walked to its end, this test would take about ten seconds.
     #[test]
     #[cfg_attr(miri, ignore = "many ranges")]
     fn a_range_does_not_walk() {

@@ -1,4 +1,4 @@
-//! [`IntSet`]: a set with a block of its own, or in a room of a caller's.
+//! [`IntSet`]: a set in its own block, or in a caller's [`Room`].
 
 use crate::block::Block;
 use crate::editor::Editor;
@@ -10,19 +10,21 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use zmalloc::or_oom;
 
-/// A set of integers, sorted and packed into one block of memory, in the byte layout of Redis' intset. One pointer wide,
-/// `Option<IntSet>` too. What reads is on [`View`].
+/// A set of integers, sorted and packed into one block of memory, in the byte layout of Redis' intset.
 ///
-/// All integers are stored with as many bits as the largest needed when it was added: 16, 32 or 64. An empty set has no
-/// block.
+/// An `IntSet` is one pointer wide, and so is an `Option<IntSet>`. The methods that read are on [`View`], to
+/// which it derefs.
 ///
-/// What allocates comes in two forms. `try_...` returns a [`ReserveError`] and leaves the set as it was; the plain form calls
-/// zmalloc's OOM handler. Removing never fails.
+/// All integers have the same number of bits: 16, 32 or 64. This is the number that the widest value needed
+/// when it was added. An empty set has no block.
 ///
-/// `R` is the type of the [`Room`] in which a set may lie. Without it, as in `IntSet`, a set always has a block of its own. An
-/// `IntSet<R>` is either: a set that a room of the caller's holds ([`in_room`](Self::in_room)), or a set with its own block
-/// ([`into_any`](IntSet::into_any)). All operations are the same for both. Only a set that is known to have its own block can be
-/// created, copied to another one and moved.
+/// Methods that allocate come in two forms. The `try_` form returns a [`ReserveError`] and leaves the set
+/// unchanged. The plain form calls zmalloc's OOM handler. Removing never fails.
+///
+/// `R` is the type of the [`Room`] that may hold the set. The default, [`NoRoom`], means that the set always
+/// has its own block. An `IntSet<R>` either lies in a caller's room ([`in_room`](Self::in_room)) or has its
+/// own block ([`into_any`](IntSet::into_any)). All operations are the same for both. Creating, cloning and
+/// relocating a set need an `IntSet` without a room.
 ///
 /// ```
 /// use intset::{Encoding, IntSet};
@@ -41,7 +43,7 @@ pub struct IntSet<R = NoRoom> {
 const _: () = assert!(size_of::<Option<IntSet>>() == size_of::<usize>());
 
 impl IntSet {
-    /// An empty set. Allocates nothing. In C: `intsetNew`.
+    /// Creates an empty set. Does not allocate. In C: `intsetNew`.
     #[inline]
     pub const fn new() -> Self {
         Self::of(Block::EMPTY)
@@ -51,15 +53,18 @@ impl IntSet {
         Self { editor: Editor { buffer: Place::Own(block) } }
     }
 
-    /// The same set, which keeps its own block, as one of a type whose sets may lie in a room. O(1).
+    /// Converts the set to a type whose sets may lie in a room. The set keeps its own block. O(1).
     #[inline]
     pub fn into_any<R: Room>(self) -> IntSet<R> {
         let Place::Own(block) = self.editor.buffer;
         IntSet { editor: Editor { buffer: Place::Own(block) } }
     }
 
-    /// The set that the bytes are, wherever they come from: all is checked. O(n). An encoding wider than the integers need
-    /// is kept, as Redis may have written it; an empty set is accepted. In C: `intsetValidateIntegrity`, deep.
+    /// Copies a set from bytes of any origin. Checks the header and the order of the integers. O(n). In C:
+    /// `intsetValidateIntegrity`, with `deep`.
+    ///
+    /// An encoding that is wider than the integers need is kept, because Redis may have written it. An empty
+    /// set is valid.
     ///
     /// ```
     /// use intset::{Fault, IntSet};
@@ -74,12 +79,13 @@ impl IntSet {
         Ok(set.try_to_owned()?)
     }
 
-    /// [`try_from_bytes`](Self::try_from_bytes), calling the OOM handler if there is no room for the copy.
+    /// Like [`try_from_bytes`](Self::try_from_bytes), but calls the OOM handler if there is no memory for the
+    /// copy.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
         FromBytesError::or_oom(Self::try_from_bytes(bytes))
     }
 
-    /// A copy. O(n).
+    /// Copies the set. O(n).
     ///
     /// # Errors
     /// If there is no memory.
@@ -87,36 +93,38 @@ impl IntSet {
         self.try_to_owned()
     }
 
-    /// What the set has added to `used_memory`, in bytes: its block with all that the allocator rounds up. In C, without that:
-    /// `intsetBlobLen`.
+    /// Returns how many bytes the set adds to `used_memory`. This is the size of its block, with the bytes
+    /// that the allocator adds by rounding up. In C: `intsetBlobLen`, which does not count those.
     pub fn allocation_size(&self) -> usize {
         self.editor.buffer.own().allocation_size()
     }
 
-    /// For a defragmenter: asks `moves` about the block, with its size in bytes, whether it should lie elsewhere, as
-    /// `zmalloc::defrag::Survey::hint` says; moves it if told so, and returns whether it did. Without memory it stays where it is.
-    /// In C: the intset part of `defragKey`.
+    /// Moves the block to another address if `moves` returns `true` for it. Returns whether the block has
+    /// moved. In C: the intset part of `defragKey`.
+    ///
+    /// A defragmenter calls this. `moves` gets the block and its size in bytes, and decides as
+    /// `zmalloc::defrag::Survey::hint` does. The block does not move if there is no memory.
     pub fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         self.editor.buffer.own_mut().relocate(moves)
     }
 }
 
 impl<R: Room> IntSet<R> {
-    /// The set that the room holds, changed there. The header is checked, and not the order of the integers, as by [`View::new`].
-    /// O(1).
+    /// Returns the set that the room holds. Changes are made there. Checks the header but not the order of
+    /// the integers, as [`View::new`] does. O(1).
     ///
     /// ```
     /// use intset::IntSet;
     /// let mut entry = testing::Entry::new(b"8 bytes:", IntSet::from_iter([5, 1]).as_bytes(), b"key", 40);
     /// let mut set = IntSet::in_room(&mut entry).map_err(|(fault, _room)| fault)?;
     /// assert!(set.try_insert(3)?);
-    /// let room = set.into_own().unwrap_err(); // it has no block of its own
+    /// let room = set.into_own().unwrap_err(); // the set does not have its own block
     /// assert_eq!(room.block().len(), 8 + (8 + 3 * 2) + 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// If the room's bytes are not valid. The error has the room.
+    /// If the room's bytes are not valid. The error contains the room.
     pub fn in_room(room: R) -> Result<Self, (Malformed, R)> {
         match View::new(room.bytes()) {
             Ok(_) => Ok(Self { editor: Editor { buffer: Place::Room(room) } }),
@@ -124,7 +132,7 @@ impl<R: Room> IntSet<R> {
         }
     }
 
-    /// The set, if it has a block of its own, else its room. O(1).
+    /// Returns the set if it has its own block, and otherwise its room as the error. O(1).
     #[inline]
     pub fn into_own(self) -> Result<IntSet, R> {
         match self.editor.buffer {
@@ -133,45 +141,53 @@ impl<R: Room> IntSet<R> {
         }
     }
 
-    /// Adds `value`, and returns whether it was not there before. O(n), because the integers behind it move; O(log n) or less at
-    /// the end. If the value needs more bits than the others have, all are rewritten. In C: `intsetAdd`.
+    /// Adds `value`, and returns whether it was not in the set before. In C: `intsetAdd`.
+    ///
+    /// Takes O(n), because the integers behind it move. A value that is greater than all others needs no
+    /// search and moves no integer. If the value needs more bits than the encoding has, all integers are
+    /// rewritten.
     ///
     /// # Errors
-    /// If there is no memory, or with 2^32 - 1 integers.
+    /// If there is no memory, or if the set has 2^32 - 1 integers.
     pub fn try_insert(&mut self, value: i64) -> Result<bool, ReserveError> {
         self.editor.try_insert(value)
     }
 
-    /// [`try_insert`](Self::try_insert), calling the OOM handler if there is no room.
+    /// Like [`try_insert`](Self::try_insert), but calls the OOM handler if there is no memory.
     #[inline]
     pub fn insert(&mut self, value: i64) -> bool {
         or_oom(self.try_insert(value))
     }
 
-    /// Removes `value`, and returns whether it was there. O(n), because the integers behind it move. Never fails: the block gets
-    /// smaller if the allocator can make it so. In C: `intsetRemove`.
+    /// Removes `value`, and returns whether it was in the set. O(n), because the integers behind it move. In
+    /// C: `intsetRemove`.
+    ///
+    /// Never fails. If a smaller block cannot be allocated, the set keeps its block.
     pub fn remove(&mut self, value: i64) -> bool {
         self.editor.remove(value)
     }
 
-    /// Removes the integer at `index`, and returns it. O(n), as [`remove`](Self::remove).
+    /// Removes the integer at `index`, and returns it. Returns `None` if there is none. O(n), as for
+    /// [`remove`](Self::remove).
     pub fn remove_at(&mut self, index: usize) -> Option<i64> {
         self.editor.remove_at(index)
     }
 
-    /// Removes `count` integers from index `start` on, or as many as there are, and returns how many those were. O(n).
+    /// Removes up to `count` integers, beginning with the one at index `start`. Returns how many were
+    /// removed. O(n).
     pub fn remove_range(&mut self, start: usize, count: usize) -> usize {
         self.editor.remove_range(start, count)
     }
 
-    /// Removes all integers. A set with a block of its own gives the block back. O(1), but for what a room does with the bytes.
+    /// Removes all integers. A set with its own block frees it. O(1), plus the time that a room takes to
+    /// remove the bytes.
     pub fn clear(&mut self) {
         self.editor.clear();
     }
 }
 
 impl View {
-    /// A set of its own with the same integers. O(n).
+    /// Copies the set to an [`IntSet`] with its own block. O(n).
     ///
     /// ```
     /// let set = intset::View::new(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0])?.try_to_owned()?;

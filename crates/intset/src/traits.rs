@@ -1,4 +1,4 @@
-//! What std expects of a set.
+//! The traits of std that a set implements.
 
 use crate::iter::Iter;
 use crate::set::IntSet;
@@ -10,7 +10,7 @@ use core::hash::{Hash, Hasher};
 use zmalloc::or_oom;
 
 impl PartialEq for View {
-    /// Whether the integers are the same, however they are stored.
+    /// Returns whether the integers are the same. The encodings may differ.
     fn eq(&self, other: &Self) -> bool {
         if self.encoding() == other.encoding() {
             self.as_bytes() == other.as_bytes()
@@ -47,7 +47,7 @@ impl<'a> IntoIterator for &'a View {
 impl ToOwned for View {
     type Owned = IntSet;
 
-    /// [`View::try_to_owned`], calling the OOM handler if there is no room.
+    /// Like [`View::try_to_owned`], but calls the OOM handler if there is no memory.
     fn to_owned(&self) -> IntSet {
         or_oom(self.try_to_owned())
     }
@@ -66,14 +66,14 @@ impl Default for IntSet {
 }
 
 impl Clone for IntSet {
-    /// [`try_clone`](IntSet::try_clone), calling the OOM handler if there is no room.
+    /// Like [`try_clone`](IntSet::try_clone), but calls the OOM handler if there is no memory.
     fn clone(&self) -> Self {
         or_oom(self.try_clone())
     }
 }
 
 impl<R: Room, S: Room> PartialEq<IntSet<S>> for IntSet<R> {
-    /// Whether the integers are the same, however they are stored.
+    /// Returns whether the integers are the same. The encodings may differ.
     fn eq(&self, other: &IntSet<S>) -> bool {
         **self == **other
     }
@@ -94,7 +94,8 @@ impl<R: Room> fmt::Debug for IntSet<R> {
 }
 
 impl Extend<i64> for IntSet {
-    /// Inserts one after the other, fast if they ascend. The fallible form is [`try_insert`](IntSet::try_insert).
+    /// Inserts the values one by one. This is fast if they ascend. The fallible form is
+    /// [`try_insert`](IntSet::try_insert).
     fn extend<I: IntoIterator<Item = i64>>(&mut self, values: I) {
         for value in values {
             self.insert(value);

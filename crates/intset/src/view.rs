@@ -1,4 +1,4 @@
-//! [`View`]: the bytes of a set, wherever they are, and what can be read of them.
+//! [`View`]: the bytes of a set at any address, and all methods that read them.
 
 use crate::error::{Fault, Malformed};
 use crate::header::{HEADER_LEN, Header};
@@ -7,15 +7,15 @@ use crate::iter::Iter;
 use common::random::scale;
 use core::ops::{Bound, RangeBounds};
 
-/// A borrowed set, as `str` is a borrowed string: `&View` is a reference to the bytes of a set, wherever they are. They need no
+/// A borrowed set, as `str` is a borrowed string. `&View` is a reference to the bytes of a set, which need no
 /// alignment.
 ///
-/// All reading is done here. An [`IntSet`](crate::IntSet) and an [`Editor`](crate::Editor) lend a view, and [`View::new`]
-/// makes one of bytes from elsewhere, without a copy.
+/// All methods that read a set are here. [`IntSet`](crate::IntSet) and [`Editor`](crate::Editor) deref to
+/// `View`. [`View::new`] makes a view of any bytes, without a copy.
 ///
-/// The frame is known to be right: the encoding is one of the three, and there are as many integers as the header says. Whether
-/// they ascend has been checked only if [`check_order`](Self::check_order) was called. If they do not, every operation still
-/// ends, and gives wrong answers.
+/// The header of a view is valid: the encoding is one of the three, and there are as many integers as the
+/// header says. The order of the integers is known to be valid only after [`check_order`](Self::check_order).
+/// If the integers do not ascend, every operation still ends, but its result may be wrong.
 ///
 /// ```
 /// let set = intset::View::new(&[2, 0, 0, 0, 2, 0, 0, 0, 7, 0, 0, 1])?;
@@ -26,10 +26,10 @@ use core::ops::{Bound, RangeBounds};
 pub struct View([u8]);
 
 impl View {
-    /// The bytes as a set. The header is checked, and not the order of the integers. O(1).
+    /// Returns the bytes as a set. Checks the header but not the order of the integers. O(1).
     ///
     /// # Errors
-    /// If the header has no valid encoding or is not right about the number of bytes.
+    /// If the encoding is not valid, or if the number of bytes is not the one that the header gives.
     #[inline]
     pub fn new(bytes: &[u8]) -> Result<&Self, Malformed> {
         match Self::from_prefix(bytes)? {
@@ -38,8 +38,8 @@ impl View {
         }
     }
 
-    /// The set that the bytes begin with, and the bytes behind it. The set's header says where it ends. Checked as by
-    /// [`new`](Self::new). O(1).
+    /// Returns the set at the start of the bytes, and the bytes behind it. The header says where the set
+    /// ends. Checks what [`new`](Self::new) checks. O(1).
     ///
     /// ```
     /// let (set, key) = intset::View::from_prefix(b"\x02\0\0\0\x01\0\0\0\x07\0key")?;
@@ -59,15 +59,16 @@ impl View {
         Ok((Self::of(set), behind))
     }
 
-    /// The bytes as a set, unchecked. The caller guarantees the frame.
+    /// Returns the bytes as a set without checks. The caller guarantees that the header is valid.
     #[inline]
     pub(crate) fn of(bytes: &[u8]) -> &Self {
-        // SAFETY: a view is a slice of bytes and nothing else (`repr(transparent)`), and no safe or unsafe code relies on
-        // what they are.
+        // SAFETY: `View` is a transparent wrapper of `[u8]`, so the cast keeps address and length. No unsafe
+        // code relies on the contents of the bytes.
         unsafe { &*(core::ptr::from_ref(bytes) as *const Self) }
     }
 
-    /// Checks that the integers ascend, no two the same, which [`new`](Self::new) does not. O(n).
+    /// Checks that each integer is greater than the one before it. [`new`](Self::new) does not check this.
+    /// O(n).
     ///
     /// ```
     /// use intset::{Fault, View};
@@ -86,8 +87,8 @@ impl View {
         }
     }
 
-    /// The bytes that Redis would store: encoding, length, integers, all little-endian. O(1). Of an empty set the header
-    /// alone.
+    /// Returns the bytes that Redis stores: the encoding, the length and the integers, all little-endian. An
+    /// empty set has the eight bytes of the header. O(1).
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -104,36 +105,38 @@ impl View {
             [e0, e1, e2, e3, _, _, _, _, items @ ..] => {
                 Items::new(u32::from_le_bytes([*e0, *e1, *e2, *e3]), items)
             }
-            _ => Items::Int16(&[]), // a set has eight bytes at least
+            _ => Items::Int16(&[]), // not reached by a valid set, which has at least eight bytes
         }
     }
 
-    /// How many integers there are. O(1). In C: `intsetLen`.
+    /// Returns the number of integers. O(1). In C: `intsetLen`.
     #[inline]
     pub fn len(&self) -> usize {
         self.header().len
     }
 
-    /// Whether the set has no integers.
+    /// Returns whether the set has no integers. O(1).
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How the integers are stored. It grows with what is inserted and never shrinks while the set has anything in it.
+    /// Returns the encoding of the integers. It grows when a larger value is inserted, and shrinks only when
+    /// the set becomes empty. O(1).
     #[inline]
     pub fn encoding(&self) -> Encoding {
         self.header().encoding
     }
 
-    /// Whether `value` is in the set. O(log n). In C: `intsetFind`.
+    /// Returns whether `value` is in the set. O(log n). In C: `intsetFind`.
     #[inline]
     pub fn contains(&self, value: i64) -> bool {
         self.rank(value).is_ok()
     }
 
-    /// How many integers are below `value`: `Ok` if it is in the set, so that this is its index; `Err` if not. O(log n), as
-    /// [`slice::binary_search`]. In C: `intsetSearch`.
+    /// Returns how many integers are less than `value`: `Ok(index)` if the set has the value, and otherwise
+    /// `Err(index)` with the index where it can be inserted. O(log n), as [`slice::binary_search`]. In C:
+    /// `intsetSearch`.
     ///
     /// ```
     /// let set = intset::IntSet::from_iter([10, 20]);
@@ -144,38 +147,41 @@ impl View {
         with_items!(self.items(), items => search(items, value))
     }
 
-    /// The integer at `index`, in ascending order. O(1). In C: `intsetGet`.
+    /// Returns the integer at `index`, in ascending order. O(1). In C: `intsetGet`.
     #[inline]
     pub fn get(&self, index: usize) -> Option<i64> {
         with_items!(self.items(), items => items.get(index).map(|item| item.get()))
     }
 
-    /// The smallest. O(1). In C: `intsetMin`.
+    /// Returns the smallest integer. O(1). In C: `intsetMin`.
     #[inline]
     pub fn min(&self) -> Option<i64> {
         self.get(0)
     }
 
-    /// The largest. O(1). In C: `intsetMax`.
+    /// Returns the largest integer. O(1). In C: `intsetMax`.
     #[inline]
     pub fn max(&self) -> Option<i64> {
         self.get(self.len().checked_sub(1)?)
     }
 
-    /// One of them, each with the same chance (to within 2^-32) if `rng` gives fair 64-bit numbers; it is asked once. O(1). In
-    /// C: `intsetRandom`.
+    /// Returns a random integer of the set. O(1). In C: `intsetRandom`.
+    ///
+    /// `rng` is called once. If it returns uniform 64-bit numbers, every integer has the same chance, to
+    /// within 2^-32.
     #[inline]
     pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<i64> {
         self.get(scale(rng(), self.len()))
     }
 
-    /// All, in ascending order.
+    /// Returns an iterator over all integers, in ascending order.
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         Iter::new(self.items())
     }
 
-    /// Those within `range`, in ascending order; none if it starts beyond its end. O(log n).
+    /// Returns an iterator over the integers within `range`, in ascending order. The iterator is empty if the
+    /// range starts beyond its end. O(log n).
     ///
     /// ```
     /// let set = intset::IntSet::from_iter([1, 2, 3, 5, 8]);
@@ -198,7 +204,7 @@ impl View {
         self.slice(start, end)
     }
 
-    /// Those from index `start` up to before `end`, which is no more than the length.
+    /// Returns an iterator over the integers with the indices `start..end`. `end` is at most the length.
     fn slice(&self, start: usize, end: usize) -> Iter<'_> {
         let mut part = self.iter();
         if let Some(beyond) = (self.len() - end).checked_sub(1) {

@@ -1,4 +1,4 @@
-//! Many entries at once, moving bytes and blocks once.
+//! Operations on many entries. Each of them moves the bytes in one pass and resizes the block at most once.
 
 use crate::buffer::Buffer;
 use crate::editor::Editor;
@@ -9,10 +9,13 @@ use crate::view::{Offset, View};
 use common::ReserveError;
 
 impl<B: Buffer> Editor<B> {
-    /// Adds the values at the end, growing the block once. O(n) for n values. In C: `lpBatchAppend`.
+    /// Adds the values at the end, and grows the block once. O(n) for n values. In C: `lpBatchAppend`.
+    ///
+    /// The iterator is cloned and runs twice: the first run adds up the lengths, and the second one writes.
     ///
     /// # Panics
-    /// If the iterator does, or if a clone of it yields longer values than it did; the list is then as it was.
+    /// If the iterator panics, or if its second run yields longer values than the first one. The list is then
+    /// unchanged.
     pub fn try_extend<'a>(
         &mut self,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
@@ -20,11 +23,11 @@ impl<B: Buffer> Editor<B> {
         self.try_extend_at(self.body().len(), values)
     }
 
-    /// Puts the values in front of the entry at `offset`, where the first of them is then. O(len), moving bytes and block
-    /// once.
+    /// Inserts the values in front of the entry at `offset`, and grows the block once. The first new entry is
+    /// then at `offset`. O(len).
     ///
     /// # Panics
-    /// As [`try_extend`](Self::try_extend).
+    /// In the same cases as [`try_extend`](Self::try_extend).
     pub fn try_insert_all_before<'a>(
         &mut self,
         offset: Offset,
@@ -38,7 +41,8 @@ impl<B: Buffer> Editor<B> {
         at: usize,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
     ) -> Result<(), ReserveError> {
-        /// Removes the new bytes that are not entries: all of them, until the entries are known to be whole.
+        /// Removes the bytes `from..to` when it is dropped. Those are the new bytes that are not valid
+        /// entries. Until all entries are written, this is all new bytes.
         struct Trim<'a, B: Buffer> {
             list: &'a mut Editor<B>,
             from: usize,
@@ -46,7 +50,8 @@ impl<B: Buffer> Editor<B> {
         }
         impl<B: Buffer> Drop for Trim<'_, B> {
             fn drop(&mut self) {
-                // A room that lies may have fewer bytes, and a second panic would be an abort.
+                // A room that breaks its contract may have fewer bytes. `cut` would then panic, and a panic
+                // while another one unwinds aborts the process.
                 if self.from < self.to && self.to <= self.list.body().len() {
                     self.list.cut(self.from, self.to, 0);
                 }
@@ -54,7 +59,7 @@ impl<B: Buffer> Editor<B> {
         }
         let values = values.into_iter();
         let len = values.clone().fold(0usize, |len, value| len.saturating_add(encoded_len(value)));
-        // Until there is room, there are no new bytes.
+        // There are no new bytes until `try_splice` calls the closure.
         let trim = &mut Trim { list: self, from: at, to: at };
         let (mut count, mut written) = (0, 0);
         let to = &mut trim.to;
@@ -71,7 +76,7 @@ impl<B: Buffer> Editor<B> {
         Ok(())
     }
 
-    /// Puts the entries of `other` in the place of all entries.
+    /// Replaces all entries by the entries of `other`.
     pub(crate) fn try_assign(&mut self, other: &View) -> Result<(), ReserveError> {
         let (removed, entries) = (self.body().len() - HEADER_LEN, &other.body()[HEADER_LEN..]);
         self.buffer.try_splice(HEADER_LEN, removed, entries.len(), |gap| gap.write(entries))?;
@@ -80,20 +85,22 @@ impl<B: Buffer> Editor<B> {
         Ok(())
     }
 
-    /// Adds the bytes of `count` entries at the end.
+    /// Adds `count` entries at the end, from their bytes.
     pub(crate) fn try_append_bytes(&mut self, bytes: &[u8], count: usize) -> Result<(), ReserveError> {
         self.buffer.try_splice(self.body().len(), 0, bytes.len(), |gap| gap.write(bytes))?;
         self.count_added(count);
         Ok(())
     }
 
-    /// Moves `n` entries, of which the first is at `offset`, in front of the entry at `before`, or to the end. Needs no memory.
-    /// O(len). If there are fewer of them, or `before` is one of them, nothing is moved.
+    /// Moves `n` entries, beginning with the one at `offset`, in front of the entry at `before`. Moves them
+    /// to the end if `before` is `None`. Needs no memory. O(len).
+    ///
+    /// Moves nothing if there are fewer than `n` entries, or if `before` is one of them.
     pub fn move_before(&mut self, offset: Offset, n: usize, before: Option<Offset>) {
         let (body, from) = (self.body(), offset.at());
         let Some(to) = (0..n).try_fold(from, |at, _| entry::skip(body, at)).filter(|_| n > 0) else { return };
         let target = before.map_or(body.len(), |before| before.at().min(body.len()));
-        // Positions in the entries, which begin behind the header.
+        // From here on, positions count from the end of the header.
         let [from, to, target] = [from, to, target].map(|at| at - HEADER_LEN);
         let entries = self.buffer.entries_mut();
         if target <= from {
@@ -103,7 +110,7 @@ impl<B: Buffer> Editor<B> {
         }
     }
 
-    /// Removes `n` entries, of which the first is at `offset`, or as many as there are, and returns how many they were. O(len).
+    /// Removes up to `n` entries, beginning with the one at `offset`. Returns how many were removed. O(len).
     /// In C: `lpDeleteRangeWithEntry`.
     pub fn remove_run(&mut self, offset: Offset, n: usize) -> usize {
         let (from, mut to, mut removed) = (offset.at(), offset.at(), 0);
@@ -118,21 +125,25 @@ impl<B: Buffer> Editor<B> {
         removed
     }
 
-    /// Removes the entries from `index` on, `n` of them or as many as there are, and returns how many they were. O(len). In C:
-    /// `lpDeleteRange`.
+    /// Removes up to `n` entries, beginning with the one at `index`. Returns how many were removed. O(len).
+    /// In C: `lpDeleteRange`.
     pub fn remove_range(&mut self, index: usize, n: usize) -> usize {
         let first = isize::try_from(index).ok().and_then(|index| self.seek(index));
         first.map_or(0, |first| self.remove_run(first, n))
     }
 
-    /// Removes the entries at `offsets`, which ascend, in one pass, and returns how many they were. An offset that does not
-    /// ascend, or where there is no entry, is skipped. O(len). In C: `lpBatchDelete`.
+    /// Removes the entries at `offsets` in one pass, and returns how many were removed. O(len). In C:
+    /// `lpBatchDelete`.
+    ///
+    /// The offsets must ascend. An offset is skipped if it is not greater than the one before it, or if there
+    /// is no entry at it.
     pub fn remove_many(&mut self, offsets: &[Offset]) -> usize {
-        // Up to `read` all bytes have been judged, and those that stay are at the front, up to `write`.
+        // All entries before `read` have been handled. Those that stay have moved to the front and end at
+        // `write`.
         let (mut read, mut write, mut removed) = (HEADER_LEN, HEADER_LEN, 0);
         for offset in offsets {
             let at = offset.at();
-            // What follows `read` has not moved yet, so the entry still stands where it did.
+            // The entries from `read` on have not moved yet, so `at` is still valid.
             let Some(next) = entry::skip(self.body(), at).filter(|_| at >= read) else { continue };
             let entries = self.buffer.entries_mut();
             entries.copy_within(read - HEADER_LEN..at - HEADER_LEN, write - HEADER_LEN);
@@ -145,20 +156,20 @@ impl<B: Buffer> Editor<B> {
         removed
     }
 
-    /// Removes all entries but the first `len`. O(n).
+    /// Removes all entries except the first `len`. O(n).
     pub fn truncate(&mut self, len: usize) {
         let Some(from) = isize::try_from(len).ok().and_then(|index| self.seek(index)) else { return };
         self.drop_tail(from.at(), len);
     }
 
-    /// Removes the bytes from `at` on, in front of which there are `len` entries.
+    /// Removes the entries from the position `at` on. `len` is the number of entries that stay.
     pub(crate) fn drop_tail(&mut self, at: usize, len: usize) {
         self.cut(at, self.body().len(), 0);
         self.buffer.set_count(0);
         self.count_added(len);
     }
 
-    /// Removes all entries. O(1), but for what the room does with the bytes.
+    /// Removes all entries. O(1), plus the time that the room takes to remove the bytes.
     pub fn clear(&mut self) {
         self.drop_tail(HEADER_LEN, 0);
     }

@@ -1,31 +1,35 @@
-//! [`Buffer`]: where an [`Editor`](crate::Editor) writes: a list's own block, or any [`Room`] of a caller's.
+//! [`Buffer`]: the place where an [`Editor`](crate::Editor) writes. It is a list's own block or a caller's
+//! [`Room`].
 
 use crate::format::{BYTE_LEN_MAX, EMPTY_LEN, HEADER_LEN};
 use common::{Gap, ReserveError, Room, Writer};
 
-/// The bytes of a list that is edited. Every [`Room`] is one, and the block of a [`ListPack`](crate::ListPack). No other crate
-/// can implement it.
+/// The bytes of a list that is edited.
+///
+/// The block of a [`ListPack`](crate::ListPack) and every [`Room`] implement this trait. No other crate can
+/// implement it.
 pub trait Buffer {
-    /// The whole list.
+    /// The bytes of the whole list.
     fn bytes(&self) -> &[u8];
 
-    /// The bytes between header and end.
+    /// The bytes between the header and the end byte.
     fn entries_mut(&mut self) -> &mut [u8];
 
-    /// The header's number of entries, or [`COUNT_UNKNOWN`](crate::format::COUNT_UNKNOWN).
+    /// The number of entries in the header, or [`COUNT_UNKNOWN`](crate::format::COUNT_UNKNOWN).
     fn count(&self) -> u16;
 
-    /// Writes the number of entries, which the caller has to know.
+    /// Writes the number of entries to the header. The caller keeps it up to date.
     fn set_count(&mut self, count: u16);
 
-    /// Replaces the `removed` bytes at `at` by `added` new ones, which `fill` writes; those that it does not write are
-    /// zeros. The header's length is that of the new list already when `fill` runs.
+    /// Replaces the `removed` bytes at `at` by `added` new ones. `fill` writes the new bytes. Bytes that
+    /// `fill` does not write are zeros. The header has the new length already when `fill` runs.
     ///
     /// # Errors
-    /// If there is no room for more bytes, and then nothing has changed. Never if `added <= removed`.
+    /// If there is no memory for more bytes. The list is then unchanged. Removing bytes (`added <= removed`)
+    /// never fails.
     ///
     /// # Panics
-    /// If the bytes to remove are not all between header and end.
+    /// If the bytes to remove are not all between the header and the end byte.
     fn try_splice(
         &mut self,
         at: usize,
@@ -35,7 +39,7 @@ pub trait Buffer {
     ) -> Result<(), ReserveError>;
 }
 
-/// The bytes of a list of `old_len` bytes after [`Buffer::try_splice`].
+/// Returns how many bytes a list of `old_len` bytes has after [`Buffer::try_splice`].
 #[inline]
 pub(crate) fn spliced_len(
     old_len: usize,
@@ -51,9 +55,11 @@ pub(crate) fn spliced_len(
     Ok(kept + added)
 }
 
-/// A list in a caller's block. Nothing is taken for granted: what `R` does wrong leads to wrong values or a panic.
+/// A list in a caller's block. A wrong implementation of [`Room`] leads to wrong values or a panic, and never
+/// to undefined behaviour.
 ///
-/// `try_splice` is always inlined, so that the compiler merges its checks with the room's. A push takes 60 instructions less.
+/// `try_splice` is always inlined, so that the compiler merges its checks with those of the room. This saves
+/// 60 instructions in a push.
 impl<R: Room> Buffer for R {
     #[inline]
     fn bytes(&self) -> &[u8] {
@@ -99,7 +105,7 @@ impl<R: Room> Buffer for R {
                 *byte_len = (new_len as u32).to_le_bytes();
             }
             if new_len == EMPTY_LEN {
-                self.set_count(0); // even if it was lost
+                self.set_count(0); // the count is known again, even if it was unknown before
             }
         }
         let gap = self.bytes_mut().get_mut(at..at + added).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What changes a [`ListPack`]: the operations of its [`Editor`](crate::Editor), and their forms with the OOM handler.
+//! The methods that change a [`ListPack`]. They call its [`Editor`](crate::Editor). The forms without `try_`
+//! call the OOM handler instead of returning an error.
 
 use crate::list::ListPack;
 use crate::value::Value;
@@ -6,13 +7,13 @@ use crate::view::Offset;
 use common::{ReserveError, Room};
 use zmalloc::or_oom;
 
-/// One entry.
+/// Operations on one entry.
 impl<R: Room> ListPack<R> {
-    /// Adds `value` at the end. O(1), but for the block. In C: `lpAppend`, `lpAppendInteger`.
+    /// Adds `value` at the end. O(1), plus the time to grow the block. In C: `lpAppend`, `lpAppendInteger`.
     ///
     /// ```
     /// let mut list = listpack::ListPack::new();
-    /// list.push_back("12"); // kept as an integer: 2 bytes
+    /// list.push_back("12"); // stored as an integer, in two bytes
     /// list.push_back("twelve");
     /// assert_eq!(list.byte_len(), 6 + 2 + 8 + 1);
     /// ```
@@ -21,7 +22,8 @@ impl<R: Room> ListPack<R> {
         or_oom(self.try_push_back(value));
     }
 
-    /// [`push_back`](Self::push_back) that returns an error, the list then as it was.
+    /// Like [`push_back`](Self::push_back), but returns an error if there is no memory, and leaves the list
+    /// unchanged.
     #[inline]
     pub fn try_push_back<'a>(&mut self, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
         self.editor.try_push_back(value)
@@ -32,18 +34,20 @@ impl<R: Room> ListPack<R> {
         or_oom(self.try_push_front(value));
     }
 
-    /// [`push_front`](Self::push_front) that returns an error, the list then as it was.
+    /// Like [`push_front`](Self::push_front), but returns an error if there is no memory, and leaves the list
+    /// unchanged.
     pub fn try_push_front<'a>(&mut self, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
         self.editor.try_push_front(value)
     }
 
-    /// Adds `value` in front of the entry at `offset`, and returns where it is: at the same offset. O(n). In C: `lpInsert` with
-    /// `LP_BEFORE`.
+    /// Adds `value` in front of the entry at `offset`. Returns the offset of the new entry, which is `offset`
+    /// itself. O(n). In C: `lpInsert` with `LP_BEFORE`.
     pub fn insert_before<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> Offset {
         or_oom(self.try_insert_before(offset, value))
     }
 
-    /// [`insert_before`](Self::insert_before) that returns an error, the list then as it was.
+    /// Like [`insert_before`](Self::insert_before), but returns an error if there is no memory, and leaves
+    /// the list unchanged.
     pub fn try_insert_before<'a>(
         &mut self,
         offset: Offset,
@@ -52,13 +56,14 @@ impl<R: Room> ListPack<R> {
         self.editor.try_insert_before(offset, value)
     }
 
-    /// Adds `value` behind the entry at `offset`, and returns where it is; at the end of the list if there is no entry. O(n). In
-    /// C: `lpInsert` with `LP_AFTER`.
+    /// Adds `value` behind the entry at `offset`, or at the end of the list if there is no such entry.
+    /// Returns the offset of the new entry. O(n). In C: `lpInsert` with `LP_AFTER`.
     pub fn insert_after<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> Offset {
         or_oom(self.try_insert_after(offset, value))
     }
 
-    /// [`insert_after`](Self::insert_after) that returns an error, the list then as it was.
+    /// Like [`insert_after`](Self::insert_after), but returns an error if there is no memory, and leaves the
+    /// list unchanged.
     pub fn try_insert_after<'a>(
         &mut self,
         offset: Offset,
@@ -67,13 +72,15 @@ impl<R: Room> ListPack<R> {
         self.editor.try_insert_after(offset, value)
     }
 
-    /// Puts `value` in the place of the entry at `offset`, which stays the offset. Returns `false` if there is no entry. O(1) if
-    /// both take as many bytes, else O(n). In C: `lpReplace`.
+    /// Replaces the entry at `offset` by `value`. The new entry has the same offset. Returns `false` if there
+    /// is no entry at `offset`. O(1) if both entries have the same number of bytes, and otherwise O(n). In C:
+    /// `lpReplace`.
     pub fn replace<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> bool {
         or_oom(self.try_replace(offset, value))
     }
 
-    /// [`replace`](Self::replace) that returns an error, the list then as it was.
+    /// Like [`replace`](Self::replace), but returns an error if there is no memory, and leaves the list
+    /// unchanged.
     pub fn try_replace<'a>(
         &mut self,
         offset: Offset,
@@ -82,16 +89,18 @@ impl<R: Room> ListPack<R> {
         self.editor.try_replace(offset, value)
     }
 
-    /// Removes the entry at `offset`, and returns where the next one is: at the same offset, if there is one. O(n). In C:
-    /// `lpDelete`.
+    /// Removes the entry at `offset`. Returns the offset of the next entry, which is `offset` itself, or
+    /// `None` if there is no next entry. O(n). In C: `lpDelete`.
     pub fn remove(&mut self, offset: Offset) -> Option<Offset> {
         self.editor.remove(offset)
     }
 }
 
-/// Many entries at once.
+/// Operations on many entries. Each of them moves the bytes in one pass and resizes the block at most once.
 impl<R: Room> ListPack<R> {
-    /// Adds the values at the end, growing the block once. O(n) for n values. In C: `lpBatchAppend`.
+    /// Adds the values at the end, and grows the block once. O(n) for n values. In C: `lpBatchAppend`.
+    ///
+    /// The iterator is cloned and runs twice: the first run adds up the lengths, and the second one writes.
     ///
     /// ```
     /// use listpack::{ListPack, Value};
@@ -101,12 +110,14 @@ impl<R: Room> ListPack<R> {
     /// ```
     ///
     /// # Panics
-    /// If the iterator does, or if a clone of it yields longer values than it did; the list is then as it was.
+    /// If the iterator panics, or if its second run yields longer values than the first one. The list is then
+    /// unchanged.
     pub fn extend<'a>(&mut self, values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>) {
         or_oom(self.try_extend(values));
     }
 
-    /// [`extend`](Self::extend) that returns an error, the list then as it was.
+    /// Like [`extend`](Self::extend), but returns an error if there is no memory, and leaves the list
+    /// unchanged.
     pub fn try_extend<'a>(
         &mut self,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
@@ -114,8 +125,8 @@ impl<R: Room> ListPack<R> {
         self.editor.try_extend(values)
     }
 
-    /// Puts the values in front of the entry at `offset`, where the first of them is then. O(len), moving bytes and block
-    /// once.
+    /// Inserts the values in front of the entry at `offset`, and grows the block once. The first new entry is
+    /// then at `offset`. O(len).
     ///
     /// ```
     /// let mut list = listpack::ListPack::new();
@@ -125,7 +136,7 @@ impl<R: Room> ListPack<R> {
     /// ```
     ///
     /// # Panics
-    /// As [`extend`](Self::extend).
+    /// In the same cases as [`extend`](Self::extend).
     pub fn insert_all_before<'a>(
         &mut self,
         offset: Offset,
@@ -134,7 +145,8 @@ impl<R: Room> ListPack<R> {
         or_oom(self.try_insert_all_before(offset, values));
     }
 
-    /// [`insert_all_before`](Self::insert_all_before) that returns an error, the list then as it was.
+    /// Like [`insert_all_before`](Self::insert_all_before), but returns an error if there is no memory, and
+    /// leaves the list unchanged.
     pub fn try_insert_all_before<'a>(
         &mut self,
         offset: Offset,
@@ -143,8 +155,10 @@ impl<R: Room> ListPack<R> {
         self.editor.try_insert_all_before(offset, values)
     }
 
-    /// Moves `n` entries, of which the first is at `offset`, in front of the entry at `before`, or to the end. Needs no memory.
-    /// O(len). If there are fewer of them, or `before` is one of them, nothing is moved.
+    /// Moves `n` entries, beginning with the one at `offset`, in front of the entry at `before`. Moves them
+    /// to the end if `before` is `None`. Needs no memory. O(len).
+    ///
+    /// Moves nothing if there are fewer than `n` entries, or if `before` is one of them.
     ///
     /// ```
     /// let mut list = listpack::ListPack::new();
@@ -156,25 +170,28 @@ impl<R: Room> ListPack<R> {
         self.editor.move_before(offset, n, before);
     }
 
-    /// Removes `n` entries, of which the first is at `offset`, or as many as there are, and returns how many they were. O(len).
+    /// Removes up to `n` entries, beginning with the one at `offset`. Returns how many were removed. O(len).
     /// In C: `lpDeleteRangeWithEntry`.
     pub fn remove_run(&mut self, offset: Offset, n: usize) -> usize {
         self.editor.remove_run(offset, n)
     }
 
-    /// Removes the entries from `index` on, `n` of them or as many as there are, and returns how many they were. O(len). In C:
-    /// `lpDeleteRange`.
+    /// Removes up to `n` entries, beginning with the one at `index`. Returns how many were removed. O(len).
+    /// In C: `lpDeleteRange`.
     pub fn remove_range(&mut self, index: usize, n: usize) -> usize {
         self.editor.remove_range(index, n)
     }
 
-    /// Removes the entries at `offsets`, which ascend, in one pass, and returns how many they were. An offset that does not
-    /// ascend, or where there is no entry, is skipped. O(len). In C: `lpBatchDelete`.
+    /// Removes the entries at `offsets` in one pass, and returns how many were removed. O(len). In C:
+    /// `lpBatchDelete`.
+    ///
+    /// The offsets must ascend. An offset is skipped if it is not greater than the one before it, or if there
+    /// is no entry at it.
     pub fn remove_many(&mut self, offsets: &[Offset]) -> usize {
         self.editor.remove_many(offsets)
     }
 
-    /// Removes all entries but the first `len`. O(n).
+    /// Removes all entries except the first `len`. O(n).
     pub fn truncate(&mut self, len: usize) {
         self.editor.truncate(len);
     }

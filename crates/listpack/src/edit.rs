@@ -1,4 +1,4 @@
-//! One entry more, one less, or another in its place.
+//! Operations on one entry: insert, replace and remove.
 
 use crate::buffer::Buffer;
 use crate::editor::Editor;
@@ -9,7 +9,7 @@ use crate::view::Offset;
 use common::ReserveError;
 
 impl<B: Buffer> Editor<B> {
-    /// Adds `value` at the end. O(1), but for the block. In C: `lpAppend`, `lpAppendInteger`.
+    /// Adds `value` at the end. O(1), plus the time to grow the block. In C: `lpAppend`, `lpAppendInteger`.
     #[inline]
     pub fn try_push_back<'a>(&mut self, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
         self.try_insert(self.body().len(), value.into())
@@ -20,8 +20,8 @@ impl<B: Buffer> Editor<B> {
         self.try_insert(HEADER_LEN, value.into())
     }
 
-    /// Adds `value` in front of the entry at `offset`, and returns where it is: at the same offset. O(n). In C: `lpInsert` with
-    /// `LP_BEFORE`.
+    /// Adds `value` in front of the entry at `offset`. Returns the offset of the new entry, which is `offset`
+    /// itself. O(n). In C: `lpInsert` with `LP_BEFORE`.
     pub fn try_insert_before<'a>(
         &mut self,
         offset: Offset,
@@ -32,8 +32,8 @@ impl<B: Buffer> Editor<B> {
         Ok(Offset::new(at))
     }
 
-    /// Adds `value` behind the entry at `offset`, and returns where it is; at the end of the list if there is no entry. O(n).
-    /// In C: `lpInsert` with `LP_AFTER`.
+    /// Adds `value` behind the entry at `offset`, or at the end of the list if there is no such entry.
+    /// Returns the offset of the new entry. O(n). In C: `lpInsert` with `LP_AFTER`.
     pub fn try_insert_after<'a>(
         &mut self,
         offset: Offset,
@@ -45,8 +45,9 @@ impl<B: Buffer> Editor<B> {
         Ok(Offset::new(at))
     }
 
-    /// Puts `value` in the place of the entry at `offset`, which stays the offset. Returns `false` if there is no entry. O(1) if
-    /// both take as many bytes, else O(n). In C: `lpReplace`.
+    /// Replaces the entry at `offset` by `value`. The new entry has the same offset. Returns `false` if there
+    /// is no entry at `offset`. O(1) if both entries have the same number of bytes, and otherwise O(n). In C:
+    /// `lpReplace`.
     pub fn try_replace<'a>(
         &mut self,
         offset: Offset,
@@ -58,8 +59,8 @@ impl<B: Buffer> Editor<B> {
         Ok(true)
     }
 
-    /// Removes the entry at `offset`, and returns where the next one is: at the same offset, if there is one. O(n). In C:
-    /// `lpDelete`.
+    /// Removes the entry at `offset`. Returns the offset of the next entry, which is `offset` itself, or
+    /// `None` if there is no next entry. O(n). In C: `lpDelete`.
     pub fn remove(&mut self, offset: Offset) -> Option<Offset> {
         let next = entry::skip(self.body(), offset.at())?;
         self.cut(offset.at(), next, 1);
@@ -73,28 +74,28 @@ impl<B: Buffer> Editor<B> {
         Ok(())
     }
 
-    /// Puts an entry in the place of `removed` bytes.
+    /// Replaces `removed` bytes by an entry.
     #[inline]
     fn try_write(&mut self, at: usize, removed: usize, entry: &Entry<'_>) -> Result<(), ReserveError> {
         self.buffer.try_splice(at, removed, entry.len(), |gap| entry.write(gap))
     }
 
-    /// Removes `n` entries, which are the bytes from `from` to `to`.
+    /// Removes the bytes `from..to`, which are `n` entries.
     pub(crate) fn cut(&mut self, from: usize, to: usize, n: usize) {
-        // Making a list shorter fails only in a room that breaks its promise. Then nothing is removed.
+        // Removing fails only in a room that breaks its contract. Nothing is removed then.
         if self.buffer.try_splice(from, to - from, 0, |_| ()).is_ok() {
             self.count_removed(n);
         }
     }
 
-    /// Adds `n` to the count; at 65,535 the count is lost.
+    /// Adds `n` to the count. The count becomes unknown if it reaches 65,535.
     #[inline]
     pub(crate) fn count_added(&mut self, n: usize) {
         let count = usize::from(self.buffer.count()).saturating_add(n);
         self.buffer.set_count(u16::try_from(count).unwrap_or(COUNT_UNKNOWN));
     }
 
-    /// Subtracts `n` from the count. A count that was lost stays so.
+    /// Subtracts `n` from the count. A count that is unknown stays unknown.
     #[inline]
     fn count_removed(&mut self, n: usize) {
         let count = self.buffer.count();

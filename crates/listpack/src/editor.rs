@@ -1,4 +1,4 @@
-//! [`Editor`]: a list that is changed where it is.
+//! [`Editor`]: changes a list in place.
 
 use crate::buffer::Buffer;
 use crate::validate::Malformed;
@@ -7,17 +7,19 @@ use common::Room;
 use core::fmt;
 use core::ops::Deref;
 
-/// A list in a block of the caller's, changed where it is. `R` is a [`Room`], which is a `Buffer` in the
-/// signatures below. Reading goes through the [`View`] that the editor lends.
+/// Changes a list in place, in a block that the caller owns.
 ///
-/// Each operation asks the room for more or fewer bytes at most once, or twice if an iterator yields fewer values than its clone
-/// did. An operation that fails leaves the list as it was. A list
-/// without entries keeps its seven bytes. A [`ListPack`](crate::ListPack) is changed by the same code.
+/// `R` is a [`Room`]. The signatures below say `Buffer`, which every `Room` implements. The editor derefs to
+/// [`View`], which has the methods that read.
+///
+/// Each operation resizes the room at most once. There is one exception: if an iterator yields fewer values
+/// than its clone, the room is resized twice. An operation that fails leaves the list unchanged. An empty
+/// list keeps its seven bytes. The methods of [`ListPack`](crate::ListPack) run the same code.
 ///
 /// ```
 /// use listpack::{Editor, ListPack, ReserveError, Value, View};
 ///
-/// // An entry of a table: eight bytes, a list, and a key behind it. It can be 40 bytes long.
+/// // An entry of a table has eight bytes, a list, and a key behind it. This one has 40 bytes at most.
 /// let mut entry = testing::Entry::new(b"8 bytes:", ListPack::new().as_bytes(), b"key", 40);
 ///
 /// let mut list = Editor::new(&mut entry)?;
@@ -29,7 +31,7 @@ use core::ops::Deref;
 /// assert!(matches!(refused, Err(ReserveError::OutOfMemory { .. })));
 /// assert_eq!(list.len(), 3);
 ///
-/// // The rest of the block is as it was, and the list is found between.
+/// // The rest of the block is unchanged, and the list is still between the eight bytes and the key.
 /// let block = entry.block();
 /// let (list, key) = View::from_prefix(&block[8..])?;
 /// assert_eq!((&block[..8], list.len(), key), (&b"8 bytes:"[..], 3, &b"key"[..]));
@@ -41,16 +43,17 @@ pub struct Editor<R> {
 }
 
 impl<R: Room> Editor<R> {
-    /// An editor of the list that the room holds. Only header and end are checked, as by [`View::new`]. O(1).
+    /// Returns an editor of the list that the room holds. Checks only the header and the end byte, as
+    /// [`View::new`] does. O(1).
     ///
     /// # Errors
-    /// If the room's bytes are not valid. An error drops the room, unless `room` is a `&mut R`.
+    /// If the room's bytes are not valid. The room is then dropped. Pass a `&mut R` to keep it.
     pub fn new(room: R) -> Result<Self, Malformed> {
         View::new(room.bytes())?;
         Ok(Self { buffer: room })
     }
 
-    /// The room.
+    /// Returns the room.
     #[inline]
     pub fn into_room(self) -> R {
         self.buffer

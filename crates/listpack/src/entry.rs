@@ -1,4 +1,4 @@
-//! How an entry is written and read: `encoding, data, backlen`.
+//! The bytes of an entry, and how they are written and read. An entry is `encoding, data, backlen`.
 //!
 //! ```text
 //!  first byte   holds                                    bytes without backlen
@@ -12,16 +12,18 @@
 //!  0xFF         the end of the list
 //! ```
 //!
-//! Multi-byte numbers are little-endian; only the 13-bit integer and the 12-bit length have their upper bits first,
-//! since those share a byte with the encoding. The backlen is the number of bytes before it, in seven-bit digits:
+//! Numbers of several bytes are little-endian. The 13-bit integer and the 12-bit length are the exceptions:
+//! their upper bits come first, in the byte of the encoding. The backlen is the number of bytes in front of
+//! it, in seven-bit digits:
 //!
 //! ```text
 //!  300 bytes = 2 * 128 + 44:    | 0 0000010 | 1 0101100 |      read from the right: a set top bit says
 //!                                 first        last            that another digit stands to the left
 //! ```
 //!
-//! **Reading is total.** Every function here takes any bytes and any position, and returns `None` where there is no entry.
-//! Nothing is trusted. A damaged list, or an offset that is out of date, gives wrong values at worst.
+//! **Reading is total.** Every function here accepts any bytes and any position, and returns `None` if there
+//! is no entry. It trusts neither the bytes nor the position. So a damaged list or an outdated offset leads
+//! to wrong values at worst.
 
 use crate::value::Value;
 use common::Writer;
@@ -36,16 +38,18 @@ const INT_32: u8 = 0xF3;
 const INT_64: u8 = 0xF4;
 pub(crate) const DOUBLE: u8 = 0xF5;
 
-/// Strings are shorter than this in the two encodings whose length shares a byte.
+/// Strings are shorter than this in the two encodings that have bits of the length in the first byte.
 const SIX_BIT_LEN_END: usize = 1 << 6;
 const TWELVE_BIT_LEN_END: usize = 1 << 12;
 
-/// The first byte and an eight-byte number are the longest encoding with no data behind.
+/// The longest encoding without data behind it: the first byte and an eight-byte number.
 const HEAD_LEN_MAX: usize = 9;
 const BACKLEN_LEN_MAX: usize = 5;
 
-/// How many bytes the backlen of `len` bytes takes. As in C, the lengths that would fill two, three or four digits
-/// with ones take a digit more: other readers compute this number, so it is part of the format.
+/// Returns how many bytes the backlen of `len` bytes has.
+///
+/// As in C, a length whose two, three or four digits would be all ones has one more digit. Readers compute
+/// this number and do not read it, so the exception is part of the format.
 #[inline]
 const fn backlen_len(len: usize) -> usize {
     match len {
@@ -57,7 +61,7 @@ const fn backlen_len(len: usize) -> usize {
     }
 }
 
-/// The backlen of `len` bytes, and how many bytes of the array it is.
+/// Returns the backlen of `len` bytes, and how many bytes of the array it has.
 #[inline]
 fn backlen(len: usize) -> ([u8; BACKLEN_LEN_MAX], usize) {
     let (mut digits, count) = ([0; BACKLEN_LEN_MAX], backlen_len(len));
@@ -69,7 +73,7 @@ fn backlen(len: usize) -> ([u8; BACKLEN_LEN_MAX], usize) {
     (digits, count)
 }
 
-/// Bytes of a whole entry whose first byte tells them; 0 for all others.
+/// The number of bytes of a whole entry, by its first byte. It is 0 if the first byte does not determine it.
 static SPANS: [u8; 256] = {
     let (mut spans, mut first) = ([0; 256], 0);
     while first < spans.len() {
@@ -89,10 +93,10 @@ static SPANS: [u8; 256] = {
     spans
 };
 
-/// An entry ready to be written.
+/// An entry that is ready to be written.
 pub(crate) struct Entry<'a> {
     value: Value<'a>,
-    /// Bytes in front of the backlen.
+    /// The number of bytes in front of the backlen.
     len: usize,
 }
 
@@ -107,13 +111,13 @@ impl<'a> Entry<'a> {
         Self { value, len }
     }
 
-    /// Bytes of the whole entry.
+    /// Returns how many bytes the whole entry has.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len + backlen_len(self.len)
     }
 
-    #[inline(always)] // two bytes around a copy, mostly
+    #[inline(always)] // usually only a copy, with one byte in front of it and one behind it
     pub(crate) fn write(&self, gap: &mut Writer<'_, '_>) {
         match self.value {
             Value::Str(bytes) => {
@@ -137,7 +141,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// How many bytes `value` takes in a list, its backlen included. O(1).
+/// Returns how many bytes `value` takes in a list, with its backlen. O(1).
 ///
 /// ```
 /// use listpack::{Value, encoded_len};
@@ -177,24 +181,26 @@ fn string_head(len: usize) -> (Head, usize) {
     match len {
         0..SIX_BIT_LEN_END => (number_head(SIX_BIT_STRING | b0, []), 1),
         SIX_BIT_LEN_END..TWELVE_BIT_LEN_END => (number_head(TWELVE_BIT_STRING | b1, [b0]), 2),
-        // Lengths of 4 GiB and more never come this far: no list has room for them.
+        // The cast above is exact for every string that is written. A longer one does not fit in a list.
         _ => (number_head(LONG_STRING, [b0, b1, b2, b3]), 5),
     }
 }
 
-/// The first byte of a string of `len` bytes, if that byte tells the length.
+/// Returns the first byte of a string of `len` bytes, if that byte contains the whole length.
 #[inline]
 pub(crate) fn short_string_head(len: usize) -> Option<u8> {
     (len < SIX_BIT_LEN_END).then_some(SIX_BIT_STRING | len as u8)
 }
 
-/// Whether an entry that starts with `first` is a string of less than 64 bytes; and which is its length.
+/// Returns the length of the string in an entry that starts with `first`, if it is a string of less than 64
+/// bytes.
 #[inline]
 pub(crate) fn short_string_len(first: u8) -> Option<usize> {
     (first & 0xC0 == SIX_BIT_STRING).then_some(usize::from(first & 0x3F))
 }
 
-/// Where the bytes of a string begin, and how many they are, for the two encodings with more than one byte of head.
+/// Returns where the bytes of a string begin, and how many there are. Covers the two encodings with a head of
+/// more than one byte.
 #[inline]
 fn long_string(body: &[u8], at: usize, first: u8) -> Option<(usize, usize)> {
     if first & 0xF0 == TWELVE_BIT_STRING {
@@ -208,19 +214,21 @@ fn long_string(body: &[u8], at: usize, first: u8) -> Option<(usize, usize)> {
     }
 }
 
-/// The position behind the entry at `at`. `body` is a list up to its end byte; so is a position at its end, where there
-/// is no entry.
+/// Returns the position behind the entry at `at`. `body` is a list without its end byte. The result is at
+/// most `body.len()`, which is a position without an entry.
 #[inline]
 pub(crate) fn skip(body: &[u8], at: usize) -> Option<usize> {
     let next = step(body, at, *body.get(at)?)?;
     (next <= body.len()).then_some(next)
 }
 
-/// The same for an entry whose first byte has been read; of one that is cut off by the end, perhaps a position beyond it.
+/// Like [`skip`], for an entry whose first byte has been read. The result may be beyond the end of `body` if
+/// the end cuts off the entry.
 #[inline]
 pub(crate) fn step(body: &[u8], at: usize, first: u8) -> Option<usize> {
-    // Computed, because the next step waits for it, and in most lists foreseen. Integers of all widths share a table: there
-    // the branch would be no such thing.
+    // The next step of a walk waits for this position. Most entries of most lists are short strings, so this
+    // branch is predicted, and the position is computed without a load. Integers and doubles use a table,
+    // because a branch on the width of an integer would not be predictable.
     if let Some(len) = short_string_len(first) {
         return Some(at + 2 + len);
     }
@@ -235,7 +243,7 @@ fn skip_long(body: &[u8], at: usize, first: u8) -> Option<usize> {
     end.checked_add(backlen_len(end - at))
 }
 
-/// Whether the entry from `at` to `next` ends with the backlen that belongs there, and no other that could be read as one.
+/// Returns whether the entry at `at..next` ends with its backlen, in the only form that a writer produces.
 pub(crate) fn has_its_backlen(body: &[u8], at: usize, next: usize) -> bool {
     (1..=BACKLEN_LEN_MAX.min(next - at)).any(|len| {
         let (digits, count) = backlen(next - at - len);
@@ -243,11 +251,12 @@ pub(crate) fn has_its_backlen(body: &[u8], at: usize, next: usize) -> bool {
     })
 }
 
-/// The value of the entry at `at`, and the position behind the entry.
+/// Returns the value of the entry at `at`, and the position behind the entry.
 #[inline]
 pub(crate) fn decode(body: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     let first = *body.get(at)?;
-    // The two that names and scores are, each with one look at the bounds: all behind the first byte, backlen included.
+    // Names are short strings, and scores are doubles. Each of these two has only one bounds check, which
+    // covers the data and the backlen.
     if let Some(len) = short_string_len(first) {
         let (data, _) = body.get(at + 1..at + 2 + len)?.split_at(len);
         return Some((Value::Str(data), at + 2 + len));
@@ -259,14 +268,14 @@ pub(crate) fn decode(body: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     decode_other(body, at, first)
 }
 
-/// [`decode`] for all other entries.
+/// The part of [`decode`] for all other entries.
 #[inline]
 fn decode_other(body: &[u8], at: usize, first: u8) -> Option<(Value<'_>, usize)> {
     let next = skip(body, at)?;
     Some((value(body, at, first)?, next))
 }
 
-/// The value of the entry at `at` alone, whose first byte is `first`.
+/// Returns only the value of the entry at `at`, whose first byte is `first`.
 #[inline]
 pub(crate) fn value(body: &[u8], at: usize, first: u8) -> Option<Value<'_>> {
     if let Some(len) = short_string_len(first) {
@@ -278,7 +287,7 @@ pub(crate) fn value(body: &[u8], at: usize, first: u8) -> Option<Value<'_>> {
     }
 }
 
-/// The integer at `at`, if there is one.
+/// Returns the integer of the entry at `at`, if it is one.
 #[inline(always)] // a few instructions in the loop of `find`
 pub(crate) fn int(body: &[u8], at: usize, first: u8) -> Option<i64> {
     match first {
@@ -292,7 +301,7 @@ pub(crate) fn int(body: &[u8], at: usize, first: u8) -> Option<i64> {
     }
 }
 
-/// A double or a string with a long head.
+/// Returns the value of an entry that is a double or a string with a long head.
 #[inline(never)]
 pub(crate) fn value_long(body: &[u8], at: usize, first: u8) -> Option<Value<'_>> {
     if first == DOUBLE {
@@ -302,9 +311,11 @@ pub(crate) fn value_long(body: &[u8], at: usize, first: u8) -> Option<Value<'_>>
     Some(Value::Str(body.get(data..data.checked_add(len)?)?))
 }
 
-/// The integer at the beginning of `number`, of as many bytes as `first` says. All widths are read as eight bytes, so that a
-/// list of integers of several widths costs no mispredicted branches.
-#[inline(always)] // as above
+/// Returns the integer at the beginning of `number`. `first` says how many bytes it has.
+///
+/// The function reads eight bytes for every width, if there are as many. So a list of integers of several
+/// widths causes no mispredicted branches.
+#[inline(always)] // as for `int`
 fn wide_int(number: &[u8], first: u8) -> Option<i64> {
     let width = usize::from([2u8, 3, 4, 8][usize::from(first - INT_16) & 3]);
     let wide = match number.first_chunk() {
@@ -319,8 +330,8 @@ fn wide_int(number: &[u8], first: u8) -> Option<i64> {
     Some(wide << unused >> unused)
 }
 
-/// The position of the entry that ends at `end`, if there is one behind `start`. That the entry found there says so
-/// itself is checked.
+/// Returns the position of the entry that ends at `end`, if it begins at `start` or behind it. Checks that
+/// the entry at this position really ends at `end`.
 #[inline]
 pub(crate) fn previous(body: &[u8], start: usize, end: usize) -> Option<usize> {
     let (mut at, mut len) = (end, 0);

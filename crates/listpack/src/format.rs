@@ -1,4 +1,4 @@
-//! The frame of a list: what stands around its entries.
+//! The header and the end byte of a list, which are in front of its entries and behind them.
 //!
 //! ```text
 //!   byte 0        4       6                                 byte_len - 1
@@ -8,13 +8,13 @@
 //!      +----------+-------+---------+---------+-----------+------+
 //! ```
 
-/// Bytes before the first entry.
+/// How many bytes are in front of the first entry.
 pub(crate) const HEADER_LEN: usize = 6;
-/// Bytes of a list without entries: header and end.
+/// How many bytes a list without entries has: the header and the end byte.
 pub(crate) const EMPTY_LEN: usize = HEADER_LEN + 1;
-/// The most bytes that a list may have: 1 GiB, as Redis allows.
+/// The maximum size of a list in bytes: 1 GiB, as in Redis.
 pub const BYTE_LEN_MAX: usize = 1 << 30;
-/// The count of a list with more entries than 16 bits can say. They have to be counted.
+/// The count in the header if 16 bits are too few for it. Such a list has to be walked to count its entries.
 pub(crate) const COUNT_UNKNOWN: u16 = u16::MAX;
 /// The byte behind the last entry.
 pub(crate) const END: u8 = 0xFF;

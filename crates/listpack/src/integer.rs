@@ -1,17 +1,17 @@
-//! Integers as text: the one decimal form that an `i64` has.
+//! The decimal form of integers.
 //!
-//! A string may only be stored as an integer if the integer prints as that very string, or a client would
-//! read back other bytes than it wrote. So `"+1"`, `"01"`, `"-0"` and `" 1"` are text and stay text.
+//! A string may be stored as an integer only if the integer prints as exactly that string. Otherwise a client
+//! would read other bytes than it wrote. So `"+1"`, `"01"`, `"-0"` and `" 1"` are stored as strings.
 
 use core::ops::Deref;
 
-/// The most digits that an `i64` has.
+/// The maximum number of digits of an `i64`.
 const DIGITS_MAX: usize = 19;
 
-/// The longest decimal form of an `i64`: a sign and 19 digits.
+/// The length of the longest decimal form of an `i64`: a sign and 19 digits.
 const DECIMAL_LEN_MAX: usize = DIGITS_MAX + 1;
 
-/// The `i64` whose decimal form `bytes` is, if there is one. In C: `string2ll`.
+/// Returns the `i64` whose decimal form is `bytes`, if there is one. In C: `string2ll`.
 #[inline]
 pub fn parse(bytes: &[u8]) -> Option<i64> {
     let (negative, digits) = match bytes {
@@ -22,7 +22,7 @@ pub fn parse(bytes: &[u8]) -> Option<i64> {
     if digits.len() > DIGITS_MAX || !matches!(digits, [b'1'..=b'9', ..]) {
         return None;
     }
-    let mut magnitude = 0u64; // 19 digits are below 10^19 and so below 2^64
+    let mut magnitude = 0u64; // does not overflow: 19 digits are less than 10^19, which is less than 2^64
     for digit in digits {
         let digit = digit.wrapping_sub(b'0');
         if digit > 9 {
@@ -33,14 +33,14 @@ pub fn parse(bytes: &[u8]) -> Option<i64> {
     if negative { 0i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() }
 }
 
-/// How many bytes the decimal form of `value` has. In C: `sdigits10`.
+/// Returns how many bytes the decimal form of `value` has. In C: `sdigits10`.
 #[inline]
 pub fn decimal_len(value: i64) -> usize {
     let digits = value.unsigned_abs().checked_ilog10().unwrap_or(0) as usize + 1;
     digits + usize::from(value < 0)
 }
 
-/// The decimal form of an `i64`, in place.
+/// The decimal form of an `i64`, stored inline.
 #[derive(Clone)]
 pub struct Decimal {
     text: [u8; DECIMAL_LEN_MAX],
@@ -48,7 +48,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// The text of `value`. Constant time, no allocation. In C: `ll2string`.
+    /// Returns the decimal form of `value`. O(1). Does not allocate. In C: `ll2string`.
     #[inline]
     pub fn new(value: i64) -> Self {
         let mut buffer = itoa::Buffer::new();
@@ -100,7 +100,7 @@ mod tests {
             "-9223372036854775809",  // MIN - 1
             "99999999999999999999",  // 20 digits
             "100000000000000000000", // 21 digits
-            "١",                     // a digit, but not an ASCII one
+            "١",                     // a digit that is not ASCII
         ] {
             assert_eq!(parse(text.as_bytes()), None, "{text:?}");
         }
@@ -118,7 +118,7 @@ mod tests {
             prop_assert_eq!(parse(&decimal), Some(value));
         }
 
-        /// The oracle: whatever std can parse and print back unchanged.
+        /// The oracle accepts a text if std parses it and prints the result as the same text.
         #[test]
         fn parsing_agrees_with_a_round_trip_through_std(text in "[-+0-9 ]{0,22}") {
             let oracle = text.parse::<i64>().ok().filter(|value| value.to_string() == text);

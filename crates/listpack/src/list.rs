@@ -1,4 +1,4 @@
-//! [`ListPack`]: a list with a block of its own, or in a room of a caller's.
+//! [`ListPack`]: a list in its own block, or in a caller's [`Room`].
 
 use crate::editor::Editor;
 use crate::format::{BYTE_LEN_MAX, HEADER_LEN};
@@ -17,12 +17,13 @@ use zmalloc::or_oom;
 
 /// A packed list: strings and integers, one behind the other, in one block. See the [crate's page](crate).
 ///
-/// One pointer wide, and so is `Option<ListPack>`. An empty list owns no block. What reads is on [`View`].
+/// A `ListPack` is one pointer wide, and so is an `Option<ListPack>`. An empty list owns no block. The
+/// methods that read are on [`View`], to which it derefs.
 ///
-/// `R` is the type of the [`Room`] in which a list may lie. Without it, as in `ListPack`, a list always has a block of its own. A
-/// `ListPack<R>` is either: a list that a room of the caller's holds ([`in_room`](Self::in_room)), or a list with its own block
-/// ([`into_any`](ListPack::into_any)). All operations are the same for both. Only a list that is known to have its own block can be
-/// created, split, merged and moved.
+/// `R` is the type of the [`Room`] that may hold the list. The default, [`NoRoom`], means that the list
+/// always has its own block. A `ListPack<R>` either lies in a caller's room ([`in_room`](Self::in_room)) or
+/// has its own block ([`into_any`](ListPack::into_any)). All operations are the same for both. Creating,
+/// cloning, splitting, merging and relocating a list need a `ListPack` without a room.
 #[repr(transparent)]
 pub struct ListPack<R = NoRoom> {
     pub(crate) editor: Editor<Place<R>>,
@@ -31,20 +32,21 @@ pub struct ListPack<R = NoRoom> {
 const _: () = assert!(size_of::<Option<ListPack>>() == size_of::<usize>());
 
 impl<R: Room> ListPack<R> {
-    /// The list that the room holds, changed there. Only header and end are checked, as by [`View::new`]. O(1).
+    /// Returns the list that the room holds. Changes are made there. Checks only the header and the end byte,
+    /// as [`View::new`] does. O(1).
     ///
     /// ```
     /// use listpack::ListPack;
     /// let mut entry = testing::Entry::new(b"8 bytes:", ListPack::new().as_bytes(), b"key", 40);
     /// let mut list = ListPack::in_room(&mut entry).map_err(|(fault, _room)| fault)?;
     /// list.try_extend(["one", "2"])?;
-    /// let room = list.into_own().unwrap_err(); // it has no block of its own
+    /// let room = list.into_own().unwrap_err(); // the list does not have its own block
     /// assert_eq!(room.block().len(), 8 + 7 + 5 + 2 + 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// If the room's bytes are not valid. The error has the room.
+    /// If the room's bytes are not valid. The error contains the room.
     pub fn in_room(room: R) -> Result<Self, (Malformed, R)> {
         match View::new(room.bytes()) {
             Ok(_) => Ok(Self { editor: Editor { buffer: Place::Room(room) } }),
@@ -52,7 +54,7 @@ impl<R: Room> ListPack<R> {
         }
     }
 
-    /// The list, if it has a block of its own, else its room. O(1).
+    /// Returns the list if it has its own block, and otherwise its room as the error. O(1).
     #[inline]
     pub fn into_own(self) -> Result<ListPack, R> {
         match self.editor.buffer {
@@ -61,8 +63,10 @@ impl<R: Room> ListPack<R> {
         }
     }
 
-    /// Lets `f` change a list that has a block of its own, and returns what `f` returned. `None` if the list lies in a room. If
-    /// `f` panics, the list is empty.
+    /// Calls `f` with the list if it has its own block, and returns the result. Returns `None` if the list
+    /// lies in a room.
+    ///
+    /// `f` gets a `ListPack` without a room, which has more methods. If `f` panics, the list is empty.
     pub fn with_own<T>(&mut self, f: impl FnOnce(&mut ListPack) -> T) -> Option<T> {
         let Place::Own(storage) = &mut self.editor.buffer else { return None };
         let mut list = ListPack::of(core::mem::replace(storage, Storage::new()));
@@ -71,11 +75,13 @@ impl<R: Room> ListPack<R> {
         Some(result)
     }
 
-    /// Puts `other` in the place of the list. A list with a block of its own takes the block of `other`, in O(1). A room gets the
-    /// bytes, O(n), and is asked for more or fewer of them at most once.
+    /// Replaces the list by `other`.
+    ///
+    /// A list with its own block takes the block of `other`, in O(1). A list in a room copies the bytes of
+    /// `other`, in O(n), and resizes the room at most once.
     ///
     /// # Errors
-    /// If the room has no place for the bytes; the list is then as it was.
+    /// If the room has no memory for the bytes. The list is then unchanged.
     pub fn try_assign(&mut self, other: ListPack) -> Result<(), ReserveError> {
         match &self.editor.buffer {
             Place::Own(_) => self.editor.buffer = other.into_any().editor.buffer,
@@ -84,14 +90,15 @@ impl<R: Room> ListPack<R> {
         Ok(())
     }
 
-    /// Removes all entries. A list with a block of its own gives the block back. O(1), but for what a room does with the bytes.
+    /// Removes all entries. A list with its own block frees it. O(1), plus the time that a room takes to
+    /// remove the bytes.
     pub fn clear(&mut self) {
         self.editor.clear();
     }
 }
 
 impl ListPack {
-    /// An empty list. Allocates nothing. In C: `lpNew`.
+    /// Creates an empty list. Does not allocate. In C: `lpNew`.
     #[inline]
     pub const fn new() -> Self {
         Self::of(Storage::new())
@@ -101,40 +108,44 @@ impl ListPack {
         Self { editor: Editor { buffer: Place::Own(storage) } }
     }
 
-    /// The same list, which keeps its own block, as one of a type whose lists may lie in a room. O(1).
+    /// Converts the list to a type whose lists may lie in a room. The list keeps its own block. O(1).
     #[inline]
     pub fn into_any<R: Room>(self) -> ListPack<R> {
         let Place::Own(storage) = self.editor.buffer;
         ListPack { editor: Editor { buffer: Place::Own(storage) } }
     }
 
-    /// A list from its bytes, header and end included, every entry checked. A double is accepted. O(n).
+    /// Copies a list from its bytes, with the header and the end byte. Checks every entry. Accepts doubles.
+    /// O(n).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
         FromBytesError::or_oom(Self::try_from_bytes(bytes, Depth::Deep))
     }
 
-    /// A list from its bytes, of which only header and end are checked. Copying is O(n).
+    /// Copies a list from its bytes. Checks only the header and the end byte. The check takes O(1), and the
+    /// copy O(n).
     ///
-    /// If the bytes are damaged in between, every operation is sound all the same. It may find fewer entries than
-    /// [`len`](View::len) says, or other values.
+    /// Every operation is sound even if the entries are damaged. It may then find fewer entries than
+    /// [`len`](View::len) returns, or other values.
     pub fn from_bytes_shallow(bytes: &[u8]) -> Result<Self, Malformed> {
         Ok(View::new(bytes)?.to_owned())
     }
 
-    /// A list from its bytes, as closely checked as `depth` says.
+    /// Copies a list from its bytes. `depth` says what is checked.
     pub fn try_from_bytes(bytes: &[u8], depth: Depth) -> Result<Self, FromBytesError> {
         validate(bytes, depth)?;
         Ok(View::of(bytes).try_to_owned()?)
     }
 
-    /// What the list adds to `used_memory`, in bytes: 0 if it is empty. O(1).
+    /// Returns how many bytes the list adds to `used_memory`. This is 0 if the list is empty. O(1).
     #[inline]
     pub fn allocation_size(&self) -> usize {
         self.editor.buffer.own().allocation_size()
     }
 
-    /// Moves the list to a block of the size class that it needs, if it has a larger one and there is memory. Removing entries
-    /// does so by itself once half of the block is empty. O(n). In C: `lpShrinkToFit`.
+    /// Moves the list to a block of the size class that it needs, if its block is larger and there is memory.
+    /// O(n). In C: `lpShrinkToFit`.
+    ///
+    /// Operations that remove entries do this themselves once half of the block is free.
     ///
     /// ```
     /// let mut list = listpack::ListPack::new();
@@ -148,17 +159,19 @@ impl ListPack {
         self.editor.buffer.own_mut().shrink_to_fit();
     }
 
-    /// A copy, or an error if there is no memory. O(n). In C: `lpDup`.
+    /// Copies the list. Returns an error if there is no memory. O(n). In C: `lpDup`.
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         self.try_to_owned()
     }
 
-    /// Removes the entries from `index` on and returns them as a list. The list is empty if there are no such entries. O(n).
+    /// Removes the entries from `index` on, and returns them as a list. That list is empty if there are no
+    /// such entries. O(n).
     pub fn split_off(&mut self, index: usize) -> Self {
         or_oom(self.try_split_off(index))
     }
 
-    /// [`split_off`](Self::split_off) that returns an error, the list then as it was.
+    /// Like [`split_off`](Self::split_off), but returns an error if there is no memory, and leaves the list
+    /// unchanged.
     pub fn try_split_off(&mut self, index: usize) -> Result<Self, ReserveError> {
         let mut tail = Self::new();
         let Some(from) = isize::try_from(index).ok().and_then(|index| self.seek(index)) else {
@@ -171,12 +184,13 @@ impl ListPack {
         Ok(tail)
     }
 
-    /// Moves the entries of `other` behind those of this list. O(n) for n bytes of `other`. In C: `lpMerge`.
+    /// Moves all entries of `other` to the end of this list. O(n) for n bytes of `other`. In C: `lpMerge`.
     pub fn merge(&mut self, other: &mut Self) {
         or_oom(self.try_merge(other));
     }
 
-    /// [`merge`](Self::merge) that returns an error, both lists then as they were.
+    /// Like [`merge`](Self::merge), but returns an error if there is no memory, and leaves both lists
+    /// unchanged.
     pub fn try_merge(&mut self, other: &mut Self) -> Result<(), ReserveError> {
         if self.is_empty() {
             core::mem::swap(self, other);
@@ -188,15 +202,18 @@ impl ListPack {
         Ok(())
     }
 
-    /// For defragmentation: asks `moves` about the block, with its address and size in bytes, and moves the list to a new one
-    /// if the answer is `true` and there is memory. Returns whether it has moved. O(n) if so.
+    /// Moves the list to a new block if `moves` returns `true` for its block. Returns whether the block has
+    /// moved. O(n).
+    ///
+    /// A defragmenter calls this. `moves` gets the address of the block and its size in bytes. The block does
+    /// not move if there is no memory.
     pub fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         self.editor.buffer.own_mut().relocate(moves)
     }
 }
 
 impl View {
-    /// A list of its own with the same bytes, or an error if there is no memory. O(n).
+    /// Copies the list to a [`ListPack`] with its own block. Returns an error if there is no memory. O(n).
     ///
     /// ```
     /// let list = listpack::View::new(b"\x09\0\0\0\x01\0\x05\x01\xFF")?.try_to_owned()?;
@@ -211,7 +228,7 @@ impl View {
 impl ToOwned for View {
     type Owned = ListPack;
 
-    /// [`View::try_to_owned`], with the OOM handler in place of an error.
+    /// Like [`View::try_to_owned`], but calls the OOM handler if there is no memory.
     fn to_owned(&self) -> ListPack {
         or_oom(self.try_to_owned())
     }
@@ -239,13 +256,13 @@ impl Default for ListPack {
 }
 
 impl Clone for ListPack {
-    /// [`ListPack::try_clone`], with the OOM handler in place of an error.
+    /// Like [`ListPack::try_clone`], but calls the OOM handler if there is no memory.
     fn clone(&self) -> Self {
         or_oom(self.try_clone())
     }
 }
 
-/// Lists are equal if their entries are, one by one.
+/// Two lists are equal if they have the same entries in the same order.
 impl<R: Room, S: Room> PartialEq<ListPack<S>> for ListPack<R> {
     fn eq(&self, other: &ListPack<S>) -> bool {
         **self == **other

@@ -1,12 +1,13 @@
-//! [`Place`]: where the bytes of a [`ListPack`](crate::ListPack) lie.
+//! [`Place`]: the place of a [`ListPack`](crate::ListPack)'s bytes.
 
 use crate::buffer::Buffer;
 use crate::storage::Storage;
 use common::{NoRoom, ReserveError, Room, Writer};
 
-/// A list's own block, or a [`Room`] of a caller's.
+/// A list's own block, or a caller's [`Room`].
 ///
-/// Without a room, which [`NoRoom`] says, this is the block: as large, with the same niche, and matching on it compiles to nothing.
+/// A `Place<NoRoom>` is always a block. It has the size and the niche of [`Storage`], and a match on it
+/// compiles to nothing, because [`NoRoom`] has no values.
 pub(crate) enum Place<R> {
     Own(Storage),
     Room(R),
@@ -15,7 +16,7 @@ pub(crate) enum Place<R> {
 const _: () = assert!(size_of::<Option<Place<NoRoom>>>() == size_of::<usize>());
 
 impl Place<NoRoom> {
-    /// The block.
+    /// Returns the block.
     #[inline]
     pub(crate) fn own(&self) -> &Storage {
         match self {
@@ -24,7 +25,7 @@ impl Place<NoRoom> {
         }
     }
 
-    /// The block, to be changed.
+    /// Returns the block mutably.
     #[inline]
     pub(crate) fn own_mut(&mut self) -> &mut Storage {
         match self {
@@ -34,7 +35,8 @@ impl Place<NoRoom> {
     }
 }
 
-/// These are always inlined: where there is no room, nothing of them is left, and the rest is inlined as if they were not there.
+/// These methods are always inlined. With [`NoRoom`] they compile to nothing, so the compiler inlines the
+/// methods of [`Storage`] as if they were called directly.
 impl<R: Room> Buffer for Place<R> {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {

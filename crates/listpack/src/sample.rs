@@ -1,14 +1,17 @@
-//! Entries picked at random.
+//! Picking entries at random.
 //!
-//! *With repetition*, each pick is independent of the others. An entry is found by walking, so the walk begins at the
-//! nearest of up to 64 *signposts*, offsets at equal distances that one pass notes beforehand: of 1,024 entries a pick passes
-//! 16 at most, and nothing is allocated.
+//! *With repetition*, each pick is independent of the others. An entry is found by a walk. To shorten the
+//! walks, one pass over the list first notes up to 64 *signposts*, which are offsets at equal distances. Each
+//! walk begins at the signpost in front of the entry. So a pick from 1,024 entries walks over fewer than 16
+//! of them. Nothing is allocated.
 //!
-//! *Without*, one pass decides for each entry whether it is taken: `wanted` more from `left`, this one among them, is a
-//! chance of `wanted / left` (selection sampling, Knuth's algorithm S). Every subset is as likely as any other; they come
-//! in the list's order.
+//! *Without repetition*, one pass decides for each entry whether it is picked. If `wanted` more entries are
+//! needed, and `left` entries are left, the chance of an entry is `wanted / left`. This is selection
+//! sampling, Knuth's algorithm S. Every subset has the same chance. The entries come in the order of the
+//! list.
 //!
-//! The source of numbers is the caller's and is taken to be uniform over 64 bits; a bad one gives bad picks, no loops.
+//! The caller provides the random numbers, which should be uniform over 64 bits. A poor source leads to a
+//! poor distribution, but never to an endless loop.
 
 use crate::entry;
 use crate::format::HEADER_LEN;
@@ -19,12 +22,12 @@ use core::iter;
 
 const SIGNPOSTS: usize = 64;
 
-/// Offsets of the units (entries, or pairs of them) 0, `stride`, 2 * `stride`, ...
+/// The offsets of the units 0, `stride`, 2 * `stride`, ... A unit is an entry or a pair of entries.
 struct Signposts<'a> {
     body: &'a [u8],
-    /// Entries in a unit.
+    /// How many entries a unit has.
     width: usize,
-    /// Units in the list.
+    /// How many units the list has.
     units: usize,
     stride: usize,
     offsets: [u32; SIGNPOSTS],
@@ -37,42 +40,44 @@ impl<'a> Signposts<'a> {
         let mut offsets = [HEADER_LEN as u32; SIGNPOSTS];
         let mut at = Some(HEADER_LEN);
         for offset in offsets.iter_mut().take(units / stride + 1) {
-            // In a list that is damaged the walk ends early. Such a signpost points at the end, where there is nothing.
+            // In a damaged list, the walk may end early. The signposts behind that place point to the end,
+            // where there is no entry.
             *offset = at.unwrap_or(body.len()) as u32;
             at = at.and_then(|at| pass(body, at, stride * width));
         }
         Self { body, width, units, stride, offsets }
     }
 
-    /// Where the unit at `index`, which is below `units`, begins.
+    /// Returns where the unit at `index` begins. `index` is less than `units`.
     fn position(&self, index: usize) -> Option<usize> {
         let at = *self.offsets.get(index / self.stride)?;
         pass(self.body, at as usize, index % self.stride * self.width)
     }
 }
 
-/// The position behind `n` entries.
+/// Returns the position behind the next `n` entries.
 fn pass(body: &[u8], at: usize, n: usize) -> Option<usize> {
     (0..n).try_fold(at, |at, _| entry::skip(body, at))
 }
 
 impl View {
-    /// An entry, each with the same chance; `None` only if there is none. O(n). In C: what `SPOP` does.
+    /// Returns a random entry. Every entry has the same chance. Returns `None` if the list is empty. O(n). In
+    /// C: part of `SPOP`.
     pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<Offset> {
         let len = self.len();
         if len == 0 { None } else { self.seek(scale(rng(), len) as isize) }
     }
 
-    /// A pair of an entry with even index and the one behind it, each with the same chance; `None` only if there is none. O(n).
-    /// In C: `lpRandomPair`.
+    /// Returns a random pair: an entry with an even index and the one behind it. Every pair has the same
+    /// chance. Returns `None` if the list has fewer than two entries. O(n). In C: `lpRandomPair`.
     pub fn random_pair(&self, mut rng: impl FnMut() -> u64) -> Option<(Value<'_>, Value<'_>)> {
         let pairs = self.len() / 2;
         let first = self.seek(2 * scale(rng(), pairs) as isize)?;
         pair(self.body(), first.at()).map(|(pair, _)| pair)
     }
 
-    /// `n` entries, each picked from all: some may come twice. Nothing comes of an empty list. O(len / 64) each, after a pass of
-    /// O(len).
+    /// Returns `n` random entries. Each is picked from the whole list, so an entry may come twice. Returns
+    /// nothing if the list is empty. One pass takes O(len), and then each entry takes O(len / 64).
     pub fn random_many(&self, n: usize, mut rng: impl FnMut() -> u64) -> impl Iterator<Item = Value<'_>> {
         let signposts = Signposts::new(self, 1);
         (0..n).map_while(move |_| {
@@ -81,8 +86,11 @@ impl View {
         })
     }
 
-    /// `n` pairs of an entry with even index and the one behind it, each picked from all: some may come twice. Nothing comes
-    /// of a list with fewer than two entries. O(len / 64) each, after a pass of O(len). In C: `lpRandomPairs`.
+    /// Returns `n` random pairs of an entry with an even index and the one behind it. Each is picked from the
+    /// whole list, so a pair may come twice. Returns nothing if the list has fewer than two entries. In C:
+    /// `lpRandomPairs`.
+    ///
+    /// One pass takes O(len), and then each pair takes O(len / 64).
     pub fn random_pairs(
         &self,
         n: usize,
@@ -95,7 +103,8 @@ impl View {
         })
     }
 
-    /// `n` different entries, or all, in the list's order; every choice has the same chance. O(len). In C: `lpNextRandom`.
+    /// Returns `n` different entries, in the order of the list. Returns all if there are at most `n`. Every
+    /// subset has the same chance. O(len). In C: `lpNextRandom`.
     pub fn random_unique(
         &self,
         n: usize,
@@ -118,8 +127,8 @@ impl View {
         })
     }
 
-    /// `n` different pairs, or all, in the list's order; every choice has the same chance. O(len). In C:
-    /// `lpRandomPairsUnique`.
+    /// Returns `n` different pairs, in the order of the list. Returns all if there are at most `n`. Every
+    /// subset has the same chance. O(len). In C: `lpRandomPairsUnique`.
     pub fn random_pairs_unique(
         &self,
         n: usize,
@@ -144,7 +153,7 @@ impl View {
 
 type Pair<'a> = (Value<'a>, Value<'a>);
 
-/// The two values from `at` on, and the position behind them.
+/// Returns the two values from `at` on, and the position behind them.
 fn pair(body: &[u8], at: usize) -> Option<(Pair<'_>, usize)> {
     let (first, at) = entry::decode(body, at)?;
     let (second, at) = entry::decode(body, at)?;

@@ -1,4 +1,4 @@
-//! [`Storage`]: a list's own block.
+//! [`Storage`]: the block that a [`ListPack`](crate::ListPack) owns.
 //!
 //! ```text
 //!   | byte_len | count | entry 0 | entry 1 | ... | 0xFF | slack |
@@ -7,13 +7,14 @@
 //!
 //! Invariants:
 //!
-//! 1. `byte_len`, in the first four bytes, is at least 7 and at most [`BYTE_LEN_MAX`]; that many bytes are initialised,
-//!    and the last is 0xFF. Only this module writes them. What stands between header and end is any bytes.
-//! 2. A list without bytes of entries (`byte_len` is 7) owns no block: its pointer is at [`EMPTY`], which is never
-//!    written. All others own a block of zmalloc's raw family.
-//! 3. `good_size(byte_len)` is a size to free the block with, so that its capacity needs to be stored nowhere; unless the
-//!    address has the bit [`LOOSE`]. Then the block is larger, because its list was longer once, and only the allocator
-//!    knows by how much.
+//! 1. `byte_len`, in the first four bytes, is at least 7 and at most [`BYTE_LEN_MAX`]. That many bytes are
+//!    initialised, and the last one is 0xFF. Only this module writes these. The bytes between the header and
+//!    the end byte may have any value.
+//! 2. If `byte_len` is 7, the list has no entries and owns no block. Its pointer points to [`EMPTY`], which
+//!    is never written to. Every other list owns a block from zmalloc's raw functions.
+//! 3. Without the bit [`LOOSE`] in the address, the block can be freed with the size `good_size(byte_len)`.
+//!    So the capacity is not stored. With the bit, the block is larger, because the list was once longer.
+//!    Only the allocator knows its size then.
 
 use crate::buffer::{Buffer, spliced_len};
 use crate::format::{BYTE_LEN_MAX, EMPTY_LEN, END, HEADER_LEN};
@@ -22,7 +23,7 @@ use core::ptr::NonNull;
 use core::slice;
 use zmalloc::ReserveError;
 
-/// The lowest bit of an address: blocks are aligned to 8. See invariant 3.
+/// The lowest bit of the address, which is free because blocks are aligned to 8. See invariant 3.
 const LOOSE: usize = 1;
 
 #[repr(align(8))]
@@ -33,15 +34,15 @@ static EMPTY: Aligned = Aligned([EMPTY_LEN as u8, 0, 0, 0, 0, 0, END]);
 /// The block of a [`ListPack`](crate::ListPack).
 #[repr(transparent)]
 pub(crate) struct Storage {
-    /// The address of the block, and the bit `LOOSE`.
+    /// The address of the block, with the bit [`LOOSE`].
     tagged: NonNull<u8>,
 }
 
 const _: () = assert!(size_of::<Option<Storage>>() == size_of::<usize>());
 
-// SAFETY: the block belongs to the storage alone, and `EMPTY` is never written.
+// SAFETY: the value alone owns its block, and `EMPTY` is never written to.
 unsafe impl Send for Storage {}
-// SAFETY: shared, it can only be read.
+// SAFETY: a shared reference gives no way to change the block.
 unsafe impl Sync for Storage {}
 
 impl Storage {
@@ -49,15 +50,17 @@ impl Storage {
         Self { tagged: NonNull::from_ref(&EMPTY.0).cast() }
     }
 
-    /// A copy of a list's bytes, whose header and end have been checked. An empty list needs no copy. Its count is 0, even if the
-    /// bytes say that the count is not known.
+    /// Copies the bytes of a list into a new block. The caller has checked the header and the end byte.
+    ///
+    /// An empty list gets no block. Its count is 0, even if the count in the bytes is unknown.
     pub(crate) fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
         assert!((EMPTY_LEN..=BYTE_LEN_MAX).contains(&bytes.len()) && bytes.ends_with(&[END]));
         if bytes.len() == EMPTY_LEN {
             return Ok(Self::new());
         }
         let tagged = allocate(bytes.len())?;
-        // SAFETY: the new block has room for the bytes. With the length in front they are a list: invariants 1 to 3.
+        // SAFETY: the new block has room for the bytes. Once the length is written below, all invariants
+        // hold.
         unsafe { tagged.copy_from_nonoverlapping(NonNull::from_ref(bytes).cast(), bytes.len()) };
         let mut new = Self { tagged };
         new.set_byte_len(bytes.len());
@@ -67,7 +70,7 @@ impl Storage {
     #[inline]
     fn base(&self) -> NonNull<u8> {
         let base = self.tagged.as_ptr().map_addr(|address| address & !LOOSE);
-        // SAFETY: a block's address is a multiple of 8 and not null, so neither is it without the bit.
+        // SAFETY: the address of a block is a multiple of 8 and not 0, so it is not 0 without the lowest bit.
         unsafe { NonNull::new_unchecked(base) }
     }
 
@@ -78,11 +81,11 @@ impl Storage {
 
     #[inline]
     pub(crate) fn byte_len(&self) -> usize {
-        // SAFETY: the first four bytes are initialised and 8-aligned: invariant 1.
+        // SAFETY: by invariant 1, the first four bytes are initialised. They are aligned to 8.
         u32::from_le(unsafe { self.base().cast().read() }) as usize
     }
 
-    /// Whether there is a block: invariant 2.
+    /// Returns whether the list owns a block, by invariant 2.
     #[inline]
     fn is_owned(&self) -> bool {
         self.byte_len() != EMPTY_LEN
@@ -91,30 +94,31 @@ impl Storage {
     #[inline]
     fn set_byte_len(&mut self, len: usize) {
         debug_assert!((EMPTY_LEN..=BYTE_LEN_MAX).contains(&len));
-        // SAFETY: every caller has a block, larger than its first four bytes.
+        // SAFETY: callers call this only for an owned block, which has more than four bytes.
         unsafe { self.base().cast().write((len as u32).to_le()) };
     }
 
-    /// Sees to it that the block has room for `new_len` bytes, which are more. On an error the block is as it was.
+    /// Makes room for `new_len` bytes, which are more than `old_len`. On an error the block is unchanged.
     #[inline]
     fn try_fit(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         if class == size && old_len != EMPTY_LEN { Ok(()) } else { self.try_grow(old_len, new_len) }
     }
 
-    /// [`try_fit`](Self::try_fit) if the size class of the old length is not enough.
+    /// The slow path of [`try_fit`](Self::try_fit), taken if the size class changes or there is no block.
     #[inline(never)]
     fn try_grow(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
         if old_len == EMPTY_LEN {
             let block = allocate(new_len)?;
-            // SAFETY: both have as many bytes, and the new block overlaps nothing.
+            // SAFETY: both have at least `EMPTY_LEN` bytes, and a new block overlaps nothing.
             unsafe { block.copy_from_nonoverlapping(self.base(), EMPTY_LEN) };
             self.tagged = block;
             return Ok(());
         }
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         let capacity = if self.is_loose() { self.usable_size() } else { class };
-        // Also if it is half empty: there was no memory when it was to be given back.
+        // Also moves a block that is half empty. There was no memory when `give_back` tried to make it
+        // smaller.
         let is_moved =
             (capacity < new_len || size <= capacity / 2) && self.try_move(capacity, size).is_some();
         if is_moved {
@@ -127,8 +131,10 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives back what a list that has become shorter does not need, once that is half of the block: who takes
-    /// elements out one by one would otherwise pay for a new block every few of them.
+    /// Makes the block smaller after bytes were removed, if at least half of it would be free.
+    ///
+    /// The block keeps its size before that. Otherwise, removing entries one by one would allocate a new
+    /// block every few entries.
     #[inline]
     fn give_back(&mut self, old_len: usize, new_len: usize) {
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
@@ -141,58 +147,59 @@ impl Storage {
         }
     }
 
-    /// Gives back all that the list does not need, if there is memory for the copy.
+    /// Moves the list to a block of its size class, if its block is larger and there is memory.
     pub(crate) fn shrink_to_fit(&mut self) {
         if self.is_loose() {
             let _ = self.try_move(self.usable_size(), zmalloc::good_size(self.byte_len()));
         }
     }
 
-    /// Moves the block of `capacity` bytes to one of `size`. `None` if there is no memory for it.
+    /// Moves the block of `capacity` bytes to one of `size` bytes. Returns `None` if there is no memory.
     fn try_move(&mut self, capacity: usize, size: usize) -> Option<()> {
-        // SAFETY: a live block of our own, and a size to free it with: invariant 3, or what the allocator says.
+        // SAFETY: the block is owned. By invariant 3, `capacity` is its size class, or it comes from the
+        // allocator.
         let (block, _) = unsafe { zmalloc::ztryrealloc_sized(self.base(), capacity, size) }?;
-        self.tagged = block; // not loose
+        self.tagged = block; // without the bit
         Some(())
     }
 
-    /// Says whether the block is larger than the list's length tells.
+    /// Sets or clears the bit [`LOOSE`].
     #[inline]
     fn tag(&mut self, is_loose: bool) {
         let base = self.base();
         self.tagged = if is_loose { base.map_addr(|address| address | LOOSE) } else { base };
     }
 
-    /// What the allocator says of the block's size.
+    /// Asks the allocator for the size of the block.
     fn usable_size(&self) -> usize {
-        // SAFETY: every caller has a live block of its own.
+        // SAFETY: callers call this only for an owned block.
         unsafe { zmalloc::zmalloc_usable_size(self.base()) }
     }
 
-    /// What the block adds to `used_memory`, in bytes.
+    /// Returns how many bytes the block adds to `used_memory`.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         let base = self.base();
         if !self.is_owned() {
             0
         } else if self.is_loose() {
-            // SAFETY: a live block of our own.
+            // SAFETY: the block is owned.
             unsafe { zmalloc::zmalloc_size(base) }
         } else {
-            // SAFETY: a live block of our own, which was asked for with this size: invariant 3.
+            // SAFETY: the block is owned, and it was allocated with this size, by invariant 3.
             unsafe { zmalloc::zmalloc_size_sized(base, zmalloc::good_size(self.byte_len())) }
         }
     }
 
-    /// Asks about the block, and moves it if told so and there is memory. Whether it has moved.
+    /// See [`ListPack::relocate`](crate::ListPack::relocate).
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         let (base, byte_len) = (self.base(), self.byte_len());
         if !self.is_owned() || !moves(base, self.allocation_size()) {
             return false;
         }
-        // A block that is too large for its list gets the right size on this occasion.
+        // A block that is too large for its list gets the right size here.
         let size = zmalloc::good_size(byte_len);
-        // SAFETY: a live block of our own with room for that many bytes; the old address is forgotten.
+        // SAFETY: the block is owned and has room for `size` bytes. The old address is not used again.
         let Some(block) = (unsafe { zmalloc::ztryrelocate(base, size) }) else { return false };
         self.tagged = block;
         true
@@ -202,34 +209,35 @@ impl Storage {
 impl Buffer for Storage {
     #[inline]
     fn bytes(&self) -> &[u8] {
-        // SAFETY: `byte_len` bytes are initialised: invariant 1. They are not written while `self` is borrowed.
+        // SAFETY: by invariant 1, `byte_len` bytes are initialised. They do not change while `self` is
+        // borrowed.
         unsafe { slice::from_raw_parts(self.base().as_ptr(), self.byte_len()) }
     }
 
-    /// These may be any bytes: invariant 1.
+    /// Callers may write any bytes, by invariant 1.
     fn entries_mut(&mut self) -> &mut [u8] {
         let len = self.byte_len() - EMPTY_LEN;
-        // SAFETY: that many bytes behind the header are initialised, in a block that is borrowed mutably; `EMPTY`
-        // has none of them.
+        // SAFETY: by invariant 1, `len` bytes behind the header are initialised, and `self` is borrowed
+        // mutably. For `EMPTY`, `len` is 0.
         unsafe { slice::from_raw_parts_mut(self.base().as_ptr().add(HEADER_LEN), len) }
     }
 
     #[inline]
     fn count(&self) -> u16 {
-        // SAFETY: bytes 4 and 5 are initialised, at an even address: invariant 1.
+        // SAFETY: by invariant 1, bytes 4 and 5 are initialised. They are at an even address.
         u16::from_le(unsafe { self.base().add(4).cast().read() })
     }
 
-    /// The empty list has no block and keeps its count of 0.
+    /// Writes the count. An empty list has no block, and keeps its count of 0.
     #[inline]
     fn set_count(&mut self, count: u16) {
         if self.is_owned() {
-            // SAFETY: bytes 4 and 5 of a block of our own.
+            // SAFETY: the block is owned, and bytes 4 and 5 are at an even address.
             unsafe { self.base().add(4).cast().write(count.to_le()) };
         }
     }
 
-    /// A list that is left without entries gives its block back.
+    /// Replaces bytes. The block is freed if no entry is left.
     #[inline]
     fn try_splice(
         &mut self,
@@ -246,25 +254,25 @@ impl Buffer for Storage {
             *self = Self::new();
             return Ok(());
         } else if removed == 0 {
-            return Ok(()); // nothing for nothing, perhaps in `EMPTY`
+            return Ok(()); // nothing may be written: this may be `EMPTY`
         }
-        // SAFETY: there is a block by now, with room for both lengths. The tail, the end byte in it, is initialised and
-        // stays within them. Where bytes are added, the gap is filled before it is read: by `Gap`, even if `fill` panics. Where
-        // bytes are removed, those of the gap are initialised already.
+        // SAFETY: the list owns a block now, and it has room for both lengths. So the tail, which includes
+        // the end byte, stays within the block. If the list grows, `Gap` initialises the gap below, even if
+        // `fill` panics. Otherwise the bytes of the gap are already initialised.
         unsafe {
             let gap = self.base().add(at);
             if added != removed {
                 match old_len - at - removed {
-                    1 => gap.add(added).write(END), // at the end of the list: not worth a call
+                    1 => gap.add(added).write(END), // only the end byte, which needs no call of `memmove`
                     tail => gap.add(added).copy_from(gap.add(removed), tail),
                 }
                 self.set_byte_len(new_len);
             }
         }
         if new_len < old_len {
-            self.give_back(old_len, new_len); // before `fill`, which may panic: invariant 3
+            self.give_back(old_len, new_len); // invariant 3 must hold before `fill`, which may panic
         }
-        // SAFETY: the gap lies within the block, which nothing else reads or writes meanwhile.
+        // SAFETY: the gap lies within the block, and `self` is borrowed mutably.
         unsafe { fill(&mut Gap::new(self.base().add(at), added).writer()) };
         Ok(())
     }
@@ -278,16 +286,16 @@ impl Drop for Storage {
         }
         let base = self.base();
         if self.is_loose() {
-            // SAFETY: a live block of our own, freed once.
+            // SAFETY: the block is owned, and it is freed only here.
             unsafe { zmalloc::zfree(base) }
         } else {
-            // SAFETY: likewise, and it was asked for with this size: invariant 3.
+            // SAFETY: as above, and it was allocated with this size, by invariant 3.
             unsafe { zmalloc::zfree_sized(base, zmalloc::good_size(self.byte_len())) }
         }
     }
 }
 
-/// A block for `len` bytes.
+/// Allocates a block for `len` bytes.
 fn allocate(len: usize) -> Result<NonNull<u8>, ReserveError> {
     let size = zmalloc::good_size(len);
     zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })

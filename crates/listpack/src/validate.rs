@@ -1,40 +1,43 @@
-//! Bytes from elsewhere: what is checked before they become a list.
+//! The checks of bytes that should become a list.
 //!
-//! Reading is total, so no list endangers memory, whatever its bytes are. The checks are for callers that want to know *now*
-//! whether a file is damaged. A shallow check looks at the frame: O(1). A deep check looks at every entry: O(n).
+//! Reading is total, so damaged bytes never lead to undefined behaviour. The checks are for callers that want
+//! to know *now* whether a file is damaged. A shallow check looks only at the header and the end byte, in
+//! O(1). A deep check looks at every entry, in O(n).
 
 use crate::entry;
 use crate::format::{BYTE_LEN_MAX, COUNT_UNKNOWN, END, HEADER_LEN};
 use core::fmt;
 
-/// How closely foreign bytes are checked.
+/// Which parts of foreign bytes are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Header and end. A list that is damaged between them reads as other values, or ends early. O(1).
+    /// The header and the end byte. If the entries are damaged, a list reads as other values or ends early.
+    /// O(1).
     Shallow,
-    /// Every entry, every backlen, and the count. O(n).
+    /// Every entry, every backlen and the count. O(n).
     Deep,
-    /// As `Deep`, and doubles are refused: the list can be given to any reader of antirez' format. O(n).
+    /// Like `Deep`, but doubles are refused. The list is then valid for every reader of antirez' format.
+    /// O(n).
     Strict,
 }
 
-/// What is wrong with bytes that should be a list.
+/// The reason why bytes are not a valid listpack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// There are fewer bytes than in an empty list, or more than [`BYTE_LEN_MAX`].
+    /// There are fewer bytes than the seven of an empty list, or more than [`BYTE_LEN_MAX`].
     Size,
-    /// The header states another number of bytes.
+    /// The number of bytes in the header is wrong.
     ByteLen,
     /// The last byte is not the end byte.
     End,
-    /// No entry begins here, or the entry is longer than what is left.
+    /// No entry begins here, or the entry is longer than the rest of the bytes.
     Entry,
     /// The backlen of the entry that begins here is wrong.
     Backlen,
-    /// The entry here is a double, which the strict format does not have.
+    /// The entry here is a double, which antirez' format does not have.
     Double,
-    /// The header states another number of entries.
+    /// The number of entries in the header is wrong.
     Count,
 }
 
@@ -59,10 +62,10 @@ impl common::Fault for Fault {
 /// The bytes are not a valid listpack.
 pub type Malformed = common::Malformed<Fault>;
 
-/// Why no list could be made of foreign bytes.
+/// The bytes are not a valid listpack, or there was no memory for a copy of them.
 pub type FromBytesError = common::FromBytesError<Fault>;
 
-/// Checks that `bytes` are a list, header and end included. In C: `lpValidateIntegrity`.
+/// Checks that `bytes` are a list, with its header and end byte. In C: `lpValidateIntegrity`.
 ///
 /// ```
 /// use listpack::{Depth, Fault, validate};
@@ -75,7 +78,7 @@ pub fn validate(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
     if depth == Depth::Shallow { Ok(()) } else { validate_entries(bytes, depth) }
 }
 
-/// [`validate`] of header and end alone. O(1).
+/// The part of [`validate`] for the header and the end byte. O(1).
 #[inline]
 pub(crate) fn validate_frame(bytes: &[u8]) -> Result<(), Malformed> {
     let malformed = |offset, fault| Err(Malformed::new(offset, fault));
@@ -98,7 +101,8 @@ pub(crate) fn validate_frame(bytes: &[u8]) -> Result<(), Malformed> {
     Ok(())
 }
 
-/// [`validate`] of the entries and of their count. The frame is right. O(n).
+/// The part of [`validate`] for the entries and their count. The header and the end byte have been checked.
+/// O(n).
 fn validate_entries(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
     let malformed = |offset, fault| Err(Malformed::new(offset, fault));
     let says = match bytes {

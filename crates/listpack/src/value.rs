@@ -1,11 +1,11 @@
-//! What an entry holds, and when two such values are the same.
+//! [`Value`]: the value of an entry, and when two values are equal.
 
 use crate::integer;
 
-/// What an entry holds: an integer, bytes, or, as an extension of the format, a double.
+/// The value of an entry: an integer, bytes, or a double. Doubles are an extension of the format.
 ///
-/// A value equals the bytes of its text, and `Int(7)` equals `Str(b"7")`: a client that wrote one cannot tell it from the
-/// other. A double has no text here. It equals a double of the same number and nothing else.
+/// An integer equals the bytes of its decimal form. So `Int(7)` equals `Str(b"7")`, because a client cannot
+/// tell them apart. A double equals only a double of the same number. It does not equal any bytes.
 ///
 /// ```
 /// use listpack::Value;
@@ -19,21 +19,23 @@ use crate::integer;
 pub enum Value<'a> {
     /// An integer, stored in one to nine bytes.
     Int(i64),
-    /// Bytes, stored as they are, even if they spell an integer.
+    /// Bytes, stored as they are, even if they are the decimal form of an integer.
     Str(&'a [u8]),
-    /// A double, stored in nine bytes. Not in antirez' format: no other reader knows it.
+    /// A double, stored in nine bytes. Antirez' format does not have it, so other readers do not know it.
     Double(f64),
 }
 
 impl<'a> Value<'a> {
-    /// The bytes as bytes, whatever they spell. [`From`] would store the text of an integer as an integer.
+    /// Returns the bytes as [`Str`](Self::Str). [`From`] would convert the decimal form of an integer to
+    /// [`Int`](Self::Int).
     #[inline]
     pub fn raw(bytes: &'a [u8]) -> Self {
         Self::Str(bytes)
     }
 }
 
-/// An integer if the bytes are the text of one. O(1): texts of more than 20 bytes are not looked at.
+/// Converts the bytes to an integer if they are the decimal form of one. O(1), because more than 20 bytes are
+/// never parsed.
 impl<'a> From<&'a [u8]> for Value<'a> {
     #[inline]
     fn from(bytes: &'a [u8]) -> Self {

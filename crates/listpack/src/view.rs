@@ -1,17 +1,19 @@
-//! [`View`]: the bytes of a list, wherever they are, and what can be said of them without looking at the entries.
+//! [`View`]: the bytes of a list at any address, and the methods that do not look at the entries.
 
 use crate::format::{COUNT_UNKNOWN, EMPTY_LEN, HEADER_LEN};
 use crate::validate::{Fault, Malformed, validate_frame};
 use core::fmt;
 use core::num::NonZeroU32;
 
-/// A borrowed list, as `str` is a borrowed string: `&View` is a reference to the bytes of a list, wherever they are.
+/// A borrowed list, as `str` is a borrowed string. `&View` is a reference to the bytes of a list, which need
+/// no alignment.
 ///
-/// All reading is done here. A [`ListPack`](crate::ListPack) and an [`Editor`](crate::Editor) lend a view, and [`View::new`]
-/// makes one of bytes from elsewhere, without a copy.
+/// All methods that read a list are here. [`ListPack`](crate::ListPack) and [`Editor`](crate::Editor) deref
+/// to `View`. [`View::new`] makes a view of any bytes, without a copy.
 ///
-/// The frame is known to be right: there are at least seven bytes, as many as the header says, and the last one is the end
-/// byte. The bytes in between may be anything. Reading is total: damaged entries read as other values, or end the walk.
+/// The header and the end byte of a view are valid: there are at least seven bytes, there are as many as the
+/// header says, and the last one is the end byte. The bytes between them may have any value. Reading is
+/// total: damaged entries are read as other values, or end the walk.
 ///
 /// ```
 /// use listpack::{Value, View};
@@ -22,21 +24,21 @@ use core::num::NonZeroU32;
 #[repr(transparent)]
 pub struct View([u8]);
 
-/// Where an entry begins, in bytes from the beginning of the list.
+/// The position of an entry, in bytes from the beginning of the list.
 ///
-/// An offset is good until the list changes before it. An offset that is no longer good, or belongs to another list, is
-/// harmless: it leads to some other value, or to none.
+/// An offset is valid until the list changes in front of it. An offset that is no longer valid, or that
+/// belongs to another list, is harmless: it leads to another value, or to none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Offset(NonZeroU32);
 
 const _: () = assert!(size_of::<Option<Offset>>() == 4);
 
 impl Offset {
-    /// The position `at`, which is not in front of the first entry.
+    /// Returns the offset of the position `at`, which is not within the header.
     #[inline]
     pub(crate) fn new(at: usize) -> Self {
         debug_assert!(at >= HEADER_LEN);
-        // No list is longer than 1 GiB. For a longer one the offset would be wrong, which is harmless.
+        // The cast is exact, because no list is longer than 1 GiB. A wrong offset would be harmless.
         Self(NonZeroU32::new(at as u32).unwrap_or(NonZeroU32::MAX))
     }
 
@@ -47,7 +49,7 @@ impl Offset {
 }
 
 impl From<Offset> for usize {
-    /// The position in [`View::as_bytes`].
+    /// Returns the position in [`View::as_bytes`].
     #[inline]
     fn from(offset: Offset) -> Self {
         offset.at()
@@ -55,7 +57,8 @@ impl From<Offset> for usize {
 }
 
 impl View {
-    /// The bytes as a list. Only header and end are checked, as with [`Depth::Shallow`](crate::Depth::Shallow). O(1).
+    /// Returns the bytes as a list. Checks only the header and the end byte, as
+    /// [`Depth::Shallow`](crate::Depth::Shallow) does. O(1).
     ///
     /// # Errors
     /// If the bytes do not begin with the header of a list of this length, or do not end with the end byte.
@@ -65,8 +68,8 @@ impl View {
         Ok(Self::of(bytes))
     }
 
-    /// The list that the bytes begin with, and the bytes behind it. The list's header says where it ends. Checked as by
-    /// [`new`](Self::new). O(1).
+    /// Returns the list at the start of the bytes, and the bytes behind it. The header says where the list
+    /// ends. Checks what [`new`](Self::new) checks. O(1).
     ///
     /// ```
     /// use listpack::View;
@@ -81,37 +84,39 @@ impl View {
         Ok((Self::new(list)?, behind))
     }
 
-    /// The bytes as a list, unchecked. The caller guarantees the frame.
+    /// Returns the bytes as a list without checks. The caller guarantees that the header and the end byte are
+    /// valid.
     #[inline]
     pub(crate) fn of(bytes: &[u8]) -> &Self {
-        // SAFETY: a view is a slice of bytes and nothing else (`repr(transparent)`), and no safe or unsafe code relies on
-        // what they are.
+        // SAFETY: `View` is a transparent wrapper of `[u8]`, so the cast keeps address and length. No unsafe
+        // code relies on the contents of the bytes.
         unsafe { &*(core::ptr::from_ref(bytes) as *const Self) }
     }
 
-    /// The list in antirez' format, header and end included: what a dump holds. O(1).
+    /// Returns the bytes of the list in antirez' format, with the header and the end byte. A dump contains
+    /// these bytes. O(1).
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// Header and entries, without the end byte.
+    /// Returns the header and the entries, without the end byte.
     #[inline]
     pub(crate) fn body(&self) -> &[u8] {
         match &self.0 {
             [body @ .., _end] => body,
-            [] => &[], // a list has seven bytes at least
+            [] => &[], // not reached by a valid list, which has at least seven bytes
         }
     }
 
-    /// Bytes of the list. O(1). In C: `lpBytes`.
+    /// Returns the number of bytes of the list. O(1). In C: `lpBytes`.
     #[inline]
     pub fn byte_len(&self) -> usize {
         self.0.len()
     }
 
-    /// How many entries there are. O(1) up to 65,534 entries; beyond that they are counted: O(n).
-    /// In C: `lpLength`.
+    /// Returns the number of entries. O(1) up to 65,534 entries. With more entries, the list is walked, in
+    /// O(n). In C: `lpLength`.
     #[inline]
     pub fn len(&self) -> usize {
         self.known_len().unwrap_or_else(|| self.count_entries())
@@ -123,22 +128,23 @@ impl View {
         self.iter().count()
     }
 
-    /// The number of entries, if the header tells.
+    /// Returns the number of entries, if the header contains it.
     #[inline]
     pub(crate) fn known_len(&self) -> Option<usize> {
-        let &[_, _, _, _, c0, c1, ..] = &self.0 else { return Some(0) }; // a list has seven bytes at least
+        let &[_, _, _, _, c0, c1, ..] = &self.0 else { return Some(0) }; // not reached by a valid list
         let count = u16::from_le_bytes([c0, c1]);
         (count != COUNT_UNKNOWN).then_some(usize::from(count))
     }
 
-    /// Whether there is no entry. O(1).
+    /// Returns whether the list has no entries. O(1).
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.len() <= EMPTY_LEN
     }
 }
 
-/// Lists are equal if their bytes are, or if their entries are, one by one. So a list equals itself even if it holds NaN.
+/// Two lists are equal if they have the same bytes, or the same entries in the same order. So a list equals
+/// itself even if it contains a NaN.
 impl PartialEq for View {
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes() == other.as_bytes() || self.iter().eq(other.iter())

@@ -1,4 +1,4 @@
-//! Going from entry to entry, in both directions.
+//! Walking from entry to entry, in both directions.
 
 use crate::entry;
 use crate::format::{COUNT_UNKNOWN, HEADER_LEN};
@@ -7,20 +7,20 @@ use crate::view::{Offset, View};
 use core::iter::FusedIterator;
 
 impl View {
-    /// The first entry. O(1). In C: `lpFirst`.
+    /// Returns the offset of the first entry. O(1). In C: `lpFirst`.
     #[inline]
     pub fn first(&self) -> Option<Offset> {
         (!self.is_empty()).then(|| Offset::new(HEADER_LEN))
     }
 
-    /// The last entry. O(1). In C: `lpLast`.
+    /// Returns the offset of the last entry. O(1). In C: `lpLast`.
     #[inline]
     pub fn last(&self) -> Option<Offset> {
         let body = self.body();
         entry::previous(body, HEADER_LEN, body.len()).map(Offset::new)
     }
 
-    /// The entry behind the one at `offset`. O(1). In C: `lpNext`.
+    /// Returns the offset of the entry behind the one at `offset`. O(1). In C: `lpNext`.
     #[inline]
     pub fn next(&self, offset: Offset) -> Option<Offset> {
         let body = self.body();
@@ -28,18 +28,18 @@ impl View {
         (next < body.len()).then(|| Offset::new(next))
     }
 
-    /// The entry in front of the one at `offset`. O(1). In C: `lpPrev`.
+    /// Returns the offset of the entry in front of the one at `offset`. O(1). In C: `lpPrev`.
     #[inline]
     pub fn prev(&self, offset: Offset) -> Option<Offset> {
         entry::previous(self.body(), HEADER_LEN, offset.at()).map(Offset::new)
     }
 
-    /// The entry at `index`, from the end if that is negative: -1 is the last. O(n), walking from the nearer end. In C:
-    /// `lpSeek`.
+    /// Returns the offset of the entry at `index`. A negative index counts from the end: -1 is the last
+    /// entry. O(n), because the list is walked from the nearer end. In C: `lpSeek`.
     pub fn seek(&self, index: isize) -> Option<Offset> {
         let steps = index.unsigned_abs();
         let (from_end, steps) = match (self.known_len(), index < 0) {
-            // From the right, the last entry is the first one: no step.
+            // A walk from the end begins at the last entry, so the index -1 needs no step.
             (None, false) => (false, steps),
             (None, true) => (true, steps - 1),
             (Some(len), negative) => {
@@ -47,7 +47,7 @@ impl View {
                 if index >= len {
                     return None;
                 }
-                // A step back takes thrice the time of a step forward.
+                // A step backwards takes three times as long as a step forwards.
                 if index / 3 < len - index { (false, index) } else { (true, len - 1 - index) }
             }
         };
@@ -61,7 +61,7 @@ impl View {
         }
     }
 
-    /// The value at `offset`. O(1). In C: `lpGet`.
+    /// Returns the value of the entry at `offset`. O(1). In C: `lpGet`.
     #[inline]
     pub fn get(&self, offset: Offset) -> Option<Value<'_>> {
         let body = self.body();
@@ -69,20 +69,21 @@ impl View {
         entry::value(body, at, *body.get(at)?)
     }
 
-    /// All values, from the first to the last or the other way round.
+    /// Returns an iterator over all values. It can be walked from both ends.
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         let body = self.body();
         Iter { body, front: HEADER_LEN, left: self.known_len().unwrap_or(UNKNOWN) }
     }
 
-    /// The values from the entry at `offset` on.
+    /// Returns an iterator over the values from the entry at `offset` on.
     #[inline]
     pub fn iter_from(&self, offset: Offset) -> Iter<'_> {
         Iter { body: self.body(), front: offset.at(), left: UNKNOWN }
     }
 
-    /// `n` values from the entry at index `start` on, or as many as there are. O(start + n). In C: what `LRANGE` does.
+    /// Returns an iterator over up to `n` values, beginning with the one at index `start`. O(start + n). In
+    /// C: part of `LRANGE`.
     pub fn range(&self, start: usize, n: usize) -> impl Iterator<Item = Value<'_>> {
         let first = isize::try_from(start).ok().and_then(|start| self.seek(start));
         first.map(|offset| self.iter_from(offset)).into_iter().flatten().take(n)
@@ -98,23 +99,27 @@ impl<'a> IntoIterator for &'a View {
     }
 }
 
-/// [`Iter::left`] where the number of entries is not known. Counting a list's entries down from here, or below 0, never ends at a
-/// number that a header can say.
+/// The value of [`Iter::left`] if the number of entries is not known.
+///
+/// `left` is decremented from here with wrapping arithmetic. No list has enough entries to reach a number
+/// below 65,535, so the number stays recognisable as unknown. This also holds if a damaged list has more
+/// entries than its header says.
 const UNKNOWN: usize = usize::MAX;
 
-/// The values of a list. Knows how many there are if the list's header does and the walk began at the first.
+/// An iterator over the values of a list. Its size hint is exact if the header contains the count and the
+/// iterator began at the first entry.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
-    /// The list up to the end of the last entry that is still to come.
+    /// The list up to the end of the last entry that has not been returned yet.
     body: &'a [u8],
-    /// Where the next entry begins.
+    /// The position of the next entry.
     front: usize,
-    /// How many are to come, if that is a number that a list's header can say.
+    /// How many entries are left, if this is less than 65,535. Otherwise the number is not known.
     left: usize,
 }
 
 impl<'a> Iter<'a> {
-    /// The next entry: where it is, and its value.
+    /// Advances the iterator. Returns the offset and the value of the next entry.
     #[inline]
     pub fn next_with_offset(&mut self) -> Option<(Offset, Value<'a>)> {
         let at = self.front;
@@ -124,13 +129,13 @@ impl<'a> Iter<'a> {
         Some((Offset::new(at), value))
     }
 
-    /// Where the next entry begins, if the walk is not at its end.
+    /// Returns the offset of the next entry, if the iterator is not at its end.
     #[inline]
     pub fn offset(&self) -> Option<Offset> {
         (self.front < self.body.len()).then(|| Offset::new(self.front))
     }
 
-    /// Nothing more is to come: of the list, or of what can be read of it.
+    /// Ends the iterator. The list has no more entries, or no more that can be read.
     fn end<T>(&mut self) -> Option<T> {
         self.front = self.body.len();
         self.left = 0;
@@ -151,7 +156,7 @@ impl<'a> Iterator for Iter<'a> {
         (left.unwrap_or(0), left)
     }
 
-    /// Passes `n` entries by without a look at their values.
+    /// Skips `n` entries without decoding their values.
     #[inline]
     fn nth(&mut self, n: usize) -> Option<Value<'a>> {
         for _ in 0..n {

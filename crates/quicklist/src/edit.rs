@@ -1,10 +1,10 @@
-//! Inserting and replacing in the middle: where that splits nodes and merges them.
+//! Inserting and replacing in the middle, and how this splits and merges nodes.
 //!
-//! Everything that needs memory comes first; what then changes the list cannot fail. Nodes are merged and compressed last, and only if
-//! there is memory for it.
+//! Each operation first makes all allocations that it needs. The changes of the list come after them and
+//! cannot fail. Merging and compressing come last, and happen only if there is memory.
 //!
-//! Nodes are split, and elements given to neighbours, exactly where Redis does so, because what `OBJECT ENCODING` says depends on it: a
-//! list becomes one listpack again when one node is left.
+//! A node is split, and an element joins a neighbour, exactly where Redis does this, because a client can see
+//! it. A list with one node becomes a listpack again, and `OBJECT ENCODING` shows that.
 //!
 //! Learned from: Matt Stancliff's `quicklist.c`.
 
@@ -17,12 +17,14 @@ use core::mem;
 use listpack::{ListPack, Value};
 use zmalloc::{ReserveError, or_oom};
 
-/// Header and end, which two listpacks have twice.
+/// How many bytes the header and the end byte of a listpack have. Merging two listpacks saves them once.
 const PACK_EMPTY_LEN: usize = 7;
 
 impl QuickList {
-    /// Inserts an element in front of the one at `index`; `false` if there is none. O(nodes / 128 + elements of a node). In C:
-    /// `quicklistInsertBefore`.
+    /// Inserts an element in front of the one at `index`. Returns `false` if there is no element at `index`.
+    /// In C: `quicklistInsertBefore`.
+    ///
+    /// Takes O(nodes / 128 + elements of a node).
     ///
     /// ```
     /// let mut list = quicklist::QuickList::new(-2, 0);
@@ -35,12 +37,14 @@ impl QuickList {
         or_oom(self.try_insert(Side::Front, index, value))
     }
 
-    /// Inserts an element behind the one at `index`; `false` if there is none. In C: `quicklistInsertAfter`.
+    /// Inserts an element behind the one at `index`. Returns `false` if there is no element at `index`. In C:
+    /// `quicklistInsertAfter`.
     pub fn insert_after<'a>(&mut self, index: usize, value: impl Into<Value<'a>>) -> bool {
         or_oom(self.try_insert(Side::Back, index, value))
     }
 
-    /// Inserts an element on one side of the one at `index`; after an error the list is as it was.
+    /// Inserts an element on one side of the one at `index`. Returns `false` if there is no element at
+    /// `index`. An error leaves the list unchanged.
     pub fn try_insert<'a>(
         &mut self,
         side: Side,
@@ -54,12 +58,13 @@ impl QuickList {
         Ok(here)
     }
 
-    /// Puts another element in the place of the one at `index`; `false` if there is none. In C: `quicklistReplaceAtIndex`.
+    /// Replaces the element at `index`. Returns `false` if there is none. In C: `quicklistReplaceAtIndex`.
     pub fn replace<'a>(&mut self, index: usize, value: impl Into<Value<'a>>) -> bool {
         or_oom(self.try_replace(index, value))
     }
 
-    /// [`replace`](Self::replace) that answers an error, the list then as it was.
+    /// Like [`replace`](Self::replace), but returns an error if there is no memory, and leaves the list
+    /// unchanged.
     pub fn try_replace<'a>(
         &mut self,
         index: usize,
@@ -106,8 +111,8 @@ impl Inner {
         Ok(())
     }
 
-    /// Inserts an element in the midst of a full node: what is on its side becomes a node of its own. A large element stands
-    /// between the two, another joins the new one.
+    /// Inserts an element in the middle of a full node. The elements on the side `side` of it move to a new
+    /// node. A large element gets its own node between the two. Any other element joins the new node.
     fn try_split_insert(
         &mut self,
         side: Side,
@@ -143,7 +148,8 @@ impl Inner {
         Ok(())
     }
 
-    /// A copy of the elements on one side of `cut`, of a node with several, and how many; and, if it is compressed, what it was before.
+    /// Copies the elements on the side `side` of `cut` from a node that is not plain. Returns the copy and
+    /// its number of elements. If the node is compressed, also returns the decompressed node.
     fn try_part(
         &self,
         ordinal: usize,
@@ -186,7 +192,7 @@ impl Inner {
             let node = self.try_node(value)?;
             self.nodes.change(place, |old| *old = node);
         } else if plain {
-            // What is small enough now joins the next node, if it may.
+            // The new element is not large. It joins the next node, which has room for it.
             if let Some(next) = self.nodes.step_from(Side::Front, place) {
                 self.try_join(Side::Front, next, value)?;
             }
@@ -203,8 +209,8 @@ impl Inner {
         next.is_some_and(|next| self.may_join(next, text_len(value), 0, 0))
     }
 
-    /// A large element takes the place of one of several in a listpack: those before it and those behind it become
-    /// nodes.
+    /// Replaces one of several elements of a listpack by a large element. The elements in front of it and
+    /// those behind it become separate nodes.
     fn try_replace_by_large(
         &mut self,
         ordinal: usize,
@@ -234,8 +240,9 @@ impl Inner {
 
 /// Merging.
 impl Inner {
-    /// Merges nodes near one that changed, as far as they may: the two before it, the two behind it, then itself with what
-    /// stands before and behind. In C: `_quicklistMergeNodes`.
+    /// Merges the nodes around `center`, which has changed, as far as the limit allows. Tries these pairs in
+    /// this order: the two nodes before it, the two behind it, the one before it and itself, itself and the
+    /// one behind it. In C: `_quicklistMergeNodes`.
     fn merge_around(&mut self, mut center: usize) {
         if center >= 2 && self.merge(center - 2) {
             center -= 1;
@@ -247,7 +254,8 @@ impl Inner {
         self.merge(center);
     }
 
-    /// Merges a node with the next one, if both have listpacks that are within the limit together, and there is memory.
+    /// Merges a node with the next one. Returns whether it did. Both must be listpacks that are within the
+    /// limit together, and there must be memory.
     fn merge(&mut self, ordinal: usize) -> bool {
         let (Some(left), Some(right)) = (self.nodes.place(ordinal), self.nodes.place(ordinal + 1)) else {
             return false;

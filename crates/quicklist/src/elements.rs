@@ -1,4 +1,4 @@
-//! [`Elements`]: what a node holds that is not compressed; and how long an element's text is.
+//! [`Elements`]: the elements of a node that is not compressed. Also the length of an element's text.
 
 use crate::side::Side;
 use listpack::{ListPack, Offset, Value, integer};
@@ -11,7 +11,7 @@ pub(crate) enum Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// The element at `index`.
+    /// Returns the element at `index`.
     #[inline]
     pub(crate) fn get(self, index: usize) -> Option<Value<'a>> {
         match self {
@@ -20,7 +20,7 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// The element at an end.
+    /// Returns the element at an end.
     #[inline]
     pub(crate) fn end(self, side: Side) -> Option<Value<'a>> {
         match self {
@@ -38,7 +38,7 @@ pub(crate) fn pack_end(pack: &ListPack, side: Side) -> Option<Offset> {
     }
 }
 
-/// How many bytes the text of a value has; a double has none, and counts as its eight bytes.
+/// Returns how many bytes the text of a value has. A double has no text, and counts as eight bytes.
 pub(crate) fn text_len(value: &Value<'_>) -> usize {
     match *value {
         Value::Int(value) => integer::decimal_len(value),

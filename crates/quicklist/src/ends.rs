@@ -1,4 +1,4 @@
-//! Both ends: pushing, popping and rotating.
+//! Pushing, popping and rotating at both ends of a list.
 
 use crate::elements::{Elements, pack_end, text_len};
 use crate::item::Item;
@@ -10,7 +10,7 @@ use listpack::{Offset, Value, encoded_len};
 use zmalloc::{ReserveError, or_oom};
 
 impl QuickList {
-    /// Adds an element in front. Amortised O(elements of a node). In C: `quicklistPushHead`.
+    /// Adds an element at the front. Amortised O(elements of a node). In C: `quicklistPushHead`.
     #[inline]
     pub fn push_front<'a>(&mut self, value: impl Into<Value<'a>>) {
         or_oom(self.try_push(Side::Front, value));
@@ -22,7 +22,7 @@ impl QuickList {
         or_oom(self.try_push(Side::Back, value));
     }
 
-    /// Adds an element at an end; after an error the list is as it was. In C: `quicklistPush`.
+    /// Adds an element at an end. An error leaves the list unchanged. In C: `quicklistPush`.
     #[inline]
     pub fn try_push<'a>(&mut self, side: Side, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
         if self.inner_mut().try_push(side, value.into(), 0, 0)? {
@@ -31,14 +31,14 @@ impl QuickList {
         Ok(())
     }
 
-    /// Adds elements at an end, one after the other; after an error the list has none of them, though room that was made for some
-    /// may stay.
+    /// Adds elements at an end, one after the other. After an error the list has none of them, but may keep
+    /// the memory that was allocated for them.
     pub fn try_push_all<'a>(
         &mut self,
         side: Side,
         values: impl IntoIterator<Item: Into<Value<'a>>>,
     ) -> Result<(), ReserveError> {
-        // Nothing is compressed until all are in, so that they can be taken out again without memory.
+        // Nothing is compressed before all elements are added. So they can be removed again without memory.
         let result = self.inner_mut().try_with_end(side, |inner| {
             for (pushed, value) in values.into_iter().enumerate() {
                 if let Err(error) = inner.try_push(side, value.into(), 0, 0) {
@@ -57,13 +57,13 @@ impl QuickList {
         result
     }
 
-    /// The element at an end. O(1).
+    /// Returns the element at an end. O(1).
     pub fn end(&self, side: Side) -> Option<Item<'_>> {
         or_oom(self.try_get(if side == Side::Front { 0 } else { self.len().wrapping_sub(1) }))
     }
 
-    /// Removes the first element and returns what `f` makes of it. Returns `None` for an empty list. O(elements of a node).
-    /// In C: `quicklistPopCustom`, with `f` as its saver.
+    /// Calls `f` with the first element, removes it, and returns the result of `f`. Returns `None` if the
+    /// list is empty. O(elements of a node). In C: `quicklistPopCustom`, with `f` as its saver.
     ///
     /// ```
     /// let mut list = quicklist::QuickList::new(-2, 0);
@@ -75,13 +75,15 @@ impl QuickList {
         or_oom(self.try_pop_with(Side::Front, |value| Ok(f(value))))
     }
 
-    /// [`pop_front_with`](Self::pop_front_with) at the other end.
+    /// Like [`pop_front_with`](Self::pop_front_with), for the last element.
     pub fn pop_back_with<T>(&mut self, f: impl FnOnce(Value<'_>) -> T) -> Option<T> {
         or_oom(self.try_pop_with(Side::Back, |value| Ok(f(value))))
     }
 
-    /// Removes the element at an end, unless `f` fails on it. The node at an end is hardly ever compressed (only if there was no
-    /// memory when it came there), so hardly anything else fails.
+    /// Calls `f` with the element at an end, and removes the element if `f` succeeds.
+    ///
+    /// Memory is needed only if the node at this end is compressed. This is rare: it means that there was no
+    /// memory when the node became the end.
     #[inline]
     pub fn try_pop_with<T, E: From<ReserveError>>(
         &mut self,
@@ -106,8 +108,8 @@ impl QuickList {
         })
     }
 
-    /// Takes the element at `from` out and pushes it at `to`, which may be the same end. O(elements of a node), or an error, the
-    /// list then as it was. In C: what `LMOVE` does with one list.
+    /// Removes the element at `from` and pushes it at `to`, which may be the same end. O(elements of a node).
+    /// An error leaves the list unchanged. In C: `LMOVE` with one list.
     pub fn try_rotate(&mut self, from: Side, to: Side) -> Result<(), ReserveError> {
         if self.len() < 2 {
             return Ok(());
@@ -118,7 +120,7 @@ impl QuickList {
             else {
                 return Ok(());
             };
-            // The bytes may move while they are pushed.
+            // The push may move the bytes of the element, so it gets a copy.
             let item = Item::try_copied(value)?;
             let value = item.value();
             if from == to {
@@ -131,8 +133,10 @@ impl QuickList {
 }
 
 impl Inner {
-    /// Runs an operation on an end of the list, whose node is decompressed for it if need be. (An end node is compressed if there was
-    /// no memory when it became the end.) If the operation fails, the node is compressed again.
+    /// Runs an operation on an end of the list, whose node is decompressed before. If the operation fails,
+    /// the compressed node is restored.
+    ///
+    /// A node at an end is compressed only if there was no memory when it became the end.
     #[inline]
     fn try_with_end<T, E: From<ReserveError>>(
         &mut self,
@@ -155,9 +159,9 @@ impl Inner {
         result
     }
 
-    /// Pushes an element at `to` that is then removed at `from`, the other end.
+    /// Pushes an element at `to`, and then removes it at `from`, the other end.
     fn try_rotate_across(&mut self, from: Side, to: Side, value: Value<'_>) -> Result<(), ReserveError> {
-        // A place that the element leaves is free for it to come to.
+        // If there is one node, the element leaves the node that it joins, so its bytes do not count.
         let (leaving, gone) = if self.nodes.single().is_some() { (encoded_len(value), 1) } else { (0, 0) };
         self.try_push(to, value, leaving, gone)?;
         if let Some(place) = self.nodes.end(from) {
@@ -167,8 +171,8 @@ impl Inner {
         Ok(())
     }
 
-    /// An element that leaves an end and comes back to it finds another node there if it had one for itself, or may not
-    /// join the one that it has left.
+    /// Removes an element at an end and pushes it at the same end, as Redis does. This changes the list only
+    /// in two cases: the element was the only one of its node, or it may not join the node that it has left.
     fn try_rotate_in_place(
         &mut self,
         side: Side,
@@ -201,8 +205,11 @@ impl Inner {
 }
 
 impl Inner {
-    /// Adds an element at an end, from whose node `leaving` bytes and `gone` elements are about to go; says whether it has a new
-    /// node, so that others may have to be compressed.
+    /// Adds an element at an end. Returns whether it has a new node, so that other nodes may have to be
+    /// compressed.
+    ///
+    /// `leaving` bytes and `gone` elements of the node at this end will be removed afterwards, so they do not
+    /// count for the limit.
     fn try_push(
         &mut self,
         side: Side,
@@ -227,7 +234,7 @@ impl Inner {
         Ok(true)
     }
 
-    /// Removes the element at an end, whose node is not compressed.
+    /// Removes the element at an end. Its node is not compressed.
     #[inline]
     fn remove_end(&mut self, side: Side, place: Place) {
         if self.remove_end_unsettled(side, place) {
@@ -235,7 +242,8 @@ impl Inner {
         }
     }
 
-    /// The same, but nothing is decompressed where it may have to be; says whether the node has gone.
+    /// Like [`remove_end`](Self::remove_end), but does not call [`settle`](Self::settle). Returns whether the
+    /// node was removed.
     #[inline]
     fn remove_end_unsettled(&mut self, side: Side, place: Place) -> bool {
         let offset = match self.nodes.get(place).elements() {
@@ -245,8 +253,8 @@ impl Inner {
         self.remove_at(place, offset)
     }
 
-    /// Removes the element at an offset of a node that is not compressed, or the node if it is the only one; says whether the
-    /// node has gone.
+    /// Removes the element at an offset of a node that is not compressed. Removes the node if this is its
+    /// only element. Returns whether the node was removed.
     #[inline]
     fn remove_at(&mut self, place: Place, offset: Option<Offset>) -> bool {
         self.len -= 1;

@@ -1,11 +1,11 @@
-//! [`Item`]: an element that is read.
+//! [`Item`]: an element that a caller reads.
 
 use crate::storage::Block;
 use core::fmt;
 use listpack::{Value, integer::Decimal};
 use zmalloc::ReserveError;
 
-/// An element of a list: in most cases where it is stored, or, if it was compressed there, a copy.
+/// An element of a list. It borrows the stored element, or is a copy if the element's node is compressed.
 #[derive(Debug)]
 pub struct Item<'a>(Repr<'a>);
 
@@ -29,7 +29,7 @@ impl<'a> Item<'a> {
         Self(Repr::Stored(value))
     }
 
-    /// One that borrows nothing.
+    /// Copies an element, so that it borrows nothing.
     pub(crate) fn try_copied(value: Value<'_>) -> Result<Self, ReserveError> {
         Ok(Self(match value {
             Value::Str(bytes) => Repr::Copied(Block::try_new([bytes])?),
@@ -38,7 +38,7 @@ impl<'a> Item<'a> {
         }))
     }
 
-    /// What it is.
+    /// Returns the value of the element.
     #[inline]
     pub fn value(&self) -> Value<'_> {
         match &self.0 {
@@ -47,7 +47,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// What it is, for as long as the list stays as it is; `None` if it is a copy.
+    /// Returns the value of the element, borrowed from the list. Returns `None` if the item is a copy.
     #[inline]
     pub fn as_stored(&self) -> Option<Value<'a>> {
         match self.0 {
@@ -56,7 +56,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Its text, in a vector of the caller's allocator. (A double, which has no text, as `Debug` prints it.)
+    /// Returns the text of the element, in a vector of the global allocator. A double has no text, and is
+    /// printed as `Debug` prints it.
     pub fn to_vec(&self) -> Vec<u8> {
         match self.value() {
             Value::Int(value) => Decimal::new(value).to_vec(),
@@ -66,7 +67,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// One that is not copied.
+/// Makes an item that borrows the value.
 impl<'a> From<Value<'a>> for Item<'a> {
     #[inline]
     fn from(value: Value<'a>) -> Self {

@@ -1,4 +1,4 @@
-//! [`Iter`]: elements from both ends, and the decompressed nodes that this needs.
+//! [`Iter`]: an iterator over the elements from both ends. It owns the nodes that it decompresses.
 
 use crate::elements::Elements;
 use crate::item::Item;
@@ -12,19 +12,20 @@ use listpack::{ListPack, Offset, Value};
 use zmalloc::{ReserveError, or_oom};
 
 impl QuickList {
-    /// All elements in order, or in reverse with [`rev`](Iterator::rev). O(1), and O(1) an element.
+    /// Returns an iterator over all elements. O(1), and O(1) for each element.
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         self.iter_from(0)
     }
 
-    /// The elements from `index` on; none if there are no more. Found as by [`get`](Self::get). In C:
-    /// `quicklistGetIteratorAtIdx`.
+    /// Returns an iterator over the elements from `index` on. It is empty if there are none. The first
+    /// element is found as by [`get`](Self::get). In C: `quicklistGetIteratorAtIdx`.
     pub fn iter_from(&self, index: usize) -> Iter<'_> {
         self.range(index, self.len())
     }
 
-    /// `count` elements from `start` on, or as many as there are. In C: what `LRANGE` does.
+    /// Returns an iterator over up to `count` elements, beginning with the one at index `start`. In C: part
+    /// of `LRANGE`.
     pub fn range(&self, start: usize, count: usize) -> Iter<'_> {
         let list = self.inner();
         let remaining = self.len().saturating_sub(start).min(count);
@@ -37,10 +38,11 @@ impl QuickList {
     }
 }
 
-/// The elements of a list, or of a part of it, from either end.
+/// An iterator over the elements of a list, or of a part of it, from either end.
 ///
-/// An iterator hands out elements that outlive its next step, so those of a compressed node are copied, one by one. The
-/// methods that lend ([`next_value`](Self::next_value)) need no copy.
+/// The items of [`Iterator::next`] may outlive the next step. So an element of a compressed node is copied.
+/// The methods that lend an element until the next step, such as [`next_value`](Self::next_value), need no
+/// copy.
 pub struct Iter<'a> {
     list: &'a Inner,
     remaining: usize,
@@ -48,27 +50,28 @@ pub struct Iter<'a> {
     back: End<'a>,
 }
 
-/// How far one end has come.
+/// The state of one end of the iterator.
 struct End<'a> {
-    /// The node that it is in, or is to enter first.
+    /// The node that this end has entered, or the first one to enter.
     place: Option<Place>,
-    /// Elements to pass over when it enters that; `None` once it has.
+    /// How many elements to skip when this end enters its first node. `None` after that.
     skip: Option<usize>,
-    /// Elements of the node that are still to come.
+    /// How many elements of the node this end can still return.
     left: usize,
     cursor: Source<'a>,
 }
 
-/// What an end reads from.
+/// The elements that an end reads.
 enum Source<'a> {
     Packed(listpack::Iter<'a>),
     Plain(&'a [u8]),
-    /// A node that was compressed, and where its next element is: an offset of its listpack, or nothing for a plain one.
+    /// A decompressed copy of a node, and the offset of its next element in the listpack. A plain node has no
+    /// offset.
     Unzipped(Node, Option<Offset>),
 }
 
 impl<'a> End<'a> {
-    /// An end of which the first element is the one at `index`.
+    /// Returns an end whose first element is the one at `index`.
     fn before(list: &Inner, index: usize, side: Side) -> Self {
         let mut end = Self { place: None, skip: None, left: 0, cursor: Source::Plain(&[]) };
         if index < list.len {
@@ -82,7 +85,7 @@ impl<'a> End<'a> {
         end
     }
 
-    /// Sees to it that there is an element to be read, which the caller knows to exist.
+    /// Enters the next node if this one has no more elements. The caller knows that there is another element.
     #[inline]
     fn try_prepare(&mut self, list: &'a Inner, side: Side) -> Result<(), ReserveError> {
         if self.left > 0 { Ok(()) } else { self.try_enter(list, side) }
@@ -114,7 +117,7 @@ impl<'a> End<'a> {
         Ok(())
     }
 
-    /// The next element, lent; the node has one.
+    /// Returns the next element, borrowed until the next step. The node must have one.
     #[inline]
     fn lend(&mut self, side: Side) -> Option<Value<'_>> {
         self.left = self.left.checked_sub(1)?;
@@ -138,7 +141,8 @@ impl<'a> End<'a> {
         }
     }
 
-    /// The next element, to keep; without memory for a copy it is still to come.
+    /// Returns the next element as an item that may outlive the next step. If there is no memory for a copy,
+    /// this end does not advance.
     #[inline]
     fn try_take(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
         let offset_before = match &mut self.cursor {
@@ -164,7 +168,7 @@ impl<'a> End<'a> {
     }
 }
 
-/// The elements of a listpack without the first `skip`, seen from `side`.
+/// Returns an iterator over a listpack without the first `skip` elements, counted from `side`.
 fn skipped(pack: &ListPack, side: Side, skip: usize) -> listpack::Iter<'_> {
     match side {
         Side::Front if skip > 0 => pack.seek(skip as isize).map_or(pack.iter(), |at| pack.iter_from(at)),
@@ -180,8 +184,10 @@ fn skipped(pack: &ListPack, side: Side, skip: usize) -> listpack::Iter<'_> {
 }
 
 impl<'a> Iter<'a> {
-    /// The next element, lent until the next step: nothing is copied. Decompressing a node may fail; the iterator is then
-    /// where it was.
+    /// Returns the next element, borrowed until the next step. Copies nothing.
+    ///
+    /// # Errors
+    /// If there is no memory to decompress a node. The iterator has then not advanced.
     ///
     /// ```
     /// let mut list = quicklist::QuickList::new(-2, 0);
@@ -197,7 +203,7 @@ impl<'a> Iter<'a> {
         self.next_value_from(Side::Front)
     }
 
-    /// [`next_value`](Self::next_value) from either end.
+    /// Like [`next_value`](Self::next_value), from either end.
     #[inline]
     pub fn next_value_from(&mut self, side: Side) -> Result<Option<Value<'_>>, ReserveError> {
         let Self { list, remaining, front, back } = self;
@@ -210,8 +216,12 @@ impl<'a> Iter<'a> {
         Ok(end.lend(side))
     }
 
-    /// [`next`](Iterator::next) and [`next_back`](DoubleEndedIterator::next_back), with an error if there is no memory to
-    /// decompress a node or to copy an element of it; the iterator is then where it was.
+    /// Like [`next`](Iterator::next) and [`next_back`](DoubleEndedIterator::next_back), but returns an error
+    /// if there is no memory.
+    ///
+    /// # Errors
+    /// If there is no memory to decompress a node or to copy an element of it. The iterator has then not
+    /// advanced.
     #[inline]
     pub fn try_next_from(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
         let Self { list, remaining, front, back } = self;

@@ -1,13 +1,14 @@
-//! [`NodeLimit`]: how much goes into one listpack of a list.
+//! [`NodeLimit`]: the maximum size of one listpack of a list.
 
-/// The largest listpack, in bytes, where the limit is a number of elements; and the longest element that shares one.
-/// In C: `SIZE_SAFETY_LIMIT`.
+/// If the limit is a number of elements, this is the maximum size of a listpack in bytes, and also of an
+/// element that shares a listpack. In C: `SIZE_SAFETY_LIMIT`.
 const SAFETY_LIMIT: usize = 8192;
 
-/// What an element may add to a listpack beside its bytes, reckoned high. In C: `SIZE_ESTIMATE_OVERHEAD`.
+/// A high estimate of the bytes that an element adds to a listpack beside its text. In C:
+/// `SIZE_ESTIMATE_OVERHEAD`.
 const OVERHEAD_ESTIMATE: usize = 8;
 
-/// `list-max-listpack-size`: the largest size, or the largest number of elements, that one listpack of a list has.
+/// `list-max-listpack-size`: the maximum size, or the maximum number of elements, of one listpack of a list.
 ///
 /// | value | limit |
 /// |---|---|
@@ -15,22 +16,22 @@ const OVERHEAD_ESTIMATE: usize = 8;
 /// | 0, 1 | one element |
 /// | n | n elements, and 8 KiB |
 ///
-/// The same number decides when a list leaves its one listpack (see the crate `robj`), so where nodes end shows in
-/// `OBJECT ENCODING`, and is exactly where Redis ends them.
+/// The same setting decides when a list is no longer a single listpack (see the crate `robj`). So a client
+/// can see in `OBJECT ENCODING` where nodes end. They end exactly where Redis ends them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeLimit {
-    /// Bytes of a listpack.
+    /// The maximum size of a listpack, in bytes.
     bytes: usize,
-    /// Elements of a listpack.
+    /// The maximum number of elements of a listpack.
     entries: usize,
-    /// The longest element that shares a node, in bytes.
+    /// The maximum length of an element that shares a node, in bytes.
     element: usize,
-    /// The second of the two limits is the one that was set.
+    /// Whether the setting is a number of elements, and not a size.
     by_entries: bool,
 }
 
 impl NodeLimit {
-    /// What a value of `list-max-listpack-size` means. In C: `quicklistNodeLimit`.
+    /// Returns the limit for a value of `list-max-listpack-size`. In C: `quicklistNodeLimit`.
     pub const fn new(list_max_listpack_size: i32) -> Self {
         if list_max_listpack_size >= 0 {
             let entries = if list_max_listpack_size == 0 { 1 } else { list_max_listpack_size as usize };
@@ -42,27 +43,28 @@ impl NodeLimit {
         }
     }
 
-    /// Whether a listpack of `bytes` with `entries` elements is within the limit. In C: `quicklistNodeExceedsLimit`.
+    /// Returns whether a listpack of `bytes` with `entries` elements is within the limit. In C:
+    /// `quicklistNodeExceedsLimit`, which returns the opposite.
     #[inline]
     pub const fn allows(&self, bytes: usize, entries: usize) -> bool {
         bytes <= self.bytes && entries <= self.entries
     }
 
-    /// Whether a list that shrank to these is small enough to be one listpack again: half of the limit, and of that
-    /// limit alone which was set. In C: part of `listTypeTryConvertQuicklist`.
+    /// Returns whether a list that has shrunk to this size is small enough to become one listpack again. It
+    /// may have half of the limit that was set. In C: part of `listTypeTryConvertQuicklist`.
     #[inline]
     pub const fn allows_twice(&self, bytes: usize, entries: usize) -> bool {
         if self.by_entries { entries <= self.entries / 2 } else { bytes <= self.bytes / 2 }
     }
 
-    /// Whether an element of `len` bytes has to have a node of its own. In C: `isLargeElement`.
+    /// Returns whether an element of `len` bytes needs its own node. In C: `isLargeElement`.
     #[inline]
     pub const fn is_large(&self, len: usize) -> bool {
         len > self.element
     }
 
-    /// Whether an element of `len` bytes may join a listpack of `bytes` with `entries`. In C:
-    /// `_quicklistNodeAllowInsert`.
+    /// Returns whether an element of `len` bytes may join a listpack of `bytes` with `entries` elements. In
+    /// C: `_quicklistNodeAllowInsert`.
     #[inline]
     pub(crate) const fn allows_insert(&self, bytes: usize, entries: usize, len: usize) -> bool {
         !self.is_large(len) && self.allows(bytes + len + OVERHEAD_ESTIMATE, entries + 1)

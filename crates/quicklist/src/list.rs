@@ -1,4 +1,4 @@
-//! [`QuickList`]: the handle, and what a list says of itself.
+//! [`QuickList`]: the handle, its constructors, and the methods that read it.
 
 use crate::elements::Elements;
 use crate::item::Item;
@@ -12,19 +12,21 @@ use core::ptr::NonNull;
 use listpack::{ListPack, Value};
 use zmalloc::{ReserveError, Zmalloc, box_size, or_oom, relocate_box, try_box};
 
-/// A list of strings and integers, in listpacks. See the [crate's page](crate).
+/// A list of strings and integers, stored in listpacks. See the [crate's page](crate).
 ///
-/// One pointer wide, and so is `Option<QuickList>`. Methods that take a value store the text of an integer as an integer; it
-/// reads back as an integer with that text. Those that may need memory come in two forms: `try_x` answers an error, and the list
-/// is then as it was, `x` ends in the OOM handler.
+/// A `QuickList` is one pointer wide, and so is an `Option<QuickList>`. Methods that take a value store the
+/// text of an integer as an integer. It is read back as an integer with that text.
+///
+/// Methods that may allocate come in two forms. The `try_` form returns an error and leaves the list
+/// unchanged. The plain form calls the OOM handler.
 pub struct QuickList(Box<Inner, Zmalloc>);
 
 const _: () = assert!(size_of::<Option<QuickList>>() == size_of::<usize>());
 
-/// In C: `quicklist`, of 40 bytes.
+/// The header of a list, in its own block. In C: `quicklist`, of 40 bytes.
 pub(crate) struct Inner {
     pub(crate) nodes: Nodes,
-    /// Elements: the sum over the nodes.
+    /// How many elements there are. This is the sum over the nodes.
     pub(crate) len: usize,
     list_max_listpack_size: i32,
     pub(crate) list_compress_depth: u16,
@@ -32,10 +34,12 @@ pub(crate) struct Inner {
 
 const _: () = assert!(size_of::<Inner>() == 5 * size_of::<usize>() + 8);
 
-/// Making, and turning into one listpack and back.
+/// Creating lists, and converting them from a listpack and to one.
 impl QuickList {
-    /// An empty list, in one block for the header. The two settings are those of redis.conf: see [`NodeLimit`] for the first; the
-    /// second is how many nodes at each end stay uncompressed, 0 for all. In C: `quicklistNew`.
+    /// Creates an empty list. Allocates one block for the header. In C: `quicklistNew`.
+    ///
+    /// The arguments are the settings in redis.conf. [`NodeLimit`] explains the first one. The second one is
+    /// how many nodes at each end stay uncompressed. If it is 0, no node is compressed.
     ///
     /// ```
     /// let mut list = quicklist::QuickList::new(-2, 0);
@@ -47,13 +51,16 @@ impl QuickList {
         or_oom(Self::try_new(list_max_listpack_size, list_compress_depth))
     }
 
-    /// [`new`](Self::new) that answers an error.
+    /// Like [`new`](Self::new), but returns an error if there is no memory.
     pub fn try_new(list_max_listpack_size: i32, list_compress_depth: u16) -> Result<Self, ReserveError> {
         try_box(Inner { nodes: Nodes::new(), len: 0, list_max_listpack_size, list_compress_depth }).map(Self)
     }
 
-    /// A list of what is in `pack`, which becomes its first node as it is, larger than the limit or not; afterwards `pack`
-    /// is empty. After an error it is as it was. O(elements), which are counted. In C: `quicklistAppendListpack` on a new list.
+    /// Creates a list from a listpack, which becomes the first node even if it is larger than the limit.
+    /// `pack` is empty afterwards. An error leaves it unchanged. In C: `quicklistAppendListpack` on a new
+    /// list.
+    ///
+    /// Takes O(elements), because it counts them.
     pub fn try_from_listpack(
         pack: &mut ListPack,
         list_max_listpack_size: i32,
@@ -64,7 +71,7 @@ impl QuickList {
         Ok(list)
     }
 
-    /// The only listpack, if there is one node and it is one.
+    /// Returns the listpack if the list has exactly one node, and this node is a listpack.
     pub fn as_listpack(&self) -> Option<&ListPack> {
         match self.0.nodes.single()?.elements()? {
             Elements::Packed(pack) => Some(pack),
@@ -72,7 +79,8 @@ impl QuickList {
         }
     }
 
-    /// Takes the only listpack out, or gives the list back if [`as_listpack`](Self::as_listpack) has none. O(1).
+    /// Converts the list to its listpack. Returns the list as the error if [`as_listpack`](Self::as_listpack)
+    /// returns `None`. O(1).
     pub fn into_listpack(mut self) -> Result<ListPack, Self> {
         let place = match self.as_listpack() {
             Some(_) => self.0.nodes.end(Side::Front),
@@ -85,7 +93,7 @@ impl QuickList {
     }
 }
 
-/// Asking.
+/// Reading.
 impl QuickList {
     #[inline]
     pub(crate) fn inner(&self) -> &Inner {
@@ -97,41 +105,44 @@ impl QuickList {
         &mut self.0
     }
 
-    /// How many elements. O(1). In C: `quicklistCount`.
+    /// Returns the number of elements. O(1). In C: `quicklistCount`.
     #[inline]
     pub fn len(&self) -> usize {
         self.0.len
     }
 
-    /// Whether there is no element.
+    /// Returns whether the list has no elements. O(1).
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.0.len == 0
     }
 
-    /// How many nodes. O(nodes / 128). In C: the `len` of a `quicklist`.
+    /// Returns the number of nodes. O(nodes / 128). In C: the `len` of a `quicklist`.
     pub fn node_count(&self) -> usize {
         self.0.nodes.len()
     }
 
-    /// What limits the nodes.
+    /// Returns the limit of a node.
     #[inline]
     pub fn limit(&self) -> NodeLimit {
         self.0.limit()
     }
 
-    /// How many nodes at each end stay uncompressed; 0 if nothing is compressed. In C: `compress` of a `quicklist`.
+    /// Returns how many nodes at each end stay uncompressed. If it is 0, no node is compressed. In C: the
+    /// `compress` of a `quicklist`.
     pub fn list_compress_depth(&self) -> u16 {
         self.0.list_compress_depth
     }
 
-    /// The element at `index`. Found from the nearer end, by counts of 128 nodes and then of one: O(nodes / 128 + elements of a
-    /// node). If its node is compressed, that is decompressed for it. In C: `quicklistGetIteratorEntryAtIdx`.
+    /// Returns the element at `index`. In C: `quicklistGetIteratorEntryAtIdx`.
+    ///
+    /// Takes O(nodes / 128 + elements of a node): the search adds up the counts of segments and then of
+    /// nodes, from the nearer end. If the node is compressed, a copy of it is decompressed.
     pub fn get(&self, index: usize) -> Option<Item<'_>> {
         or_oom(self.try_get(index))
     }
 
-    /// [`get`](Self::get) that answers an error.
+    /// Like [`get`](Self::get), but returns an error if there is no memory.
     pub fn try_get(&self, index: usize) -> Result<Option<Item<'_>>, ReserveError> {
         if index >= self.len() {
             return Ok(None);
@@ -149,7 +160,7 @@ impl QuickList {
 }
 
 impl Inner {
-    /// Puts a node in the place of the last one, which has no element.
+    /// Replaces the last node, which has no elements.
     pub(crate) fn fill_last(&mut self, node: Node) {
         let place = self.nodes.end(Side::Back).expect("pushed just now");
         self.len += node.count();
@@ -162,7 +173,8 @@ impl Inner {
         NodeLimit::new(self.list_max_listpack_size)
     }
 
-    /// Whether an element of `len` bytes may join the node, from which `leaving` bytes and `gone` elements are about to go.
+    /// Returns whether an element of `len` bytes may join the node. `leaving` bytes and `gone` elements of
+    /// the node will be removed, so they do not count.
     #[inline]
     pub(crate) fn may_join(&self, place: Place, len: usize, leaving: usize, gone: usize) -> bool {
         let node = self.nodes.get(place);
@@ -170,7 +182,7 @@ impl Inner {
         !node.is_plain() && self.limit().allows_insert(bytes, node.count() - gone, len)
     }
 
-    /// Puts an element at an end of a node, which it may join.
+    /// Adds an element at an end of a node. The caller has checked [`may_join`](Self::may_join).
     #[inline]
     pub(crate) fn try_join(
         &mut self,
@@ -184,7 +196,7 @@ impl Inner {
         })
     }
 
-    /// A node of one element.
+    /// Creates a node of one element.
     pub(crate) fn try_node(&self, value: Value<'_>) -> Result<Node, ReserveError> {
         match value {
             Value::Str(bytes) if self.limit().is_large(bytes.len()) => Node::try_plain(bytes),
@@ -195,22 +207,24 @@ impl Inner {
 
 /// Memory.
 impl QuickList {
-    /// What the list adds to `used_memory`, in bytes. O(1).
+    /// Returns how many bytes the list adds to `used_memory`. O(1).
     pub fn allocation_size(&self) -> usize {
         box_size(&self.0) + self.0.nodes.allocation_size()
     }
 
-    /// A copy, or an error. O(bytes). In C: `quicklistDup`.
+    /// Copies the list. Returns an error if there is no memory. O(bytes). In C: `quicklistDup`.
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let Inner { len, list_max_listpack_size, list_compress_depth, .. } = *self.0;
         let nodes = self.0.nodes.try_clone()?;
         try_box(Inner { nodes, len, list_max_listpack_size, list_compress_depth }).map(Self)
     }
 
-    /// For defragmentation: asks `moves` about blocks, with address and size in bytes, and moves those for which it returns
-    /// `true`, if there is memory. A call looks at some of them, up to 16 nodes. The first call takes [`Cursor::START`], each returns
-    /// the cursor for the next, and the last one [`Cursor::START`]. The list may change in between: a node may then be asked about
-    /// twice, or not at all.
+    /// Moves the blocks for which `moves` returns `true`, if there is memory. `moves` gets the address and
+    /// the size in bytes of a block. A defragmenter calls this.
+    ///
+    /// Each call handles up to 16 nodes. The first call takes [`Cursor::START`]. Each call returns the cursor
+    /// for the next one, and the last call returns [`Cursor::START`]. The list may change between calls. A
+    /// node may then be handled twice, or not at all.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             relocate_box(&mut self.0, moves);
@@ -218,8 +232,10 @@ impl QuickList {
         self.0.nodes.relocate(cursor, moves)
     }
 
-    /// Frees `n` nodes from the end, one at least, and gives back what is left, if anything is. The last node
-    /// may be compressed. O(n).
+    /// Frees the last `n` nodes, and at least one. Returns the rest of the list, or `None` if nothing is
+    /// left. O(n).
+    ///
+    /// The last node of the rest may be compressed.
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         for _ in 0..n.max(1) {
@@ -230,13 +246,13 @@ impl QuickList {
 }
 
 impl Clone for QuickList {
-    /// [`QuickList::try_clone`], with the OOM handler in place of an error.
+    /// Like [`QuickList::try_clone`], but calls the OOM handler if there is no memory.
     fn clone(&self) -> Self {
         or_oom(self.try_clone())
     }
 }
 
-/// Equal elements in the same order, however they are spread over nodes.
+/// Two lists are equal if they have equal elements in the same order. Their nodes may differ.
 impl PartialEq for QuickList {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()

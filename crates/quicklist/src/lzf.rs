@@ -1,5 +1,5 @@
-//! LZF: the compression of interior nodes, in the stream format that Redis stores and dumps. The crate `rdb` compresses the
-//! strings of dump files by it.
+//! LZF compression, in the stream format that Redis stores and dumps. A list compresses its interior nodes
+//! with it. The crate `rdb` compresses the strings of dump files with it.
 //!
 //! ```text
 //!  000LLLLL  L + 1 bytes ...                     literals: 1 to 32 bytes as they are
@@ -7,31 +7,57 @@
 //!  111ooooo  LLLLLLLL  oooooooo                  copy L + 9 bytes (9 to 264) from o + 1 back
 //! ```
 //!
-//! Copies reach at most 8 KiB back and may overlap what they write. The compressor keeps the position where
-//! each hash of three bytes stood last, in 8 KiB of stack, and asks for no memory; a position is 16 bits of the real one,
-//! which a comparison of the bytes makes good. Safe code: a corrupt stream is `None`.
+//! A copy reaches at most 8 KiB back. It may overlap the bytes that it writes. All code is safe:
+//! decompressing a corrupt stream returns `None`.
+//!
+//! The simple compressor is:
+//!
+//! ```text
+//! at = 0
+//! while at < input.len() {
+//!     longest = the longest match (3 to 264 bytes) of input[at..] in the 8 KiB before `at`
+//!     if there is one {
+//!         write a copy of it; at += its length
+//!     } else {
+//!         write input[at] as a literal; at += 1
+//!     }
+//! }
+//! ```
+//!
+//! The code differs from it in four points:
+//!
+//! 1. It tests only one position for a match: the last one whose three bytes have the same hash as those at
+//!    `at`. A table has this position for each hash. It is 8 KiB on the stack, so nothing is allocated.
+//! 2. The table stores only the low 16 bits of a position. So the position that is computed from an entry may
+//!    be wrong, and the bytes at it may differ. A comparison of the bytes rejects such positions.
+//! 3. Of the positions in a copy, only the first one and the last two are entered in the table.
+//! 4. Literals are written in runs, when a copy follows or the input ends.
+//!
+//! The decompressor executes the stream item by item. A copy that does not overlap itself is one
+//! `copy_within`. Other copies are made byte by byte. The tests compress and decompress repetitive and random
+//! input.
 //!
 //! Learned from: Marc Lehmann's LibLZF.
 
 /// How far back a copy reaches.
 const DISTANCE_MAX: usize = 1 << 13;
-/// The shortest copy worth its two bytes.
+/// The shortest copy. It is one byte shorter as a copy than as literals.
 const MATCH_MIN: usize = 3;
-/// The most that one byte of a stream can stand for: the longest copy takes three bytes.
+/// The maximum number of output bytes for each byte of a stream. The longest copy takes three bytes.
 pub const EXPANSION_MAX: usize = MATCH_MAX / 3;
-/// The longest copy: 7 of the control byte, 255, and 2.
+/// The longest copy: 7 from the control byte, 255 from the next byte, and 2.
 const MATCH_MAX: usize = 264;
-/// The longest run of literals behind one control byte.
+/// The maximum number of literals behind one control byte.
 const LITERALS_MAX: usize = 32;
 const TABLE_BITS: u32 = 12;
 
-/// Where a copy from, and how many bytes.
+/// How far back a copy begins, and how many bytes it has.
 struct Match {
     distance: usize,
     len: usize,
 }
 
-/// Bytes that are written in order until there is no room.
+/// Writes bytes in order. The methods return `None` if there is no room.
 struct Writer<'a> {
     out: &'a mut [u8],
     len: usize,
@@ -64,12 +90,12 @@ impl Writer<'_> {
     }
 }
 
-/// Where three bytes were seen last, by their hash.
+/// The last position of three bytes, by their hash.
 struct Table([u16; 1 << TABLE_BITS]);
 
 impl Table {
-    /// The last position with the same hash as the three bytes at `at`, which is noted in its place; a position that
-    /// need not hold the same bytes.
+    /// Returns the last position with the same hash as the three bytes at `at`, and enters `at` in its place.
+    /// The bytes at the returned position may differ.
     #[inline]
     fn swap(&mut self, input: &[u8], at: usize) -> Option<usize> {
         let bytes: &[u8; 3] = input.get(at..)?.first_chunk()?;
@@ -81,14 +107,14 @@ impl Table {
     }
 }
 
-/// How many bytes the slices share at their beginnings, up to the longest copy.
+/// Returns the length of the common prefix of the slices, up to that of the longest copy.
 #[inline]
 fn common_len(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take(MATCH_MAX).take_while(|(a, b)| a == b).count()
 }
 
-/// Writes `input` compressed to `out` and says how many bytes that are; `None` if there is no room for it. O(input).
-/// In C: `lzf_compress`.
+/// Compresses `input` into `out`, and returns the number of bytes written. Returns `None` if `out` is too
+/// small. O(input). In C: `lzf_compress`.
 ///
 /// ```
 /// use quicklist::lzf::{compress, decompress};
@@ -113,7 +139,7 @@ pub fn compress(input: &[u8], out: &mut [u8]) -> Option<usize> {
         writer.literals(&input[literals..at])?;
         let end = at + found.len;
         writer.copy(found)?;
-        // The last places of a copy are often the first of the next one.
+        // The next copy often begins where this one ends.
         table.swap(input, end - 2);
         table.swap(input, end - 1);
         at = end;
@@ -123,8 +149,8 @@ pub fn compress(input: &[u8], out: &mut [u8]) -> Option<usize> {
     Some(writer.len)
 }
 
-/// Writes what `input` is the compressed form of to `out`, which it must fill exactly; `None` if it does not, or is not
-/// well formed. O(out). In C: `lzf_decompress`.
+/// Decompresses `input` into `out`. Returns `None` if `input` is not well formed or does not fill `out`
+/// exactly. O(out). In C: `lzf_decompress`.
 pub fn decompress(mut input: &[u8], out: &mut [u8]) -> Option<()> {
     let mut at = 0;
     while let Some((&control, rest)) = input.split_first() {
@@ -153,7 +179,7 @@ pub fn decompress(mut input: &[u8], out: &mut [u8]) -> Option<()> {
             out.copy_within(from..from + len, at);
         } else {
             for n in at..end {
-                out[n] = out[n - distance]; // overlapping: what was just written is read again
+                out[n] = out[n - distance]; // the copy overlaps itself and reads bytes that it has written
             }
         }
         at = end;
@@ -173,7 +199,7 @@ mod tests {
         let mut back = vec![0xAA; input.len()];
         assert_eq!(decompress(&packed[..len], &mut back), Some(()));
         assert!(back == input, "{} bytes", input.len());
-        // With less room it must say so, not write beyond.
+        // With one byte less of room, the compressor must return `None`.
         if let Some(less) = len.checked_sub(1) {
             assert_eq!(compress(input, &mut packed[..less]), None);
         }
@@ -191,7 +217,8 @@ mod tests {
     #[test]
     fn a_stream_of_the_format_is_read() {
         let mut out = [0; 12];
-        // Two literals; copy 3 from 2 back (overlapping); copy 7 + 0 + 2 from 1 back... of what is left room for.
+        // Two literals, a copy of 3 bytes from 2 back, which overlaps itself, and a copy of 7 bytes from 1
+        // back.
         assert_eq!(decompress(&[1, b'a', b'b', 1 << 5, 1, 5 << 5, 0], &mut out), Some(()));
         assert_eq!(&out, b"ababaaaaaaaa");
         let mut out = [0; 11];

@@ -1,4 +1,5 @@
-//! [`Node`]: some elements in a row, packed, packed and compressed, or one that is too large to be packed.
+//! [`Node`]: a listpack of consecutive elements, or one element that is too large for a listpack. Either may
+//! be compressed.
 //!
 //! ```text
 //!  Packed   | kind, size, count | * |--> listpack                            several elements
@@ -7,10 +8,12 @@
 //!  byte       0     2     4       8
 //! ```
 //!
-//! 16 bytes a node, where a linked one takes 32: its neighbours stand beside it.
+//! A node has 16 bytes. A node of a linked list would have 32, but here the neighbours of a node are next to
+//! it in memory.
 //!
-//! A listpack that became shorter may lie in a block that is larger than its length tells, and only the allocator knows by how
-//! much. So a node notes the size of its listpack's block, and still has it when the block has gone.
+//! A listpack that became shorter may lie in a block that is larger than its length says. Only the allocator
+//! knows the size of such a block, and only while the block exists. So a node notes the size of its
+//! listpack's block.
 
 use crate::elements::Elements;
 use crate::lzf;
@@ -20,28 +23,30 @@ use core::ptr::NonNull;
 use listpack::{Depth, FromBytesError, ListPack, Value};
 use zmalloc::{ReserveError, good_size};
 
-/// What is shorter stays as it is. In C: `MIN_COMPRESS_BYTES`.
+/// The minimum size in bytes of a node that is compressed. In C: `MIN_COMPRESS_BYTES`.
 const ZIP_MIN: usize = 48;
-/// How many bytes compression has to save. In C: `MIN_COMPRESS_IMPROVE`.
+/// How many bytes compression must save. In C: `MIN_COMPRESS_IMPROVE`.
 const ZIP_GAIN_MIN: usize = 8;
-/// The length before compression, in front of the stream.
+/// The size of the field in front of the stream, which has the length before compression.
 const RAW_LEN: usize = size_of::<u32>();
 
-/// See the drawing above. A node in a list has at least one element, and `count` is how many.
+/// A node of a list. See the drawing above.
+///
+/// Invariant: a node in a list has at least one element, and `count` is the number of its elements.
 pub(crate) enum Node {
     Packed {
         pack: ListPack,
         count: u32,
-        /// Compressing these bytes was tried and saves too little.
+        /// Whether compressing these bytes was tried and saved too little.
         dense: bool,
-        /// The size of the listpack's block as a segment knows it: see [`Node::noted_size`].
+        /// The size of the listpack's block in the sum of a list: see [`Node::noted_size`].
         noted: NotedSize,
     },
     Plain {
         bytes: Block,
         dense: bool,
     },
-    /// Of a listpack, or of one element if `plain`.
+    /// A compressed listpack, or a compressed element if `plain`.
     Zipped {
         zip: Block,
         count: u32,
@@ -51,7 +56,7 @@ pub(crate) enum Node {
 
 const _: () = assert!(size_of::<Node>() == 8 + size_of::<usize>());
 
-/// The size of a listpack's block in two bytes, as far as that is known: in words of 8 bytes, or 0.
+/// The size of a listpack's block in two bytes: the number of 8-byte words, or 0 if the size is not noted.
 #[derive(Clone, Copy)]
 pub(crate) struct NotedSize(u16);
 
@@ -59,8 +64,10 @@ impl NotedSize {
     const NONE: Self = Self(0);
     const WORD: usize = 8;
 
-    /// The `size` that the block of a listpack adds to `used_memory`. A size is noted only if it equals `good_size` of the list's
-    /// length. So nothing is noted for a block with a prefix, nor for a block of glibc's that is larger than its list.
+    /// Notes the `size` that the block of a listpack adds to `used_memory`.
+    ///
+    /// A size is noted only if it equals `good_size` of the list's length. So nothing is noted for a block
+    /// with a size prefix, nor for a block from glibc that is larger than its list.
     fn of(pack: &ListPack, size: usize) -> Self {
         if size != good_size(pack.byte_len()) || !size.is_multiple_of(Self::WORD) {
             return Self::NONE;
@@ -68,41 +75,43 @@ impl NotedSize {
         u16::try_from(size / Self::WORD).map_or(Self::NONE, Self)
     }
 
-    /// The size in bytes, 0 if it was not noted.
+    /// Returns the size in bytes, or 0 if it is not noted.
     #[inline]
     fn get(self) -> usize {
         usize::from(self.0) * Self::WORD
     }
 
-    /// Whether a listpack in this block that was changed once, and now has `len` bytes, is still in it: a listpack stays where it is as
-    /// long as it fits, and takes more than half of its block.
+    /// Returns whether a listpack is still in this block after one change, with `len` bytes now.
+    ///
+    /// A listpack keeps its block as long as it fits and takes more than half of the block.
     #[inline]
     fn still_holds(self, len: usize) -> bool {
         self.get() / 2 < len && len <= self.get()
     }
 }
 
-/// Making and asking.
+/// Creating and reading.
 impl Node {
-    /// A listpack of `count` elements, which are counted by the caller: the header of a foreign one may say anything.
+    /// Creates a node of a listpack with `count` elements. The caller counts them, because the count in the
+    /// header of a foreign listpack may be wrong.
     pub(crate) fn packed(pack: ListPack, count: usize) -> Self {
         let count = count as u32; // a listpack has at most 2^29 elements
         Self::Packed { pack, count, dense: false, noted: NotedSize::NONE }
     }
 
-    /// A listpack of one element.
+    /// Creates a node of a listpack with one element.
     pub(crate) fn try_single(value: Value<'_>) -> Result<Self, ReserveError> {
         let mut pack = ListPack::new();
         pack.try_push_back(value)?;
         Ok(Self::packed(pack, 1))
     }
 
-    /// One large element.
+    /// Creates a node of one large element.
     pub(crate) fn try_plain(bytes: &[u8]) -> Result<Self, ReserveError> {
         Ok(Self::Plain { bytes: Block::try_new([bytes])?, dense: false })
     }
 
-    /// One large element of `len` bytes, which `fill` writes into their place.
+    /// Creates a node of one large element of `len` bytes, which `fill` writes.
     pub(crate) fn try_plain_with<E: From<ReserveError>>(
         len: usize,
         fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
@@ -112,7 +121,7 @@ impl Node {
         Ok(Self::Plain { bytes, dense: false })
     }
 
-    /// How many elements.
+    /// Returns the number of elements.
     #[inline]
     pub(crate) fn count(&self) -> usize {
         match *self {
@@ -121,7 +130,7 @@ impl Node {
         }
     }
 
-    /// Bytes of the listpack or the element, as if it were not compressed.
+    /// Returns how many bytes the listpack or the element has without compression.
     pub(crate) fn raw_len(&self) -> usize {
         match self {
             Self::Packed { pack, .. } => pack.byte_len(),
@@ -132,7 +141,7 @@ impl Node {
         }
     }
 
-    /// Whether it holds one element that is not packed, compressed or not.
+    /// Returns whether the node is one large element. It may be compressed.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self, Self::Plain { .. } | Self::Zipped { plain: true, .. })
     }
@@ -141,7 +150,7 @@ impl Node {
         matches!(self, Self::Zipped { .. })
     }
 
-    /// The elements, or `None` if they are compressed.
+    /// Returns the elements. Returns `None` if the node is compressed.
     #[inline]
     pub(crate) fn elements(&self) -> Option<Elements<'_>> {
         match self {
@@ -151,7 +160,7 @@ impl Node {
         }
     }
 
-    /// The bytes of the node as they are stored.
+    /// Returns the bytes of the node as they are stored.
     pub(crate) fn view(&self) -> NodeView<'_> {
         match self {
             Self::Packed { pack, .. } => NodeView::Packed(pack),
@@ -164,7 +173,7 @@ impl Node {
         }
     }
 
-    /// What the node's block adds to `used_memory`, in bytes.
+    /// Returns how many bytes the node's block adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         match self {
             Self::Packed { pack, .. } => pack.allocation_size(),
@@ -172,8 +181,8 @@ impl Node {
         }
     }
 
-    /// [`allocation_size`](Self::allocation_size) as of the last [`note_size`](Self::note_size), without asking the allocator where it
-    /// was noted.
+    /// Returns the [`allocation_size`](Self::allocation_size) at the last [`note_size`](Self::note_size).
+    /// Does not call the allocator if the size is noted.
     pub(crate) fn noted_size(&self) -> usize {
         match self {
             Self::Packed { noted, .. } if noted.get() > 0 => noted.get(),
@@ -181,7 +190,8 @@ impl Node {
         }
     }
 
-    /// [`allocation_size`](Self::allocation_size), which [`noted_size`](Self::noted_size) returns from now on.
+    /// Returns the [`allocation_size`](Self::allocation_size), and notes it for
+    /// [`noted_size`](Self::noted_size).
     pub(crate) fn note_size(&mut self) -> usize {
         let size = self.allocation_size();
         if let Self::Packed { pack, noted, .. } = self {
@@ -190,7 +200,8 @@ impl Node {
         size
     }
 
-    /// Asks about the node's block and moves it if told so and there is memory. Returns whether it moved.
+    /// Moves the node's block if `moves` returns `true` for it and there is memory. Returns whether it has
+    /// moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         match self {
             Self::Packed { pack, .. } => pack.relocate(moves),
@@ -198,7 +209,7 @@ impl Node {
         }
     }
 
-    /// A copy.
+    /// Copies the node.
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         Ok(match self {
             &Self::Packed { ref pack, count, dense, .. } => {
@@ -216,17 +227,17 @@ impl Node {
 
 /// Compression.
 impl Node {
-    /// Whether compressing it may be worth trying.
+    /// Returns whether the node is not compressed, and compression has not failed to save enough.
     pub(crate) fn may_zip(&self) -> bool {
         matches!(self, Self::Packed { dense: false, .. } | Self::Plain { dense: false, .. })
     }
 
-    /// Compresses it, if that saves enough and there is memory. In C: `__quicklistCompressNode`.
+    /// Compresses the node if this saves enough and there is memory. In C: `__quicklistCompressNode`.
     pub(crate) fn zip(&mut self) {
         if !self.may_zip() {
             return;
         }
-        let Ok(zipped) = self.zipped() else { return }; // without memory it may be tried again
+        let Ok(zipped) = self.zipped() else { return }; // there was no memory: a later call may succeed
         match (zipped, &mut *self) {
             (Some(zipped), _) => *self = zipped,
             (None, Self::Packed { dense, .. } | Self::Plain { dense, .. }) => *dense = true,
@@ -234,7 +245,7 @@ impl Node {
         }
     }
 
-    /// The compressed form, if it is worth having.
+    /// Returns the compressed node if compression saves enough.
     fn zipped(&self) -> Result<Option<Self>, ReserveError> {
         let (raw, plain) = match self.elements() {
             Some(Elements::Packed(pack)) => (pack.as_bytes(), false),
@@ -249,7 +260,7 @@ impl Node {
         Ok(Some(Self::Zipped { zip, count: self.count() as u32, plain }))
     }
 
-    /// What it was before compression, if it is compressed. In C: `__quicklistDecompressNode`.
+    /// Returns a decompressed copy if the node is compressed. In C: `__quicklistDecompressNode`.
     pub(crate) fn try_unzipped(&self) -> Result<Option<Self>, ReserveError> {
         let &Self::Zipped { ref zip, count, plain } = self else { return Ok(None) };
         let mut bytes = Block::try_zeroed(self.raw_len())?;
@@ -262,7 +273,7 @@ impl Node {
         }))
     }
 
-    /// Decompresses it in its place.
+    /// Decompresses the node in place.
     pub(crate) fn try_unzip(&mut self) -> Result<(), ReserveError> {
         if let Some(node) = self.try_unzipped()? {
             *self = node;
@@ -271,7 +282,7 @@ impl Node {
     }
 }
 
-/// A listpack of bytes that were one.
+/// Returns the listpack whose bytes these are.
 fn pack_from(bytes: &[u8]) -> Result<ListPack, ReserveError> {
     ListPack::try_from_bytes(bytes, Depth::Shallow).map_err(|error| match error {
         FromBytesError::Reserve(error) => error,
@@ -279,9 +290,9 @@ fn pack_from(bytes: &[u8]) -> Result<ListPack, ReserveError> {
     })
 }
 
-/// Changing a node that is in a list, whose sum of block sizes is `size`.
+/// Changing a node that is in a list. `size` is the sum of the list's block sizes, and is kept up to date.
 impl Node {
-    /// Lets `change` change the node, or replace it.
+    /// Calls `change`, which may change the node in any way or replace it.
     pub(crate) fn change<T>(&mut self, size: &mut usize, change: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.noted_size();
         let result = change(self);
@@ -289,8 +300,13 @@ impl Node {
         result
     }
 
-    /// [`try_edit`](Self::try_edit) for the hot operations: `splice` is *one* insertion, removal or replacement, after which the
-    /// length of the listpack says whether it is in the same block.
+    /// The fast form of [`try_edit`](Self::try_edit). `splice` does exactly *one* insertion, removal or
+    /// replacement.
+    ///
+    /// The simple version is `self.change(size, |node| node.try_edit(added, splice))`, which asks the
+    /// allocator for the size of the block. This version differs in one point: if the size was noted, the
+    /// length of the listpack says whether it is still in the same block, and the allocator is not called.
+    /// Debug builds compare the two sizes.
     #[inline]
     pub(crate) fn try_splice<T>(
         &mut self,
@@ -313,7 +329,8 @@ impl Node {
         }
     }
 
-    /// [`try_splice`](Self::try_splice) for a node that is compressed, or whose size was not noted.
+    /// The slow path of [`try_splice`](Self::try_splice), for a node that is compressed or whose size is not
+    /// noted.
     #[cold]
     fn try_splice_and_ask<T>(
         &mut self,
@@ -324,7 +341,7 @@ impl Node {
         self.change(size, |node| node.try_edit(added, splice))
     }
 
-    /// Notes that the listpack may be in another block than the one whose size was noted.
+    /// Notes the size again, because the listpack may be in another block.
     #[inline(never)]
     fn note_block(&mut self, size: &mut usize) {
         self.change(size, |_| ());
@@ -333,10 +350,14 @@ impl Node {
 
 /// Changing.
 impl Node {
-    /// Lets `edit` change the listpack, which has `added` elements more afterwards (or less). A compressed node stays compressed,
-    /// if it can. When `edit` fails, or there is no memory to decompress, nothing has changed.
+    /// Calls `edit` with the listpack. `added` is the change of the number of elements, which may be
+    /// negative.
     ///
-    /// A plain node has no listpack: the caller has asked.
+    /// A compressed node is decompressed before, and compressed again if possible. If `edit` fails, or if
+    /// there is no memory to decompress, the node is unchanged.
+    ///
+    /// # Panics
+    /// If the node is plain, and so has no listpack.
     #[inline]
     pub(crate) fn try_edit<T>(
         &mut self,

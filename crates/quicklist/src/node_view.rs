@@ -1,6 +1,7 @@
 //! [`NodeView`]: the nodes of a list as bytes, for dump files.
 //!
-//! A dump of a list is a row of its nodes. So a dump copies nodes in both directions, without a look at their elements.
+//! A dump of a list is the sequence of its nodes. So writing and reading a dump copies whole nodes and does
+//! not look at their elements.
 
 use crate::list::QuickList;
 use crate::node::Node;
@@ -14,11 +15,11 @@ pub enum NodeView<'a> {
     Packed(&'a listpack::View),
     /// One large element. In C: `QUICKLIST_NODE_CONTAINER_PLAIN`.
     Plain(&'a [u8]),
-    /// Either of them, compressed by [`lzf`](crate::lzf).
+    /// A listpack or a large element, compressed by [`lzf`](crate::lzf).
     Zipped {
         /// Whether it is one large element.
         is_plain: bool,
-        /// How many bytes it has when it is not compressed.
+        /// How many bytes it has before compression.
         raw_len: usize,
         /// The compressed bytes.
         stream: &'a [u8],
@@ -26,7 +27,8 @@ pub enum NodeView<'a> {
 }
 
 impl QuickList {
-    /// The nodes from the one with `ordinal` nodes before it. O(nodes / 128) to the first.
+    /// Returns an iterator over the nodes, beginning with the one that has `ordinal` nodes in front of it.
+    /// Finding the first node takes O(nodes / 128).
     ///
     /// ```
     /// use quicklist::{NodeView, QuickList};
@@ -42,9 +44,11 @@ impl QuickList {
         self.inner().nodes.iter_from(ordinal).map(Node::view)
     }
 
-    /// Adds a listpack behind all nodes as a node of its own, larger than the limit or not; afterwards `pack` is empty. A listpack
-    /// without elements adds no node. After an error both are as they were. O(elements), which are counted. In C:
+    /// Adds a listpack behind all nodes as a separate node, even if it is larger than the limit. `pack` is
+    /// empty afterwards. A listpack without elements adds no node. An error leaves both unchanged. In C:
     /// `quicklistAppendListpack`.
+    ///
+    /// Takes O(elements), because it counts them.
     pub fn try_push_listpack(&mut self, pack: &mut ListPack) -> Result<(), ReserveError> {
         // The entries are counted, because the count of foreign bytes may be wrong.
         let count = pack.iter().count();
@@ -52,22 +56,22 @@ impl QuickList {
             pack.clear();
             return Ok(());
         }
-        // The node is made with an empty listpack first; the listpack moves in when nothing can fail any more.
+        // The node is first added with an empty listpack. `pack` replaces it once nothing can fail any more.
         let inner = self.inner_mut();
         inner.nodes.try_push_back([Node::packed(ListPack::new(), 0)])?;
         inner.fill_last(Node::packed(core::mem::take(pack), count));
         Ok(())
     }
 
-    /// Adds an element behind all nodes as a node of its own, which is not packed. After an error the list is as it was. In C:
-    /// `quicklistAppendPlainNode`.
+    /// Adds an element behind all nodes as a separate node, which is not a listpack. An error leaves the list
+    /// unchanged. In C: `quicklistAppendPlainNode`.
     pub fn try_push_plain(&mut self, element: &[u8]) -> Result<(), ReserveError> {
         self.try_push_plain_node(Node::try_plain(element)?)
     }
 
-    /// [`try_push_plain`](Self::try_push_plain) of an element of `len` bytes. `fill` writes the element into its
-    /// place, so that a caller that decompresses it needs no second copy. After an error, which may be that of
-    /// `fill`, the list is as it was.
+    /// Like [`try_push_plain`](Self::try_push_plain), for an element of `len` bytes that `fill` writes. So a
+    /// caller that decompresses the element needs no second copy. An error of the allocator or of `fill`
+    /// leaves the list unchanged.
     pub fn try_push_plain_with<E: From<ReserveError>>(
         &mut self,
         len: usize,

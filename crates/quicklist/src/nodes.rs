@@ -1,4 +1,4 @@
-//! [`Nodes`]: the nodes of a list in order, in segments.
+//! [`Nodes`]: the nodes of a list in order, stored in segments.
 //!
 //! ```text
 //!  segments  [ nodes *, elements ][ nodes *, elements ][ ... ]        32 bytes each
@@ -6,12 +6,14 @@
 //!                    +--> [ node ][ node ][ node ] ...                16 bytes each, at most 128
 //! ```
 //!
-//! A linked list of nodes has to be walked: the middle of a million elements is 1,300 cache misses away. Here an index is
-//! found by adding up the segments' counts and then those in one segment, all of them side by side. A node that is
-//! added moves at most the 2 KiB of its segment, never those of the whole list; at the ends segments are filled to the last place.
+//! Invariants: no segment is empty. `size` is the sum of what the segments' blocks and the nodes' blocks add
+//! to `used_memory`. The methods of [`Segment`] keep it up to date.
 //!
-//! Invariants: no segment is empty; `size` is the sum of what the segments' blocks and the nodes' blocks add to `used_memory`. The
-//! methods of [`Segment`] keep that sum.
+//! A linked list of nodes would have to be walked. The middle of a million elements would be 1,300 cache
+//! misses away. Here, an index is found by adding up the counts of segments, and then the counts of the nodes
+//! in one segment. These counts are next to each other in memory. Inserting a node moves at most the 2 KiB of
+//! its segment, and never all nodes of the list. Segments that grow at the ends of the list are filled
+//! completely.
 
 use crate::node::Node;
 use crate::segment::{SEGMENT_NODES, Segment};
@@ -23,32 +25,32 @@ use core::ptr::NonNull;
 use listpack::ListPack;
 use zmalloc::{ReserveError, Zmalloc, relocate_vec, vec_size};
 
-/// See the drawing above.
+/// The nodes of a list. See the drawing above.
 pub(crate) struct Nodes {
     segments: Vec<Segment, Zmalloc>,
-    /// Of the segments and the nodes, in bytes; the list of segments is not in it.
+    /// The sum for the segments and the nodes, in bytes. It does not include the block of `segments`.
     size: usize,
 }
 
-/// Where a node stands. Good until nodes are added or removed.
+/// The position of a node. It is valid until nodes are added or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     segment: usize,
     slot: usize,
 }
 
-/// Asking.
+/// Reading.
 impl Nodes {
     pub(crate) const fn new() -> Self {
         Self { segments: Vec::new_in(Zmalloc), size: 0 }
     }
 
-    /// How many nodes. O(segments).
+    /// Returns the number of nodes. O(segments).
     pub(crate) fn len(&self) -> usize {
         self.segments.iter().map(|segment| segment.nodes().len()).sum()
     }
 
-    /// The only node, if there is one.
+    /// Returns the node if there is exactly one.
     pub(crate) fn single(&self) -> Option<&Node> {
         match &*self.segments {
             [segment] if segment.nodes().len() == 1 => segment.nodes().first(),
@@ -56,7 +58,7 @@ impl Nodes {
         }
     }
 
-    /// The place at an end, if there is a node.
+    /// Returns the place of the node at an end, if there is one.
     #[inline]
     pub(crate) fn end(&self, side: Side) -> Option<Place> {
         let segment = match side {
@@ -73,7 +75,7 @@ impl Nodes {
         &self.segments[place.segment].nodes()[place.slot]
     }
 
-    /// The next place away from `side`.
+    /// Returns the next place in the direction away from `side`.
     #[inline]
     pub(crate) fn step_from(&self, side: Side, place: Place) -> Option<Place> {
         let Place { segment, slot } = place;
@@ -92,8 +94,9 @@ impl Nodes {
         }
     }
 
-    /// The node of the element at `index`, and the element's index in it. From the nearer end of `len` elements, which `index`
-    /// is below. O(segments + nodes of a segment).
+    /// Returns the node of the element at `index`, and the index of the element in this node. Searches from
+    /// the nearer end. `len` is the number of elements, and `index` is less than `len`. O(segments + nodes of
+    /// a segment).
     pub(crate) fn locate(&self, index: usize, len: usize) -> (Place, usize) {
         if index < len / 2 {
             let mut left = index;
@@ -111,13 +114,13 @@ impl Nodes {
         }
     }
 
-    /// How many nodes stand in front of the place. O(segments).
+    /// Returns how many nodes are in front of the place. O(segments).
     pub(crate) fn ordinal(&self, place: Place) -> usize {
         let before: usize = self.segments[..place.segment].iter().map(|segment| segment.nodes().len()).sum();
         before + place.slot
     }
 
-    /// The place of the node with `ordinal` before it, if there is one. O(segments).
+    /// Returns the place of the node that has `ordinal` nodes in front of it, if there is one. O(segments).
     pub(crate) fn place(&self, ordinal: usize) -> Option<Place> {
         let mut slot = ordinal;
         for (segment, nodes) in self.segments.iter().map(Segment::nodes).enumerate() {
@@ -129,7 +132,8 @@ impl Nodes {
         None
     }
 
-    /// The nodes from the one with `ordinal` before it. O(segments) to the first.
+    /// Returns an iterator over the nodes, beginning with the one that has `ordinal` nodes in front of it.
+    /// Finding the first node takes O(segments).
     pub(crate) fn iter_from(&self, ordinal: usize) -> impl Iterator<Item = &Node> {
         let place = self.place(ordinal);
         let (segment, slot) = place.map_or((self.segments.len(), 0), |place| (place.segment, place.slot));
@@ -141,7 +145,8 @@ impl Nodes {
     }
 }
 
-/// Adds up counts until their sum is above `left`. Returns how many it took, and leaves in `left` what remains of the last one.
+/// Finds the count in which the position `left` lies. Returns how many counts are in front of it, and
+/// subtracts them from `left`.
 fn position(counts: impl Iterator<Item = usize>, left: &mut usize) -> usize {
     let mut at = 0;
     for count in counts {
@@ -156,13 +161,13 @@ fn position(counts: impl Iterator<Item = usize>, left: &mut usize) -> usize {
 
 /// Changing.
 impl Nodes {
-    /// Lets `change` change a node; the counts follow.
+    /// Calls `change` with a node, and updates the counts.
     pub(crate) fn change<T>(&mut self, place: Place, change: impl FnOnce(&mut Node) -> T) -> T {
         self.segments[place.segment].change(place.slot, &mut self.size, change)
     }
 
-    /// Lets `splice` change a node's listpack by one of its own operations: see [`Segment::try_splice`].
-    #[inline(always)] // a few instructions around the splice
+    /// Calls `splice` with the listpack of a node, for one operation: see [`Segment::try_splice`].
+    #[inline(always)] // only a few instructions around `splice`
     pub(crate) fn try_splice<T>(
         &mut self,
         place: Place,
@@ -172,7 +177,7 @@ impl Nodes {
         self.segments[place.segment].try_splice(place.slot, &mut self.size, added, splice)
     }
 
-    /// Lets `edit` change a node's listpack in any way: see [`Node::try_edit`].
+    /// Calls `edit` with the listpack of a node, for any change: see [`Node::try_edit`].
     pub(crate) fn try_edit<T>(
         &mut self,
         place: Place,
@@ -182,8 +187,8 @@ impl Nodes {
         self.change(place, |node| node.try_edit(added, edit))
     }
 
-    /// Puts nodes in a row in front of the one with `ordinal`, or behind all. Without memory nothing has changed.
-    /// O(segments + nodes of a segment).
+    /// Inserts nodes so that `ordinal` nodes are in front of them, or behind all nodes if there are fewer. An
+    /// error leaves the nodes unchanged. O(segments + nodes of a segment).
     pub(crate) fn try_insert<const N: usize>(
         &mut self,
         ordinal: usize,
@@ -198,7 +203,7 @@ impl Nodes {
         if slot == 0 {
             return self.try_insert_segment(at, nodes);
         }
-        // Full: its second half moves to a segment behind it.
+        // The segment is full. Its second half moves to a new segment behind it.
         let (mut right, size) = Segment::try_new([], SEGMENT_NODES)?;
         try_reserve(&mut self.segments, 1, usize::MAX)?;
         self.size += size;
@@ -213,7 +218,7 @@ impl Nodes {
         inserted
     }
 
-    /// Puts nodes in front of all. O(nodes of a segment), and now and then O(segments).
+    /// Inserts nodes in front of all. O(nodes of a segment), and O(segments) if there is a new segment.
     pub(crate) fn try_push_front<const N: usize>(&mut self, nodes: [Node; N]) -> Result<(), ReserveError> {
         match self.segments.first_mut() {
             Some(segment) if segment.has_places(N) => segment.try_insert(0, nodes, &mut self.size),
@@ -221,7 +226,7 @@ impl Nodes {
         }
     }
 
-    /// Puts nodes behind all. O(1) amortised.
+    /// Adds nodes behind all. Amortised O(1).
     pub(crate) fn try_push_back<const N: usize>(&mut self, nodes: [Node; N]) -> Result<(), ReserveError> {
         match self.segments.last_mut() {
             Some(segment) if segment.has_places(N) => {
@@ -236,7 +241,7 @@ impl Nodes {
         at: usize,
         nodes: [Node; N],
     ) -> Result<(), ReserveError> {
-        // A list that has had one full segment will fill another one.
+        // A list that has filled one segment is likely to fill another one.
         let capacity = if self.segments.is_empty() { N } else { SEGMENT_NODES };
         let (segment, size) = Segment::try_new(nodes, capacity)?;
         try_reserve(&mut self.segments, 1, usize::MAX)?;
@@ -245,14 +250,15 @@ impl Nodes {
         Ok(())
     }
 
-    /// Takes a node out. O(nodes of a segment), and when a segment goes, O(segments).
+    /// Removes a node and returns it. O(nodes of a segment), and O(segments) if the segment becomes empty.
     pub(crate) fn remove(&mut self, place: Place) -> Node {
         let node = self.segments[place.segment].remove(place.slot, &mut self.size);
         self.compact_around(place.segment);
         node
     }
 
-    /// Takes the last node out. Gives back no room before the segment is empty, and none of the list of segments. O(1).
+    /// Removes the last node and returns it. O(1). A segment is freed only when it is empty. The block of the
+    /// list of segments keeps its size.
     pub(crate) fn pop_back(&mut self) -> Option<Node> {
         let segment = self.segments.last_mut()?;
         let node = segment.pop(&mut self.size)?;
@@ -262,7 +268,8 @@ impl Nodes {
         Some(node)
     }
 
-    /// Takes `count` nodes out, from the one with `ordinal` on. O(segments + nodes).
+    /// Removes up to `count` nodes, beginning with the one that has `ordinal` nodes in front of it.
+    /// O(segments + nodes).
     pub(crate) fn remove_range(&mut self, ordinal: usize, mut count: usize) {
         let Some(Place { segment: first, slot }) = self.place(ordinal) else { return };
         let (mut at, mut slot) = (first, slot);
@@ -279,21 +286,21 @@ impl Nodes {
         self.compact_around(first);
     }
 
-    /// Takes out the nodes that have no element, as a change of all nodes may leave them. O(nodes).
+    /// Removes the nodes without elements, which a change of all nodes may leave behind. O(nodes).
     pub(crate) fn remove_empty(&mut self) {
         for segment in &mut self.segments {
             segment.remove_empty(&mut self.size);
         }
         self.segments.retain(|segment| !segment.nodes().is_empty());
-        // Once for each pair of neighbours that may join.
+        // One call for each pair of neighbours that may be joined.
         for at in (0..self.segments.len()).rev() {
             self.compact_around(at);
         }
         self.compact_around(0);
     }
 
-    /// What is left to do around a segment of which nodes were taken: without nodes it goes, with few it joins a neighbour, and
-    /// room that is not needed goes back if there is memory for less.
+    /// Cleans up around a segment from which nodes were removed. Removes the segment if it is empty. Joins it
+    /// with a neighbour if both have few nodes. Frees unused room if there is memory for a smaller block.
     fn compact_around(&mut self, at: usize) {
         if self.segments.get(at).is_some_and(|segment| segment.nodes().is_empty()) {
             self.segments.remove(at);
@@ -310,8 +317,8 @@ impl Nodes {
         shrink(&mut self.segments);
     }
 
-    /// Moves the nodes of the segment behind `left` into that one, if it would be half full at most, and there is memory if
-    /// it has not the room.
+    /// Moves the nodes of the segment behind `left` to the segment `left`, if that one is at most half full
+    /// then. Needs memory if that one has too little room.
     fn join(&mut self, left: usize) {
         let [target, emptied] = &mut self.segments[left..left + 2] else { return };
         let added = emptied.nodes().len();
@@ -326,14 +333,16 @@ impl Nodes {
 
 /// Memory.
 impl Nodes {
-    /// What the segments and the nodes' blocks add to `used_memory`. O(1).
+    /// Returns how many bytes the segments and the nodes' blocks add to `used_memory`. O(1).
     pub(crate) fn allocation_size(&self) -> usize {
         vec_size(&self.segments) + self.size
     }
 
-    /// Asks about the blocks of the next nodes at `cursor`, and about those of the nodes' segment if they are its first. Moves them
-    /// where told. Returns the next cursor, [`Cursor::START`] at the end. A cursor is a number of slots: whole segments, and slots of the
-    /// next one.
+    /// Calls `moves` for the blocks of the next nodes at `cursor`, and also for the block of their segment if
+    /// they are its first nodes. Moves the blocks for which it returns `true`. Returns the next cursor, or
+    /// [`Cursor::START`] at the end.
+    ///
+    /// A cursor is a number of slots: 128 for each segment in front, plus the slot within the segment.
     pub(crate) fn relocate(
         &mut self,
         cursor: Cursor,
@@ -353,7 +362,7 @@ impl Nodes {
         }
     }
 
-    /// A copy, with no room to spare.
+    /// Copies the nodes. The copy has no unused room.
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         try_reserve(&mut copy.segments, self.segments.len(), usize::MAX)?;

@@ -1,4 +1,4 @@
-//! Removing: one element, a range, what equals a value, and all but a range.
+//! Removing one element, a range, the elements that equal a value, and everything except a range.
 
 use crate::elements::{Elements, pack_end};
 use crate::list::{Inner, QuickList};
@@ -16,14 +16,16 @@ impl QuickList {
         self.remove_range(index, 1) == 1
     }
 
-    /// Removes `count` elements from `start` on, or as many as there are, and says how many. O(nodes / 128 + nodes removed). In
-    /// C: `quicklistDelRange`.
+    /// Removes up to `count` elements, beginning with the one at index `start`. Returns how many were
+    /// removed. In C: `quicklistDelRange`.
+    ///
+    /// Takes O(nodes / 128 + nodes removed).
     pub fn remove_range(&mut self, start: usize, count: usize) -> usize {
         or_oom(self.try_remove_range(start, count))
     }
 
-    /// [`remove_range`](Self::remove_range) that answers an error, the list then as it was. It needs memory only to
-    /// decompress nodes of which a part goes.
+    /// Like [`remove_range`](Self::remove_range), but returns an error if there is no memory, and leaves the
+    /// list unchanged. Memory is needed only to decompress nodes from which a part is removed.
     pub fn try_remove_range(&mut self, start: usize, count: usize) -> Result<usize, ReserveError> {
         let count = self.len().saturating_sub(start).min(count);
         if count > 0 {
@@ -32,13 +34,13 @@ impl QuickList {
         Ok(count)
     }
 
-    /// Removes all but `count` elements from `start` on. In C: what `LTRIM` does.
+    /// Removes all elements except `count`, beginning with the one at index `start`. In C: part of `LTRIM`.
     pub fn trim(&mut self, start: usize, count: usize) {
         or_oom(self.try_trim(start, count));
     }
 
-    /// [`trim`](Self::trim) that answers an error, the list then as it was. Needs memory as
-    /// [`try_remove_range`](Self::try_remove_range) does.
+    /// Like [`trim`](Self::trim), but returns an error if there is no memory, and leaves the list unchanged.
+    /// Needs memory in the same cases as [`try_remove_range`](Self::try_remove_range).
     pub fn try_trim(&mut self, start: usize, count: usize) -> Result<(), ReserveError> {
         let count = self.len().saturating_sub(start).min(count);
         if count == 0 {
@@ -47,13 +49,14 @@ impl QuickList {
         self.inner_mut().try_trim(start, count)
     }
 
-    /// Removes the first `count` elements, seen from `side`, that equal `value`, and says how many there were. O(elements). In
-    /// C: what `LREM` does.
+    /// Removes the first `count` elements that equal `value`, counted from `side`. Returns how many were
+    /// removed. O(elements). In C: part of `LREM`.
     pub fn remove_equal<'a>(&mut self, side: Side, count: usize, value: impl Into<Value<'a>>) -> usize {
         or_oom(self.try_remove_equal(side, count, value))
     }
 
-    /// [`remove_equal`](Self::remove_equal) that answers an error, the list then as it was. Only compressed nodes need memory.
+    /// Like [`remove_equal`](Self::remove_equal), but returns an error if there is no memory, and leaves the
+    /// list unchanged. Memory is needed only for compressed nodes.
     pub fn try_remove_equal<'a>(
         &mut self,
         side: Side,
@@ -63,15 +66,15 @@ impl QuickList {
         self.inner_mut().try_remove_equal(side, count, value.into())
     }
 
-    /// Removes all elements and gives their memory back.
+    /// Removes all elements and frees their memory.
     pub fn clear(&mut self) {
         self.remove_range(0, self.len());
     }
 }
 
 impl Inner {
-    /// Removes the elements of a node that were moved to another one: those on the side `gone` of `cut`. `source` is the node as it
-    /// was before, if it is compressed.
+    /// Removes the elements on the side `gone` of `cut` from a node. `source` is the decompressed node, if
+    /// the node is compressed.
     pub(crate) fn keep(&mut self, ordinal: usize, source: Option<Node>, gone: Side, cut: usize) {
         let Some(place) = self.nodes.place(ordinal) else { return };
         self.nodes.change(place, |node| {
@@ -88,7 +91,7 @@ impl Inner {
                     Side::Front => drop(pack.remove_range(0, cut)),
                     Side::Back => pack.truncate(cut),
                 }
-                pack.shrink_to_fit(); // this part may never be changed again
+                pack.shrink_to_fit(); // the rest may never change again, so unused room would stay
                 Ok(())
             });
             debug_assert!(kept.is_ok(), "it is not compressed, and gets shorter");
@@ -108,7 +111,7 @@ impl Inner {
             })?;
         } else {
             let (cuts_first, cuts_last) = (from > 0, until < last_count);
-            // A part of two nodes at most; they are decompressed before anything changes.
+            // At most two nodes lose only a part. They are decompressed before anything changes.
             let first_source =
                 cuts_first.then(|| self.nodes.get(first).try_unzipped()).transpose()?.flatten();
             let last_source = cuts_last.then(|| self.nodes.get(last).try_unzipped()).transpose()?.flatten();
@@ -157,7 +160,7 @@ impl Inner {
         Ok(())
     }
 
-    /// What a node was before compression, if it is compressed and is to be `cut`.
+    /// Returns the decompressed node if the node is compressed and `cut` is set.
     fn try_source(&self, place: Place, cut: bool) -> Result<Option<Node>, ReserveError> {
         if cut { self.nodes.get(place).try_unzipped() } else { Ok(None) }
     }
@@ -168,7 +171,7 @@ impl Inner {
         count: usize,
         value: Value<'_>,
     ) -> Result<usize, ReserveError> {
-        // Compressed nodes first, into copies, because that may fail.
+        // First, all compressed nodes are changed in copies, because this may fail.
         let mut copies: Vec<(usize, Node), Zmalloc> = Vec::new_in(Zmalloc);
         let nodes = self.nodes.len();
         let ordinal_of = |distance: usize| match side {
@@ -197,7 +200,8 @@ impl Inner {
                 place = self.nodes.step_from(side, here);
             }
         }
-        // From here on nothing fails. Nodes that are emptied go as they come, so places are found anew.
+        // From here on nothing fails. Nodes that become empty stay until `remove_empty`, so places stay
+        // valid.
         let mut removed = 0;
         let mut copies = copies.into_iter().peekable();
         let mut next = self.nodes.end(side);
@@ -223,7 +227,7 @@ impl Inner {
     }
 }
 
-/// How many of the first `limit` elements that equal `value` are in a node that is not compressed.
+/// Returns how many elements of a node equal `value`, but at most `limit`. The node is not compressed.
 fn count_equal(node: &Node, limit: usize, value: Value<'_>) -> usize {
     match node.elements() {
         Some(Elements::Packed(pack)) => pack.iter().filter(|other| *other == value).take(limit).count(),
@@ -232,8 +236,8 @@ fn count_equal(node: &Node, limit: usize, value: Value<'_>) -> usize {
     }
 }
 
-/// Removes the first `limit` elements that equal `value`, seen from `side`, from a node that is not compressed, and says how
-/// many. A node may have no element afterwards.
+/// Removes the first `limit` elements that equal `value`, counted from `side`. Returns how many were removed.
+/// The node is not compressed. It may be empty afterwards.
 fn remove_equal(node: &mut Node, side: Side, limit: usize, value: Value<'_>) -> usize {
     let mut removed = 0;
     match node {
@@ -252,7 +256,7 @@ fn remove_equal(node: &mut Node, side: Side, limit: usize, value: Value<'_>) -> 
                     next = pack.next(offset);
                 }
             }
-            // Foreign bytes may have had a count that was not theirs.
+            // The count of foreign bytes may be wrong.
             removed = removed.min(*count as usize);
             *count -= removed as u32;
             *dense &= removed == 0;

@@ -1,11 +1,12 @@
-//! [`Segment`]: up to 128 nodes side by side. The only code that changes nodes of a list.
+//! [`Segment`]: up to 128 nodes in one block. This is the only code that changes the nodes of a list.
 //!
-//! Each method that changes a node, or the room for nodes, takes `size`: the sum of what the segments' blocks and the nodes' blocks of
-//! a list add to `used_memory`, in bytes. It leaves there what is true afterwards. Nodes are lent for writing to closures alone, so
-//! that no change can bypass the sum. Memory is asked about only where a block can have changed.
+//! Invariants: `elements` is the sum over the nodes. A segment without nodes owns no block, so it can be
+//! dropped without a change of `size`.
 //!
-//! Invariants: `elements` is the sum over the nodes; a segment that lost its last node owns no block, so that it can be dropped
-//! without a look at `size`.
+//! Each method that changes a node, or the room for nodes, takes `size`. This is the sum of what the
+//! segments' blocks and the nodes' blocks of a list add to `used_memory`, in bytes. The method updates it. A
+//! node is borrowed mutably only in a closure, so no change can bypass the sum. The allocator is asked only
+//! if a block may have changed.
 
 use crate::node::Node;
 use crate::storage::{shrink, try_reserve};
@@ -15,13 +16,13 @@ use core::ptr::NonNull;
 use listpack::ListPack;
 use zmalloc::{ReserveError, Zmalloc, relocate_vec, vec_size};
 
-/// The most nodes of a segment: 2 KiB of them.
+/// The maximum number of nodes of a segment. They take 2 KiB.
 pub(crate) const SEGMENT_NODES: usize = if cfg!(test) { 4 } else { 128 };
 
-/// Nodes that a call of [`Segment::relocate`] looks at. A node of 8 KiB is copied in some microseconds.
+/// How many nodes a call of [`Segment::relocate`] handles. Copying a node of 8 KiB takes some microseconds.
 const NODES_A_CALL: usize = if cfg!(test) { 3 } else { 16 };
 
-/// See the drawing at the head of `nodes.rs`.
+/// A segment of a list. See the drawing in `nodes.rs`.
 pub(crate) struct Segment {
     nodes: Vec<Node, Zmalloc>,
     elements: usize,
@@ -30,7 +31,8 @@ pub(crate) struct Segment {
 const _: () = assert!(size_of::<Segment>() == 4 * size_of::<usize>());
 
 impl Segment {
-    /// A segment of these nodes, with room for `capacity`, and what it adds to the sum of a list.
+    /// Creates a segment of these nodes, with room for `capacity` nodes. Also returns what it adds to the sum
+    /// of a list.
     pub(crate) fn try_new<const N: usize>(
         nodes: [Node; N],
         capacity: usize,
@@ -41,7 +43,7 @@ impl Segment {
         Ok((segment, size))
     }
 
-    /// A copy without room to spare, and what it adds to the sum of a list.
+    /// Copies the segment, without unused room. Also returns what the copy adds to the sum of a list.
     pub(crate) fn try_clone(&self) -> Result<(Self, usize), ReserveError> {
         let (mut copy, mut size) = Self::try_new([], self.nodes.len())?;
         for node in &self.nodes {
@@ -50,19 +52,19 @@ impl Segment {
         Ok((copy, size))
     }
 
-    /// The nodes in order.
+    /// Returns the nodes in order.
     #[inline]
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// How many elements the nodes have.
+    /// Returns how many elements the nodes have.
     #[inline]
     pub(crate) fn elements(&self) -> usize {
         self.elements
     }
 
-    /// Whether `additional` nodes more are within the limit of a segment.
+    /// Returns whether the segment may have `additional` more nodes.
     pub(crate) fn has_places(&self, additional: usize) -> bool {
         self.nodes.len() + additional <= SEGMENT_NODES
     }
@@ -70,7 +72,7 @@ impl Segment {
 
 /// One node.
 impl Segment {
-    /// Lets `change` change a node, or replace it.
+    /// Calls `change`, which may change a node in any way or replace it.
     pub(crate) fn change<T>(
         &mut self,
         slot: usize,
@@ -84,8 +86,9 @@ impl Segment {
         result
     }
 
-    /// Lets `splice` change the listpack of a node, which has `added` elements more afterwards: see [`Node::try_splice`].
-    #[inline(always)] // a few instructions around the splice
+    /// Calls `splice` with the listpack of a node. `added` is the change of the number of elements: see
+    /// [`Node::try_splice`].
+    #[inline(always)] // only a few instructions around `splice`
     pub(crate) fn try_splice<T>(
         &mut self,
         slot: usize,
@@ -98,7 +101,8 @@ impl Segment {
         Ok(result)
     }
 
-    /// Puts nodes at `slot`, within the limit of a segment. Without memory nothing has changed.
+    /// Inserts nodes at `slot`. The caller has checked [`has_places`](Self::has_places). An error leaves the
+    /// segment unchanged.
     pub(crate) fn try_insert<const N: usize>(
         &mut self,
         slot: usize,
@@ -110,7 +114,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Puts nodes at `slot`; there is room.
+    /// Inserts nodes at `slot`. The caller has made room.
     fn insert<const N: usize>(&mut self, slot: usize, nodes: [Node; N], size: &mut usize) {
         debug_assert!(self.nodes.capacity() - self.nodes.len() >= N);
         for mut node in nodes.into_iter().rev() {
@@ -120,21 +124,21 @@ impl Segment {
         }
     }
 
-    /// Takes a node out. O(nodes).
+    /// Removes a node and returns it. O(nodes).
     pub(crate) fn remove(&mut self, slot: usize, size: &mut usize) -> Node {
         let node = self.nodes.remove(slot);
         self.forget(&node, size);
         node
     }
 
-    /// Takes the last node out. O(1).
+    /// Removes the last node and returns it. O(1).
     pub(crate) fn pop(&mut self, size: &mut usize) -> Option<Node> {
         let node = self.nodes.pop()?;
         self.forget(&node, size);
         Some(node)
     }
 
-    /// The counts without a node that was taken out.
+    /// Updates the counts for a node that was removed.
     fn forget(&mut self, node: &Node, size: &mut usize) {
         self.elements -= node.count();
         *size -= node.noted_size();
@@ -163,7 +167,7 @@ impl Segment {
         self.release_if_empty(size);
     }
 
-    /// Moves the nodes from `slot` on behind those of `target`, which has room for them.
+    /// Moves the nodes from `slot` on to the end of `target`, which has room for them.
     pub(crate) fn move_tail(&mut self, slot: usize, target: &mut Self, size: &mut usize) {
         debug_assert!(target.nodes.capacity() - target.nodes.len() >= self.nodes.len() - slot);
         let elements: usize = self.nodes[slot..].iter().map(Node::count).sum();
@@ -176,7 +180,7 @@ impl Segment {
 
 /// The room for nodes.
 impl Segment {
-    /// Changes the block of the nodes.
+    /// Calls `change`, which may change the block of the nodes.
     fn resize<T>(&mut self, size: &mut usize, change: impl FnOnce(&mut Vec<Node, Zmalloc>) -> T) -> T {
         let before = vec_size(&self.nodes);
         let result = change(&mut self.nodes);
@@ -189,20 +193,23 @@ impl Segment {
         self.resize(size, |nodes| try_reserve(nodes, additional, SEGMENT_NODES))
     }
 
-    /// Gives back most of the room that is not needed: see [`shrink`].
+    /// Frees most of the unused room: see [`shrink`].
     pub(crate) fn shrink(&mut self, size: &mut usize) {
         self.resize(size, shrink);
     }
 
-    /// Gives the block back if there is no node in it: see the invariants.
+    /// Frees the block if there are no nodes: see the invariants.
     fn release_if_empty(&mut self, size: &mut usize) {
         if self.nodes.is_empty() {
             self.resize(size, |nodes| *nodes = Vec::new_in(Zmalloc));
         }
     }
 
-    /// Asks about the blocks of some nodes, from `slot` on, and about the block of all nodes if that is the first one. Moves them
-    /// where told. Some allocators give a block another size in another place. Returns the slot of the next node, if there is one.
+    /// Calls `moves` for the blocks of some nodes, from `slot` on. If `slot` is 0, also calls it for the
+    /// block of the segment. Moves the blocks for which it returns `true`. Returns the slot of the next node,
+    /// if there is one.
+    ///
+    /// Some allocators give a block another size at another address, so `size` may change.
     pub(crate) fn relocate(
         &mut self,
         slot: usize,
@@ -219,7 +226,8 @@ impl Segment {
         (end < self.nodes.len()).then_some(end)
     }
 
-    /// What the segment adds to the sum of a list, counted anew. Panics if an invariant does not hold.
+    /// Returns what the segment adds to the sum of a list, counted anew. Panics if an invariant does not
+    /// hold.
     #[cfg(test)]
     pub(crate) fn recount(&self) -> usize {
         assert!((1..=SEGMENT_NODES).contains(&self.nodes.len()));

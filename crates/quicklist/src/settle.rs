@@ -1,4 +1,5 @@
-//! Which nodes are compressed: those that stand further than `list-compress-depth` from both ends.
+//! Compressing and decompressing nodes after a change. The first and the last `list-compress-depth` nodes of
+//! a list stay uncompressed. All others are compressed.
 
 use crate::list::Inner;
 use crate::node::Node;
@@ -6,8 +7,11 @@ use crate::nodes::Place;
 use crate::side::Side;
 
 impl Inner {
-    /// Compresses and decompresses what stands on the wrong side of the depth, as far as nodes can have come there by
-    /// one change; without memory it is left for the next one. O(depth). In C: `__quicklistCompress`.
+    /// Compresses and decompresses nodes near both ends, so that they match the depth again. O(depth). In C:
+    /// `__quicklistCompress`.
+    ///
+    /// One change moves nodes by a few places only, so nodes further from the ends need no check. If there is
+    /// no memory for a node, a later call handles it.
     pub(crate) fn settle(&mut self) {
         /// One change adds at most two nodes.
         const SHIFT_MAX: usize = 3;
@@ -27,7 +31,7 @@ impl Inner {
         }
     }
 
-    /// The same for all nodes. O(nodes).
+    /// Like [`settle`](Self::settle), for all nodes. O(nodes).
     pub(crate) fn settle_all(&mut self) {
         if self.list_compress_depth == 0 {
             return;
@@ -41,7 +45,8 @@ impl Inner {
         }
     }
 
-    /// The same for the nodes around the one with `ordinal`, which may have changed.
+    /// Like [`settle`](Self::settle), and also for the nodes around the one with `ordinal`, which may have
+    /// changed.
     pub(crate) fn settle_around(&mut self, ordinal: usize) {
         if self.list_compress_depth == 0 {
             return;
@@ -55,12 +60,13 @@ impl Inner {
         self.settle();
     }
 
-    /// `nearest` is how many nodes stand between the node and the nearer end.
+    /// Compresses or decompresses one node. `nearest` is how many nodes are between the node and the nearer
+    /// end.
     fn settle_node(&mut self, place: Place, nearest: usize) {
         let node = self.nodes.get(place);
         let outer = nearest < usize::from(self.list_compress_depth);
         if outer && node.is_zipped() {
-            let _ = self.nodes.change(place, Node::try_unzip); // without memory: next time
+            let _ = self.nodes.change(place, Node::try_unzip); // without memory, a later call does it
         } else if !outer && node.may_zip() {
             self.nodes.change(place, Node::zip);
         }

@@ -1,13 +1,15 @@
-//! The only `unsafe` code: [`Block`], bytes behind one pointer. Also how vectors of nodes grow and shrink.
+//! [`Block`]: bytes behind one pointer. This is the only `unsafe` code of the crate. Also the rules by which
+//! vectors of nodes grow and shrink.
 //!
 //! ```text
 //!  Block -> | len: usize | bytes ... |
 //! ```
 //!
-//! A node has 16 bytes for itself, so its bytes have their length with them instead of in a fat pointer.
+//! Invariant: the pointer is that of a live block from zmalloc's raw functions, which the value alone owns.
+//! Its first word is `len`, and `len` initialised bytes follow. It was allocated with the size
+//! `HEADER + len`.
 //!
-//! Invariant: the pointer is that of a live block of zmalloc's raw family, which this owns alone; `len` stands in its first
-//! word and `len` initialised bytes follow; it was asked for with `HEADER + len` bytes.
+//! A node has only 16 bytes, so the length is in the block and not in a fat pointer.
 
 use allocator_api2::vec::Vec;
 use core::ptr::NonNull;
@@ -16,25 +18,26 @@ use zmalloc::{ReserveError, Zmalloc};
 
 const HEADER: usize = size_of::<usize>();
 
-/// Bytes that do not grow; see the drawing above.
+/// Bytes of a fixed length. See the drawing above.
 pub(crate) struct Block(NonNull<usize>);
 
 const _: () = assert!(size_of::<Option<Block>>() == size_of::<usize>());
 
-// SAFETY: the block is owned, and its bytes change only through `&mut`.
+// SAFETY: the value alone owns its block, and the bytes change only through `&mut`.
 unsafe impl Send for Block {}
 // SAFETY: as above.
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// A block of the parts, one after the other.
+    /// Creates a block of the parts, one after the other.
     pub(crate) fn try_new<const N: usize>(parts: [&[u8]; N]) -> Result<Self, ReserveError> {
         let sum = parts.iter().try_fold(HEADER, |sum, part| sum.checked_add(part.len()));
         let Some(size) = sum else {
             return Err(ReserveError::TooLong { len: 0, additional: usize::MAX });
         };
         let block = zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })?;
-        // SAFETY: a fresh block of `size` bytes, aligned to 8: room for the length and all parts, which lie elsewhere.
+        // SAFETY: the new block is aligned to 8 and has `size` bytes, which is the length and all parts. A
+        // new block does not overlap the parts.
         unsafe {
             block.cast::<usize>().write(size - HEADER);
             let mut place = block.add(HEADER);
@@ -46,45 +49,46 @@ impl Block {
         Ok(Self(block.cast()))
     }
 
-    /// A block of `len` zeros.
+    /// Creates a block of `len` zeros.
     pub(crate) fn try_zeroed(len: usize) -> Result<Self, ReserveError> {
         let size = len.saturating_add(HEADER);
         let block = zmalloc::ztrycalloc(size).ok_or(ReserveError::OutOfMemory { size })?;
-        // SAFETY: a fresh block with room for the length; the bytes behind it are zeros.
+        // SAFETY: the new block is aligned to 8 and has room for the length. The bytes behind it are zeros.
         unsafe { block.cast::<usize>().write(len) };
         Ok(Self(block.cast()))
     }
 
     #[inline]
     fn len(&self) -> usize {
-        // SAFETY: the invariant.
+        // SAFETY: by the invariant, the first word of the block is the length.
         unsafe { self.0.read() }
     }
 
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        // SAFETY: the invariant; the bytes stay as long as `self` is borrowed.
+        // SAFETY: by the invariant, `len` bytes are initialised. They do not change while `self` is borrowed.
         unsafe { slice::from_raw_parts(self.0.add(1).cast().as_ptr(), self.len()) }
     }
 
     #[inline]
     pub(crate) fn as_mut_bytes(&mut self) -> &mut [u8] {
-        // SAFETY: the invariant; `self` is borrowed for writing.
+        // SAFETY: by the invariant, `len` bytes are initialised, and `self` is borrowed mutably.
         unsafe { slice::from_raw_parts_mut(self.0.add(1).cast().as_ptr(), self.len()) }
     }
 
-    /// What the block adds to `used_memory`, in bytes.
+    /// Returns how many bytes the block adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
-        // SAFETY: a live block that was asked for with that size.
+        // SAFETY: by the invariant, the block is live and was allocated with this size.
         unsafe { zmalloc::zmalloc_size_sized(self.0.cast(), HEADER + self.len()) }
     }
 
-    /// Asks about the block and moves it if told so and there is memory; says whether it moved.
+    /// Moves the block if `moves` returns `true` for it and there is memory. Returns whether it has moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         if !moves(self.0.cast(), self.allocation_size()) {
             return false;
         }
-        // SAFETY: a live block of the raw family that was asked for with that size; the old address is forgotten.
+        // SAFETY: by the invariant, the block was allocated with this size. The old address is not used
+        // again.
         let Some(block) = (unsafe { zmalloc::ztryrelocate(self.0.cast(), HEADER + self.len()) }) else {
             return false;
         };
@@ -95,13 +99,14 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: the invariant; nobody uses the block after this.
+        // SAFETY: by the invariant, the block was allocated with this size. It is freed only here.
         unsafe { zmalloc::zfree_sized(self.0.cast(), HEADER + self.len()) };
     }
 }
 
-/// Makes room in a vector for `additional` elements: twice the capacity it has, but no more than `max` unless they need it.
-/// A vector that has the room is left alone.
+/// Makes room in a vector for `additional` elements. Does nothing if there is enough room.
+///
+/// Otherwise the capacity doubles, up to `max`. It exceeds `max` only if the elements need this.
 pub(crate) fn try_reserve<T>(
     vec: &mut Vec<T, Zmalloc>,
     additional: usize,
@@ -116,8 +121,8 @@ pub(crate) fn try_reserve<T>(
     vec.try_reserve_exact(capacity - vec.len()).map_err(|_| ReserveError::OutOfMemory { size })
 }
 
-/// Gives back most of the room of a vector that has four times what it needs; all of it when it is empty. Without memory
-/// for the smaller block it stays as it is.
+/// Frees most of the unused room of a vector that has at least four times the capacity it needs. An empty
+/// vector frees all of it. Does nothing if there is no memory for a smaller block.
 pub(crate) fn shrink<T>(vec: &mut Vec<T, Zmalloc>) {
     if vec.len() <= vec.capacity() / 4 {
         let mut other = Vec::new_in(Zmalloc);

@@ -1,4 +1,4 @@
-//! A set in a block of somebody else's, beside one with a block of its own.
+//! Sets in a caller's block, compared with sets that have their own block.
 
 use crate::model::value;
 use intset::{Editor, Encoding, Fault, IntSet, ReserveError, Room, View};
@@ -25,7 +25,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Does the operation to an [`Editor`] or an [`IntSet`], and answers what it answered.
+/// Applies the operation to an [`Editor`] or an [`IntSet`], and returns its result as an integer.
 macro_rules! apply {
     ($set:expr, $op:expr) => {
         match *$op {
@@ -41,7 +41,7 @@ macro_rules! apply {
     };
 }
 
-/// The set that the room holds.
+/// Returns the set that the room holds.
 fn in_room<R: Room>(room: R) -> IntSet<R> {
     IntSet::in_room(room).map_err(|(fault, _room)| fault).unwrap()
 }
@@ -122,7 +122,7 @@ fn a_set_says_whether_it_lies_in_a_room() {
     assert_eq!((fault.fault, room.bytes().len()), (Fault::Encoding, 8));
 }
 
-/// A room whose bytes become those of no set once an editor has looked at them.
+/// A room whose bytes stop being a valid set after an editor has checked them.
 struct Turncoat(std::cell::Cell<bool>);
 
 impl Room for Turncoat {
@@ -150,7 +150,8 @@ fn a_copy_of_what_is_no_set_is_one() {
     assert_eq!(copy.as_bytes().len(), 16);
 }
 
-/// What an editor does with such a room is not said. It panics or comes to an end, and Miri finds nothing.
+/// The behaviour with such a room is not specified. Every call must return or panic, and Miri must find
+/// nothing.
 #[test]
 fn a_room_that_lies_is_no_danger() {
     let set = IntSet::from_iter([1, 5, 9, 300]);

@@ -1,4 +1,4 @@
-//! Sets of integers from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Tests of the public interface. All integration tests are one program: see `docs/src/testing.md`.
 
 mod editor;
 mod memory;

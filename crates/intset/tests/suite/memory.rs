@@ -1,14 +1,14 @@
-//! What sets allocate and free, and what they do when there is no more memory.
+//! What sets allocate and free, and what they do when an allocation fails.
 
 use intset::{FromBytesError, IntSet, ReserveError};
 use zmalloc::{Region, fault};
 
-/// Miri is slow: there only every so many cases are tried.
+/// Under Miri, which is slow, only every 307th case is tested.
 const STEP: usize = if cfg!(miri) { 307 } else { 1 };
 
 #[test]
 fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
-    drop(IntSet::from_iter([1])); // the thread's first allocation may allocate for itself
+    drop(IntSet::from_iter([1])); // a first allocation may allocate for the allocator itself
     every_byte_is_counted_and_given_back();
     every_failure_leaves_the_set_as_it_was();
     a_set_moves_when_it_is_told_to_and_there_is_room();
@@ -50,7 +50,7 @@ fn every_failure_leaves_the_set_as_it_was() {
                 match set.try_insert(value) {
                     Ok(new) => {
                         assert!(new && set.remove(value), "there was room in the block");
-                        used = set.allocation_size() + copy.allocation_size(); // which may be less now
+                        used = set.allocation_size() + copy.allocation_size(); // may be less than before
                     }
                     Err(error) => assert!(matches!(error, ReserveError::OutOfMemory { .. })),
                 }
@@ -61,7 +61,7 @@ fn every_failure_leaves_the_set_as_it_was() {
             assert_eq!((set, region.held() as usize), (copy, used));
         }
     }
-    // Removing goes on without memory, in a block that stays as large as it was.
+    // Removing works without memory. The block keeps its size.
     let mut set: IntSet = (0..1000).collect();
     let size = set.allocation_size();
     let plan = fault::fail_from(1);
@@ -70,13 +70,13 @@ fn every_failure_leaves_the_set_as_it_was() {
     }
     assert!(plan.failures() > 0);
     assert_eq!((set.len(), set.allocation_size(), region.held() as usize), (1, size, size));
-    // And there is room in it for as many again.
+    // The block has room for the removed integers.
     for value in (0..999).step_by(STEP) {
         assert_eq!(set.try_insert(value), Ok(true));
     }
     set.remove_range(1, 999);
     drop(plan);
-    // With memory again it gives back what it could not, also if it grows.
+    // Once there is memory, an insert makes the block smaller, although the set grows.
     set.extend(1_000..1_020);
     assert!(set.allocation_size() < size / 2);
     assert_eq!(region.held() as usize, set.allocation_size());
@@ -99,12 +99,13 @@ fn a_set_moves_when_it_is_told_to_and_there_is_room() {
     assert_eq!(set.as_bytes().as_ptr(), at);
     assert!(set.relocate(&mut |_, _| true));
     assert_ne!(set.as_bytes().as_ptr(), at);
-    // With some allocators the block of another place is a little larger or smaller.
+    // With some allocators, the block at the new address is a little larger or smaller.
     assert_eq!((&set, region.held()), (&copy, set.allocation_size() as isize - size as isize));
     assert!(!IntSet::new().relocate(&mut |_, _| unreachable!("an empty set has no block")));
 }
 
-/// Header and integers, rounded up to a class and to nothing else. (libc has no classes: there a block that grew may keep a rest.)
+/// A block has the header and the integers, rounded up to the size class and no further. libc has no size
+/// classes, so a block that has grown may be larger there.
 fn a_block_is_the_smallest_that_holds_the_set() {
     if zmalloc::ALLOCATOR == "libc" {
         return;
@@ -112,7 +113,7 @@ fn a_block_is_the_smallest_that_holds_the_set() {
     for len in (1..600).step_by(STEP) {
         let set: IntSet = (0..len as i64).collect();
         let block = zmalloc::zmalloc(8 + 2 * len);
-        // SAFETY: a live block, freed once.
+        // SAFETY: the block is live, and it is freed only here.
         let size = unsafe {
             let size = zmalloc::zmalloc_size(block);
             zmalloc::zfree(block);

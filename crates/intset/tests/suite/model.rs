@@ -1,13 +1,13 @@
-//! The set beside `BTreeSet`, and its bytes beside the layout written out by hand.
+//! Compares a set with a `BTreeSet`, and its bytes with a second, simple implementation of the layout.
 
 use intset::{Encoding, Fault, IntSet, diff, inter, union};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Members of the larger sets.
+/// How many integers the larger sets have at most.
 const MANY: usize = if cfg!(miri) { 30 } else { 400 };
 
-/// The layout, the slow way.
+/// The simple implementation of the layout.
 fn bytes_of(encoding: Encoding, values: &[i64]) -> Vec<u8> {
     let mut bytes = (encoding as u32).to_le_bytes().to_vec();
     bytes.extend((values.len() as u32).to_le_bytes());
@@ -17,7 +17,7 @@ fn bytes_of(encoding: Encoding, values: &[i64]) -> Vec<u8> {
     bytes
 }
 
-/// Panics unless the set is `model` by every way of asking.
+/// Panics unless every method that reads the set agrees with `model`.
 fn check(set: &IntSet, model: &BTreeSet<i64>) {
     let values: Vec<i64> = model.iter().copied().collect();
     assert_eq!(set.as_bytes(), bytes_of(set.encoding(), &values));
@@ -45,7 +45,7 @@ fn check(set: &IntSet, model: &BTreeSet<i64>) {
     assert_eq!(set.allocation_size() == 0, set.is_empty());
 }
 
-/// Few enough values that they meet, at the edges of all three sizes.
+/// Values near zero and at the limits of all three sizes. There are few of them, so that sets share members.
 pub(crate) fn value() -> impl Strategy<Value = i64> {
     let around = |middle: i64| (-3..3_i64).prop_map(move |offset| middle.saturating_add(offset));
     prop_oneof![
@@ -130,7 +130,7 @@ proptest! {
         prop_assert!(join.size_hint().0 <= in_any.len() && join.size_hint().1 >= Some(in_any.len()));
         prop_assert!(meet.eq(in_all.iter().copied()));
         prop_assert!(join.eq(in_any.iter().copied()));
-        // Where all are wanted, two walks are merged in another way.
+        // `fold` merges two walks with other code than `next`.
         let all = |mut all: Vec<i64>, value| { all.push(value); all };
         prop_assert!(inter(&mut walks()).fold(vec![], all).into_iter().eq(in_all));
         prop_assert!(union(&mut walks()).fold(vec![], all).into_iter().eq(in_any));
@@ -207,7 +207,8 @@ fn an_encoding_wider_than_needed_is_kept_until_the_set_is_empty() {
     assert_eq!(empty, IntSet::new());
 }
 
-/// 64 integers, 6400 draws: each is expected 100 times with a deviation of 10; six of those are one in 10^9.
+/// With 64 integers and 6400 draws, each integer is expected 100 times, with a standard deviation of 10. A
+/// difference of 60, which is six deviations, has a probability of about 10^-9.
 #[test]
 fn random_draws_are_fair() {
     let set = IntSet::from_iter(0..64);

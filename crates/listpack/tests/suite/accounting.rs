@@ -13,16 +13,16 @@ fn a_list_allocates_what_it_says_and_frees_all_of_it() {
         list.push_back(value * 1_000);
         used(&list);
     }
-    // No memory even for less: the block stays larger than it should be, and is known to be.
+    // If there is no memory for a smaller block, the list keeps its block and marks it as too large.
     let large = list.allocation_size();
     let plan = fault::fail_from(1);
     list.remove_range(1, 250);
     used(&list);
     assert_eq!(list.allocation_size(), large);
-    list.try_push_back(1).unwrap(); // there is room
+    list.try_push_back(1).unwrap(); // the block has room
     assert!(list.try_push_back(Value::raw(&[b'x'; 5_000])).is_err());
     used(&list);
-    assert!(!list.relocate(&mut |_, size| size == large)); // asked with the block's real size, and no memory to move to
+    assert!(!list.relocate(&mut |_, size| size == large)); // the size is the real one, but there is no memory
     drop(plan);
     let mut loose = None;
     assert!(!list.relocate(&mut |_, size| {
@@ -35,7 +35,7 @@ fn a_list_allocates_what_it_says_and_frees_all_of_it() {
     list.shrink_to_fit();
     used(&list);
     assert!(list.allocation_size() < large);
-    // No memory for less; when there is some again, the list need not get shorter to have a block of its size.
+    // Again there is no memory for a smaller block. Once there is memory, an insert makes the block smaller.
     let many = if cfg!(miri) { 500 } else { 10_000 };
     list.extend((0..many).map(|_| i64::MAX));
     let plan = fault::fail_from(1);
@@ -45,19 +45,19 @@ fn a_list_allocates_what_it_says_and_frees_all_of_it() {
     list.extend(0..30);
     used(&list);
     assert!(list.allocation_size() < 200);
-    // Taken out one by one, the values leave at most half of the block empty, and seldom have it moved.
+    // Values are removed one by one. At most half of the block is empty then, and the block seldom moves.
     list.extend(0..if cfg!(miri) { 60 } else { 300 });
     let (mut moved, mut size) = (0, list.allocation_size());
     while list.len() > 20 {
         list.remove(list.first().unwrap());
         used(&list);
-        // Give or take what a back end keeps beside a block.
+        // The 16 bytes are for what an allocator adds to a block.
         assert!(list.allocation_size() <= 2 * zmalloc::good_size(list.byte_len()) + 16, "{list:?}");
         moved += usize::from(list.allocation_size() != size);
         size = list.allocation_size();
     }
     assert!(moved <= 5, "{moved}");
-    // Until it is full again, a block stays.
+    // The block does not change until it is full again.
     while list.byte_len() + 16 + 11 < size {
         list.push_front(i64::MAX);
         assert_eq!(list.allocation_size(), size);

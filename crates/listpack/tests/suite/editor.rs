@@ -1,4 +1,4 @@
-//! A list in a block of somebody else's, beside one with a block of its own.
+//! Lists in a caller's block, compared with lists that have their own block.
 
 use crate::model::{Fickle, Op, Owned, Second, op};
 use listpack::{Editor, Fault, ListPack, ReserveError, Room, Value, View};
@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use testing::{Entry, Liar, Lie};
 
-/// Does the operation to an [`Editor`] or a [`ListPack`], and answers what it answered. What only a list with a block of its own
-/// can do is left out.
+/// Applies the operation to an [`Editor`] or a [`ListPack`], and returns its result as text. Operations that
+/// need a list with its own block do nothing here.
 macro_rules! apply {
     ($list:expr, $op:expr) => {{
         let list = $list;
@@ -57,7 +57,7 @@ macro_rules! apply {
     }};
 }
 
-/// The list that the room holds.
+/// Returns the list that the room holds.
 fn in_room<R: Room>(room: R) -> ListPack<R> {
     ListPack::in_room(room).map_err(|(fault, _room)| fault).unwrap()
 }
@@ -177,7 +177,8 @@ fn the_count_of_an_emptied_list_is_known_again() {
     assert_eq!(list.as_bytes(), ListPack::new().as_bytes());
 }
 
-/// What an editor does with such a room is not said. It panics or comes to an end, and Miri finds nothing.
+/// The behaviour with such a room is not specified. Every call must return or panic, and Miri must find
+/// nothing.
 #[test]
 fn a_room_that_lies_is_no_danger() {
     let mut list = ListPack::new();

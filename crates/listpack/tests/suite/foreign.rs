@@ -1,4 +1,4 @@
-//! Bytes from elsewhere: what is refused, and that what is not refused is no danger.
+//! Foreign bytes: which bytes are refused, and that all others are harmless.
 
 use listpack::{Depth, Fault, FromBytesError, ListPack, Offset, Value, validate};
 use proptest::prelude::*;
@@ -51,7 +51,8 @@ fn each_fault_is_named_with_its_place() {
     assert_eq!(entries(1, &[0xEF, 0xFF, 1]), Some((6, Fault::Entry)));
     assert_eq!(entries(1, &[0xE0]), Some((6, Fault::Entry)));
     assert_eq!(entries(1, &[0x81, b'a', 1]), Some((6, Fault::Backlen)));
-    // Read from the right this is 0 * 128 + 4, and leads to the right place: but it is two bytes where one belongs.
+    // Read from the right, this backlen is 0 * 128 + 4, which leads to the right place. But it has two bytes
+    // instead of one.
     assert_eq!(entries(1, &[0x84, b'a', b'a', b'a', 0, 0x84]), Some((6, Fault::Backlen)));
     let mut double = ListPack::new();
     double.extend([Value::Int(1), Value::Double(1.5)]);
@@ -69,7 +70,7 @@ fn without_memory_there_is_an_error_and_no_list() {
     ));
 }
 
-/// Walks and changes a list of any bytes. Nothing is expected, but that it comes to an end.
+/// Walks and changes a list of any bytes. The only expectation is that every operation ends.
 fn every_operation(list: &ListPack, stale: &[Offset], rng: &mut impl FnMut() -> u64) {
     let walked = list.iter().count();
     assert!(walked <= list.byte_len());
@@ -125,7 +126,7 @@ fn every_operation(list: &ListPack, stale: &[Offset], rng: &mut impl FnMut() -> 
 
 #[test]
 fn a_walk_that_jumps_beyond_the_end_has_ended() {
-    // A count that promises too much, and an entry that is none.
+    // The count is too large. In the second case, one entry is also invalid.
     for entries in [&[1, 1, 2, 1][..], &[1, 1, 0xFE, 7, 1]] {
         let mut bytes = vec![7 + entries.len() as u8, 0, 0, 0, 9, 0];
         bytes.extend(entries);
@@ -157,7 +158,7 @@ proptest! {
         prop_assert_eq!(list.as_bytes(), bytes.as_slice());
         let other = sample();
         let mut stale: Vec<Offset> = (0..6).filter_map(|index| other.seek(index)).collect();
-        stale.reverse(); // the last are far behind the end
+        stale.reverse(); // the offsets of the last entries are far behind the end
         let mut state = seed;
         every_operation(&list, &stale, &mut || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -176,7 +177,8 @@ proptest! {
         let at = at % bytes.len();
         prop_assume!(bytes[at] != with);
         bytes[at] = with;
-        // Data may change unnoticed: there is no checksum. But then only data has.
+        // There is no checksum, so a change of data is not found. But then only the value of one entry
+        // differs.
         if let Ok(other) = ListPack::from_bytes(&bytes) {
             prop_assert_eq!(other.len(), list.len());
             let differ = list.iter().zip(&other).filter(|(one, other)| one != other).count();

@@ -1,4 +1,4 @@
-//! The bytes of the format: each encoding at its limits, and the backlen at its.
+//! The bytes of the format: each encoding and each length of a backlen, at their limits.
 
 use listpack::{ListPack, Value, encoded_len};
 
@@ -10,7 +10,7 @@ fn list<'a, V: Into<Value<'a>>>(values: impl IntoIterator<Item = V>) -> ListPack
     list
 }
 
-/// The bytes of the only entry of a list that holds `value`.
+/// Returns the bytes of the entry in a list that contains only `value`.
 fn entry<'a>(value: impl Into<Value<'a>>) -> Vec<u8> {
     let list = list([value]);
     let bytes = list.as_bytes();
@@ -20,7 +20,8 @@ fn entry<'a>(value: impl Into<Value<'a>>) -> Vec<u8> {
     bytes[6..bytes.len() - 1].to_vec()
 }
 
-/// The rule of the backlen as the specification has it: seven bits a byte, the last digit first in reading order.
+/// The backlen as the specification defines it: seven bits in each byte, with the most significant digit
+/// first. Every byte but the first has the top bit.
 fn backlen_naive(len: usize, size: usize) -> Vec<u8> {
     (0..size)
         .rev()
@@ -102,7 +103,7 @@ fn a_string_takes_the_smallest_head_that_holds_its_length() {
 
 #[test]
 fn the_backlen_grows_by_a_byte_one_before_its_digits_are_full_as_it_does_in_c() {
-    // Lengths of head and data, and how many digits they are written with.
+    // The length of the head and the data, and how many digits the backlen has.
     let mut lengths = vec![(127, 1), (128, 2), (16_382, 2), (16_383, 3), (16_384, 3)];
     if !cfg!(miri) {
         lengths.extend([(2_097_150, 3), (2_097_151, 4), (2_097_152, 4), (268_435_454, 4), (268_435_455, 5)]);
@@ -146,7 +147,8 @@ fn a_count_of_65535_is_lost_and_counted_for_as_long_as_the_list_lives() {
     assert_eq!((list.as_bytes()[4..6].to_vec(), list.len()), (vec![0xFF, 0xFF], 65_534));
 }
 
-/// Eight bytes are read at once where there are as many.
+/// Reading an integer loads eight bytes at once if there are as many. So bytes behind the integer must not
+/// matter.
 #[test]
 fn integers_in_front_of_other_entries_read_back() {
     let numbers = [300, -300, 70_000, -70_000, 1 << 30, -1 << 30, i64::MAX, i64::MIN];

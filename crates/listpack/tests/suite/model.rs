@@ -1,4 +1,4 @@
-//! A list beside a vector: every operation, with allocations that fail.
+//! Compares a list with a vector: every operation, with allocations that fail.
 
 use listpack::{ListPack, Value};
 use proptest::prelude::*;
@@ -85,7 +85,7 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Does `op` to both. Answers whether it was done.
+/// Applies `op` to both. Returns whether the operation succeeded.
 fn step(list: &mut ListPack, model: &mut Vec<Owned>, op: &Op) -> bool {
     let index = |at: &usize| (!model.is_empty()).then(|| at % model.len());
     let offset = |list: &ListPack, index: usize| list.seek(index as isize).unwrap();
@@ -149,7 +149,7 @@ fn step(list: &mut ListPack, model: &mut Vec<Owned>, op: &Op) -> bool {
         }
         Op::MoveBefore(at, n, to) => {
             let Some(from) = index(at) else { return true };
-            // One of the entries, or the end.
+            // The target is one of the entries, or the end.
             let to = to % (model.len() + 1);
             list.move_before(offset(list, from), *n, list.seek(to as isize));
             if from + n <= model.len() && !(from + 1..from + n).contains(&to) {
@@ -171,7 +171,7 @@ fn step(list: &mut ListPack, model: &mut Vec<Owned>, op: &Op) -> bool {
         }
         Op::RemoveMany(indices) => {
             let offsets: Vec<_> = indices.iter().filter_map(|index| list.seek(*index as isize)).collect();
-            // What does not ascend is passed by.
+            // Indices that do not ascend are skipped.
             let mut ascending: Vec<usize> = Vec::new();
             for index in indices.iter().filter(|index| **index < model.len()) {
                 if ascending.last().is_none_or(|last| last < index) {
@@ -239,7 +239,7 @@ fn check(list: &ListPack, model: &[Owned]) {
     assert_eq!(list.iter().count(), model.len());
     assert!(list.iter().rev().zip(model.iter().rev()).all(|(value, want)| same(value, want)));
     assert_eq!(list.iter().rev().count(), model.len());
-    // Under Miri not all, which would be the square of them.
+    // Miri tests only every seventh entry, because each seek is a walk.
     let step = if cfg!(miri) { 7 } else { 1 };
     for (index, want) in model.iter().enumerate().step_by(step) {
         let offset = list.seek(index as isize).unwrap();
@@ -306,7 +306,8 @@ proptest! {
     }
 }
 
-/// An iterator that yields as many values as `left` says while it is cloned first, and does something else in its second life.
+/// An iterator whose second run differs from the first. All clones count their values in `yielded`. The first
+/// seven values are the same text. With the eighth value, `second` says what happens.
 #[derive(Clone)]
 pub(crate) struct Fickle<'a> {
     pub(crate) left: usize,
@@ -350,7 +351,7 @@ fn an_iterator_that_ends_early_or_panics_or_yields_more_leaves_no_half_list() {
                 None => list.extend(values),
             }));
             assert_eq!(added.is_ok(), second == Second::Ends);
-            // Five were counted, two more came when they were to be written.
+            // The first run yields five values. A second run that ends early yields two.
             let more: &[&str] = if second == Second::Ends { &["text", "text"] } else { &[] };
             let want = before.iter().chain(more).chain(behind);
             let want: Vec<Value<'_>> = want.map(|text| Value::from(*text)).collect();

@@ -1,4 +1,4 @@
-//! Random entries: that they are entries, that all come, and as often as they should.
+//! Random entries: every entry can be picked, and each has the right chance.
 
 use listpack::{ListPack, Value};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -16,8 +16,10 @@ fn int(value: Value<'_>) -> usize {
     }
 }
 
-/// That `counts` are throws of a fair die of as many faces: chi-squared is about the degrees of freedom `f`, with a standard
-/// deviation of `sqrt(2 f)`; six of them are passed once in a thousand million times or so.
+/// Asserts that `counts` could come from a fair die with as many faces.
+///
+/// Chi-squared has the mean `f`, which is the degrees of freedom, and the standard deviation `sqrt(2 f)`. A
+/// difference of six deviations has a probability of about 10^-9.
 fn assert_even(counts: &[usize]) {
     let (total, faces) = (counts.iter().sum::<usize>() as f64, counts.len() as f64);
     let expected = total / faces;

@@ -1,11 +1,12 @@
-//! One allocation refused after the other, for each operation at a state where it splits, merges or decompresses.
+//! Makes each allocation of an operation fail, one after the other. The lists are such that the operations
+//! split, merge or decompress nodes.
 
 use super::{check, elements};
 use crate::{QuickList, Side};
 use listpack::ListPack;
 use zmalloc::{Region, ReserveError, fault};
 
-/// A list of several nodes: compressed ones, a plain one, and full ones.
+/// A list of several nodes. Some are full, some are plain, and some are compressed if `depth` is not 0.
 fn sample(depth: u16) -> QuickList {
     let mut list = QuickList::new(-1, depth);
     for n in 0..900 {
@@ -16,7 +17,8 @@ fn sample(depth: u16) -> QuickList {
     list
 }
 
-/// Refuses the first allocation, then the second, and so on until `operation` is done; says how often it failed.
+/// Runs `operation` with the first allocation failing, then with the second one, and so on, until none fails.
+/// Returns how many allocations failed.
 fn each_failure(depth: u16, operation: impl Fn(&mut QuickList) -> Result<(), ReserveError>) -> u64 {
     let fresh = sample(depth);
     let before = elements(&fresh);
@@ -34,7 +36,7 @@ fn each_failure(depth: u16, operation: impl Fn(&mut QuickList) -> Result<(), Res
                 assert_eq!((list.allocation_size(), failures), (size, 1));
                 assert!(elements(&list) == before);
             }
-            // Nodes may not have been merged or compressed.
+            // The operation succeeded, perhaps without merging or compressing nodes.
             Ok(()) => assert_eq!(list.allocation_size() as isize, region.held()),
         }
         if failures == 0 {
@@ -60,7 +62,7 @@ fn every_operation_survives_every_failure() {
             each_failure(depth, |list| list.try_clone().map(drop)),
         ];
         assert!(failures.iter().all(|&failures| failures > 0), "{failures:?}");
-        // These find room in the blocks there are, or need memory for compressed nodes alone.
+        // These find room in existing blocks, or need memory only for compressed nodes.
         each_failure(depth, |list| list.try_insert(Side::Front, 451, "beside").map(drop));
         each_failure(depth, |list| list.try_replace(451, "small").map(drop));
         each_failure(depth, |list| list.try_remove_range(200, 500).map(drop));

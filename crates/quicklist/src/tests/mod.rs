@@ -1,4 +1,4 @@
-//! Tests that see the nodes: against a model, and where memory is refused.
+//! Tests with access to the nodes: against a model, and with allocations that fail.
 
 mod faults;
 mod model;
@@ -8,7 +8,7 @@ use crate::list::QuickList;
 use crate::node::Node;
 use crate::side::Side;
 
-/// All elements, by every way there is to read them.
+/// Returns all elements. Panics unless every way of reading them gives the same result.
 fn elements(list: &QuickList) -> Vec<Vec<u8>> {
     let forward: Vec<Vec<u8>> = list.iter().map(|item| item.to_vec()).collect();
     let mut backward: Vec<Vec<u8>> = list.iter().rev().map(|item| item.to_vec()).collect();
@@ -28,7 +28,8 @@ fn elements(list: &QuickList) -> Vec<Vec<u8>> {
     forward
 }
 
-/// Panics if an invariant does not hold. `compressed`: there has been memory to compress all that is to be.
+/// Panics if an invariant does not hold. `compressed` says that no allocation has failed. So no outer node is
+/// compressed, and every interior node is, if compression saves enough.
 fn check(list: &QuickList, compressed: bool) {
     let inner = list.inner();
     inner.nodes.check();

@@ -1,4 +1,4 @@
-//! Operations in random order, beside a `VecDeque` of byte strings.
+//! Compares operations in random order with a `VecDeque` of byte strings.
 
 use super::{check, elements};
 use crate::{Cursor, QuickList, Side};
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use zmalloc::{Region, ReserveError, fault};
 
-/// Positions are fractions of the length, in 1/256.
+/// An operation. Positions are fractions of the length, in units of 1/256.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Push(bool, Vec<u8>),
@@ -61,7 +61,7 @@ fn side(front: bool) -> Side {
     if front { Side::Front } else { Side::Back }
 }
 
-/// Settings at which nodes are small, and the list is many of them.
+/// Settings with which nodes are small, so that a list has many of them.
 pub(super) fn settings() -> impl Strategy<Value = (i32, u16)> {
     (prop_oneof![Just(-1), Just(-2), 0i32..6, Just(60)], 0u16..4)
 }
@@ -72,7 +72,7 @@ fn at(model: &Model, fraction: u8) -> usize {
     model.len() * usize::from(fraction) / 256
 }
 
-/// Moves all blocks; says how many bytes were asked about.
+/// Moves all blocks. Returns the sum of the sizes that were passed to the closure.
 fn relocate(list: &mut QuickList) -> usize {
     let (mut cursor, mut asked) = (Cursor::START, 0);
     loop {
@@ -86,12 +86,12 @@ fn relocate(list: &mut QuickList) -> usize {
     }
 }
 
-/// Does `op` to the list; after an error nothing is to have changed.
+/// Applies `op` to the list. An error must leave the list unchanged.
 pub(super) fn apply(list: &mut QuickList, model: &Model, op: &Op) -> Result<(), ReserveError> {
     match op {
         Op::Push(front, value) => list.try_push(side(*front), &**value),
         Op::PushMany(front, n) => {
-            // As one operation it would not be undone: one is enough here, the rest is pushed without failures.
+            // Many pushes would not be undone as one operation. So this pushes one element.
             list.try_push(side(*front), i64::from(*n))
         }
         Op::PushAll(front, values) => list.try_push_all(side(*front), values.iter().map(|value| &**value)),
@@ -156,7 +156,7 @@ pub(super) fn apply(list: &mut QuickList, model: &Model, op: &Op) -> Result<(), 
     }
 }
 
-/// Does `op` to the model.
+/// Applies `op` to the model.
 pub(super) fn follow(model: &mut Model, op: &Op) {
     match op {
         Op::Push(true, value) => model.push_front(value.clone()),
@@ -226,7 +226,7 @@ proptest! {
         let mut model = Model::new();
         let mut many = Vec::new();
         for op in &ops {
-            // A run of elements, so that there are nodes to work on.
+            // A sequence of elements, so that the list has several nodes.
             if let Op::PushMany(front, n) = op {
                 many.extend((0..*n).map(|n| Op::Push(*front, format!("element:{n:06}").into_bytes())));
             }
@@ -243,7 +243,7 @@ proptest! {
             check(&list, true);
             prop_assert_eq!(list.allocation_size() as isize, held);
         }
-        let bytes = list.allocation_size(); // before: with some allocators a block's size changes with its place
+        let bytes = list.allocation_size(); // taken first, because moving a block may change its size
         let (asked, copy) = (relocate(&mut list), list.clone());
         prop_assert_eq!(asked, bytes, "every block is asked about");
         prop_assert!(copy == list);
@@ -273,7 +273,8 @@ proptest! {
                 Ok(()) => follow(&mut model, op),
                 Err(_) => {
                     prop_assert!(failures > 0);
-                    // Several elements are taken back one by one: room for them may stay.
+                    // `PushAll` removes its elements one by one after an error, so the list may keep room for
+                    // them.
                     let exact = !matches!(op, Op::PushAll(..));
                     prop_assert!(!exact || list.allocation_size() == before, "{:?}", op);
                     prop_assert_eq!(list.node_count(), nodes);

@@ -1,11 +1,11 @@
-//! Where nodes begin and end, step by step: what Redis makes of the same commands.
+//! Where nodes begin and end after each operation. Redis has the same nodes after the same commands.
 
 use super::{check, elements};
 use crate::node::Node;
 use crate::{QuickList, Side};
 use listpack::ListPack;
 
-/// The counts of the nodes.
+/// Returns the number of elements of each node.
 fn counts(list: &QuickList) -> Vec<usize> {
     list.inner().nodes.iter().map(Node::count).collect()
 }
@@ -25,7 +25,8 @@ fn pushed_elements_fill_a_node_and_then_the_next() {
     let mut list = list_of(4, 0, 4);
     list.push_front(-1);
     assert_eq!(counts(&list), [1, 4]);
-    // 20 bytes take 22, and an element joins if its length and 8 more fit: 7 + 22 * 370 + 28 <= 8192.
+    // An entry of 20 bytes takes 22. An element joins if its length and 8 more bytes fit:
+    // 7 + 22 * 370 + 28 <= 8192.
     let mut list = QuickList::new(-2, 0);
     for _ in 0..372 {
         list.push_back("twenty bytes of text");
@@ -51,7 +52,7 @@ fn a_full_node_is_split_and_its_parts_join_what_has_room() {
     list.insert_after(5, "middle");
     assert_eq!(counts(&list), [4, 2, 3, 4]);
     list.insert_before(2, "first");
-    assert_eq!(counts(&list), [3, 4, 3, 4]); // 2 + first | 2 and 2 become 4
+    assert_eq!(counts(&list), [3, 4, 3, 4]); // 2 + "first" | 2 and 2 are merged
     check(&list, true);
 }
 
@@ -73,12 +74,12 @@ fn a_large_element_has_a_node_of_its_own() {
     list.replace(4, &*large);
     assert_eq!(counts(&list), [4, 1, 5]);
     list.replace(4, "small again");
-    assert_eq!(counts(&list), [4, 6]); // it joins the next node
+    assert_eq!(counts(&list), [4, 6]); // the element joins the next node
     list.insert_before(2, &*large);
     assert_eq!(counts(&list), [2, 1, 2, 6]);
     list.replace(0, &*large);
     assert_eq!(counts(&list), [1, 1, 1, 2, 6]);
-    // The last of its node: what stands behind merges with its own neighbour.
+    // The replaced element is the last one of its node. No nodes can be merged here.
     list.replace(4, &*large);
     assert_eq!(counts(&list), [1, 1, 1, 1, 1, 6]);
     check(&list, true);
@@ -95,11 +96,11 @@ fn the_middle_is_compressed_and_the_ends_are_not() {
     assert_eq!(zipped(&list), [false, true, true, true, false]);
     let (size, plain) = (list.allocation_size(), 5 * 4_096);
     assert!(size < plain * 2 / 3, "{size}");
-    // Reading leaves it as it is.
+    // Reading does not change the list.
     assert_eq!(list.get(500).unwrap().to_vec(), b"element:000500");
     assert_eq!(list.iter().count(), 1_100);
     assert_eq!(list.allocation_size(), size);
-    // Nodes that come to an end are decompressed.
+    // A node that becomes the end of the list is decompressed.
     while list.node_count() > 3 {
         list.pop_front_with(|_| ());
     }
@@ -119,7 +120,7 @@ fn an_element_turned_round_in_a_full_node_needs_no_other() {
     let mut list = list_of(4, 0, 8);
     list.try_rotate(Side::Back, Side::Front).unwrap();
     assert_eq!(counts(&list), [1, 4, 3]);
-    // One that comes back to the end it left joins the node that is there then.
+    // An element that comes back to the same end joins the node that is there then, if it may.
     list.try_rotate(Side::Front, Side::Front).unwrap();
     assert_eq!(counts(&list), [1, 4, 3]);
     list.pop_back_with(|_| ());
@@ -128,7 +129,8 @@ fn an_element_turned_round_in_a_full_node_needs_no_other() {
     assert_eq!(counts(&list), [4, 2]);
 }
 
-/// A listpack of `real` elements that says it has `told`, as foreign bytes may that nobody has walked.
+/// Returns a listpack of `real` elements whose header says `told`. Foreign bytes may be like this if only the
+/// header and the end byte were checked.
 fn foreign(real: usize, told: u16) -> ListPack {
     let mut pack = ListPack::new();
     for n in 0..real {

@@ -1,4 +1,4 @@
-//! What only shows where segments are as large as they are outside of unit tests.
+//! Tests that need segments of their full size. Unit tests use smaller segments.
 
 use quicklist::QuickList;
 
@@ -13,7 +13,7 @@ fn nodes_that_are_left_of_many_stand_close_together() {
         for n in 0..segments * SEGMENT {
             list.push_back((n % 100) as i64);
         }
-        // Of each segment one node stays.
+        // One node of each segment stays.
         for n in 0..segments {
             let at = 1 + if forwards { n } else { (segments - 1 - n) * SEGMENT };
             if one_by_one {
@@ -23,8 +23,8 @@ fn nodes_that_are_left_of_many_stand_close_together() {
             }
         }
         assert_eq!(list.node_count(), segments);
-        // What one listpack of an integer takes, and a node of 16 bytes that may have room for another; 64 and more in all in
-        // segments of two nodes.
+        // A node takes its listpack of one integer, and 16 bytes that may have room for another node. With
+        // segments of two nodes, this would be 64 bytes or more.
         let (bytes, pack) = (list.allocation_size() / segments, one_listpack());
         assert!(bytes <= pack + 40, "{bytes} bytes a node, {pack} of them the listpack's");
     }
@@ -47,7 +47,7 @@ fn the_halves_of_a_split_node_keep_no_room() {
     }
 }
 
-/// Bytes of a node's listpack, which are not the same over every allocator.
+/// Returns how many bytes the listpack of a node takes. This depends on the allocator.
 fn one_listpack() -> usize {
     let mut pack = listpack::ListPack::new();
     pack.push_back(1);

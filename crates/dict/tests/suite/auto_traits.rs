@@ -7,7 +7,7 @@ use dict::map::{self, Entry};
 use dict::table::ExtractIf;
 use dict::{Dict, Table, iter, table};
 
-/// Returns whether a type has a trait, as a constant. If the bound holds, the type's own constant hides the
+/// Evaluates to a constant: whether a type has a trait. If the bound holds, the type's own constant hides the
 /// blanket one.
 macro_rules! has {
     ($type:ty: $bound:path) => {{

@@ -67,8 +67,8 @@ fn flood<K: Hash + Eq>(weak: impl BuildHasher, key: fn(u64) -> K) {
     assert_eq!(longest(&dict), 300);
 
     let default = DefaultHashBuilder::new();
-    // If the 100,000 hashes of 64 bits are random, two of them are the same in one of 2^31 runs. A few known
-    // keys are slightly worse than random.
+    // If the 100,000 hashes of 64 bits are random, two of them are the same in one of 2^31 runs. A few pairs
+    // are known to collide more often.
     assert!(distinct_hashes(&default, KEYS, key) as u64 >= KEYS - 3);
     let (dict, most_moved) = filled(default, KEYS, key);
     assert!(longest(&dict) < LONGEST, "{} entries in one chain", longest(&dict));

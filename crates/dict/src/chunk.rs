@@ -1,8 +1,8 @@
 //! One chunk and its overflow children: finding, adding and removing entries.
 //!
 //! Everything here works on a single chunk. The fifteen slots of a chunk may have holes; its children have
-//! none (see the invariants in `layout.rs`). A removal keeps this invariant by moving the last entry of the
-//! chain into the hole.
+//! none (see the invariants in `layout.rs`). A removal from a chunk with children therefore moves the last
+//! entry of the chain into the hole.
 
 use core::hint::cold_path;
 use core::marker::PhantomData;
@@ -66,7 +66,7 @@ impl<T> Chunk<T> {
         unsafe { Group::load(self.tags.as_ptr()) }
     }
 
-    /// Returns the slot 0. The tag and the entry of slot `n` are `n` places further.
+    /// Returns slot 0. The tag and the entry of slot `n` are `n` places further.
     #[inline]
     pub(crate) fn base(self) -> Slot<T> {
         Slot { tag: self.tags, entry: self.entries.cast() }

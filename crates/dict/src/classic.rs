@@ -19,8 +19,9 @@
 //! doubling allocates and clears the whole new table in one operation, and both tables exist until the last
 //! bucket has moved.
 //!
-//! The code is safe throughout: buckets and entries are boxes and vectors on [`Zmalloc`]. Learned from:
-//! Salvatore Sanfilippo's `dict.c`.
+//! The code is safe throughout: buckets and entries are boxes and vectors on [`Zmalloc`].
+//!
+//! Learned from: Salvatore Sanfilippo's `dict.c`.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};

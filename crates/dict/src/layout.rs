@@ -30,7 +30,7 @@ use crate::compact::CompactPtr;
 use crate::geometry::Paging;
 use crate::group::{SLOTS, TAG_BYTES};
 
-/// The number of entries in an overflow child that has no further child.
+/// The most entries in an overflow child that has no further child.
 pub(crate) const CHILD_SLOTS: usize = 7;
 /// The number of entries in an overflow child that has one.
 pub(crate) const CHILD_SLOTS_WITH_NEXT: usize = 6;

@@ -148,8 +148,8 @@ impl<T> Chunk<T> {
     /// This version differs as follows:
     ///
     /// 1. All answers of `moves` are collected before the first entry is moved, as a bit mask where possible.
-    /// 2. An entry that leaves one of the fifteen slots goes to the slot of the same number in `new`. There is
-    ///    no search for a free slot, and the entry stays in its preferred cache line.
+    /// 2. An entry that leaves one of the fifteen slots goes to the slot of the same number in `new`. There
+    ///    is no search for a free slot, and the entry stays in its preferred cache line.
     /// 3. If the entries of both chunks fit into their fifteen slots, the entries of the children go straight
     ///    to free slots, and the children are freed.
     /// 4. Otherwise the entries of the children are partitioned, and the chain is emptied from its end. Each
@@ -311,8 +311,8 @@ impl<T> Chunk<T> {
     unsafe fn empty_children(self, spares: &mut Spares<T>, mut each: impl FnMut(u8, T, &mut Spares<T>)) {
         // The chain is detached and reversed first, for two reasons. `each` may start a new chain on the same
         // chunk, and a child can be reached only from the one before it. The last child has no link to
-        // reverse. SAFETY: each child is live until its block becomes a spare, and its entries have been read
-        // by then.
+        // reverse.
+        // SAFETY: each child is live until its block becomes a spare. Its entries have been read by then.
         unsafe {
             let Some(mut last) = self.child() else { return };
             self.set_filter(0);

@@ -183,8 +183,8 @@ impl<T> Child<T> {
     }
 }
 
-/// A list of unused child blocks, linked through their first word. Entries are moved between chunks without
-/// an allocation that could fail half-way.
+/// A list of unused child blocks, linked through their first word. With them, entries move between chunks
+/// without an allocation that could fail half-way.
 pub(crate) struct Spares<T> {
     head: Option<NonNull<u8>>,
     _entries: PhantomData<NonNull<T>>,

@@ -10,11 +10,11 @@
 //!      merges    +- `rehash` merges up to here
 //! ```
 //!
-//! The first distance keeps a table that stays near one size from splitting and merging the same chunk
-//! repeatedly. It also makes a bulk of removals cheap, since the table does not shrink at once. Removals
+//! The distance between the marks keeps a table that stays near one size from splitting and merging the same
+//! chunk repeatedly. It also makes a bulk of removals cheap, since the table does not shrink at once. Removals
 //! merge late. Maintenance (`rehash`) merges the rest, at a time that the owner chooses.
 //!
-//! The loads were chosen by measurement. The curve is in the book, in the chapter on `dict`.
+//! The loads were chosen by measurement. The results are in the book, in the chapter on `dict`.
 //!
 //! Learned from: Redis' `dict_can_resize` and its force ratio, `dictPauseAutoResize` and `resizeAllowed`.
 
@@ -36,18 +36,18 @@ const SHRINK_QUARTERS: usize = 20;
 /// `dict_force_resize_ratio`.
 const FORCE_RATIO: usize = 4;
 
-/// The number of entries that `chunks` chunks hold before the table grows.
+/// Returns the number of entries that `chunks` chunks hold before the table grows.
 pub(crate) const fn entries_before_growth(chunks: usize) -> usize {
     // A single chunk is filled to the last slot, because most tables in a store are this small.
     if chunks <= 1 { chunks * SLOTS } else { chunks.saturating_mul(GROW_QUARTERS) / 4 }
 }
 
-/// The smallest number of chunks that holds `entries` entries without growing.
+/// Returns the smallest number of chunks that holds `entries` entries without growing.
 pub(crate) const fn chunks_for(entries: usize) -> usize {
     chunks_at(entries, GROW_QUARTERS)
 }
 
-/// The number of chunks that maintenance leaves a table of `entries` entries.
+/// Returns the number of chunks to which maintenance brings a table of `entries` entries.
 const fn chunks_at_rest(entries: usize) -> usize {
     chunks_at(entries, REST_QUARTERS)
 }

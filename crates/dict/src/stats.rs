@@ -1,7 +1,7 @@
 //! [`Stats`] and [`Work`]: what a table reports about its shape and about the work that it has done.
 
 /// The work that a table has done since it was created. The difference of two readings is the cost of the
-/// operations in between. The crate's tests limit every single operation by it.
+/// operations in between. The crate's tests check it after every single operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Work {

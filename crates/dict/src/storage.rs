@@ -13,7 +13,7 @@
 //! it is, which saves two instructions per look-up.
 //!
 //! The pages that one step of growth allocates share a pair of blocks, which is called a segment
-//! (`geometry::step` says how many chunks it has). A table without memory points at [`Directory::EMPTY`],
+//! (`Paging::step` says how many chunks it has). A table without memory points at [`Directory::EMPTY`],
 //! whose single chunk has only free slots. Look-ups therefore need no special case.
 
 use core::alloc::Layout;
@@ -245,7 +245,7 @@ impl Storage {
         }
     }
 
-    /// Allocates memory for more chunks. `geometry::step` says how many. A failure changes nothing.
+    /// Allocates memory for more chunks. `Paging::step` says how many. A failure changes nothing.
     pub(crate) fn grow(&mut self, layout: &ChunkLayout) -> Result<(), ReserveError> {
         let step = layout.paging.step(self.held);
         let (page, place) = layout.paging.page_of(self.held);

@@ -9,8 +9,8 @@
 //! No operation rehashes more than one chunk with its overflow, allocates more than one segment and the
 //! directory, or clears more than one chunk. That is what "bounded" means here, and [`Work`] counts it
 //! (`size.rs`). A split is put off if there is no memory for it, or if the owner forbids it. The table then
-//! works with longer chains and tries again with the next insert. A split prefetches for
-//! the splits that follow, which are about ten inserts apart.
+//! works with longer chains and tries again with the next insert. A split prefetches for the splits that
+//! follow, which are about ten inserts apart.
 //!
 //! Invariants:
 //! - The chunks `0..chunks` are live.
@@ -345,8 +345,7 @@ impl<T> RawTable<T> {
     /// `place` is an occupied slot of a live chunk of this table, or of a child of that chunk.
     pub(crate) unsafe fn take_from(&mut self, place: Place<T>) -> (T, Vacancy<T>) {
         let Place { chunk, slot } = place;
-        // SAFETY: the caller guarantees an occupied slot of a live chunk. The slot's index is less than
-        // `SLOTS`.
+        // SAFETY: the caller guarantees an occupied slot of a live chunk. `index_of` is less than `SLOTS`.
         unsafe {
             let tag = slot.tag.read() & !MARK;
             let entry = self.remove_from(chunk, slot);
@@ -366,7 +365,7 @@ impl<T> RawTable<T> {
         full
     }
 
-    /// Moves the blocks for which `moves` is true, if the table is smaller than a page.
+    /// Moves the directory and the chunks of a small table if `moves` is true: see [`Storage::relocate`].
     pub(crate) fn relocate_storage(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
         self.storage.relocate(&Self::LAYOUT, moves);
     }
@@ -404,8 +403,8 @@ impl<T> RawTable<T> {
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
         for index in 0..self.chunks {
             // The children come first. A removal from a slot fills the hole with an entry of a child, and
-            // `keep` has already been true for that entry. SAFETY: the chunks and children are live, and the
-            // slots are occupied.
+            // `keep` has already been true for that entry.
+            // SAFETY: the chunks and children are live, and the slots are occupied.
             unsafe {
                 let chunk = self.chunk(index);
                 let items = &mut self.items;

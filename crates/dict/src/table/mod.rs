@@ -428,10 +428,10 @@ impl<T> Table<T> {
     /// entries.
     ///
     /// Entries are picked equally often, except for overflowed entries of a chunk that holds more entries,
-    /// `m`, than a bound. The bound is 23, or twice the mean if that is more while growth is put off. Such
-    /// entries come up `(23 - 15) / (m - 15)` times as often as others. That is half as often in a chunk of
-    /// 31 entries, and a quarter as often in one of 47. With good hashes, the longest chunk of a table of up
-    /// to 10^9 entries has about 50.
+    /// `m`, than a bound. The bound is 23. While growth is put off, it is twice the mean if that is more.
+    /// Such entries come up `(23 - 15) / (m - 15)` times as often as others. That is half as often in a chunk
+    /// of 31 entries, and a quarter as often in one of 47. With good hashes, the longest chunk of a table of
+    /// up to 10^9 entries has about 50.
     ///
     /// The time is bounded for any fill and any source: a number of trials that grows with the number of
     /// chunks, then a look at the tags of all chunks. Only a table that `retain` has nearly emptied needs

@@ -213,7 +213,8 @@ fn entries_picked_at_random_are_keys_with_their_values() {
 
 #[test]
 fn large_entries_are_collected_on_a_small_stack() {
-    // A batch of sixteen of these entries is larger than the stack. The seven of a child take more than half of it.
+    // A batch of sixteen of these entries is larger than the stack. The seven of a child take more than half
+    // of it.
     type Large = [u8; 40_000];
     let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(|| {
         let mut dict: Dict<u32, Large> =

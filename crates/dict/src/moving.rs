@@ -147,7 +147,7 @@ impl<T> Chunk<T> {
     ///
     /// This version differs as follows:
     ///
-    /// 1. All answers of `moves` are collected before the first entry is moved, as a bit mask where possible.
+    /// 1. All results of `moves` are collected before the first entry is moved, as a bit mask where possible.
     /// 2. An entry that leaves one of the fifteen slots goes to the slot of the same number in `new`. There
     ///    is no search for a free slot, and the entry stays in its preferred cache line.
     /// 3. If the entries of both chunks fit into their fifteen slots, the entries of the children go straight

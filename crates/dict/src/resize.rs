@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The distance between the marks keeps a table that stays near one size from splitting and merging the same
-//! chunk repeatedly. It also makes a bulk of removals cheap, since the table does not shrink at once. Removals
-//! merge late. Maintenance (`rehash`) merges the rest, at a time that the owner chooses.
+//! chunk repeatedly. It also makes a bulk of removals cheap, since the table does not shrink at once.
+//! Removals merge late. Maintenance (`rehash`) merges the rest, at a time that the owner chooses.
 //!
 //! The loads were chosen by measurement. The results are in the book, in the chapter on `dict`.
 //!

@@ -1,11 +1,11 @@
 //! [`Storage`]: the memory of a table. It consists of pages of chunks under a directory, and of overflow
-//! children. This file knows no entry type.
+//! children. This file does not depend on the type of the entries.
 //!
 //! ```text
 //!  directory | tags entries | tags entries | ...      two pointers a page
 //!                 |     |
 //!                 |     +--> up to 128 chunks of entries, uninitialised until a split reaches them
-//!                 +--------> as many groups of tags, likewise
+//!                 +--------> as many groups of tags, uninitialised too
 //! ```
 //!
 //! The directory does not store the address of a page itself. It stores the address that chunk 0 of the table

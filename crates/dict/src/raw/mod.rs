@@ -16,7 +16,8 @@
 //! - The chunks `0..chunks` are live.
 //! - The field `unsplit_mask` is `geometry::unsplit_mask(chunks)`, and `large` is `chunks > LARGE`.
 //! - Every entry is in the chunk that `chunk_of` returns for its hash, as the hasher returned it when it was
-//!   last called. If a hasher changes its answer, look-ups no longer find the entry. The memory stays sound.
+//!   last called. If the hasher later returns another hash, look-ups do not find the entry. Nothing
+//!   else breaks.
 
 mod iter;
 mod size;

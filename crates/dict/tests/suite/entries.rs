@@ -10,7 +10,7 @@ use dict::map::{Entry, EntryRef, IntoIter, IntoKeys, IntoValues, Iter, IterMut, 
 const FEW: usize = if cfg!(miri) { 40 } else { 500 };
 const MANY: u32 = if cfg!(miri) { 100 } else { 1_000 };
 
-/// A key that is equal to others of the same number, but can be told from them by its name.
+/// A key that is equal to others of the same number, but has a name of its own.
 #[derive(Clone, Debug)]
 struct Key {
     number: u32,

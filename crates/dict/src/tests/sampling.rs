@@ -134,8 +134,8 @@ fn fills() -> Vec<(&'static str, Table<u64>)> {
     fills
 }
 
-/// Returns a table under good hashes, except for one in ten numbers, which all go to one chunk. It is longer
-/// than the bound of a fair pick.
+/// Returns a table under good hashes, except for one in ten numbers, which all go to one chunk. That chunk
+/// is longer than the bound of a fair pick.
 fn with_a_long_chain() -> Table<u64> {
     let (len, one_in) = if cfg!(miri) { (60, 3) } else { (3_000, 10) };
     table_of(0..len, move |&n| if n % one_in == 0 { n << 57 } else { mix(n) })

@@ -29,7 +29,7 @@ fn what_is_no_map_is_an_error() {
     }
 }
 
-/// A map of three entries that claims to have `usize::MAX`.
+/// A map of three entries that claims to have `usize::MAX` entries.
 struct Liar(u32);
 
 impl<'de> MapAccess<'de> for Liar {

@@ -1,4 +1,4 @@
-//! What keys made to collide cost, under a hash without a key and under the default.
+//! Measures inserts of keys that are made to collide, under an unkeyed hash and under the default hash.
 //!
 //! ```text
 //! cargo run --release -p dict --example flooding [KEYS]
@@ -25,7 +25,7 @@ fn time(name: &str, hash: impl BuildHasher, keys: &[(u64, u64)]) {
 fn main() {
     let count = std::env::args().nth(1).map_or(100_000, |it| it.parse().expect("a number of keys"));
     let (colliding, others): (Vec<_>, Vec<_>) = (0..count).map(|n| (against_fx(n), (n, !n))).unzip();
-    // The first dict of a process pays for fresh memory: it is not timed.
+    // The first dict of a process needs fresh memory, so it is not timed.
     drop(others.iter().map(|&key| (key, ())).collect::<Dict<_, _>>());
     time("default hash, other keys", DefaultHashBuilder::new(), &others);
     time("default hash, keys made to collide", DefaultHashBuilder::new(), &colliding);

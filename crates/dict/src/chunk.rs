@@ -1,7 +1,8 @@
-//! One chunk and the children that took what did not fit: finding, adding and removing entries.
+//! One chunk and its overflow children: finding, adding and removing entries.
 //!
-//! Everything here works on a single chunk. The chunk's fifteen slots may have holes; children have none
-//! (see the invariants in `layout.rs`), which is kept by filling a hole with the chain's last entry.
+//! Everything here works on a single chunk. The fifteen slots of a chunk may have holes; its children have
+//! none (see the invariants in `layout.rs`). A removal from a chunk with children therefore moves the last
+//! entry of the chain into the hole.
 
 use core::hint::cold_path;
 use core::marker::PhantomData;
@@ -15,7 +16,7 @@ use crate::prefetch::{prefetch, prefetch_range};
 use crate::slot::Slot;
 use crate::storage::{ChunkPtr, Storage};
 
-/// A chunk of entries `T`, and through it its children.
+/// A chunk of entries `T`. It leads to its children.
 pub(crate) struct Chunk<T> {
     tags: NonNull<u8>,
     entries: NonNull<u8>,
@@ -30,11 +31,11 @@ impl<T> Clone for Chunk<T> {
 }
 impl<T> Copy for Chunk<T> {}
 
-/// Each `# Safety` section below uses these words, and each method asks for the last three points besides:
+/// The `# Safety` sections below use the word *live*. Each method also requires the other points:
 ///
-/// - A chunk is *live* while its storage holds its memory, its tags are initialised, and its filter differs from 0
-///   exactly when its child pointer leads to a live child (see [`Child`]). For methods that only read, the empty
-///   chunk of a table without memory is live too.
+/// - A chunk is *live* while its storage holds its memory, its tags are initialised, and its filter differs
+///   from 0 exactly when its child pointer leads to a live child (see [`Child`]). For methods that only read,
+///   the empty chunk of a table without memory is live too.
 /// - Nothing changes the chunk or its children while a method reads them.
 /// - Nothing else uses them while a method changes them.
 /// - A `storage` is the one that the chunk belongs to.
@@ -47,13 +48,13 @@ impl<T> Chunk<T> {
         Self { tags: ptr.tags, entries: ptr.entries, _entries: PhantomData }
     }
 
-    /// Makes uninitialised memory a chunk without entries.
+    /// Initialises the tags of the chunk: it then has no entry and no child.
     ///
     /// # Safety
     /// The storage holds memory for the chunk, and nothing in it is in use.
     #[inline]
     pub(crate) unsafe fn init(self) {
-        // SAFETY: sixteen bytes of tags.
+        // SAFETY: the chunk has sixteen bytes of tags.
         unsafe { self.tags.write_bytes(0, SLOTS + 1) };
     }
 
@@ -61,11 +62,11 @@ impl<T> Chunk<T> {
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn group(self) -> Group {
-        // SAFETY: sixteen initialised tags.
+        // SAFETY: a live chunk has sixteen initialised tags.
         unsafe { Group::load(self.tags.as_ptr()) }
     }
 
-    /// Its first tag and entry: a slot's are as many further as its index says.
+    /// Returns slot 0. The tag and the entry of slot `n` are `n` places further.
     #[inline]
     pub(crate) fn base(self) -> Slot<T> {
         Slot { tag: self.tags, entry: self.entries.cast() }
@@ -75,14 +76,14 @@ impl<T> Chunk<T> {
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn filter(self) -> u8 {
-        // SAFETY: the sixteenth byte of the tags.
+        // SAFETY: the filter is the sixteenth byte of the tags.
         unsafe { self.tags.add(SLOTS).read() }
     }
 
     /// # Safety
-    /// The chunk is live. If `filter` is not 0, its child pointer leads to a live child.
+    /// The chunk is live. If `filter` is not 0, the child pointer leads to a live child.
     pub(crate) unsafe fn set_filter(self, filter: u8) {
-        // SAFETY: the sixteenth byte of the tags.
+        // SAFETY: the filter is the sixteenth byte of the tags.
         unsafe { self.tags.add(SLOTS).write(filter) };
     }
 
@@ -91,7 +92,7 @@ impl<T> Chunk<T> {
     #[inline]
     pub(crate) unsafe fn slot(self, index: usize) -> Slot<T> {
         debug_assert!(index < SLOTS);
-        // SAFETY: a chunk has fifteen tags and entries.
+        // SAFETY: a chunk has fifteen tags and entries, and the index is below that.
         unsafe { Slot { tag: self.tags.add(index), entry: self.entries.cast::<T>().add(index) } }
     }
 
@@ -99,7 +100,7 @@ impl<T> Chunk<T> {
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn child(self) -> Option<Child<T>> {
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live, and `first_child` is called only if the filter is not 0.
         unsafe { if self.filter() == 0 { None } else { Some(self.first_child()) } }
     }
 
@@ -107,7 +108,7 @@ impl<T> Chunk<T> {
     /// The chunk is live, and its filter is not 0.
     #[inline]
     unsafe fn first_child(self) -> Child<T> {
-        // SAFETY: by contract the filter is not 0, so the pointer behind the entries leads to a live child.
+        // SAFETY: the filter is not 0, so the pointer behind the entries leads to a live child.
         unsafe {
             debug_assert!(self.filter() != 0);
             Child::read(self.entries.add(Self::LAYOUT.child_offset))
@@ -117,25 +118,25 @@ impl<T> Chunk<T> {
     /// # Safety
     /// The chunk and `child` are live.
     unsafe fn set_child(self, child: Child<T>) {
-        // SAFETY: the pointer's place behind the entries.
+        // SAFETY: the place behind the entries is that of the child pointer.
         unsafe { child.write(self.entries.add(Self::LAYOUT.child_offset)) };
     }
 
-    /// The number of its entries, children included.
+    /// Returns the number of entries, including those in children.
     ///
     /// # Safety
     /// The chunk is live.
     pub(crate) unsafe fn len(self) -> usize {
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live.
         unsafe { self.group().occupied().len() + self.len_in_children() }
     }
 
-    /// The number of entries in its children.
+    /// Returns the number of entries in the children.
     ///
     /// # Safety
     /// The chunk is live.
     pub(crate) unsafe fn len_in_children(self) -> usize {
-        // SAFETY: live children.
+        // SAFETY: the children of a live chunk are live.
         unsafe {
             let (mut len, mut child) = (0, self.child());
             while let Some(one) = child {
@@ -146,32 +147,32 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The slot whose entry has `hash` and satisfies `eq`. The children are looked into only if the filter says
-    /// that they may hold this tag.
+    /// Returns the slot whose entry has `hash` and satisfies `eq`. The children are searched only if the
+    /// filter says that they may hold the tag.
     ///
     /// # Safety
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn find(self, hash: u64, mut eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
-        // SAFETY: a live chunk, by contract, whose occupied slots `find_map` lends.
+        // SAFETY: the chunk is live, and `find_map` passes on occupied slots only.
         unsafe { self.find_map(hash, |slot| eq(slot.entry.as_ref()).then_some(slot)) }
     }
 
-    /// Returns the first `Some` that `f` returns for a slot with the tag of `hash`. `f` gets occupied slots
-    /// only.
+    /// Returns the first `Some` that `f` returns for a slot with the tag of `hash`. `f` is called with
+    /// occupied slots only.
     ///
     /// # Safety
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn find_map<R>(self, hash: u64, f: impl FnMut(Slot<T>) -> Option<R>) -> Option<R> {
-        // SAFETY: by contract.
+        // SAFETY: the chunk is live, and `probe` returns the candidates of its tags.
         unsafe { self.find_map_among(self.group().probe(hash), hash, f) }
     }
 
-    /// [`find_map`](Self::find_map) with the result of the first step.
+    /// Does what [`find_map`](Self::find_map) does after its first step, which gives the `candidates`.
     ///
     /// # Safety
-    /// The chunk is live. The candidates are those of its tags and `hash`.
+    /// The chunk is live. `candidates` is the result of probing its tags for `hash`.
     #[inline]
     pub(crate) unsafe fn find_map_among<R>(
         self,
@@ -179,16 +180,16 @@ impl<T> Chunk<T> {
         hash: u64,
         mut f: impl FnMut(Slot<T>) -> Option<R>,
     ) -> Option<R> {
-        // SAFETY: a slot with a matching tag holds an entry, since no tag is 0. `overflow` means that the filter had the
-        // tag's bit, so it is not 0, and `f` does not change it: nothing changes the chunk while a method
-        // reads it.
+        // SAFETY: a slot with a matching tag holds an entry, since no tag is 0. `overflow` means that the
+        // filter has the tag's bit, so the filter is not 0. `f` does not change it, because nothing changes
+        // the chunk while a method reads it.
         unsafe {
             while let Some(index) = candidates.first() {
                 let found = f(self.slot(index));
                 if found.is_some() {
                     return found;
                 }
-                // Another entry with the same tag: one slot in 127.
+                // Another entry has the same tag, as one entry in 127 has.
                 cold_path();
                 candidates.remove_first();
             }
@@ -196,7 +197,7 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// See [`Table::find_first`](crate::Table::find_first).
+    /// Does what [`Table::find_first`](crate::Table::find_first) describes.
     ///
     /// # Safety
     /// The chunk is live.
@@ -206,7 +207,7 @@ impl<T> Chunk<T> {
         hash: u64,
         f: impl FnOnce(Slot<T>) -> Option<R>,
     ) -> Result<Option<R>, Undecided> {
-        // SAFETY: the chunk is live, by contract, and a slot with a matching tag holds an entry.
+        // SAFETY: the chunk is live, and a slot with a matching tag holds an entry.
         unsafe {
             let candidates = self.group().probe(hash);
             match candidates.first() {
@@ -217,7 +218,8 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The slot of such an entry. Otherwise the error is the index of a free slot for it, or `None` if the chunk is full.
+    /// Returns the slot that [`find`](Self::find) returns. If there is none, the error is the index of a free
+    /// slot for the entry, or `None` if the chunk is full.
     ///
     /// # Safety
     /// The chunk is live.
@@ -227,7 +229,7 @@ impl<T> Chunk<T> {
         hash: u64,
         eq: impl FnMut(&T) -> bool,
     ) -> Result<Slot<T>, Option<usize>> {
-        // SAFETY: a live chunk, and `preferred_slot` is less than `SLOTS`.
+        // SAFETY: the chunk is live, and `preferred_slot` is less than `SLOTS`.
         unsafe {
             match self.find(hash, eq) {
                 Some(slot) => Ok(slot),
@@ -236,49 +238,50 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The index of the first free slot from `preferred` on, going round; `None` if the chunk is full. It is less than
-    /// [`SLOTS`].
+    /// Returns the index of the first free slot from `preferred` on, where slot 0 follows slot 14. The index
+    /// is less than [`SLOTS`]. Returns `None` if the chunk is full.
     ///
     /// # Safety
     /// The chunk is live, and `preferred` is less than [`SLOTS`].
     #[inline]
     pub(crate) unsafe fn free_slot(self, preferred: usize) -> Option<usize> {
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live.
         unsafe { self.group().free().first_from(preferred) }
     }
 
-    /// Asks for the cache line where the entry of `hash` most likely is.
+    /// Prefetches the cache line that most likely holds the entry of `hash`.
     #[inline]
     pub(crate) fn prefetch_preferred(self, hash: u64) {
         prefetch(self.entries.as_ptr().wrapping_add(preferred_offset::<T>(hash)));
     }
 
-    /// Which of the fifteen slots this one of the chunk is; 0 for one of a child.
+    /// Returns the index of `slot` if it is one of the fifteen slots of the chunk, and 0 if it belongs to a
+    /// child.
     pub(crate) fn index_of(self, slot: Slot<T>) -> usize {
         let index = slot.tag.addr().get().wrapping_sub(self.tags.addr().get());
         if index < SLOTS { index } else { 0 }
     }
 
-    /// Asks for the cache line of the tags.
+    /// Prefetches the cache line of the tags.
     #[inline]
     pub(crate) fn prefetch_tags(self) {
         prefetch(self.tags.as_ptr());
     }
 
-    /// Asks for the cache lines of tags, entries and the child pointer.
+    /// Prefetches the cache lines of the tags, the entries and the child pointer.
     #[inline]
     pub(crate) fn prefetch_all(self) {
         prefetch(self.tags.as_ptr());
         prefetch_range(self.entries.as_ptr(), Self::LAYOUT.stride);
     }
 
-    /// Where an entry of `hash` may be. Asks for the cache line of the first of these places.
+    /// Returns where an entry of `hash` may be, and prefetches the cache line of the first of these slots.
     ///
     /// # Safety
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn prefetch_candidates(self, hash: u64) -> Candidates {
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live, and the candidates are of its tags.
         unsafe {
             let candidates = self.group().probe(hash);
             if let Some(slot) = self.first_of(candidates) {
@@ -288,35 +291,37 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The first of the chunk's own slots among `candidates`: an occupied one.
+    /// Returns the first of the chunk's own slots among `candidates`. The slot is occupied.
     ///
     /// # Safety
     /// The chunk is live. The candidates are of its tags.
     #[inline]
     pub(crate) unsafe fn first_of(self, candidates: Candidates) -> Option<Slot<T>> {
-        // SAFETY: a live chunk; the index is below `SLOTS`.
+        // SAFETY: the chunk is live, and the index is below `SLOTS`.
         unsafe { candidates.first().map(|index| self.slot(index)) }
     }
 
-    /// Asks for the first child, if there is one; reads tags and child pointer.
+    /// Prefetches the first child, if there is one. Reads the tags and the child pointer.
     ///
     /// # Safety
     /// The chunk is live.
     #[inline]
     pub(crate) unsafe fn prefetch_child(self) {
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live, and so is its child.
         if let Some(child) = unsafe { self.child() } {
             prefetch(child.ptr.as_ptr());
         }
     }
 
-    /// Kept out of line, so that a look-up that ends in the chunk itself saves no registers for it.
+    /// Does what [`find_map`](Self::find_map) does, in the children only. It is out of line so that a look-up
+    /// that ends in the chunk itself saves no registers for it.
     ///
     /// # Safety
     /// The chunk is live, and its filter is not 0.
     #[inline(never)]
     unsafe fn find_in_children<R>(self, hash: u64, mut f: impl FnMut(Slot<T>) -> Option<R>) -> Option<R> {
-        // SAFETY: by contract there is a first child, and it is live as all children; a slot with a matching tag holds an entry.
+        // SAFETY: the filter is not 0, so there is a first child. It and all that follow are live, and a slot
+        // with a matching tag holds an entry.
         unsafe {
             let mut child = Some(self.first_child());
             while let Some(one) = child {
@@ -334,8 +339,8 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Adds an entry under a tag that may carry the mark, in the first free slot from `preferred` on, going round. A failure
-    /// hands the entry back; nothing changed.
+    /// Adds an entry in the first free slot from `preferred` on, where slot 0 follows slot 14. `tag` may
+    /// carry the mark. A failure returns the entry and changes nothing.
     ///
     /// # Safety
     /// The chunk is live, and `preferred` is less than [`SLOTS`].
@@ -346,7 +351,7 @@ impl<T> Chunk<T> {
         entry: T,
         storage: &mut Storage,
     ) -> Result<Slot<T>, T> {
-        // SAFETY: a free slot of a live chunk; else the chunk is full, as `push_to_child` asks.
+        // SAFETY: the chunk is live. It has the free slot, or is full, as `push_behind` requires.
         unsafe {
             match self.free_slot(preferred) {
                 Some(index) => Ok(self.fill(index, tag, entry)),
@@ -355,13 +360,13 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Puts an entry into a free slot.
+    /// Writes an entry into a free slot.
     ///
     /// # Safety
-    /// The chunk is live. `index` is that of a free slot of it.
+    /// The chunk is live, and `index` is that of a free slot.
     #[inline]
     pub(crate) unsafe fn fill(self, index: usize, tag: u8, entry: T) -> Slot<T> {
-        // SAFETY: a free slot of a live chunk, by contract.
+        // SAFETY: the caller guarantees that the slot is a free one of a live chunk.
         unsafe {
             let slot = self.slot(index);
             slot.fill(tag, entry);
@@ -369,13 +374,15 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Adds an entry to a chunk without a free slot. Out of line, so that the common case keeps no register for the filter.
+    /// Adds an entry to a chunk without a free slot. It is out of line so that the common case keeps no
+    /// register for the filter.
     ///
     /// # Safety
     /// The chunk is live and has no free slot.
     #[inline(never)]
     pub(crate) unsafe fn push_behind(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
-        // SAFETY: the chunk is full, as `push_to_child` asks, and this is the end of its chain.
+        // SAFETY: the chunk is full, as `push_to_child` requires, and `last_child` returns the end of its
+        // chain.
         unsafe {
             let last = self.last_child().map(|(_, last)| last);
             let pushed = self.push_to_child(last, tag, entry, |layout| storage.new_child(layout).ok());
@@ -383,12 +390,12 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Adds an entry behind the fifteen of a full chunk, whose chain ends with `last`; answers its slot and the end of the
-    /// chain.
+    /// Adds an entry to the chain of a full chunk, which ends with `last`. Returns the entry's slot and the
+    /// end of the chain.
     ///
     /// # Safety
-    /// The chunk is live and has no free slot; `last` is the end of its chain, or `None` if it has no child.
-    /// `new_child` answers an unused block from `new_child` of the storage.
+    /// The chunk is live and has no free slot. `last` is the end of its chain, or `None` if it has no child.
+    /// `new_child` returns an unused block that came from `new_child` of the storage.
     #[cold]
     pub(crate) unsafe fn push_to_child(
         self,
@@ -397,8 +404,9 @@ impl<T> Chunk<T> {
         entry: T,
         new_child: impl FnOnce(&ChunkLayout) -> Option<NonNull<u8>>,
     ) -> Result<(Slot<T>, Child<T>), T> {
-        // SAFETY: `last` is the end of the chain and holds one to seven entries, so index `len` below
-        // seven is free. Only when it is full does its seventh entry make room for the next pointer.
+        // SAFETY: `last` is the end of the chain and holds one to seven entries. If it holds fewer than
+        // seven, slot `len` is free. If it holds seven, its seventh entry moves out before the next pointer
+        // takes its place.
         unsafe {
             let (slot, end) = match last {
                 None => {
@@ -423,12 +431,12 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// The end of the chain of children, and the child before it.
+    /// Returns the child before the last one, and the last one.
     ///
     /// # Safety
     /// The chunk is live.
     pub(crate) unsafe fn last_child(self) -> Option<(Option<Child<T>>, Child<T>)> {
-        // SAFETY: live children.
+        // SAFETY: the children of a live chunk are live.
         unsafe {
             let (mut before, mut last) = (None, self.child()?);
             while let Some(next) = last.next() {
@@ -438,14 +446,14 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Removes the entry of `slot`, which belongs to this chunk. The chain's last entry takes its place,
-    /// if there is a chain: it is then the entry that `slot` holds.
+    /// Removes the entry of `slot`, which belongs to this chunk. If the chunk has children, the last entry of
+    /// the chain moves into `slot`.
     ///
     /// # Safety
     /// The chunk is live, and `slot` is an occupied slot of it or of one of its children.
     #[inline]
     pub(crate) unsafe fn remove(self, slot: Slot<T>, storage: &mut Storage) -> (u8, T) {
-        // SAFETY: the slot holds an entry, by contract.
+        // SAFETY: the caller guarantees that the slot holds an entry.
         unsafe {
             let removed = slot.take();
             if self.filter() != 0 {
@@ -458,11 +466,13 @@ impl<T> Chunk<T> {
     /// Moves the chain's last entry into `hole`, or shortens the chain if the hole is its end.
     ///
     /// # Safety
-    /// The chunk is live but for `hole`, a slot of it or of its children that has just been freed. It has a child.
+    /// The chunk is live except for `hole`, a slot of it or of its children that has just been freed. It has
+    /// a child.
     #[cold]
     unsafe fn fill_hole(self, hole: Slot<T>, storage: &mut Storage) {
-        // SAFETY: the chunk has children. `len` counts the tags before the end, and the hole's tag is 0:
-        // only if the hole is in the last child does the count leave out one that is not at the end.
+        // SAFETY: the chunk has children. `len` counts the occupied slots of the last child, and the hole's
+        // tag is 0. If the hole is in the last child, `len` is therefore the index of its last entry, or of
+        // the hole.
         unsafe {
             let (before, last) = self.last_child().expect("a filter means a child");
             let (first, end) = (last.ptr, last.ptr.add(CHILD_SLOTS));
@@ -481,12 +491,13 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Takes the last, emptied child off the chain.
+    /// Removes the last child, which is empty, from the chain.
     ///
     /// # Safety
-    /// The chunk is live, and `before` is the child before the last one, or `None` if there is one child.
+    /// The chunk is live, and `before` is the child before the last one, or `None` if there is only one
+    /// child.
     unsafe fn unlink(self, before: Option<Child<T>>) {
-        // SAFETY: live memory of this chunk.
+        // SAFETY: the chunk and `before` are live.
         unsafe {
             match before {
                 Some(before) => before.set_next(None),
@@ -495,10 +506,12 @@ impl<T> Chunk<T> {
         }
     }
 
+    /// Computes the filter from the tags in the children.
+    ///
     /// # Safety
     /// The chunk is live. Its filter may lack the bits of some tags, or have too many.
     pub(crate) unsafe fn rebuild_filter(self) {
-        // SAFETY: live children.
+        // SAFETY: the children of the chunk are live.
         unsafe {
             let (mut filter, mut child) = (0, self.child());
             while let Some(one) = child {
@@ -509,7 +522,8 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Moves those children to other blocks for which `moves` says so; one that finds no memory stays.
+    /// Moves the children for which `moves` is true to other blocks. A child stays where it is if there is no
+    /// memory.
     ///
     /// # Safety
     /// The chunk is live, and no pointer to a child or to an entry in one is used afterwards.
@@ -518,7 +532,7 @@ impl<T> Chunk<T> {
         storage: &mut Storage,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) {
-        // SAFETY: live children; whoever leads to a child is told its new place before the next is looked at.
+        // SAFETY: the children are live. The pointer to a child is updated before the next child is read.
         unsafe {
             let (mut before, mut child) = (None, self.child());
             while let Some(mut one) = child {
@@ -541,7 +555,7 @@ impl<T> Chunk<T> {
     /// # Safety
     /// The chunk is live, and neither its children nor their entries are used afterwards.
     pub(crate) unsafe fn free_children(self, storage: &mut Storage) {
-        // SAFETY: live children, each read before it is freed.
+        // SAFETY: the children are live, and each is read before it is freed.
         unsafe {
             let mut child = self.child();
             self.set_filter(0);

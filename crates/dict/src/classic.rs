@@ -1,7 +1,7 @@
-//! The textbook dict: two tables of chained entries, rehashed a bucket at a time.
+//! The textbook dict: two tables of chained entries, rehashed one bucket at a time.
 //!
-//! This is the table that Redis has had since 2009, kept small and plain: for the book, for the memory
-//! arithmetic, and as the baseline of the benchmarks. [`crate::Dict`] is the one to use.
+//! Redis has had this table since 2009. It is kept small and plain here: for the book, for the arithmetic of
+//! memory, and as the baseline of the benchmarks. Use [`crate::Dict`] for everything else.
 //!
 //! ```text
 //!  tables[0]  [ * ][   ][ * ][ * ]                4 buckets of 8 bytes, being emptied
@@ -12,13 +12,15 @@
 //!  rehash_index = 1                               buckets before it have moved
 //! ```
 //!
-//! While two tables exist, every operation moves one bucket from the old to the new one, look-ups search both,
-//! and inserts go to the new one. The old table is freed when its last bucket has moved.
+//! While two tables exist, every operation moves one bucket from the old table to the new one, look-ups
+//! search both, and inserts go to the new one. The old table is freed when its last bucket has moved.
 //!
-//! What it costs, and why the other design exists: a chain's every link is a cache miss; a doubling allocates
-//! and clears the whole new table in one operation, and holds both until the last bucket has moved.
+//! The costs of this design are the reason for the other one. Every link of a chain is a cache miss. A
+//! doubling allocates and clears the whole new table in one operation, and both tables exist until the last
+//! bucket has moved.
 //!
-//! Safe code throughout: buckets and entries are boxes and vectors on [`Zmalloc`].
+//! The code is safe throughout: buckets and entries are boxes and vectors on [`Zmalloc`].
+//!
 //! Learned from: Salvatore Sanfilippo's `dict.c`.
 
 use core::borrow::Borrow;
@@ -32,11 +34,11 @@ use zmalloc::{Zmalloc, good_size};
 
 use crate::hash::DefaultHashBuilder;
 
-/// The size of a first table. In C: `DICT_HT_INITIAL_SIZE`.
+/// The number of buckets of a first table. In C: `DICT_HT_INITIAL_SIZE`.
 const INITIAL_BUCKETS: usize = 4;
-/// A table is shrunk when fewer than one bucket in this many is used. In C: `HASHTABLE_MIN_FILL`.
+/// A table shrinks when it has at most one entry per this many buckets. In C: `HASHTABLE_MIN_FILL`.
 const SHRINK_AT: usize = 8;
-/// Empty buckets that one step may pass over for each bucket it was asked to move.
+/// The number of empty buckets that a step may pass over for each bucket that it moves.
 const EMPTY_VISITS: usize = 10;
 
 type Link<K, V> = Option<Box<Node<K, V>, Zmalloc>>;
@@ -52,7 +54,7 @@ const _: () = assert!(size_of::<Node<usize, usize>>() == 3 * size_of::<usize>())
 
 /// In C: `dictht`.
 struct Buckets<K, V> {
-    /// As many as a power of two, or none.
+    /// The buckets. Their number is a power of two, or 0.
     heads: Vec<Link<K, V>, Zmalloc>,
     used: usize,
 }
@@ -72,7 +74,7 @@ impl<K, V> Buckets<K, V> {
         self.heads.len()
     }
 
-    /// The bucket of a hash; there are some.
+    /// Returns the bucket of a hash. The table must have buckets.
     fn bucket(&self, hash: u64) -> usize {
         hash as usize & (self.size() - 1)
     }
@@ -121,7 +123,7 @@ impl<K, V> Buckets<K, V> {
 }
 
 impl<K, V> Drop for Buckets<K, V> {
-    /// Frees chains link by link: by itself a chain would be dropped by recursion.
+    /// Frees chains link by link. The default drop would recurse over the chain.
     fn drop(&mut self) {
         for head in &mut self.heads {
             let mut link = head.take();
@@ -132,7 +134,7 @@ impl<K, V> Drop for Buckets<K, V> {
     }
 }
 
-/// A number below `bound`, without a division.
+/// Returns a number below `bound`, without a division.
 fn below(rng: &mut impl FnMut() -> u64, bound: usize) -> usize {
     scale(rng(), bound)
 }
@@ -151,13 +153,13 @@ fn below(rng: &mut impl FnMut() -> u64, bound: usize) -> usize {
 /// ```
 pub struct Dict<K, V, S = DefaultHashBuilder> {
     tables: [Buckets<K, V>; 2],
-    /// The next bucket of `tables[0]` to move, while there are two tables. In C: `rehashidx`, or -1.
+    /// The next bucket of `tables[0]` to move; `None` if there is one table. In C: `rehashidx`, or -1.
     rehash_index: Option<usize>,
     hash_builder: S,
 }
 
 impl<K, V> Dict<K, V> {
-    /// An empty dict with the default hash.
+    /// Creates an empty dict with the default hash.
     pub fn new() -> Self {
         Self::with_hasher(DefaultHashBuilder::new())
     }
@@ -170,33 +172,33 @@ impl<K, V, S: Default> Default for Dict<K, V, S> {
 }
 
 impl<K, V, S> Dict<K, V, S> {
-    /// An empty dict whose keys `hash_builder` hashes. In C: `dictCreate`.
+    /// Creates an empty dict whose keys `hash_builder` hashes. In C: `dictCreate`.
     pub const fn with_hasher(hash_builder: S) -> Self {
         Self { tables: [Buckets::none(), Buckets::none()], rehash_index: None, hash_builder }
     }
 
-    /// The number of entries. In C: `dictSize`.
+    /// Returns the number of entries. In C: `dictSize`.
     pub fn len(&self) -> usize {
         self.tables[0].used + self.tables[1].used
     }
 
-    /// Whether there is no entry.
+    /// Returns whether the dict has no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The buckets of both tables together. In C: `dictSlots`.
+    /// Returns the number of buckets of both tables together. In C: `dictSlots`.
     pub fn buckets(&self) -> usize {
         self.tables[0].size() + self.tables[1].size()
     }
 
-    /// Whether there are two tables. In C: `dictIsRehashing`.
+    /// Returns whether there are two tables. In C: `dictIsRehashing`.
     pub fn is_rehashing(&self) -> bool {
         self.rehash_index.is_some()
     }
 
-    /// Bytes that the tables and entries add to `used_memory`, what keys and values point to left out. Exact
-    /// with jemalloc; elsewhere what is asked of the allocator.
+    /// Returns the bytes that the tables and entries add to `used_memory`, without what keys and values point
+    /// to. The number is exact with jemalloc. With other allocators, it is the number of bytes requested.
     pub fn allocation_size(&self) -> usize {
         let array = |table: &Buckets<K, V>| match table.size() {
             0 => 0,
@@ -205,18 +207,20 @@ impl<K, V, S> Dict<K, V, S> {
         self.tables.iter().map(array).sum::<usize>() + self.len() * good_size(size_of::<Node<K, V>>())
     }
 
-    /// All entries, in no particular order.
+    /// Returns an iterator over all entries, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         (0..self.buckets()).flat_map(|bucket| self.chain(bucket))
     }
 
-    /// An entry picked with `rng`, a source of uniformly distributed numbers: a bucket, drawn again while it is empty,
-    /// then an entry of its chain. Entries of short chains come up more often. In C: `dictGetRandomKey`.
+    /// Returns an entry picked with `rng`, a source of uniformly distributed numbers. Draws buckets until one
+    /// is not empty, and then an entry of its chain. Entries of short chains come up more often. In C:
+    /// `dictGetRandomKey`.
     pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
         if self.is_empty() {
             return None;
         }
-        // A source that never answers with a used bucket must not keep us for ever: then the next one is taken.
+        // The source may never draw a bucket that is not empty. After a number of draws, the first such
+        // bucket is taken.
         let drawn = (0..self.buckets())
             .map(|_| below(&mut rng, self.buckets()))
             .find(|&at| self.chain(at).next().is_some());
@@ -225,8 +229,8 @@ impl<K, V, S> Dict<K, V, S> {
         self.chain(bucket).nth(below(&mut rng, len))
     }
 
-    /// An entry picked from fifteen of neighbouring buckets, which evens the lengths of chains out to some degree. In
-    /// C: `dictGetFairRandomKey`.
+    /// Returns an entry picked from fifteen entries of neighbouring buckets. This evens out the lengths of
+    /// chains to some degree. In C: `dictGetFairRandomKey`.
     pub fn fair_random(&self, mut rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
         const NEIGHBOURS: usize = 15;
         let mut some = [None; NEIGHBOURS];
@@ -238,8 +242,8 @@ impl<K, V, S> Dict<K, V, S> {
         if found == 0 { self.random(rng) } else { some[below(&mut rng, found)] }
     }
 
-    /// Hands up to `n` entries to `each`: whole chains, from a random bucket on. Gives up after ten buckets for each
-    /// entry wanted. In C: `dictGetSomeKeys`.
+    /// Calls `each` for up to `n` entries: those of whole chains, from a random bucket on. Stops after ten
+    /// buckets for each entry wanted. In C: `dictGetSomeKeys`.
     pub fn sample<'a>(&'a self, n: usize, mut rng: impl FnMut() -> u64, mut each: impl FnMut(&'a K, &'a V)) {
         let n = n.min(self.len());
         if n == 0 {
@@ -250,7 +254,8 @@ impl<K, V, S> Dict<K, V, S> {
         buckets.flat_map(|bucket| self.chain(bucket)).take(n).for_each(|(key, value)| each(key, value));
     }
 
-    /// The entries of a bucket, those of the second table being numbered after those of the first.
+    /// Returns the entries of a bucket. The buckets of the second table are numbered after those of the
+    /// first.
     fn chain(&self, bucket: usize) -> impl Iterator<Item = (&K, &V)> {
         let [old, new] = &self.tables;
         let head = if bucket < old.size() { &old.heads[bucket] } else { &new.heads[bucket - old.size()] };
@@ -258,7 +263,7 @@ impl<K, V, S> Dict<K, V, S> {
             .map(|node| (&node.key, &node.value))
     }
 
-    /// Drops all entries and gives the memory back. In C: `dictEmpty`.
+    /// Drops all entries and frees the memory. In C: `dictEmpty`.
     pub fn clear(&mut self) {
         self.tables = [Buckets::none(), Buckets::none()];
         self.rehash_index = None;
@@ -266,7 +271,7 @@ impl<K, V, S> Dict<K, V, S> {
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
-    /// Sets the value of `key` and answers the one it had. In C: `dictReplace`.
+    /// Sets the value of `key` and returns the previous one. In C: `dictReplace`.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         self.step();
         let hash = self.hash_builder.hash_one(&key);
@@ -281,7 +286,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         None
     }
 
-    /// The value of `key`. Does no step, because it takes the dict for reading only. In C: `dictFind`.
+    /// Returns the value of `key`. Moves no bucket, because the dict is borrowed for reading only. In C:
+    /// `dictFind`.
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -296,7 +302,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
             .find_map(|table| Some(&table.find(hash, |other| other.borrow() == key)?.value))
     }
 
-    /// The value of `key`, to be changed; moves a bucket first. In C: `dictFind`.
+    /// Returns a mutable reference to the value of `key`. Moves a bucket first. In C: `dictFind`.
     pub fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -307,7 +313,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
             .find_map(|table| Some(&mut table.find_mut(hash, |other| other.borrow() == key)?.value))
     }
 
-    /// Removes `key` and answers its value. In C: `dictDelete`.
+    /// Removes `key` and returns its value. In C: `dictDelete`.
     pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -319,8 +325,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         Some(Box::into_inner(node).value)
     }
 
-    /// Moves `buckets` buckets to the new table, passing over at most ten times as many empty ones, and answers
-    /// whether there is more to move. In C: `dictRehash`.
+    /// Moves `buckets` buckets to the new table, and passes over at most ten times as many empty ones.
+    /// Returns whether there are more to move. In C: `dictRehash`.
     pub fn rehash(&mut self, buckets: usize) -> bool {
         let (mut to_move, mut to_pass) = (buckets, buckets.saturating_mul(EMPTY_VISITS));
         while let Some(index) = self.rehash_index {
@@ -339,7 +345,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
                 to_pass -= 1
             }
             while let Some(node) = &old.heads[index] {
-                // While the node is still linked: a hasher that panics loses nothing.
+                // The node is still linked while it is hashed, so a hasher that panics loses no entry.
                 let hash = self.hash_builder.hash_one(&node.key);
                 let Some(mut node) = old.heads[index].take() else { unreachable!("it was there just now") };
                 old.heads[index] = node.next.take();
@@ -357,7 +363,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
     }
 
-    /// The tables that may hold entries.
+    /// Returns the tables that may hold entries.
     fn searched_mut(&mut self) -> impl Iterator<Item = &mut Buckets<K, V>> {
         self.tables.iter_mut().filter(|table| table.size() > 0)
     }
@@ -377,7 +383,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
     }
 
-    /// Starts to move to a table of the first power of two that holds `entries`. In C: `_dictResize`.
+    /// Starts to move to a table of the smallest power of two that holds `entries`. In C: `_dictResize`.
     fn resize(&mut self, entries: usize) {
         let size = entries.next_power_of_two().max(INITIAL_BUCKETS);
         if self.tables[0].size() == 0 {

@@ -1,28 +1,32 @@
-//! Pointers of six bytes, for tables of pointers.
+//! [`CompactPtr`]: pointers of six bytes, for tables of pointers.
 //!
-//! The systems that redcore runs on give programs addresses below 2⁴⁸: two of a pointer's eight bytes are always
-//! zero. In a [`Table`](crate::Table) of fifteen entries a chunk they are a fifth of the memory:
+//! The systems that redcore runs on give programs addresses below 2⁴⁸, so two of the eight bytes of a pointer
+//! are always zero. In a [`Table`](crate::Table), whose chunks have fifteen entries, these bytes are a fifth
+//! of the memory:
 //!
 //! ```text
-//!  tags 16 B, fifteen pointers of 8 B and the child's  144 B a chunk     13.7 B an entry at a load of 0.7
-//!  the same with six bytes                             112 B a chunk     10.7
+//!  pointers of 8 B    tags 16 B, fifteen pointers and the child's    144 B a chunk    13.7 B an entry
+//!  pointers of 6 B    the same                                       112 B a chunk    10.7 B an entry
+//!                                                                                     at a load of 0.7
 //! ```
 //!
-//! A pointer that is taken apart loses what the compiler knows of it, so its provenance is *exposed* and found again by its
-//! address. A pointer is kept as it is
+//! The compiler loses the provenance of a pointer that is stored as bytes. The provenance is therefore
+//! *exposed*, and recovered from the address. A pointer is stored whole
 //!
-//! - under Miri, which checks more than that where pointers are whole;
-//! - where addresses have 32 bits;
-//! - where the top byte carries a tag: on 64-bit Android, whose allocator tags pointers, and under the sanitizers `hwaddress` and
-//!   `memtag` (`build.rs`).
+//! - under Miri, which checks more if pointers are whole;
+//! - on targets whose addresses have 32 bits;
+//! - on targets where the top byte carries a tag: 64-bit Android, whose allocator tags pointers, and the
+//!   sanitizers `hwaddress` and `memtag` (`build.rs`).
 //!
-//! Tags that are switched on at run time cannot be known then. With glibc's (`glibc.mem.tagging` on ARM) and the back end `libc`,
-//! no address fits, and what holds such pointers finds no memory: build with another back end.
+//! Tags that are switched on at run time are not known at compile time. With the tags of glibc
+//! (`glibc.mem.tagging` on ARM) and the back end `libc`, no address fits into six bytes. Tables of such
+//! pointers then report that there is no memory. Build with another back end.
 
 use core::fmt;
 use core::ptr::NonNull;
 
-/// A [`NonNull`] of six bytes where pointers have eight, aligned to two. Read with [`CompactPtr::get`].
+/// A [`NonNull`] of six bytes and an alignment of two, on targets whose pointers have eight bytes. Read it
+/// with [`CompactPtr::get`].
 ///
 /// ```
 /// use core::ptr::NonNull;
@@ -38,26 +42,27 @@ pub struct CompactPtr<T> {
 }
 
 impl<T> CompactPtr<T> {
-    /// The pointer in six bytes; `None` if its address has more than 48 bits, as one has that the kernel was asked for above the
-    /// usual range. Where pointers are kept whole, none is refused.
+    /// Stores a pointer in six bytes. Returns `None` if its address has more than 48 bits. Such an address
+    /// exists only if the program asked the kernel for one above the usual range. On targets that store
+    /// pointers whole, the result is never `None`.
     #[inline]
     pub fn new(pointer: NonNull<T>) -> Option<Self> {
         repr::Repr::new(pointer).map(|repr| Self { repr })
     }
 
-    /// The pointer.
+    /// Returns the pointer.
     #[inline]
     pub fn get(self) -> NonNull<T> {
         self.repr.get()
     }
 
-    /// What it points to.
+    /// Returns a reference to what the pointer leads to.
     ///
     /// # Safety
-    /// As for [`NonNull::as_ref`].
+    /// The requirements are those of [`NonNull::as_ref`].
     #[inline]
     pub unsafe fn as_ref<'a>(self) -> &'a T {
-        // SAFETY: by contract.
+        // SAFETY: the caller guarantees what `NonNull::as_ref` requires.
         unsafe { self.get().as_ref() }
     }
 }
@@ -91,7 +96,7 @@ mod repr {
     use core::ptr::{NonNull, with_exposed_provenance_mut};
 
     pub(super) struct Repr<T> {
-        /// The address, the lowest sixteen bits first.
+        /// The address in three parts, the lowest sixteen bits first.
         address: [u16; 3],
         _pointer: PhantomData<NonNull<T>>,
     }
@@ -120,7 +125,7 @@ mod repr {
         pub(super) fn get(self) -> NonNull<T> {
             let [low, middle, high] = self.address.map(u64::from);
             let address = low | middle << 16 | high << 32;
-            // SAFETY: `new` was given a pointer that is not null, of which this is the address.
+            // SAFETY: this is the address of the pointer given to `new`, which is not null.
             unsafe { NonNull::new_unchecked(with_exposed_provenance_mut(address as usize)) }
         }
     }
@@ -158,7 +163,7 @@ mod tests {
     use crate::Table;
     use crate::tests::mix;
 
-    /// Whether pointers are kept as they are.
+    /// Whether pointers are stored whole.
     const WHOLE: bool = size_of::<CompactPtr<u8>>() == size_of::<usize>();
 
     #[test]
@@ -183,7 +188,7 @@ mod tests {
         }
         table.raw().check(hash);
         for number in &numbers {
-            // SAFETY: as above.
+            // SAFETY: the boxes outlive the table.
             let found = table.find(mix(**number), |pointer| unsafe { pointer.as_ref() } == &**number);
             assert_eq!(found.map(|pointer| pointer.get()), Some(NonNull::from(&**number)));
         }

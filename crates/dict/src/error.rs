@@ -1,25 +1,25 @@
-//! What can go wrong: memory is missing, and then an entry that was to be added comes back. Or a look-up that
-//! gives up early has decided nothing.
+//! The errors of this crate: [`TryInsertError`] for missing memory, and [`Undecided`] for a look-up that
+//! stops early.
 
 use core::error::Error;
 use core::fmt;
 
 use zmalloc::{ReserveError, oom};
 
-/// Memory for one more entry could not be had. The table is as it was, and here is the entry.
+/// There is no memory for one more entry. The table is as it was, and the error contains the entry.
 ///
-/// `?` turns it into a [`ReserveError`] where the entry is of no more use.
+/// `?` converts this error to a [`ReserveError`] and drops the entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TryInsertError<T> {
-    /// What was to be inserted.
+    /// The entry that was to be inserted.
     pub entry: T,
-    /// What could not be had: the first chunk of the table, or an overflow child.
+    /// The allocation that failed: the first chunk of the table, or an overflow child.
     pub error: ReserveError,
 }
 
 impl<T> TryInsertError<T> {
-    /// Ends an operation that cannot say that it found no memory. The entry is dropped first.
+    /// Calls the OOM handler, for operations that do not return this error. The entry is dropped first.
     #[cold]
     #[inline(never)]
     pub(crate) fn oom(self) -> ! {
@@ -49,7 +49,8 @@ impl<T> fmt::Display for TryInsertError<T> {
 
 impl<T> Error for TryInsertError<T> {}
 
-/// The error of [`Table::find_first`](crate::Table::find_first): one entry does not decide.
+/// The error of [`Table::find_first`](crate::Table::find_first): comparing one entry does not decide the
+/// look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undecided;
 

@@ -1,12 +1,12 @@
-//! [`ExpectedSize`]: what a table of so many entries takes, before there is one.
+//! [`ExpectedSize`]: the memory that a table of a given number of entries will take.
 //!
-//! Chunks, pages and the directory follow from the number of entries: this file walks through the steps of
-//! growth as `storage` does, with the rules of `resize` and `geometry`, and allocates nothing.
+//! The chunks, the pages and the directory follow from the number of entries. This file repeats the steps of
+//! growth of `storage`, with the rules of `resize` and `geometry`, and allocates nothing.
 //!
-//! Only the overflow children depend on the hashes. A chunk that gets the share `q` of all hashes holds `k`
+//! Only the overflow children depend on the hashes. If a chunk gets the share `q` of all hashes, it holds `k`
 //! of `n` entries with the probability `C(n, k) q^k (1 - q)^(n - k)`, and then has `children_for(k)`
-//! children. The share is one over a power of two. A chunk that has been split has half of the share of one
-//! that has not.
+//! children. The share is one over a power of two. A chunk that has been split has half the share of one that
+//! has not.
 //!
 //! Limit: this is the size of a table that only inserts have filled. Removals leave more chunks, up to about
 //! twice as many.
@@ -22,27 +22,27 @@ use crate::overflow::children_for;
 use crate::resize::chunks_for;
 use crate::storage::directory_size;
 
-/// A chunk with more entries has a probability that does not count: the mean is 21 at most.
+/// The probability of a chunk with more entries is negligible, since the mean is at most 21.
 const ENTRIES_MAX: u32 = 128;
 
-/// The parts of a table that holds so many entries: [`Table::expected_size`](crate::Table::expected_size).
-/// All sizes are in bytes.
+/// The memory of a table that holds a given number of entries, in its parts. Returned by
+/// [`Table::expected_size`](crate::Table::expected_size).
 ///
-/// No number is larger than `usize::MAX`: a sum that would be is that.
+/// All sizes are in bytes. A number that would exceed `usize::MAX` is `usize::MAX`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectedSize {
     /// Chunks that there is memory for.
     pub chunks_allocated: usize,
-    /// A chunk: its tags and its fifteen slots.
+    /// The size of a chunk: its tags, its fifteen slots and the child pointer.
     pub chunk_size: usize,
-    /// Overflow children, as many as are expected.
+    /// The expected number of overflow children.
     pub children: usize,
-    /// A child.
+    /// The size of a child.
     pub child_size: usize,
-    /// The directory of pages.
+    /// The size of the directory.
     pub directory_size: usize,
-    /// What all blocks of the table add to `used_memory`, in their size classes.
+    /// Bytes that all blocks of the table add to `used_memory`, in their size classes.
     pub allocation_size: usize,
 }
 
@@ -69,21 +69,23 @@ impl ExpectedSize {
     }
 }
 
-/// What a block of that layout adds to `used_memory`, as far as the allocator says before there is one.
+/// Returns what a block of this layout adds to `used_memory`, as far as the allocator knows before it is
+/// allocated.
 fn block_size(layout: Result<Layout, ReserveError>) -> usize {
     layout.map_or(usize::MAX, |layout| zmalloc::good_size(layout.pad_to_align().size()))
 }
 
-/// For how many chunks a table of `chunks` chunks has memory, and the size of their blocks.
+/// Returns the number of chunks for which a table of `chunks` chunks has memory, and the size of their
+/// blocks.
 fn chunks_and_size(layout: &ChunkLayout, chunks: usize) -> (usize, usize) {
     let paging = layout.paging;
     let blocks = |chunks| block_size(layout.tags(chunks)).saturating_add(block_size(layout.entries(chunks)));
     let (mut held, mut size) = (0_usize, 0_usize);
     while held < chunks {
         let (step, place) = (paging.step(held), paging.page_of(held).1);
-        // From the largest step on, all steps are the same.
+        // From the largest step on, all steps have the same size.
         let steps = if step == paging.step_max() { (chunks - held).div_ceil(step) } else { 1 };
-        // A page that is extended gives its blocks back.
+        // A step that extends the last page replaces the page's blocks.
         let replaced = if place > 0 { blocks(place) } else { 0 };
         let added = blocks(place.saturating_add(step)) - replaced;
         size = size.saturating_add(added.saturating_mul(steps));
@@ -92,22 +94,23 @@ fn chunks_and_size(layout: &ChunkLayout, chunks: usize) -> (usize, usize) {
     (held, size)
 }
 
-/// How many children a table of `chunks` chunks, more than none, has on average.
+/// Returns the mean number of children of a table of `chunks` chunks. `chunks` is not 0.
 fn expected_children(entries: usize, chunks: usize) -> f64 {
     if chunks == 1 {
         return children_for(entries) as f64;
     }
     let Split { from: split, bit } = Split::after(chunks);
     let (split, bit) = (split as f64, bit as f64);
-    // Each chunk that has been split counts with the one that was split off from it.
+    // Each chunk that has been split counts together with the chunk that was split off from it.
     2.0 * split * mean_children(entries, 0.5 / bit) + (bit - split) * mean_children(entries, 1.0 / bit)
 }
 
-/// How many children a chunk has on average that gets this share of all hashes, more than 0 and less than 1.
+/// Returns the mean number of children of a chunk that gets this share of all hashes. The share is more than
+/// 0 and less than 1.
 fn mean_children(entries: usize, share: f64) -> f64 {
     let entries = entries as f64;
     let odds = share / (1.0 - share);
-    // The probability of each number of entries follows from that of the number before.
+    // The probability of each number of entries follows from that of the number before it.
     let mut probability = (entries * (-share).ln_1p()).exp();
     let mut mean = 0.0;
     for len in 0..ENTRIES_MAX {
@@ -139,8 +142,8 @@ mod tests {
         }
     }
 
-    /// Two chunks and 24 entries: all 2^24 ways to distribute them, counted by how many are in the first
-    /// chunk.
+    /// Two chunks and 24 entries: counts all 2^24 ways to distribute them, by the number of entries in the
+    /// first chunk.
     #[test]
     fn the_mean_is_the_one_over_all_ways_to_distribute_the_entries() {
         let entries = 24;

@@ -1,7 +1,8 @@
-//! Where things are: the arithmetic of linear hashing, without a byte of memory.
+//! The arithmetic of linear hashing: which chunk holds a hash, which chunk is split next, and how chunks are
+//! cut into pages. It works without any memory.
 //!
-//! A table of `n` chunks stands between two powers of two, `2^L <= n < 2^(L+1)`; the first
-//! `p = n - 2^L` chunks have been split at the level `L + 1` already:
+//! A table of `n` chunks is between two powers of two, `2^L <= n < 2^(L+1)`. Its first `p = n - 2^L` chunks
+//! have been split to the level `L + 1` already:
 //!
 //! ```text
 //!  n = 6, L = 2, p = 2      chunk   0    1    2    3    4    5
@@ -9,20 +10,24 @@
 //!                                   ^ split     ^ not yet ^ split off from 0 and 1
 //! ```
 //!
-//! Chunks lie in pages of 128 (fewer for large entries), so that finding one is a shift and two additions. A directory
-//! leads to the pages: 16 bytes for about 1,344 entries, which stay in the nearest caches. Memory for chunks
-//! comes in steps; with pages of 128:
+//! Chunks lie in pages of 128, or fewer for large entries, so a look-up finds a chunk with a shift and two
+//! additions. A directory leads to the pages. It has 16 bytes for about 1,344 entries, so it stays in the
+//! nearest caches. Memory for chunks is allocated in steps. With pages of 128, they are:
 //!
 //! ```text
-//!  chunks held   1 2 3 .. 8 10 .. 16 20 .. 32 40 .. 64 80 .. 128 | 160 192 224 256 | 288 .. 2,048 | 2,176 ..
-//!                the first page grows                            | the last page grows by 32      | whole pages,
-//!                                                                                    a sixteenth of the table
+//!  chunks held   1 2 3 .. 8 10 .. 16 20 .. 32 40 .. 64 80 .. 128 | 160 192 .. 2,048 | 2,176 ..
+//!                the first page grows                            | the last page    | whole pages,
+//!                                                                | grows by 32      | a sixteenth
+//!                                                                |                  | of the table
 //! ```
 //!
-//! so that a growing table holds a quarter more than it uses at most, and a sixteenth from 512 chunks on. A step
-//! that is smaller than a page makes the last page anew and copies it: 18 KiB at most for pointers, about
-//! 64 KiB for any entries that fit. Whole pages stay where they are. A step is never more than 256 KiB: an allocator takes
-//! ten times longer to find 2 MiB, and giving them back may take it a millisecond.
+//! A growing table therefore holds at most a quarter more than it uses, and at most a sixteenth more from 512
+//! chunks on. A step that is smaller than a page allocates the last page again and copies it. That copies at
+//! most 18 KiB for pointers, and about 64 KiB for entries of any size that fit. Whole pages stay where they
+//! are.
+//!
+//! A step is never more than 256 KiB. An allocator takes ten times longer to find 2 MiB, and to free them may
+//! take it a millisecond.
 //!
 //! Learned from: Litwin, *Linear hashing* (1980); Larson, *Dynamic hash tables* (1988), which stores the
 //! chunks in segments under a directory.
@@ -31,11 +36,11 @@
 const LG_PAGE_MAX: u32 = 7;
 /// The most bytes of entries in a page, unless one chunk is larger.
 const PAGE_BYTES_MAX: usize = 64 << 10;
-/// The most bytes of entries in a step, likewise.
+/// The most bytes of entries in a step, unless one chunk is larger.
 const STEP_BYTES_MAX: usize = 256 << 10;
 
-/// The smaller of the two hash masks of a table of `chunks` chunks: half of the next power of two, less one. The larger mask
-/// has one bit more. A table of a power of two counts as split throughout.
+/// Returns the smaller of the two hash masks of a table of `chunks` chunks: half of the next power of two,
+/// less one. The larger mask has one bit more. If `chunks` is a power of two, every chunk counts as split.
 #[inline]
 pub(crate) const fn unsplit_mask(chunks: usize) -> usize {
     match chunks {
@@ -44,18 +49,18 @@ pub(crate) const fn unsplit_mask(chunks: usize) -> usize {
     }
 }
 
-/// The chunk that holds the entries of `hash`, in a table of `chunks` chunks with `unsplit_mask(chunks)`;
-/// 0 for an empty table.
+/// Returns the chunk that holds the entries of `hash`, in a table of `chunks` chunks with
+/// `unsplit_mask(chunks)`. Returns 0 for an empty table.
 #[inline]
 pub(crate) const fn chunk_of(hash: u64, chunks: usize, unsplit_mask: usize) -> usize {
-    // One mask is stored. The larger one is one instruction away.
+    // One mask is stored, because the larger one takes only one instruction to compute.
     let split_mask = unsplit_mask * 2 + 1;
     let (split, unsplit) = (hash as usize & split_mask, hash as usize & unsplit_mask);
     if split < chunks { split } else { unsplit }
 }
 
-/// The split that takes a table of `chunks` chunks to one more, or undoes it: chunk `from` gives the
-/// entries whose hash has `bit` set to chunk `from + bit`, which is chunk number `chunks`.
+/// The split that adds a chunk to a table of `chunks` chunks, or the merge that undoes it. Chunk `from` gives
+/// the entries whose hash has `bit` set to chunk `from + bit`, which is chunk number `chunks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Split {
     pub(crate) from: usize,
@@ -76,38 +81,39 @@ impl Split {
 /// How the chunks of a table are cut into pages and allocated in steps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paging {
-    /// Chunks in a page, as a power of two.
+    /// The number of chunks in a page, as a power of two.
     lg_page: u32,
-    /// Chunks in the largest step: a power of two, and at least a page.
+    /// The number of chunks in the largest step: a power of two, and at least a page.
     step_max: usize,
 }
 
 impl Paging {
-    /// For chunks of `chunk_bytes` bytes of entries.
+    /// Creates the paging for chunks of `chunk_bytes` bytes of entries.
     pub(crate) const fn of(chunk_bytes: usize) -> Self {
         let lg_page = lg_fitting(PAGE_BYTES_MAX, chunk_bytes);
         let lg_page = if lg_page < LG_PAGE_MAX { lg_page } else { LG_PAGE_MAX };
         Self { lg_page, step_max: 1 << lg_fitting(STEP_BYTES_MAX, chunk_bytes) }
     }
 
-    /// Chunks in a page.
+    /// Returns the number of chunks in a page.
     pub(crate) const fn page(self) -> usize {
         1 << self.lg_page
     }
 
-    /// Chunks in the largest step.
+    /// Returns the number of chunks in the largest step.
     pub(crate) const fn step_max(self) -> usize {
         self.step_max
     }
 
-    /// The page of a chunk, and its place there.
+    /// Returns the page of a chunk, and the index of the chunk in the page.
     #[inline]
     pub(crate) const fn page_of(self, chunk: usize) -> (usize, usize) {
         (chunk >> self.lg_page, chunk & (self.page() - 1))
     }
 
-    /// How many chunks are allocated next by a table that holds memory for `held`: a power of two, less than a
-    /// page to extend the last one, or some whole pages.
+    /// Returns how many chunks a table allocates next that holds memory for `held` chunks. The number is a
+    /// power of two. If it is less than a page, it extends the last page; otherwise it is one or more whole
+    /// pages.
     pub(crate) const fn step(self, held: usize) -> usize {
         let step = match held {
             0..8 => 1,
@@ -118,20 +124,21 @@ impl Paging {
             128..512 => 32,
             _ => 1 << (held.ilog2() - 4),
         };
-        // A page that is extended is extended by a quarter, so that it is copied three times at most.
+        // A large table extends a page by a quarter of a page, so that the page is copied at most three
+        // times.
         let quarter = self.page() / 4;
         let step = if held >= 512 && step < self.page() { quarter } else { step };
         if step < self.step_max { step } else { self.step_max }
     }
 
-    /// What a table that holds `held` chunks, more than none, held before its last step.
+    /// Returns how many chunks a table that holds `held` chunks held before its last step. `held` is not 0.
     pub(crate) const fn held_before(self, held: usize) -> usize {
-        // A step never crosses a power of two, so the last chunk knows the step that brought it.
+        // A step never crosses a power of two, so the last chunk determines the step that allocated it.
         held - self.step(held - 1)
     }
 
-    /// The first chunk in the last pair of blocks of a table that holds `held` chunks, more than none: of its
-    /// last page, or of all the pages that one step brought.
+    /// Returns the first chunk in the last pair of blocks of a table that holds `held` chunks. These are the
+    /// blocks of its last page, or of all the pages that one step allocated. `held` is not 0.
     pub(crate) const fn block_start(self, held: usize) -> usize {
         if self.step(held - 1) < self.page() {
             held - 1 - self.page_of(held - 1).1
@@ -141,7 +148,8 @@ impl Paging {
     }
 }
 
-/// How many chunks of `chunk_bytes` fit into `bytes`, as a power of two; 0 where not even one does.
+/// Returns how many chunks of `chunk_bytes` fit into `bytes`, as a power of two. Returns 0 if not even one
+/// fits.
 const fn lg_fitting(bytes: usize, chunk_bytes: usize) -> u32 {
     if chunk_bytes >= bytes { 0 } else { (bytes / chunk_bytes).ilog2() }
 }
@@ -178,7 +186,8 @@ mod tests {
         }
     }
 
-    /// Of entries from none to megabytes: pages of 128, 64, ... 1.
+    /// Returns the pagings for entries from small ones to megabytes, which have pages of 128, 64, ... 1
+    /// chunks.
     fn all_pagings() -> impl Iterator<Item = Paging> {
         (3..24).flat_map(|lg| [(1 << lg) + 8, 3 << lg]).map(Paging::of)
     }
@@ -191,7 +200,7 @@ mod tests {
                 let step = paging.step(held);
                 let after = held + step;
                 assert_eq!(paging.held_before(after), held);
-                // A step extends the last page or brings new ones; it never does both.
+                // A step extends the last page or adds new ones; it never does both.
                 let (page, place) = paging.page_of(held);
                 if step < paging.page() {
                     assert_eq!(paging.page_of(after - 1).0, page);

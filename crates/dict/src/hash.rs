@@ -1,29 +1,35 @@
-//! The hash of a [`Dict`](crate::Dict) that is not told otherwise: foldhash, under seeds from the operating system.
+//! The default hash of a [`Dict`](crate::Dict): foldhash, with seeds from the operating system.
 //!
 //! ```text
-//!  once a process   SharedSeed   six words grown from 64 random bits      the constants that keys are multiplied by
-//!  once a dict      own seed     64 random bits                           what the first key bytes are mixed with
+//!  once a process   SharedSeed   six words derived from 64 random bits   the constants that multiply keys
+//!  once a dict      own seed     64 random bits                          mixed with the first bytes of a key
 //!
-//!  16 bytes         ((first 8 ^ own seed) * (last 8 ^ shared[1])), high half ^ low half; then once more with the length
+//!  16 bytes         product = (first 8 ^ own seed) * (last 8 ^ shared[1])
+//!                   high half ^ low half of the product; then once more, with the length
 //! ```
 //!
-//! A table asks three things of its hash. Its lowest bits choose the chunk and its highest the tag, so all
-//! must be good. It must be short: what is waited for is the next look-up's cache miss, and a processor that has hashed early
-//! has started it early (SipHash costs ten times the instructions and three times the time of a hit). And who
-//! chooses keys must not choose chains: both factors hold a secret, so that no list of keys written beforehand collides.
+//! A table needs three properties of its hash.
 //!
-//! The own seed does one thing more. Entries that are copied from one dict to another in the order of its chunks
-//! fill the chunks of the other unevenly if both hash alike (`Table::scan`); under seeds of their own they do not.
+//! - It must be good in all bits: the lowest bits choose the chunk, and the highest are the tag.
+//! - It must be short, because the cache miss of a look-up starts only when the hash is known. SipHash takes
+//!   ten times the instructions, and a hit then takes three times as long.
+//! - A client that chooses keys must not be able to choose chains. Both factors of the multiplication contain
+//!   a secret, so no list of keys written beforehand collides.
 //!
-//! Of foldhash's two kinds this is the *quality* one, which folds once more: under one seed in thirty the fast one puts a hundred
-//! numbers that lie in steps of a power of two into one chunk.
+//! The seed of each dict has one more use. Entries are often copied from one dict to another in the order of
+//! the chunks. If both dicts hash alike, that fills the chunks of the other unevenly (`Table::scan`). With
+//! different seeds it does not.
 //!
-//! foldhash's own `RandomState` draws its seeds from addresses and the clock. Ours come from [`RandomState`], the one door
-//! that std has to the operating system's random numbers; each is an output of SipHash under a key that nobody sees,
-//! so that one seed does not tell the next.
+//! Of foldhash's two kinds, this is the *quality* one, which folds once more. With the fast one, under one
+//! seed in thirty, a hundred numbers in steps of a power of two fall into one chunk.
 //!
-//! Credits: Orson Peters, foldhash, and its plain words on what it does not protect against; Redis and std, that showed
-//! what an unkeyed default costs; Tim McLean and others, the quadratic copy (rust-lang/rust#36481).
+//! foldhash's own `RandomState` takes its seeds from addresses and the clock. This file takes them from std's
+//! [`RandomState`], which is the only access that std gives to the random numbers of the operating system.
+//! Each seed is an output of SipHash under a secret key, so one seed does not reveal the next.
+//!
+//! Credits: Orson Peters, for foldhash and its plain words on what it does not protect against; Redis and
+//! std, which showed what an unkeyed default costs; Tim McLean and others, for the quadratic copy
+//! (rust-lang/rust#36481).
 
 use core::fmt;
 use core::hash::{BuildHasher, Hasher};
@@ -33,23 +39,25 @@ use std::sync::OnceLock;
 use foldhash::SharedSeed;
 use foldhash::quality::{FoldHasher, SeedableRandomState};
 
-/// The hash of a [`Dict`](crate::Dict) that is not told otherwise: foldhash, with seeds drawn from the
-/// operating system for each process and each dict.
+/// The default hash of a [`Dict`](crate::Dict): foldhash, with seeds that the operating system provides for
+/// each process and each dict.
 ///
-/// What it protects against:
+/// It protects against:
 ///
-/// - *Keys written beforehand*: no list of keys collides in every process. Somebody who sends keys and sees no
-///   more than that they were taken cannot make chains.
-/// - *One dict's order in another*: two dicts do not share their order (a clone has its original's), so copying one into the other is not quadratic.
+/// - *Keys written beforehand*: no list of keys collides in every process. A client that sends keys, and
+///   learns only that they were accepted, cannot make chains.
+/// - *The order of one dict in another*: two dicts do not share their order, so copying one into the other is
+///   not quadratic. A clone has the order of its original.
 ///
-/// What it does not protect against:
+/// It does not protect against:
 ///
-/// - *Somebody who sees hashes, or what follows from them*: the order of an iteration or a scan, or the time of single
-///   look-ups, each of which tells a few bits of a hash. foldhash is not cryptographic: from enough of them the seeds can be
-///   computed, and with them keys that collide. A server that shows strangers the order of their keys should
-///   take [`std::hash::RandomState`] (SipHash-1-3) instead, which is made for this and costs about three times as much a hit.
-/// - *Rare pairs*: pairs of keys are known that collide under one seed in a hundred million, where an ideal hash would need
-///   2^64. A pair makes no chain.
+/// - *Clients that see hashes, or what follows from them*: the order of an iteration or a scan, or the time
+///   of single look-ups. Each of these reveals a few bits of a hash. foldhash is not cryptographic: from
+///   enough bits, the seeds can be computed, and with them keys that collide. A server that shows the order
+///   of its keys to strangers should use [`std::hash::RandomState`] (SipHash-1-3) instead, which is made for
+///   this. A hit then takes about three times as long.
+/// - *Rare pairs*: there are known pairs of keys that collide under one seed in a hundred million. With an
+///   ideal hash it would be one seed in 2^64. A pair does not make a chain.
 /// - *A fixed seed*: see [`DefaultHashBuilder::with_seed`].
 ///
 /// ```
@@ -65,25 +73,26 @@ pub struct DefaultHashBuilder {
     seeds: SeedableRandomState,
 }
 
-/// Random bits that nobody has seen before: std seeds every thread's `RandomState` from the operating system.
+/// Returns random bits that were never used before: std seeds the `RandomState` of every thread from the
+/// operating system.
 fn random() -> u64 {
     RandomState::new().hash_one(())
 }
 
 impl DefaultHashBuilder {
-    /// A hash with a seed of its own. The process's first one asks the operating system for random numbers, and so
-    /// does every thread's first; the others take some 130 instructions.
+    /// Creates a hash with a new seed. The first call in the process, and the first in each thread, ask the
+    /// operating system for random numbers. The others take about 130 instructions.
     pub fn new() -> Self {
         static SHARED: OnceLock<SharedSeed> = OnceLock::new();
         let shared = SHARED.get_or_init(|| SharedSeed::from_u64(random()));
         Self { seeds: SeedableRandomState::with_seed(random(), shared) }
     }
 
-    /// The same hash wherever the seed is the same, as long as the version of this crate is: for tests and for
-    /// work that has to be repeatable. In C: `dictSetHashFunctionSeed`.
+    /// Creates a hash that depends on the seed and the version of this crate only. It is for tests, and for
+    /// work that must be repeatable. In C: `dictSetHashFunctionSeed`.
     ///
-    /// Do not give it keys that strangers choose, **not even under a secret seed**: the constants beside the seed are
-    /// then public, and keys can be made that collide under all seeds.
+    /// Do not use it for keys that strangers choose, **even if the seed is secret**. The constants beside the
+    /// seed are public then, and keys can be made that collide under all seeds.
     pub fn with_seed(seed: u64) -> Self {
         Self { seeds: SeedableRandomState::with_seed(seed, SharedSeed::global_fixed()) }
     }
@@ -96,7 +105,7 @@ impl Default for DefaultHashBuilder {
 }
 
 impl fmt::Debug for DefaultHashBuilder {
-    /// Never shows the seed.
+    /// Does not show the seed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DefaultHashBuilder").finish_non_exhaustive()
     }
@@ -111,18 +120,18 @@ impl BuildHasher for DefaultHashBuilder {
     }
 }
 
-/// What a [`DefaultHashBuilder`] hashes one key with.
+/// The hasher that [`DefaultHashBuilder`] creates for each key.
 #[derive(Clone)]
 pub struct DefaultHasher(FoldHasher<'static>);
 
 impl fmt::Debug for DefaultHasher {
-    /// Never shows the seed.
+    /// Does not show the seed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DefaultHasher").finish_non_exhaustive()
     }
 }
 
-/// Hands numbers on as numbers: the trait's own methods would make bytes of them.
+/// Passes numbers on as numbers. The trait's own methods would turn them into bytes.
 macro_rules! forward {
     ($($write:ident: $number:ty)*) => {$(
         #[inline]
@@ -174,7 +183,7 @@ mod tests {
 
     #[test]
     fn numbers_are_hashed_as_numbers() {
-        // As foldhash itself does, whatever goes in.
+        // foldhash itself does this for every type.
         let ours = DefaultHashBuilder::with_seed(7);
         let theirs = foldhash::quality::FixedState::with_seed(7);
         let key = (1_u8, -2_i16, 3_u32, -4_i64, 5_u128, 6_usize, 'c', "text", [9_u8; 40]);

@@ -1,4 +1,4 @@
-//! The iterators of a table: what [`RawIter`] finds, as references or by value.
+//! The iterators of a table. They return the slots that [`RawIter`] finds, as references or by value.
 
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
@@ -28,7 +28,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a T> {
-        // SAFETY: an occupied slot of a table that is borrowed for `'a`.
+        // SAFETY: the slot is an occupied one of a table that is borrowed for `'a`.
         self.raw.next().map(|slot| unsafe { slot.entry.as_ref() })
     }
 
@@ -73,8 +73,7 @@ impl<'a, T> Iterator for IterMarked<'a, T> {
 
 impl<T> FusedIterator for IterMarked<'_, T> {}
 
-/// References to the entries of a [`Table`](crate::Table) through which they can be changed, in no
-/// particular order.
+/// Mutable references to the entries of a [`Table`](crate::Table), in no particular order.
 pub struct IterMut<'a, T> {
     raw: RawIter<T>,
     _table: PhantomData<&'a mut T>,
@@ -85,7 +84,7 @@ impl<T> IterMut<'_, T> {
         Self { raw: table.iter(false), _table: PhantomData }
     }
 
-    /// References to the entries still to come.
+    /// Returns references to the entries still to come.
     pub(crate) fn iter(&self) -> Iter<'_, T> {
         Iter { raw: self.raw.clone(), _table: PhantomData }
     }
@@ -96,7 +95,7 @@ impl<'a, T> Iterator for IterMut<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a mut T> {
-        // SAFETY: an occupied slot of a table that is borrowed for `'a`; each slot comes once.
+        // SAFETY: the slot is an occupied one of a table that is borrowed for `'a`, and each slot comes once.
         self.raw.next().map(|mut slot| unsafe { slot.entry.as_mut() })
     }
 
@@ -114,7 +113,7 @@ impl<'a, T> Iterator for IterMut<'a, T> {
 /// The entries of a [`Table`](crate::Table) by value.
 pub struct IntoIter<T> {
     raw: RawIter<T>,
-    /// Its entries belong to `raw`; it keeps the memory alive.
+    /// Keeps the memory alive. Its entries belong to `raw`.
     table: RawTable<T>,
 }
 
@@ -123,7 +122,7 @@ impl<T> IntoIter<T> {
         Self { raw: table.iter(false), table }
     }
 
-    /// References to the entries still to come.
+    /// Returns references to the entries still to come.
     pub(crate) fn iter(&self) -> Iter<'_, T> {
         Iter { raw: self.raw.clone(), _table: PhantomData }
     }
@@ -134,7 +133,8 @@ impl<T> Iterator for IntoIter<T> {
 
     #[inline]
     fn next(&mut self) -> Option<T> {
-        // SAFETY: an occupied slot, which comes once; the table forgets its entries when it is dropped.
+        // SAFETY: the slot is an occupied one and comes once. The table forgets its entries before it is
+        // dropped.
         self.raw.next().map(|slot| unsafe { slot.entry.read() })
     }
 
@@ -153,23 +153,23 @@ impl<T> Drop for IntoIter<T> {
     }
 }
 
-// SAFETY: an iterator by value owns its entries.
+// SAFETY: the iterator owns its entries.
 unsafe impl<T: Send> Send for IntoIter<T> {}
-// SAFETY: shared, it gives out shared references at most.
+// SAFETY: a shared reference to the iterator gives out shared references only.
 unsafe impl<T: Sync> Sync for IntoIter<T> {}
-// SAFETY: as `&T` for all entries.
+// SAFETY: the iterator is a set of `&T`.
 unsafe impl<T: Sync> Send for Iter<'_, T> {}
-// SAFETY: as `&T` for all entries.
+// SAFETY: the iterator is a set of `&T`.
 unsafe impl<T: Sync> Sync for Iter<'_, T> {}
-// SAFETY: as `&mut T` for all entries.
+// SAFETY: the iterator is a set of `&mut T`.
 unsafe impl<T: Send> Send for IterMut<'_, T> {}
-// SAFETY: as `&mut T` for all entries.
+// SAFETY: the iterator is a set of `&mut T`.
 unsafe impl<T: Sync> Sync for IterMut<'_, T> {}
 
-/// The entries of a [`Table`](crate::Table) by value, leaving it empty.
+/// The entries of a [`Table`](crate::Table) by value. The table is left empty.
 ///
-/// The table has given its memory to the iterator, which frees it when it ends: leaking the iterator leaks
-/// entries and memory, and leaves an empty table.
+/// The table gives its memory to the iterator, which frees it at its end. If the iterator is leaked, the
+/// entries and the memory are leaked, and the table is empty.
 pub struct Drain<'a, T> {
     entries: IntoIter<T>,
     /// The table stays borrowed, as callers expect of a `Drain`.
@@ -177,7 +177,7 @@ pub struct Drain<'a, T> {
 }
 
 impl<T> Drain<'_, T> {
-    /// References to the entries still to come.
+    /// Returns references to the entries still to come.
     pub(crate) fn iter(&self) -> Iter<'_, T> {
         self.entries.iter()
     }

@@ -1,4 +1,4 @@
-//! How a chunk and its overflow lie in memory, for entries of any size.
+//! The layout of a chunk and of its overflow in memory, for entries of any size.
 //!
 //! ```text
 //!  chunk i of a page, entries of 8 bytes:
@@ -12,13 +12,15 @@
 //!  or       | t0 t1 t2 t3 t4 t5  0 | 1 | e0 | e1 | e2 | e3 | e4 | e5 | next |   six, and a further child
 //! ```
 //!
-//! Invariants, kept by `chunk.rs` and `moving.rs`:
-//! - a chunk has a child exactly when its filter `m` is not 0, and then all its fifteen slots are full;
-//! - a child's entries are the first ones (no holes), and a child with `next` holds exactly six;
-//! - no child is empty.
+//! Invariants, which `chunk.rs` and `moving.rs` keep:
+//! - A chunk has a child exactly when its filter `m` is not 0. Then all of its fifteen slots are full.
+//! - The entries of a child are in its first slots, without holes. A child with `next` holds exactly six
+//!   entries.
+//! - No child is empty.
 //!
-//! The child pointer has six bytes ([`CompactPtr`]) and lies right behind the entries, wherever that is: with entries of
-//! six bytes a chunk has 96. It and the entries of free slots are uninitialised memory.
+//! A pointer to a child has six bytes ([`CompactPtr`]). It lies right behind the entries and may be
+//! unaligned. A chunk of entries of six bytes has 96 bytes. The pointer of a chunk without a child, and the
+//! entries of free slots, are uninitialised memory.
 
 use core::alloc::Layout;
 
@@ -28,14 +30,14 @@ use crate::compact::CompactPtr;
 use crate::geometry::Paging;
 use crate::group::{SLOTS, TAG_BYTES};
 
-/// Entries of an overflow child that has no further child.
+/// The most entries in an overflow child that has no further child.
 pub(crate) const CHILD_SLOTS: usize = 7;
-/// Entries of an overflow child that has one.
+/// The number of entries in an overflow child that has one.
 pub(crate) const CHILD_SLOTS_WITH_NEXT: usize = 6;
-/// Where a child says whether it has a next one.
+/// The offset of the byte that says whether a child has a next one.
 pub(crate) const HAS_NEXT_OFFSET: usize = 7;
 const CACHE_LINE: usize = 64;
-/// Of a pointer to a child.
+/// The size of a pointer to a child.
 const POINTER: usize = size_of::<CompactPtr<u8>>();
 
 const fn round_up(size: usize, align: usize) -> usize {
@@ -49,45 +51,48 @@ const fn max(a: usize, b: usize) -> usize {
 /// Sizes and offsets for entries of one type, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChunkLayout {
-    /// From one chunk's entries to the next one's.
+    /// The distance from the entries of one chunk to those of the next one.
     pub(crate) stride: usize,
-    /// Of a page's entries.
+    /// The alignment of the entries of a page.
     pub(crate) align: usize,
-    /// Of the child pointer behind a chunk's entries.
+    /// The offset of the child pointer behind the entries of a chunk.
     pub(crate) child_offset: usize,
-    /// Of a child's first entry.
+    /// The offset of the first entry in a child.
     pub(crate) child_entries_offset: usize,
-    /// Of a child's next pointer.
+    /// The offset of the next pointer in a child.
     pub(crate) next_offset: usize,
-    /// Of a child.
+    /// The layout of a child.
     pub(crate) child: Layout,
-    /// How chunks are cut into pages.
+    /// How the chunks are cut into pages.
     pub(crate) paging: Paging,
 }
 
-/// The slot, 0 to 14, that bits 41 to 56 of a hash name. The tag uses the bits above, and the chunk's number the bits below.
+/// Returns the slot, 0 to 14, that bits 41 to 56 of a hash choose. The tag uses the bits above, and the
+/// number of the chunk the bits below.
 #[inline]
 const fn hashed_slot(hash: u64) -> usize {
     (((hash >> 41) as usize & 0xffff) * SLOTS) >> 16
 }
 
-/// Whether every chunk begins on a cache line and no entry crosses one.
+/// Returns whether every chunk begins on a cache line and no entry crosses one.
 const fn lines_hold_whole_entries<T>() -> bool {
     let size = size_of::<T>();
     size > 0 && CACHE_LINE.is_multiple_of(size) && ChunkLayout::of::<T>().stride.is_multiple_of(CACHE_LINE)
 }
 
-/// The slot from which an insert looks for a free one; less than [`SLOTS`]. The entry then usually lies in the cache line at
-/// [`preferred_offset`], which a look-up asks for while the tags are still on their way.
+/// Returns the slot at which an insert begins to look for a free one. It is less than [`SLOTS`]. The entry
+/// then usually lies in the cache line at [`preferred_offset`], which a look-up prefetches while it loads the
+/// tags.
 #[inline]
 pub(crate) const fn preferred_slot<T>(hash: u64) -> usize {
     let slot = hashed_slot(hash);
-    // The first slot of its line: every chunk has the same slots in a line.
+    // Use the first slot of the line. Every chunk has the same slots in a line.
     if const { lines_hold_whole_entries::<T>() } { slot - slot % (CACHE_LINE / size_of::<T>()) } else { slot }
 }
 
-/// The offset of that line from the chunk's first entry. Where small entries cross lines, it is the end of the slot, whose line
-/// also holds the beginning of the next one: the entry goes there if its slot is taken.
+/// Returns the offset of that line from the first entry of the chunk. If small entries cross lines, it is the
+/// offset of the slot's end. The line there also holds the beginning of the next slot, where the entry goes
+/// if its own slot is taken.
 #[inline]
 pub(crate) const fn preferred_offset<T>(hash: u64) -> usize {
     let slot = hashed_slot(hash);
@@ -98,12 +103,12 @@ pub(crate) const fn preferred_offset<T>(hash: u64) -> usize {
 impl ChunkLayout {
     pub(crate) const fn of<T>() -> Self {
         let (size, align) = (size_of::<T>(), align_of::<T>());
-        // Pointers to children are read and written wherever they come to lie.
+        // A pointer to a child may be unaligned, so its offset is not rounded up.
         let child_offset = SLOTS * size;
         let stride = round_up(child_offset + POINTER, align);
         let child_entries_offset = round_up(HAS_NEXT_OFFSET + 1, align);
         let next_offset = child_entries_offset + CHILD_SLOTS_WITH_NEXT * size;
-        // Its tags are cleared, and spare children are linked, by writes of 64 bits.
+        // The tags of a child are cleared, and spare children are linked, by writes of 64 bits.
         let child_align = max(align, align_of::<u64>());
         let child_size =
             round_up(max(child_entries_offset + CHILD_SLOTS * size, next_offset + POINTER), child_align);
@@ -121,18 +126,18 @@ impl ChunkLayout {
         }
     }
 
-    /// The tags of `chunks` chunks.
+    /// Returns the layout of the tags of `chunks` chunks.
     pub(crate) fn tags(&self, chunks: usize) -> Result<Layout, ReserveError> {
         block(chunks, TAG_BYTES, TAG_BYTES)
     }
 
-    /// The entries of `chunks` chunks.
+    /// Returns the layout of the entries of `chunks` chunks.
     pub(crate) fn entries(&self, chunks: usize) -> Result<Layout, ReserveError> {
         block(chunks, self.stride, self.align)
     }
 }
 
-/// A block of `count` parts of `size` bytes each.
+/// Returns the layout of a block of `count` parts of `size` bytes each.
 fn block(count: usize, size: usize, align: usize) -> Result<Layout, ReserveError> {
     let size = count.saturating_mul(size);
     Layout::from_size_align(size, align).map_err(|_| ReserveError::TooLong { len: 0, additional: size })
@@ -153,7 +158,7 @@ const _: () = {
 mod tests {
     use super::*;
 
-    /// For all the bits of a hash that choose the slot.
+    /// Checks all values of the bits of a hash that choose the slot.
     fn check<T>() {
         for bits in 0..=0xffff_u64 {
             let hash = bits << 41 | 0x1234;

@@ -1,4 +1,5 @@
-//! Moving many entries of a chunk: a split, the merge that undoes it, and dropping those that are not kept.
+//! Moves many entries of a chunk at once: a split, the merge that undoes it, and the removal of entries that
+//! `retain` does not keep.
 
 use core::mem::MaybeUninit;
 
@@ -11,24 +12,25 @@ use crate::overflow::{Child, Spares, children_for};
 use crate::slot::Slot;
 use crate::storage::Storage;
 
-/// From this size on, in bytes, entries are moved one by one instead of a child's seven at a time over the stack.
+/// Entries of at least this many bytes are moved one by one. Smaller entries of a child, up to seven, are
+/// first copied to the stack.
 const LARGE_ENTRY: usize = 512;
 
 /// Adds entries to a chunk, one after another, without looking for the end of its chain each time.
 struct Appender<T> {
     chunk: Chunk<T>,
-    /// The end of its chain.
+    /// The last child of the chunk's chain.
     last: Option<Child<T>>,
 }
 
 impl<T> Appender<T> {
-    /// Adds an entry; if it needs a child, there must be one among the spares.
+    /// Adds an entry. If the entry needs a child, the spares must contain one.
     ///
     /// # Safety
-    /// The chunk is live; `last` is the end of its chain, or `None` if it has no child. `tag` is not 0.
-    /// The spares are blocks of the chunk's storage.
+    /// The chunk is live. `last` is the end of its chain, or `None` if the chunk has no child. `tag` is not
+    /// 0. The spares are blocks of the chunk's storage.
     unsafe fn push(&mut self, tag: u8, entry: T, spares: &mut Spares<T>) {
-        // SAFETY: a live chunk, the end of its chain, and a free slot of it, if it has one.
+        // SAFETY: the chunk is live, `last` is the end of its chain, and `free_slot` returns a free slot.
         unsafe {
             if let Some(index) = self.chunk.free_slot(0) {
                 self.chunk.fill(index, tag, entry);
@@ -42,19 +44,19 @@ impl<T> Appender<T> {
     }
 }
 
-/// Entries that were cut off a chunk's chain and are to be dropped, with the children that held them.
+/// Entries that were cut off a chunk's chain and are to be dropped, with the children that hold them.
 struct CutOff<'a, T> {
-    /// Those in the last child that stays, which no longer counts them.
+    /// The entries in the last child that stays. Their tags are cleared already.
     in_last: &'a [Slot<T>],
-    /// The children that held nothing else.
+    /// The first of the children that hold nothing else.
     child: Option<Child<T>>,
     storage: &'a mut Storage,
 }
 
 impl<T> CutOff<'_, T> {
     fn drop_entries(mut self) {
-        // SAFETY: each entry is dropped once, and is nobody else's; a child is freed when all its entries were, or when a
-        // drop has panicked, which leaks the others.
+        // SAFETY: each entry is dropped once, and nothing else owns it. A child is freed after all its
+        // entries are dropped. If a drop panics, `Drop` frees the children and leaks the other entries.
         unsafe {
             for slot in self.in_last {
                 slot.entry.drop_in_place();
@@ -70,7 +72,7 @@ impl<T> CutOff<'_, T> {
 
     fn free_first(&mut self) {
         if let Some(child) = self.child {
-            // SAFETY: a live child that nothing leads to but this.
+            // SAFETY: the child is live, and only `self` leads to it.
             unsafe {
                 self.child = child.next();
                 self.storage.free_child(&Chunk::<T>::LAYOUT, child.ptr);
@@ -87,17 +89,18 @@ impl<T> Drop for CutOff<'_, T> {
     }
 }
 
-/// The `# Safety` sections use the words of `chunk.rs`, and the methods ask for the same points besides.
+/// The `# Safety` sections use the word *live* as `chunk.rs` defines it, and the methods have the same common
+/// requirements.
 impl<T> Chunk<T> {
-    /// Sorts the children's entries so that those for which `moves` is false come first, and says how
-    /// many those are. If `moves` panics, the chunk holds the same entries in some order.
+    /// Reorders the children's entries so that those for which `moves` is false come first. Returns the
+    /// number of those entries. If `moves` panics, the chunk holds the same entries in some order.
     ///
     /// # Safety
     /// The chunk is live.
     unsafe fn partition_children(self, mut moves: impl FnMut(&mut T) -> bool) -> usize {
         let mut staying = 0;
-        // SAFETY: both cursors walk live children of the same chain, the one that writes never ahead. Two slots that
-        // differ do not overlap.
+        // SAFETY: both cursors walk live children of the same chain, and the one that writes is never ahead.
+        // Two different slots do not overlap.
         unsafe {
             let Some(first) = self.child() else { return 0 };
             let (mut to, mut to_index) = (first, 0);
@@ -127,26 +130,50 @@ impl<T> Chunk<T> {
         staying
     }
 
-    /// Moves the entries for which `moves` is true to `new`, an empty chunk, and says how many. Calls
-    /// `moves` for each entry, of a child's perhaps twice, before anything is moved: if it panics, no entry is lost. Needs
-    /// no memory: the children that the chunk had are enough for both. (Only very large entries, which are not moved over
-    /// the stack, need a child more; without it nothing is changed.)
+    /// Moves the entries for which `moves` is true to `new`, an empty chunk. Returns the number of moved
+    /// entries.
     ///
-    /// Why they are enough: the children are emptied one at a time from the end into the two chunks,
-    /// whose fifteen slots each are filled first. After `r` children at most `6r + 1` entries have been
-    /// taken out. If one chunk has gone over its slots, it did so by at most that many, for which it
-    /// needs `r` children; if both have, by at most `6r + 1 - 15` in all, for which they need fewer.
+    /// `moves` is called for each entry before anything is moved, so no entry is lost if it panics. For an
+    /// entry in a child it may be called twice.
+    ///
+    /// The simple version:
+    ///
+    /// ```text
+    /// for each entry of the chunk:
+    ///     if moves(entry):
+    ///         remove the entry from the chunk     // frees children
+    ///         push the entry to `new`             // allocates children
+    /// ```
+    ///
+    /// This version differs as follows:
+    ///
+    /// 1. All results of `moves` are collected before the first entry is moved, as a bit mask where possible.
+    /// 2. An entry that leaves one of the fifteen slots goes to the slot of the same number in `new`. There
+    ///    is no search for a free slot, and the entry stays in its preferred cache line.
+    /// 3. If the entries of both chunks fit into their fifteen slots, the entries of the children go straight
+    ///    to free slots, and the children are freed.
+    /// 4. Otherwise the entries of the children are partitioned, and the chain is emptied from its end. Each
+    ///    emptied child becomes a spare, from which both chunks take the children that they need.
+    ///
+    /// The split therefore needs no memory: the children that the chunk has are enough for both chunks. Only
+    /// entries of [`LARGE_ENTRY`] bytes or more, which are not copied to the stack, need one child more. If
+    /// there is no memory for it, the split fails and moves no entry to `new`.
+    ///
+    /// The children are enough for this reason. They are emptied one at a time from the end, and the fifteen
+    /// slots of each chunk are filled first. After `r` children, at most `6r + 1` entries have been taken
+    /// out. If one chunk has more entries than slots, it has at most that many more, and needs `r` children
+    /// for them. If both have, they have at most `6r + 1 - 15` more in all, and need fewer children.
     ///
     /// # Safety
-    /// Both chunks are live. They are different, and `new` is empty.
+    /// Both chunks are live. They are different chunks, and `new` is empty.
     pub(crate) unsafe fn split_into(
         self,
         new: Self,
         mut moves: impl FnMut(&T) -> bool,
         storage: &mut Storage,
     ) -> Result<usize, ReserveError> {
-        // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an
-        // entry, and written while they hold none.
+        // SAFETY: both chunks are live and belong to the storage. Slots are read while they hold an entry,
+        // and written while they hold none.
         unsafe {
             let occupied = self.group().occupied();
             let mut leaving = Slots(0);
@@ -188,12 +215,14 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Moves the entries of the slots `from` to those of `free` in `to`, which are enough.
+    /// Moves the entries of the slots `from` to the slots `free` of `to`. There must be at least as many free
+    /// slots.
     ///
     /// # Safety
     /// Both chunks are live. The slots `from` are occupied in this one, and those of `free` are free in `to`.
     unsafe fn move_slots(self, from: Slots, to: Self, free: Slots) {
-        // SAFETY: occupied slots of this chunk and free ones of the other.
+        // SAFETY: the caller guarantees that `from` are occupied slots and that `free` are free slots of
+        // `to`.
         unsafe {
             for (from, to_index) in from.zip(free) {
                 let (tag, entry) = self.slot(from).take();
@@ -202,13 +231,13 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Moves the entries of the slots `from` to the same slots of `to`, which are free, so that they keep their preferred
-    /// places; answers the others.
+    /// Moves the entries of the slots `from` to the same slots of `to`, so that each entry keeps its
+    /// preferred place. Returns all other slots.
     ///
     /// # Safety
     /// Both chunks are live. The slots `from` are occupied in this one and free in `to`.
     unsafe fn move_slots_over(self, from: Slots, to: Self) -> Slots {
-        // SAFETY: occupied slots of this chunk and free ones of the other.
+        // SAFETY: the caller guarantees that these slots are occupied in this chunk and free in `to`.
         unsafe {
             for index in from {
                 let (tag, entry) = self.slot(index).take();
@@ -218,12 +247,13 @@ impl<T> Chunk<T> {
         Slots(Slots::all().0 & !from.0)
     }
 
-    /// The entries of the children for which `moves` is true, one bit each, of which a `u32` has enough.
+    /// Returns one bit for each entry in the children: 1 where `moves` is true. There must be at most 32 such
+    /// entries.
     ///
     /// # Safety
     /// The chunk is live.
     unsafe fn select_in_children(self, mut moves: impl FnMut(&T) -> bool) -> u32 {
-        // SAFETY: live children.
+        // SAFETY: the children of a live chunk are live.
         unsafe {
             let (mut selected, mut bit, mut child) = (0, 0, self.child());
             while let Some(one) = child {
@@ -237,11 +267,11 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Moves the entries of the children that are `selected` to the free slots of `new`, the others to those that this
-    /// chunk has free, of both of which there are enough; the children are freed.
+    /// Moves the `selected` entries of the children to the slots `free_in_new` of `new`, and the others to
+    /// the slots `free` of this chunk. There must be enough slots of each. Frees the children.
     ///
     /// # Safety
-    /// Both chunks are live. The slots `free` are free in this one, and `free_in_new` in `new`.
+    /// Both chunks are live. The slots `free` are free in this chunk, and `free_in_new` in `new`.
     unsafe fn move_in_children(
         self,
         mut selected: u32,
@@ -250,7 +280,7 @@ impl<T> Chunk<T> {
         mut free_in_new: Slots,
         storage: &mut Storage,
     ) {
-        // SAFETY: live children, whose entries are moved out before they are freed.
+        // SAFETY: the children are live, and their entries are moved out before they are freed.
         unsafe {
             let mut child = self.child();
             self.set_filter(0);
@@ -269,18 +299,20 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// How many children more than it empties [`Chunk::empty_children`] needs among the spares.
+    /// The number of spares that [`Chunk::empty_children`] needs in advance, besides the children that it
+    /// empties.
     const CHILDREN_AHEAD: usize = (size_of::<T>() >= LARGE_ENTRY) as usize;
 
-    /// Takes all children off the chunk and hands their entries out, the last one first; each child joins
-    /// the spares before its entries are handed out, or, if they are large, after that.
+    /// Detaches all children from the chunk and passes their entries to `each`, the last one first. Each
+    /// child becomes a spare before its entries are passed on; with large entries, it becomes one afterwards.
     ///
     /// # Safety
     /// The chunk is live, and the spares are blocks of its storage.
     unsafe fn empty_children(self, spares: &mut Spares<T>, mut each: impl FnMut(u8, T, &mut Spares<T>)) {
-        // The chain is detached and turned round first: `each` may start a new one on the same chunk, and
-        // a child can be reached only from the one before it. All but the last have a link to turn.
-        // SAFETY: each child is live until its block joins the spares, and its entries were read by then.
+        // The chain is detached and reversed first, for two reasons. `each` may start a new chain on the same
+        // chunk, and a child can be reached only from the one before it. The last child has no link to
+        // reverse.
+        // SAFETY: each child is live until its block becomes a spare. Its entries have been read by then.
         unsafe {
             let Some(mut last) = self.child() else { return };
             self.set_filter(0);
@@ -307,17 +339,18 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// One child of small entries. (A function of its own, so that others do not have the buffer.)
+    /// Empties one child of small entries. This is a function of its own so that callers do not reserve the
+    /// buffer on their stack.
     ///
     /// # Safety
-    /// `child` is live, nothing leads to it any more, and the spares are blocks of its storage.
+    /// `child` is live, nothing leads to it, and the spares are blocks of its storage.
     unsafe fn empty_child(
         child: Child<T>,
         spares: &mut Spares<T>,
         each: &mut impl FnMut(u8, T, &mut Spares<T>),
     ) {
-        // SAFETY: a live child, whose entries are read before its block joins the spares. The first `len` places of
-        // the buffer are written, and each is read once.
+        // SAFETY: the child is live, and its entries are read before its block becomes a spare. The first
+        // `len` places of the buffer are written, and each of them is read once.
         unsafe {
             let len = child.len();
             let mut buffer = [const { MaybeUninit::<(u8, T)>::uninit() }; CHILD_SLOTS];
@@ -332,8 +365,9 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Drops the entries in children for which `keep` is false; O(children). `forget` is told how many, before the first
-    /// drop. If `keep` panics, all are still there; if a drop panics, the others that were to be dropped are leaked.
+    /// Drops the entries in children for which `keep` is false, in O(children). Calls `forget` with the
+    /// number of these entries before the first drop. If `keep` panics, all entries are still there. If a
+    /// drop panics, the other entries that were to be dropped are leaked.
     ///
     /// # Safety
     /// The chunk is live.
@@ -343,14 +377,14 @@ impl<T> Chunk<T> {
         storage: &mut Storage,
         forget: impl FnOnce(usize),
     ) {
-        // SAFETY: a live chunk with live children. The first `in_last` places of `slots` are written.
+        // SAFETY: the chunk and its children are live. The first `in_last` places of `slots` are written.
         unsafe {
             let before = self.len_in_children();
             let staying = self.partition_children(|entry| !keep(entry));
             if staying == before {
                 return;
             }
-            // The child with the first entry that goes, and its place there.
+            // Find the child that holds the first entry to drop, and the entry's index there.
             let (mut last, mut child, mut index) = (None, self.child(), staying);
             while let Some(one) = child
                 && index >= one.len()
@@ -384,16 +418,35 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Moves all entries to `to`, a chunk of the same storage. Takes the memory it may need first: a failure
-    /// changes nothing.
+    /// Moves all entries to `to`, a chunk of the same storage. Returns the number of moved entries. Allocates
+    /// the memory that it may need first, so that a failure changes nothing.
+    ///
+    /// The simple version:
+    ///
+    /// ```text
+    /// for each entry of the chunk:
+    ///     remove the entry from the chunk     // frees children
+    ///     push the entry to `to`              // allocates children, and may fail half-way
+    /// ```
+    ///
+    /// This version differs as follows:
+    ///
+    /// 1. If the chunk has no child and the free slots of `to` are enough, no search for a free slot is
+    ///    needed. An entry whose slot is free in `to` keeps the number of its slot; the others take the
+    ///    remaining free slots.
+    /// 2. Otherwise the children that `to` will need are counted and allocated first, except for those that
+    ///    this chunk frees in time.
+    /// 3. The chunk's children are emptied before its slots, from the end of the chain. Each emptied child
+    ///    becomes a spare for `to`.
+    /// 4. The end of `to`'s chain is remembered, so it is searched for once.
     ///
     /// # Safety
-    /// Both chunks are live. They are different.
+    /// Both chunks are live. They are different chunks.
     pub(crate) unsafe fn merge_into(self, to: Self, storage: &mut Storage) -> Result<usize, ReserveError> {
-        // SAFETY: both chunks are live and belong to the storage; slots are read while they hold an entry.
+        // SAFETY: both chunks are live and belong to the storage. Slots are read while they hold an entry.
         unsafe {
             let (from, free) = (self.group().occupied(), to.group().free());
-            // What is empty needs no room; else there is room in line only if there is enough and no chain goes on elsewhere.
+            // An empty chunk always fits. Otherwise `to` must have enough free slots, and no chain.
             let fits = from.len() == 0 || to.filter() == 0 && from.len() <= free.len();
             if self.filter() == 0 && fits {
                 let (same, other) = (Slots(from.0 & free.0), Slots(from.0 & !free.0));
@@ -403,8 +456,8 @@ impl<T> Chunk<T> {
             }
             let (moved, there) = (self.len(), to.len());
             let more = children_for(moved + there) - children_for(there);
-            // Its own children become spares one by one. On the way that may be one too few: a child full of
-            // seven gives one of them up for the link to the next.
+            // This chunk's children become spares one by one. They may run one short on the way: a child of
+            // seven entries gives up the place of its seventh for the link when its chain grows.
             let needed = match children_for(moved) {
                 0 => more,
                 own => more.min((more + 1).saturating_sub(own)),

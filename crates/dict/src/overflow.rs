@@ -1,7 +1,7 @@
-//! The children of a chunk, which take what does not fit into its fifteen slots.
+//! The overflow children of a chunk, which hold the entries that do not fit into its fifteen slots.
 //!
-//! A child has no holes (see the invariants in `layout.rs`). What chunks do with them is in `chunk.rs` and
-//! `moving.rs`.
+//! A child has no holes (see the invariants in `layout.rs`). `chunk.rs` and `moving.rs` contain the
+//! operations of chunks on their children.
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -14,7 +14,7 @@ use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT, ChunkLayout, HAS_NEXT_OF
 use crate::slot::Slot;
 use crate::storage::Storage;
 
-/// The lanes of a child's group that are slots; the eighth one is its flag.
+/// The lanes of a child's group that are slots. The eighth lane is its flag.
 const CHILD_LANES: Slots = Slots((1 << CHILD_SLOTS) - 1);
 
 /// An overflow child of entries `T`.
@@ -31,44 +31,49 @@ impl<T> Clone for Child<T> {
 }
 impl<T> Copy for Child<T> {}
 
-/// A child is *live* while its storage holds its block, its tags and its flag are initialised, its entries have no hole, and a
-/// next pointer that the flag announces leads to a live child. Nothing changes it while a method reads it.
-/// Nothing else uses it while a method changes it.
+/// The `# Safety` sections below use the word *live*. Each method also requires the other points:
+///
+/// - A child is *live* while its storage holds its block, its tags and its flag are initialised, and its
+///   entries have no hole. If its flag is set, its next pointer leads to a live child.
+/// - Nothing changes the child while a method reads it.
+/// - Nothing else uses the child while a method changes it.
 impl<T> Child<T> {
     const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 
-    /// The child whose block is at `ptr`.
+    /// Returns the child whose block is at `ptr`.
     #[inline]
     pub(crate) fn at(ptr: NonNull<u8>) -> Self {
         Self { ptr, _entries: PhantomData }
     }
 
-    /// The child that the pointer at `place` leads to.
+    /// Returns the child to which the pointer at `place` leads.
     ///
     /// # Safety
     /// [`Child::write`] wrote the pointer at `place`.
     #[inline]
     pub(crate) unsafe fn read(place: NonNull<u8>) -> Self {
-        // SAFETY: `write` wrote it there, by contract.
+        // SAFETY: the caller guarantees that `write` wrote the pointer there.
         Self::at(unsafe { place.cast::<CompactPtr<u8>>().read_unaligned() }.get())
     }
 
-    /// Makes the pointer at `place` lead here.
+    /// Writes a pointer to this child to `place`.
     ///
     /// # Safety
-    /// `place` may be written over the bytes of a pointer to a child.
+    /// `place` is the place of a pointer to a child, and may be written to.
     pub(crate) unsafe fn write(self, place: NonNull<u8>) {
         let pointer = CompactPtr::new(self.ptr).expect("the storage takes no block out of reach");
-        // SAFETY: the place of a pointer to a child, by contract.
+        // SAFETY: the caller guarantees that this is the place of a pointer to a child.
         unsafe { place.cast::<CompactPtr<u8>>().write_unaligned(pointer) };
     }
 
-    /// Makes a fresh block a child without entries, for a caller that adds one at once.
+    /// Initialises the tags of a new block, so that it is a child without entries. The caller adds an entry
+    /// at once.
     ///
     /// # Safety
     /// `ptr` is an unused block of the layout `LAYOUT.child`.
     pub(crate) unsafe fn init(ptr: NonNull<u8>) -> Self {
-        // SAFETY: a block of `LAYOUT.child`, at least 8 bytes and 8-aligned, of which these are the first.
+        // SAFETY: a block of `LAYOUT.child` is aligned to 8 bytes and begins with the eight bytes of its
+        // header.
         unsafe { ptr.cast::<u64>().write(0) };
         Self::at(ptr)
     }
@@ -77,7 +82,7 @@ impl<T> Child<T> {
     /// The child is live.
     #[inline]
     unsafe fn group(self) -> Group {
-        // SAFETY: a child begins with eight initialised bytes: seven tags and the flag.
+        // SAFETY: a child begins with eight initialised bytes, which are seven tags and the flag.
         unsafe { Group::load_half(self.ptr.as_ptr()) }
     }
 
@@ -85,7 +90,7 @@ impl<T> Child<T> {
     /// The child is live.
     #[inline]
     unsafe fn has_next(self) -> bool {
-        // SAFETY: a byte of the header.
+        // SAFETY: the flag is a byte of the header.
         unsafe { self.ptr.add(HAS_NEXT_OFFSET).read() != 0 }
     }
 
@@ -93,7 +98,7 @@ impl<T> Child<T> {
     /// The child is live.
     #[inline]
     pub(crate) unsafe fn next(self) -> Option<Self> {
-        // SAFETY: with the flag set, the pointer behind the sixth entry leads to a live child.
+        // SAFETY: the flag is set, so the pointer behind the sixth entry leads to a live child.
         unsafe {
             if !self.has_next() {
                 return None;
@@ -105,7 +110,8 @@ impl<T> Child<T> {
     /// # Safety
     /// The child is live. If there is a `next`, it is live too, and the seventh slot of this child is free.
     pub(crate) unsafe fn set_next(self, next: Option<Self>) {
-        // SAFETY: both places are inside the child; the seventh entry's is free, by contract.
+        // SAFETY: both places are inside the child. The place of the seventh entry is free, as the caller
+        // guarantees.
         unsafe {
             self.ptr.add(HAS_NEXT_OFFSET).write(next.is_some() as u8);
             if let Some(next) = next {
@@ -132,7 +138,7 @@ impl<T> Child<T> {
     /// The child is live.
     #[inline]
     pub(crate) unsafe fn occupied(self) -> Slots {
-        // SAFETY: a live child.
+        // SAFETY: the child is live.
         Slots(unsafe { self.group() }.occupied().0 & CHILD_LANES.0)
     }
 
@@ -140,17 +146,17 @@ impl<T> Child<T> {
     /// The child is live.
     #[inline]
     pub(crate) unsafe fn marked(self) -> Slots {
-        // SAFETY: a live child.
+        // SAFETY: the child is live.
         Slots(unsafe { self.group() }.marked().0 & CHILD_LANES.0)
     }
 
-    /// Where an entry of `hash` may be in this child.
+    /// Returns where an entry of `hash` may be in this child.
     ///
     /// # Safety
     /// The child is live.
     #[inline]
     pub(crate) unsafe fn probe(self, hash: u64) -> Candidates {
-        // SAFETY: a live child.
+        // SAFETY: the child is live.
         unsafe { self.group() }.probe(hash).among(CHILD_LANES)
     }
 
@@ -158,25 +164,27 @@ impl<T> Child<T> {
     /// The child is live.
     #[inline]
     pub(crate) unsafe fn len(self) -> usize {
-        // SAFETY: a live child.
+        // SAFETY: the child is live.
         unsafe { self.occupied().len() }
     }
 
+    /// Returns the filter bits of all its entries.
+    ///
     /// # Safety
     /// The child is live.
     pub(crate) unsafe fn filter(self) -> u8 {
         let mut filter = 0;
-        // SAFETY: a live child.
+        // SAFETY: the child is live.
         for index in unsafe { self.occupied() } {
-            // SAFETY: an occupied slot of it.
+            // SAFETY: the slot is an occupied one of the child.
             filter |= unsafe { filter_bit(self.slot(index).tag.read()) };
         }
         filter
     }
 }
 
-/// Child blocks set aside, linked through their first word, so that moving entries between chunks needs
-/// no allocation and cannot fail half-way.
+/// A list of unused child blocks, linked through their first word. With them, entries move between chunks
+/// without an allocation that could fail half-way.
 pub(crate) struct Spares<T> {
     head: Option<NonNull<u8>>,
     _entries: PhantomData<NonNull<T>>,
@@ -187,12 +195,12 @@ impl<T> Spares<T> {
         Self { head: None, _entries: PhantomData }
     }
 
-    /// Sets `count` fresh children aside; on failure gives back those it got.
+    /// Allocates `count` children. On failure frees those that it got.
     pub(crate) fn with(count: usize, storage: &mut Storage) -> Result<Self, ReserveError> {
         let mut spares = Self::new();
         for _ in 0..count {
             match storage.new_child(&Child::<T>::LAYOUT) {
-                // SAFETY: a fresh child block.
+                // SAFETY: the block was just allocated as a child block.
                 Ok(block) => unsafe { spares.put(block) },
                 Err(error) => {
                     spares.free(storage);
@@ -204,9 +212,9 @@ impl<T> Spares<T> {
     }
 
     /// # Safety
-    /// `block` is a child block of the storage that the spares end in, and nothing else uses it.
+    /// `block` is a child block of the storage to which the spares are returned, and nothing else uses it.
     pub(crate) unsafe fn put(&mut self, block: NonNull<u8>) {
-        // SAFETY: a child block is at least a pointer large and aligned for one.
+        // SAFETY: a child block is at least as large as a pointer and aligned for one.
         unsafe { block.cast::<Option<NonNull<u8>>>().write(self.head) };
         self.head = Some(block);
     }
@@ -220,13 +228,13 @@ impl<T> Spares<T> {
 
     pub(crate) fn free(mut self, storage: &mut Storage) {
         while let Some(block) = self.take() {
-            // SAFETY: by the contract of `put`.
+            // SAFETY: the contract of `put` makes it an unused child block of this storage.
             unsafe { storage.free_child(&Child::<T>::LAYOUT, block) };
         }
     }
 }
 
-/// How many children a chunk of `entries` entries has.
+/// Returns how many children a chunk of `entries` entries has.
 pub(crate) fn children_for(entries: usize) -> usize {
     match entries.saturating_sub(SLOTS) {
         0 => 0,

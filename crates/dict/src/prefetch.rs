@@ -1,9 +1,9 @@
-//! Asking the processor for memory before it is needed.
+//! Prefetching: requests that the processor loads memory before it is needed.
 //!
-//! A prefetch never faults and changes nothing that a program can see, so any address will do. Where there is no
-//! instruction for it, and under Miri, nothing happens.
+//! A prefetch never faults and changes nothing that a program can observe, so any address is valid. On
+//! targets without a prefetch instruction, and under Miri, nothing happens.
 
-/// Asks for the cache line at `ptr`, which may be any address.
+/// Prefetches the cache line at `ptr`, which may be any address.
 #[inline(always)]
 pub fn prefetch<T>(ptr: *const T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -14,7 +14,8 @@ pub fn prefetch<T>(ptr: *const T) {
     }
     #[cfg(all(target_arch = "aarch64", not(miri)))]
     {
-        // SAFETY: a hint, which may be given any address; reads no memory that the compiler knows of.
+        // SAFETY: this is a hint, which may be given any address. It reads no memory that the compiler knows
+        // of.
         unsafe {
             core::arch::asm!("prfm pldl1keep, [{}]", in(reg) ptr, options(nostack, readonly, preserves_flags));
         }
@@ -23,7 +24,7 @@ pub fn prefetch<T>(ptr: *const T) {
     let _ = ptr;
 }
 
-/// Asks for the cache lines of `bytes` bytes from `ptr`, up to `MOST_LINES` of them.
+/// Prefetches the cache lines of the `bytes` bytes from `ptr`, but at most `MOST_LINES` of them.
 #[inline]
 pub(crate) fn prefetch_range(ptr: *const u8, bytes: usize) {
     const LINE: usize = 64;

@@ -1,4 +1,4 @@
-//! When a table grows and shrinks: the loads it aims at, and what its owner may say about them.
+//! The loads at which a table grows and shrinks, and how its owner controls them.
 //!
 //! ```text
 //!  entries a chunk, of fifteen slots
@@ -10,11 +10,11 @@
 //!      merges    +- `rehash` merges up to here
 //! ```
 //!
-//! The distance between the marks is what keeps a table that hovers around one size from splitting and merging
-//! the same chunk over and over, and what lets a bulk of removals go by without paying for a smaller table at
-//! once: removals merge late, and maintenance (`rehash`), at a time that the owner chooses, merges the rest.
+//! The distance between the marks keeps a table that stays near one size from splitting and merging the same
+//! chunk repeatedly. It also makes a bulk of removals cheap, since the table does not shrink at once.
+//! Removals merge late. Maintenance (`rehash`) merges the rest, at a time that the owner chooses.
 //!
-//! The loads are measured choices; the curve is in the book.
+//! The loads were chosen by measurement. The results are in the book, in the chapter on `dict`.
 //!
 //! Learned from: Redis' `dict_can_resize` and its force ratio, `dictPauseAutoResize` and `resizeAllowed`.
 
@@ -26,28 +26,28 @@ use zmalloc::Zmalloc;
 
 use crate::group::SLOTS;
 
-/// A table splits a chunk when it would hold more than this many quarters of an entry for each chunk.
+/// A table splits a chunk when it would hold more than this many quarters of an entry per chunk.
 const GROW_QUARTERS: usize = 42;
-/// Maintenance merges chunks of a table that holds fewer than this many.
+/// Maintenance merges chunks of a table that holds fewer quarters of an entry per chunk.
 const REST_QUARTERS: usize = 40;
-/// A removal merges a chunk of a table that holds fewer than this many.
+/// A removal merges a chunk of a table that holds fewer quarters of an entry per chunk.
 const SHRINK_QUARTERS: usize = 20;
-/// How many times more entries a table takes before it grows against [`ResizePolicy::Avoid`]. In C:
+/// Under [`ResizePolicy::Avoid`], a table grows only at this many times the usual number of entries. In C:
 /// `dict_force_resize_ratio`.
 const FORCE_RATIO: usize = 4;
 
-/// The number of entries that `chunks` chunks hold before the table grows.
+/// Returns the number of entries that `chunks` chunks hold before the table grows.
 pub(crate) const fn entries_before_growth(chunks: usize) -> usize {
-    // A single chunk is filled to the last slot: most tables in a store are this small.
+    // A single chunk is filled to the last slot, because most tables in a store are this small.
     if chunks <= 1 { chunks * SLOTS } else { chunks.saturating_mul(GROW_QUARTERS) / 4 }
 }
 
-/// The smallest number of chunks that holds `entries` entries without growing.
+/// Returns the smallest number of chunks that holds `entries` entries without growing.
 pub(crate) const fn chunks_for(entries: usize) -> usize {
     chunks_at(entries, GROW_QUARTERS)
 }
 
-/// The number of chunks that maintenance leaves a table of `entries` entries.
+/// Returns the number of chunks to which maintenance brings a table of `entries` entries.
 const fn chunks_at_rest(entries: usize) -> usize {
     chunks_at(entries, REST_QUARTERS)
 }
@@ -58,34 +58,35 @@ const fn chunks_at(entries: usize, quarters: usize) -> usize {
 
 /// Whether a table may change its size by itself. In C: `dictResizeEnable`.
 ///
-/// It is for the time after a `fork`, when every page that the parent writes to is copied for the child's sake:
-/// splitting and merging writes to pages that an insert or a removal would leave alone.
+/// The policies other than `Allow` are for the time after a `fork`. Then the kernel copies every page that
+/// the parent writes to, and splits and merges write to pages that inserts and removals leave alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResizePolicy {
     /// Inserts split and removals merge. In C: `DICT_RESIZE_ENABLE`.
     #[default]
     Allow,
-    /// Inserts split only when there are four times as many entries as the table would otherwise take, removals merge
-    /// only when there are a quarter of those at which they otherwise would; `rehash` works. In C: `DICT_RESIZE_AVOID`.
+    /// Inserts split only at four times the number of entries at which they split under `Allow`. Removals
+    /// merge only at a quarter of the number at which they merge under `Allow`. `rehash` works. In C:
+    /// `DICT_RESIZE_AVOID`.
     Avoid,
-    /// Nothing splits or merges but what says so by name: `reserve` and `shrink_to`. In C: `DICT_RESIZE_FORBID`.
+    /// Only calls that request it split or merge: `reserve` and `shrink_to`. In C: `DICT_RESIZE_FORBID`.
     Forbid,
 }
 
-/// At which numbers of entries a table changes its size by itself.
+/// The numbers of entries at which a table changes its size by itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// An insert into a table of so many or more splits.
+    /// An insert splits a chunk if the table holds this many entries or more.
     pub(crate) grow_at: usize,
-    /// A removal that leaves fewer merges.
+    /// A removal merges a chunk if it leaves fewer entries.
     pub(crate) shrink_at: usize,
 }
 
 impl Limits {
-    /// Of a table without chunks: the first insert has to bring one, whatever the policy.
+    /// The limits of a table without chunks: the first insert has to allocate one, whatever the policy is.
     pub(crate) const EMPTY: Self = Self { grow_at: 0, shrink_at: 0 };
 
-    /// Of a table of `chunks` chunks that removals do not shrink below `floor`.
+    /// The limits of a table of `chunks` chunks that removals do not shrink below `floor` chunks.
     pub(crate) fn of(chunks: usize, floor: usize, policy: ResizePolicy) -> Self {
         if chunks == 0 {
             return Self::EMPTY;
@@ -103,7 +104,8 @@ impl Limits {
     }
 }
 
-/// How many chunks a table of `chunks` should have that holds `entries` entries and is not to go below `floor`.
+/// Returns how many chunks a table should have that has `chunks` chunks, holds `entries` entries, and must
+/// not go below `floor` chunks.
 pub(crate) fn wanted_chunks(chunks: usize, entries: usize, floor: usize) -> usize {
     let (enough, at_rest) = (chunks_for(entries), chunks_at_rest(entries).max(floor).max(1));
     if enough > chunks {
@@ -115,23 +117,23 @@ pub(crate) fn wanted_chunks(chunks: usize, entries: usize, floor: usize) -> usiz
     }
 }
 
-/// What a table asks before it takes memory to grow.
+/// The closure that a table calls before it allocates memory to grow. It returns whether the table may.
 pub(crate) type Veto = Box<dyn Fn(usize) -> bool + Send + Sync, Zmalloc>;
 
-/// A table that does not change its size by itself as long as this guard lives: what `pause_resize` answers. It
-/// is used like the table itself.
+/// A guard that keeps a table from changing its size by itself, returned by `pause_resize`. It dereferences
+/// to the table.
 ///
-/// A guard that is leaked leaves the table paused, and so does one whose table is taken out from under it
-/// (`mem::take`): the pause goes with the table, whose clone is free of it.
+/// If the guard is leaked, the table stays paused. The pause belongs to the table: if the table is moved out
+/// of the guard (`mem::take`), its new place holds a paused table. A clone of a paused table is not paused.
 pub struct Paused<'a, T: Pause> {
     table: &'a mut T,
 }
 
-/// What can be paused: [`Table`](crate::Table) and [`Dict`](crate::Dict).
+/// The types that can be paused: [`Table`](crate::Table) and [`Dict`](crate::Dict).
 pub trait Pause: sealed::Sealed {}
 
 pub(crate) mod sealed {
-    /// Only for the crate's own tables, and for nobody else to call.
+    /// Keeps other crates from implementing [`Pause`](super::Pause) and from calling its methods.
     pub trait Sealed {
         fn pause(&mut self);
         fn resume(&mut self);

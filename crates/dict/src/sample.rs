@@ -1,65 +1,76 @@
-//! Entries picked at random: one quickly, one fairly, or several at once.
+//! Random picks of entries: one quickly, one fairly, or several at once.
 //!
-//! **The trial.** Draw a chunk, each alike, and a place below a *bound* `M` of 15 or more: one of its fifteen slots, or
-//! one for its overflow. If there is no entry at the place, the trial has failed and the next begins:
-//!
-//! ```text
-//!             slots of the chunk              overflow
-//!  chunk 0  | x x . x x . x x . . . . . . . |  . . . . . .       x  an entry: the trial ends
-//!  chunk 1  | x . . x x . . . . . . . . . . |  . . . . . .       .  nothing: another trial
-//!  chunk 2  | x x x x x x x x x x x x x x x |  x x . . . .
-//!             0                               15           M     each place: 1 / (chunks * M)
-//! ```
-//!
-//! As long as no chunk holds more than `M`, every entry has the same chance in every trial, and so in the end,
-//! however unevenly the chunks are filled. A trial succeeds with probability `a = len / (chunks * M)`, and `1 / a`
-//! trials are made on average. The choice of `M` is all that tells fair from quick:
-//!
-//! - [`RawTable::fair_bound`] is at least what any chunk holds (below). Four or five trials.
-//! - [`RawTable::random_bound`] is about twice the mean. Two trials; some chunks hold more.
-//!
-//! **Chunks that hold more than `M`.** Each of the fifteen slots keeps its own share `1 / M`, and the `m - 15` entries
-//! behind them divide the `M - 15` shares that are left: each comes up `(M - 15) / (m - 15)` times as often as it should.
-//! No entry has no chance. That the slots keep theirs is for speed: a trial reads a byte of tag there, and where a child
-//! would have to be, the filter byte, and follows the chain only of a chunk that has one.
-//!
-//! **How long a chunk gets.** With `2^L` chunks or more, but not twice as many, a hash falls on a chunk that has not
-//! been split with probability `2^-L`, and on the two halves of one that has with half of it. So the fullest chunks are
-//! Poisson with mean `l = len / 2^L` (10 to 21 in a growing table), whose upper tail obeys Bennett's inequality
+//! **The trial.** Draw a chunk, each with the same probability, and a place below a *bound* `M` of 15 or
+//! more. A place is one of the chunk's fifteen slots, or one for its overflow. If there is no entry at the
+//! place, the trial fails and the next one begins:
 //!
 //! ```text
-//!  P(m >= l + t) <= exp(-l h(t / l)),     h(u) = (1 + u) ln(1 + u) - u
+//!              slots of the chunk              overflow
+//!   chunk 0  | x x . x x . x x . . . . . . . |  . . . . . .       x  an entry: the trial succeeds
+//!   chunk 1  | x . . x x . . . . . . . . . . |  . . . . . .       .  no entry: another trial
+//!   chunk 2  | x x x x x x x x x x x x x x x |  x x . . . .
+//!              0                               15           M     each place: 1 / (chunks * M)
+//! ```
+//! If no chunk holds more than `M` entries, every entry has the same chance in every trial, and therefore in
+//! the end, however unevenly the chunks are filled. A trial succeeds with probability
+//! `a = len / (chunks * M)`, and `1 / a` trials are made on average. The fair and the quick pick differ in
+//! the choice of `M` only:
+//!
+//! - [`RawTable::fair_bound`] is at least the number of entries of any chunk (see below). It takes four or
+//!   five trials.
+//! - [`RawTable::random_bound`] is about twice the mean. It takes two trials, and some chunks hold more
+//!   entries.
+//!
+//! **Chunks that hold more than `M`.** Each of the fifteen slots keeps its own share `1 / M`. The `m - 15`
+//! entries in children divide the `M - 15` shares that are left: each comes up `(M - 15) / (m - 15)` times as
+//! often as it should. Every entry has a chance. The slots keep their share for speed. A trial at a slot
+//! reads one byte of tag. A trial at an overflow place reads the filter byte, and follows the chain only if
+//! the chunk has one.
+//!
+//! **The length of a chunk.** Let the table have at least `2^L` chunks and fewer than `2^(L+1)`. A hash falls
+//! on a chunk that has not been split with probability `2^-L`, and on each half of one that has been split
+//! with half of it. The fullest chunks are therefore Poisson with mean `l = len / 2^L` (10 to 21 in a growing
+//! table). Their upper tail obeys Bennett's inequality
+//!
+//! ```text
+//!   P(m >= l + t) <= exp(-l h(t / l)),     h(u) = (1 + u) ln(1 + u) - u
 //! ```
 //!
-//! With `t = l / 2 + 24` that is at most 5e-9 for the means of a growing table, and 2e-8 for the worst mean, some
-//! forty. (The sum itself, over the chunks of both kinds, is at most 3e-11 a chunk in a growing table: of tables of ten
-//! million entries, one in fifty thousand has a chunk that is too long at all, and then by an entry.) A second limit is
-//! certain: `C` children hold at most `6 C + 1` entries together, so no chunk holds more than `15 + 6 C + 1`, and none more
-//! than 15 without children. The smaller limit is taken. Only chosen hashes, or those left over by following a scan, make
-//! longer chunks than the first.
+//! With `t = l / 2 + 24`, that is at most 5e-9 for the means of a growing table, and 2e-8 for the worst mean,
+//! which is about forty. The exact sum, over the chunks of both kinds, is at most 3e-11 per chunk in a
+//! growing table. Of tables of ten million entries, one in fifty thousand has a chunk that is too long, and
+//! then usually by one entry.
 //!
-//! **One draw a trial.** `r * chunks` of a 64-bit `r` has the chunk in its upper word; the lower word is the place in
-//! the chunk, as a fraction. A cell of the drawing above is thus an interval of `r`, and all are equally long up to one in
-//! `2^64 / (chunks * M)`: for a thousand million entries, one in 10^8.
+//! A second limit is certain: `C` children hold at most `6 C + 1` entries together. No chunk therefore holds
+//! more than `15 + 6 C + 1` entries, and none more than 15 without children. The code takes the smaller
+//! limit. Only chosen hashes, or the hashes that are left after following a scan, make chunks longer than the
+//! first limit.
 //!
-//! **Cache misses** overlap: several trials are drawn at once, and for each the tags are prefetched, and the entry too if
-//! the place is a slot: it is what the caller reads next. They are judged in the order they were drawn, never the
-//! promising ones first, which would favour those.
+//! **One draw per trial.** `r * chunks`, for a 64-bit `r`, has the chunk in its upper word. The lower word is
+//! the place in the chunk, as a fraction. Each place in the drawing above is thus an interval of `r`. All
+//! intervals have the same length, except for one part in `2^64 / (chunks * M)`: for 10^9 entries, one in
+//! 10^8.
 //!
-//! **The walk.** Where trials are hopeless (a table all but emptied by `retain`), or pointless (a small one), a
-//! rank below `len` is drawn and the tags are counted up to it: exactly uniform for any chunks, O(chunks). A trial costs
-//! as much as 16 chunks of a walk (a few in the cache, thirty where it misses), and `chunks / 16` trials are expected
-//! to suffice if `16 M <= len`. So with fewer entries the walk comes at once, and with more after `64 + chunks / 16`
-//! failures: a small multiple of the better choice at any fill, and bounded with any source of numbers, also one that
-//! always answers the same.
+//! **Cache misses** overlap. Several trials are drawn at once. For each, the tags are prefetched, and if the
+//! place is a slot, the entry too, because the caller reads it next. The trials are evaluated in the order in
+//! which they were drawn. To evaluate the most promising ones first would pick their entries more often.
 //!
-//! **Several at once** are a quick pick and those that follow it in the order of the table, around the end. The i-th
-//! is then as even as the first, and all are distinct: an entry's chance to be among `n` is the sum of those of the `n`
-//! entries up to itself to be the first, which evens out what little is uneven. What is not independent are neighbours.
+//! **The walk.** Trials are hopeless in a table that `retain` has nearly emptied, and pointless in a small
+//! one. Then a rank below `len` is drawn, and the tags are counted up to it. This is exactly uniform for any
+//! chunks, and takes O(chunks). A trial costs as much as 16 chunks of a walk (a few if the table is in the
+//! cache, thirty if it misses), and `chunks / 16` trials are expected to suffice if `16 M <= len`. With fewer
+//! entries the walk therefore comes at once, and with more after `64 + chunks / 16` failures. The cost is a
+//! small multiple of the better choice at any fill. It is bounded with any source of numbers, even one that
+//! always returns the same number.
+//!
+//! **Several at once** are a quick pick and the entries that follow it in the order of the table, continued
+//! at the start. The i-th is then as even as the first, and all are distinct. The chance of an entry to be
+//! among `n` is the sum of the chances of `n` entries to be the first: the entry itself and those before it.
+//! That sum evens out what little is uneven. Neighbours are not independent.
 //!
 //! Learned from: Redis' `dictGetSomeKeys`, which takes neighbouring buckets for the sake of speed, and
-//! `dictGetFairRandomKey`, which evens out chains by taking one of fifteen neighbours; von Neumann's rejection; Lemire's
-//! multiplication in place of a remainder.
+//! `dictGetFairRandomKey`, which evens out chains by taking one of fifteen neighbours; von Neumann's
+//! rejection; Lemire's multiplication in place of a remainder.
 
 use core::ptr::NonNull;
 use core::{array, iter};
@@ -72,17 +83,18 @@ use crate::layout::CHILD_SLOTS_WITH_NEXT;
 use crate::prefetch::prefetch;
 use crate::raw::RawTable;
 
-/// Chunks that a walk passes in the time of one trial.
+/// The number of chunks that a walk passes in the time of one trial.
 const CHUNKS_A_TRIAL: usize = 16;
-/// Trials that even the smallest table is given.
+/// The number of trials for even the smallest table.
 const TRIALS_MIN: usize = 64;
-/// About twice the mean of a growing table. It must be more than the slots, for what has overflowed to have a share.
+/// About twice the mean of a growing table. It must exceed the number of slots, so that overflowed entries
+/// have a share.
 const RANDOM_BOUND_MIN: usize = 23;
-/// Trials drawn at once: a little more than are needed on average.
+/// The number of trials drawn at once, a little more than are needed on average.
 const RANDOM_AHEAD: usize = 3;
 const FAIR_AHEAD: usize = 6;
 
-/// Where an entry is: the number of its slot, those of the children being numbered after the chunk's own.
+/// The place of an entry: the number of its slot. The slots of children are numbered after the chunk's own.
 #[derive(Clone, Copy)]
 struct Position {
     chunk: usize,
@@ -90,26 +102,27 @@ struct Position {
 }
 
 impl<T> RawTable<T> {
-    /// An entry, quickly. See [`crate::Table::random`].
+    /// Picks an entry quickly. See [`crate::Table::random`].
     pub(crate) fn random(&self, mut rng: impl FnMut() -> u64) -> Option<NonNull<T>> {
         let place = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng)?;
         self.entries_from(place).next()
     }
 
-    /// An entry, fairly. See [`crate::Table::fair_random`].
+    /// Picks an entry fairly. See [`crate::Table::fair_random`].
     pub(crate) fn fair_random(&self, mut rng: impl FnMut() -> u64) -> Option<NonNull<T>> {
         let place = self.pick::<FAIR_AHEAD>(self.fair_bound(), &mut rng)?;
         self.entries_from(place).next()
     }
 
-    /// `n` entries that follow each other, or all. See [`crate::Table::sample`].
+    /// Picks `n` consecutive entries, or all. See [`crate::Table::sample`].
     pub(crate) fn sample(&self, n: usize, mut rng: impl FnMut() -> u64, mut each: impl FnMut(NonNull<T>)) {
         let mut left = n.min(self.len());
         if left == 0 {
             return;
         }
         let Some(mut place) = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng) else { return };
-        // Ends: in one round after the first chunk all `len` entries come, and `left` is no more.
+        // The loop ends: `left` is at most `len`, and one round after the first chunk visits all `len`
+        // entries.
         loop {
             for entry in self.entries_from(place).take(left) {
                 left -= 1;
@@ -123,18 +136,18 @@ impl<T> RawTable<T> {
         }
     }
 
-    /// Twice the mean number of entries in a chunk of a growing table or of this one, whichever is more; a chunk's slots if
-    /// there are no children.
+    /// Returns twice the mean number of entries in a chunk of a growing table or of this one, whichever is
+    /// more. Returns the number of slots in a chunk if there are no children.
     pub(crate) fn random_bound(&self) -> usize {
         if self.stats().children == 0 {
             return SLOTS;
         }
-        // Each entry has a byte of tag, so that twice their number is no overflow.
+        // Twice the number of entries does not overflow, since each entry has a byte of tag.
         (2 * self.len()).div_ceil(self.chunks().max(1)).max(RANDOM_BOUND_MIN)
     }
 
-    /// At least as many entries as any chunk holds: for certain if the children are few, else with the probability that
-    /// the head of this file derives.
+    /// Returns at least the number of entries that any chunk holds. This is certain if there are few
+    /// children. Otherwise it is true with the probability that the head of this file derives.
     pub(crate) fn fair_bound(&self) -> usize {
         let children = self.stats().children;
         if children == 0 {
@@ -145,18 +158,18 @@ impl<T> RawTable<T> {
         likely.min((SLOTS + 1).saturating_add(children.saturating_mul(CHILD_SLOTS_WITH_NEXT)))
     }
 
-    /// The trials that may fail before the walk.
+    /// Returns the number of trials that may fail before the walk.
     pub(crate) fn trials(&self) -> usize {
         TRIALS_MIN + self.chunks() / CHUNKS_A_TRIAL
     }
 
-    /// Whether the walk is expected to be over before trials would be.
+    /// Returns whether the walk is expected to end before the trials would.
     pub(crate) fn walks_at_once(&self, bound: usize) -> bool {
         self.len() < bound.saturating_mul(CHUNKS_A_TRIAL)
     }
 
-    /// Trials below `bound`, which is 15 or more, `AHEAD` of them at a time; then the walk. `None` only if there is no
-    /// entry.
+    /// Makes trials below `bound`, which is 15 or more, `AHEAD` of them at a time, and then walks. Returns
+    /// `None` only if there is no entry.
     #[inline]
     fn pick<const AHEAD: usize>(&self, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<Position> {
         if self.walks_at_once(bound) {
@@ -166,16 +179,17 @@ impl<T> RawTable<T> {
             let drawn: [_; AHEAD] = array::from_fn(|_| {
                 let product = u128::from(rng()) * self.chunks() as u128;
                 let place = Position { chunk: (product >> 64) as usize, slot: scale(product as u64, bound) };
-                // SAFETY: the chunk is below `chunks`: a 64-bit number times `chunks`, over 2^64.
+                // SAFETY: the chunk is below `chunks`: it is a 64-bit number times `chunks`, divided by 2^64.
                 let base = unsafe { self.chunk(place.chunk) }.base();
                 prefetch(base.tag.as_ptr());
-                // The entry is wanted if the trial succeeds. Beyond the slots: the tags again, which costs nothing.
+                // The entry is needed if the trial succeeds. At an overflow place, the tags are prefetched
+                // again, which costs nothing.
                 let entry = base.entry.as_ptr().wrapping_add(place.slot);
                 prefetch(if place.slot < SLOTS { entry.cast() } else { base.tag.as_ptr() });
                 place
             });
             for place in drawn {
-                // SAFETY: a live chunk.
+                // SAFETY: the chunk is live.
                 if let Some(slot) = unsafe { self.chunk(place.chunk).try_slot(place.slot, bound, rng) } {
                     return Some(Position { slot, ..place });
                 }
@@ -184,7 +198,7 @@ impl<T> RawTable<T> {
         self.walk(rng)
     }
 
-    /// The entry of a rank drawn from `rng`, found by counting. O(chunks).
+    /// Finds the entry of a rank drawn from `rng`, by counting. O(chunks).
     #[cold]
     fn walk(&self, rng: &mut impl FnMut() -> u64) -> Option<Position> {
         if self.len() == 0 {
@@ -192,10 +206,11 @@ impl<T> RawTable<T> {
         }
         let mut rank = scale(rng(), self.len());
         for index in 0..self.chunks() {
-            // SAFETY: a live chunk.
+            // SAFETY: the chunk is live.
             let (len, own) = unsafe { (self.chunk(index).len(), self.chunk(index).group().occupied()) };
             if rank < len {
-                // The slots of a chunk with children are all taken: entry and slot have the same number.
+                // The slots of a chunk with children are all taken, so a rank there is also the number of the
+                // slot.
                 return Some(Position { chunk: index, slot: { own }.nth(rank).unwrap_or(rank) });
             }
             rank -= len;
@@ -203,11 +218,11 @@ impl<T> RawTable<T> {
         None
     }
 
-    /// The entries of the place's chunk from there on, in the order of the table's iterators. The chain is followed only
-    /// when it is asked for.
+    /// Returns the entries of the place's chunk from that place on, in the order of the table's iterators.
+    /// The chain is followed only when the iterator reaches it.
     #[inline]
     fn entries_from(&self, Position { chunk, slot: from }: Position) -> impl Iterator<Item = NonNull<T>> {
-        // SAFETY: places are in live chunks, whose children are live; slots that hold an entry.
+        // SAFETY: a position is in a live chunk, whose children are live. The slots are occupied.
         unsafe {
             let chunk = self.chunk(chunk);
             let own = chunk.group().occupied().from(from).map(move |slot| chunk.slot(slot).entry);
@@ -220,7 +235,7 @@ impl<T> RawTable<T> {
 }
 
 impl Slots {
-    /// Those from number `slot` on.
+    /// Returns the slots from number `slot` on.
     #[inline]
     fn from(self, slot: usize) -> Self {
         Self(if slot < SLOTS { self.0 & (u32::MAX << slot) } else { 0 })
@@ -228,14 +243,14 @@ impl Slots {
 }
 
 impl<T> Chunk<T> {
-    /// The end of a trial at a slot below `bound`: the slot of the entry it has come upon. `rng` is asked again only
-    /// for one of the entries that share.
+    /// Ends a trial at a place below `bound`, and returns the slot of the entry there. Calls `rng` again only
+    /// for an entry that shares its place with others.
     ///
     /// # Safety
     /// The chunk is live.
     #[inline]
     unsafe fn try_slot(self, slot: usize, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<usize> {
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live.
         unsafe {
             if slot < SLOTS {
                 return (self.slot(slot).tag.read() != 0).then_some(slot);

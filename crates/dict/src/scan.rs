@@ -1,42 +1,43 @@
-//! SCAN: walking a table a little at a time while it grows and shrinks.
+//! SCAN: a walk over a table in small steps, while the table grows and shrinks.
 //!
-//! The cursor counts through the chunks of the lower level with its bits reversed: the highest bit moves
-//! fastest. With 4 chunks the order is 0, 2, 1, 3; with 8 it is 0, 4, 2, 6, 1, 5, 3, 7. What makes it work is
-//! that the two halves into which a chunk splits stand next to each other in the order of the larger table
-//! exactly where the chunk stood in the order of the smaller one:
+//! The cursor counts through the chunks of the lower level with its bits reversed: the highest bit changes
+//! fastest. With 4 chunks the order is 0, 2, 1, 3; with 8 it is 0, 4, 2, 6, 1, 5, 3, 7. The two halves of a
+//! split chunk are neighbours in the order of the larger table. They stand exactly where the chunk stood in
+//! the order of the smaller table:
 //!
 //! ```text
-//!   4 chunks     0       2       1       3
-//!   8 chunks   0   4   2   6   1   5   3   7
+//!    4 chunks     0       2       1       3
+//!    8 chunks   0   4   2   6   1   5   3   7
 //! ```
 //!
-//! So "everything before the cursor has been visited" keeps its meaning when the table changes its level.
-//! Growing costs nothing; shrinking can show the entries of at most one chunk again. Between two powers
-//! of two, part of the chunks has been split already: visiting chunk `i` of the lower level then means
-//! visiting `i` and, if it has been split, the other half `i + 2^L` in the same call.
+//! "Everything before the cursor has been visited" therefore keeps its meaning when the table changes its
+//! level. Growth has no cost. After a shrink, a scan may visit the entries of at most one chunk again.
+//! Between two powers of two, some of the chunks have been split already. A visit of chunk `i` of the lower
+//! level then includes the other half, `i + 2^L`, if the chunk has been split.
 //!
-//! **Guarantee.** An entry that is in the table from the first call to the last is handed out at least once.
-//! **Limits.** It may be handed out more than once if the table shrinks in between; an entry that comes or
-//! goes in between may be missed or not. A call visits at most two chunks with their overflow.
+//! **Guarantee.** An entry that is in the table from the first call to the last is visited at least once.
+//! **Limits.** An entry may be visited more than once if the table shrinks in between. An entry that is added
+//! or removed in between may be visited or missed. A call visits at most two chunks with their overflow.
 //!
-//! Learned from: Pieter Noordhuis' `dictScan` in Redis, and the two occasions on which keys were lost there
-//! and in its fork because a cursor skipped the other half of a chunk while a table shrank.
+//! Learned from: Pieter Noordhuis' `dictScan` in Redis, and the two occasions, in Redis and in its fork, on
+//! which keys were lost because a cursor skipped the other half of a chunk while a table shrank.
 
 use common::Cursor;
 
-/// The chunk of the lower level that is next at `cursor`, for a table whose lower level has `low_mask + 1` chunks.
+/// Returns the chunk of the lower level that is next at `cursor`. The lower level has `low_mask + 1` chunks.
 fn chunk(cursor: Cursor, low_mask: usize) -> usize {
     u64::from(cursor) as usize & low_mask
 }
 
-/// The cursor after that chunk.
+/// Returns the cursor after that chunk.
 fn advance(cursor: Cursor, low_mask: usize) -> Cursor {
     // Set the bits above the level, so that the reversed increment carries into the level at once.
     let above = u64::from(cursor) | !(low_mask as u64);
     Cursor::from(above.reverse_bits().wrapping_add(1).reverse_bits())
 }
 
-/// The chunks that a scan visits at `cursor` in a table of `chunks` (at least one), and the cursor after.
+/// Returns the chunks that a scan visits at `cursor` in a table of `chunks` chunks (at least one), and the
+/// next cursor.
 pub(crate) fn step(cursor: Cursor, chunks: usize) -> (usize, Option<usize>, Cursor) {
     let level_chunks = 1 << chunks.ilog2();
     let chunk = chunk(cursor, level_chunks - 1);
@@ -49,8 +50,8 @@ mod tests {
     use super::*;
     use crate::geometry::{chunk_of, unsplit_mask};
 
-    /// For every table size up to 64 chunks and every cursor that a scan of it can hold, change to any other
-    /// size and finish the scan there: every hash must have been visited before or after.
+    /// For every table size up to 64 chunks and every cursor that a scan of it can hold, changes to any other
+    /// size and finishes the scan there. Every hash must have been visited before or after the change.
     #[test]
     fn no_change_of_size_at_any_cursor_hides_a_hash_from_a_scan() {
         const HASHES: u64 = 256; // all behaviours: the widest mask here is 127
@@ -88,7 +89,7 @@ mod tests {
         }
     }
 
-    /// The same with a change of size between any two calls: each call sees a size of its own.
+    /// Changes the size of the table between any two calls: each call sees a size of its own.
     #[test]
     fn changing_the_size_before_every_call_hides_nothing_either() {
         let mut state = 1_u64;

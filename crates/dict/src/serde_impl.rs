@@ -1,8 +1,8 @@
 //! `Serialize` and `Deserialize` of a [`Dict`], as a map (feature `serde`).
 //!
-//! Reading believes no number of entries that the input claims: a dict grows by a chunk at a time and needs to be
-//! told nothing beforehand, so there is nothing that a lie could reserve. A key that comes twice has the value that
-//! came last, as with std's maps. Without memory, reading is an error and not the end of the process.
+//! Reading does not trust a number of entries in the input. A dict grows by one chunk at a time and reserves
+//! nothing, so a wrong number has no effect. If a key comes twice, its last value counts, as with std's maps.
+//! If there is no memory, reading returns an error and does not end the process.
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};

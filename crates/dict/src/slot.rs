@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-/// The place of one entry: its tag and the entry itself.
+/// The place of one entry: pointers to its tag and to the entry itself.
 pub(crate) struct Slot<T> {
     pub(crate) tag: NonNull<u8>,
     pub(crate) entry: NonNull<T>,
@@ -23,7 +23,7 @@ impl<T> Slot<T> {
     /// The slot is a free one of a live chunk or child. `tag` is not 0.
     #[inline]
     pub(crate) unsafe fn fill(self, tag: u8, entry: T) {
-        // SAFETY: the slot is free memory of the table, by contract.
+        // SAFETY: the caller guarantees that the slot is free memory of the table.
         unsafe {
             self.tag.write(tag);
             self.entry.write(entry);
@@ -36,7 +36,8 @@ impl<T> Slot<T> {
     /// The slot holds an entry.
     #[inline]
     pub(crate) unsafe fn take(self) -> (u8, T) {
-        // SAFETY: the slot holds an entry, by contract; with tag 0 it is not read again.
+        // SAFETY: the caller guarantees that the slot holds an entry. It is not read again, since its tag is
+        // 0 now.
         unsafe {
             let taken = (self.tag.read(), self.entry.read());
             self.tag.write(0);

@@ -1,17 +1,17 @@
-//! What a table says of itself.
+//! [`Stats`] and [`Work`]: what a table reports about its shape and about the work that it has done.
 
-/// Work that a table has done since it was made: the difference of two readings is what the operations in
-/// between cost. The crate's tests bound every single operation by it.
+/// The work that a table has done since it was created. The difference of two readings is the cost of the
+/// operations in between. The crate's tests check it after every single operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Work {
-    /// Chunks split in two; the first chunk counts as one.
+    /// Chunks split in two. The first chunk counts as one.
     pub chunks_split: u64,
     /// Chunks merged into the one they were split from.
     pub chunks_merged: u64,
     /// Entries that changed their chunk in splits and merges.
     pub entries_moved: u64,
-    /// Bytes allocated, freed or not, as `used_memory` counts them.
+    /// Bytes allocated, as `used_memory` counts them. Bytes freed since then still count.
     pub bytes_allocated: u64,
 }
 
@@ -19,7 +19,8 @@ impl Work {
     pub(crate) const NONE: Self =
         Self { chunks_split: 0, chunks_merged: 0, entries_moved: 0, bytes_allocated: 0 };
 
-    /// The work done after `before` was read from the same table; 0 where that is the later reading.
+    /// Returns the work done after `before`, an earlier reading of the same table. The numbers are 0 if
+    /// `before` is the later reading.
     pub fn since(self, before: Self) -> Self {
         Self {
             chunks_split: self.chunks_split.saturating_sub(before.chunks_split),
@@ -39,7 +40,7 @@ impl core::ops::AddAssign for Work {
     }
 }
 
-/// The shape of a table: what `dictGetStats` prints in C, in constant time.
+/// The shape of a table, in constant time. In C: what `dictGetStats` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -47,7 +48,7 @@ pub struct Stats {
     pub entries: usize,
     /// Chunks of fifteen slots in use.
     pub chunks: usize,
-    /// Chunks that there is memory for, in use or not yet.
+    /// Chunks that there is memory for, in use or not.
     pub chunks_allocated: usize,
     /// Overflow children allocated, of up to seven entries each.
     pub children: usize,
@@ -58,9 +59,11 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Entries over slots, overflow not counted among the slots: 0.7 while a table of several chunks grows, and above that
-    /// only while a growth is put off; up to 1 for a single chunk; down to a third while removals shrink it. 0 for a table
-    /// without chunks.
+    /// Returns the number of entries divided by the number of slots. Overflow is not counted among the slots.
+    ///
+    /// A table of several chunks has a load of 0.7 while it grows, and more only while growth is put off.
+    /// Removals shrink it at a load of one third. A single chunk has a load of up to 1. A table without
+    /// chunks has a load of 0.
     pub fn load(&self) -> f64 {
         if self.chunks == 0 { 0.0 } else { self.entries as f64 / (self.chunks * crate::group::SLOTS) as f64 }
     }

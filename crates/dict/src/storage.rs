@@ -1,18 +1,20 @@
-//! The memory of a table: pages of chunks under a directory, and overflow children. Knows no entry type.
+//! [`Storage`]: the memory of a table. It consists of pages of chunks under a directory, and of overflow
+//! children. This file does not depend on the type of the entries.
 //!
 //! ```text
 //!  directory | tags entries | tags entries | ...      two pointers a page
 //!                 |     |
 //!                 |     +--> up to 128 chunks of entries, uninitialised until a split reaches them
-//!                 +--------> as many groups of tags, likewise
+//!                 +--------> as many groups of tags, uninitialised too
 //! ```
 //!
-//! The directory's pointers are moved back by the chunks before the page, so that a look-up adds the chunk's number to
-//! them as it is: two instructions less for each.
+//! The directory does not store the address of a page itself. It stores the address that chunk 0 of the table
+//! would have if all chunks lay in a row with that page. A look-up therefore adds the number of the chunk as
+//! it is, which saves two instructions per look-up.
 //!
-//! The pages that one step of growth brings share a pair of blocks, which is called a segment
-//! (`geometry::step` says how many). A table without memory points at [`Directory::EMPTY`], whose single chunk is forever free:
-//! look-ups need no special case.
+//! The pages that one step of growth allocates share a pair of blocks, which is called a segment
+//! (`Paging::step` says how many chunks it has). A table without memory points at [`Directory::EMPTY`],
+//! whose single chunk has only free slots. Look-ups therefore need no special case.
 
 use core::alloc::Layout;
 use core::ptr::NonNull;
@@ -24,14 +26,15 @@ use crate::compact::CompactPtr;
 use crate::group::TAG_BYTES;
 use crate::layout::ChunkLayout;
 
-/// The blocks of some chunks.
+/// The two blocks of a number of chunks.
 #[derive(Clone, Copy)]
 struct Blocks {
     tags: NonNull<u8>,
     entries: NonNull<u8>,
 }
 
-/// Where chunk 0 would be if it lay before the chunks of a page as they lie one after the other.
+/// A page of chunks. The pointers lead to where chunk 0 of the table would be if all chunks lay in a row with
+/// this page.
 #[derive(Clone, Copy)]
 struct Page {
     tags: *mut u8,
@@ -39,7 +42,7 @@ struct Page {
 }
 
 impl Page {
-    /// The page of these blocks, the first of which is chunk `first`.
+    /// Creates the page of these blocks, which begin with chunk `first`.
     fn new(layout: &ChunkLayout, blocks: Blocks, first: usize) -> Self {
         Self {
             tags: blocks.tags.as_ptr().wrapping_sub(first * TAG_BYTES),
@@ -47,13 +50,14 @@ impl Page {
         }
     }
 
-    /// Chunk `chunk` of the table.
+    /// Returns chunk `chunk` of the table.
     ///
     /// # Safety
-    /// The page has memory for it.
+    /// The page has memory for the chunk.
     #[inline]
     unsafe fn chunk(self, layout: &ChunkLayout, chunk: usize) -> ChunkPtr {
-        // SAFETY: undoes the subtraction of `new` and goes on to a chunk of the blocks, which is not at null.
+        // SAFETY: this undoes the subtraction in `new` and goes on to a chunk of the blocks, which is not
+        // null.
         unsafe {
             ChunkPtr {
                 tags: NonNull::new_unchecked(self.tags.wrapping_add(chunk * TAG_BYTES)),
@@ -74,82 +78,85 @@ pub(crate) struct ChunkPtr {
 static EMPTY_TAGS: u128 = 0;
 
 struct EmptyDirectory(Page);
-// SAFETY: the pointers lead to an immutable static, and nothing writes through the tags of a table
-// without chunks.
+// SAFETY: the pointers lead to an immutable static, and nothing writes through the tags of a table without
+// chunks.
 unsafe impl Sync for EmptyDirectory {}
 
-/// The directory of every table without memory: one page, one chunk, no entry ever.
+/// The directory of every table without memory: one page of one chunk, which never has an entry.
 static EMPTY: EmptyDirectory = EmptyDirectory(Page {
     tags: (&raw const EMPTY_TAGS).cast_mut().cast(),
     entries: NonNull::<u128>::dangling().as_ptr().cast(),
 });
 
-/// Leads to the chunks. A copy stays right until the storage gets or gives back memory for chunks.
+/// The pointer to the pages. A copy is valid until the storage allocates or frees memory for chunks.
 #[derive(Clone, Copy)]
 pub(crate) struct Directory(NonNull<Page>);
 
 impl Directory {
     pub(crate) const EMPTY: Self = Self(NonNull::from_ref(&EMPTY.0));
 
-    /// Chunk `chunk`.
+    /// Returns chunk `chunk`.
     ///
     /// # Safety
-    /// The storage holds memory for it, or it is chunk 0.
+    /// The storage holds memory for the chunk, or it is chunk 0.
     #[inline]
     pub(crate) unsafe fn chunk(self, layout: &ChunkLayout, chunk: usize) -> ChunkPtr {
-        // SAFETY: the page is in the directory (the empty directory holds page 0), and has memory for the chunk.
+        // SAFETY: the page is in the directory (the empty directory holds page 0), and has memory for the
+        // chunk.
         unsafe { self.0.add(layout.paging.page_of(chunk).0).read().chunk(layout, chunk) }
     }
 
-    /// The blocks whose first chunk is `first`.
+    /// Returns the blocks whose first chunk is `first`.
     ///
     /// # Safety
-    /// The storage holds memory for it.
+    /// The storage holds memory for the chunk.
     unsafe fn blocks(self, layout: &ChunkLayout, first: usize) -> Blocks {
-        // SAFETY: passed on unchanged.
+        // SAFETY: the caller guarantees what `chunk` requires.
         let ChunkPtr { tags, entries } = unsafe { self.chunk(layout, first) };
         Blocks { tags, entries }
     }
 }
 
-/// From how many pages on a directory is not copied in one go: 16 KiB of it.
+/// A directory of at least this many pages, 16 KiB, is not copied in one go.
 const LARGE_DIRECTORY: usize = 1024;
-/// How much of a large one is copied with one split or merge.
+/// The number of pages of a large directory that are copied with one split or merge.
 const PAGES_A_COPY: usize = 64;
 
-/// Whether a large directory of that capacity should have a successor of twice the size.
+/// Returns whether a large directory of this capacity should have a successor of twice the capacity.
 fn is_nearly_full(pages: usize, capacity: usize) -> bool {
     pages > capacity / 8 * 7
 }
 
-/// The size, in bytes, of the directory of a table that has grown to so many pages and has finished copying.
+/// Returns the size, in bytes, of the directory of a table that has grown to this many pages and has finished
+/// copying.
 pub(crate) fn directory_size(pages: usize) -> usize {
-    // A step brings fewer pages than there are, so each capacity is twice the one before.
+    // A step adds fewer pages than there are, so each capacity is twice the one before.
     let capacity = pages.checked_next_power_of_two().unwrap_or(usize::MAX);
     let doubles = capacity >= LARGE_DIRECTORY && is_nearly_full(pages, capacity);
     capacity.saturating_mul(if doubles { 2 } else { 1 }).saturating_mul(size_of::<Page>())
 }
 
-/// A directory of another size, which is to take the place of a large one when all pages are in it.
+/// A directory of another capacity, which replaces a large one when all pages are copied to it.
 struct Successor {
     directory: Directory,
     capacity: usize,
     copied: usize,
 }
 
-/// A table's memory. Owns the blocks; does not free them by itself: [`Storage::free_all`].
+/// The memory of a table. It owns the blocks, but does not free them when it is dropped: see
+/// [`Storage::free_all`].
 pub(crate) struct Storage {
     directory: Directory,
-    /// Room in the directory; 0 when it is [`Directory::EMPTY`].
+    /// The capacity of the directory in pages; 0 when it is [`Directory::EMPTY`].
     capacity: usize,
     successor: Option<Successor>,
-    /// Chunks that there is memory for.
+    /// The number of chunks that there is memory for.
     held: usize,
-    /// Overflow children allocated.
+    /// The number of overflow children allocated.
     children: usize,
-    /// What all blocks together add to `used_memory`.
+    /// The bytes that all blocks together add to `used_memory`.
     allocation_size: usize,
-    /// What was ever allocated, in the same measure.
+    /// The bytes that were ever allocated, in the same measure.
     allocated: u64,
 }
 
@@ -166,7 +173,7 @@ impl Storage {
         }
     }
 
-    /// Chunks that there is memory for.
+    /// The number of chunks that there is memory for.
     pub(crate) fn held(&self) -> usize {
         self.held
     }
@@ -187,7 +194,7 @@ impl Storage {
         self.directory
     }
 
-    /// Goes on counting from where `before` stopped.
+    /// Adds the bytes that `before` has ever allocated to those of this storage.
     pub(crate) fn carry_allocated(&mut self, before: &Self) {
         self.allocated += before.allocated;
     }
@@ -195,7 +202,7 @@ impl Storage {
     fn allocate(&mut self, layout: Layout) -> Result<NonNull<u8>, ReserveError> {
         let refused = ReserveError::OutOfMemory { size: layout.size() };
         let block = Zmalloc.allocate(layout).map_err(|_| refused)?.cast::<u8>();
-        // SAFETY: just allocated with this layout.
+        // SAFETY: the block was just allocated with this layout.
         let size = unsafe { Zmalloc.block_size(block, layout) };
         self.allocation_size += size;
         self.allocated += size as u64;
@@ -205,21 +212,21 @@ impl Storage {
     /// # Safety
     /// `block` came from `allocate` with the same layout and is not used again.
     unsafe fn release(&mut self, block: NonNull<u8>, layout: Layout) {
-        // SAFETY: by contract.
+        // SAFETY: the caller guarantees that the block came from `allocate` with this layout.
         unsafe {
             self.allocation_size -= Zmalloc.block_size(block, layout);
             Zmalloc.deallocate(block, layout);
         }
     }
 
-    /// Allocates the two blocks of `chunks` chunks; both or none.
+    /// Allocates both blocks of `chunks` chunks, or none.
     fn allocate_chunks(&mut self, layout: &ChunkLayout, chunks: usize) -> Result<Blocks, ReserveError> {
         let (tags_layout, entries_layout) = (layout.tags(chunks)?, layout.entries(chunks)?);
         let tags = self.allocate(tags_layout)?;
         match self.allocate(entries_layout) {
             Ok(entries) => Ok(Blocks { tags, entries }),
             Err(error) => {
-                // SAFETY: allocated just above with this layout.
+                // SAFETY: the block was allocated just above with this layout.
                 unsafe { self.release(tags, tags_layout) };
                 Err(error)
             }
@@ -231,14 +238,14 @@ impl Storage {
     unsafe fn release_chunks(&mut self, layout: &ChunkLayout, blocks: Blocks, chunks: usize) {
         let layouts = layout.tags(chunks).and_then(|tags| Ok((tags, layout.entries(chunks)?)));
         let (tags, entries) = layouts.expect("what was allocated has a layout");
-        // SAFETY: by contract.
+        // SAFETY: the blocks were allocated with these layouts, and the caller does not use them again.
         unsafe {
             self.release(blocks.tags, tags);
             self.release(blocks.entries, entries);
         }
     }
 
-    /// Gets memory for more chunks: `geometry::step` says how many. A failure changes nothing.
+    /// Allocates memory for more chunks. `Paging::step` says how many. A failure changes nothing.
     pub(crate) fn grow(&mut self, layout: &ChunkLayout) -> Result<(), ReserveError> {
         let step = layout.paging.step(self.held);
         let (page, place) = layout.paging.page_of(self.held);
@@ -246,20 +253,20 @@ impl Storage {
             // SAFETY: the last page has memory for `place` chunks.
             unsafe { self.move_last_page(layout, page, place, place + step)? };
         } else {
-            // The directory last: it never leads to a page that is not there.
+            // The directory comes last, so it never leads to a page that has no memory.
             let pages = step.div_ceil(layout.paging.page());
             let new = self.allocate_chunks(layout, step)?;
             if page + pages > self.capacity
                 && let Err(error) = self.move_directory(page, (page + pages).max(self.capacity * 2))
             {
-                // SAFETY: allocated just above with this number.
+                // SAFETY: the blocks were allocated just above for this number of chunks.
                 unsafe { self.release_chunks(layout, new, step) };
                 return Err(error);
             }
-            // All pages of these blocks, which go on from page to page, have the same place for chunk 0.
+            // All pages of these blocks are contiguous, so chunk 0 has the same address for all of them.
             let new = Page::new(layout, new, self.held);
             for nth in page..page + pages {
-                // SAFETY: the directory has room.
+                // SAFETY: the directory has room for these pages.
                 unsafe { self.directory.0.add(nth).write(new) };
             }
         }
@@ -267,8 +274,8 @@ impl Storage {
         Ok(())
     }
 
-    /// The bytes that [`Storage::grow`] would ask for now, before the allocator rounds them up; an old directory or page
-    /// that is copied is given back in the same call.
+    /// Returns the bytes that [`Storage::grow`] would allocate now, before the allocator rounds them up. If
+    /// it copies a directory or a page, it frees the old one in the same call.
     pub(crate) fn growth_bytes(&self, layout: &ChunkLayout) -> usize {
         let step = layout.paging.step(self.held);
         let (page, place) = layout.paging.page_of(self.held);
@@ -278,22 +285,22 @@ impl Storage {
         chunks + directory * size_of::<Page>()
     }
 
-    /// What there would be memory for after [`Storage::shrink`].
+    /// Returns the number of chunks that there would be memory for after [`Storage::shrink`].
     pub(crate) fn held_after_shrinking(&self, layout: &ChunkLayout) -> usize {
         layout.paging.held_before(self.held)
     }
 
-    /// Undoes the last [`Storage::grow`]; with the first of all, the directory goes too. Making the last page
-    /// smaller needs memory for a moment: a failure changes nothing.
+    /// Undoes the last [`Storage::grow`]. If that was the first one, the directory is freed too. To make the
+    /// last page smaller, a new one is allocated; a failure changes nothing.
     ///
     /// # Safety
-    /// Something is held, and the chunks given back are not used any more.
+    /// The storage holds chunks, and the freed ones are not used any more.
     pub(crate) unsafe fn shrink(&mut self, layout: &ChunkLayout) -> Result<(), ReserveError> {
         let held = self.held_after_shrinking(layout);
         let (page, place) = layout.paging.page_of(held);
         let step = self.held - held;
-        // SAFETY: the last step allocated these blocks, whose first page starts them; a page that goes on has
-        // memory for `place + step` chunks.
+        // SAFETY: the last step allocated these blocks, which begin with its first page. If it extended a
+        // page, that page has memory for `place + step` chunks.
         unsafe {
             if place > 0 {
                 self.move_last_page(layout, page, place + step, place)?;
@@ -304,19 +311,21 @@ impl Storage {
         self.held = held;
         let pages = held.div_ceil(layout.paging.page());
         if let Some(successor) = &mut self.successor {
-            // What comes after these pages may be another page by the time that it is copied.
+            // Pages after these may be replaced by others before they are copied again.
             successor.copied = successor.copied.min(pages);
         }
         if pages == 0 {
             self.release_directory();
         } else if pages <= self.capacity / 4 && self.capacity < LARGE_DIRECTORY {
-            // Half empty is full enough to stay; without memory for a smaller one the large one stays.
+            // The directory keeps half of its capacity free, so that its size does not oscillate. If there is
+            // no memory for a smaller one, the large one stays.
             let _ = self.move_directory(pages, self.capacity / 2);
         }
         Ok(())
     }
 
-    /// What a split of a table of `chunks` chunks would ask for, before the allocator rounds it up.
+    /// Returns the bytes that a split of a table of `chunks` chunks would allocate, before the allocator
+    /// rounds them up.
     pub(crate) fn split_bytes(&self, layout: &ChunkLayout, chunks: usize) -> usize {
         let growth = if chunks == self.held { self.growth_bytes(layout) } else { 0 };
         let tends = self.successor.is_none() && self.tends_directory(layout, chunks);
@@ -324,15 +333,15 @@ impl Storage {
         growth + successor * size_of::<Page>()
     }
 
-    /// Whether a split or merge of a table of `chunks` chunks is to look after the directory: one that neither gets nor gives
-    /// back memory for chunks, if there are such.
+    /// Returns whether a split or merge of a table of `chunks` chunks also works on the directory. Only those
+    /// that neither allocate nor free memory for chunks do, unless every one of them allocates or frees.
     pub(crate) fn tends_directory(&self, layout: &ChunkLayout, chunks: usize) -> bool {
         self.capacity >= LARGE_DIRECTORY
             && (layout.paging.step_max() == 1
                 || (chunks < self.held && self.held_after_shrinking(layout) < chunks))
     }
 
-    /// The capacity that a large directory should have instead of its own, if that is another one.
+    /// Returns the capacity that a large directory should have, if that differs from the capacity it has.
     fn next_capacity(&self, layout: &ChunkLayout) -> Option<usize> {
         let pages = self.held.div_ceil(layout.paging.page());
         if is_nearly_full(pages, self.capacity) {
@@ -344,17 +353,17 @@ impl Storage {
         }
     }
 
-    /// Does a little towards a directory of the right size, if a large one will soon be full or is much too large: see
-    /// [`Storage::tends_directory`].
+    /// Copies a few pages to a directory of the right capacity, if a large one will soon be full or is much
+    /// too large. See [`Storage::tends_directory`].
     pub(crate) fn tend_directory(&mut self, layout: &ChunkLayout) {
-        // What was given back meanwhile may have been the last of the table.
+        // A merge before may have freed so much that the directory is no longer large.
         if self.capacity < LARGE_DIRECTORY {
             return;
         }
         let (pages, next_capacity) = (self.held.div_ceil(layout.paging.page()), self.next_capacity(layout));
         let Some(successor) = &mut self.successor else {
             let Some(capacity) = next_capacity else { return };
-            // Without memory the directory stays as it is: a full one is moved in one go.
+            // Without memory the directory stays as it is. When it is full, `grow` moves it in one go.
             if let Ok(block) = self.allocate(Self::directory_layout(capacity)) {
                 self.successor = Some(Successor { directory: Directory(block.cast()), capacity, copied: 0 });
             }
@@ -365,8 +374,8 @@ impl Storage {
         }
         let from = successor.copied;
         let count = (pages - from).min(PAGES_A_COPY);
-        // SAFETY: both directories are live, apart, and have room for the pages; pages of a large table stay where they are
-        // until they are given back.
+        // SAFETY: both directories are live and distinct, and have room for the pages. The pages of a large
+        // table stay where they are until they are freed.
         unsafe {
             successor.directory.0.add(from).copy_from_nonoverlapping(self.directory.0.add(from), count);
         }
@@ -381,7 +390,7 @@ impl Storage {
 
     fn release_successor(&mut self) {
         if let Some(Successor { directory, capacity, .. }) = self.successor.take() {
-            // SAFETY: allocated with this capacity, and nobody has read it.
+            // SAFETY: the directory was allocated with this capacity, and nothing else leads to it.
             unsafe { self.release(directory.0.cast(), Self::directory_layout(capacity)) };
         }
     }
@@ -397,7 +406,7 @@ impl Storage {
     /// Gives `page`, the last one of a small table, memory for `to` chunks instead of `from`.
     ///
     /// # Safety
-    /// It has memory for `from`, and those from `to` on are not used.
+    /// The page has memory for `from` chunks, and its chunks from `to` on are not used.
     unsafe fn move_last_page(
         &mut self,
         layout: &ChunkLayout,
@@ -408,8 +417,8 @@ impl Storage {
         debug_assert!(from.max(to) <= layout.paging.page());
         let new = self.allocate_chunks(layout, to)?;
         let kept = from.min(to);
-        // SAFETY: both pairs of blocks are live, apart, and have room for the chunks kept. Uninitialised bytes
-        // may be copied as such.
+        // SAFETY: both pairs of blocks are live and distinct, and have room for the chunks kept.
+        // Uninitialised bytes may be copied as bytes.
         unsafe {
             let first = page * layout.paging.page();
             let old = self.directory.blocks(layout, first);
@@ -425,13 +434,13 @@ impl Storage {
         Layout::array::<Page>(capacity).expect("a directory is far smaller than what it leads to")
     }
 
-    /// Moves the directory, of which the first `pages` are there, to one with room for `capacity`: it is copied,
-    /// a thousandth of a large table.
+    /// Moves the first `pages` pages of the directory to a new one with room for `capacity` pages. The copy
+    /// is about a thousandth of a large table.
     fn move_directory(&mut self, pages: usize, capacity: usize) -> Result<(), ReserveError> {
         debug_assert!(pages <= capacity);
         self.release_successor();
         let new = self.allocate(Self::directory_layout(capacity))?.cast::<Page>();
-        // SAFETY: both directories are live, apart, and have room for the pages.
+        // SAFETY: both directories are live and distinct, and have room for the pages.
         unsafe { new.copy_from_nonoverlapping(self.directory.0, pages) };
         if self.capacity > 0 {
             self.release_directory();
@@ -440,11 +449,12 @@ impl Storage {
         Ok(())
     }
 
-    /// Allocates an overflow child; its contents are uninitialised. Memory that a [`CompactPtr`] does not reach is none.
+    /// Allocates an overflow child, whose contents are uninitialised. Fails if a [`CompactPtr`] cannot
+    /// represent its address.
     pub(crate) fn new_child(&mut self, layout: &ChunkLayout) -> Result<NonNull<u8>, ReserveError> {
         let child = self.allocate(layout.child)?;
         if CompactPtr::new(child).is_none() {
-            // SAFETY: allocated just above with this layout.
+            // SAFETY: the block was allocated just above with this layout.
             unsafe { self.release(child, layout.child) };
             return Err(ReserveError::OutOfMemory { size: layout.child.size() });
         }
@@ -456,25 +466,27 @@ impl Storage {
     /// `child` came from `new_child` of this storage and is not used again.
     pub(crate) unsafe fn free_child(&mut self, layout: &ChunkLayout, child: NonNull<u8>) {
         self.children -= 1;
-        // SAFETY: by contract.
+        // SAFETY: the caller guarantees that the child came from `new_child`, which allocates this layout.
         unsafe { self.release(child, layout.child) };
     }
 
-    /// Moves a child to another block, as a defragmenter wants it: past the thread's cache, which would hand out the gaps
-    /// that are to be closed. `None`, and nothing changed, if there is no memory.
+    /// Moves a child to another block, for defragmentation. The new block does not come from the thread's
+    /// cache, which would return the gaps that are to be closed. Returns `None` and changes nothing if there
+    /// is no memory.
     ///
     /// # Safety
-    /// `child` came from `new_child` of this storage; nothing leads to it any more.
+    /// `child` came from `new_child` of this storage. If it moves, the old block is not used again.
     pub(crate) unsafe fn relocate_child(
         &mut self,
         layout: &ChunkLayout,
         child: NonNull<u8>,
     ) -> Option<NonNull<u8>> {
-        // SAFETY: a live block of this layout.
+        // SAFETY: the child is a live block of this layout.
         unsafe { self.relocate_block(child, layout.child) }
     }
 
-    /// Moves the directory and the blocks of a table of less than a page for which `moves` says so.
+    /// Moves the directory and the blocks for which `moves` is true. The directory moves if it is not large,
+    /// and the blocks if the table is no larger than a page.
     pub(crate) fn relocate(
         &mut self,
         layout: &ChunkLayout,
@@ -484,8 +496,8 @@ impl Storage {
             return;
         }
         let directory = Self::directory_layout(self.capacity);
-        // SAFETY: live blocks with the layouts that they were allocated with; what leads to them is told their new
-        // places. A table of up to a page has one pair of blocks, which begins with chunk 0.
+        // SAFETY: the blocks are live and have the layouts with which they were allocated. The pointers to
+        // them are updated. A table of at most a page has one pair of blocks, which begins with chunk 0.
         unsafe {
             if moves(self.directory.0.cast(), directory.size())
                 && let Some(new) = self.relocate_block(self.directory.0.cast(), directory)
@@ -497,7 +509,7 @@ impl Storage {
                 return;
             }
             let mut blocks = self.directory.blocks(layout, 0);
-            // The directory learns of each move at once: the next question may panic.
+            // The directory is updated after each move, because the next call of `moves` may panic.
             if moves(blocks.tags, tags.size())
                 && let Some(new) = self.relocate_block(blocks.tags, tags)
             {
@@ -514,9 +526,10 @@ impl Storage {
     }
 
     /// # Safety
-    /// `block` came from `allocate` with the same layout, and is not used again if there is another one.
+    /// `block` came from `allocate` with the same layout. If it moves, the old block is not used again.
     unsafe fn relocate_block(&mut self, block: NonNull<u8>, layout: Layout) -> Option<NonNull<u8>> {
-        // SAFETY: a live block of this layout, and so is the one that it moves to. Uninitialised bytes may be copied as such.
+        // SAFETY: the block is live and has this layout, and so does the new one. Uninitialised bytes may be
+        // copied as bytes.
         unsafe {
             let before = Zmalloc.block_size(block, layout);
             let new = Zmalloc.try_relocate_if(block, layout, |new| CompactPtr::new(new).is_some())?;
@@ -548,7 +561,7 @@ impl Storage {
 
     fn release_directory(&mut self) {
         self.release_successor();
-        // SAFETY: allocated with this capacity; callers have no chunk any more, or have copied it.
+        // SAFETY: the directory was allocated with this capacity. Its chunks are freed, or it was copied.
         unsafe { self.release(self.directory.0.cast(), Self::directory_layout(self.capacity)) };
         (self.directory, self.capacity) = (Directory::EMPTY, 0);
     }

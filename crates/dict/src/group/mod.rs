@@ -1,14 +1,14 @@
-//! Sixteen tags at a time: fifteen slots and the filter byte.
+//! [`Group`]: sixteen tags that are compared at once, which are those of fifteen slots, and the filter byte.
 //!
-//! A tag is one byte a slot: 0 for a free slot, otherwise seven bits of hash (never 0) and, in the top
-//! bit, the caller's mark. Matching looks at the seven bits only. One file an instruction set; the
-//! portable one is also the oracle of the others' tests.
+//! A tag is one byte per slot. It is 0 for a free slot. Otherwise it has seven bits of the hash, which are
+//! never all 0, and in the top bit the caller's mark. A look-up compares the seven bits only. There is one
+//! file per instruction set; the portable one is also the oracle in the tests of the others.
 //!
-//! A look-up compares all sixteen bytes at once. Bits 0 to 14 of the result say which slots may hold the hash. Bit 15 says
-//! whether the children may.
+//! A look-up compares all sixteen bytes at once. Bits 0 to 14 of the result say which slots may hold the
+//! hash. Bit 15 says whether the children may.
 //!
 //! Learned from: hashbrown's control groups (after Google's SwissTable); Folly's F14, whose chunks of 14
-//! slots carry an overflow count where ours carry a filter.
+//! slots have an overflow count where these chunks have a filter.
 
 use core::hint::assert_unchecked;
 
@@ -29,36 +29,36 @@ mod portable;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod sse2;
 
-/// Slots in a chunk; the sixteenth tag byte is the filter.
+/// The number of slots in a chunk. The sixteenth tag byte is the filter.
 pub(crate) const SLOTS: usize = 15;
-/// Bytes of tags a chunk.
+/// The bytes of tags per chunk.
 pub(crate) const TAG_BYTES: usize = 16;
-/// The caller's bit in a tag.
+/// The bit of a tag that is the caller's mark.
 pub(crate) const MARK: u8 = 0x80;
-/// The lanes that are slots.
+/// The lanes of a group that are slots.
 const SLOT_MASK: u32 = (1 << SLOTS) - 1;
-/// What the tag 0 becomes: a tag with the same filter bit.
+/// The tag that replaces the tag 0. It has the same filter bit.
 const TAG_FOR_ZERO: u8 = 8;
 
-/// The tag of a hash: its seven highest bits, with 0 turned into 8.
+/// Returns the tag of a hash: its seven highest bits, with 0 replaced by 8.
 #[inline]
 pub(crate) const fn tag_of(hash: u64) -> u8 {
     let tag = (hash >> 57) as u8;
     if tag == 0 { TAG_FOR_ZERO } else { tag }
 }
 
-/// The bit that a tag sets in the filter of a chunk whose overflow holds it.
+/// Returns the bit that a tag sets in the filter of a chunk whose overflow has an entry with that tag.
 #[inline]
 pub(crate) const fn filter_bit(tag: u8) -> u8 {
     1 << (tag & 7)
 }
 
-/// A set of slots, one bit each, iterated from the lowest.
+/// A set of slots, one bit per slot. The iterator returns the lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slots(pub(crate) u32);
 
 impl Slots {
-    /// Those of a chunk.
+    /// Returns the set of all slots of a chunk.
     pub(crate) const fn all() -> Self {
         Self(SLOT_MASK)
     }
@@ -68,13 +68,15 @@ impl Slots {
         if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize) }
     }
 
-    /// Returns the first slot from `start` on, going round. Both are slots of a chunk.
+    /// Returns the first slot from `start` on, where slot 0 follows slot 14. `start` and the set are slots of
+    /// a chunk.
     ///
-    /// Compiles to no branch on whether it goes round, since that branch would be unpredictable.
+    /// This compiles to no branch on whether the search goes on at slot 0, since that branch would be
+    /// unpredictable.
     #[inline]
     pub(crate) fn first_from(self, start: usize) -> Option<usize> {
         debug_assert!(start < SLOTS && self.0 <= SLOT_MASK);
-        // The set twice in a row, so that slot 0 follows slot 14. Bit 31 ends the search in an empty set.
+        // The set is repeated, so that slot 0 follows slot 14. Bit 31 ends the search in an empty set.
         let twice = (self.0 | self.0 << SLOTS) >> start | 1 << 31;
         let slot = start + twice.trailing_zeros() as usize;
         let slot = if slot >= SLOTS { slot - SLOTS } else { slot };
@@ -103,16 +105,16 @@ impl Iterator for Slots {
     }
 }
 
-/// The result of a look-up in a group: bits 0 to 14 are the slots with the hash's tag, marked or not. Bit 15 is set if the
-/// filter has the tag's bit. The bits above are 0.
+/// The result of a look-up in a group. Bits 0 to 14 are the slots with the hash's tag, marked or not. Bit 15
+/// is set if the filter has the tag's bit. The bits above are 0.
 ///
-/// One number holds both, and a caller removes a slot after comparing it: a hit takes seven instructions fewer this way
-/// than with two numbers and an iterator.
+/// One number holds both, and a caller removes a slot after comparing it. A hit takes seven instructions
+/// fewer this way than with two numbers and an iterator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidates(u32);
 
 impl Candidates {
-    /// No slot and no overflow.
+    /// No slot, and no overflow.
     pub(crate) const NONE: Self = Self(0);
 
     #[inline]
@@ -120,8 +122,8 @@ impl Candidates {
         if self.0 & SLOT_MASK == 0 {
             return None;
         }
-        // SAFETY: the check above has returned if all slot bits are 0. The compiler does not derive this, and would count
-        // the zeros of 0 separately.
+        // SAFETY: the check above has returned if all slot bits are 0. The compiler does not derive this, and
+        // would treat a value of 0 separately.
         unsafe { assert_unchecked(self.0 != 0) };
         Some(self.0.trailing_zeros() as usize)
     }
@@ -133,13 +135,13 @@ impl Candidates {
         self.0 &= self.0.wrapping_sub(1);
     }
 
-    /// Whether the chunk's overflow may hold the hash.
+    /// Returns whether the overflow of the chunk may hold the hash.
     #[inline]
     pub(crate) fn overflow(self) -> bool {
         self.0 > SLOT_MASK
     }
 
-    /// Those among `slots`; no overflow.
+    /// Returns the candidates that are in `slots`, without the overflow bit.
     #[inline]
     pub(crate) fn among(self, slots: Slots) -> Self {
         Self(self.0 & slots.0)
@@ -151,43 +153,46 @@ impl Candidates {
 pub(crate) struct Group(imp::Group);
 
 impl Group {
+    /// Loads the tags of a chunk.
+    ///
     /// # Safety
     /// `tags` points at 16 readable bytes.
     #[inline]
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
-        // SAFETY: passed on unchanged.
+        // SAFETY: the caller guarantees what `load` requires.
         Self(unsafe { imp::Group::load(tags) })
     }
 
-    /// The first eight lanes; the others read as free slots. Lane 7 of a child is its flag, which the caller masks out.
+    /// Loads eight lanes; the others read as free slots. Lane 7 of a child is its flag, which the caller
+    /// masks out.
     ///
     /// # Safety
     /// `tags` points at 8 readable bytes.
     #[inline]
     pub(crate) unsafe fn load_half(tags: *const u8) -> Self {
-        // SAFETY: passed on unchanged.
+        // SAFETY: the caller guarantees what `load_half` requires.
         Self(unsafe { imp::Group::load_half(tags) })
     }
 
-    /// Where an entry of `hash` may be.
+    /// Returns the slots where an entry of `hash` may be, and whether the overflow may hold it.
     #[inline]
     pub(crate) fn probe(self, hash: u64) -> Candidates {
         Candidates(self.0.probe(hash))
     }
 
-    /// The slots that hold an entry.
+    /// Returns the slots that hold an entry.
     #[inline]
     pub(crate) fn occupied(self) -> Slots {
         Slots(!self.0.matching_zero() & SLOT_MASK)
     }
 
-    /// The slots that hold none.
+    /// Returns the slots that hold no entry.
     #[inline]
     pub(crate) fn free(self) -> Slots {
         Slots(self.0.matching_zero() & SLOT_MASK)
     }
 
-    /// The slots whose entry is marked.
+    /// Returns the slots whose entry is marked.
     #[inline]
     pub(crate) fn marked(self) -> Slots {
         Slots(self.0.top_bits() & SLOT_MASK)
@@ -198,7 +203,7 @@ impl Group {
 mod tests {
     use super::*;
 
-    /// Every answer of a group, worked out byte by byte.
+    /// Compares every result of a group with that of a loop over the bytes.
     fn check(tags: [u8; 16]) {
         let naive = |test: &dyn Fn(u8) -> bool| {
             Slots((0..SLOTS).filter(|&slot| test(tags[slot])).fold(0, |bits, slot| bits | 1 << slot))
@@ -250,7 +255,8 @@ mod tests {
                 tags[slot] = byte;
                 let mut whole = [0; 16];
                 whole[..8].copy_from_slice(&tags);
-                // SAFETY: 16 bytes, and 8 bytes twice.
+                // SAFETY: the first group reads the 16 bytes of `whole`, and the others read the 8 bytes of
+                // `tags`.
                 let (whole, half, portable) = unsafe {
                     let half = Group::load_half(tags.as_ptr());
                     (Group::load(whole.as_ptr()), half, portable::Group::load_half(tags.as_ptr()))

@@ -1,5 +1,7 @@
-//! Tags in a NEON register. NEON has no instruction that gathers the top bits of sixteen bytes, so each
-//! half is multiplied together from lanes of 0 or 255.
+//! Tags in a NEON register.
+//!
+//! NEON has no instruction that gathers the top bits of sixteen bytes. The lanes are shifted to 0 or 1
+//! instead, and a multiplication gathers the bits of each half.
 
 use core::arch::aarch64::{
     uint8x16_t, vandq_u8, vceqq_u8, vcombine_u8, vdup_n_u8, vdupq_n_u8, vgetq_lane_u64, vld1_u8, vld1q_u8,
@@ -12,7 +14,7 @@ use super::{filter_bit, tag_of};
 #[derive(Clone, Copy)]
 pub(crate) struct Group(uint8x16_t);
 
-/// One bit a lane, from lanes of 0 or 1.
+/// Returns one bit per lane, from lanes of 0 or 1.
 #[inline]
 fn bits(lanes: uint8x16_t) -> u32 {
     // SAFETY: NEON is a target feature of this build.
@@ -28,7 +30,7 @@ impl Group {
     /// `tags` points at 16 readable bytes.
     #[inline]
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
-        // SAFETY: 16 readable bytes.
+        // SAFETY: the caller guarantees 16 readable bytes.
         Self(unsafe { vld1q_u8(tags) })
     }
 
@@ -36,7 +38,7 @@ impl Group {
     /// `tags` points at 8 readable bytes.
     #[inline]
     pub(crate) unsafe fn load_half(tags: *const u8) -> Self {
-        // SAFETY: 8 readable bytes.
+        // SAFETY: the caller guarantees 8 readable bytes.
         Self(unsafe { vcombine_u8(vld1_u8(tags), vdup_n_u8(0)) })
     }
 
@@ -45,7 +47,8 @@ impl Group {
         let tag = tag_of(hash);
         // SAFETY: NEON is a target feature of this build.
         bits(unsafe {
-            // Lane 15 is the filter: of its bits the tag's is looked for, where the others are compared with the tag.
+            // Lane 15 is the filter, in which only the bit of the tag counts. The other lanes are compared
+            // with the tag.
             let mask = vsetq_lane_u8::<15>(filter_bit(tag), vdupq_n_u8(0x7f));
             let wanted = vsetq_lane_u8::<15>(filter_bit(tag), vdupq_n_u8(tag));
             vshrq_n_u8::<7>(vceqq_u8(vandq_u8(self.0, mask), wanted))

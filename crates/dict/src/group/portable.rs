@@ -1,4 +1,4 @@
-//! Tags in two 64-bit words: for platforms without a vector file here, and as the oracle of the tests.
+//! Tags in two 64-bit words: for platforms that have no vector file here, and as the oracle of the tests.
 
 use super::{SLOT_MASK, SLOTS, filter_bit, tag_of};
 
@@ -8,34 +8,34 @@ const fn splat(byte: u8) -> u64 {
     byte as u64 * 0x0101_0101_0101_0101
 }
 
-/// 0x80 in each byte of `word` that is zero, for words whose bytes are at most 0x7f: adding 0x7f then
-/// carries into a byte's top bit and no further.
+/// Returns 0x80 in each byte of `word` that is zero. The bytes of `word` are at most 0x7f, so the addition of
+/// 0x7f carries into the top bit of a byte and no further.
 #[inline]
 const fn zero_bytes_of_seven_bits(word: u64) -> u64 {
     !(word + splat(0x7f)) & splat(0x80)
 }
 
-/// One bit a byte, the lowest byte first, from bytes of 0 or 1: the multiplication lays eight shifted
-/// copies over each other so that the top byte receives one bit of each.
+/// Returns one bit per byte, the lowest byte first, from bytes of 0 or 1. The multiplication adds eight
+/// shifted copies, so that the top byte receives one bit of each byte.
 #[inline]
 pub(crate) const fn gather_low_bits(word: u64) -> u32 {
     (word.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
-/// The bytes of `word` whose lower seven bits are `tag`, one bit each.
+/// Returns one bit per byte of `word`: 1 if the lower seven bits of the byte are `tag`.
 #[inline]
 const fn matching_bytes(word: u64, tag: u8) -> u32 {
     gather_low_bits(zero_bytes_of_seven_bits((word & splat(0x7f)) ^ splat(tag)) >> 7)
 }
 
-/// The bytes of `word` that are zero, one bit each.
+/// Returns one bit per byte of `word`: 1 if the byte is zero.
 #[inline]
 const fn zero_bytes(word: u64) -> u32 {
     let low_seven = zero_bytes_of_seven_bits(word & splat(0x7f));
     gather_low_bits((low_seven & !word) >> 7)
 }
 
-/// The bytes of `word` with the top bit set, one bit each.
+/// Returns one bit per byte of `word`: 1 if the top bit of the byte is set.
 #[inline]
 const fn top_bits(word: u64) -> u32 {
     gather_low_bits((word >> 7) & splat(1))
@@ -52,7 +52,7 @@ impl Group {
     /// `tags` points at 16 readable bytes.
     #[inline]
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
-        // SAFETY: 16 readable bytes; the reads ask for no alignment.
+        // SAFETY: the caller guarantees 16 readable bytes, and the reads need no alignment.
         unsafe {
             Self {
                 low: u64::from_le(tags.cast::<u64>().read_unaligned()),
@@ -65,7 +65,7 @@ impl Group {
     /// `tags` points at 8 readable bytes.
     #[inline]
     pub(crate) unsafe fn load_half(tags: *const u8) -> Self {
-        // SAFETY: 8 readable bytes; the read asks for no alignment.
+        // SAFETY: the caller guarantees 8 readable bytes, and the read needs no alignment.
         Self { low: u64::from_le(unsafe { tags.cast::<u64>().read_unaligned() }), high: 0 }
     }
 

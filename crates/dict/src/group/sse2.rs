@@ -1,8 +1,9 @@
 //! Tags in an SSE2 register, which every x86-64 has.
 //!
-//! SSE2 takes four instructions to repeat a byte sixteen times, and more to make the last lane another one. So
-//! what a look-up compares with is read from a table, 4 KiB for the 128 values of a hash's highest bits; it is
-//! there long before the tags are. (Computed, it took seven instructions more.)
+//! SSE2 needs four instructions to repeat a byte sixteen times, and more to give the last lane another value.
+//! A look-up therefore reads the vectors that it compares with from a table, which has 4 KiB for the 128
+//! values of a hash's highest bits. They are loaded long before the tags are. Computing them instead took
+//! seven instructions more.
 
 use core::arch::x86_64::{
     __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadl_epi64, _mm_loadu_si128,
@@ -11,20 +12,20 @@ use core::arch::x86_64::{
 
 use super::{SLOTS, TAG_BYTES, filter_bit, tag_of};
 
-/// A vector in memory.
+/// A vector in memory, aligned for its load.
 #[repr(align(16))]
 struct Lanes([u8; TAG_BYTES]);
 
-/// What a look-up does with sixteen tags.
+/// The two vectors that a look-up applies to sixteen tags.
 #[repr(C)]
 struct Question {
-    /// What is compared: of a slot its tag without the mark, of the filter one bit.
+    /// The mask: the tag without the mark in the lane of a slot, and one bit in the lane of the filter.
     of: Lanes,
-    /// With what: the tag in each lane of a slot, the bit in the lane of the filter.
+    /// The wanted value: the tag in the lane of a slot, and the bit in the lane of the filter.
     with: Lanes,
 }
 
-/// By the seven highest bits of a hash.
+/// The vectors for each value of the seven highest bits of a hash.
 static QUESTIONS: [Question; 128] = {
     const NONE: Question = Question { of: Lanes([0x7f; TAG_BYTES]), with: Lanes([0; TAG_BYTES]) };
     let mut questions = [NONE; 128];
@@ -47,7 +48,7 @@ impl Group {
     /// `tags` points at 16 readable bytes.
     #[inline]
     pub(crate) unsafe fn load(tags: *const u8) -> Self {
-        // SAFETY: 16 readable bytes; the load asks for no alignment.
+        // SAFETY: the caller guarantees 16 readable bytes, and the load needs no alignment.
         Self(unsafe { _mm_loadu_si128(tags.cast()) })
     }
 
@@ -55,15 +56,16 @@ impl Group {
     /// `tags` points at 8 readable bytes.
     #[inline]
     pub(crate) unsafe fn load_half(tags: *const u8) -> Self {
-        // SAFETY: 8 readable bytes; the load asks for no alignment.
+        // SAFETY: the caller guarantees 8 readable bytes, and the load needs no alignment.
         Self(unsafe { _mm_loadl_epi64(tags.cast()) })
     }
 
     #[inline]
     pub(crate) fn probe(self, hash: u64) -> u32 {
-        // The offset in bytes, in one go.
+        // One shift and one mask give the offset in bytes.
         let offset = (hash >> 52) as usize & (127 * size_of::<Question>());
-        // SAFETY: SSE2 is a target feature of this build; the offset is that of an element, whose fields are aligned.
+        // SAFETY: SSE2 is a target feature of this build. The offset is that of an element, whose fields are
+        // aligned.
         unsafe {
             let question = (&raw const QUESTIONS).byte_add(offset).cast::<Question>();
             let of = _mm_load_si128((&raw const (*question).of).cast());

@@ -1,4 +1,5 @@
-//! Several keys at a time, so that their cache misses overlap: [`Table::find_many`](crate::Table::find_many) says how.
+//! Operations on several keys at a time, so that their cache misses overlap.
+//! [`Table::find_many`](crate::Table::find_many) describes how.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
@@ -6,18 +7,19 @@ use core::hash::{BuildHasher, Hash};
 use super::{Dict, Entry, hasher, is};
 use crate::TryInsertError;
 
-/// Entries that [`Extend`] hashes and asks for before it inserts the first of them. If the iterator panics, those that it
-/// gave for the batch are dropped.
+/// The number of entries that [`Extend`] hashes and prefetches before it inserts the first of them. If the
+/// iterator panics, the entries of the batch that it has returned are dropped.
 const BATCH: usize = 16;
-/// The largest entries, in bytes, that are inserted in batches.
+/// The size, in bytes, of the largest entries that are inserted in batches.
 const BATCH_ENTRY_MAX: usize = 256;
 
-/// The value that the key had, or the entry that found no memory.
+/// The previous value of the key, or the entry for which there was no memory.
 type Inserted<K, V> = Result<Option<V>, TryInsertError<(K, V)>>;
 
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
-    /// The values of `N` keys. Sixteen or so at a time are a good number. Worth it where the dict has outgrown the caches
-    /// and something is to be done with the values; a loop that only looks up overlaps its misses by itself.
+    /// Returns the values of `N` keys. About sixteen at a time are a good number. It is worth its cost if the
+    /// dict is larger than the caches and the caller does something with the values. In a loop that only
+    /// looks keys up, the processor overlaps the misses by itself.
     ///
     /// ```
     /// let squares: dict::Dict<u32, u32> = (0..100).map(|n| (n, n * n)).collect();
@@ -37,7 +39,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
             .map(|found| found.map(|(_, value)| value))
     }
 
-    /// [`Dict::insert`] of `N` entries, in their order: the values that their keys had.
+    /// Inserts `N` entries in their order, and returns the previous values of their keys.
     ///
     /// ```
     /// let mut dict = dict::Dict::from([("a", 1)]);
@@ -49,13 +51,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.each_hashed(entries, Self::insert_hashed)
     }
 
-    /// [`Dict::insert_many`] that hands each entry back for which there is no memory. The others are in the dict.
+    /// Does what [`Dict::insert_many`] does, but returns each entry for which there is no memory. The others
+    /// are in the dict.
     #[inline]
     pub fn try_insert_many<const N: usize>(&mut self, entries: [(K, V); N]) -> [Inserted<K, V>; N] {
         self.each_hashed(entries, Self::try_insert_hashed)
     }
 
-    /// Asks for the places of the entries, and then inserts each.
+    /// Prefetches the places of all entries, and then inserts each.
     #[inline]
     fn each_hashed<T, const N: usize>(
         &mut self,
@@ -90,7 +93,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.table.try_insert_unique(hash, (key, value), hasher(&self.hash_builder)).map(|_| None)
     }
 
-    /// [`Extend::extend`]: a batch at a time, unless entries are so large that a batch would not lie well on the stack.
+    /// Implements [`Extend::extend`]. Inserts a batch at a time, unless entries are too large to keep a batch
+    /// on the stack.
     pub(super) fn extend_in_batches(&mut self, entries: impl Iterator<Item = (K, V)>) {
         if size_of::<(K, V)>() <= BATCH_ENTRY_MAX {
             return self.extend_batch_by_batch(entries);

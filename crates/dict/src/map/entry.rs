@@ -1,15 +1,15 @@
-//! The entry of a key, occupied or vacant.
+//! The entry of a key in a [`Dict`](crate::Dict), occupied or vacant.
 
 use core::borrow::Borrow;
 use core::fmt;
 
 use crate::{TryInsertError, table};
 
-/// What [`Dict::entry`](crate::Dict::entry) found.
+/// The result of [`Dict::entry`](crate::Dict::entry).
 pub enum Entry<'a, K, V> {
     /// The key is in the dict.
     Occupied(OccupiedEntry<'a, K, V>),
-    /// It is not, and may be added.
+    /// The key is not in the dict. It may be added.
     Vacant(VacantEntry<'a, K, V>),
 }
 
@@ -33,7 +33,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// The key of the entry.
+    /// Returns the key of the entry.
     pub fn key(&self) -> &K {
         match self {
             Self::Occupied(entry) => entry.key(),
@@ -41,7 +41,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// Sets the value, whatever there was.
+    /// Sets the value of the entry, which is inserted if it is vacant.
     #[inline]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V> {
         match self {
@@ -53,13 +53,13 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// [`Entry::insert_entry`] under the name that hashbrown has for it.
+    /// Does what [`Entry::insert_entry`] does, under hashbrown's name.
     #[inline]
     pub fn insert(self, value: V) -> OccupiedEntry<'a, K, V> {
         self.insert_entry(value)
     }
 
-    /// The entry, whose value is `default` if there was none.
+    /// Returns the entry. Inserts `default` if it is vacant.
     #[inline]
     pub fn or_insert_entry(self, default: V) -> OccupiedEntry<'a, K, V> {
         match self {
@@ -68,19 +68,19 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// The value, which is `default` if there was none.
+    /// Returns the value. Inserts `default` if the entry is vacant.
     #[inline]
     pub fn or_insert(self, default: V) -> &'a mut V {
         self.or_insert_with(|| default)
     }
 
-    /// The value, which is `default()` if there was none.
+    /// Returns the value. Inserts `default()` if the entry is vacant.
     #[inline]
     pub fn or_insert_with(self, default: impl FnOnce() -> V) -> &'a mut V {
         self.or_insert_with_key(|_| default())
     }
 
-    /// The value, which is `default(key)` if there was none.
+    /// Returns the value. Inserts `default(key)` if the entry is vacant.
     #[inline]
     pub fn or_insert_with_key(self, default: impl FnOnce(&K) -> V) -> &'a mut V {
         match self {
@@ -92,7 +92,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// The value, which is `V::default()` if there was none.
+    /// Returns the value. Inserts `V::default()` if the entry is vacant.
     #[inline]
     pub fn or_default(self) -> &'a mut V
     where
@@ -101,7 +101,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         self.or_insert_with(V::default)
     }
 
-    /// [`Entry::insert_entry`] that hands key and value back when there is no memory.
+    /// Does what [`Entry::insert_entry`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>, TryInsertError<(K, V)>> {
         match self {
@@ -113,7 +113,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// [`Entry::or_insert_entry`] that hands key and value back when there is no memory.
+    /// Does what [`Entry::or_insert_entry`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_or_insert_entry(self, default: V) -> Result<OccupiedEntry<'a, K, V>, TryInsertError<(K, V)>> {
         match self {
@@ -122,13 +122,13 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// [`Entry::or_insert`] that hands key and value back when there is no memory.
+    /// Does what [`Entry::or_insert`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_or_insert(self, default: V) -> Result<&'a mut V, TryInsertError<(K, V)>> {
         self.try_or_insert_with(|| default)
     }
 
-    /// [`Entry::or_insert_with`] that hands key and value back when there is no memory.
+    /// Does what [`Entry::or_insert_with`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_or_insert_with(
         self,
@@ -137,7 +137,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         self.try_or_insert_with_key(|_| default())
     }
 
-    /// [`Entry::or_insert_with_key`] that hands key and value back when there is no memory.
+    /// Does what [`Entry::or_insert_with_key`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_or_insert_with_key(
         self,
@@ -152,7 +152,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         }
     }
 
-    /// [`Entry::or_default`] that hands key and value back when there is no memory.
+    /// Does what [`Entry::or_default`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_or_default(self) -> Result<&'a mut V, TryInsertError<(K, V)>>
     where
@@ -161,7 +161,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         self.try_or_insert_with(V::default)
     }
 
-    /// Changes the value if there is one.
+    /// Calls `change` with the value if the entry is occupied.
     pub fn and_modify(mut self, change: impl FnOnce(&mut V)) -> Self {
         if let Self::Occupied(entry) = &mut self {
             change(entry.get_mut());
@@ -169,7 +169,7 @@ impl<'a, K, V> Entry<'a, K, V> {
         self
     }
 
-    /// [`OccupiedEntry::replace_entry_with`] if there is an entry.
+    /// Calls [`OccupiedEntry::replace_entry_with`] if the entry is occupied.
     pub fn and_replace_entry_with(self, replace: impl FnOnce(&K, V) -> Option<V>) -> Self {
         match self {
             Self::Occupied(entry) => entry.replace_entry_with(replace),
@@ -179,34 +179,34 @@ impl<'a, K, V> Entry<'a, K, V> {
 }
 
 impl<'a, K, V> OccupiedEntry<'a, K, V> {
-    /// The key that is in the dict.
+    /// Returns the key that is in the dict.
     pub fn key(&self) -> &K {
         &self.entry.get().0
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn get(&self) -> &V {
         &self.entry.get().1
     }
 
-    /// The value, to be changed.
+    /// Returns a mutable reference to the value.
     pub fn get_mut(&mut self) -> &mut V {
         &mut self.entry.get_mut().1
     }
 
-    /// The value for as long as the dict is borrowed.
+    /// Returns a mutable reference to the value, for as long as the dict is borrowed.
     #[inline]
     pub fn into_mut(self) -> &'a mut V {
         &mut self.entry.into_mut().1
     }
 
-    /// Key and value for as long as the dict is borrowed.
+    /// Returns the key and the value, for as long as the dict is borrowed.
     pub fn into_entry(self) -> (&'a K, &'a mut V) {
         let (key, value) = self.entry.into_mut();
         (key, value)
     }
 
-    /// Puts an equal key in the place of the one that is there, and answers that. In C: `dictSetKeyAtLink`.
+    /// Replaces the key with an equal one, and returns the previous key. In C: `dictSetKeyAtLink`.
     ///
     /// # Panics
     /// If the keys are not equal.
@@ -218,8 +218,9 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
         core::mem::replace(&mut self.entry.get_mut().0, key)
     }
 
-    /// Makes another value out of this one, or removes the entry for `None`: the place is then vacant and has the
-    /// key. The entry is not in the dict while `replace` runs; if it panics, the entry is gone.
+    /// Replaces the value with the result of `replace`. If the result is `None`, removes the entry and
+    /// returns the vacant place with the key. The entry is not in the dict while `replace` runs. If `replace`
+    /// panics, the entry is lost.
     ///
     /// ```
     /// use dict::{Dict, map::Entry};
@@ -241,64 +242,65 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
         }
     }
 
-    /// Sets the value and answers the one there was.
+    /// Sets the value and returns the previous one.
     #[inline]
     pub fn insert(&mut self, value: V) -> V {
         core::mem::replace(self.get_mut(), value)
     }
 
-    /// Removes the entry and answers its value.
+    /// Removes the entry and returns its value.
     pub fn remove(self) -> V {
         self.remove_entry().1
     }
 
-    /// Removes the entry and answers it.
+    /// Removes the entry and returns it.
     pub fn remove_entry(self) -> (K, V) {
         self.entry.remove()
     }
 }
 
 impl<'a, K, V> VacantEntry<'a, K, V> {
-    /// The key that is not there yet.
+    /// Returns the key that is not in the dict yet.
     pub fn key(&self) -> &K {
         &self.key
     }
 
-    /// The key back.
+    /// Returns the key by value.
     pub fn into_key(self) -> K {
         self.key
     }
 
-    /// Adds the key with `value`.
+    /// Adds the key with `value`, and returns a mutable reference to the value.
     #[inline]
     pub fn insert(self, value: V) -> &'a mut V {
         self.insert_entry(value).into_mut()
     }
 
-    /// The same, for more to be done with the entry.
+    /// Adds the key with `value`, and returns the entry.
     #[inline]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V> {
         OccupiedEntry { entry: self.entry.insert((self.key, value)) }
     }
 
-    /// [`VacantEntry::insert`] that hands key and value back when there is no memory.
+    /// Does what [`VacantEntry::insert`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_insert(self, value: V) -> Result<&'a mut V, TryInsertError<(K, V)>> {
         self.try_insert_entry(value).map(OccupiedEntry::into_mut)
     }
 
-    /// [`VacantEntry::insert_entry`] that hands key and value back when there is no memory.
+    /// Does what [`VacantEntry::insert_entry`] does, but returns the key and the value if there is no memory.
     #[inline]
     pub fn try_insert_entry(self, value: V) -> Result<OccupiedEntry<'a, K, V>, TryInsertError<(K, V)>> {
         Ok(OccupiedEntry { entry: self.entry.try_insert((self.key, value))? })
     }
 }
 
-/// What [`Dict::entry_ref`](crate::Dict::entry_ref) found: an [`Entry`] that makes a key only if one is added.
+/// The result of [`Dict::entry_ref`](crate::Dict::entry_ref): an [`Entry`] that creates the key only if it is
+/// inserted.
 pub enum EntryRef<'a, 'q, K, Q: ?Sized, V> {
     /// The key is in the dict.
     Occupied(OccupiedEntry<'a, K, V>),
-    /// It is not, and may be added.
+    /// The key is not in the dict. It may be added.
     Vacant(VacantEntryRef<'a, 'q, K, Q, V>),
 }
 
@@ -317,7 +319,7 @@ impl<'a, 'q, K: Borrow<Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V> {
         }
     }
 
-    /// The key of the entry.
+    /// Returns the key of the entry.
     pub fn key(&self) -> &Q {
         match self {
             Self::Occupied(entry) => entry.key().borrow(),
@@ -325,7 +327,7 @@ impl<'a, 'q, K: Borrow<Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V> {
         }
     }
 
-    /// Changes the value if there is one.
+    /// Calls `change` with the value if the entry is occupied.
     pub fn and_modify(mut self, change: impl FnOnce(&mut V)) -> Self {
         if let Self::Occupied(entry) = &mut self {
             change(entry.get_mut());
@@ -335,7 +337,7 @@ impl<'a, 'q, K: Borrow<Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V> {
 }
 
 impl<'a, 'q, K: Borrow<Q> + From<&'q Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V> {
-    /// Sets the value, whatever there was.
+    /// Sets the value of the entry, which is inserted if it is vacant.
     #[inline]
     pub fn insert(self, value: V) -> OccupiedEntry<'a, K, V> {
         match self {
@@ -347,19 +349,19 @@ impl<'a, 'q, K: Borrow<Q> + From<&'q Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V>
         }
     }
 
-    /// The value, which is `default` if there was none.
+    /// Returns the value. Inserts `default` if the entry is vacant.
     #[inline]
     pub fn or_insert(self, default: V) -> &'a mut V {
         self.or_insert_with(|| default)
     }
 
-    /// The value, which is `default()` if there was none.
+    /// Returns the value. Inserts `default()` if the entry is vacant.
     #[inline]
     pub fn or_insert_with(self, default: impl FnOnce() -> V) -> &'a mut V {
         self.or_insert_with_key(|_| default())
     }
 
-    /// The value, which is `default(key)` if there was none.
+    /// Returns the value. Inserts `default(key)` if the entry is vacant.
     #[inline]
     pub fn or_insert_with_key(self, default: impl FnOnce(&Q) -> V) -> &'a mut V {
         match self {
@@ -371,7 +373,7 @@ impl<'a, 'q, K: Borrow<Q> + From<&'q Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V>
         }
     }
 
-    /// The value, which is `V::default()` if there was none.
+    /// Returns the value. Inserts `V::default()` if the entry is vacant.
     #[inline]
     pub fn or_default(self) -> &'a mut V
     where
@@ -380,7 +382,7 @@ impl<'a, 'q, K: Borrow<Q> + From<&'q Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V>
         self.or_insert_with(V::default)
     }
 
-    /// The entry, whose value is `V::default()` if there was none.
+    /// Returns the entry. Inserts `V::default()` if it is vacant.
     #[inline]
     pub fn or_default_entry(self) -> OccupiedEntry<'a, K, V>
     where
@@ -394,8 +396,8 @@ impl<'a, 'q, K: Borrow<Q> + From<&'q Q>, Q: ?Sized, V> EntryRef<'a, 'q, K, Q, V>
 }
 
 impl<'a, K: Borrow<Q>, Q: Eq + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
-    /// The value. If there is no entry, `make` makes key and value, and may fail. The one fallible form of all that may add an
-    /// entry here, because it is `make` that allocates the key.
+    /// Returns the value. If the entry is vacant, inserts the key and the value that `make` returns. Of the
+    /// methods of this type that insert, this is the only fallible one, since the key is allocated by `make`.
     ///
     /// ```
     /// # fn set(db: &mut dict::Dict<String, u32>, key: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -414,10 +416,11 @@ impl<'a, K: Borrow<Q>, Q: Eq + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
     /// ```
     ///
     /// # Errors
-    /// That of `make`, or [`TryInsertError`] with what it made.
+    /// Returns the error of `make`, or [`TryInsertError`] with the key and the value if there is no memory
+    /// for the entry.
     ///
     /// # Panics
-    /// If the key is not equal to the one that was looked for.
+    /// If the key is not equal to the one that was looked up.
     #[inline]
     pub fn or_try_insert_with<E: From<TryInsertError<(K, V)>>>(
         self,
@@ -434,12 +437,12 @@ impl<'a, K: Borrow<Q>, Q: Eq + ?Sized, V> EntryRef<'a, '_, K, Q, V> {
 }
 
 impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
-    /// The key that is not there yet.
+    /// Returns the key that is not in the dict yet.
     pub fn key(&self) -> &'q Q {
         self.key
     }
 
-    /// Adds the key, made by `K::from`, with `value`.
+    /// Adds the key, which `K::from` creates, with `value`. Returns a mutable reference to the value.
     #[inline]
     pub fn insert(self, value: V) -> &'a mut V
     where
@@ -448,7 +451,7 @@ impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
         self.insert_entry(value).into_mut()
     }
 
-    /// The same, for more to be done with the entry.
+    /// Adds the key, which `K::from` creates, with `value`. Returns the entry.
     #[inline]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V>
     where
@@ -457,10 +460,10 @@ impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
         OccupiedEntry { entry: self.entry.insert((K::from(self.key), value)) }
     }
 
-    /// Adds `key` with `value`, for keys that are not made by `K::from`.
+    /// Adds `key` with `value`, for keys that `K::from` does not create.
     ///
     /// # Panics
-    /// If `key` is not equal to the one that was looked for.
+    /// If `key` is not equal to the one that was looked up.
     #[inline]
     pub fn insert_with_key(self, key: K, value: V) -> &'a mut V
     where
@@ -471,10 +474,11 @@ impl<'a, 'q, K, Q: ?Sized, V> VacantEntryRef<'a, 'q, K, Q, V> {
         &mut self.entry.insert((key, value)).into_mut().1
     }
 
-    /// [`VacantEntryRef::insert_with_key`] that hands key and value back when there is no memory.
+    /// Does what [`VacantEntryRef::insert_with_key`] does, but returns the key and the value if there is no
+    /// memory.
     ///
     /// # Panics
-    /// If `key` is not equal to the one that was looked for.
+    /// If `key` is not equal to the one that was looked up.
     #[inline]
     pub fn try_insert_with_key(self, key: K, value: V) -> Result<&'a mut V, TryInsertError<(K, V)>>
     where

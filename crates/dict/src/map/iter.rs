@@ -1,4 +1,4 @@
-//! A table's iterators, seen as keys and values.
+//! The iterators of a [`Dict`]: those of the table, with entries as keys and values.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -10,24 +10,24 @@ use crate::table::Table;
 
 /// Keys and values of a [`Dict`], in no particular order.
 pub struct Iter<'a, K, V>(pub(super) table::Iter<'a, (K, V)>);
-/// Keys of a [`Dict`] and their values to be changed.
+/// Keys of a [`Dict`], with mutable references to their values.
 pub struct IterMut<'a, K, V>(pub(super) table::IterMut<'a, (K, V)>);
 /// Keys and values of a [`Dict`] by value.
 pub struct IntoIter<K, V>(table::IntoIter<(K, V)>);
-/// Keys and values of a [`Dict`] by value, leaving it empty and without memory.
+/// Keys and values of a [`Dict`] by value. The dict is left empty and without memory.
 pub struct Drain<'a, K, V>(pub(super) table::Drain<'a, (K, V)>);
 /// Keys of a [`Dict`].
 pub struct Keys<'a, K, V>(pub(super) Iter<'a, K, V>);
 /// Values of a [`Dict`].
 pub struct Values<'a, K, V>(pub(super) Iter<'a, K, V>);
-/// Values of a [`Dict`], to be changed.
+/// Mutable references to the values of a [`Dict`].
 pub struct ValuesMut<'a, K, V>(pub(super) IterMut<'a, K, V>);
 /// Keys of a [`Dict`] by value.
 pub struct IntoKeys<K, V>(pub(super) IntoIter<K, V>);
 /// Values of a [`Dict`] by value.
 pub struct IntoValues<K, V>(pub(super) IntoIter<K, V>);
 
-/// An iterator that is another one with its items turned into something else.
+/// Implements an iterator that maps the items of another one.
 macro_rules! mapped {
     ($([$($generics:tt)*] $name:ty => $item:ty, $map:expr;)*) => {$(
         impl<$($generics)*> Iterator for $name {
@@ -77,7 +77,7 @@ macro_rules! cloned {
 
 cloned! { Iter Keys Values }
 
-/// An iterator over nothing.
+/// Implements `Default`, which returns an iterator over no items.
 macro_rules! empty {
     ($([$($generics:tt)*] $name:ty => $inner:expr;)*) => {$(
         impl<$($generics)*> Default for $name {
@@ -99,7 +99,7 @@ empty! {
     [K, V] IntoValues<K, V> => IntoIter::default();
 }
 
-/// `Debug` of what is still to come, by way of an [`Iter`] over it.
+/// Implements `Debug`, which shows the items that are still to come.
 macro_rules! shown {
     ($([$($generics:tt)*] $name:ty, $list:ident, |$it:ident| $rest:expr;)*) => {$(
         impl<$($generics)*> fmt::Debug for $name {

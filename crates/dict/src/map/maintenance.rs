@@ -1,5 +1,5 @@
-//! What the owner of a dict may say about its size, and do for it when there is time: [`Table`]'s own methods, with the
-//! dict's hash.
+//! The methods that control and maintain the size of a dict. They are those of [`Table`], with the hash of
+//! the dict.
 
 use core::hash::{BuildHasher, Hash};
 use core::ptr::NonNull;
@@ -15,23 +15,23 @@ use crate::stats::Work;
 use crate::table::Table;
 
 impl<K, V, S> Dict<K, V, S> {
-    /// How many chunks [`Dict::rehash`] would split or merge now.
+    /// Returns how many chunks [`Dict::rehash`] would split or merge now.
     pub fn rehash_debt(&self) -> usize {
         self.table.rehash_debt()
     }
 
-    /// Whether the dict may change its size by itself.
+    /// Returns whether the dict may change its size by itself.
     pub fn resize_policy(&self) -> ResizePolicy {
         self.table.resize_policy()
     }
 
-    /// Says whether the dict may change its size by itself. In C: `dictSetResizeEnabled`.
+    /// Sets whether the dict may change its size by itself. In C: `dictSetResizeEnabled`.
     pub fn set_resize_policy(&mut self, policy: ResizePolicy) {
         self.table.set_resize_policy(policy);
     }
 
-    /// Keeps the dict from changing its size by itself until the guard is dropped: [`Table::pause_resize`]. In C:
-    /// `dictPauseAutoResize`.
+    /// Keeps the dict from changing its size by itself until the guard is dropped: see
+    /// [`Table::pause_resize`]. In C: `dictPauseAutoResize`.
     ///
     /// ```
     /// let mut dict: dict::Dict<u32, u32> = (0..1000).map(|n| (n, n)).collect();
@@ -48,13 +48,14 @@ impl<K, V, S> Dict<K, V, S> {
         Paused::new(self)
     }
 
-    /// Has `allows` asked before the dict takes memory to grow: [`Table::on_grow`]. In C: `resizeAllowed` of a
-    /// `dictType`.
+    /// Sets a closure that the dict calls before it allocates memory to grow: see [`Table::on_grow`]. In C:
+    /// `resizeAllowed` of a `dictType`.
     pub fn on_grow(&mut self, allows: impl Fn(usize) -> bool + Send + Sync + 'static) {
         self.table.on_grow(allows);
     }
 
-    /// [`Dict::on_grow`] that says when there is no memory for the closure: [`Table::try_on_grow`].
+    /// Does what [`Dict::on_grow`] does, but returns an error if there is no memory for the closure: see
+    /// [`Table::try_on_grow`].
     pub fn try_on_grow(
         &mut self,
         allows: impl Fn(usize) -> bool + Send + Sync + 'static,
@@ -62,13 +63,14 @@ impl<K, V, S> Dict<K, V, S> {
         self.table.try_on_grow(allows)
     }
 
-    /// Lets the dict grow without asking.
+    /// Removes the closure of [`Dict::on_grow`].
     pub fn clear_on_grow(&mut self) {
         self.table.clear_on_grow();
     }
 
-    /// [`Dict::scan`] that moves the dict's own small blocks for which `moves` says so, and hands out keys and values to
-    /// be changed in ways that do not change the key's hash: [`Table::relocate`]. In C: `dictScanDefrag`.
+    /// Does what [`Dict::scan`] does, and moves the dict's own small blocks for which `moves` is true. `each`
+    /// may change keys and values, but not the hash of a key. See [`Table::relocate`]. In C:
+    /// `dictScanDefrag`.
     pub fn relocate(
         &mut self,
         cursor: Cursor,
@@ -80,8 +82,8 @@ impl<K, V, S> Dict<K, V, S> {
 }
 
 impl<K, V, S> Dict<K, V, S> {
-    /// Drops about `n` entries and gives back the dict with the others; `None` when that was all: [`Table::drop_in_steps`], which says
-    /// how work is counted.
+    /// Drops about `n` entries and returns the dict with the others, or `None` if none are left.
+    /// [`Table::drop_in_steps`] describes how work is counted.
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Self> {
         let Self { hash_builder, table } = self;
@@ -90,14 +92,14 @@ impl<K, V, S> Dict<K, V, S> {
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
-    /// Splits or merges up to `chunks` chunks, towards the size that the dict should have, and says what it did:
-    /// [`Table::rehash`]. In C: `dictRehash`.
+    /// Splits or merges up to `chunks` chunks, towards the size that the dict should have, and returns the
+    /// work done: see [`Table::rehash`]. In C: `dictRehash`.
     pub fn rehash(&mut self, chunks: usize) -> Work {
         self.table.rehash(chunks, hasher(&self.hash_builder))
     }
 
-    /// [`Dict::rehash`] for as long as `budget` lasts by the caller's `clock`: [`Table::rehash_for`]. In C:
-    /// `dictRehashMicroseconds`.
+    /// Does what [`Dict::rehash`] does until `clock` has advanced by `budget`: see [`Table::rehash_for`]. In
+    /// C: `dictRehashMicroseconds`.
     pub fn rehash_for(&mut self, budget: Duration, clock: impl FnMut() -> Duration) -> Work {
         self.table.rehash_for(budget, clock, hasher(&self.hash_builder))
     }

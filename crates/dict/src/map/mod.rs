@@ -1,4 +1,4 @@
-//! [`Dict`]: keys and values, over [`Table`].
+//! [`Dict`]: a map of keys and values, built on [`Table`].
 
 mod batch;
 mod entry;
@@ -23,19 +23,24 @@ use crate::table::{ExtractIf, Table};
 
 /// A hash map that grows by one chunk at a time.
 ///
-/// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`, with `scan`, `random`,
-/// `fair_random`, `sample`, `stats` and `allocation_size` besides. What differs:
+/// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`, and `scan`, `random`,
+/// `fair_random`, `sample`, `stats` and `allocation_size` besides. The differences are:
 ///
-/// - no operation stalls: an insert splits one chunk at most, a removal merges one at most ([`crate::Work`]);
-/// - memory follows the number of entries closely, up and down, without a second table;
-/// - iteration order changes as the table grows, and is not random;
-/// - [`Dict::try_insert`] speaks of missing memory, not of keys that are there.
+/// - No operation stalls: an insert splits at most one chunk, a removal merges at most one ([`crate::Work`]).
+/// - The memory follows the number of entries closely, up and down, without a second table.
+/// - The iteration order changes as the table grows, and is not random.
+/// - The error of [`Dict::try_insert`] means that there is no memory, not that the key exists.
 ///
-/// Left out of hashbrown's surface: what takes an allocator (the memory is `zmalloc`'s, that is the point);
-/// `Equivalent` (keys are looked up by what they [`Borrow`], as in std); the `unchecked` forms, which trade safety for a
-/// comparison; `into_map` of entries, whose hash closure would have to come back with the dict; `rayon`.
+/// These parts of hashbrown's interface are left out:
 ///
-/// Like hashbrown's on stable Rust, the drop check is the strict one: what the entries borrow must outlive the dict.
+/// - everything that takes an allocator, since the memory always comes from `zmalloc`;
+/// - `Equivalent`: as in std, keys are looked up by what they [`Borrow`];
+/// - the `unchecked` methods, which save one comparison at the price of safety;
+/// - `into_map` of entries, which would have to return the closure that hashes keys together with the dict;
+/// - `rayon`.
+///
+/// The drop check is the strict one, as with hashbrown on stable Rust: what the entries borrow must outlive
+/// the dict.
 ///
 /// In C: `dict`.
 ///
@@ -54,8 +59,9 @@ pub struct Dict<K, V, S = DefaultHashBuilder> {
     table: Table<(K, V)>,
 }
 
-/// A dict must not outlive what it borrows, also where no drop would look at it: that is the price of a `Drop` without
-/// `#[may_dangle]`, which is unstable. (std pays it not, hashbrown neither with its feature `nightly`.)
+/// A dict must not outlive what its entries borrow, even if no drop reads it. This follows from a `Drop`
+/// without `#[may_dangle]`, which is unstable. std has no such limit, and neither has hashbrown with its
+/// feature `nightly`.
 ///
 /// ```compile_fail,E0597
 /// let mut dict = dict::Dict::new();
@@ -65,132 +71,134 @@ pub struct Dict<K, V, S = DefaultHashBuilder> {
 #[cfg(doctest)]
 struct DropCheck;
 
-/// The hash of an entry by its key, as the table asks for it when entries move.
+/// Returns the closure with which the table hashes entries that move. It hashes the key of an entry.
 #[inline]
 fn hasher<K: Hash, V, S: BuildHasher>(hash_builder: &S) -> impl Fn(&(K, V)) -> u64 + '_ {
     move |(key, _)| hash_builder.hash_one(key)
 }
 
-/// The test for an entry's key.
+/// Returns the closure that compares the key of an entry with `key`.
 #[inline]
 fn is<Q: Eq + ?Sized, K: Borrow<Q>, V>(key: &Q) -> impl Fn(&(K, V)) -> bool + '_ {
     move |(other, _)| key == other.borrow()
 }
 
 impl<K, V> Dict<K, V> {
-    /// An empty dict with the default hash; owns no memory.
+    /// Creates an empty dict with the default hash. It owns no memory.
     pub fn new() -> Self {
         Self::with_hasher(DefaultHashBuilder::new())
     }
 
-    /// An empty dict with the default hash and room for `capacity` entries.
+    /// Creates an empty dict with the default hash and room for `capacity` entries.
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_and_hasher(capacity, DefaultHashBuilder::new())
     }
 
-    /// [`Dict::with_capacity`] that says when there is no memory.
+    /// Does what [`Dict::with_capacity`] does, but returns an error if there is no memory.
     pub fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
         Self::try_with_capacity_and_hasher(capacity, DefaultHashBuilder::new())
     }
 }
 
 impl<K, V, S> Dict<K, V, S> {
-    /// An empty dict whose keys `hash_builder` hashes; owns no memory. The seed is the caller's choice. In C:
-    /// `dictCreate`.
+    /// Creates an empty dict whose keys `hash_builder` hashes. It owns no memory. The caller chooses the
+    /// seed. In C: `dictCreate`.
     pub const fn with_hasher(hash_builder: S) -> Self {
         Self { hash_builder, table: Table::new() }
     }
 
-    /// The same with room for `capacity` entries.
+    /// Creates an empty dict whose keys `hash_builder` hashes, with room for `capacity` entries.
     pub fn with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Self {
         Self { hash_builder, table: Table::with_capacity(capacity) }
     }
 
-    /// [`Dict::with_capacity_and_hasher`] that says when there is no memory.
+    /// Does what [`Dict::with_capacity_and_hasher`] does, but returns an error if there is no memory.
     pub fn try_with_capacity_and_hasher(capacity: usize, hash_builder: S) -> Result<Self, ReserveError> {
         Ok(Self { hash_builder, table: Table::try_with_capacity(capacity)? })
     }
 
-    /// What hashes the keys.
+    /// Returns the hasher of the keys.
     pub fn hasher(&self) -> &S {
         &self.hash_builder
     }
 
-    /// The number of entries. In C: `dictSize`.
+    /// Returns the number of entries. In C: `dictSize`.
     #[inline]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether the dict has no entries.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// The number of entries that fit before a chunk is added.
+    /// Returns the number of entries that fit before a chunk is added.
     pub fn capacity(&self) -> usize {
         self.table.capacity()
     }
 
-    /// The shape of the table, in constant time. In C: `dictGetStats`.
+    /// Returns the shape of the table, in constant time. In C: `dictGetStats`.
     pub fn stats(&self) -> Stats {
         self.table.stats()
     }
 
-    /// Bytes that the table's own blocks, keys and values in them, add to `used_memory`; what keys and values
-    /// point to is not counted. Constant time. In C: `dictMemUsage`.
+    /// Returns the bytes that the table's own blocks add to `used_memory`. Keys and values are included, but
+    /// not what they point to. Constant time. In C: `dictMemUsage`.
     pub fn allocation_size(&self) -> usize {
         self.table.allocation_size()
     }
 
-    /// All entries, in no particular order.
+    /// Returns an iterator over all entries, in no particular order.
     pub fn iter(&self) -> Iter<'_, K, V> {
         Iter(self.table.iter())
     }
 
-    /// All entries, with values that can be changed.
+    /// Returns an iterator over all entries, with mutable references to the values.
     pub fn iter_mut(&mut self) -> IterMut<'_, K, V> {
         IterMut(self.table.iter_mut())
     }
 
-    /// All keys.
+    /// Returns an iterator over all keys.
     pub fn keys(&self) -> Keys<'_, K, V> {
         Keys(self.iter())
     }
 
-    /// All values.
+    /// Returns an iterator over all values.
     pub fn values(&self) -> Values<'_, K, V> {
         Values(self.iter())
     }
 
-    /// All values, to be changed.
+    /// Returns an iterator over mutable references to all values.
     pub fn values_mut(&mut self) -> ValuesMut<'_, K, V> {
         ValuesMut(self.iter_mut())
     }
 
-    /// All keys by value.
+    /// Returns an iterator over all keys by value.
     pub fn into_keys(self) -> IntoKeys<K, V> {
         IntoKeys(self.into_iter())
     }
 
-    /// All values by value.
+    /// Returns an iterator over all values by value.
     pub fn into_values(self) -> IntoValues<K, V> {
         IntoValues(self.into_iter())
     }
 
-    /// Takes all entries out; the memory goes with them and is freed with the iterator.
+    /// Removes all entries and returns them as an iterator. The iterator takes the memory with it and frees
+    /// it at its end.
     pub fn drain(&mut self) -> Drain<'_, K, V> {
         Drain(self.table.drain())
     }
 
-    /// Keeps the entries for which `keep` is true. O(n); moves no entry between chunks.
+    /// Keeps only the entries for which `keep` is true. O(n). Moves no entry between chunks.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         self.table.retain(|(key, value)| keep(key, value));
     }
 
-    /// Takes out the entries for which `pick` is true, each when the iterator is asked for it; those it has not come
-    /// to when it is dropped stay. Like [`Dict::retain`] it moves no entry between chunks.
+    /// Returns an iterator that removes and yields the entries for which `pick` is true. An entry is removed
+    /// when the iterator reaches it. Entries that it has not reached when it is dropped stay. Like
+    /// [`Dict::retain`], it moves no entry between chunks.
     ///
     /// ```
     /// let mut dict: dict::Dict<u32, u32> = (0..100).map(|n| (n, n)).collect();
@@ -204,23 +212,23 @@ impl<K, V, S> Dict<K, V, S> {
         self.table.extract_if(move |(key, value)| pick(key, value))
     }
 
-    /// Drops all entries and gives the memory back. O(n). In C: `dictEmpty`.
+    /// Drops all entries and frees the memory. O(n). In C: `dictEmpty`.
     pub fn clear(&mut self) {
         self.table.clear();
     }
 
-    /// Makes the table as small as its entries allow, all in one go. In C: `dictShrink`.
+    /// Makes the table as small as its entries allow, all at once. In C: `dictShrink`.
     pub fn shrink_to_fit(&mut self) {
         self.table.shrink_to_fit();
     }
 
-    /// The same, keeping room for `min_capacity` entries.
+    /// Makes the table as small as its entries allow, but keeps room for `min_capacity` entries.
     pub fn shrink_to(&mut self, min_capacity: usize) {
         self.table.shrink_to(min_capacity);
     }
 
-    /// Hands the entries of the next chunk or two to `each`; [`Table::scan`] says what it guarantees. In C:
-    /// `dictScan`.
+    /// Calls `each` for the entries of the next one or two chunks. [`Table::scan`] describes the guarantee.
+    /// In C: `dictScan`.
     ///
     /// ```
     /// use dict::{Cursor, Dict};
@@ -239,26 +247,27 @@ impl<K, V, S> Dict<K, V, S> {
         self.table.scan(cursor, |(key, value)| each(key, value))
     }
 
-    /// An entry picked at random, quickly; [`Table::random`] says how even the choice is. In C: `dictGetRandomKey`.
+    /// Returns an entry picked at random, quickly. [`Table::random`] describes how even the choice is. In C:
+    /// `dictGetRandomKey`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
         self.table.random(rng).map(|(key, value)| (key, value))
     }
 
-    /// An entry picked at random, each with the same probability; see [`Table::fair_random`]. In C:
+    /// Returns an entry picked at random, each with the same probability: see [`Table::fair_random`]. In C:
     /// `dictGetFairRandomKey`.
     pub fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<(&K, &V)> {
         self.table.fair_random(rng).map(|(key, value)| (key, value))
     }
 
-    /// Hands `n` different entries to `each`, or all if there are no more: neighbours, so that it is cheap;
-    /// [`Table::sample`] says what that means. In C: `dictGetSomeKeys`.
+    /// Calls `each` for `n` different entries, or for all if there are no more. The entries are neighbours,
+    /// which makes the call cheap. [`Table::sample`] describes what this means. In C: `dictGetSomeKeys`.
     pub fn sample<'a>(&'a self, n: usize, rng: impl FnMut() -> u64, mut each: impl FnMut(&'a K, &'a V)) {
         self.table.sample(n, rng, |(key, value)| each(key, value));
     }
 }
 
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
-    /// The value of `key`. O(1). In C: `dictFetchValue`.
+    /// Returns the value of `key`. O(1). In C: `dictFetchValue`.
     #[inline]
     pub fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
@@ -267,7 +276,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.get_key_value(key).map(|(_, value)| value)
     }
 
-    /// The value of `key`, to be changed.
+    /// Returns a mutable reference to the value of `key`.
     #[inline]
     pub fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
@@ -276,7 +285,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.get_key_value_mut(key).map(|(_, value)| value)
     }
 
-    /// The entry of `key`. In C: `dictFind`.
+    /// Returns the entry of `key`. In C: `dictFind`.
     #[inline]
     pub fn get_key_value<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<(&K, &V)>
     where
@@ -289,7 +298,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.table.find(hash, is(key)).map(|(key, value)| (key, value))
     }
 
-    /// The entry of `key`, with a value to be changed.
+    /// Returns the entry of `key`, with a mutable reference to the value.
     #[inline]
     pub fn get_key_value_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<(&K, &mut V)>
     where
@@ -302,10 +311,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.table.find_mut(hash, is(key)).map(|(key, value)| (&*key, value))
     }
 
-    /// The values of several keys, to be changed together.
+    /// Returns mutable references to the values of several keys at once.
     ///
     /// # Panics
-    /// If two keys are equal and there is an entry of them.
+    /// If two keys are equal and the dict contains them.
     ///
     /// ```
     /// let mut accounts = dict::Dict::from([("ada", 10), ("alan", 0)]);
@@ -325,10 +334,10 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.get_disjoint_key_value_mut(keys).map(|entry| entry.map(|(_, value)| value))
     }
 
-    /// [`Dict::get_disjoint_mut`] with the keys.
+    /// Does what [`Dict::get_disjoint_mut`] does, and returns the keys too.
     ///
     /// # Panics
-    /// If two keys are equal and there is an entry of them.
+    /// If two keys are equal and the dict contains them.
     pub fn get_disjoint_key_value_mut<Q: Hash + Eq + ?Sized, const N: usize>(
         &mut self,
         keys: [&Q; N],
@@ -341,7 +350,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         entries.map(|entry| entry.map(|(key, value)| (&*key, value)))
     }
 
-    /// Whether there is an entry of `key`.
+    /// Returns whether there is an entry of `key`.
     #[inline]
     pub fn contains_key<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
     where
@@ -350,7 +359,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.get_key_value(key).is_some()
     }
 
-    /// Sets the value of `key` and answers the one it had. The key in the table stays the one it was. O(1). In
+    /// Sets the value of `key` and returns the previous one. If the key exists, it is not replaced. O(1). In
     /// C: `dictReplace`.
     #[inline]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
@@ -363,13 +372,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
     }
 
-    /// [`Dict::insert`] that hands key and value back when there is no memory for a new entry; the dict is then
-    /// as it was. (std's unstable method of this name refuses keys that are there; this one sets them.)
+    /// Does what [`Dict::insert`] does, but returns the key and the value if there is no memory for a new
+    /// entry. The dict is then as it was. std's unstable method of this name is different: it fails if the
+    /// key exists.
     pub fn try_insert(&mut self, key: K, value: V) -> Result<Option<V>, TryInsertError<(K, V)>> {
         self.try_insert_hashed(self.hash_builder.hash_one(&key), key, value)
     }
 
-    /// Removes the entry of `key` and answers its value. O(1). In C: `dictDelete`.
+    /// Removes the entry of `key` and returns its value. O(1). In C: `dictDelete`.
     #[inline]
     pub fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
@@ -378,7 +388,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.remove_entry(key).map(|(_, value)| value)
     }
 
-    /// Removes the entry of `key` and answers it. In C: `dictUnlink`.
+    /// Removes the entry of `key` and returns it. In C: `dictUnlink`.
     #[inline]
     pub fn remove_entry<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<(K, V)>
     where
@@ -388,14 +398,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.table.find_entry(hash, is(key)).ok().map(|entry| entry.remove())
     }
 
-    /// The entry of `key`, or the place to put it.
+    /// Returns the entry of `key`, or the place for it.
     #[inline]
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
         let hash = self.hash_builder.hash_one(&key);
         Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key)
     }
 
-    /// [`Dict::entry`] that hands the key back when there is no memory for a first entry.
+    /// Does what [`Dict::entry`] does, but returns the key if there is no memory for a first entry.
     ///
     /// ```
     /// # fn count(words: &mut dict::Dict<String, u32>, word: String) -> Result<(), Box<dyn std::error::Error>> {
@@ -415,8 +425,9 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
     }
 
-    /// The entry of `key`, or the place to put it. A key is made only if it is put there, by `K::from`: a `String` of a `str`, an `Sds` of
-    /// bytes. (hashbrown 0.17 makes it by `ToOwned`, which `Sds` cannot have.)
+    /// Returns the entry of `key`, or the place for it. `K::from` creates the key only if it is inserted, for
+    /// example a `String` from a `str`, or an `Sds` from bytes. hashbrown 0.17 uses `ToOwned` instead, which
+    /// `Sds` cannot implement.
     ///
     /// ```
     /// let mut words = dict::Dict::<String, u32>::new();
@@ -434,7 +445,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         EntryRef::new(self.table.entry(hash, is(key), hasher(&self.hash_builder)), key)
     }
 
-    /// [`Dict::entry_ref`] that says when there is no memory for a first entry.
+    /// Does what [`Dict::entry_ref`] does, but returns an error if there is no memory for a first entry.
     #[inline]
     pub fn try_entry_ref<'a, 'q, Q: Hash + Eq + ?Sized>(
         &'a mut self,
@@ -448,12 +459,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         Ok(EntryRef::new(entry, key))
     }
 
-    /// Makes room for `additional` more entries; [`Table::reserve`] says how long it lasts. In C: `dictExpand`.
+    /// Makes room for `additional` more entries. [`Table::reserve`] describes how long the room is kept. In
+    /// C: `dictExpand`.
     pub fn reserve(&mut self, additional: usize) {
         self.table.reserve(additional, hasher(&self.hash_builder));
     }
 
-    /// [`Dict::reserve`] that returns an error. In C: `dictTryExpand`.
+    /// Does what [`Dict::reserve`] does, but returns an error. In C: `dictTryExpand`.
     ///
     /// # Errors
     /// If there is no memory. The entries are as they were. The table may be larger than before.
@@ -463,7 +475,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
 }
 
 impl<K: Clone, V: Clone, S: Clone> Dict<K, V, S> {
-    /// A copy, by [`Table::try_clone`]. O(n).
+    /// Returns a copy, made by [`Table::try_clone`]. O(n).
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         Ok(Self { hash_builder: self.hash_builder.clone(), table: self.table.try_clone()? })
     }

@@ -1,4 +1,4 @@
-//! [`RawIter`]: walking over all slots of a table, chunk by chunk, each chunk's children behind it.
+//! [`RawIter`]: walks over all slots of a table, chunk by chunk, with the children of each chunk after it.
 
 use crate::chunk::Chunk;
 use crate::group::Slots;
@@ -7,19 +7,20 @@ use crate::overflow::Child;
 use crate::slot::Slot;
 use crate::storage::Directory;
 
-/// The occupied slots that are left, in the order of the chunks. Borrows nothing: whoever holds it keeps the
-/// table alive and its shape unchanged, except that entries already given out may be moved out or dropped.
+/// The occupied slots that are left, in the order of the chunks. It borrows nothing. Its owner keeps the
+/// table alive and its shape unchanged, but may move out or drop entries that the iterator has already
+/// returned.
 pub(crate) struct RawIter<T> {
     directory: Directory,
-    /// Slot 0 of the chunk or child that `slots` speaks of.
+    /// Slot 0 of the chunk or child that `slots` refers to.
     base: Slot<T>,
-    /// Its slots that are still to come.
+    /// The slots of that chunk or child that are still to come.
     slots: Slots,
-    /// The child behind it.
+    /// The child that follows it.
     child: Option<Child<T>>,
     next_chunk: usize,
     chunks: usize,
-    /// Entries still to come; with `only_marked`, at most so many.
+    /// The number of entries still to come, or with `only_marked` an upper bound.
     left: usize,
     only_marked: bool,
 }
@@ -34,9 +35,9 @@ impl<T> RawIter<T> {
     const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 
     /// # Safety
-    /// Chunks `0..chunks` of `directory` are live and stay so, and hold `entries` entries in all.
+    /// The chunks `0..chunks` of `directory` are live and stay live, and hold `entries` entries in all.
     pub(crate) unsafe fn new(directory: Directory, chunks: usize, entries: usize, only_marked: bool) -> Self {
-        // SAFETY: there is always a chunk 0, the empty one if no other; nothing of it is read here.
+        // SAFETY: there is always a chunk 0, which may be the empty one. Nothing of it is read here.
         let base = Chunk::new(unsafe { directory.chunk(&Self::LAYOUT, 0) }).base();
         Self {
             directory,
@@ -51,9 +52,9 @@ impl<T> RawIter<T> {
     }
 
     /// # Safety
-    /// The chunk is live and stays so.
+    /// The chunk is live and stays live.
     pub(crate) unsafe fn of_chunk(chunk: Chunk<T>, only_marked: bool) -> Self {
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live.
         let left = unsafe { chunk.len() };
         let mut one = Self {
             directory: Directory::EMPTY,
@@ -65,16 +66,16 @@ impl<T> RawIter<T> {
             left,
             only_marked,
         };
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live and stays live.
         unsafe { one.enter(chunk) };
         one
     }
 
     /// # Safety
-    /// The chunk is live and stays so.
+    /// The chunk is live and stays live.
     #[inline]
     unsafe fn enter(&mut self, chunk: Chunk<T>) {
-        // SAFETY: a live chunk, by contract.
+        // SAFETY: the chunk is live.
         unsafe {
             self.base = chunk.base();
             let group = chunk.group();
@@ -83,11 +84,11 @@ impl<T> RawIter<T> {
         }
     }
 
-    /// Goes to the next chunk, if there is one. Chunks lie one after the other, as the processor soon finds out; children
-    /// do not, so they are asked for ahead.
+    /// Enters the next chunk, if there is one. Chunks lie one after the other, so the hardware prefetches
+    /// them. Children do not, so this prefetches them explicitly, four chunks ahead.
     ///
     /// # Safety
-    /// What [`RawIter::new`] asks for still holds.
+    /// The requirements of [`RawIter::new`] still hold.
     #[inline]
     unsafe fn enter_next(&mut self) -> bool {
         const AHEAD: usize = 4;
@@ -106,18 +107,18 @@ impl<T> RawIter<T> {
     }
 
     /// # Safety
-    /// What [`RawIter::new`] asks for still holds, and `index` is below `chunks`.
+    /// The requirements of [`RawIter::new`] still hold, and `index` is below `chunks`.
     #[inline]
     unsafe fn chunk(&self, index: usize) -> Chunk<T> {
-        // SAFETY: a live chunk, by contract.
+        // SAFETY: the index is that of a live chunk.
         Chunk::new(unsafe { self.directory.chunk(&Self::LAYOUT, index) })
     }
 
     /// # Safety
-    /// The child is live and stays so.
+    /// The child is live and stays live.
     #[inline]
     unsafe fn enter_child(&mut self, child: Child<T>) {
-        // SAFETY: a live child, by contract.
+        // SAFETY: the child is live.
         unsafe {
             self.base = child.slot(0);
             self.slots = if self.only_marked { child.marked() } else { child.occupied() };
@@ -129,7 +130,7 @@ impl<T> RawIter<T> {
     /// `index` is a slot of the chunk or child that `base` belongs to.
     #[inline]
     unsafe fn slot(&self, index: usize) -> Slot<T> {
-        // SAFETY: both stay inside the chunk or child that the index belongs to.
+        // SAFETY: both pointers stay inside the chunk or child that the index belongs to.
         unsafe { Slot { tag: self.base.tag.add(index), entry: self.base.entry.add(index) } }
     }
 }
@@ -145,7 +146,7 @@ impl<T> Iterator for RawIter<T> {
         loop {
             if let Some(index) = self.slots.next() {
                 self.left -= 1;
-                // SAFETY: one of the slots where the iterator is.
+                // SAFETY: the index is one of the slots of the current chunk or child.
                 return Some(unsafe { self.slot(index) });
             }
             // SAFETY: the table keeps its shape, so its chunks and children are live.
@@ -165,7 +166,7 @@ impl<T> Iterator for RawIter<T> {
         let mut folded = init;
         loop {
             for index in self.slots {
-                // SAFETY: one of the slots where the iterator is.
+                // SAFETY: the index is one of the slots of the current chunk or child.
                 folded = f(folded, unsafe { self.slot(index) });
             }
             // SAFETY: as in `next`.

@@ -1,18 +1,23 @@
-//! The table itself: which chunk an entry is in, and when the table grows or shrinks by one.
+//! [`RawTable`]: finds the chunk that an entry belongs to, and grows or shrinks the table by one chunk at a
+//! time.
 //!
 //! ```text
-//!  insert   as many entries as the limit says?  split one chunk in two     at most one split an insert
-//!  remove   fewer than the other one?           merge the last chunk back  at most one merge a removal
+//!  insert   len >= limits.grow_at?     split one chunk in two           at most one split per insert
+//!  remove   len < limits.shrink_at?    merge the last chunk back        at most one merge per removal
 //! ```
 //!
 //! No operation rehashes more than one chunk with its overflow, allocates more than one segment and the
-//! directory, or clears more than one chunk: that is what "bounded" means here, and [`Work`] counts it (`size.rs`).
-//! A split that finds no memory, or is vetoed, is put off: the table serves with longer chains and tries again with the
-//! next insert. A split asks for the cache lines of the next one: about ten inserts later they are there.
+//! directory, or clears more than one chunk. That is what "bounded" means here, and [`Work`] counts it
+//! (`size.rs`). A split is put off if there is no memory for it, or if the owner forbids it. The table then
+//! works with longer chains and tries again with the next insert. A split prefetches for the splits that
+//! follow, which are about ten inserts apart.
 //!
-//! Invariants: chunks `0..chunks` are live; the field `unsplit_mask` is `geometry::unsplit_mask(chunks)`, and `large` is
-//! `chunks > LARGE`; every entry is in the chunk that `chunk_of` gives for its hash, as the hasher said when it was last
-//! asked (a hasher that changes its mind loses entries from look-up, never from memory).
+//! Invariants:
+//! - The chunks `0..chunks` are live.
+//! - The field `unsplit_mask` is `geometry::unsplit_mask(chunks)`, and `large` is `chunks > LARGE`.
+//! - Every entry is in the chunk that `chunk_of` returns for its hash, as the hasher returned it when it was
+//!   last called. If the hasher later returns another hash, look-ups do not find the entry. Nothing
+//!   else breaks.
 
 mod iter;
 mod size;
@@ -37,13 +42,13 @@ use crate::slot::Slot;
 use crate::stats::{Stats, Work};
 use crate::storage::Storage;
 
-/// Where an entry is.
+/// The place of an entry.
 pub(crate) struct Place<T> {
     pub(crate) chunk: Chunk<T>,
     pub(crate) slot: Slot<T>,
 }
 
-/// Where an entry may be put, as long as the table does not change.
+/// A place where an entry may be put, as long as the table does not change.
 pub(crate) struct Vacancy<T> {
     chunk: Chunk<T>,
     /// The index of a free slot of the chunk, less than `SLOTS`; `None` if the chunk is full.
@@ -51,45 +56,47 @@ pub(crate) struct Vacancy<T> {
     tag: u8,
 }
 
-/// A table of more chunks than these is too large for the caches: 170,000 entries.
+/// A table of more chunks is too large for the caches. This many chunks hold about 170,000 entries.
 const LARGE: usize = 1 << 14;
 
 pub(crate) struct RawTable<T> {
     storage: Storage,
-    /// Live chunks.
+    /// The number of live chunks.
     chunks: usize,
     unsplit_mask: usize,
     /// Whether there are more than [`LARGE`] chunks. Stored because every look-up reads it.
     large: bool,
     items: usize,
-    /// When it grows and shrinks by itself; follows from the chunks, the floor, the policy and the pauses.
+    /// The numbers of entries at which the table grows and shrinks by itself. They follow from `chunks`,
+    /// `floor`, `policy` and `pauses`.
     limits: Limits,
-    /// Removals do not shrink the table below this many chunks: what `reserve` asked for.
+    /// The number of chunks that [`RawTable::reserve`] asked for. Removals do not shrink the table below it.
     floor: usize,
     policy: ResizePolicy,
-    /// How many guards keep it from changing its size by itself.
+    /// The number of guards that keep the table from changing its size by itself.
     pauses: u32,
-    /// Asked before a segment is allocated that nobody has asked for by name.
+    /// Called before growth that no caller has requested by name allocates memory.
     veto: Option<Veto>,
-    /// How many bytes growth may still ask for; `usize::MAX` is no limit.
+    /// The bytes that growth may still allocate; `usize::MAX` is no limit.
     growth_limit: usize,
     work: Work,
     _entries: PhantomData<T>,
 }
 
-// SAFETY: the table owns its entries and its memory like a `Vec` does.
+// SAFETY: the table owns its entries and its memory, as a `Vec` does.
 unsafe impl<T: Send> Send for RawTable<T> {}
-// SAFETY: through a shared reference entries are only read.
+// SAFETY: a shared reference to the table gives out shared references to entries only.
 unsafe impl<T: Sync> Sync for RawTable<T> {}
 
-// A veto is called with nothing in the table half done; what is broken in the closure itself is its author's.
+// The veto is called when no change of the table is half done. If the closure's own state is broken by a
+// panic, that is the concern of the code that passed it.
 impl<T: UnwindSafe> UnwindSafe for RawTable<T> {}
 impl<T: RefUnwindSafe> RefUnwindSafe for RawTable<T> {}
 
 impl<T> RawTable<T> {
     pub(crate) const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 
-    /// Why an entry comes back: there is no memory for an overflow child.
+    /// The error when there is no memory for an overflow child. The entry is then returned.
     pub(crate) const NO_CHILD: ReserveError = ReserveError::OutOfMemory { size: Self::LAYOUT.child.size() };
 
     pub(crate) const fn new() -> Self {
@@ -139,7 +146,7 @@ impl<T> RawTable<T> {
         self.storage.allocation_size() + self.veto.as_ref().map_or(0, box_size)
     }
 
-    /// Chunk `index`, or the empty chunk if the table has none.
+    /// Returns chunk `index`, or the empty chunk if the table has none.
     ///
     /// # Safety
     /// `index` is below `chunks`, or 0.
@@ -149,15 +156,15 @@ impl<T> RawTable<T> {
         Chunk::new(unsafe { self.storage.directory().chunk(&Self::LAYOUT, index) })
     }
 
-    /// The chunk of a hash, or the empty one.
+    /// Returns the chunk that entries of `hash` belong to, or the empty chunk.
     #[inline]
     pub(crate) fn home(&self, hash: u64) -> Chunk<T> {
-        // SAFETY: `chunk_of` answers with a live chunk, or 0 for a table without any.
+        // SAFETY: `chunk_of` returns the index of a live chunk, or 0 if the table has none.
         unsafe { self.chunk(chunk_of(hash, self.chunks, self.unsplit_mask)) }
     }
 
-    /// The same, for a look-up: in a table too large for the caches, the entry is asked for while the tags are on their
-    /// way, at the place where it most likely is.
+    /// Does the same for a look-up. In a table that is too large for the caches, it prefetches the place
+    /// where the entry most likely is, so that this cache miss overlaps with that of the tags.
     #[inline]
     fn home_ahead(&self, hash: u64) -> Chunk<T> {
         let home = self.home(hash);
@@ -167,11 +174,33 @@ impl<T> RawTable<T> {
         home
     }
 
-    /// The slot of the entry with `hash` for which `eq` is true: one cache miss for the tags, one for the
-    /// entry, one more if it has overflowed.
+    /// Returns the slot of the entry with `hash` for which `eq` is true. A large table costs one cache miss
+    /// for the tags, one for the entry, and one more for each child that is searched.
+    ///
+    /// The simple version:
+    ///
+    /// ```text
+    /// for each entry of the hash's chunk and of its children:
+    ///     if eq(entry):
+    ///         return its slot
+    /// ```
+    ///
+    /// This version differs as follows:
+    ///
+    /// 1. One vector comparison finds the slots whose tag is that of the hash. `eq` is called for their
+    ///    entries only. An entry with another hash has the same tag in one of 127 cases.
+    /// 2. The same comparison reads the filter, the sixteenth byte. The children are searched only if the
+    ///    filter has the bit of the tag.
+    /// 3. The search of the children is out of line ([`Chunk::find_map_among`]), so a look-up that needs none
+    ///    saves no registers for it.
+    /// 4. In a large table the cache line of the preferred slot is prefetched before the tags are read
+    ///    ([`preferred_slot`]).
+    /// 5. A table without memory leads to an empty chunk, so there is no test for an empty table.
+    ///
+    /// The oracle of the vector comparison is the function `naive` in the tests of `group/mod.rs`.
     #[inline]
     pub(crate) fn find(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
-        // SAFETY: a live chunk, or the empty one, in which nothing is found.
+        // SAFETY: the chunk is live, or it is the empty one, in which nothing is found.
         unsafe { self.home_ahead(hash).find(hash, eq) }
     }
 
@@ -182,7 +211,7 @@ impl<T> RawTable<T> {
         unsafe { self.home_ahead(hash).find_map(hash, f) }
     }
 
-    /// See [`Table::find_first`](crate::Table::find_first).
+    /// Does what [`Table::find_first`](crate::Table::find_first) describes.
     #[inline]
     pub(crate) fn find_first<R>(
         &self,
@@ -193,7 +222,7 @@ impl<T> RawTable<T> {
         unsafe { self.home_ahead(hash).find_first(hash, f) }
     }
 
-    /// `find` with the chunk.
+    /// Does what [`find`](Self::find) does, and returns the chunk too.
     #[inline]
     pub(crate) fn find_place(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<Place<T>> {
         let chunk = self.home_ahead(hash);
@@ -201,7 +230,7 @@ impl<T> RawTable<T> {
         unsafe { chunk.find(hash, eq).map(|slot| Place { chunk, slot }) }
     }
 
-    /// The place of that entry, or the place for it, for which [`RawTable::grow_for_one`] has made room.
+    /// Returns the place of that entry, or a place for it. [`RawTable::grow_for_one`] has made room before.
     #[inline]
     pub(crate) fn find_or_vacant(
         &self,
@@ -210,24 +239,25 @@ impl<T> RawTable<T> {
     ) -> Result<Place<T>, Vacancy<T>> {
         debug_assert!(self.chunks > 0);
         let chunk = self.home_ahead(hash);
-        // SAFETY: a live chunk.
+        // SAFETY: the chunk is live, since the table has chunks.
         match unsafe { chunk.find_or_free(hash, eq) } {
             Ok(slot) => Ok(Place { chunk, slot }),
             Err(free) => Err(Vacancy { chunk, free, tag: tag_of(hash) }),
         }
     }
 
-    /// The place for an entry that is not in the table, likewise.
+    /// Returns a place for an entry that is not in the table. [`RawTable::grow_for_one`] has made room
+    /// before.
     #[inline]
     pub(crate) fn vacancy(&self, hash: u64) -> Vacancy<T> {
         debug_assert!(self.chunks > 0);
         let chunk = self.home(hash);
-        // SAFETY: a live chunk, and `preferred_slot` is less than `SLOTS`.
+        // SAFETY: the chunk is live, and `preferred_slot` is less than `SLOTS`.
         let free = unsafe { chunk.free_slot(preferred_slot::<T>(hash)) };
         Vacancy { chunk, free, tag: tag_of(hash) }
     }
 
-    /// Asks for the cache line that a look-up of `hash` reads first, and returns the chunk.
+    /// Prefetches the cache line that a look-up of `hash` reads first, and returns the chunk.
     #[inline]
     pub(crate) fn prefetch(&self, hash: u64) -> Chunk<T> {
         let home = self.home(hash);
@@ -235,26 +265,27 @@ impl<T> RawTable<T> {
         home
     }
 
-    /// Asks for the cache line that an insert of `hash` writes to, once the tags are there.
+    /// Prefetches the cache line that an insert of `hash` writes to. Reads the tags for it.
     #[inline]
     pub(crate) fn prefetch_vacancy(&self, hash: u64) {
         if self.chunks > 0
             && let Vacancy { chunk, free: Some(index), .. } = self.vacancy(hash)
         {
-            // SAFETY: `free_slot` gives an index below `SLOTS`, of a live chunk.
+            // SAFETY: the chunk is live, and `free_slot` returns an index below `SLOTS`.
             prefetch(unsafe { chunk.slot(index) }.entry.as_ptr());
         }
     }
 
-    /// Adds an entry to the place found for it. Needs memory only for an overflow child; if there is none, hands
-    /// the entry back: see [`NO_CHILD`](Self::NO_CHILD).
+    /// Adds an entry at the place found for it. Needs memory only for an overflow child. If there is none,
+    /// returns the entry: see [`NO_CHILD`](Self::NO_CHILD).
     ///
     /// # Safety
-    /// The vacancy was found in this table when it had a chunk, and nothing has changed since.
+    /// The vacancy was found in this table when the table had a chunk, and nothing has changed since.
     #[inline]
     pub(crate) unsafe fn fill(&mut self, vacancy: Vacancy<T>, entry: T) -> Result<Place<T>, T> {
         let Vacancy { chunk, free, tag } = vacancy;
-        // SAFETY: a live chunk of this storage, and the index of a free slot of it, or `None` if it is full, by contract.
+        // SAFETY: the chunk is a live one of this storage. `free` is the index of a free slot, or `None` if
+        // the chunk is full.
         let slot = unsafe {
             match free {
                 Some(index) => chunk.fill(index, tag, entry),
@@ -265,11 +296,12 @@ impl<T> RawTable<T> {
         Ok(Place { chunk, slot })
     }
 
-    /// Adds `entry`, a copy of the one in `slot` of chunk `index` of `other`, to the same chunk here, under the same tag and in
-    /// the same slot if that is free; for clones, which keep every place.
+    /// Adds `entry`, a copy of the one in `slot` of chunk `index` of `other`, to the chunk of the same index.
+    /// The copy keeps its tag, and its slot if that slot is free. This is for clones, which keep every place.
     pub(crate) fn push_copy(&mut self, other: &Self, index: usize, slot: Slot<T>, entry: T) -> Result<(), T> {
         assert!(index < self.chunks && index < other.chunks);
-        // SAFETY: live chunks of both tables, and an occupied slot of one; `index_of` is less than `SLOTS`.
+        // SAFETY: both chunks are live, and `slot` is an occupied slot of the other one. `index_of` is less
+        // than `SLOTS`.
         unsafe {
             let (preferred, tag) = (other.chunk(index).index_of(slot), slot.tag.read());
             self.chunk(index).push(preferred, tag, entry, &mut self.storage)?;
@@ -282,13 +314,13 @@ impl<T> RawTable<T> {
         Work { bytes_allocated: self.storage.bytes_allocated(), ..self.work }
     }
 
-    /// Removes the entry of a place, and merges one chunk if too few slots are taken.
+    /// Removes the entry at `place`, and merges one chunk if the table has too few entries.
     ///
     /// # Safety
     /// `place` is an occupied slot of a live chunk of this table, or of a child of that chunk.
     #[inline]
     pub(crate) unsafe fn remove(&mut self, place: Place<T>) -> T {
-        // SAFETY: passed on unchanged.
+        // SAFETY: the caller guarantees what `remove_from` requires.
         let entry = unsafe { self.remove_from(place.chunk, place.slot) };
         if self.items < self.limits.shrink_at {
             self.shrink();
@@ -296,25 +328,25 @@ impl<T> RawTable<T> {
         entry
     }
 
-    /// Removes the entry of `slot`, and never shrinks.
+    /// Removes the entry of `slot` and never shrinks the table.
     ///
     /// # Safety
     /// `chunk` is a live chunk of this table, and `slot` is an occupied slot of it or of its children.
     #[inline]
     pub(crate) unsafe fn remove_from(&mut self, chunk: Chunk<T>, slot: Slot<T>) -> T {
-        // SAFETY: a live chunk of this storage and its occupied slot, by contract.
+        // SAFETY: the caller guarantees a live chunk of this storage and its occupied slot.
         let (_, entry) = unsafe { chunk.remove(slot, &mut self.storage) };
         self.items -= 1;
         entry
     }
 
-    /// The same, and where another entry with the same tag may be put.
+    /// Does the same, and returns the place where another entry with the same tag may be put.
     ///
     /// # Safety
     /// `place` is an occupied slot of a live chunk of this table, or of a child of that chunk.
     pub(crate) unsafe fn take_from(&mut self, place: Place<T>) -> (T, Vacancy<T>) {
         let Place { chunk, slot } = place;
-        // SAFETY: by contract.
+        // SAFETY: the caller guarantees an occupied slot of a live chunk. `index_of` is less than `SLOTS`.
         unsafe {
             let tag = slot.tag.read() & !MARK;
             let entry = self.remove_from(chunk, slot);
@@ -322,8 +354,9 @@ impl<T> RawTable<T> {
         }
     }
 
-    /// The table's chunks, entries and memory, leaving it empty; the policy, the pauses, the veto and the work done
-    /// so far stay with it, what was reserved does not.
+    /// Moves the chunks, the entries and the memory to a new table, and leaves this one empty. The policy,
+    /// the pauses, the veto, the growth limit and the work done so far stay with this table. The reservation
+    /// does not.
     pub(crate) fn take(&mut self) -> Self {
         let mut full = core::mem::replace(self, Self::new());
         self.work = full.work;
@@ -333,12 +366,12 @@ impl<T> RawTable<T> {
         full
     }
 
-    /// Moves the blocks of a table smaller than a page for which `moves` says so.
+    /// Moves the directory and the chunks of a small table if `moves` is true: see [`Storage::relocate`].
     pub(crate) fn relocate_storage(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
         self.storage.relocate(&Self::LAYOUT, moves);
     }
 
-    /// Moves those of the children of chunk `index` for which `moves` says so.
+    /// Moves the children of chunk `index` for which `moves` is true.
     ///
     /// # Safety
     /// `index` is below `chunks`.
@@ -347,30 +380,32 @@ impl<T> RawTable<T> {
         index: usize,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) {
-        // SAFETY: a live chunk of this storage.
+        // SAFETY: the caller guarantees that the chunk is a live one of this storage.
         unsafe { self.chunk(index).relocate_children(&mut self.storage, moves) };
     }
 
-    /// All occupied slots, or those with a marked entry.
+    /// Returns all occupied slots, or only those with a marked entry.
     pub(crate) fn iter(&self, only_marked: bool) -> RawIter<T> {
-        // SAFETY: all chunks are live; whoever walks them keeps to the iterator's contract.
+        // SAFETY: all chunks are live. The caller follows the contract of the iterator.
         unsafe { RawIter::new(self.storage.directory(), self.chunks, self.items, only_marked) }
     }
 
-    /// The occupied slots of one chunk and its children, or the marked ones among them.
+    /// Returns the occupied slots of one chunk and its children, or the marked ones among them.
     ///
     /// # Safety
     /// `index` is below `chunks`, or 0.
     pub(crate) unsafe fn iter_chunk(&self, index: usize, only_marked: bool) -> RawIter<T> {
-        // SAFETY: a live chunk, or the empty one.
+        // SAFETY: the chunk is live, or it is the empty one.
         unsafe { RawIter::of_chunk(self.chunk(index), only_marked) }
     }
 
-    /// Removes the entries for which `keep` is false, looking at each once. Never shrinks the table.
+    /// Removes the entries for which `keep` is false. Calls `keep` once for each entry, and never shrinks the
+    /// table.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
         for index in 0..self.chunks {
-            // Children first: what then comes from them into the hole of a removal has been looked at, and stays.
-            // SAFETY: live chunks and children; occupied slots.
+            // The children come first. A removal from a slot fills the hole with an entry of a child, and
+            // `keep` has already been true for that entry.
+            // SAFETY: the chunks and children are live, and the slots are occupied.
             unsafe {
                 let chunk = self.chunk(index);
                 let items = &mut self.items;
@@ -385,14 +420,13 @@ impl<T> RawTable<T> {
         }
     }
 
-    /// Drops all entries and gives all memory back. If a drop panics, the remaining entries are leaked and the
-    /// table is empty all the same.
+    /// Drops all entries and frees all memory. If a drop panics, the remaining entries are leaked, and the
+    /// table is still empty afterwards.
     pub(crate) fn clear(&mut self) {
         self.take().drop_entries();
     }
 
-    /// Leaves the entries to somebody who has a [`RawIter`] over them: from here on the table only owns
-    /// memory.
+    /// Leaves the entries to the owner of a [`RawIter`] over them. From then on the table owns only memory.
     pub(crate) fn forget_entries(&mut self) {
         self.items = 0;
     }
@@ -403,30 +437,30 @@ impl<T> RawTable<T> {
             self.forget_entries();
             for slot in entries {
                 // SAFETY: each occupied slot comes once, and none is read again: `Drop` frees the memory
-                // without looking at the tags of slots.
+                // without reading the tags of slots.
                 unsafe { slot.entry.drop_in_place() };
             }
         }
     }
 
-    /// Frees all memory without dropping an entry; the table is then empty.
+    /// Frees all memory without dropping an entry. The table is then empty.
     pub(crate) fn free_memory(&mut self) {
         if self.storage.children() > 0 {
             for index in 0..self.chunks {
-                // SAFETY: a live chunk of this storage.
+                // SAFETY: the chunk is a live one of this storage.
                 unsafe { self.chunk(index).free_children(&mut self.storage) };
             }
         }
         (self.items, self.floor) = (0, 0);
         self.set_chunks(0);
-        // SAFETY: the children are freed and no chunk is live.
+        // SAFETY: the children are freed, and no chunk is live.
         unsafe { self.storage.free_all(&Self::LAYOUT) };
     }
 }
 
 impl<T> Drop for RawTable<T> {
     fn drop(&mut self) {
-        /// Frees the memory also when dropping an entry panics.
+        /// Frees the memory even if the drop of an entry panics.
         struct Free<'a, T>(&'a mut RawTable<T>);
         impl<T> Drop for Free<'_, T> {
             fn drop(&mut self) {

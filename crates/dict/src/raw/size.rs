@@ -1,4 +1,4 @@
-//! How a table changes its size: by one chunk at a time, by itself, for its owner, or all at once.
+//! How a table changes its size: one chunk at a time by itself or for its owner, or all at once.
 
 use core::mem::needs_drop;
 
@@ -12,8 +12,8 @@ use crate::resize::{Limits, ResizePolicy, Veto, chunks_for, wanted_chunks};
 use crate::stats::Work;
 
 impl<T> RawTable<T> {
-    /// Makes room for one more entry: the first chunk, or a split if one is due. Only a missing first chunk
-    /// is an error; a split without memory is put off.
+    /// Makes room for one more entry: allocates the first chunk, or splits a chunk if the limit is reached.
+    /// Only a missing first chunk is an error. A split without memory is put off.
     #[inline]
     pub(crate) fn grow_for_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         if self.grows_next() { self.grow(hasher) } else { Ok(()) }
@@ -26,8 +26,8 @@ impl<T> RawTable<T> {
         if self.chunks == 0 { grown } else { Ok(()) }
     }
 
-    /// Splits the next chunk in two, or makes the first one. A failure or a panicking hasher changes nothing
-    /// but the order of entries inside the chunk.
+    /// Splits the next chunk in two, or makes the first chunk. A failure or a panicking hasher changes
+    /// nothing except the order of entries inside the chunk.
     pub(crate) fn split_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         if self.chunks == self.storage.held() {
             self.storage.grow(&Self::LAYOUT)?;
@@ -36,7 +36,8 @@ impl<T> RawTable<T> {
             self.storage.tend_directory(&Self::LAYOUT);
         }
         let mut moved = 0;
-        // SAFETY: `from` is live; the new chunk has memory, and is initialised before it is used.
+        // SAFETY: `from` is live. The storage holds memory for the new chunk, which is initialised before
+        // use.
         unsafe {
             let new = self.chunk(self.chunks);
             new.init();
@@ -53,8 +54,8 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
-    /// [`RawTable::split_one`] of a table that grows by itself: the owner may be against taking more memory, except
-    /// for the first chunk, without which there is no table.
+    /// Does what [`RawTable::split_one`] does, for growth that no caller has requested by name. The owner may
+    /// forbid it to allocate memory, except for the first chunk, without which there is no table.
     fn split_if_allowed(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
         if self.chunks > 0 && (self.veto.is_some() || self.growth_limit < usize::MAX) {
             let bytes = self.growth_bytes();
@@ -71,11 +72,12 @@ impl<T> RawTable<T> {
         self.split_one(hasher)
     }
 
-    /// Asks for the cache lines of the next split, and for the child of the one after, whose own were asked for
-    /// before.
+    /// Prefetches for the splits that follow: the child of the chunk to be split next, the memory of the new
+    /// chunk, and all of the chunk to be split after that. The split before has prefetched the rest of the
+    /// next chunk.
     fn prefetch_split(&self) {
         let split = Split::after(self.chunks);
-        // SAFETY: the chunks to be split are live, the new one has memory.
+        // SAFETY: the chunks to be split are live, and the storage holds memory for the new one.
         unsafe {
             let next = self.chunk(split.from);
             next.prefetch_child();
@@ -88,13 +90,14 @@ impl<T> RawTable<T> {
         }
     }
 
-    /// Asks for the cache lines of the next merge, and for the child of the one after.
+    /// Prefetches for the merges that follow: the child of the chunk that the next merge fills, and both
+    /// chunks of the merge after that.
     fn prefetch_merge(&self) {
         if self.chunks < 3 {
             return;
         }
         let (next, after) = (Split::after(self.chunks - 1), Split::after(self.chunks - 2));
-        // SAFETY: live chunks.
+        // SAFETY: these chunks are live, since there are at least three.
         unsafe {
             self.chunk(next.from).prefetch_child();
             self.chunk(after.from).prefetch_all();
@@ -102,12 +105,12 @@ impl<T> RawTable<T> {
         }
     }
 
-    /// Merges the last chunk into the one it was split from. A failure changes nothing.
+    /// Merges the last chunk into the chunk from which it was split. A failure changes nothing.
     pub(crate) fn merge_one(&mut self) -> Result<(), ReserveError> {
         assert!(self.chunks > 1, "the first chunk stays");
         let last = self.chunks - 1;
         let split = Split::after(last);
-        // SAFETY: two live, different chunks of this storage.
+        // SAFETY: the two chunks are live, different, and of this storage.
         let moved = unsafe { self.chunk(last).merge_into(self.chunk(split.from), &mut self.storage)? };
         self.set_chunks(last);
         self.work.chunks_merged += 1;
@@ -117,12 +120,12 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
-    /// Takes the last chunk off the table and hands out its entries. With the first chunk, all memory goes. No entry changes its
-    /// chunk, and no memory is needed.
+    /// Removes the last chunk from the table and returns its entries. With the first chunk, all memory is
+    /// freed. No entry changes its chunk, and no memory is needed.
     pub(crate) fn pop_chunk(&mut self) -> Option<PoppedChunk<'_, T>> {
         let last = self.chunks.checked_sub(1)?;
-        // SAFETY: a live chunk. It stays in memory until `PoppedChunk` is dropped, and a walk over one chunk looks neither at the directory
-        // nor at how many chunks there are, which change meanwhile.
+        // SAFETY: the chunk is live and stays in memory until `PoppedChunk` is dropped. The iterator over one
+        // chunk reads neither the directory nor the number of chunks, which change meanwhile.
         let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last, false)) };
         self.items -= slots.size_hint().0;
         self.set_floor(self.floor.min(last));
@@ -131,14 +134,14 @@ impl<T> RawTable<T> {
         Some(PoppedChunk { table: self, chunk, slots })
     }
 
-    /// Gives back memory for chunks that are not in use. (A table does not hover around the edge of a step: the
-    /// load at which it grows and the one at which it shrinks are far apart.)
+    /// Frees memory for chunks that are not in use. A table does not oscillate around a step of growth, since
+    /// the load at which it grows is far from the load at which it shrinks.
     fn release_chunks(&mut self) {
         let tends = self.storage.tends_directory(&Self::LAYOUT, self.chunks);
         while self.storage.held() > self.chunks
             && self.storage.held_after_shrinking(&Self::LAYOUT) >= self.chunks
         {
-            // SAFETY: something is held, and the chunks given back are not in use.
+            // SAFETY: the storage holds chunks, and the freed ones are not in use.
             if unsafe { self.storage.shrink(&Self::LAYOUT) }.is_err() {
                 return;
             }
@@ -175,17 +178,17 @@ impl<T> RawTable<T> {
     }
 
     pub(crate) fn resume(&mut self) {
-        // A table that came to lie under the guard later was not paused.
+        // A table that was put in the place of the guarded one may not have been paused.
         self.pauses = self.pauses.saturating_sub(1);
         self.set_limits();
     }
 
-    /// What the next split would ask for.
+    /// Returns the bytes that the next split would allocate.
     pub(crate) fn growth_bytes(&self) -> usize {
         self.storage.split_bytes(&Self::LAYOUT, self.chunks)
     }
 
-    /// Whether the next insert would split a chunk.
+    /// Returns whether the next insert would split a chunk.
     #[inline]
     pub(crate) fn grows_next(&self) -> bool {
         self.items >= self.limits.grow_at
@@ -199,7 +202,7 @@ impl<T> RawTable<T> {
         self.veto = veto;
     }
 
-    /// How many chunks are to be split or merged until the table is as large as it should be.
+    /// Returns the number of chunks to split or merge until the table has the size that it should have.
     pub(crate) fn debt(&self) -> usize {
         self.wanted().abs_diff(self.chunks)
     }
@@ -208,8 +211,8 @@ impl<T> RawTable<T> {
         if self.chunks == 0 { 0 } else { wanted_chunks(self.chunks, self.items, self.floor) }
     }
 
-    /// Splits or merges up to `chunks` chunks, towards what the table should be; stops early if it is, or memory is
-    /// missing.
+    /// Splits or merges up to `chunks` chunks, towards the size that the table should have. Stops early when
+    /// the table has that size, or when there is no memory.
     pub(crate) fn rehash(&mut self, chunks: usize, hasher: impl Fn(&T) -> u64) -> Work {
         let before = self.work();
         if self.policy != ResizePolicy::Forbid {
@@ -223,7 +226,7 @@ impl<T> RawTable<T> {
         self.work().since(before)
     }
 
-    /// Merges a chunk if the table should be smaller and may be.
+    /// Merges one chunk, if the table is too large and neither the policy nor a pause forbids it.
     pub(crate) fn merge_if_due(&mut self) {
         if self.policy == ResizePolicy::Allow && self.pauses == 0 && self.wanted() < self.chunks {
             self.shrink();
@@ -233,7 +236,7 @@ impl<T> RawTable<T> {
     #[cold]
     #[inline(never)]
     pub(super) fn shrink(&mut self) {
-        // Without memory for a child the merge is put off; the table is right as it is.
+        // Without memory for a child the merge is put off. The table is valid as it is.
         let _ = self.merge_one();
     }
 
@@ -247,8 +250,9 @@ impl<T> RawTable<T> {
     }
 
     /// Grows until `additional` more entries fit, and keeps removals from undoing it. O(entries in the chunks
-    /// that split) and as many allocations as steps of growth. A failure leaves the table as large as it was, or, where
-    /// merging back needs children that cannot be had, a little larger.
+    /// that split), with one allocation of blocks per step of growth. A failure leaves the table as large as
+    /// it was. If merging back needs children and there is no memory for them, the table stays a little
+    /// larger.
     pub(crate) fn reserve(
         &mut self,
         additional: usize,
@@ -276,18 +280,19 @@ impl<T> RawTable<T> {
         Ok(())
     }
 
-    /// Asks the allocator for as much as `chunks` chunks take, in one piece that nobody touches, and gives it
-    /// back: what could never be had fails here, before memory is taken piece by piece.
+    /// Allocates the size of `chunks` chunks in one block, does not touch it, and frees it. A reservation
+    /// that can never succeed thus fails before memory is allocated step by step.
     fn probe(&mut self, chunks: usize) -> Result<(), ReserveError> {
         let layout = Self::LAYOUT.entries(chunks)?;
         let refused = ReserveError::OutOfMemory { size: layout.size() };
         let block = Zmalloc.allocate(layout).map_err(|_| refused)?;
-        // SAFETY: allocated just above with this layout.
+        // SAFETY: the block was allocated just above with this layout.
         unsafe { Zmalloc.deallocate(block.cast(), layout) };
         Ok(())
     }
 
-    /// Merges chunks until there are `chunks`, or memory for a merge is missing; the first chunk stays.
+    /// Merges chunks until there are `chunks`, or until there is no memory for a merge. The first chunk stays
+    /// unless `chunks` is 0 and it has no entry.
     fn merge_down_to(&mut self, chunks: usize) {
         while self.chunks > chunks.max(1) && self.merge_one().is_ok() {}
         if chunks == 0 && self.items == 0 && self.chunks == 1 {
@@ -295,8 +300,8 @@ impl<T> RawTable<T> {
         }
     }
 
-    /// Merges until the table is as small as `max(len, min_capacity)` entries allow, gives back spare
-    /// chunks, and forgets what was reserved beyond.
+    /// Merges until the table is as small as `max(len, min_capacity)` entries allow, frees the spare chunks,
+    /// and reduces the reservation to what is left.
     pub(crate) fn shrink_to(&mut self, min_capacity: usize) {
         let chunks = chunks_for(self.items.max(min_capacity)).min(self.chunks);
         self.set_floor(self.floor.min(chunks));
@@ -305,7 +310,7 @@ impl<T> RawTable<T> {
         self.storage.shrink_directory(&Self::LAYOUT);
     }
 
-    /// What removals do not shrink the table below.
+    /// Returns the number of chunks below which removals do not shrink the table.
     pub(crate) fn floor(&self) -> usize {
         self.floor
     }
@@ -316,7 +321,8 @@ impl<T> RawTable<T> {
     }
 }
 
-/// The entries of a chunk that its table no longer counts. Dropped, it frees what the chunk owns and drops the entries that are left.
+/// The entries of a chunk that its table no longer counts. Its drop frees what the chunk owns and drops the
+/// entries that are left.
 pub(crate) struct PoppedChunk<'a, T> {
     table: &'a mut RawTable<T>,
     chunk: Chunk<T>,
@@ -324,10 +330,10 @@ pub(crate) struct PoppedChunk<'a, T> {
 }
 
 impl<T> PoppedChunk<'_, T> {
-    /// Shows the entries that have not been taken yet.
+    /// Calls `each` for the entries that have not been taken yet.
     pub(crate) fn look_ahead(&self, mut each: impl FnMut(&T)) {
         for slot in self.slots.clone() {
-            // SAFETY: the slot is occupied until the walk yields it, which borrows `self` for writing.
+            // SAFETY: the slot is occupied until the iterator yields it, which borrows `self` for writing.
             each(unsafe { slot.entry.as_ref() });
         }
     }
@@ -337,7 +343,7 @@ impl<T> Iterator for PoppedChunk<'_, T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        // SAFETY: the slot is occupied, and the walk yields it once. Nobody else reads this chunk.
+        // SAFETY: the slot is occupied, and the iterator yields it once. Nothing else reads this chunk.
         self.slots.next().map(|slot| unsafe { slot.entry.read() })
     }
 
@@ -353,7 +359,7 @@ impl<T> Drop for PoppedChunk<'_, T> {
         if needs_drop::<T>() {
             self.for_each(drop);
         }
-        // SAFETY: the children of this chunk, whose entries are gone or need no drop.
+        // SAFETY: these are the children of this chunk, whose entries were taken out or need no drop.
         unsafe { self.chunk.free_children(&mut self.table.storage) };
         if self.table.chunks == 0 {
             self.table.free_memory();

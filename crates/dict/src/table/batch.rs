@@ -1,39 +1,43 @@
 //! Several look-ups at a time, so that their cache misses overlap.
 //!
-//! A look-up in a large table waits for memory twice: for the tags, then for the entry that they point at; a third time
-//! where entries are pointers. A processor overlaps the misses of neighbouring look-ups by itself, but only as far
-//! ahead as it can see, some hundred instructions: work between two look-ups, or a hash of long latency, hides the next
-//! one from it. A batch asks for all tags, then for all entries, then looks.
+//! A look-up in a large table waits for memory twice: for the tags, and then for the entry that they lead to.
+//! If entries are pointers, it waits a third time. A processor overlaps the misses of neighbouring look-ups
+//! by itself, but it sees only some hundred instructions ahead. Work between two look-ups, or a hash of long
+//! latency, hides the next look-up from it. A batch prefetches all tags, then all entries, and then looks
+//! them up.
 
 use crate::group::Candidates;
 use crate::table::Table;
 
 impl<T> Table<T> {
-    /// Asks the processor for what a look-up of `hash` reads first, and returns at once. For callers that know a hash some
-    /// hundred nanoseconds before they need its entry.
+    /// Prefetches what a look-up of `hash` reads first, and returns at once. This is for callers that know a
+    /// hash some hundred nanoseconds before they need its entry.
     #[inline]
     pub fn prefetch(&self, hash: u64) {
         self.raw.prefetch(hash);
     }
 
-    /// The entry that a look-up of `hash` is likely to compare first. Asks the processor for its slot, and
-    /// waits only for the tags: the slot is not read. `None` if no tag of the chunk is that of the hash.
+    /// Prefetches the slot of the entry that a look-up of `hash` is likely to compare first, and returns the
+    /// entry. Waits only for the tags and does not read the slot. Returns `None` if no tag of the chunk is
+    /// that of the hash.
     ///
-    /// For batches over several tables: prefetch all hashes, then all candidates, then what they point to, and
-    /// look up at the end. Over one table, [`find_many`](Self::find_many) does this.
+    /// This is for batches over several tables: first prefetch all hashes, then all candidates, then what
+    /// they point to, and look up at the end. [`find_many`](Self::find_many) does this for one table.
     #[inline]
     pub fn prefetch_candidate(&self, hash: u64) -> Option<&T> {
         let home = self.raw.home(hash);
-        // SAFETY: a live chunk, or the empty one; the entry of an occupied slot of a borrowed table.
+        // SAFETY: the chunk is live, or it is the empty one. The entry is that of an occupied slot, and the
+        // table is borrowed.
         unsafe { home.first_of(home.prefetch_candidates(hash)).map(|slot| slot.entry.as_ref()) }
     }
 
-    /// [`Table::find`] for `N` hashes at once; `eq` is told which one an entry is compared for. Sixteen or so are a
-    /// good number: there are no more misses than that on their way at a time.
+    /// Does what [`Table::find`] does, for `N` hashes at once. `eq` gets the index of the hash for which it
+    /// compares an entry. About sixteen hashes are a good number, because a processor has no more misses in
+    /// flight at a time.
     ///
-    /// `ahead` is called, before any comparison, for an entry that is likely to be compared: where entries are
-    /// pointers it can ask for what they point to with [`prefetch`](crate::prefetch::prefetch); where they are not it has
-    /// nothing to do (`|_| ()`).
+    /// `ahead` is called before any comparison, for an entry that is likely to be compared. If entries are
+    /// pointers, `ahead` can prefetch what they point to with [`prefetch`](crate::prefetch::prefetch).
+    /// Otherwise it has nothing to do (`|_| ()`).
     ///
     /// ```
     /// use dict::{Table, prefetch::prefetch};
@@ -64,9 +68,9 @@ impl<T> Table<T> {
         found
     }
 
-    /// [`Table::find_map`] for `N` hashes at once. Calls `each` with the index of every hash, in order, and
-    /// the result. `f` gets the index of the hash that an entry is compared for. `ahead` is called as in
-    /// [`find_many`](Self::find_many).
+    /// Does what [`Table::find_map`] does, for `N` hashes at once. Calls `each` with the index of every hash,
+    /// in order, and the result. `f` gets the index of the hash for which it compares an entry. `ahead` is
+    /// called as in [`find_many`](Self::find_many).
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -88,18 +92,18 @@ impl<T> Table<T> {
         let homes = hashes.map(|hash| self.raw.prefetch(hash));
         let mut candidates = [Candidates::NONE; N];
         for i in 0..N {
-            // SAFETY: a live chunk, or the empty one.
+            // SAFETY: the chunk is live, or it is the empty one.
             candidates[i] = unsafe { homes[i].prefetch_candidates(hashes[i]) };
         }
         for i in 0..N {
-            // SAFETY: the candidates are those of the chunk; an occupied slot of a table that is borrowed.
+            // SAFETY: the candidates are those of the chunk. The slot is occupied, and the table is borrowed.
             if let Some(entry) = unsafe { homes[i].first_of(candidates[i]).map(|slot| slot.entry.as_ref()) } {
                 ahead(entry);
             }
         }
         for i in 0..N {
-            // SAFETY: the candidates are those of the chunk and the hash; occupied slots of a table that is
-            // borrowed.
+            // SAFETY: the candidates are those of the chunk and the hash. The slots are occupied, and the
+            // table is borrowed.
             let found = unsafe {
                 homes[i].find_map_among(candidates[i], hashes[i], |slot| f(i, slot.entry.as_ref()))
             };
@@ -107,8 +111,8 @@ impl<T> Table<T> {
         }
     }
 
-    /// Asks the processor for what inserts of these hashes read and write, and waits only for the tags. Then insert
-    /// them one by one.
+    /// Prefetches what inserts of these hashes read and write. Waits only for the tags. The caller then
+    /// inserts the entries one by one.
     #[inline]
     pub fn prefetch_inserts(&self, hashes: &[u64]) {
         for &hash in hashes {

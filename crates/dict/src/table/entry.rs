@@ -1,4 +1,4 @@
-//! An entry of a table, or the place for one.
+//! An entry of a [`Table`], or the place for one.
 
 use core::fmt;
 
@@ -7,11 +7,11 @@ use crate::group::MARK;
 use crate::raw::{Place, RawTable, Vacancy};
 use crate::table::Table;
 
-/// What [`Table::entry`] found.
+/// The result of [`Table::entry`].
 pub enum Entry<'a, T> {
     /// The entry is in the table.
     Occupied(OccupiedEntry<'a, T>),
-    /// It is not, and may be added.
+    /// The entry is not in the table. It may be added.
     Vacant(VacantEntry<'a, T>),
 }
 
@@ -24,7 +24,7 @@ impl<'a, T> Entry<'a, T> {
         }
     }
 
-    /// Changes the entry, in ways that do not change its hash, if there is one.
+    /// Calls `change` with the entry if it is occupied. `change` must not change the hash of the entry.
     pub fn and_modify(mut self, change: impl FnOnce(&mut T)) -> Self {
         if let Entry::Occupied(entry) = &mut self {
             change(entry.get_mut());
@@ -37,7 +37,7 @@ impl<'a, T> Entry<'a, T> {
         self.or_insert_with(|| default)
     }
 
-    /// [`Entry::or_insert_with`] that hands the new entry back when there is no memory for it.
+    /// Does what [`Entry::or_insert_with`] does, but returns the new entry if there is no memory for it.
     pub fn try_or_insert_with(
         self,
         default: impl FnOnce() -> T,
@@ -48,7 +48,7 @@ impl<'a, T> Entry<'a, T> {
         }
     }
 
-    /// [`Entry::or_insert`] that hands `default` back when there is no memory for it.
+    /// Does what [`Entry::or_insert`] does, but returns `default` if there is no memory for it.
     pub fn try_or_insert(self, default: T) -> Result<OccupiedEntry<'a, T>, TryInsertError<T>> {
         self.try_or_insert_with(|| default)
     }
@@ -60,67 +60,68 @@ pub struct OccupiedEntry<'a, T> {
     pub(super) place: Place<T>,
 }
 
-// SAFETY: holds nothing but the table for writing and a place in it.
+// SAFETY: it holds a mutable reference to the table and a place in it, and nothing else.
 unsafe impl<T: Send> Send for OccupiedEntry<'_, T> {}
-// SAFETY: shared, it reads the entry only.
+// SAFETY: through a shared reference, the entry is only read.
 unsafe impl<T: Sync> Sync for OccupiedEntry<'_, T> {}
 
 impl<'a, T> OccupiedEntry<'a, T> {
-    /// The entry.
+    /// Returns the entry.
     #[inline]
     pub fn get(&self) -> &T {
-        // SAFETY: an occupied slot of the table, which is borrowed.
+        // SAFETY: the slot is an occupied one of the table, which is borrowed.
         unsafe { self.place.slot.entry.as_ref() }
     }
 
-    /// The entry, to be changed in ways that do not change its hash.
+    /// Returns a mutable reference to the entry. The caller must not change its hash.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
-        // SAFETY: as in `get`, and the table is borrowed for writing.
+        // SAFETY: the slot is an occupied one of the table, which is borrowed for writing.
         unsafe { self.place.slot.entry.as_mut() }
     }
 
-    /// The entry for as long as the table is borrowed.
+    /// Returns a mutable reference to the entry, for as long as the table is borrowed.
     #[inline]
     pub fn into_mut(mut self) -> &'a mut T {
-        // SAFETY: as in `get_mut`; the table is borrowed for `'a`.
+        // SAFETY: the slot is an occupied one of the table, which is borrowed for writing for `'a`.
         unsafe { self.place.slot.entry.as_mut() }
     }
 
-    /// The table that the entry is in.
+    /// Returns the table that contains the entry.
     pub fn table(&self) -> &Table<T> {
         self.table
     }
 
-    /// The table that the entry is in, to be changed.
+    /// Returns a mutable reference to the table that contains the entry.
     pub fn into_table(self) -> &'a mut Table<T> {
         self.table
     }
 
-    /// Removes the entry; one chunk may be merged. O(1). In C: `dictDelete`.
+    /// Removes the entry and returns it. One chunk may be merged. O(1). In C: `dictDelete`.
     #[inline]
     pub fn remove(self) -> T {
-        // SAFETY: an occupied slot of the table and its chunk.
+        // SAFETY: the place is an occupied slot of the table and its chunk.
         unsafe { self.table.raw.remove(self.place) }
     }
 
-    /// [`OccupiedEntry::remove`] that also gives its place, for putting another entry with the same hash there. No chunk
-    /// is merged.
+    /// Removes the entry, and returns it together with its place, for another entry with the same hash. No
+    /// chunk is merged.
     pub fn take(self) -> (T, VacantEntry<'a, T>) {
-        // SAFETY: an occupied slot of the table and its chunk.
+        // SAFETY: the place is an occupied slot of the table and its chunk.
         let (entry, vacancy) = unsafe { self.table.raw.take_from(self.place) };
         (entry, VacantEntry { table: self.table, vacancy })
     }
 
-    /// Whether the mark is set. A new entry's is not.
+    /// Returns whether the mark is set. The mark of a new entry is not.
     pub fn is_marked(&self) -> bool {
-        // SAFETY: a tag of the table.
+        // SAFETY: the pointer leads to a tag of the table.
         unsafe { self.place.slot.tag.read() & MARK != 0 }
     }
 
-    /// Sets or clears the mark. O(1), and touches the tags only.
+    /// Sets or clears the mark. O(1); reads and writes the tags only.
     pub fn set_mark(&mut self, marked: bool) {
-        // SAFETY: a tag of the table, which stays a tag: only the mark changes.
+        // SAFETY: the pointer leads to a tag of the table. It stays a valid tag, because only the mark
+        // changes.
         unsafe {
             let tag = self.place.slot.tag.read() & !MARK;
             self.place.slot.tag.write(if marked { tag | MARK } else { tag });
@@ -149,19 +150,19 @@ impl<T: fmt::Debug> fmt::Debug for OccupiedEntry<'_, T> {
     }
 }
 
-/// The place of an entry that is not in the table.
+/// The place for an entry that is not in the table.
 pub struct VacantEntry<'a, T> {
     pub(super) table: &'a mut Table<T>,
     pub(super) vacancy: Vacancy<T>,
 }
 
-// SAFETY: holds nothing but the table for writing and a free place in it.
+// SAFETY: it holds a mutable reference to the table and a free place in it, and nothing else.
 unsafe impl<T: Send> Send for VacantEntry<'_, T> {}
-// SAFETY: shared, it gives nothing out.
+// SAFETY: through a shared reference, nothing is accessible.
 unsafe impl<T: Sync> Sync for VacantEntry<'_, T> {}
 
 impl<'a, T> VacantEntry<'a, T> {
-    /// The table that the entry is not in.
+    /// Returns the table that does not contain the entry.
     pub fn into_table(self) -> &'a mut Table<T> {
         self.table
     }
@@ -175,10 +176,11 @@ impl<'a, T> VacantEntry<'a, T> {
         }
     }
 
-    /// [`VacantEntry::insert`] that hands the entry back when there is no memory for it.
+    /// Does what [`VacantEntry::insert`] does, but returns the entry if there is no memory for it.
     #[inline]
     pub fn try_insert(self, entry: T) -> Result<OccupiedEntry<'a, T>, TryInsertError<T>> {
-        // SAFETY: found in a table that has had a chunk since, and which this borrows.
+        // SAFETY: the vacancy was found in this table when it had a chunk. The table has been borrowed since,
+        // so nothing has changed.
         match unsafe { self.table.raw.fill(self.vacancy, entry) } {
             Ok(place) => Ok(OccupiedEntry { table: self.table, place }),
             Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::NO_CHILD }),
@@ -186,13 +188,13 @@ impl<'a, T> VacantEntry<'a, T> {
     }
 }
 
-/// The answer of [`Table::find_entry`] when there is no such entry.
+/// The error of [`Table::find_entry`]: there is no such entry.
 pub struct AbsentEntry<'a, T> {
     pub(super) table: &'a mut Table<T>,
 }
 
 impl<'a, T> AbsentEntry<'a, T> {
-    /// The table that was searched.
+    /// Returns the table that was searched.
     pub fn into_table(self) -> &'a mut Table<T> {
         self.table
     }

@@ -1,56 +1,64 @@
-//! Taking entries out of a table: one at a time those that a closure picks, or all of them, chunk by chunk.
+//! Removal of entries in bulk: one at a time those that a closure picks, or all of them, chunk by chunk.
 //!
-//! A removal moves the last entry of the chunk's chain into the hole, if there is a chain, and no other entry. So what has been
-//! looked at and kept stays where it is, before the hole, and what has not comes after: the number kept in
-//! the chunk says where to go on, and a fresh walk over the chunk gets there.
+//! If the chunk has a chain, a removal moves the last entry of the chain into the hole. It moves no other
+//! entry. Entries that were visited and kept therefore stay before the hole, and the entries that were not
+//! visited come after them. The number of kept entries of a chunk tells where to continue: a new iterator
+//! over the chunk skips that many.
 
 use crate::raw::RawIter;
 use crate::raw::{PoppedChunk, RawTable};
 use crate::table::Table;
 use core::mem::needs_drop;
 
-/// The entries of a [`Table`] that a closure picks, by value; the others stay. See
+/// An iterator that removes the entries of a [`Table`] that a closure picks. The others stay. See
 /// [`Table::extract_if`].
 #[must_use = "entries are taken out as the iterator is asked for them"]
 pub struct ExtractIf<'a, T, F> {
     table: &'a mut RawTable<T>,
     pick: F,
-    /// The chunk that is walked over, and its entries that have not been looked at.
+    /// The index of the current chunk.
     chunk: usize,
+    /// The entries of that chunk that were not visited. `None` until the iterator enters the chunk.
     rest: Option<RawIter<T>>,
-    /// Its entries that have been looked at and kept.
+    /// The number of entries of that chunk that were visited and kept.
     kept: usize,
-    /// Entries that have not been looked at.
+    /// The number of entries that were not visited.
     left: usize,
 }
 
 // SAFETY: `rest` is a place in the table, which is borrowed for writing and whose entries may be sent.
 unsafe impl<T: Send, F: Send> Send for ExtractIf<'_, T, F> {}
-// SAFETY: shared, it gives out nothing but how many entries are left.
+// SAFETY: through a shared reference, only the number of entries left is accessible.
 unsafe impl<T: Sync, F: Sync> Sync for ExtractIf<'_, T, F> {}
 
 impl<T> Table<T> {
-    /// Takes out the entries for which `pick` is true, each when the iterator is asked for it; those it has not come
-    /// to when it is dropped stay. Looks at each entry once and moves none between chunks: later removals shrink the
-    /// table, or [`Table::rehash`] does.
+    /// Returns an iterator that removes and yields the entries for which `pick` is true. An entry is removed
+    /// when the iterator reaches it. Entries that it has not reached when it is dropped stay.
+    ///
+    /// The iterator visits each entry once and moves none between chunks. Later removals, or
+    /// [`Table::rehash`], shrink the table.
     pub fn extract_if<F: FnMut(&mut T) -> bool>(&mut self, pick: F) -> ExtractIf<'_, T, F> {
         let left = self.len();
         ExtractIf { table: &mut self.raw, pick, chunk: 0, rest: None, kept: 0, left }
     }
 
-    /// Takes about `n` entries out, gives each to `each`, and gives up their chunks. Says whether the table still has chunks; with the
-    /// last one all its memory goes. For emptying a table in steps, which [`clear`](Self::clear) does all at once: no entry changes its
-    /// chunk, nothing is hashed, and no memory is needed, whatever the resize policy. Forgets what was reserved.
+    /// Removes about `n` entries and their chunks, and calls `each` with each entry. Returns whether the
+    /// table still has chunks. The last chunk takes all the memory of the table with it.
     ///
-    /// A call ends with the chunk in which it reaches `n` pieces of work; it takes one chunk at least. Each entry counts one. Each chunk
-    /// counts one, also an empty one, and one more for each 4 KiB of its slots. A chunk has about ten entries. If `each` panics, the
-    /// rest of the chunk is dropped.
+    /// This empties a table in steps, which [`clear`](Self::clear) does all at once. No entry changes its
+    /// chunk, nothing is hashed, and no memory is needed, whatever the resize policy is. What was reserved is
+    /// forgotten.
     ///
-    /// `ahead` is called for all entries of a chunk before the first of them is taken. Where entries are pointers it can ask for what they
-    /// point to with [`prefetch`](crate::prefetch::prefetch), so that their cache misses overlap; where they are not it has nothing to
-    /// do (`|_| ()`).
+    /// A call ends with the chunk in which it reaches `n` pieces of work, and removes at least one chunk.
+    /// Each entry is one piece of work. Each chunk is one more, even if it is empty, and one more per 4 KiB
+    /// of its slots. A chunk has about ten entries. If `each` panics, the rest of the chunk is dropped.
     ///
-    /// O(`n` + entries of the last chunk), and the giving back of the chunks' memory, in steps of 256 KiB or of a chunk.
+    /// `ahead` is called for all entries of a chunk before the first of them is taken. If entries are
+    /// pointers, `ahead` can prefetch what they point to with [`prefetch`](crate::prefetch::prefetch), so
+    /// that their cache misses overlap. Otherwise it has nothing to do (`|_| ()`).
+    ///
+    /// O(`n` + entries of the last chunk). The memory of the chunks is freed in steps of 256 KiB, or of a
+    /// chunk if that is larger.
     ///
     /// ```
     /// let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -73,8 +81,8 @@ impl<T> Table<T> {
         })
     }
 
-    /// Pops chunks until `n` pieces of work are done, those of a chunk itself and what `consume` answers, and says whether there are
-    /// chunks left.
+    /// Pops chunks until `n` pieces of work are done. The work is that of each chunk itself and what
+    /// `consume` returns. Returns whether there are chunks left.
     fn pop_until(&mut self, n: usize, mut consume: impl FnMut(PoppedChunk<'_, T>) -> usize) -> bool {
         const PAGE: usize = 4096;
         let mut work = 0;
@@ -86,9 +94,12 @@ impl<T> Table<T> {
         self.raw.chunks() > 0
     }
 
-    /// Drops about `n` entries and gives back the table with the others; `None` when that was all. For dropping a large table without a
-    /// pause. Work is counted as in [`pop_chunks`](Self::pop_chunks), but entries that [need no drop](needs_drop) are not counted: those of
-    /// about `n` chunks go, ten in each. In C: what `dictEmpty` does between two calls of its callback.
+    /// Drops about `n` entries and returns the table with the others, or `None` if none are left. This drops
+    /// a large table without a pause.
+    ///
+    /// Work is counted as in [`pop_chunks`](Self::pop_chunks), but entries that [need no drop](needs_drop)
+    /// are not counted. A call then drops about `n` chunks of ten entries each. In C: what `dictEmpty` does
+    /// between two calls of its callback.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -120,7 +131,7 @@ impl<T, F: FnMut(&mut T) -> bool> Iterator for ExtractIf<'_, T, F> {
     fn next(&mut self) -> Option<T> {
         while self.chunk < self.table.chunks() {
             let rest = self.rest.get_or_insert_with(|| {
-                // SAFETY: a live chunk.
+                // SAFETY: the chunk is live.
                 let mut entries = unsafe { self.table.iter_chunk(self.chunk, false) };
                 entries.by_ref().take(self.kept).for_each(drop);
                 entries
@@ -130,12 +141,13 @@ impl<T, F: FnMut(&mut T) -> bool> Iterator for ExtractIf<'_, T, F> {
                 continue;
             };
             self.left -= 1;
-            // Counted as kept until it is picked: if `pick` panics, it stays.
+            // The entry counts as kept until it is picked. If `pick` panics, it stays.
             self.kept += 1;
-            // SAFETY: an occupied slot of a table that is borrowed for writing.
+            // SAFETY: the slot is an occupied one, and the table is borrowed for writing.
             if (self.pick)(unsafe { &mut *slot.entry.as_ptr() }) {
                 (self.rest, self.kept) = (None, self.kept - 1);
-                // SAFETY: a live chunk and its occupied slot; the walk over it has ended.
+                // SAFETY: the chunk is live and the slot is an occupied one of it. The iterator over it is
+                // gone.
                 return Some(unsafe { self.table.remove_from(self.table.chunk(self.chunk), slot) });
             }
         }

@@ -1,4 +1,4 @@
-//! What the owner of a table may say about its size, and do for it when there is time.
+//! The methods that control and maintain the size of a table.
 
 use core::ptr::NonNull;
 use core::time::Duration;
@@ -13,23 +13,26 @@ use crate::scan::step;
 use crate::stats::Work;
 use crate::table::Table;
 
-/// Chunks that [`Table::rehash_for`] does between two looks at the clock: some microseconds of work.
+/// The number of chunks that [`Table::rehash_for`] processes between two reads of the clock: some
+/// microseconds of work.
 const CHUNKS_A_LOOK: usize = 16;
 
 impl<T> Table<T> {
-    /// How many chunks [`Table::rehash`] would split or merge now: 0 for a table that is as large as it should be. What
-    /// a [`ResizePolicy`], a pause, a veto, a limit of growth, missing memory or a bulk of removals has put off. Constant
-    /// time.
+    /// Returns how many chunks [`Table::rehash`] would split or merge now. It is 0 for a table that has the
+    /// size that it should have. Splits and merges are put off by a [`ResizePolicy`], a pause, a veto, a
+    /// limit of growth, missing memory, or a bulk of removals. Constant time.
     pub fn rehash_debt(&self) -> usize {
         self.raw.debt()
     }
 
-    /// Splits or merges up to `chunks` chunks, towards the size that the table should have, and says what it did. Stops early
-    /// when there is no more to do, when memory is missing, or when growth is vetoed or beyond its limit; does nothing under
-    /// [`ResizePolicy::Forbid`]. O(entries of those chunks). In C: `dictRehash`.
+    /// Splits or merges up to `chunks` chunks, towards the size that the table should have, and returns the
+    /// work done. Stops early when nothing is left to do, when there is no memory, or when growth is vetoed
+    /// or exceeds its limit. Does nothing under [`ResizePolicy::Forbid`]. O(entries of those chunks). In C:
+    /// `dictRehash`.
     ///
-    /// Inserts and removals do as much by themselves as they need. This is for the time after a bulk of them, and for idle
-    /// time: removals leave a table at a third of its slots, maintenance at more than six tenths.
+    /// Inserts and removals do as much of this as they need. This method is for the time after a bulk of
+    /// them, and for idle time. Removals leave a table with at least a third of its slots in use, and
+    /// maintenance with more than six tenths.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -53,9 +56,9 @@ impl<T> Table<T> {
         self.raw.rehash(chunks, hasher)
     }
 
-    /// [`Table::rehash`] for as long as `budget` lasts by the caller's `clock`, which tells the time since any moment: a
-    /// table has no clock of its own. Overshoots by sixteen chunks at most, some microseconds. In C:
-    /// `dictRehashMicroseconds`.
+    /// Does what [`Table::rehash`] does until the caller's `clock` has advanced by `budget`. The clock
+    /// returns the time since any fixed moment, because a table has no clock of its own. The call may take
+    /// longer by sixteen chunks, some microseconds. In C: `dictRehashMicroseconds`.
     ///
     /// ```
     /// # let mut table = dict::Table::<u64>::new();
@@ -79,19 +82,21 @@ impl<T> Table<T> {
         self.stats().work.since(before)
     }
 
-    /// Whether the table may change its size by itself.
+    /// Returns whether the table may change its size by itself.
     pub fn resize_policy(&self) -> ResizePolicy {
         self.raw.policy()
     }
 
-    /// Says whether the table may change its size by itself. What is put off shows in [`Table::rehash_debt`]; when it is
-    /// allowed again, each insert or removal does one chunk of it. In C: `dictSetResizeEnabled`.
+    /// Sets whether the table may change its size by itself. [`Table::rehash_debt`] counts what is put off.
+    /// When the policy allows it again, each insert or removal splits or merges one chunk of it. In C:
+    /// `dictSetResizeEnabled`.
     pub fn set_resize_policy(&mut self, policy: ResizePolicy) {
         self.raw.set_policy(policy);
     }
 
-    /// Keeps the table from changing its size by itself until the guard is dropped. For a bulk of removals, which then
-    /// does not pay for a smaller table; inserts go on with longer chains. In C: `dictPauseAutoResize`.
+    /// Keeps the table from changing its size by itself until the guard is dropped. This is for a bulk of
+    /// removals, which then does not pay for a smaller table. Inserts work with longer chains. In C:
+    /// `dictPauseAutoResize`.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -110,11 +115,13 @@ impl<T> Table<T> {
         Paused::new(self)
     }
 
-    /// Has `allows` asked before the table takes memory to grow, with the number of bytes it would take: a segment, at
-    /// most 256 KiB and its tags, or a new directory. If the answer is no, the growth is put off and asked for
-    /// again by the next insert; the table serves on with longer chains. Takes the place of the one before. Not asked: for
-    /// the first chunk, without which there is no table, for overflow children, and by [`Table::reserve`]. A clone of the
-    /// table asks nobody. In C: `resizeAllowed` of a `dictType`.
+    /// Sets a closure that the table calls before it allocates memory to grow. Its argument is the number of
+    /// bytes: a segment, which has at most 256 KiB and its tags, or a new directory. If it returns `false`,
+    /// the growth is put off and the next insert tries again. The table works with longer chains until then.
+    ///
+    /// A new closure replaces the previous one. It is not called for the first chunk, without which there is
+    /// no table, for overflow children, or by [`Table::reserve`]. A clone of the table has no closure. In C:
+    /// `resizeAllowed` of a `dictType`.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -128,7 +135,8 @@ impl<T> Table<T> {
         or_oom(self.try_on_grow(allows));
     }
 
-    /// [`Table::on_grow`] that says when there is no memory for the closure. The one before then stays.
+    /// Does what [`Table::on_grow`] does, but returns an error if there is no memory for the closure. The
+    /// previous one then stays.
     pub fn try_on_grow<F: Fn(usize) -> bool + Send + Sync + 'static>(
         &mut self,
         allows: F,
@@ -139,10 +147,12 @@ impl<T> Table<T> {
         Ok(())
     }
 
-    /// Lets the table grow by `bytes` of memory in all from now on. What it takes beyond is put off, as by
-    /// [`on_grow`](Self::on_grow), but without a closure: for a caller that knows its room before each insert. Each
-    /// growth takes its bytes off the limit. `usize::MAX` is no limit, and the default. Overflow children and
-    /// [`Table::reserve`] do not count. Constant time.
+    /// Limits the memory by which the table may grow from now on to `bytes` in all. Growth beyond the limit
+    /// is put off, as with [`on_grow`](Self::on_grow), but without a closure. This is for callers that know
+    /// the free memory before each insert.
+    ///
+    /// Each growth reduces the limit by its bytes. `usize::MAX` means no limit, and is the default. Overflow
+    /// children and [`Table::reserve`] do not count. Constant time.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -159,8 +169,8 @@ impl<T> Table<T> {
         self.raw.set_growth_limit(bytes);
     }
 
-    /// The bytes that the next insert allocates to grow the table. Usually 0. Overflow children, of up to 64 bytes
-    /// each, come on top. Constant time.
+    /// Returns the bytes that the next insert allocates to grow the table, which is usually 0. Overflow
+    /// children, of up to 64 bytes each, are not included. Constant time.
     ///
     /// ```
     /// let table = dict::Table::<u64>::new();
@@ -170,25 +180,29 @@ impl<T> Table<T> {
         if self.raw.grows_next() { self.raw.growth_bytes() } else { 0 }
     }
 
-    /// Lets the table grow without asking.
+    /// Removes the closure of [`Table::on_grow`].
     pub fn clear_on_grow(&mut self) {
         self.raw.set_veto(None);
     }
 
-    /// [`Table::scan`] that may change entries, in ways that do not change their hash, and moves the table's own small blocks:
-    /// `moves` is asked for each one, with its size, whether it should lie elsewhere, as `zmalloc::defrag::Survey::hint`
-    /// says. For a defragmenter: `each` moves what an entry points to and writes the new pointer into it.
+    /// Does what [`Table::scan`] does, and moves the table's own small blocks. `each` may change entries, but
+    /// not their hash. This is for defragmentation, where `each` moves what an entry points to and writes the
+    /// new pointer into it.
     ///
-    /// The blocks are the overflow children, and, when the scan starts, the directory of a table that is not large and the
-    /// chunks of one that is no larger than a page. There is no use in moving larger blocks, which lie in pages of their own. A
-    /// block that finds no memory stays where it is. Entries of a moved block are at another address afterwards. In C:
+    /// `moves` is called for each block with its size, and returns whether the block should move, as
+    /// `zmalloc::defrag::Survey::hint` does. The blocks are the overflow children and, when the scan starts,
+    /// two more. These are the directory, if it is not large, and the chunks, if the table is no larger than
+    /// a page. Larger blocks lie in pages of their own, so there is no use in moving them. A block stays
+    /// where it is if there is no memory. The entries of a moved block have another address afterwards. In C:
     /// `dictScanDefrag`.
     ///
-    /// Under [`ResizePolicy::Allow`], and while the table is not paused, a call first merges one chunk if the table is too large: chunks
-    /// that are hardly used hold more memory than gaps do. So an entry may come more than once.
+    /// If the table is too large, a call first merges one chunk, because chunks that are hardly used waste
+    /// more memory than gaps do. This happens only under [`ResizePolicy::Allow`] and while the table is not
+    /// paused. An entry may therefore be visited more than once.
     ///
-    /// Nothing else is freed in a call than what it moves. So a block that `moves` was asked about, and that it let lie, is live when the
-    /// call returns: a caller may note blocks in one call, and move them in another one at the same cursor.
+    /// After that merge, a call frees only the blocks that it moves. A block for which `moves` returned
+    /// `false` is therefore live when the call returns. A caller may note blocks in one call, and move them
+    /// in another call at the same cursor.
     pub fn relocate(
         &mut self,
         cursor: Cursor,
@@ -204,7 +218,8 @@ impl<T> Table<T> {
         }
         let (chunk, other_half, next) = step(cursor, self.raw.chunks());
         for chunk in [Some(chunk), other_half].into_iter().flatten() {
-            // SAFETY: `step` names live chunks; the table is borrowed for writing, and each occupied slot comes once.
+            // SAFETY: `step` returns live chunks. The table is borrowed for writing, and each occupied slot
+            // comes once.
             unsafe {
                 self.raw.relocate_children(chunk, moves);
                 for mut slot in self.raw.iter_chunk(chunk, false) {

@@ -1,4 +1,4 @@
-//! [`Table`]: the set of entries whose hash and equality the caller brings.
+//! [`Table`]: a set of entries for which the caller provides the hash and the comparison.
 
 mod batch;
 mod entry;
@@ -21,15 +21,15 @@ use crate::raw::RawTable;
 use crate::scan::step;
 use crate::stats::Stats;
 
-/// A hash table of entries `T` that grows by one chunk at a time; the layer under [`Dict`](crate::Dict).
+/// A hash table of entries `T` that grows by one chunk at a time. [`Dict`](crate::Dict) is built on it.
 ///
-/// The table stores no hashes and asks for no trait: a look-up brings the hash and a closure that recognises
-/// the entry, and what may move entries (inserting, reserving) brings a closure that hashes one again. This
-/// serves entries that know more than a key, such as pointers to blocks that hold the key. The method names
-/// are those of `hashbrown::HashTable`; but [`OccupiedEntry::remove`] gives the entry alone, and
-/// [`OccupiedEntry::take`] its place too. In C: `dict` with a `dictType`.
+/// The table stores no hashes and requires no trait. A look-up takes the hash and a closure that recognises
+/// the entry. Methods that may move entries, such as inserting and reserving, take a closure that hashes an
+/// entry. This suits entries that contain more than a key, such as pointers to blocks that hold the key. The
+/// method names are those of `hashbrown::HashTable`, with one difference: [`OccupiedEntry::remove`] returns
+/// only the entry, and [`OccupiedEntry::take`] returns its place too. In C: `dict` with a `dictType`.
 ///
-/// Every entry carries one bit for the caller, its *mark*: [`OccupiedEntry::set_mark`], [`Table::iter_marked`].
+/// Every entry has one bit for the caller, its *mark*: [`OccupiedEntry::set_mark`], [`Table::iter_marked`].
 ///
 /// ```
 /// use dict::Table;
@@ -41,64 +41,67 @@ use crate::stats::Stats;
 /// assert_eq!(table.find(hash(&7), |&number| number == 7), Some(&7));
 /// ```
 ///
-/// The closures must agree with each other: an entry found under one hash must hash to it. If they do not,
-/// entries are lost from look-up, and nothing worse.
+/// The closures must agree with each other: an entry that is found under a hash must hash to it. If they do
+/// not, look-ups do not find some entries. No other harm is done.
 pub struct Table<T> {
     raw: RawTable<T>,
 }
 
 impl<T> Table<T> {
-    /// An empty table, which owns no memory.
+    /// Creates an empty table, which owns no memory.
     pub const fn new() -> Self {
         Self { raw: RawTable::new() }
     }
 
-    /// An empty table with room for `capacity` entries.
+    /// Creates an empty table with room for `capacity` entries.
     pub fn with_capacity(capacity: usize) -> Self {
         let mut table = Self::new();
         table.reserve(capacity, |_| unreachable!("there is no entry to hash"));
         table
     }
 
-    /// [`Table::with_capacity`] that says when there is no memory.
+    /// Does what [`Table::with_capacity`] does, but returns an error if there is no memory.
     pub fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
         let mut table = Self::new();
         table.try_reserve(capacity, |_| unreachable!("there is no entry to hash"))?;
         Ok(table)
     }
 
-    /// The number of entries. In C: `dictSize`.
+    /// Returns the number of entries. In C: `dictSize`.
     #[inline]
     pub fn len(&self) -> usize {
         self.raw.len()
     }
 
-    /// Whether there is no entry.
+    /// Returns whether the table has no entries.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The number of entries that fit before the table adds a chunk, if it may ([`ResizePolicy`](crate::ResizePolicy)).
+    /// Returns the number of entries that fit before the table adds a chunk, if its
+    /// [`ResizePolicy`](crate::ResizePolicy) allows it.
     pub fn capacity(&self) -> usize {
         self.raw.capacity()
     }
 
-    /// The shape of the table, in constant time. In C: `dictGetStats`.
+    /// Returns the shape of the table, in constant time. In C: `dictGetStats`.
     pub fn stats(&self) -> Stats {
         self.raw.stats()
     }
 
-    /// Bytes that the table's own blocks add to `used_memory`; what entries point to is not counted. Constant
-    /// time. In C: `dictMemUsage`.
+    /// Returns the bytes that the table's own blocks add to `used_memory`. What entries point to is not
+    /// counted. Constant time. In C: `dictMemUsage`.
     pub fn allocation_size(&self) -> usize {
         self.raw.allocation_size()
     }
 
-    /// What a table of so many entries takes that only inserts have filled, without making one. O(log(entries)).
+    /// Returns the memory that a table of `entries` entries takes if only inserts have filled it. No table is
+    /// created. O(log(entries)).
     ///
-    /// With jemalloc all sizes are those of such a table, except for the number of overflow children. That depends
-    /// on the hashes, and is the expected value here. Other allocators may add bytes that are known only for a block.
+    /// With jemalloc, all sizes are those of such a table, except for the number of overflow children. That
+    /// number depends on the hashes, and is the expected value here. Other allocators may add bytes that are
+    /// known only after the allocation.
     ///
     /// ```
     /// use dict::{DefaultHashBuilder, Table};
@@ -118,18 +121,19 @@ impl<T> Table<T> {
         ExpectedSize::of(&RawTable::<T>::LAYOUT, entries)
     }
 
-    /// The entry with `hash` for which `eq` is true. O(1); about two cache misses in a large table.
+    /// Returns the entry with `hash` for which `eq` is true. O(1); about two cache misses in a large table.
     #[inline]
     pub fn find(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<&T> {
-        // SAFETY: an occupied slot; the table is borrowed.
+        // SAFETY: the slot is an occupied one, and the table is borrowed.
         self.raw.find(hash, eq).map(|slot| unsafe { slot.entry.as_ref() })
     }
 
     /// Returns the first `Some` that `f` returns for an entry that may have this hash. O(1), as
-    /// [`find`](Self::find).
+    /// [`find`](Self::find) is.
     ///
-    /// `f` compares the entry, as the closure of `find` does, and has to return `None` for all others: it
-    /// also gets entries with other hashes. What it has decoded to compare need not be decoded again.
+    /// `f` compares the entry, as the closure of `find` does, and must return `None` for all other entries.
+    /// It also gets entries with other hashes. If `f` decodes the entry to compare it, it can return what it
+    /// has decoded.
     ///
     /// ```
     /// # let hash = |text: &str| text.len() as u64; // all in one chunk, under one tag
@@ -142,17 +146,17 @@ impl<T> Table<T> {
     /// ```
     #[inline]
     pub fn find_map<'a, R>(&'a self, hash: u64, mut f: impl FnMut(&'a T) -> Option<R>) -> Option<R> {
-        // SAFETY: occupied slots; the table is borrowed.
+        // SAFETY: the slots are occupied, and the table is borrowed.
         self.raw.find_map(hash, |slot| f(unsafe { slot.entry.as_ref() }))
     }
 
-    /// The first step of [`find_map`](Self::find_map), which decides most look-ups: compares one entry at
-    /// most. `Ok(None)` says that there is no entry with this hash.
+    /// Performs the first step of [`find_map`](Self::find_map), which decides most look-ups: it compares at
+    /// most one entry. `Ok(None)` means that there is no entry with this hash.
     ///
-    /// For a fast path without a loop, whose rest is kept out of line.
+    /// This is for a fast path without a loop, if the rest is out of line.
     ///
     /// # Errors
-    /// If `f` returns `None` for the first entry. Also if the entry may have overflowed from its chunk. Then
+    /// If `f` returns `None` for the first entry, or if the entry may have overflowed from its chunk. Then
     /// `find_map` decides.
     ///
     /// ```
@@ -168,18 +172,20 @@ impl<T> Table<T> {
         hash: u64,
         f: impl FnOnce(&'a T) -> Option<R>,
     ) -> Result<Option<R>, Undecided> {
-        // SAFETY: an occupied slot; the table is borrowed.
+        // SAFETY: the slot is an occupied one, and the table is borrowed.
         self.raw.find_first(hash, |slot| f(unsafe { slot.entry.as_ref() }))
     }
 
-    /// [`Table::find`] for changing the entry, in ways that do not change its hash.
+    /// Does what [`Table::find`] does, but returns a mutable reference. The caller must not change the hash
+    /// of the entry.
     #[inline]
     pub fn find_mut(&mut self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<&mut T> {
-        // SAFETY: an occupied slot; the table is borrowed for writing.
+        // SAFETY: the slot is an occupied one, and the table is borrowed for writing.
         self.raw.find(hash, eq).map(|mut slot| unsafe { slot.entry.as_mut() })
     }
 
-    /// References to several entries at once: for each hash, the entry for which `eq`, given the hash's index, is true.
+    /// Returns mutable references to several entries at once. `eq` gets the index of the hash for which it
+    /// compares an entry.
     ///
     /// # Panics
     /// If two of them are the same entry.
@@ -208,11 +214,12 @@ impl<T> Table<T> {
             let same = slots[..index].iter().flatten().any(|before| before.tag == slot.tag);
             assert!(!same, "the same entry is asked for twice");
         }
-        // SAFETY: occupied slots, all different, of a table that is borrowed for writing.
+        // SAFETY: the slots are occupied and all different, and the table is borrowed for writing.
         slots.map(|slot| slot.map(|mut slot| unsafe { slot.entry.as_mut() }))
     }
 
-    /// [`Table::find`] for removing the entry or changing its mark; gives the table back if there is none.
+    /// Does what [`Table::find`] does, for removing the entry or changing its mark. If there is no entry,
+    /// returns the table in the error.
     #[inline]
     pub fn find_entry(
         &mut self,
@@ -225,10 +232,11 @@ impl<T> Table<T> {
         }
     }
 
-    /// The entry with `hash` for which `eq` is true, or the place to put it. In either case one chunk may have
-    /// been split to make room for one more.
+    /// Returns the entry with `hash` for which `eq` is true, or the place for it. In either case, one chunk
+    /// may have been split to make room for one more entry.
     ///
-    /// Where even the first chunk finds no memory, this calls the OOM handler, as all that cannot say so.
+    /// If there is no memory even for the first chunk, this calls the OOM handler, as all methods without an
+    /// error do.
     #[inline]
     pub fn entry(
         &mut self,
@@ -239,8 +247,8 @@ impl<T> Table<T> {
         or_oom(self.try_entry(hash, eq, hasher))
     }
 
-    /// [`Table::entry`] that says when there is no memory for the first chunk. The entry's own `try_` forms say so of an
-    /// overflow child.
+    /// Does what [`Table::entry`] does, but returns an error if there is no memory for the first chunk. The
+    /// `try_` methods of the entry return an error for an overflow child.
     #[inline]
     pub fn try_entry(
         &mut self,
@@ -248,7 +256,7 @@ impl<T> Table<T> {
         eq: impl FnMut(&T) -> bool,
         hasher: impl Fn(&T) -> u64,
     ) -> Result<Entry<'_, T>, ReserveError> {
-        // Growing first leaves one search for both questions: is it there, and where is room for it.
+        // The table grows first, so that one search finds the entry or the room for it.
         self.raw.grow_for_one(hasher)?;
         Ok(match self.raw.find_or_vacant(hash, eq) {
             Ok(place) => Entry::Occupied(OccupiedEntry { table: self, place }),
@@ -256,8 +264,8 @@ impl<T> Table<T> {
         })
     }
 
-    /// Adds an entry that is not in the table yet. O(1): at most one chunk is split, at most one segment
-    /// allocated. In C: `dictAdd` after a look-up.
+    /// Adds an entry that is not in the table yet. O(1): it splits at most one chunk and allocates at most
+    /// one segment. In C: `dictAdd` after a look-up.
     #[inline]
     pub fn insert_unique(&mut self, hash: u64, entry: T, hasher: impl Fn(&T) -> u64) -> OccupiedEntry<'_, T> {
         match self.try_insert_unique(hash, entry, hasher) {
@@ -266,8 +274,9 @@ impl<T> Table<T> {
         }
     }
 
-    /// [`Table::insert_unique`] that hands the entry back when there is no memory for it. A table that cannot
-    /// grow takes entries as long as its chunks have room, and longer where children can be had.
+    /// Does what [`Table::insert_unique`] does, but returns the entry if there is no memory for it. A table
+    /// that cannot grow still takes entries: first into the free slots of its chunks, then into children,
+    /// while there is memory for them.
     #[inline]
     pub fn try_insert_unique(
         &mut self,
@@ -278,23 +287,23 @@ impl<T> Table<T> {
         if let Err(error) = self.raw.grow_for_one(hasher) {
             return Err(TryInsertError { entry, error });
         }
-        // SAFETY: just found, in a table that has grown for it.
+        // SAFETY: the vacancy was just found, in a table that has grown for the entry.
         match unsafe { self.raw.fill(self.raw.vacancy(hash), entry) } {
             Ok(place) => Ok(OccupiedEntry { table: self, place }),
             Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::NO_CHILD }),
         }
     }
 
-    /// Makes room for `additional` more entries, and keeps removals from shrinking the table below that until
-    /// [`Table::shrink_to_fit`]. Without it inserts never wait for growth, so this only saves splitting. In C:
-    /// `dictExpand`.
+    /// Makes room for `additional` more entries. Until [`Table::shrink_to_fit`], removals do not shrink the
+    /// table below that size. Inserts never wait for growth without a reservation either, so this only saves
+    /// splits. In C: `dictExpand`.
     pub fn reserve(&mut self, additional: usize, hasher: impl Fn(&T) -> u64) {
         or_oom(self.try_reserve(additional, hasher));
     }
 
-    /// [`Table::reserve`] that returns an error. A reservation that could never be had is refused at once: its size is
-    /// first asked for in one piece, which is not touched, but which `used_memory` and its peak show for a moment. In C:
-    /// `dictTryExpand`.
+    /// Does what [`Table::reserve`] does, but returns an error. A reservation that can never succeed fails at
+    /// once: its size is first allocated in one block, which is not touched. For a moment, `used_memory` and
+    /// its peak include this block. In C: `dictTryExpand`.
     ///
     /// # Errors
     /// If there is no memory. The entries are as they were. The table may be larger than before.
@@ -302,58 +311,61 @@ impl<T> Table<T> {
         self.raw.reserve(additional, hasher)
     }
 
-    /// Makes the table as small as its entries allow, all in one go: O(entries that move). In C: `dictShrink`.
+    /// Makes the table as small as its entries allow, all at once: O(entries that move). In C: `dictShrink`.
     pub fn shrink_to_fit(&mut self) {
         self.raw.shrink_to(0);
     }
 
-    /// The same, keeping room for `min_capacity` entries.
+    /// Makes the table as small as its entries allow, but keeps room for `min_capacity` entries.
     pub fn shrink_to(&mut self, min_capacity: usize) {
         self.raw.shrink_to(min_capacity);
     }
 
-    /// Drops all entries and gives the memory back. O(n). In C: `dictEmpty`.
+    /// Drops all entries and frees the memory. O(n). In C: `dictEmpty`.
     pub fn clear(&mut self) {
         self.raw.clear();
     }
 
-    /// Keeps the entries for which `keep` is true. O(n). Moves no entry between chunks: after a mass removal the table
-    /// shrinks with later removals, by [`Table::rehash`], or by [`Table::shrink_to_fit`].
+    /// Keeps only the entries for which `keep` is true. O(n). Moves no entry between chunks. After many
+    /// removals, the table shrinks with later removals, by [`Table::rehash`], or by [`Table::shrink_to_fit`].
     pub fn retain(&mut self, keep: impl FnMut(&mut T) -> bool) {
         self.raw.retain(keep);
     }
 
-    /// Takes all entries out. The memory goes with them and is freed with the iterator.
+    /// Removes all entries and returns them as an iterator. The iterator takes the memory with it and frees
+    /// it at its end.
     pub fn drain(&mut self) -> Drain<'_, T> {
         Drain::new(self.raw.take())
     }
 
-    /// All entries. In C: `dictGetIterator`, `dictNext`.
+    /// Returns an iterator over all entries. In C: `dictGetIterator`, `dictNext`.
     pub fn iter(&self) -> Iter<'_, T> {
         Iter::new(&self.raw)
     }
 
-    /// All entries, to be changed in ways that do not change their hash.
+    /// Returns an iterator over mutable references to all entries. The caller must not change their hash.
     pub fn iter_mut(&mut self) -> IterMut<'_, T> {
         IterMut::new(&mut self.raw)
     }
 
-    /// The entries whose mark is set. Chunks without one cost a read of their sixteen tag bytes, and of their children's
-    /// eight where they have overflowed.
+    /// Returns an iterator over the entries whose mark is set. For a chunk without such entries, it reads the
+    /// sixteen tag bytes, and the eight of each child.
     pub fn iter_marked(&self) -> IterMarked<'_, T> {
         IterMarked::new(&self.raw)
     }
 
-    /// Hands the entries of the next chunk or two to `each` and answers where to go on; answers
-    /// [`Cursor::START`] when all chunks have been visited. In C: `dictScan`.
+    /// Calls `each` for the entries of the next one or two chunks, and returns the cursor for the next call.
+    /// Returns [`Cursor::START`] when all chunks have been visited. In C: `dictScan`.
     ///
-    /// An entry that is in the table from the first call to the last is handed out at least once, whatever grows or
-    /// shrinks in between. It may be handed out again if the table shrinks in between; an entry that comes or goes in
-    /// between may be missed. A call visits at most two chunks with their overflow.
+    /// An entry that is in the table from the first call to the last is visited at least once, however the
+    /// table grows or shrinks in between. It may be visited again if the table shrinks in between. An entry
+    /// that is added or removed in between may be missed. A call visits at most two chunks with their
+    /// overflow.
     ///
-    /// The order is that of the chunks' lowest bits. Whoever removes what a scan shows, or inserts it into another
-    /// table under the same hash, empties or fills chunks unevenly while it lasts: chains then grow with the square
-    /// root of the table (some 2,000 entries in the longest, for a million).
+    /// The order is that of the lowest bits of the chunk numbers. A caller may remove what a scan visits, or
+    /// insert it into another table under the same hash. That empties or fills chunks unevenly while the scan
+    /// lasts. The longest chain then grows with the square root of the table, to some 2,000 entries for a
+    /// million.
     ///
     /// ```
     /// # let mut table = dict::Table::new();
@@ -371,7 +383,8 @@ impl<T> Table<T> {
         self.scan_slots(cursor, false, each)
     }
 
-    /// [`Table::scan`] of the entries whose mark is set. A chunk without one costs a read of its tags.
+    /// Does what [`Table::scan`] does, for the entries whose mark is set. A chunk without one costs a read of
+    /// its tags.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -399,55 +412,65 @@ impl<T> Table<T> {
         }
         let (chunk, other_half, next) = step(cursor, self.raw.chunks());
         for chunk in [Some(chunk), other_half].into_iter().flatten() {
-            // SAFETY: `step` names live chunks; the table is borrowed and does not change.
+            // SAFETY: `step` returns live chunks. The table is borrowed and does not change.
             for slot in unsafe { self.raw.iter_chunk(chunk, only_marked) } {
-                // SAFETY: an occupied slot.
+                // SAFETY: the slot is an occupied one.
                 each(unsafe { slot.entry.as_ref() });
             }
         }
         next
     }
 
-    /// An entry picked at random, quickly: its cache misses and those of the search overlap. `None` if there is none.
-    /// In C: `dictGetRandomKey`.
+    /// Returns an entry picked at random, or `None` if there is none. This is quick: its cache misses and
+    /// those of the search overlap. In C: `dictGetRandomKey`.
     ///
-    /// `rng` is a source of uniformly distributed 64-bit numbers; the same for all picks.
+    /// `rng` is a source of uniformly distributed 64-bit numbers. This holds for all methods that pick
+    /// entries.
     ///
-    /// Entries are picked equally often, except for those that have overflowed in a chunk of more entries, `m`, than 23 (or
-    /// than twice the mean if that is more, while growth is put off): they come up `(23 - 15) / (m - 15)` times as often as
-    /// others. That is half as often in a chunk of 31 and a quarter as often in one of 47; the longest that good hashes
-    /// make in a table of up to 10^9 entries has about 50.
+    /// Entries are picked equally often, except for overflowed entries of a chunk that holds more entries,
+    /// `m`, than a bound. The bound is 23. While growth is put off, it is twice the mean if that is more.
+    /// Such entries come up `(23 - 15) / (m - 15)` times as often as others. That is half as often in a chunk
+    /// of 31 entries, and a quarter as often in one of 47. With good hashes, the longest chunk of a table of
+    /// up to 10^9 entries has about 50.
     ///
-    /// Bounded whatever the fill and the source: a number of trials that grows with the number of chunks, then a look at
-    /// the tags of all chunks. Only a table that `retain` has all but emptied pays that, a few ns a chunk; one that is one
-    /// hundredth full, some microseconds.
+    /// The time is bounded for any fill and any source: a number of trials that grows with the number of
+    /// chunks, then a look at the tags of all chunks. Only a table that `retain` has nearly emptied needs
+    /// that look, at a few ns per chunk. A table that is one hundredth full needs some microseconds.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<&T> {
-        // SAFETY: an entry of a table that is borrowed.
+        // SAFETY: the entry is one of the table, which is borrowed.
         self.raw.random(rng).map(|entry| unsafe { entry.as_ref() })
     }
 
-    /// An entry picked at random, each with the same probability; about twice the price of [`Table::random`], and
-    /// bounded in the same way. `None` if there is none. In C: `dictGetFairRandomKey`.
+    /// Returns an entry picked at random, each with the same probability, or `None` if there is none. It
+    /// takes about twice the time of [`Table::random`], and is bounded in the same way. In C:
+    /// `dictGetFairRandomKey`.
     ///
-    /// Exactly even (up to the 64 bits of a draw) for any table of fewer than 400 entries, and for one of any size none of
-    /// whose chunks holds more entries than 24 and one and a half times the mean of the fullest chunks, those that are yet
-    /// to be split: 40 to 57 while a table grows. Hashes that are not chosen by an adversary keep to that; the head of
-    /// `sample.rs` derives how surely. In a longer chunk, of `m` entries, those that have overflowed come up less often,
-    /// by a factor of some `30 / (m - 15)`.
+    /// The choice is exactly even (up to the 64 bits of a draw) in a table of fewer than 400 entries. In a
+    /// larger table it is exactly even if no chunk holds more entries than 24 and one and a half times the
+    /// mean of the chunks that are yet to be split, which are the fullest. This limit is 40 to 57 while a
+    /// table grows. Hashes that no adversary has chosen respect it. The head of `sample.rs` derives how
+    /// surely. In a longer chunk, of `m` entries, the overflowed entries come up less often, by a factor of
+    /// about `30 / (m - 15)`.
     pub fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<&T> {
-        // SAFETY: an entry of a table that is borrowed.
+        // SAFETY: the entry is one of the table, which is borrowed.
         self.raw.fair_random(rng).map(|entry| unsafe { entry.as_ref() })
     }
 
-    /// Hands `n` different entries to `each`, or all if there are no more; far cheaper than `n` times
-    /// [`Table::random`]. In C: `dictGetSomeKeys`.
+    /// Calls `each` for `n` different entries, or for all if there are no more. This is far cheaper than `n`
+    /// calls of [`Table::random`]. In C: `dictGetSomeKeys`.
     ///
-    /// They are an entry as [`Table::random`] picks it, and those that follow it in the order of [`Table::iter`], around
-    /// the end: of one chunk as a rule, if `n` is small. Each place of the sample is as even as `random` is, so an entry is
-    /// in it with probability `n / len` or nearly. But neighbours come together: two entries that are `d` places apart are
-    /// both in it with probability `(n - d) / len`. Since neighbours share nothing but bits of their hash, a sample is as
-    /// good as `n` independent picks for whatever the hash does not know: ages for an eviction pool, sizes, types. It is
-    /// not for picking pairs. Bounded as `random` is, and by a look at the tags of all chunks for what follows.
+    /// The first entry is picked as [`Table::random`] does. The others follow it in the order of
+    /// [`Table::iter`], and continue at the start after the end. If `n` is small, they are usually of one
+    /// chunk. Each place of the sample is as even as `random` is, so an entry is in it with a probability of
+    /// about `n / len`.
+    ///
+    /// Neighbours come together: two entries that are `d` places apart are both in the sample with
+    /// probability `(n - d) / len`. Since neighbours have nothing in common but bits of their hash, a sample
+    /// is as good as `n` independent picks for properties that do not depend on the hash: ages for an
+    /// eviction pool, sizes, types. It does not suit the picking of pairs.
+    ///
+    /// The time is bounded as for `random`, plus one look at the tags of all chunks for the entries that
+    /// follow.
     ///
     /// ```
     /// # let (mut table, mut seed) = (dict::Table::new(), 1_u64);
@@ -458,7 +481,7 @@ impl<T> Table<T> {
     /// assert!(oldest < 100);
     /// ```
     pub fn sample<'a>(&'a self, n: usize, rng: impl FnMut() -> u64, mut each: impl FnMut(&'a T)) {
-        // SAFETY: entries of a table that is borrowed.
+        // SAFETY: the entries are those of the table, which is borrowed.
         self.raw.sample(n, rng, |entry| each(unsafe { entry.as_ref() }));
     }
 }
@@ -487,17 +510,18 @@ impl<T: fmt::Debug> fmt::Debug for Table<T> {
 }
 
 impl<T: Clone> Table<T> {
-    /// A copy, chunk by chunk, without hashing. O(n). The resize policy and what was reserved are copied too; a pause and
-    /// [`Table::on_grow`] are not. An error is about the table's own memory: entries are cloned by their `Clone`.
+    /// Returns a copy, made chunk by chunk without hashing. O(n). The resize policy and the reservation are
+    /// copied too. A pause and the closure of [`Table::on_grow`] are not. The error is about the table's own
+    /// memory: entries are cloned by their `Clone`.
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut clone = Self::new();
         clone.raw.reserve_chunks(self.raw.chunks())?;
         clone.raw.set_floor(self.raw.floor());
         clone.raw.set_policy(self.raw.policy());
         for chunk in 0..self.raw.chunks() {
-            // SAFETY: a live chunk of a borrowed table, and its occupied slots.
+            // SAFETY: the chunk is a live one of a borrowed table.
             for slot in unsafe { self.raw.iter_chunk(chunk, false) } {
-                // SAFETY: as above.
+                // SAFETY: the slot is an occupied one.
                 let entry = unsafe { slot.entry.as_ref().clone() };
                 clone.raw.push_copy(&self.raw, chunk, slot, entry).map_err(|_| RawTable::<T>::NO_CHILD)?;
             }
@@ -507,7 +531,7 @@ impl<T: Clone> Table<T> {
 }
 
 impl<T: Clone> Clone for Table<T> {
-    /// [`Table::try_clone`], with the OOM handler in place of an error.
+    /// Does what [`Table::try_clone`] does, but calls the OOM handler if there is no memory.
     fn clone(&self) -> Self {
         or_oom(self.try_clone())
     }

@@ -1,14 +1,15 @@
-//! A walk over the chunks in the order of memory, for callers that go round and round.
+//! A walk over the chunks in the order of memory, for callers that go round the table repeatedly.
 
 use crate::table::Table;
 
 impl<T> Table<T> {
-    /// Hands the entries of chunk number `chunk` to `each`, and returns the number of the next chunk: 0 after
-    /// the last. A number beyond the table is that of the first chunk. O(entries of the chunk).
+    /// Calls `each` for the entries of chunk number `chunk`, and returns the number of the next chunk. After
+    /// the last chunk, it returns 0. A number beyond the table stands for the first chunk. O(entries of the
+    /// chunk).
     ///
-    /// For a search that takes up where the last one stopped, such as the hand of a clock: chunks that follow
-    /// each other lie next to each other in memory, and the next one is prefetched. Unlike
-    /// [`scan`](Self::scan), a walk promises nothing about entries that move while the table changes its
+    /// This is for a search that continues where the last one stopped, such as the hand of a clock.
+    /// Consecutive chunks lie next to each other in memory, and the next one is prefetched. Unlike
+    /// [`scan`](Self::scan), a walk guarantees nothing about entries that move while the table changes its
     /// size.
     ///
     /// ```
@@ -30,7 +31,7 @@ impl<T> Table<T> {
         self.walk_slots(chunk, false, each)
     }
 
-    /// [`walk`](Self::walk) over the entries whose mark is set.
+    /// Does what [`walk`](Self::walk) does, for the entries whose mark is set.
     pub fn walk_marked<'a>(&'a self, chunk: usize, each: impl FnMut(&'a T)) -> usize {
         self.walk_slots(chunk, true, each)
     }
@@ -39,8 +40,8 @@ impl<T> Table<T> {
         let chunks = self.raw.chunks();
         let chunk = if chunk < chunks { chunk } else { 0 };
         let next = if chunk + 1 < chunks { chunk + 1 } else { 0 };
-        // SAFETY: live chunks, or the empty one; the occupied slots of a table that is borrowed and does not
-        // change.
+        // SAFETY: both chunks are live, or they are the empty one. The slots are occupied, and the table is
+        // borrowed and does not change.
         unsafe {
             self.raw.chunk(next).prefetch_all();
             for slot in self.raw.iter_chunk(chunk, only_marked) {

@@ -1,13 +1,13 @@
-//! What a single operation may cost, by the table's own counters, and what memory may do over time.
+//! The bounds of a single operation, by the table's own counters, and of the memory over time.
 
 use super::mix;
 use crate::group::TAG_BYTES;
 use crate::layout::{ChunkLayout, preferred_offset};
 use crate::{Table, Work};
 
-/// The longest chunk with its overflow.
+/// Returns the length of the longest chunk with its overflow.
 fn longest_chunk<T>(table: &Table<T>) -> usize {
-    // SAFETY: live chunks.
+    // SAFETY: the chunks are live.
     (0..table.raw().chunks())
         .map(|chunk| unsafe { table.raw().iter_chunk(chunk, false) }.count())
         .max()
@@ -25,16 +25,17 @@ fn no_operation_does_more_than_one_step_or_allocates_more_than_a_segment_and_the
         let after = table.stats();
         let work = after.work.since(before.work);
         assert!(work.chunks_split + work.chunks_merged <= 1);
-        // Both chunks of a split or merge together hold what one had or will have: far above the mean is
-        // possible, out of all proportion is not.
+        // The two chunks of a split or merge together hold what one had or will have. That may be far above
+        // the mean, but not out of all proportion.
         assert!(work.entries_moved <= 64, "{work:?}");
-        // A segment is a sixteenth of the table, but at least a page of 128 chunks and at most 256 KiB with its
-        // tags; the directory has two pointers a page and at most doubles; an insert may also need a child.
+        // A segment is a sixteenth of the table, but at least a page of 128 chunks, and at most 256 KiB with
+        // its tags. The directory has two pointers per page and at most doubles. An insert may also need a
+        // child.
         let chunk = (LAYOUT.stride + TAG_BYTES) as u64;
         let segment = (after.chunks as u64 / 16).clamp(128, LAYOUT.paging.step_max() as u64) * chunk;
         let directory = 2 * 16 * (after.chunks_allocated as u64 / 128 + 1);
-        // Of the blocks' sizes: to pages where they are large; in mimalloc an aligned block takes the next class, up to
-        // a quarter more.
+        // The allocator rounds the sizes of blocks up, large ones to pages. In mimalloc, an aligned block
+        // takes the next class, up to a quarter more.
         let classes = if zmalloc::ALLOCATOR.starts_with("mimalloc") { (segment + directory) / 4 } else { 0 };
         let rounding = 3 * 4096 + classes;
         let child = LAYOUT.child.size() as u64;
@@ -55,7 +56,7 @@ fn no_operation_does_more_than_one_step_or_allocates_more_than_a_segment_and_the
 
 #[test]
 fn a_large_directory_is_copied_a_little_at_a_time_in_both_directions() {
-    // Chunks of 64 KiB: a page each, so that the directory is large long before the table is.
+    // Chunks of 64 KiB have a page each, so the directory is large long before the table is.
     type Wide = [u64; 540];
     let hash = |entry: &Wide| mix(entry[0]);
     let (mut table, mut state, mut most) = (Table::<Wide>::new(), 1, 0);
@@ -71,7 +72,7 @@ fn a_large_directory_is_copied_a_little_at_a_time_in_both_directions() {
         let before = table.stats().work;
         table.insert_unique(hash(&entry), entry, hash);
         check(&table, before);
-        // To and fro, so that a copy that is under way meets pages that go and others that come.
+        // The table grows and shrinks, so that pages are freed and added while a copy is under way.
         state = mix(state);
         if state % 7_000 == 0 {
             table.shrink_to_fit();
@@ -85,7 +86,7 @@ fn a_large_directory_is_copied_a_little_at_a_time_in_both_directions() {
         check(&table, before);
     }
     assert!(table.stats().chunks <= 2);
-    // A step of 256 KiB, its tags, and at most one directory beside them.
+    // The limit is a step of 256 KiB, its tags, and at most one directory.
     assert!(most <= (256 << 10) + 16 * (4 + 8_192), "{most}");
 }
 
@@ -104,8 +105,8 @@ fn bytes_an_entry_are_flat_over_the_number_of_entries() {
     assert!(most <= 1.15 * least || cfg!(miri), "{least} to {most} bytes an entry");
 }
 
-/// How often an entry is in the cache line that a look-up asks for ahead of the tags; from 64 bytes on, how often its first
-/// byte is, where a comparison begins.
+/// Returns how often an entry is in the cache line that a look-up prefetches before it reads the tags. For
+/// entries of 64 bytes or more, only the first byte counts, where a comparison begins.
 fn right_lines<T>(make: impl Fn(u64) -> T, number: impl Fn(&T) -> u64) -> f64 {
     let hash = |entry: &T| mix(number(entry));
     let mut table = Table::new();
@@ -115,7 +116,7 @@ fn right_lines<T>(make: impl Fn(u64) -> T, number: impl Fn(&T) -> u64) -> f64 {
     }
     let mut right = 0;
     for chunk in 0..table.raw().chunks() {
-        // SAFETY: live chunks and their occupied slots.
+        // SAFETY: the chunks are live, and the slots are occupied.
         unsafe {
             let entries = table.raw().chunk(chunk).base().entry.addr().get();
             for slot in table.raw().iter_chunk(chunk, false) {
@@ -135,7 +136,7 @@ fn most_entries_are_in_the_cache_line_that_is_asked_for_before_the_tags_are_read
     #[repr(align(64))]
     struct Wide([u64; 16]);
     let shares = [
-        // The share by chance is one in two, one in two, one in six, and one in fifteen.
+        // A random slot would give one in two, one in two, one in six, and one in fifteen.
         ("pointers", right_lines(|n| n, |n| *n), 0.75),
         (
             "six bytes",
@@ -147,7 +148,7 @@ fn most_entries_are_in_the_cache_line_that_is_asked_for_before_the_tags_are_read
         ("128 aligned bytes", right_lines(|n| Wide([n; 16]), |n| n.0[0]), 0.28),
     ];
     for (entries, share, least) in shares {
-        // With child pointers of four bytes, chunks of pointers do not begin with a line.
+        // With child pointers of four bytes, chunks of pointers do not begin on a cache line.
         let least = if cfg!(target_pointer_width = "64") { least } else { least - 0.1 };
         assert!(share > least, "{entries}: {share}");
     }
@@ -161,7 +162,7 @@ fn a_table_of_five_entries_is_one_chunk() {
     }
     let stats = table.stats();
     assert_eq!((stats.chunks, stats.chunks_allocated, stats.children), (1, 1, 0));
-    // Entries, tags, and a directory of one page. (libc's blocks are a little larger.)
+    // Entries, tags, and a directory of one page. The blocks of libc are a little larger.
     assert!(stats.allocation_size <= 128 + 16 + 16 + 3 * 24, "{stats:?}");
 }
 
@@ -199,7 +200,7 @@ fn a_table_that_hovers_around_an_edge_allocates_nothing() {
     for n in 0..if cfg!(miri) { 100 } else { 60_000 } {
         table.insert_unique(hash(&n), n, hash);
     }
-    // Down to where a removal merges, then one step up and one down, over and over, at every size.
+    // Remove the entries one by one. At every size, insert one entry and remove one, twice.
     let mut next = table.len() as u64;
     while table.len() > 20 {
         let oldest = next - table.len() as u64;
@@ -246,7 +247,7 @@ fn a_table_that_was_large_keeps_nothing_of_it() {
     }
     table.retain(|&mut n| n == 0);
     table.shrink_to_fit();
-    // libc's blocks of one size may differ by 16 bytes.
+    // The blocks of libc for one size may differ by 16 bytes.
     assert!(
         table.allocation_size() <= fresh + 3 * 16,
         "{} bytes, {fresh} when fresh",
@@ -265,8 +266,9 @@ fn a_clone_keeps_what_was_reserved() {
     assert_eq!(clone.stats().chunks, chunks);
 }
 
-/// Removing what a scan shows, and copying in the order of a scan, are worse than anything else: all that is left,
-/// or has come, agrees in the lowest bits. The chains grow with the square root of the table, and no further.
+/// The worst cases are to remove what a scan visits, and to copy in the order of a scan. The entries that are
+/// left, or copied, agree in the lowest bits. The chains grow with the square root of the table, and no
+/// further.
 #[test]
 fn following_a_scan_makes_chains_of_the_square_root() {
     let (count, hash) = (if cfg!(miri) { 100 } else { 100_000_u64 }, |n: &u64| mix(*n));
@@ -305,9 +307,10 @@ fn the_first_entry_decides_most_look_ups_at_every_load() {
         let first = |wanted: u64| table.find_first(mix(wanted), |found| (*found == wanted).then_some(*found));
         let present = (0..=number).filter(|&wanted| first(wanted) == Ok(Some(wanted))).count() as u64;
         let absent = (0..=number).filter(|&wanted| first(!wanted) == Ok(None)).count() as u64;
-        // Of the entries, at most one in ten lies in children, and half of ten others come first with the
-        // same tag in one chunk of 127: 4 %. An absent one meets one of ten tags in 8 %, and where there are
-        // children, in a third of the chunks, a bit of the filter.
+        // At most one entry in ten lies in children. For 4 %, another entry of the chunk with the same tag
+        // comes first: half of ten others, each in one of 127 cases. An absent entry meets one of ten tags in
+        // 8 % of the cases. In the third of the chunks that have children, it may also meet a bit of the
+        // filter.
         assert!(present >= number * 4 / 5, "{present} of {number}");
         assert!(absent >= number * 3 / 5, "{absent} of {number}");
     }

@@ -1,15 +1,15 @@
-//! Expected sizes beside tables that were filled.
+//! Comparison of expected sizes with tables that were filled.
 
 use crate::layout::ChunkLayout;
 use crate::{CompactPtr, Table};
 use common::random::mix;
 
-/// At how many entries a growing table is looked at.
+/// The number of sizes at which a growing table is compared.
 const SIZES: usize = 400;
 
-/// Fills a table with numbers made entries, and compares it with what is expected at many sizes up to `most`.
-/// `number` gets the number back. The hash is one that looks random: a multiplication spreads numbers more
-/// evenly than chance does.
+/// Fills a table with entries made from numbers, and compares it with the expected size at many sizes up to
+/// `most`. `number` returns the number of an entry. The hash must look random, because a plain multiplication
+/// spreads numbers more evenly than chance does.
 fn check<T>(most: usize, entry: impl Fn(u64) -> T, number: impl Fn(&T) -> u64) {
     let hash = |entry: &T| mix(number(entry));
     let child = zmalloc::good_size(ChunkLayout::of::<T>().child.size());
@@ -23,10 +23,10 @@ fn check<T>(most: usize, entry: impl Fn(u64) -> T, number: impl Fn(&T) -> u64) {
         let (expected, stats) = (Table::<T>::expected_size(n), table.stats());
         assert_eq!(expected.chunks_allocated, stats.chunks_allocated, "{n} entries");
 
-        // The children of different chunks are hardly correlated, and the variance of those of one chunk is
-        // less than three times their mean, because few chunks have more than two. So five standard
-        // deviations are at most 5 * sqrt(3 * mean). The first chunks need a few more, since a mean of less
-        // than one is not normal at all.
+        // The children of different chunks are hardly correlated. The variance of the children of one chunk
+        // is less than three times their mean, because few chunks have more than two. Five standard
+        // deviations are therefore at most 5 * sqrt(3 * mean). The first chunks need a few more, since a mean
+        // of less than one is far from normal.
         let deviation = 5.0 * (3.0 * expected.children as f64).sqrt() + 3.0;
         assert!(
             expected.children.abs_diff(stats.children) as f64 <= deviation,
@@ -41,7 +41,7 @@ fn check<T>(most: usize, entry: impl Fn(u64) -> T, number: impl Fn(&T) -> u64) {
             }
         }
     }
-    // While a large directory is copied, there are two.
+    // While a large directory is copied, there are two directories.
     assert!(differing * 50 <= SIZES, "{differing} of {SIZES}");
 }
 
@@ -49,11 +49,11 @@ fn check<T>(most: usize, entry: impl Fn(u64) -> T, number: impl Fn(&T) -> u64) {
 #[cfg_attr(miri, ignore = "a million entries; no unsafe code")]
 fn a_table_that_inserts_have_filled_has_the_expected_size() {
     check::<u64>(1_000_000, |n| n, |&n| n);
-    // The table of a keyspace.
+    // This is the table of a keyspace.
     let address = |n: u64| core::ptr::NonNull::new((n as usize * 8) as *mut u64);
     let pointer = |n| CompactPtr::new(address(n).expect("n is not 0")).expect("a small address");
     check(3_000_000, pointer, |pointer| pointer.get().as_ptr() as u64 / 8);
-    // Pages of one chunk: the directory is large.
+    // These pages have one chunk, so the directory is large.
     type Wide = [u64; 540];
     check::<Wide>(12_000, |n| [n; 540], |entry| entry[0]);
 }

@@ -1,4 +1,4 @@
-//! `extract_if`: what is picked comes out once, the rest stays, whatever happens in between.
+//! `extract_if`: the picked entries come out once, and the rest stays, whatever happens in between.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use super::mix;
 use crate::Table;
 use zmalloc::fault;
 
-/// All in few chunks, so that chains are long, or spread as a hash does it.
+/// Hash functions: one spreads the entries, and the others put them into few chunks, so that chains are long.
 const HASHES: [fn(&u64) -> u64; 3] = [|&n| mix(n), |&n| mix(n) << 60, |_| 0];
 
 fn table(count: u64, hash: fn(&u64) -> u64) -> Table<u64> {
@@ -74,7 +74,7 @@ fn a_pick_that_panics_loses_nothing() {
             let mut out = Vec::new();
             let pick_all = AssertUnwindSafe(|| out.extend(picks.by_ref()));
             assert!(catch_unwind(pick_all).is_err(), "it was meant to panic");
-            // The one that it panicked over has been looked at; the walk goes on behind it.
+            // The entry over which `pick` panicked counts as visited, and the iterator continues after it.
             out.extend(picks);
             table.raw().check(hash);
             assert!(table.find(hash(&number), |n| *n == number).is_some());
@@ -119,7 +119,8 @@ fn a_table_is_emptied_chunk_by_chunk() {
 
 #[test]
 fn a_table_of_large_entries_is_emptied_without_memory() {
-    // So large that a child takes part in a merge only with another one ready; and all in the first chunk, where the others go.
+    // The entries are so large that a merge needs a spare child. All are in the first chunk, into which the
+    // others would be merged.
     let entry = |n: u64| [n; 64];
     let mut table = Table::new();
     (0..60).for_each(|n| {
@@ -134,7 +135,8 @@ fn a_table_of_large_entries_is_emptied_without_memory() {
 
 #[test]
 fn a_panic_while_a_chunk_is_emptied_drops_the_rest_of_it() {
-    // All 40 have the hash of the first chunk: those after it are popped before, empty.
+    // All 40 entries have the hash of the first chunk. The chunks after it are empty and are popped before
+    // it.
     let (fuse, hash) = (Rc::new(()), |_: &Rc<()>| 0);
     let mut table = Table::new();
     for _ in 0..40 {

@@ -1,4 +1,4 @@
-//! Allocations that fail: the table stays as it was, or serves on with longer chains.
+//! Allocations that fail: the table stays as it was, or works with longer chains.
 
 use zmalloc::{ReserveError, fault};
 
@@ -36,7 +36,7 @@ fn an_error_says_how_much_was_asked_for() {
         let error = table.try_insert_unique(hash(&7), 7, hash).unwrap_err().error;
         assert_eq!(error, ReserveError::OutOfMemory { size }, "allocation {nth}");
     }
-    // All in one chunk, which is full.
+    // All entries are in one chunk, which is full.
     let mut table = Table::new();
     table.set_resize_policy(ResizePolicy::Forbid);
     for n in 0..15_u64 {
@@ -52,7 +52,7 @@ fn an_error_says_how_much_was_asked_for() {
 
 #[test]
 fn an_empty_table_that_found_no_memory_answers_as_before() {
-    // The first insert allocates tags, entries and a directory: each of them fails once.
+    // The first insert allocates tags, entries and a directory. Each of these allocations fails once.
     for nth in 1..=3 {
         let mut table = Table::new();
         let plan = fault::fail_nth(nth);
@@ -109,7 +109,7 @@ fn a_table_that_can_grow_no_more_serves_with_longer_chains() {
     drop(plan);
     assert!(table.stats().chunks <= chunks + 1, "memory for a few chunks may have been there");
     table.raw().check(hash);
-    // With memory again, each insert pays one step of the debt.
+    // When there is memory again, each insert splits one chunk that was put off.
     for n in 1_000..1_200 {
         table.insert_unique(hash(&n), n, hash);
     }
@@ -119,7 +119,7 @@ fn a_table_that_can_grow_no_more_serves_with_longer_chains() {
 
 #[test]
 fn a_merge_without_memory_is_put_off() {
-    // More entries in each of four chunks than it has slots: merging two of them needs children.
+    // Each of four chunks has more entries than slots, so a merge of two of them needs children.
     let each = if cfg!(miri) { 17 } else { 40 };
     let (chunks, hash) = (4, |n: &u64| (*n & 3) | (*n >> 2) << 57);
     let mut table = Table::new();
@@ -137,7 +137,8 @@ fn a_merge_without_memory_is_put_off() {
         let merged = table.raw_mut().merge_one();
         let failures = plan.failures();
         drop(plan);
-        // After the children, the last page is made smaller: that may fail and the merge is done all the same.
+        // After the children are allocated, the last page is made smaller. If that fails, the merge is still
+        // done.
         assert!(merged.is_ok() || failures > 0, "allocation {nth}");
         put_off += u32::from(merged.is_err());
         assert_eq!(table.stats().chunks, chunks - usize::from(merged.is_ok()));
@@ -170,7 +171,7 @@ fn a_reservation_without_memory_gives_back_what_it_got() {
         }
         assert!(reserved.is_err());
         let after = table.stats();
-        // libc's blocks of one size may differ by 16 bytes.
+        // The blocks of libc for one size may differ by 16 bytes.
         let (size, most) = (after.allocation_size, before.allocation_size + 4 * 16);
         assert!(
             after.chunks == before.chunks && size <= most,

@@ -1,4 +1,4 @@
-//! What the owner says about a table's size, and the work that is done when there is time for it.
+//! The owner's control of a table's size, and the work that is done when there is time for it.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ fn hash(n: &u64) -> u64 {
 }
 
 const COUNT: u64 = if cfg!(miri) { 45 } else { 20_000 };
-/// Entries of some chunks, and of ten times as many.
+/// The number of entries of some chunks, and of ten times as many.
 const FEW: u64 = if cfg!(miri) { 20 } else { 100 };
 const MANY: u64 = 10 * FEW;
 
@@ -39,7 +39,7 @@ fn table_of(count: u64) -> Table<u64> {
     table
 }
 
-/// All of them are there, and the table is right inside.
+/// Asserts that all of these numbers are in the table, and no others, and that its invariants hold.
 fn holds(table: &Table<u64>, numbers: core::ops::Range<u64>) {
     assert_eq!(table.len() as u64, numbers.end - numbers.start);
     assert!(numbers.into_iter().all(|n| table.find(hash(&n), |&other| other == n).is_some()));
@@ -120,7 +120,7 @@ fn a_bulk_of_removals_under_a_guard_moves_nothing_and_maintenance_merges_afterwa
     let before = table.stats();
     {
         let mut outer = table.pause_resize();
-        // Guards nest: the outer one still holds when the inner one is gone.
+        // Guards nest: the outer one still holds when the inner one is dropped.
         drop(outer.pause_resize());
         remove(&mut outer, COUNT / 10..COUNT);
         assert_eq!(outer.stats().work, before.work);
@@ -146,14 +146,14 @@ fn removals_alone_leave_a_table_a_third_full_and_maintenance_six_tenths_at_least
 #[test]
 fn a_shrink_that_meets_new_inserts_turns_round() {
     let mut table = table_of(COUNT);
-    // Down to where removals merge, and a little further.
+    // Remove entries until removals merge, and a little further.
     let mut left = COUNT;
     while table.stats().work.chunks_merged < 3 {
         left -= 1;
         remove(&mut table, left..left + 1);
     }
     let before = table.stats().work;
-    // Around the size at which it merges, a table does not split and merge the same chunks over and over.
+    // Near the size at which it merges, a table does not split and merge the same chunks repeatedly.
     for _ in 0..50 {
         insert(&mut table, left..left + COUNT / 50);
         remove(&mut table, left..left + COUNT / 50);
@@ -170,7 +170,7 @@ fn rehash_for_stops_when_the_callers_clock_says_so() {
     let mut table = table_of(COUNT);
     table.retain(|_| false);
     let debt = table.rehash_debt();
-    // A clock that goes on by a millisecond whenever somebody looks.
+    // This clock advances by a millisecond whenever it is read.
     let now = Cell::new(0);
     let clock = || {
         now.set(now.get() + 1);
@@ -181,7 +181,7 @@ fn rehash_for_stops_when_the_callers_clock_says_so() {
     assert_eq!(table.rehash_debt(), debt - work.chunks_merged as usize);
     let work = table.rehash_for(Duration::ZERO, clock, hash);
     assert_eq!(work.chunks_merged, 0);
-    // A clock that stands still does not keep it for ever.
+    // A clock that stands still does not make the call run forever.
     table.rehash_for(Duration::from_millis(1), || Duration::ZERO, hash);
     assert_eq!(table.rehash_debt(), 0);
 }
@@ -288,7 +288,7 @@ fn a_veto_that_panics_leaves_the_table_as_it_was() {
 #[test]
 fn what_is_moved_for_defragmentation_lies_elsewhere_and_is_the_same() {
     let mut table = Table::new();
-    // All in one chunk: the chunk, the directory, and a chain of children.
+    // All entries are in one chunk. The blocks are the chunk's, the directory, and a chain of children.
     for n in 0..60_u64 {
         table.insert_unique(mix(n) << 8, n, |n| mix(*n) << 8);
     }
@@ -308,9 +308,9 @@ fn what_is_moved_for_defragmentation_lies_elsewhere_and_is_the_same() {
         }
     }
     assert_eq!(asked.len(), 3 + table.stats().children, "directory, tags, entries and every child");
-    // (The place that one block has left may be another's new one.)
+    // A block may move to the place that another one has left, so single places are not compared.
     assert_ne!(places(&table), before);
-    // (Elsewhere two blocks for the same request may differ in size.)
+    // With other allocators, two blocks for the same request may differ in size.
     assert!(table.allocation_size() == size || !zmalloc::ALLOCATOR.starts_with("jemalloc"));
     table.raw().check(|n| mix(*n) << 8);
     assert!((0..60).all(|n| table.find(mix(n) << 8, |&other| other == n).is_some()));
@@ -436,7 +436,8 @@ fn a_veto_is_asked_for_every_byte_that_a_growing_table_takes_but_its_children() 
         table.insert_unique(hash(&entry), entry, hash);
         let (after, child) = (table.stats(), 64 + 7 * size_of::<Wide>());
         let taken = after.work.since(before.work).bytes_allocated as usize;
-        // A child, a spare one to move large entries, and what the allocator rounds up; the first chunk is not asked for.
+        // The difference is a child, a spare one to move large entries, and what the allocator rounds up. The
+        // first chunk is allocated without a call.
         let rounding =
             if n == 0 { usize::MAX / 2 } else { 2 * child + asked.load(Ordering::Relaxed) / 4 + 16_384 };
         assert!(taken <= asked.load(Ordering::Relaxed) + rounding, "{n}: {taken} of {asked:?}");

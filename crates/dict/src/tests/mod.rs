@@ -1,4 +1,4 @@
-//! Tests that look inside: the invariants of `layout.rs` and `raw.rs` checked after every operation.
+//! Tests of the inner structure: they check the invariants of `layout.rs` and `raw/mod.rs` after operations.
 
 mod bounds;
 mod expected;
@@ -15,11 +15,11 @@ use crate::layout::{CHILD_SLOTS, CHILD_SLOTS_WITH_NEXT};
 use crate::raw::RawTable;
 
 impl<T> RawTable<T> {
-    /// Asserts every invariant of the table, given the hasher that its entries came with.
+    /// Asserts every invariant of the table. `hasher` is the one with which its entries were inserted.
     pub(crate) fn check(&self, hasher: impl Fn(&T) -> u64) {
         let (mut entries, mut children) = (0, 0);
         for index in 0..self.chunks() {
-            // SAFETY: live chunks and children; slots are read where their tag says that they are taken.
+            // SAFETY: the chunks and children are live. A slot is read if its tag says that it is occupied.
             unsafe {
                 let chunk = self.chunk(index);
                 for slot in self.iter_chunk(index, false) {
@@ -51,14 +51,14 @@ impl<T> RawTable<T> {
         assert_eq!(children, self.stats().children);
         let stats = self.stats();
         assert!(stats.chunks <= stats.chunks_allocated);
-        // A table without chunks has no memory, but for the closure of a veto.
+        // A table without chunks has no memory, except for the closure of a veto.
         const VETO_MAX: usize = 64;
         assert!(stats.chunks_allocated > 0 || stats.allocation_size <= VETO_MAX);
         assert!(stats.chunks_allocated == 0 || stats.allocation_size > 0);
     }
 }
 
-/// A hash good enough for tests: a multiplication and a fold, the same in every run.
+/// Returns a hash that is good enough for tests: a multiplication and a fold, the same in every run.
 pub(crate) fn mix(number: u64) -> u64 {
     let product = u128::from(number ^ 0x5851_F42D_4C95_7F2D) * 0x9E37_79B9_7F4A_7C15;
     (product ^ (product >> 64)) as u64

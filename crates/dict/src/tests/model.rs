@@ -1,4 +1,4 @@
-//! Random operations, compared with a std collection after each.
+//! Random operations, after each of which the table is compared with a std collection.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use proptest::prelude::*;
 use super::mix;
 use crate::{Cursor, ResizePolicy, Table};
 
-/// What the keys' hashes look like: all different, or so alike that chunks overflow far.
+/// The hashes of the keys: all different, or so alike that chunks overflow far.
 #[derive(Clone, Copy, Debug)]
 enum Hashing {
     Good,
-    /// Few values of the bits that choose the chunk.
+    /// The bits that choose the chunk have few values.
     FewChunks,
-    /// One tag for all.
+    /// All keys have the same tag.
     OneTag,
     Same,
 }
@@ -80,13 +80,13 @@ fn op(keys: u16) -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Key, value (boxed, so that a leak or a double drop shows under Miri).
+/// Key and value. The value is boxed so that Miri reports a leak or a double drop.
 type Pair = (u16, Box<u32>);
 
 struct Both {
     hashing: Hashing,
     table: Table<Pair>,
-    /// Value and mark.
+    /// The value and the mark of each key.
     model: BTreeMap<u16, (u32, bool)>,
 }
 
@@ -224,7 +224,7 @@ impl Both {
                     assert_eq!(found.map(|pair| *pair.1), expected);
                     let value = |pair: &Pair| (pair.0 == key).then_some(*pair.1);
                     assert_eq!(self.table.find_map(self.hashing.hash(key), value), expected);
-                    // What the first entry decides is right.
+                    // If the first entry decides the look-up, it decides it correctly.
                     if let Ok(found) = self.table.find_first(self.hashing.hash(key), value) {
                         assert_eq!(found, expected);
                     }
@@ -247,11 +247,11 @@ impl Both {
                         break;
                     }
                 }
-                // Where chunks were merged on the way, some come twice.
+                // If chunks were merged on the way, some entries come twice.
                 seen.sort_unstable();
                 seen.dedup();
                 assert_eq!(seen, self.model.keys().copied().collect::<Vec<_>>());
-                // (Elsewhere two blocks for the same request may differ in size.)
+                // With other allocators, two blocks for the same request may differ in size.
                 if zmalloc::ALLOCATOR.starts_with("jemalloc") {
                     assert!(self.table.allocation_size() <= before);
                 }
@@ -295,7 +295,7 @@ fn run(hashing: Hashing, ops: Vec<Op>) {
         both.compare();
     }
     let left = both.model.len();
-    // A table dropped half-way through its owning iterator.
+    // The table is dropped when its owning iterator is half-way through.
     assert_eq!(both.table.into_iter().take(left / 2).count(), left / 2);
 }
 
@@ -325,7 +325,7 @@ proptest! {
     }
 }
 
-/// Entries of other sizes and alignments lie elsewhere in chunks and children.
+/// Entries of other sizes and alignments have other offsets in chunks and children.
 fn fill_and_empty<T: Clone>(make: impl Fn(u64) -> T, number: impl Fn(&T) -> u64 + Copy) {
     let count = if cfg!(miri) { 34 } else { 3_000 };
     for spread in [7, u64::MAX].into_iter().take(if cfg!(miri) { 1 } else { 2 }) {

@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::mix;
 use crate::Table;
 
-/// Counts its drops, and panics when it is told to. Owns nothing: some are leaked here on purpose.
+/// An entry that counts its drops, and panics if its number is armed. It owns no memory, since some are
+/// leaked here on purpose.
 struct Bomb<'a> {
     number: u64,
     fuse: &'a Fuse,
 }
 
-/// What the bombs of a table share.
+/// The state that the bombs of a table share.
 struct Fuse {
     drops: Cell<u32>,
     /// The number of the bomb that panics next.
@@ -56,7 +57,7 @@ fn hash(bomb: &Bomb<'_>) -> u64 {
     mix(bomb.number)
 }
 
-/// A table of bombs.
+/// Returns a table of bombs.
 fn bombs(fuse: &Fuse) -> Table<Bomb<'_>> {
     let mut table = Table::new();
     for number in 0..COUNT {
@@ -119,7 +120,7 @@ fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
 
 #[test]
 fn a_drop_that_panics_in_a_step_leaks_nothing() {
-    // All in one chunk with its children, so that a step has entries behind the one that panics.
+    // All entries are in one chunk with its children, so that entries follow the one that panics in a step.
     let region = zmalloc::Region::start();
     let fuse = Fuse::new();
     let mut table = Table::new();

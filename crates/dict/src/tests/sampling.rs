@@ -1,21 +1,23 @@
-//! Entries picked at random: how evenly, and for how much.
+//! Random picks: how even they are, and how much they cost.
 //!
-//! **The chi-squared test.** `n` entries are expected to come up with probabilities `p_1 .. p_n`. After `D` independent
-//! picks entry `i` has come up `O_i` times, where `D p_i` times were expected, and
-//!
-//! ```text
-//!  X = sum over i of (O_i - D p_i)^2 / (D p_i)
-//! ```
-//!
-//! has nearly the chi-squared distribution with `n - 1` degrees of freedom if every `D p_i` is large enough (here 10 or
-//! more). Its `q`-quantile is, after Wilson and Hilferty, within a thousandth for `n` as large as here
+//! **The chi-squared test.** `n` entries are expected to come up with probabilities `p_1 .. p_n`. After `D`
+//! independent picks, entry `i` has come up `O_i` times, where `D p_i` times were expected. The statistic
 //!
 //! ```text
-//!  d (1 - 2 / (9 d) + z sqrt(2 / (9 d)))^3,     d = n - 1,  z = the q-quantile of the normal distribution
+//!   X = sum over i of (O_i - D p_i)^2 / (D p_i)
 //! ```
 //!
-//! `z = 4.75` is `q = 1 - 1.0e-6`: a fair pick is rejected by one seed in a million, and the seeds here are fixed, so
-//! that a test which has passed once passes always. What is expected to be rejected exceeds the quantile many times.
+//! has nearly the chi-squared distribution with `n - 1` degrees of freedom if every `D p_i` is large enough
+//! (here 10 or more). Wilson and Hilferty's approximation of its `q`-quantile is within a thousandth for `n`
+//! as large as here:
+//!
+//! ```text
+//!   d (1 - 2 / (9 d) + z sqrt(2 / (9 d)))^3,     d = n - 1,  z = the q-quantile of the normal distribution
+//! ```
+//!
+//! `z = 4.75` is `q = 1 - 1.0e-6`: one seed in a million rejects a fair pick. The seeds here are fixed, so a
+//! test that has passed once passes always. Where the tests expect a rejection, the statistic exceeds the
+//! quantile many times.
 
 use super::mix;
 use crate::Table;
@@ -24,15 +26,16 @@ use crate::resize::entries_before_growth;
 use proptest::prelude::*;
 use std::collections::HashSet;
 
-/// One in a million.
+/// The quantile of the normal distribution that one value in a million exceeds.
 const Z: f64 = 4.75;
 
-/// Picks for each entry, on average.
+/// The number of picks for each entry, on average.
 const PICKS: usize = 100;
-/// The same for a biased choice, so that the rarest entries come up often enough, and a mild bias tells.
+/// The number of picks for each entry of a biased choice. The rarest entries come up often enough, and a mild
+/// bias shows.
 const PICKS_OF_BIASED: usize = 1_000;
 
-/// A source of uniformly distributed numbers: a counter, mixed (SplitMix64).
+/// Returns a source of uniformly distributed numbers: a counter, mixed (SplitMix64).
 fn source(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed;
     move || {
@@ -51,15 +54,15 @@ fn table_of(numbers: impl IntoIterator<Item = u64>, hash: impl Fn(&u64) -> u64) 
     table
 }
 
-/// How often each number comes up when `pick` is called `picks` times for each entry.
+/// Returns how often each number comes up when `pick` is called `picks` times for each entry.
 fn count<'a>(table: &Table<u64>, picks: usize, mut pick: impl FnMut() -> &'a u64) -> Vec<u32> {
     let mut counts = vec![0; *table.iter().max().unwrap() as usize + 1];
     (0..table.len() * picks).for_each(|_| counts[*pick() as usize] += 1);
     counts
 }
 
-/// The statistic over its quantile: above 1, the test rejects that `counts` come from `expected`, the entries with their
-/// probabilities.
+/// Returns the statistic divided by its quantile. Above 1, the test rejects that `counts` come from
+/// `expected`, which are the entries with their probabilities.
 fn rejection(counts: &[u32], expected: &[(u64, f64)]) -> f64 {
     let picks: u32 = counts.iter().sum();
     let statistic: f64 = expected
@@ -75,19 +78,19 @@ fn rejection(counts: &[u32], expected: &[(u64, f64)]) -> f64 {
     statistic / (freedom * (1.0 - spread + Z * spread.sqrt()).powi(3))
 }
 
-/// Every entry with the same probability.
+/// Returns every entry with the same probability.
 fn even(table: &Table<u64>) -> Vec<(u64, f64)> {
     table.iter().map(|&entry| (entry, 1.0 / table.len() as f64)).collect()
 }
 
-/// Every entry with the probability that the head of `sample.rs` gives for trials below `bound`.
+/// Returns every entry with the probability that the head of `sample.rs` derives for trials below `bound`.
 fn model(table: &Table<u64>, bound: usize) -> Vec<(u64, f64)> {
     if table.raw().walks_at_once(bound) {
         return even(table);
     }
     let mut shares = Vec::new();
     for chunk in 0..table.raw().chunks() {
-        // SAFETY: a live chunk and its entries.
+        // SAFETY: the chunk is live, and the slots are occupied.
         let entries: Vec<u64> =
             unsafe { table.raw().iter_chunk(chunk, false).map(|slot| *slot.entry.as_ref()).collect() };
         let len = entries.len();
@@ -103,7 +106,7 @@ fn model(table: &Table<u64>, bound: usize) -> Vec<(u64, f64)> {
     shares.into_iter().map(|(entry, share)| (entry, probability(share))).collect()
 }
 
-/// Tables at the fills where the shapes of chunks differ most, under good hashes.
+/// Returns tables under good hashes, at the fills where the shapes of chunks differ most.
 fn fills() -> Vec<(&'static str, Table<u64>)> {
     let full = |chunks: u64| entries_before_growth(chunks as usize) as u64;
     let good = |numbers| table_of(numbers, |n| mix(*n));
@@ -131,7 +134,8 @@ fn fills() -> Vec<(&'static str, Table<u64>)> {
     fills
 }
 
-/// Good hashes, except for one in ten numbers, which all go to one chunk. Longer than what is fair at any price.
+/// Returns a table under good hashes, except for one in ten numbers, which all go to one chunk. That chunk
+/// is longer than the bound of a fair pick.
 fn with_a_long_chain() -> Table<u64> {
     let (len, one_in) = if cfg!(miri) { (60, 3) } else { (3_000, 10) };
     table_of(0..len, move |&n| if n % one_in == 0 { n << 57 } else { mix(n) })
@@ -159,7 +163,7 @@ fn a_quick_pick_has_the_documented_bias_and_no_other() {
     }
 }
 
-/// The test above would be worth nothing if it could not tell.
+/// Without this, the test above would prove nothing.
 #[test]
 #[cfg_attr(miri, ignore = "statistics")]
 fn the_test_for_fairness_rejects_a_quick_pick() {
@@ -173,12 +177,12 @@ fn the_test_for_fairness_rejects_a_quick_pick() {
     let mut rng = source(3);
     let counts = count(&table, PICKS_OF_BIASED, || table.random(&mut rng).unwrap());
     assert!(rejection(&counts, &even(&table)) > 5.0);
-    // And picking a chunk, then one of its entries, which is what comes to mind first.
+    // The obvious method, which picks a chunk and then one of its entries, is rejected too.
     let table = table_of(0..2_000, |n| mix(*n));
     let mut below = |bound: usize| ((u128::from(rng()) * bound as u128) >> 64) as usize;
     let counts = count(&table, PICKS, || {
         loop {
-            // SAFETY: a live chunk, and an entry of it; the table is borrowed.
+            // SAFETY: the chunk is live, and the entry is one of it. The table is borrowed.
             unsafe {
                 let mut entries = table.raw().iter_chunk(below(table.raw().chunks()), false);
                 let len = entries.size_hint().0;
@@ -194,7 +198,7 @@ fn the_test_for_fairness_rejects_a_quick_pick() {
 #[test]
 #[cfg_attr(miri, ignore = "statistics")]
 fn a_fair_pick_favours_no_entry_of_a_small_table_with_long_chains() {
-    // All in one chunk, or in a few: trials could not be fair, so there are none.
+    // All entries are in one chunk, or in a few. Trials could not be fair, so the table makes none.
     for chains in [1, 3] {
         let table = table_of(0..240, |&n| (n << 57) | (n % chains));
         let mut rng = source(4);
@@ -220,7 +224,7 @@ fn a_chunk_too_long_for_a_fair_pick_comes_up_as_rarely_as_documented_and_not_mor
 #[cfg_attr(miri, ignore = "statistics")]
 fn no_chunk_of_a_growing_or_shrinking_table_is_too_long_for_a_fair_pick() {
     let longest = |table: &Table<u64>| {
-        // SAFETY: live chunks.
+        // SAFETY: the chunks are live.
         (0..table.raw().chunks()).map(|chunk| unsafe { table.raw().chunk(chunk).len() }).max().unwrap_or(0)
     };
     let mut table = Table::new();
@@ -229,7 +233,8 @@ fn no_chunk_of_a_growing_or_shrinking_table_is_too_long_for_a_fair_pick() {
         table.insert_unique(mix(n), n, |n| mix(*n));
         if n % every == 0 {
             assert!(longest(&table) <= table.raw().fair_bound(), "{n} entries");
-            // What is said of the quick pick: no entry rarer than others by more than a factor of five.
+            // The documentation of the quick pick says that no entry is rarer than others by more than a
+            // factor of five.
             let (longest, bound) = (longest(&table), table.raw().random_bound());
             assert!(longest <= bound || longest - SLOTS <= 5 * (bound - SLOTS), "{longest} over {bound}");
         }
@@ -245,8 +250,9 @@ fn no_chunk_of_a_growing_or_shrinking_table_is_too_long_for_a_fair_pick() {
 #[test]
 #[cfg_attr(miri, ignore = "statistics")]
 fn every_place_of_a_sample_is_as_even_as_a_quick_pick() {
-    // Independent are only picks of one place in different samples, so each place is tested by itself. The i-th entry is
-    // there when the one i places before it in the order of the table is the first.
+    // Only picks of the same place in different samples are independent, so each place is tested by itself.
+    // The i-th entry of a sample is there when the entry i places before it in the order of the table is the
+    // first.
     const N: usize = 5;
     for (name, table) in fills().into_iter().filter(|(_, table)| table.len() > N) {
         for place in [0, 1, N - 1] {
@@ -284,7 +290,7 @@ fn two_entries_of_a_table_come_in_one_sample_as_often_as_their_distance_says() {
             *together += both.count() as u32;
         }
     }
-    // Each sample is five neighbours: it has 5 - d pairs at distance d.
+    // Each sample is five neighbours, so it has 5 - d pairs at distance d.
     assert_eq!(together, [5, 4, 3, 2, 1, 0, 0, 0].map(|pairs| pairs * samples));
 }
 
@@ -334,7 +340,7 @@ proptest! {
         let mut table = table_of(numbers.iter().copied(), hash);
         table.retain(|n| *n % kept == 0);
         let left: HashSet<u64> = table.iter().copied().collect();
-        // Any answers, one after the other and again.
+        // The source repeats these numbers.
         let mut rng = answers.iter().copied().cycle();
         let mut rng = || rng.next().unwrap();
         for picked in [table.random(&mut rng), table.fair_random(&mut rng)] {

@@ -1,4 +1,4 @@
-//! The bytes that a table says it has are the bytes that the allocator counts.
+//! The bytes that a table reports are the bytes that the allocator counts.
 
 use dict::{Dict, Table};
 use zmalloc::Region;
@@ -26,7 +26,7 @@ fn allocation_size_is_what_the_allocator_counts() {
     drop(dict.drain());
     assert_eq!((dict.allocation_size(), used()), (0, 0));
 
-    // The owner's say about growth is a closure in memory of its own.
+    // The closure that controls growth has a block of its own.
     let mut table = Table::<u64>::new();
     let limit = [count; 4];
     table.on_grow(move |bytes| (bytes as u64) < limit[3]);
@@ -36,7 +36,7 @@ fn allocation_size_is_what_the_allocator_counts() {
     drop(table);
     assert_eq!(used(), 0);
 
-    // Everything in one chunk: a long chain of children.
+    // All entries are in one chunk with a long chain of children.
     let mut table = Table::new();
     let chain = if cfg!(miri) { 40 } else { 2_000 };
     for n in 0..chain {
@@ -50,7 +50,7 @@ fn allocation_size_is_what_the_allocator_counts() {
     drop(table);
     assert_eq!(used(), 0);
 
-    // The classic one, at rest and between two tables.
+    // The textbook dict is checked with one table and with two.
     let mut classic = dict::classic::Dict::new();
     for n in 0..count.min(10_000) {
         classic.insert(n, n);

@@ -1,4 +1,4 @@
-//! What may be sent, shared, shortened and dropped: most of it is tested by compiling.
+//! Auto traits, variance and the drop check. Most of it is tested by compiling.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,7 +7,8 @@ use dict::map::{self, Entry};
 use dict::table::ExtractIf;
 use dict::{Dict, Table, iter, table};
 
-/// Whether a type has a trait, as a constant: the type's own constant hides the blanket one where the bound holds.
+/// Evaluates to a constant: whether a type has a trait. If the bound holds, the type's own constant hides the
+/// blanket one.
 macro_rules! has {
     ($type:ty: $bound:path) => {{
         #[allow(dead_code)] // where all types asked about have the trait
@@ -24,14 +25,14 @@ macro_rules! has {
     }};
 }
 
-/// May be sent but not shared, shared but not sent, both, neither.
+/// Types that are `Send` but not `Sync`, `Sync` but not `Send`, and neither.
 type Sent = Cell<u8>;
 type Shared = std::sync::MutexGuard<'static, u8>;
 type Neither = Rc<u8>;
 
 macro_rules! assert_auto_traits {
     ($($name:literal $of:ident: send if $send:ident, sync if $sync:ident, $type:ty;)*) => {$({
-        // As the named property of the entries goes, so goes the type's.
+        // If the entries have the named property, the type must have it too.
         macro_rules! check {
             ($entry:ty, $is_send:expr, $is_sync:expr) => {{
                 type $of = $entry;
@@ -55,7 +56,8 @@ fn a_dict_and_its_parts_are_sent_and_shared_as_their_entries_allow() {
         "Dict by keys" T: send if send, sync if sync, Dict<T, u8>;
         "Dict by hash" T: send if send, sync if sync, Dict<u8, u8, T>;
         "Table" T: send if send, sync if sync, Table<T>;
-        // References: to send one is to share the entries, to send a mutable one is to send them.
+        // A reference can be sent if its entries can be shared. A mutable one can be sent if they can be
+        // sent.
         "Iter" T: send if sync, sync if sync, map::Iter<'static, u8, T>;
         "Keys" T: send if sync, sync if sync, map::Keys<'static, T, u8>;
         "Values" T: send if sync, sync if sync, map::Values<'static, u8, T>;
@@ -82,7 +84,8 @@ fn a_dict_and_its_parts_are_sent_and_shared_as_their_entries_allow() {
     assert!(has!(Dict<String, Vec<u8>>: std::panic::UnwindSafe));
 }
 
-/// Covariance: a thing of long-lived references is one of short-lived ones. That it compiles is the test.
+/// Covariance: a type with long-lived references converts to one with short-lived ones. It is tested by
+/// compiling.
 #[allow(dead_code)]
 mod covariance {
     use super::*;
@@ -125,13 +128,13 @@ mod covariance {
     fn table_into_iter<'a>(it: iter::IntoIter<Long>) -> iter::IntoIter<&'a str> {
         it
     }
-    /// And in the life of the borrow.
+    /// The lifetime of the borrow is covariant too.
     fn borrow<'a>(it: map::IterMut<'static, u8, u8>) -> map::IterMut<'a, u8, u8> {
         it
     }
 }
 
-// What must not compile is beside the type: `DropCheck` in `map/mod.rs`.
+// The code that must not compile is beside the type: `DropCheck` in `map/mod.rs`.
 #[test]
 fn a_dict_is_dropped_before_what_it_borrows() {
     struct Told<'a>(&'a Cell<u32>);
@@ -147,7 +150,7 @@ fn a_dict_is_dropped_before_what_it_borrows() {
     assert_eq!(drops.get(), 1);
     drop(dict);
     assert_eq!(drops.get(), 2);
-    // A dict in what it borrows from itself, dropped in the right order.
+    // The keys of a dict borrow from a string that is dropped after the dict.
     let text = String::from("dies last");
     let mut dict = Dict::new();
     dict.insert(text.as_str(), &drops);

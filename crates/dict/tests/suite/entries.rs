@@ -1,4 +1,4 @@
-//! `Dict`'s entries and its less common methods, beside std's where std has them.
+//! `Dict`'s entries and its less common methods, compared with std's if std has them.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +10,7 @@ use dict::map::{Entry, EntryRef, IntoIter, IntoKeys, IntoValues, Iter, IterMut, 
 const FEW: usize = if cfg!(miri) { 40 } else { 500 };
 const MANY: u32 = if cfg!(miri) { 100 } else { 1_000 };
 
-/// A key that is equal to others of its number, and yet another.
+/// A key that is equal to others of the same number, but has a name of its own.
 #[derive(Clone, Debug)]
 struct Key {
     number: u32,
@@ -61,7 +61,7 @@ fn a_value_is_replaced_by_what_is_made_of_it_or_goes() {
         assert_eq!(dict.len(), model.len());
     }
     assert!(dict.iter().all(|(key, value)| model.get(key) == Some(value)));
-    // A place that was left takes another value, also the last one of a dict.
+    // The place of a removed entry takes another value, even if it was the last entry of the dict.
     let mut dict = Dict::from([("key", 1)]);
     let Entry::Vacant(place) = dict.entry("key").and_replace_entry_with(|_, _| None) else {
         panic!("it went")
@@ -146,12 +146,12 @@ fn several_values_are_changed_together() {
     std::mem::swap(one, other);
     assert_eq!((dict[&7], dict[&last]), (last, 7));
     assert_eq!(dict.get_disjoint_key_value_mut([&1, &2]), [Some((&1, &mut 1)), Some((&2, &mut 2))]);
-    // Absent keys may be equal; entries may not.
+    // Two keys may be equal if they are absent, but not if they are in the dict.
     assert_eq!(dict.get_disjoint_mut([&1_000, &1_000]), [None, None]);
     assert!(dict.get_disjoint_mut::<u32, 0>([]).is_empty());
     let twice = AssertUnwindSafe(|| dict.get_disjoint_mut([&1, &2, &1]).len());
     assert!(catch_unwind(twice).is_err(), "it was meant to panic");
-    // All of a chunk with its overflow, and entries without a size.
+    // All entries of a chunk with its overflow, and entries without a size.
     let all: [u32; KEYS] = std::array::from_fn(|n| n as u32);
     assert!(dict.get_disjoint_mut(all.each_ref()).iter().all(Option::is_some));
     let mut set = Dict::from([((), ())]);

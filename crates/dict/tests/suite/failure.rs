@@ -1,11 +1,12 @@
-//! Every form that answers an error answers one: each of their allocations fails once, and whatever was to be added comes back.
+//! Fallible methods: each of their allocations fails once, and the method must return an error and the entry
+//! that was to be added.
 
 use dict::map::EntryRef;
 use dict::{Dict, Table, TryInsertError};
 use std::hash::{BuildHasherDefault, Hasher};
 use zmalloc::{Region, ReserveError, fault};
 
-/// All keys have the same hash, so that entries need overflow children.
+/// A hasher that returns the same hash for all keys, so that entries need overflow children.
 #[derive(Clone, Copy, Default)]
 struct Same;
 
@@ -19,10 +20,10 @@ impl Hasher for Same {
 
 type Words = Dict<String, u32, BuildHasherDefault<Same>>;
 
-/// Keys of a run: those of a chunk and of its children.
+/// The number of keys of a run, which fill a chunk and its children.
 const KEYS: u32 = if cfg!(miri) { 20 } else { 60 };
 
-/// What a key that could not be added comes back as.
+/// The key that was returned because it could not be added, or `None` if the error does not contain it.
 #[derive(Debug, PartialEq)]
 struct Refused(Option<String>);
 
@@ -44,7 +45,7 @@ impl From<TryInsertError<(String, u32)>> for Refused {
     }
 }
 
-/// A form, by its name: adds the key with a value of 1.
+/// A fallible method and its name. It adds the key with a value of 1.
 type Form = (&'static str, fn(&mut Words, String) -> Result<(), Refused>);
 
 const FORMS: [Form; 12] = [
@@ -96,7 +97,7 @@ fn a_copy_and_a_veto_that_find_no_memory_are_errors() {
     let large = [7_u64; 4];
     for nth in 1.. {
         let plan = fault::fail_nth(nth);
-        // A fault also strikes the words' own memory, but that is std's.
+        // A fault may also hit the memory of the words themselves, but that memory is std's.
         let (copied, made) =
             (words.try_clone().is_ok(), Words::try_with_capacity_and_hasher(99, BuildHasherDefault::new()));
         let heard = table.try_on_grow(move |bytes| bytes as u64 > large[3]).is_ok();

@@ -1,8 +1,8 @@
-//! A weak hash and keys made against it, for the test of flooding and for the example of the same name.
+//! A weak hash, and keys made to collide under it, for the tests and the example `flooding`.
 
 use std::hash::Hasher;
 
-/// The hash of Firefox and of rustc until 2024: fast, and without a key.
+/// The hash that Firefox uses, and that rustc used until 2024. It is fast and has no key.
 #[derive(Default)]
 pub(crate) struct Fx(u64);
 
@@ -22,7 +22,7 @@ impl Hasher for Fx {
     }
 }
 
-/// Pairs that all have the hash 0 under [`Fx`]: the second word undoes what the first has done.
+/// Returns pairs that all have the hash 0 under [`Fx`]: the second word cancels the effect of the first.
 pub(crate) fn against_fx(n: u64) -> (u64, u64) {
     (n, n.wrapping_mul(FX_FACTOR).rotate_left(5))
 }

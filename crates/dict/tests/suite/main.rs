@@ -1,4 +1,5 @@
-//! The table and the map from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Tests of the public interface of the table and the map. All integration tests are one program: see
+//! `docs/src/testing.md`.
 
 mod accounting;
 mod auto_traits;

@@ -1,4 +1,4 @@
-//! `Dict` from outside: the map that std's users expect.
+//! `Dict` through its public interface: it behaves as users of std's map expect.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -50,7 +50,7 @@ fn a_dict_is_dropped_in_steps_of_about_as_many_entries_as_asked_for() {
             left = dict.drop_in_steps(step);
             steps += 1;
             let entries = len - left.as_ref().map_or(0, Dict::len);
-            // A chunk holds 15 entries, and its overflow.
+            // A chunk holds 15 entries and its overflow.
             assert!(entries <= step + 60, "{entries} entries in a step of {step}");
             if let Some(dict) = &left {
                 let chunks = chunks - dict.stats().chunks;
@@ -174,7 +174,7 @@ fn a_cursor_survives_its_journey_through_a_number() {
         }
     }
     assert_eq!(seen, count);
-    // A cursor from anywhere else is a place too, and the scan ends.
+    // Any number is a valid cursor, and the scan ends.
     let mut cursor = Cursor::from(0x1234_5678_9abc_def0);
     for _ in 0..=dict.stats().chunks {
         cursor = dict.scan(cursor, |_, ()| ());
@@ -213,7 +213,8 @@ fn entries_picked_at_random_are_keys_with_their_values() {
 
 #[test]
 fn large_entries_are_collected_on_a_small_stack() {
-    // Larger than the stack as a batch, and seven of them as the entries of a child.
+    // A batch of sixteen of these entries is larger than the stack. The seven of a child take more than half
+    // of it.
     type Large = [u8; 40_000];
     let thread = std::thread::Builder::new().stack_size(512 << 10).spawn(|| {
         let mut dict: Dict<u32, Large> =

@@ -1,4 +1,4 @@
-//! `Dict` through serde: JSON, and a reader that lies about its length.
+//! `Dict` through serde: JSON, and a reader that claims a wrong length.
 
 use dict::Dict;
 use serde::Deserialize;
@@ -29,7 +29,7 @@ fn what_is_no_map_is_an_error() {
     }
 }
 
-/// Three entries that claim to be as many as there are numbers.
+/// A map of three entries that claims to have `usize::MAX` entries.
 struct Liar(u32);
 
 impl<'de> MapAccess<'de> for Liar {

@@ -2,15 +2,15 @@
 //! test every case.
 //!
 //! ```text
-//! Miri                                                 prefix      it interprets std's System, and no C
-//! a sanitizer that watches malloc                      libc        whose malloc it replaces
+//! Miri                                                 prefix      Miri interprets std's System, but no C
+//! a sanitizer that watches malloc                      libc        the sanitizer replaces its malloc
 //! feature prefix                                       prefix
 //! feature libc                                         libc
 //! feature tcmalloc                                     tcmalloc
 //! feature tcmalloc_minimal                             tcmalloc_minimal
 //! feature mimalloc                                     mimalloc
 //! feature jemalloc (the default)                       jemalloc
-//! none of them, or none that the platform can have     prefix
+//! no feature, or none that the platform supports       prefix
 //! ```
 //!
 //! The first line that applies wins. Several features may be on at once, because Cargo combines the features

@@ -173,7 +173,7 @@ mod tests {
         let blocks: Vec<_> = std::iter::from_fn(|| crate::ztrymalloc(1)).collect();
         let used = held() - before;
         for block in blocks {
-            // SAFETY: a live block.
+            // SAFETY: the block is live and is freed once.
             unsafe { crate::zfree(block) };
         }
         assert!((900..=1_000).contains(&used), "{used}");

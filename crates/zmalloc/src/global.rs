@@ -115,7 +115,7 @@ unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
     }
 }
 
-/// [`alloc`] for `GlobalAlloc`.
+/// [`alloc`] for `GlobalAlloc`. It also records that the program's global allocator calls this crate.
 ///
 /// # Safety
 /// As for [`alloc`].
@@ -132,7 +132,7 @@ unsafe fn alloc_for_the_program(size: usize, align: usize) -> *mut u8 {
     }
 }
 
-/// [`alloc_zeroed`] for `GlobalAlloc`.
+/// [`alloc_zeroed`] for `GlobalAlloc`. It also records that the program's global allocator calls this crate.
 ///
 /// # Safety
 /// As for [`alloc`].

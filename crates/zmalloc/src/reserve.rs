@@ -52,7 +52,7 @@ impl core::error::Error for ReserveError {}
 /// ```
 /// let block = zmalloc::ztrymalloc(16).ok_or(zmalloc::ReserveError::OutOfMemory { size: 16 });
 /// let block = zmalloc::or_oom(block);
-/// // SAFETY: a block of the raw family, freed once.
+/// // SAFETY: a live raw block, which is freed once.
 /// unsafe { zmalloc::zfree(block) };
 /// ```
 #[inline]

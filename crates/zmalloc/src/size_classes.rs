@@ -101,7 +101,7 @@ mod jemalloc_tests {
     /// too many to test. So beyond 4 MiB only the edges at each quarter of a doubling are tested.
     #[test]
     fn good_size_is_right_at_the_edges_up_to_the_largest_class() {
-        const LARGEST: usize = (isize::MAX as usize / 8 + 1) * 7; // the next would be 2^63, or 2^31
+        const LARGEST: usize = (isize::MAX as usize / 8 + 1) * 7; // the next class would be 2^63, or 2^31
         let quarters = (22..usize::BITS - 1).flat_map(|lg| (4..8).map(move |n| n << (lg - 2)));
         let edges = size_classes(4 << 20).unwrap().chain(quarters.take_while(|&edge| edge < LARGEST));
         let mut count = 0;
@@ -125,9 +125,9 @@ mod jemalloc_tests {
         const SMALL_MAX: usize = 14 * 1024; // with pages of 4 KiB
         let quantum = if good_size(17) == 24 { 8 } else { 16 };
         let mut want = vec![8];
-        want.extend((1..=4).map(|n| n * quantum).filter(|&class| class > 8)); // by the quantum up to four of them
+        want.extend((1..=4).map(|n| n * quantum).filter(|&class| class > 8)); // one quantum apart, up to four
         while *want.last().unwrap() < SMALL_MAX {
-            let base = *want.last().unwrap(); // then four to each doubling
+            let base = *want.last().unwrap(); // then four classes for each doubling
             want.extend((1..=4).map(|quarter| base + quarter * base / 4));
         }
         want.retain(|&class| class <= SMALL_MAX);

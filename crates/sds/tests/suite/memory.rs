@@ -12,7 +12,7 @@ const STEP: usize = if cfg!(miri) { 15 } else { 1 };
 
 #[test]
 fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
-    drop(Sds::new()); // the thread's first allocation may allocate for itself
+    drop(Sds::new()); // a thread's first call may allocate memory of its own
     every_byte_is_counted_and_given_back();
     every_failure_leaves_the_string_as_it_was();
     every_failing_creation_leaves_nothing_behind();

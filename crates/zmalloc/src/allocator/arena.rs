@@ -30,7 +30,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// if let Some(arena) = Arena::new() {
 ///     let block = arena.allocate(100).unwrap();
 ///     assert!(arena.used() >= 100);
-///     // SAFETY: a live block of this arena.
+///     // SAFETY: the block is live and belongs to this arena.
 ///     unsafe { arena.free(block) };
 ///     arena.destroy().unwrap();
 /// }

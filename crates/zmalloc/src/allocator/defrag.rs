@@ -63,7 +63,7 @@ use core::slice;
 ///
 /// let block = zmalloc::zmalloc(100);
 /// if let Some(survey) = Survey::take() {
-///     // SAFETY: a live block.
+///     // SAFETY: the block is live.
 ///     let _worth_moving: bool = unsafe { survey.hint(block) }.unwrap();
 /// }
 /// # unsafe { zmalloc::zfree(block) };

@@ -21,7 +21,7 @@ use core::ptr::NonNull;
 ///
 /// ```
 /// let old = zmalloc::zmalloc(100);
-/// // SAFETY: a block of the raw family, of 100 bytes; the old address is not used again.
+/// // SAFETY: a live raw block of 100 bytes. The old address is not used again.
 /// let new = unsafe { zmalloc::ztryrelocate(old, 100) }.unwrap_or(old);
 /// # // SAFETY: as above.
 /// # unsafe { zmalloc::zfree(new) };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!          | size   | user bytes ...              |
-//!  base -->          ^ what the caller holds
+//!  base -->          ^ the caller's pointer
 //!          |<- 8  ->|<- size, a multiple of 8 --->|
 //! ```
 //!

@@ -8,7 +8,7 @@
 //!                         4:cpu,memory:/app/db                the group, v1, by controller
 //! /proc/self/mountinfo    31 23 0:28 /app /sys/fs/cgroup rw - cgroup2 cgroup2 rw
 //!                                    |    |                   |
-//!            the group mounted ------+    +-- where to        +-- its kind
+//!            the group mounted ------+    +-- mounted at      +-- its type
 //!
 //! /app/db below /app is /db:  /sys/fs/cgroup/db/memory.max, then /sys/fs/cgroup/memory.max
 //! ```
@@ -48,7 +48,7 @@ mod parse {
     use crate::os::number;
     use core::cmp::Reverse;
 
-    /// What differs between the two versions of control groups.
+    /// The differences between the two versions of control groups.
     struct Version {
         /// The file system's type in mountinfo.
         kind: &'static [u8],

@@ -23,7 +23,7 @@ impl Sds {
         }
     }
 
-    /// [`push`](Self::push) that returns an error.
+    /// The fallible form of [`push`](Self::push).
     #[inline]
     pub fn try_push(&mut self, byte: u8) -> Result<(), ReserveError> {
         // SAFETY: as in `push`.
@@ -43,7 +43,7 @@ impl Sds {
         or_oom(self.try_push_bytes(bytes));
     }
 
-    /// [`push_bytes`](Self::push_bytes) that returns an error.
+    /// The fallible form of [`push_bytes`](Self::push_bytes).
     #[inline]
     pub fn try_push_bytes(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
         // SAFETY: the type's invariants, and `&mut self` is exclusive.
@@ -71,7 +71,7 @@ impl Sds {
         or_oom(self.try_assign(bytes));
     }
 
-    /// [`assign`](Self::assign) that returns an error and leaves the string unchanged.
+    /// The fallible form of [`assign`](Self::assign). After an error the string is unchanged.
     pub fn try_assign(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
         self.try_make_room_for(bytes.len().saturating_sub(self.len()))?;
         // SAFETY: there is room for all the bytes. They are not part of the string, because `&mut self` is
@@ -89,7 +89,7 @@ impl Sds {
         or_oom(self.try_grow_zero(len));
     }
 
-    /// [`grow_zero`](Self::grow_zero) that returns an error.
+    /// The fallible form of [`grow_zero`](Self::grow_zero).
     pub fn try_grow_zero(&mut self, len: usize) -> Result<(), ReserveError> {
         let old_len = self.len();
         if len > old_len {

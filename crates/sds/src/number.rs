@@ -15,7 +15,7 @@ impl Sds {
         or_oom(Self::try_from_i64(value))
     }
 
-    /// [`from_i64`](Self::from_i64) that returns an error.
+    /// The fallible form of [`from_i64`](Self::from_i64).
     pub fn try_from_i64(value: i64) -> Result<Self, ReserveError> {
         let text = Decimal::from(value);
         // SAFETY: all the bytes are initialised.
@@ -46,7 +46,7 @@ impl Sds {
         or_oom(Self::try_from_f64(value))
     }
 
-    /// [`from_f64`](Self::from_f64) that returns an error.
+    /// The fallible form of [`from_f64`](Self::from_f64).
     pub fn try_from_f64(value: f64) -> Result<Self, ReserveError> {
         double::with_text(value, Self::try_from_bytes)
     }
@@ -56,7 +56,7 @@ impl Sds {
         or_oom(self.try_push_i64(value));
     }
 
-    /// [`push_i64`](Self::push_i64) that returns an error.
+    /// The fallible form of [`push_i64`](Self::push_i64).
     pub fn try_push_i64(&mut self, value: i64) -> Result<(), ReserveError> {
         self.try_push_decimal(value < 0, value.unsigned_abs())
     }
@@ -66,7 +66,7 @@ impl Sds {
         or_oom(self.try_push_u64(value));
     }
 
-    /// [`push_u64`](Self::push_u64) that returns an error.
+    /// The fallible form of [`push_u64`](Self::push_u64).
     pub fn try_push_u64(&mut self, value: u64) -> Result<(), ReserveError> {
         self.try_push_decimal(false, value)
     }
@@ -94,7 +94,7 @@ impl Sds {
         or_oom(self.try_push_f64(value));
     }
 
-    /// [`push_f64`](Self::push_f64) that returns an error.
+    /// The fallible form of [`push_f64`](Self::push_f64).
     pub fn try_push_f64(&mut self, value: f64) -> Result<(), ReserveError> {
         double::with_text(value, |text| self.try_push_bytes(text))
     }

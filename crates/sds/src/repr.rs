@@ -49,12 +49,13 @@ fn repr_len(bytes: &[u8]) -> usize {
     bytes.iter().map(escaped).fold(2, usize::saturating_add)
 }
 
-/// Returns whether `bytes` should be quoted. O(n). In C: `sdsneedsrepr`, which returns false for a single
-/// quote and for the empty string.
+/// Returns whether `bytes` should be quoted.
 ///
 /// If the result is `false`, [`split_args`](crate::split_args) reads the plain bytes on a line back as one
 /// argument. The result is `true` also for bytes that a person could not read, such as unprintable ones and
 /// the backslash.
+///
+/// O(n). In C: `sdsneedsrepr`, which returns `false` for a single quote and for the empty string.
 ///
 /// ```
 /// assert!(!sds::needs_repr(b"user:1000"));
@@ -78,7 +79,7 @@ impl Sds {
         or_oom(self.try_cat_repr(bytes));
     }
 
-    /// [`cat_repr`](Self::cat_repr) that returns an error and leaves the string unchanged.
+    /// The fallible form of [`cat_repr`](Self::cat_repr). After an error the string is unchanged.
     pub fn try_cat_repr(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
         self.try_make_room_for(repr_len(bytes))?;
         write_repr(bytes, |piece| self.try_push_bytes(piece))

@@ -29,7 +29,7 @@ impl Sds {
         or_oom(self.try_make_room_for(additional));
     }
 
-    /// [`make_room_for`](Self::make_room_for) that returns an error.
+    /// The fallible form of [`make_room_for`](Self::make_room_for).
     #[inline]
     pub fn try_make_room_for(&mut self, additional: usize) -> Result<(), ReserveError> {
         if additional <= self.avail() { Ok(()) } else { self.grow(additional, true) }
@@ -42,7 +42,7 @@ impl Sds {
         or_oom(self.try_make_room_for_non_greedy(additional));
     }
 
-    /// [`make_room_for_non_greedy`](Self::make_room_for_non_greedy) that returns an error.
+    /// The fallible form of [`make_room_for_non_greedy`](Self::make_room_for_non_greedy).
     #[inline]
     pub fn try_make_room_for_non_greedy(&mut self, additional: usize) -> Result<(), ReserveError> {
         if additional <= self.avail() { Ok(()) } else { self.grow(additional, false) }
@@ -88,7 +88,7 @@ impl Sds {
         or_oom(self.try_remove_free_space());
     }
 
-    /// [`remove_free_space`](Self::remove_free_space) that returns an error.
+    /// The fallible form of [`remove_free_space`](Self::remove_free_space).
     pub fn try_remove_free_space(&mut self) -> Result<(), ReserveError> {
         self.try_resize(self.len())
     }
@@ -102,7 +102,7 @@ impl Sds {
         or_oom(self.try_resize(capacity));
     }
 
-    /// [`resize`](Self::resize) that returns an error and then does not cut the string either.
+    /// The fallible form of [`resize`](Self::resize). After an error the string is not cut.
     pub fn try_resize(&mut self, capacity: usize) -> Result<(), ReserveError> {
         let len = self.len().min(capacity);
         let additional = capacity.saturating_sub(len);
@@ -182,8 +182,8 @@ impl Sds {
 /// Returns by how many bytes a block must become smaller to make a new block worthwhile.
 ///
 /// If zmalloc knows the size classes, any smaller class is worthwhile. The C library does not report how it
-/// rounds. On the known platforms it rounds to 16 bytes, so the string could be moved for a smaller gain that
-/// does not exist.
+/// rounds. On the known platforms it rounds to 16 bytes. A smaller difference may be no gain at all, and the
+/// string would be moved for nothing.
 fn least_gain() -> usize {
     const LIBC_GRAIN: usize = 16;
     let rounds = zmalloc::good_size(1) > 1;

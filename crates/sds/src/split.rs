@@ -53,7 +53,7 @@ pub fn join<T: AsRef<[u8]>>(parts: &[T], separator: &[u8]) -> Sds {
     or_oom(try_join(parts, separator))
 }
 
-/// [`join`] that returns an error.
+/// The fallible form of [`join`].
 pub fn try_join<T: AsRef<[u8]>>(parts: &[T], separator: &[u8]) -> Result<Sds, ReserveError> {
     let between = separator.len().saturating_mul(parts.len().saturating_sub(1));
     let total = parts.iter().fold(between, |sum, part| sum.saturating_add(part.as_ref().len()));

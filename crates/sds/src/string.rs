@@ -163,7 +163,7 @@ impl Sds {
         or_oom(Self::try_with_capacity(capacity))
     }
 
-    /// [`with_capacity`](Self::with_capacity) that returns an error.
+    /// The fallible form of [`with_capacity`](Self::with_capacity).
     #[inline]
     pub fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
         check_len(0, capacity)?;
@@ -187,7 +187,7 @@ impl Sds {
         or_oom(Self::try_from_bytes(bytes))
     }
 
-    /// [`from_bytes`](Self::from_bytes) that returns an error. In C: `sdstrynewlen`.
+    /// The fallible form of [`from_bytes`](Self::from_bytes). In C: `sdstrynewlen`.
     #[inline]
     pub fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
         Self::create(bytes).ok_or_else(|| not_created(bytes.len()))
@@ -209,7 +209,7 @@ impl Sds {
         or_oom(Self::try_zeroed(len))
     }
 
-    /// [`zeroed`](Self::zeroed) that returns an error.
+    /// The fallible form of [`zeroed`](Self::zeroed).
     pub fn try_zeroed(len: usize) -> Result<Self, ReserveError> {
         check_len(0, len)?;
         let ty = if (1..=SDS5_MAX).contains(&len) { HeaderType::Sds5 } else { HeaderType::for_room(len) };

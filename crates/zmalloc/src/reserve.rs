@@ -46,8 +46,8 @@ impl fmt::Display for ReserveError {
 
 impl core::error::Error for ReserveError {}
 
-/// Returns the value, or calls the OOM handler ([`oom`]) with the error's size. The infallible operations of
-/// the structures use this.
+/// Returns the value, or calls the OOM handler with the error's size. The infallible operations of the
+/// structures use this.
 ///
 /// ```
 /// let block = zmalloc::ztrymalloc(16).ok_or(zmalloc::ReserveError::OutOfMemory { size: 16 });

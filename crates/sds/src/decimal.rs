@@ -28,9 +28,9 @@ static PAIRS: [[u8; 2]; 100] = {
 /// Returns how many digits `value` has.
 ///
 /// The simple version counts how many powers of ten, from ten up, are at most `value`, and adds one. This
-/// version estimates that count from the number of bits, because a digit has 3.32 bits: `1233 / 4096` is the
-/// decimal logarithm of 2 closely enough for 64 bits. The estimate misses at most one power, so one
-/// comparison corrects it.
+/// version estimates that count from the number of bits: a digit has 3.32 bits. `1233 / 4096` is the decimal
+/// logarithm of 2 closely enough for 64 bits. The estimate misses at most one power, so one comparison
+/// corrects it.
 #[inline]
 fn digit_count(value: u64) -> usize {
     static POWERS: [u64; 20] = {

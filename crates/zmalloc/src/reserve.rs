@@ -23,8 +23,8 @@ pub enum ReserveError {
 }
 
 impl ReserveError {
-    /// Returns the size that could not be provided, in bytes: that of the block, or that of the whole
-    /// structure if its format does not allow it (`usize::MAX` if the sum overflows).
+    /// Returns the size that could not be provided, in bytes. It is the size of the block, or that of the
+    /// whole structure if its format does not allow it. A sum that overflows is `usize::MAX`.
     pub fn size(&self) -> usize {
         match *self {
             Self::TooLong { len, additional } => len.saturating_add(additional),

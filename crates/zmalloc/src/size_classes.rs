@@ -35,9 +35,9 @@ pub fn good_size(size: usize) -> usize {
 /// # }
 /// ```
 ///
-/// The classes below 128 depend on the quantum that jemalloc was built with: 8, 16, 24, 32 and so on to 64,
-/// or 8, 16, 32, 48, 64. The classes above 14 KiB continue with four for each doubling if the run-time option
-/// `disable_large_size_classes:false` is set. That was the rule before jemalloc 5.3.1.
+/// The classes below 128 depend on the quantum that jemalloc was built with. They are 8, 16, 24, 32 and so on
+/// to 64, or 8, 16, 32, 48, 64. The classes above 14 KiB continue with four for each doubling if the run-time
+/// option `disable_large_size_classes:false` is set. That was the rule before jemalloc 5.3.1.
 ///
 /// Each class takes a few instructions up to 8 KiB, and a call of the allocator above.
 pub fn size_classes(limit: usize) -> Option<impl Iterator<Item = usize>> {

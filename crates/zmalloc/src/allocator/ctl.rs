@@ -9,8 +9,8 @@
 //! - The mib is looked up once.
 //! - A failure is `None`, such as an unknown name or a jemalloc without statistics. Another allocator has no
 //!   controls. There every result is `None`, and tikv-jemalloc-ctl is not compiled.
-//! - There are two calls that tikv-jemalloc-ctl does not offer: [`Control::run`] for a control without a
-//!   value, and [`Control::query`] for a control whose question and answer have different types.
+//! - tikv-jemalloc-ctl lacks two kinds of call. [`Control::run`] is for a control without a value.
+//!   [`Control::query`] is for a control whose question and answer have different types.
 
 pub(super) use implementation::Control;
 

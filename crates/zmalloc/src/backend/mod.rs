@@ -36,9 +36,9 @@
 //! - A block is *live* from its allocation by this back end until it is freed or moved.
 //! - A layout *fits* a live block if it has the block's alignment, and a size from the requested one to the
 //!   usable one.
-//! - A raw block must be passed to the functions for raw blocks, and any other block to the other functions,
-//!   because the two differ under the prefix layout. The two `uncached` functions take both kinds over
-//!   jemalloc, where there is no difference.
+//! - A raw block must be passed to the functions for raw blocks, and any other block to the other functions.
+//!   The two differ under the prefix layout. The two `uncached` functions take both kinds over jemalloc,
+//!   where there is no difference.
 //! - A size is at most `isize::MAX`, because callers refuse larger ones. It is 0 only for a raw block.
 
 #[cfg(zmalloc_backend = "jemalloc")]

@@ -6,11 +6,11 @@
 //!   may be freed by another thread than the one that allocated it. Then one slot's difference goes below
 //!   zero, and the sum is still right. A slot keeps its counts when its thread ends.
 //! - **One writer.** Only the thread that owns a slot writes its counts.
-//! - **Peak.** The peak is at most `2 * LOOK_STEP * threads` too low. Each time a thread has allocated
-//!   another [`LOOK_STEP`] bytes, it compares the bytes that it holds (allocated less freed) with the bytes
-//!   that it held at its previous check. If it holds more, it adds up all slots. So a thread can grow by at
-//!   most two steps between two sums. The sum is not taken at one instant: threads that allocate and free
-//!   meanwhile can make it, and so the peak, wrong by the bytes that they move.
+//! - **Peak.** The peak is at most `2 * LOOK_STEP * threads` too low. A thread holds the bytes that it
+//!   allocated less those that it freed. Each time it has allocated another [`LOOK_STEP`] bytes, it compares
+//!   the bytes that it holds with those at its previous check. If it holds more, it adds up all slots. So a
+//!   thread can grow by at most two steps between two sums. The sum is not taken at one instant. Threads that
+//!   allocate and free meanwhile can make it, and so the peak, wrong by the bytes that they move.
 //!
 //! # The simple version
 //!

@@ -16,10 +16,10 @@
 //! A container sees its own group mounted as if it were the top. The groups above are not visible. The limit
 //! is then usually on the mounted group itself, which is examined too.
 //!
-//! One hierarchy can be mounted more than once. Every mount that the group lies below is examined, because
-//! one mount may show more of the path than another, and a later mount may cover an earlier one. A mount of
-//! another group is ignored, unless a path leads out of the namespace (`/../x`). In that case, if no mount is
-//! known to be above the group, the highest mount is used.
+//! One hierarchy can be mounted more than once. Every mount that the group lies below is examined: one mount
+//! may show more of the path than another, and a later mount may cover an earlier one. A mount of another
+//! group is ignored, unless a path leads out of the namespace (`/../x`). In that case, if no mount is known
+//! to be above the group, the highest mount is used.
 //!
 //! A group file that says `max` (v2), or about 2^63 (v1), is no limit.
 //!

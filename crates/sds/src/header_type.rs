@@ -101,8 +101,8 @@ impl HeaderType {
         ty.roomy(zmalloc::good_size(ty.block_size(capacity)))
     }
 
-    /// Returns the capacity of a string in a block of `usable` bytes: the bytes left by the header and the
-    /// NUL, as far as the header can count them.
+    /// Returns the capacity of a string in a block of `usable` bytes. It is what the header and the NUL
+    /// leave, and at most what the header can count.
     #[inline]
     pub(crate) fn capacity_of(self, usable: usize) -> usize {
         (usable - self.header_len() - 1).min(self.max_len())

@@ -82,10 +82,10 @@ impl Arena {
     /// # Safety
     /// `ptr` must be a live block of this arena. It must not be used afterwards.
     ///
-    /// No other function that frees or resizes may be given a block of an arena: not `zfree`, not `zrealloc`,
-    /// not their `_sized` and `_usable` variants, and not [`zfree_no_tcache`](crate::zfree_no_tcache). The
-    /// block would stay in [`used`](Self::used) for ever. A function that uses the thread's cache would also
-    /// leave the block there, where it could outlive the arena.
+    /// No other function that frees or resizes may be given a block of an arena. This includes `zfree`,
+    /// `zrealloc`, their `_sized` and `_usable` variants, and [`zfree_no_tcache`](crate::zfree_no_tcache).
+    /// The block would stay in [`used`](Self::used) for ever. A function that uses the thread's cache would
+    /// also leave the block there, where it could outlive the arena.
     pub unsafe fn free(&self, ptr: NonNull<u8>) {
         // SAFETY: `ptr` is a live raw block, by contract.
         let charge = unsafe { no_tcache::free(ptr) };

@@ -1,4 +1,4 @@
-//! Compiles the C half of the test `c_shim`, and only where that test is asked for.
+//! Compiles the C half of the test `c_shim`, if that test is enabled.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -1,5 +1,6 @@
-//! Chooses the back end and says so to the crate as `cfg(zmalloc_backend = "...")`; see `build/choice.rs` for
-//! how. What is linked and how it calls itself goes into `ZMALLOC_ALLOCATOR`.
+//! Chooses the back end and passes it to the crate as `cfg(zmalloc_backend = "...")`. `build/choice.rs`
+//! contains the rules. The environment variable `ZMALLOC_ALLOCATOR` holds the name and version of the linked
+//! library.
 
 #[path = "build/choice.rs"]
 mod choice;
@@ -32,7 +33,7 @@ fn main() {
         BackEnd::Tcmalloc | BackEnd::TcmallocMinimal => {
             let header = tcmalloc::header(back_end.name());
             println!("cargo:rustc-link-lib={}", back_end.name());
-            ("tcmalloc", headers::tcmalloc(&header)) // one library is part of the other
+            ("tcmalloc", headers::tcmalloc(&header)) // the minimal library is a part of the full one
         }
     };
     println!("cargo:rustc-cfg=zmalloc_backend=\"{cfg}\"");
@@ -44,14 +45,14 @@ fn main() {
         warn_of_settings();
     }
     if let Some(name) = sanitizer {
-        // The tests read whether there is a sanitizer, and its name.
+        // The tests need to know whether there is a sanitizer, and its name.
         println!("cargo:rustc-cfg=zmalloc_sanitizer");
         println!("cargo:rustc-cfg=zmalloc_sanitizer=\"{name}\"");
     }
     println!("cargo:rustc-env=ZMALLOC_ALLOCATOR={}{version}", back_end.name());
 }
 
-/// The back end that follows from the platform, the tools and the features.
+/// Returns the back end for the platform, the tools and the features.
 fn back_end(sanitized: bool) -> BackEnd {
     let set = |name: &str| env::var_os(name).is_some();
     let feature = |one: &BackEnd| set(&format!("CARGO_FEATURE_{}", one.name().to_uppercase()));
@@ -64,15 +65,15 @@ fn back_end(sanitized: bool) -> BackEnd {
     })
 }
 
-/// Whether the thread's flag is addressed by the initial-exec model: see `src/counter/flag.rs`.
+/// Returns whether the thread's flag is addressed by the initial-exec model: see `src/counter/flag.rs`.
 fn initial_exec() -> bool {
     let is = |name: &str, value| env::var(format!("CARGO_CFG_TARGET_{name}")).is_ok_and(|has| has == value);
     let fits = is("ARCH", "x86_64") && is("OS", "linux") && is("POINTER_WIDTH", "64");
     fits && env::var_os("CARGO_FEATURE_DISABLE_INITIAL_EXEC_TLS").is_none()
 }
 
-/// Looks for a sanitizer where it may be asked for: rustc's flags, and those of the C compiler under all names
-/// that the crate `cc` reads.
+/// Looks for a sanitizer in rustc's flags, and in the flags of the C compiler under all names that the crate
+/// `cc` reads.
 fn sanitizer() -> Option<&'static str> {
     let by_cfg = env::var("CARGO_CFG_SANITIZE").unwrap_or_default();
     let rust_flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
@@ -94,11 +95,11 @@ fn sanitizer() -> Option<&'static str> {
     choice::sanitizer(&by_cfg, rust_flags.split('\x1f'), c_flags.iter().map(String::as_str))
 }
 
-/// The spacing of jemalloc's smallest classes, which the size-class arithmetic needs: 3 or 4, or
-/// `ask` where the build cannot know it and each size is asked of `nallocx`.
+/// Returns the base-2 logarithm of jemalloc's quantum, which the computation of size classes needs: 3 or 4.
+/// Returns `ask` if the build cannot know it; each size is then asked of `nallocx`.
 fn lg_quantum() -> &'static str {
     if jemalloc_setting("JEMALLOC_OVERRIDE").is_some() {
-        return "ask"; // somebody else's build of jemalloc
+        return "ask"; // a jemalloc that was built elsewhere
     }
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
     match jemalloc_setting("JEMALLOC_SYS_WITH_LG_QUANTUM").as_deref() {
@@ -110,8 +111,8 @@ fn lg_quantum() -> &'static str {
     }
 }
 
-/// Names the variables without which jemalloc is built worse than it could be, or not for the machine that it is to run on. Cargo
-/// shows this to those who have the crate by path.
+/// Warns about variables without which jemalloc uses more memory than necessary, or does not run on the
+/// target machine. Cargo shows the warnings to programs that depend on the crate by path.
 fn warn_of_settings() {
     let where_to =
         "in the environment, or in [env] of the .cargo/config.toml of the folder that cargo runs in";
@@ -121,7 +122,7 @@ fn warn_of_settings() {
         );
     }
     let arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
-    // For ARM jemalloc is built for large pages by itself.
+    // For ARM, jemalloc is built for large pages by default.
     let may_have_large_pages = ["loongarch64", "powerpc64"].contains(&arch.as_str());
     let is_cross = env::var("HOST") != env::var("TARGET");
     if may_have_large_pages && is_cross && jemalloc_setting("JEMALLOC_SYS_WITH_LG_PAGE").is_none() {
@@ -131,8 +132,8 @@ fn warn_of_settings() {
     }
 }
 
-/// A variable as tikv-jemalloc-sys reads it: the one for this target (`X86_64_UNKNOWN_LINUX_GNU_...`) before the
-/// one for all.
+/// Returns a variable as tikv-jemalloc-sys reads it: the one for this target (`X86_64_UNKNOWN_LINUX_GNU_...`)
+/// takes precedence over the general one.
 fn jemalloc_setting(name: &str) -> Option<String> {
     let target = env::var("TARGET").unwrap_or_default().to_uppercase().replace('-', "_");
     [format!("{target}_{name}"), name.to_owned()].into_iter().find_map(|name| {
@@ -141,13 +142,13 @@ fn jemalloc_setting(name: &str) -> Option<String> {
     })
 }
 
-/// The header that tikv-jemalloc-sys built; empty where there is none.
+/// Returns the header that tikv-jemalloc-sys built, or an empty text if there is none.
 fn jemalloc_header() -> String {
     let root = env::var_os("DEP_JEMALLOC_ROOT").unwrap_or_default();
     fs::read_to_string(Path::new(&root).join("include/jemalloc/jemalloc.h")).unwrap_or_default()
 }
 
-/// The header that libmimalloc-sys was built with.
+/// Returns the header that libmimalloc-sys was built with.
 fn mimalloc_header() -> String {
     let include = env::var_os("DEP_MIMALLOC_INCLUDE_DIR").unwrap_or_default();
     fs::read_to_string(Path::new(&include).join("mimalloc.h")).unwrap_or_default()

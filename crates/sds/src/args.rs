@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! line      = blank* ( argument ( blank+ argument )* )? blank*
-//! argument  = ( any byte but blank and quotes )* quoted?          not empty
-//! quoted    = '"' ( escape | any byte but '"' )* '"'              then blank or end
-//!           | "'" ( "\'"   | any byte but "'" )* "'"              then blank or end
-//! escape    = "\n" "\r" "\t" "\a" "\b" | "\x" hex hex | "\" any   the last: that byte itself
+//! argument  = ( any byte but blanks and quotes )* quoted?         not empty
+//! quoted    = '"' ( escape | any byte but '"' )* '"'              then a blank or the end
+//!           | "'" ( "\'"   | any byte but "'" )* "'"              then a blank or the end
+//! escape    = "\n" "\r" "\t" "\a" "\b" | "\x" hex hex | "\" any   the last one: the byte itself
 //! blank     = space, tab, line feed, vertical tab, form feed, carriage return
 //! ```
 //!
-//! Every line of bytes either splits or has an error with its offset. A zero byte is a byte like others; the
-//! C function, which takes a C string, ends there. All blanks end plain text; in C vertical tab and form feed
-//! do so only behind a quote.
+//! Every line of bytes either can be split or has an error with its offset. A zero byte is an ordinary byte;
+//! the C function takes a C string and ends there. All blanks end plain text. In C, a vertical tab or form
+//! feed ends it only behind a quote.
 
 use crate::Sds;
 use crate::error::SplitArgsError;
@@ -21,9 +21,9 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// The arguments of a line, quotes and escapes resolved. In C: `sdssplitargs`.
+/// Splits a line into its arguments and resolves quotes and escapes. In C: `sdssplitargs`.
 ///
-/// The list itself is a plain `Vec`; [`Args`] is the same without it.
+/// The list is a `Vec` of the global allocator. [`Args`] is the same as an iterator.
 ///
 /// ```
 /// use sds::{SplitArgsError, split_args};
@@ -36,21 +36,21 @@ pub fn split_args(line: &[u8]) -> Result<Vec<Sds>, SplitArgsError> {
     Args::new(line).collect()
 }
 
-/// The arguments of a line one by one; after an error there are no more.
+/// An iterator over the arguments of a line. It ends after an error.
 #[derive(Clone, Debug)]
 pub struct Args<'a> {
     line: &'a [u8],
-    /// The offset of the next byte to look at.
+    /// The offset of the next byte.
     at: usize,
 }
 
 impl<'a> Args<'a> {
-    /// Starts at the beginning of `line`. Nothing is read yet.
+    /// Creates an iterator that starts at the beginning of `line`. Nothing is read yet.
     pub fn new(line: &'a [u8]) -> Self {
         Self { line, at: 0 }
     }
 
-    /// Moves past the bytes that `wanted` holds for, and returns them.
+    /// Moves past the bytes for which `wanted` is true, and returns them.
     fn take_while(&mut self, wanted: impl Fn(u8) -> bool) -> &'a [u8] {
         let rest = &self.line[self.at..];
         let taken = &rest[..rest.iter().position(|byte| !wanted(*byte)).unwrap_or(rest.len())];
@@ -62,7 +62,7 @@ impl<'a> Args<'a> {
         let plain = self.take_while(|byte| !is_blank(byte) && byte != b'"' && byte != b'\'');
         let mut argument = Sds::try_with_capacity(plain.len())?;
         argument.try_push_bytes(plain)?;
-        // A blank ends the argument, and so does a quoted part, which nothing but a blank may follow.
+        // A blank ends the argument. So does a quoted part, because only a blank may follow it.
         if let Some(&quote @ (b'"' | b'\'')) = self.line.get(self.at) {
             self.quoted(quote, &mut argument)?;
             if let Some(next) = self.line.get(self.at)
@@ -74,7 +74,7 @@ impl<'a> Args<'a> {
         Ok(argument)
     }
 
-    /// Appends what stands between the quote at `self.at` and its partner, and moves past that.
+    /// Appends the text between the quote at `self.at` and its closing quote, and moves past the latter.
     fn quoted(&mut self, quote: u8, argument: &mut Sds) -> Result<(), SplitArgsError> {
         let unbalanced = SplitArgsError::UnbalancedQuotes { offset: self.at };
         self.at += 1;
@@ -96,7 +96,7 @@ impl<'a> Args<'a> {
     }
 }
 
-/// The byte that a backslash and `tail` stand for, and how many bytes of the line they take.
+/// Returns the byte that a backslash and `tail` represent, and how many bytes of the line they take.
 fn unescape(tail: &[u8]) -> (u8, usize) {
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|value| value as u8);
     if let [b'x', high, low, ..] = tail
@@ -105,7 +105,7 @@ fn unescape(tail: &[u8]) -> (u8, usize) {
         return (high << 4 | low, 4);
     }
     match tail {
-        [] => (b'\\', 1), // the quote is unbalanced, which the caller finds next
+        [] => (b'\\', 1), // the quote is unbalanced; the caller reports that
         [b'n', ..] => (b'\n', 2),
         [b'r', ..] => (b'\r', 2),
         [b't', ..] => (b'\t', 2),

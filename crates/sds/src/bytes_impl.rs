@@ -1,16 +1,15 @@
-//! [`BufMut`]: a socket or a codec writes straight into the free space.
+//! [`BufMut`]: a socket or a codec writes directly into the free space.
 
 use crate::Sds;
 use crate::layout::MAX_LEN;
 use bytes::BufMut;
 use bytes::buf::UninitSlice;
 
-/// How much room a string without free space makes when it is asked for some, before the growth policy
-/// adds its own, in bytes.
+/// The room in bytes that a string without free space requests, before the growth policy adds more.
 const CHUNK_LEN: usize = 64;
 
-// SAFETY: `chunk_mut` is the free space, which starts at the length; `advance_mut` takes in that many
-// bytes from there, and what follows is the free space again.
+// SAFETY: `chunk_mut` returns the free space, which starts at the length. `advance_mut` adds that many bytes
+// to the string, and the rest is the free space again.
 unsafe impl BufMut for Sds {
     #[inline]
     fn remaining_mut(&self) -> usize {
@@ -18,17 +17,17 @@ unsafe impl BufMut for Sds {
     }
 
     /// # Panics
-    /// If `count` is more than the free space, which breaks the trait's contract.
+    /// Panics if `count` is more than the free space, which violates the trait's contract.
     #[inline]
     unsafe fn advance_mut(&mut self, count: usize) {
         let avail = self.avail();
         assert!(count <= avail, "cannot advance past the free space: {count} > {avail}");
-        // SAFETY: within the capacity, and initialised by the trait's contract.
+        // SAFETY: `count` is within the capacity, and the bytes are initialised by the trait's contract.
         unsafe { self.set_len(self.len() + count) };
     }
 
-    /// The free space; where there is none, room is made. Empty only when the string is
-    /// [`MAX_LEN`] long.
+    /// Returns the free space, and makes some if there is none. It is empty only if the string has
+    /// [`MAX_LEN`] bytes.
     #[inline]
     fn chunk_mut(&mut self) -> &mut UninitSlice {
         if self.avail() == 0 {
@@ -45,7 +44,7 @@ unsafe impl BufMut for Sds {
     fn put_bytes(&mut self, byte: u8, count: usize) {
         self.make_room_for(count);
         let len = self.len();
-        // SAFETY: there is room for `count` more bytes, and all of them are filled.
+        // SAFETY: there is room for `count` more bytes, and all of them are initialised.
         unsafe {
             self.ptr.add(len).write_bytes(byte, count);
             self.set_len(len + count);

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use core::str::FromStr;
 use zmalloc::ReserveError;
 
-/// A copy by [`Sds::from_bytes`], for every type that is bytes.
+/// Implements `From` with a copy by [`Sds::from_bytes`], for types that convert to bytes by `AsRef`.
 macro_rules! copied_from {
     ($([$($param:tt)*] $from:ty),* $(,)?) => {$(
         impl<$($param)*> From<$from> for Sds {
@@ -31,20 +31,20 @@ copied_from!(
 impl FromStr for Sds {
     type Err = ReserveError;
 
-    /// A copy; only exhausted memory can make it fail.
+    /// Creates a copy. It fails only if there is no memory.
     fn from_str(text: &str) -> Result<Self, ReserveError> {
         Self::try_from_bytes(text.as_bytes())
     }
 }
 
-/// A copy: the blocks of the two are laid out differently.
+/// Creates a copy, because the two types lay out their blocks differently.
 impl From<Sds> for Vec<u8> {
     fn from(s: Sds) -> Self {
         s.to_vec()
     }
 }
 
-/// No byte is copied: the `Bytes` owns the string and frees it with the last reference. `bytes` keeps its
+/// Copies no bytes. The `Bytes` owns the string and drops it with its last reference. `bytes` allocates its
 /// own bookkeeping (one small block) with the global allocator.
 ///
 /// ```

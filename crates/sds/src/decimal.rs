@@ -1,21 +1,21 @@
-//! Integers as text.
+//! Writes integers as decimal text.
 //!
-//! An integer is written where it will stay. Its number of digits is computed first, so the last pair of digits can be
-//! written first, and each other pair in front of it. Formatting into a buffer and copying from there costs as much again,
-//! because the copy waits for the digits' narrow stores.
+//! An integer is written directly to its final place. Its number of digits is computed first. So the last
+//! pair of digits can be written first, and each other pair in front of it. Formatting into a buffer and
+//! copying the text takes twice as long, because the copy waits for the narrow stores of the digits.
 
 use core::ptr::NonNull;
 
-/// An integer of 64 bits, with or without sign, on its way to text.
+/// An integer of 64 bits, with or without a sign, that is to be written.
 #[derive(Clone, Copy)]
 pub(crate) struct Decimal {
     negative: bool,
     magnitude: u64,
-    /// The bytes of the text: digits and sign.
+    /// The length of the text in bytes, including the sign.
     len: usize,
 }
 
-/// The numbers of two digits.
+/// The numbers of two digits, as text.
 static PAIRS: [[u8; 2]; 100] = {
     let (mut pairs, mut at) = ([[0; 2]; 100], 0);
     while at < pairs.len() {
@@ -25,8 +25,12 @@ static PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// How many digits `value` has: one more than the powers of ten, from ten up, that it reaches. Its bits tell that but for
-/// one power, since each has 3.32 of them: `1233 / 4096` is the logarithm of 2 closely enough for 64 bits.
+/// Returns how many digits `value` has.
+///
+/// The simple version counts how many powers of ten, from ten up, are at most `value`, and adds one. This
+/// version estimates that count from the number of bits: a digit has 3.32 bits. `1233 / 4096` is the decimal
+/// logarithm of 2 closely enough for 64 bits. The estimate misses at most one power, so one comparison
+/// corrects it.
 #[inline]
 fn digit_count(value: u64) -> usize {
     static POWERS: [u64; 20] = {
@@ -43,7 +47,7 @@ fn digit_count(value: u64) -> usize {
 }
 
 impl Decimal {
-    /// The bytes of the text.
+    /// Returns the length of the text in bytes.
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.len
@@ -57,17 +61,17 @@ impl Decimal {
     /// Writes the text.
     ///
     /// # Safety
-    /// `to` may be written over `self.len` bytes.
+    /// `to` must be valid for writes of `self.len` bytes.
     #[inline]
     pub(crate) unsafe fn write(self, to: NonNull<u8>) {
         /// # Safety
-        /// `number` is below 100, and `to` may be written over 2 bytes.
+        /// `number` must be below 100, and `to` must be valid for writes of 2 bytes.
         #[inline(always)]
         unsafe fn put(number: u32, to: NonNull<u8>) {
-            // SAFETY: by contract.
+            // SAFETY: `number` is below 100 and `to` is valid for 2 bytes, by contract.
             unsafe { to.cast().write(*PAIRS.get_unchecked(number as usize)) }
         }
-        // SAFETY: as many digits are written as `new` has counted, with the sign `len` bytes.
+        // SAFETY: the digits that `new` counted are written, and the sign, which together are `len` bytes.
         unsafe {
             let mut end = to.add(self.len);
             let mut rest = self.magnitude;

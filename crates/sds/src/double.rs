@@ -1,31 +1,35 @@
-//! Doubles as text, as servers since Redis 7.2 write scores.
+//! Writes doubles as text, in the notation in which servers since Redis 7.2 write scores.
 //!
 //! ```text
-//!  whole, up to 2^62 in magnitude    12199283400115996      as an integer
-//!  else the shortest digits that read back as the same double:
-//!    up to 7 zeros behind them       9223372036854775807 -> 9223372036854776000
+//!  whole, magnitude up to 2^62       12199283400115996      as an integer
+//!  otherwise the shortest digits that are read back as the same double:
+//!    up to 7 zeros after them        9223372036854775807 -> 9223372036854776000
 //!    up to 6 decimals                0.1   0.000001   -12.25
 //!    from 0.001 up to 9999.9...      1234.5678901234
-//!    else with an exponent           1e+30   4.47757e-5   1.2345678901234e+4
+//!    otherwise an exponent           1e+30   4.47757e-5   1.2345678901234e+4
 //! ```
 //!
-//! The digits are those of `zmij`: the shortest, and of these the nearest. Servers find them by Grisu2, which misses one in a thousand. Where the point goes was learned from Redis' `d2string` and `fpconv_dtoa`.
+//! The digits come from `zmij`: the shortest ones, and of several the nearest. Servers find them with Grisu2,
+//! which misses one in a thousand.
+//!
+//! Learned from: Redis' `d2string` and `fpconv_dtoa` (the place of the point).
 
 use crate::decimal::Decimal;
 use core::ptr::NonNull;
 
 /// The largest magnitude of whole numbers that are written as integers: 2^62.
 const INTEGER_MAX: f64 = 4_611_686_018_427_387_904.0;
-/// With fewer zeros than this behind the digits, a large number has no exponent.
+/// A number with at least this many zeros after its digits has an exponent.
 const ZEROS_BEHIND: i32 = 8;
-/// A number with at least so many decimals has an exponent ...
+/// A number with at least this many decimals has an exponent ...
 const DECIMALS: i32 = 7;
-/// ... if its first digit is so many places from the ones, on either side.
+/// ... if its first digit is at least this many places from the ones, on either side.
 const PLACES: i32 = 4;
-/// More than the longest text has: a sign, 17 digits, and 7 bytes more.
+/// A size that every text fits into: a sign, 17 digits, and at most 7 more bytes.
 const LEN_MAX: usize = 32;
 
-/// Calls `write` with the text of a double: `inf`, `-inf`, `nan`; `-0` keeps its sign.
+/// Calls `write` with the text of a double. The special values are `inf`, `-inf`, `nan`, and `-0`, which
+/// keeps its sign.
 pub(crate) fn with_text<R>(value: f64, write: impl FnOnce(&[u8]) -> R) -> R {
     if value.is_nan() {
         write(b"nan")
@@ -36,7 +40,7 @@ pub(crate) fn with_text<R>(value: f64, write: impl FnOnce(&[u8]) -> R) -> R {
     } else if value.abs() <= INTEGER_MAX && value.trunc() == value {
         let text = Decimal::from(value as i64);
         let mut buffer = [0; 20];
-        // SAFETY: no `i64` has more than 20 bytes of text.
+        // SAFETY: the text of an `i64` has at most 20 bytes.
         unsafe { text.write(NonNull::from(&mut buffer).cast()) };
         write(&buffer[..text.len()])
     } else {
@@ -64,12 +68,12 @@ impl Text {
         (0..count).for_each(|_| self.push(b"0"));
     }
 
-    /// A finite number above 0.
+    /// Appends a finite number above 0.
     fn push_shortest(&mut self, value: f64) {
         let mut buffer = zmij::Buffer::new();
         let (digits, len, last) = digits(buffer.format_finite(value).as_bytes());
         let digits = &digits[..len];
-        // The number is `digits * 10^last`, and its first digit counts `10^first`.
+        // The number is `digits * 10^last`. The place value of its first digit is `10^first`.
         let first = last + len as i32 - 1;
         if (0..ZEROS_BEHIND).contains(&last) {
             self.push(digits);
@@ -88,14 +92,15 @@ impl Text {
             }
             self.push(if first < 0 { b"e-" } else { b"e+" });
             let exponent = Decimal::from(i64::from(first.abs()));
-            // SAFETY: the text has room for the three digits that an exponent has at most.
+            // SAFETY: the text has room for an exponent, which has at most three digits.
             unsafe { exponent.write(NonNull::from(&mut self.bytes[self.len..self.len + 3]).cast()) };
             self.len += exponent.len();
         }
     }
 }
 
-/// The digits of a number's text without zeros at either end, how many there are, and the power of ten that the last one counts.
+/// Returns the digits of a number's text without zeros at either end, their count, and the power of ten of
+/// the last digit.
 fn digits(text: &[u8]) -> ([u8; 17], usize, i32) {
     let (mantissa, exponent) = match text.iter().position(|&byte| byte == b'e') {
         Some(at) => (&text[..at], exponent(&text[at + 1..])),
@@ -107,7 +112,7 @@ fn digits(text: &[u8]) -> ([u8; 17], usize, i32) {
         match byte {
             b'.' => behind_point = true,
             b'0' => {
-                zeros += usize::from(len > 0); // zeros in front are none of the digits
+                zeros += usize::from(len > 0); // zeros in front are not digits
                 last -= i32::from(behind_point);
             }
             digit => {
@@ -140,7 +145,7 @@ mod tests {
         with_text(value, |text| String::from_utf8(text.to_vec()).unwrap())
     }
 
-    /// What Valkey 9.1 answers to `ZSCORE`.
+    /// The expected texts are Valkey 9.1's replies to `ZSCORE`.
     #[test]
     fn the_point_and_the_exponent_are_where_servers_put_them() {
         for (value, expected) in [

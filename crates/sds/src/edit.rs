@@ -1,8 +1,8 @@
-//! Changing a string: appending, overwriting, cutting, mapping.
+//! Changes the bytes of a string: appends, overwrites, cuts and maps them.
 //!
-//! What makes a string shorter never allocates and leaves the free space in place. Bytes are changed in place
-//! through the slice that an [`Sds`] derefs to; that is where C's `sdstolower` and `sdstoupper` are:
-//! `make_ascii_lowercase` and `make_ascii_uppercase`.
+//! Operations that shorten a string never allocate, and they keep the free space. The slice that an [`Sds`]
+//! derefs to changes bytes in place. Its methods `make_ascii_lowercase` and `make_ascii_uppercase` replace
+//! C's `sdstolower` and `sdstoupper`.
 
 use crate::Sds;
 use crate::layout;
@@ -14,7 +14,8 @@ impl Sds {
     /// Appends one byte. Amortised O(1).
     #[inline]
     pub fn push(&mut self, byte: u8) {
-        // SAFETY: the type's invariant; `&mut self` is exclusive, and its pointer is put back before anybody looks.
+        // SAFETY: the type's invariants. `&mut self` is exclusive, and the pointer is replaced before it is
+        // used again.
         unsafe {
             if !layout::push_in_place(self.ptr, byte) {
                 self.ptr = push_grown_or_oom(self.ptr, byte);
@@ -22,15 +23,15 @@ impl Sds {
         }
     }
 
-    /// [`push`](Self::push) that answers an error.
+    /// The fallible form of [`push`](Self::push).
     #[inline]
     pub fn try_push(&mut self, byte: u8) -> Result<(), ReserveError> {
         // SAFETY: as in `push`.
         if unsafe { layout::push_in_place(self.ptr, byte) } { Ok(()) } else { self.push_grown(&[byte]) }
     }
 
-    /// Appends `bytes`, growing greedily ([`make_room_for`](Self::make_room_for)). In C: `sdscatlen`, `sdscat`,
-    /// `sdscatsds`.
+    /// Appends `bytes`, and grows greedily like [`make_room_for`](Self::make_room_for). In C: `sdscatlen`,
+    /// `sdscat`, `sdscatsds`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("Hello ");
@@ -42,10 +43,10 @@ impl Sds {
         or_oom(self.try_push_bytes(bytes));
     }
 
-    /// [`push_bytes`](Self::push_bytes) that answers an error.
+    /// The fallible form of [`push_bytes`](Self::push_bytes).
     #[inline]
     pub fn try_push_bytes(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
-        // SAFETY: the type's invariant; `&mut self` is exclusive.
+        // SAFETY: the type's invariants, and `&mut self` is exclusive.
         if unsafe { layout::append_in_place(self.ptr, bytes) } { Ok(()) } else { self.push_grown(bytes) }
     }
 
@@ -59,21 +60,22 @@ impl Sds {
         Ok(())
     }
 
-    /// [`push_bytes`](Self::push_bytes) under the name that `Vec` gives it.
+    /// [`push_bytes`](Self::push_bytes) under the name of `Vec`'s method.
     #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         self.push_bytes(bytes);
     }
 
-    /// Replaces the whole string, keeping the block if it is large enough. In C: `sdscpylen`, `sdscpy`.
+    /// Replaces the whole string. Keeps the block if it is large enough. In C: `sdscpylen`, `sdscpy`.
     pub fn assign(&mut self, bytes: &[u8]) {
         or_oom(self.try_assign(bytes));
     }
 
-    /// [`assign`](Self::assign) that answers an error, the string then as it was.
+    /// The fallible form of [`assign`](Self::assign). After an error the string is unchanged.
     pub fn try_assign(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
         self.try_make_room_for(bytes.len().saturating_sub(self.len()))?;
-        // SAFETY: there is room for all the bytes, which lie elsewhere: `&mut self` is exclusive.
+        // SAFETY: there is room for all the bytes. They are not part of the string, because `&mut self` is
+        // exclusive.
         unsafe {
             self.ptr.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
             self.set_len(bytes.len());
@@ -81,17 +83,18 @@ impl Sds {
         Ok(())
     }
 
-    /// Appends zero bytes until the string is `len` long; a longer string stays as it is. In C: `sdsgrowzero`.
+    /// Appends zero bytes until the string has `len` bytes. A longer string does not change. In C:
+    /// `sdsgrowzero`.
     pub fn grow_zero(&mut self, len: usize) {
         or_oom(self.try_grow_zero(len));
     }
 
-    /// [`grow_zero`](Self::grow_zero) that answers an error.
+    /// The fallible form of [`grow_zero`](Self::grow_zero).
     pub fn try_grow_zero(&mut self, len: usize) -> Result<(), ReserveError> {
         let old_len = self.len();
         if len > old_len {
             self.try_make_room_for(len - old_len)?;
-            // SAFETY: there is room up to `len`, and all of it is filled.
+            // SAFETY: there is room up to `len`, and all of it is initialised.
             unsafe {
                 self.ptr.add(old_len).write_bytes(0, len - old_len);
                 self.set_len(len);
@@ -100,29 +103,30 @@ impl Sds {
         Ok(())
     }
 
-    /// Cuts the string to `len` bytes; a shorter string stays as it is. The free space stays.
+    /// Cuts the string to `len` bytes. A shorter string does not change. The free space is kept.
     #[inline]
     pub fn truncate(&mut self, len: usize) {
         if len < self.len() {
-            // SAFETY: shorter than it was, so all initialised.
+            // SAFETY: `len` is less than the length, so the bytes are initialised.
             unsafe { self.set_len(len) };
         }
     }
 
-    /// Makes the string empty; the free space stays. In C: `sdsclear`.
+    /// Makes the string empty. The free space is kept. In C: `sdsclear`.
     #[inline]
     pub fn clear(&mut self) {
         self.truncate(0);
     }
 
-    /// Cuts the string at its first zero byte, if it holds one. In C: `sdsupdatelen`.
+    /// Cuts the string at its first zero byte, if there is one. In C: `sdsupdatelen`.
     pub fn update_len(&mut self) {
         if let Some(first) = memchr::memchr(0, self) {
             self.truncate(first);
         }
     }
 
-    /// Keeps the `len` bytes from `start`, or as many of them as there are. O(len). In C: `sdssubstr`.
+    /// Keeps the `len` bytes from `start`, or fewer if the string ends before, and removes the others.
+    /// O(len). In C: `sdssubstr`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("Hello World");
@@ -136,9 +140,9 @@ impl Sds {
         self.truncate(len);
     }
 
-    /// Keeps the bytes from `start` to `end`, both included; negative positions count from the end, -1 is
-    /// the last byte. A start before the string counts as 0 and an end behind it as the last byte; an end before the
-    /// string leaves nothing. O(n). In C: `sdsrange`.
+    /// Keeps the bytes from `start` to `end`, both inclusive, and removes the others. Negative positions
+    /// count from the end: -1 is the last byte. A start before the string counts as 0, and an end behind it
+    /// as the last byte. An end before the string leaves the string empty. O(n). In C: `sdsrange`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("Hello World");
@@ -159,7 +163,7 @@ impl Sds {
         }
     }
 
-    /// Removes bytes of `set` from both ends. O(n * set). In C: `sdstrim`.
+    /// Removes the bytes of `set` from both ends. O(n * set). In C: `sdstrim`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("AA...AA.a.aa.aHelloWorld     :::");
@@ -174,8 +178,8 @@ impl Sds {
         }
     }
 
-    /// Replaces each byte that `from` holds by the byte at the same place of `to`; where `from` repeats a
-    /// byte the first counts. O(n * N). In C: `sdsmapchars`.
+    /// Replaces each byte that occurs in `from` by the byte at the same position in `to`. If a byte occurs in
+    /// `from` more than once, the first position counts. O(n * N). In C: `sdsmapchars`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("hello");
@@ -191,12 +195,12 @@ impl Sds {
     }
 }
 
-/// The rare half of [`Sds::push`]. It takes and gives the pointer, not a reference, so that a loop of `push` can
-/// keep the pointer in a register.
+/// The rare half of [`Sds::push`]. It takes and returns the pointer and not a reference, so that a loop of
+/// `push` can keep the pointer in a register.
 ///
 /// # Safety
-/// `s` is the pointer of an [`Sds`] that is the caller's alone and takes over the one that comes back. If the OOM
-/// handler unwinds, the old one is still right.
+/// `s` must be the pointer of an [`Sds`] that only the caller uses. The caller must replace it with the
+/// returned pointer. If the OOM handler unwinds, the old pointer is still valid.
 #[cold]
 #[inline(never)]
 unsafe fn push_grown_or_oom(s: NonNull<u8>, byte: u8) -> NonNull<u8> {

@@ -1,15 +1,15 @@
-//! What can go wrong, as values.
+//! The errors of this crate.
 
 use core::fmt;
 use zmalloc::ReserveError;
 
-/// Why [`Sds::try_push_fmt`](crate::Sds::try_push_fmt) failed.
+/// The error of [`Sds::try_push_fmt`](crate::Sds::try_push_fmt).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// There was no room for the text.
+    /// There is no memory for the text, or it would be too long.
     Reserve(ReserveError),
-    /// A value refused to be formatted.
+    /// The `Display` implementation of a value returned an error.
     Display,
 }
 
@@ -24,21 +24,21 @@ impl fmt::Display for FormatError {
 
 impl core::error::Error for FormatError {}
 
-/// Why a line could not be [split into arguments](crate::split_args).
+/// The error of a line that could not be [split into arguments](crate::split_args).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SplitArgsError {
     /// A quote is never closed.
     UnbalancedQuotes {
-        /// Where it was opened: bytes from the start of the line.
+        /// The offset of the opening quote, in bytes from the start of the line.
         offset: usize,
     },
-    /// A closing quote is followed by something else than a blank or the end of the line.
+    /// A closing quote is followed by something other than a blank or the end of the line.
     TextAfterQuote {
-        /// Where that stands: bytes from the start of the line.
+        /// The offset of the byte after the quote, in bytes from the start of the line.
         offset: usize,
     },
-    /// There was no room for an argument.
+    /// There is no memory for an argument, or it would be too long.
     Reserve(ReserveError),
 }
 
@@ -62,21 +62,21 @@ impl From<ReserveError> for SplitArgsError {
     }
 }
 
-/// Why a [template](crate::template) could not be expanded.
+/// The error of a [template](crate::template) that could not be expanded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
     /// A brace is never closed.
     UnclosedBrace {
-        /// Where it stands: bytes from the start of the template.
+        /// The offset of the brace, in bytes from the start of the template.
         offset: usize,
     },
-    /// The caller has no value for a name.
+    /// The caller returned no value for a name.
     UnknownName {
-        /// Where its opening brace stands: bytes from the start of the template.
+        /// The offset of the opening brace, in bytes from the start of the template.
         offset: usize,
     },
-    /// There was no room for the result.
+    /// There is no memory for the result, or it would be too long.
     Reserve(ReserveError),
 }
 

@@ -1,33 +1,33 @@
-//! Which of the five headers a string has, and what each can count.
+//! [`HeaderType`]: the five headers, and the lengths that each can count.
 
-/// The greatest length of a string on this platform, in bytes: header, string and NUL stay within what
-/// an allocation may be.
+/// The greatest length of a string on this platform, in bytes. The header, the string and the NUL together
+/// stay below the greatest size of an allocation.
 pub const MAX_LEN: usize = isize::MAX as usize - 32;
 
-/// Where the type stands in the flags byte.
+/// The bits of the flags byte that hold the type.
 pub(crate) const TYPE_MASK: u8 = 0b111;
-/// How many bits that takes.
+/// The number of those bits.
 pub(crate) const TYPE_BITS: u32 = 3;
 
-/// The five headers. The number is what stands in the low three bits of the flags byte. In C:
+/// The five headers. The discriminant is the value of the low three bits of the flags byte. In C:
 /// `SDS_TYPE_5` to `SDS_TYPE_64`.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HeaderType {
-    /// One byte: type and length. No free space.
+    /// One byte, which holds the type and the length. No free space.
     Sds5 = 0,
-    /// Length and room of one byte each.
+    /// Length and capacity of one byte each.
     Sds8 = 1,
-    /// Length and room of two bytes each.
+    /// Length and capacity of two bytes each.
     Sds16 = 2,
-    /// Length and room of four bytes each.
+    /// Length and capacity of four bytes each.
     Sds32 = 3,
-    /// Length and room of eight bytes each.
+    /// Length and capacity of eight bytes each.
     Sds64 = 4,
 }
 
 impl HeaderType {
-    /// The smallest header whose length field can hold `len`. In C: `sdsReqType`.
+    /// Returns the smallest header whose length field can hold `len`. In C: `sdsReqType`.
     ///
     /// ```
     /// use sds::layout::HeaderType;
@@ -50,7 +50,7 @@ impl HeaderType {
         }
     }
 
-    /// The bytes in front of the string, flags included. In C: `sdsHdrSize`.
+    /// Returns the number of bytes in front of the string, including the flags. In C: `sdsHdrSize`.
     #[inline]
     pub const fn header_len(self) -> usize {
         match self {
@@ -62,7 +62,7 @@ impl HeaderType {
         }
     }
 
-    /// The greatest length, and the greatest room, that this header can hold. In C: `sdsTypeMaxSize`.
+    /// Returns the greatest length and capacity that this header can hold. In C: `sdsTypeMaxSize`.
     #[inline]
     pub const fn max_len(self) -> usize {
         match self {
@@ -74,14 +74,14 @@ impl HeaderType {
         }
     }
 
-    /// The bytes of a block that holds a string with room for `capacity` bytes.
+    /// Returns the size of a block that holds a string with a capacity of `capacity` bytes.
     #[inline]
     pub(crate) const fn block_size(self, capacity: usize) -> usize {
         self.header_len() + capacity + 1
     }
 
-    /// This type, or the next one where the block has room for more than this one can count: a string of 253 bytes
-    /// lies in a block of 320, of which `Sds8` could never use the last 61.
+    /// Returns this type, or the next one if the block has room for more bytes than this type can count. A
+    /// string of 253 bytes lies in a block of 320 bytes, for example, and `Sds8` could never use the last 61.
     #[inline]
     pub(crate) fn roomy(self, usable: usize) -> Self {
         let next = match self {
@@ -89,25 +89,27 @@ impl HeaderType {
             Self::Sds16 => Self::Sds32,
             // On a platform of four-byte sizes no block is larger than `Sds32` can count.
             Self::Sds32 if self.max_len() < MAX_LEN => Self::Sds64,
-            Self::Sds5 | Self::Sds32 | Self::Sds64 => return self, // `Sds5` cannot count room at all
+            Self::Sds5 | Self::Sds32 | Self::Sds64 => return self, // `Sds5` has no capacity field
         };
         if usable > next.block_size(self.max_len()) { next } else { self }
     }
 
-    /// The type for a string with room for `capacity` bytes and for what the size class adds to them.
+    /// Returns the type for a string with a capacity of `capacity` bytes plus the bytes that the size class
+    /// adds.
     pub(crate) fn for_room(capacity: usize) -> Self {
         let ty = Self::for_len(capacity).max(Self::Sds8);
         ty.roomy(zmalloc::good_size(ty.block_size(capacity)))
     }
 
-    /// The room for a string in a block of `usable` bytes: what header and NUL leave, as far as the
-    /// header can count.
+    /// Returns the capacity of a string in a block of `usable` bytes. It is what the header and the NUL
+    /// leave, and at most what the header can count.
     #[inline]
     pub(crate) fn capacity_of(self, usable: usize) -> usize {
         (usable - self.header_len() - 1).min(self.max_len())
     }
 
-    /// The type a flags byte names. No header has another type; should one, it counts as the last.
+    /// Returns the type that a flags byte names. No header has any other type; an unknown value counts as the
+    /// last type.
     #[inline]
     pub(crate) const fn of_flags(flags: u8) -> Self {
         match flags & TYPE_MASK {

@@ -1,7 +1,8 @@
-//! The bytes of a string in memory: C's `sds.h`, bit for bit, and the only code that touches headers.
+//! The bytes of a string in memory: C's `sds.h`, bit for bit. Only this module reads and writes headers.
 //!
-//! A string is known by the address of its first byte. The header lies in front of it, the `flags` byte
-//! nearest, so that one load at `s - 1` tells which of the five headers this is:
+//! A string is represented by the address of its first byte. The header lies in front of that byte. The
+//! `flags` byte comes last in the header, so that one load at `s - 1` tells which of the five headers this
+//! is:
 //!
 //! ```text
 //!                                   s
@@ -12,16 +13,17 @@
 //! Sds64   | len  8         | alloc  8         | flags | bytes ... | 0 | free ... |
 //! ```
 //!
-//! - `len` is the number of bytes, `alloc` the number there is room for; both packed and in the machine's byte
-//!   order, as C has them; neither counts header and NUL. Nothing is aligned, so nothing is padded.
-//! - Always: `len <= alloc <= max_len`, and the block is at least `header_len + alloc + 1` bytes.
-//! - `Sds5` has no `alloc`: a string that knows no free space has none, and its `alloc` is its `len`.
-//! - The byte after the string is 0, except while somebody writes into the free space (see
+//! - `len` is the number of bytes, and `alloc` is the number of bytes that there is room for. Neither
+//!   includes the header and the NUL. Both are packed and in the machine's byte order, as in C. No field is
+//!   aligned, so there is no padding.
+//! - Always `len <= alloc <= max_len`, and the block has at least `header_len + alloc + 1` bytes.
+//! - `Sds5` has no `alloc`. It cannot have free space, and its `alloc` is its `len`.
+//! - The byte after the string is 0, except after code has written to the free space (see
 //!   [`Sds::as_bytes_with_nul`](crate::Sds::as_bytes_with_nul)).
 //!
-//! The functions here are for [`Sds`](crate::Sds) and for structures that hold a string inside a block of
-//! their own (an object and its short string in one block). All take the pointer to the bytes, which must
-//! carry provenance over the whole block: the one that [`init`] returns does.
+//! The functions here serve [`Sds`](crate::Sds), and structures that hold a string inside a block of their
+//! own (an object and its short string in one block). All functions take the pointer to the bytes. It must
+//! have provenance over the whole block, as the pointer that [`init`] returns has.
 //!
 //! Learned from: Redis' `sds.h` by Salvatore Sanfilippo, Oran Agra and Redis Ltd.
 
@@ -33,8 +35,8 @@ use core::sync::atomic::{Ordering, compiler_fence};
 
 pub use crate::header_type::{HeaderType, MAX_LEN};
 
-/// The header of all types but [`HeaderType::Sds5`]: two numbers of `W` bytes, and the flags.
-/// Made of bytes, it needs no alignment and no `packed`.
+/// The header of all types except [`HeaderType::Sds5`]: two numbers of `W` bytes, and the flags. It consists
+/// of bytes, so it needs neither alignment nor `packed`.
 #[repr(C)]
 struct Header<const W: usize> {
     len: [u8; W],
@@ -51,12 +53,12 @@ const _: () = assert!(size_of::<Header<2>>() == HeaderType::Sds16.header_len());
 const _: () = assert!(size_of::<Header<4>>() == HeaderType::Sds32.header_len());
 const _: () = assert!(size_of::<Header<8>>() == HeaderType::Sds64.header_len());
 
-/// Where the low `W` bytes of a word of eight are, in the machine's order.
+/// Returns the range of the low `W` bytes in a word of eight bytes, in the machine's byte order.
 const fn low_bytes<const W: usize>() -> core::ops::Range<usize> {
     if cfg!(target_endian = "little") { 0..W } else { 8 - W..8 }
 }
 
-/// The number that `W` bytes are in the machine's order; one load once compiled.
+/// Returns the number that `W` bytes represent in the machine's byte order. This compiles to one load.
 #[inline(always)]
 fn load<const W: usize>(bytes: [u8; W]) -> usize {
     let mut wide = [0; 8];
@@ -73,8 +75,10 @@ fn store<const W: usize>(number: usize) -> [u8; W] {
     bytes
 }
 
-/// Runs a function for the width of a header type; `Sds5` is a case of its own. Tests, not a `match`: of a type that is
-/// guessed right, as most are, nothing then waits for more than the one field, while a jump table is one load more.
+/// Calls a function with the field width of a header type. `Sds5` is a separate case.
+///
+/// This is a chain of comparisons and not a `match`. Most branches are predicted correctly, and then nothing
+/// waits for more than the one field. A jump table needs one more load.
 macro_rules! by_width {
     ($ty:expr, Sds5 => $five:expr, $function:ident($($argument:expr),*)) => {{
         let ty: u8 = $ty;
@@ -90,20 +94,20 @@ macro_rules! by_width {
     }};
 }
 
-/// The flags byte of a string.
+/// Returns the flags byte of a string.
 ///
 /// # Safety
 /// As for [`header_type`].
 #[inline(always)]
 unsafe fn flags(s: NonNull<u8>) -> u8 {
-    // SAFETY: the flags stand in front of the bytes.
+    // SAFETY: the flags byte lies in front of the bytes, in the same block.
     unsafe { s.sub(1).read() }
 }
 
-/// The header in front of `s`.
+/// Returns the address of the header in front of `s`.
 ///
 /// # Safety
-/// `s` is a string whose header has fields of `W` bytes.
+/// `s` must be a string whose header has fields of `W` bytes.
 #[inline(always)]
 unsafe fn header<const W: usize>(s: NonNull<u8>) -> *mut Header<W> {
     // SAFETY: the header lies in front of the bytes, in the same block.
@@ -114,7 +118,7 @@ unsafe fn header<const W: usize>(s: NonNull<u8>) -> *mut Header<W> {
 /// As for [`header`].
 #[inline(always)]
 unsafe fn len_field<const W: usize>(s: NonNull<u8>) -> usize {
-    // SAFETY: passed on; the field is initialised in every header.
+    // SAFETY: the contract is passed on, and every header's field is initialised.
     unsafe { load((*header::<W>(s)).len) }
 }
 
@@ -122,7 +126,7 @@ unsafe fn len_field<const W: usize>(s: NonNull<u8>) -> usize {
 /// As for [`header`].
 #[inline(always)]
 unsafe fn alloc_field<const W: usize>(s: NonNull<u8>) -> usize {
-    // SAFETY: passed on; the field is initialised in every header.
+    // SAFETY: the contract is passed on, and every header's field is initialised.
     unsafe { load((*header::<W>(s)).alloc) }
 }
 
@@ -136,10 +140,10 @@ unsafe fn block_of<const W: usize>(s: NonNull<u8>) -> (NonNull<u8>, usize) {
 }
 
 /// # Safety
-/// As for [`header`], and nobody else looks at the header.
+/// As for [`header`]. In addition, no other code may use the header meanwhile.
 #[inline(always)]
 unsafe fn set_len_field<const W: usize>(s: NonNull<u8>, len: usize) {
-    // SAFETY: passed on.
+    // SAFETY: the contract is passed on.
     unsafe { (*header::<W>(s)).len = store(len) }
 }
 
@@ -147,9 +151,10 @@ unsafe fn set_len_field<const W: usize>(s: NonNull<u8>, len: usize) {
 /// As for [`header`], except that the header need not be initialised.
 #[inline(always)]
 unsafe fn write_header<const W: usize>(s: NonNull<u8>, len: usize, alloc: usize, flags: u8) {
-    // Three stores on purpose: a string that is freed soon after reads its room alone, and waits for a store that was
-    // merged of two fields longer than for its own. The fences are none to the processor.
-    // SAFETY: in bounds, by contract; bytes need no alignment.
+    // There are deliberately three stores. A string that is freed soon after reads `alloc`. A load of one
+    // field waits longer for a merged store of two fields than for its own store. The fences have no effect
+    // on the processor.
+    // SAFETY: the header is in bounds by contract, and bytes need no alignment.
     unsafe {
         let header = header::<W>(s);
         (*header).len = store(len);
@@ -163,15 +168,16 @@ unsafe fn write_header<const W: usize>(s: NonNull<u8>, len: usize, alloc: usize,
 /// Appends one byte if there is room.
 ///
 /// # Safety
-/// As for [`push_in_place`], with a header of `W` bytes a field.
+/// As for [`push_in_place`], and the header must have fields of `W` bytes.
 #[inline(always)]
 unsafe fn push_fields<const W: usize>(s: NonNull<u8>, byte: u8) -> bool {
-    // SAFETY: with `len < alloc` byte and NUL lie inside the block, and the sum fits the field.
+    // SAFETY: `len < alloc`, so the byte and the NUL lie inside the block, and the new length fits into the
+    // field.
     unsafe {
         let len = len_field::<W>(s);
         let fits = len < alloc_field::<W>(s);
         if fits {
-            // Byte and NUL in one store.
+            // This is one store for the byte and the NUL.
             s.add(len).cast::<u16>().write_unaligned(u16::from(byte).to_le());
             set_len_field::<W>(s, len + 1);
         }
@@ -179,16 +185,18 @@ unsafe fn push_fields<const W: usize>(s: NonNull<u8>, byte: u8) -> bool {
     }
 }
 
-/// Writes a header at the start of `block` and returns where the bytes go. Bytes and NUL are the
-/// caller's. `alloc` is not stored by [`HeaderType::Sds5`]. In C: `sdsnewplacement`, its first half.
+/// Writes a header at the start of `block` and returns the address where the bytes begin. The caller writes
+/// the bytes and the NUL. [`HeaderType::Sds5`] does not store `alloc`. In C: the first half of
+/// `sdsnewplacement`.
 ///
 /// # Safety
-/// `block` may be written over `ty.header_len() + alloc + 1` bytes, and `len <= alloc <= ty.max_len()`.
+/// `block` must be valid for writes of `ty.header_len() + alloc + 1` bytes, and
+/// `len <= alloc <= ty.max_len()` must hold.
 #[inline]
 pub unsafe fn init(block: NonNull<u8>, ty: HeaderType, len: usize, alloc: usize) -> NonNull<u8> {
     debug_assert!(len <= alloc && alloc <= ty.max_len(), "{ty:?}: len {len}, alloc {alloc}");
     let flags = ty as u8;
-    // SAFETY: header, `alloc` bytes and NUL fit into the block, by contract.
+    // SAFETY: the header, `alloc` bytes and the NUL fit into the block, by contract.
     unsafe {
         let s = block.add(ty.header_len());
         match ty {
@@ -202,12 +210,12 @@ pub unsafe fn init(block: NonNull<u8>, ty: HeaderType, len: usize, alloc: usize)
     }
 }
 
-/// [`init`] with all the room that a block of `usable` bytes has, of `ty` or, where that cannot count it, the next
-/// type.
+/// [`init`] with all the room that a block of `usable` bytes has. The header is of type `ty`, or of the next
+/// type if `ty` cannot count all the room.
 ///
 /// # Safety
-/// `block` may be written over `usable` bytes, which are enough for `ty` and `len`; `ty` is not
-/// [`HeaderType::Sds5`].
+/// `block` must be valid for writes of `usable` bytes, which must be enough for `ty` and `len`. `ty` must not
+/// be [`HeaderType::Sds5`].
 #[inline(always)]
 pub(crate) unsafe fn init_block(
     block: NonNull<u8>,
@@ -215,7 +223,8 @@ pub(crate) unsafe fn init_block(
     len: usize,
     usable: usize,
 ) -> NonNull<u8> {
-    /// Apart: a branch that is hardly ever taken, instead of arithmetic for both types.
+    /// The rare case is a separate function. A branch that is hardly ever taken replaces arithmetic for both
+    /// types.
     ///
     /// # Safety
     /// As for [`init_block`].
@@ -223,10 +232,12 @@ pub(crate) unsafe fn init_block(
     #[inline(never)]
     unsafe fn init_large(block: NonNull<u8>, ty: HeaderType, len: usize, usable: usize) -> NonNull<u8> {
         let ty = ty.roomy(usable);
-        // SAFETY: passed on; a wider header is chosen only where it leaves more room than `ty` can count.
+        // SAFETY: the contract is passed on. `roomy` returns a wider header only if that leaves more room
+        // than `ty` can count.
         unsafe { init(block, ty, len, ty.capacity_of(usable)) }
     }
-    // SAFETY: passed on; up to the block of its greatest capacity, `ty` counts all there is.
+    // SAFETY: the contract is passed on. `ty` can count all the room of a block up to the one of its largest
+    // capacity.
     unsafe {
         if usable <= ty.block_size(ty.max_len()) {
             init(block, ty, len, usable - ty.block_size(0))
@@ -236,37 +247,37 @@ pub(crate) unsafe fn init_block(
     }
 }
 
-/// The type of a string's header. In C: `s[-1] & SDS_TYPE_MASK`.
+/// Returns the type of a string's header. In C: `s[-1] & SDS_TYPE_MASK`.
 ///
 /// # Safety
-/// `s` points at the bytes of a string in this layout, with provenance over its header.
+/// `s` must point to the bytes of a string in this layout, with provenance over its header.
 #[inline]
 pub unsafe fn header_type(s: NonNull<u8>) -> HeaderType {
-    // SAFETY: passed on.
+    // SAFETY: the contract is the same.
     HeaderType::of_flags(unsafe { flags(s) })
 }
 
-/// The length of a string in bytes. In C: `sdslen`.
+/// Returns the length of a string in bytes. In C: `sdslen`.
 ///
 /// # Safety
 /// As for [`header_type`].
 #[inline]
 pub unsafe fn len(s: NonNull<u8>) -> usize {
-    // SAFETY: the header is of the type that its flags name.
+    // SAFETY: the header has the type that its flags name.
     unsafe {
         let flags = flags(s);
         by_width!(flags & TYPE_MASK, Sds5 => usize::from(flags >> TYPE_BITS), len_field(s))
     }
 }
 
-/// How long the string can become in its block, in bytes; the length itself for [`HeaderType::Sds5`]. In C:
-/// `sdsalloc`.
+/// Returns the length that a string can have in its block, in bytes. For [`HeaderType::Sds5`] this is its
+/// present length. In C: `sdsalloc`.
 ///
 /// # Safety
 /// As for [`header_type`].
 #[inline]
 pub unsafe fn capacity(s: NonNull<u8>) -> usize {
-    // SAFETY: the header is of the type that its flags name.
+    // SAFETY: the header has the type that its flags name.
     unsafe {
         let flags = flags(s);
         by_width!(flags & TYPE_MASK, Sds5 => usize::from(flags >> TYPE_BITS), alloc_field(s))
@@ -276,11 +287,11 @@ pub unsafe fn capacity(s: NonNull<u8>) -> usize {
 /// Writes a new length. In C: `sdssetlen`.
 ///
 /// # Safety
-/// As for [`header_type`], nobody else looks at the header, and `len` is at most the capacity, or for
-/// [`HeaderType::Sds5`] at most 31 and within the block.
+/// As for [`header_type`]. In addition, no other code may use the header meanwhile, and `len` must be at most
+/// the capacity. For [`HeaderType::Sds5`], `len` must instead be at most 31 and within the block.
 #[inline]
 pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
-    // SAFETY: the header is of the type that its flags name.
+    // SAFETY: the header has the type that its flags name.
     unsafe {
         by_width!(
             flags(s) & TYPE_MASK,
@@ -290,14 +301,14 @@ pub(crate) unsafe fn set_len(s: NonNull<u8>, len: usize) {
     }
 }
 
-/// Where the block of a string starts, and a size by which to free it: the bytes of header, capacity
-/// and NUL. In C: `sdsAllocPtr` and `sdsAllocSize`.
+/// Returns the start of a string's block and a size to free it with: the bytes of the header, the capacity
+/// and the NUL. In C: `sdsAllocPtr` and `sdsAllocSize`.
 ///
 /// # Safety
 /// As for [`header_type`].
 #[inline]
 pub(crate) unsafe fn block(s: NonNull<u8>) -> (NonNull<u8>, usize) {
-    // SAFETY: the header is of the type that its flags name.
+    // SAFETY: the header has the type that its flags name.
     unsafe {
         let flags = flags(s);
         by_width!(
@@ -308,14 +319,14 @@ pub(crate) unsafe fn block(s: NonNull<u8>) -> (NonNull<u8>, usize) {
     }
 }
 
-/// Appends `bytes` and a NUL if the capacity allows, and says whether it did.
+/// Appends `bytes` and a NUL if the capacity allows it. Returns whether it did.
 ///
 /// # Safety
-/// As for [`header_type`], and the string is the caller's alone.
+/// As for [`header_type`]. In addition, only the caller may use the string meanwhile.
 #[inline]
 pub(crate) unsafe fn append_in_place(s: NonNull<u8>, bytes: &[u8]) -> bool {
-    // SAFETY: with `len + bytes <= capacity` bytes and NUL lie inside the block; `Sds5` has no free space, so
-    // it takes nothing but an append of nothing. The string is the caller's alone, so `bytes` is not part of it.
+    // SAFETY: `len + bytes <= capacity`, so the bytes and the NUL lie inside the block. `Sds5` has no free
+    // space, so only an empty append fits. Only the caller uses the string, so `bytes` is not part of it.
     unsafe {
         let len = len(s);
         if bytes.len() > capacity(s) - len {
@@ -329,14 +340,14 @@ pub(crate) unsafe fn append_in_place(s: NonNull<u8>, bytes: &[u8]) -> bool {
     true
 }
 
-/// [`append_in_place`] of one byte, made to be inlined. The large header comes first because a loop that
-/// appends byte by byte is with it most of the time; the others are a jump away.
+/// [`append_in_place`] of one byte, made for inlining. The large header is tested first, because a loop that
+/// appends byte by byte has it most of the time. The other headers need one jump.
 ///
 /// # Safety
 /// As for [`append_in_place`].
 #[inline(always)]
 pub(crate) unsafe fn push_in_place(s: NonNull<u8>, byte: u8) -> bool {
-    // SAFETY: the header is of the type that its flags name; `Sds5` has no free space.
+    // SAFETY: the header has the type that its flags name, and `Sds5` has no free space.
     unsafe {
         let ty = flags(s) & TYPE_MASK;
         if ty == HeaderType::Sds32 as u8 {
@@ -353,16 +364,16 @@ pub(crate) unsafe fn push_in_place(s: NonNull<u8>, byte: u8) -> bool {
     }
 }
 
-/// Turns an `Sds5` string into an `Sds8` one in the same block, cut to `len` bytes, and returns where its
-/// bytes are now: two further up. Writes the NUL too.
+/// Turns an `Sds5` string into an `Sds8` string in the same block, cut to `len` bytes, and writes the NUL.
+/// Returns the new address of the bytes, which is two higher.
 ///
 /// # Safety
-/// `s` is an `Sds5` string of at least `len` bytes, the caller's alone, in a block that may be written over
-/// `usable` bytes; `usable` is at least `len + 4`.
+/// `s` must be an `Sds5` string of at least `len` bytes, and only the caller may use it. Its block must be
+/// valid for writes of `usable` bytes, and `usable` must be at least `len + 4`.
 pub(crate) unsafe fn widen_sds5(s: NonNull<u8>, len: usize, usable: usize) -> NonNull<u8> {
     let ty = HeaderType::Sds8;
     // SAFETY: the wider header, `len` bytes and the NUL fit into `usable`. The bytes are moved before the
-    // header is written over where they were.
+    // header overwrites their old place.
     unsafe {
         let block = s.sub(HeaderType::Sds5.header_len());
         let moved = block.add(ty.header_len());
@@ -403,7 +414,7 @@ mod tests {
     fn lengths_beyond_four_bytes_are_in_the_machines_order() {
         let mut memory = [0xee_u8; 24];
         let (len, alloc) = (0x0000_0102_0304_0506, 0x0000_1112_1314_1516);
-        // SAFETY: header functions touch the header alone, which lies in front of `s` in `memory`.
+        // SAFETY: these functions use only the header, which lies in front of `s` in `memory`.
         unsafe {
             let s = NonNull::from(&mut memory).cast::<u8>().add(17);
             write_header::<8>(s, len, alloc, HeaderType::Sds64 as u8);

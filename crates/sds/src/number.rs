@@ -1,4 +1,4 @@
-//! Strings of numbers: integers in decimal ([`Decimal`]), doubles as [`double`] writes them.
+//! Strings from numbers: integers in decimal ([`Decimal`]), and doubles in the notation of [`double`].
 
 use crate::Sds;
 use crate::decimal::Decimal;
@@ -6,7 +6,7 @@ use crate::{double, layout};
 use zmalloc::{ReserveError, or_oom};
 
 impl Sds {
-    /// `value` in decimal. In C: `sdsfromlonglong`.
+    /// Creates a string of `value` in decimal. In C: `sdsfromlonglong`.
     ///
     /// ```
     /// assert_eq!(sds::Sds::from_i64(i64::MIN), "-9223372036854775808");
@@ -15,10 +15,10 @@ impl Sds {
         or_oom(Self::try_from_i64(value))
     }
 
-    /// [`from_i64`](Self::from_i64) that answers an error.
+    /// The fallible form of [`from_i64`](Self::from_i64).
     pub fn try_from_i64(value: i64) -> Result<Self, ReserveError> {
         let text = Decimal::from(value);
-        // SAFETY: all the bytes are filled.
+        // SAFETY: all the bytes are initialised.
         unsafe {
             let new = Self::try_uninit(text.len())?;
             text.write(new.ptr);
@@ -26,10 +26,14 @@ impl Sds {
         }
     }
 
-    /// The text of a double in the notation in which servers since Redis 7.2 write scores: whole numbers up to 2^62 as integers, others
-    /// with the shortest digits that read back as `value`. A number has an exponent if it has 8 zeros or more at its end, or if it has
-    /// 7 decimals or more and a magnitude of at least 10,000 or below 0.001. (Servers do not always find the shortest digits: about one
-    /// number in a thousand has others there.) In C: `d2string`.
+    /// Creates a string of a double, in the notation in which servers since Redis 7.2 write scores. In C:
+    /// `d2string`.
+    ///
+    /// - Whole numbers up to 2^62 are written as integers.
+    /// - Other numbers have the shortest digits that are read back as `value`. (Servers do not always find
+    ///   the shortest digits: about one number in a thousand has others there.)
+    /// - A number has an exponent if 8 or more zeros follow its digits. It also has one if it has 7 or more
+    ///   decimals and a magnitude of at least 10,000 or below 0.001.
     ///
     /// ```
     /// use sds::Sds;
@@ -42,7 +46,7 @@ impl Sds {
         or_oom(Self::try_from_f64(value))
     }
 
-    /// [`from_f64`](Self::from_f64) that answers an error.
+    /// The fallible form of [`from_f64`](Self::from_f64).
     pub fn try_from_f64(value: f64) -> Result<Self, ReserveError> {
         double::with_text(value, Self::try_from_bytes)
     }
@@ -52,7 +56,7 @@ impl Sds {
         or_oom(self.try_push_i64(value));
     }
 
-    /// [`push_i64`](Self::push_i64) that answers an error.
+    /// The fallible form of [`push_i64`](Self::push_i64).
     pub fn try_push_i64(&mut self, value: i64) -> Result<(), ReserveError> {
         self.try_push_decimal(value < 0, value.unsigned_abs())
     }
@@ -62,7 +66,7 @@ impl Sds {
         or_oom(self.try_push_u64(value));
     }
 
-    /// [`push_u64`](Self::push_u64) that answers an error.
+    /// The fallible form of [`push_u64`](Self::push_u64).
     pub fn try_push_u64(&mut self, value: u64) -> Result<(), ReserveError> {
         self.try_push_decimal(false, value)
     }
@@ -74,7 +78,8 @@ impl Sds {
             self.grow(text.len(), true)?;
             len = self.len();
         }
-        // SAFETY: there is room for the text, all of which is filled; so the header is not `Sds5`, which has none.
+        // SAFETY: there is room for the text, so the header is not `Sds5`. All bytes of the text are
+        // initialised.
         unsafe {
             let end = self.ptr.add(len);
             text.write(end);
@@ -89,7 +94,7 @@ impl Sds {
         or_oom(self.try_push_f64(value));
     }
 
-    /// [`push_f64`](Self::push_f64) that answers an error.
+    /// The fallible form of [`push_f64`](Self::push_f64).
     pub fn try_push_f64(&mut self, value: f64) -> Result<(), ReserveError> {
         double::with_text(value, |text| self.try_push_bytes(text))
     }

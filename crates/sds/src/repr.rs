@@ -1,19 +1,19 @@
 //! Strings as text that a person can read and [`split_args`](crate::split_args) can read back.
 //!
-//! In double quotes: printable ASCII as it is, `\\ \" \n \r \t \a \b`, every other byte as `\xhh`. Nothing is
-//! lost, so `Display` and `Debug` of an [`Sds`] write this too, which is what redis-cli and the logs of
-//! Redis show.
+//! The text is in double quotes. Printable ASCII stays as it is. Other bytes are written as
+//! `\\ \" \n \r \t \a \b` or as `\xhh`. The text identifies every byte, so `Display` and `Debug` of an
+//! [`Sds`] write it too. redis-cli and the logs of Redis show the same text.
 
 use crate::Sds;
 use core::fmt;
 use zmalloc::{ReserveError, or_oom};
 
-/// Whether a byte stands for itself between the quotes.
+/// Returns whether a byte is written as itself between the quotes.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
-/// What stands for a byte that is not plain: the text and how much of it counts.
+/// Returns the text for a byte that is not plain, and the length of that text.
 fn escape(byte: u8) -> ([u8; 4], usize) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let letter = match byte {
@@ -28,7 +28,7 @@ fn escape(byte: u8) -> ([u8; 4], usize) {
     ([b'\\', letter, 0, 0], 2)
 }
 
-/// Hands the representation to `write`, piece by piece; every piece is ASCII.
+/// Passes the representation to `write` in pieces. Every piece is ASCII.
 fn write_repr<E>(bytes: &[u8], mut write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
     write(b"\"")?;
     let mut rest = bytes;
@@ -43,15 +43,19 @@ fn write_repr<E>(bytes: &[u8], mut write: impl FnMut(&[u8]) -> Result<(), E>) ->
     write(b"\"")
 }
 
-/// The length of the representation, in bytes.
+/// Returns the length of the representation in bytes.
 fn repr_len(bytes: &[u8]) -> usize {
     let escaped = |byte: &u8| if is_plain(*byte) { 1 } else { escape(*byte).1 };
     bytes.iter().map(escaped).fold(2, usize::saturating_add)
 }
 
-/// Whether `bytes` should be quoted: `false` promises that [`split_args`](crate::split_args) reads them back,
-/// written plainly on a line, as one argument; `true` also for what a person could not read, such as unprintable
-/// bytes and the backslash. O(n). In C: `sdsneedsrepr`, which lets the single quote and the empty string pass.
+/// Returns whether `bytes` should be quoted.
+///
+/// If the result is `false`, [`split_args`](crate::split_args) reads the plain bytes on a line back as one
+/// argument. The result is `true` also for bytes that a person could not read, such as unprintable ones and
+/// the backslash.
+///
+/// O(n). In C: `sdsneedsrepr`, which returns `false` for a single quote and for the empty string.
 ///
 /// ```
 /// assert!(!sds::needs_repr(b"user:1000"));
@@ -63,7 +67,7 @@ pub fn needs_repr(bytes: &[u8]) -> bool {
 }
 
 impl Sds {
-    /// Appends `bytes` in quotes, with everything unprintable escaped. O(n), one allocation at most. In C:
+    /// Appends `bytes` in quotes and escapes everything unprintable. O(n). Allocates at most once. In C:
     /// `sdscatrepr`.
     ///
     /// ```
@@ -75,22 +79,22 @@ impl Sds {
         or_oom(self.try_cat_repr(bytes));
     }
 
-    /// [`cat_repr`](Self::cat_repr) that answers an error, the string then as it was.
+    /// The fallible form of [`cat_repr`](Self::cat_repr). After an error the string is unchanged.
     pub fn try_cat_repr(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
         self.try_make_room_for(repr_len(bytes))?;
         write_repr(bytes, |piece| self.try_push_bytes(piece))
     }
 }
 
-/// The representation of `cat_repr`.
+/// Writes the representation of [`Sds::cat_repr`].
 impl fmt::Display for Sds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every piece is ASCII, so nothing is lost and nothing copied.
+        // Every piece is ASCII, so the conversion neither loses nor copies bytes.
         write_repr(self, |piece| f.write_str(&String::from_utf8_lossy(piece)))
     }
 }
 
-/// The representation of `cat_repr`.
+/// Writes the representation of [`Sds::cat_repr`].
 impl fmt::Debug for Sds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,9 +1,9 @@
-//! Growing and shrinking the block: the growth policy.
+//! Grows and shrinks the block of a string: the growth policy.
 //!
-//! A greedy request doubles what is needed while that is below 1 MiB and adds 1 MiB from there: appending
-//! n bytes one by one moves each byte a bounded number of times, and a large string wastes at most 1 MiB. In
-//! both cases the slack of the size class becomes capacity, so a request is met in place for as long as
-//! the block has room at all.
+//! A greedy request doubles the needed size below 1 MiB and adds 1 MiB above. So appending n bytes one by one
+//! moves each byte a bounded number of times, and a large string wastes at most 1 MiB. With greedy and exact
+//! requests, the bytes that the size class adds become capacity. So a request is satisfied in place as long
+//! as the block has any room.
 
 use crate::Sds;
 use crate::layout::{self, HeaderType, MAX_LEN};
@@ -11,12 +11,13 @@ use crate::string::check_len;
 use core::ptr::NonNull;
 use zmalloc::{ReserveError, or_oom};
 
-/// From here on a greedy request adds this many bytes instead of doubling. In C: `SDS_MAX_PREALLOC`.
+/// From this size on, a greedy request adds this many bytes instead of doubling. In C: `SDS_MAX_PREALLOC`.
 pub const MAX_PREALLOC: usize = 1024 * 1024;
 
 impl Sds {
-    /// Makes room for `additional` more bytes, and for as many again as the string will then hold, up to
-    /// [`MAX_PREALLOC`]. The length does not change. In C: `sdsMakeRoomFor`.
+    /// Makes room for `additional` more bytes. If the block must grow, it also gets free space: as many bytes
+    /// again as the string will then hold, up to [`MAX_PREALLOC`]. The length does not change. In C:
+    /// `sdsMakeRoomFor`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("0123456789");
@@ -28,33 +29,35 @@ impl Sds {
         or_oom(self.try_make_room_for(additional));
     }
 
-    /// [`make_room_for`](Self::make_room_for) that answers an error.
+    /// The fallible form of [`make_room_for`](Self::make_room_for).
     #[inline]
     pub fn try_make_room_for(&mut self, additional: usize) -> Result<(), ReserveError> {
         if additional <= self.avail() { Ok(()) } else { self.grow(additional, true) }
     }
 
-    /// Makes room for `additional` more bytes and no more than the size class brings along. In C:
+    /// Makes room for `additional` more bytes, without more free space than the size class adds. In C:
     /// `sdsMakeRoomForNonGreedy`.
     #[inline]
     pub fn make_room_for_non_greedy(&mut self, additional: usize) {
         or_oom(self.try_make_room_for_non_greedy(additional));
     }
 
-    /// [`make_room_for_non_greedy`](Self::make_room_for_non_greedy) that answers an error.
+    /// The fallible form of [`make_room_for_non_greedy`](Self::make_room_for_non_greedy).
     #[inline]
     pub fn try_make_room_for_non_greedy(&mut self, additional: usize) -> Result<(), ReserveError> {
         if additional <= self.avail() { Ok(()) } else { self.grow(additional, false) }
     }
 
-    /// Grows although, or because, `additional` bytes do not fit. Afterwards the header is not `Sds5`.
+    /// Makes room for `additional` bytes, which do not fit into the free space. Afterwards the header is not
+    /// `Sds5`.
     #[cold]
     #[inline(never)]
     pub(crate) fn grow(&mut self, additional: usize, greedy: bool) -> Result<(), ReserveError> {
         let (len, old_type) = (self.len(), self.header_type());
         let needed = check_len(len, additional)?;
         if old_type == HeaderType::Sds5 {
-            // SAFETY: the block is charged as its size says, so it is usable to its good size.
+            // SAFETY: the header's size belongs to the block's size class, so the block is usable up to the
+            // good size.
             unsafe {
                 let usable = zmalloc::good_size(layout::block(self.ptr).1);
                 if usable >= HeaderType::Sds8.block_size(needed) {
@@ -73,7 +76,7 @@ impl Sds {
         unsafe { self.rehouse(ty, len, capacity) }
     }
 
-    /// Gives back the free space, as far as that makes the block smaller. In C: `sdsRemoveFreeSpace`.
+    /// Gives back the free space, if that makes the block smaller. In C: `sdsRemoveFreeSpace`.
     ///
     /// ```
     /// let mut s = sds::Sds::with_capacity(1000);
@@ -85,54 +88,55 @@ impl Sds {
         or_oom(self.try_remove_free_space());
     }
 
-    /// [`remove_free_space`](Self::remove_free_space) that answers an error.
+    /// The fallible form of [`remove_free_space`](Self::remove_free_space).
     pub fn try_remove_free_space(&mut self) -> Result<(), ReserveError> {
         self.try_resize(self.len())
     }
 
-    /// Makes the capacity `capacity`, or what the size class makes of that, and cuts the string to it. Unlike
-    /// `Vec::resize` it is about room, not length. In C: `sdsResize`.
+    /// Sets the capacity to at least `capacity` (the size class may add some bytes), and cuts a longer string
+    /// to `capacity` bytes. Unlike `Vec::resize`, it never lengthens the string. In C: `sdsResize`.
     ///
-    /// The header becomes the smallest that can count the capacity; `Sds5`, which remembers no free space, only
-    /// where that saves a size class.
+    /// The header becomes the smallest that can count the capacity. It becomes `Sds5`, which cannot have free
+    /// space, only if that saves a size class.
     pub fn resize(&mut self, capacity: usize) {
         or_oom(self.try_resize(capacity));
     }
 
-    /// [`resize`](Self::resize) that answers an error, the string then not cut either.
+    /// The fallible form of [`resize`](Self::resize). After an error the string is not cut.
     pub fn try_resize(&mut self, capacity: usize) -> Result<(), ReserveError> {
         let len = self.len().min(capacity);
         let additional = capacity.saturating_sub(len);
         check_len(len, additional)?;
         let block_of = |ty: HeaderType| zmalloc::good_size(ty.block_size(capacity));
         let roomy = HeaderType::for_room(capacity);
-        // An `Sds5` string with free space is not possible, and an empty one not wanted.
+        // An `Sds5` string cannot have free space. An empty string should not be `Sds5`.
         let is_sds5 = HeaderType::for_len(capacity) == HeaderType::Sds5 && len == capacity && len > 0;
         let ty =
             if is_sds5 && block_of(HeaderType::Sds5) < block_of(roomy) { HeaderType::Sds5 } else { roomy };
 
-        // SAFETY: the type's invariant; a type chosen for `capacity` can hold it; `len` is not above the
-        // length.
+        // SAFETY: the type's invariants. `ty` can hold `capacity`, and `len` is at most the length.
         unsafe {
             let now = zmalloc::good_size(layout::block(self.ptr).1);
             if capacity <= self.capacity() && now < block_of(ty).saturating_add(least_gain()) {
-                self.set_len(len); // nothing to win
+                self.set_len(len); // a move would not make the block smaller
                 return Ok(());
             }
             self.rehouse(ty, len, capacity)
         }
     }
 
-    /// Moves the block elsewhere if `moves`, which is told its address and size, says so and there is memory. Says
-    /// whether it moved. For a defragmenter; length and capacity stay. In C: `activeDefragSds`.
+    /// Moves the block if `moves` returns `true` for its address and its size in bytes, and if there is
+    /// memory. Returns whether the block was moved. The length and the capacity do not change. A defragmenter
+    /// uses this. In C: `activeDefragSds`.
     ///
     /// ```
     /// let mut s = sds::Sds::from_bytes(b"text");
-    /// assert!(s.relocate(&mut |_, size| size >= 6)); // a byte of header, the text and a NUL
+    /// assert!(s.relocate(&mut |_, size| size >= 6)); // one byte of header, the text and the NUL
     /// assert_eq!(s, "text");
     /// ```
     pub fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        // SAFETY: block and size are those of the live block (the type's invariant), whose bytes keep their places in it.
+        // SAFETY: `block` and `size` are those of the live block (the type's invariants). Its bytes keep
+        // their offsets.
         unsafe {
             let (block, size) = layout::block(self.ptr);
             if !moves(block, zmalloc::zmalloc_size_sized(block, size)) {
@@ -145,17 +149,18 @@ impl Sds {
         }
     }
 
-    /// Moves the first `len` bytes into a block with header `ty` and room for `capacity`. If that fails
-    /// nothing has changed.
+    /// Moves the first `len` bytes into a block with a header of type `ty` and room for `capacity`. On
+    /// failure nothing changes.
     ///
     /// # Safety
-    /// `len` is at most the length and at most `capacity`, which `ty` can hold; for `Sds5` they are equal.
+    /// `len` must be at most the length and at most `capacity`, and `ty` must be able to hold `capacity`. For
+    /// `Sds5`, `len` and `capacity` must be equal.
     unsafe fn rehouse(&mut self, ty: HeaderType, len: usize, capacity: usize) -> Result<(), ReserveError> {
         let size = ty.block_size(capacity);
         let failed = ReserveError::OutOfMemory { size };
-        // SAFETY: block and size are those of the live block (the type's invariant). A header of the same type
-        // keeps its bytes where they are relative to the block, so the allocator may move it whole; else
-        // the bytes are copied to behind the new header.
+        // SAFETY: `old_block` and `old_size` are those of the live block (the type's invariants). With a
+        // header of the same type, the bytes keep their offsets, so the allocator may move the block.
+        // Otherwise the bytes are copied behind the new header.
         unsafe {
             let (old_block, old_size) = layout::block(self.ptr);
             let (block, usable) = if ty == self.header_type() {
@@ -174,9 +179,11 @@ impl Sds {
     }
 }
 
-/// By how many bytes a block must become smaller for another one to be asked for. Where zmalloc knows the size classes, any
-/// smaller class is. The C library does not tell how it rounds: to 16 on the platforms known, so that less may be
-/// nothing and the string be moved for it.
+/// Returns by how many bytes a block must become smaller to make a new block worthwhile.
+///
+/// If zmalloc knows the size classes, any smaller class is worthwhile. The C library does not report how it
+/// rounds. On the known platforms it rounds to 16 bytes. A smaller difference may be no gain at all, and the
+/// string would be moved for nothing.
 fn least_gain() -> usize {
     const LIBC_GRAIN: usize = 16;
     let rounds = zmalloc::good_size(1) > 1;

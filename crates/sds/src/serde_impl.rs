@@ -1,7 +1,7 @@
 //! `Serialize` and `Deserialize`, as bytes (feature `serde`).
 //!
-//! Binary formats store the bytes; JSON, which has none, writes an array of numbers. Reading accepts bytes,
-//! text and arrays of numbers.
+//! Binary formats store the bytes. JSON has no bytes, so it stores an array of numbers. Deserialization
+//! accepts bytes, text and arrays of numbers.
 
 use crate::Sds;
 use core::fmt;
@@ -38,7 +38,8 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sds, A::Error> {
-        // The hint is the input's word: believed up to a page, then the string grows as bytes come.
+        // The hint is only a claim of the input. It is trusted up to one page, and then the string grows as
+        // bytes arrive.
         let mut s =
             Sds::try_with_capacity(seq.size_hint().unwrap_or(0).min(4096)).map_err(A::Error::custom)?;
         while let Some(byte) = seq.next_element()? {

@@ -1,15 +1,16 @@
-//! Taking strings apart at a separator, and putting them together.
+//! Splits strings at a separator, and joins them.
 
 use crate::Sds;
 use core::iter::FusedIterator;
 use memchr::memmem::Finder;
 use zmalloc::{ReserveError, or_oom};
 
-/// The pieces of `bytes` between separators, as slices of it. In C: `sdssplitlen`.
+/// Returns an iterator over the pieces of `bytes` between separators, as slices of `bytes`. In C:
+/// `sdssplitlen`.
 ///
-/// `n` separators make `n + 1` pieces, empty ones included; but an empty string has no pieces, and an empty
-/// separator is found nowhere. [`join`] is the reverse. O(n) over all pieces; allocates nothing that grows with
-/// the string.
+/// `n` separators give `n + 1` pieces, including empty ones. An empty string has no pieces, and an empty
+/// separator is never found. [`join`] is the reverse. O(n) over all pieces. No allocation grows with the
+/// string.
 ///
 /// ```
 /// let pieces: Vec<_> = sds::split(b"foo_-_bar_-_", b"_-_").collect();
@@ -20,10 +21,10 @@ pub fn split<'a>(bytes: &'a [u8], separator: &'a [u8]) -> Split<'a> {
     Split { rest, finder: Finder::new(separator) }
 }
 
-/// The iterator of [`split`].
+/// The iterator that [`split`] returns.
 #[derive(Clone, Debug)]
 pub struct Split<'a> {
-    /// What no piece was made of yet; `None` after the last piece.
+    /// The bytes after the last returned piece, or `None` after the end.
     rest: Option<&'a [u8]>,
     finder: Finder<'a>,
 }
@@ -43,8 +44,7 @@ impl<'a> Iterator for Split<'a> {
 
 impl FusedIterator for Split<'_> {}
 
-/// The parts one after the other, with `separator` between them; one allocation. In C: `sdsjoin`,
-/// `sdsjoinsds`.
+/// Joins the parts, with `separator` between them. Allocates once. In C: `sdsjoin`, `sdsjoinsds`.
 ///
 /// ```
 /// assert_eq!(sds::join(&["a", "b", "c"], b", "), "a, b, c");
@@ -53,7 +53,7 @@ pub fn join<T: AsRef<[u8]>>(parts: &[T], separator: &[u8]) -> Sds {
     or_oom(try_join(parts, separator))
 }
 
-/// [`join`] that answers an error.
+/// The fallible form of [`join`].
 pub fn try_join<T: AsRef<[u8]>>(parts: &[T], separator: &[u8]) -> Result<Sds, ReserveError> {
     let between = separator.len().saturating_mul(parts.len().saturating_sub(1));
     let total = parts.iter().fold(between, |sum, part| sum.saturating_add(part.as_ref().len()));
@@ -62,7 +62,7 @@ pub fn try_join<T: AsRef<[u8]>>(parts: &[T], separator: &[u8]) -> Result<Sds, Re
         if index > 0 {
             joined.try_push_bytes(separator)?;
         }
-        // An `as_ref` that answers another slice the second time makes the string grow, no more.
+        // If `as_ref` returns another slice the second time, the string grows.
         joined.try_push_bytes(part.as_ref())?;
     }
     Ok(joined)

@@ -1,4 +1,5 @@
-//! [`Sds`]: creating, looking at, handing over, freeing. Growing is in `room`, changing in `edit`.
+//! [`Sds`]: the type itself, and its creation, access, conversion to and from raw pointers, and drop. `room`
+//! grows and shrinks a string; `edit` changes its bytes.
 
 use crate::copy::copy;
 use crate::layout::{self, HeaderType, MAX_LEN};
@@ -7,14 +8,14 @@ use core::ptr::NonNull;
 use core::slice;
 use zmalloc::{ReserveError, or_oom};
 
-/// A growable byte string in the layout of C's `sds`: one pointer, to the bytes; the [header](crate::layout)
-/// in front of them, a NUL behind.
+/// A growable byte string in the layout of C's `sds`. It is one pointer to the bytes, with a
+/// [header](crate::layout) in front of them and a NUL behind them.
 ///
-/// Every `Sds` owns a block of its own, the empty string too (8 bytes): [`into_raw`](Sds::into_raw) can
-/// hand any of them to C code, and dropping needs no test for a shared empty block.
+/// Every `Sds` owns a block, even the empty string (8 bytes). So [`into_raw`](Sds::into_raw) can pass any
+/// string to C code, and `drop` need not test for a shared empty block.
 ///
-/// Operations that may allocate come in two forms. `try_...` answers a [`ReserveError`] and leaves the string
-/// as it was; the plain form calls zmalloc's OOM handler.
+/// Operations that may allocate come in two forms. The `try_` form returns a [`ReserveError`] and leaves the
+/// string unchanged. The plain form calls zmalloc's OOM handler.
 ///
 /// ```
 /// use sds::Sds;
@@ -25,20 +26,23 @@ use zmalloc::{ReserveError, or_oom};
 /// ```
 #[repr(transparent)]
 pub struct Sds {
-    /// Invariant: points at the bytes of a string in the layout of [`layout`], with provenance over its
-    /// block. The block is of zmalloc's raw family and owned by this value alone, and
-    /// `zfree_sized(layout::block(ptr))` is right for it: for all types but `Sds5` because header, capacity
-    /// and NUL lie between what was asked for and what is usable; for `Sds5` because `set_len` and `from_raw`
-    /// see to it.
+    /// Invariants:
+    ///
+    /// - The pointer points to the bytes of a string in the layout of [`layout`], with provenance over its
+    ///   block.
+    /// - The block is a raw block of zmalloc, and only this value owns it.
+    /// - `zfree_sized(layout::block(ptr))` frees the block correctly. For all types except `Sds5`, the
+    ///   header, the capacity and the NUL together lie between the requested and the usable size. For `Sds5`,
+    ///   `set_len` and `from_raw` keep the size in the same size class.
     pub(crate) ptr: NonNull<u8>,
 }
 
 const _: () = assert!(size_of::<Sds>() == size_of::<usize>());
 const _: () = assert!(size_of::<Option<Sds>>() == size_of::<usize>());
 
-// SAFETY: the block is owned by the value alone, and the allocator frees from any thread.
+// SAFETY: only the value owns the block, and the allocator frees on any thread.
 unsafe impl Send for Sds {}
-// SAFETY: nothing changes through a shared reference.
+// SAFETY: a shared reference allows no change.
 unsafe impl Sync for Sds {}
 
 const SDS5_MAX: usize = HeaderType::Sds5.max_len();
@@ -46,13 +50,13 @@ const SDS8_MIN: usize = SDS5_MAX + 1;
 const SDS8_MAX: usize = HeaderType::Sds8.max_len();
 const SDS16_MAX: usize = HeaderType::Sds16.max_len();
 
-/// The allocator's refusal of a block with room for `capacity`.
+/// Returns the error for a block with room for `capacity` bytes that the allocator refused.
 #[cold]
 fn refused(ty: HeaderType, capacity: usize) -> ReserveError {
     ReserveError::OutOfMemory { size: ty.block_size(capacity) }
 }
 
-/// Why there is no string of `len` bytes.
+/// Returns the reason why a string of `len` bytes could not be created.
 #[cold]
 fn not_created(len: usize) -> ReserveError {
     match check_len(0, len) {
@@ -62,25 +66,27 @@ fn not_created(len: usize) -> ReserveError {
 }
 
 impl Sds {
-    /// Allocates for `len` bytes with room for `capacity`, the bytes uninitialised or zeroed and the NUL
-    /// written. Where the block has room for more than `ty` can count the header is the next one. Inlined where the type
-    /// is a constant, it is a few instructions around the allocator.
+    /// Allocates a string of `len` bytes with room for `capacity`. The bytes are uninitialised or zeroed, and
+    /// the NUL is written. The header is the next type if the block has room for more than `ty` can count.
+    ///
+    /// Where the type is a constant, this inlines to a few instructions around the call of the allocator.
     ///
     /// # Safety
-    /// `len <= capacity <= ty.max_len()`, `Sds5` only with `len == capacity`; the caller fills the `len`
-    /// bytes before anybody looks.
+    /// `len <= capacity <= ty.max_len()` must hold, and for `Sds5` `len == capacity`. The caller must
+    /// initialise the `len` bytes before they are read.
     #[inline(always)]
     unsafe fn allocate(ty: HeaderType, len: usize, capacity: usize, zeroed: bool) -> Option<Self> {
         let size = ty.block_size(capacity);
-        // SAFETY: the block has room for as many bytes as a header is told, with a wider header too.
+        // SAFETY: the block has room for the capacity that its header stores, also with a wider header.
         unsafe {
             let ptr = if zeroed {
-                // What is zero ends where this header puts the end: it must not become a wider one.
+                // Only the bytes behind a header of this type are known to be zero. So the header must not
+                // become a wider one.
                 let (block, usable) = zmalloc::ztrycalloc_usable(size)?;
                 let alloc = if ty == HeaderType::Sds5 { len } else { ty.capacity_of(usable) };
                 layout::init(block, ty, len, alloc)
             } else if ty == HeaderType::Sds5 {
-                layout::init(zmalloc::ztrymalloc(size)?, ty, len, len) // does not care what is usable
+                layout::init(zmalloc::ztrymalloc(size)?, ty, len, len) // has no use for the usable size
             } else {
                 let (block, usable) = zmalloc::ztrymalloc_usable(size)?;
                 layout::init_block(block, ty, len, usable)
@@ -90,13 +96,14 @@ impl Sds {
         }
     }
 
-    /// A copy of `bytes` behind a header of type `ty`.
+    /// Copies `bytes` behind a header of type `ty`.
     ///
     /// # Safety
-    /// `ty` can hold `bytes`, and is not `Sds5` for none.
+    /// `ty` must be able to hold `bytes`. It must not be `Sds5` if `bytes` is empty.
     #[inline(always)]
     unsafe fn copied(ty: HeaderType, bytes: &[u8]) -> Option<Self> {
-        // SAFETY: the type can hold the bytes, by contract; all are filled, and the new block overlaps nothing.
+        // SAFETY: the type can hold the bytes, by contract. All bytes are initialised, and the new block
+        // overlaps no other memory.
         unsafe {
             let new = Self::allocate(ty, bytes.len(), bytes.len(), false)?;
             if ty == HeaderType::Sds5 {
@@ -108,21 +115,23 @@ impl Sds {
         }
     }
 
-    /// [`from_bytes`](Self::from_bytes), `None` for every failure. Short strings are most strings: they take
-    /// the branches where the header is a constant.
+    /// [`from_bytes`](Self::from_bytes) that returns `None` for every failure. Most strings are short and
+    /// take a branch in which the header is a constant.
     fn create(bytes: &[u8]) -> Option<Self> {
-        // SAFETY: the types are those for the lengths.
+        // SAFETY: each type is the one for the length.
         unsafe {
             match bytes.len() {
                 1..=SDS5_MAX => Self::copied(HeaderType::Sds5, bytes),
-                // The empty string will be appended to, which `Sds5` is bad at: as in C, it gets the next.
+                // An empty string is usually appended to, which `Sds5` is bad at. As in C, it gets the next
+                // type.
                 0 | SDS8_MIN..=SDS8_MAX => Self::copied(HeaderType::Sds8, bytes),
                 _ => Self::create_long(bytes),
             }
         }
     }
 
-    /// [`create`](Self::create) beyond [`SDS8_MAX`]: apart, so that the short ones save no registers for it.
+    /// [`create`](Self::create) for more than [`SDS8_MAX`] bytes. It is a separate function, so that short
+    /// strings save no registers for it.
     #[inline(never)]
     fn create_long(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > SDS16_MAX {
@@ -138,34 +147,34 @@ impl Sds {
         if bytes.len() > MAX_LEN {
             return None;
         }
-        // SAFETY: as above.
+        // SAFETY: the type is the one for the length.
         unsafe { Self::copied(HeaderType::for_len(bytes.len()), bytes) }
     }
 
-    /// The empty string, in the smallest block. In C: `sdsempty`.
+    /// Creates the empty string, in the smallest block. In C: `sdsempty`.
     #[inline]
     pub fn new() -> Self {
         Self::with_capacity(0)
     }
 
-    /// The empty string with room for at least `capacity` bytes.
+    /// Creates the empty string with room for at least `capacity` bytes.
     #[inline]
     pub fn with_capacity(capacity: usize) -> Self {
         or_oom(Self::try_with_capacity(capacity))
     }
 
-    /// [`with_capacity`](Self::with_capacity) that answers an error.
+    /// The fallible form of [`with_capacity`](Self::with_capacity).
     #[inline]
     pub fn try_with_capacity(capacity: usize) -> Result<Self, ReserveError> {
         check_len(0, capacity)?;
         let ty = HeaderType::for_len(capacity).max(HeaderType::Sds8);
-        // SAFETY: 0 bytes are to be filled; the type is one that can hold `capacity`.
+        // SAFETY: there are no bytes to initialise, and the type can hold `capacity`.
         unsafe { Self::allocate(ty, 0, capacity, false) }.ok_or_else(|| refused(ty, capacity))
     }
 
-    /// A copy of `bytes`, in a block of the smallest header that can hold them; the slack of the block
-    /// becomes capacity, and where that is more than the header can count, the header is the next one (with jemalloc
-    /// from 253 and from 65,531 bytes). In C: `sdsnewlen`, `sdsnew`.
+    /// Creates a copy of `bytes`, in a block of the smallest header that can hold them. The bytes that the
+    /// size class adds become capacity. If the header cannot count that capacity, the header is the next one
+    /// (with jemalloc from 253 and from 65,531 bytes). In C: `sdsnewlen`, `sdsnew`.
     ///
     /// ```
     /// use sds::{Sds, layout::HeaderType};
@@ -178,76 +187,77 @@ impl Sds {
         or_oom(Self::try_from_bytes(bytes))
     }
 
-    /// [`from_bytes`](Self::from_bytes) that answers an error. In C: `sdstrynewlen`.
+    /// The fallible form of [`from_bytes`](Self::from_bytes). In C: `sdstrynewlen`.
     #[inline]
     pub fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
         Self::create(bytes).ok_or_else(|| not_created(bytes.len()))
     }
 
-    /// A string of `len` bytes, at least one, with the header of [`from_bytes`](Self::from_bytes).
+    /// Creates a string of `len` bytes, at least one, with the header of [`from_bytes`](Self::from_bytes).
     ///
     /// # Safety
-    /// The caller fills the bytes before anybody looks.
+    /// The caller must initialise the bytes before they are read.
     pub(crate) unsafe fn try_uninit(len: usize) -> Result<Self, ReserveError> {
         check_len(0, len)?;
         let ty = HeaderType::for_len(len);
-        // SAFETY: the type is the one for `len`; the rest is passed on.
+        // SAFETY: the type is the one for `len`, and the rest of the contract is passed on.
         unsafe { Self::allocate(ty, len, len, false) }.ok_or_else(|| refused(ty, len))
     }
 
-    /// `len` zero bytes. In C: `sdsnewlen` of a null pointer.
+    /// Creates a string of `len` zero bytes. In C: `sdsnewlen` with a null pointer.
     pub fn zeroed(len: usize) -> Self {
         or_oom(Self::try_zeroed(len))
     }
 
-    /// [`zeroed`](Self::zeroed) that answers an error.
+    /// The fallible form of [`zeroed`](Self::zeroed).
     pub fn try_zeroed(len: usize) -> Result<Self, ReserveError> {
         check_len(0, len)?;
         let ty = if (1..=SDS5_MAX).contains(&len) { HeaderType::Sds5 } else { HeaderType::for_room(len) };
-        // SAFETY: the type is the one for `len`, and the allocator has zeroed all the bytes.
+        // SAFETY: the type can hold `len`, and the allocator has zeroed all the bytes.
         unsafe { Self::allocate(ty, len, len, true) }.ok_or_else(|| refused(ty, len))
     }
 
-    /// A copy, without the free space of the original. In C: `sdsdup`.
+    /// Creates a copy without the free space of the original. In C: `sdsdup`.
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         Self::try_from_bytes(self)
     }
 
-    /// The number of bytes, O(1). In C: `sdslen`.
+    /// Returns the number of bytes. O(1). In C: `sdslen`.
     #[inline]
     pub fn len(&self) -> usize {
-        // SAFETY: the type's invariant.
+        // SAFETY: the type's invariants.
         unsafe { layout::len(self.ptr) }
     }
 
-    /// Whether there are no bytes.
+    /// Returns whether the string has no bytes.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes the string can hold without allocating. In C: `sdsalloc`.
+    /// Returns how many bytes the string can hold without allocating. In C: `sdsalloc`.
     #[inline]
     pub fn capacity(&self) -> usize {
-        // SAFETY: the type's invariant.
+        // SAFETY: the type's invariants.
         unsafe { layout::capacity(self.ptr) }
     }
 
-    /// How many bytes can be appended without allocating. In C: `sdsavail`.
+    /// Returns how many bytes can be appended without allocating. In C: `sdsavail`.
     #[inline]
     pub fn avail(&self) -> usize {
         self.capacity() - self.len()
     }
 
-    /// Which of the five headers the string has.
+    /// Returns the type of the string's header.
     #[inline]
     pub fn header_type(&self) -> HeaderType {
-        // SAFETY: the type's invariant.
+        // SAFETY: the type's invariants.
         unsafe { layout::header_type(self.ptr) }
     }
 
-    /// What the string adds to [`zmalloc::used_memory`], in bytes: header, capacity, NUL and whatever the
-    /// allocator rounds up. In C: `sdsAllocSize`, which leaves the rounding out.
+    /// Returns the bytes that the string adds to [`zmalloc::used_memory`]: the header, the capacity, the NUL,
+    /// and the bytes that the allocator adds by rounding up. In C: `sdsAllocSize`, which does not include the
+    /// rounding.
     ///
     /// ```
     /// let s = sds::Sds::from_bytes(&[b'x'; 1000]);
@@ -255,32 +265,32 @@ impl Sds {
     /// ```
     #[inline]
     pub fn allocation_size(&self) -> usize {
-        // SAFETY: the type's invariant.
+        // SAFETY: the type's invariants.
         unsafe {
             let (block, size) = layout::block(self.ptr);
             zmalloc::zmalloc_size_sized(block, size)
         }
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: `len` initialised bytes lie at the pointer, for as long as `self` is borrowed.
+        // SAFETY: `len` initialised bytes lie at the pointer, as long as `self` is borrowed.
         unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len()) }
     }
 
-    /// The bytes, to be changed in place.
+    /// Returns the bytes, which may be changed in place.
     #[inline]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
         // SAFETY: as for `as_bytes`, and the borrow is exclusive.
         unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len()) }
     }
 
-    /// The bytes and the NUL behind them.
+    /// Returns the bytes and the NUL behind them.
     ///
-    /// Takes `&mut self` because it writes the NUL: between handing out the free space
-    /// ([`spare_capacity_mut`](Self::spare_capacity_mut), `BufMut::chunk_mut`) and the next change, the byte there
-    /// may be anything.
+    /// The method takes `&mut self` because it writes the NUL. After the free space was lent out
+    /// ([`spare_capacity_mut`](Self::spare_capacity_mut), `BufMut::chunk_mut`) and before the next change,
+    /// that byte may have any value.
     ///
     /// ```
     /// let mut s = sds::Sds::from("usable from C");
@@ -297,33 +307,35 @@ impl Sds {
         }
     }
 
-    /// The free space, [`avail`](Self::avail) bytes. Fill some of it and call [`set_len`](Self::set_len).
+    /// Returns the free space, which has [`avail`](Self::avail) bytes. Write to a part of it and call
+    /// [`set_len`](Self::set_len).
     ///
     /// ```
     /// let mut s = sds::Sds::with_capacity(8);
     /// s.spare_capacity_mut()[0].write(b'x');
-    /// // SAFETY: one byte of the free space was filled.
+    /// // SAFETY: one byte of the free space was written.
     /// unsafe { s.set_len(1) };
     /// assert_eq!(s, "x");
     /// ```
     #[inline]
     pub fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {
         let (len, avail) = (self.len(), self.avail());
-        // SAFETY: the bytes from `len` to `capacity` are in the block and belong to nobody.
+        // SAFETY: the bytes from `len` to `capacity` are in the block, and no reference to them exists.
         unsafe { slice::from_raw_parts_mut(self.ptr.add(len).as_ptr().cast(), avail) }
     }
 
-    /// Sets the length to `len` and writes the NUL there. Never allocates. In C: `sdssetlen`, `sdsIncrLen`.
+    /// Sets the length to `len` and writes the NUL behind it. Never allocates. In C: `sdssetlen`,
+    /// `sdsIncrLen`.
     ///
-    /// An `Sds5` string that becomes so much shorter that its block is one size class too large is made
-    /// `Sds8` in place, two bytes further up in its block: it has no field to remember the size of its block by.
+    /// An `Sds5` string has no field for the size of its block. If it becomes so short that its block is a
+    /// size class too large, it is turned into `Sds8` in place. Its bytes then move up by two in the block.
     ///
     /// # Safety
-    /// `len` is at most the capacity, and the first `len` bytes are initialised.
+    /// `len` must be at most the capacity, and the first `len` bytes must be initialised.
     #[inline]
     pub unsafe fn set_len(&mut self, len: usize) {
         debug_assert!(len <= self.capacity());
-        // SAFETY: within the capacity, by contract; the NUL has a byte behind it.
+        // SAFETY: `len` is within the capacity, by contract, and there is one more byte for the NUL.
         unsafe {
             if self.header_type() == HeaderType::Sds5 {
                 return self.shorten_sds5(len);
@@ -336,12 +348,12 @@ impl Sds {
     /// [`set_len`](Self::set_len) for `Sds5`.
     ///
     /// # Safety
-    /// The header is `Sds5` and `len` at most its length.
+    /// The header must be `Sds5`, and `len` at most its length.
     unsafe fn shorten_sds5(&mut self, len: usize) {
         let ty = HeaderType::Sds5;
-        // SAFETY: the block is charged as its size says (the type's invariant), so it is usable to its good
-        // size; a size of another class must not be given to an allocator that goes by it. Those space their classes by 8
-        // bytes or more, so what leaves its class has the room; the others ask the block.
+        // SAFETY: the header's size belongs to the block's size class (the type's invariants), so the block
+        // is usable up to the good size. Allocators that rely on the size of a freed block space their
+        // classes by 8 bytes or more. So a string that leaves its class has room for the wider header.
         unsafe {
             let usable = zmalloc::good_size(layout::block(self.ptr).1);
             let stays = zmalloc::good_size(ty.block_size(len)) == usable;
@@ -354,44 +366,51 @@ impl Sds {
         }
     }
 
-    /// The pointer to the bytes, which stay valid until the string changes or is dropped.
+    /// Returns the pointer to the bytes. They stay valid until the string changes or is dropped.
     #[inline]
     pub fn as_ptr(&self) -> *const u8 {
         self.ptr.as_ptr()
     }
 
-    /// As [`as_ptr`](Self::as_ptr), to write by: into the free space too. After [`set_len`](Self::set_len) has
-    /// shortened an `Sds5` string, pointers taken before may lead elsewhere.
+    /// Returns the pointer to the bytes for writing, also to the free space. After [`set_len`](Self::set_len)
+    /// has shortened an `Sds5` string, an older pointer may point to another place in the string.
     #[inline]
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.ptr.as_ptr()
     }
 
-    /// Gives the string away as C's `sds`: the pointer to its bytes, NUL-terminated. It is freed by
-    /// [`from_raw`](Self::from_raw), or by C code with the same allocator.
+    /// Converts the string into C's `sds`: a pointer to its NUL-terminated bytes.
+    /// [`from_raw`](Self::from_raw) takes it back, and C code with the same allocator may free it.
     #[inline]
     pub fn into_raw(self) -> NonNull<u8> {
         let s = ManuallyDrop::new(self);
-        // SAFETY: the byte for the NUL; free space may have been written and not taken in.
+        // SAFETY: the block has a byte for the NUL. That byte may have another value if the free space was
+        // lent out.
         unsafe { s.ptr.add(s.len()).write(0) };
         s.ptr
     }
 
-    /// Takes over a string from [`into_raw`](Self::into_raw) or from C code.
+    /// Takes ownership of a string from [`into_raw`](Self::into_raw) or from C code.
     ///
-    /// A string of type 5 that C code has shortened no longer says how large its block is. It is made type 8 in place,
-    /// two bytes further up: [`as_ptr`](Self::as_ptr) then differs from `s`.
+    /// A string of type 5 that C code has shortened no longer records the size of its block. It is turned
+    /// into type 8 in place, and its bytes move up by two. [`as_ptr`](Self::as_ptr) then differs from `s`.
     ///
     /// # Safety
-    /// `s` points at the bytes of a string in the layout of [`layout`](crate::layout), with provenance over its
-    /// block. The block starts with the header, comes from zmalloc's raw family (in C: from the `malloc` that zmalloc
-    /// is built on, and not under the prefix layout), and nobody else uses it any more. For types 8 to 64 header,
-    /// `alloc` and NUL lie between what was asked for and what is usable, as C keeps it. A block that zmalloc did not
-    /// count when it was allocated is subtracted all the same when it is freed.
+    /// - `s` must point to the bytes of a string in the layout of [`layout`](crate::layout), with provenance
+    ///   over its block.
+    /// - The block must start with the header, and no other code may use it any more.
+    /// - The block must be a raw block of zmalloc. In C, it must come from the `malloc` that zmalloc is built
+    ///   on, and zmalloc must not use the prefix layout.
+    /// - For types 8 to 64, the header, `alloc` and the NUL together must lie between the requested and the
+    ///   usable size of the block. C code maintains this.
+    ///
+    /// zmalloc subtracts the block from `used_memory` when it is freed, even if it did not count the block
+    /// when C code allocated it.
     pub unsafe fn from_raw(s: NonNull<u8>) -> Self {
         let mut new = Self { ptr: s };
         if new.header_type() == HeaderType::Sds5 {
-            // SAFETY: a live block of the raw family, by contract; asked, not computed, for its size.
+            // SAFETY: `s` lies in a live raw block, by contract. The block's size is looked up and not
+            // computed.
             unsafe {
                 let (block, size) = layout::block(s);
                 let usable = zmalloc::zmalloc_usable_size(block);
@@ -405,7 +424,7 @@ impl Sds {
     }
 }
 
-/// `len + additional`, if a string can be that long.
+/// Returns `len + additional`, if a string can be that long.
 #[inline]
 pub(crate) fn check_len(len: usize, additional: usize) -> Result<usize, ReserveError> {
     match len.checked_add(additional) {
@@ -417,7 +436,7 @@ pub(crate) fn check_len(len: usize, additional: usize) -> Result<usize, ReserveE
 impl Drop for Sds {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: the type's invariant; nobody uses the block after this.
+        // SAFETY: the type's invariants, and the block is not used after this.
         unsafe {
             let (block, size) = layout::block(self.ptr);
             zmalloc::zfree_sized(block, size);
@@ -426,14 +445,15 @@ impl Drop for Sds {
 }
 
 impl Clone for Sds {
-    /// A copy without the free space. The fallible form is [`Sds::try_clone`]. In C: `sdsdup`.
+    /// Creates a copy without the free space. The fallible form is [`Sds::try_clone`]. In C: `sdsdup`.
     fn clone(&self) -> Self {
         Self::from_bytes(self)
     }
 }
 
 impl Default for Sds {
-    /// The empty string; allocates, like [`Sds::new`]. The fallible form is [`Sds::try_from_bytes`].
+    /// Creates the empty string, which allocates like [`Sds::new`]. The fallible form is
+    /// [`Sds::try_from_bytes`].
     fn default() -> Self {
         Self::new()
     }

@@ -1,9 +1,10 @@
-//! Appending in many small pieces: the end of the string and the room behind it are kept at hand, header and
-//! NUL are written once.
+//! Appends in many small pieces. The end of the string and the free space are kept in a [`Tail`], and the
+//! header and the NUL are written once.
 //!
-//! A header is a few bytes in front of the string, and its width depends on its type: to read and write it for
-//! each piece of a formatted text costs more than the pieces. A [`Tail`] borrows the string, so nobody sees that the
-//! header is behind meanwhile; it is set right when the tail is dropped, also by a panic of whoever makes the pieces.
+//! A header is a few bytes in front of the string, and its width depends on its type. Reading and writing it
+//! for each piece of a formatted text costs more than the pieces. A [`Tail`] borrows the string, so no other
+//! code sees the outdated header. When the tail is dropped it updates the header, also if the code that
+//! produces the pieces panics.
 
 use crate::Sds;
 use crate::copy::copy;
@@ -16,9 +17,10 @@ use zmalloc::{ReserveError, or_oom};
 /// The end of a string that is being appended to.
 struct Tail<'a> {
     s: &'a mut Sds,
-    /// Where the next byte goes. Invariant: in the block of `s`, all bytes of the string before it initialised.
+    /// The address of the next byte. Invariant: it lies in the block of `s`, and all bytes of the string
+    /// before it are initialised.
     end: NonNull<u8>,
-    /// How many bytes fit there: the free space of `s` less what was appended since.
+    /// The number of bytes that fit there: the free space of `s` less the bytes that were appended since.
     room: usize,
 }
 
@@ -36,7 +38,8 @@ impl<'a> Tail<'a> {
         if bytes.len() > self.room {
             self.grow(bytes.len())?;
         }
-        // SAFETY: there is room for them, and `s` is borrowed exclusively: they lie elsewhere.
+        // SAFETY: there is room for the bytes. They are not part of the string, because `s` is borrowed
+        // exclusively.
         unsafe {
             copy(bytes, self.end);
             self.end = self.end.add(bytes.len());
@@ -45,7 +48,7 @@ impl<'a> Tail<'a> {
         Ok(())
     }
 
-    /// Makes room for `additional` bytes; if that fails nothing has changed.
+    /// Makes room for `additional` bytes. On failure nothing changes.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, additional: usize) -> Result<(), ReserveError> {
@@ -57,15 +60,15 @@ impl<'a> Tail<'a> {
         Ok(())
     }
 
-    /// Forgets what was appended since the string was `len` bytes long.
+    /// Removes the bytes that were appended since the string was `len` bytes long.
     fn cut(&mut self, len: usize) {
-        // SAFETY: the string was as long, so its first `len` bytes are in the block.
+        // SAFETY: the string had this length, so its first `len` bytes are in the block.
         self.end = unsafe { self.s.ptr.add(len) };
     }
 
     #[inline]
     fn write_header(&mut self) {
-        // `Sds5` has no room: as long as a string is that, nothing was appended to it.
+        // `Sds5` has no free space, so nothing was appended while the string has that type.
         if self.s.header_type() != HeaderType::Sds5 {
             // SAFETY: the bytes up to `end` are initialised and within the capacity.
             unsafe {
@@ -83,7 +86,7 @@ impl Drop for Tail<'_> {
     }
 }
 
-/// Takes the text of formatters and remembers why it could not, which `fmt::Error` cannot say.
+/// Takes the text of formatters, and keeps the reason of a failure, which `fmt::Error` cannot hold.
 struct TryWriter<'a> {
     tail: Tail<'a>,
     failure: Option<ReserveError>,
@@ -99,7 +102,7 @@ impl Write for TryWriter<'_> {
     }
 }
 
-/// The same with the OOM handler.
+/// The same, but a failure calls the OOM handler.
 struct Writer<'a>(Tail<'a>);
 
 impl Write for Writer<'_> {
@@ -110,8 +113,8 @@ impl Write for Writer<'_> {
     }
 }
 
-/// Ends in the OOM handler if there is no room, like writing to a `String`; `try_push_fmt` does not. A value that
-/// fails to be formatted leaves the text before it, as with a `String` too.
+/// Calls the OOM handler if there is no memory, as `String` does. [`Sds::try_push_fmt`] returns an error
+/// instead. If the formatting of a value fails, the text before it stays, as with `String`.
 impl Write for Sds {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -125,8 +128,9 @@ impl Write for Sds {
 }
 
 impl Sds {
-    /// Appends formatted text; after an error the string holds what it held. `write!` does the same with
-    /// the OOM handler. O(n) in the text. In C: `sdscatprintf`, `sdscatvprintf`, `sdscatfmt`.
+    /// Appends formatted text. After an error the string holds the same bytes as before. `write!` does the
+    /// same but calls the OOM handler. O(n) in the length of the text. In C: `sdscatprintf`, `sdscatvprintf`,
+    /// `sdscatfmt`.
     ///
     /// ```
     /// let mut s = sds::Sds::from("--");
@@ -143,7 +147,8 @@ impl Sds {
     }
 }
 
-/// Appends byte by byte, with room made beforehand for as many as the iterator promises at least. The fallible form is [`Sds::try_push_bytes`].
+/// Appends the bytes of an iterator. First makes room for the lower bound of its size hint. The fallible form
+/// is [`Sds::try_push_bytes`].
 impl Extend<u8> for Sds {
     fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
         let mut bytes = bytes.into_iter();
@@ -152,11 +157,11 @@ impl Extend<u8> for Sds {
             self.make_room_for(at_least);
         }
         loop {
-            // No call is in here but the iterator's own: the tail stays in registers.
+            // This loop calls only the iterator, so the tail stays in registers.
             let mut tail = Tail::new(self);
             while tail.room > 0 {
                 let Some(byte) = bytes.next() else { return };
-                // SAFETY: there is room.
+                // SAFETY: there is room for one byte.
                 unsafe {
                     tail.end.write(byte);
                     tail.end = tail.end.add(1);

@@ -1,13 +1,17 @@
-//! Text with names in braces, each replaced by what the caller says.
+//! Expands text with names in braces.
 
 use crate::Sds;
 use crate::error::TemplateError;
 use memchr::memchr;
 
-/// Replaces every `{name}` in `template` by what `value_of` answers for the name; `{{` stands for one brace. A
-/// closing brace outside of a name is text. Values are not expanded again. In C: `sdstemplate`.
+/// Replaces every `{name}` in `template` with the value that `value_of` returns for the name. `{{` stands for
+/// one brace. A closing brace outside of a name is text. Values are not expanded again. O(n). In C:
+/// `sdstemplate`.
 ///
-/// Errors: a brace that is never closed, a name for which `value_of` answers `None`, exhausted memory. O(n).
+/// # Errors
+///
+/// Returns an error if a brace is never closed, if `value_of` returns `None` for a name, or if there is no
+/// memory.
 ///
 /// ```
 /// use sds::{TemplateError, template};

@@ -1,5 +1,5 @@
-//! What makes an [`Sds`] at home among std's types: it derefs to, compares, hashes and orders like its
-//! bytes, and is written to like a `Vec<u8>`. As a `String` is written to: `tail`.
+//! Implements std's traits for [`Sds`]. It derefs to its bytes and compares, hashes and orders like them.
+//! `io::Write` appends as for a `Vec<u8>`. `fmt::Write` is in `tail`.
 
 use crate::Sds;
 use crate::error::FormatError;
@@ -55,7 +55,7 @@ impl AsMut<[u8]> for Sds {
 }
 
 impl Hash for Sds {
-    /// As the bytes hash: a map keyed by `Sds` is searched with a `&[u8]`.
+    /// Hashes like the bytes, so that a map with `Sds` keys can be searched with a `&[u8]`.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_bytes().hash(state);
@@ -72,7 +72,7 @@ impl PartialEq for Sds {
 }
 
 impl Ord for Sds {
-    /// Byte by byte, unsigned; a prefix comes first. In C: `sdscmp`.
+    /// Compares byte by byte, unsigned. A prefix comes first. In C: `sdscmp`.
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_bytes().cmp(other.as_bytes())
@@ -86,7 +86,7 @@ impl PartialOrd for Sds {
     }
 }
 
-/// Equality with everything that is bytes, both ways round.
+/// Implements equality with other types of bytes, in both directions.
 macro_rules! equal_to {
     ($([$($param:tt)*] $other:ty),* $(,)?) => {$(
         impl<$($param)*> PartialEq<$other> for Sds {
@@ -118,12 +118,13 @@ equal_to!(
     [] bytes::BytesMut,
 );
 
-/// By its kind alone: an error that carries another one allocates, which is what just failed.
+/// Creates an error with only a kind. An error that contains another error allocates, and an allocation has
+/// just failed.
 fn io_error(_: ReserveError) -> io::Error {
     io::ErrorKind::OutOfMemory.into()
 }
 
-/// Appends. Exhausted memory is an error of kind `OutOfMemory`, and then nothing was written.
+/// Appends the bytes. If there is no memory, the error has the kind `OutOfMemory` and nothing was written.
 impl io::Write for Sds {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -145,7 +146,7 @@ impl io::Write for Sds {
         Ok(total)
     }
 
-    /// Formatted text as by [`Sds::try_push_fmt`]: after an error nothing was written.
+    /// Appends formatted text like [`Sds::try_push_fmt`]: after an error nothing was written.
     fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
         self.try_push_fmt(text).map_err(|error| match error {
             FormatError::Reserve(error) => io_error(error),

@@ -1,5 +1,6 @@
-//! Strings on both sides of 4 GiB, which take almost no memory: the system hands out pages when they are touched, and
-//! this test touches the first and the last. A program of its own, because it measures what is resident in the process.
+//! Strings on both sides of 4 GiB. They use almost no memory, because the system provides a page when it is
+//! first touched, and this test touches only the first and the last page. The test is a program of its own,
+//! because it measures the resident memory of the process.
 #![cfg(all(target_pointer_width = "64", not(miri)))]
 
 #[path = "suite/common.rs"]
@@ -14,7 +15,8 @@ use sds::layout::HeaderType;
 
 const FOUR_GIB: usize = 1 << 32;
 
-/// `len` zero bytes; `None`, and a word about it, on a machine that does not overcommit memory.
+/// Creates a string of `len` zero bytes. Returns `None` and prints a note on a machine that does not
+/// overcommit memory.
 fn sparse(len: usize) -> Option<Sds> {
     let s = Sds::try_zeroed(len).ok();
     if s.is_none() {
@@ -23,7 +25,8 @@ fn sparse(len: usize) -> Option<Sds> {
     s
 }
 
-/// Past the test harness, which hides what a passing test prints. nextest shows it because of `.config/nextest.toml`.
+/// Prints a note to standard error, because the harness hides the output of a test that passes. nextest shows
+/// it because of `.config/nextest.toml`.
 fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "\nSKIPPED, strings of 4 GiB: this machine refuses {what}");
 }
@@ -57,11 +60,12 @@ fn a_string_beyond_four_gibibytes_has_the_largest_header() {
 }
 
 fn the_header_changes_where_the_room_passes_four_gibibytes() {
-    // As much as a block of 4 GiB has room for.
+    // The largest length for a block of 4 GiB.
     let edge = FOUR_GIB - HeaderType::Sds32.header_len() - 1;
     let Some(mut s) = sparse(edge) else { return };
     assert_eq!((s.header_type(), s.len()), (HeaderType::Sds32, edge));
-    // What grows is moved by the difference of the headers; three bytes of it are enough here.
+    // A string that grows is moved by the difference of the headers, so only its first three bytes are kept
+    // here.
     s[..3].copy_from_slice(b"abc");
     s.truncate(3);
     assert_eq!(s.header_type(), HeaderType::Sds32);

@@ -1,5 +1,5 @@
-//! Operations without a `try_` form under an out-of-memory handler that unwinds. A program of its own, because the handler
-//! belongs to the process.
+//! Operations without a `try_` form, under an out-of-memory handler that unwinds. The test is a program of
+//! its own, because the handler belongs to the process.
 
 #[path = "suite/common.rs"]
 #[allow(dead_code, reason = "the suite uses the rest")]
@@ -11,7 +11,8 @@ use sds::Sds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zmalloc::fault;
 
-/// The plain forms of the operations. An embedder's handler may unwind to wherever it serves the next request.
+/// Tests the plain forms of the operations. The handler of a program may unwind to the place where it serves
+/// the next request.
 #[test]
 fn a_handler_that_unwinds_finds_the_string_as_it_was() {
     struct OutOfMemory;
@@ -34,7 +35,7 @@ fn a_handler_that_unwinds_finds_the_string_as_it_was() {
     zmalloc::set_oom_handler(|_| std::panic::resume_unwind(Box::new(OutOfMemory)));
     for (name, run) in operations {
         for capacity in [20, 250, 70_000] {
-            // Full, so that whatever is appended has to allocate.
+            // The string is full, so that every append has to allocate.
             let mut s = Sds::with_capacity(capacity);
             s.push_bytes(&sample(s.capacity()));
             let before = s.to_vec();
@@ -42,7 +43,7 @@ fn a_handler_that_unwinds_finds_the_string_as_it_was() {
             let unwound = catch_unwind(AssertUnwindSafe(|| run(&mut s)));
             drop(plan);
             assert!(unwound.is_err_and(|cause| cause.is::<OutOfMemory>()), "{name} did not fail");
-            // What formats or iterates may have appended what fitted.
+            // Operations that format or iterate may have appended the bytes that fitted.
             assert!(s.starts_with(&before), "{name}");
             if !["write_fmt", "extend"].contains(&name) {
                 check(&s, &before);

@@ -1,20 +1,21 @@
-//! Which back end a build gets, as a function of what the build is: nothing here looks at the environment, so
-//! that `tests/choice.rs` can try every case.
+//! Chooses the back end of a build. No function here reads the environment, so that `tests/choice.rs` can
+//! test every case.
 //!
 //! ```text
-//! Miri                                                 prefix      it interprets std's System, and no C
-//! a sanitizer that watches malloc                      libc        whose malloc it replaces
+//! Miri                                                 prefix      Miri interprets std's System, but no C
+//! a sanitizer that watches malloc                      libc        the sanitizer replaces its malloc
 //! feature prefix                                       prefix
 //! feature libc                                         libc
 //! feature tcmalloc                                     tcmalloc
 //! feature tcmalloc_minimal                             tcmalloc_minimal
 //! feature mimalloc                                     mimalloc
 //! feature jemalloc (the default)                       jemalloc
-//! none of them, or none that the platform can have     prefix
+//! no feature, or none that the platform supports       prefix
 //! ```
 //!
-//! The first line that applies wins. Several features may be on at once, because Cargo adds up what all crates
-//! of a program ask for: then the rarer wish is the more deliberate one, and the default is the weakest.
+//! The first line that applies wins. Several features may be on at once, because Cargo combines the features
+//! that all crates of a program ask for. A less common feature is more likely to be intended, so it wins, and
+//! the default is the weakest.
 
 /// The allocators underneath.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +31,10 @@ pub(crate) enum BackEnd {
 use BackEnd::*;
 
 impl BackEnd {
-    /// From the strongest feature to the weakest.
+    /// All back ends, from the strongest feature to the weakest.
     pub(crate) const BY_PRECEDENCE: [Self; 6] = [Prefix, Libc, Tcmalloc, TcmallocMinimal, Mimalloc, Jemalloc];
 
-    /// The name of the library, which is the name of the feature.
+    /// Returns the name of the library, which is the name of the feature.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Prefix => "prefix",
@@ -45,7 +46,7 @@ impl BackEnd {
         }
     }
 
-    /// Whether it can be had on an operating system, under Cargo's name for that.
+    /// Returns whether the back end is available on an operating system, which has Cargo's name.
     pub(crate) fn serves(self, os: &str) -> bool {
         let asks_for_sizes = ["linux", "android", "macos", "freebsd"].contains(&os);
         match self {
@@ -57,7 +58,7 @@ impl BackEnd {
     }
 }
 
-/// What decides.
+/// The properties of a build that determine its back end.
 pub(crate) struct Build<'a> {
     /// `CARGO_CFG_TARGET_OS`; `unknown` for bare wasm32.
     pub(crate) os: &'a str,
@@ -68,7 +69,7 @@ pub(crate) struct Build<'a> {
     pub(crate) features: &'a [BackEnd],
 }
 
-/// The back end of a build.
+/// Returns the back end of a build.
 pub(crate) fn choose(build: &Build) -> BackEnd {
     if build.miri {
         return Prefix;
@@ -80,17 +81,18 @@ pub(crate) fn choose(build: &Build) -> BackEnd {
     BackEnd::BY_PRECEDENCE.into_iter().find(wanted).unwrap_or(Prefix)
 }
 
-/// The sanitizers that replace `malloc` or have to know what it gave out. Undefined behaviour has no need of
-/// either, but finds more where memory is the plainest: Redis' Makefile turns to libc for it as well.
+/// The sanitizers that replace `malloc` or need to know what it returned. The undefined-behaviour sanitizer
+/// does not, but it finds more with the plainest allocator. Redis' Makefile selects libc for it too.
 const SANITIZERS: [&str; 9] =
     ["address", "hwaddress", "memtag", "memory", "leak", "thread", "dataflow", "realtime", "undefined"];
 
-/// The sanitizer at work, the first if there are several.
+/// Returns the sanitizer of a build, or the first if there are several.
 ///
-/// - `cfg_sanitize`: `CARGO_CFG_SANITIZE`, a list with commas; a nightly compiler sets it.
-/// - `rust_flags`: rustc's arguments one by one: `-Zsanitizer=address`, or `-Z` and then `sanitizer=address`;
-///   the same after `-C`, as it will be called once stable; and link arguments that name one.
-/// - `c_flags`: what is handed to compiler and linker of C, with blanks between: `-fsanitize=address,undefined`.
+/// - `cfg_sanitize`: `CARGO_CFG_SANITIZE`, a comma-separated list that a nightly compiler sets.
+/// - `rust_flags`: rustc's arguments, one by one. They are `-Zsanitizer=address`, or `-Z` and then
+///   `sanitizer=address`; the same after `-C`, which will be the stable form; and link arguments that name a
+///   sanitizer.
+/// - `c_flags`: the flags of the C compiler and linker, separated by blanks: `-fsanitize=address,undefined`.
 pub(crate) fn sanitizer<'a>(
     cfg_sanitize: &str,
     rust_flags: impl IntoIterator<Item = &'a str>,

@@ -1,6 +1,6 @@
-//! What C headers say of a library: the numbers of its version.
+//! Reads the version of a library from its C header.
 
-/// The integer that `#define NAME` gives, if the text has it.
+/// Returns the integer that `#define NAME` gives, if the text has it.
 pub(crate) fn number(text: &str, name: &str) -> Option<u32> {
     text.lines().find_map(|line| {
         let mut words = line.strip_prefix("#define ")?.split_ascii_whitespace();
@@ -8,7 +8,7 @@ pub(crate) fn number(text: &str, name: &str) -> Option<u32> {
     })
 }
 
-/// `-5.3.1` for what jemalloc.h defines; empty where it does not say.
+/// Returns `-5.3.1` for the definitions of jemalloc.h, or an empty text if they are missing.
 pub(crate) fn jemalloc(text: &str) -> String {
     let part = |name: &str| number(text, name);
     match (part("JEMALLOC_VERSION_MAJOR"), part("JEMALLOC_VERSION_MINOR"), part("JEMALLOC_VERSION_BUGFIX")) {
@@ -17,7 +17,8 @@ pub(crate) fn jemalloc(text: &str) -> String {
     }
 }
 
-/// `-2.2.4` for what mimalloc.h defines. One number holds all three: 224 until release 2.2, then 20204.
+/// Returns `-2.2.4` for the definition of mimalloc.h. One number holds all three parts: 224 until release
+/// 2.2, and 20204 afterwards.
 pub(crate) fn mimalloc(text: &str) -> String {
     match number(text, "MI_MALLOC_VERSION") {
         Some(short @ ..1_000) => format!("-{}.{}.{}", short / 100, short / 10 % 10, short % 10),
@@ -26,7 +27,7 @@ pub(crate) fn mimalloc(text: &str) -> String {
     }
 }
 
-/// `-2.10` for what gperftools/tcmalloc.h defines.
+/// Returns `-2.10` for the definitions of gperftools/tcmalloc.h.
 pub(crate) fn tcmalloc(text: &str) -> String {
     match (number(text, "TC_VERSION_MAJOR"), number(text, "TC_VERSION_MINOR")) {
         (Some(major), Some(minor)) => format!("-{major}.{minor}"),

@@ -1,16 +1,16 @@
-//! Finds gperftools' allocator before the linker has to miss it.
+//! Finds gperftools' allocator, so that a missing library is reported before the linker fails.
 
 use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// Includes the header and calls one function of the library.
+/// A C program that includes the header and calls one function of the library.
 const PROBE: &str = "#include <gperftools/tcmalloc.h>\n\
                      int main(void) { int major; tc_version(&major, 0, 0); return major == 0; }\n";
 
-/// The header's definitions, of a `library` that a C program can be linked with; ends the build with
-/// advice where there is none.
+/// Returns the definitions of the header, if a C program can be linked with `library`. Otherwise prints
+/// advice and ends the build.
 pub(crate) fn header(library: &str) -> String {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let source = out.join("tcmalloc-probe.c");
@@ -36,7 +36,7 @@ pub(crate) fn header(library: &str) -> String {
     }
 }
 
-/// The C compiler of the target, as the crate `cc` would find it.
+/// Returns the C compiler of the target, as the crate `cc` would find it.
 fn compiler() -> Command {
     let target = env::var("TARGET").unwrap_or_default();
     let names = [format!("CC_{target}"), format!("CC_{}", target.replace('-', "_")), "CC".into()];
@@ -50,7 +50,7 @@ fn compiler() -> Command {
     Command::new(set.unwrap_or_else(|| "cc".into()))
 }
 
-/// What a command printed, or the command and what it complained of.
+/// Runs a command. Returns its output, or a message with the command and its errors.
 fn run(command: &mut Command) -> Result<Output, String> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(output),

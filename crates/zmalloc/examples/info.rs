@@ -1,4 +1,4 @@
-//! Prints what an operator can ask, as `INFO memory` does, and what each question takes.
+//! Prints the figures for an operator, as `INFO memory` does, and the time that each function takes.
 //!
 //! ```text
 //! cargo run --release -p zmalloc --example info
@@ -14,7 +14,7 @@ use zmalloc::*;
 static ALLOC: Zmalloc = Zmalloc;
 
 fn main() {
-    // Something to report on: a quarter of what was allocated, scattered.
+    // Every fourth value stays, so that there is fragmentation to report.
     let mut values: Vec<Vec<u8>> = (0..400_000).map(|n| vec![n as u8; n % 500]).collect();
     let mut n = 0;
     values.retain(|_| {
@@ -50,7 +50,7 @@ fn main() {
     let block = zmalloc(100);
     let survey = Survey::take();
     let hint = |survey: &Survey| {
-        // SAFETY: a live block.
+        // SAFETY: the block is live.
         unsafe { survey.hint(block) }
     };
     let blocks = [block; 64];
@@ -66,27 +66,27 @@ fn main() {
     if let Some(survey) = &survey {
         cost("Survey::hint", || hint(survey));
         cost("Survey::hints, of 64", || {
-            // SAFETY: live blocks, though all the same one.
+            // SAFETY: all elements are the same live block.
             unsafe { survey.hints(&blocks, &mut [false; 64]) }
         });
     }
     cost("zmalloc and zfree", || {
-        // SAFETY: a live block.
+        // SAFETY: the block is live.
         unsafe { zfree(zmalloc(100)) }
     });
     cost("zmalloc_no_tcache and zfree_no_tcache", || {
-        // SAFETY: a live block.
+        // SAFETY: the block is live.
         unsafe { zfree_no_tcache(zmalloc_no_tcache(100)) }
     });
     cost("Arena::new and destroy", || Arena::new().map(Arena::destroy));
     cost("purge, nothing to give", purge);
     cost("decay, nothing to give", decay);
-    // SAFETY: a live block.
+    // SAFETY: the block is live.
     unsafe { zfree(block) };
     println!("\n{} values of {} bytes", values.len(), values.iter().map(Vec::len).sum::<usize>());
 }
 
-/// A field that the platform or the allocator does not know is not printed.
+/// Prints a field. A value that the platform or the allocator does not know is skipped.
 fn field(name: &str, value: Option<impl Display>) {
     if let Some(value) = value {
         println!("{name}:{value}");
@@ -105,7 +105,7 @@ fn cost<T>(name: &str, question: impl Fn() -> T) {
         }
         start.elapsed() / calls
     };
-    // A call may take less than a clock can tell, or milliseconds.
+    // One call may be too short for the clock, or may take milliseconds.
     let calls = if time(1) < Duration::from_micros(100) { 100 } else { 1 };
     let mut times: Vec<Duration> = (0..51).map(|_| time(calls)).collect();
     times.sort_unstable();

@@ -1,11 +1,14 @@
-//! One block allocated and freed, over and over, for measurements that need a process of their own: what jemalloc's
-//! call back costs those who do not come here, and instructions under callgrind.
+//! Allocates and frees one block repeatedly, for measurements that need a process of their own. It measures
+//! what jemalloc's call back costs allocations that do not use this crate, and counts instructions under
+//! callgrind.
 //!
 //! ```text
 //! cargo build --release -p zmalloc --example pairs
 //! target/release/examples/pairs raw 4096 4000000        jemalloc alone: this crate is never called
-//! target/release/examples/pairs watched 4096 4000000    the same after one call of this crate, which asks jemalloc to call back
-//! valgrind --tool=callgrind --callgrind-out-file=/dev/null target/release/examples/pairs zmalloc 320 110000
+//! target/release/examples/pairs watched 4096 4000000    the same after one call of this crate, which
+//!                                                      asks jemalloc to call back
+//! valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+//!     target/release/examples/pairs zmalloc 320 110000
 //! ```
 //!
 //! Prints the fastest of 20 parts, in nanoseconds a pair.
@@ -28,14 +31,14 @@ fn main() {
     };
     if who == "watched" {
         let block = zmalloc::zmalloc(1);
-        // SAFETY: the block of just now.
+        // SAFETY: the block was just allocated.
         unsafe { zmalloc::zfree(block) };
     }
     let mut best = f64::INFINITY;
     for _ in 0..PARTS {
         let start = Instant::now();
         for _ in 0..pairs / PARTS {
-            // SAFETY: each block is freed at once, with the size it was asked for.
+            // SAFETY: each block is freed at once, with its requested size.
             unsafe {
                 if who == "zmalloc" {
                     let block = black_box(zmalloc::zmalloc(black_box(size)));

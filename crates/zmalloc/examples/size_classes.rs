@@ -1,4 +1,4 @@
-//! Prints the size classes of the allocator, a line for each spacing.
+//! Prints the size classes of the allocator, one line for each spacing.
 //!
 //! ```text
 //! cargo run -p zmalloc --example size_classes

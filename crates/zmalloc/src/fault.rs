@@ -1,9 +1,9 @@
-//! Allocation failures on purpose, for tests (feature `fault-injection`).
+//! Injects allocation failures, for tests (feature `fault-injection`).
 //!
-//! A plan belongs to the thread that made it and ends with its guard. It reaches everything that may
-//! fail politely: the `ztry*` functions and the [`Allocator`](allocator_api2::alloc::Allocator) face.
-//! The infallible functions and the `GlobalAlloc` face are left alone, because failing there ends
-//! the process and tests nothing.
+//! A plan belongs to the thread that made it and ends when its guard is dropped. It applies to every
+//! operation that can report a failure: the `ztry*` functions and the
+//! [`Allocator`](allocator_api2::alloc::Allocator) trait. It does not apply to the infallible functions and
+//! to `GlobalAlloc`, because a failure there ends the process.
 //!
 //! ```
 //! use zmalloc::fault;
@@ -13,12 +13,12 @@
 //! unsafe { zmalloc::zfree(first) };
 //! ```
 //!
-//! | plan | fails | for |
+//! | plan | which allocations fail | use |
 //! |---|---|---|
-//! | [`fail_nth`] | one allocation | each place where an operation allocates, in turn |
-//! | [`fail_from`] | one and all after it | no memory left at all |
-//! | [`fail_every`] | each n-th | long runs that have to live with failures |
-//! | [`fail_above`] | all that would take the thread over a budget | a limit, as `maxmemory` is one |
+//! | [`fail_nth`] | the n-th | to test each place where an operation allocates, in turn |
+//! | [`fail_from`] | the n-th and all later ones | to test an operation without any memory |
+//! | [`fail_every`] | every n-th | long runs with repeated failures |
+//! | [`fail_above`] | those that would exceed a budget | a limit such as `maxmemory` |
 
 use crate::size_classes::good_size;
 use crate::{backend, counter};
@@ -28,16 +28,17 @@ use core::marker::PhantomData;
 #[derive(Clone, Copy)]
 enum Plan {
     None,
-    /// Counts down; the allocation that finds 1 fails, later ones succeed.
+    /// Counts down. The allocation that finds 1 fails, and later ones succeed.
     Nth(u64),
-    /// Like `Nth`, but everything after it fails too.
+    /// Like `Nth`, but all later allocations fail too.
     From(u64),
-    /// Counts `left` down from `n`; the allocation that finds 1 fails, and the count starts again.
+    /// Counts `left` down from `n`. The allocation that finds 1 fails, and the count starts again.
     Every {
         n: u64,
         left: u64,
     },
-    /// Fails what would take `held`, the bytes that this thread has allocated less those it has freed, over the limit.
+    /// Fails the allocations that would take `held` over the limit: the bytes that this thread has allocated,
+    /// less those that it has freed.
     Above {
         limit: isize,
     },
@@ -46,11 +47,12 @@ enum Plan {
 thread_local! {
     static PLAN: Cell<Plan> = const { Cell::new(Plan::None) };
     static FAILED: Cell<u64> = const { Cell::new(0) };
-    /// Which plan of this thread is in force: plans are numbered.
+    /// The number of this thread's present plan. Plans are numbered.
     static NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Ends its plan when dropped, unless another plan has taken its place. Belongs to the thread that made it.
+/// Ends its plan when it is dropped, unless another plan has replaced it. A guard belongs to the thread that
+/// made it.
 #[must_use = "the plan ends when the guard is dropped"]
 pub struct Guard {
     number: u64,
@@ -58,7 +60,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// How many allocations the plan in force has failed so far.
+    /// Returns how many allocations the present plan has failed so far.
     pub fn failures(&self) -> u64 {
         FAILED.get()
     }
@@ -79,29 +81,29 @@ fn start(plan: Plan) -> Guard {
     Guard { number: NUMBER.get(), _not_send: PhantomData }
 }
 
-/// Fails the `n`-th fallible allocation of this thread from now on, counted from 1; 0 fails none.
+/// Fails the `n`-th fallible allocation of this thread from now on, counted from 1. With 0, none fails.
 pub fn fail_nth(n: u64) -> Guard {
     start(Plan::Nth(n))
 }
 
-/// Fails the `n`-th fallible allocation of this thread and every one after it; 0 fails none.
+/// Fails the `n`-th fallible allocation of this thread and all later ones. With 0, none fails.
 pub fn fail_from(n: u64) -> Guard {
     start(Plan::From(n))
 }
 
-/// Fails every `n`-th fallible allocation of this thread from now on; 1 fails all, 0 fails none.
+/// Fails every `n`-th fallible allocation of this thread from now on. With 1, all fail; with 0, none fails.
 pub fn fail_every(n: u64) -> Guard {
     start(if n == 0 { Plan::None } else { Plan::Every { n, left: n } })
 }
 
-/// Fails each fallible allocation of `size` bytes after which this thread would hold more than `budget` bytes beyond
-/// what it holds now. Held is what it has allocated, as charges, less what it has freed; a block that is resized counts
-/// with its whole new size.
+/// Fails each fallible allocation after which this thread would hold more than `budget` bytes beyond what it
+/// holds now. A thread holds the charges of what it has allocated, less those of what it has freed. A block
+/// that is resized counts with its whole new size.
 ///
-/// The charge is reckoned from [`good_size`], before there is a block. Over libc it is known only
-/// afterwards, so what is held may go over the budget by what the C library rounds up;
-/// over the prefix layout blocks of the [`Allocator`](allocator_api2::alloc::Allocator) face, which have no
-/// prefix, are reckoned as if they had one.
+/// The charge is computed from [`good_size`], before the block exists. Over libc the real charge is known
+/// only afterwards, so a thread may exceed the budget by the bytes that the C library rounds up. Under the
+/// prefix layout, blocks of the [`Allocator`](allocator_api2::alloc::Allocator) trait have no prefix but are
+/// computed as if they had one.
 pub fn fail_above(budget: usize) -> Guard {
     start(Plan::Above { limit: held().saturating_add(isize::try_from(budget).unwrap_or(isize::MAX)) })
 }
@@ -111,7 +113,7 @@ fn held() -> isize {
     allocated.wrapping_sub(freed) as isize
 }
 
-/// Whether the allocation that asks, for `size` bytes, is to fail.
+/// Returns whether an allocation of `size` bytes has to fail, and advances the plan.
 pub(crate) fn strikes(size: usize) -> bool {
     let (next, fails) = match PLAN.get() {
         Plan::None | Plan::Nth(0) | Plan::From(0) => return false,
@@ -152,7 +154,7 @@ mod tests {
         let first = crate::ztrymalloc(600).unwrap();
         assert!(crate::ztrymalloc(600).is_none());
         let second = crate::ztrymalloc(100).unwrap();
-        // SAFETY: blocks of just now.
+        // SAFETY: each block is live and is freed once.
         unsafe {
             assert!(crate::ztryrealloc(second, 700).is_none());
             crate::zfree(first);
@@ -171,7 +173,7 @@ mod tests {
         let blocks: Vec<_> = std::iter::from_fn(|| crate::ztrymalloc(1)).collect();
         let used = held() - before;
         for block in blocks {
-            // SAFETY: a live block.
+            // SAFETY: the block is live and is freed once.
             unsafe { crate::zfree(block) };
         }
         assert!((900..=1_000).contains(&used), "{used}");
@@ -181,7 +183,7 @@ mod tests {
     fn a_plan_that_takes_anothers_place_stays_when_the_others_guard_goes() {
         let mut plan = Some(fail_nth(0));
         assert!(!strikes(1));
-        plan = plan.map(|_old| fail_nth(1)); // the old guard is dropped after the new plan was made
+        plan = plan.map(|_old| fail_nth(1)); // the old guard is dropped after the new plan is made
         assert!(strikes(1));
         assert_eq!(plan.as_ref().map(Guard::failures), Some(1));
         drop(plan);

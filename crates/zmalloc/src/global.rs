@@ -1,4 +1,4 @@
-//! [`Zmalloc`]: the same counters behind Rust's two allocator traits.
+//! [`Zmalloc`]: the allocator behind Rust's two allocator traits.
 
 use crate::backend;
 use crate::counter;
@@ -6,9 +6,9 @@ use allocator_api2::alloc::{AllocError, Allocator};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::NonNull;
 
-/// The accounting allocator as a value.
+/// The accounting allocator as a value, for `GlobalAlloc` and `Allocator`.
 ///
-/// As the global allocator it counts everything in the process:
+/// As the global allocator, it counts every Rust allocation of the process:
 ///
 /// ```
 /// #[global_allocator]
@@ -20,8 +20,9 @@ use core::ptr::NonNull;
 /// drop(text);
 /// ```
 ///
-/// Without that, it counts what is given to it, and what the crates of this workspace allocate. Blocks are
-/// counted once either way: both roads lead to the same back end and neither goes through the other.
+/// Otherwise it counts the collections that are given a `Zmalloc`, and the allocations of this workspace's
+/// crates. A block is counted once in either case, because the traits and the C-named functions call the same
+/// back end and not each other.
 ///
 /// ```
 /// let mut map = hashbrown::HashMap::new_in(zmalloc::Zmalloc);
@@ -30,60 +31,62 @@ use core::ptr::NonNull;
 /// assert!(zmalloc::used_memory() > before);
 /// ```
 ///
-/// Calling the methods of `GlobalAlloc` says that this, or what wraps it, is the program's global allocator: then `used_memory` may take
-/// all that jemalloc allocates for it as counted here. Collections and the like use `Allocator`.
+/// A call of a method of `GlobalAlloc` means that `Zmalloc`, or a type that wraps it, is the program's global
+/// allocator. `used_memory` may then rely on jemalloc's own counters for that memory. Collections and other
+/// code use `Allocator`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Zmalloc;
 
 impl Zmalloc {
-    /// What a block adds to [`used_memory`](crate::used_memory), in bytes.
+    /// Returns the bytes that a block adds to [`used_memory`](crate::used_memory).
     ///
     /// # Safety
-    /// `ptr` is a live block that one of the two traits allocated here with `layout`'s alignment, and
-    /// `layout`'s size lies between what was asked for and what was usable.
+    /// `ptr` must be a live block that one of the two traits allocated here with `layout`'s alignment.
+    /// `layout`'s size must lie between the block's requested and usable sizes.
     #[inline]
     pub unsafe fn block_size(&self, ptr: NonNull<u8>, layout: Layout) -> usize {
-        // SAFETY: passed on unchanged.
+        // SAFETY: the contract is the same.
         unsafe { backend::charge(ptr.as_ptr(), layout) }
     }
 }
 
-// SAFETY: every block comes from the back end, which keeps size and alignment; a block stays valid
-// until it is freed, and nothing here unwinds.
+// SAFETY: every block comes from the back end, which keeps the size and the alignment. A block stays valid
+// until it is freed, and no method unwinds.
 unsafe impl GlobalAlloc for Zmalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: passed on.
+        // SAFETY: the contract is the trait's.
         unsafe { alloc_for_the_program(layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: passed on.
+        // SAFETY: the contract is the trait's.
         unsafe { alloc_zeroed_for_the_program(layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: passed on.
+        // SAFETY: the contract is the trait's.
         unsafe { dealloc(ptr, layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: passed on.
+        // SAFETY: the contract is the trait's.
         unsafe { realloc(ptr, layout, new_size) }
     }
 }
 
-// The calls themselves: never inlined into another crate (see `counter::flag`), and with the arguments of `malloc` and
-// `sdallocx` where those have them, so that they are passed on untouched.
+// The functions below do the work. They are never inlined into another crate (see `counter::flag`). They take
+// the arguments of `malloc` and `sdallocx` where those functions have them, so that the registers are passed
+// on unchanged.
 
 /// # Safety
-/// As for `GlobalAlloc::alloc`; `size` and `align` are a layout's.
+/// As for `GlobalAlloc::alloc`. `size` and `align` must be those of a layout.
 #[inline(never)]
 unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
-    // SAFETY: the parts of a layout, which is at most `isize::MAX`.
+    // SAFETY: `size` and `align` are those of a layout, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
         if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout, false) }
@@ -91,7 +94,7 @@ unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
 }
 
 /// # Safety
-/// As for `GlobalAlloc::alloc_zeroed`; `size` and `align` are a layout's.
+/// As for `GlobalAlloc::alloc_zeroed`. `size` and `align` must be those of a layout.
 #[inline(never)]
 unsafe fn alloc_zeroed(size: usize, align: usize) -> *mut u8 {
     // SAFETY: as in `alloc`.
@@ -102,17 +105,17 @@ unsafe fn alloc_zeroed(size: usize, align: usize) -> *mut u8 {
 }
 
 /// # Safety
-/// As for `GlobalAlloc::dealloc`; `size` and `align` are a layout's.
+/// As for `GlobalAlloc::dealloc`. `size` and `align` must be those of a layout.
 #[inline(never)]
 unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
-    // SAFETY: a live block with its own layout, by contract.
+    // SAFETY: `ptr` is a live block with this layout, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
         if counter::by_allocator() { backend::dealloc(ptr, layout) } else { by_hand::dealloc(ptr, layout) }
     }
 }
 
-/// [`alloc`] by the trait that serves the program.
+/// [`alloc`] for `GlobalAlloc`. It also records that the program's global allocator calls this crate.
 ///
 /// # Safety
 /// As for [`alloc`].
@@ -129,7 +132,7 @@ unsafe fn alloc_for_the_program(size: usize, align: usize) -> *mut u8 {
     }
 }
 
-/// [`alloc_zeroed`] by the trait that serves the program.
+/// [`alloc_zeroed`] for `GlobalAlloc`. It also records that the program's global allocator calls this crate.
 ///
 /// # Safety
 /// As for [`alloc`].
@@ -150,8 +153,8 @@ unsafe fn alloc_zeroed_for_the_program(size: usize, align: usize) -> *mut u8 {
 /// As for `GlobalAlloc::realloc`.
 #[inline(never)]
 unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-    // SAFETY: a live block with its own layout; the trait promises that the new size, rounded up
-    // to the alignment, does not overflow.
+    // SAFETY: `ptr` is a live block with this layout. The trait guarantees that the new size, rounded up to
+    // the alignment, does not overflow.
     unsafe {
         if !counter::by_allocator() {
             by_hand::realloc(ptr, layout, new_size)
@@ -163,17 +166,17 @@ unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     }
 }
 
-/// The calls where this crate has to count. Out of line, so that the calls above save no registers: a thread that
-/// jemalloc counts for comes here once.
+/// The same calls for threads that count by hand. They are out of line, so that the functions above save no
+/// registers. A thread that jemalloc counts for comes here only once.
 mod by_hand {
     use super::{Layout, backend, counter};
 
     /// # Safety
-    /// As for `GlobalAlloc::alloc`, or `alloc_zeroed`.
+    /// As for `GlobalAlloc::alloc` or `alloc_zeroed`.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn alloc(layout: Layout, zeroed: bool) -> *mut u8 {
         let hand = counter::hand();
-        // SAFETY: passed on; a block that is not null is a live one of `layout`.
+        // SAFETY: the contract is passed on. A block that is not null is a live one of `layout`.
         unsafe {
             let ptr = if zeroed { backend::alloc_zeroed(layout) } else { backend::alloc(layout) };
             if let Some(hand) = hand
@@ -189,7 +192,7 @@ mod by_hand {
     /// As for `GlobalAlloc::dealloc`.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
-        // SAFETY: passed on.
+        // SAFETY: the contract is passed on.
         unsafe {
             if let Some(hand) = counter::hand() {
                 hand.sub(backend::charge(ptr, layout));
@@ -202,7 +205,7 @@ mod by_hand {
     /// As for `GlobalAlloc::realloc`.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // SAFETY: passed on; the trait promises that the new size makes a layout.
+        // SAFETY: the contract is passed on. The trait guarantees that the new size makes a layout.
         unsafe {
             let Some(hand) = counter::hand() else { return backend::realloc(ptr, layout, new_size) };
             let old = backend::charge(ptr, layout);
@@ -220,7 +223,7 @@ impl Zmalloc {
     #[inline]
     fn try_allocate(&self, layout: Layout, zeroed: bool) -> Result<NonNull<[u8]>, AllocError> {
         if layout.size() == 0 {
-            // SAFETY: an alignment is never zero.
+            // SAFETY: an alignment is never 0.
             let dangling =
                 unsafe { NonNull::new_unchecked(core::ptr::without_provenance_mut(layout.align())) };
             return Ok(NonNull::slice_from_raw_parts(dangling, 0));
@@ -229,7 +232,7 @@ impl Zmalloc {
         if crate::fault::strikes(layout.size()) {
             return Err(AllocError);
         }
-        // SAFETY: a `Layout` is at most `isize::MAX`, and this one is not empty.
+        // SAFETY: the arguments are those of a layout, and its size is not 0.
         let ptr = unsafe {
             if zeroed {
                 alloc_zeroed(layout.size(), layout.align())
@@ -238,19 +241,20 @@ impl Zmalloc {
             }
         };
         let block = NonNull::new(ptr).ok_or(AllocError)?;
-        // Zeroed memory is zero as far as it was asked for; more is promised only when it need not be.
-        // SAFETY: a live block of `layout`.
+        // Only the requested bytes are known to be zero, so a zeroed block is returned with its requested
+        // size.
+        // SAFETY: `ptr` is a live block of `layout`.
         let usable = if zeroed { layout.size() } else { unsafe { backend::usable(ptr, layout) } };
         Ok(NonNull::slice_from_raw_parts(block, usable))
     }
 
     /// # Safety
-    /// As for `Allocator::grow` and `shrink`, whichever way the size goes.
+    /// As for `Allocator::grow` if the new size is larger, and as for `Allocator::shrink` otherwise.
     #[inline]
     unsafe fn resize(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
         if old.size() == 0 || new.size() == 0 || old.align() != new.align() {
             let block = self.try_allocate(new, false)?;
-            // SAFETY: both blocks are live and apart, and the copy fits into both.
+            // SAFETY: both blocks are live and disjoint, and the copy fits into both.
             unsafe {
                 block.cast::<u8>().copy_from_nonoverlapping(ptr, old.size().min(new.size()));
                 self.deallocate(ptr, old);
@@ -261,16 +265,17 @@ impl Zmalloc {
         if crate::fault::strikes(new.size()) {
             return Err(AllocError);
         }
-        // SAFETY: a live block of `old`'s class; the alignment stays, and neither size is zero.
+        // SAFETY: `old` fits the live block, the alignment stays the same, and neither size is 0.
         let moved = unsafe { self.realloc(ptr.as_ptr(), old, new.size()) };
         let block = NonNull::new(moved).ok_or(AllocError)?;
-        // SAFETY: a live block of `new`.
+        // SAFETY: `moved` is a live block of `new`.
         Ok(NonNull::slice_from_raw_parts(block, unsafe { backend::usable(moved, new) }))
     }
 }
 
-// SAFETY: the value has no state, so all copies are the same allocator; blocks come from the back end
-// and stay valid until freed. Any size from the requested to the returned one names the same class.
+// SAFETY: the value has no state, so all copies are the same allocator. Blocks come from the back end and
+// stay valid until they are freed. Any size from the requested to the returned one belongs to the same size
+// class.
 unsafe impl Allocator for Zmalloc {
     #[inline]
     fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
@@ -285,14 +290,14 @@ unsafe impl Allocator for Zmalloc {
     #[inline]
     unsafe fn deallocate(&self, ptr: NonNull<u8>, layout: Layout) {
         if layout.size() != 0 {
-            // SAFETY: not empty, so a block of `try_allocate`, with a layout that fits it.
+            // SAFETY: the block is not empty, so `try_allocate` allocated it, and `layout` fits it.
             unsafe { self.dealloc(ptr.as_ptr(), layout) }
         }
     }
 
     #[inline]
     unsafe fn grow(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: passed on unchanged.
+        // SAFETY: the contract is the same.
         unsafe { self.resize(ptr, old, new) }
     }
 
@@ -303,7 +308,7 @@ unsafe impl Allocator for Zmalloc {
         old: Layout,
         new: Layout,
     ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: passed on unchanged; the bytes past the old size are inside the new block.
+        // SAFETY: the contract is the same. The bytes past the old size are inside the new block.
         unsafe {
             let block = self.resize(ptr, old, new)?;
             block.cast::<u8>().add(old.size()).write_bytes(0, block.len() - old.size());
@@ -313,7 +318,7 @@ unsafe impl Allocator for Zmalloc {
 
     #[inline]
     unsafe fn shrink(&self, ptr: NonNull<u8>, old: Layout, new: Layout) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: passed on unchanged.
+        // SAFETY: the contract is the same.
         unsafe { self.resize(ptr, old, new) }
     }
 }

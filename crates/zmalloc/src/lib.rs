@@ -24,7 +24,7 @@ pub use region::Region;
 pub use reserve::{ReserveError, or_oom};
 pub use size_classes::{good_size, size_classes};
 
-/// The allocator underneath, library and version, as INFO's `mem_allocator` prints it:
-/// `jemalloc-5.3.1`, `tcmalloc-2.10`, `tcmalloc_minimal-2.10`, `mimalloc-3.3.2`, `libc`, or `prefix` for the size-prefix
-/// layout over std's `System`.
+/// The name and version of the allocator underneath, as INFO's `mem_allocator` prints them: `jemalloc-5.3.1`,
+/// `tcmalloc-2.10`, `tcmalloc_minimal-2.10`, `mimalloc-3.3.2`, `libc`, or `prefix` for the size prefix over
+/// std's `System`.
 pub const ALLOCATOR: &str = env!("ZMALLOC_ALLOCATOR");

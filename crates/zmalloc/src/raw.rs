@@ -1,16 +1,18 @@
-//! The family under its C names: sizes in, 8-aligned blocks out.
+//! The C-named functions. They take a size and return a *raw block*, which is aligned to 8.
 //!
-//! | here | fails by | gives |
+//! | functions | on failure | result |
 //! |---|---|---|
-//! | [`zmalloc`], [`zcalloc`], [`zcalloc_num`], [`zrealloc`] | the OOM handler | the block |
-//! | [`ztrymalloc`], [`ztrycalloc`], [`ztrycalloc_num`], [`ztryrealloc`] | `None` | the block |
-//! | the same with `_usable` | likewise | the block and its usable size |
-//! | the same with `_sized` | likewise | as `_usable`, sparing the allocator a look-up |
+//! | [`zmalloc`], [`zcalloc`], [`zcalloc_num`], [`zrealloc`] | call the OOM handler | the block |
+//! | [`ztrymalloc`], [`ztrycalloc`], [`ztrycalloc_num`], [`ztryrealloc`] | return `None` | the block |
+//! | the same with `_usable` | the same | the block and its usable size |
+//! | the same with `_sized` | the same | as `_usable`; the allocator does not look up the old size |
 //!
-//! A block of this family goes back through this family ([`zfree`], [`zfree_sized`], [`zfree_usable`]);
-//! it must not be given to the [`Zmalloc`](crate::Zmalloc) faces, nor theirs to it. A request of 0
-//! bytes gives a block of the smallest size. C's null pointers have no counterpart: `zrealloc(NULL, n)`
-//! is `zmalloc(n)`, and `zrealloc(p, 0)` is `zfree(p)`.
+//! A raw block is resized and freed by these functions only ([`zfree`], [`zfree_sized`], [`zfree_usable`]).
+//! It must not be given to the traits of [`Zmalloc`](crate::Zmalloc), and their blocks must not be given to
+//! these functions.
+//!
+//! A request of 0 bytes gives a block of the smallest size. C's null pointers have no counterpart: use
+//! `zmalloc(n)` for `zrealloc(NULL, n)`, and `zfree(p)` for `zrealloc(p, 0)`.
 
 use crate::backend::{self, RAW_ALIGN};
 use crate::{counter, oom};
@@ -21,7 +23,8 @@ use core::ptr::NonNull;
 /// A block and the number of bytes that may be written to it.
 pub type Usable = (NonNull<u8>, usize);
 
-/// The layout of a block of this family; `None` from `isize::MAX` up, which no allocator is asked.
+/// Returns the layout of a raw block, or `None` for sizes of `isize::MAX - 8` and above. No allocator is
+/// asked for those.
 #[inline]
 pub(crate) fn layout(size: usize) -> Option<Layout> {
     if size < isize::MAX as usize - RAW_ALIGN {
@@ -43,18 +46,18 @@ fn strikes(size: usize) -> bool {
     }
 }
 
-/// Allocates without a chance for an injected fault: what all functions that allocate share.
+/// Allocates without fault injection. All functions that allocate call this.
 #[inline(never)] // see `counter::flag`
 fn allocate(size: usize) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
-    // SAFETY: the size is below `isize::MAX`, as every back end asks.
+    // SAFETY: the size is below `isize::MAX`, as every back end requires.
     let ptr = unsafe {
         if counter::by_allocator() { backend::raw_alloc(layout) } else { by_hand::allocate(layout, false) }
     };
     NonNull::new(ptr)
 }
 
-/// [`allocate`], and the bytes are zeros.
+/// [`allocate`], with all bytes set to zero.
 #[inline(never)] // see `counter::flag`
 fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
@@ -69,10 +72,10 @@ fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
     NonNull::new(ptr)
 }
 
-/// A live block of this family that was asked for with `size`, and what may be written to it.
+/// Returns a live raw block, which was requested with `size`, together with its usable size.
 #[inline]
 fn with_usable(block: NonNull<u8>, size: usize) -> Usable {
-    // SAFETY: both callers pass a live block with its size, which made a layout before.
+    // SAFETY: all callers pass a live block and its size, from which a layout was made before.
     let charge =
         unsafe { backend::raw_charge(block.as_ptr(), Layout::from_size_align_unchecked(size, RAW_ALIGN)) };
     (block, charge - backend::OVERHEAD)
@@ -81,11 +84,11 @@ fn with_usable(block: NonNull<u8>, size: usize) -> Usable {
 /// Resizes a block.
 ///
 /// # Safety
-/// `ptr` is a live block of this family, and `old` of a size between its requested and usable one.
+/// `ptr` must be a live raw block. The size of `old` must lie between the block's requested and usable sizes.
 #[inline(never)] // see `counter::flag`
 unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, size: usize) -> Option<Usable> {
     let new = layout(size)?;
-    // SAFETY: a live block with a layout of its class; the new size is below `isize::MAX`.
+    // SAFETY: `ptr` is a live block, `old` fits it, and the new size is below `isize::MAX`.
     let moved = unsafe {
         if !counter::by_allocator() {
             by_hand::reallocate(ptr.as_ptr(), old, new)
@@ -99,12 +102,12 @@ unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, size: usize) -> Option<Usabl
 }
 
 /// # Safety
-/// `ptr` is a live block of this family.
+/// `ptr` must be a live raw block.
 #[inline]
 unsafe fn reallocate_unsized(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
-    // SAFETY: a live block of this family, by contract.
+    // SAFETY: `ptr` is a live raw block, by contract.
     let charge = unsafe { backend::charge_unsized(ptr.as_ptr()) };
-    // SAFETY: its usable size describes its class.
+    // SAFETY: the block's usable size belongs to its size class.
     unsafe {
         let old = Layout::from_size_align_unchecked(charge - backend::OVERHEAD, RAW_ALIGN);
         reallocate(ptr, old, size)
@@ -112,23 +115,23 @@ unsafe fn reallocate_unsized(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
 }
 
 /// # Safety
-/// `ptr` is a live block of this family, and `old_size` between its requested and usable size.
+/// `ptr` must be a live raw block. `old_size` must lie between its requested and usable sizes.
 #[inline]
 unsafe fn reallocate_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Option<Usable> {
-    // SAFETY: `old_size` describes the block's class, by contract.
+    // SAFETY: `old_size` belongs to the block's size class, by contract.
     unsafe { reallocate(ptr, Layout::from_size_align_unchecked(old_size, RAW_ALIGN), size) }
 }
 
-/// The calls where this crate has to count, out of line as in `global.rs`.
+/// The same calls for threads that count by hand. They are out of line for the reason given in `global.rs`.
 mod by_hand {
     use super::{Layout, backend, counter};
 
     /// # Safety
-    /// The size is below `isize::MAX`.
+    /// The size of `layout` must be below `isize::MAX`.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn allocate(layout: Layout, zeroed: bool) -> *mut u8 {
         let hand = counter::hand();
-        // SAFETY: passed on; a block that is not null is a live one of `layout`.
+        // SAFETY: the contract is passed on. A block that is not null is a live one of `layout`.
         unsafe {
             let ptr = if zeroed { backend::raw_alloc_zeroed(layout) } else { backend::raw_alloc(layout) };
             if let Some(hand) = hand
@@ -141,10 +144,10 @@ mod by_hand {
     }
 
     /// # Safety
-    /// `ptr` is a live block of this family, `old` of a size between its requested and usable one.
+    /// `ptr` must be a live raw block. The size of `old` must lie between its requested and usable sizes.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn reallocate(ptr: *mut u8, old: Layout, new: Layout) -> *mut u8 {
-        // SAFETY: passed on; a block that is not null is a live one of `new`.
+        // SAFETY: the contract is passed on. A block that is not null is a live one of `new`.
         unsafe {
             let Some(hand) = counter::hand() else { return backend::raw_realloc(ptr, old, new.size()) };
             let old_charge = backend::raw_charge(ptr, old);
@@ -157,10 +160,10 @@ mod by_hand {
     }
 
     /// # Safety
-    /// `ptr` is a live block of this family.
+    /// `ptr` must be a live raw block.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn free(ptr: *mut u8) {
-        // SAFETY: passed on.
+        // SAFETY: the contract is passed on.
         unsafe {
             let Some(hand) = counter::hand() else { return backend::free(ptr) };
             let charge = backend::charge_unsized(ptr);
@@ -170,10 +173,10 @@ mod by_hand {
     }
 
     /// # Safety
-    /// `ptr` is a live block of this family, `layout` of a size between its requested and usable one.
+    /// `ptr` must be a live raw block. The size of `layout` must lie between its requested and usable sizes.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn free_sized(ptr: *mut u8, layout: Layout) {
-        // SAFETY: passed on.
+        // SAFETY: the contract is passed on.
         unsafe {
             if let Some(hand) = counter::hand() {
                 hand.sub(backend::raw_charge(ptr, layout));
@@ -187,7 +190,7 @@ fn product(num: usize, size: usize) -> usize {
     num.saturating_mul(size)
 }
 
-/// Allocates `size` bytes, uninitialised and aligned to 8. In C: `zmalloc`.
+/// Allocates `size` uninitialised bytes, aligned to 8. In C: `zmalloc`.
 ///
 /// A failure, or a size of `isize::MAX - 8` and above, calls the OOM handler
 /// ([`set_oom_handler`](crate::set_oom_handler)).
@@ -199,7 +202,7 @@ pub fn zmalloc(size: usize) -> NonNull<u8> {
     }
 }
 
-/// [`zmalloc`] that also says how many bytes may be written. In C: `zmalloc_usable`.
+/// [`zmalloc`] that also returns how many bytes may be written. In C: `zmalloc_usable`.
 #[inline]
 pub fn zmalloc_usable(size: usize) -> Usable {
     match allocate(size) {
@@ -208,7 +211,7 @@ pub fn zmalloc_usable(size: usize) -> Usable {
     }
 }
 
-/// Allocates `size` bytes of zeros. In C: `zcalloc`.
+/// Allocates `size` bytes of zeros, aligned to 8. In C: `zcalloc`.
 #[inline]
 pub fn zcalloc(size: usize) -> NonNull<u8> {
     match allocate_zeroed(size) {
@@ -217,8 +220,8 @@ pub fn zcalloc(size: usize) -> NonNull<u8> {
     }
 }
 
-/// [`zcalloc`] that also says how many bytes may be written; those beyond `size` need not be zero. In
-/// C: `zcalloc_usable`.
+/// [`zcalloc`] that also returns how many bytes may be written. Bytes beyond `size` need not be zero. In C:
+/// `zcalloc_usable`.
 #[inline]
 pub fn zcalloc_usable(size: usize) -> Usable {
     match allocate_zeroed(size) {
@@ -227,128 +230,127 @@ pub fn zcalloc_usable(size: usize) -> Usable {
     }
 }
 
-/// Allocates `num` times `size` bytes of zeros; a product that overflows is a failure. In C:
-/// `zcalloc_num`.
+/// Allocates `num * size` bytes of zeros. A product that overflows is a failure. In C: `zcalloc_num`.
 #[inline]
 pub fn zcalloc_num(num: usize, size: usize) -> NonNull<u8> {
     zcalloc(product(num, size))
 }
 
-/// [`zmalloc`] that answers `None` instead of calling the handler. In C: `ztrymalloc`.
+/// [`zmalloc`] that returns `None` instead of calling the handler. In C: `ztrymalloc`.
 #[inline]
 pub fn ztrymalloc(size: usize) -> Option<NonNull<u8>> {
     if strikes(size) { None } else { allocate(size) }
 }
 
-/// [`zmalloc_usable`] that answers `None` on failure. In C: `ztrymalloc_usable`.
+/// [`zmalloc_usable`] that returns `None` on failure. In C: `ztrymalloc_usable`.
 #[inline]
 pub fn ztrymalloc_usable(size: usize) -> Option<Usable> {
     if strikes(size) { None } else { allocate(size).map(|block| with_usable(block, size)) }
 }
 
-/// [`zcalloc`] that answers `None` on failure. In C: `ztrycalloc`.
+/// [`zcalloc`] that returns `None` on failure. In C: `ztrycalloc`.
 #[inline]
 pub fn ztrycalloc(size: usize) -> Option<NonNull<u8>> {
     if strikes(size) { None } else { allocate_zeroed(size) }
 }
 
-/// [`zcalloc_usable`] that answers `None` on failure. In C: `ztrycalloc_usable`.
+/// [`zcalloc_usable`] that returns `None` on failure. In C: `ztrycalloc_usable`.
 #[inline]
 pub fn ztrycalloc_usable(size: usize) -> Option<Usable> {
     if strikes(size) { None } else { allocate_zeroed(size).map(|block| with_usable(block, size)) }
 }
 
-/// [`zcalloc_num`] that answers `None` on failure. In C: `ztrycalloc_num`.
+/// [`zcalloc_num`] that returns `None` on failure. In C: `ztrycalloc_num`.
 #[inline]
 pub fn ztrycalloc_num(num: usize, size: usize) -> Option<NonNull<u8>> {
     ztrycalloc(product(num, size))
 }
 
-/// Changes the size of a block, which may move; the bytes up to the smaller size are kept. In C:
-/// `zrealloc`.
+/// Changes the size of a block, which may move it. The bytes up to the smaller of the two sizes are kept. In
+/// C: `zrealloc`.
 ///
 /// # Safety
-/// `ptr` is a live block of this family. The old pointer must not be used afterwards.
+/// `ptr` must be a live raw block. The old pointer must not be used afterwards.
 #[inline]
 pub unsafe fn zrealloc(ptr: NonNull<u8>, size: usize) -> NonNull<u8> {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { zrealloc_usable(ptr, size).0 }
 }
 
-/// [`zrealloc`] that also says how many bytes may be written. In C: `zrealloc_usable`.
+/// [`zrealloc`] that also returns how many bytes may be written. In C: `zrealloc_usable`.
 ///
 /// # Safety
 /// As for [`zrealloc`].
 #[inline]
 pub unsafe fn zrealloc_usable(ptr: NonNull<u8>, size: usize) -> Usable {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     match unsafe { reallocate_unsized(ptr, size) } {
         Some(block) => block,
         None => oom::oom(size),
     }
 }
 
-/// [`zrealloc_usable`] for a caller that knows the block's size.
+/// [`zrealloc_usable`] for callers that know the block's size.
 ///
 /// # Safety
-/// As for [`zrealloc`], and `old_size` lies between what was asked for and what was usable.
+/// As for [`zrealloc`]. In addition, `old_size` must lie between the block's requested and usable sizes.
 #[inline]
 pub unsafe fn zrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Usable {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     match unsafe { reallocate_sized(ptr, old_size, size) } {
         Some(block) => block,
         None => oom::oom(size),
     }
 }
 
-/// [`zrealloc`] that answers `None` on failure, the block then untouched. In C: `ztryrealloc`.
+/// [`zrealloc`] that returns `None` on failure and leaves the block unchanged. In C: `ztryrealloc`.
 ///
 /// # Safety
-/// As for [`zrealloc`]; after `None` the old pointer stays valid.
+/// As for [`zrealloc`]. After `None` the old pointer stays valid.
 #[inline]
 pub unsafe fn ztryrealloc(ptr: NonNull<u8>, size: usize) -> Option<NonNull<u8>> {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { ztryrealloc_usable(ptr, size).map(|(block, _)| block) }
 }
 
-/// [`zrealloc_usable`] that answers `None` on failure, the block then untouched. In C:
+/// [`zrealloc_usable`] that returns `None` on failure and leaves the block unchanged. In C:
 /// `ztryrealloc_usable`.
 ///
 /// # Safety
 /// As for [`ztryrealloc`].
 #[inline]
 pub unsafe fn ztryrealloc_usable(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     if strikes(size) { None } else { unsafe { reallocate_unsized(ptr, size) } }
 }
 
-/// [`zrealloc_sized`] that answers `None` on failure, the block then untouched.
+/// [`zrealloc_sized`] that returns `None` on failure and leaves the block unchanged.
 ///
 /// # Safety
-/// As for [`zrealloc_sized`]; after `None` the old pointer stays valid.
+/// As for [`zrealloc_sized`]. After `None` the old pointer stays valid.
 #[inline]
 pub unsafe fn ztryrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Option<Usable> {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     if strikes(size) { None } else { unsafe { reallocate_sized(ptr, old_size, size) } }
 }
 
-/// Frees a block, asking the allocator for its size. In C: `zfree`.
+/// Frees a block. The allocator looks up its size. In C: `zfree`.
 ///
 /// # Safety
-/// `ptr` is a live block of this family; it is dead afterwards.
+/// `ptr` must be a live raw block. It must not be used afterwards.
 #[inline(never)] // see `counter::flag`
 pub unsafe fn zfree(ptr: NonNull<u8>) {
-    // SAFETY: a live block of this family, by contract.
+    // SAFETY: `ptr` is a live raw block, by contract.
     unsafe { if counter::by_allocator() { backend::free(ptr.as_ptr()) } else { by_hand::free(ptr.as_ptr()) } }
 }
 
-/// Frees a block and says how many bytes were usable in it. In C: `zfree_usable`.
+/// Frees a block and returns its usable size in bytes. In C: `zfree_usable`.
 ///
 /// # Safety
 /// As for [`zfree`].
 #[inline(never)] // see `counter::flag`
 pub unsafe fn zfree_usable(ptr: NonNull<u8>) -> usize {
-    // SAFETY: a live block of this family, by contract.
+    // SAFETY: `ptr` is a live raw block, by contract.
     unsafe {
         let charge = backend::charge_unsized(ptr.as_ptr());
         if let Some(hand) = counter::hand() {
@@ -359,13 +361,13 @@ pub unsafe fn zfree_usable(ptr: NonNull<u8>) -> usize {
     }
 }
 
-/// Frees a block whose size the caller knows: the cheapest way. In C: `zfree_with_size`.
+/// Frees a block whose size the caller knows. This is the cheapest way to free. In C: `zfree_with_size`.
 ///
 /// # Safety
-/// As for [`zfree`], and `size` lies between what was asked for and what was usable.
+/// As for [`zfree`]. In addition, `size` must lie between the block's requested and usable sizes.
 #[inline(never)] // see `counter::flag`
 pub unsafe fn zfree_sized(ptr: NonNull<u8>, size: usize) {
-    // SAFETY: `size` describes the block's class, by contract.
+    // SAFETY: `size` belongs to the block's size class, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, RAW_ALIGN);
         if counter::by_allocator() {
@@ -376,53 +378,53 @@ pub unsafe fn zfree_sized(ptr: NonNull<u8>, size: usize) {
     }
 }
 
-/// Copies a C string, its NUL included, into a block of its own. In C: `zstrdup`.
+/// Copies a C string, including its NUL, to a new block. In C: `zstrdup`.
 pub fn zstrdup(text: &CStr) -> NonNull<u8> {
     let bytes = text.to_bytes_with_nul();
     let copy = zmalloc(bytes.len());
-    // SAFETY: the new block has room for all the bytes and overlaps nothing.
+    // SAFETY: the new block has room for all the bytes and overlaps no other memory.
     unsafe { copy.as_ptr().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
     copy
 }
 
-/// What a block adds to `used_memory`, in bytes: its size class, or prefix and size. In C:
+/// Returns the bytes that a block adds to `used_memory`: its size class, or the prefix and the size. In C:
 /// `zmalloc_size`.
 ///
 /// # Safety
-/// `ptr` is a live block of this family.
+/// `ptr` must be a live raw block.
 #[inline]
 pub unsafe fn zmalloc_size(ptr: NonNull<u8>) -> usize {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { backend::charge_unsized(ptr.as_ptr()) }
 }
 
-/// How many bytes may be written to a block. In C: `zmalloc_usable_size`.
+/// Returns the number of bytes that may be written to a block. In C: `zmalloc_usable_size`.
 ///
 /// # Safety
-/// `ptr` is a live block of this family.
+/// `ptr` must be a live raw block.
 #[inline]
 pub unsafe fn zmalloc_usable_size(ptr: NonNull<u8>) -> usize {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { backend::charge_unsized(ptr.as_ptr()) - backend::OVERHEAD }
 }
 
-/// [`zmalloc_size`] for a caller that knows the block's size, sparing the look-up.
+/// [`zmalloc_size`] for callers that know the block's size. Over jemalloc this needs no look-up.
 ///
 /// # Safety
-/// `ptr` is a live block of this family, `size` between what was asked for and what was usable.
+/// `ptr` must be a live raw block. `size` must lie between its requested and usable sizes.
 #[inline]
 pub unsafe fn zmalloc_size_sized(ptr: NonNull<u8>, size: usize) -> usize {
-    // SAFETY: `size` describes the block's class, by contract.
+    // SAFETY: `size` belongs to the block's size class, by contract.
     unsafe { backend::raw_charge(ptr.as_ptr(), Layout::from_size_align_unchecked(size, RAW_ALIGN)) }
 }
 
-/// Frees memory that the C library allocated, not this one (`backtrace_symbols`, `getline`); it was
-/// never counted. In C: `zlibc_free`.
+/// Frees memory that the C library allocated (`backtrace_symbols`, `getline`). Such memory was never counted.
+/// In C: `zlibc_free`.
 ///
 /// # Safety
-/// `ptr` is null or a live block of the C library's `malloc`.
+/// `ptr` must be null or a live block of the C library's `malloc`. It must not be used afterwards.
 #[cfg(unix)]
 pub unsafe fn zlibc_free(ptr: *mut core::ffi::c_void) {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { libc::free(ptr) }
 }

@@ -1,14 +1,17 @@
-//! [`Region`]: what one thread allocates between two points of a program.
+//! [`Region`]: the bytes that one thread allocates and frees between two points of a program.
 
 use crate::counter;
 use core::marker::PhantomData;
 
-/// Counts what the calling thread allocates and frees from [`start`](Self::start) on, for tests and for embedders who
-/// ask what one operation costs. Regions may overlap and nest; each costs about a dozen loads at its start and when asked.
+/// Counts the bytes that the calling thread allocates and frees after [`start`](Self::start). It is meant for
+/// tests, and for programs that measure the cost of one operation.
 ///
-/// Sizes are charges, as in [`used_memory`](crate::used_memory): size classes, not requests. What other threads do meanwhile does
-/// not show, and a block that was allocated by one thread and freed by another is allocated in the one's region
-/// and freed in the other's. On a 32-bit machine a region must not see more than 4 GiB either way.
+/// Regions may overlap and nest. A region costs about a dozen loads when it starts and when it is asked.
+///
+/// Sizes are charges, as in [`used_memory`](crate::used_memory): size classes, not requests. A region does
+/// not include other threads. If one thread allocates a block and another frees it, the block counts as
+/// allocated in the first thread's region and as freed in the second's. On a 32-bit machine, neither count of
+/// a region may exceed 4 GiB.
 ///
 /// ```
 /// let region = zmalloc::Region::start();
@@ -34,17 +37,19 @@ impl Region {
         Self { allocated, freed, _not_send: PhantomData }
     }
 
-    /// Bytes that this thread has allocated since the start.
+    /// Returns the bytes that this thread has allocated since the start.
     pub fn allocated(&self) -> usize {
         counter::thread_totals().0.wrapping_sub(self.allocated)
     }
 
-    /// Bytes that this thread has freed since the start, whoever allocated them and when.
+    /// Returns the bytes that this thread has freed since the start, including blocks that other threads or
+    /// earlier code allocated.
     pub fn freed(&self) -> usize {
         counter::thread_totals().1.wrapping_sub(self.freed)
     }
 
-    /// [`allocated`](Self::allocated) less [`freed`](Self::freed), in bytes: negative where more was freed.
+    /// Returns [`allocated`](Self::allocated) less [`freed`](Self::freed), in bytes. The result is negative
+    /// if more was freed.
     pub fn held(&self) -> isize {
         let (allocated, freed) = counter::thread_totals();
         (allocated.wrapping_sub(self.allocated)).wrapping_sub(freed.wrapping_sub(self.freed)) as isize

@@ -1,29 +1,30 @@
-//! Room that could not be had, as a value: the error of every structure that allocates here.
+//! [`ReserveError`]: the error of every structure that allocates with this crate.
 
 use crate::oom;
 use core::fmt;
 
-/// Room could not be had. The structure is as it was, unless the operation says otherwise.
+/// The error of an operation that needed memory. The structure is unchanged unless the operation says
+/// otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReserveError {
-    /// The structure would be larger than its format can say, whatever memory there is.
+    /// The structure would be larger than its format allows.
     TooLong {
-        /// Its size now, in bytes.
+        /// Its present size, in bytes.
         len: usize,
-        /// What was to be added, in bytes.
+        /// The size to be added, in bytes.
         additional: usize,
     },
-    /// The allocator refused.
+    /// The allocator returned no block.
     OutOfMemory {
-        /// What it was asked for, in bytes.
+        /// The size of the request, in bytes.
         size: usize,
     },
 }
 
 impl ReserveError {
-    /// The size that could not be had, in bytes: of the block, or of a structure too large for any block
-    /// (`usize::MAX` where even that overflows).
+    /// Returns the size that could not be provided, in bytes. It is the size of the block, or that of the
+    /// whole structure if its format does not allow it. A sum that overflows is `usize::MAX`.
     pub fn size(&self) -> usize {
         match *self {
             Self::TooLong { len, additional } => len.saturating_add(additional),
@@ -45,12 +46,13 @@ impl fmt::Display for ReserveError {
 
 impl core::error::Error for ReserveError {}
 
-/// The infallible half of every fallible operation of the structures above: ends in the OOM handler.
+/// Returns the value, or calls the OOM handler with the error's size. The infallible operations of the
+/// structures use this.
 ///
 /// ```
 /// let block = zmalloc::ztrymalloc(16).ok_or(zmalloc::ReserveError::OutOfMemory { size: 16 });
 /// let block = zmalloc::or_oom(block);
-/// // SAFETY: a block of the raw family, freed once.
+/// // SAFETY: a live raw block, which is freed once.
 /// unsafe { zmalloc::zfree(block) };
 /// ```
 #[inline]

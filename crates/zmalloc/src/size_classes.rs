@@ -1,26 +1,28 @@
-//! The sizes that blocks come in.
+//! The sizes of blocks: what a request is rounded up to.
 
 use crate::backend;
 
-/// How many bytes are certainly usable in a block of `size`, so that asking for them costs nothing:
-/// the size class with jemalloc, tcmalloc and mimalloc, whole words under the prefix layout, `size` itself with
-/// libc. Sizes from half of `isize::MAX` up are not rounded.
+/// Returns how many bytes are certainly usable in a block that is requested with `size`. A caller that can
+/// use them gets them for free.
+///
+/// This is the size class with jemalloc, tcmalloc and mimalloc, whole words under the prefix layout, and
+/// `size` itself with libc. Sizes of `isize::MAX / 2` and above are not rounded.
 ///
 /// ```
 /// assert!(zmalloc::good_size(100) >= 100);
 /// ```
 #[inline]
 pub fn good_size(size: usize) -> usize {
-    // Rounding could overflow beyond; there is no such allocation.
+    // Rounding larger sizes could overflow, and no allocation can have them.
     if size < isize::MAX as usize / 2 { backend::good_size(size) } else { size }
 }
 
-/// The size classes of the allocator from the smallest up to `limit` bytes: every size `n` for which
-/// [`good_size`](crate::good_size)`(n)` is `n` itself. `None` where the allocator has no classes, or does not
-/// tell them (libc).
+/// Returns the size classes of the allocator, from the smallest up to `limit` bytes. A class is a size `n`
+/// for which [`good_size`](crate::good_size)`(n)` is `n`. Returns `None` if the allocator has no classes or
+/// does not report them (libc).
 ///
-/// jemalloc spaces four small classes to each doubling, so that at most a fifth of a block is lost to rounding;
-/// from 14 KiB on (with pages of 4 KiB) it rounds to whole pages:
+/// jemalloc has four small classes for each doubling of the size, so that rounding loses at most a fifth of a
+/// block. From 14 KiB on (with pages of 4 KiB), it rounds to whole pages:
 ///
 /// ```
 /// # #[cfg(all(feature = "jemalloc", not(any(feature = "prefix", feature = "libc"))))] {
@@ -33,15 +35,16 @@ pub fn good_size(size: usize) -> usize {
 /// # }
 /// ```
 ///
-/// What lies below depends on the quantum that jemalloc was built with: 8, 16, 24, 32 and so on to 64, or 8,
-/// 16, 32, 48, 64. What lies above 14 KiB goes on by fours too if an option of jemalloc says so at run time
-/// (`disable_large_size_classes:false`, as it was before 5.3.1). A few instructions a class up to 8 KiB, a
-/// question to the allocator above.
+/// The classes below 128 depend on the quantum that jemalloc was built with. They are 8, 16, 24, 32 and so on
+/// to 64, or 8, 16, 32, 48, 64. The classes above 14 KiB continue with four for each doubling if the run-time
+/// option `disable_large_size_classes:false` is set. That was the rule before jemalloc 5.3.1.
+///
+/// Each class takes a few instructions up to 8 KiB, and a call of the allocator above.
 pub fn size_classes(limit: usize) -> Option<impl Iterator<Item = usize>> {
-    // Sizes that no allocation can have are not rounded.
+    // No allocation can have a larger size, so those are not rounded.
     let limit = limit.min(isize::MAX as usize / 2 - 1);
     if good_size(1) == 1 && good_size(2) == 2 {
-        return None; // a size itself is all that is promised
+        return None; // the allocator guarantees only the requested size
     }
     let next = |&class: &usize| class.checked_add(1).map(good_size);
     Some(core::iter::successors(Some(good_size(1)), next).take_while(move |&class| class <= limit))
@@ -64,7 +67,7 @@ mod tests {
     }
 }
 
-/// Against jemalloc itself, and against the rule written out as a table is drawn.
+/// Compares the classes with jemalloc itself, and with the rule as books state it.
 #[cfg(all(test, zmalloc_backend = "jemalloc"))]
 mod jemalloc_tests {
     use super::*;
@@ -72,13 +75,13 @@ mod jemalloc_tests {
     use tikv_jemalloc_sys as je;
 
     fn asked(size: usize) -> usize {
-        // SAFETY: `nallocx` only computes; all sizes here are at least 1.
+        // SAFETY: `nallocx` only computes, and all sizes here are at least 1.
         unsafe { je::nallocx(size, 0) }
     }
 
     fn usable(size: usize) -> usize {
         let block: NonNull<u8> = crate::zmalloc(size);
-        // SAFETY: a live block, freed once.
+        // SAFETY: the block is live and is freed once.
         unsafe {
             let usable = je::sallocx(block.as_ptr().cast(), 0);
             crate::zfree_sized(block, size);
@@ -94,11 +97,11 @@ mod jemalloc_tests {
         }
     }
 
-    /// Above the small classes every page is an edge, unless an option says otherwise: too many to try them all,
-    /// so beyond 4 MiB those around each quarter of a doubling are.
+    /// Above the small classes, every page is the edge of a class unless an option says otherwise. Those are
+    /// too many to test. So beyond 4 MiB only the edges at each quarter of a doubling are tested.
     #[test]
     fn good_size_is_right_at_the_edges_up_to_the_largest_class() {
-        const LARGEST: usize = (isize::MAX as usize / 8 + 1) * 7; // the next would be 2^63, or 2^31
+        const LARGEST: usize = (isize::MAX as usize / 8 + 1) * 7; // the next class would be 2^63, or 2^31
         let quarters = (22..usize::BITS - 1).flat_map(|lg| (4..8).map(move |n| n << (lg - 2)));
         let edges = size_classes(4 << 20).unwrap().chain(quarters.take_while(|&edge| edge < LARGEST));
         let mut count = 0;
@@ -122,9 +125,9 @@ mod jemalloc_tests {
         const SMALL_MAX: usize = 14 * 1024; // with pages of 4 KiB
         let quantum = if good_size(17) == 24 { 8 } else { 16 };
         let mut want = vec![8];
-        want.extend((1..=4).map(|n| n * quantum).filter(|&class| class > 8)); // by the quantum up to four of them
+        want.extend((1..=4).map(|n| n * quantum).filter(|&class| class > 8)); // one quantum apart, up to four
         while *want.last().unwrap() < SMALL_MAX {
-            let base = *want.last().unwrap(); // then four to each doubling
+            let base = *want.last().unwrap(); // then four classes for each doubling
             want.extend((1..=4).map(|quarter| base + quarter * base / 4));
         }
         want.retain(|&class| class <= SMALL_MAX);

@@ -1,11 +1,12 @@
-//! The atomics that `counter::slots` is made of. Its model checker, `tests/interleavings.rs`, compiles the same
-//! file with a module of the same name that leads to loom's, whose constructors are not `const`.
+//! The atomics that `counter::slots` uses. The model checker, `tests/interleavings.rs`, compiles the same
+//! file with a module of the same name that exports loom's atomics. The constructors of loom's atomics are
+//! not `const`.
 
 pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 pub(crate) use std::thread::yield_now;
 
-/// `const_fn! { fn ... }` makes the function `const` here, but not for loom; `const_fn!(array value; n)` is an
-/// array of `n` such values.
+/// Declares a function that is `const` here and not `const` under loom: `const_fn! { fn ... }`.
+/// `const_fn!(array value; n)` is an array of `n` such values.
 macro_rules! const_fn {
     (array $value:expr; $n:expr) => { [const { $value }; $n] };
     ($vis:vis fn $name:ident() -> $out:ty $body:block) => {

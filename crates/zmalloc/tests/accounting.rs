@@ -1,4 +1,5 @@
-//! `used_memory` is the sum of the charges of live blocks. One test, because it counts the whole process.
+//! `used_memory` is the sum of the charges of all live blocks. There is only one test, because the sum
+//! includes the whole process.
 
 use std::alloc::Layout;
 use std::ptr::NonNull;
@@ -10,7 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use zmalloc::*;
 
-/// What one thread does.
+/// One operation of a thread.
 #[derive(Clone, Debug)]
 enum Op {
     Allocate {
@@ -30,14 +31,14 @@ enum Op {
         which: usize,
         sized: bool,
     },
-    /// Hands a block to the next thread, which owns it from then on.
+    /// Sends a block to the next thread, which owns it from then on.
     Send {
         which: usize,
     },
 }
 
 fn sizes() -> impl Strategy<Value = usize> {
-    let scale = if cfg!(miri) { 100_usize } else { 1 }; // the interpreter looks at every byte
+    let scale = if cfg!(miri) { 100_usize } else { 1 }; // Miri interprets each access
     prop_oneof![4 => 0..200_usize, 2 => 0..10_000 / scale, 1 => 0..300_000 / scale]
 }
 
@@ -51,7 +52,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// A live block: raw, or with the layout that it was asked for by.
+/// A live block: a raw one, or one of the two traits with its layout.
 struct Block {
     ptr: NonNull<u8>,
     size: usize,
@@ -59,7 +60,7 @@ struct Block {
     fill: u8,
 }
 
-// SAFETY: a block is memory that one owner at a time uses.
+// SAFETY: a block is memory that one owner uses at a time.
 unsafe impl Send for Block {}
 
 impl Block {
@@ -71,22 +72,22 @@ impl Block {
 
     fn write(&mut self, fill: u8) {
         self.fill = fill;
-        // SAFETY: `size` bytes were asked for.
+        // SAFETY: the block has `size` bytes.
         unsafe { self.ptr.write_bytes(fill, self.size) };
     }
 
-    /// Asserts that the first `len` bytes hold what was written.
+    /// Asserts that the first `len` bytes have their written value.
     fn verify(&self, len: usize) {
-        // SAFETY: `size` bytes were written.
+        // SAFETY: `size` bytes were written, and `len` is at most `size`.
         let bytes = unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), len) };
         assert!(bytes.iter().all(|&byte| byte == self.fill), "somebody else wrote into a live block");
     }
 
     fn charge(&self) -> usize {
         match self.layout {
-            // SAFETY: a live block of this layout.
+            // SAFETY: the block is live and has this layout.
             Some(layout) => unsafe { Zmalloc.block_size(self.ptr, layout) },
-            // SAFETY: a live raw block.
+            // SAFETY: the block is live and raw.
             None => unsafe {
                 assert_eq!(zmalloc_size(self.ptr), zmalloc_size_sized(self.ptr, self.size));
                 assert!(zmalloc_usable_size(self.ptr) >= self.size.max(good_size(self.size)));
@@ -97,7 +98,7 @@ impl Block {
 
     fn reallocate(&mut self, size: usize, sized: bool) {
         self.verify(self.size);
-        // SAFETY: a live block of the face that made it.
+        // SAFETY: the block is live and is passed to the function or trait that allocated it.
         unsafe {
             match &mut self.layout {
                 Some(layout) => {
@@ -121,7 +122,7 @@ impl Block {
 
     fn free(self, sized: bool) {
         self.verify(self.size);
-        // SAFETY: a live block of the face that made it.
+        // SAFETY: the block is live and is passed to the function or trait that allocated it.
         unsafe {
             match self.layout {
                 Some(layout) => Zmalloc.deallocate(self.ptr, layout),
@@ -132,7 +133,7 @@ impl Block {
     }
 }
 
-/// Runs the operations of one thread and returns the blocks it owns in the end.
+/// Runs the operations of one thread and returns the blocks that it owns at the end.
 fn run(ops: Vec<Op>, send: mpsc::Sender<Block>, receive: mpsc::Receiver<Block>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for op in ops {
@@ -142,7 +143,7 @@ fn run(ops: Vec<Op>, send: mpsc::Sender<Block>, receive: mpsc::Receiver<Block>) 
             Op::Allocate { size, zeroed } => {
                 let ptr = if zeroed { zcalloc(size) } else { zmalloc(size) };
                 if zeroed {
-                    // SAFETY: `size` bytes of zeros.
+                    // SAFETY: the block has `size` bytes, all of them zero.
                     let bytes = unsafe { std::slice::from_raw_parts(ptr.as_ptr(), size) };
                     assert!(bytes.iter().all(|&byte| byte == 0));
                 }
@@ -186,7 +187,7 @@ fn used_memory_is_the_sum_of_live_blocks_over_any_number_of_threads() {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     runner
         .run(&threads, |threads| {
-            // A ring: each thread sends to the next one.
+            // The threads form a ring, in which each thread sends to the next one.
             let (mut senders, mut receivers): (Vec<_>, Vec<_>) =
                 threads.iter().map(|_| mpsc::channel()).unzip();
             senders.rotate_left(1);
@@ -203,7 +204,7 @@ fn used_memory_is_the_sum_of_live_blocks_over_any_number_of_threads() {
             let live: usize = blocks.iter().map(Block::charge).sum();
             prop_assert_eq!(used_memory() - base, live);
             prop_assert!(peak_memory() >= used_memory());
-            // Freed here, by a thread that allocated none of them.
+            // This thread frees the blocks, none of which it allocated.
             blocks.into_iter().enumerate().for_each(|(index, block)| block.free(index % 2 == 0));
             prop_assert_eq!(used_memory(), base);
             Ok(())
@@ -214,7 +215,7 @@ fn used_memory_is_the_sum_of_live_blocks_over_any_number_of_threads() {
     the_peak_is_within_its_bound(base);
 }
 
-/// More threads than there are slots, at once and one after the other.
+/// Runs more threads than there are slots, at once and one after the other.
 fn many_threads_leave_the_sum_exact(base: usize) {
     let (at_once, in_turn) = if cfg!(miri) { (3, 3) } else { (300, 1_000) };
     let barrier = std::sync::Barrier::new(at_once);
@@ -225,7 +226,7 @@ fn many_threads_leave_the_sum_exact(base: usize) {
                 let block = Block::new(zmalloc(index), index, None);
                 barrier.wait();
                 let used = used_memory();
-                barrier.wait(); // before anything can panic, or the others would wait for ever
+                barrier.wait(); // before a panic is possible, or the others would wait for ever
                 assert!(used >= base + index);
                 block.free(true);
             });
@@ -250,24 +251,24 @@ fn the_peak_is_within_its_bound(base: usize) {
     let blocks: Vec<Block> = (0..count).map(|_| Block::new(zmalloc(1_000), 1_000, None)).collect();
     let top = used_memory();
     blocks.into_iter().for_each(|block| block.free(true));
-    // Nobody looked at the top: what is known now was seen on the way up, by one thread.
+    // No thread checked the peak at the top. The known peak was seen on the way up, by one thread.
     let peak = peak_memory();
     assert!(peak <= top && peak + BOUND_PER_THREAD >= top, "peak {peak}, top {top}");
-    // A large block is seen for itself.
+    // The peak is checked at once after a large block.
     let large = 8 << 20;
     if !cfg!(miri) {
         Block::new(zmalloc(large), large, None).free(true);
         assert!(peak_memory() >= base + large, "peak {}, block of {large} over {base}", peak_memory());
     }
     let peak = peak_memory();
-    // A smaller hill under it does not lower it.
+    // A smaller use of memory does not lower the peak.
     let small = if cfg!(miri) { 300 } else { 100_000 };
     Block::new(zmalloc(small), small, None).free(true);
     assert_eq!(peak_memory(), peak);
 
-    // A block that is resized is not there twice, whether it moves or not.
+    // A block that is resized does not count twice, whether it moves or not.
     if !cfg!(miri) {
-        // SAFETY: each step passes on the live block of the step before.
+        // SAFETY: each step passes on the live block of the previous step.
         unsafe {
             let mut block = zmalloc(64 << 20);
             reset_peak_memory();

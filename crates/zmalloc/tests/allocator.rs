@@ -1,9 +1,10 @@
-//! What the allocator says and does. One test, because the figures are of the whole process.
+//! The allocator's figures and controls. There is only one test, because the figures include the whole
+//! process.
 
 use std::ptr::NonNull;
 use zmalloc::*;
 
-/// Whether there is an allocator that answers: decided by what was built in, not by what it answers.
+/// Returns whether the allocator has figures. The build decides this, not the allocator's answers.
 fn has_figures() -> bool {
     ALLOCATOR.starts_with("jemalloc") && cfg!(feature = "stats")
 }
@@ -12,10 +13,10 @@ fn has_controls() -> bool {
     ALLOCATOR.starts_with("jemalloc")
 }
 
-/// Blocks on their way to another thread.
+/// Blocks that are sent to another thread.
 struct Sent(Vec<NonNull<u8>>);
 
-// SAFETY: whoever sends them uses them no more.
+// SAFETY: the sender does not use the blocks any more.
 unsafe impl Send for Sent {}
 
 #[test]
@@ -37,7 +38,7 @@ fn blocks_past_the_cache_are_counted_like_any_other() {
     let before = used_memory();
     for size in [0, 1, 8, 100, 5_000, 300_000] {
         let block = zmalloc_no_tcache(size);
-        // SAFETY: live blocks, each freed once, by either way of the C-named family.
+        // SAFETY: the blocks are live, and each is freed once, by either function for raw blocks.
         unsafe {
             block.as_ptr().write_bytes(7, size);
             assert_eq!(used_memory() - before, zmalloc_size(block), "size {size}");
@@ -56,19 +57,19 @@ fn arenas_are_counted_and_come_back() {
         (0..1000).map(|n| (arena.allocate(n * 37).unwrap(), n * 37)).collect();
     let in_blocks = used_memory() - before;
     assert_eq!(arena.used(), in_blocks);
-    // SAFETY: live blocks of the arena, which are asked for their sizes like those of the C-named family.
+    // SAFETY: the blocks are live. `zmalloc_size` also takes blocks of an arena.
     assert_eq!(in_blocks, blocks.iter().map(|(block, _)| unsafe { zmalloc_size(*block) }).sum());
     if has_figures() {
         let info = arena.info().unwrap();
         assert_eq!(info.allocated, in_blocks, "no cache stands between the arena and its blocks");
         assert_eq!(arena_info(arena.index()), Some(info));
     }
-    // Half of them go back here, half on another thread.
+    // Half of the blocks are freed here and half on another thread.
     let (here, there) = blocks.split_at(500);
     let there = Sent(there.iter().map(|(block, _)| *block).collect());
     let free = |blocks: Sent| {
         for block in blocks.0 {
-            // SAFETY: a live block of this arena, that only this thread has.
+            // SAFETY: the block is live and belongs to this arena, and only this thread has it.
             unsafe { arena.free(block) };
         }
     };
@@ -87,7 +88,7 @@ fn an_arena_with_a_live_block_is_not_destroyed() {
     let before = used_memory();
     let block = arena.allocate(1000).unwrap();
     let arena = arena.destroy().unwrap_err();
-    // SAFETY: still a live block of the arena.
+    // SAFETY: the block is still live and belongs to the arena.
     unsafe {
         block.as_ptr().write_bytes(7, 1000);
         arena.free(block);
@@ -95,7 +96,7 @@ fn an_arena_with_a_live_block_is_not_destroyed() {
     assert_eq!(used_memory(), before);
     let block = arena.allocate(1000).unwrap();
     drop(arena);
-    // SAFETY: the arena lives on with its block.
+    // SAFETY: the arena stays, and so does its block.
     unsafe { block.as_ptr().write_bytes(7, 1000) };
     assert!(used_memory() > before);
 }
@@ -114,7 +115,7 @@ fn faults_reach_arenas() {
     let _plan = fault::fail_nth(1);
     assert_eq!((arena.allocate(10), arena.used()), (None, 0));
     let block = arena.allocate(10).unwrap();
-    // SAFETY: a live block of this arena.
+    // SAFETY: the block is live and belongs to this arena.
     unsafe { arena.free(block) };
 }
 
@@ -124,7 +125,7 @@ fn the_figures_follow_the_blocks() {
     let Some(before) = allocator_info() else { return };
     let block = zmalloc(BYTES);
     let during = allocator_info().unwrap();
-    // SAFETY: a live block.
+    // SAFETY: the block is live.
     unsafe { zfree(block) };
     assert!(
         (BYTES..BYTES + BYTES / 8).contains(&(during.allocated - before.allocated)),
@@ -135,16 +136,16 @@ fn the_figures_follow_the_blocks() {
     assert!(during.frag_ratio().unwrap() >= 1.0 && during.rss_ratio().unwrap() >= 1.0);
 }
 
-/// Blocks in the cache of a thread are free, and yet the allocator counts them.
+/// Blocks in the cache of a thread are free, but the allocator counts them as in use.
 fn flushing_the_cache_frees_what_is_in_it() {
-    const BLOCKS: usize = 16; // no more than a cache holds of a class
+    const BLOCKS: usize = 16; // at most what a cache holds of one class
     let size = good_size(1000);
     let before_flush = flush_tcache().then(allocator_info).flatten();
     assert_eq!(before_flush.is_some(), has_figures());
     let Some(empty) = before_flush else { return };
     let blocks: [NonNull<u8>; BLOCKS] = std::array::from_fn(|_| zmalloc(size));
     for block in blocks {
-        // SAFETY: a live block.
+        // SAFETY: the block is live.
         unsafe { zfree(block) };
     }
     let cached = allocator_info().unwrap();
@@ -169,11 +170,11 @@ fn the_figures_of_the_arenas_sum_to_the_whole() {
 }
 
 fn free_pages_are_given_back() {
-    // Small enough not to be given back at once: jemalloc does that from 8 MiB on.
+    // Each block is smaller than 8 MiB. jemalloc gives larger ones back at once.
     const BYTES: usize = if cfg!(miri) { 64 << 10 } else { 32 << 20 };
     let blocks: Vec<NonNull<u8>> = (0..64).map(|_| zmalloc(BYTES / 64)).collect();
     for block in blocks {
-        // SAFETY: a live block of as many bytes.
+        // SAFETY: the block is live and has that many bytes.
         unsafe {
             block.as_ptr().write_bytes(1, BYTES / 64);
             zfree(block);

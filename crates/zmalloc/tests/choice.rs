@@ -1,4 +1,4 @@
-//! Which back end a build gets: the decision of `build.rs`, and the words it reads from headers.
+//! Which back end a build gets: the rules of `build.rs`, and the definitions that it reads from headers.
 
 #![allow(missing_docs, reason = "the modules belong to the build script")]
 
@@ -17,7 +17,7 @@ fn on(os: &str, features: &[BackEnd]) -> BackEnd {
     choose(&Build { os, miri: false, sanitized: false, features })
 }
 
-/// All sets of features, by the bits of a number.
+/// Returns all sets of features, by the bits of a number.
 fn every_set() -> impl Iterator<Item = Vec<BackEnd>> {
     let has = |set: u32| move |(bit, _): &(usize, BackEnd)| set >> bit & 1 == 1;
     (0..1 << BackEnd::BY_PRECEDENCE.len()).map(move |set| {
@@ -161,7 +161,8 @@ fn versions_are_read_from_the_headers() {
     }
 }
 
-/// Set by `cargo xtask asan`: were the flag not seen, all that a sanitizer is to see would be left out in silence.
+/// `cargo xtask asan` sets the variable. If the build did not see the sanitizer's flag, all tests for it
+/// would be skipped silently.
 #[test]
 fn a_build_that_was_meant_to_be_sanitized_is() {
     if std::env::var("ZMALLOC_TEST_SANITIZER").is_ok_and(|name| name == "address") {

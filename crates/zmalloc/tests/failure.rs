@@ -1,4 +1,4 @@
-//! Requests that cannot be served.
+//! Requests that the allocator cannot satisfy.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
@@ -28,7 +28,7 @@ fn sizes_that_no_object_can_have_are_refused_before_the_allocator_sees_them() {
 #[test]
 fn a_block_that_cannot_grow_stays_as_it_was() {
     let block = zmalloc(5);
-    // SAFETY: a live block of 5 bytes; the attempts fail and leave it alone.
+    // SAFETY: the block is live and has 5 bytes. The attempts fail and do not change it.
     unsafe {
         block.copy_from_nonoverlapping(NonNull::from(b"hello").cast(), 5);
         for size in TOO_LARGE {
@@ -45,16 +45,16 @@ fn a_block_that_cannot_grow_stays_as_it_was() {
 #[cfg_attr(miri, ignore = "Miri ends at a request that it cannot serve")]
 fn the_allocator_face_answers_with_an_error() {
     let most = Layout::from_size_align(isize::MAX as usize - 7, 8).unwrap();
-    // The compiler may take an allocation that nobody looks at to have succeeded.
+    // The compiler may assume that an allocation succeeds whose result is not used.
     assert!(black_box(Zmalloc.allocate(most)).is_err());
     assert!(black_box(Zmalloc.allocate_zeroed(most)).is_err());
     let small = Layout::new::<[u64; 4]>();
     let block = Zmalloc.allocate(small).unwrap().cast();
-    // SAFETY: a live block of `small`, which a failed growth leaves alone.
+    // SAFETY: the block is a live one of `small`, and a failed growth does not change it.
     unsafe {
         assert!(black_box(Zmalloc.grow(block, small, most)).is_err());
         Zmalloc.deallocate(block, small);
-        // The other face answers with null.
+        // The other trait returns null.
         assert!(black_box(GlobalAlloc::alloc(&Zmalloc, most)).is_null());
     }
 }
@@ -64,7 +64,7 @@ fn empty_layouts_take_no_memory() {
     let (empty, some) = (Layout::from_size_align(0, 64).unwrap(), Layout::from_size_align(8, 64).unwrap());
     let block = Zmalloc.allocate(empty).unwrap();
     assert_eq!((block.len(), block.addr().get() % 64), (0, 0));
-    // SAFETY: each call gets the block and layout that the last one made.
+    // SAFETY: each call receives the block and the layout of the previous call.
     unsafe {
         let grown = Zmalloc.grow_zeroed(block.cast(), empty, some).unwrap();
         assert_eq!(grown.cast::<u64>().read(), 0);
@@ -73,7 +73,7 @@ fn empty_layouts_take_no_memory() {
     }
 }
 
-/// The handler is the process's, so its tests run in processes of their own: this test is the child too.
+/// The handler belongs to the process, so each case runs in a child process. This test is also the child.
 #[test]
 #[cfg_attr(miri, ignore = "Miri starts no processes")]
 fn an_infallible_request_that_fails_calls_the_handler() {
@@ -102,10 +102,10 @@ fn an_infallible_request_that_fails_calls_the_handler() {
                 },
                 || {
                     let block = zmalloc(1);
-                    // SAFETY: a live block, which stays so when the handler unwinds.
+                    // SAFETY: the block is live, and stays so when the handler unwinds.
                     let payload =
                         catch_unwind(|| unsafe { black_box(zrealloc(block, usize::MAX)) }).unwrap_err();
-                    // SAFETY: the same block.
+                    // SAFETY: the block is live and is freed once.
                     unsafe { zfree(block) };
                     resume_unwind(payload);
                 },

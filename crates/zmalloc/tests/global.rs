@@ -1,4 +1,5 @@
-//! `Zmalloc` as the global allocator: std's collections are counted, and so are the C-named functions, once.
+//! `Zmalloc` as the global allocator: std's collections and the blocks of the C-named functions are counted
+//! once.
 
 use std::hint::black_box;
 
@@ -10,10 +11,10 @@ static GLOBAL: Zmalloc = Zmalloc;
 #[repr(align(256))]
 struct Aligned(#[expect(dead_code, reason = "only its address matters")] [u8; 300]);
 
-// One test: the harness itself allocates.
+// There is only one test, because the harness itself allocates.
 #[test]
 fn everything_in_the_process_is_counted_once() {
-    // The harness's own thread allocates meanwhile, so the whole process' count would not be exact.
+    // The harness's own thread allocates at the same time, so the count of the whole process is not exact.
     let growth = |work: &mut dyn FnMut()| {
         let region = Region::start();
         work();
@@ -27,11 +28,11 @@ fn everything_in_the_process_is_counted_once() {
     assert!((868_500..=1_000_500).contains(&regrown), "{regrown}");
     assert_eq!(growth(&mut || bytes = Vec::new()), -(grown + regrown));
 
-    // A block behind the other face is not counted by the global one as well.
+    // The global allocator does not count a raw block a second time.
     let mut block = None;
     let one = growth(&mut || block = Some(zmalloc::zmalloc(1_000)));
     assert!((1_000..=1_040).contains(&one), "{one}");
-    // SAFETY: the block of just now.
+    // SAFETY: the block was just allocated.
     assert_eq!(growth(&mut || unsafe { zmalloc::zfree(block.take().unwrap()) }), -one);
 
     let mut boxes = Vec::with_capacity(100);
@@ -41,7 +42,7 @@ fn everything_in_the_process_is_counted_once() {
 
     assert!(vec![0_u64; 50_000].iter().all(|&zero| zero == 0));
 
-    // Threads come and go, each with thread-locals of its own.
+    // Threads start and end, each with its own thread-locals.
     let before = used_memory() as isize;
     for _ in 0..if cfg!(miri) { 2 } else { 200 } {
         std::thread::spawn(|| black_box(String::from("from another thread"))).join().unwrap();

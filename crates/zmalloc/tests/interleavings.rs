@@ -1,13 +1,16 @@
-//! The slot table under every interleaving of its threads with at most two or three switches away from a thread that could
-//! go on, by loom: claim, attach, release, overflow, and readers in between. Under Miri the same runs once, with real threads: there a reader of
-//! counters that are gone is found by their address.
+//! Checks the slot table under every interleaving of its threads, with loom: claim, attach, release,
+//! overflow, and readers at the same time. The interleavings are limited to two or three switches away from a
+//! thread that could continue.
 //!
-//! loom needs 64 bits. It runs only over jemalloc, because the model is the same over every back end; a sanitizer selects libc, so
-//! loom does not run there. Miri runs the model once.
+//! loom needs 64 bits. It runs only over jemalloc, because the model is the same over every back end. A
+//! sanitizer selects libc, so loom does not run there.
+//!
+//! Under Miri, the model runs once with real threads. Miri reports a reader that uses counters which no
+//! longer exist.
 
 #![cfg(all(target_pointer_width = "64", any(miri, zmalloc_backend = "jemalloc")))]
 
-/// What `crate::sync` is to the library, with the atomics of whoever looks on.
+/// Replaces the library's `crate::sync`, with the atomics of loom or, under Miri, of std.
 mod sync {
     #[cfg(not(miri))]
     pub(crate) use loom::{
@@ -40,7 +43,7 @@ use slots::{Inside, Slots};
 use std::{sync::Arc, thread};
 use sync::{AtomicUsize, Ordering::Relaxed};
 
-/// Explores all interleavings with at most `switches` switches away from a thread that could go on.
+/// Explores all interleavings with at most `switches` switches away from a thread that could continue.
 fn model(switches: usize, run: impl Fn() + Sync + Send + 'static) {
     if cfg!(miri) {
         return run();
@@ -55,13 +58,14 @@ fn used<const N: usize>(slots: &Slots<N>) -> usize {
     allocated.wrapping_sub(freed)
 }
 
-/// A thread that the allocator counts for: claims, allocates `bytes`, gives the slot back and dies. What its
-/// counters held is overwritten then, as memory is that has gone to somebody else.
+/// Runs a thread that the allocator counts for: it claims a slot, allocates `bytes`, releases the slot and
+/// ends. It then overwrites its counters, like memory that is reused.
 fn live_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
     const NONSENSE: usize = 1_000_000;
     let counters = (AtomicUsize::new(0), AtomicUsize::new(0));
     let slot = slots.claim().expect("as many slots as threads");
-    // SAFETY: zeros that this thread alone writes; it releases the slot before they go.
+    // SAFETY: both counters are 0 and only this thread writes them. It releases the slot before they are
+    // dropped.
     unsafe { slot.attach((&raw const counters.0).cast_mut(), (&raw const counters.1).cast_mut()) };
     counters.0.store(bytes, Relaxed);
     slots.release(slot, &Inside::default());
@@ -69,7 +73,7 @@ fn live_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
     counters.1.store(0, Relaxed);
 }
 
-/// A thread that counts by hand.
+/// Runs a thread that counts by hand.
 fn hand_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
     let slot = slots.claim().expect("as many slots as threads");
     let own = slot.own();
@@ -98,7 +102,7 @@ fn the_sum_stands_still_while_a_thread_that_no_longer_allocates_ends() {
         let slots = Arc::new(Slots::<1>::new());
         let counters = (AtomicUsize::new(40), AtomicUsize::new(8));
         let slot = slots.claim().unwrap();
-        // SAFETY: nobody reads yet, so that the counters need not be zero; they outlive the release.
+        // SAFETY: there is no reader yet, so the counters need not be equal. They outlive the release.
         unsafe { slot.attach((&raw const counters.0).cast_mut(), (&raw const counters.1).cast_mut()) };
         let readers = slots.clone();
         let reader = thread::spawn(move || {
@@ -156,7 +160,7 @@ fn a_slot_has_one_owner_and_the_rest_go_without() {
         let claim = |slots: &Slots<2>, owners: &AtomicUsize| {
             if let Some(slot) = slots.claim() {
                 let own = slot.own();
-                // A plain load and store: two owners of one slot would lose an update.
+                // This is a plain load and store, so two owners of one slot would lose an update.
                 own.allocated.store(own.allocated.load(Relaxed) + 5, Relaxed);
                 owners.fetch_add(1, Relaxed);
             }

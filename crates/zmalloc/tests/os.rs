@@ -1,5 +1,6 @@
-//! The system's figures follow what the process does. One test, because they are of the whole process.
-#![cfg(not(miri))] // the interpreter has none of the files that the system is asked by
+//! The system's figures follow what the process does. There is only one test, because the figures include the
+//! whole process.
+#![cfg(not(miri))] // Miri has none of the system's files
 
 use std::hint::black_box;
 use zmalloc::{fragmentation_ratio, memory_size, private_dirty, rss, smap_bytes_by_field};
@@ -23,7 +24,7 @@ fn pages_that_are_written_to_appear_in_the_figures() {
         assert!(memory_size().unwrap() >= BYTES as u64);
         let block = zmalloc::zmalloc(1000);
         assert!(fragmentation_ratio().unwrap() > 1.0, "a test allocates little and is resident all the same");
-        // SAFETY: a live block.
+        // SAFETY: the block is live.
         unsafe { zmalloc::zfree(block) };
     }
     assert_eq!(after.1.is_some(), cfg!(target_os = "linux"));

@@ -1,4 +1,5 @@
-//! Under AddressSanitizer (`cargo xtask asan`): it sees each block of ours for itself, whichever face gave it out.
+//! Tests for AddressSanitizer (`cargo xtask asan`): it watches each of our blocks, whichever function or
+//! trait allocated it.
 
 #![cfg(zmalloc_sanitizer = "address")]
 
@@ -8,14 +9,14 @@ use std::process::Command;
 
 use zmalloc::*;
 
-/// Set for the child: which mistake to make.
+/// The environment variable that tells the child which mistake to make.
 const MISTAKE: &str = "ZMALLOC_TEST_MISTAKE";
 
 /// A mistake, what AddressSanitizer calls it, and how to make it.
 type Mistake = (&'static str, &'static str, fn());
 
 const MISTAKES: [Mistake; 6] = [
-    // SAFETY, here and below: none. Each is wrong on purpose and is to be caught.
+    // SAFETY, here and below: none of these is sound. Each is a mistake that AddressSanitizer must report.
     ("a byte past the end", "heap-buffer-overflow", || unsafe {
         black_box(zmalloc(100).add(100).read());
     }),
@@ -53,12 +54,12 @@ fn a_request_gets_no_byte_more_than_it_asked_for() {
     for size in [1, 7, 100, 1_001] {
         let (block, usable) = zmalloc_usable(size);
         assert_eq!((usable, good_size(size)), (size, size));
-        // SAFETY: a live block.
+        // SAFETY: the block is live.
         unsafe { zfree(block) };
     }
 }
 
-/// This test is the child too.
+/// This test is also the child.
 #[test]
 fn mistakes_with_our_blocks_are_caught() {
     if let Ok(mistake) = std::env::var(MISTAKE) {

@@ -1,5 +1,5 @@
-//! A program whose global allocator is another face of the same jemalloc: what it takes is not counted, on no thread and in no
-//! order.
+//! A program whose global allocator calls the same jemalloc without this crate. The blocks of that allocator
+//! are not counted, on any thread and in any order.
 #![cfg(zmalloc_backend = "jemalloc")]
 
 use std::alloc::{GlobalAlloc, Layout};
@@ -12,15 +12,15 @@ use zmalloc::{Region, used_memory, zfree, zmalloc, zmalloc_size};
 
 struct Foreign;
 
-// SAFETY: jemalloc keeps size and alignment.
+// SAFETY: jemalloc keeps the size and the alignment.
 unsafe impl GlobalAlloc for Foreign {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: a layout that is not empty.
+        // SAFETY: the layout is not empty, by contract.
         unsafe { je::mallocx(layout.size(), je::MALLOCX_ALIGN(layout.align())).cast() }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: a live block with its own layout.
+        // SAFETY: the block is live and has this layout, by contract.
         unsafe { je::sdallocx(ptr.cast(), layout.size(), je::MALLOCX_ALIGN(layout.align())) }
     }
 }
@@ -28,15 +28,15 @@ unsafe impl GlobalAlloc for Foreign {
 #[global_allocator]
 static GLOBAL: Foreign = Foreign;
 
-/// Both kinds of memory, from one thread to another.
+/// Both kinds of memory, which are sent from one thread to another.
 struct Taken {
     ours: NonNull<u8>,
     theirs: Vec<u8>,
-    /// What a region said of both.
+    /// The bytes of both that a region reported.
     allocated: usize,
 }
 
-// SAFETY: memory that one owner at a time uses.
+// SAFETY: this is memory that one owner uses at a time.
 unsafe impl Send for Taken {}
 
 fn takes() -> Taken {
@@ -46,17 +46,17 @@ fn takes() -> Taken {
     Taken { ours, theirs, allocated: region.allocated() }
 }
 
-/// On a thread that std does not know, so that nothing is allocated on it before.
+/// Runs `work` on a thread that std does not know, so that nothing was allocated on it before.
 fn on_a_bare_thread(work: fn() -> Taken) -> Taken {
     struct Call(fn() -> Taken, Option<Taken>);
     extern "C" fn body(call: *mut libc::c_void) -> *mut libc::c_void {
-        // SAFETY: the caller's, which waits.
+        // SAFETY: the pointer leads to the caller's `Call`, and the caller waits for this thread.
         let call = unsafe { &mut *call.cast::<Call>() };
         call.1 = Some(call.0());
         std::ptr::null_mut()
     }
     let mut call = Call(work, None);
-    // SAFETY: a plain thread, which is waited for; the handle is written before it is read.
+    // SAFETY: the thread is waited for, and its handle is written before it is read.
     unsafe {
         let mut id = std::mem::zeroed();
         let started = libc::pthread_create(&mut id, std::ptr::null(), body, (&raw mut call).cast());
@@ -70,10 +70,11 @@ fn on_a_bare_thread(work: fn() -> Taken) -> Taken {
 fn what_the_global_allocator_takes_is_not_counted() {
     let base = used_memory();
     assert_eq!(base, 0);
-    // Theirs first, as std's threads begin; and ours first.
+    // On std's threads the other allocator is called first. On a bare thread this crate is.
     for take in [|| thread::spawn(takes).join().unwrap(), || on_a_bare_thread(takes)] {
         let taken = take();
-        // SAFETY: a live block, freed once; another thread took it, and theirs, which outlived the thread.
+        // SAFETY: the block is live and is freed once. Another thread allocated both kinds of memory, which
+        // outlive it.
         unsafe {
             let charge = zmalloc_size(taken.ours);
             assert_eq!(taken.allocated, charge);

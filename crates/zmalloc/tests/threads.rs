@@ -1,5 +1,6 @@
-//! Who counts for a thread, and what becomes of the count: threads that jemalloc counts for, threads that have
-//! used it past this crate, threads that end, threads that a fork leaves behind.
+//! How a thread is counted, and what happens to its counts. The tests cover threads that jemalloc counts for,
+//! threads that use jemalloc without this crate, threads that end, and threads that a forked child does not
+//! have.
 
 use std::alloc::Layout;
 use std::cell::RefCell;
@@ -11,16 +12,17 @@ use std::thread;
 use allocator_api2::alloc::Allocator;
 use zmalloc::*;
 
-/// `used_memory` is the whole process': the tests of this file run one after the other.
+/// Takes a lock, because `used_memory` includes the whole process. The tests of this file run one after the
+/// other.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// A raw block that is freed when it is dropped, on whichever thread.
+/// A raw block that is freed when it is dropped, on any thread.
 struct Block(NonNull<u8>);
 
-// SAFETY: a block is memory that one owner at a time uses.
+// SAFETY: a block is memory that one owner uses at a time.
 unsafe impl Send for Block {}
 
 impl Block {
@@ -29,14 +31,14 @@ impl Block {
     }
 
     fn charge(&self) -> usize {
-        // SAFETY: a live raw block.
+        // SAFETY: the block is live.
         unsafe { zmalloc_size(self.0) }
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: a live raw block, freed once.
+        // SAFETY: the block is live and is freed once.
         unsafe { zfree(self.0) }
     }
 }
@@ -55,7 +57,7 @@ fn a_region_sees_its_own_thread_and_nothing_else() {
     let layout = Layout::new::<[u64; 64]>();
     let block = Zmalloc.allocate(layout).unwrap();
     assert_eq!(inner.allocated(), block.len());
-    // SAFETY: the block of just now.
+    // SAFETY: the block was just allocated.
     unsafe { Zmalloc.deallocate(block.cast(), layout) };
     assert_eq!(outer.allocated(), kept.charge() + inner.allocated());
     assert_eq!(outer.held(), kept.charge() as isize + inner.held());
@@ -63,7 +65,7 @@ fn a_region_sees_its_own_thread_and_nothing_else() {
 
 #[test]
 fn a_region_may_outlive_its_threads_slot() {
-    /// Looks at its region when the thread-locals of its thread go.
+    /// Reads its region when the thread-locals of its thread are dropped.
     struct Looks(Option<(Region, mpsc::Sender<(usize, usize)>)>);
     impl Drop for Looks {
         fn drop(&mut self) {
@@ -76,7 +78,7 @@ fn a_region_may_outlive_its_threads_slot() {
     let _alone = alone();
     let (send, receive) = mpsc::channel();
     let expected = thread::spawn(move || {
-        LOOKS.with_borrow_mut(|looks| looks.0 = Some((Region::start(), send))); // goes after this crate's own
+        LOOKS.with_borrow_mut(|looks| looks.0 = Some((Region::start(), send))); // dropped after `RELEASE`
         let block = Block::new(50_000);
         block.charge() + Block::new(1_000).charge()
     });
@@ -89,7 +91,7 @@ fn resizing_in_place_or_not_is_counted_to_the_byte() {
     let _alone = alone();
     let base = used_memory();
     let mut block = zmalloc(10);
-    // SAFETY: each step passes on the live block of the step before.
+    // SAFETY: each step passes on the live block of the previous step.
     unsafe {
         for size in [20, 100, 3_000, 70_000, 5_000_000, 5_100_000, 40_000, 300, 1] {
             block = zrealloc(block, size);
@@ -100,14 +102,15 @@ fn resizing_in_place_or_not_is_counted_to_the_byte() {
     assert_eq!(used_memory(), base);
 }
 
-/// What is freed while a thread is being torn down: by destructors that run before this crate's own and after.
+/// Blocks are freed and allocated while a thread ends, by destructors that run before and after this crate's
+/// own.
 #[test]
 fn destructors_of_thread_locals_may_free_and_allocate() {
     thread_local! {
         static EARLY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
         static LATE: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
     }
-    /// Replaces its block by another on the way out.
+    /// Replaces its block with another one when it is dropped.
     struct Replaces(Option<Block>);
     impl Drop for Replaces {
         fn drop(&mut self) {
@@ -119,7 +122,8 @@ fn destructors_of_thread_locals_may_free_and_allocate() {
     let base = used_memory();
     for _ in 0..if cfg!(miri) { 2 } else { 50 } {
         thread::spawn(|| {
-            // Registered before the first block of this thread, so it runs after the slot was given back.
+            // This one is registered before the thread's first block, so its destructor runs after the slot
+            // was released.
             LATE.with_borrow_mut(|late| assert!(late.is_empty()));
             REPLACES.with_borrow_mut(|replaces| replaces.0 = Some(Block::new(33)));
             LATE.with_borrow_mut(|late| late.extend((0..10).map(|n| Block::new(n * 100))));
@@ -140,7 +144,8 @@ fn the_sum_is_right_at_every_moment_while_threads_end() {
     let charge = Block::new(SIZE).charge();
     let (over, begun) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
-        // Each thread leaves a block behind, so that the sum only grows, by no more than was begun.
+        // Each thread leaves a block behind. So the sum only grows, and by no more than the allocations that
+        // have begun.
         let watch = scope.spawn(|| {
             let mut last = base;
             let mut readings = 0_u64;
@@ -171,7 +176,7 @@ fn the_sum_is_right_at_every_moment_while_threads_end() {
     assert_eq!(used_memory(), base);
 }
 
-/// Each share of the sum is as of one instant, however long a reader is kept from going on.
+/// Each thread's share of the sum is as of one instant, however long a reader is interrupted.
 #[test]
 fn a_thread_that_allocates_and_frees_is_never_half_seen() {
     let _alone = alone();
@@ -199,11 +204,11 @@ fn a_thread_that_allocates_and_frees_is_never_half_seen() {
         range
     });
     assert!(least >= base, "{least} with {base} in use");
-    // Where the readers' attempts all failed, a few blocks too many.
+    // If all attempts of a reader failed, its result is a few blocks too high.
     assert!(most <= base + 20 * charge, "{most} with {base} and two blocks in use");
 }
 
-/// By the allocator, where that is possible: or all its advantage would be lost unnoticed.
+/// Where jemalloc can count, it does. Otherwise its advantage could be lost without a failing test.
 #[cfg(all(
     zmalloc_backend = "jemalloc",
     target_os = "linux",
@@ -216,7 +221,7 @@ fn jemalloc_counts_for_a_thread_that_comes_here_first() {
     let _alone = alone();
     thread::spawn(|| {
         let region = Region::start();
-        // SAFETY: a plain allocation, freed once.
+        // SAFETY: the block is allocated and freed once.
         unsafe {
             let block = je::malloc(5_000);
             assert_eq!(
@@ -232,8 +237,8 @@ fn jemalloc_counts_for_a_thread_that_comes_here_first() {
     .unwrap();
 }
 
-/// A signal handler may end the process, also where it interrupts a reader of the sum. Where there is something to wait
-/// for: elsewhere threads count by hand.
+/// A signal handler may end the process, even if it interrupted a reader of the sum. On other platforms
+/// threads count by hand, and a thread that ends has nothing to wait for.
 #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))] // Miri starts no processes
 #[test]
 fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
@@ -241,12 +246,12 @@ fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
     use std::time::{Duration, Instant};
     const CHILD: &str = "ZMALLOC_TEST_EXITS";
     extern "C" fn exits(_signal: libc::c_int) {
-        // SAFETY: what servers do at the second SIGINT.
+        // SAFETY: servers do the same at the second SIGINT.
         unsafe { libc::exit(7) }
     }
     if std::env::var_os(CHILD).is_some() {
         let handler: extern "C" fn(libc::c_int) = exits;
-        // SAFETY: a handler of the right type, and a thread that runs until the process ends.
+        // SAFETY: the handler has the right type, and the thread runs until the process ends.
         unsafe {
             libc::signal(libc::SIGUSR1, handler as *const () as libc::sighandler_t);
             let reads = thread::spawn(|| {
@@ -285,7 +290,7 @@ fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
     }
 }
 
-/// Somebody else in the process calls the same jemalloc, before this crate and after.
+/// Other code in the process calls the same jemalloc, before this crate and after it.
 #[cfg(zmalloc_backend = "jemalloc")]
 #[test]
 fn blocks_that_others_take_from_jemalloc_are_not_counted() {
@@ -293,7 +298,7 @@ fn blocks_that_others_take_from_jemalloc_are_not_counted() {
     let _alone = alone();
     let base = used_memory();
     thread::spawn(move || {
-        // SAFETY: plain allocations, each freed once.
+        // SAFETY: each block is allocated and freed once.
         unsafe {
             let before = je::malloc(100_000);
             let ours = Block::new(10);
@@ -313,7 +318,7 @@ fn blocks_that_others_take_from_jemalloc_are_not_counted() {
     assert_eq!(used_memory(), base);
 }
 
-/// The child has one thread, and all the memory.
+/// The child has one thread and all of the parent's memory.
 #[cfg(all(unix, not(miri)))] // Miri has no `fork`
 #[test]
 fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
@@ -332,7 +337,7 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
                 drop(block);
             });
         }
-        // In the middle of the sum when the fork comes, most of the time.
+        // This thread is usually inside `used_memory` when the fork happens.
         scope.spawn(|| {
             while reading.load(Ordering::Relaxed) {
                 std::hint::black_box(used_memory());
@@ -340,17 +345,18 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
         });
         allocated.wait();
         let used = used_memory();
-        // SAFETY: the child calls nothing but this crate, threads and `_exit`.
+        // SAFETY: the child calls only this crate, threads and `_exit`.
         let child = unsafe { libc::fork() };
         if child == 0 {
-            // SAFETY: a child that waits for ever is ended by a signal; one that does not, without the harness' destructors.
+            // SAFETY: a signal ends a child that waits for ever. Otherwise `_exit` ends it without the
+            // destructors of the test harness.
             unsafe {
                 libc::alarm(60);
                 libc::_exit(in_the_child(used));
             }
         }
         let mut status = -1;
-        // SAFETY: waits for the child of just now.
+        // SAFETY: the process waits for the child that it just forked.
         let waited = unsafe { libc::waitpid(child, &mut status, 0) };
         reading.store(false, Ordering::Relaxed);
         over.wait();
@@ -361,7 +367,7 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
     assert_eq!(libc::WEXITSTATUS(status), 0, "the step that was wrong");
     assert_eq!(used_memory(), base);
 
-    /// The number of the first step that is wrong, or 0.
+    /// Returns the number of the first step that fails, or 0.
     fn in_the_child(used: usize) -> i32 {
         if used_memory() != used {
             return 1;
@@ -370,7 +376,8 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
         if used_memory() != used + block.charge() {
             return 2;
         }
-        // As many threads as the parent had: theirs may be the stacks of the parent's.
+        // The child starts as many threads as the parent had. Their stacks may reuse the memory of the
+        // parent's threads.
         let all = thread::scope(|scope| {
             let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| Block::new(300))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()

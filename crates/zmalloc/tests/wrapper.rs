@@ -1,4 +1,5 @@
-//! A program whose global allocator wraps `Zmalloc` and holds a lock meanwhile: it must not be called again from within.
+//! A program whose global allocator wraps `Zmalloc` under a lock. `Zmalloc` must not call the global
+//! allocator while it is called itself.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -13,7 +14,8 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A thread that asks for a lock that it holds would wait for ever. This one ends the program.
+/// Runs `call` under the lock. A thread that requests a lock that it holds would wait for ever. This function
+/// ends the program instead.
 fn locked<R>(call: impl FnOnce() -> R) -> R {
     if INSIDE.replace(true) {
         std::process::abort();
@@ -23,15 +25,15 @@ fn locked<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
-// SAFETY: passed on to an allocator.
+// SAFETY: every call is passed on to an allocator.
 unsafe impl GlobalAlloc for Locked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: passed on.
+        // SAFETY: the contract is the same.
         locked(|| unsafe { Zmalloc.alloc(layout) })
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: passed on.
+        // SAFETY: the contract is the same.
         locked(|| unsafe { Zmalloc.dealloc(ptr, layout) });
     }
 }

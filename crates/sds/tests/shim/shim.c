@@ -1,7 +1,7 @@
 /* The string as a C program sees it: five packed headers, found by the flags byte in front of the text.
  *
- * Written from the drawing in src/layout.rs, for the test that Rust and C read and write the same bytes. It allocates
- * nothing: blocks come from the caller. */
+ * This file follows the drawing in src/layout.rs, for the test that Rust and C read and write the same bytes.
+ * It does not allocate: the caller provides the blocks. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -57,7 +57,7 @@ void shim_set_len(char *s, size_t len) {
     s[len] = 0;
 }
 
-/* Appends as much of the text as there is room for and says how much that was. */
+/* Appends as much of the text as there is room for. Returns the number of bytes that were appended. */
 size_t shim_append(char *s, const char *text, size_t len) {
     size_t old_len = shim_len(s), room = shim_alloc(s) - old_len;
     if (len > room) len = room;
@@ -66,7 +66,7 @@ size_t shim_append(char *s, const char *text, size_t len) {
     return len;
 }
 
-/* Lays a string into a block of `header + alloc + 1` bytes at least. */
+/* Writes a string to a block of at least `header + alloc + 1` bytes. */
 char *shim_lay(char *block, int type, const char *text, size_t len, size_t alloc) {
     char *s = block + shim_header_len(type);
 #define LAY(bits) do { HEADER(bits, s)->alloc = (uint##bits##_t)alloc; HEADER(bits, s)->flags = TYPE_##bits; } while (0)

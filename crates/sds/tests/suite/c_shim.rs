@@ -1,6 +1,7 @@
-//! Strings that cross to C and back: what one side writes the other reads (feature `c-shim`).
+//! Strings that are passed to C and back: each side reads what the other wrote (feature `c-shim`).
 //!
-//! The C side, `tests/shim/shim.c`, declares the five packed headers by itself and shares nothing with `layout.rs`.
+//! The C side, `tests/shim/shim.c`, has its own declarations of the five packed headers and shares nothing
+//! with `layout.rs`.
 
 use super::common::{check, sample};
 use core::ptr::NonNull;
@@ -19,12 +20,12 @@ unsafe extern "C" {
 
 const TYPES: [HeaderType; 5] = [Sds5, Sds8, Sds16, Sds32, Sds64];
 
-/// Lengths on both sides of every transition that fits into a test's memory.
+/// Lengths on both sides of every transition that is small enough for a test.
 const LENGTHS: [usize; 14] = [0, 1, 7, 30, 31, 32, 252, 253, 255, 256, 65_530, 65_535, 65_536, 70_000];
 
-/// What C reads of `s` is what it is.
+/// Asserts that C code reads the same values from `s` as Rust.
 fn check_in_c(s: &Sds) {
-    // SAFETY: a live string with its header and NUL.
+    // SAFETY: `s` is a live string with its header and NUL.
     unsafe {
         assert_eq!(shim_type(s.as_ptr()), s.header_type() as i32);
         assert_eq!(shim_len(s.as_ptr()), s.len());
@@ -36,7 +37,7 @@ fn check_in_c(s: &Sds) {
 #[test]
 fn headers_are_as_long_in_c() {
     for ty in TYPES {
-        // SAFETY: computes.
+        // SAFETY: the function only computes.
         assert_eq!(unsafe { shim_header_len(ty as i32) }, ty.header_len(), "{ty:?}");
     }
 }
@@ -66,7 +67,7 @@ fn rust_reads_what_c_appended() {
         }
         let room = s.avail();
         let raw = s.into_raw();
-        // SAFETY: a live string that C may write to; C stays within its room.
+        // SAFETY: `raw` is a live string that C may write to, and C code stays within its room.
         let (mut s, appended) = unsafe {
             let appended = shim_append(raw.as_ptr(), b"from C".as_ptr(), 6);
             (Sds::from_raw(raw), appended)
@@ -85,7 +86,7 @@ fn rust_reads_what_c_cut() {
         for new_len in [0, 1, len / 3, len.saturating_sub(1), len] {
             let new_len = new_len.min(len);
             let raw = Sds::from_bytes(&sample(len)).into_raw();
-            // SAFETY: as above.
+            // SAFETY: as in the previous test.
             let s = unsafe {
                 shim_set_len(raw.as_ptr(), new_len);
                 Sds::from_raw(raw)
@@ -112,7 +113,7 @@ fn a_block_that_c_laid_out_is_adopted_and_freed() {
     ];
     for (ty, len, alloc) in cases {
         let block = zmalloc::zmalloc(ty.header_len() + alloc + 1);
-        // SAFETY: a block for header, `alloc` bytes and NUL, given away once.
+        // SAFETY: the block has room for the header, `alloc` bytes and the NUL, and it is given away once.
         let mut s = unsafe {
             let s = shim_lay(block.as_ptr(), ty as i32, sample(len).as_ptr(), len, alloc);
             assert_eq!(s.cast_const(), block.as_ptr().add(ty.header_len()));

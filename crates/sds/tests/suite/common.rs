@@ -1,21 +1,21 @@
-//! What must hold of every string at every moment.
+//! The invariants of every string, and sample bytes.
 
 use core::ptr::NonNull;
 use core::slice;
 use sds::layout::HeaderType;
 use sds::{Sds, layout};
 
-/// The block of a string.
+/// Returns the block of a string.
 pub(crate) fn block_of(s: &Sds) -> NonNull<u8> {
     let first = NonNull::new(s.as_ptr().cast_mut()).expect("no string is at null");
-    // SAFETY: the header lies in front of the bytes.
+    // SAFETY: the header lies in front of the bytes, in the same block.
     unsafe { first.sub(s.header_type().header_len()) }
 }
 
-/// Header, bytes and NUL as they lie in memory.
+/// Returns the header, the bytes and the NUL as they are in memory.
 pub(crate) fn raw_bytes(s: &Sds) -> &[u8] {
     let len = s.header_type().header_len() + s.len() + 1;
-    // SAFETY: all of that is in the string's block and initialised.
+    // SAFETY: all of these bytes are in the string's block and initialised.
     unsafe { slice::from_raw_parts(block_of(s).as_ptr(), len) }
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn check(s: &Sds, expected: &[u8]) {
         assert_eq!(s.avail(), 0, "Sds5 knows no free space");
     }
     let first = NonNull::new(s.as_ptr().cast_mut()).expect("no string is at null");
-    // SAFETY: a live string and its block, of zmalloc's raw family.
+    // SAFETY: `first` is a live string, and its block is a raw block of zmalloc.
     unsafe {
         assert_eq!(layout::len(first), s.len());
         assert_eq!(layout::capacity(first), s.capacity());
@@ -40,7 +40,7 @@ pub(crate) fn check(s: &Sds, expected: &[u8]) {
     }
 }
 
-/// Repeats in no step that a header or a size class has.
+/// The pattern repeats after 251 bytes, which is no header length and no size class.
 const PATTERN: [u8; 251] = {
     let mut pattern = [0; 251];
     let mut at = 0;
@@ -51,7 +51,7 @@ const PATTERN: [u8; 251] = {
     pattern
 };
 
-/// `len` bytes that are not all alike; copied in bulk, which Miri is quick at.
+/// Returns `len` bytes that are not all equal. They are copied in bulk, which is fast under Miri.
 pub(crate) fn sample(len: usize) -> Vec<u8> {
     let mut bytes = PATTERN.repeat(len / PATTERN.len() + 1);
     bytes.truncate(len);

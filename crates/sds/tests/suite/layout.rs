@@ -35,7 +35,7 @@ fn the_empty_string_is_sds8_because_it_will_be_appended_to() {
     }
 }
 
-/// A number as it is drawn, the low byte first, turned around where the machine puts the high byte first.
+/// Returns the bytes of a number in the machine's order. The argument has the low byte first.
 fn drawn<const W: usize>(mut bytes: [u8; W]) -> [u8; W] {
     if cfg!(target_endian = "big") {
         bytes.reverse();
@@ -146,7 +146,7 @@ fn an_sds5_string_cut_by_a_size_class_remembers_its_block_as_sds8() {
 
 #[test]
 fn slack_of_an_sds5_block_is_used_before_another_block_is_asked_for() {
-    // 1 + 1 + 1 bytes in a block of 8: as Sds8 there is room for 4.
+    // The string takes 1 + 1 + 1 bytes in a block of 8. As `Sds8`, the block has room for 4.
     let mut s = Sds::from_bytes(b"a");
     let block = block_of(&s);
     s.push_bytes(b"bcd");
@@ -161,7 +161,7 @@ fn slack_of_an_sds5_block_is_used_before_another_block_is_asked_for() {
 fn a_string_goes_to_c_and_comes_back() {
     for len in [0, 1, 31, 32, 300, 70_000] {
         let raw = Sds::from_bytes(&sample(len)).into_raw();
-        // SAFETY: the pointer is that of a live string, given back once.
+        // SAFETY: the pointer is that of a live string and is given back once.
         unsafe {
             assert_eq!(layout::len(raw), len);
             assert_eq!(raw.add(len).read(), 0);
@@ -176,7 +176,7 @@ fn a_string_of_type_5_that_c_has_shortened_is_taken_over() {
     for old_len in (1..32_usize).step_by(step) {
         for new_len in (0..=old_len).step_by(step) {
             let raw = Sds::from_bytes(&sample(old_len)).into_raw();
-            // SAFETY: what C's `sdssetlen` and a NUL do to a string of type 5.
+            // SAFETY: C's `sdssetlen` does the same to a string of type 5, and then a NUL is written.
             let mut s = unsafe {
                 raw.sub(1).write((new_len as u8) << 3);
                 raw.add(new_len).write(0);
@@ -193,7 +193,7 @@ fn a_string_of_type_5_that_c_has_shortened_is_taken_over() {
 fn a_long_header_on_a_short_string_works_like_any_other() {
     for ty in [HeaderType::Sds16, HeaderType::Sds32, HeaderType::Sds64] {
         let size = ty.header_len() + 3 + 1;
-        // SAFETY: a block for header, three bytes and NUL, all of which are written.
+        // SAFETY: the block has room for the header, three bytes and the NUL, and all of them are written.
         let mut s = unsafe {
             let raw = layout::init(zmalloc::zmalloc(size), ty, 3, 3);
             raw.copy_from_nonoverlapping(core::ptr::NonNull::from(b"abc\0").cast(), 4);
@@ -241,7 +241,7 @@ fn removing_free_space_brings_the_block_to_its_smallest_class() {
         s.remove_free_space();
         check(&s, &sample(len));
         let smallest = Sds::from_bytes(&sample(len)).allocation_size();
-        // The C library does not tell its classes: there less than 16 bytes are not worth a move.
+        // The C library does not report its classes. There, a gain of less than 16 bytes is not worth a move.
         let left = if zmalloc::good_size(1) > 1 { 0 } else { 16 };
         assert!(
             s.allocation_size() <= smallest + left,
@@ -266,7 +266,7 @@ fn resize_sets_the_room_and_cuts_what_is_longer() {
 
 #[test]
 fn a_short_string_that_was_cut_gives_its_block_back() {
-    // The C library does not tell how it rounds: what may be rounding is left alone.
+    // The C library does not report how it rounds. A difference that may be rounding is accepted.
     let allowance = if zmalloc::good_size(1) > 1 { 0 } else { 16 };
     for len in 2..=31 {
         for cut in (1..len).step_by(if cfg!(miri) { 6 } else { 1 }) {

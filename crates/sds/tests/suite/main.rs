@@ -1,4 +1,4 @@
-//! Strings from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Tests of the public interface. One program contains all integration tests: see `docs/src/testing.md`.
 
 #[cfg(feature = "c-shim")]
 mod c_shim;

@@ -1,4 +1,4 @@
-//! What strings allocate and free, and what they do when there is no more memory.
+//! The memory that strings allocate and free, and their behaviour when there is no more memory.
 
 use super::common::{check, sample};
 use core::ptr::NonNull;
@@ -7,12 +7,12 @@ use sds::{Sds, join, split_args, template};
 use std::io::Write;
 use zmalloc::{Region, fault};
 
-/// Miri is slow: there only every so many cases are tried.
+/// Miri is slow, so it runs only every `STEP`-th case.
 const STEP: usize = if cfg!(miri) { 15 } else { 1 };
 
 #[test]
 fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
-    drop(Sds::new()); // the thread's first allocation may allocate for itself
+    drop(Sds::new()); // a thread's first call may allocate memory of its own
     every_byte_is_counted_and_given_back();
     every_failure_leaves_the_string_as_it_was();
     every_failing_creation_leaves_nothing_behind();
@@ -39,14 +39,15 @@ fn every_byte_is_counted_and_given_back() {
     assert_eq!(region.held() as usize, sum(&strings));
 
     let raw: Vec<_> = strings.drain(..).map(Sds::into_raw).collect();
-    // SAFETY: each was just given away and is taken back once.
+    // SAFETY: each pointer was just given away and is taken back once.
     strings.extend(raw.into_iter().map(|s| unsafe { Sds::from_raw(s) }));
     assert_eq!(region.held() as usize, sum(&strings));
     drop(strings);
     assert_eq!(region.held(), 0);
 }
 
-/// Something that can fail, and whether it allocates in steps: then a failure may leave a larger block.
+/// An operation that can fail. `run` returns whether it succeeded. An operation that allocates in steps may
+/// leave a larger block when it fails.
 struct Operation {
     name: &'static str,
     run: fn(&mut Sds) -> bool,
@@ -85,7 +86,8 @@ fn operations() -> Vec<Operation> {
     ]
 }
 
-/// Strings of every header, full and with room, and the length that each must keep.
+/// Returns functions that create strings of every header, full and with free space. Each string must keep its
+/// length.
 fn starts() -> Vec<fn() -> Sds> {
     vec![
         Sds::new,
@@ -102,7 +104,7 @@ fn starts() -> Vec<fn() -> Sds> {
         || {
             let (ty, text) = (HeaderType::Sds64, sample(21));
             let block = zmalloc::zmalloc(ty.header_len() + text.len() + 1);
-            // SAFETY: a block for header, text and NUL, all of which are written.
+            // SAFETY: the block has room for the header, the text and the NUL, and all of them are written.
             unsafe {
                 let s = layout::init(block, ty, text.len(), text.len());
                 s.copy_from_nonoverlapping(NonNull::from(&text[..]).cast(), text.len());

@@ -1,4 +1,5 @@
-//! Random sequences of operations beside a `Vec<u8>`, every invariant checked after each.
+//! Random sequences of operations on an `Sds` and on a `Vec<u8>` as the model. Every invariant is checked
+//! after each operation.
 
 use super::common::{self, check};
 use bytes::BufMut;
@@ -7,8 +8,8 @@ use proptest::prelude::*;
 use sds::Sds;
 use sds::layout::HeaderType;
 
-/// Around the limit of the two-byte header; the interpreter is too slow for that, and for it the
-/// transitions are in `layout.rs`.
+/// Lengths around the limit of the two-byte header. Miri is too slow for them and uses shorter ones;
+/// `layout.rs` tests the transitions for it.
 const LARGE: core::ops::Range<usize> = if cfg!(miri) { 250..260 } else { 65_500..65_600 };
 
 #[derive(Clone, Debug)]
@@ -31,9 +32,9 @@ enum Op {
     RoomNonGreedy(usize),
     RemoveFreeSpace,
     Resize(usize),
-    /// Writes into the chunk and takes in so much of it.
+    /// Writes to the chunk and advances by part of it.
     Chunk(Vec<u8>, usize),
-    /// Spoils the free space and takes in nothing.
+    /// Writes to the free space and does not advance.
     Spoil,
     PutBytes(u8, usize),
     Clone,
@@ -42,7 +43,7 @@ enum Op {
     ShortenedInC(usize),
 }
 
-/// Short strings mostly, and some at the limits of the headers.
+/// Returns mostly short strings, and some at the limits of the headers.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let alphabet = || prop_oneof![3 => Just(b'a'), 1 => Just(0), 1 => Just(b' '), 5 => any::<u8>()];
     prop_oneof![
@@ -85,7 +86,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// GETRANGE as its documentation tells it, position by position.
+/// Selects a range position by position, as GETRANGE's documentation describes it.
 fn range(model: &[u8], start: isize, end: isize) -> Vec<u8> {
     let len = model.len() as isize;
     let from_front = |position: isize| if position < 0 { len + position } else { position };
@@ -187,7 +188,7 @@ fn apply(s: &mut Sds, model: &mut Vec<u8>, op: Op) {
             let filled = bytes.len().min(chunk.len());
             chunk[..filled].copy_from_slice(&bytes[..filled]);
             let taken = taken.min(filled);
-            // SAFETY: that many bytes of the chunk were filled.
+            // SAFETY: that many bytes of the chunk were written.
             unsafe { s.advance_mut(taken) };
             model.extend(&bytes[..taken]);
         }
@@ -206,13 +207,13 @@ fn apply(s: &mut Sds, model: &mut Vec<u8>, op: Op) {
         }
         Op::ThroughC => {
             let raw = core::mem::take(s).into_raw();
-            // SAFETY: just given away, and given back once.
+            // SAFETY: the pointer was just given away and is given back once.
             *s = unsafe { Sds::from_raw(raw) };
         }
         Op::ShortenedInC(len) => {
             let len = len.min(model.len());
             let raw = core::mem::take(s).into_raw();
-            // SAFETY: what `sdssetlen` and a NUL do to each type.
+            // SAFETY: `sdssetlen` does the same to each type, and then a NUL is written.
             *s = unsafe {
                 let flags = raw.sub(1).read();
                 match flags & 7 {
@@ -243,7 +244,8 @@ proptest! {
         check(&s, &model);
         for op in ops {
             apply(&mut s, &mut model, op);
-            // A chunk that was written and not taken in may leave no NUL until it is asked for.
+            // The free space may have been written to without advancing. Then there is no NUL until this
+            // call.
             s.as_bytes_with_nul();
             check(&s, &model);
         }

@@ -1,4 +1,4 @@
-//! Text in and out: repr, arguments, templates, splitting, numbers.
+//! Text formats: representation, arguments, templates, splitting, numbers.
 
 use core::fmt;
 use proptest::collection::vec;
@@ -16,7 +16,7 @@ fn repr(bytes: &[u8]) -> Sds {
     s
 }
 
-/// One argument of a line, after the rules in words: the oracle of `split_args`, byte by byte.
+/// Splits a line byte by byte, following the rules in words. This is the oracle of `split_args`.
 fn plain_split(line: &[u8]) -> Result<Vec<Vec<u8>>, SplitArgsError> {
     let blank = |byte: u8| b" \t\n\x0b\x0c\r".contains(&byte);
     let hex = |byte: u8| char::from(byte).is_ascii_hexdigit();
@@ -75,7 +75,7 @@ fn plain_split(line: &[u8]) -> Result<Vec<Vec<u8>>, SplitArgsError> {
     }
 }
 
-/// Lines in which the bytes that mean something are frequent.
+/// Generates lines in which bytes with a special meaning are frequent.
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
         3 => proptest::sample::select(&b"\"'\\ "[..]),
@@ -102,7 +102,7 @@ proptest! {
     #[test]
     fn what_needs_no_repr_reads_back_as_it_is(string in line()) {
         let reads_back = split_args(&string).is_ok_and(|args| args == [&string[..]]);
-        // Unprintable bytes read back too; they need a repr for the person who reads.
+        // Unprintable bytes are read back too. They are quoted for the person who reads them.
         let printable = string.iter().all(|byte| matches!(byte, b' '..=b'~'));
         prop_assert!(needs_repr(&string) || reads_back);
         prop_assert!(!needs_repr(&string) || !reads_back || !printable || string.contains(&b'\\'));
@@ -353,7 +353,7 @@ fn lengths_that_no_string_can_have_are_errors() {
 }
 
 #[test]
-#[cfg(not(miri))] // the interpreter ends the program where an allocator would refuse
+#[cfg(not(miri))] // Miri ends the program where an allocator would refuse
 fn what_the_allocator_refuses_is_an_error_with_the_size() {
     let mut s = Sds::from("abc");
     let room = isize::MAX as usize - 100;

@@ -1,4 +1,4 @@
-//! Strings among std's types and those of `bytes`.
+//! Strings with std's traits and those of `bytes`.
 
 use super::common;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -83,9 +83,10 @@ fn a_reader_fills_the_free_space() {
     let mut source = io::Cursor::new(common::sample(1000));
     let mut s = Sds::new();
     loop {
-        // As an asynchronous socket does it: into the chunk, then so much of it counts.
+        // An asynchronous socket does the same: it writes to the chunk and then advances by the number of
+        // bytes.
         let chunk = s.chunk_mut();
-        // SAFETY: the chunk is written by `read` alone, which reports how much of it.
+        // SAFETY: only `read` writes to the chunk, and it reports how many bytes it wrote.
         let chunk = unsafe {
             chunk.as_uninit_slice_mut().fill(core::mem::MaybeUninit::new(0));
             core::slice::from_raw_parts_mut(chunk.as_mut_ptr(), chunk.len().min(300))
@@ -94,7 +95,7 @@ fn a_reader_fills_the_free_space() {
         if count == 0 {
             break;
         }
-        // SAFETY: `read` filled that many.
+        // SAFETY: `read` wrote that many bytes.
         unsafe { s.advance_mut(count) };
     }
     assert_eq!(s.as_bytes_with_nul(), [common::sample(1000), vec![0]].concat());
@@ -114,12 +115,13 @@ fn numbers_are_put_like_into_any_buffer() {
 #[test]
 fn a_string_is_read_like_any_buffer() {
     let s = Sds::from(b"\x01\x02\0\0\0\x03key value");
-    // Borrowed: a slice is a `Buf`.
+    // Borrowed: a slice implements `Buf`.
     let mut view = &s[..];
     assert_eq!((view.get_u16(), view.get_u32()), (0x0102, 3));
     assert_eq!(view.copy_to_bytes(3), "key");
     assert_eq!(view.remaining(), 6);
-    // Owned: a cursor over the string is one, and so is what takes it over without a copy.
+    // Owned: a cursor over the string implements `Buf`, and so does a `Bytes` that takes the string over
+    // without a copy.
     let mut cursor = io::Cursor::new(s);
     cursor.advance(6);
     assert_eq!(cursor.chunk(), b"key value");
@@ -149,7 +151,7 @@ fn formatted_text_that_fails_is_not_written() {
 #[should_panic(expected = "cannot advance past the free space")]
 fn advancing_past_the_free_space_is_a_bug() {
     let mut s = Sds::from("x");
-    // SAFETY: breaks the contract, which the check catches before anything is touched.
+    // SAFETY: the call violates the contract, and a check panics before any memory is accessed.
     unsafe { s.advance_mut(1) };
 }
 

@@ -1,40 +1,40 @@
-//! jemalloc's bins: how the blocks of each small size class lie in their slabs.
+//! jemalloc's bins: how the blocks of each small size class are distributed over their slabs.
 //!
 //! ```text
 //!  bin of class 320                            a slab: 5 pages, 64 blocks
 //!    slab [################################]   full
 //!    slab [##.##..#######.####.############]   not full
 //!    slab [....#.......#...................]   not full
-//!    slab [###########.....................]   the *current* slab, which serves the next allocation: in none of the lists
+//!    slab [###########.....................]   the *current* slab: serves the next allocation, is in no list
 //! ```
 //!
-//! A slab is given back only when its last block is. One whose blocks are nearly all free is what
-//! fragmentation of small blocks consists of, and what `defrag` is about.
+//! A slab is given back only when its last block is freed. Fragmentation of small blocks consists of slabs
+//! whose blocks are nearly all free. `defrag` finds the blocks to move out of them.
 
 use super::ctl::Control;
 
-/// How a bin stood when the statistics were last refreshed.
+/// The state of a bin when the statistics were last refreshed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bin {
     /// The size class, in bytes.
     pub(super) size: usize,
-    /// Blocks a slab holds.
+    /// Blocks in a full slab.
     pub(super) slab_blocks: usize,
     pub(super) slabs: usize,
     pub(super) nonfull_slabs: usize,
-    /// Blocks that are not free: in use, or in the cache of a thread.
+    /// Blocks that are in use or in the cache of a thread.
     pub(super) live: usize,
 }
 
 impl Bin {
-    /// Bytes in free blocks of slabs.
+    /// Returns the bytes in free blocks of slabs.
     pub(super) fn free_bytes(&self) -> usize {
-        // The figures are not all of one instant.
+        // The figures are not all of one instant, so the difference could be negative.
         self.slabs.saturating_mul(self.slab_blocks).saturating_sub(self.live).saturating_mul(self.size)
     }
 }
 
-/// All bins of an arena, or of all together, by size. `None` without statistics.
+/// Returns all bins of an arena, or of all arenas together, by size. Returns `None` without statistics.
 pub(super) fn bins(arena: usize) -> Option<impl Iterator<Item = Option<Bin>>> {
     static COUNT: Control<2> = Control::new(c"arenas.nbins");
     let count: u32 = COUNT.read(&[])?;

@@ -1,19 +1,20 @@
 //! jemalloc's controls (`mallctl`), through tikv-jemalloc-ctl.
 //!
-//! That crate translates the name of a control into a short array of numbers, its *mib*, and reads and writes the control by it. A
-//! component of the name that is a number (an arena, a bin) is the same number in the mib, so one mib serves all arenas and bins.
+//! That crate translates the name of a control into a short array of numbers, the *mib*, and uses it to read
+//! and write the control. A component of the name that is a number (an arena, a bin) is the same number in
+//! the mib. So one mib serves all arenas and bins.
 //!
-//! [`Control`] adds what the callers here need besides:
+//! [`Control`] adds the following:
 //!
 //! - The mib is looked up once.
-//! - A failure is `None`: the name is unknown, or jemalloc was built without statistics. Another allocator has no controls, so
-//!   each answer is `None` there, and tikv-jemalloc-ctl is not compiled.
-//! - Two calls that tikv-jemalloc-ctl does not offer: [`Control::run`] for a control without a value, and [`Control::query`] for one
-//!   whose question and answer have different types.
+//! - A failure is `None`, such as an unknown name or a jemalloc without statistics. Another allocator has no
+//!   controls. There every result is `None`, and tikv-jemalloc-ctl is not compiled.
+//! - tikv-jemalloc-ctl lacks two kinds of call. [`Control::run`] is for a control without a value.
+//!   [`Control::query`] is for a control whose question and answer have different types.
 
 pub(super) use implementation::Control;
 
-/// The index that stands for all arenas together, where one arena's index can stand
+/// The index that stands for all arenas together, wherever an arena's index is expected
 /// (`MALLCTL_ARENAS_ALL`).
 pub(super) const ALL_ARENAS: usize = 4096;
 
@@ -29,7 +30,7 @@ mod implementation {
     use tikv_jemalloc_ctl::{Access, AsName, Mib};
     use tikv_jemalloc_sys::mallctlbymib;
 
-    /// How many components a name has: one more than dots.
+    /// Returns the number of components of a name: the number of dots plus one.
     const fn components(name: &CStr) -> usize {
         let (bytes, mut i, mut count) = (name.to_bytes(), 0, 1);
         while i < bytes.len() {
@@ -41,7 +42,7 @@ mod implementation {
         count
     }
 
-    /// A control, found when it is first used. Its name has `LEN` components.
+    /// A control, which is looked up when it is first used. Its name has `LEN` components.
     pub(crate) struct Control<const LEN: usize>
     where
         [usize; LEN]: Default,
@@ -55,13 +56,14 @@ mod implementation {
         [usize; LEN]: Default,
     {
         /// # Panics
-        /// If the name has another number of components. (jemalloc would answer to its first components alone.)
+        /// Panics if the name has another number of components. jemalloc would take the first components for
+        /// the whole name.
         pub(crate) const fn new(name: &'static CStr) -> Self {
             assert!(components(name) == LEN);
             Self { name, mib: OnceLock::new() }
         }
 
-        /// Reads the control; `at` replaces numbers in its name.
+        /// Reads the control. `at` replaces numbers in its name.
         pub(crate) fn read<T>(&self, at: &[Component]) -> Option<T>
         where
             Mib<[usize; LEN]>: Access<T>,
@@ -80,26 +82,28 @@ mod implementation {
         /// Runs a control that neither takes nor returns a value.
         ///
         /// # Safety
-        /// The control's effect is sound at this point. Above all, it does not free live blocks.
+        /// The control's effect must be sound at this point. In particular, it must not free live blocks.
         pub(crate) unsafe fn run(&self, at: &[Component]) -> Option<()> {
             let mib = self.mib(at)?;
             let mib = mib.as_ref();
-            // SAFETY: `mib` is as long as the call says, and no value is read or written. The rest is by contract.
+            // SAFETY: `mib` has the given length, and no value is read or written. The effect is sound by
+            // contract.
             let error =
                 unsafe { mallctlbymib(mib.as_ptr(), mib.len(), null_mut(), null_mut(), null_mut(), 0) };
             (error == 0).then_some(())
         }
 
-        /// Hands all of `question` to the control, which overwrites `answer`.
+        /// Passes all of `question` to the control, which overwrites `answer`.
         ///
         /// # Safety
-        /// The control reads the bytes of `question` and does not write to them. What it writes to `answer` is a value of `A`.
+        /// The control must only read the bytes of `question`, and must write a value of `A` to each element
+        /// of `answer`.
         pub(crate) unsafe fn query<Q, A>(&self, question: &[Q], answer: &mut [A]) -> Option<()> {
             let mib = self.mib(&[])?;
             let mib = mib.as_ref();
             let new: *const c_void = question.as_ptr().cast();
             let mut old_len = size_of_val(answer);
-            // SAFETY: `mib`, `question` and `answer` are as long as the call says. The rest is by contract.
+            // SAFETY: `mib`, `question` and `answer` have the given lengths. The rest is by contract.
             let error = unsafe {
                 let old = answer.as_mut_ptr().cast();
                 mallctlbymib(
@@ -147,13 +151,13 @@ mod implementation {
         }
 
         /// # Safety
-        /// Any call is sound: it does nothing.
+        /// Every call is sound, because it does nothing.
         pub(crate) unsafe fn run(&self, _at: &[Component]) -> Option<()> {
             None
         }
 
         /// # Safety
-        /// Any call is sound: it does nothing.
+        /// Every call is sound, because it does nothing.
         pub(crate) unsafe fn query<Q, A>(&self, _question: &[Q], _answer: &mut [A]) -> Option<()> {
             None
         }

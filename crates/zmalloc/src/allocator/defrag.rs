@@ -1,45 +1,52 @@
-//! Which blocks are worth moving.
+//! Finds the blocks that are worth moving.
 //!
-//! A slab of a small size class is given back when its last block is. When blocks are freed at random, many
-//! slabs are left with a few blocks each, and their memory serves nobody: it is in no block that could be
-//! handed out to another class, and it is not the system's. A defragmenter visits the blocks that it knows
-//! and moves some of them ([`zmalloc_no_tcache`](crate::zmalloc_no_tcache), copy,
-//! [`zfree_no_tcache`](crate::zfree_no_tcache)); the allocator puts a moved block into the oldest slab with
-//! room. Blocks of an [`Arena`](crate::Arena) are moved within it, by its own [`allocate`](crate::Arena::allocate) and
-//! [`free`](crate::Arena::free). Which ones to move, the *hint* says:
+//! A slab of a small size class is given back when its last block is freed. When blocks are freed at random,
+//! many slabs keep a few blocks each. The memory of such slabs is wasted: no other size class can use it, and
+//! the system does not have it.
+//!
+//! A defragmenter visits the blocks that it knows and moves some of them
+//! ([`zmalloc_no_tcache`](crate::zmalloc_no_tcache), copy, [`zfree_no_tcache`](crate::zfree_no_tcache)). The
+//! allocator puts a moved block into the oldest slab with room. Blocks of an [`Arena`](crate::Arena) are
+//! moved within it, by its own [`allocate`](crate::Arena::allocate) and [`free`](crate::Arena::free). The
+//! *hint* says which blocks to move:
 //!
 //! ```text
 //!                             blocks in use, of 32
-//!    [################]       32   no: full. Moving a block leaves a hole behind, and wins nothing.
+//!    [################]       32   no: full. Moving a block leaves a gap and wins nothing.
 //!    [#############...]       26   no: fuller than the average. It will be filled.
-//!    [######..........]       12   yes: emptier than the average. Its blocks go, and then its pages.
+//!    [######..........]       12   yes: emptier than the average. It will be emptied and given back.
 //!    [#...............]        2   yes
 //! ```
 //!
 //! The rule, for a block in a slab of `size` blocks of which `live` are in use:
 //!
-//! 1. A full slab, or a block so large that it has pages of its own: **no**.
-//! 2. All slabs of the bin together have less than `size` free blocks: **no**. No slab can be emptied.
-//! 3. A block of a *current* slab, which serves the next requests: **no**. It would be moved within it.
-//! 4. Otherwise **yes** if `live <= average * 9/8`, where `average` is what the slabs that are not full would hold if all blocks of
-//!    these and of the current slabs were spread over them.
+//! 1. The slab is full, or the block is so large that it has pages of its own: **no**.
+//! 2. All slabs of the bin together have fewer than `size` free blocks: **no**. No slab can be emptied.
+//! 3. The slab is a *current* slab, which serves the next requests: **no**. The block would be moved within
+//!    it.
+//! 4. Otherwise: **yes** if `live <= average * 9/8`. The `average` is taken over the slabs that are not full.
+//!    It is what each of them would hold if all blocks of these slabs and of the current slabs were spread
+//!    over them.
 //!
-//! Why the *average*: nothing is won until a slab is empty, so the blocks of the emptier ones have to go
-//! where there is room, to the fuller ones; and the blocks of those, more than half of all, need not be
-//! copied. Full slabs take no part, neither giving nor taking, so they do not count: with them the average of a
-//! large heap with little to win would be near full, and nearly every block in a slab that is not full would
-//! be moved. Why *9/8*: slabs that are all alike are none below the average, and would stay half empty for
-//! ever.
+//! Why the *average*: nothing is won until a slab is empty. So the blocks of the emptier slabs have to move
+//! to the fuller slabs, where there is room. The blocks of the fuller slabs, which are more than half of all,
+//! need not be copied.
 //!
-//! jemalloc does not count a current slab as one that is not full, and does not say how many of its blocks are in use. If it were taken
-//! for a full one, its free blocks would be missing from the others, and the average of a few slabs would be so far below the truth that
-//! none of them is emptied.
+//! Full slabs neither give nor take blocks, so they do not count. If they did, the average of a large heap
+//! with little to win would be near full. Nearly every block in a slab that is not full would then be moved.
 //!
-//! Each pass moves the average, so a survey is to be taken again for each pass, say every tenth of a second
-//! of work. Where allocations come from several arenas, the average is over all of them.
+//! Why *9/8*: if all slabs are equally full, none is below the average. They would stay half empty for ever.
 //!
-//! Learned from: Redis' `je_get_defrag_hint`, which looks into a jemalloc patched for it; Valkey's
-//! `allocator_defrag.c`, which asks a jemalloc as it is, as this does
+//! jemalloc does not count a current slab as one that is not full, and does not report how many of its blocks
+//! are in use. If the survey took it for a full slab, its free blocks would be subtracted from the blocks in
+//! use of the other slabs. With few slabs, the average would then be much too low, and no slab would be
+//! emptied.
+//!
+//! Each pass changes the average, so each pass needs a new survey, say for every tenth of a second of work.
+//! If several arenas serve allocations, the average is over all of them.
+//!
+//! Learned from: Redis' `je_get_defrag_hint`, which needs a patched jemalloc; Valkey's
+//! `allocator_defrag.c`, which asks an unpatched jemalloc, as this module does
 //! (`experimental.utilization.batch_query`).
 
 use super::bins::{Bin, bins};
@@ -49,36 +56,36 @@ use super::info::{arenas, refresh};
 use core::ptr::NonNull;
 use core::slice;
 
-/// How full the slabs of each size class are, as of when it was taken.
+/// How full the slabs of each size class were when the survey was taken.
 ///
 /// ```
 /// use zmalloc::defrag::Survey;
 ///
 /// let block = zmalloc::zmalloc(100);
 /// if let Some(survey) = Survey::take() {
-///     // SAFETY: a live block.
+///     // SAFETY: the block is live.
 ///     let _worth_moving: bool = unsafe { survey.hint(block) }.unwrap();
 /// }
 /// # unsafe { zmalloc::zfree(block) };
 /// ```
 #[derive(Clone, Debug)]
 pub struct Survey {
-    /// By size.
+    /// The size classes, by size.
     classes: Vec<Class>,
 }
 
-/// The slabs of a size class that may have room, in all arenas together.
+/// The slabs of a size class in all arenas together.
 #[derive(Clone, Copy, Debug)]
 struct Class {
-    /// In bytes.
+    /// The size of its blocks, in bytes.
     size: usize,
-    /// Blocks a slab holds.
+    /// Blocks in a full slab.
     slab_blocks: usize,
-    /// Slabs that are not full, without the current ones.
+    /// Slabs that are not full, except the current ones.
     nonfull_slabs: usize,
-    /// Blocks that are in use in them and in the current ones.
+    /// Blocks in use in those slabs and in the current ones.
     live: usize,
-    /// Blocks that are free in all slabs.
+    /// Free blocks in all slabs.
     free: usize,
 }
 
@@ -86,9 +93,9 @@ impl Class {
     /// Adds the bin of one arena.
     fn add(&mut self, bin: &Bin) {
         if bin.live == 0 {
-            return; // a current slab, perhaps, that nobody moves anything to or from
+            return; // no block to move from here; at most an empty current slab
         }
-        // The current slab is among those that are full or not.
+        // jemalloc counts the current slab in `slabs` and not in `nonfull_slabs`.
         let full_slabs = bin.slabs.saturating_sub(bin.nonfull_slabs.saturating_add(1));
         self.nonfull_slabs += bin.nonfull_slabs;
         self.live += bin.live.saturating_sub(full_slabs.saturating_mul(bin.slab_blocks));
@@ -96,7 +103,7 @@ impl Class {
     }
 }
 
-/// What jemalloc answers for one block.
+/// jemalloc's answer for one block.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Utilization {
@@ -107,17 +114,18 @@ struct Utilization {
 
 const _: () = assert!(size_of::<Utilization>() == 3 * size_of::<usize>());
 
-/// Blocks asked about in one call, so that the answers fit on the stack.
+/// The number of blocks that one call asks about, so that the answers fit on the stack.
 const BATCH_MAX: usize = 64;
 
 impl Survey {
-    /// Empties this thread's cache and looks at all bins; `None` unless the allocator is jemalloc with statistics (feature `stats`).
-    /// Costs what [`arena_infos`](crate::arena_infos) does, and a small allocation.
+    /// Empties this thread's cache and reads all bins. Returns `None` unless the allocator is jemalloc with
+    /// statistics (feature `stats`). The cost is that of [`arena_infos`](crate::arena_infos) plus a small
+    /// allocation.
     ///
-    /// The cache is emptied because jemalloc counts a free block in it as one in use. A slab with such a block looks fuller than it
-    /// is, and cannot be given back.
+    /// The cache is emptied because jemalloc counts the free blocks in it as in use. A slab with such a block
+    /// looks fuller than it is and cannot be given back.
     pub fn take() -> Option<Self> {
-        // Without statistics there is no survey, so the cache stays.
+        // Without statistics there is no survey, so the cache is kept.
         if cfg!(feature = "stats") {
             flush_tcache();
         }
@@ -141,44 +149,45 @@ impl Survey {
         Some(Self { classes })
     }
 
-    /// Whether moving the block would help; `None` if the allocator does not say. In C:
+    /// Returns whether moving the block would help, or `None` if the allocator does not report it. In C:
     /// `je_get_defrag_hint` (Redis), `allocatorShouldDefrag` (Valkey).
     ///
     /// # Safety
-    /// `ptr` is a live block of any of zmalloc's faces.
+    /// `ptr` must be a live block that this crate allocated by any of its functions or traits.
     pub unsafe fn hint(&self, ptr: NonNull<u8>) -> Option<bool> {
         let mut answer = [false];
-        // SAFETY: passed on unchanged.
+        // SAFETY: the contract is the same.
         unsafe { self.hints(&[ptr], &mut answer)? };
         Some(answer[0])
     }
 
-    /// [`hint`](Self::hint) for many blocks, cheaper by the piece: the answer for `blocks[i]` is put in
-    /// `answers[i]`. If one is shorter than the other, the rest of the other is left alone. `None`, and some
-    /// answers not given, if the allocator does not say.
+    /// [`hint`](Self::hint) for many blocks, which is cheaper for each block. Writes the answer for
+    /// `blocks[i]` to `answers[i]`. If one slice is shorter than the other, the rest of the longer one is
+    /// ignored. Returns `None` if the allocator does not report it; some answers are then missing.
     ///
     /// # Safety
-    /// All of `blocks` are live blocks of any of zmalloc's faces.
+    /// All of `blocks` must be live blocks that this crate allocated by any of its functions or traits.
     pub unsafe fn hints(&self, blocks: &[NonNull<u8>], answers: &mut [bool]) -> Option<()> {
         for (blocks, answers) in blocks.chunks(BATCH_MAX).zip(answers.chunks_mut(BATCH_MAX)) {
             let mut slabs = [Utilization { free_blocks: 0, blocks: 0, slab_bytes: 0 }; BATCH_MAX];
             let count = blocks.len().min(answers.len());
-            // SAFETY: live blocks, by contract.
+            // SAFETY: the blocks are live, by contract.
             unsafe { utilization(&blocks[..count], &mut slabs)? };
             for ((answer, slab), block) in answers.iter_mut().zip(&slabs[..count]).zip(blocks) {
-                // SAFETY: a live block, by contract.
+                // SAFETY: the block is live, by contract.
                 *answer = self.worth_moving(slab) && !unsafe { is_in_current_slab(*block) };
             }
         }
         Some(())
     }
 
-    /// Rules 1, 2 and 4 of the module's text.
+    /// Applies rules 1, 2 and 4 of the module's documentation.
     fn worth_moving(&self, slab: &Utilization) -> bool {
         if slab.free_blocks == 0 {
-            return false; // which includes blocks with pages of their own, and what is no block at all
+            return false; // also for blocks with pages of their own, and for addresses that are not blocks
         }
-        // A slab is as large as its blocks; but with `slab_sizes` in MALLOC_CONF there may be some room left over.
+        // A slab is exactly as large as its blocks, unless `slab_sizes` in MALLOC_CONF leaves some room at
+        // its end.
         let size_max = slab.slab_bytes / slab.blocks.max(1);
         let classes = &self.classes[..self.classes.partition_point(|class| class.size <= size_max)];
         let Some(class) = classes.iter().rfind(|class| class.slab_blocks == slab.blocks) else {
@@ -191,12 +200,12 @@ impl Survey {
     }
 }
 
-/// Whether a block lies in the slab that serves the next requests of its size.
+/// Returns whether a block lies in the slab that serves the next requests of its size.
 ///
 /// # Safety
-/// `block` is live.
+/// `block` must be live.
 unsafe fn is_in_current_slab(block: NonNull<u8>) -> bool {
-    /// What jemalloc answers.
+    /// jemalloc's answer.
     #[repr(C)]
     struct Answer {
         current_slab: usize,
@@ -215,29 +224,29 @@ unsafe fn is_in_current_slab(block: NonNull<u8>) -> bool {
         bin_free_blocks: 0,
         bin_blocks: 0,
     };
-    // SAFETY: the control reads one pointer and answers with six words.
+    // SAFETY: the control reads one pointer and writes six words.
     let answered = unsafe { QUERY.query(&[block], slice::from_mut(&mut answer)) };
     answered.is_some() && block.addr().get().wrapping_sub(answer.current_slab) < answer.slab_bytes
 }
 
-/// Asks about as many blocks as there are, which is no more than there are places for answers.
+/// Asks jemalloc about at most [`BATCH_MAX`] blocks.
 ///
 /// # Safety
-/// All of `blocks` are live.
+/// All of `blocks` must be live.
 unsafe fn utilization(blocks: &[NonNull<u8>], slabs: &mut [Utilization; BATCH_MAX]) -> Option<()> {
     static QUERY: Control<3> = Control::new(c"experimental.utilization.batch_query");
     let blocks = blocks.get(..blocks.len().min(BATCH_MAX))?;
-    // SAFETY: the control reads pointers and answers each with three words.
+    // SAFETY: the control reads pointers and writes three words for each.
     unsafe { QUERY.query(blocks, &mut slabs[..blocks.len()]) }
 }
 
-/// Takes a [`Survey`] and asks it about one block: for a look now and then, because that empties the thread's cache. Who asks about
-/// many takes the survey once.
+/// Takes a [`Survey`] and returns its hint for one block. Use it only now and then, because it empties the
+/// thread's cache. For many blocks, take the survey once.
 ///
 /// # Safety
-/// `ptr` is a live block of any of zmalloc's faces.
+/// `ptr` must be a live block that this crate allocated by any of its functions or traits.
 pub unsafe fn hint(ptr: NonNull<u8>) -> Option<bool> {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { Survey::take()?.hint(ptr) }
 }
 
@@ -245,7 +254,8 @@ pub unsafe fn hint(ptr: NonNull<u8>) -> Option<bool> {
 mod tests {
     use super::*;
 
-    /// The bin of an arena with slabs of ten blocks of 100 bytes: so many are in use in each slab, and in the current one.
+    /// Builds the bin of an arena whose slabs have ten blocks of 100 bytes. `slabs` and `current` say how
+    /// many are in use in each.
     fn bin(slabs: &[usize], current: usize) -> Bin {
         Bin {
             size: 100,
@@ -308,7 +318,7 @@ mod tests {
     fn each_arena_has_a_current_slab() {
         let mut survey = survey(&[1, 1], 5);
         survey.classes[0].add(&bin(&[], 3));
-        survey.classes[0].add(&bin(&[], 0)); // empty: as if it were not there
+        survey.classes[0].add(&bin(&[], 0)); // an empty bin has no effect
         let Class { nonfull_slabs, live, free, .. } = survey.classes[0];
         assert_eq!((nonfull_slabs, live, free), (2, 10, 30));
     }

@@ -1,9 +1,9 @@
-//! The allocator's own figures, as INFO prints them.
+//! The allocator's own figures, under the names that INFO gives them.
 
 use super::bins::bins;
 use super::ctl::{ALL_ARENAS, Control};
 
-/// Where the memory of the allocator, or of one of its arenas, is; all in bytes.
+/// The memory of the allocator, or of one of its arenas, by state; all in bytes.
 ///
 /// ```text
 ///  |<----------------------------- address space --------------------------->|
@@ -13,56 +13,58 @@ use super::ctl::{ALL_ARENAS, Control};
 ///                  |<-    frag       ->|   (and the ends of pages)
 /// ```
 ///
-/// The fields have the names of `INFO memory` without `allocator_`. The default is an allocator that holds nothing.
+/// The fields have the names of `INFO memory` without the prefix `allocator_`. The default value describes an
+/// allocator that holds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AllocatorInfo {
-    /// In blocks that are in use, or wait in the cache of a thread. INFO: `allocator_allocated`.
+    /// Bytes in blocks that are in use or in the cache of a thread. INFO: `allocator_allocated`.
     pub allocated: usize,
-    /// In pages that hold at least one such block. INFO: `allocator_active`.
+    /// Bytes in pages that hold at least one such block. INFO: `allocator_active`.
     pub active: usize,
-    /// In pages that are, or may be, in physical memory: active ones, free ones not yet given back, and the
-    /// allocator's own records. INFO: `allocator_resident`.
+    /// Bytes in pages that are, or may be, in physical memory: active pages, free pages that were not given
+    /// back yet, and the allocator's own records. INFO: `allocator_resident`.
     pub resident: usize,
-    /// In address space that is kept for reuse and holds no memory. What `rss` does not show and a map of the
-    /// process does.
+    /// Bytes of address space that is kept for reuse and holds no memory. A map of the process shows it, and
+    /// `rss` does not.
     pub retained: usize,
-    /// In free pages that the system may take when it needs them (`MADV_FREE`); it counts them as resident
-    /// until it does, the allocator does not. INFO: `allocator_muzzy`.
+    /// Bytes in free pages that the system may take when it needs them (`MADV_FREE`). The system counts them
+    /// as resident until it takes them; the allocator does not. INFO: `allocator_muzzy`.
     pub muzzy: usize,
-    /// In free blocks of slabs that hold live blocks too: the memory that moving blocks can win back
-    /// ([`defrag`](crate::defrag)). INFO: `allocator_frag_bytes`.
+    /// Bytes in free blocks of slabs that also hold live blocks. This is the memory that moving blocks can
+    /// win back ([`defrag`](crate::defrag)). INFO: `allocator_frag_bytes`.
     pub frag_smallbins_bytes: usize,
 }
 
 impl AllocatorInfo {
-    /// What [`frag_smallbins_bytes`](Self::frag_smallbins_bytes) adds to each byte allocated: 1 is none,
-    /// 1.5 is half as much again. `None` when nothing is allocated. INFO: `allocator_frag_ratio` (which until
-    /// Redis 7.2 was active over allocated).
+    /// Returns 1 plus [`frag_smallbins_bytes`](Self::frag_smallbins_bytes) divided by the allocated bytes: 1
+    /// means no fragmentation, and 1.5 means half as much memory again. Returns `None` if nothing is
+    /// allocated. INFO: `allocator_frag_ratio` (which was active over allocated until Redis 7.2).
     pub fn frag_ratio(&self) -> Option<f64> {
         Some(1.0 + ratio(self.frag_smallbins_bytes, self.allocated)?)
     }
 
-    /// Resident over active: free pages that the allocator has not given back yet, which [`purge`](crate::purge)
-    /// gives. `None` when nothing is active. INFO: `allocator_rss_ratio`.
+    /// Returns resident over active bytes. The difference is free pages that were not given back yet;
+    /// [`purge`](crate::purge) gives them back. Returns `None` if nothing is active. INFO:
+    /// `allocator_rss_ratio`.
     pub fn rss_ratio(&self) -> Option<f64> {
         ratio(self.resident, self.active)
     }
 
-    /// Resident less active, in bytes; less than nothing when the two were not read at one instant. INFO:
-    /// `allocator_rss_bytes`.
+    /// Returns resident less active bytes. The result is negative if the two were read at different instants.
+    /// INFO: `allocator_rss_bytes`.
     pub fn rss_bytes(&self) -> isize {
         self.resident as isize - self.active as isize
     }
 
-    /// The resident set of the process ([`rss`](crate::rss)) over what the allocator holds of it: above 1 is
-    /// code, stacks and other allocators, below 1 is swap. `None` when nothing is resident. INFO:
-    /// `rss_overhead_ratio`.
+    /// Returns the resident set of the process ([`rss`](crate::rss)) over the allocator's resident bytes. A
+    /// ratio above 1 means code, stacks and other allocators; a ratio below 1 means swap. Returns `None` if
+    /// the allocator has no resident bytes. INFO: `rss_overhead_ratio`.
     pub fn rss_overhead_ratio(&self, rss: usize) -> Option<f64> {
         ratio(rss, self.resident)
     }
 
-    /// The difference that belongs to [`rss_overhead_ratio`](Self::rss_overhead_ratio), in bytes. INFO:
+    /// Returns the difference for [`rss_overhead_ratio`](Self::rss_overhead_ratio), in bytes. INFO:
     /// `rss_overhead_bytes`.
     pub fn rss_overhead_bytes(&self, rss: usize) -> isize {
         rss as isize - self.resident as isize
@@ -73,12 +75,12 @@ fn ratio(part: usize, whole: usize) -> Option<f64> {
     if whole == 0 { None } else { Some(part as f64 / whole as f64) }
 }
 
-/// Where the allocator's memory is, now. `None` unless it is jemalloc built with statistics (feature
-/// `stats`).
+/// Returns the present figures of the allocator. Returns `None` unless it is jemalloc built with statistics
+/// (feature `stats`).
 ///
-/// Refreshes jemalloc's statistics, which locks every bin of every arena for a moment: some ten microseconds for
-/// each arena in use. For ten times a second, not for every command. Figures that change
-/// meanwhile are not all of one instant. In C: `zmalloc_get_allocator_info`.
+/// The call refreshes jemalloc's statistics, which locks every bin of every arena for a moment. That takes
+/// some ten microseconds for each arena in use: cheap enough for ten times a second, but not for every
+/// command. Figures that change meanwhile are not all of one instant. In C: `zmalloc_get_allocator_info`.
 ///
 /// ```
 /// if let Some(info) = zmalloc::allocator_info() {
@@ -90,29 +92,31 @@ pub fn allocator_info() -> Option<AllocatorInfo> {
     read(ALL_ARENAS)
 }
 
-/// [`allocator_info`] of one arena; `None` also when there is none of this index. In C:
+/// [`allocator_info`] of one arena. Returns `None` also if no arena has this index. In C:
 /// `zmalloc_get_allocator_info_by_arena`.
 pub fn arena_info(index: usize) -> Option<AllocatorInfo> {
     refresh()?;
     if index < arena_count()? && is_initialized(index) { read(index) } else { None }
 }
 
-/// [`arena_info`] of all arenas, each with its index, for one refresh of the statistics.
+/// [`arena_info`] of all arenas, each with its index. The statistics are refreshed once.
 pub fn arena_infos() -> Option<impl Iterator<Item = (usize, AllocatorInfo)>> {
     refresh()?;
     Some(arenas()?.filter_map(|index| Some((index, read(index)?))))
 }
 
-/// The indices of the arenas that have figures.
+/// Returns the indices of the arenas that have figures.
 pub(super) fn arenas() -> Option<impl Iterator<Item = usize>> {
     Some((0..arena_count()?).filter(|&index| is_initialized(index)))
 }
 
-/// The distance of the allocator's smallest size classes, in bytes. `None` unless it is jemalloc. Constant time.
+/// Returns the distance between the allocator's smallest size classes, in bytes. Returns `None` unless it is
+/// jemalloc. Takes constant time.
 ///
-/// With 8, as Redis builds its jemalloc, there are classes of 24, 40 and 56 bytes. With 16, jemalloc's default, a key of a store
-/// takes some 15 % more. It is chosen when jemalloc is built: `JEMALLOC_SYS_WITH_LG_QUANTUM=3` in the environment of cargo, or in
-/// `[env]` of the `.cargo/config.toml` of the folder that cargo runs in.
+/// With 8, as Redis builds its jemalloc, there are classes of 24, 40 and 56 bytes. With 16, jemalloc's
+/// default, a key of a store takes some 15 % more memory. The quantum is chosen when jemalloc is built: set
+/// `JEMALLOC_SYS_WITH_LG_QUANTUM=3` in cargo's environment, or in `[env]` of the `.cargo/config.toml` of the
+/// folder that cargo runs in.
 ///
 /// ```
 /// assert!(matches!(zmalloc::quantum(), None | Some(8 | 16)));
@@ -122,23 +126,25 @@ pub fn quantum() -> Option<usize> {
     QUANTUM.read(&[])
 }
 
-/// The size of page that the allocator was built for, in bytes. `None` unless it is jemalloc. Constant time.
+/// Returns the size of page that the allocator was built for, in bytes. Returns `None` unless it is jemalloc.
+/// Takes constant time.
 ///
-/// It runs where pages are no larger. If you build on one machine for another whose pages have 16 or 64 KiB, set
-/// `JEMALLOC_SYS_WITH_LG_PAGE` to 14 or 16, in the places that [`quantum`] names. (For ARM, jemalloc is built for 64 KiB by itself.)
+/// The allocator does not run on a machine with larger pages. If you build for another machine, whose pages
+/// have 16 or 64 KiB, set `JEMALLOC_SYS_WITH_LG_PAGE` to 14 or 16 in the places that [`quantum`] names. (For
+/// ARM, jemalloc is built for 64 KiB by default.)
 pub fn page_size() -> Option<usize> {
     static PAGE: Control<2> = Control::new(c"arenas.page");
     PAGE.read(&[])
 }
 
-/// Brings the statistics up to date; `None` when there are none.
+/// Refreshes the statistics. Returns `None` if there are none.
 pub(super) fn refresh() -> Option<()> {
     static STATS: Control<2> = Control::new(c"config.stats");
     static EPOCH: Control<1> = Control::new(c"epoch");
     if !STATS.read::<bool>(&[])? {
         return None;
     }
-    EPOCH.update(1_u64).map(|_| ()) // any number will do
+    EPOCH.update(1_u64).map(|_| ()) // any number has the same effect
 }
 
 fn arena_count() -> Option<usize> {
@@ -146,7 +152,7 @@ fn arena_count() -> Option<usize> {
     COUNT.read::<u32>(&[]).map(|count| count as usize)
 }
 
-/// An arena that no thread has used yet has no figures rather than zeros.
+/// Returns whether an arena has figures. An arena that no thread has used yet has none.
 fn is_initialized(index: usize) -> bool {
     static INITIALIZED: Control<3> = Control::new(c"arena.0.initialized");
     INITIALIZED.read(&[(1, index)]) == Some(true)

@@ -1,7 +1,8 @@
-//! What only the allocator can say or do: its statistics, its arenas, its caches.
+//! The allocator's own figures and controls: its statistics, arenas and caches.
 //!
-//! jemalloc can; the others cannot, or tell too little to be worth a word. Nothing here asks which one is
-//! underneath: all goes through [`ctl`], where every question to another allocator is answered by `None`.
+//! Only jemalloc offers them. The other allocators offer nothing, or too little to be useful. No file here
+//! checks which allocator is in use. All calls go through [`ctl`], which returns `None` over another
+//! allocator.
 
 mod arena;
 mod bins;

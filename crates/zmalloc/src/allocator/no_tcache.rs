@@ -1,9 +1,9 @@
-//! Blocks past the cache of the thread.
+//! Allocates and frees blocks without the thread's cache, for defragmentation.
 //!
-//! A block that is moved to close a gap must not come to lie in another gap. The thread's cache hands out the
-//! blocks that were freed last, from the very slabs that are being emptied; the arena itself takes the oldest
-//! slab with room. So a defragmenter goes around the cache both ways: what it frees counts as free in its
-//! slab at once, and what it allocates fills the slabs that are to stay.
+//! A block that is moved to close a gap must not move into another gap. The thread's cache hands out the
+//! blocks that were freed last, and those lie in the slabs that are being emptied. The arena itself takes the
+//! oldest slab with room. So a defragmenter bypasses the cache both ways. A block that it frees is free in
+//! its slab at once, and a block that it allocates fills a slab that is to stay.
 
 use crate::{Zmalloc, backend, counter, oom, raw};
 use allocator_api2::alloc::AllocError;
@@ -13,11 +13,12 @@ use allocator_api2::boxed::Box;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// Takes a block past the cache, from one arena if one is given, and counts it: the block and its charge.
+/// Allocates a raw block, bypassing the cache, from one arena if one is given. Counts the block, and returns
+/// it with its charge.
 pub(super) fn allocate(size: usize, arena: Option<u32>) -> Option<(NonNull<u8>, usize)> {
     let layout = raw::layout(size)?;
     let hand = counter::hand();
-    // SAFETY: the size is below `isize::MAX`; an arena that is given exists.
+    // SAFETY: the size is below `isize::MAX`, and an arena that is given exists.
     let block = NonNull::new(unsafe { backend::alloc_uncached(layout, arena) })?;
     // SAFETY: `block` was just allocated as a raw block of this layout.
     let charge = unsafe { backend::raw_charge(block.as_ptr(), layout) };
@@ -27,12 +28,12 @@ pub(super) fn allocate(size: usize, arena: Option<u32>) -> Option<(NonNull<u8>, 
     Some((block, charge))
 }
 
-/// Gives a block back past the cache, and says what its charge was.
+/// Frees a raw block, bypassing the cache, and returns its charge.
 ///
 /// # Safety
-/// `ptr` is a live raw block, of whatever arena; it is dead afterwards.
+/// `ptr` must be a live raw block, of any arena. It must not be used afterwards.
 pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
-    // SAFETY: a live raw block, by contract.
+    // SAFETY: `ptr` is a live raw block, by contract.
     unsafe {
         let charge = backend::charge_unsized(ptr.as_ptr());
         if let Some(hand) = counter::hand() {
@@ -44,8 +45,11 @@ pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
 }
 
 impl Zmalloc {
-    /// `Allocator::allocate` past the thread's cache: from the slab that the allocator would rather fill. Slower, by a lock.
-    /// A block like any other of the two traits. With allocators that have no such cache it is just `allocate`.
+    /// `Allocator::allocate` that bypasses the thread's cache: the block comes from the slab that the
+    /// allocator prefers to fill. It is slower by a lock.
+    ///
+    /// The block does not differ from other blocks of the two traits. Over an allocator without such a cache,
+    /// this is `allocate`.
     pub fn allocate_no_tcache(&self, layout: Layout) -> Result<NonNull<u8>, AllocError> {
         #[cfg(zmalloc_backend = "jemalloc")]
         {
@@ -57,7 +61,7 @@ impl Zmalloc {
             // SAFETY: a layout's size is at most `isize::MAX`.
             let block = NonNull::new(unsafe { backend::alloc_uncached(layout, None) }).ok_or(AllocError)?;
             if let Some(hand) = hand {
-                // SAFETY: just allocated with this layout.
+                // SAFETY: the block was just allocated with this layout.
                 hand.add(unsafe { self.block_size(block, layout) });
             }
             Ok(block)
@@ -66,12 +70,12 @@ impl Zmalloc {
         self.allocate(layout).map(NonNull::cast)
     }
 
-    /// `Allocator::deallocate` past the thread's cache: the block is free in its slab at once.
+    /// `Allocator::deallocate` that bypasses the thread's cache: the block is free in its slab at once.
     ///
     /// # Safety
     /// As for `Allocator::deallocate`.
     pub unsafe fn deallocate_no_tcache(&self, ptr: NonNull<u8>, layout: Layout) {
-        // SAFETY: a live block of this layout, by contract.
+        // SAFETY: `ptr` is a live block of this layout, by contract.
         unsafe {
             #[cfg(zmalloc_backend = "jemalloc")]
             {
@@ -87,9 +91,10 @@ impl Zmalloc {
     }
 }
 
-/// Drops a box, and gives its block back past the thread's cache. For many boxes of one size that are dropped
-/// in steps: the cache would collect their blocks, and give tens of them back to their slabs within one step.
-/// Slower, by a lock.
+/// Drops a box and frees its block, bypassing the thread's cache. It is slower by a lock.
+///
+/// Use it for many boxes of one size that are dropped in steps. The cache would collect their blocks and
+/// return tens of them to their slabs within one step.
 ///
 /// ```
 /// let boxed = zmalloc::try_box([0_u8; 100])?;
@@ -99,8 +104,8 @@ impl Zmalloc {
 pub fn drop_no_tcache<T>(boxed: Box<T, Zmalloc>) {
     let layout = Layout::new::<T>();
     let block = NonNull::from(Box::leak(boxed));
-    // SAFETY: the value of a box, which is not used again. The box took its block here, with this layout; a
-    // value without bytes has none.
+    // SAFETY: the box is not used again after its value is dropped. It allocated its block here, with this
+    // layout; a value of size 0 has no block.
     unsafe {
         block.drop_in_place();
         if layout.size() > 0 {
@@ -109,9 +114,11 @@ pub fn drop_no_tcache<T>(boxed: Box<T, Zmalloc>) {
     }
 }
 
-/// [`zmalloc`](crate::zmalloc) past the thread's cache: from the slab that the allocator would rather fill.
-/// Slower, by a lock. A block of the C-named family like any other. With allocators that have no such cache
-/// it is just `zmalloc`. A failure, or a size of `isize::MAX - 8` and above, calls the OOM handler. In C:
+/// [`zmalloc`](crate::zmalloc) that bypasses the thread's cache: the block comes from the slab that the
+/// allocator prefers to fill. It is slower by a lock.
+///
+/// The block does not differ from other raw blocks. Over an allocator without such a cache, this is
+/// `zmalloc`. A failure, or a size of `isize::MAX - 8` and above, calls the OOM handler. In C:
 /// `zmalloc_no_tcache`.
 pub fn zmalloc_no_tcache(size: usize) -> NonNull<u8> {
     match allocate(size, None) {
@@ -120,8 +127,8 @@ pub fn zmalloc_no_tcache(size: usize) -> NonNull<u8> {
     }
 }
 
-/// [`zmalloc_no_tcache`] that answers `None` instead of calling the handler: for a structure that moves its block only if
-/// there is room.
+/// [`zmalloc_no_tcache`] that returns `None` instead of calling the handler. Use it for a structure that
+/// moves its block only if there is memory.
 pub fn ztrymalloc_no_tcache(size: usize) -> Option<NonNull<u8>> {
     #[cfg(feature = "fault-injection")]
     if crate::fault::strikes(size) {
@@ -130,13 +137,13 @@ pub fn ztrymalloc_no_tcache(size: usize) -> Option<NonNull<u8>> {
     allocate(size, None).map(|(block, _)| block)
 }
 
-/// [`zfree`](crate::zfree) past the thread's cache: the block is free in its slab at once. Takes any block
-/// of the C-named family, which those of an [`Arena`](crate::Arena) are not: they go back to it. In C:
+/// [`zfree`](crate::zfree) that bypasses the thread's cache: the block is free in its slab at once. It takes
+/// any raw block except those of an [`Arena`](crate::Arena), which must be freed by their arena. In C:
 /// `zfree_no_tcache`.
 ///
 /// # Safety
 /// As for [`zfree`](crate::zfree).
 pub unsafe fn zfree_no_tcache(ptr: NonNull<u8>) {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { free(ptr) };
 }

@@ -1,10 +1,12 @@
-//! Moving a block to another place, for a defragmenter: the one way in which the structures do it. (A block that has to live until
-//! its owner knows the new place is moved in two steps by the calls of [`no_tcache`](super::no_tcache).)
+//! Moves a block to another address, for a defragmenter. The structures move their blocks only with these
+//! functions. (A block that must live until its owner knows the new address is moved in two steps, with the
+//! calls of [`no_tcache`](super::no_tcache).)
 //!
-//! A moved block goes around the thread's cache both ways (see [`no_tcache`](super::no_tcache)). If the cache took the old block, it
-//! would hand it out for the next request of that size, and the slab that was to be emptied would be filled again.
+//! A moved block bypasses the thread's cache both ways (see [`no_tcache`](super::no_tcache)). The cache would
+//! hand out the old block for the next request of that size, and the slab that is to be emptied would be
+//! filled again.
 //!
-//! Without memory for the new block nothing happens, and the block stays where it is.
+//! If there is no memory for the new block, the old block stays where it is.
 
 use super::no_tcache::{free, zfree_no_tcache, ztrymalloc_no_tcache};
 use crate::{ReserveError, Zmalloc};
@@ -13,27 +15,28 @@ use allocator_api2::vec::Vec;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
-/// Moves the first `size` bytes of a block of the C-named family to a new block of that size, and returns its address. `None` without
-/// memory: the block is where it was. For a block that [`defrag`](crate::defrag) thinks worth moving. In C:
-/// `activeDefragAlloc`, after its question.
+/// Moves the first `size` bytes of a raw block to a new block of that size and returns the new address.
+/// Returns `None` if there is no memory, and leaves the block where it is. Use it for a block that
+/// [`defrag`](crate::defrag) finds worth moving. In C: the second half of `activeDefragAlloc`.
 ///
 /// ```
 /// let old = zmalloc::zmalloc(100);
-/// // SAFETY: a block of the raw family, of 100 bytes; the old address is not used again.
+/// // SAFETY: a live raw block of 100 bytes. The old address is not used again.
 /// let new = unsafe { zmalloc::ztryrelocate(old, 100) }.unwrap_or(old);
 /// # // SAFETY: as above.
 /// # unsafe { zmalloc::zfree(new) };
 /// ```
 ///
 /// # Safety
-/// As for [`zfree`](crate::zfree), and `size` is no more than what is usable. The old block is dead afterwards, if it was moved.
+/// As for [`zfree`](crate::zfree). In addition, `size` must be at most the usable size. If the block was
+/// moved, the old one must not be used afterwards.
 pub unsafe fn ztryrelocate(ptr: NonNull<u8>, size: usize) -> Option<NonNull<u8>> {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { ztryrelocate_if(ptr, size, |_| true) }
 }
 
-/// [`ztryrelocate`] to an address that `fits`: for an owner whose pointers cannot hold every address. `None` also if the new
-/// address does not fit.
+/// [`ztryrelocate`] to an address that `fits`, for an owner whose pointers cannot hold every address. Returns
+/// `None` also if the new address does not fit.
 ///
 /// # Safety
 /// As for [`ztryrelocate`].
@@ -43,7 +46,8 @@ pub unsafe fn ztryrelocate_if(
     fits: impl FnOnce(NonNull<u8>) -> bool,
 ) -> Option<NonNull<u8>> {
     let new = ztrymalloc_no_tcache(size)?;
-    // SAFETY: two live blocks of the family, of at least `size` bytes by contract. One of them is not used again.
+    // SAFETY: both are live raw blocks of at least `size` bytes, by contract. One of them is freed and not
+    // used again.
     unsafe {
         if !fits(new) {
             zfree_no_tcache(new);
@@ -59,7 +63,8 @@ impl Zmalloc {
     /// [`ztryrelocate_if`] for a block of the two allocator traits.
     ///
     /// # Safety
-    /// As for `Allocator::deallocate`, and the layout is not empty. The old block is dead afterwards, if it was moved.
+    /// As for `Allocator::deallocate`. In addition, the layout must not be empty. If the block was moved, the
+    /// old one must not be used afterwards.
     pub unsafe fn try_relocate_if(
         &self,
         ptr: NonNull<u8>,
@@ -68,7 +73,7 @@ impl Zmalloc {
     ) -> Option<NonNull<u8>> {
         debug_assert!(layout.size() > 0);
         let new = self.allocate_no_tcache(layout).ok()?;
-        // SAFETY: two live blocks of this layout, by contract. One of them is not used again.
+        // SAFETY: both are live blocks of this layout, by contract. One of them is freed and not used again.
         unsafe {
             if !fits(new) {
                 self.deallocate_no_tcache(new, layout);
@@ -81,12 +86,12 @@ impl Zmalloc {
     }
 }
 
-/// A box of a value, on the accounting allocator.
+/// Puts a value into a box that the accounting allocator allocates.
 pub fn try_box<T>(value: T) -> Result<Box<T, Zmalloc>, ReserveError> {
     Box::try_new_in(value, Zmalloc).map_err(|_| ReserveError::OutOfMemory { size: size_of::<T>() })
 }
 
-/// What a box adds to [`used_memory`](crate::used_memory), in bytes. Returns 0 for a value without bytes.
+/// Returns the bytes that a box adds to [`used_memory`](crate::used_memory). A value of size 0 adds none.
 ///
 /// ```
 /// let boxed = zmalloc::try_box([0_u8; 100])?;
@@ -103,14 +108,15 @@ pub fn box_size<T: ?Sized>(boxed: &Box<T, Zmalloc>) -> usize {
     unsafe { Zmalloc.block_size(NonNull::from(value).cast(), layout) }
 }
 
-/// What a vector's own block adds to [`used_memory`](crate::used_memory), in bytes.
+/// Returns the bytes that a vector's own block adds to [`used_memory`](crate::used_memory).
 pub fn vec_size<T>(vec: &Vec<T, Zmalloc>) -> usize {
     let block = NonNull::from(vec.as_slice()).cast();
     // SAFETY: the vector allocated its block here, with this layout.
     block_layout(vec).map_or(0, |layout| unsafe { Zmalloc.block_size(block, layout) })
 }
 
-/// Moves a box's block if `moves`, which is told its address and size in bytes, says so and there is memory. Returns whether it moved.
+/// Moves a box's block if `moves` returns `true` for its address and its size in bytes, and if there is
+/// memory. Returns whether the block was moved.
 pub fn relocate_box<T>(
     boxed: &mut Box<T, Zmalloc>,
     moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
@@ -123,33 +129,35 @@ pub fn relocate_box<T>(
     let Some(new) = (unsafe { Zmalloc.try_relocate_if(old.cast(), Layout::new::<T>(), |_| true) }) else {
         return false;
     };
-    // SAFETY: the value is in the new block. The old box, whose block is dead, is overwritten and not dropped.
+    // SAFETY: the value is in the new block. The old box, whose block is freed, is overwritten and not
+    // dropped.
     unsafe { core::ptr::write(boxed, Box::from_raw_in(new.cast().as_ptr(), Zmalloc)) };
     true
 }
 
-/// Moves a vector's block if `moves`, which is told its address and size in bytes, says so and there is memory. Returns whether it moved.
-/// Length and capacity stay. A vector without a block is not asked about.
+/// Moves a vector's block if `moves` returns `true` for its address and its size in bytes, and if there is
+/// memory. Returns whether the block was moved. The length and the capacity do not change. `moves` is not
+/// called for a vector without a block.
 pub fn relocate_vec<T>(
     vec: &mut Vec<T, Zmalloc>,
     moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
 ) -> bool {
     let Some(layout) = block_layout(vec) else { return false };
     let (len, capacity) = (vec.len(), vec.capacity());
-    // The slice may be shorter than the block: the vector's own pointer reaches all of it.
+    // The slice may be shorter than the block. The vector's own pointer may be used for all of it.
     let Some(block) = NonNull::new(vec.as_mut_ptr().cast::<u8>()) else { return false };
     if !moves(block, vec_size(vec)) {
         return false;
     }
     // SAFETY: the vector allocated its block here, with this layout.
     let Some(new) = (unsafe { Zmalloc.try_relocate_if(block, layout, |_| true) }) else { return false };
-    // SAFETY: the elements are in the new block, which has the layout of `capacity` elements. The old vector, whose block is
-    // dead, is overwritten and not dropped.
+    // SAFETY: the elements are in the new block, which has the layout of `capacity` elements. The old vector,
+    // whose block is freed, is overwritten and not dropped.
     unsafe { core::ptr::write(vec, Vec::from_raw_parts_in(new.cast().as_ptr(), len, capacity, Zmalloc)) };
     true
 }
 
-/// The layout of a vector's block, if it has one.
+/// Returns the layout of a vector's block, if it has one.
 fn block_layout<T>(vec: &Vec<T, Zmalloc>) -> Option<Layout> {
     const { assert!(size_of::<T>() > 0) };
     Layout::array::<T>(vec.capacity()).ok().filter(|layout| layout.size() > 0)
@@ -164,7 +172,7 @@ mod tests {
     fn a_block_moves_with_its_bytes_unless_its_new_place_does_not_fit() {
         let region = Region::start();
         let old = crate::zmalloc(100);
-        // SAFETY: blocks of 100 bytes, of which the old one is not used after it has moved.
+        // SAFETY: all blocks have 100 bytes, and the old one is not used after it has moved.
         unsafe {
             old.write_bytes(7, 100);
             assert_eq!(

@@ -1,24 +1,31 @@
-//! What the malloc families have in common: libc's, tcmalloc's and mimalloc's, each behind the same eight functions
-//! (`library` below).
+//! What the malloc families have in common: libc, tcmalloc and mimalloc. Each of them provides the same
+//! functions and constants (`library` below).
 //!
 //! ```text
 //! malloc(size), calloc(size), realloc(ptr, size)     at least 1 byte, null on failure
-//! memalign(align, size)                              for alignments above what `malloc` gives
+//! memalign(align, size)                              for alignments that `malloc` does not give
 //! free(ptr), free_sized(ptr, usable)
 //! usable_size(ptr)                                   of a live block
-//! good_size(size)                                    bytes certainly usable when `size` are asked for
-//! KEEPS_HALF_EMPTY                                   whether `realloc` leaves a block where it is that shrinks a little
-//! MALLOC_ALIGN                                       what `malloc` aligns blocks of that size and more to
+//! good_size(size)                                    bytes certainly usable when `size` are requested
+//! KEEPS_HALF_EMPTY                                   whether `realloc` leaves a block in place that shrinks
+//!                                                    to no less than half
+//! MALLOC_ALIGN                                       the alignment of blocks of at least that many bytes
 //! ```
 //!
-//! The charge is asked of each block, at both ends of its life, because the request does not tell: glibc adds the
-//! rest of a free chunk when it is too small to keep; tcmalloc gives a block that its profiler samples whole pages; a
-//! block that is aligned by moving up inside a larger one ends up with what is left; one that should shrink
-//! and finds no memory to move to stays as large as it was. Only the block knows, and an exact sum is worth its
-//! look-up. (jemalloc can compute, because there a block always has the class of its last request.)
+//! Each block is asked for its charge when it is allocated and when it is freed, because the request does not
+//! determine it:
 //!
-//! tcmalloc and mimalloc also leave a block where it is when it shrinks to no less than half. Who asks for less
-//! wants the memory back (a string without its free space, a `Vec` shrunk to fit), so here it moves.
+//! - glibc adds the rest of a free chunk if that rest is too small to keep.
+//! - tcmalloc gives whole pages to a block that its profiler samples.
+//! - A block may be aligned by moving up inside a larger one, and then has the remaining size.
+//! - A block that should shrink stays as large as it was if there is no memory to move it to.
+//!
+//! An exact sum is worth the look-up. (jemalloc's charge can be computed, because there a block always has
+//! the class of its last request.)
+//!
+//! tcmalloc and mimalloc leave a block in place when it shrinks to no less than half. A caller that shrinks a
+//! block wants the memory back (a string without its free space, a `Vec` shrunk to fit), so this back end
+//! moves it.
 
 use super::RAW_ALIGN;
 use core::alloc::Layout;
@@ -35,69 +42,70 @@ mod library;
 #[path = "mimalloc.rs"]
 mod library;
 
-/// Raw blocks are blocks like any other here.
+/// Here raw blocks do not differ from other blocks.
 pub(crate) use self::{
     alloc as raw_alloc, alloc_zeroed as raw_alloc_zeroed, charge as raw_charge, dealloc as raw_dealloc,
     realloc as raw_realloc,
 };
 
-/// What the charge of a raw block holds besides usable bytes: nothing.
+/// The charge of a raw block contains nothing besides its usable bytes.
 pub(crate) const OVERHEAD: usize = 0;
 
-/// Whether plain `malloc` aligns a block of `size` bytes well enough. No library promises small blocks more than
-/// their size can use: 8 bytes may be 8-aligned where 16 are 16-aligned.
+/// Returns whether `malloc` aligns a block of `size` bytes well enough. No library aligns small blocks to
+/// more than their size: 8 bytes may be aligned to 8 where 16 bytes are aligned to 16.
 #[inline]
 fn is_plain(size: usize, align: usize) -> bool {
     align <= RAW_ALIGN || (align <= library::MALLOC_ALIGN && align <= size)
 }
 
 /// # Safety
-/// `layout.size()` is not 0, except for a raw block.
+/// `layout.size()` must not be 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
     let size = layout.size().max(1); // so that null always means failure
     if is_plain(layout.size(), layout.align()) {
         library::malloc(size)
     } else {
-        // SAFETY: an alignment is a power of two, and above 8 if it is not plain.
+        // SAFETY: an alignment is a power of two, and one that `malloc` does not give is above 8.
         unsafe { library::memalign(layout.align(), size) }
     }
 }
 
 /// # Safety
-/// `layout.size()` is not 0, except for a raw block.
+/// `layout.size()` must not be 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
     if is_plain(layout.size(), layout.align()) {
         return library::calloc(layout.size().max(1));
     }
-    // SAFETY: the same request, passed on.
+    // SAFETY: the contract is the same.
     let ptr = unsafe { alloc(layout) };
     if !ptr.is_null() {
-        // SAFETY: a fresh block of at least so many bytes.
+        // SAFETY: `ptr` is a new block of at least `layout.size()` bytes.
         unsafe { ptr.write_bytes(0, layout.size()) };
     }
     ptr
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it. `new_size` makes a layout with the same alignment.
+/// `ptr` must be a live block, and `layout` must fit it. `new_size` must make a layout with the same
+/// alignment.
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     let shrinks = new_size <= layout.size();
-    // SAFETY: a live block of this back end.
+    // SAFETY: `ptr` is a live block of this back end.
     let usable = || unsafe { library::usable_size(ptr) };
     let moves = library::KEEPS_HALF_EMPTY && shrinks && good_size(new_size) < usable();
     if !moves && is_plain(new_size, layout.align()) {
-        // SAFETY: a live block of this back end; at least 1 byte.
+        // SAFETY: `ptr` is a live block of this back end, and the new size is at least 1.
         return unsafe { library::realloc(ptr, new_size.max(1)) };
     }
     // SAFETY: the new size makes a layout, by contract.
     let new = unsafe { alloc(Layout::from_size_align_unchecked(new_size, layout.align())) };
     if new.is_null() {
-        return if shrinks { ptr } else { new }; // a block that is too large will do
+        return if shrinks { ptr } else { new }; // a block that is too large is good enough
     }
-    // SAFETY: two live blocks are disjoint, and the copy fits into both. The old one is not used again.
+    // SAFETY: two live blocks are disjoint, and the copy fits into both. The old block is not used again.
     unsafe {
         core::ptr::copy_nonoverlapping(ptr, new, layout.size().min(new_size));
         dealloc(ptr, layout);
@@ -106,42 +114,42 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it.
+/// `ptr` must be a live block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, _layout: Layout) {
-    // SAFETY: a live block of this back end.
+    // SAFETY: `ptr` is a live block of this back end.
     unsafe { library::free(ptr) }
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it.
+/// `ptr` must be a live block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn charge(ptr: *mut u8, _layout: Layout) -> usize {
-    // SAFETY: a live block of this back end.
+    // SAFETY: `ptr` is a live block of this back end.
     unsafe { library::usable_size(ptr) }
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it.
+/// `ptr` must be a live block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn usable(ptr: *mut u8, _layout: Layout) -> usize {
-    // SAFETY: a live block of this back end.
+    // SAFETY: `ptr` is a live block of this back end.
     unsafe { library::usable_size(ptr) }
 }
 
 /// # Safety
-/// `ptr` is a live raw block.
+/// `ptr` must be a live raw block.
 #[inline]
 pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
-    // SAFETY: a live block of this back end.
+    // SAFETY: `ptr` is a live block of this back end.
     unsafe { library::usable_size(ptr) }
 }
 
 /// # Safety
-/// `ptr` is a live raw block, and `charge` is its charge.
+/// `ptr` must be a live raw block, and `charge` must be its charge.
 #[inline]
 pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
-    // SAFETY: a live block of this back end; `charge` is what `usable_size` said of it.
+    // SAFETY: `ptr` is a live block of this back end, and `usable_size` returned `charge` for it.
     unsafe { library::free_sized(ptr, charge) }
 }
 
@@ -181,7 +189,7 @@ mod tests {
                     let block = realloc(alloc(layout), layout, kept);
                     let (good, charge) = (good_size(kept), charge_unsized(block));
                     assert!(good <= charge, "{size} to {kept}: {charge}, class {good}");
-                    // What a C library cuts off is its own affair.
+                    // A C library decides itself how much it cuts off.
                     assert!(
                         charge == good || !library::KEEPS_HALF_EMPTY,
                         "{size} to {kept}: {charge}, class {good}"

@@ -1,13 +1,13 @@
 //! jemalloc, through tikv-jemalloc-sys and, for its controls, tikv-jemalloc-ctl.
 //!
-//! Redis asks jemalloc for the size of each block it allocates or frees, which loads allocator
-//! metadata that nothing else needs. The layout already says it: the charge is the size class of
-//! the request, computed here with a handful of register instructions, and `sdallocx` is told the
-//! size instead of looking it up. Alignments above 8 go through `mallocx` with the alignment
-//! spelled out, because with an 8-byte quantum a block of 24 bytes is only 8-aligned.
+//! Redis asks jemalloc for the size of each block that it allocates or frees. That loads allocator metadata
+//! which nothing else needs. Here the layout determines the charge: it is the size class of the request,
+//! computed with a handful of register instructions. `sdallocx` receives the size and need not look it up.
+//! Alignments above 8 are passed to `mallocx`, because with an 8-byte quantum a block of 24 bytes is only
+//! 8-aligned.
 //!
-//! Nor does anybody have to count: a jemalloc thread adds up what it allocates and what it frees, because its sampling and
-//! its cache maintenance hang on these counters ([`thread_counters`]).
+//! This crate often need not count either. jemalloc adds up the bytes that each thread allocates and frees,
+//! because its sampling and its cache maintenance depend on these counters ([`thread_counters`]).
 
 use super::{RAW_ALIGN, StepCallback};
 use core::alloc::Layout;
@@ -16,15 +16,20 @@ use core::sync::atomic::AtomicUsize;
 use tikv_jemalloc_ctl::raw as control;
 use tikv_jemalloc_sys as je;
 
-/// Whether [`thread_counters`] may have an answer. They are 64 bits wide, and are read from other threads, which on a 32-bit
-/// machine could see half of a change; and that a thread gives its slot back before jemalloc takes the counters away
-/// is known of glibc.
+/// Whether [`thread_counters`] may return counters. There are two conditions:
+///
+/// - The machine has 64 bits. The counters are 64 bits wide and other threads read them. A reader on a 32-bit
+///   machine could see half of a change.
+/// - The C library is glibc. Only there is it known that a thread releases its slot before jemalloc frees the
+///   counters.
 pub(crate) const COUNTS: bool =
     cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"));
 
-/// The calling thread's count of bytes allocated and of bytes freed, in size classes as `charge` says them. They live as long
-/// as the thread, which alone writes them, as aligned words of 64 bits; jemalloc is compiled C, whose plain stores of such a
-/// word are whole. `None` where jemalloc does not offer them.
+/// Returns the addresses of the calling thread's counters: bytes allocated and bytes freed, in size classes
+/// as [`charge`] returns them. Returns `None` if jemalloc does not offer them.
+///
+/// The counters live as long as the thread, and only the thread writes them, as aligned words of 64 bits.
+/// jemalloc is compiled C, whose plain stores of such a word are not split.
 pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
     if !COUNTS {
         return None;
@@ -33,9 +38,10 @@ pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> 
     unsafe { Some((address(c"thread.allocatedp")?, address(c"thread.deallocatedp")?)) }
 }
 
-/// Has jemalloc call `callback` on each thread that has allocated another `step` bytes. Returns whether it will.
+/// Asks jemalloc to call `callback` on each thread that has allocated another `step` bytes. Returns whether
+/// it will.
 pub(crate) fn call_back_each(step: usize, callback: StepCallback) -> bool {
-    /// What `experimental.hooks.thread_event` takes.
+    /// The value that the control `experimental.hooks.thread_event` takes.
     #[repr(C)]
     struct ThreadEvent {
         callback: StepCallback,
@@ -43,31 +49,39 @@ pub(crate) fn call_back_each(step: usize, callback: StepCallback) -> bool {
         is_alloc_only: bool,
     }
     let event = ThreadEvent { callback, interval: step as u64, is_alloc_only: true };
-    // SAFETY: the control takes a `ThreadEvent`, which jemalloc copies.
+    // SAFETY: the control takes a `ThreadEvent`, and jemalloc copies it.
     unsafe { control::write(b"experimental.hooks.thread_event\0", event).is_ok() }
 }
 
-/// The address that a control of jemalloc's holds. By name, and not through `allocator::ctl`, which remembers under a lock
-/// where a control is: a child of a fork must not wait for that lock in its first allocation.
+/// Reads the address that one of jemalloc's controls holds.
+///
+/// The control is found by its name and not through `allocator::ctl`, which caches the position of a control
+/// under a lock. The child of a fork must not wait for that lock in its first allocation.
 ///
 /// # Safety
-/// The control's value is a pointer.
+/// The control's value must be a pointer.
 unsafe fn address(name: &CStr) -> Option<*mut AtomicUsize> {
-    // SAFETY: by contract.
+    // SAFETY: the value is a pointer, by contract.
     let address: *mut AtomicUsize = unsafe { control::read(name.to_bytes_with_nul()) }.ok()?;
     (!address.is_null()).then_some(address)
 }
 
-/// The `MALLOCX_*` word for `layout`: 0 where plain `malloc` aligns well enough.
+/// Returns the `MALLOCX_*` flags for an alignment, which are 0 if plain `malloc` aligns well enough.
 #[inline]
 fn flags(align: usize) -> c_int {
     if align <= RAW_ALIGN { 0 } else { je::MALLOCX_ALIGN(align) }
 }
 
-/// The size class that serves a request of `size` bytes (at least 1) at alignment 8 or less.
+/// Returns the size class of a request of `size` bytes (at least 1) at alignment 8 or less.
 ///
-/// Small sizes are most sizes: they are looked up, which takes three instructions. How blocks of more than a
-/// few pages are rounded is an option of jemalloc that may be set at run time, so those are asked for.
+/// The simple version is [`ask_size_class`], which asks jemalloc. The tests compare the two. This version
+/// differs as follows:
+///
+/// 1. Sizes up to 1 KiB, which are the most frequent, are looked up in a table. That takes three
+///    instructions.
+/// 2. Sizes up to 8 KiB are computed from the quantum, which the build knows.
+/// 3. Larger sizes still ask jemalloc. A run-time option of jemalloc decides how it rounds blocks of more
+///    than a few pages.
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 #[inline]
 fn size_class(size: usize) -> usize {
@@ -83,11 +97,12 @@ fn size_class(size: usize) -> usize {
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 const LOOKED_UP_MAX: usize = 1024;
 
-/// Classes up to this one are spaced by no option. Blocks of them are cut from slabs, whatever the size of a page.
+/// No option changes the classes up to this size. Their blocks are cut from slabs, whatever the size of a
+/// page.
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 const COMPUTED_MAX: usize = 8 * 1024;
 
-/// The class of every eighth size: all classes are multiples of 8.
+/// The class of each multiple of 8. All classes are multiples of 8.
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 static SIZE_CLASSES: [u16; LOOKED_UP_MAX / 8 + 1] = {
     let (mut classes, mut eighth) = ([8; LOOKED_UP_MAX / 8 + 1], 1);
@@ -98,8 +113,8 @@ static SIZE_CLASSES: [u16; LOOKED_UP_MAX / 8 + 1] = {
     classes
 };
 
-/// jemalloc spaces four classes to each doubling; up to four quanta it spaces them by the quantum; below one
-/// quantum there is a class of 8.
+/// Computes a size class. jemalloc has four classes for each doubling of the size. Up to four quanta the
+/// classes are one quantum apart, and below one quantum there is a class of 8.
 #[cfg(not(zmalloc_lg_quantum = "ask"))]
 const fn computed_size_class(size: usize) -> usize {
     const LG_QUANTUM: u32 = if cfg!(zmalloc_lg_quantum = "3") { 3 } else { 4 };
@@ -113,13 +128,13 @@ const fn computed_size_class(size: usize) -> usize {
     size.wrapping_add(spacing_mask) & !spacing_mask
 }
 
-/// The same where the build does not know the quantum of the jemalloc it is linked with.
+/// The same function for builds that do not know the quantum of the linked jemalloc.
 #[cfg(zmalloc_lg_quantum = "ask")]
 use ask_size_class as size_class;
 
 #[inline(never)]
 fn ask_size_class(size: usize) -> usize {
-    // SAFETY: `nallocx` only computes; a size of at least 1 is its one condition.
+    // SAFETY: `nallocx` only computes, and the size is at least 1.
     unsafe { je::nallocx(size, 0) }
 }
 
@@ -128,34 +143,34 @@ fn class_of(layout: Layout) -> usize {
     if layout.align() <= RAW_ALIGN {
         size_class(layout.size().max(1))
     } else {
-        // SAFETY: `nallocx` only computes; size is at least 1 and the alignment a power of two.
+        // SAFETY: `nallocx` only computes, the size is at least 1, and the alignment is a power of two.
         unsafe { je::nallocx(layout.size().max(1), flags(layout.align())) }
     }
 }
 
-/// Raw blocks are blocks like any other here, except that one may have been asked for with no bytes.
+/// Here raw blocks do not differ from other blocks, except that one may be requested with 0 bytes.
 pub(crate) use self::{
     alloc as raw_alloc, alloc_zeroed as raw_alloc_zeroed, charge as raw_charge, realloc as raw_realloc,
 };
 
-/// What the charge of a raw block holds besides usable bytes: nothing.
+/// The charge of a raw block contains nothing besides its usable bytes.
 pub(crate) const OVERHEAD: usize = 0;
 
 /// # Safety
-/// `layout.size()` is not 0, except for a raw block.
+/// `layout.size()` must not be 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc(layout: Layout) -> *mut u8 {
     if layout.align() <= RAW_ALIGN {
         // SAFETY: `malloc` takes any size.
         unsafe { je::malloc(layout.size()).cast() }
     } else {
-        // SAFETY: a size of at least 1 and a power-of-two alignment are what `mallocx` asks for.
+        // SAFETY: the size is at least 1 and the alignment is a power of two, as `mallocx` requires.
         unsafe { je::mallocx(layout.size().max(1), flags(layout.align())).cast() }
     }
 }
 
 /// # Safety
-/// `layout.size()` is not 0, except for a raw block.
+/// `layout.size()` must not be 0, except for a raw block.
 #[inline]
 pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
     if layout.align() <= RAW_ALIGN {
@@ -168,10 +183,11 @@ pub(crate) unsafe fn alloc_zeroed(layout: Layout) -> *mut u8 {
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it. `new_size` makes a layout with the same alignment.
+/// `ptr` must be a live block, and `layout` must fit it. `new_size` must make a layout with the same
+/// alignment.
 #[inline]
 pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-    // A block cut from a slab cannot grow or shrink where it is: jemalloc would look up its size, and then do the same.
+    // A block in a slab cannot grow or shrink in place. jemalloc would look up its size and then move it too.
     #[cfg(not(zmalloc_lg_quantum = "ask"))]
     if layout.align() <= RAW_ALIGN && layout.size().max(new_size) <= COMPUTED_MAX {
         let old_class = size_class(layout.size().max(1));
@@ -181,8 +197,8 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *
         // SAFETY: `malloc` takes any size.
         let moved: *mut u8 = unsafe { je::malloc(new_size) }.cast();
         if !moved.is_null() {
-            // SAFETY: the new block overlaps nothing, and both have so many bytes, written or not; the old one is live
-            // until the copy is made, and freed with a size of its class (module contract).
+            // SAFETY: the new block is disjoint, and both blocks have at least the copied bytes, written or
+            // not. The old block is live until it is freed here, with a size of its class (module contract).
             unsafe {
                 moved.copy_from_nonoverlapping(ptr, old_class.min(new_size));
                 je::sdallocx(ptr.cast(), old_class, 0);
@@ -190,17 +206,18 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *
         }
         return moved;
     }
-    // SAFETY: the caller passes a live block of this back end; the new size is made at least 1.
+    // SAFETY: `ptr` is a live block of this back end, by contract, and the new size is at least 1.
     unsafe { je::rallocx(ptr.cast(), new_size.max(1), flags(layout.align())).cast() }
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it.
+/// `ptr` must be a live block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
-    // A branch, because it is known long before the block is needed, and saves most calls the arithmetic.
-    // SAFETY: a live block of this back end, and a size that maps to its class (module contract); blocks with a
-    // layout are not empty.
+    // The branch is cheap, because its condition is known long before the block is needed. It saves most
+    // calls the computation of the flags.
+    // SAFETY: `ptr` is a live block of this back end, and the size belongs to its class (module contract).
+    // Such a block has a size of at least 1.
     unsafe {
         if layout.align() <= RAW_ALIGN {
             je::sdallocx(ptr.cast(), layout.size(), 0);
@@ -211,67 +228,67 @@ pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
 }
 
 /// # Safety
-/// `ptr` is a live raw block, and `layout` fits it.
+/// `ptr` must be a live raw block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn raw_dealloc(ptr: *mut u8, layout: Layout) {
-    // SAFETY: as in `dealloc`; the smallest class serves a request of no bytes.
+    // SAFETY: as in `dealloc`. The smallest class serves a request of 0 bytes.
     unsafe { je::sdallocx(ptr.cast(), layout.size().max(1), 0) }
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it.
+/// `ptr` must be a live block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn charge(_ptr: *mut u8, layout: Layout) -> usize {
     class_of(layout)
 }
 
 /// # Safety
-/// `ptr` is a live block, and `layout` fits it.
+/// `ptr` must be a live block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn usable(_ptr: *mut u8, layout: Layout) -> usize {
     class_of(layout)
 }
 
 /// # Safety
-/// `ptr` is a live raw block.
+/// `ptr` must be a live raw block.
 #[inline]
 pub(crate) unsafe fn charge_unsized(ptr: *mut u8) -> usize {
-    // SAFETY: a live block of this back end.
+    // SAFETY: `ptr` is a live block of this back end.
     unsafe { je::sallocx(ptr.cast(), 0) }
 }
 
 /// # Safety
-/// `ptr` is a live raw block, and `charge` is its charge.
+/// `ptr` must be a live raw block, and `charge` must be its charge.
 #[inline]
 pub(crate) unsafe fn dealloc_unsized(ptr: *mut u8, charge: usize) {
-    // SAFETY: a live block of this back end; `charge` is what `sallocx` said of it.
+    // SAFETY: `ptr` is a live block of this back end, and `sallocx` returned `charge` for it.
     unsafe { je::sdallocx(ptr.cast(), charge, 0) }
 }
 
 /// # Safety
-/// `ptr` is a live raw block.
+/// `ptr` must be a live raw block.
 #[inline]
 pub(crate) unsafe fn free(ptr: *mut u8) {
-    // SAFETY: a live block of this back end.
+    // SAFETY: `ptr` is a live block of this back end.
     unsafe { je::free(ptr.cast()) }
 }
 
-/// Past the thread's cache.
+/// Returns the flags that bypass the thread's cache and select an arena, if one is given.
 fn uncached(arena: Option<u32>) -> c_int {
     je::MALLOCX_TCACHE_NONE | arena.map_or(0, |index| je::MALLOCX_ARENA(index as usize))
 }
 
 /// # Safety
-/// An arena that is given exists.
+/// If an arena is given, it must exist.
 pub(crate) unsafe fn alloc_uncached(layout: Layout, arena: Option<u32>) -> *mut u8 {
-    // SAFETY: as in `alloc`; the arena exists, by contract.
+    // SAFETY: as in `alloc`. The arena exists, by contract.
     unsafe { je::mallocx(layout.size().max(1), uncached(arena) | je::MALLOCX_ALIGN(layout.align())).cast() }
 }
 
 /// # Safety
-/// `ptr` is a live block, raw or not, and `charge` is its charge.
+/// `ptr` must be a live block, raw or not, and `charge` must be its charge.
 pub(crate) unsafe fn dealloc_uncached(ptr: *mut u8, charge: usize) {
-    // SAFETY: a live block of this back end, and its size class.
+    // SAFETY: `ptr` is a live block of this back end, and `charge` is its size class.
     unsafe { je::sdallocx(ptr.cast(), charge, uncached(None)) }
 }
 

@@ -1,14 +1,14 @@
 //! mimalloc, through libmimalloc-sys, which builds it from source.
 //!
-//! It stands beside the C library's malloc and replaces nothing, unless another crate of the program turns on
-//! libmimalloc-sys' feature `override`.
+//! It does not replace the C library's malloc, unless another crate of the program turns on libmimalloc-sys'
+//! feature `override`.
 
 use libmimalloc_sys as mi;
 
-/// What blocks of 16 bytes and more have: its `MI_MAX_ALIGN_SIZE`.
+/// The alignment of blocks of 16 bytes and more: mimalloc's `MI_MAX_ALIGN_SIZE`.
 pub(super) const MALLOC_ALIGN: usize = 16;
 
-/// Down to half of it.
+/// `realloc` leaves a block in place that shrinks to no less than half.
 pub(super) const KEEPS_HALF_EMPTY: bool = true;
 
 #[inline]
@@ -24,7 +24,7 @@ pub(super) fn calloc(size: usize) -> *mut u8 {
 }
 
 /// # Safety
-/// `align` is a power of two.
+/// `align` must be a power of two.
 #[inline]
 pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
     // SAFETY: the alignment is a power of two.
@@ -32,45 +32,46 @@ pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
 }
 
 /// # Safety
-/// `ptr` is a live block of this library, and `size` is not 0.
+/// `ptr` must be a live block of this library, and `size` must not be 0.
 #[inline]
 pub(super) unsafe fn realloc(ptr: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: a live block of this library.
+    // SAFETY: `ptr` is a live block of this library.
     unsafe { mi::mi_realloc(ptr.cast(), size).cast() }
 }
 
 /// # Safety
-/// `ptr` is a live block of this library.
+/// `ptr` must be a live block of this library.
 #[inline]
 pub(super) unsafe fn free(ptr: *mut u8) {
-    // SAFETY: a live block of this library.
+    // SAFETY: `ptr` is a live block of this library.
     unsafe { mi::mi_free(ptr.cast()) }
 }
 
-/// The size is of no use to it.
+/// mimalloc has no use for the size.
 ///
 /// # Safety
-/// `ptr` is a live block of this library, and `usable` is what [`usable_size`] says of it.
+/// `ptr` must be a live block of this library, and `usable` what [`usable_size`] returns for it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, _usable: usize) {
-    // SAFETY: passed on unchanged.
+    // SAFETY: the contract is the same.
     unsafe { free(ptr) }
 }
 
 /// # Safety
-/// `ptr` is a live block of this library.
+/// `ptr` must be a live block of this library.
 #[inline]
 pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
-    // SAFETY: a live block of this library.
+    // SAFETY: `ptr` is a live block of this library.
     unsafe { mi::mi_usable_size(ptr.cast()) }
 }
 
-/// The size class. The `secure` and `debug` builds of mimalloc, which any crate of a program may turn on, fill a
-/// block up with padding that they check: then the request is all that may be written. They are known by a
-/// request of one byte, which with padding no longer fits a word.
+/// Returns the size class, or `size` in the `secure` and `debug` builds of mimalloc. Those builds, which any
+/// crate of a program may turn on, fill a block up with padding and check it. Then only the requested bytes
+/// may be written. The function recognizes them by a request of one byte, which does not fit into a word
+/// together with padding.
 #[inline]
 pub(super) fn good_size(size: usize) -> usize {
-    // SAFETY: it only computes.
+    // SAFETY: `mi_good_size` only computes.
     let class = |size| unsafe { mi::mi_good_size(size) };
     if class(1) <= size_of::<usize>() { class(size) } else { size }
 }
@@ -79,7 +80,7 @@ pub(super) fn good_size(size: usize) -> usize {
 mod tests {
     #[test]
     fn the_version_is_the_one_that_the_library_reports() {
-        // SAFETY: it takes nothing and returns a number.
+        // SAFETY: `mi_version` takes no arguments and returns a number.
         let version = unsafe { super::mi::mi_version() };
         let name = format!("mimalloc-{}.{}.{}", version / 10_000, version / 100 % 100, version % 100);
         assert_eq!(crate::ALLOCATOR, name);

@@ -1,16 +1,16 @@
-//! gperftools' tcmalloc, whole or minimal (without profilers), under its prefixed names.
+//! gperftools' tcmalloc, full or minimal (without profilers), under its prefixed names.
 //!
-//! The library also defines `malloc` and `free`, so a program linked with it has one allocator: what C libraries
-//! and std's `System` take comes from tcmalloc as well. That is not counted, because only the functions of this
-//! crate count; and [`zlibc_free`](crate::zlibc_free) still fits, because the `malloc` that it answers to and the
-//! `free` that it calls are both tcmalloc's.
+//! The library also defines `malloc` and `free`, so a program that links it has one allocator. Blocks of C
+//! libraries and of std's `System` come from tcmalloc too. They are not counted, because only this crate's
+//! functions count. [`zlibc_free`](crate::zlibc_free) still frees them, because both that `malloc` and the
+//! `free` it calls are tcmalloc's.
 //!
-//! A block is freed by its size only where the size was just asked of it: by the size of the request, one that
-//! could not shrink would go to the free list of a class that it does not have.
+//! A block is freed with a size only if the block was just asked for its size. The size of the request may be
+//! wrong for a block that could not shrink. Such a block would go to the free list of another class.
 
 use core::ffi::{c_int, c_void};
 
-// Declared here, because gperftools has no crate of declarations to lean on. `build.rs` has linked the library.
+// gperftools has no crate of declarations, so they are written here. `build.rs` links the library.
 unsafe extern "C" {
     fn tc_malloc(size: usize) -> *mut c_void;
     fn tc_calloc(count: usize, size: usize) -> *mut c_void;
@@ -22,10 +22,10 @@ unsafe extern "C" {
     fn tc_nallocx(size: usize, flags: c_int) -> usize;
 }
 
-/// 16 or 8, by how the library was configured; nothing here can tell.
+/// It is 16 or 8, depending on how the library was configured. The crate cannot find out which.
 pub(super) const MALLOC_ALIGN: usize = 8;
 
-/// Down to half of it.
+/// `realloc` leaves a block in place that shrinks to no less than half.
 pub(super) const KEEPS_HALF_EMPTY: bool = true;
 
 #[inline]
@@ -41,7 +41,7 @@ pub(super) fn calloc(size: usize) -> *mut u8 {
 }
 
 /// # Safety
-/// `align` is a power of two.
+/// `align` must be a power of two.
 #[inline]
 pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
     // SAFETY: the alignment is a power of two.
@@ -49,41 +49,41 @@ pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
 }
 
 /// # Safety
-/// `ptr` is a live block of this library, and `size` is not 0.
+/// `ptr` must be a live block of this library, and `size` must not be 0.
 #[inline]
 pub(super) unsafe fn realloc(ptr: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: a live block of this library; a size of 0, which would free it, does not come here.
+    // SAFETY: `ptr` is a live block of this library. The size is not 0, which would free it.
     unsafe { tc_realloc(ptr.cast(), size).cast() }
 }
 
 /// # Safety
-/// `ptr` is a live block of this library.
+/// `ptr` must be a live block of this library.
 #[inline]
 pub(super) unsafe fn free(ptr: *mut u8) {
-    // SAFETY: a live block of this library.
+    // SAFETY: `ptr` is a live block of this library.
     unsafe { tc_free(ptr.cast()) }
 }
 
 /// # Safety
-/// `ptr` is a live block of this library, and `usable` is what [`usable_size`] says of it.
+/// `ptr` must be a live block of this library, and `usable` what [`usable_size`] returns for it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, usable: usize) {
-    // SAFETY: a live block of this library, and a size of its class: the block's own.
+    // SAFETY: `ptr` is a live block of this library, and `usable` is its own size.
     unsafe { tc_free_sized(ptr.cast(), usable) }
 }
 
 /// # Safety
-/// `ptr` is a live block of this library.
+/// `ptr` must be a live block of this library.
 #[inline]
 pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
-    // SAFETY: a live block of this library.
+    // SAFETY: `ptr` is a live block of this library.
     unsafe { tc_malloc_size(ptr.cast()) }
 }
 
-/// The size class, or whole pages.
+/// Returns the size class, or the size in whole pages.
 #[inline]
 pub(super) fn good_size(size: usize) -> usize {
-    // SAFETY: it only computes.
+    // SAFETY: `tc_nallocx` only computes.
     unsafe { tc_nallocx(size, 0) }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn the_version_is_the_one_that_the_library_reports() {
         let (mut major, mut minor) = (0, 0);
-        // SAFETY: two integers to write to; null for what is not asked.
+        // SAFETY: the call writes two integers, and a null pointer means that the third value is not wanted.
         let text = unsafe { CStr::from_ptr(tc_version(&mut major, &mut minor, core::ptr::null_mut())) };
         assert!(text.to_bytes().starts_with(b"gperftools"));
         let name = if cfg!(feature = "tcmalloc") { "tcmalloc" } else { "tcmalloc_minimal" };
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn the_c_librarys_malloc_is_tcmallocs_too_and_is_not_counted() {
         let before = crate::used_memory();
-        // SAFETY: `strdup` returns a block of the process's `malloc`, which `zlibc_free` takes.
+        // SAFETY: `strdup` returns a block of the process's `malloc`, and `zlibc_free` takes such a block.
         unsafe {
             let copy = libc::strdup(c"not ours".as_ptr());
             assert!(super::usable_size(copy.cast()) >= 9, "tcmalloc knows the block");

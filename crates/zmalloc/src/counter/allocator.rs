@@ -1,4 +1,4 @@
-//! The counts that the allocator itself keeps for a thread, and whether they may be relied on.
+//! The counters that the allocator itself keeps for a thread, and the check whether they are reliable.
 
 use super::{LOOK_STEP, allocator_looks, comes_back, is_known_to_serve_the_program};
 use crate::backend;
@@ -6,23 +6,29 @@ use core::alloc::Layout;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-/// The calling thread's count of bytes allocated and of bytes freed: the same number at the time of this call. They live as long
-/// as the thread, which alone writes them.
+/// Returns the addresses of the calling thread's counters: bytes allocated and bytes freed. The two counters
+/// are equal at the time of this call. They live as long as the thread, and only the thread writes them.
 ///
-/// `None` where the allocator does not offer them, where it serves the program's global allocator past this crate, and for
-/// a thread that has used it already: then other code in the process uses the allocator directly, and may go on to do so.
+/// Returns `None` in three cases:
+///
+/// - The allocator does not offer such counters.
+/// - The program's global allocator uses the same allocator without this crate.
+/// - This thread has used the allocator before. Then other code in the process calls it directly, and may go
+///   on to do so.
 pub(super) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> {
     let (allocated, freed) = backend::thread_counters()?;
-    // SAFETY: this thread's counters.
+    // SAFETY: these are this thread's counters, which live as long as the thread.
     let load = |counter: *mut AtomicUsize| unsafe { (*counter).load(Ordering::Relaxed) };
     let untouched = load(allocated) == 0 && load(freed) == 0;
     let ours = untouched && agreed(|| calls_back() && !serves_past_this_crate(|| load(allocated)));
-    // Trying that out may have allocated; it has freed again.
+    // The trial may have allocated a block, and has freed it again.
     (ours && load(allocated) == load(freed)).then_some((allocated, freed))
 }
 
-/// What `try_out` returns the first time, for the whole process. `false` until it has returned. Not a lock: a child of a fork
-/// would wait for ever for a thread that it does not have.
+/// Returns the result of `try_out`, which runs once in the process. Returns `false` until `try_out` has
+/// returned.
+///
+/// This is not a lock, because the child of a fork would wait for ever for a thread that it does not have.
 fn agreed(try_out: impl FnOnce() -> bool) -> bool {
     const UNTRIED: u8 = 0;
     const NO: u8 = 1;
@@ -34,7 +40,7 @@ fn agreed(try_out: impl FnOnce() -> bool) -> bool {
     STATE.load(Ordering::Acquire) == YES
 }
 
-/// Has the allocator call back for the peak. Returns whether it will.
+/// Asks the allocator to call back for the peak. Returns whether it will.
 fn calls_back() -> bool {
     extern "C" fn looks(_is_alloc: bool, _allocated: u64, _freed: u64) {
         allocator_looks();
@@ -42,9 +48,12 @@ fn calls_back() -> bool {
     backend::call_back_each(LOOK_STEP, looks)
 }
 
-/// Whether the program's global allocator takes its blocks from this allocator, past this crate: then its counters are the
-/// whole program's. Tried out with a block, unless that allocator is known to come here: then it may be the caller, and
-/// hold a lock that it would ask for again.
+/// Returns whether the program's global allocator uses this allocator without this crate. In that case the
+/// counters include the blocks of the whole program.
+///
+/// The function finds out by allocating one block. It does not do so if the global allocator is known to call
+/// this crate. Then the global allocator may be the caller and may hold a lock, which it would request a
+/// second time.
 fn serves_past_this_crate(allocated: impl Fn() -> usize) -> bool {
     if is_known_to_serve_the_program() {
         return false;
@@ -52,7 +61,7 @@ fn serves_past_this_crate(allocated: impl Fn() -> usize) -> bool {
     let before = allocated();
     let through_us = comes_back(|| {
         let layout = Layout::new::<u64>();
-        // SAFETY: the layout is not empty; the block is freed with it.
+        // SAFETY: the layout is not empty, and the block is freed with the same layout.
         unsafe {
             let block = black_box(std::alloc::alloc(layout));
             if !block.is_null() {

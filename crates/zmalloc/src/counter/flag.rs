@@ -1,23 +1,27 @@
-//! Whether the allocator counts for this thread: one byte a thread, asked before every call.
+//! One thread-local byte: whether the allocator counts for this thread. Every allocation and every free reads
+//! it first.
 //!
-//! A `thread_local!` of a library is read by a sequence that stands for a function call, since the library may be
-//! loaded late. Where it ends up in a program the linker shortens the sequence, but the compiler has by then
-//! saved every register that a call may destroy, which costs more than the rest of an accounted call. So over jemalloc on x86-64
-//! Linux the byte is defined in assembly and addressed from the thread pointer by an offset that the loader fills in (the
-//! *initial-exec* model, which jemalloc itself uses for its thread data): two instructions and one register.
+//! The simple version is a `thread_local!`, and it is the second `imp` below. The fast version is the first
+//! `imp`, for jemalloc on x86-64 Linux. They differ as follows:
 //!
-//! A plug-in that is loaded late may find no room for such a byte. jemalloc's thread data then finds none either, unless it is
-//! built with the feature `disable_initial_exec_tls`. The feature of the same name here changes both.
-//!
-//! Functions that ask are not inlined into other crates ([`by_allocator`] stays inside this one), because a dynamic
-//! library of Rust code does not export what assembly defines.
+//! 1. **Access.** A library may be loaded late, so the compiler reads a library's `thread_local!` by a
+//!    sequence that stands for a function call. The linker can shorten the sequence in a program. By then the
+//!    compiler has already saved every register that a call may destroy, and this costs more than the rest of
+//!    an accounted call. The fast version defines the byte in assembly and addresses it from the thread
+//!    pointer, by an offset that the loader fills in. That takes two instructions and one register. The
+//!    method is called the *initial-exec* model, and jemalloc uses it for its own thread data.
+//! 2. **Plug-ins.** A library that is loaded late may find no room for such a byte. jemalloc's thread data
+//!    then finds no room either, unless jemalloc is built with the feature `disable_initial_exec_tls`. This
+//!    crate's feature of the same name changes both.
+//! 3. **Inlining.** A dynamic library of Rust code does not export symbols that are defined in assembly. So
+//!    functions that call [`by_allocator`] must not be inlined into other crates.
 
 #[cfg(zmalloc_initial_exec)]
 mod imp {
     use core::arch::{asm, global_asm};
 
-    // The version is part of the name: two versions of this crate may be in one program. (One version from two sources may
-    // not.)
+    // The version is part of the name, because a program may contain two versions of this crate. One version
+    // from two sources is not supported.
     macro_rules! symbol {
         () => {
             concat!("zmalloc_", env!("CARGO_PKG_VERSION"), "_by_allocator")
@@ -37,7 +41,7 @@ mod imp {
 
     #[inline(always)]
     pub(crate) fn get() -> bool {
-        // SAFETY: reads the calling thread's byte, which is there as long as the thread.
+        // SAFETY: reads the calling thread's byte, which exists as long as the thread.
         unsafe {
             asm!(
                 concat!("mov {offset:r}, qword ptr [rip + \"", symbol!(), "\"@GOTTPOFF]"),
@@ -52,7 +56,7 @@ mod imp {
     }
 
     pub(crate) fn set(flag: bool) {
-        // SAFETY: writes the calling thread's byte, which nothing refers to.
+        // SAFETY: writes the calling thread's byte, to which no reference exists.
         unsafe {
             asm!(
                 concat!("mov {offset:r}, qword ptr [rip + \"", symbol!(), "\"@GOTTPOFF]"),

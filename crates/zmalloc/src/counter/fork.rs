@@ -1,4 +1,5 @@
-//! What a fork does to the count: the child has all the memory, and one thread.
+//! Keeps the counts right in the child of a fork. The child has all of the parent's memory, but only one
+//! thread.
 
 #[cfg(all(any(target_os = "linux", target_os = "macos", target_os = "freebsd"), not(miri)))]
 mod imp {
@@ -9,14 +10,15 @@ mod imp {
     const FAILED: u8 = 1;
     const WATCHING: u8 = 2;
 
-    /// Not a lock: a child of a fork would wait for ever for a thread that it does not have.
+    /// This is not a lock, because the child of a fork would wait for ever for a thread that it does not
+    /// have.
     static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
 
-    /// Has the process tell of forks, and says whether it will. Two threads at once may both register: once more
-    /// does no harm.
+    /// Registers a handler that runs in the child of each fork. Returns whether it is registered. Two threads
+    /// may register it at the same time, which does no harm.
     pub(crate) fn watch() -> bool {
         if STATE.load(Ordering::Relaxed) == UNTRIED {
-            // SAFETY: a function without arguments that is there as long as the process.
+            // SAFETY: the handler takes no arguments and exists as long as the process.
             let error = unsafe { libc::pthread_atfork(None, None, Some(after_fork)) };
             STATE.store(if error == 0 { WATCHING } else { FAILED }, Ordering::Relaxed);
         }
@@ -24,9 +26,9 @@ mod imp {
     }
 
     extern "C" fn after_fork() {
-        // SAFETY: this is the child, and its only thread. Handlers that were registered earlier have run before this one;
-        // one of them that started a thread, which POSIX does not allow there, could have reused the memory of the
-        // parent's.
+        // SAFETY: this runs in the child, on its only thread. Child handlers that were registered earlier
+        // have run before this one. Such a handler could have started a thread that reuses the memory of the
+        // parent's threads, but POSIX does not allow that there.
         INSIDE.with(|inside| unsafe { SLOTS.after_fork(SLOT.get(), inside) });
     }
 }

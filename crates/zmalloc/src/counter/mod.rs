@@ -1,27 +1,74 @@
-//! `used_memory`, counted by each thread for itself, or by jemalloc for it.
+//! Counts the bytes in live blocks: [`used_memory`], the peak, and the totals of one thread.
 //!
-//! One shared counter costs a locked instruction on every call and bounces its cache line between
-//! the cores; Redis and Valkey moved to a slot a thread for that reason. Here a thread that
-//! allocates for the first time claims a slot of a static table ([`slots`]) and is from then on its only
-//! writer. How it counts is settled in the same moment:
+//! # Invariants
 //!
-//! - **By the allocator.** jemalloc adds up the bytes that a thread allocated and freed, exactly and in any case:
-//!   its own thread events hang on those two counters. The slot then only says where they are, and a call costs one
-//!   comparison more than without accounting.
-//! - **By hand**, where the allocator has no such counters, or where others use the same allocator past this crate (it
-//!   serves the program's global allocator, or has served this thread before): a plain load, add and store for each
-//!   call.
+//! - **Exact.** The sum over all slots and the shared count is the total charge of all live blocks. A block
+//!   may be freed by another thread than the one that allocated it. Then one slot's difference goes below
+//!   zero, and the sum is still right. A slot keeps its counts when its thread ends.
+//! - **One writer.** Only the thread that owns a slot writes its counts.
+//! - **Peak.** The peak is at most `2 * LOOK_STEP * threads` too low. A thread holds the bytes that it
+//!   allocated less those that it freed. Each time it has allocated another [`LOOK_STEP`] bytes, it compares
+//!   the bytes that it holds with those at its previous check. If it holds more, it adds up all slots. So a
+//!   thread can grow by at most two steps between two sums. The sum is not taken at one instant. Threads that
+//!   allocate and free meanwhile can make it, and so the peak, wrong by the bytes that they move.
 //!
-//! Bytes of threads beyond the table, and of threads that are being torn down, go to one shared count.
+//! # The simple version
 //!
-//! - **Exact.** Each slot has a count of bytes allocated and one of bytes freed; a block freed by another thread than
-//!   its allocator's makes one slot go down that never went up, and the sum is right all the same. A slot keeps its
-//!   counts when its thread ends.
-//! - **Peak.** Each time a thread has allocated another [`LOOK_STEP`] it compares what it holds (allocated less
-//!   freed) with what it held at its last look, and adds up all slots if that is more. Between two sums it can
-//!   therefore climb by at most two steps, and the peak is at most `2 * LOOK_STEP * threads` too low; but a sum is
-//!   not taken at one instant, and threads that allocate and free while it is taken can make it, and so the peak,
-//!   wrong by what they move meanwhile.
+//! One counter for the whole process is correct:
+//!
+//! ```text
+//!  static USED: atomic integer
+//!
+//!  alloc(layout):    ptr = backend.alloc(layout);  USED.fetch_add(charge(ptr));  return ptr
+//!  free(ptr):        USED.fetch_sub(charge(ptr));  backend.free(ptr)
+//!  used_memory():    return USED.load()
+//! ```
+//!
+//! Each call costs a locked instruction, and the counter's cache line moves between the cores. `charge` asks
+//! the allocator about the block, which is often a cache miss. `tests/accounting.rs` keeps such a sum of
+//! charges and compares [`used_memory`] with it.
+//!
+//! # The fast version
+//!
+//! ```text
+//!  static SLOTS: [slot; 128]        slot = { allocated, freed, addresses of jemalloc's counters }
+//!  static SHARED: { allocated, freed }
+//!
+//!  alloc(layout):
+//!      if this thread's flag is set: return backend.alloc(layout)     jemalloc counts
+//!      ptr = backend.alloc(layout)
+//!      slot.allocated = slot.allocated + charge(layout)               plain load, add and store
+//!      if slot.allocated has grown by LOOK_STEP: check for a new peak
+//!      return ptr
+//!
+//!  free(ptr, layout):
+//!      if this thread's flag is set: return backend.free(ptr, layout)
+//!      slot.freed = slot.freed + charge(layout)
+//!      backend.free(ptr, layout)
+//!
+//!  used_memory():
+//!      return the sum of allocated - freed over all slots and SHARED
+//! ```
+//!
+//! It differs from the simple version as follows:
+//!
+//! 1. **A slot for each thread.** A thread claims a slot of a static table ([`slots`]) with its first call.
+//!    It is the only writer, so a plain load, add and store replace the locked instruction. Redis and Valkey
+//!    do the same.
+//! 2. **Two counts instead of one difference.** Both only grow. So a reader can tell whether a count changed
+//!    while it was reading, and [`Region`](crate::Region) can subtract two readings.
+//! 3. **jemalloc counts where it can.** jemalloc keeps the exact number of bytes that each thread allocated
+//!    and freed, because its own thread events depend on them. The slot then only holds the addresses of the
+//!    two counters. A call costs one comparison of a thread-local byte ([`flag`]).
+//! 4. **Otherwise the thread counts by hand.** The allocator may have no such counters. Or other code may use
+//!    the same allocator without this crate: the program's global allocator, or code that ran on this thread
+//!    before. Then each call updates the slot.
+//! 5. **The charge is computed from the layout** over jemalloc, as `backend/jemalloc.rs` explains. The block
+//!    is not asked.
+//! 6. **The peak is checked once in [`LOOK_STEP`] bytes**, not on each call.
+//! 7. **Reading costs more.** `used_memory` reads two or three cache lines for each slot.
+//! 8. **Some bytes are shared.** Threads that find no free slot, and threads whose destructors have run, add
+//!    to one shared count with locked instructions.
 //!
 //! Learned from: Redis' `zmalloc.c` (`used_memory[]` by thread), Valkey's `used_memory_thread`, jemalloc's
 //! `thread.allocatedp`.
@@ -37,46 +84,51 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use slots::{Counts, Inside, Slot, Slots};
 
-/// How many threads count without sharing. More threads than this are right, only slower.
+/// The number of threads that can have a slot of their own. Further threads use the shared count, which is
+/// correct but slower.
 const SLOT_COUNT: usize = 128;
 
-/// How many bytes a thread allocates between two looks whether there is a new peak.
+/// The number of bytes that a thread allocates between two checks for a new peak.
 const LOOK_STEP: usize = 256 * 1024;
 
 static SLOTS: Slots<SLOT_COUNT> = Slots::new();
 
-/// The count of the threads that have no slot of their own.
+/// The counts of the threads that have no slot of their own.
 static SHARED: CachePadded<Counts> = CachePadded::new(Counts::new());
 
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether the program's global allocator is known to come here.
+/// Whether the program's global allocator is known to call this crate.
 static SERVES_THE_PROGRAM: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    // None of these has a destructor, so they can be used as long as the thread runs, by other thread-locals'
-    // destructors too.
+    // Only `RELEASE` has a destructor. The others can be used as long as the thread runs, also by the
+    // destructors of other thread-locals.
 
-    /// Whether it is settled how this thread counts; if it is by the allocator, `flag` says so.
+    /// Whether it is decided how this thread counts. `flag` says whether the allocator does.
     static SETTLED: Cell<bool> = const { Cell::new(false) };
     /// The slot that this thread owns, if it owns one.
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
-    /// The counts in it that this thread writes when it counts by hand.
+    /// The counts of that slot which this thread updates when it counts by hand.
     static BY_HAND: Cell<Option<&'static Counts>> = const { Cell::new(None) };
-    /// What this thread has added to `SHARED`, and to a slot that it gave back.
+    /// The bytes (allocated, freed) of this thread that are not in `SLOT`: those in `SHARED`, and the totals
+    /// of a slot that it gave back.
     static ELSEWHERE: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-    /// `allocated` at the last look for a new peak, and what was held then.
+    /// The value of `allocated` at the last check for a new peak.
     static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    /// The bytes that were held at that check.
     static HELD: Cell<isize> = const { Cell::new(0) };
-    /// Set while a claim is under way (registering a destructor may allocate), and whether this crate was called meanwhile.
+    /// Whether this thread is claiming a slot. The claim may allocate, because it registers a destructor.
     static CLAIMING: Cell<bool> = const { Cell::new(false) };
+    /// Whether this crate was called during the claim.
     static CALLED_WITHIN: Cell<bool> = const { Cell::new(false) };
-    /// Set while a large block is resized, and whether a look for a new peak was put off for it.
+    /// Whether a large block is being resized.
     static RESIZING: Cell<bool> = const { Cell::new(false) };
+    /// Whether a check for a new peak was postponed until the resize ends.
     static PUT_OFF: Cell<bool> = const { Cell::new(false) };
-    /// By which doors this thread is reading the table.
+    /// How often this thread is inside [`Slots::read`], by door.
     static INSIDE: Inside = const { Cell::new([0; 2]) };
-    /// Gives the slot back when the thread ends. This one has a destructor.
+    /// Gives the slot back when the thread ends.
     static RELEASE: Release = const { Release };
 }
 
@@ -85,7 +137,7 @@ struct Release;
 impl Drop for Release {
     fn drop(&mut self) {
         flag::set_by_allocator(false);
-        BY_HAND.set(None); // from now on by hand, and without a slot: in the shared count
+        BY_HAND.set(None); // from now on this thread uses the shared count
         if let Some(slot) = SLOT.get() {
             ELSEWHERE.set(thread_totals());
             SLOT.set(None);
@@ -94,18 +146,21 @@ impl Drop for Release {
     }
 }
 
-/// Whether the allocator counts what this thread does: the question before each call, so it is one comparison. A
-/// thread that has not settled yet is told no, and finds out by [`hand`].
+/// Whether the allocator counts for this thread. Every call asks this first, so it is one comparison.
+///
+/// Returns `false` on a thread that has not decided yet; [`hand`] then decides.
 #[inline(always)]
 pub(crate) fn by_allocator() -> bool {
     backend::COUNTS && flag::by_allocator()
 }
 
-/// The duty of a thread to count its blocks by hand. To be asked for before the back end is called.
+/// Permission to count by hand on this thread. It must be obtained before the back end is called, so that the
+/// decision comes before the thread's first block.
 #[derive(Clone, Copy)]
 pub(crate) struct Hand(());
 
-/// `None` if the allocator counts what this thread does, so that there is nothing left to do.
+/// Returns the permission to count by hand, or `None` if the allocator counts for this thread. The first call
+/// on a thread decides which it is.
 #[inline]
 pub(crate) fn hand() -> Option<Hand> {
     if backend::COUNTS && !SETTLED.get() {
@@ -130,19 +185,20 @@ impl Hand {
     #[inline]
     pub(crate) fn sub(self, bytes: usize) {
         let Some(own) = BY_HAND.get() else { return without_a_slot(0, bytes) };
-        // Release: who sees the free sees the allocation that it undoes.
+        // Release: a reader that sees this free also sees the allocation that it undoes.
         own.freed.store(own.freed.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Release);
     }
 
-    /// Counts one block that became another size.
+    /// Counts one block whose charge changed from `old` to `new`.
     #[inline]
     pub(crate) fn replace(self, old: usize, new: usize) {
-        self.sub(old); // first, or the peak would have both
+        self.sub(old); // first, so that the peak never includes both sizes
         self.add(new);
     }
 }
 
-/// Notes that the program's global allocator comes here. Called by the methods of `GlobalAlloc` on threads that count by hand.
+/// Records that the program's global allocator calls this crate. The methods of `GlobalAlloc` call this on
+/// threads that count by hand.
 #[inline]
 pub(crate) fn serves_the_program() {
     if backend::COUNTS && !SERVES_THE_PROGRAM.load(Ordering::Relaxed) {
@@ -155,24 +211,24 @@ fn is_known_to_serve_the_program() -> bool {
     SERVES_THE_PROGRAM.load(Ordering::Relaxed)
 }
 
-/// A thread's first call: claims a slot and settles how it counts.
+/// Runs on a thread's first call: claims a slot and decides how the thread counts.
 #[cold]
 #[inline(never)]
 fn settle() {
     if CLAIMING.replace(true) {
         CALLED_WITHIN.set(true);
-        return; // this block goes to the shared count
+        return; // the block of this nested call goes to the shared count
     }
     let forks_are_seen = fork::watch();
-    // Fails when this thread's destructors have run: then it may not own a slot any more.
+    // Fails if this thread's destructors have run. The thread then may not own a slot any more.
     if RELEASE.try_with(|_| ()).is_ok()
         && let Some(slot) = SLOTS.claim()
     {
         SLOT.set(Some(slot));
         match forks_are_seen.then(allocator::thread_counters).flatten() {
             Some((allocated, freed)) => {
-                // SAFETY: `allocator` vouches for the counters: one number, this thread's own, and as long-lived as
-                // the thread, which releases the slot when it ends.
+                // SAFETY: `allocator::thread_counters` returns the calling thread's own counters, which are
+                // equal and live as long as the thread. `Release` releases the slot before the thread ends.
                 unsafe { slot.attach(allocated, freed) };
                 flag::set_by_allocator(true);
             }
@@ -182,20 +238,20 @@ fn settle() {
         LOOKED_AT.set(allocated);
         HELD.set(allocated.wrapping_sub(freed) as isize);
     }
-    // With no slot free the thread stays with the shared count: asking again on every call would cost more than a
-    // slot saves.
+    // A thread that found no free slot keeps to the shared count. Trying again on every call would cost more
+    // than a slot saves.
     SETTLED.set(true);
     CLAIMING.set(false);
 }
 
-/// Whether `call`, which the claim under way makes, comes back to this crate.
+/// Runs `call` during a claim and returns whether it called this crate.
 fn comes_back(call: impl FnOnce()) -> bool {
     CALLED_WITHIN.set(false);
     call();
     CALLED_WITHIN.get()
 }
 
-/// Counts what was allocated or what was freed; one of the two is 0.
+/// Counts bytes in the shared count, or claims a slot first. One of the two arguments is 0.
 #[cold]
 #[inline(never)]
 fn without_a_slot(allocated: usize, freed: usize) {
@@ -217,7 +273,7 @@ fn without_a_slot(allocated: usize, freed: usize) {
     }
 }
 
-/// Looks for a new peak, this thread having allocated and freed so much in all.
+/// Checks for a new peak. The arguments are this thread's totals.
 #[cold]
 #[inline(never)]
 fn look(allocated: usize, freed: usize) {
@@ -228,7 +284,8 @@ fn look(allocated: usize, freed: usize) {
     }
 }
 
-/// What the allocator calls each time a thread has allocated another [`LOOK_STEP`].
+/// Checks for a new peak. The allocator calls this each time a thread has allocated another [`LOOK_STEP`]
+/// bytes.
 fn allocator_looks() {
     if RESIZING.get() {
         PUT_OFF.set(true);
@@ -238,11 +295,15 @@ fn allocator_looks() {
     }
 }
 
-/// Resizing a block of this many bytes or more, before or after, goes through [`resizing`].
+/// The size in bytes from which a resize goes through [`resizing`]. The old or the new size decides,
+/// whichever is larger.
 pub(crate) const LARGE: usize = 16 * 1024;
 
-/// Makes a call that resizes a block that the allocator counts. jemalloc adds the new size, calls back, and takes the old size
-/// off only then: a look in between would see both.
+/// Runs `call`, which resizes a block that the allocator counts, and postpones the check for a new peak until
+/// it returns.
+///
+/// jemalloc adds the new size, calls back, and subtracts the old size only then. A check in between would
+/// include both sizes.
 #[cold]
 #[inline(never)]
 pub(crate) fn resizing<R>(call: impl FnOnce() -> R) -> R {
@@ -256,13 +317,13 @@ pub(crate) fn resizing<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Bytes that this thread has allocated and freed, and what was in its slot before. Both wrap around; it is the
-/// differences that mean something.
+/// Returns the bytes that this thread has allocated and freed, plus what its slot held before. Both wrap
+/// around: only differences of two calls have a meaning.
 pub(crate) fn thread_totals() -> (usize, usize) {
     if !SETTLED.get() {
         settle();
     }
-    // SAFETY: the thread's own slot.
+    // SAFETY: this thread owns the slot.
     let (allocated, freed) = SLOT.get().map_or((0, 0), |slot| unsafe { slot.totals() });
     let (more_allocated, more_freed) = ELSEWHERE.get();
     (allocated.wrapping_add(more_allocated), freed.wrapping_add(more_freed))
@@ -274,14 +335,20 @@ fn raise_peak() -> usize {
     used
 }
 
-/// Bytes in live blocks: the sum of the charges of all that was allocated and not yet freed.
+/// Returns the bytes in live blocks: the sum of the charges of all blocks that were allocated and not yet
+/// freed.
 ///
-/// Exact whenever no other thread is allocating or freeing at the moment of the call; otherwise each
-/// thread's share is as of some instant during the call. Never waits. A thread that ends waits until all calls that have begun are over,
-/// usually some hundred nanoseconds. If a debugger or the scheduler stops such a call, the ending thread waits as long. A signal handler may call
-/// it, and may end the process; where it has interrupted a call of it, it must not fork, end the thread alone, or jump out
-/// (`siglongjmp`). Reads two or three cache lines for each thread that ever ran at once (at most 385). In C: `zmalloc_used_memory`; in INFO:
-/// `used_memory`.
+/// The sum is exact if no other thread allocates or frees during the call. Otherwise each thread's share is
+/// as of some instant during the call. The call reads two or three cache lines for each slot that was ever
+/// claimed, at most 385 in all.
+///
+/// The call never waits. A thread that ends waits until all calls that have begun are over, usually some
+/// hundred nanoseconds. If a debugger or the scheduler stops such a call, the ending thread waits as long.
+///
+/// A signal handler may call this function, and may end the process. A handler that has interrupted a call of
+/// this function must not fork, end only the thread, or jump out (`siglongjmp`).
+///
+/// In C: `zmalloc_used_memory`; in INFO: `used_memory`.
 ///
 /// ```
 /// let before = zmalloc::used_memory();
@@ -295,23 +362,28 @@ pub fn used_memory() -> usize {
     let (shared_allocated, shared_freed) = SHARED.load();
     let sum =
         allocated.wrapping_add(shared_allocated).wrapping_sub(freed.wrapping_add(shared_freed)) as isize;
-    // A free may be seen before the allocation that it undoes, on another thread.
+    // A free on one thread may be seen without the allocation on another thread that it undoes.
     sum.max(0) as usize
 }
 
-/// The most that [`used_memory`] has been, in bytes: at most `512 KiB * threads` below the true peak as long as
-/// no other thread allocates or frees at the moment somebody looks, at most 16 KiB above it (a block that is resized
-/// counts twice for an instant), and never below what [`used_memory`] says now. In INFO: `used_memory_peak`.
+/// Returns the largest value that [`used_memory`] has had, in bytes.
 ///
-/// Each thread looks for a new peak when it has allocated another 256 KiB; that is one [`used_memory`] for every 256 KiB
-/// of growth, and nothing in between. A single block of that size or more is looked at as soon as it is there.
+/// Each thread checks for a new peak when it has allocated another 256 KiB. That costs one [`used_memory`]
+/// for every 256 KiB of growth, and nothing in between. A single block of that size or more is checked at
+/// once.
+///
+/// The result is never below the present [`used_memory`]. It is at most `512 KiB * threads` below the true
+/// peak, if no other thread allocates or frees during a check. It is at most 16 KiB above the true peak,
+/// because a block that is resized counts twice for an instant.
+///
+/// In INFO: `used_memory_peak`.
 pub fn peak_memory() -> usize {
     let used = raise_peak();
     PEAK.load(Ordering::Relaxed).max(used)
 }
 
-/// Forgets the peak: [`peak_memory`] starts again from what is used now. In Redis: `CONFIG RESETSTAT`
-/// and `MEMORY` tests do the same with `server.stat_peak_memory`.
+/// Resets the peak: [`peak_memory`] starts again from the bytes that are in use now. Redis has no such
+/// command: its `CONFIG RESETSTAT` keeps `used_memory_peak`.
 pub fn reset_peak_memory() {
     PEAK.store(used_memory(), Ordering::Relaxed);
 }

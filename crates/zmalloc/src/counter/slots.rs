@@ -1,35 +1,47 @@
-//! The table behind `used_memory`: a slot for each thread, added up by whoever asks.
+//! The table behind `used_memory`: one slot for each thread. A reader adds up all slots.
 //!
 //! ```text
 //!  state     own[0]                own[1]              live
 //!  [ l i ]   [ allocated | freed ] [ allocated | freed ] [ -> allocated | -> freed ]
 //!
-//!  a slot comes to   own[i]  +  what the two live pointers lead to, if l is set
+//!  total of a slot  =  own[i]  +  (if l is set) the counters that the two live pointers lead to
 //! ```
 //!
-//! A thread that counts by hand writes into `own[i]`. For a thread whose allocator counts, `live` leads to the
-//! allocator's own counters, which are part of that thread and die with it. So a slot changes hands in steps that
-//! leave its sum what it was at each of them, for a reader at any moment:
+//! A thread that counts by hand writes to `own[i]`. If the allocator counts for a thread, `live` points to
+//! the allocator's own counters. Those are part of the thread's memory and are freed with it.
 //!
-//! - **claim**: `claimed` goes from false to true; the sum starts from what the last owner left.
-//! - **attach**: the pointers are set, then `l`. Both counters are the same at this point, or the sum would jump.
-//! - **release**: `own[1 - i]` becomes `own[i]` and the live counters together; then one store to `state` clears
-//!   `l` and turns `i`, so that no reader adds them twice or not at all. Then it waits until the readers that may have
-//!   seen `l` are gone; only then the slot may be claimed and the thread may end.
+//! # Invariants
 //!
-//! Readers never wait. They enter by one of two doors (a count each); who releases closes one door after the
-//! other and waits for the readers inside: each of them looks at a few hundred words and leaves. Readers that are below it
-//! on its own stack (a signal handler that interrupted one and ends the thread) are not waited for; each thread
-//! notes in a cell of its own by which door it is inside how often.
+//! - Only the owner of a claimed slot writes its `own[i]`, pointers and `state`.
+//! - The pointers of a slot change only when no reader can still have seen the previous `l`.
+//! - Each step below leaves the slot's total unchanged, for a reader at any moment.
 //!
-//! A reader takes the two counts of a thread as of one instant ([`pair`]). Half of a change would be an error without
-//! bound: a reader that is stopped between the two loads would miss all that was allocated since, and subtract
-//! all of it that was freed.
+//! # Steps
 //!
-//! Invariants: `own[i]`, the pointers and `state` of a claimed slot are written by its owner alone; pointers of a
-//! slot change only when no reader can have seen the `l` that went before.
+//! - **claim**: `claimed` goes from false to true. The total starts from the counts that the previous owner
+//!   left.
+//! - **attach**: the owner stores the pointers and then sets `l`. Both counters must be equal at this point,
+//!   or the sum would jump.
+//! - **release**: the owner stores the total of `own[i]` and the live counters to `own[1 - i]`. One store to
+//!   `state` then clears `l` and flips `i`, so that no reader adds the live counters twice or misses them.
+//!   Then the owner waits until all readers that may have seen `l` have left. Only then may the slot be
+//!   claimed again and the thread end.
 //!
-//! Learned from: SRCU in the Linux kernel (the two doors). The whole is model-checked in `tests/interleavings.rs`.
+//! # Readers
+//!
+//! Readers never wait. A reader enters by one of two *doors*: it increments that door's count, and decrements
+//! it when it leaves. A thread that releases a slot closes one door after the other, and waits each time
+//! until the readers inside have left. A reader loads a few hundred words and leaves.
+//!
+//! A releasing thread does not wait for readers on its own stack. Such a reader exists if a signal handler
+//! interrupted it and calls `exit`. So each thread records in [`Inside`] how often it is inside by each door.
+//!
+//! A reader takes the two counts of a thread as of one instant (see [`pair`]). Otherwise a reader that is
+//! stopped between the two loads would miss everything that was allocated meanwhile, and subtract everything
+//! that was freed. That error has no bound.
+//!
+//! Learned from: SRCU in the Linux kernel (the two doors). `tests/interleavings.rs` checks all of this with
+//! loom, except forks.
 
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, const_fn, fence, yield_now};
 use core::cell::Cell;
@@ -37,12 +49,14 @@ use core::ptr;
 use core::sync::atomic::compiler_fence;
 use crossbeam_utils::CachePadded;
 
-/// How often this thread is inside, by door. One a thread.
+/// How often a thread is inside [`Slots::read`], by door. Each thread has one.
 pub(crate) type Inside = Cell<[usize; 2]>;
 
-/// Both counts as of one instant. `allocated` only grows, so if it is the same before and after `freed` is read, that was
-/// its value when `freed` was. A thread that allocates all the time may not let that happen; then the attempt is
-/// taken during which it allocated least, and counts as if that had been before.
+/// Loads both counts as of one instant.
+///
+/// `allocated` only grows. So if it has the same value before and after `freed` is loaded, it had that value
+/// at the load of `freed`. A thread that allocates all the time may prevent this for every attempt. Then the
+/// attempt during which the thread allocated least is returned, with the larger value of `allocated`.
 #[inline(always)]
 fn pair(allocated: &AtomicUsize, freed: &AtomicUsize) -> (usize, usize) {
     #[cold]
@@ -64,14 +78,14 @@ fn pair(allocated: &AtomicUsize, freed: &AtomicUsize) -> (usize, usize) {
         }
         best
     }
-    // Acquire, so that the three loads stay in this order; with a free comes the allocation that it undoes.
+    // Acquire keeps the three loads in this order. It also makes the allocation visible that a free undoes.
     let before = allocated.load(Ordering::Acquire);
     let both = (before, freed.load(Ordering::Acquire));
     if allocated.load(Ordering::Relaxed) == before { both } else { again(allocated, freed) }
 }
 
-/// Bytes allocated and bytes freed, both ever growing: what is in use is the difference. Both wrap around on
-/// 32-bit machines, and the difference is right all the same.
+/// Bytes allocated and bytes freed. Both only grow, and the difference is the number of bytes in use. On
+/// 32-bit machines both wrap around, and the difference is still right.
 pub(crate) struct Counts {
     pub(crate) allocated: AtomicUsize,
     pub(crate) freed: AtomicUsize,
@@ -84,7 +98,7 @@ impl Counts {
         }
     }
 
-    /// Both as of one instant.
+    /// Loads both counts as of one instant.
     #[inline]
     pub(crate) fn load(&self) -> (usize, usize) {
         pair(&self.allocated, &self.freed)
@@ -96,9 +110,9 @@ impl Counts {
     }
 }
 
-/// Which of the `own` counts is in force: the lowest bit of `state`.
+/// The lowest bit of `state`: the index of the `own` counts that are in use.
 const TURN: usize = 1;
-/// Set in `state` while the live pointers lead to a running thread's counters.
+/// The bit of `state` that is set while the live pointers lead to a running thread's counters.
 const LIVE: usize = 2;
 
 pub(crate) struct Slot {
@@ -122,53 +136,58 @@ impl Slot {
         }
     }
 
-    /// The counts that the owner writes when it counts by hand: the same until it releases the slot.
+    /// The counts that the owner updates when it counts by hand. They are the same ones until the owner
+    /// releases the slot.
     pub(crate) fn own(&self) -> &Counts {
         &self.own[self.state.load(Ordering::Relaxed) & TURN]
     }
 
-    /// Adds the counters at the two addresses to the slot from now on. Only its owner may call it, once.
+    /// From now on, adds the counters at the two addresses to the slot's total. Only the slot's owner may
+    /// call this, and only once.
     ///
     /// # Safety
-    /// Both lead to the same number, which this thread alone changes, and are valid until it has released the slot.
-    /// They are read by other threads while it writes them: it does so by whole words.
+    /// Both counters must hold the same number. Only the calling thread may change them, by stores of whole
+    /// words, because other threads read them meanwhile. They must be valid until the thread has released the
+    /// slot.
     pub(crate) unsafe fn attach(&self, allocated: *mut AtomicUsize, freed: *mut AtomicUsize) {
         let state = self.state.load(Ordering::Relaxed);
         debug_assert_eq!(state & LIVE, 0);
         self.live_allocated.store(allocated, Ordering::Relaxed);
         self.live_freed.store(freed, Ordering::Relaxed);
-        // Release: who sees `LIVE` sees the pointers.
+        // Release: a reader that sees `LIVE` also sees the pointers.
         self.state.store(state | LIVE, Ordering::Release);
     }
 
-    /// What the slot comes to: bytes allocated and bytes freed.
+    /// Returns the slot's total: bytes allocated and bytes freed.
     ///
     /// # Safety
-    /// The caller owns the slot, or is inside [`Slots::read`].
+    /// The caller must own the slot or be inside [`Slots::read`].
     #[inline]
     pub(crate) unsafe fn totals(&self) -> (usize, usize) {
-        // Acquire: with the state come the counts that a release stored before it, and the pointers.
+        // Acquire: the pointers, and the counts that a release stored before the state, are visible with the
+        // state.
         let state = self.state.load(Ordering::Acquire);
         let (allocated, freed) = self.own[state & TURN].load();
         if state & LIVE == 0 {
             return (allocated, freed);
         }
-        // SAFETY: `LIVE` was set, so the pointers lead to counters of a thread that cannot end before the caller
-        // is done: it is the caller's own, or its release waits for the reader that the caller is.
+        // SAFETY: `LIVE` was set, so the pointers lead to counters of a thread that cannot end yet. The
+        // caller is that thread, or a reader for which that thread's release waits.
         let live = unsafe {
             pair(&*self.live_allocated.load(Ordering::Relaxed), &*self.live_freed.load(Ordering::Relaxed))
         };
         (allocated.wrapping_add(live.0), freed.wrapping_add(live.1))
     }
 
-    /// Takes over what the live counters say and forgets where they are, in one step for any reader.
+    /// Adds the values of the live counters to the slot's own counts and forgets the addresses. For a reader
+    /// this is one step.
     fn detach(&self) {
         let state = self.state.load(Ordering::Relaxed);
         if state & LIVE != 0 {
             let turned = (state & TURN) ^ TURN;
             // SAFETY: the caller owns the slot.
             self.own[turned].store(unsafe { self.totals() });
-            // Release: who sees the new turn sees its counts.
+            // Release: a reader that sees the new turn also sees its counts.
             self.state.store(turned, Ordering::Release);
         }
     }
@@ -176,11 +195,11 @@ impl Slot {
 
 pub(crate) struct Slots<const N: usize> {
     slots: [CachePadded<Slot>; N],
-    /// One past the highest slot ever claimed: the sum stops there.
+    /// One past the index of the highest slot that was ever claimed. The sum stops there.
     seen: AtomicUsize,
-    /// The door by which readers enter.
+    /// The door by which new readers enter.
     door: AtomicUsize,
-    /// How many readers are inside, by door.
+    /// The number of readers inside, by door.
     readers: [CachePadded<AtomicUsize>; 2],
 }
 
@@ -196,10 +215,11 @@ impl<const N: usize> Slots<N> {
         }
     }
 
-    /// A slot that is the caller's own until it [releases](Self::release) it; `None` when all are taken.
+    /// Claims a slot for the caller, until the caller [releases](Self::release) it. Returns `None` if all
+    /// slots are taken.
     pub(crate) fn claim(&self) -> Option<&Slot> {
         let index = self.slots.iter().position(|slot| {
-            // Acquire: what the last owner counted is there before this one adds to it.
+            // Acquire: the counts of the previous owner are visible before this one adds to them.
             !slot.claimed.load(Ordering::Relaxed)
                 && slot.claimed.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
         })?;
@@ -207,26 +227,30 @@ impl<const N: usize> Slots<N> {
         Some(&self.slots[index])
     }
 
-    /// Gives a slot back. Afterwards nobody reads the counters that were attached to it, but the caller itself where it is
-    /// `inside` further down on its stack. Waits for readers; they do not wait.
+    /// Gives a slot back. Waits for readers, which never wait themselves.
+    ///
+    /// Afterwards no reader uses the counters that were attached to the slot. The exception is a reader on
+    /// the caller's own stack, which `inside` counts.
     pub(crate) fn release(&self, slot: &Slot, inside: &Inside) {
         if slot.state.load(Ordering::Relaxed) & LIVE != 0 {
             slot.detach();
             self.wait_for_readers(inside.get());
         }
-        // Release: the next owner, which acquires, sees all that this one counted.
+        // Release: the next owner, which acquires, sees everything that this one counted.
         slot.claimed.store(false, Ordering::Release);
     }
 
-    /// Returns when every reader that was inside at the time of the call has left, but for the caller's `own`.
+    /// Waits until every reader has left that was inside at the time of the call, except the caller's `own`
+    /// ones.
     fn wait_for_readers(&self, own: [usize; 2]) {
-        // Pairs with the fence in `read`: a reader whose entry is not seen below enters after the state that
-        // the caller stored above, and sees it.
+        // Pairs with the fence in `read`. A reader whose entry is not seen below enters after the caller
+        // stored the new state, and therefore sees that state.
         fence(Ordering::SeqCst);
         for (closed, readers) in self.readers.iter().enumerate() {
             loop {
-                self.door.store(1 - closed, Ordering::Relaxed); // new readers go the other way
-                // Acquire: what the readers did is done. An own one may have been stopped before it was counted.
+                self.door.store(1 - closed, Ordering::Relaxed); // new readers use the other door
+                // Acquire: the loads of the readers are done. An own reader may have been interrupted before
+                // it was counted, hence `<=`.
                 if readers.load(Ordering::Acquire) <= own[closed] {
                     break;
                 }
@@ -235,23 +259,25 @@ impl<const N: usize> Slots<N> {
         }
     }
 
-    /// Adds up all slots: bytes allocated and bytes freed. Each thread's share is as of some instant during the
-    /// call. Never waits. A signal handler may call it, and may end the process, whatever it interrupted. It must not
-    /// fork, end the thread alone or jump out where it interrupted a reader: the reader would stay inside for ever, or be
-    /// taken for another.
+    /// Adds up all slots: bytes allocated and bytes freed. Each thread's share is as of some instant during
+    /// the call. Never waits.
+    ///
+    /// A signal handler may call this, and may end the process, whatever it interrupted. A handler that
+    /// interrupted a reader must not fork, end only the thread, or jump out. The reader would stay inside for
+    /// ever, or would be taken for another one.
     pub(crate) fn read(&self, inside: &Inside) -> (usize, usize) {
         let door = self.door.load(Ordering::Relaxed) & 1;
         let outside = inside.get();
         let mut entered = outside;
         entered[door] += 1;
         inside.set(entered);
-        compiler_fence(Ordering::SeqCst); // a handler sees the note before the count
+        compiler_fence(Ordering::SeqCst); // a handler sees `inside` before the count
         let readers = &self.readers[door];
         readers.fetch_add(1, Ordering::Relaxed);
         fence(Ordering::SeqCst); // pairs with the one in `wait_for_readers`
         let seen = self.seen.load(Ordering::Relaxed);
         let sum = self.slots[..seen].iter().fold((0_usize, 0_usize), |(allocated, freed), slot| {
-            // SAFETY: inside.
+            // SAFETY: this reader is inside.
             let (more_allocated, more_freed) = unsafe { slot.totals() };
             (allocated.wrapping_add(more_allocated), freed.wrapping_add(more_freed))
         });
@@ -261,12 +287,13 @@ impl<const N: usize> Slots<N> {
         sum
     }
 
-    /// In the child of a fork: keeps the counts of the threads that the child does not have, and gives their slots
-    /// back. `own` is the slot of the one thread that there is, `inside` its readers.
+    /// Repairs the table in the child of a fork: keeps the counts of the threads that the child does not
+    /// have, and gives their slots back. `own` is the slot of the child's only thread, and `inside` counts
+    /// that thread's readers.
     ///
     /// # Safety
-    /// No other thread runs nor has run in this process, so that the memory of the parent's threads is still as it was
-    /// there.
+    /// No other thread may run, or have run, in this process. Otherwise the memory of the parent's threads
+    /// could already be in use again.
     #[allow(dead_code, reason = "there are platforms without fork")]
     pub(crate) unsafe fn after_fork(&self, own: Option<&Slot>, inside: &Inside) {
         for (readers, own) in self.readers.iter().zip(inside.get()) {

@@ -1,17 +1,19 @@
-//! Telling the kernel that pages are not needed any more.
+//! Tells the kernel that pages are not needed any more.
 
-/// Gives the whole pages inside `len` bytes from `ptr` back to the system at once, and says how many bytes
-/// that were: 0 when no page lies wholly inside, or when the kernel refuses (locked pages). What was in them
-/// is lost, they read as zeros.
+/// Gives the whole pages inside `len` bytes from `ptr` back to the system at once. Returns the size of these
+/// pages in bytes, which is 0 if no page lies wholly inside or if the kernel refuses (locked pages). The
+/// content of the pages is lost, and they read as zeros.
 ///
-/// It is for a forked child that has saved a value and will not look at it again: pages that it lets go need
-/// not be copied when the parent writes to them. `None`, and nothing done, where the system has no such
-/// advice or gives it another meaning: everywhere but on Linux. In C: `zmadvise_dontneed`.
+/// A forked child uses this after it has saved a value and does not need it again. The kernel then need not
+/// copy those pages when the parent writes to them.
+///
+/// Returns `None` and does nothing where the system has no such advice or gives it another meaning, which is
+/// everywhere except on Linux. In C: `zmadvise_dontneed`.
 ///
 /// # Safety
-/// The bytes are one live block or part of one, they are nobody's but the caller's, and the caller needs them
-/// no more; before they are read again they have to be written. The allocator must not keep anything of its
-/// own in them, as the ones here do not in a live block.
+/// The bytes must be a live block or a part of one, and only the caller may use them. They must be written
+/// before they are read again. The allocator must not keep data of its own in them; the allocators of this
+/// crate keep none in a live block.
 pub unsafe fn madvise_dontneed(ptr: core::ptr::NonNull<u8>, len: usize) -> Option<usize> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
@@ -19,7 +21,7 @@ pub unsafe fn madvise_dontneed(ptr: core::ptr::NonNull<u8>, len: usize) -> Optio
         if len == 0 {
             return Some(0);
         }
-        // SAFETY: whole pages inside a block that is the caller's and whose content is not needed.
+        // SAFETY: these are whole pages inside a block of the caller, whose content is not needed.
         let status = unsafe { libc::madvise(ptr.as_ptr().add(skip).cast(), len, libc::MADV_DONTNEED) };
         Some(if status == 0 { len } else { 0 })
     }
@@ -30,8 +32,8 @@ pub unsafe fn madvise_dontneed(ptr: core::ptr::NonNull<u8>, len: usize) -> Optio
     }
 }
 
-/// Where the first whole page inside `len` bytes from `address` starts, from there, and how many bytes the
-/// whole pages are.
+/// Returns the offset of the first whole page inside `len` bytes from `address`, and the size of all whole
+/// pages in bytes.
 #[cfg(any(target_os = "linux", target_os = "android", test))]
 fn whole_pages(address: usize, len: usize, page_size: usize) -> (usize, usize) {
     let skip = address.wrapping_neg() & (page_size - 1);
@@ -55,11 +57,11 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
+    #[cfg(all(target_os = "linux", not(miri)))] // calls the system, which Miri does not emulate
     fn the_advice_empties_whole_pages_and_leaves_the_rest() {
         let page = crate::os::page_size().unwrap();
         let block = crate::zmalloc(4 * page);
-        // SAFETY: the block has four pages of bytes, and is written before it is read.
+        // SAFETY: the block has four pages of bytes and is written before it is read.
         unsafe {
             block.as_ptr().write_bytes(7, 4 * page);
             let emptied = madvise_dontneed(block.add(1), 4 * page - 1).unwrap();

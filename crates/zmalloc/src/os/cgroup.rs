@@ -1,24 +1,29 @@
 //! The memory limit of the control groups that the process is in.
 //!
-//! A group's limit binds all groups below it, so the answer is the lowest limit on the way from the process'
-//! own group to the top. Where that way lies takes two files to find out:
+//! A group's limit applies to all groups below it. So the result is the lowest limit on the path from the
+//! process' own group up to the top. Two files are needed to find that path:
 //!
 //! ```text
 //! /proc/self/cgroup       0::/app/db                          the group, v2
 //!                         4:cpu,memory:/app/db                the group, v1, by controller
 //! /proc/self/mountinfo    31 23 0:28 /app /sys/fs/cgroup rw - cgroup2 cgroup2 rw
 //!                                    |    |                   |
-//!            the group mounted ------+    +-- where to        +-- its kind
+//!            the group mounted ------+    +-- mounted at      +-- its type
 //!
 //! /app/db below /app is /db:  /sys/fs/cgroup/db/memory.max, then /sys/fs/cgroup/memory.max
 //! ```
 //!
-//! A container sees its own group mounted as if it were the top; what lies above is out of sight, and the
-//! limit is then usually on the mounted group itself, which is looked at too. One hierarchy can be mounted more than
-//! once: each mount that the group lies below is looked at, for one shows more of the way up than another, and
-//! a later one may lie on top of an earlier. A mount of another group says nothing, unless a path leads out of the
-//! namespace (`/../x`): if no mount is known to be above, the highest stands in. A group file that says `max`
-//! (v2), or about 2^63 (v1), is no limit. Learned from: cgroups(7), proc_pid_mountinfo(5).
+//! A container sees its own group mounted as if it were the top. The groups above are not visible. The limit
+//! is then usually on the mounted group itself, which is examined too.
+//!
+//! One hierarchy can be mounted more than once. Every mount that the group lies below is examined: one mount
+//! may show more of the path than another, and a later mount may cover an earlier one. A mount of another
+//! group is ignored, unless a path leads out of the namespace (`/../x`). In that case, if no mount is known
+//! to be above the group, the highest mount is used.
+//!
+//! A group file that says `max` (v2), or about 2^63 (v1), is no limit.
+//!
+//! Learned from: cgroups(7), proc_pid_mountinfo(5).
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn limit() -> Option<u64> {
@@ -43,7 +48,7 @@ mod parse {
     use crate::os::number;
     use core::cmp::Reverse;
 
-    /// What differs between the two versions of control groups.
+    /// The differences between the two versions of control groups.
     struct Version {
         /// The file system's type in mountinfo.
         kind: &'static [u8],
@@ -58,14 +63,14 @@ mod parse {
     struct Mount {
         /// The group that is mounted.
         root: Vec<u8>,
-        /// Where to.
+        /// The directory that it is mounted on.
         point: Vec<u8>,
         /// The file with the limit in a group's directory.
         file: &'static [u8],
     }
 
-    /// The lowest limit, in bytes, given the text of /proc/self/cgroup and /proc/self/mountinfo and a way to
-    /// read files. `None`: no limit, or nothing that can be understood.
+    /// Returns the lowest limit in bytes, given the text of /proc/self/cgroup and /proc/self/mountinfo and a
+    /// function that reads files. Returns `None` if there is no limit, or if the text cannot be parsed.
     pub(super) fn lowest_limit(
         groups: &[u8],
         mounts: &[u8],
@@ -102,8 +107,9 @@ mod parse {
         lowest
     }
 
-    /// The group of a line of /proc/PID/cgroup that has to do with memory: `ID:CONTROLLERS:PATH`, where v2
-    /// is the hierarchy 0 without controllers. A path may hold colons.
+    /// Returns the group of a line of /proc/PID/cgroup if the line is about memory. The line is
+    /// `ID:CONTROLLERS:PATH`. For v2, the hierarchy is 0 and the list of controllers is empty. A path may
+    /// contain colons.
     fn memory_group(line: &[u8]) -> Option<(Version, &[u8])> {
         let mut parts = line.splitn(3, |&byte| byte == b':');
         let (id, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
@@ -123,8 +129,9 @@ mod parse {
         list.split(|&byte| byte == b',').any(|word| word == b"memory")
     }
 
-    /// The mount that a line of mountinfo describes, if it is one of `version` with the memory controller.
-    /// Before the lone `-` are six fields and then any number; after it the type, the source, the options.
+    /// Returns the mount that a line of mountinfo describes, if it is of `version` and has the memory
+    /// controller. Before the single `-` there are six fields and any number of optional ones. After it
+    /// follow the type, the source and the options.
     fn mount_of(line: &[u8], version: &Version) -> Option<Mount> {
         let mut fields = line.split(|&byte| byte == b' ');
         let (root, point) = (fields.nth(3)?, fields.next()?);
@@ -134,7 +141,8 @@ mod parse {
         is_wanted.then(|| Mount { root: unescape(root), point: unescape(point), file: version.file })
     }
 
-    /// mountinfo writes blanks, line ends and backslashes as three octal digits: `\040`.
+    /// Decodes the octal escapes of mountinfo, which writes blanks, line ends and backslashes as three octal
+    /// digits: `\040`.
     fn unescape(text: &[u8]) -> Vec<u8> {
         let (mut plain, mut rest) = (Vec::with_capacity(text.len()), text);
         while let [first, after @ ..] = rest {
@@ -153,8 +161,9 @@ mod parse {
         plain
     }
 
-    /// The path of `group` as seen from `root`: empty or starting with `/`. `None` if it does not lie below,
-    /// or leads upwards, as the path of a group outside of the namespace does.
+    /// Returns the path of `group` relative to `root`, which is empty or starts with `/`. Returns `None` if
+    /// the group is not below `root`, or if the path leads upwards, as that of a group outside of the
+    /// namespace does.
     fn below<'a>(group: &'a [u8], root: &[u8]) -> Option<&'a [u8]> {
         let root = root.strip_suffix(b"/").unwrap_or(root);
         let path = group.strip_prefix(root)?;
@@ -162,7 +171,7 @@ mod parse {
         if (path.is_empty() || path.starts_with(b"/")) && !leads_up(path) { Some(path) } else { None }
     }
 
-    /// Whether a path goes out of the namespace, where names cannot be told.
+    /// Returns whether a path leaves the namespace, where the names of groups are unknown.
     fn leads_up(path: &[u8]) -> bool {
         path.split(|&byte| byte == b'/').any(|name| name == b"..")
     }
@@ -226,9 +235,10 @@ mod tests {
         let files = [("/sys/fs/cgroup/memory.max", "500"), ("/sys/fs/cgroup/x/memory.max", "400")];
         assert_eq!(limit("0::/docker/4f2a\n", mount, &files), Some(500));
         assert_eq!(limit("0::/docker/4f2a/x\n", mount, &files), Some(400));
-        // Outside of what is mounted: by its name another group, whose limit does not bind.
+        // Outside of the mounted group: another group with a similar name, whose limit does not apply.
         assert_eq!(limit("0::/docker/4f2a_other\n", mount, &files), None);
-        // Outside of the namespace: where that is cannot be told, and what is mounted is all there is to look at.
+        // Outside of the namespace: the place of the group is unknown, so the mounted group is all that can
+        // be examined.
         assert_eq!(limit("0::/../x\n", V2_MOUNT, &files), Some(500));
         assert_eq!(limit("0::/x/../x\n", V2_MOUNT, &files), Some(500));
     }

@@ -1,8 +1,8 @@
-//! What the operating system says: of this process, of another, of the machine.
+//! Figures of the operating system about this process, another process, or the machine.
 //!
-//! One question a file. The files that read text of the kernel keep the reading apart from the parsing, so
-//! that the parsers run, and are tested, on every platform and on text that no kernel ever wrote. All of
-//! them answer `None` to text that is cut short, malformed or too large for a number.
+//! Each file answers one question. Files that use text of the kernel separate reading from parsing. So the
+//! parsers compile, and are tested, on every platform, also with text that no kernel wrote. They return
+//! `None` for text that is cut short, malformed, or holds a number that is too large.
 
 mod advice;
 mod cgroup;
@@ -15,14 +15,14 @@ pub use physical::memory_size;
 pub use rss::{fragmentation_ratio, rss};
 pub use smaps::{private_dirty, smap_bytes_by_field};
 
-/// Bytes a page, as the system counts pages.
+/// Returns the size of a page in bytes, as the system counts pages.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn page_size() -> Option<usize> {
-    // SAFETY: `sysconf` only answers.
+    // SAFETY: `sysconf` only returns a number.
     usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok().filter(|&size| size.is_power_of_two())
 }
 
-/// The decimal number that is all of `text` apart from blanks around it.
+/// Parses `text`, without the blanks around it, as one decimal number.
 #[cfg(any(target_os = "linux", target_os = "android", test))]
 fn number(text: &[u8]) -> Option<u64> {
     core::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()

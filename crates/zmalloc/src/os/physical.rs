@@ -1,12 +1,13 @@
-//! How much memory there is to use.
+//! The amount of memory that the process may use.
 
-/// Bytes of memory that the process may use: the machine's physical memory or, on Linux, the lowest limit of a
-/// control group (v1 or v2) that the process is in, if that is less. `None` where the platform cannot be
-/// asked.
+/// Returns the bytes of memory that the process may use. This is the machine's physical memory. On Linux it
+/// is the lowest limit of the process' control groups (v1 or v2), if that is less. Returns `None` if the
+/// platform has no way to ask.
 ///
-/// Not `usize`, because a machine may have more memory than a 32-bit process can address. Reads files of
-/// /proc and /sys: for the start of a program, not for a loop. In C: `zmalloc_get_memory_size`, which knows
-/// nothing of control groups; in INFO: `total_system_memory`.
+/// The result is not a `usize`, because a machine may have more memory than a 32-bit process can address. The
+/// call reads files of /proc and /sys, so it is meant for the start of a program and not for a loop.
+///
+/// In C: `zmalloc_get_memory_size`, which does not consider control groups; in INFO: `total_system_memory`.
 pub fn memory_size() -> Option<u64> {
     let physical = physical()?;
     Some(super::cgroup::limit().map_or(physical, |limit| limit.min(physical)))
@@ -14,7 +15,7 @@ pub fn memory_size() -> Option<u64> {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn physical() -> Option<u64> {
-    // SAFETY: `sysconf` only answers.
+    // SAFETY: `sysconf` only returns a number.
     let pages = u64::try_from(unsafe { libc::sysconf(libc::_SC_PHYS_PAGES) }).ok()?;
     pages.checked_mul(super::page_size()? as u64).filter(|&bytes| bytes > 0)
 }
@@ -29,11 +30,11 @@ fn physical() -> Option<u64> {
     by_name(c"hw.physmem", 0 as libc::c_ulong)
 }
 
-/// A figure of the kernel, of the type that `value` has.
+/// Reads a number of the kernel by its name. The number has the type of `value`.
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
 fn by_name<T: Into<u64>>(name: &core::ffi::CStr, mut value: T) -> Option<u64> {
     let mut len = size_of::<T>();
-    // SAFETY: `value` has room for `len` bytes, and both callers pass a number; nothing is set.
+    // SAFETY: `value` has room for `len` bytes, both callers pass a number, and no new value is set.
     let status = unsafe {
         libc::sysctlbyname(name.as_ptr(), (&raw mut value).cast(), &mut len, core::ptr::null_mut(), 0)
     };
@@ -46,7 +47,7 @@ fn physical() -> Option<u64> {
     None
 }
 
-#[cfg(all(test, target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
+#[cfg(all(test, target_os = "linux", not(miri)))] // calls the system, which Miri does not emulate
 mod tests {
     use super::*;
 

@@ -1,16 +1,20 @@
-//! How much of the process is in physical memory.
+//! The part of the process that is in physical memory.
 
-/// Bytes of the process that are in physical memory, or `None` where the platform has no cheap way to
-/// ask. A system call or, on Linux, the reading of a file of /proc: not for busy loops. In C:
-/// `zmalloc_get_rss`; in INFO: `used_memory_rss`.
+/// Returns the bytes of the process that are in physical memory, or `None` if the platform has no cheap way
+/// to ask. The call is a system call or, on Linux, reads a file of /proc, so it is not meant for busy loops.
+/// In C: `zmalloc_get_rss`; in INFO: `used_memory_rss`.
 pub fn rss() -> Option<usize> {
     imp::rss()
 }
 
-/// [`rss`] over [`used_memory`](crate::used_memory): about 1.03 is healthy for jemalloc with much data;
-/// far above is fragmentation or memory not given back, below 1 is swap. A process with little data shows
-/// a large ratio that means nothing. `None` where [`rss`] is, or when nothing is allocated. In C:
-/// `zmalloc_get_fragmentation_ratio`; in INFO: `mem_fragmentation_ratio`.
+/// Returns [`rss`] divided by [`used_memory`](crate::used_memory).
+///
+/// About 1.03 is healthy for jemalloc with much data. A much larger ratio means fragmentation, or memory that
+/// was not given back. A ratio below 1 means swap. A process with little data has a large ratio that means
+/// nothing.
+///
+/// Returns `None` if [`rss`] does, or if nothing is allocated. In C: `zmalloc_get_fragmentation_ratio`; in
+/// INFO: `mem_fragmentation_ratio`.
 pub fn fragmentation_ratio() -> Option<f64> {
     match crate::used_memory() {
         0 => None,
@@ -31,8 +35,8 @@ mod imp {
     pub(super) fn rss() -> Option<usize> {
         let mut info = core::mem::MaybeUninit::<libc::mach_task_basic_info>::uninit();
         let mut words = libc::MACH_TASK_BASIC_INFO_COUNT;
-        #[allow(deprecated)] // in favour of a crate that has little else for us
-        // SAFETY: `info` has room for as many words as `words` says.
+        #[allow(deprecated)] // the crate recommended instead offers little else that is needed here
+        // SAFETY: `info` has room for `words` words.
         let status = unsafe {
             libc::task_info(
                 libc::mach_task_self(),
@@ -44,7 +48,7 @@ mod imp {
         if status != libc::KERN_SUCCESS || words < libc::MACH_TASK_BASIC_INFO_COUNT {
             return None;
         }
-        // SAFETY: the kernel says that it wrote all of it.
+        // SAFETY: the kernel reports that it wrote all of `info`.
         usize::try_from(unsafe { info.assume_init() }.resident_size).ok()
     }
 }
@@ -52,12 +56,12 @@ mod imp {
 #[cfg(target_os = "freebsd")]
 mod imp {
     pub(super) fn rss() -> Option<usize> {
-        // SAFETY: `getpid` only answers.
+        // SAFETY: `getpid` only returns a number.
         let pid = unsafe { libc::getpid() };
         let mib = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PID, pid];
         let mut info = core::mem::MaybeUninit::<libc::kinfo_proc>::uninit();
         let mut len = size_of_val(&info);
-        // SAFETY: `info` has room for `len` bytes; nothing is set.
+        // SAFETY: `info` has room for `len` bytes, and no new value is set.
         let status = unsafe {
             libc::sysctl(
                 mib.as_ptr(),
@@ -71,7 +75,7 @@ mod imp {
         if status != 0 || len != size_of_val(&info) {
             return None;
         }
-        // SAFETY: the kernel says that it wrote all of it.
+        // SAFETY: the kernel reports that it wrote all of `info`.
         let pages = unsafe { info.assume_init() }.ki_rssize;
         usize::try_from(pages).ok()?.checked_mul(crate::os::page_size()?)
     }
@@ -84,12 +88,12 @@ mod imp {
     }
 }
 
-/// The resident pages in a line of /proc/PID/stat: the 24th field. The second is the process name in
-/// parentheses and may itself hold spaces, parentheses and half a character, so counting starts after the
-/// last `)`.
+/// Returns the resident pages in a line of /proc/PID/stat, which are the 24th field. The second field is the
+/// process name in parentheses. It may contain spaces, parentheses and incomplete characters, so counting
+/// starts after the last `)`.
 #[cfg(any(target_os = "linux", target_os = "android", test))]
 fn rss_pages(stat: &[u8]) -> Option<usize> {
-    const FIELDS_BEFORE: usize = 21; // of those after the name: state is the 3rd field, rss the 24th
+    const FIELDS_BEFORE: usize = 21; // after the name: state is the 3rd field, rss the 24th
     let after_name = stat.rsplit(|&byte| byte == b')').next()?;
     if after_name.len() == stat.len() {
         return None; // no name

@@ -1,27 +1,31 @@
-//! The fields of /proc/PID/smaps: what the kernel knows of each mapping of a process.
+//! The fields of /proc/PID/smaps, which describe each mapping of a process.
 //!
 //! ```text
-//! 7f2c4a000000-7f2c4a021000 rw-p 00000000 00:00 0        one heading a mapping
-//! Size:                132 kB                            its fields, a word and a colon first
+//! 7f2c4a000000-7f2c4a021000 rw-p 00000000 00:00 0        one heading for each mapping
+//! Size:                132 kB                            its fields: a word and a colon first
 //! Rss:                  12 kB
 //! Private_Dirty:         8 kB
 //! THPeligible:    0                                      not all are sizes
 //! VmFlags: rd wr mr mw me ac sd
 //! ```
 //!
-//! /proc/PID/smaps_rollup (Linux 4.14) has the sums of most fields over all mappings in one such group, and
-//! the kernel adds faster than it prints, so it is asked first.
+//! /proc/PID/smaps_rollup (Linux 4.14) has the sums of most fields over all mappings, in one such group. It
+//! is read first, because the kernel adds faster than it prints.
 
 #[cfg(any(target_os = "linux", target_os = "android", test))]
 use std::io::BufRead;
 
-/// The sum over all mappings of process `pid` (this one for `None`) of a field of its smaps, in bytes:
-/// `Rss`, `Pss`, `Private_Dirty`, `AnonHugePages`, `Swap` and others; proc(5) lists them.
+/// Returns the sum of one smaps field over all mappings of process `pid`, in bytes. `None` stands for this
+/// process. The fields are `Rss`, `Pss`, `Private_Dirty`, `AnonHugePages`, `Swap` and others; proc(5) lists
+/// them.
 ///
-/// `None` where there is no such process, no permission to look, no such field, or no smaps at all, which
-/// is everywhere but on Linux. Not `usize`, because the process asked about may be larger than this one can
-/// be. The kernel walks the page tables of the whole process: microseconds for a small one, milliseconds for
-/// gigabytes. In C: `zmalloc_get_smap_bytes_by_field`, which wants the field's colon too; it may be given.
+/// Returns `None` if there is no such process, no permission, no such field, or no smaps at all, which is
+/// everywhere except on Linux. The result is not a `usize`, because another process may be larger than this
+/// one can be.
+///
+/// The kernel walks the page tables of the whole process. That takes microseconds for a small process and
+/// milliseconds for gigabytes. In C: `zmalloc_get_smap_bytes_by_field`, which requires a colon after the
+/// field. The colon is optional here.
 pub fn smap_bytes_by_field(field: &str, pid: Option<u32>) -> Option<u64> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
@@ -39,15 +43,18 @@ pub fn smap_bytes_by_field(field: &str, pid: Option<u32>) -> Option<u64> {
     }
 }
 
-/// Bytes of process `pid` (this one for `None`) that it shares with no other and has written to: in a child
-/// that was forked to save a snapshot, what copy-on-write has copied. `None` as for
-/// [`smap_bytes_by_field`]. In C: `zmalloc_get_private_dirty`; in INFO: `rdb_last_cow_size` and the like.
+/// Returns the bytes that process `pid` has written to and shares with no other process. `None` stands for
+/// this process. In a child that was forked to save a snapshot, these are the bytes that copy-on-write has
+/// copied.
+///
+/// Returns `None` in the cases of [`smap_bytes_by_field`]. In C: `zmalloc_get_private_dirty`; in INFO:
+/// `rdb_last_cow_size` and others.
 pub fn private_dirty(pid: Option<u32>) -> Option<u64> {
     smap_bytes_by_field("Private_Dirty", pid)
 }
 
-/// Adds up the lines `FIELD: n kB`. `None` if there is none, if one of them is no such line, or if the text
-/// ends within a line: a sum of half the mappings would be wrong without looking so.
+/// Adds up the lines `FIELD: n kB`. Returns `None` if there is none, if one of them has another form, or if
+/// the text ends within a line. In the last case the sum could silently miss some mappings.
 #[cfg(any(target_os = "linux", target_os = "android", test))]
 fn sum_of_field(mut smaps: impl BufRead, field: &str) -> Option<u64> {
     let (mut line, mut sum_kb) = (Vec::new(), None::<u64>);
@@ -57,7 +64,7 @@ fn sum_of_field(mut smaps: impl BufRead, field: &str) -> Option<u64> {
             return sum_kb?.checked_mul(1024);
         }
         let text = line.strip_suffix(b"\n")?;
-        // A heading begins with an address, so a file name in it cannot pass for a field.
+        // A heading begins with an address, so a file name in it cannot be mistaken for a field.
         if let Some(value) = text.strip_prefix(field.as_bytes()).and_then(|rest| rest.strip_prefix(b":")) {
             let kb = super::number(value.strip_suffix(b" kB")?)?;
             sum_kb = Some(sum_kb.unwrap_or(0).checked_add(kb)?);
@@ -125,10 +132,10 @@ Private_Dirty:         0 kB\n";
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
+    #[cfg(all(target_os = "linux", not(miri)))] // calls the system, which Miri does not emulate
     fn this_process_and_this_process_by_its_number_are_one() {
         let pid = std::process::id();
-        // Of the mappings, not of what is in memory: that changes from one look to the next.
+        // This field describes the mappings. Fields about resident memory change from one call to the next.
         let size = smap_bytes_by_field("KernelPageSize", Some(pid)).unwrap();
         assert!(size > 0 && size.is_multiple_of(4096));
         let (by_self, by_pid) = (private_dirty(None).unwrap(), private_dirty(Some(pid)).unwrap());
@@ -137,7 +144,7 @@ Private_Dirty:         0 kB\n";
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", not(miri)))] // asks the system, which Miri does not imitate
+    #[cfg(all(target_os = "linux", not(miri)))] // calls the system, which Miri does not emulate
     fn a_process_that_is_not_there_has_no_figures() {
         assert_eq!(private_dirty(Some(u32::MAX)), None);
     }

@@ -51,7 +51,7 @@ impl Member {
     /// passes the member to [`ZTable::try_insert_member`](crate::ZTable::try_insert_member).
     ///
     /// # Errors
-    /// The score is NaN, the length is more than 4 GiB, or the allocation fails.
+    /// The score is NaN, the length is above `u32::MAX`, or the allocation fails.
     pub fn try_zeroed(len: usize, score: f64) -> Result<Self, InsertError> {
         Ok(Self { block: Block::try_zeroed(len, number(score)?)? })
     }
@@ -184,8 +184,8 @@ impl ZIndex {
         Ok(copy)
     }
 
-    /// Drops the last `n` members, at least one, and returns the index with the others. With it a caller
-    /// frees a large index without a pause. O(n + log len).
+    /// Drops the last `n` members, at least one, and returns the index with the others. So a caller can
+    /// free a large index without a pause. O(n + log len).
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let order = self.handle.get_mut()?;
@@ -198,8 +198,8 @@ impl ZIndex {
     ///
     /// A call looks at one leaf, its members and the nodes above it. The first call takes
     /// [`Cursor::START`]. Each call returns the cursor for the next one, and the last call returns
-    /// [`Cursor::START`]. A block stays where it is if there is no memory for a new one. Entries of the
-    /// leaves behind it fill a leaf that removals have left half full.
+    /// [`Cursor::START`]. A block stays where it is if there is no memory for a new one. A leaf that removals
+    /// have left half full is filled with entries of the leaves behind it.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             self.handle.relocate(moves);

@@ -320,7 +320,7 @@ impl ZTable {
         })
     }
 
-    /// Returns a copy, which has its own hash keys, or an error if an allocation fails. O(n).
+    /// Returns a copy, with a hash seed of its own, or an error if an allocation fails. O(n).
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         for (member, score) in self {
@@ -332,7 +332,7 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Drops a part of the set and returns the rest. With it a caller frees a large set without a pause.
+    /// Drops a part of the set and returns the rest. So a caller can free a large set without a pause.
     /// O(n + log len).
     ///
     /// A call frees chunks of the table and members, at most `n` together, but at least one chunk or one

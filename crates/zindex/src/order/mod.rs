@@ -11,17 +11,15 @@
 //!      +---------+  +---------+  +---------+
 //! ```
 //!
-//! Entries are ordered by score, then by the bytes of the member. An entry is found by its place in the
-//! order or by its rank. Both searches go from the root to a leaf. The search for a place adds up the
-//! counts of the children to the left, and so finds the rank as well. So a range is two ranks, counting is
-//! a subtraction, and an offset is an addition.
+//! Entries are ordered by score, then by the bytes of the member. A search goes from the root to a leaf, by
+//! place or by rank. The search for a place adds up the counts of the children to the left, which gives the
+//! rank as well. So a range is two ranks, counting is a subtraction, and an offset is an addition.
 //!
 //! Nodes point at neither their parents nor their neighbours. When a node splits or moves, only the path
 //! from the root to it changes. An iterator that leaves a leaf goes down from the root again, by rank. That
 //! takes about ten nanoseconds every forty entries.
 //!
-//! `insert.rs` and `remove.rs` say how the tree stays balanced. `compact.rs` and `truncate.rs` change many
-//! entries at once.
+//! `insert.rs` and `remove.rs` keep the tree balanced. `compact.rs` and `truncate.rs` change many entries.
 //!
 //! Learned from: Bayer and McCreight, and Comer's survey, for the tree; Simon Tatham's *Counted B-Trees*,
 //! for ranks; Valkey, which replaced its skiplist by such a tree in 9.2; Redis' skiplist, for the questions
@@ -91,8 +89,7 @@ impl Order {
     ///
     /// 1. It goes down one path from the root. The nodes hold the counts of the children to the left of the
     ///    path, so their entries are added to the rank without being visited.
-    /// 2. It prefetches the child before it adds up the counts, so that the sum is done while memory is
-    ///    fetched.
+    /// 2. It prefetches the child before it adds up the counts, so that the two overlap.
     /// 3. [`Leaf::rank`] counts the entries in the last leaf, and reads blocks only to break ties.
     ///
     /// `tests/suite/model.rs` compares the results with those of a `BTreeSet`.
@@ -143,8 +140,7 @@ impl Order {
         (leaf.key(index) == key && leaf.member(index) == member).then(|| leaf.ptr(index))
     }
 
-    /// Returns the rank of a block, or `None` if it is not in this order. Members are compared only where
-    /// the first entry of a child has the same score.
+    /// Returns the rank of a block, or `None` if it is absent. Reads members only of equal scores.
     pub(crate) fn rank_of_block(&self, block: BlockPtr) -> Option<usize> {
         let mut child = self.root.as_ref()?;
         // SAFETY: the block is in this order or in another one, so it is live.
@@ -163,8 +159,7 @@ impl Order {
         }
     }
 
-    /// Returns the rank of a member whose score is known, or `None` if it is absent under that score. In C:
-    /// `zslGetRank`.
+    /// Returns the rank of a member under a score, or `None` if it is absent. In C: `zslGetRank`.
     pub fn rank(&self, member: &[u8], score: f64) -> Option<usize> {
         if score.is_nan() {
             return None;
@@ -244,9 +239,8 @@ impl Order {
         self.between(score_place(start, true), score_place(end, false))
     }
 
-    /// Returns an iterator over the members whose scores are in a range, in order. As in std, a bound is
-    /// inclusive, exclusive or missing. In C: `ZRANGEBYSCORE`. For `LIMIT` there are [`Iterator::skip`],
-    /// which does not walk, and [`Iterator::take`].
+    /// Returns an iterator over the members whose scores are in a range, in order. In C: `ZRANGEBYSCORE`.
+    /// For `LIMIT` there are [`Iterator::skip`], which does not walk, and [`Iterator::take`].
     pub fn range_by_score(&self, scores: impl RangeBounds<f64>) -> Iter<'_> {
         Iter::new(self, self.ranks_by_score(scores))
     }
@@ -267,7 +261,7 @@ impl Order {
         self.between(member_place(members.start_bound(), true), member_place(members.end_bound(), false))
     }
 
-    /// Returns an iterator over the members of a range of bytes, in order. All scores must be equal. In C:
+    /// Returns an iterator over the members of a range of bytes, if all scores are equal. In C:
     /// `ZRANGEBYLEX`.
     pub fn range_by_lex(&self, members: impl RangeBounds<[u8]>) -> Iter<'_> {
         Iter::new(self, self.ranks_by_lex(members))
@@ -279,11 +273,9 @@ impl Order {
         if start < end { start..end } else { 0..0 }
     }
 
-    /// Finds the entry of a block and passes it to `change`, then updates the first entries in the nodes
-    /// above.
+    /// Passes the entry of a block to `change`, and then updates the first entries in the nodes above.
     ///
-    /// The block must be in this order. `change` must leave the entry at its position and must not free the
-    /// block.
+    /// The block must be in this order. `change` must neither move the entry nor free the block.
     fn change(&mut self, block: BlockPtr, change: impl FnOnce(&mut Leaf, usize)) {
         fn below(
             child: &mut Child,
@@ -315,8 +307,7 @@ impl Order {
         below(root, &place, block, change);
     }
 
-    /// Gives a block of this order another score, and moves it to its new position. On failure nothing
-    /// changes.
+    /// Gives a block another score, and moves it to its new position. On failure nothing changes.
     pub(crate) fn try_update_score(&mut self, block: BlockPtr, score: f64) -> Result<(), ReserveError> {
         let Some(rank) = self.rank_of_block(block) else { return Ok(()) };
         // SAFETY: the block was just found in this order, so it is live until it is removed.
@@ -326,8 +317,7 @@ impl Order {
             self.change(block, |leaf, index| leaf.set_score(index, score, key));
             return Ok(());
         }
-        // The nodes for the insert are allocated before the entry is removed: `insert.rs` says why they are
-        // enough.
+        // The nodes for the insert are allocated before the removal. `insert.rs` says why they are enough.
         let spares = self.try_prepare(key, member)?;
         if let Some(mut block) = self.remove(block) {
             block.set_score(score);
@@ -362,8 +352,7 @@ impl Order {
         })
     }
 
-    /// Moves a block of this order if `moves` returns `true` and there is memory. Returns the new pointer,
-    /// or `None` if the block did not move.
+    /// Moves a block if `moves` returns `true` and there is memory. Returns the new pointer if it moved.
     pub(crate) fn relocate_block(
         &mut self,
         block: BlockPtr,
@@ -386,10 +375,9 @@ impl Order {
         Some(moved)
     }
 
-    /// Fills the leaf that holds a rank with entries of the leaves behind it. Then moves nodes to other
-    /// blocks where `moves` returns `true`: the leaf, and the inner nodes whose first leaf it is.
-    ///
-    /// Returns the first rank of the next leaf, or `None` after the last.
+    /// Fills the leaf that holds a rank with entries of the leaves behind it. Then moves nodes for which
+    /// `moves` returns `true`: the leaf, and the inner nodes whose first leaf it is. Returns the first rank
+    /// of the next leaf, or `None` after the last.
     pub(crate) fn relocate_nodes(
         &mut self,
         rank: usize,

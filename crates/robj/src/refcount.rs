@@ -13,8 +13,8 @@ use core::sync::atomic::{AtomicU32, Ordering, fence};
 /// The count of immortal objects, which never changes. In C: `OBJ_SHARED_REFCOUNT`.
 pub const SHARED_REFCOUNT: u32 = i32::MAX as u32; // `OBJECT REFCOUNT` prints 2147483647
 
-/// A reference above this number aborts the process. The gap up to [`SHARED_REFCOUNT`] is wide. So the
-/// threads that are about to abort, however many, cannot raise the count across it.
+/// A `retain` of a higher count aborts the process. The gap up to [`SHARED_REFCOUNT`] is so wide that the
+/// threads which are about to abort cannot raise the count across it, however many there are.
 const REFCOUNT_MAX: u32 = SHARED_REFCOUNT / 2;
 
 /// The number of references, or [`SHARED_REFCOUNT`] for an immortal object.
@@ -42,8 +42,8 @@ impl RefCount {
 
     /// Returns whether the caller's reference is the only one.
     ///
-    /// The load is an acquire. So everything that other threads did through their references, before they
-    /// dropped them, has happened.
+    /// The load is an acquire. So everything that other threads did through their references happens before
+    /// it, if they have dropped them.
     #[inline]
     pub(crate) fn is_unique(&self) -> bool {
         self.0.load(Ordering::Acquire) == 1

@@ -76,8 +76,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// ```
     /// use values::{Collection, Edited, Encoding, EncodingLimits, Hash, Room};
     ///
-    /// /// Lets `edit` change the collection in the room. Returns the collection that replaces the room, if
-    /// there is one.
+    /// /// Lets `edit` change the collection in the room. Returns the collection that replaces it, if any.
     /// fn edit<C: Collection, T>(
     ///     encoding: Encoding,
     ///     room: &mut impl Room,

@@ -1,7 +1,9 @@
-//! [`Cursor`]: where a walk goes on.
+//! [`Cursor`]: the position of a walk that is made in steps.
 
-/// The position of a walk that is made in steps, such as a scan or a defragmentation. A walk starts at, and ends with,
-/// [`Cursor::START`]. In between it is opaque, and valid for any state of the same structure.
+/// The position of a walk that is made in steps, such as a scan or a defragmentation.
+///
+/// A walk starts and ends with [`Cursor::START`]. Any other value is opaque. It is valid for any state of
+/// the structure that returned it.
 ///
 /// ```
 /// use common::Cursor;
@@ -12,10 +14,10 @@
 pub struct Cursor(u64);
 
 impl Cursor {
-    /// Nothing has been visited yet. A walk returns this when everything has been.
+    /// The cursor of a walk that has not visited anything. A walk returns it when it has visited everything.
     pub const START: Self = Self(0);
 
-    /// Whether this is [`START`](Self::START).
+    /// Returns whether this is [`START`](Self::START).
     #[inline]
     pub const fn is_start(self) -> bool {
         self.0 == 0
@@ -23,7 +25,7 @@ impl Cursor {
 }
 
 impl From<u64> for Cursor {
-    /// Restores a cursor from its number. Any number is accepted.
+    /// Restores a cursor from its number. Every number is accepted.
     #[inline]
     fn from(number: u64) -> Self {
         Self(number)

@@ -1,27 +1,27 @@
-//! Errors of bytes from elsewhere: a dump, a file, another program.
+//! Errors of foreign bytes, which come from a dump, a file or another program.
 
 use core::error::Error;
 use core::fmt;
 use zmalloc::{ReserveError, oom};
 
-/// What can be wrong with the bytes of one format, as that format's crate lists it.
+/// A fault in the bytes of one format. The crate of the format lists its faults.
 pub trait Fault: Copy + fmt::Debug + fmt::Display {
     /// The format's name.
     const FORMAT: &'static str;
 }
 
-/// The bytes are not valid in their format.
+/// The error for bytes that are not valid in their format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Malformed<F> {
-    /// Where the fault is, in bytes from the start.
+    /// The position of the fault, in bytes from the start.
     pub offset: usize,
-    /// What is wrong there.
+    /// The fault.
     pub fault: F,
 }
 
 impl<F> Malformed<F> {
-    /// The fault at that offset.
+    /// Creates the error for a fault at `offset`.
     #[inline]
     pub const fn new(offset: usize, fault: F) -> Self {
         Self { offset, fault }
@@ -36,7 +36,7 @@ impl<F: Fault> fmt::Display for Malformed<F> {
 
 impl<F: Fault> Error for Malformed<F> {}
 
-/// The reason that foreign bytes did not become a value.
+/// The reason why foreign bytes did not become a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FromBytesError<F> {
@@ -47,7 +47,7 @@ pub enum FromBytesError<F> {
 }
 
 impl<F> FromBytesError<F> {
-    /// The form for callers that have an out-of-memory handler: it is called, and only malformed bytes remain an error.
+    /// Calls the out-of-memory handler if the error is missing memory. Only malformed bytes remain an error.
     pub fn or_oom<T>(result: Result<T, Self>) -> Result<T, Malformed<F>> {
         result.map_err(|error| match error {
             Self::Malformed(malformed) => malformed,

@@ -1,4 +1,4 @@
-//! Lengths of one byte or five, in front of a string.
+//! Lengths of one or five bytes, in front of a string.
 //!
 //! ```text
 //!   | len |                 below 255
@@ -7,13 +7,13 @@
 
 use core::ptr::NonNull;
 
-/// The first byte of a length that needs four more.
+/// The first byte of a length that takes five bytes.
 const LONG: u8 = u8::MAX;
 
-/// The greatest length that can be written.
+/// The largest length that can be written.
 pub const LEN_MAX: usize = u32::MAX as usize;
 
-/// How many bytes the length `len` takes: 1 or 5.
+/// Returns the number of bytes that the length `len` takes: 1 or 5.
 #[inline]
 pub const fn size(len: usize) -> usize {
     if len < LONG as usize { 1 } else { 1 + size_of::<u32>() }
@@ -22,11 +22,11 @@ pub const fn size(len: usize) -> usize {
 /// Writes `len` and returns the address behind it.
 ///
 /// # Safety
-/// `len` is at most [`LEN_MAX`], and [`size(len)`](size) bytes at `place` may be written.
+/// `len` must be at most [`LEN_MAX`], and [`size(len)`](size) bytes at `place` must be valid for writes.
 #[inline]
 pub unsafe fn write(place: NonNull<u8>, len: usize) -> NonNull<u8> {
     debug_assert!(len <= LEN_MAX);
-    // SAFETY: by contract, there is room for one byte, or for all five.
+    // SAFETY: the caller guarantees that there is room for one byte, or for all five.
     unsafe {
         if len < usize::from(LONG) {
             place.write(len as u8);
@@ -38,13 +38,13 @@ pub unsafe fn write(place: NonNull<u8>, len: usize) -> NonNull<u8> {
     }
 }
 
-/// Reads a length and returns it with the address behind it.
+/// Reads a length. Returns it and the address behind it.
 ///
 /// # Safety
-/// [`write()`] has written a length at `place`.
+/// [`write()`] must have written a length at `place`.
 #[inline]
 pub unsafe fn read(place: NonNull<u8>) -> (usize, NonNull<u8>) {
-    // SAFETY: by contract, one byte is there, or all five.
+    // SAFETY: the caller guarantees that a length is there, so there is one byte, or all five.
     unsafe {
         match place.read() {
             LONG => (u32::from_le_bytes(place.add(1).cast::<[u8; 4]>().read()) as usize, place.add(5)),
@@ -62,7 +62,7 @@ mod tests {
         for len in [0, 1, 254, 255, 256, 65_536, LEN_MAX] {
             let mut bytes = [0xEE; 6];
             let place = NonNull::from(&mut bytes).cast::<u8>();
-            // SAFETY: there are six bytes.
+            // SAFETY: there are six bytes, and a length takes at most five.
             unsafe {
                 let behind = write(place, len);
                 assert_eq!(behind, place.add(size(len)));

@@ -1,10 +1,13 @@
 //! Random numbers below a bound, and bits that look random.
 //!
-//! Learned from: Daniel Lemire, *Fast Random Integer Generation in an Interval*: a multiplication in place of a remainder; David
-//! Stafford's finalizers, of which `mix` is the thirteenth.
+//! Learned from: Daniel Lemire, *Fast Random Integer Generation in an Interval*, for a multiplication in
+//! place of a remainder; David Stafford's finalizers, of which `mix` is the thirteenth.
 
-/// The number below `bound` that lies where `fraction` lies below 2^64. Each number has the same chance, to within
-/// `bound` / 2^64, if `fraction` is uniform over all of `u64`. 0 for a `bound` of 0.
+/// Returns the number below `bound` that has the same relation to `bound` as `fraction` has to 2^64.
+/// Returns 0 if `bound` is 0.
+///
+/// If `fraction` is uniform over all of `u64`, each number has the same probability, to within `bound` /
+/// 2^64.
 ///
 /// ```
 /// use common::random::scale;
@@ -15,7 +18,8 @@ pub const fn scale(fraction: u64, bound: usize) -> usize {
     ((fraction as u128 * bound as u128) >> 64) as usize
 }
 
-/// Bits of which each depends on all bits of `number`. Different numbers have different results. Not for secrets.
+/// Returns bits each of which depends on all bits of `number`. Different numbers have different results.
+/// The function is not for secrets.
 ///
 /// ```
 /// use common::random::mix;

@@ -1,32 +1,34 @@
 //! [`Room`]: a packed value inside a block that its caller owns.
 //!
-//! A listpack or an intset need not have a block of its own. It can stand between other bytes, for example between the header
-//! of an entry and its key:
+//! A listpack or an intset need not have a block of its own. It can be between other bytes, for example
+//! between the header of an entry and its key:
 //!
 //! ```text
 //!   | header | packed value | key |          before
-//!   | header | packed va+++lue | key |       after try_splice(9, 0, 3): the tail of the value and the key have moved once
+//!   | header | packed va+++lue | key |       after try_splice(9, 0, 3): the tail and the key have moved
 //! ```
 //!
-//! The owner of the block implements [`Room`]. The editors of the crates `listpack` and `intset` do the rest. A
-//! type such as `values::Hash<R>`, whose value may lie in a room of the type `R`, names [`NoRoom`] where its value never does.
+//! The owner of the block implements [`Room`]. The editors of the crates `listpack` and `intset` do the
+//! rest. A type such as `values::Hash<R>` has a parameter for the type of its room. If its value never is
+//! in a room, the parameter is [`NoRoom`].
 
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use zmalloc::ReserveError;
 
-/// The bytes of a packed value in a block of the caller's, and a way to get more or fewer of them.
+/// The bytes of a packed value in a block that the caller owns, and a way to change their number.
 ///
-/// An editor calls [`try_splice`](Self::try_splice) once for each change, so that a change resizes the block once, and does not call
-/// it where as many bytes are added as removed. The value's own header lies within [`bytes`](Self::bytes), and the editor keeps it up to date.
+/// An editor calls [`try_splice`](Self::try_splice) at most once for each change, so a change resizes the
+/// block at most once. If a change adds as many bytes as it removes, the editor does not call it. The
+/// value's own header is part of [`bytes`](Self::bytes), and the editor keeps it up to date.
 ///
-/// The trait is safe. An implementation that does not do what is said here makes an editor write wrong values or panic, and
-/// never causes undefined behaviour.
+/// The trait is safe. A wrong implementation makes an editor write wrong values or panic, but never causes
+/// undefined behaviour.
 ///
 /// ```
 /// use common::{ReserveError, Room};
 ///
-/// /// Eight bytes, a packed value, and a key behind it, in at most `capacity` bytes.
+/// /// Eight bytes, a packed value and its key, in at most `capacity` bytes.
 /// struct Entry {
 ///     bytes: Vec<u8>,
 ///     key_len: usize,
@@ -61,20 +63,22 @@ use zmalloc::ReserveError;
 /// # Ok::<(), ReserveError>(())
 /// ```
 pub trait Room {
-    /// All bytes of the packed value, and nothing else.
+    /// Returns all bytes of the packed value, and no others.
     fn bytes(&self) -> &[u8];
 
-    /// The same bytes, to be written.
+    /// Returns the same bytes for writing.
     fn bytes_mut(&mut self) -> &mut [u8];
 
-    /// Replaces `removed` bytes of the value, from the byte `at` on, by `added` bytes of any content. What lies behind them
-    /// moves, in the value and in the rest of the block. [`bytes`](Self::bytes) is `added - removed` bytes longer afterwards.
+    /// Replaces `removed` bytes of the value, from byte `at` on, by `added` bytes of any content. The bytes
+    /// behind them move, in the value and in the rest of the block. [`bytes`](Self::bytes) is `added -
+    /// removed` bytes longer afterwards.
     ///
     /// # Errors
-    /// If there is no memory for a longer value, and then nothing has changed. It must succeed if `added <= removed`.
+    /// There is no memory for a longer value. Nothing has changed then. If `added <= removed` the call must
+    /// succeed.
     ///
     /// # Panics
-    /// It may panic if `at + removed` is beyond the value. Editors never ask for that.
+    /// It may panic if `at + removed` is beyond the end of the value. Editors never ask for that.
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError>;
 }
 
@@ -95,8 +99,7 @@ impl<R: Room + ?Sized> Room for &mut R {
     }
 }
 
-/// The type of room for a value that has its own block and needs no room. No value has this type, so that a match on it compiles to
-/// nothing.
+/// The room of a value that has its own block. The type has no values, so a match on it compiles to nothing.
 ///
 /// ```
 /// use common::{NoRoom, Room};
@@ -121,34 +124,35 @@ impl Room for NoRoom {
     }
 }
 
-/// Bytes of a block that are to be written from the left, and need not be initialised before. Those that are not written
-/// become zeros when the gap is dropped.
+/// Bytes of a block that are written from left to right, and need not be initialised before. Bytes that are
+/// not written become zeros when the gap is dropped.
 #[derive(Debug)]
 pub struct Gap<'a> {
     next: NonNull<u8>,
-    /// As many bytes from `next` on belong to the gap.
+    /// The number of bytes from `next` on that belong to the gap.
     left: usize,
     _block: PhantomData<&'a mut u8>,
 }
 
 impl<'a> Gap<'a> {
-    /// The gap of `len` bytes from `start` on.
+    /// Creates the gap of `len` bytes from `start` on.
     ///
     /// # Safety
-    /// For `'a`, `len` bytes from `start` on may be written, and nothing else reads or writes them.
+    /// For `'a`, `len` bytes from `start` on must be valid for writes, and nothing else may read or write
+    /// them.
     #[inline]
     pub const unsafe fn new(start: NonNull<u8>, len: usize) -> Self {
         Self { next: start, left: len, _block: PhantomData }
     }
 
-    /// What writes into the gap. A writer can neither exchange the gap for another one nor forget it.
+    /// Returns a writer for the gap. A writer can neither replace the gap by another one nor forget it.
     #[inline]
     pub const fn writer(&mut self) -> Writer<'_, 'a> {
         Writer(self)
     }
 }
 
-/// Writes into a [`Gap`], from the left.
+/// A writer into a [`Gap`], from left to right.
 #[derive(Debug)]
 pub struct Writer<'g, 'a>(&'g mut Gap<'a>);
 
@@ -156,13 +160,13 @@ impl Writer<'_, '_> {
     /// Writes the next bytes.
     ///
     /// # Panics
-    /// If more is written than there is room for.
+    /// Panics if the gap has too few bytes left.
     #[inline]
     pub fn write(&mut self, bytes: &[u8]) {
         let Gap { next, left, .. } = &mut *self.0;
         assert!(bytes.len() <= *left, "the gap has too few bytes");
-        // SAFETY: `left` bytes from `next` on may be written, and only through the gap, so `bytes` are not among them: the
-        // contract of `Gap::new`.
+        // SAFETY: `left` bytes from `next` on may be written, and only through the gap (contract of
+        // `Gap::new`). So `bytes` does not overlap them.
         unsafe {
             ptr::copy_nonoverlapping(bytes.as_ptr(), next.as_ptr(), bytes.len());
             *next = next.add(bytes.len());
@@ -170,14 +174,14 @@ impl Writer<'_, '_> {
         *left -= bytes.len();
     }
 
-    /// [`write`](Self::write) of one byte.
+    /// Writes the next byte.
     #[inline]
     pub fn push(&mut self, byte: u8) {
         self.write(&[byte]);
     }
 }
 
-/// The gap of all bytes of a slice.
+/// Makes a gap of all bytes of a slice.
 impl<'a> From<&'a mut [u8]> for Gap<'a> {
     #[inline]
     fn from(bytes: &'a mut [u8]) -> Self {
@@ -191,7 +195,7 @@ impl Drop for Gap<'_> {
     #[inline]
     fn drop(&mut self) {
         if self.left > 0 {
-            // SAFETY: as many bytes from `next` on belong to the gap.
+            // SAFETY: `left` bytes from `next` on belong to the gap.
             unsafe { self.next.write_bytes(0, self.left) };
         }
     }

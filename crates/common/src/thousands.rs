@@ -1,12 +1,12 @@
-//! [`Thousands`] and [`SignedThousands`]: numbers as people read them.
+//! [`Thousands`] and [`SignedThousands`]: numbers with commas between groups of three digits.
 
 use core::fmt;
 
-/// The most bytes: twenty digits and six commas.
+/// The largest number of bytes: twenty digits and six commas.
 const LEN_MAX: usize = 26;
 
-/// Prints a number with a comma between each three digits. Width, alignment, sign and precision are those of
-/// an integer, except that there are no commas between the zeros of `{:010}`.
+/// Prints a number with a comma between each three digits. Width, alignment, sign and precision work as for
+/// an integer, except that the leading zeros of `{:010}` get no commas.
 ///
 /// ```
 /// use common::Thousands;
@@ -16,7 +16,7 @@ const LEN_MAX: usize = 26;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thousands(pub u64);
 
-/// The same for a number with a sign.
+/// Prints a signed number as [`Thousands`] does.
 ///
 /// ```
 /// use common::SignedThousands;
@@ -26,13 +26,13 @@ pub struct Thousands(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedThousands(pub i64);
 
-/// The digits and commas of a number, which stand at the end of `buffer`.
+/// Writes the digits and commas of a number to the end of `buffer`, and returns them.
 fn text(number: u64, buffer: &mut [u8; LEN_MAX]) -> &str {
-    // Written from the end.
+    // The text is written from its end.
     *buffer = [b','; LEN_MAX];
     let (mut start, mut rest, mut digits) = (LEN_MAX, number, 0);
     while rest > 0 || digits == 0 {
-        // Behind every third digit, the comma is there already.
+        // The buffer holds commas already, so a comma only has to be skipped after every third digit.
         start -= 1 + usize::from(digits > 0 && digits % 3 == 0);
         buffer[start] = b'0' + (rest % 10) as u8;
         (rest, digits) = (rest / 10, digits + 1);

@@ -1,13 +1,15 @@
-//! The access clock of an object: the 24 bits of its header, read as [`values`] reads them.
+//! The access clock of an object: the 24 bits in its header, with the meaning that [`values`] gives them.
 
 use crate::object::Robj;
 use values::{Lfu, LfuParams, idle_time, lru_clock};
 
-/// The access clock. All of these take a shared reference: the field is atomic, and two threads that
-/// touch at once leave the mark of one of them. Shared integers are never touched: they always show a
-/// clock of 0. New objects show 0 too, until their first `touch` or `lfu_init`.
+/// Methods of the access clock. They take a shared reference, because the field is atomic. If two threads
+/// write at once, one of the two values stays.
+///
+/// Shared integers are never written, so their clock is always 0. New objects have 0 too, until the first
+/// `touch` or `lfu_init`.
 impl Robj {
-    /// Marks the object as used at `now_seconds`, under an LRU policy.
+    /// Marks the object as used at `now_seconds`. For an LRU policy.
     ///
     /// ```
     /// let object = robj::Robj::from("value");
@@ -19,23 +21,26 @@ impl Robj {
         self.header().set_lru(lru_clock(now_seconds));
     }
 
-    /// For how many seconds the object has not been touched, modulo 2^24, under an LRU policy. Does not
-    /// touch it. The caller's clock must not go back: a second before the last touch reads as 2^24 - 1 of
-    /// idleness. In C: `estimateObjectIdleTime`, `OBJECT IDLETIME`.
+    /// Returns the number of seconds since the last `touch`, modulo 2^24. Does not count as a use. For an
+    /// LRU policy. In C: `estimateObjectIdleTime`, `OBJECT IDLETIME`.
+    ///
+    /// The caller's clock must not go back: one second before the last touch reads as 2^24 - 1 seconds of
+    /// idle time.
     #[inline]
     pub fn idle_time(&self, now_seconds: u64) -> u32 {
         idle_time(self.header().lru(), now_seconds)
     }
 
-    /// Starts the counter of a new object at [`LFU_INIT_VAL`](values::LFU_INIT_VAL), under an LFU policy.
+    /// Starts the counter of a new object at [`LFU_INIT_VAL`](values::LFU_INIT_VAL). For an LFU policy.
     #[inline]
     pub fn lfu_init(&self, now_minutes: u64) {
         self.header().set_lru(Lfu::new(now_minutes).to_bits());
     }
 
-    /// Counts one use at `now_minutes` and returns the counter, under an LFU policy: lets it decay first,
-    /// then raises it with the probability that [`Lfu::touched`] has. `random` must be uniform over all of
-    /// `u32`; it is called at most once. In C: `updateLFU`.
+    /// Counts one use at `now_minutes` and returns the counter. The counter first decays, and is then
+    /// raised with the probability of [`Lfu::touched`]. For an LFU policy. In C: `updateLFU`.
+    ///
+    /// `random` must be uniform over all of `u32`. It is called at most once.
     ///
     /// ```
     /// use robj::Robj;
@@ -57,7 +62,7 @@ impl Robj {
         touched.counter()
     }
 
-    /// The counter as it stands at `now_minutes`, under an LFU policy. Does not touch it. In C:
+    /// Returns the counter, decayed to `now_minutes`. Does not count as a use. For an LFU policy. In C:
     /// `LFUDecrAndReturn`, `OBJECT FREQ`.
     #[inline]
     pub fn freq(&self, now_minutes: u64, params: &LfuParams) -> u8 {

@@ -1,5 +1,5 @@
-//! Objects that are collections, and what can be asked of an object of any type: what it weighs, what dropping it costs, how it is
-//! dropped, moved and copied little by little.
+//! Objects that are collections, and operations on objects of any type: their size, the cost of dropping
+//! them, and dropping, moving and copying them.
 
 use crate::error::AccessError;
 use crate::lend::{RefMut, put};
@@ -13,10 +13,10 @@ use values::{
 };
 use zmalloc::or_oom;
 
-/// Making and taking apart.
+/// Making objects of collections, and the reverse.
 impl Robj {
-    /// An object around a collection; where there is no memory for its header, the collection comes back. In C: `createObject`,
-    /// `createSetObject` and its neighbours.
+    /// Creates an object around a collection. If there is no memory for its header, returns the collection
+    /// with the error. In C: `createObject`, `createSetObject` and similar functions.
     ///
     /// ```
     /// use robj::{ObjectType, Robj};
@@ -43,8 +43,8 @@ impl Robj {
         WrongType::check(C::TYPE, self.object_type())
     }
 
-    /// The collection inside, to be read. What the view lends lives as long as the object is borrowed. See
-    /// [`as_list`](Self::as_list) and its neighbours for the types by name. Constant time.
+    /// Returns a view of the collection. What the view lends lives as long as the object is borrowed.
+    /// [`as_list`](Self::as_list) and similar methods do the same for one type. Constant time.
     ///
     /// ```
     /// use robj::Robj;
@@ -63,7 +63,7 @@ impl Robj {
         Ok(unsafe { self.header().view::<C>() })
     }
 
-    /// The collection inside, to be changed, if this is the only reference.
+    /// Lends the collection for writing, if this is the only reference.
     #[inline]
     pub fn as_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
         self.check_type::<C>()?;
@@ -73,8 +73,9 @@ impl Robj {
         Ok(unsafe { RefMut::new(header) })
     }
 
-    /// The collection inside, to be changed, whoever else holds the object: they keep the old one, and a copy takes its place here, as in
-    /// [`make_mut`](Self::make_mut). O(elements) then. In C: `dbUnshareStringValue`, which is for strings.
+    /// Lends the collection for writing. If the object has other references, it is copied first, and they
+    /// keep the old value, as in [`make_mut`](Self::make_mut). The copy is O(elements). In C:
+    /// `dbUnshareStringValue`, which is for strings.
     pub fn make_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, WrongType> {
         match self.try_make_collection_mut() {
             Ok(view) => Ok(view),
@@ -84,26 +85,29 @@ impl Robj {
         }
     }
 
-    /// [`make_collection_mut`](Self::make_collection_mut) that returns an error; the object is then as it was.
+    /// Does the same as [`make_collection_mut`](Self::make_collection_mut), but returns an error if an
+    /// allocation fails. The object is then unchanged.
     pub fn try_make_collection_mut<C: Collection>(&mut self) -> Result<RefMut<'_, C>, AccessError> {
         self.check_type::<C>()?;
         self.try_unshare()?;
         self.as_collection_mut()
     }
 
-    /// The collection, taken out of its object, if this is the only reference; else the object comes back, with the reason.
+    /// Takes the collection out of its object, if this is the only reference. Otherwise returns the object
+    /// and the reason.
     pub fn into_collection<C: Collection>(mut self) -> Result<C, (AccessError, Self)> {
         let taken = self.as_collection_mut::<C>().map(|mut view| core::mem::replace(&mut *view, C::EMPTY));
         taken.map_err(|error| (error, self))
     }
 
-    /// Makes this the only reference to its value: a deep copy takes its place if others hold the object too, with the same clock. O(elements)
-    /// then.
+    /// Makes this the only reference to its value. A deep copy with the same clock takes the place of a
+    /// shared integer, and of an object with other references. The copy is O(bytes, or elements).
     pub fn unshare(&mut self) {
         or_oom(self.try_unshare());
     }
 
-    /// [`unshare`](Self::unshare) that returns an error; the object is then as it was.
+    /// Does the same as [`unshare`](Self::unshare), but returns an error if an allocation fails. The object
+    /// is then unchanged.
     pub fn try_unshare(&mut self) -> Result<(), ReserveError> {
         if self.refcount() != 1 {
             *self = self.try_duplicate()?;
@@ -111,29 +115,31 @@ impl Robj {
         Ok(())
     }
 
-    /// Another object with a copy of the value, in the same encoding, and the same clock. In C: `dupStringObject`, `listTypeDup`, `setTypeDup`,
-    /// `zsetDup`, `hashTypeDup`; `COPY`. O(bytes, or elements).
+    /// Returns another object with a copy of the value, in the same encoding and with the same clock.
+    /// O(bytes, or elements). In C: `dupStringObject`, `listTypeDup`, `setTypeDup`, `zsetDup`,
+    /// `hashTypeDup`; `COPY`.
     pub fn duplicate(&self) -> Self {
         or_oom(self.try_duplicate())
     }
 
-    /// [`duplicate`](Self::duplicate) that returns an error.
+    /// Does the same as [`duplicate`](Self::duplicate), but returns an error if an allocation fails.
     pub fn try_duplicate(&self) -> Result<Self, ReserveError> {
         let lru = self.header().lru();
         by_type!(self.object_type(), string => self.try_duplicate_string(), C => {
-            // SAFETY: the header's type is `C`'s.
+            // SAFETY: the header's type is that of `C`.
             let copy = unsafe { self.header().view::<C>() }.try_to_owned()?;
             Self::try_with_collection(copy, lru).map_err(|(error, _)| error)
         })
     }
 }
 
-/// What an object of any type weighs and costs.
+/// The size of objects of any type, and the cost of dropping and moving them.
 impl Robj {
-    /// What the object adds to [`zmalloc::used_memory`], in bytes: exactly, slack of the size classes included, every element of a
-    /// collection too; 0 for a shared integer. An object with several references weighs the same through each. Constant
-    /// time; nothing is sampled. In C: `objectComputeSize`; part of `MEMORY USAGE`, which
-    /// adds key and table.
+    /// Returns the number of bytes that the object adds to [`zmalloc::used_memory`]. Constant time.
+    ///
+    /// The number is exact. It includes the slack of size classes and every element of a collection;
+    /// nothing is sampled. It is 0 for a shared integer. An object with several references has the same
+    /// size through each of them. In C: `objectComputeSize`. `MEMORY USAGE` adds key and table.
     ///
     /// ```
     /// let before = zmalloc::used_memory();
@@ -143,20 +149,23 @@ impl Robj {
     pub fn allocation_size(&self) -> usize {
         let header = self.header();
         let value = by_type!(self.object_type(), string => match self.encoding() {
-            // SAFETY: the encoding names the member (H1).
+            // SAFETY: the encoding tells which member is present (H1).
             Encoding::Raw => unsafe { header.value.raw.allocation_size() },
             _ => 0,
-        // SAFETY: the header's type is `C`'s.
+        // SAFETY: the header's type is that of `C`.
         }, C => unsafe { C::allocation_size_of_raw(header.encoding(), &header.value.collection) });
         self.block_allocation_size() + value
     }
 
-    /// How much work dropping this reference is: one for each block to be freed, and one for each 4 KiB page
-    /// in a string, so that a caller can give large values to another thread, or to [`drop_in_steps`](Self::drop_in_steps). 0 when
-    /// the object lives on in other references. In C: `lazyfreeGetFreeEffort`, which counts every string as 1.
+    /// Returns how much work it is to drop this reference: one for each block to free, and one for each 4
+    /// KiB page of a string. If there are other references, the result is 0. In C: `lazyfreeGetFreeEffort`,
+    /// which counts every string as 1.
     ///
-    /// Pages count because giving them back to the system is what a large string costs: jemalloc does so at
-    /// once from 8 MiB up (its `oversize_threshold`), and some time later for smaller blocks.
+    /// With this number a caller decides whether to drop a large value in another thread, or with
+    /// [`drop_in_steps`](Self::drop_in_steps).
+    ///
+    /// Pages count because a large string costs the time to return them to the system. jemalloc does so at
+    /// once from 8 MiB on (its `oversize_threshold`), and some time later for smaller blocks.
     pub fn free_effort(&self) -> usize {
         const PAGE: usize = 4096;
         if !self.count().is_unique() {
@@ -164,17 +173,19 @@ impl Robj {
         }
         let header = self.header();
         1 + by_type!(self.object_type(), string => match self.encoding() {
-            // SAFETY: the encoding names the member (H1).
+            // SAFETY: the encoding tells which member is present (H1).
             Encoding::Raw => 1 + unsafe { header.value.raw.allocation_size() } / PAGE,
             _ => 0,
-        // SAFETY: the header's type is `C`'s.
+        // SAFETY: the header's type is that of `C`.
         }, C => unsafe { C::free_effort_of_raw(header.encoding(), &header.value.collection) })
     }
 
-    /// Drops this reference. If it is the last one of a collection, does about `n` pieces of work, of which freeing an element is one,
-    /// and gives back what is left, `None` when nothing is ([`Collection::drop_in_steps`]). Anything else is dropped at once. So is
-    /// a string: it is one block, whatever its length, and [`free_effort`](Self::free_effort) tells beforehand how much work that is.
-    /// In C: what `UNLINK` leaves to another thread.
+    /// Drops this reference. If it is the last one to a collection, drops a part of it and returns the
+    /// rest, or `None` if nothing is left ([`Collection::drop_in_steps`]). A call does about `n` units of
+    /// work; freeing an element is one. In C: the work that `UNLINK` leaves to another thread.
+    ///
+    /// Anything else is dropped at once. That includes a string, which is one block of any length.
+    /// [`free_effort`](Self::free_effort) tells beforehand how much work it is.
     ///
     /// ```
     /// use robj::Robj;
@@ -193,15 +204,18 @@ impl Robj {
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Remains> {
         by_type!(self.object_type(), string => None, C => {
-            // An object that others hold lives on: this reference goes.
+            // If there are other references, the object lives on, and only this reference is dropped.
             self.into_collection::<C>().ok()?.drop_in_steps(n)
         })
     }
 
-    /// Moves the object's blocks for which `moves` says so: it is told address and size of each, and can ask
-    /// `zmalloc::defrag`. Starts with [`Cursor::START`], does a bounded part, and returns where to go on, `START` at the end. The object's own
-    /// block is asked about first; the `Robj` then points elsewhere. Nothing moves that others hold too, and
-    /// nothing for which there is no memory. In C: `defragKey` and what it calls.
+    /// Moves the object's blocks for which `moves` returns `true`. `moves` gets the address and the size of
+    /// each block, and can ask `zmalloc::defrag`. In C: `defragKey` and the functions that it calls.
+    ///
+    /// A call does a bounded part. The first call takes [`Cursor::START`]. Each call returns the cursor for
+    /// the next one, and the last call returns `START`. The object's own block is the first to be asked
+    /// about; if it moves, the `Robj` points to the new one. An object with other references does not move,
+    /// nor does a block for which there is no memory.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if !self.count().is_unique() {
             return Cursor::START;
@@ -216,7 +230,7 @@ impl Robj {
     }
 }
 
-/// The loans by name: `as_x`, `as_x_mut`, `make_x_mut`, `into_x`, and `From`.
+/// The methods of each type: `as_x`, `as_x_mut`, `make_x_mut`, `try_make_x_mut`, `into_x`, and `From`.
 macro_rules! loans {
     ($($C:ident, $View:ident, $as:ident, $as_mut:ident, $make_mut:ident, $try_make_mut:ident, $into:ident, $article:literal;)*) => {
         $(
@@ -250,7 +264,8 @@ macro_rules! loans {
             }
 
             impl From<$C> for Robj {
-                /// [`Robj::try_from_collection`] without an error.
+                /// Does the same as [`Robj::try_from_collection`], but calls the OOM handler if the
+                /// allocation fails.
                 #[inline]
                 fn from(collection: $C) -> Self {
                     or_oom(Self::try_from_collection(collection).map_err(|(error, _)| error))
@@ -267,14 +282,15 @@ loans! {
     Hash, HashView, as_hash, as_hash_mut, make_hash_mut, try_make_hash_mut, into_hash, "a hash";
 }
 
-/// Equal types and values, whatever the encodings. In C, for strings: `equalStringObjects`. O(bytes, or elements).
+/// Objects are equal if types and values are equal, whatever the encodings. O(bytes, or elements). In C,
+/// for strings: `equalStringObjects`.
 impl PartialEq for Robj {
     fn eq(&self, other: &Self) -> bool {
         if self.object_type() != other.object_type() {
             return false;
         }
         let (a, b) = (self.header(), other.header());
-        // SAFETY: both headers' type is `C`'s.
+        // SAFETY: the type of both headers is that of `C`.
         by_type!(self.object_type(), string => a.string() == b.string(), C => unsafe {
             a.view::<C>() == b.view::<C>()
         })
@@ -289,7 +305,7 @@ impl fmt::Debug for Robj {
         out.field("type", &self.object_type())
             .field("encoding", &self.encoding())
             .field("refcount", &self.refcount());
-        // SAFETY: the headers' type is string, or `C`'s.
+        // SAFETY: the header's type is string, or that of `C`.
         by_type!(self.object_type(), string => out.field("value", &unsafe { self.header().string_unchecked() }), C => unsafe {
             out.field("value", &self.header().view::<C>())
         });
@@ -302,7 +318,7 @@ mod tests {
     use super::*;
     use values::{EncodingLimits, ObjectType};
 
-    /// Small limits: four objects in their small forms, and four in their large ones.
+    /// Returns objects under small limits: four in their small encodings, and four in their large ones.
     fn objects() -> Vec<Robj> {
         let few = EncodingLimits {
             list_max_listpack_size: 4,
@@ -367,7 +383,7 @@ mod tests {
             set
         });
         let mut view = object.as_set_mut().unwrap();
-        view.remove(1); // so that nothing is leaked here
+        view.remove(1); // so that the test does not leak
         core::mem::forget(view);
         assert!(object.as_set().unwrap().is_empty());
     }

@@ -1,4 +1,4 @@
-//! Conversions: from Rust's values under the default limits, and to `Bytes` without a copy.
+//! Conversions from Rust's types under the default limits, and to `Bytes` without a copy.
 
 use crate::object::Robj;
 use bytes::Bytes;
@@ -6,7 +6,8 @@ use sds::Sds;
 use values::{Element, EncodingLimits, OwnedElement, WrongType};
 
 impl From<&[u8]> for Robj {
-    /// [`Robj::from_bytes`] under the default limits. The fallible form is [`Robj::try_from_bytes`].
+    /// Does the same as [`Robj::from_bytes`] under the default limits. The fallible form is
+    /// [`Robj::try_from_bytes`].
     #[inline]
     fn from(bytes: &[u8]) -> Self {
         Self::from_bytes(bytes, &EncodingLimits::DEFAULT)
@@ -14,7 +15,8 @@ impl From<&[u8]> for Robj {
 }
 
 impl From<&str> for Robj {
-    /// [`Robj::from_bytes`] under the default limits. The fallible form is [`Robj::try_from_bytes`].
+    /// Does the same as [`Robj::from_bytes`] under the default limits. The fallible form is
+    /// [`Robj::try_from_bytes`].
     #[inline]
     fn from(text: &str) -> Self {
         Self::from(text.as_bytes())
@@ -22,7 +24,8 @@ impl From<&str> for Robj {
 }
 
 impl From<i64> for Robj {
-    /// [`Robj::from_i64`] under the default limits. The fallible form is [`Robj::try_from_i64`].
+    /// Does the same as [`Robj::from_i64`] under the default limits. The fallible form is
+    /// [`Robj::try_from_i64`].
     #[inline]
     fn from(value: i64) -> Self {
         Self::from_i64(value, &EncodingLimits::DEFAULT)
@@ -30,7 +33,7 @@ impl From<i64> for Robj {
 }
 
 impl From<Sds> for Robj {
-    /// [`Robj::raw`]. The fallible form is [`Robj::try_raw`].
+    /// Does the same as [`Robj::raw`]. The fallible form is [`Robj::try_raw`].
     #[inline]
     fn from(string: Sds) -> Self {
         Self::raw(string)
@@ -38,8 +41,8 @@ impl From<Sds> for Robj {
 }
 
 impl From<OwnedElement> for Robj {
-    /// An object around what was taken out of a list: an int under the default limits, or raw, without a copy. For other limits
-    /// see [`Robj::from_element`].
+    /// Creates an object of an element that was taken out of a list, without a copy. An integer becomes an
+    /// int under the default limits, and bytes become raw. For other limits see [`Robj::from_element`].
     #[inline]
     fn from(element: OwnedElement) -> Self {
         match element {
@@ -49,14 +52,15 @@ impl From<OwnedElement> for Robj {
     }
 }
 
-/// An object whose bytes are in memory, as the owner of a `Bytes`.
+/// The owner of a `Bytes`: an object whose bytes are in memory.
 struct BytesOwner(Robj);
 
 impl AsRef<[u8]> for BytesOwner {
     fn as_ref(&self) -> &[u8] {
         match self.0.as_element() {
             Ok(Element::Bytes(bytes)) => bytes,
-            // `try_from` below lets nothing else in, and the value cannot change while it is held here.
+            // `try_from` below admits no other object, and the value cannot change while this reference
+            // exists.
             _ => unreachable!("no bytes in memory"),
         }
     }
@@ -65,10 +69,11 @@ impl AsRef<[u8]> for BytesOwner {
 impl TryFrom<Robj> for Bytes {
     type Error = WrongType;
 
-    /// A reply that holds the object instead of copying it: the bytes stay where they are, and stay the same,
-    /// because an object that is held twice is not changed. An integer is formatted and copied.
+    /// Makes a reply that holds the object instead of copying it. The bytes stay where they are. They do
+    /// not change, because an object with two references is not changed. An integer is formatted and
+    /// copied.
     ///
-    /// The `Bytes` allocates a small block of its own, through the global allocator.
+    /// The `Bytes` allocates a small block of its own from the global allocator.
     ///
     /// ```
     /// use bytes::Bytes;

@@ -1,20 +1,21 @@
-//! [`AccessError`]: why an object lends nothing to be changed.
+//! [`AccessError`]: the reason why an object cannot be changed.
 
 use core::fmt;
 use values::{Error, ReserveError, WrongType};
 
-/// Why an object cannot be changed. It is as it was.
+/// The reason why an object cannot be changed. The object stays as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// It is of another type.
+    /// The object has another type.
     WrongType(WrongType),
-    /// Others hold it too, and this operation does not copy: see [`Robj::make_collection_mut`](crate::Robj::make_collection_mut).
+    /// The object has other references, and this operation does not copy.
+    /// [`Robj::make_collection_mut`](crate::Robj::make_collection_mut) does.
     Shared {
-        /// How many references there are.
+        /// The number of references.
         refcount: u32,
     },
-    /// There is no memory for a copy of one's own.
+    /// There is no memory for a copy.
     Reserve(ReserveError),
 }
 

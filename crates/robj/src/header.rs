@@ -1,28 +1,28 @@
-//! The 16 bytes in front of every value.
+//! The 16 bytes at the start of every object.
 //!
 //! ```text
 //!  byte   0              1..=3        4..=7        8..=15
 //!       +--------------+------------+------------+-----------------------------------------+
 //!       | type:4       |            |            | int:    the integer                     |
-//!       | encoding:4   |   lru:24   | refcount   | embstr: pointer at the bytes, 19 further |
-//!       | (high bits)  |            |            | raw:    the `Sds`, a pointer at its bytes |
-//!       |              |            |            | others: pointer of the collection         |
+//!       | encoding:4   |   lru:24   | refcount   | embstr: pointer to the bytes, at byte 19|
+//!       | (high bits)  |            |            | raw:    the `Sds`, pointer to its bytes |
+//!       |              |            |            | others: pointer of the collection       |
 //!       +--------------+------------+------------+-----------------------------------------+
 //! ```
 //!
-//! All words are in the machine's order (drawn for little-endian), so the first word is C's bit field
-//! `type:4, encoding:4, lru:24`.
+//! All words are in the machine's byte order, and the drawing is for little-endian. So the first word is
+//! C's bit field `type:4, encoding:4, lru:24`.
 //!
-//! Invariants, kept by this crate's constructors and leaned on by all `unsafe` code in it:
+//! All `unsafe` code of this crate relies on these invariants, which its constructors establish:
 //!
-//! - **H1.** Type and encoding say which member of [`Value`] is there. The encoding of a string is `Int`, `EmbStr` or `Raw`.
-//!   For any other type it came, together with the pointer, from [`Collection::into_raw`](values::Collection::into_raw) of that type, and the
-//!   header owns what they stand for.
-//! - **H2.** Type, encoding and value change only through a unique reference (`&mut` and a count of 1).
-//!   The `lru` bits may change through any reference, so whoever writes the word back writes the same type
-//!   and encoding.
-//! - **H3.** An immortal header, by its [count](RefCount), is never written again and never freed. Any other
-//!   count is the number of `Robj` that point here.
+//! - **H1.** Type and encoding tell which member of [`Value`] is present. The encoding of a string is
+//!   `Int`, `EmbStr` or `Raw`. For any other type, encoding and pointer came from
+//!   [`Collection::into_raw`](values::Collection::into_raw) of that type, and the header owns that
+//!   collection.
+//! - **H2.** Type, encoding and value change only through a unique reference (`&mut` and a count of 1). The
+//!   `lru` bits may change through any reference. Such a write must keep type and encoding.
+//! - **H3.** A header whose [count](RefCount) is immortal is never written again and never freed. Any other
+//!   count is the number of `Robj` that point to the header.
 //!
 //! Learned from: Redis' `server.h` (`struct redisObject`).
 
@@ -37,20 +37,21 @@ const ENCODING_SHIFT: u32 = 4;
 const LRU_SHIFT: u32 = 8;
 const TAG_MASK: u32 = (1 << LRU_SHIFT) - 1;
 
-/// The value word; the encoding says which member it holds (H1).
+/// The value word. The encoding tells which member is present (H1).
 #[repr(C)]
 pub(crate) union Value {
-    /// `Int`.
+    /// The value of `Int`.
     pub(crate) int: i64,
-    /// `EmbStr`: derived from the pointer to the whole block, so it may reach the sds header before it.
+    /// The bytes of `EmbStr`. The pointer is derived from that of the whole block, so it may reach the sds
+    /// header too.
     pub(crate) embedded: NonNull<u8>,
-    /// `Raw`: owned.
+    /// The string of `Raw`, which is owned.
     pub(crate) raw: ManuallyDrop<Sds>,
-    /// Any type but strings: owned.
+    /// The word of any other type, which is owned.
     pub(crate) collection: NonNull<u8>,
 }
 
-/// See the drawing above. In C: `robj`, `struct redisObject`.
+/// The header, as drawn above. In C: `robj`, `struct redisObject`.
 #[repr(C, align(8))]
 pub(crate) struct Header {
     tag_and_lru: AtomicU32,
@@ -65,7 +66,7 @@ const _: () = {
     assert!(core::mem::offset_of!(Header, refcount) == 4);
     assert!(core::mem::offset_of!(Header, value) == 8);
     assert!(size_of::<Sds>() == size_of::<usize>());
-    // What H1 leans on: numbers fit their four bits and come back.
+    // H1 relies on this: each number fits four bits and converts back.
     let mut i = 0;
     while i < ObjectType::ALL.len() {
         let number = ObjectType::ALL[i] as u8;
@@ -82,8 +83,8 @@ const _: () = {
     }
 };
 
-// SAFETY: the counters are atomic; the value changes only through a unique reference (H2), and an
-// `Sds`, embedded bytes and a `Collection` may be sent to and read from other threads.
+// SAFETY: the first two words are atomic. The value changes only through a unique reference (H2). An `Sds`,
+// embedded bytes and a `Collection` may be sent to other threads and read there.
 unsafe impl Send for Header {}
 // SAFETY: as above.
 unsafe impl Sync for Header {}
@@ -93,7 +94,8 @@ const fn tag(object_type: ObjectType, encoding: Encoding) -> u32 {
 }
 
 impl Header {
-    /// A string object with one reference. `encoding` must name the member that `value` holds.
+    /// Creates the header of a string object with one reference. `encoding` must be that of the member in
+    /// `value`.
     #[inline]
     pub(crate) const fn new(encoding: Encoding, lru: u32, value: Value) -> Self {
         Self {
@@ -103,7 +105,7 @@ impl Header {
         }
     }
 
-    /// An immortal integer object.
+    /// Creates the header of an immortal integer object.
     pub(crate) const fn shared_integer(value: i64) -> Self {
         Self {
             tag_and_lru: AtomicU32::new(tag(ObjectType::String, Encoding::Int)),
@@ -115,25 +117,27 @@ impl Header {
     #[inline]
     pub(crate) fn object_type(&self) -> ObjectType {
         let bits = self.tag_and_lru.load(Ordering::Relaxed) & ((1 << ENCODING_SHIFT) - 1);
-        // SAFETY: the bits were written from an `ObjectType` (H1), whose numbers come back (asserted above).
+        // SAFETY: the bits were written from an `ObjectType` (H1), and its numbers convert back (asserted
+        // above).
         unsafe { ObjectType::from_number(bits as u8).unwrap_unchecked() }
     }
 
     #[inline]
     pub(crate) fn encoding(&self) -> Encoding {
         let bits = (self.tag_and_lru.load(Ordering::Relaxed) & TAG_MASK) >> ENCODING_SHIFT;
-        // SAFETY: the bits were written from an `Encoding` (H1), whose numbers come back (asserted above).
+        // SAFETY: the bits were written from an `Encoding` (H1), and its numbers convert back (asserted
+        // above).
         unsafe { Encoding::from_number(bits as u8).unwrap_unchecked() }
     }
 
-    /// Replaces encoding and value of a string that owns nothing that would have to be freed.
+    /// Replaces encoding and value, and makes the type string. The old value must not own anything.
     #[inline]
     pub(crate) fn set_value(&mut self, encoding: Encoding, value: Value) {
         self.set(tag(ObjectType::String, encoding), value);
     }
 
-    /// Replaces type, encoding and value by those of a collection: `word` and `encoding` are what it gave itself up for. What was
-    /// there owns nothing that would have to be freed.
+    /// Replaces type, encoding and value by those of a collection. `encoding` and `word` must come from its
+    /// `into_raw`. The old value must not own anything.
     #[inline]
     pub(crate) fn set_collection(&mut self, object_type: ObjectType, encoding: Encoding, word: NonNull<u8>) {
         self.set(tag(object_type, encoding), Value { collection: word });
@@ -146,7 +150,7 @@ impl Header {
         self.value = value;
     }
 
-    /// The 24 bits of the access clock.
+    /// Returns the 24 bits of the access clock.
     #[inline]
     pub(crate) fn lru(&self) -> u32 {
         self.tag_and_lru.load(Ordering::Relaxed) >> LRU_SHIFT
@@ -154,8 +158,8 @@ impl Header {
 
     /// Writes the low 24 bits of `lru`, unless the object is immortal (H3).
     ///
-    /// A load and a store, not a locked instruction: two threads that touch at once leave the mark of one
-    /// of them, which is as good, and type and encoding cannot change in between (H2).
+    /// This is a load and a store, not a locked instruction. If two threads write at once, one of the two
+    /// values stays, and either is right. Type and encoding cannot change in between (H2).
     #[inline]
     pub(crate) fn set_lru(&self, lru: u32) {
         if !self.refcount.is_immortal() {
@@ -176,7 +180,7 @@ mod tests {
     #[test]
     fn the_sixteen_bytes_are_those_of_the_drawing() {
         let header = header();
-        // SAFETY: 16 initialised bytes without padding, which nobody else writes.
+        // SAFETY: the header is 16 initialised bytes without padding, and nothing writes them meanwhile.
         let bytes = unsafe { (&raw const header).cast::<[u8; 16]>().read() };
         let mut by_hand = Vec::new();
         by_hand.extend_from_slice(&0xABCD_EF10u32.to_ne_bytes()); // lru, encoding 1 (int), type 0 (string)

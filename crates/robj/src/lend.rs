@@ -1,7 +1,8 @@
-//! How an object lends the collection that is in it to be changed. (Readers get a view.)
+//! [`RefMut`]: a collection that its object lends for writing. (Readers get a view.)
 //!
-//! The header keeps the encoding in its tag and the collection's word as its value. A loan makes the collection of the two on
-//! the stack, and puts both back when it ends, because a write may change them.
+//! The header keeps the encoding in its tag and the collection's word as its value. A loan makes a
+//! collection of the two on the stack. When the loan ends it puts both back, because a write may change
+//! them.
 //!
 //! ```text
 //!  header  | type, encoding | lru | refcount | word |
@@ -15,26 +16,29 @@ use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use values::Collection;
 
-/// A collection inside an object, to be changed. The object has the changed one when this is dropped; if it never is, the object is
-/// empty and the collection is leaked.
+/// A collection that is borrowed from an object for writing. When this is dropped, the object gets the
+/// changed collection. If this is leaked, the object stays empty and the collection is leaked too.
 pub struct RefMut<'a, C: Collection> {
     value: ManuallyDrop<C>,
     header: &'a mut Header,
 }
 
 impl<'a, C: Collection> RefMut<'a, C> {
+    /// Takes the collection out of a header.
+    ///
     /// # Safety
-    /// The header's type is `C::TYPE` (so that encoding and value are those of a `C`).
+    /// The header's type must be `C::TYPE`, so that encoding and value are those of a `C`.
     #[inline]
     pub(crate) unsafe fn new(header: &'a mut Header) -> Self {
-        // SAFETY: encoding and word came from `into_raw` (H1); they are replaced at once, so that there is one owner.
+        // SAFETY: encoding and word came from `into_raw` (H1). They are replaced at once, so that there is
+        // one owner.
         let value = unsafe { C::from_raw(header.encoding(), header.value.collection) };
         put(header, C::EMPTY);
         Self { value: ManuallyDrop::new(value), header }
     }
 }
 
-/// Gives a collection to a header, whose value owns nothing.
+/// Gives a collection to a header, whose old value must not own anything.
 #[inline]
 pub(crate) fn put<C: Collection>(header: &mut Header, collection: C) {
     let (encoding, word) = collection.into_raw();
@@ -60,7 +64,8 @@ impl<C: Collection> DerefMut for RefMut<'_, C> {
 impl<C: Collection> Drop for RefMut<'_, C> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: taken once, here; the field is not used again. What the header held meanwhile owns nothing.
+        // SAFETY: the field is taken only here, and is not used again. The header's value owns nothing
+        // meanwhile.
         put(self.header, unsafe { ManuallyDrop::take(&mut self.value) });
     }
 }

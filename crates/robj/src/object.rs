@@ -1,4 +1,4 @@
-//! [`Robj`]: one pointer to a header, counted.
+//! [`Robj`]: a counted pointer to a header.
 //!
 //! ```text
 //!  int      Robj -> | header 16 |                                    16 bytes
@@ -13,8 +13,9 @@
 //!                        value -----> in one of its encodings
 //! ```
 //!
-//! This file has the object's life: allocating and freeing its blocks, counting its references, saying
-//! what it weighs. `string` has what its bytes mean, `clock` its access clock, and `collections` objects that are collections.
+//! This file allocates and frees the blocks of an object, counts its references and knows its own size.
+//! `string` works on the bytes of a string, `clock` on the access clock, and `collections` on objects that
+//! are collections.
 
 use crate::header::{Header, Value};
 use crate::refcount::RefCount;
@@ -25,27 +26,29 @@ use sds::layout;
 use sds::{ReserveError, Sds};
 use values::{Encoding, EncodingLimits, ObjectType};
 
-/// The longest string that an object can embed.
+/// The length of the longest string that an object can embed.
 pub(crate) const EMBEDDED_LEN_MAX: usize = EMBEDDED_TYPE.max_len();
 
-/// The bytes of an object's header, in front of an embedded string: 16 on a platform with 64 bits. In C:
+/// The size of an object's header in bytes: 16 on a 64-bit platform. An embedded string follows it. In C:
 /// `sizeof(robj)`.
 pub const HEADER_SIZE: usize = size_of::<Header>();
 
-/// The block of an object with an embedded string.
+/// Returns the size of the block of an object with an embedded string.
 const fn embstr_size(len: usize) -> usize {
     HEADER_SIZE + EMBEDDED_TYPE.header_len() + len + 1
 }
 
-// The reason for the limit of 44: the object fills a size class of jemalloc, and a cache line.
+// This is the reason for the limit of 44: the object fills a size class of jemalloc, and a cache line.
 const _: () = assert!(embstr_size(EncodingLimits::DEFAULT.embstr_size_limit) == 64);
 
-/// A counted reference to a value object. One pointer wide, `Option<Robj>` too.
+/// A counted reference to a value object. Both `Robj` and `Option<Robj>` are one pointer wide.
 ///
-/// Strings come from [`from_bytes`](Self::from_bytes) and its neighbours, other values from `Robj::from(Set::new())`.
-/// Cloning counts up (in C: `incrRefCount`), dropping counts down (`decrRefCount`), and the last one frees;
-/// a value can be cloned and dropped on any thread. A value changes only through a reference that is the
-/// only one ([`get_mut`](Self::get_mut), [`make_mut`](Self::make_mut)).
+/// [`from_bytes`](Self::from_bytes) and related constructors make strings. `Robj::from(Set::new())` and its
+/// like make the other values.
+///
+/// Cloning adds a reference (in C: `incrRefCount`), and dropping removes one (`decrRefCount`). The last one
+/// frees the value. A value can be cloned and dropped on any thread. A value changes only through its only
+/// reference ([`get_mut`](Self::get_mut), [`make_mut`](Self::make_mut)).
 ///
 /// More than 2^30 references to one object abort the process.
 ///
@@ -59,9 +62,9 @@ const _: () = assert!(embstr_size(EncodingLimits::DEFAULT.embstr_size_limit) == 
 /// ```
 #[repr(transparent)]
 pub struct Robj {
-    /// Invariant: a live header that keeps H1 to H3, whose count this reference is part of. Unless it is
-    /// immortal, the pointer has provenance over the header's whole block, which is of zmalloc's raw family
-    /// and of the size that [`block_size`](Self::block_size) says.
+    /// Invariant: the header is live, keeps H1 to H3, and its count includes this reference. Unless the
+    /// header is immortal, the pointer has provenance over its whole block. That block is of zmalloc's raw
+    /// family and has the size that [`block_size`](Self::block_size) returns.
     header: NonNull<Header>,
 }
 
@@ -78,12 +81,12 @@ fn allocate(size: usize) -> Result<NonNull<u8>, ReserveError> {
     zmalloc::ztrymalloc(size).ok_or(ReserveError::OutOfMemory { size })
 }
 
-/// Making objects, one block layout each.
+/// Constructors, one for each block layout.
 impl Robj {
-    /// Takes over one reference to an immortal header.
+    /// Makes a reference to an immortal header.
     ///
     /// # Safety
-    /// The header's count says immortal, and it is.
+    /// The header must be live forever, and its count must say that it is immortal.
     #[inline]
     pub(crate) unsafe fn immortal(header: NonNull<Header>) -> Self {
         Self { header }
@@ -92,12 +95,13 @@ impl Robj {
     #[inline]
     pub(crate) fn try_int(value: i64, lru: u32) -> Result<Self, ReserveError> {
         let header = allocate(HEADER_SIZE)?.cast::<Header>();
-        // SAFETY: a fresh block of the header's size, 8-aligned as all of the raw family are.
+        // SAFETY: the new block has the header's size, and blocks of the raw family are aligned to 8 bytes.
         unsafe { header.write(Header::new(Encoding::Int, lru, Value { int: value })) };
         Ok(Self { header })
     }
 
-    /// An object around `string`; where there is no memory for its header, the string comes back.
+    /// Creates an object around `string`. If there is no memory for its header, returns the string with the
+    /// error.
     #[inline]
     pub(crate) fn try_raw_with(string: Sds, lru: u32) -> Result<Self, (ReserveError, Sds)> {
         let header = match allocate(HEADER_SIZE) {
@@ -111,15 +115,16 @@ impl Robj {
         Ok(Self { header })
     }
 
-    /// An object with the bytes in its own block; there may be at most [`EMBEDDED_LEN_MAX`] of them.
+    /// Creates an object with the bytes in its own block. There may be at most [`EMBEDDED_LEN_MAX`] bytes.
     #[inline]
     pub(crate) fn try_embstr(bytes: &[u8], lru: u32) -> Result<Self, ReserveError> {
         let len = bytes.len();
         debug_assert!(len <= EMBEDDED_LEN_MAX);
         let block = allocate(embstr_size(len))?;
         let header = block.cast::<Header>();
-        // SAFETY: a fresh block, large enough for header, sds header, bytes and NUL; it overlaps nothing.
-        // The pointer to the bytes is derived from the block's, so it reaches the sds header too.
+        // SAFETY: the new block has room for the header, the sds header, the bytes and the NUL, and
+        // overlaps nothing. The pointer to the bytes is derived from the block's pointer, so it may reach
+        // the sds header too.
         unsafe {
             let embedded = layout::init(block.add(HEADER_SIZE), EMBEDDED_TYPE, len, len);
             embedded.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len);
@@ -130,73 +135,76 @@ impl Robj {
     }
 }
 
-/// Inside.
+/// Internal access to the header and its block.
 impl Robj {
     #[inline]
     pub(crate) fn header(&self) -> &Header {
-        // SAFETY: the field's invariant; only the atomics change while it is shared (H2).
+        // SAFETY: the header is live (invariant of the field). While it is shared, only the atomics change
+        // (H2).
         unsafe { self.header.as_ref() }
     }
 
-    /// The count, by its own address (see `refcount` for why).
+    /// Returns the count by its own address. The module `refcount` says why.
     #[inline]
     pub(crate) fn count(&self) -> &RefCount {
-        // SAFETY: the field's invariant.
+        // SAFETY: the header is live (invariant of the field).
         unsafe { &(*self.header.as_ptr()).refcount }
     }
 
-    /// The header, to be changed, if this is the only reference.
+    /// Returns the header for writing, if this is the only reference.
     #[inline]
     pub(crate) fn header_mut(&mut self) -> Option<&mut Header> {
-        // SAFETY: nobody else can see the header: the count is 1, and this reference is borrowed.
+        // SAFETY: the count is 1, and this reference is borrowed for writing, so nothing else can reach the
+        // header.
         if self.count().is_unique() { Some(unsafe { self.header.as_mut() }) } else { None }
     }
 
-    /// The string of a raw object.
+    /// Returns the string of a raw object.
     ///
     /// # Safety
-    /// The encoding is raw and this is the only reference.
+    /// The encoding must be raw, and this must be the only reference.
     #[inline]
     pub(crate) unsafe fn raw_mut_unchecked(&mut self) -> &mut Sds {
-        // SAFETY: passed on.
+        // SAFETY: the caller guarantees the encoding and that nothing else can reach the header.
         unsafe { &mut self.header.as_mut().value.raw }
     }
 
-    /// The size of the block that starts with the header.
+    /// Returns the size of the block that starts with the header.
     #[inline]
     fn block_size(&self) -> usize {
         match self.encoding() {
-            // SAFETY: the encoding names the member (H1).
+            // SAFETY: the encoding tells which member is present (H1).
             Encoding::EmbStr => embstr_size(unsafe { self.header().embedded_bytes().len() }),
             _ => HEADER_SIZE,
         }
     }
 
-    /// Frees the object. Not inlined, so that a drop that is not the last one stays a few instructions in
-    /// line.
+    /// Frees the object. The function is not inlined, so that a drop that does not free takes only a few
+    /// instructions.
     ///
     /// # Safety
-    /// This was the last reference, and is not used again.
+    /// This must have been the last reference, and it must not be used again.
     #[inline(never)]
     unsafe fn free(&mut self) {
         let size = self.block_size();
-        // SAFETY: nobody else can see the header or its value; type and encoding name the member (H1) and say how
-        // large the block is.
+        // SAFETY: nothing else can reach the header or its value. Type and encoding tell which member is
+        // present (H1) and how large the block is.
         unsafe {
             self.header.as_mut().drop_value();
             zmalloc::zfree_sized(self.header.cast(), size);
         }
     }
 
-    /// Moves the header's block if `moves` says so and there is memory. This must be the only reference.
+    /// Moves the header's block if `moves` returns `true` and there is memory. This must be the only
+    /// reference.
     pub(crate) fn relocate_block(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
         debug_assert!(self.count().is_unique());
         let (block, size, encoding) = (self.header.cast(), self.block_size(), self.encoding());
         if !moves(block, self.block_allocation_size()) {
             return;
         }
-        // SAFETY: a live block of the raw family and of that size, which nobody else can see; an embedded string lies in
-        // it, and its pointer is made anew.
+        // SAFETY: the block is live, of the raw family and of that size, and nothing else can reach it. An
+        // embedded string moves with the block, and gets a new pointer.
         unsafe {
             let Some(new) = zmalloc::ztryrelocate(block, size) else { return };
             self.header = new.cast();
@@ -207,50 +215,51 @@ impl Robj {
         }
     }
 
-    /// What the header's own block adds to `used_memory`; 0 for a shared integer.
+    /// Returns the number of bytes that the header's own block adds to `used_memory`: 0 for a shared integer.
     pub(crate) fn block_allocation_size(&self) -> usize {
         if self.is_shared_integer() {
             return 0;
         }
-        // SAFETY: a live block of the raw family and of that size.
+        // SAFETY: the block is live, of the raw family and of that size.
         unsafe { zmalloc::zmalloc_size_sized(self.header.cast(), self.block_size()) }
     }
 }
 
-/// Identity, references, weight.
+/// Identity and references.
 impl Robj {
-    /// What the object is. In C: `o->type`, `TYPE`.
+    /// Returns the type of the value. In C: `o->type`, `TYPE`.
     #[inline]
     pub fn object_type(&self) -> ObjectType {
         self.header().object_type()
     }
 
-    /// How its value is stored. In C: `o->encoding`, `OBJECT ENCODING`.
+    /// Returns how the value is stored. In C: `o->encoding`, `OBJECT ENCODING`.
     #[inline]
     pub fn encoding(&self) -> Encoding {
         self.header().encoding()
     }
 
-    /// How many references there are; [`SHARED_REFCOUNT`](crate::SHARED_REFCOUNT) for a shared integer. Others
-    /// may come and go while this is read. In C: `o->refcount`, `OBJECT REFCOUNT`.
+    /// Returns the number of references, or [`SHARED_REFCOUNT`](crate::SHARED_REFCOUNT) for a shared
+    /// integer. Other threads may change the number at any time. In C: `o->refcount`, `OBJECT REFCOUNT`.
     #[inline]
     pub fn refcount(&self) -> u32 {
         self.count().get()
     }
 
-    /// Whether the object is an immortal of the shared table: it costs no memory and keeps no clock.
+    /// Returns whether the object is an immortal one of the shared table. Such an object takes no memory
+    /// and has no access clock.
     #[inline]
     pub fn is_shared_integer(&self) -> bool {
         self.count().is_immortal()
     }
 
-    /// The address of the 16-byte header.
+    /// Returns the address of the 16-byte header.
     #[inline]
     pub fn as_ptr(&self) -> *const u8 {
         self.header.as_ptr().cast()
     }
 
-    /// Whether both are references to one object.
+    /// Returns whether both are references to the same object.
     #[inline]
     pub fn ptr_eq(&self, other: &Self) -> bool {
         self.header == other.header
@@ -258,7 +267,7 @@ impl Robj {
 }
 
 impl Clone for Robj {
-    /// Counts one more reference. In C: `incrRefCount`.
+    /// Adds a reference. In C: `incrRefCount`.
     #[inline]
     fn clone(&self) -> Self {
         self.count().retain();
@@ -267,11 +276,11 @@ impl Clone for Robj {
 }
 
 impl Drop for Robj {
-    /// Counts one reference less, and frees with the last. In C: `decrRefCount`.
+    /// Removes a reference, and frees the object with the last one. In C: `decrRefCount`.
     #[inline]
     fn drop(&mut self) {
         if self.count().release() {
-            // SAFETY: that was the last reference.
+            // SAFETY: this was the last reference, and it is not used again.
             unsafe { self.free() }
         }
     }

@@ -1,23 +1,23 @@
-//! How many references an object has.
+//! [`RefCount`]: the number of references to an object.
 //!
-//! A type of its own, and not methods of the header, for a reason that Miri finds: while `release` of one
-//! thread still runs, another thread, whose reference is now the last, may change or free the object. A
-//! `&Header` argument would promise the compiler that value and block stay put until the function returns. A
-//! `&RefCount` promises nothing, because all of it is an atomic. So `release`, and with it every use of the count
-//! that may outlive the caller's reference, goes by the count's own address (`Robj::count`).
+//! The count is a type of its own, and its methods are not those of the header, for a reason that Miri
+//! shows. While `release` of one thread still runs, another thread may hold the last reference, and may
+//! change or free the object. A `&Header` argument would promise the compiler that the block stays until
+//! the function returns. A `&RefCount` does not promise that, because all of it is atomic. So every use of
+//! the count that may outlive the caller's reference goes by the count's own address (`Robj::count`).
 //!
 //! Learned from: std's `Arc`, for the orderings.
 
 use core::sync::atomic::{AtomicU32, Ordering, fence};
 
-/// The count that immortal objects show, which is never changed. In C: `OBJ_SHARED_REFCOUNT`.
-pub const SHARED_REFCOUNT: u32 = i32::MAX as u32; // what `OBJECT REFCOUNT` prints: 2147483647
+/// The count of immortal objects, which never changes. In C: `OBJ_SHARED_REFCOUNT`.
+pub const SHARED_REFCOUNT: u32 = i32::MAX as u32; // `OBJECT REFCOUNT` prints 2147483647
 
-/// A count above this aborts. The gap up to [`SHARED_REFCOUNT`] is so wide that no number of threads
-/// that are all about to abort can cross it.
+/// A `retain` of a higher count aborts the process. The gap up to [`SHARED_REFCOUNT`] is so wide that the
+/// threads which are about to abort cannot raise the count across it, however many there are.
 const REFCOUNT_MAX: u32 = SHARED_REFCOUNT / 2;
 
-/// A number of references, or [`SHARED_REFCOUNT`] for an object that needs no counting.
+/// The number of references, or [`SHARED_REFCOUNT`] for an immortal object.
 #[repr(transparent)]
 pub(crate) struct RefCount(AtomicU32);
 
@@ -40,41 +40,42 @@ impl RefCount {
         self.get() == SHARED_REFCOUNT
     }
 
-    /// Whether the caller's reference is the only one.
+    /// Returns whether the caller's reference is the only one.
     ///
-    /// Acquire: what other threads did with their references, before they gave them up, is done.
+    /// The load is an acquire. So everything that other threads did through their references happens before
+    /// it, if they have dropped them.
     #[inline]
     pub(crate) fn is_unique(&self) -> bool {
         self.0.load(Ordering::Acquire) == 1
     }
 
-    /// Counts one more reference; more than a thousand million abort the process.
+    /// Adds a reference. More than 2^30 of them abort the process.
     #[inline]
     pub(crate) fn retain(&self) {
         if self.is_immortal() {
             return;
         }
-        // Relaxed: the caller has a reference, so nothing needs to be seen that it does not see already.
+        // Relaxed is enough: the caller has a reference, so it needs to see nothing new.
         if self.0.fetch_add(1, Ordering::Relaxed) > REFCOUNT_MAX {
-            // Only leaked clones get here. Wrapping would free a value that is in use.
+            // Only leaked clones get here. If the count wrapped around, a value in use would be freed.
             std::process::abort();
         }
     }
 
-    /// Counts one reference less and says whether it was the last, so that the caller has to free.
+    /// Removes a reference and returns whether it was the last one. The caller then has to free the object.
     ///
-    /// A count of 1 that the last holder reads cannot rise again, because only a holder can raise it: most
-    /// objects have one owner and die without a locked instruction.
+    /// If the count is 1, it cannot rise any more, because only a holder can raise it. Most objects have
+    /// one owner, so most are freed without a locked instruction.
     #[inline]
     pub(crate) fn release(&self) -> bool {
         match self.0.load(Ordering::Acquire) {
             1 => true,
             SHARED_REFCOUNT => false,
             _ => {
-                // Release: all that this thread did with the value comes before its being freed.
+                // The release orders everything that this thread did with the value before the free.
                 let last = self.0.fetch_sub(1, Ordering::Release) == 1;
                 if last {
-                    // Pairs with the releases of all other holders.
+                    // The fence pairs with the releases of all other holders.
                     fence(Ordering::Acquire);
                 }
                 last
@@ -108,7 +109,7 @@ mod tests {
         assert_eq!(count.get(), 2_147_483_647);
     }
 
-    /// Runs this test once more in a process of its own, which has to die at the second `retain`.
+    /// Runs this test once more in a process of its own, which must abort at the second `retain`.
     #[test]
     #[cfg_attr(miri, ignore = "Miri cannot start processes")]
     fn too_many_references_abort() {

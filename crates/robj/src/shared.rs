@@ -1,16 +1,16 @@
-//! The integers that exist once: 0 to 9999, ready at compile time.
+//! The shared integers: one object for each integer from 0 to 9999, made at compile time.
 //!
 //! ```text
 //!  INTEGERS  [ header of 0 ][ header of 1 ] ... [ header of 9999 ]     160,000 bytes of the data segment
 //! ```
 //!
-//! Small integers are the commonest values (counters, flags, scores), and every object that holds one is
-//! like the other, so all of them may be one. The table is a `static` that the compiler fills in: nothing is
-//! allocated, nothing is set up at the start, and pages of it that nobody uses are never read in.
+//! Small integers are the most common values (counters, flags, scores). All objects of the same integer are
+//! alike, so one is enough. The table is a `static` that the compiler fills in. So nothing is allocated or
+//! set up at the start, and the system does not load pages of it that are not used.
 //!
-//! The headers are immortal: their count says so and is never changed, so that threads that pass them
-//! around do not fight for their cache lines. For the same reason their clock is never written, which is
-//! why a caller whose eviction policy looks at each object's clock has to do without them
+//! The headers are immortal: their count says so and never changes. So threads that share them do not
+//! compete for their cache lines. Their clock is never written for the same reason. A caller whose eviction
+//! policy reads the clock of each object therefore has to turn them off
 //! ([`EncodingLimits::NO_SHARED_INTEGERS`](values::EncodingLimits::NO_SHARED_INTEGERS)).
 //!
 //! Learned from: Redis' `createSharedObjects` and `shared.integers`.
@@ -29,15 +29,15 @@ static INTEGERS: [Header; OBJ_SHARED_INTEGERS as usize] = {
     table
 };
 
-/// The immortal object of `value`, if `value` is below `limit` and in the table.
+/// Returns the immortal header of `value`, if `value` is below `limit` and in the table.
 #[inline]
 pub(crate) fn integer(value: i64, limit: u32) -> Option<NonNull<Header>> {
-    // A negative value becomes a huge one.
+    // As a `u64`, a negative value is above every limit.
     if value as u64 >= u64::from(limit.min(OBJ_SHARED_INTEGERS)) {
         return None;
     }
-    // By raw pointer: a reference to the whole table on the way would make Miri look at all of it.
-    // SAFETY: the slot is one of the table's.
+    // The pointer is raw, because Miri would check all of the table for a reference to it.
+    // SAFETY: `value` is below the length of the table.
     Some(unsafe { NonNull::from(&*(&raw const INTEGERS).cast::<Header>().add(value as usize)) })
 }
 
@@ -50,7 +50,7 @@ mod tests {
     fn every_slot_holds_its_own_number() {
         let step = if cfg!(miri) { 101 } else { 1 };
         for value in (0..i64::from(OBJ_SHARED_INTEGERS)).step_by(step) {
-            // SAFETY: a reference to the static table.
+            // SAFETY: the pointer is that of a header in the static table.
             let header = unsafe { integer(value, u32::MAX).unwrap().as_ref() };
             assert_eq!(header.encoding(), Encoding::Int);
             assert!(header.refcount.is_immortal());

@@ -1,4 +1,4 @@
-//! What the value word of a header stands for: a string in one of three encodings, or a collection.
+//! The value of a header: a string in one of three encodings, or a collection.
 
 use crate::header::Header;
 use core::hint;
@@ -7,42 +7,42 @@ use core::slice;
 use sds::layout::{self, HeaderType};
 use values::{Collection, Element, Encoding, ObjectType, WrongType, by_type};
 
-/// The header of an embedded string: like C, always the one that counts to 255.
+/// The sds header of an embedded string. As in C, it is always the one for lengths up to 255.
 pub(crate) const EMBEDDED_TYPE: HeaderType = HeaderType::Sds8;
 
 impl Header {
-    /// The object's string, if it is one.
+    /// Returns the object's string, or an error if it has another type.
     #[inline]
     pub(crate) fn string(&self) -> Result<Element<'_>, WrongType> {
         WrongType::check(ObjectType::String, self.object_type())?;
-        // SAFETY: a string.
+        // SAFETY: the type was just compared.
         Ok(unsafe { self.string_unchecked() })
     }
 
-    /// The object's string.
+    /// Returns the object's string.
     ///
     /// # Safety
-    /// The type is string.
+    /// The type must be string.
     #[inline]
     pub(crate) unsafe fn string_unchecked(&self) -> Element<'_> {
         match self.encoding() {
-            // SAFETY: the encoding names the member (H1).
+            // SAFETY: the encoding tells which member is present (H1).
             Encoding::Int => Element::Int(unsafe { self.value.int }),
             // SAFETY: as above.
             Encoding::EmbStr => Element::Bytes(unsafe { self.embedded_bytes() }),
-            // SAFETY: as above. String objects have no other encoding (H1).
+            // SAFETY: as above. A string has no other encoding (H1).
             _ => Element::Bytes(unsafe { self.value.raw.as_bytes() }),
         }
     }
 
-    /// The bytes in the object's own block.
+    /// Returns the bytes that are embedded in the object's own block.
     ///
     /// # Safety
-    /// The encoding is embstr.
+    /// The encoding must be embstr.
     #[inline]
     pub(crate) unsafe fn embedded_bytes(&self) -> &[u8] {
-        // SAFETY: the member is there (H1) and was made with that one header type, so nothing needs to switch
-        // over it. The bytes stay unwritten as long as `self` is borrowed (H2).
+        // SAFETY: the member is present (H1), and every embedded string has this one header type. The bytes
+        // do not change while `self` is borrowed (H2).
         unsafe {
             let bytes = self.value.embedded;
             hint::assert_unchecked(layout::header_type(bytes) == EMBEDDED_TYPE);
@@ -50,29 +50,29 @@ impl Header {
         }
     }
 
-    /// The collection, to be read.
+    /// Returns a view of the collection.
     ///
     /// # Safety
-    /// The type is `C::TYPE`.
+    /// The type must be `C::TYPE`.
     #[inline]
     pub(crate) unsafe fn view<C: Collection>(&self) -> C::View<'_> {
-        // SAFETY: encoding and word came from `into_raw` of the type (H1). They stay as they are while the header is
-        // borrowed (H2).
+        // SAFETY: encoding and word came from `into_raw` of the type (H1). They do not change while the
+        // header is borrowed (H2).
         unsafe { C::view_of_raw(self.encoding(), &self.value.collection) }
     }
 
     /// Frees what the value word owns.
     ///
     /// # Safety
-    /// Nobody looks at the value afterwards.
+    /// The value must not be used afterwards.
     pub(crate) unsafe fn drop_value(&mut self) {
         by_type!(self.object_type(), string => {
             if self.encoding() == Encoding::Raw {
-                // SAFETY: the encoding names the member, and it is owned (H1).
+                // SAFETY: the encoding tells which member is present, and it is owned (H1).
                 unsafe { ManuallyDrop::drop(&mut self.value.raw) };
             }
         }, C => {
-            // SAFETY: type and encoding say whose pointer it is, and it is owned (H1).
+            // SAFETY: encoding and word came from `into_raw` of this type, and the collection is owned (H1).
             drop(unsafe { C::from_raw(self.encoding(), self.value.collection) });
         });
     }

@@ -1,6 +1,6 @@
-//! Moving the blocks that the hints point at wins the memory back, for each structure and each encoding. A program of its own,
-//! because slabs are those of the whole process.
-#![cfg(not(miri))] // the interpreter has the prefix layout, which has no slabs
+//! Tests that moving the blocks for which the hints say so wins the memory back, for each structure and
+//! each encoding. This is a program of its own, because slabs belong to the whole process.
+#![cfg(not(miri))] // Miri uses the prefix layout, which has no slabs
 
 use common::Cursor;
 use dict::Dict;
@@ -16,21 +16,21 @@ use values::{Hash, List, Set, ZSet};
 use zindex::ZIndex;
 use zmalloc::defrag::Survey;
 
-/// The question of `relocate`.
+/// The `moves` argument of `relocate`.
 type Moves<'a> = &'a mut dyn FnMut(NonNull<u8>, usize) -> bool;
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
-/// Elements of all collections of a case together, before seven of eight go.
+/// The number of elements in all collections of a case together, before seven of eight are removed.
 const ELEMENTS: usize = 400_000;
 
-/// What a case holds.
+/// The values of a case.
 trait Held: Sync {
-    /// One pass over all blocks.
+    /// Runs one pass over all blocks.
     fn relocate(&mut self, moves: Moves<'_>);
     fn copy(&self) -> Box<dyn Held>;
 }
 
-/// Calls `step` with the start, and then with what it returns, until that is the start again.
+/// Calls `step` with `START`, then with each cursor that it returns, until it returns `START`.
 fn from_start_to_end(mut step: impl FnMut(Cursor) -> Cursor) {
     let mut cursor = step(Cursor::START);
     while !cursor.is_start() {
@@ -76,13 +76,15 @@ impl Held for ZIndex {
     }
 }
 
-/// Pages in use that the allocator got since `base`, in bytes. Blocks in the thread's cache would count as in use.
+/// Returns the bytes in pages in use that the allocator got since `base`. The thread's cache is flushed
+/// first, because its blocks would count as in use.
 fn active_since(base: usize) -> usize {
     zmalloc::flush_tcache();
     zmalloc::allocator_info().expect("asked before").active.saturating_sub(base)
 }
 
-/// Passes over all blocks until one moves next to nothing. Hints are as fresh as a defragmenter's that works in slices.
+/// Runs passes over all blocks until one moves next to nothing. The survey is renewed every 1000 blocks, as
+/// a defragmenter that works in slices would do.
 fn relocate_to_the_end(held: &mut dyn Held) {
     for _pass in 0..20 {
         let (mut survey, mut asked, mut moved) = (Survey::take(), 0_usize, 0_usize);
@@ -91,7 +93,7 @@ fn relocate_to_the_end(held: &mut dyn Held) {
             if asked.is_multiple_of(1000) {
                 survey = Survey::take();
             }
-            // SAFETY: `relocate` asks about live blocks.
+            // SAFETY: `relocate` passes only live blocks.
             let moves = survey.as_ref().and_then(|survey| unsafe { survey.hint(block) }) == Some(true);
             moved += usize::from(moves);
             moves
@@ -103,7 +105,8 @@ fn relocate_to_the_end(held: &mut dyn Held) {
     panic!("twenty passes do not come to an end");
 }
 
-/// What a copy takes. It is made by another thread, which has another arena: it must not find the gaps that are left in ours.
+/// Returns the bytes that a copy takes. Another thread makes it, which has another arena, so that it cannot
+/// use the gaps in ours.
 fn fresh_copy(held: &dyn Held, base: usize) -> usize {
     thread::scope(|scope| {
         let copied = scope.spawn(|| {
@@ -117,12 +120,12 @@ fn fresh_copy(held: &dyn Held, base: usize) -> usize {
     })
 }
 
-/// The most that blocks may take after they were moved, by what a fresh copy takes.
+/// The limit for the memory after moving, relative to a fresh copy.
 const AT_MOST: f64 = 1.1;
-/// The least that they take before, or the case shows nothing.
+/// The least memory before moving, relative to a fresh copy. With less a case would show nothing.
 const BEFORE: f64 = 1.4;
 
-/// Builds and thins out, moves, and compares with a fresh copy.
+/// Builds the values of a case, moves them, and compares the memory with that of a fresh copy.
 fn wins_the_memory_back(name: &str, build: impl FnOnce(&mut SmallRng) -> Box<dyn Held>) {
     let base = active_since(0);
     let mut held = build(&mut SmallRng::seed_from_u64(7));
@@ -142,7 +145,8 @@ fn wins_the_memory_back(name: &str, build: impl FnOnce(&mut SmallRng) -> Box<dyn
     assert!(ratio(after) <= AT_MOST, "{name}: {after} bytes after moving, {fresh} in a fresh copy");
 }
 
-/// `of` collections with [`ELEMENTS`] elements together. Seven of eight elements go, in random order.
+/// Creates `of` collections with [`ELEMENTS`] elements together, and removes seven of eight elements in
+/// random order.
 fn collections<C>(
     of: usize,
     random: &mut SmallRng,
@@ -164,7 +168,7 @@ where
     Box::new(objects)
 }
 
-/// Strings of which seven of eight go.
+/// Creates strings, and drops seven of eight.
 fn strings(random: &mut SmallRng, encoding: Encoding, text: impl Fn(usize) -> String) -> Box<dyn Held> {
     let mut objects: Vec<_> =
         (0..ELEMENTS / 2).map(|n| Robj::from_bytes(text(n).as_bytes(), &LIMITS).encode(&LIMITS)).collect();
@@ -178,7 +182,7 @@ fn member(n: usize) -> String {
     format!("member:{n:012}")
 }
 
-/// Removing from a list is a walk, so these are small, and so are their nodes.
+/// Creates lists. Removing from a list is a walk, so the lists and their nodes are small.
 fn lists(of: usize, compress: u16, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
     let limits = EncodingLimits { list_compress_depth: compress, list_max_listpack_size: 100, ..LIMITS };
     collections::<List>(
@@ -225,7 +229,7 @@ fn hashes(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held>
     )
 }
 
-/// One test: each case has the process to itself.
+/// All cases are one test, so that each has the process to itself.
 #[test]
 fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
     if Survey::take().is_none() {
@@ -233,7 +237,7 @@ fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
         return;
     }
     use Encoding::*;
-    // Few collections are large ones. Many have blocks of every kind in slabs.
+    // A few collections are large ones. Many small ones have blocks of every kind in slabs.
     wins_the_memory_back("strings, int", |random| strings(random, Int, |n| format!("{}", n + 1_000_000)));
     wins_the_memory_back("strings, embstr", |random| strings(random, EmbStr, member));
     wins_the_memory_back("strings, raw", |random| strings(random, Raw, |n| format!("{:0100}", n)));

@@ -1,4 +1,4 @@
-//! The 24 bits that say when, or how often, an object was used.
+//! The 24 bits that tell when, or how often, an object was used.
 //!
 //! ```text
 //!  LRU (least recently used)            LFU (least frequently used)
@@ -8,25 +8,25 @@
 //!   194 days                              45 days
 //! ```
 //!
-//! A store chooses one of the two readings for all of its values and stays with it, and brings the time and
-//! the randomness: nothing here has a clock. Any origin of time will do (Unix time, process start), as long
-//! as it is always the same. A value that was idle for longer than a whole turn looks fresh again; that
-//! costs an eviction policy one bad choice in months.
+//! A store uses one of the two formats for all of its values and does not change it. It passes the time and
+//! the random numbers, because nothing here has a clock. Any origin of time will do (Unix time, process
+//! start), as long as it stays the same. A value that was idle for longer than a whole turn looks fresh
+//! again. That costs an eviction policy one bad choice in months.
 //!
-//! The 24 bits themselves are the caller's: they stand in the header of an object, or in an entry of a store.
+//! The caller keeps the 24 bits, in the header of an object or in an entry of a store.
 //!
 //! Learned from: Redis' `evict.c` (`LFULogIncr`, `LFUDecrAndReturn`, `estimateObjectIdleTime`).
 
-/// How many bits the clock has. In C: `LRU_BITS`.
+/// The number of bits of the clock. In C: `LRU_BITS`.
 pub const LRU_BITS: u32 = 24;
 
 /// The largest value of the LRU clock, in seconds. In C: `LRU_CLOCK_MAX`.
 pub const LRU_CLOCK_MAX: u32 = (1 << LRU_BITS) - 1;
 
-/// Where the LFU counter of a new value starts. In C: `LFU_INIT_VAL`.
+/// The initial LFU counter of a new value. In C: `LFU_INIT_VAL`.
 pub const LFU_INIT_VAL: u8 = 5;
 
-/// What the LRU clock shows at `seconds`: `seconds` modulo 2^24. In C: `getLRUClock`.
+/// Returns the LRU clock at `seconds`, which is `seconds` modulo 2^24. In C: `getLRUClock`.
 ///
 /// ```
 /// assert_eq!(values::lru_clock(20_000_000), 20_000_000 - (1 << 24));
@@ -36,8 +36,10 @@ pub const fn lru_clock(seconds: u64) -> u32 {
     (seconds & LRU_CLOCK_MAX as u64) as u32
 }
 
-/// For how many seconds a value has not been used that was last used when the clock showed `last`, modulo 2^24. The caller's
-/// clock must not go back: a second before the last use reads as 2^24 - 1 of idleness. In C: `estimateObjectIdleTime`.
+/// Returns the number of seconds since the clock showed `last`, modulo 2^24. In C: `estimateObjectIdleTime`.
+///
+/// The caller's clock must not go back: one second before the last use reads as 2^24 - 1 seconds of idle
+/// time.
 ///
 /// ```
 /// use values::{idle_time, lru_clock};
@@ -48,13 +50,14 @@ pub const fn idle_time(last: u32, now_seconds: u64) -> u32 {
     lru_clock(now_seconds).wrapping_sub(last) & LRU_CLOCK_MAX
 }
 
-/// How the LFU counter rises and falls.
+/// The parameters with which the LFU counter rises and falls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LfuParams {
-    /// How much harder each step is than the one before; 0 counts every hit. In redis.conf:
+    /// How much harder each step is than the one before. With 0 every hit counts. In redis.conf:
     /// `lfu-log-factor`.
     pub log_factor: u32,
-    /// After how many minutes the counter loses one; 0 is never. In redis.conf: `lfu-decay-time`.
+    /// The number of minutes after which the counter loses one. With 0 it never does. In redis.conf:
+    /// `lfu-decay-time`.
     pub decay_time: u32,
 }
 
@@ -65,21 +68,23 @@ impl Default for LfuParams {
     }
 }
 
-/// The LFU reading of the 24 bits: a logarithmic counter, and when it was last raised.
+/// The LFU format of the 24 bits: a logarithmic counter, and the time of the last use.
 ///
-/// 8 bits would overflow after 255 hits, so a hit counts only with
-/// probability `1 / (base * log_factor + 1)`, where `base` is how far the counter stands above
-/// [`LFU_INIT_VAL`]. To climb from `base` 0 to `k` takes on average
+/// A counter of 8 bits would overflow after 255 hits. So a hit counts only with probability `1 / (base *
+/// log_factor + 1)`, where `base` is the difference of the counter to [`LFU_INIT_VAL`]. The average number
+/// of hits from `base` 0 to `k` is
 ///
 /// ```text
 ///  sum over base = 0 .. k-1 of (base * f + 1)  =  k + f * k * (k - 1) / 2      hits:
 ///  f = 10:  k = 5 after 105,  k = 14 after 924,  k = 141 after 98,841,  k = 250 after 311,500
 /// ```
 ///
-/// A new value starts at [`LFU_INIT_VAL`] ([`Lfu::new`]); left at 0 it would be evicted before it
-/// could be used a second time. For each `decay_time` minutes that have passed, the counter goes down by one: when it
-/// is read, without being written back, and when it is next touched. A touch starts the period anew, as in
-/// Redis: a value touched more often than every `decay_time` minutes never decays.
+/// A new value starts at [`LFU_INIT_VAL`] ([`Lfu::new`]). If it started at 0, it would be evicted before it
+/// could be used a second time.
+///
+/// For each `decay_time` minutes that have passed, the counter goes down by one. This happens when it is
+/// read, without being written back, and when it is touched. A touch starts a new period, as in Redis. So a
+/// value that is touched more often than every `decay_time` minutes never decays.
 ///
 /// ```
 /// use values::{Lfu, LfuParams};
@@ -98,31 +103,32 @@ pub struct Lfu {
 }
 
 impl Lfu {
-    /// The reading of a new value at `now_minutes`: the counter is [`LFU_INIT_VAL`].
+    /// Returns the bits of a new value at `now_minutes`. The counter is [`LFU_INIT_VAL`].
     #[inline]
     pub const fn new(now_minutes: u64) -> Self {
         Self { minutes: now_minutes as u16, counter: LFU_INIT_VAL }
     }
 
-    /// The clock of a key whose counter is known, as of `now_minutes`: one that comes from a dump. In C: `objectSetLRUOrLFU`.
+    /// Returns the bits for a known counter, such as one from a dump, at `now_minutes`. In C:
+    /// `objectSetLRUOrLFU`.
     #[inline]
     pub const fn with_counter(counter: u8, now_minutes: u64) -> Self {
         Self { minutes: now_minutes as u16, counter }
     }
 
-    /// The reading of the low 24 bits.
+    /// Decodes the low 24 bits.
     #[inline]
     pub const fn from_bits(bits: u32) -> Self {
         Self { minutes: (bits >> 8) as u16, counter: bits as u8 }
     }
 
-    /// The 24 bits to keep.
+    /// Returns the 24 bits to store.
     #[inline]
     pub const fn to_bits(self) -> u32 {
         (self.minutes as u32) << 8 | self.counter as u32
     }
 
-    /// The counter as it stands at `now_minutes`. In C: `LFUDecrAndReturn`, `OBJECT FREQ`.
+    /// Returns the counter, decayed to `now_minutes`. In C: `LFUDecrAndReturn`, `OBJECT FREQ`.
     #[inline]
     pub const fn freq(self, now_minutes: u64, params: &LfuParams) -> u8 {
         let elapsed = self.minutes_since(now_minutes) as u32;
@@ -133,31 +139,32 @@ impl Lfu {
         }
     }
 
-    /// The reading after one use at `now_minutes`: the counter decays first, and is then raised with the probability
-    /// above. `random` must be uniform over all of `u32`; it is called at most once. In C: `updateLFU`.
+    /// Returns the bits after one use at `now_minutes`. The counter first decays, and is then raised with
+    /// the probability above. `random` must be uniform over all of `u32`. It is called at most once. In C:
+    /// `updateLFU`.
     #[inline]
     pub fn touched(self, now_minutes: u64, random: impl FnOnce() -> u32, params: &LfuParams) -> Self {
         let counter = log_increment(self.freq(now_minutes, params), params.log_factor, random);
         Self { minutes: now_minutes as u16, counter }
     }
 
-    /// How many minutes had passed at `now_minutes` since the value was last used. The clock starts anew
-    /// every 65,536 minutes, which are 45 days. In C: `LFUTimeElapsed`.
+    /// Returns the number of minutes from the last use to `now_minutes`. The clock turns over every 65,536
+    /// minutes, which are 45 days. In C: `LFUTimeElapsed`.
     #[inline]
     pub const fn minutes_since(self, now_minutes: u64) -> u16 {
         (now_minutes as u16).wrapping_sub(self.minutes)
     }
 
-    /// The counter as it was when the value was last used.
+    /// Returns the counter at the time of the last use.
     #[inline]
     pub const fn counter(self) -> u8 {
         self.counter
     }
 }
 
-/// The counter after one more hit; `random` is uniform over all of `u32`. In C: `LFULogIncr`.
+/// Returns the counter after one more hit. `random` must be uniform over all of `u32`. In C: `LFULogIncr`.
 ///
-/// The probability `1 / d` is exact to 2^-32: `random * d < 2^32` holds for `ceil(2^32 / d)` values.
+/// The probability `1 / d` is exact to 2^-32, because `random * d < 2^32` holds for `ceil(2^32 / d)` values.
 fn log_increment(counter: u8, log_factor: u32, random: impl FnOnce() -> u32) -> u8 {
     if counter == u8::MAX {
         return counter;
@@ -209,11 +216,12 @@ mod tests {
 
     #[test]
     fn a_hit_counts_with_the_stated_probability_at_its_edges() {
-        // The divisor is 10 * 10 + 1 = 101: random values up to 2^32 / 101 count.
+        // The divisor is 10 * 10 + 1 = 101, so random values up to 2^32 / 101 count.
         let edge = ((1u64 << 32) / 101) as u32;
         assert_eq!(log_increment(15, 10, || edge), 16);
         assert_eq!(log_increment(15, 10, || edge + 1), 15);
-        // At or below the initial value every hit counts, with any factor, and so with factor 0.
+        // At or below the initial value every hit counts, whatever the factor. With factor 0 every hit
+        // counts.
         for (counter, factor) in [(0, u32::MAX), (LFU_INIT_VAL, u32::MAX), (254, 0)] {
             assert_eq!(log_increment(counter, factor, || u32::MAX), counter + 1);
         }

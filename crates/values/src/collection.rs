@@ -1,17 +1,18 @@
 //! [`Collection`]: what lists, sets, sorted sets and hashes have in common.
 //!
-//! A collection is an enum of its encodings, each one pointer wide: 16 bytes. A store that keeps the encoding elsewhere, in a
-//! header or an entry of its own, keeps the pointer alone, as a *word*. So a value is reached in several ways:
+//! A collection is an enum of its encodings, each of which is one pointer wide, so it takes 16 bytes. A
+//! store may keep the encoding elsewhere, in a header or an entry of its own. It then keeps only the
+//! pointer, as a *word*. So a value may be in several places:
 //!
 //! ```text
-//!  owned      Hash              enum { ListPack(pointer), HashTable(pointer) }
-//!  borrowed   HashView<'a>      from a Hash; from an encoding and a word; or from the bytes of a packed value,
-//!                               wherever they lie
-//!  in a room  Hash<R>           a packed value in a block of the caller's, which implements `Room`, or an owned value
+//!  owned      Hash           enum { ListPack(pointer), HashTable(pointer) }
+//!  borrowed   HashView<'a>   from a Hash; from an encoding and a word; or from the bytes of a packed value,
+//!                            in any block
+//!  in a room  Hash<R>        a packed value in the caller's block, a `Room`, or an owned value
 //! ```
 //!
-//! Reading is the same for all of them, and what a view lends lives as long as the value, not as long as the view. Writing is the
-//! same for an owned value and for one in a room.
+//! All of them have the same methods for reading. What a view lends lives as long as the value, which may
+//! be longer than the view. An owned value and one in a room have the same methods for writing.
 
 use crate::error::Error;
 use crate::handle::Handle;
@@ -30,46 +31,52 @@ pub(crate) mod sealed {
 
 /// A list, set, sorted set or hash.
 pub trait Collection: Sized + Send + Sync + sealed::Sealed {
-    /// What `TYPE` says of it.
+    /// The type of the collection, as `TYPE` prints it.
     const TYPE: ObjectType;
 
-    /// Nothing in it, and nothing allocated.
+    /// An empty collection, which owns no memory.
     const EMPTY: Self;
 
-    /// The collection to be read, borrowed from wherever it lies.
+    /// The view of a collection: a borrowed form with the methods that read.
     type View<'a>: CollectionView<Owned = Self>;
 
-    /// The collection to be read. Constant time.
+    /// Returns a view of the collection. Constant time.
     fn view(&self) -> Self::View<'_>;
 
-    /// The collection that an encoding and a word stand for, to be read. Constant time.
+    /// Returns a view of the collection that an encoding and a word stand for. Constant time.
     ///
     /// # Safety
-    /// The two came from [`into_raw`](Self::into_raw) of the same type together. They have not been taken back, and are not
-    /// taken back while the view, or anything that it lent, is in use.
+    /// Encoding and word must come from one call of [`into_raw`](Self::into_raw) of the same type. They
+    /// must not have been taken back, and must not be taken back while the view, or anything that it lent,
+    /// is in use.
     unsafe fn view_of_raw(encoding: Encoding, word: &NonNull<u8>) -> Self::View<'_>;
 
-    /// The collection that the bytes of a packed value are, to be read where they lie. Header and end of the bytes are checked,
-    /// in constant time. Entries that are damaged read as other ones, or end the value early, and a damaged count makes `len` wrong.
+    /// Returns a view of a packed value, which is read where its bytes are. Constant time.
+    ///
+    /// Only the header and the end of the bytes are checked. Damaged entries read as other ones, or end the
+    /// value early. A damaged count makes `len` wrong.
     ///
     /// # Errors
-    /// [`Error::Malformed`]; [`Error::NotPacked`] for an encoding that is not a packed one of this type.
+    /// [`Error::Malformed`], and [`Error::NotPacked`] for an encoding that is not a packed one of this type.
     fn view_of_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self::View<'_>, Error>;
 
-    /// The bytes of the value, if it is packed into one block: those of a listpack or an intset. Constant time.
+    /// Returns the bytes of the value if it is packed into one block: those of a listpack or an intset.
+    /// Constant time.
     fn as_packed(&self) -> Option<&[u8]>;
 
-    /// The same collection when its packed encodings may lie in a room of the type `R`: `Hash<R>` for [`Hash`](struct@crate::Hash). All that reads
-    /// and writes the collection reads and writes this one. It is either a packed value in a room, or an owned collection.
+    /// The same collection, with packed encodings that may be in a room of the type `R`: `Hash<R>` for
+    /// [`Hash`](struct@crate::Hash). It has all methods of the collection. Its value is either a packed one
+    /// in a room, or an owned collection.
     ///
-    /// A write that fits the encoding changes the bytes in the room, and asks the room at most once or twice for more or fewer of
-    /// them. A write that changes the encoding makes a structure of its own beside the room, and drops the room, whose bytes stay as
-    /// they were. A write that fails leaves collection and room as they were.
+    /// A write that keeps the encoding changes the bytes in the room, and asks the room at most twice for
+    /// more or fewer bytes. A write that changes the encoding makes a structure of its own beside the room.
+    /// It then drops the room, whose bytes stay as they were. A write that fails leaves collection and room
+    /// as they were.
     ///
     /// ```
     /// use values::{Collection, Edited, Encoding, EncodingLimits, Hash, Room};
     ///
-    /// /// Lets `edit` change the collection in the room, and returns what takes the place of the room, if anything.
+    /// /// Lets `edit` change the collection in the room. Returns the collection that replaces it, if any.
     /// fn edit<C: Collection, T>(
     ///     encoding: Encoding,
     ///     room: &mut impl Room,
@@ -91,7 +98,7 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// let (is_new, own) = edit::<Hash, _>(packed, &mut entry, |hash| hash.try_insert("field", "value", &limits))?;
     /// assert_eq!((is_new, own), (Ok(true), None));
     ///
-    /// // A value that is too long for a listpack: the hash leaves its room.
+    /// // The value is too long for a listpack, so the hash leaves its room.
     /// let long = [b'x'; 65];
     /// let (is_new, own) = edit::<Hash, _>(packed, &mut entry, |hash| hash.try_insert("field", &long, &limits))?;
     /// let own = own.unwrap();
@@ -100,31 +107,34 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// ```
     type In<R: Room>;
 
-    /// The packed value of that encoding that the room holds, to be changed there. The bytes are checked as by
-    /// [`view_of_packed`](Self::view_of_packed), in constant time.
+    /// Returns the packed value in a room, for changes in place. The bytes are checked as in
+    /// [`view_of_packed`](Self::view_of_packed). Constant time.
     ///
     /// # Errors
-    /// [`Error::Malformed`]; [`Error::NotPacked`] for an encoding that is not a packed one of this type. The error has the room.
+    /// [`Error::Malformed`], and [`Error::NotPacked`] for an encoding that is not a packed one of this
+    /// type. The room is returned with the error.
     fn in_room<R: Room>(encoding: Encoding, room: R) -> Result<Self::In<R>, (Error, R)>;
 
-    /// The owned collection, as one of the type whose collections may lie in a room. Constant time.
+    /// Converts an owned collection to the type of collections that may be in a room. Constant time.
     fn into_in<R: Room>(self) -> Self::In<R>;
 
-    /// The collection to be read, wherever it lies: whether it is empty, for example. Constant time.
+    /// Returns a view of a collection that may be in a room. Constant time.
     fn view_in<R: Room>(value: &Self::In<R>) -> Self::View<'_>;
 
-    /// Says where the collection lies after it was changed: in its room still, then in the encoding that it had, or in blocks of its
-    /// own. Constant time.
+    /// Tells where a collection is after changes: still in its room, with the same encoding, or in blocks
+    /// of its own. Constant time.
     fn from_in<R: Room>(value: Self::In<R>) -> Edited<Self, R>;
 
-    /// A collection from the bytes of a packed value, every entry of which is checked. O(bytes).
+    /// Creates a collection from the bytes of a packed value. Every entry is checked. O(bytes).
     ///
     /// # Errors
-    /// [`Error::Malformed`]; [`Error::NotPacked`] for an encoding that is not a packed one of this type; [`Error::Reserve`].
+    /// [`Error::Malformed`], [`Error::Reserve`], and [`Error::NotPacked`] for an encoding that is not a
+    /// packed one of this type.
     fn try_from_packed(encoding: Encoding, bytes: &[u8]) -> Result<Self, Error>;
 
-    /// Checks every entry of the bytes of a packed value, and what the type promises of them, without a copy: what
-    /// [`try_from_packed`](Self::try_from_packed) checks. A caller that adopts the bytes compares the shape with its limits. O(bytes).
+    /// Checks the bytes of a packed value as [`try_from_packed`](Self::try_from_packed) does, without a
+    /// copy: every entry, and the properties that the type promises. A caller that adopts the bytes
+    /// compares the shape with its limits. O(bytes).
     ///
     /// ```
     /// use values::{Collection, Encoding, EncodingLimits, Hash, PackedShape};
@@ -136,29 +146,34 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     /// ```
     ///
     /// # Errors
-    /// As for [`try_from_packed`](Self::try_from_packed).
+    /// The same as for [`try_from_packed`](Self::try_from_packed).
     fn check_packed(encoding: Encoding, bytes: &[u8]) -> Result<PackedShape, Error>;
 
-    /// How it is stored now. In C: `OBJECT ENCODING`.
+    /// Returns how the value is stored now. In C: `OBJECT ENCODING`.
     fn encoding(&self) -> Encoding;
 
-    /// How many elements there are: members, fields, or elements of a list.
+    /// Returns the number of elements: members, fields, or elements of a list.
     fn len(&self) -> usize;
 
-    /// Whether there is no element. A store deletes the key of such a value.
+    /// Returns whether there are no elements. A store deletes the key of such a value.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What the value adds to [`zmalloc::used_memory`], in bytes, exactly. Constant time. In C: part of `objectComputeSize`.
+    /// Returns the exact number of bytes that the value adds to [`zmalloc::used_memory`]. Constant time. In
+    /// C: part of `objectComputeSize`.
     fn allocation_size(&self) -> usize;
 
-    /// About how many blocks dropping it frees. Constant time, or O(nodes / 128) for a quicklist. In C: `lazyfreeGetFreeEffort`.
+    /// Returns about how many blocks dropping the value frees. Constant time, or O(nodes / 128) for a
+    /// quicklist. In C: `lazyfreeGetFreeEffort`.
     fn free_effort(&self) -> usize;
 
-    /// Starts to drop the collection little by little: does about `n` pieces of work, of which freeing an element is one, and gives back
-    /// what is left, `None` when nothing is. O(n), whatever the length, and now and then a step of table memory, 256 KiB. A list frees
-    /// `n` nodes, each with many elements, and a sorted set whole leaves. What is one block goes at once. In C: what `UNLINK` leaves to another thread.
+    /// Drops a part of the collection and returns the rest, or `None` if nothing is left. In C: the work
+    /// that `UNLINK` leaves to another thread.
+    ///
+    /// A call does about `n` units of work; freeing an element is one. It takes O(n), whatever the length,
+    /// and sometimes frees a piece of table memory of 256 KiB. A list frees `n` nodes, each with many
+    /// elements. A sorted set frees whole leaves. A value of one block is dropped at once.
     ///
     /// ```
     /// use values::{Collection, EncodingLimits, Set};
@@ -176,103 +191,115 @@ pub trait Collection: Sized + Send + Sync + sealed::Sealed {
     #[must_use = "what is left is dropped at once"]
     fn drop_in_steps(self, n: usize) -> Option<Remains>;
 
-    /// Moves blocks for which `moves` says so (it is told address and size in bytes), as far as memory allows, and a bounded part of
-    /// them a call: some tens of blocks. Starts with [`Cursor::START`] and returns where to go on, `START` at the end. Writes in
-    /// between are allowed.
+    /// Moves the blocks for which `moves` returns `true`, if there is memory. `moves` gets a block's
+    /// address and its size in bytes.
     ///
-    /// A block that `moves` was asked about, and that it let lie, is live when the call returns. So a caller may note blocks in one call,
-    /// ask about all of them at once, and move them in another call at the same cursor.
+    /// A call handles a bounded part, some tens of blocks. The first call takes [`Cursor::START`]. Each
+    /// call returns the cursor for the next one, and the last call returns `START`. Writes between the
+    /// calls are allowed.
+    ///
+    /// A block for which `moves` returned `false` is still live when the call returns. So a caller may note
+    /// the blocks in one call, check all of them at once, and move them in another call with the same
+    /// cursor.
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor;
 
-    /// A copy that shares nothing. In C: `setTypeDup` and its neighbours. O(elements).
+    /// Returns a deep copy. O(elements). In C: `setTypeDup` and similar functions.
     fn try_clone(&self) -> Result<Self, ReserveError>;
 
-    /// Gives up the collection for its encoding and a word, for a store that keeps the two in an entry of its own. The value
-    /// leaks unless it is taken back. The word keeps a pointer's provenance, but all its bits count, the lowest too: it is not to be
-    /// dereferenced, and has no room for a tag.
+    /// Gives up the collection and returns its encoding and a word, for a store that keeps the two in an
+    /// entry of its own. The value leaks unless [`from_raw`](Self::from_raw) takes it back.
+    ///
+    /// The word keeps a pointer's provenance, but must not be dereferenced. All its bits count, even the
+    /// lowest, so it has no room for a tag.
     #[must_use = "the value leaks unless it is taken back"]
     fn into_raw(self) -> (Encoding, NonNull<u8>);
 
-    /// [`allocation_size`](Self::allocation_size) of the collection that an encoding and a word stand for.
+    /// Returns the [`allocation_size`](Self::allocation_size) of the collection that an encoding and a word
+    /// stand for.
     ///
     /// # Safety
-    /// As for [`view_of_raw`](Self::view_of_raw), for the time of the call.
+    /// The same as for [`view_of_raw`](Self::view_of_raw), for the time of the call.
     unsafe fn allocation_size_of_raw(encoding: Encoding, word: &NonNull<u8>) -> usize;
 
-    /// [`free_effort`](Self::free_effort) of the collection that an encoding and a word stand for.
+    /// Returns the [`free_effort`](Self::free_effort) of the collection that an encoding and a word stand
+    /// for.
     ///
     /// # Safety
-    /// As for [`view_of_raw`](Self::view_of_raw), for the time of the call.
+    /// The same as for [`view_of_raw`](Self::view_of_raw), for the time of the call.
     unsafe fn free_effort_of_raw(encoding: Encoding, word: &NonNull<u8>) -> usize;
 
-    /// Takes back what [`into_raw`](Self::into_raw) gave.
+    /// Takes back a collection that [`into_raw`](Self::into_raw) gave up.
     ///
     /// # Safety
-    /// The two came from `into_raw` of the same type together, and are taken back once.
+    /// Encoding and word must come from one call of `into_raw` of the same type, and may be taken back only
+    /// once.
     unsafe fn from_raw(encoding: Encoding, word: NonNull<u8>) -> Self;
 }
 
-/// Where a collection lies that may have been changed in a room: what [`Collection::from_in`] answers.
+/// The place of a collection after changes in a room. [`Collection::from_in`] returns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edited<C, R> {
-    /// It is a packed value in the room, in the encoding that it had.
+    /// The collection is a packed value in the room, with the same encoding.
     InRoom(R),
-    /// It has blocks of its own, in any encoding, and the bytes in the room are no longer the value.
+    /// The collection has blocks of its own, in any encoding. The bytes in the room are no longer its value.
     Own(C),
 }
 
-/// A collection to be read. See [`Collection::View`].
+/// A collection that is borrowed for reading. See [`Collection::View`].
 pub trait CollectionView: Copy + PartialEq + fmt::Debug + Send + Sync + sealed::Sealed {
     /// The type of the collection.
     type Owned: Collection;
 
-    /// How it is stored now. In C: `OBJECT ENCODING`.
+    /// Returns how the value is stored now. In C: `OBJECT ENCODING`.
     fn encoding(self) -> Encoding;
 
-    /// How many elements there are: members, fields, or elements of a list.
+    /// Returns the number of elements: members, fields, or elements of a list.
     fn len(self) -> usize;
 
-    /// Whether there is no element.
+    /// Returns whether there are no elements.
     fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// A copy that shares nothing. O(elements). Damaged entries of foreign bytes are copied as they are: see
-    /// [`Collection::try_from_packed`].
+    /// Returns a deep copy. O(elements). Damaged entries of foreign bytes are copied as they are.
+    /// [`Collection::try_from_packed`] checks them instead.
     fn try_to_owned(self) -> Result<Self::Owned, ReserveError>;
 }
 
-/// Checks what the compiler can check of a [`Handle`]'s contract: size, alignment, and that there is a value that it cannot have.
+/// Checks the part of a [`Handle`]'s contract that the compiler can check: size, alignment, and that there
+/// is a bit pattern that it cannot have.
 const fn assert_is_word<T: Handle>() {
     assert!(size_of::<T>() == size_of::<usize>() && size_of::<Option<T>>() == size_of::<usize>());
     assert!(align_of::<T>() == align_of::<usize>());
 }
 
-/// An encoding's handle as a word.
+/// Converts an encoding's handle to a word.
 pub(crate) fn into_word<T: Handle>(handle: T) -> NonNull<u8> {
     const { assert_is_word::<T>() };
-    // SAFETY: a handle is one pointer that is not null, and nothing else, by the contract of the trait.
+    // SAFETY: a handle is one pointer that is not null, and nothing else (contract of the trait).
     unsafe { core::mem::transmute_copy(&ManuallyDrop::new(handle)) }
 }
 
-/// The handle that a word stands for.
+/// Converts a word back to the handle.
 ///
 /// # Safety
-/// [`into_word`] of the same type gave the word, and it is taken back once.
+/// The word must come from [`into_word`] of the same type, and may be taken back only once.
 pub(crate) unsafe fn from_word<T: Handle>(word: NonNull<u8>) -> T {
     const { assert_is_word::<T>() };
-    // SAFETY: by contract, the word's bytes are those of a handle of this type, whose only owner is the word.
+    // SAFETY: the caller guarantees that the word's bytes are those of a handle of this type, which only
+    // the word owns.
     unsafe { core::mem::transmute_copy(&word) }
 }
 
-/// The handle that a word stands for, borrowed where the word lies.
+/// Borrows the handle that a word stands for. The word stays where it is.
 ///
 /// # Safety
-/// [`into_word`] of the same type gave the word. It has not been taken back, and is not taken back while the reference, or
-/// anything that it lent, is in use.
+/// The word must come from [`into_word`] of the same type. It must not have been taken back, and must not
+/// be taken back while the reference, or anything that it lent, is in use.
 pub(crate) unsafe fn word_as_ref<T: Handle>(word: &NonNull<u8>) -> &T {
     const { assert_is_word::<T>() };
-    // SAFETY: by contract, the bytes of the word are those of the handle, which is as large and aligned as much.
+    // SAFETY: the caller guarantees that the word's bytes are those of a handle. Size and alignment are the
+    // same.
     unsafe { NonNull::from(word).cast().as_ref() }
 }
 
@@ -281,17 +308,18 @@ mod tests {
     use super::*;
     use crate::{EncodingLimits, Hash, List, Set, ZSet};
 
-    /// Lets a collection go out as a word and come back, and returns whether the word was odd.
+    /// Converts a collection to a word and back. Returns whether the word was odd.
     fn there_and_back<C: Collection>(collection: &mut C) -> bool {
         let bytes = collection.allocation_size();
         let (encoding, word) = core::mem::replace(collection, C::EMPTY).into_raw();
-        // SAFETY: the two of just now, taken back once.
+        // SAFETY: both come from `into_raw` above, and are taken back once.
         *collection = unsafe { C::from_raw(encoding, word) };
         assert_eq!((collection.encoding(), collection.allocation_size()), (encoding, bytes));
         word.addr().get() % 2 == 1
     }
 
-    /// The block of a listpack that has become shorter is larger than its length tells, and its word's lowest bit says so.
+    /// A listpack that has become shorter has a larger block than its length tells. The lowest bit of its
+    /// word says so.
     #[test]
     fn a_word_stands_for_the_collection_with_all_its_bits() {
         let (limits, names) = (EncodingLimits::DEFAULT, ["one", "two", "three", "four", "five", "six"]);

@@ -1,11 +1,12 @@
-//! [`Distinct`]: borrowed elements, each once.
+//! [`Distinct`]: a set of borrowed elements.
 
 use crate::element::Element;
 use core::hash::BuildHasher;
 use dict::{DefaultHashBuilder, Table};
 use zmalloc::ReserveError;
 
-/// Elements of other values, each once: where no set has them, and none needs to be made.
+/// A set of elements that other values own. It is used where elements must be distinct and no
+/// [`Set`](crate::Set) of them is needed.
 pub(crate) struct Distinct<'a> {
     table: Table<Element<'a>>,
     hash_builder: DefaultHashBuilder,
@@ -16,7 +17,7 @@ impl<'a> Distinct<'a> {
         Self { table: Table::new(), hash_builder: DefaultHashBuilder::default() }
     }
 
-    /// Takes in an element, if it is not here yet, and says whether.
+    /// Adds an element. Returns `false` if it is already present.
     pub(crate) fn try_insert(&mut self, member: Element<'a>) -> Result<bool, ReserveError> {
         let Self { table, hash_builder } = self;
         let hash = hash_builder.hash_one(member);

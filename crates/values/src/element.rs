@@ -1,4 +1,4 @@
-//! [`Element`]: what a string is, and what a collection holds: bytes, or an integer that stands for them.
+//! [`Element`]: a string, or an element of a collection. It is bytes, or an integer that stands for them.
 
 use core::cmp::Ordering;
 use core::fmt;
@@ -9,8 +9,8 @@ use listpack::integer::{self, Decimal};
 use sds::Sds;
 use zmalloc::ReserveError;
 
-/// A string, borrowed: as its bytes, or, where the encoding keeps integers as such, as the integer whose decimal form it is.
-/// Equal, ordered and hashed by its bytes; `Int(5)` equals `Bytes(b"5")`.
+/// A borrowed string. It is stored as bytes, or, in encodings that store integers, as the integer whose
+/// decimal form it is. Comparison and hash use the bytes, so `Int(5)` equals `Bytes(b"5")`.
 ///
 /// ```
 /// use values::Element;
@@ -23,12 +23,12 @@ use zmalloc::ReserveError;
 pub enum Element<'a> {
     /// The canonical decimal form of an integer.
     Int(i64),
-    /// Any bytes, also those that are digits.
+    /// Any bytes, which may be digits too.
     Bytes(&'a [u8]),
 }
 
 impl<'a> Element<'a> {
-    /// The bytes; an integer is spelled out in the view itself. Constant time, never allocates.
+    /// Returns the bytes. An integer is formatted into the view. Constant time, without an allocation.
     #[inline]
     pub fn text(self) -> StrView<'a> {
         match self {
@@ -37,7 +37,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// How many bytes there are, without spelling out an integer.
+    /// Returns the number of bytes, without formatting an integer.
     #[inline]
     pub fn len(self) -> usize {
         match self {
@@ -46,13 +46,13 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no bytes.
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The integer, if this is one or the canonical decimal form of one. In C: `string2ll`.
+    /// Returns the integer, if the element is one or the canonical decimal form of one. In C: `string2ll`.
     #[inline]
     pub fn as_i64(self) -> Option<i64> {
         match self {
@@ -62,7 +62,8 @@ impl<'a> Element<'a> {
     }
 }
 
-/// A string, owned: as its bytes, or as the integer whose decimal form it is. What is taken out of a list.
+/// An owned string, as its bytes or as the integer whose decimal form it is. Methods that take an element
+/// out of a list return it.
 ///
 /// ```
 /// use values::{EncodingLimits, List, OwnedElement};
@@ -74,12 +75,12 @@ impl<'a> Element<'a> {
 pub enum OwnedElement {
     /// The canonical decimal form of an integer.
     Int(i64),
-    /// Any bytes, also those that are digits.
+    /// Any bytes, which may be digits too.
     Bytes(Sds),
 }
 
 impl OwnedElement {
-    /// The string, borrowed.
+    /// Returns the string as a borrowed element.
     #[inline]
     pub fn as_element(&self) -> Element<'_> {
         match self {
@@ -92,7 +93,7 @@ impl OwnedElement {
 impl TryFrom<Element<'_>> for OwnedElement {
     type Error = ReserveError;
 
-    /// A copy. Fails if there is no memory.
+    /// Makes a copy. Fails if there is no memory.
     #[inline]
     fn try_from(element: Element<'_>) -> Result<Self, ReserveError> {
         Ok(match element {
@@ -102,7 +103,7 @@ impl TryFrom<Element<'_>> for OwnedElement {
     }
 }
 
-/// Equal bytes.
+/// Two elements are equal if their bytes are.
 impl PartialEq for OwnedElement {
     fn eq(&self, other: &Self) -> bool {
         self.as_element() == other.as_element()
@@ -111,9 +112,10 @@ impl PartialEq for OwnedElement {
 
 impl Eq for OwnedElement {}
 
-/// In a listpack.
+/// Conversions from and to the values of a listpack.
 impl<'a> Element<'a> {
-    /// What a listpack's value is. Doubles are scores of sorted sets, and no elements.
+    /// Converts a listpack's value. A double is the score of a sorted set, not an element, and becomes an
+    /// empty string.
     #[inline]
     pub(crate) fn from_packed(value: Value<'a>) -> Self {
         match value {
@@ -123,7 +125,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// How a listpack keeps it: an integer as such, however it came.
+    /// Converts to a listpack's value. Bytes that are an integer's decimal form become an integer.
     #[inline]
     pub(crate) fn packed(self) -> Value<'a> {
         match self {
@@ -181,7 +183,7 @@ impl PartialEq for Element<'_> {
         match (self, other) {
             (Self::Int(a), Self::Int(b)) => a == b,
             (Self::Bytes(a), Self::Bytes(b)) => a == b,
-            // The cheaper way around: most bytes are refused by their first one.
+            // Parsing is cheaper than formatting: most bytes are refused because of their first one.
             (Self::Int(value), Self::Bytes(bytes)) | (Self::Bytes(bytes), Self::Int(value)) => {
                 integer::parse(bytes) == Some(*value)
             }
@@ -215,7 +217,7 @@ impl fmt::Debug for Element<'_> {
     }
 }
 
-/// The bytes of a string, borrowed; an integer is spelled out in the view itself. A view never allocates.
+/// The bytes of a borrowed string. An integer is formatted into the view itself, so a view never allocates.
 ///
 /// ```
 /// assert_eq!(&*values::Element::Int(-42).text(), b"-42");
@@ -225,13 +227,13 @@ pub struct StrView<'a>(Repr<'a>);
 
 #[derive(Clone)]
 enum Repr<'a> {
-    /// The text of an integer, and which part of it.
+    /// The text of an integer, and the range of it that the view shows.
     Int(Decimal, Range<u8>),
     Bytes(&'a [u8]),
 }
 
 impl StrView<'_> {
-    /// Kept out of line, so that what reads bytes stays small.
+    /// Formats an integer. The function is not inlined, so that code which reads bytes stays small.
     #[inline(never)]
     fn of_int(value: i64) -> Self {
         let decimal = Decimal::new(value);
@@ -239,7 +241,7 @@ impl StrView<'_> {
         Self(Repr::Int(decimal, 0..len))
     }
 
-    /// The part of the view that lies in `range`, which must be inside.
+    /// Returns the part of the view in `range`, which must be inside the view.
     #[inline]
     pub(crate) fn slice(self, range: Range<usize>) -> Self {
         Self(match self.0 {

@@ -1,15 +1,16 @@
-//! The macro `encodings`: what is the same for all types of collections.
+//! The macro `encodings`: the code that is the same for all types of collections.
 //!
-//! A collection is an enum of [`Handle`]s, one for each encoding, and its view an enum of what they lend. Most of what a
-//! [`Collection`] does is a match over them that does the same for each. The macro writes these matches, once for all types.
+//! A collection is an enum of [`Handle`]s, one for each encoding, and its view is an enum of what they
+//! lend. Most methods of a [`Collection`] are a match over the handles with the same call in each arm. The
+//! macro writes these matches once for all types.
 //!
 //! [`Handle`]: crate::handle::Handle
 //! [`Collection`]: crate::Collection
 
-/// The two enums of a type, and all that is the same for each of its encodings: the packed ones, and the one that is not.
-/// `others` is the rest of the type's `impl Collection`.
+/// Defines the two enums of a type, and the code that is the same for its packed encodings and for the one
+/// that is not packed. `others` is the rest of the type's `impl Collection`.
 ///
-/// A packed encoding has the name of its structure, which may lie in a room.
+/// A packed encoding has the name of its structure, which may be in a room.
 macro_rules! encodings {
     (
         $Type:ident, $View:ident;
@@ -32,7 +33,7 @@ macro_rules! encodings {
         const _: () = assert!(size_of::<$Type>() == 2 * size_of::<usize>());
 
         impl<R: common::Room> $Type<R> {
-            /// The value to be read, borrowed.
+            /// Returns a view of the value.
             #[inline]
             pub fn view(&self) -> $View<'_> {
                 $View(match &self.0 {
@@ -42,19 +43,19 @@ macro_rules! encodings {
                 })
             }
 
-            /// How the value is stored now. In C: `OBJECT ENCODING`.
+            /// Returns how the value is stored now. In C: `OBJECT ENCODING`.
             #[inline]
             pub fn encoding(&self) -> $crate::types::Encoding {
                 self.view().encoding()
             }
 
-            /// How many elements there are: members, fields, or elements of a list.
+            /// Returns the number of elements: members, fields, or elements of a list.
             #[inline]
             pub fn len(&self) -> usize {
                 self.view().len()
             }
 
-            /// Whether there is no element.
+            /// Returns whether there are no elements.
             #[inline]
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
@@ -62,7 +63,7 @@ macro_rules! encodings {
         }
 
         impl $View<'_> {
-            /// How the value is stored now. In C: `OBJECT ENCODING`.
+            /// Returns how the value is stored now. In C: `OBJECT ENCODING`.
             #[inline]
             pub fn encoding(self) -> $crate::types::Encoding {
                 match self.0 {
@@ -72,7 +73,7 @@ macro_rules! encodings {
                 }
             }
 
-            /// A copy that shares nothing. O(elements).
+            /// Returns a deep copy. O(elements).
             pub fn try_to_owned(self) -> Result<$Type, $crate::ReserveError> {
                 use $crate::handle::Handle;
                 Ok($Type(match self.0 {
@@ -97,13 +98,14 @@ macro_rules! encodings {
         }
 
         impl Clone for $Type {
-            /// [`Collection::try_clone`](crate::Collection::try_clone), with the OOM handler in place of an error.
+            /// Does the same as [`Collection::try_clone`](crate::Collection::try_clone), but calls the OOM
+            /// handler if an allocation fails.
             fn clone(&self) -> Self {
                 zmalloc::or_oom(self.view().try_to_owned())
             }
         }
 
-        /// Equal contents, whatever the encodings.
+        /// Two values are equal if their contents are, whatever the encodings.
         impl<R: common::Room, S: common::Room> PartialEq<$Type<S>> for $Type<R> {
             fn eq(&self, other: &$Type<S>) -> bool {
                 self.view() == other.view()
@@ -119,7 +121,8 @@ macro_rules! encodings {
         }
 
         impl<'a> $View<'a> {
-            /// The bytes of the value, if it is packed into one block: those of a listpack or an intset. Constant time.
+            /// Returns the bytes of the value if it is packed into one block: those of a listpack or an
+            /// intset. Constant time.
             #[inline]
             pub fn as_packed(self) -> Option<&'a [u8]> {
                 match self.0 {
@@ -170,7 +173,7 @@ macro_rules! encodings {
             ) -> $View<'_> {
                 use $crate::collection::word_as_ref;
                 use $crate::handle::Handle;
-                // SAFETY: by contract, the encoding says whose word it is.
+                // SAFETY: the caller guarantees that the word is that of the encoding's handle.
                 unsafe {
                     $View(match encoding {
                         $($crate::types::Encoding::$Packed => {
@@ -253,7 +256,7 @@ macro_rules! encodings {
             ) -> usize {
                 use $crate::collection::word_as_ref;
                 use $crate::handle::Handle;
-                // SAFETY: by contract, the encoding says whose word it is.
+                // SAFETY: the caller guarantees that the word is that of the encoding's handle.
                 unsafe {
                     match encoding {
                         $($crate::types::Encoding::$Packed => {
@@ -273,7 +276,7 @@ macro_rules! encodings {
             ) -> usize {
                 use $crate::collection::word_as_ref;
                 use $crate::handle::Handle;
-                // SAFETY: by contract, the encoding says whose word it is.
+                // SAFETY: the caller guarantees that the word is that of the encoding's handle.
                 unsafe {
                     match encoding {
                         $($crate::types::Encoding::$Packed => {
@@ -300,7 +303,7 @@ macro_rules! encodings {
 
             unsafe fn from_raw(encoding: $crate::types::Encoding, word: core::ptr::NonNull<u8>) -> Self {
                 use $crate::collection::from_word;
-                // SAFETY: by contract, the encoding says whose word it is.
+                // SAFETY: the caller guarantees that the word is that of the encoding's handle.
                 unsafe {
                     Self(match encoding {
                         $($crate::types::Encoding::$Packed => Repr::$Packed(from_word(word)),)*

@@ -1,6 +1,7 @@
 //! [`Handle`]: the structure behind one encoding of a collection.
 //!
-//! A collection is an enum of handles, one for each encoding, and its view an enum of what they lend. `encodings` writes both.
+//! A collection is an enum of handles, one for each encoding. Its view is an enum of what the handles lend.
+//! The macro `encodings` writes both.
 
 use crate::hashtable::StringTable;
 use crate::remains::{Remains, Rest};
@@ -15,17 +16,17 @@ use zmalloc::ReserveError;
 /// A structure that is one pointer wide.
 ///
 /// # Safety
-/// The type is one pointer that is not null, and nothing else.
+/// The type must be one pointer that is not null, and nothing else.
 pub(crate) unsafe trait Handle: Sized {
-    /// What a view borrows.
+    /// The type that a view borrows.
     type Borrowed: ?Sized;
 
     fn borrow(&self) -> &Self::Borrowed;
 
-    /// A copy of what is borrowed. O(elements).
+    /// Makes a copy of a borrowed structure. O(elements).
     fn try_own(borrowed: &Self::Borrowed) -> Result<Self, ReserveError>;
 
-    /// The bytes, if the structure is packed into one block.
+    /// Returns the bytes, if the structure is packed into one block.
     fn as_packed(&self) -> Option<&[u8]> {
         None
     }
@@ -38,7 +39,8 @@ pub(crate) unsafe trait Handle: Sized {
         1
     }
 
-    /// See [`Collection::drop_in_steps`](crate::Collection::drop_in_steps). What is one block goes at once.
+    /// See [`Collection::drop_in_steps`](crate::Collection::drop_in_steps). A structure of one block is
+    /// dropped at once.
     fn drop_in_steps(self, _n: usize) -> Option<Remains> {
         None
     }
@@ -47,10 +49,10 @@ pub(crate) unsafe trait Handle: Sized {
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor;
 }
 
-/// A structure that is one block of bytes.
+/// Implements [`Handle`] for a structure that is one block of bytes.
 macro_rules! packed_handle {
     ($Handle:ty, $View:ty) => {
-        // SAFETY: one pointer, as the crate asserts.
+        // SAFETY: the type is one pointer, as its crate asserts.
         unsafe impl Handle for $Handle {
             type Borrowed = $View;
 
@@ -87,7 +89,7 @@ macro_rules! packed_handle {
 packed_handle!(ListPack, listpack::View);
 packed_handle!(IntSet, intset::View);
 
-// SAFETY: one pointer, as the crate asserts.
+// SAFETY: the type is one pointer, as its crate asserts.
 unsafe impl Handle for QuickList {
     type Borrowed = Self;
 
@@ -117,7 +119,7 @@ unsafe impl Handle for QuickList {
     }
 }
 
-// SAFETY: one pointer, as the crate asserts.
+// SAFETY: the type is one pointer, as its crate asserts.
 unsafe impl Handle for ZTable {
     type Borrowed = Self;
 
@@ -147,7 +149,7 @@ unsafe impl Handle for ZTable {
     }
 }
 
-// SAFETY: a box of a sized type, which is one pointer.
+// SAFETY: the type is a box of a sized type, which is one pointer.
 unsafe impl<const N: usize> Handle for StringTable<N>
 where
     Rest: From<Self>,

@@ -1,7 +1,8 @@
-//! Packed values: the bytes of a listpack or an intset as a value, borrowed or copied.
+//! Packed values: values made of the bytes of a listpack or an intset, which are borrowed or copied.
 //!
-//! Borrowing checks the frame alone, so that it takes constant time. A copy is for bytes from elsewhere: besides every entry it
-//! checks what the type promises of them. A hash has a value for each field, a set no member twice, a sorted set an order.
+//! Borrowing checks only the frame, so it takes constant time. A copy is for foreign bytes. It checks every
+//! entry, and the properties that the type promises: a hash has a value for each field, a set has no member
+//! twice, and a sorted set is in order.
 
 use crate::distinct::Distinct;
 use crate::element::Element;
@@ -10,7 +11,7 @@ use crate::types::Encoding;
 use intset::IntSet;
 use listpack::{Depth, ListPack, Offset, Value, View, integer};
 
-/// Refuses an encoding that the type does not pack its values in.
+/// Returns an error if the encoding is not the one in which the type packs its values.
 fn expect(expected: Encoding, encoding: Encoding) -> Result<(), Error> {
     if encoding == expected { Ok(()) } else { Err(Error::NotPacked { encoding }) }
 }
@@ -19,24 +20,25 @@ fn malformed<T>(offset: impl Into<usize>) -> Result<T, Error> {
     Err(Error::Malformed { offset: offset.into() })
 }
 
-/// The listpack that the bytes are. O(1).
+/// Returns a view of a listpack. O(1).
 pub(crate) fn view_of_listpack(encoding: Encoding, bytes: &[u8]) -> Result<&View, Error> {
     expect(Encoding::ListPack, encoding)?;
     Ok(View::new(bytes)?)
 }
 
-/// The intset that the bytes are. O(1).
+/// Returns a view of an intset. O(1).
 pub(crate) fn view_of_intset(encoding: Encoding, bytes: &[u8]) -> Result<&intset::View, Error> {
     expect(Encoding::IntSet, encoding)?;
     Ok(intset::View::new(bytes)?)
 }
 
-/// What [`Collection::check_packed`](crate::Collection::check_packed) found in the bytes of a packed value.
+/// The result of [`Collection::check_packed`](crate::Collection::check_packed): the size of a packed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PackedShape {
-    /// How many elements, members or fields there are.
+    /// The number of elements, members or fields.
     pub len: usize,
-    /// How many bytes the longest of them has, or the longest value of a field. An integer has as many as its text.
+    /// The length in bytes of the longest element, member, field or value of a field. An integer counts as
+    /// its text.
     pub longest: usize,
 }
 
@@ -49,24 +51,24 @@ pub(crate) fn check_intset(encoding: Encoding, bytes: &[u8]) -> Result<PackedSha
     Ok(PackedShape { len: set.len(), longest: longest.unwrap_or(0) })
 }
 
-/// A copy of the intset that the bytes are. O(n).
+/// Makes a copy of an intset after checking it. O(n).
 pub(crate) fn try_intset(encoding: Encoding, bytes: &[u8]) -> Result<IntSet, Error> {
     expect(Encoding::IntSet, encoding)?;
     Ok(IntSet::try_from_bytes(bytes)?)
 }
 
-/// What the entries of a listpack are.
+/// The meaning of the entries of a listpack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contents {
     /// Any elements.
     Elements,
-    /// Elements, none of them twice.
+    /// Elements without duplicates.
     Members,
-    /// Fields, none of them twice, and their values.
+    /// Fields without duplicates, each followed by its value.
     Fields,
 }
 
-/// Checks that the bytes are a listpack with such contents. O(n).
+/// Checks that the bytes are a listpack with these contents. O(n).
 pub(crate) fn check_listpack(
     encoding: Encoding,
     bytes: &[u8],
@@ -97,14 +99,14 @@ pub(crate) fn check_listpack(
     Ok(PackedShape { len, longest })
 }
 
-/// A copy of the listpack that the bytes are, with such contents. O(n).
+/// Makes a copy of a listpack after checking it and its contents. O(n).
 pub(crate) fn try_listpack(encoding: Encoding, bytes: &[u8], contents: Contents) -> Result<ListPack, Error> {
     check_listpack(encoding, bytes, contents)?;
     Ok(View::new(bytes)?.try_to_owned()?)
 }
 
-/// Checks that the bytes are a listpack of members and scores in their order. `score` reads a score, and `is_after` compares two
-/// neighbours. O(n).
+/// Checks that the bytes are a listpack of members, each followed by its score, in order. `score` reads a
+/// score, and `is_after` compares two neighbours. O(n).
 pub(crate) fn check_scored_listpack(
     encoding: Encoding,
     bytes: &[u8],
@@ -130,7 +132,7 @@ pub(crate) fn check_scored_listpack(
     Ok(shape)
 }
 
-/// Doubles are scores of sorted sets, and no elements.
+/// Converts a listpack's value. A double is the score of a sorted set, not an element.
 fn element(value: Value<'_>) -> Option<Element<'_>> {
     match value {
         Value::Double(_) => None,
@@ -145,7 +147,8 @@ fn entries(view: &View) -> impl Iterator<Item = (Offset, Element<'_>)> {
     })
 }
 
-/// So many elements are compared with each other. Beyond that a table is faster, although it asks for memory.
+/// Up to this number, elements are compared with each other. For more a table is faster, although it needs
+/// memory.
 const FEW: usize = 16;
 
 fn try_distinct<'a>(elements: impl Iterator<Item = (Offset, Element<'a>)>) -> Result<(), Error> {

@@ -1,12 +1,13 @@
-//! [`Remains`]: a value on its way out.
+//! [`Remains`]: the rest of a value that is dropped in steps.
 
 use crate::hashtable::StringTable;
 use core::fmt;
 use quicklist::QuickList;
 
-/// What is left of a collection that is dropped in steps. Dropped itself, it frees the rest at once.
+/// The rest of a collection that is dropped in steps. If it is dropped itself, it frees the rest at once.
 ///
-/// It is no longer a value. A sorted set, for example, loses its table before its members, so that no member has to be looked up.
+/// It is no longer a value. For example, a sorted set loses its table before its members, so that no member
+/// has to be looked up.
 pub struct Remains(pub(crate) Rest);
 
 pub(crate) enum Rest {
@@ -30,14 +31,14 @@ impl From<StringTable<2>> for Rest {
     }
 }
 
-/// Remains may be dropped on another thread.
+/// Checks that the rest may be dropped on another thread.
 const _: () = {
     const fn sendable<T: Send + Sync>() {}
     sendable::<Remains>();
 };
 
 impl Remains {
-    /// Drops the next part: [`Collection::drop_in_steps`](crate::Collection::drop_in_steps).
+    /// Drops the next part, as [`Collection::drop_in_steps`](crate::Collection::drop_in_steps) does.
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Self> {
         let rest = match self.0 {
@@ -49,7 +50,7 @@ impl Remains {
         rest.map(Self)
     }
 
-    /// What is left in `used_memory`, in bytes, exactly. Constant time.
+    /// Returns the exact number of bytes of the rest in `used_memory`. Constant time.
     pub fn allocation_size(&self) -> usize {
         match &self.0 {
             Rest::List(list) => list.allocation_size(),

@@ -1,38 +1,42 @@
-//! Different elements at random: how sets, hashes and sorted sets choose them.
+//! Random samples of distinct elements, for sets, hashes and sorted sets.
 //!
-//! By *selection sampling* (Knuth's algorithm S): one walk over all, on which each is taken with the chance `wanted / left`. That
-//! needs no memory. For few of many it would take too long: those are drawn one by one, and a table says which have come.
+//! There are two ways. *Selection sampling* (Knuth's algorithm S) walks over all elements and takes each
+//! with probability `wanted / left`. It needs no memory. For a few of many elements it would take too long.
+//! Those are drawn one by one, and a table holds the ones that were drawn.
 
 use common::random::scale;
 use core::hash::{BuildHasher, Hash};
 use dict::{DefaultHashBuilder, Table};
 use zmalloc::ReserveError;
 
-/// All are walked over if one of so many is wanted. In C: `SRANDMEMBER_SUB_STRATEGY_MUL` and its kin.
+/// A walk over all elements is used if at least one in this many is wanted. In C:
+/// `SRANDMEMBER_SUB_STRATEGY_MUL` and similar constants.
 const WALK_FROM_ONE_OF: usize = 3;
 
-/// At most `DRAWS_MIN + DRAWS_EACH * wanted` draws are made: far more than a good source needs.
+/// At most `DRAWS_MIN + DRAWS_EACH * wanted` draws are made, far more than a good source of random numbers
+/// needs.
 const DRAWS_EACH: usize = 4;
 const DRAWS_MIN: usize = 64;
 
-/// Whether to draw `wanted` of `len` one by one, with [`try_draw`], and not to walk.
+/// Returns whether to draw `wanted` of `len` elements one by one with [`try_draw`], instead of walking over
+/// all.
 pub(crate) fn is_few(wanted: usize, len: usize) -> bool {
     wanted < len / WALK_FROM_ONE_OF
 }
 
-/// Decides for one element after another whether it is chosen, `wanted` of `left` in the end.
+/// Decides for one element after another whether it is chosen. In the end `wanted` of `left` elements are.
 pub(crate) struct Selection {
     wanted: usize,
     left: usize,
 }
 
 impl Selection {
-    /// `wanted` is at most `left`.
+    /// Creates a selection. `wanted` must be at most `left`.
     pub(crate) fn new(wanted: usize, left: usize) -> Self {
         Self { wanted, left }
     }
 
-    /// Whether some are still wanted.
+    /// Returns whether more elements are wanted.
     pub(crate) fn goes_on(&self) -> bool {
         self.wanted > 0
     }
@@ -45,8 +49,8 @@ impl Selection {
     }
 }
 
-/// `wanted` different elements, drawn one by one, and told apart by what `key` says; `all` has at least as many. O(wanted), where they
-/// are few.
+/// Draws `wanted` distinct elements one by one. `key` tells them apart. `all` must yield at least `wanted`
+/// distinct elements. O(wanted) if `wanted` is small compared with the number of elements.
 pub(crate) fn try_draw<T: Copy, K: Hash + Eq>(
     wanted: usize,
     mut draw: impl FnMut() -> Option<T>,
@@ -56,7 +60,8 @@ pub(crate) fn try_draw<T: Copy, K: Hash + Eq>(
     let hash_builder = DefaultHashBuilder::default();
     let hash = |element: &T| hash_builder.hash_one(key(element));
     let mut drawn = Table::new();
-    // At least two draws of three hit a new one. When these are used up the source is bad, and any will do.
+    // A draw hits a new element with a probability of at least two thirds. If the draws are used up,
+    // the source of random numbers is bad, and any elements will do.
     let draws = (0..DRAWS_MIN + DRAWS_EACH * wanted).map_while(|_| draw());
     for element in draws.chain(all) {
         if drawn.len() == wanted {

@@ -1,13 +1,13 @@
-//! Sorting the elements of a list, set or sorted set: `SORT`, without keys that stand elsewhere (`BY`, `GET`).
+//! Sorting the elements of a list, set or sorted set: `SORT`, without external keys (`BY`, `GET`).
 //!
 //! ```text
-//!  elements -> [ key, element ] -> select the part that LIMIT wants -> sort that part
+//!  elements -> [ key, element ] -> select the part of LIMIT -> sort that part
 //!                key: a double, or the text
 //! ```
 //!
-//! Elements with equal numbers (`1` and `1.0`) are ordered by their bytes, so that the result does not depend on
-//! the order they came in, which for a set means nothing. Elements with equal bytes cannot be told apart: there is nothing that a
-//! stable sort could do better, and so the sort is one in place, that allocates nothing.
+//! Elements with equal numbers (`1` and `1.0`) are ordered by their bytes. So the result does not depend on
+//! the order of the input, which has no meaning for a set. Elements with equal bytes cannot be told apart,
+//! so a stable sort would not be better. The sort is therefore one in place, which allocates nothing.
 //!
 //! Learned from: Redis' `sort.c` (`sortCommandGeneric`, `sortCompare`).
 
@@ -17,7 +17,7 @@ use allocator_api2::vec::Vec;
 use core::cmp::Ordering;
 use zmalloc::{ReserveError, Zmalloc};
 
-/// What `SORT` is asked for. The default sorts all as numbers, the smallest first.
+/// The options of `SORT`. The default sorts all elements as numbers, the smallest first.
 ///
 /// ```
 /// use values::SortOptions;
@@ -26,13 +26,16 @@ use zmalloc::{ReserveError, Zmalloc};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SortOptions {
-    /// Compare bytes, not numbers. Redis compares by the locale unless it stores the result; this never does. In C: `ALPHA`.
+    /// Compare bytes instead of numbers. Redis compares by the locale unless it stores the result; this
+    /// crate never does. In C: `ALPHA`.
     pub alpha: bool,
-    /// The largest first, and of equal numbers the largest text. In C: `DESC`.
+    /// Sort the largest first. Equal numbers are ordered by their text, the largest first too. In C: `DESC`.
     pub desc: bool,
-    /// How many sorted elements to leave out in front; negative is 0. In C: the first of `LIMIT`.
+    /// The number of sorted elements to skip. A negative number counts as 0. In C: the first number of
+    /// `LIMIT`.
     pub offset: i64,
-    /// How many to answer at most; negative is all. In C: the second of `LIMIT`.
+    /// The largest number of elements to return. A negative number means all. In C: the second number of
+    /// `LIMIT`.
     pub count: i64,
 }
 
@@ -42,14 +45,15 @@ impl Default for SortOptions {
     }
 }
 
-/// The elements in order, or the part of them that the options want. O(n + k log k) comparisons, where n elements
-/// came and the last one that is wanted is the k-th. In C: `SORT`.
+/// Returns the elements in order, or the part of them that the options select. In C: `SORT`.
 ///
-/// An element counts as the `f64` that its text spells. Leading blanks are skipped, and an empty string is 0, both as in Redis.
-/// Hexadecimal digits, NaN and numbers beyond `f64` are errors.
+/// It takes O(n + k log k) comparisons for n elements, if the last one that is selected is the k-th.
+///
+/// An element counts as the `f64` of its text. As in Redis, leading blanks are skipped, and an empty string
+/// is 0. Hexadecimal digits, NaN and numbers too large for an `f64` are errors.
 ///
 /// # Errors
-/// [`NotADouble`](SortError::NotADouble), unless [`alpha`](SortOptions::alpha) is asked for.
+/// [`NotADouble`](SortError::NotADouble), unless [`alpha`](SortOptions::alpha) is set.
 ///
 /// ```
 /// use values::{Element, SortError, SortOptions, sort};
@@ -68,14 +72,14 @@ pub fn sort<'a>(
     Error::or_oom(try_sort(elements, options))
 }
 
-/// [`sort`] that returns an error for want of memory too.
+/// Does the same as [`sort`], but returns an error if an allocation fails.
 pub fn try_sort<'a>(
     elements: impl IntoIterator<Item = Element<'a>>,
     options: &SortOptions,
 ) -> Result<Vec<Element<'a>, Zmalloc>, SortError> {
     let elements = elements.into_iter();
     if options.alpha {
-        // An integer's text is made once, not at each comparison.
+        // The text of an integer is made once, not for each comparison.
         let keyed = collect(elements, |_, element| Ok((element.text(), element)))?;
         select(keyed, options, |(a, _): &(StrView<'_>, _), (b, _)| (**a).cmp(b))
     } else {
@@ -90,7 +94,7 @@ pub fn try_sort<'a>(
     }
 }
 
-/// What an element counts as.
+/// Returns the number that an element counts as.
 fn number(element: Element<'_>) -> Option<f64> {
     match element {
         Element::Int(value) => Some(value as f64),
@@ -102,14 +106,15 @@ fn number(element: Element<'_>) -> Option<f64> {
     }
 }
 
-/// The number that `text` is, all of it. `inf` is a number. `None` for NaN and for digits that are too large for an `f64`. In C: `strtod`.
+/// Parses all of `text` as a number. `inf` is a number. Returns `None` for NaN, and for digits that are too
+/// large for an `f64`. In C: `strtod`.
 fn parse_float(text: &[u8]) -> Option<f64> {
     let value: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
     let infinite_by_name = || !text.iter().any(u8::is_ascii_digit);
     (value.is_finite() || (value.is_infinite() && infinite_by_name())).then_some(value)
 }
 
-/// The elements, each with its key.
+/// Collects the elements, each with its key.
 fn collect<'a, K>(
     elements: impl Iterator<Item = Element<'a>>,
     mut keyed: impl FnMut(usize, Element<'a>) -> Result<K, SortError>,
@@ -131,7 +136,7 @@ fn reserve<T>(vec: &mut Vec<T, Zmalloc>, additional: usize) -> Result<(), Reserv
     vec.try_reserve(additional).map_err(|_| ReserveError::OutOfMemory { size })
 }
 
-/// The wanted part, in order.
+/// Returns the selected part, in order.
 fn select<'a, K>(
     mut all: Vec<(K, Element<'a>), Zmalloc>,
     options: &SortOptions,
@@ -141,7 +146,8 @@ fn select<'a, K>(
     let wanted = |number: i64| usize::try_from(number).ok();
     let start = wanted(options.offset).unwrap_or(0).min(all.len());
     let end = wanted(options.count).map_or(all.len(), |count| all.len().min(start.saturating_add(count)));
-    // First what is behind the part is put behind it, then what is in front of it in front: each in linear time.
+    // First the elements behind the part are moved behind it, then those in front of it in front. Each
+    // takes linear time.
     let mut part = &mut all[..];
     if end < part.len() {
         part.select_nth_unstable_by(end, order);
@@ -212,7 +218,7 @@ mod tests {
     proptest! {
         #![proptest_config(testing::config(1024, 8))]
 
-        /// std's stable sort of everything, and then the part.
+        /// Compares with a stable sort of all elements by std, of which the part is taken.
         #[test]
         fn any_part_is_that_of_a_full_sort(
             numbers in proptest::collection::vec(-20i64..20, 0..40),
@@ -220,7 +226,7 @@ mod tests {
             (offset, count) in (-3i64..45, -3i64..45),
         ) {
             let options = SortOptions { alpha, desc, offset, count };
-            // Every other one as text, so that both kinds of elements are compared.
+            // Every other element is text, so that both kinds of elements are compared.
             let spelled: StdVec<String> = numbers.iter().map(i64::to_string).collect();
             let elements: StdVec<_> = numbers.iter().zip(&spelled).enumerate().map(|(i, (number, text))| {
                 if i % 2 == 0 { Element::Int(*number) } else { Element::Bytes(text.as_bytes()) }

@@ -1,15 +1,15 @@
-//! What a value is ([`ObjectType`]) and how it is stored ([`Encoding`]).
+//! The type of a value ([`ObjectType`]) and how it is stored ([`Encoding`]).
 //!
-//! Numbers and words are those of Redis: the numbers stand in the headers of objects and in dump files, the words
-//! are what `TYPE` and `OBJECT ENCODING` print. Encodings that Redis has retired (zipmap 3, linked list 4,
-//! ziplist 5) and those of streams (10) have no variant.
+//! Numbers and words are those of Redis. The numbers stand in the headers of objects and in dump files.
+//! `TYPE` and `OBJECT ENCODING` print the words. There are no variants for encodings that Redis has retired
+//! (zipmap 3, linked list 4, ziplist 5), nor for those of streams (10).
 
 use core::fmt;
 
-/// What a value is, as `TYPE` prints it. In C: `OBJ_STRING` and its neighbours.
+/// The type of a value, as `TYPE` prints it. In C: `OBJ_STRING` and similar constants.
 ///
-/// The list is complete for this version. Code that handles values of any type is meant to match all of them, so that a
-/// type that is added later cannot be forgotten.
+/// The list is complete for this version. Code that handles values of any type should match all of them, so
+/// that a type that is added later cannot be forgotten.
 ///
 /// ```
 /// use values::ObjectType;
@@ -36,7 +36,7 @@ impl ObjectType {
     /// All types, by number.
     pub const ALL: [Self; 5] = [Self::String, Self::List, Self::Set, Self::ZSet, Self::Hash];
 
-    /// The type with this number, `None` for a number that has none.
+    /// Returns the type with this number, or `None` if there is none.
     pub const fn from_number(number: u8) -> Option<Self> {
         Some(match number {
             0 => Self::String,
@@ -48,7 +48,7 @@ impl ObjectType {
         })
     }
 
-    /// The word that `TYPE` prints.
+    /// Returns the word that `TYPE` prints.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -66,8 +66,7 @@ impl fmt::Display for ObjectType {
     }
 }
 
-/// How a value is stored, as `OBJECT ENCODING` prints it. In C: `OBJ_ENCODING_RAW` and its
-/// neighbours.
+/// How a value is stored, as `OBJECT ENCODING` prints it. In C: `OBJ_ENCODING_RAW` and similar constants.
 ///
 /// ```
 /// use values::Encoding;
@@ -87,11 +86,11 @@ pub enum Encoding {
     HashTable = 2,
     /// A sorted array of integers.
     IntSet = 6,
-    /// An ordered index with a hash table beside it.
+    /// An ordered index with a hash table of its members.
     SkipList = 7,
     /// A string in the object's own block.
     EmbStr = 8,
-    /// A list of listpacks, which are its nodes.
+    /// A list whose nodes are listpacks.
     QuickList = 9,
     /// A packed list of strings and integers.
     ListPack = 11,
@@ -110,7 +109,7 @@ impl Encoding {
         Self::ListPack,
     ];
 
-    /// The encoding with this number, `None` for a number that has none.
+    /// Returns the encoding with this number, or `None` if there is none.
     pub const fn from_number(number: u8) -> Option<Self> {
         Some(match number {
             0 => Self::Raw,
@@ -125,7 +124,7 @@ impl Encoding {
         })
     }
 
-    /// The word that `OBJECT ENCODING` prints. In C: `strEncoding`.
+    /// Returns the word that `OBJECT ENCODING` prints. In C: `strEncoding`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Raw => "raw",
@@ -146,7 +145,8 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// Evaluates one expression for strings, or another one for the collection type that `$object_type` names, as `$C`.
+/// Evaluates `$string` for strings. For collections, evaluates `$collection` with `$C` as the type that
+/// `$object_type` names.
 ///
 /// ```
 /// use values::{Collection, ObjectType, by_type};

@@ -5,11 +5,12 @@
 //!   | score, 8 bytes | 255 | len, 4 bytes, little-endian | member ...
 //! ```
 //!
-//! A member of 19 bytes lies in a block of 28, for which the allocator gives 32. Whoever has to know the member and the score
-//! points here: the leaf of the order, and the table of members. Nothing is stored twice.
+//! A member of 19 bytes needs a block of 28 bytes, for which the allocator gives 32. The leaf of the order
+//! and the table of members both point at the block, so neither score nor member is stored twice.
 //!
-//! Invariants of a block: it was allocated here; its length fits its size; what is read through a [`BlockPtr`] has not been
-//! freed, which is for whoever holds the pointer to know.
+//! Invariants of a block: it was allocated in this module, and its length fits its size. A [`BlockPtr`]
+//! does not keep its block alive. The code that holds the pointer has to make sure that the block has not
+//! been freed.
 
 use core::mem;
 use core::ptr::NonNull;
@@ -20,10 +21,10 @@ use zmalloc::ReserveError;
 
 use crate::score::sort_key;
 
-/// Where the length is.
+/// The offset of the length, in bytes.
 const LEN_AT: usize = size_of::<f64>();
 
-/// A block that is owned: freed when dropped.
+/// An owned block, which is freed when it is dropped.
 pub(crate) struct Block {
     ptr: BlockPtr,
 }
@@ -34,19 +35,21 @@ pub(crate) struct BlockPtr(CompactPtr<f64>);
 
 const _: () = assert!(size_of::<BlockPtr>() == 6 || size_of::<BlockPtr>() == size_of::<usize>());
 
-// SAFETY: a block is plain memory; whoever reads or writes it through the pointer has to have it borrowed accordingly.
+// SAFETY: a block is plain memory. Code that reads or writes it through the pointer has to hold a matching
+// borrow.
 unsafe impl Send for BlockPtr {}
 // SAFETY: as above.
 unsafe impl Sync for BlockPtr {}
 
 impl Block {
-    /// A new block with a member and its score.
+    /// Creates a block with a member and its score.
     pub(crate) fn try_new(member: &[u8], score: f64) -> Result<Self, ReserveError> {
         if member.len() > length::LEN_MAX {
             return Err(ReserveError::TooLong { len: 0, additional: member.len() });
         }
         let block = BlockPtr::allocate(size_of_block(member.len()))?;
-        // SAFETY: the block has room for the score, the length and the member; blocks are aligned to 8.
+        // SAFETY: the block has room for the score, the length and the member, and blocks are aligned to 8
+        // bytes.
         unsafe {
             block.start().cast::<f64>().write(score);
             let place = length::write(block.start().add(LEN_AT), member.len());
@@ -55,7 +58,7 @@ impl Block {
         Ok(Self { ptr: block })
     }
 
-    /// A new block with a member of `len` zeros and its score.
+    /// Creates a block with a score and a member of `len` zeros.
     pub(crate) fn try_zeroed(len: usize, score: f64) -> Result<Self, ReserveError> {
         if len > length::LEN_MAX {
             return Err(ReserveError::TooLong { len: 0, additional: len });
@@ -63,10 +66,10 @@ impl Block {
         let size = size_of_block(len);
         let no_memory = ReserveError::OutOfMemory { size };
         let start = zmalloc::ztrycalloc(size).ok_or(no_memory)?;
-        // SAFETY: just allocated with this size.
+        // SAFETY: the block was just allocated, and nothing else uses it.
         let ptr = unsafe { BlockPtr::new(start) }.ok_or(no_memory)?;
-        // SAFETY: the block has room for the score, the length and the member, which is zeros. Blocks are aligned
-        // to 8.
+        // SAFETY: the block has room for the score, the length and the member, and blocks are aligned to 8
+        // bytes. The member's bytes are already zeros.
         unsafe {
             start.cast::<f64>().write(score);
             length::write(start.add(LEN_AT), len);
@@ -74,16 +77,17 @@ impl Block {
         Ok(Self { ptr })
     }
 
-    /// The member's bytes. A table or an order that the block is in would no longer find it.
+    /// Returns the member's bytes for writing. The block must not be in an order or a table, because
+    /// neither would find the changed member.
     pub(crate) fn member_mut(&mut self) -> &mut [u8] {
-        // SAFETY: an owned block is live, and borrowed for writing. The member stands behind its length.
+        // SAFETY: an owned block is live, and is borrowed for writing. The member follows its length.
         unsafe {
             let (len, place) = length::read(self.ptr.start().add(LEN_AT));
             core::slice::from_raw_parts_mut(place.as_ptr(), len)
         }
     }
 
-    /// The pointer, which stays good as long as the block.
+    /// Returns the pointer to the block, which is valid until the block is freed or moved.
     #[inline]
     pub(crate) fn ptr(&self) -> BlockPtr {
         self.ptr
@@ -97,29 +101,29 @@ impl Block {
 
     #[inline]
     pub(crate) fn member(&self) -> &[u8] {
-        // SAFETY: an owned block is live, as long as it is borrowed.
+        // SAFETY: an owned block is live while it is borrowed.
         unsafe { self.ptr.member() }
     }
 
     #[inline]
     pub(crate) fn set_score(&mut self, score: f64) {
-        // SAFETY: an owned block is live, and borrowed for writing.
+        // SAFETY: an owned block is live, and is borrowed for writing.
         unsafe { self.ptr.set_score(score) };
     }
 
-    /// What the block adds to `used_memory`, in bytes.
+    /// Returns the number of bytes that the block adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         // SAFETY: an owned block is live.
         unsafe { self.ptr.allocation_size() }
     }
 
-    /// Drops the block past the thread's cache, so that it is free in its slab at once.
+    /// Drops the block and bypasses the thread's cache, so that the block is free in its slab at once.
     pub(crate) fn free_no_tcache(self) {
-        // SAFETY: the block is owned, and this is its end.
+        // SAFETY: the block is owned, and it is not used again.
         unsafe { zmalloc::zfree_no_tcache(self.into_ptr().start()) };
     }
 
-    /// Gives the block away, to be had back from [`BlockPtr::into_owned`].
+    /// Gives up ownership of the block. [`BlockPtr::into_owned`] takes it back.
     #[inline]
     pub(crate) fn into_ptr(self) -> BlockPtr {
         mem::ManuallyDrop::new(self).ptr
@@ -128,12 +132,12 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: an owned block, of which nobody else will read.
+        // SAFETY: the block is owned and was allocated with this size. Nothing reads it afterwards.
         unsafe { zmalloc::zfree_sized(self.ptr.start(), self.ptr.size()) };
     }
 }
 
-/// What is asked of the allocator for a member of so many bytes, at most [`length::LEN_MAX`].
+/// Returns the size to allocate for a member of `len` bytes, which is at most [`length::LEN_MAX`].
 fn size_of_block(len: usize) -> usize {
     LEN_AT + length::size(len) + len
 }
@@ -142,18 +146,19 @@ impl BlockPtr {
     fn allocate(size: usize) -> Result<Self, ReserveError> {
         let no_memory = ReserveError::OutOfMemory { size };
         let start = zmalloc::ztrymalloc(size).ok_or(no_memory)?;
-        // SAFETY: just allocated with this size.
+        // SAFETY: the block was just allocated, and nothing else uses it.
         unsafe { Self::new(start) }.ok_or(no_memory)
     }
 
-    /// The pointer to a new block. `None` for an address that six bytes cannot hold: such a block is of no use here and is freed.
+    /// Returns the pointer to a new block. Six bytes cannot hold every address: if they cannot hold this
+    /// one, the block is freed and the result is `None`.
     ///
     /// # Safety
-    /// `start` is a live block of the raw family that nobody else uses.
+    /// `start` must be a live block of the raw family that nothing else uses.
     unsafe fn new(start: NonNull<u8>) -> Option<Self> {
         let compact = CompactPtr::new(start.cast());
         if compact.is_none() {
-            // SAFETY: by contract.
+            // SAFETY: the caller guarantees a live block that nothing else uses.
             unsafe { zmalloc::zfree_no_tcache(start) };
         }
         compact.map(Self)
@@ -164,75 +169,88 @@ impl BlockPtr {
         self.0.get().cast()
     }
 
-    /// Takes the block over.
+    /// Takes ownership of the block.
     ///
     /// # Safety
-    /// It came from [`Block::into_ptr`], and has been taken over by nobody since.
+    /// The pointer must come from [`Block::into_ptr`], and nothing may have taken ownership of the block
+    /// since.
     #[inline]
     pub(crate) unsafe fn into_owned(self) -> Block {
         Block { ptr: self }
     }
 
+    /// Returns the score.
+    ///
     /// # Safety
-    /// The block is live.
+    /// The block must be live.
     #[inline]
     pub(crate) unsafe fn score(self) -> f64 {
-        // SAFETY: live, so the score stands at its start.
+        // SAFETY: the caller guarantees that the block is live, and the score is at its start.
         unsafe { self.start().cast::<f64>().read() }
     }
 
-    /// The score as an integer of the same order.
+    /// Returns the score's sort key.
     ///
     /// # Safety
-    /// The block is live.
+    /// The block must be live.
     #[inline]
     pub(crate) unsafe fn key(self) -> u64 {
-        // SAFETY: by contract.
+        // SAFETY: the caller guarantees that the block is live.
         sort_key(unsafe { self.score() })
     }
 
+    /// Writes the score.
+    ///
     /// # Safety
-    /// The block is live, and nobody reads its score meanwhile.
+    /// The block must be live, and nothing may read its score meanwhile.
     #[inline]
     pub(crate) unsafe fn set_score(self, score: f64) {
-        // SAFETY: live, so the score stands at its start.
+        // SAFETY: the caller guarantees that the block is live and not read meanwhile. The score is at its
+        // start.
         unsafe { self.start().cast::<f64>().write(score) };
     }
 
+    /// Returns the member's bytes.
+    ///
     /// # Safety
-    /// The block is live for `'a`.
+    /// The block must be live, and its member unchanged, for `'a`.
     #[inline]
     pub(crate) unsafe fn member<'a>(self) -> &'a [u8] {
-        // SAFETY: live, so that the length stands where it was written and so many bytes follow it.
+        // SAFETY: the block is live, so the length is where it was written, and `len` bytes follow it.
         unsafe {
             let (len, member) = length::read(self.start().add(LEN_AT));
             core::slice::from_raw_parts(member.as_ptr(), len)
         }
     }
 
+    /// Returns the size with which the block was allocated.
+    ///
     /// # Safety
-    /// The block is live.
+    /// The block must be live.
     unsafe fn size(self) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: the caller guarantees that the block is live.
         size_of_block(unsafe { self.member().len() })
     }
 
-    /// What the block adds to `used_memory`, in bytes.
+    /// Returns the number of bytes that the block adds to `used_memory`.
     ///
     /// # Safety
-    /// The block is live.
+    /// The block must be live.
     pub(crate) unsafe fn allocation_size(self) -> usize {
-        // SAFETY: by contract, and with the size that it was asked for with.
+        // SAFETY: the caller guarantees that the block is live, and it was allocated with this size.
         unsafe { zmalloc::zmalloc_size_sized(self.start(), self.size()) }
     }
 
-    /// A copy of the block in the place where a defragmenter wants it: past the thread's cache. `None` without memory. The block
-    /// itself then goes by [`Block::free_no_tcache`]: the two are [`zmalloc::ztryrelocate`] in two steps.
+    /// Copies the block to a new one for a defragmenter. The allocation bypasses the thread's cache.
+    /// Returns `None` if there is no memory.
+    ///
+    /// The caller then frees the old block with [`Block::free_no_tcache`]. Together the two steps do what
+    /// [`zmalloc::ztryrelocate`] does.
     ///
     /// # Safety
-    /// The block is live.
+    /// The block must be live.
     pub(crate) unsafe fn try_copy_no_tcache(self) -> Option<Block> {
-        // SAFETY: live by contract, and the new one has its size.
+        // SAFETY: the caller guarantees that the block is live, and the new one has the same size.
         unsafe {
             let size = self.size();
             let ptr = Self::new(zmalloc::ztrymalloc_no_tcache(size)?)?;
@@ -241,12 +259,12 @@ impl BlockPtr {
         }
     }
 
-    /// Where the block is, for whoever is to say whether it should lie elsewhere.
+    /// Returns the block's address, which a defragmenter uses to decide whether the block should move.
     pub(crate) fn address(self) -> NonNull<u8> {
         self.start()
     }
 
-    /// Asks for the block's first cache line.
+    /// Prefetches the block's first cache line.
     #[inline]
     pub(crate) fn prefetch(self) {
         dict::prefetch::prefetch(self.start().as_ptr());
@@ -268,7 +286,7 @@ mod tests {
             let member: Vec<u8> = (0..len).map(|n| n as u8).collect();
             let mut block = Block::try_new(&member, 1.5).unwrap();
             block.set_score(-2.5);
-            // SAFETY: a live block.
+            // SAFETY: the block is owned here, so it is live.
             let copy = unsafe { block.ptr().try_copy_no_tcache() }.unwrap();
             assert!(copy.ptr() != block.ptr());
             for block in [block, copy] {
@@ -283,7 +301,7 @@ mod tests {
             let member = vec![b'm'; len];
             let block = Block::try_new(&member, 1.5).unwrap();
             let want = [&1.5_f64.to_ne_bytes()[..], written, &member].concat();
-            // SAFETY: a live block of so many bytes.
+            // SAFETY: the block is live and has at least this many bytes.
             let bytes = unsafe { core::slice::from_raw_parts(block.ptr().address().as_ptr(), want.len()) };
             assert_eq!((bytes, size_of_block(len)), (&want[..], want.len()));
         }

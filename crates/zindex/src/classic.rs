@@ -1,28 +1,31 @@
 //! The textbook ordered index: a skiplist with spans.
 //!
-//! This is what has stood behind the sorted sets of Redis since 2010, kept small and plain: for the book, and as the baseline
-//! of the benchmarks. [`crate::ZIndex`] is the one to use.
+//! Redis has used such a list for its sorted sets since 2010. This one is small and plain. The book
+//! explains it, and the benchmarks use it as their baseline. Programs should use [`crate::ZIndex`].
 //!
 //! ```text
-//!  level 2   head ------------------------ 3 -----------------------> c ----- 2 ----->|
-//!  level 1   head ---- 1 ---> a ---------- 2 -----------------------> c ----- 2 ----->|
-//!  level 0   head ---- 1 ---> a ---- 1 ---> b ---- 1 --------------> c -- 1 --> d -- 1 ->|
+//!  level 2   head ------------------------ 3 -----------------------> c ----- 1 ----->|
+//!  level 1   head ---- 1 ---> a ---------- 2 -----------------------> c ----- 1 ----->|
+//!  level 0   head ---- 1 ---> a ---- 1 ---> b ---- 1 --------------> c -- 1 --> d -- 0 ->|
 //! ```
 //!
-//! A node is in the list of level 0, and in that of each further level with probability 1/4. Each link knows its *span*, how
-//! many nodes of level 0 it passes: the spans on the way to a node add up to its rank. A search goes along the highest level as
-//! far as it can, then down one.
+//! A node is in the list of level 0. It is in the list of each further level with probability 1/4. Each
+//! link has a *span*, the number of nodes of level 0 that it passes. The spans on the way to a node add up
+//! to its rank. A search goes along the highest level as far as it can, then down one level.
 //!
-//! What it costs, and why the other design exists: each node on the way is a cache miss, about `log n / log 4` levels with two
-//! nodes on each; a link and a span are 16 bytes, so that a node of the usual 1.33 levels has 21 bytes of them, and 40 more of
-//! score, member, link back and height.
+//! The list has two costs, which are the reason for the other design. Each node on the way is a cache miss:
+//! there are about `log n / log 4` levels, with two nodes on each. A link and a span take 16 bytes, so a
+//! node of the usual 1.33 levels has 21 bytes of them. Score, member, backward link and height take 40
+//! bytes more.
 //!
-//! Links are raw pointers here: nodes are shared by all that point at them. Invariants: the head and all nodes that can be
-//! reached from it are live, and nodes are freed when they have been unlinked, or with the list; `levels[i].forward` of a
-//! node of more than `i` levels is the next such node.
+//! Links are raw pointers, because several links point at one node. Invariants:
 //!
-//! Learned from: William Pugh, *Skip Lists: A Probabilistic Alternative to Balanced Trees* (1990), and Salvatore
-//! Sanfilippo's `t_zset.c`.
+//! - The head and all nodes that can be reached from it are live. A node is freed after it has been
+//!   unlinked, or together with the list.
+//! - `levels[i].forward` of a node with more than `i` levels is the next such node.
+//!
+//! Learned from: William Pugh, *Skip Lists: A Probabilistic Alternative to Balanced Trees* (1990), and
+//! Salvatore Sanfilippo's `t_zset.c`.
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
@@ -35,9 +38,9 @@ use zmalloc::Zmalloc;
 use crate::error::NotANumber;
 use crate::score::number;
 
-/// The most levels of a node. In C: `ZSKIPLIST_MAXLEVEL`.
+/// The maximum number of levels of a node. In C: `ZSKIPLIST_MAXLEVEL`.
 const LEVELS: usize = 32;
-/// One node in so many has a further level. In C: `1 / ZSKIPLIST_P`.
+/// One node in `ONE_IN` of a level is in the next level as well. In C: `1 / ZSKIPLIST_P`.
 const ONE_IN: u64 = 4;
 
 type Link = *mut Node;
@@ -45,11 +48,11 @@ type Link = *mut Node;
 #[derive(Clone, Copy)]
 struct Level {
     forward: Link,
-    /// How many nodes further `forward` is; where there is none, how many come after this one.
+    /// The distance of `forward` in nodes. Without a `forward`, the number of nodes behind this one.
     span: usize,
 }
 
-/// In C: `zskiplistNode`. Its levels follow it in the same block.
+/// A node, which is followed by its levels in the same block. In C: `zskiplistNode`.
 struct Node {
     score: f64,
     member: Box<[u8], Zmalloc>,
@@ -63,7 +66,7 @@ impl Node {
         own.extend_from_slice(member);
         let node = Self { score, member: own.into_boxed_slice(), backward: ptr::null_mut(), levels };
         let block = zmalloc::zmalloc(block_size(levels)).cast();
-        // SAFETY: the block has room for the node and its levels, and blocks are aligned to 8.
+        // SAFETY: the block has room for the node and its levels, and blocks are aligned to 8 bytes.
         unsafe {
             block.write(node);
             for level in 0..levels {
@@ -82,19 +85,21 @@ fn block_size(levels: usize) -> usize {
     size_of::<Node>() + levels * size_of::<Level>()
 }
 
-/// Where a level of a node is.
+/// Returns the address of a level of a node.
 ///
 /// # Safety
-/// The node is live and has the level.
+/// The node must be live and have the level.
 unsafe fn level_of(node: NonNull<Node>, level: usize) -> NonNull<Level> {
     // SAFETY: the levels follow the node in its block.
     unsafe { node.add(1).cast::<Level>().add(level) }
 }
 
+/// Frees a node.
+///
 /// # Safety
-/// The node is live, and nobody uses it afterwards.
+/// The node must be live, and nothing may use it afterwards.
 unsafe fn free(node: NonNull<Node>) {
-    // SAFETY: live by contract, and of this size.
+    // SAFETY: the caller guarantees a live node that is not used afterwards. Its block has this size.
     unsafe {
         let levels = node.as_ref().levels;
         node.drop_in_place();
@@ -102,7 +107,7 @@ unsafe fn free(node: NonNull<Node>) {
     }
 }
 
-/// Scores and members in order, with ranks, in a skiplist. In C: `zskiplist`.
+/// An ordered set of scores and members, with ranks, in a skiplist. In C: `zskiplist`.
 ///
 /// ```
 /// let mut seed = 1_u64;
@@ -121,34 +126,35 @@ pub struct ZIndex {
     levels: usize,
 }
 
-// SAFETY: owns its nodes, which hold nothing but bytes and links to each other.
+// SAFETY: the list owns its nodes, which hold only bytes and links to each other.
 unsafe impl Send for ZIndex {}
-// SAFETY: shared, it reads only.
+// SAFETY: a shared list is only read.
 unsafe impl Sync for ZIndex {}
 
-/// What a search leaves behind: for each level, the last node before the place, and its rank counted from 1 (the head's is 0).
+/// The result of a search. For each level it holds the last node before the place, and that node's rank,
+/// counted from 1. The rank of the head is 0.
 struct Way {
     before: [NonNull<Node>; LEVELS],
     ranks: [usize; LEVELS],
 }
 
 impl ZIndex {
-    /// An empty index. It owns a head of 32 levels.
+    /// Creates an empty index, which owns a head of 32 levels.
     pub fn new() -> Self {
         Self { head: Node::new(b"", 0.0, LEVELS), tail: ptr::null_mut(), len: 0, levels: 1 }
     }
 
-    /// The number of members.
+    /// Returns the number of members.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no member.
+    /// Returns whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Goes along each level as long as `passes` is true of the next node.
+    /// Goes along each level while `passes` returns `true` for the next node.
     fn walk(&self, passes: impl Fn(&Node) -> bool) -> Way {
         let mut way = Way { before: [self.head; LEVELS], ranks: [0; LEVELS] };
         let (mut node, mut rank) = (self.head, 0);
@@ -169,17 +175,21 @@ impl ZIndex {
         way
     }
 
-    /// The node of a member, if it is here.
+    /// Returns the node of a member, or `None` if the member is absent.
     fn at(&self, way: &Way, member: &[u8], score: f64) -> Option<NonNull<Node>> {
-        // SAFETY: a node on the way is live, and so is the one its link leads to.
+        // SAFETY: a node found by a search is live, and so is the one that its link leads to.
         unsafe {
             let next = NonNull::new(level_of(way.before[0], 0).as_ref().forward)?;
             (next.as_ref().score == score && *next.as_ref().member == *member).then_some(next)
         }
     }
 
-    /// Adds a member under a score; false if it is there already. `rng` is asked how many levels the node is to have. O(log n)
-    /// on average. In C: `zslInsert`.
+    /// Adds a member under a score. Returns `false` if it is already present. `rng` is a source of
+    /// uniformly distributed 64-bit numbers, which decides the node's number of levels. O(log n) on
+    /// average. In C: `zslInsert`.
+    ///
+    /// # Errors
+    /// The score is NaN.
     pub fn insert(
         &mut self,
         member: &[u8],
@@ -200,7 +210,8 @@ impl ZIndex {
         }
         let mut new = Node::new(member, score, levels);
         let rank = way.ranks[0];
-        // SAFETY: the nodes on the way are live and have the levels at which they are on it; nothing borrows them.
+        // SAFETY: the nodes in `way` are live and have the levels at which they stand there. Nothing
+        // borrows them.
         unsafe {
             for level in 0..levels {
                 let before = level_of(way.before[level], level).as_mut();
@@ -224,11 +235,12 @@ impl ZIndex {
         Ok(true)
     }
 
-    /// Removes a member under a score; false if it is not there. O(log n) on average. In C: `zslDelete`.
+    /// Removes a member under a score. Returns `false` if it is absent. O(log n) on average. In C:
+    /// `zslDelete`.
     pub fn remove(&mut self, member: &[u8], score: f64) -> bool {
         let way = self.walk(|node| node.is_before(member, score));
         let Some(node) = self.at(&way, member, score) else { return false };
-        // SAFETY: as in `insert`; the node is freed when nothing leads to it.
+        // SAFETY: as in `insert`. The node is freed after nothing links to it.
         unsafe {
             for level in 0..self.levels {
                 let before = level_of(way.before[level], level).as_mut();
@@ -252,18 +264,19 @@ impl ZIndex {
         true
     }
 
-    /// The rank of a member, from 0; `None` if it is not there under that score. O(log n) on average. In C: `zslGetRank`.
+    /// Returns the rank of a member, from 0, or `None` if it is absent under that score. O(log n) on
+    /// average. In C: `zslGetRank`.
     pub fn rank(&self, member: &[u8], score: f64) -> Option<usize> {
         let way = self.walk(|node| node.is_before(member, score));
         self.at(&way, member, score).map(|_| way.ranks[0])
     }
 
-    /// The member of a rank, and its score. O(log n) on average. In C: `zslGetElementByRank`.
+    /// Returns the member of a rank, and its score. O(log n) on average. In C: `zslGetElementByRank`.
     pub fn by_rank(&self, rank: usize) -> Option<(&[u8], f64)> {
         self.range(rank).next()
     }
 
-    /// The members from a rank on, in order. In C: a walk along `level[0].forward`.
+    /// Returns an iterator over the members from a rank on, in order. In C: a walk along `level[0].forward`.
     pub fn range(&self, start: usize) -> Iter<'_> {
         let (mut node, mut left) = (self.head, start);
         for level in (0..self.levels).rev() {
@@ -278,32 +291,33 @@ impl ZIndex {
         Iter { next: if start < self.len { next } else { ptr::null_mut() }, _list: PhantomData }
     }
 
-    /// All members in order.
+    /// Returns an iterator over all members in order.
     pub fn iter(&self) -> Iter<'_> {
         self.range(0)
     }
 
-    /// All members, the highest first. In C: a walk along `backward`.
+    /// Returns an iterator over all members, from the last to the first. In C: a walk along `backward`.
     pub fn iter_rev(&self) -> impl Iterator<Item = (&[u8], f64)> {
         let mut at = self.tail;
         core::iter::from_fn(move || {
-            // SAFETY: the tail and what links lead back to are live, and borrowed with the list.
+            // SAFETY: the tail and the nodes that links lead back to are live while the list is borrowed.
             let node = unsafe { at.as_ref() }?;
             at = node.backward;
             Some((&*node.member, node.score))
         })
     }
 
-    /// The number of members whose scores are below `score`, or not above it if `inclusive`. O(log n) on average.
+    /// Returns the number of members whose scores are below `score`, or at most `score` if `inclusive`.
+    /// O(log n) on average.
     pub fn count_below(&self, score: f64, inclusive: bool) -> usize {
         self.walk(|node| if inclusive { node.score <= score } else { node.score < score }).ranks[0]
     }
 
-    /// Bytes that the list adds to `used_memory`. Walks all nodes: O(n).
+    /// Returns the number of bytes that the list adds to `used_memory`. It visits all nodes: O(n).
     pub fn allocation_size(&self) -> usize {
         let (mut bytes, mut at) = (0, Some(self.head));
         while let Some(node) = at {
-            // SAFETY: the head and the nodes that links lead to are live, and of this size.
+            // SAFETY: the head and the nodes that links lead to are live, and their blocks have this size.
             unsafe {
                 let Node { member, levels, .. } = node.as_ref();
                 bytes += zmalloc::zmalloc_size_sized(node.cast(), block_size(*levels));
@@ -318,23 +332,24 @@ impl ZIndex {
     }
 }
 
-/// The next node of a level, and how far it is, if that is no further than `most`.
+/// Returns the next node of a level and its distance. Returns `None` if there is no next node, or if it is
+/// more than `most` nodes away.
 ///
 /// # Safety
-/// The node is live and has the level.
+/// The node must be live and have the level.
 unsafe fn next_within(node: NonNull<Node>, level: usize, most: usize) -> Option<(usize, NonNull<Node>)> {
-    // SAFETY: by contract.
+    // SAFETY: the caller guarantees that the node is live and has the level.
     let Level { forward, span } = unsafe { level_of(node, level).read() };
     NonNull::new(forward).filter(|_| span <= most).map(|next| (span, next))
 }
 
 fn levels_by_chance(mut rng: impl FnMut() -> u64) -> usize {
-    // One draw has 32 fair fours.
+    // One draw of 64 bits holds 32 fair draws of one in four.
     let draw = rng();
     (1..LEVELS).take_while(|level| (draw >> (2 * (level - 1))).is_multiple_of(ONE_IN)).count() + 1
 }
 
-/// The members of a skiplist in order.
+/// An iterator over the members of a skiplist in order.
 pub struct Iter<'a> {
     next: Link,
     _list: PhantomData<&'a ZIndex>,
@@ -345,7 +360,7 @@ impl<'a> Iterator for Iter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let node = NonNull::new(self.next)?;
-        // SAFETY: what links lead to is live, and borrowed with the list.
+        // SAFETY: the nodes that links lead to are live while the list is borrowed.
         unsafe {
             self.next = level_of(node, 0).as_ref().forward;
             let Node { score, member, .. } = node.as_ref();
@@ -364,7 +379,8 @@ impl Drop for ZIndex {
     fn drop(&mut self) {
         let mut at = Some(self.head);
         while let Some(node) = at {
-            // SAFETY: the head and the nodes behind it, each once, and nobody will read them.
+            // SAFETY: the loop visits the head and each node behind it once, and nothing reads them
+            // afterwards.
             unsafe {
                 at = NonNull::new(level_of(node, 0).as_ref().forward);
                 free(node);

@@ -1,11 +1,11 @@
-//! What can go wrong.
+//! The errors of this crate.
 
 use core::error::Error;
 use core::fmt;
 
 use zmalloc::ReserveError;
 
-/// A score was not a number. Nothing has changed: NaN has no place in an order.
+/// The score is NaN, which has no place in an order. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotANumber;
 
@@ -17,18 +17,18 @@ impl fmt::Display for NotANumber {
 
 impl Error for NotANumber {}
 
-/// A member was not taken. Everything is as it was.
+/// The reason why a member was not inserted. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InsertError {
     /// The score is NaN.
     NotANumber(NotANumber),
-    /// The room could not be had.
+    /// The allocation failed, or the member is too long.
     Reserve(ReserveError),
 }
 
 impl InsertError {
-    /// For the operations that answer a bad score but end in the OOM handler where memory is missing.
+    /// Keeps the error of a bad score. If memory is missing, calls the OOM handler, which does not return.
     pub(crate) fn or_oom<T>(result: Result<T, Self>) -> Result<T, NotANumber> {
         match result {
             Ok(value) => Ok(value),

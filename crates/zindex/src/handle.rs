@@ -1,6 +1,6 @@
-//! One pointer to a body on the heap, or to a static that stands for the empty one.
+//! A pointer to a body on the heap, or to a static that stands for an empty body.
 //!
-//! Invariant: the pointer is that of [`Body::EMPTY`], or that of a box of which this is the only owner.
+//! Invariant: the pointer is that of [`Body::EMPTY`], or that of a box which only this handle owns.
 
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
@@ -8,9 +8,9 @@ use core::ptr::NonNull;
 use allocator_api2::boxed::Box;
 use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box, try_box};
 
-/// What a handle points to.
+/// The type that a handle points to.
 pub(crate) trait Body: Send + Sync + Sized + 'static {
-    /// The body of all handles that own none.
+    /// The body of all handles that do not own one.
     const EMPTY: &'static Self;
 }
 
@@ -18,9 +18,9 @@ pub(crate) struct Handle<B: Body> {
     body: NonNull<B>,
 }
 
-// SAFETY: owns a body, which may be sent, or shares the empty one, which may be shared.
+// SAFETY: a handle owns a body, which is `Send`, or shares the empty one, which is `Sync`.
 unsafe impl<B: Body> Send for Handle<B> {}
-// SAFETY: shared, it lends the body, which may be shared.
+// SAFETY: a shared handle only lends its body, which is `Sync`.
 unsafe impl<B: Body> Sync for Handle<B> {}
 
 impl<B: Body> Handle<B> {
@@ -28,7 +28,7 @@ impl<B: Body> Handle<B> {
         Self { body: NonNull::from_ref(B::EMPTY) }
     }
 
-    /// Whether the handle owns no body.
+    /// Returns whether the handle owns no body.
     #[inline]
     pub(crate) fn is_static(&self) -> bool {
         self.body == NonNull::from_ref(B::EMPTY)
@@ -36,21 +36,22 @@ impl<B: Body> Handle<B> {
 
     #[inline]
     pub(crate) fn get(&self) -> &B {
-        // SAFETY: the static, or an owned body.
+        // SAFETY: the pointer is that of the static or of an owned body, and both are live.
         unsafe { self.body.as_ref() }
     }
 
-    /// The body if there is one of its own.
+    /// Returns the body for writing, or `None` if the handle owns none.
     #[inline]
     pub(crate) fn get_mut(&mut self) -> Option<&mut B> {
         if self.is_static() {
             return None;
         }
-        // SAFETY: not the static, so a body that is owned, and borrowed for writing with the handle.
+        // SAFETY: the pointer is not that of the static, so the body is owned. It is borrowed for writing
+        // with `self`.
         Some(unsafe { self.body.as_mut() })
     }
 
-    /// Gives the handle a body of its own, which it does not have.
+    /// Gives the handle a body. The handle must not own one yet.
     pub(crate) fn try_fill(&mut self, body: B) -> Result<(), ReserveError> {
         debug_assert!(self.is_static());
         let body = try_box(body)?;
@@ -58,21 +59,21 @@ impl<B: Body> Handle<B> {
         Ok(())
     }
 
-    /// Drops the body, if there is one.
+    /// Drops the body, if the handle owns one.
     pub(crate) fn clear(&mut self) {
         if !self.is_static() {
             let body = mem::replace(&mut self.body, NonNull::from_ref(B::EMPTY));
-            // SAFETY: an owned body, out of `try_box`; the handle has forgotten it.
+            // SAFETY: the body came out of `try_box`, and the handle no longer points at it.
             drop(unsafe { Box::from_raw_in(body.as_ptr(), Zmalloc) });
         }
     }
 
-    /// What the body's own block adds to `used_memory`, in bytes.
+    /// Returns the number of bytes that the body's own block adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         self.boxed().map_or(0, |boxed| box_size(&boxed))
     }
 
-    /// Moves the body's block if `moves` says so and there is memory. Returns whether it moved.
+    /// Moves the body's block if `moves` returns `true` and there is memory. Returns whether it moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         let Some(mut boxed) = self.boxed() else { return false };
         let moved = relocate_box(&mut boxed, moves);
@@ -80,9 +81,10 @@ impl<B: Body> Handle<B> {
         moved
     }
 
-    /// The box of an owned body, for as long as the handle is borrowed and stays as it is.
+    /// Returns the box of an owned body. It must not outlive the borrow of `self`, nor a change of the
+    /// handle.
     fn boxed(&self) -> Option<ManuallyDrop<Box<B, Zmalloc>>> {
-        // SAFETY: an owned body, out of a box, which is not dropped here.
+        // SAFETY: the owned body came out of a box, and `ManuallyDrop` does not drop it here.
         (!self.is_static())
             .then(|| ManuallyDrop::new(unsafe { Box::from_raw_in(self.body.as_ptr(), Zmalloc) }))
     }

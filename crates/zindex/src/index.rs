@@ -1,4 +1,4 @@
-//! [`ZIndex`]: the order by itself, for whoever knows the score of a member.
+//! [`ZIndex`]: the order by itself, for callers that know the score of a member.
 
 use core::fmt;
 use core::ops::Deref;
@@ -13,11 +13,12 @@ use crate::handle::{Body, Handle};
 use crate::order::Order;
 use crate::score::number;
 
-/// A set of scores and members, in order, with ranks: what a skiplist is in Redis. One pointer wide; empty, it owns no
-/// memory.
+/// An ordered set of scores and members, with ranks. In C: `zskiplist`.
 ///
-/// A member may be here under several scores: who looks for one has to know its score. [`ZTable`](crate::ZTable) knows it.
-/// What can be read is in [`Order`].
+/// A `ZIndex` is one pointer wide. An empty one owns no memory.
+///
+/// A member may be present under several scores, so a caller has to know the score to find it.
+/// [`ZTable`](crate::ZTable) keeps the score of each member. The methods that only read are in [`Order`].
 ///
 /// ```
 /// let mut index = zindex::ZIndex::new();
@@ -40,24 +41,27 @@ impl Body for Order {
     const EMPTY: &'static Self = &EMPTY;
 }
 
-/// A member that has been taken out, with its score. Frees its memory when dropped.
+/// A member that was taken out of a set, with its score. Its memory is freed when it is dropped.
 pub struct Member {
     pub(crate) block: Block,
 }
 
 impl Member {
-    /// A member of `len` zeros that is in no set yet. The caller writes its bytes, and then gives it to
-    /// [`ZTable::try_insert_member`](crate::ZTable::try_insert_member). NaN is refused.
+    /// Creates a member of `len` zeros that is not in a set yet. The caller writes the bytes, and then
+    /// passes the member to [`ZTable::try_insert_member`](crate::ZTable::try_insert_member).
+    ///
+    /// # Errors
+    /// The score is NaN, the length is above `u32::MAX`, or the allocation fails.
     pub fn try_zeroed(len: usize, score: f64) -> Result<Self, InsertError> {
         Ok(Self { block: Block::try_zeroed(len, number(score)?)? })
     }
 
-    /// Its bytes, to be changed.
+    /// Returns the member's bytes for writing.
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
         self.block.member_mut()
     }
 
-    /// Its score.
+    /// Returns the member's score.
     pub fn score(&self) -> f64 {
         self.block.score()
     }
@@ -78,22 +82,26 @@ impl fmt::Debug for Member {
 }
 
 impl ZIndex {
-    /// An empty index, which owns no memory.
+    /// Creates an empty index, which owns no memory.
     pub const fn new() -> Self {
         Self { handle: Handle::new() }
     }
 
-    /// Bytes that the index adds to `used_memory`, its members among them. Constant time.
+    /// Returns the number of bytes that the index and its members add to `used_memory`. Constant time.
     pub fn allocation_size(&self) -> usize {
         self.handle.allocation_size() + self.handle.get().allocation_size()
     }
 
-    /// Adds a member under a score; false if it is there already. O(log n). NaN is refused. In C: `zslInsert`.
+    /// Adds a member under a score. Returns `false` if it is already present. O(log n). In C: `zslInsert`.
+    ///
+    /// # Errors
+    /// The score is NaN.
     pub fn insert(&mut self, member: &[u8], score: f64) -> Result<bool, NotANumber> {
         InsertError::or_oom(self.try_insert(member, score))
     }
 
-    /// [`ZIndex::insert`] that says when there is no memory; then nothing has changed.
+    /// Does the same as [`ZIndex::insert`], but returns an error if an allocation fails. The index is then
+    /// unchanged.
     pub fn try_insert(&mut self, member: &[u8], score: f64) -> Result<bool, InsertError> {
         let score = number(score)?;
         if self.find(member, score).is_some() {
@@ -112,19 +120,25 @@ impl ZIndex {
         Ok(true)
     }
 
-    /// Removes a member under a score; false if it is not there. O(log n). In C: `zslDelete`.
+    /// Removes a member under a score. Returns `false` if it is absent. O(log n). In C: `zslDelete`.
     pub fn remove(&mut self, member: &[u8], score: f64) -> bool {
         let found = self.find(member, score);
         found.is_some_and(|block| self.take(block).is_some())
     }
 
-    /// Gives a member another score: cheap where it keeps its rank. False if it is not there under the old one, or is under
-    /// the new one. O(log n). In C: `zslUpdateScore`.
+    /// Gives a member another score. The update is cheap if the member keeps its rank. O(log n). In C:
+    /// `zslUpdateScore`.
+    ///
+    /// Returns `false` if the member is absent under the old score, or already present under the new one.
+    ///
+    /// # Errors
+    /// The new score is NaN.
     pub fn update_score(&mut self, member: &[u8], old: f64, new: f64) -> Result<bool, NotANumber> {
         InsertError::or_oom(self.try_update_score(member, old, new))
     }
 
-    /// [`ZIndex::update_score`] that says when there is no memory; then nothing has changed.
+    /// Does the same as [`ZIndex::update_score`], but returns an error if an allocation fails. The index is
+    /// then unchanged.
     pub fn try_update_score(&mut self, member: &[u8], old: f64, new: f64) -> Result<bool, InsertError> {
         let new = number(new)?;
         let Some(block) = self.find(member, old) else { return Ok(false) };
@@ -137,12 +151,12 @@ impl ZIndex {
         Ok(true)
     }
 
-    /// Takes the lowest out.
+    /// Removes and returns the first member.
     pub fn pop_first(&mut self) -> Option<Member> {
         self.block_at(0).and_then(|block| self.take(block))
     }
 
-    /// Takes the highest out.
+    /// Removes and returns the last member.
     pub fn pop_last(&mut self) -> Option<Member> {
         self.block_at(self.len().wrapping_sub(1)).and_then(|block| self.take(block))
     }
@@ -156,12 +170,12 @@ impl ZIndex {
         block.map(|block| Member { block })
     }
 
-    /// Removes all members and gives the memory back. O(n).
+    /// Removes all members and frees the memory. O(n).
     pub fn clear(&mut self) {
         self.handle.clear();
     }
 
-    /// A copy. O(n).
+    /// Returns a copy, or an error if an allocation fails. O(n).
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         if !self.is_empty() {
@@ -170,8 +184,8 @@ impl ZIndex {
         Ok(copy)
     }
 
-    /// Drops up to `n` members (at least one), the highest, and gives back what is left: for freeing a large index without a
-    /// pause. O(n + log len).
+    /// Drops the last `n` members, at least one, and returns the index with the others. So a caller can
+    /// free a large index without a pause. O(n + log len).
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let order = self.handle.get_mut()?;
@@ -179,10 +193,13 @@ impl ZIndex {
         (!order.is_empty()).then_some(self)
     }
 
-    /// Moves blocks where `moves`, which is asked about each with its size in bytes, says so, as `zmalloc::defrag::Survey::hint` does. A
-    /// call looks at one leaf, its members and what is above it. The first call takes [`Cursor::START`], each returns the cursor for the
-    /// next, and the last one [`Cursor::START`]. A block that finds no memory stays where it is. A leaf that removals have left half
-    /// full is filled from those behind it.
+    /// Moves blocks for a defragmenter. `moves` is asked about each block, with its size in bytes, and
+    /// returns whether it should move. `zmalloc::defrag::Survey::hint` gives such an answer.
+    ///
+    /// A call looks at one leaf, its members and the nodes above it. The first call takes
+    /// [`Cursor::START`]. Each call returns the cursor for the next one, and the last call returns
+    /// [`Cursor::START`]. A block stays where it is if there is no memory for a new one. A leaf that removals
+    /// have left half full is filled with entries of the leaves behind it.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             self.handle.relocate(moves);
@@ -208,7 +225,7 @@ impl Deref for ZIndex {
 }
 
 impl Clone for ZIndex {
-    /// [`ZIndex::try_clone`], with the OOM handler in place of an error.
+    /// Does the same as [`ZIndex::try_clone`], but calls the OOM handler if an allocation fails.
     fn clone(&self) -> Self {
         zmalloc::or_oom(self.try_clone())
     }

@@ -1,54 +1,56 @@
-//! Scores as integers that compare alike, and places in the order.
+//! Scores as integers of the same order, and places in the order.
 //!
-//! An IEEE double is sign, exponent, mantissa, the weightiest bits first. Without a sign it compares as the integer of its
-//! bits does; with one, the other way round. So with all bits of a negative number flipped, and only the sign of
-//! a positive one, unsigned integers have the order of the numbers:
+//! An IEEE double has its sign first, then the exponent, then the mantissa. A positive number therefore
+//! compares as the integer of its bits does, and a negative number compares the other way round. So a sort
+//! key flips all bits of a negative number, and only the sign of a positive one. Sort keys are unsigned
+//! integers in the order of the numbers:
 //!
 //! ```text
 //!  -inf   fff0... -> 000f...        0.0    0000... -> 8000...
 //!  -1.0   bff0... -> 400f...        1.0    3ff0... -> bff0...
 //! ```
 //!
-//! Adding zero first makes -0.0 the same as 0.0, which they are as scores.
+//! Zero is added first, which turns -0.0 into 0.0. The two are equal scores.
 
 use core::ops::Bound;
 
 use crate::error::NotANumber;
 
-/// A score as an integer of the same order. The score is not NaN.
+/// Returns the sort key of a score: an integer of the same order. The score must not be NaN.
 #[inline]
 pub(crate) fn sort_key(score: f64) -> u64 {
     let bits = (score + 0.0).to_bits();
     bits ^ (((bits as i64 >> 63) as u64) | 1 << 63)
 }
 
-/// The score, if it is a number.
+/// Returns the score, or an error if it is NaN.
 #[inline]
 pub(crate) fn number(score: f64) -> Result<f64, NotANumber> {
     if score.is_nan() { Err(NotANumber) } else { Ok(score) }
 }
 
-/// A place between two entries of the order: says of each entry whether it stands before.
+/// A place between two entries of the order. It tells for each entry whether the entry stands before it.
 pub(crate) trait Place {
-    /// The key of the score at which the place is; `None` if members alone tell.
+    /// Returns the sort key of the score at the place, or `None` if only members decide.
     fn key(&self) -> Option<u64>;
 
-    /// Whether entries with that key stand before, if their members do not matter.
+    /// Returns whether entries with that key stand before the place, if their members do not matter.
     fn passes_ties(&self) -> Option<bool> {
         None
     }
 
-    /// Whether an entry with that key (with any, if the place has none) stands before.
+    /// Returns whether an entry with that key stands before the place. If the place has no key, the entry
+    /// may have any.
     fn passes(&self, member: &[u8]) -> bool;
 }
 
-/// Before an entry, whether it exists or not.
+/// The place before an entry, which need not exist.
 pub(crate) struct At<'a> {
     pub(crate) key: u64,
     pub(crate) member: &'a [u8],
 }
 
-/// Behind an entry, whether it exists or not.
+/// The place behind an entry, which need not exist.
 pub(crate) struct Behind<'a> {
     pub(crate) key: u64,
     pub(crate) member: &'a [u8],
@@ -78,7 +80,7 @@ impl Place for Behind<'_> {
     }
 }
 
-/// Before or behind all entries of a score.
+/// The place before or behind all entries of a score.
 pub(crate) struct AtScore {
     key: u64,
     behind: bool,
@@ -101,7 +103,7 @@ impl Place for AtScore {
     }
 }
 
-/// Before or behind a member, where all scores are the same.
+/// The place before or behind a member, if all scores are equal.
 pub(crate) struct AtMember<'a> {
     member: &'a [u8],
     behind: bool,
@@ -119,7 +121,8 @@ impl Place for AtMember<'_> {
     }
 }
 
-/// Where a range begins (`behind` is whether an excluded bound is passed: true) or ends. `None` is no bound.
+/// Returns the value of a bound, and whether its place is behind that value. `start` tells whether the
+/// bound is the start of a range. The result is `None` for a missing bound.
 #[inline]
 fn behind<T>(bound: Bound<T>, start: bool) -> Option<(T, bool)> {
     match bound {
@@ -129,12 +132,12 @@ fn behind<T>(bound: Bound<T>, start: bool) -> Option<(T, bool)> {
     }
 }
 
-/// The place of a bound of scores, which is not NaN; `None` is the end itself.
+/// Returns the place of a bound of scores, which must not be NaN. `None` stands for the end of the order.
 pub(crate) fn score_place(bound: Bound<&f64>, start: bool) -> Option<AtScore> {
     behind(bound, start).map(|(&score, behind)| AtScore { key: sort_key(score), behind })
 }
 
-/// The place of a bound of members; `None` is the end itself.
+/// Returns the place of a bound of members. `None` stands for the end of the order.
 pub(crate) fn member_place(bound: Bound<&[u8]>, start: bool) -> Option<AtMember<'_>> {
     behind(bound, start).map(|(member, behind)| AtMember { member, behind })
 }

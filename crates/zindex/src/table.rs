@@ -1,4 +1,4 @@
-//! [`ZTable`]: the order, and a table of its members.
+//! [`ZTable`]: the order, with a hash table of its members.
 //!
 //! ```text
 //!  ZTable -> | root  len | table  hash |
@@ -8,8 +8,10 @@
 //!                      +-> | score | len | member | <+
 //! ```
 //!
-//! Both point at the same blocks, which the order owns. Invariant: the pointers of the table are those of the
-//! order's blocks, each once; so what the table points at is live.
+//! Both point at the same blocks, which the order owns.
+//!
+//! Invariant: the table holds the pointer of each block of the order once, and no other. So the blocks it
+//! points at are live.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -29,11 +31,11 @@ use crate::index::Member;
 use crate::order::Order;
 use crate::score::number;
 
-/// A sorted set: members with a score each, found by member, by score or by rank. One pointer wide; empty, it
-/// owns no memory.
-///
-/// What can be read by score and rank is in [`Order`], to which this dereferences. In C: `zset`, a dict
+/// A sorted set: members with a score each, found by member, by score or by rank. In C: `zset`, a dict
 /// beside a skiplist.
+///
+/// A `ZTable` is one pointer wide. An empty one owns no memory. It dereferences to [`Order`], which has the
+/// methods that read by score and by rank.
 ///
 /// ```
 /// use zindex::ZTable;
@@ -54,7 +56,7 @@ const _: () = assert!(size_of::<Option<ZTable>>() == size_of::<usize>());
 struct Sorted {
     order: Order,
     table: Table<BlockPtr>,
-    /// `None` in the static only.
+    /// `None` only in the static.
     hash: Option<DefaultHashBuilder>,
 }
 
@@ -64,20 +66,20 @@ impl Body for Sorted {
     const EMPTY: &'static Self = &EMPTY;
 }
 
-/// What [`ZTable::upsert`] did.
+/// The result of [`ZTable::upsert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upsert {
-    /// The member was not there, and is not.
+    /// The member was absent, and still is.
     Absent,
-    /// The member was not there, and is now.
+    /// The member was absent, and was inserted.
     Inserted,
-    /// The member was there with the same score, or was to keep it.
+    /// The member was present and keeps its score.
     Unchanged,
-    /// The member has another score.
+    /// The member was present and has another score now.
     Updated,
 }
 
-/// Where a cursor of [`ZTable::relocate`] has come to the nodes.
+/// The bit of a [`ZTable::relocate`] cursor which is set when the nodes of the order are next.
 const NODES: u64 = 1 << 63;
 
 impl Sorted {
@@ -86,18 +88,18 @@ impl Sorted {
     }
 
     fn find(&self, hash: u64, member: &[u8]) -> Option<BlockPtr> {
-        // SAFETY: the table's pointers are those of the order's blocks, which are live.
+        // SAFETY: the table points only at blocks of the order, which are live.
         self.table.find(hash, |block| unsafe { block.member() } == member).copied()
     }
 
     fn try_add(&mut self, hash: u64, block: Block) -> Result<(), ReserveError> {
         let ptr = block.ptr();
         let Self { order, table, hash: hasher } = self;
-        // SAFETY: as in `find`; the new block lives until it is in the order, or in nothing.
+        // SAFETY: as in `find`. The new block is live, because either the order or `block` owns it.
         let hasher =
             |block: &BlockPtr| hasher.as_ref().map_or(0, |hash| hash.hash_one(unsafe { block.member() }));
-        // The table comes when the order has its nodes and has not changed, so that a failure of either
-        // changes neither.
+        // `last` inserts into the table after the order has its nodes and before the order changes. So if
+        // either fails, neither changes.
         let last = || {
             table.try_insert_unique(hash, ptr, hasher)?;
             Ok(())
@@ -114,30 +116,30 @@ impl Sorted {
 }
 
 impl ZTable {
-    /// An empty sorted set, which owns no memory.
+    /// Creates an empty sorted set, which owns no memory.
     pub const fn new() -> Self {
         Self { handle: Handle::new() }
     }
 
-    /// Bytes that the set adds to `used_memory`, its members among them. Constant time.
+    /// Returns the number of bytes that the set and its members add to `used_memory`. Constant time.
     pub fn allocation_size(&self) -> usize {
         allocation_size(&self.handle)
     }
 
-    /// The score of a member. O(1). In C: `zsetScore`.
+    /// Returns the score of a member. O(1). In C: `zsetScore`.
     #[inline]
     pub fn get(&self, member: &[u8]) -> Option<f64> {
         // SAFETY: a block that the table points at is live.
         self.find(member).map(|(_, block)| unsafe { block.score() })
     }
 
-    /// Whether the member is there. O(1).
+    /// Returns whether the member is present. O(1).
     #[inline]
     pub fn contains(&self, member: &[u8]) -> bool {
         self.find(member).is_some()
     }
 
-    /// Hash and block of a member that is there.
+    /// Returns the hash and the block of a member, or `None` if it is absent.
     #[inline]
     fn find(&self, member: &[u8]) -> Option<(u64, BlockPtr)> {
         let sorted = self.handle.get();
@@ -148,25 +150,32 @@ impl ZTable {
         sorted.find(hash, member).map(|block| (hash, block))
     }
 
-    /// The rank of a member, from 0 for the lowest score. O(log n). The member is found in the table and
-    /// then, by its address, in its leaf. In C: `zsetRank`.
+    /// Returns the rank of a member. Rank 0 has the lowest score. O(log n). In C: `zsetRank`.
+    ///
+    /// The table finds the member's block. The order then finds the block in its leaf, by the block's
+    /// address.
     pub fn rank_of(&self, member: &[u8]) -> Option<usize> {
         self.rank_and_score(member).map(|(rank, _)| rank)
     }
 
-    /// [`ZTable::rank_of`] and [`ZTable::get`] in one. In C: `ZRANK ... WITHSCORE`.
+    /// Returns the results of [`ZTable::rank_of`] and [`ZTable::get`] together. In C: `ZRANK ... WITHSCORE`.
     pub fn rank_and_score(&self, member: &[u8]) -> Option<(usize, f64)> {
         let (_, block) = self.find(member)?;
         // SAFETY: a block that the table points at is live.
         Some((self.handle.get().order.rank_of_block(block)?, unsafe { block.score() }))
     }
 
-    /// Gives a member a score, whether it is there or not, and says which it had. O(log n). NaN is refused.
+    /// Sets the score of a member, and adds the member if it is absent. Returns the old score, if there was
+    /// one. O(log n).
+    ///
+    /// # Errors
+    /// The score is NaN.
     pub fn insert(&mut self, member: &[u8], score: f64) -> Result<Option<f64>, NotANumber> {
         InsertError::or_oom(self.try_insert(member, score))
     }
 
-    /// [`ZTable::insert`] that says when there is no memory; then nothing has changed.
+    /// Does the same as [`ZTable::insert`], but returns an error if an allocation fails. The set is then
+    /// unchanged.
     pub fn try_insert(&mut self, member: &[u8], score: f64) -> Result<Option<f64>, InsertError> {
         let mut before = None;
         self.try_upsert(member, |old| {
@@ -176,8 +185,11 @@ impl ZTable {
         Ok(before)
     }
 
-    /// Shows `score` the score of a member, `None` if it is not there, and gives the member what it answers;
-    /// `None` leaves all as it is. The member is hashed once. NaN is refused. In C: `zsetAdd`.
+    /// Calls `score` with the score of a member, or with `None` if it is absent, and sets the score that it
+    /// returns. If `score` returns `None`, nothing changes. The member is hashed once. In C: `zsetAdd`.
+    ///
+    /// # Errors
+    /// The new score is NaN.
     pub fn upsert(
         &mut self,
         member: &[u8],
@@ -186,7 +198,8 @@ impl ZTable {
         InsertError::or_oom(self.try_upsert(member, score))
     }
 
-    /// [`ZTable::upsert`] that says when there is no memory; then nothing has changed.
+    /// Does the same as [`ZTable::upsert`], but returns an error if an allocation fails. The set is then
+    /// unchanged.
     pub fn try_upsert(
         &mut self,
         member: &[u8],
@@ -213,8 +226,8 @@ impl ZTable {
         Ok(Upsert::Inserted)
     }
 
-    /// Takes in a member that was made aside, unless an equal one is here, and says whether it did. O(log n). When
-    /// there is no memory, the set is as it was.
+    /// Inserts a member that was created outside of the set. Returns `false`, and drops it, if an equal
+    /// member is present. O(log n). If an allocation fails, the set is unchanged.
     ///
     /// ```
     /// use zindex::{Member, ZTable};
@@ -238,7 +251,7 @@ impl ZTable {
         Ok(true)
     }
 
-    /// Adds the first member. The set has no memory of its own before, and none if this fails.
+    /// Adds the first member. Neither before the call nor after a failure does the set own memory.
     fn try_add_first(&mut self, block: Block) -> Result<(), ReserveError> {
         let hash = Some(DefaultHashBuilder::new());
         self.handle.try_fill(Sorted { order: Order::new(), table: Table::new(), hash })?;
@@ -250,7 +263,7 @@ impl ZTable {
         added
     }
 
-    /// Removes a member and gives its score. O(log n). In C: `zsetDel`.
+    /// Removes a member and returns its score. O(log n). In C: `zsetDel`.
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         let (hash, block) = self.find(member)?;
         self.take(hash, block).map(|block| block.score())
@@ -273,32 +286,33 @@ impl ZTable {
         self.take(hash, block).map(|block| Member { block })
     }
 
-    /// Takes the lowest out. In C: `ZPOPMIN`.
+    /// Removes and returns the first member, which has the lowest score. In C: `ZPOPMIN`.
     pub fn pop_first(&mut self) -> Option<Member> {
         self.take_at(0)
     }
 
-    /// Takes the highest out. In C: `ZPOPMAX`.
+    /// Removes and returns the last member, which has the highest score. In C: `ZPOPMAX`.
     pub fn pop_last(&mut self) -> Option<Member> {
         self.take_at(self.len().wrapping_sub(1))
     }
 
-    /// Removes the members of some ranks and says how many there were. O(log n) each. In C:
-    /// `zslDeleteRangeByRank` and its kin, which come here by [`Order::ranks_by_score`] and
-    /// [`Order::ranks_by_lex`].
+    /// Removes the members of a range of ranks, and returns how many there were. O(log n) each.
+    ///
+    /// In C: `zslDeleteRangeByRank`. [`Order::ranks_by_score`] and [`Order::ranks_by_lex`] give the ranks for
+    /// `zslDeleteRangeByScore` and `zslDeleteRangeByLex`.
     pub fn remove_range(&mut self, ranks: impl RangeBounds<usize>) -> usize {
         let ranks = self.range((ranks.start_bound().cloned(), ranks.end_bound().cloned())).ranks();
         ranks.clone().for_each(|_| drop(self.take_at(ranks.start)));
         ranks.len()
     }
 
-    /// Removes all members and gives the memory back. O(n).
+    /// Removes all members and frees the memory. O(n).
     pub fn clear(&mut self) {
         self.handle.clear();
     }
 
-    /// Hands some members and their scores to `each` and answers where to go on, with the guarantee of
-    /// [`dict::Table::scan`]. In C: `ZSCAN`.
+    /// Calls `each` with some members and their scores, and returns the cursor for the next call. It gives
+    /// the guarantee of [`dict::Table::scan`]. In C: `ZSCAN`.
     pub fn scan<'a>(&'a self, cursor: Cursor, mut each: impl FnMut(&'a [u8], f64)) -> Cursor {
         self.handle.get().table.scan(cursor, |block| {
             // SAFETY: a block that the table points at is live.
@@ -306,7 +320,7 @@ impl ZTable {
         })
     }
 
-    /// A copy, with a hash of its own. O(n).
+    /// Returns a copy, with a hash seed of its own, or an error if an allocation fails. O(n).
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         for (member, score) in self {
@@ -318,9 +332,11 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Drops the set little by little: frees up to `n` chunks of the table or members, but at least one chunk
-    /// or leaf (63 members), and gives back what is left. For freeing a large set without a pause. O(n + log
-    /// len).
+    /// Drops a part of the set and returns the rest. So a caller can free a large set without a pause.
+    /// O(n + log len).
+    ///
+    /// A call frees chunks of the table and members, at most `n` together, but at least one chunk or one
+    /// leaf of 63 members.
     ///
     /// ```
     /// use zindex::ZTable;
@@ -339,11 +355,14 @@ impl ZTable {
         Remains(self.handle).drop_in_steps(n)
     }
 
-    /// Moves blocks where `moves`, which is asked about each with its size in bytes, says so, as
-    /// `zmalloc::defrag::Survey::hint` does: first members with the table's blocks, some at a time, then the
-    /// nodes of the order, a leaf at a time. The first call takes [`Cursor::START`], each returns the cursor
-    /// for the next, and the last one [`Cursor::START`]. A block that finds no memory stays where it is. A
-    /// leaf that removals have left half full is filled from those behind it.
+    /// Moves blocks for a defragmenter. `moves` is asked about each block, with its size in bytes, and
+    /// returns whether it should move. `zmalloc::defrag::Survey::hint` gives such an answer.
+    ///
+    /// The first calls move members and the table's blocks, some at a time. Later calls move the nodes of
+    /// the order, a leaf at a time. The first call takes [`Cursor::START`]. Each call returns the cursor
+    /// for the next one, and the last call returns [`Cursor::START`]. A block stays where it is if there is
+    /// no memory for a new one. A leaf that removals have left half full is filled with entries of the
+    /// leaves behind it.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             self.handle.relocate(moves);
@@ -355,7 +374,7 @@ impl ZTable {
             let next = order.relocate_nodes(rank, moves);
             return next.map_or(Cursor::START, |rank| Cursor::from(NODES | rank as u64));
         }
-        // The table has two questions at once, for its own blocks and for those it points at.
+        // The table calls `moves` for its own blocks, and the closure below calls it for the members.
         let moves = RefCell::new(moves);
         let ask = |block, size| moves.borrow_mut()(block, size);
         let next = table.relocate(cursor, &mut { ask }, |block| {
@@ -367,38 +386,38 @@ impl ZTable {
     }
 }
 
-/// What a body and all that it owns add to `used_memory`, in bytes.
+/// Returns the number of bytes that a body and everything it owns add to `used_memory`.
 fn allocation_size(handle: &Handle<Sorted>) -> usize {
     let sorted = handle.get();
     handle.allocation_size() + sorted.order.allocation_size() + sorted.table.allocation_size()
 }
 
-/// What is left of a [`ZTable`] that is dropped in steps. Dropped itself, it frees the rest at once.
+/// The rest of a [`ZTable`] that is dropped in steps. If it is dropped itself, it frees the rest at once.
 ///
-/// It is no longer a set. The table of members goes first, because it owns no members. Without it no member
-/// has to be looked up when its block is freed, which would take several times as long as freeing it.
+/// It is no longer a set. The table is dropped first, because it owns no members. Without a table no member
+/// has to be looked up when its block is freed. The look-up would take several times as long as the free.
 pub struct Remains(Handle<Sorted>);
 
 impl Remains {
-    /// Drops the next part: [`ZTable::drop_in_steps`].
+    /// Drops the next part, as [`ZTable::drop_in_steps`] does.
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let Sorted { order, table, .. } = self.0.get_mut()?;
         let chunks = table.stats().chunks;
         *table = mem::take(table).drop_in_steps(n).unwrap_or_default();
-        // The work that the table has left, if it is gone.
+        // The part of `n` that the table did not need.
         if let Some(members @ 1..) = n.max(1).checked_sub(chunks) {
             order.drop_leaves(members);
         }
         (!order.is_empty()).then_some(self)
     }
 
-    /// What is left in `used_memory`, in bytes. Constant time.
+    /// Returns the number of bytes of the rest in `used_memory`. Constant time.
     pub fn allocation_size(&self) -> usize {
         allocation_size(&self.0)
     }
 
-    /// The members that are left.
+    /// Returns the order of the members that are left.
     #[cfg(test)]
     pub(crate) fn order(&self) -> &Order {
         &self.0.get().order
@@ -420,7 +439,7 @@ impl Deref for ZTable {
 }
 
 impl Clone for ZTable {
-    /// [`ZTable::try_clone`], with the OOM handler in place of an error.
+    /// Does the same as [`ZTable::try_clone`], but calls the OOM handler if an allocation fails.
     fn clone(&self) -> Self {
         zmalloc::or_oom(self.try_clone())
     }

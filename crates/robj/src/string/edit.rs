@@ -1,14 +1,14 @@
-//! The commands on strings, on the string of an object: [`values::string`] documents them.
+//! The string commands on an object. [`values::string`] documents them.
 //!
-//! Whatever writes makes the object raw first, in one step with the room that it needs, so that an
-//! allocation that fails leaves the object in its old encoding too. Room is reserved greedily (see `sds`), because
-//! callers that append once append again. The clock of an object stays.
+//! A write first makes the object raw and reserves the room that it needs, in one step. So a failed
+//! allocation leaves the object in its old encoding too. Room is reserved greedily (see `sds`), because
+//! callers that append once append again. The object keeps its clock.
 
 use crate::object::Robj;
 use values::string::{self, BitFieldType, BitOverflow, BitRange, LongDouble, StringMut};
 use values::{EncodingLimits, Error, StrView, WrongType};
 
-/// An object that holds a string: it becomes raw, and its own, with the first write.
+/// An object that holds a string. The first write makes it raw, with one reference.
 impl StringMut for Robj {
     type Error = Error;
 
@@ -32,13 +32,13 @@ impl StringMut for Robj {
     }
 }
 
-/// Reading and writing parts.
+/// Commands that read and write parts of a string.
 impl Robj {
-    /// Puts `bytes` at the end and returns the new length. The object becomes raw, and its own, even if there is
-    /// nothing to add. Amortised O(length of `bytes`) once it is raw. In C: `APPEND`.
+    /// Appends `bytes` and returns the new length. The object becomes raw, with one reference, even if
+    /// `bytes` is empty. Amortised O(length of `bytes`) if it is raw already. In C: `APPEND`.
     ///
     /// # Errors
-    /// [`Error::WrongType`]; [`TooLong`](string::StringError::TooLong) beyond `limits.proto_max_bulk_len`.
+    /// [`Error::WrongType`], and [`TooLong`](string::StringError::TooLong) above `limits.proto_max_bulk_len`.
     ///
     /// ```
     /// use robj::{Encoding, EncodingLimits, Robj};
@@ -52,18 +52,19 @@ impl Robj {
         Error::or_oom(self.try_append(bytes, limits))
     }
 
-    /// [`append`](Self::append) that returns an error for want of memory too.
+    /// Does the same as [`append`](Self::append), but returns an error if an allocation fails.
     #[inline]
     pub fn try_append(&mut self, bytes: &[u8], limits: &EncodingLimits) -> Result<usize, Error> {
         string::try_append(self, bytes, limits)
     }
 
-    /// Writes `bytes` over what stands from `offset` on and returns the new length; a gap between the old end and
-    /// `offset` is filled with zeros. The object becomes raw, unless there is nothing to write: then it stays as it
-    /// is, whatever `offset` says. In C: `SETRANGE`.
+    /// Overwrites the string from `offset` on with `bytes`, and returns the new length. A gap between the
+    /// old end and `offset` is filled with zeros. In C: `SETRANGE`.
+    ///
+    /// The object becomes raw. But if `bytes` is empty nothing changes, whatever `offset` is.
     ///
     /// # Errors
-    /// [`Error::WrongType`]; [`TooLong`](string::StringError::TooLong) beyond `limits.proto_max_bulk_len`.
+    /// [`Error::WrongType`], and [`TooLong`](string::StringError::TooLong) above `limits.proto_max_bulk_len`.
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj};
@@ -80,7 +81,7 @@ impl Robj {
         Error::or_oom(self.try_set_range(offset, bytes, limits))
     }
 
-    /// [`set_range`](Self::set_range) that returns an error for want of memory too.
+    /// Does the same as [`set_range`](Self::set_range), but returns an error if an allocation fails.
     pub fn try_set_range(
         &mut self,
         offset: usize,
@@ -90,8 +91,8 @@ impl Robj {
         string::try_set_range(self, offset, bytes, limits)
     }
 
-    /// The bytes from `start` to `end`, both included: [`string::get_range`]. Constant time, no copy. In C: `GETRANGE`,
-    /// `SUBSTR`.
+    /// Returns the bytes from `start` to `end`, both included, as [`string::get_range`] does. Constant
+    /// time, without a copy. In C: `GETRANGE`, `SUBSTR`.
     ///
     /// ```
     /// let object = robj::Robj::from("This is a string");
@@ -104,10 +105,10 @@ impl Robj {
     }
 }
 
-/// Counting.
+/// Commands that count.
 impl Robj {
-    /// Adds to the integer and returns the sum. The object becomes an int, or a shared one, as
-    /// [`set_i64`](Self::set_i64) does it. In C: `INCRBY`, `INCR`.
+    /// Adds `increment` to the integer and returns the sum. The object becomes an int, or a shared integer,
+    /// as in [`set_i64`](Self::set_i64). In C: `INCRBY`, `INCR`.
     ///
     /// # Errors
     /// [`Error::WrongType`], and those of [`string::incr_by`].
@@ -125,14 +126,14 @@ impl Robj {
         Error::or_oom(self.try_incr_by(increment, limits))
     }
 
-    /// [`incr_by`](Self::incr_by) that returns an error for want of memory too.
+    /// Does the same as [`incr_by`](Self::incr_by), but returns an error if an allocation fails.
     pub fn try_incr_by(&mut self, increment: i64, limits: &EncodingLimits) -> Result<i64, Error> {
         let sum = string::incr_by(self.as_element()?, increment)?;
         self.try_set_i64(sum, limits)?;
         Ok(sum)
     }
 
-    /// Subtracts from the integer and returns the difference. In C: `DECRBY`, `DECR`.
+    /// Subtracts `decrement` from the integer and returns the difference. In C: `DECRBY`, `DECR`.
     ///
     /// # Errors
     /// [`Error::WrongType`], and those of [`string::decr_by`].
@@ -141,15 +142,15 @@ impl Robj {
         Error::or_oom(self.try_decr_by(decrement, limits))
     }
 
-    /// [`decr_by`](Self::decr_by) that returns an error for want of memory too.
+    /// Does the same as [`decr_by`](Self::decr_by), but returns an error if an allocation fails.
     pub fn try_decr_by(&mut self, decrement: i64, limits: &EncodingLimits) -> Result<i64, Error> {
         let difference = string::decr_by(self.as_element()?, decrement)?;
         self.try_set_i64(difference, limits)?;
         Ok(difference)
     }
 
-    /// Adds to the number that the string is the text of, and returns the sum. The object's text is then that of the sum
-    /// ([`LongDouble`]): embstr or raw, never an int. In C: `INCRBYFLOAT`.
+    /// Adds `increment` to the number whose text the string is, and returns the sum. The object then holds
+    /// the text of the sum ([`LongDouble`]). It is embstr or raw, never an int. In C: `INCRBYFLOAT`.
     ///
     /// # Errors
     /// [`Error::WrongType`], and those of [`string::incr_by_float`].
@@ -168,7 +169,7 @@ impl Robj {
         Error::or_oom(self.try_incr_by_float(increment, limits))
     }
 
-    /// [`incr_by_float`](Self::incr_by_float) that returns an error for want of memory too.
+    /// Does the same as [`incr_by_float`](Self::incr_by_float), but returns an error if an allocation fails.
     pub fn try_incr_by_float(
         &mut self,
         increment: impl Into<LongDouble>,
@@ -181,10 +182,10 @@ impl Robj {
     }
 }
 
-/// Single bits, counting, searching; integers of any width.
+/// Commands on single bits and on integers of any width.
 impl Robj {
-    /// Writes one bit and returns what it was. The string is filled with zeros up to it, and becomes raw even if
-    /// nothing changes. In C: `SETBIT`.
+    /// Writes a bit and returns the old one. A shorter string is first filled up with zeros. The object
+    /// becomes raw, even if the bit does not change. In C: `SETBIT`.
     ///
     /// # Errors
     /// [`Error::WrongType`], and those of [`string::try_set_bit`].
@@ -200,18 +201,18 @@ impl Robj {
         Error::or_oom(self.try_set_bit(offset, bit, limits))
     }
 
-    /// [`set_bit`](Self::set_bit) that returns an error for want of memory too.
+    /// Does the same as [`set_bit`](Self::set_bit), but returns an error if an allocation fails.
     pub fn try_set_bit(&mut self, offset: u64, bit: bool, limits: &EncodingLimits) -> Result<bool, Error> {
         string::try_set_bit(self, offset, bit, limits)
     }
 
-    /// The bit at `offset`: [`string::get_bit`]. In C: `GETBIT`.
+    /// Returns the bit at `offset`, as [`string::get_bit`] does. In C: `GETBIT`.
     #[inline]
     pub fn get_bit(&self, offset: u64) -> Result<bool, WrongType> {
         Ok(string::get_bit(&self.as_string()?, offset))
     }
 
-    /// How many bits in the range are 1: [`string::bit_count`]. In C: `BITCOUNT`.
+    /// Returns the number of bits in the range that are 1, as [`string::bit_count`] does. In C: `BITCOUNT`.
     ///
     /// ```
     /// use values::string::BitRange;
@@ -221,18 +222,19 @@ impl Robj {
         Ok(string::bit_count(&self.as_string()?, range))
     }
 
-    /// Where the first bit of the range is that is `bit`: [`string::bit_pos`]. In C: `BITPOS`.
+    /// Returns the position of the first bit in the range that equals `bit`, as [`string::bit_pos`] does.
+    /// In C: `BITPOS`.
     pub fn bit_pos(&self, bit: bool, range: BitRange) -> Result<Option<u64>, WrongType> {
         Ok(string::bit_pos(&self.as_string()?, bit, range))
     }
 
-    /// The integer at bit `offset`: [`string::bitfield_get`]. In C: `BITFIELD GET`.
+    /// Returns the integer at bit `offset`, as [`string::bitfield_get`] does. In C: `BITFIELD GET`.
     pub fn bitfield_get(&self, field: BitFieldType, offset: u64) -> Result<i64, WrongType> {
         Ok(string::bitfield_get(&self.as_string()?, field, offset))
     }
 
-    /// Writes the integer at bit `offset` and returns what it was: [`string::try_bitfield_set`]. The object becomes raw
-    /// in any case. In C: `BITFIELD SET`.
+    /// Writes the integer at bit `offset` and returns the old one, as [`string::try_bitfield_set`] does.
+    /// The object always becomes raw. In C: `BITFIELD SET`.
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj};
@@ -253,7 +255,7 @@ impl Robj {
         Error::or_oom(self.try_bitfield_set(field, offset, value, overflow, limits))
     }
 
-    /// [`bitfield_set`](Self::bitfield_set) that returns an error for want of memory too.
+    /// Does the same as [`bitfield_set`](Self::bitfield_set), but returns an error if an allocation fails.
     pub fn try_bitfield_set(
         &mut self,
         field: BitFieldType,
@@ -265,8 +267,8 @@ impl Robj {
         string::try_bitfield_set(self, field, offset, value, overflow, limits)
     }
 
-    /// Adds to the integer at bit `offset` and returns the sum: [`string::try_bitfield_incr_by`]. The object becomes raw in
-    /// any case. In C: `BITFIELD INCRBY`.
+    /// Adds to the integer at bit `offset` and returns the sum, as [`string::try_bitfield_incr_by`] does.
+    /// The object always becomes raw. In C: `BITFIELD INCRBY`.
     pub fn bitfield_incr_by(
         &mut self,
         field: BitFieldType,
@@ -278,7 +280,8 @@ impl Robj {
         Error::or_oom(self.try_bitfield_incr_by(field, offset, increment, overflow, limits))
     }
 
-    /// [`bitfield_incr_by`](Self::bitfield_incr_by) that returns an error for want of memory too.
+    /// Does the same as [`bitfield_incr_by`](Self::bitfield_incr_by), but returns an error if an allocation
+    /// fails.
     pub fn try_bitfield_incr_by(
         &mut self,
         field: BitFieldType,

@@ -1,22 +1,22 @@
-//! Strings: which encoding a new one gets, and how one encoding becomes another.
+//! String objects: the encoding of a new one, and the changes from one encoding to another.
 //!
 //! ```text
-//!  from_bytes   len <= limit -> embstr            else raw
-//!  from_i64     0 <= n < shared -> the shared one  else int
+//!  from_bytes   len <= limit -> embstr              else raw
+//!  from_i64     0 <= n < shared -> shared integer   else int
 //!
-//!  encode   canonical i64 -> shared or int;  short raw -> embstr;  raw with much free space -> cut
+//!  encode       canonical i64 -> shared or int;  short raw -> embstr;  raw with much free space -> shrunk
 //!  decoded      int -> embstr
-//!  make_mut     anything -> raw, its own
+//!  make_mut     anything -> raw, with one reference
 //!
 //!  incr_by      int -> int, in place;  text of an integer -> int
-//!  append, set_range, set_bit, bitfield_set ..   anything -> raw, its own, with room
+//!  append, set_range, set_bit, bitfield_set ..   anything -> raw, with one reference and room
 //! ```
 //!
-//! `from_bytes` does not look whether the bytes are a number, because most callers create temporary
-//! objects; callers that store one call [`Robj::encode`]. No conversion ever touches an object that others
-//! hold: it makes a new one. A new object that takes another's place keeps its access clock.
+//! `from_bytes` does not check whether the bytes are a number, because most callers create temporary
+//! objects. Callers that store an object call [`Robj::encode`]. No conversion changes an object that has
+//! other references: it makes a new one instead. The new object takes over the access clock.
 //!
-//! `read` has what is asked of a string, `edit` the commands that change one.
+//! `read` has the methods that read a string, and `edit` the commands that change one.
 //!
 //! Learned from: Redis' `object.c` (`createStringObject`, `tryObjectEncoding`, `getDecodedObject`,
 //! `dbUnshareStringValue`).
@@ -34,12 +34,12 @@ use sds::{MAX_PREALLOC, Sds};
 use values::{Element, Encoding, EncodingLimits, ReserveError, WrongType};
 use zmalloc::or_oom;
 
-/// Raw strings are cut to size by [`Robj::encode`] when their free space is more than a tenth of them.
+/// [`Robj::encode`] shrinks a raw string whose free space is more than a tenth of its length.
 const FREE_SPACE_FRACTION: usize = 10;
 
-/// Making string objects.
+/// Constructors of string objects.
 impl Robj {
-    /// A string object: embstr if the bytes are few enough, else raw. In C: `createStringObject`.
+    /// Creates a string object: embstr if the bytes are few enough, else raw. In C: `createStringObject`.
     ///
     /// ```
     /// use robj::{Encoding, EncodingLimits, Robj};
@@ -52,7 +52,7 @@ impl Robj {
         or_oom(Self::try_from_bytes(bytes, limits))
     }
 
-    /// [`from_bytes`](Self::from_bytes) that returns an error.
+    /// Does the same as [`from_bytes`](Self::from_bytes), but returns an error if an allocation fails.
     #[inline]
     pub fn try_from_bytes(bytes: &[u8], limits: &EncodingLimits) -> Result<Self, ReserveError> {
         Self::try_from_bytes_at(bytes, limits, 0)
@@ -67,7 +67,7 @@ impl Robj {
         }
     }
 
-    /// An object around a string that exists already, whatever its length; nothing is copied. In C:
+    /// Creates a raw object around a string of any length, which is not copied. In C:
     /// `createObject(OBJ_STRING, s)`.
     ///
     /// ```
@@ -80,13 +80,13 @@ impl Robj {
         or_oom(Self::try_raw(string).map_err(|(error, _)| error))
     }
 
-    /// [`raw`](Self::raw) that returns an error, and the string unharmed.
+    /// Does the same as [`raw`](Self::raw), but returns an error and the string if an allocation fails.
     #[inline]
     pub fn try_raw(string: Sds) -> Result<Self, (ReserveError, Sds)> {
         Self::try_raw_with(string, 0)
     }
 
-    /// An integer object: the shared one where `limits` allow, else one of its own. In C:
+    /// Creates an integer object. Returns the shared one if `limits` allow it. In C:
     /// `createStringObjectFromLongLongForValue`.
     ///
     /// ```
@@ -101,14 +101,14 @@ impl Robj {
         or_oom(Self::try_from_i64(value, limits))
     }
 
-    /// [`from_i64`](Self::from_i64) that returns an error.
+    /// Does the same as [`from_i64`](Self::from_i64), but returns an error if an allocation fails.
     #[inline]
     pub fn try_from_i64(value: i64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         Self::try_from_i64_at(value, limits, 0)
     }
 
-    /// A string object of what a collection lends: an integer as from [`from_i64`](Self::from_i64), bytes as from
-    /// [`from_bytes`](Self::from_bytes).
+    /// Creates a string object from an element that a collection lends. An integer is handled as in
+    /// [`from_i64`](Self::from_i64), and bytes as in [`from_bytes`](Self::from_bytes).
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj};
@@ -123,7 +123,7 @@ impl Robj {
         or_oom(Self::try_from_element(element, limits))
     }
 
-    /// [`from_element`](Self::from_element) that returns an error.
+    /// Does the same as [`from_element`](Self::from_element), but returns an error if an allocation fails.
     pub fn try_from_element(element: Element<'_>, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         match element {
             Element::Int(value) => Self::try_from_i64(value, limits),
@@ -131,14 +131,14 @@ impl Robj {
         }
     }
 
-    /// The shortest decimal text that reads back as `value`, as [`Sds::from_f64`] writes it; never an int,
-    /// like what `INCRBYFLOAT` stores. In C: `createStringObjectFromLongDouble`, which writes up to 17 decimals and
-    /// no exponent.
+    /// Creates a string object with the shortest decimal text that reads back as `value`, which
+    /// [`Sds::from_f64`] writes. The object is never an int, as in `INCRBYFLOAT`. In C:
+    /// `createStringObjectFromLongDouble`, which writes up to 17 decimals and no exponent.
     pub fn from_f64(value: f64, limits: &EncodingLimits) -> Self {
         or_oom(Self::try_from_f64(value, limits))
     }
 
-    /// [`from_f64`](Self::from_f64) that returns an error.
+    /// Does the same as [`from_f64`](Self::from_f64), but returns an error if an allocation fails.
     pub fn try_from_f64(value: f64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         let text = Sds::try_from_f64(value)?;
         if embeds(limits, text.len()) {
@@ -158,17 +158,17 @@ impl Robj {
     }
 }
 
-/// Changing the encoding.
+/// Changes of the encoding.
 impl Robj {
-    /// The object in its most compact encoding. In C: `tryObjectEncoding`.
+    /// Returns the object in its most compact encoding. In C: `tryObjectEncoding`.
     ///
-    /// - Bytes that are the canonical decimal form of an `i64` become the shared integer, where `limits`
-    ///   allow, or an int.
-    /// - A raw string short enough becomes embstr.
-    /// - A raw string whose free space is more than a tenth of its length is cut to size.
+    /// - Bytes that are the canonical decimal form of an `i64` become the shared integer, if `limits` allow
+    ///   it, or an int.
+    /// - A raw string that is short enough becomes embstr.
+    /// - A raw string whose free space is more than a tenth of its length is shrunk.
     ///
-    /// An object that others hold too stays what it is. So does one for whose new form there is no memory: this
-    /// cannot fail, it only saves less.
+    /// An object with other references does not change. Nor does one for whose new form there is no memory.
+    /// So this method cannot fail: at worst it saves nothing.
     ///
     /// ```
     /// use robj::{Encoding, EncodingLimits, Robj};
@@ -183,8 +183,9 @@ impl Robj {
         let Ok(Element::Bytes(bytes)) = header.string() else { return self };
         if let Some(value) = Element::Bytes(bytes).as_i64() {
             if encoding == Encoding::Raw && shared::integer(value, limits.shared_integers).is_none() {
-                // The header can stay: no allocation, so nothing to fail.
-                // SAFETY: the encoding names the member (H1); `set_value` overwrites the dropped string.
+                // The header can stay. Nothing is allocated, so nothing can fail.
+                // SAFETY: the encoding tells which member is present (H1), and `set_value` overwrites the
+                // dropped string.
                 unsafe { ManuallyDrop::drop(&mut header.value.raw) };
                 header.set_value(Encoding::Int, Value { int: value });
                 return self;
@@ -196,18 +197,18 @@ impl Robj {
                 return Self::try_embstr(bytes, lru).unwrap_or(self);
             }
             let len = bytes.len();
-            // SAFETY: the encoding names the member (H1).
+            // SAFETY: the encoding tells which member is present (H1).
             let string = unsafe { &mut *header.value.raw };
             if string.avail() > len / FREE_SPACE_FRACTION {
-                // Without memory for the smaller block the larger one stays.
+                // Without memory for a smaller block the string keeps the larger one.
                 let _ = string.try_remove_free_space();
             }
         }
         self
     }
 
-    /// The object as bytes in memory: a new string object for an integer, another reference to this object
-    /// for anything else. In C: `getDecodedObject`.
+    /// Returns the object with its bytes in memory. For an integer that is a new string object, and for
+    /// anything else another reference to this object. In C: `getDecodedObject`.
     ///
     /// ```
     /// use robj::{Encoding, EncodingLimits, Robj};
@@ -220,7 +221,7 @@ impl Robj {
         or_oom(self.try_decoded(limits))
     }
 
-    /// [`decoded`](Self::decoded) that returns an error.
+    /// Does the same as [`decoded`](Self::decoded), but returns an error if an allocation fails.
     pub fn try_decoded(&self, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         match self.as_element() {
             Ok(Element::Int(value)) => {
@@ -231,9 +232,9 @@ impl Robj {
     }
 }
 
-/// Changing the value.
+/// Changes of the value.
 impl Robj {
-    /// The string, to be changed in place, if this is the only reference and the encoding is raw.
+    /// Returns the string for writing, if this is the only reference and the encoding is raw.
     ///
     /// ```
     /// let mut object = robj::Robj::raw(sds::Sds::from_bytes(b"a"));
@@ -247,14 +248,14 @@ impl Robj {
     pub fn get_mut(&mut self) -> Option<&mut Sds> {
         let header = self.header_mut()?;
         match header.encoding() {
-            // SAFETY: the encoding names the member (H1).
+            // SAFETY: the encoding tells which member is present (H1).
             Encoding::Raw => Some(unsafe { &mut *header.value.raw }),
             _ => None,
         }
     }
 
-    /// The string, to be changed in place: first made raw, and copied if others hold it too. They keep the
-    /// old value. In C: `dbUnshareStringValue`.
+    /// Returns the string for writing. The object first becomes raw. If it has other references, it is
+    /// copied, and they keep the old value. In C: `dbUnshareStringValue`.
     ///
     /// ```
     /// use robj::Robj;
@@ -270,14 +271,15 @@ impl Robj {
         Ok(or_oom(self.try_make_raw()))
     }
 
-    /// [`make_mut`](Self::make_mut) that returns an error; the object is then as it was.
+    /// Does the same as [`make_mut`](Self::make_mut), but returns an error if an allocation fails. The
+    /// object is then unchanged.
     #[inline]
     pub fn try_make_mut(&mut self) -> Result<&mut Sds, AccessError> {
         self.as_element()?;
         Ok(self.try_make_raw()?)
     }
 
-    /// The string of what is known to be one.
+    /// Does the work of `make_mut`. The object must be a string.
     #[inline]
     fn try_make_raw(&mut self) -> Result<&mut Sds, ReserveError> {
         if !self.is_own_raw() {
@@ -285,13 +287,13 @@ impl Robj {
             let string = Sds::try_from_bytes(&text)?;
             self.become_raw(string)?;
         }
-        // SAFETY: unique now, if it was not before, and raw (H1; only strings are). No other reference can have come
-        // up since, because this one is borrowed.
+        // SAFETY: the string is raw (H1: only strings are), and this is the only reference. No other can
+        // have come up since the check, because this one is borrowed.
         Ok(unsafe { self.raw_mut_unchecked() })
     }
 
-    /// [`try_make_mut`](Self::try_make_mut) with room for `additional` bytes more, so that what is added next
-    /// cannot fail. Where the room or the object's own block cannot be had, the object is as it was.
+    /// Does the same as [`try_make_mut`](Self::try_make_mut), and reserves room for `additional` bytes
+    /// more, so that adding them cannot fail. If an allocation fails, the object is unchanged.
     #[inline]
     fn try_make_room(&mut self, additional: usize) -> Result<&mut Sds, AccessError> {
         let text = self.as_string()?;
@@ -300,7 +302,7 @@ impl Robj {
         }
         if !self.is_own_raw() {
             let size = text.len().saturating_add(additional);
-            // As generous as `make_room_for`.
+            // The capacity is as generous as that of `make_room_for`.
             let mut string = Sds::try_with_capacity(size.saturating_add(size.min(MAX_PREALLOC)))?;
             string.try_push_bytes(&text)?;
             self.become_raw(string)?;
@@ -311,19 +313,19 @@ impl Robj {
         Ok(string)
     }
 
-    /// Whether the string can be changed as it is: raw, and of no other reference.
+    /// Returns whether the string can be changed in place: it is raw, and this is the only reference.
     #[inline]
     fn is_own_raw(&self) -> bool {
         self.encoding() == Encoding::Raw && self.count().is_unique()
     }
 
-    /// Makes this a reference to a raw object of its own with these bytes and the same clock.
+    /// Makes this the only reference to a raw object with these bytes and the same clock.
     #[cold]
     fn become_raw(&mut self, string: Sds) -> Result<(), ReserveError> {
         if let Some(header) = self.header_mut()
             && header.encoding() == Encoding::Int
         {
-            // An integer's block is a bare header already, and an integer owns nothing.
+            // The block of an integer is a bare header already, and an integer owns nothing.
             header.set_value(Encoding::Raw, Value { raw: ManuallyDrop::new(string) });
             return Ok(());
         }
@@ -332,7 +334,7 @@ impl Robj {
         Ok(())
     }
 
-    /// A string of one's own with the same bytes, in the same encoding and with the same clock.
+    /// Returns a copy of a string object, in the same encoding and with the same clock.
     pub(crate) fn try_duplicate_string(&self) -> Result<Self, ReserveError> {
         let lru = self.header().lru();
         match (self.encoding(), self.as_element()) {
@@ -345,15 +347,17 @@ impl Robj {
         }
     }
 
-    /// Moves the block of a raw string, if `moves` says so.
+    /// Moves the block of a raw string, if `moves` returns `true`.
     pub(crate) fn relocate_string(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
         if let Some(string) = self.get_mut() {
             string.relocate(moves);
         }
     }
 
-    /// Replaces the value by an integer. The object stays where it is if it is an int of this reference alone and the value is
-    /// not a shared integer. It keeps its clock, unless it becomes a shared integer, which has none. In C: the body of `INCR`.
+    /// Replaces the value of a string object by an integer. In C: the body of `INCR`.
+    ///
+    /// The object stays where it is if it is an int, this is the only reference, and the value is not a
+    /// shared integer. It keeps its clock, unless it becomes a shared integer, which has none.
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj};
@@ -371,13 +375,14 @@ impl Robj {
         Ok(())
     }
 
-    /// [`set_i64`](Self::set_i64) that returns an error for want of memory too; the object is then as it was.
+    /// Does the same as [`set_i64`](Self::set_i64), but returns an error if an allocation fails. The object
+    /// is then unchanged.
     pub fn try_set_i64(&mut self, value: i64, limits: &EncodingLimits) -> Result<(), AccessError> {
         self.as_element()?;
         Ok(self.try_replace_by_i64(value, limits)?)
     }
 
-    /// The integer in the place of a string.
+    /// Does the work of `set_i64`. The object must be a string.
     fn try_replace_by_i64(&mut self, value: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
         if shared::integer(value, limits.shared_integers).is_none()
             && self.encoding() == Encoding::Int
@@ -392,7 +397,7 @@ impl Robj {
     }
 }
 
-/// Whether a string of `len` bytes lives in its object's block.
+/// Returns whether a string of `len` bytes is embedded in its object's block.
 #[inline]
 fn embeds(limits: &EncodingLimits, len: usize) -> bool {
     len <= limits.embstr_size_limit.min(EMBEDDED_LEN_MAX)

@@ -1,18 +1,18 @@
-//! Reading a string object, whichever way it is encoded.
+//! Reading a string object of any encoding.
 
 use crate::object::Robj;
 use core::cmp::Ordering;
 use values::{Element, StrView, WrongType};
 
-/// Reading a string.
+/// Methods that read a string.
 impl Robj {
-    /// The string's bytes. Constant time; an integer is formatted on the way.
+    /// Returns the string's bytes. Constant time. An integer is formatted into the view.
     #[inline]
     pub fn as_string(&self) -> Result<StrView<'_>, WrongType> {
         self.as_element().map(Element::text)
     }
 
-    /// The string as it is kept: bytes, or the integer that stands for them. Constant time.
+    /// Returns the string as it is stored: its bytes, or the integer that stands for them. Constant time.
     ///
     /// ```
     /// use robj::Robj;
@@ -24,8 +24,8 @@ impl Robj {
         self.header().string()
     }
 
-    /// The integer, if the object is one or its bytes are the canonical decimal form of one: what `INCR`
-    /// accepts. In C: `getLongLongFromObject`.
+    /// Returns the integer, if the object is an int or its bytes are the canonical decimal form of one.
+    /// `INCR` accepts the same strings. In C: `getLongLongFromObject`.
     ///
     /// ```
     /// use robj::Robj;
@@ -37,13 +37,14 @@ impl Robj {
         self.as_element().ok()?.as_i64()
     }
 
-    /// How many bytes the string has, without formatting an integer. In C: `stringObjectLen`, `STRLEN`.
+    /// Returns the length of the string in bytes. An integer is not formatted. In C: `stringObjectLen`,
+    /// `STRLEN`.
     #[inline]
     pub fn string_len(&self) -> Result<usize, WrongType> {
         self.as_element().map(Element::len)
     }
 
-    /// Compares two strings byte by byte, whatever their encodings; `"10"` stands before `"9"`. In C:
+    /// Compares two strings of any encoding byte by byte, so `"10"` comes before `"9"`. In C:
     /// `compareStringObjects`.
     pub fn cmp_bytes(&self, other: &Self) -> Result<Ordering, WrongType> {
         Ok(self.as_element()?.cmp(&other.as_element()?))

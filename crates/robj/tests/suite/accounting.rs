@@ -1,4 +1,4 @@
-//! `allocation_size` beside what the allocator counts.
+//! Tests that `allocation_size` is what the allocator counts.
 
 use robj::{EncodingLimits, Robj};
 use sds::Sds;

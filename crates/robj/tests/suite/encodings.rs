@@ -1,4 +1,4 @@
-//! What `OBJECT ENCODING` prints, case by case, and the bytes in memory.
+//! Tests of encodings: what `OBJECT ENCODING` prints, case by case, and the bytes in memory.
 
 use robj::{Encoding, EncodingLimits, ObjectType, Robj, SHARED_REFCOUNT};
 use sds::Sds;
@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// The value as `SET` stores it.
+/// Returns the value as `SET` stores it.
 fn stored(text: &str) -> Robj {
     Robj::from_bytes(text.as_bytes(), &LIMITS).encode(&LIMITS)
 }
@@ -136,7 +136,7 @@ fn try_encode_cuts_free_space_of_more_than_a_tenth() {
     let roomy = with_spare(3000);
     assert!(roomy.allocation_size() > tight + 2000);
     assert_eq!(roomy.encode(&LIMITS).allocation_size(), tight);
-    // Less than that stays where it is.
+    // A string with less free space stays where it is.
     let nearly = with_spare(10);
     let address = nearly.as_string().unwrap().as_ptr();
     assert_eq!(nearly.encode(&LIMITS).as_string().unwrap().as_ptr(), address);

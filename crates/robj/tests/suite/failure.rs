@@ -1,5 +1,8 @@
-//! Every allocation of every operation fails once: an error comes back, nothing has changed, nothing leaks.
-//! What the infallible forms make is made before a plan begins: a plan reaches them too, and they abort.
+//! Tests of failed allocations. Every allocation of every operation fails once. The operation must return
+//! an error, change nothing and leak nothing.
+//!
+//! Values of infallible methods are made before a plan begins, because those methods abort when an
+//! allocation fails.
 
 use robj::{AccessError, Encoding, EncodingLimits, Robj};
 use sds::Sds;
@@ -9,7 +12,8 @@ use zmalloc::{Region, fault};
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// Runs `operation` with its 1st, 2nd, .. allocation failing until it succeeds, and says how often it failed.
+/// Runs `operation` with its 1st, 2nd, .. allocation failing until it succeeds. Returns the number of
+/// failures.
 fn failures<T>(mut operation: impl FnMut() -> Result<T, ReserveError>) -> u64 {
     for nth in 1.. {
         let region = Region::start();
@@ -52,7 +56,8 @@ fn constructors() {
     assert_eq!(string, "comes back");
 }
 
-/// The four shapes that an object may have, and each of them held twice.
+/// Returns seven objects of the four shapes (shared integer, int, embstr, raw), first alone, and then each
+/// with another reference.
 fn shapes() -> Vec<(Robj, Option<Robj>)> {
     let mut roomy = Sds::from_bytes(&[b'x'; 100]);
     roomy.make_room_for(1000);
@@ -72,7 +77,7 @@ fn shapes() -> Vec<(Robj, Option<Robj>)> {
     alone.into_iter().chain(held).collect()
 }
 
-/// What must not change when an operation fails.
+/// Returns everything that must not change when an operation fails.
 fn state(object: &Robj) -> (Vec<u8>, Encoding, u32, *const u8) {
     (object.as_string().unwrap().to_vec(), object.encoding(), object.refcount(), object.as_ptr())
 }
@@ -91,8 +96,8 @@ fn mutations() {
         });
         assert_eq!(*object.as_string().unwrap(), *before.0);
     }
-    // Of 14 shapes, three are raw and alone and need nothing; an int that is alone needs only the string;
-    // the other ten need string and header.
+    // Of 14 objects, three are raw and alone, and need nothing. An int that is alone needs only the string.
+    // The other ten need string and header.
     assert_eq!(failed, 1 + 10 * 2);
 
     let mut failed = 0;
@@ -110,18 +115,19 @@ fn mutations() {
         });
         assert_eq!(object.as_i64(), Some(-1));
     }
-    assert_eq!(failed, 13); // all but the int of its own, which is written in place
+    assert_eq!(failed, 13); // all but the int that is alone, which is written in place
 }
 
-/// What the commands do, with enough to write that room is needed in every shape.
+/// Tests the string commands. They write enough bytes that objects of every shape need room.
 fn string_operations() {
     type Operation = fn(&mut Robj) -> Result<(), Error>;
     let operations: [(Operation, u64); 8] = [
-        // Ten shapes need string and header, and the int and the three raw ones that are alone a longer string.
+        // Ten objects need string and header. The int and the three raw ones that are alone need a longer
+        // string.
         (|object| object.try_append(&[b'y'; 200], &LIMITS).map(drop), 10 * 2 + 4),
         (|object| object.try_set_range(250, b"y", &LIMITS).map(drop), 10 * 2 + 4),
         (|object| object.try_set_bit(8 * 250, true, &LIMITS).map(drop), 10 * 2 + 4),
-        // Nothing to add: raw is enough.
+        // Nothing is added, so it is enough that the object becomes raw.
         (|object| object.try_append(b"", &LIMITS).map(drop), 10 * 2 + 1),
         (|object| object.try_set_bit(0, true, &LIMITS).map(drop), 10 * 2 + 1),
         (
@@ -138,7 +144,7 @@ fn string_operations() {
             },
             10 * 2 + 4,
         ),
-        // Nothing to write: nothing happens.
+        // Nothing is written, so nothing happens.
         (|object| object.try_set_range(usize::MAX, b"", &LIMITS).map(drop), 0),
     ];
     for (index, (operation, expected)) in operations.into_iter().enumerate() {
@@ -175,7 +181,8 @@ fn string_operations() {
         }
         assert_eq!(before.0.len() < 10 && before.0[0].is_ascii_digit(), before.0 != state(&object).0);
     }
-    // Eight shapes are numbers. Of them one is counted in place; the decimals need a new object each.
+    // Eight objects are numbers. One of them is changed in place by `incr_by`. `incr_by_float` makes a new
+    // object of each.
     assert_eq!(failed, 7 + 8);
 
     let (a, b) = ([1; 100], [3; 50]);
@@ -183,7 +190,7 @@ fn string_operations() {
     assert_eq!(failures(|| try_bit_not(&a)), 1);
 }
 
-/// `encode` cannot fail: without memory the object stays as it is.
+/// `encode` cannot fail. Without memory the object stays as it is.
 fn encoding_without_memory() {
     for (object, _holder) in shapes() {
         let (before, region) = (state(&object), Region::start());
@@ -194,7 +201,7 @@ fn encoding_without_memory() {
         if object.encoding() == before.1 {
             assert_eq!((state(&object), freed), (before, 0));
         } else {
-            // The one change that needs no memory: a raw integer gives up its string.
+            // One change needs no memory: a raw integer frees its string.
             assert_eq!((before.1, object.encoding()), (Encoding::Raw, Encoding::Int));
             assert!(freed > 0);
         }

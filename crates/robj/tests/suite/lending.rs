@@ -1,4 +1,4 @@
-//! Objects that lend the collection in them, in whatever encoding it is.
+//! Tests of objects that lend the collection in them, in all encodings.
 
 use robj::{Encoding, EncodingLimits, Robj};
 use values::{Element, List, ZSet};

@@ -1,25 +1,26 @@
-//! The logarithmic counter against its own mathematics and against the table in redis.conf.
+//! Tests of the logarithmic counter against its mathematics and against the table in redis.conf.
 //!
-//! The counter after n hits is a Markov chain: from `c` it goes to `c + 1` with probability
-//! `p(c) = 1 / (max(c - 5, 0) * f + 1)` and stays with `1 - p(c)`. Pushing the distribution through n steps
-//! gives the exact mean and variance, so the test knows what a right counter does:
+//! The counter after n hits is a Markov chain. From `c` it goes to `c + 1` with probability `p(c) = 1 /
+//! (max(c - 5, 0) * f + 1)`, and it stays with `1 - p(c)`. The distribution after n steps gives the exact
+//! mean and variance. So the tests know what a right counter does:
 //!
-//! - the mean of R independent runs has the standard deviation `sd / sqrt(R)`; it must lie within five of
-//!   them of the exact mean (a right counter fails that once in 1.7 million, and the seed is fixed);
-//! - redis.conf's figures are one run each, on a server of its own, rounded to nothing: each must lie
-//!   within four standard deviations of the exact mean (plus one, for a hit of the benchmark's own).
+//! - The mean of R independent runs has the standard deviation `sd / sqrt(R)`. It must lie within five of
+//!   these of the exact mean. A right counter fails once in 1.7 million, and the seed is fixed.
+//! - The figures of redis.conf are integers, from one run each, on separate servers. Each must lie within
+//!   four standard deviations of the exact mean, plus one for a hit of the benchmark itself.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use robj::Robj;
 use values::LfuParams;
 
-/// Exact mean and standard deviation of the counter after `hits` hits without decay.
+/// Returns the exact mean and standard deviation of the counter after `hits` hits without decay.
 fn exact(log_factor: u32, hits: u32) -> (f64, f64) {
     let mut distribution = [0.0f64; 256];
     distribution[5] = 1.0;
     for _ in 0..hits {
-        // From the top down, so that what moves up is not moved twice. 255 keeps what it has.
+        // The loop goes down from the top, so that what moves up is not moved twice. 255 keeps all of its
+        // share.
         for counter in (5..255).rev() {
             let p = 1.0 / ((counter - 5) as f64 * f64::from(log_factor) + 1.0);
             let moved = distribution[counter] * p;
@@ -42,7 +43,7 @@ fn one_run(log_factor: u32, hits: u32, rng: &mut StdRng) -> u8 {
     object.freq(0, &params)
 }
 
-/// `lfu-log-factor`, hits, and what redis.conf says the counter shows.
+/// `lfu-log-factor`, number of hits, and the counter that redis.conf prints.
 const REDIS_CONF: [(u32, u32, u8); 12] = [
     (0, 100, 104),
     (0, 1_000, 255),
@@ -87,7 +88,7 @@ fn the_table_of_redis_conf_is_a_likely_outcome() {
 
 #[test]
 fn a_counter_that_is_a_little_wrong_would_be_found() {
-    // The neighbouring factors differ by more than the test's tolerance: it can tell 10 from 9.
+    // The neighbouring factors differ by more than the tolerance of the test, so it can tell 10 from 9.
     let (ten, deviation) = exact(10, 1_000);
     let (nine, _) = exact(9, 1_000);
     assert!((nine - ten).abs() > 2.0 * 5.0 * deviation / 2_000f64.sqrt(), "{ten} {nine} {deviation}");

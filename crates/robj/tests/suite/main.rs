@@ -1,6 +1,7 @@
-//! Objects from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Tests of objects from outside. All integration tests are one program: see `docs/src/testing.md`.
 //!
-//! Miri leaves out what would take hours. The unsafe code that it reaches has unit tests.
+//! Under Miri some modules are left out, which would take hours. The unsafe code that they reach has unit
+//! tests.
 
 mod accounting;
 mod encodings;

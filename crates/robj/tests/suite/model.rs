@@ -1,11 +1,12 @@
-//! Objects against a model: the bytes, the encoding that Redis would print, the clock, the references.
+//! Tests of objects against a model: the bytes, the encoding that Redis would print, the clock and the
+//! references.
 
 use proptest::prelude::*;
 use robj::{Encoding, EncodingLimits, Robj, SHARED_REFCOUNT};
 use sds::Sds;
 use values::OBJ_SHARED_INTEGERS;
 
-/// One object as a reader of Redis' `object.c` would describe it.
+/// An object as a reader of Redis' `object.c` would describe it.
 #[derive(Clone, Debug)]
 struct Model {
     bytes: Vec<u8>,
@@ -70,7 +71,7 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         integers().prop_map(|value| value.to_string().into_bytes()),
         "[-+ 0-9]{0,22}".prop_map(String::into_bytes),
         proptest::collection::vec(any::<u8>(), 0..60),
-        // Around the limits of embstr, of its header, and of sds headers.
+        // These lengths are around the limits of embstr, of its header, and of sds headers.
         prop_oneof![40usize..50, 250usize..260, Just(5_000)].prop_map(|len| vec![b'x'; len]),
     ]
 }
@@ -94,7 +95,7 @@ fn ops() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// All references, each with the index of the model of the object that it points to.
+/// All references, each with the index of its object's model.
 #[derive(Default)]
 struct World {
     limits: EncodingLimits,
@@ -112,7 +113,7 @@ impl World {
         self.references.push((object, self.models.len() - 1));
     }
 
-    /// Before reference `i` changes its value: gives it a model of its own.
+    /// Gives reference `i` a model of its own, before its value changes.
     fn detach(&mut self, i: usize) -> &mut Model {
         let model = self.models[self.references[i].1].clone();
         self.models.push(model);
@@ -151,7 +152,7 @@ impl World {
                 self.models[model].encode(unique, &limits);
                 let object = object.encode(&limits);
                 if unique && self.models[model].encoding == Encoding::Raw {
-                    // The free space is at most a tenth, or what the allocator brings along: its size class, a
+                    // The free space is at most a tenth, plus what the allocator adds: a size class, a
                     // prefix word for each of the two blocks, or with libc a remainder too small to keep.
                     let extra = if zmalloc::ALLOCATOR == "libc" { 32 } else { size_of::<usize>() };
                     let (len, usage) = (object.string_len().unwrap(), object.allocation_size());

@@ -1,4 +1,4 @@
-//! What the operations on strings refuse, and in which words.
+//! Tests of the errors of string commands, and of their texts.
 
 use robj::{EncodingLimits, Robj};
 use values::Set;

@@ -1,12 +1,12 @@
-//! The operations on strings against a `Vec<u8>`, a loop over bits, and the encoding that Redis would print; alone and while
-//! another reference holds the same object.
+//! Tests of the string commands against a `Vec<u8>`, a loop over bits, and the encoding that Redis would
+//! print. They run with one reference, and while another reference holds the same object.
 
 use proptest::prelude::*;
 use robj::{Encoding, EncodingLimits, Robj};
 use values::string::{BitFieldType, BitOp, BitOverflow, BitRange, StringError, bit_not, bit_op};
 use values::{Error, OBJ_SHARED_INTEGERS};
 
-/// Few enough bytes for the limit to be met.
+/// A limit on lengths that is small enough for the operations to reach it.
 const LEN_MAX: usize = 300;
 
 #[derive(Clone, Debug)]
@@ -92,14 +92,14 @@ fn ops() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// An amount in cents as decimal text without trailing zeros.
+/// Returns an amount in cents as decimal text without trailing zeros.
 fn cents_text(cents: i64) -> String {
     let sign = if cents < 0 { "-" } else { "" };
     let text = format!("{sign}{}.{:02}", cents.unsigned_abs() / 100, cents.unsigned_abs() % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The cents that a text of that form means.
+/// Returns the cents of a text of that form.
 fn parse_cents(bytes: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() < 16)?;
     let cents = (text.parse::<f64>().ok()? * 100.0).round() as i64;
@@ -123,14 +123,14 @@ fn put_bit(bytes: &mut [u8], at: u64, bit: bool) {
     *byte = if bit { *byte | 0x80 >> (at % 8) } else { *byte & !(0x80 >> (at % 8)) };
 }
 
-/// The elements that are in a range, asked one by one.
+/// Returns the elements in a range. Each element is checked on its own.
 fn elements(len: usize, start: i64, end: i64) -> impl Iterator<Item = u64> {
     let len = len as i64;
     let at = move |index: i64| if index < 0 { len.saturating_add(index).max(0) } else { index };
     (0..len).filter(move |element| (at(start)..=at(end)).contains(element)).map(|element| element as u64)
 }
 
-/// The bits that are in a range.
+/// Returns the bits in a range.
 fn range_bits(len: usize, range: BitRange) -> Vec<u64> {
     let of_bytes = |start, end| elements(len, start, end).flat_map(|byte| byte * 8..byte * 8 + 8).collect();
     match range {
@@ -150,7 +150,7 @@ struct World {
     bytes: Vec<u8>,
     encoding: Encoding,
     limits: EncodingLimits,
-    /// References to older values, and what they have to stay.
+    /// References to older values, with the bytes that they must keep.
     held: Vec<(Robj, Vec<u8>)>,
 }
 
@@ -182,7 +182,7 @@ impl World {
         }
     }
 
-    /// The bits of a field and what they mean, and what was made of them if `change` fits.
+    /// Returns the old value of a field, and the new one if `change` fits.
     fn field(
         &mut self,
         (field, at): (BitFieldType, u64),
@@ -265,7 +265,7 @@ impl World {
                 let result = object.incr_by_float(increment, &limits);
                 if let Some(before) = before {
                     let text = result.unwrap().to_string();
-                    // Larger sums have less than 17 exact decimals.
+                    // Larger sums have fewer than 17 exact decimals.
                     let sum = before + i64::from(cents);
                     assert!(sum.abs() >= 1600 || before.abs() >= 1600 || text == cents_text(sum), "{text}");
                     let error = text.parse::<f64>().unwrap() - sum as f64 / 100.0;
@@ -361,7 +361,8 @@ impl World {
     }
 
     fn check(&mut self) {
-        // Where decimals are no cents, the object says what they are; what they should be, `float` tests.
+        // After `IncrByCents` the bytes are those of the result. The tests of `LongDouble` check its
+        // decimals.
         if !matches!(self.object.as_string(), Ok(text) if *text == *self.bytes) {
             panic!("{:?} is not {:?}", self.object, self.bytes.escape_ascii().to_string());
         }

@@ -1,11 +1,11 @@
-//! References on several threads.
+//! Tests of references on several threads.
 
 use robj::{Encoding, Robj};
 use sds::Sds;
 use std::thread;
 
 const ROUNDS: usize = if cfg!(miri) { 40 } else { 200_000 };
-/// How many threads are started, one after another.
+/// The number of threads that are started, one after another.
 const THREADS: usize = if cfg!(miri) { 10 } else { 10_000 };
 
 #[test]
@@ -41,8 +41,8 @@ fn whichever_thread_is_last_frees() {
     }
 }
 
-/// The writer may write as soon as the reader's reference is gone, and must not before: under Miri a
-/// missing acquire is a data race here.
+/// The writer may write as soon as the reader's reference is gone, and not before. Under Miri a missing
+/// acquire would be a data race here.
 #[test]
 fn a_writer_waits_for_the_last_reader() {
     for _ in 0..THREADS {

@@ -1,30 +1,30 @@
-//! What counting in a hash may refuse, as values; printed in the words that Redis' clients know.
+//! [`HashError`]: the errors of incrementing a field, in the words that Redis' clients know.
 
 use super::reply::{OUT_OF_MEMORY, display};
 use core::fmt;
 use zmalloc::ReserveError;
 
-/// Why a field was not counted up. The hash is as it was.
+/// The reason why a field was not incremented. The hash is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HashError {
     /// The value is not the canonical decimal form of an `i64`.
     NotAnInteger,
-    /// The sum would not be an `i64`.
+    /// The sum does not fit an `i64`.
     Overflow {
-        /// What the integer is, and stays.
+        /// The value of the integer, which does not change.
         value: i64,
     },
     /// The value is not the text of a number.
     NotAFloat,
-    /// The sum would not be a finite number, or the increment is none.
+    /// The sum would not be a finite number, or the increment is not one.
     NotFinite,
-    /// There was no room.
+    /// There was no memory.
     Reserve(ReserveError),
 }
 
 impl HashError {
-    /// The error as Redis words it in a reply, without the leading `-`.
+    /// Returns the error as Redis words it in a reply, without the leading `-`.
     pub const fn reply(&self) -> &'static str {
         match self {
             Self::NotAnInteger => "ERR hash value is not an integer",

@@ -1,4 +1,4 @@
-//! What a command may refuse, as values: each operation's own error, and [`Error`] for callers that want one type.
+//! Errors: one type for each kind of operation, and [`Error`] for callers that want one type for all.
 
 mod hash;
 mod reply;
@@ -17,18 +17,18 @@ use core::fmt;
 use reply::OUT_OF_MEMORY;
 use zmalloc::{ReserveError, oom};
 
-/// The value is of another type than the operation is for.
+/// The error of an operation on a value of another type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WrongType {
-    /// What the operation is for.
+    /// The type that the operation needs.
     pub expected: ObjectType,
-    /// What the value is.
+    /// The type of the value.
     pub found: ObjectType,
 }
 
 impl WrongType {
-    /// The error, if `found` is not what is `expected`.
+    /// Returns the error unless `found` is `expected`.
     #[inline]
     pub fn check(expected: ObjectType, found: ObjectType) -> Result<(), Self> {
         if expected == found { Ok(()) } else { Err(Self { expected, found }) }
@@ -43,7 +43,7 @@ impl fmt::Display for WrongType {
 
 impl core::error::Error for WrongType {}
 
-/// Any error of this crate, and of an object around a value. All of them go into it by `From`.
+/// Any error of this crate, and of an object around a value. All of them convert to it with `From`.
 ///
 /// ```
 /// use values::string::{StringError, incr_by};
@@ -59,29 +59,29 @@ impl core::error::Error for WrongType {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The value is of another type than the operation is for.
+    /// The value has another type than the operation needs.
     WrongType(WrongType),
-    /// An operation on a string refused.
+    /// An operation on a string failed.
     String(StringError),
-    /// A field of a hash cannot be counted up.
+    /// A field of a hash could not be incremented.
     Hash(HashError),
-    /// A member of a sorted set cannot have that score.
+    /// A member of a sorted set cannot have the score.
     ZSet(AddError),
-    /// The elements cannot be sorted.
+    /// The elements could not be sorted.
     Sort(SortError),
-    /// Others hold the value too, and the operation does not copy it.
+    /// The value has other references, and the operation does not copy it.
     Shared {
-        /// How many references there are.
+        /// The number of references.
         refcount: u32,
     },
-    /// Packed bytes from elsewhere are not valid.
+    /// Foreign bytes of a packed value are not valid.
     Malformed {
-        /// Where the fault is, in bytes from the start.
+        /// The position of the fault, in bytes from the start.
         offset: usize,
     },
-    /// Values of this type are not packed in that encoding.
+    /// Values of this type are not packed in this encoding.
     NotPacked {
-        /// What was asked for.
+        /// The encoding that the caller passed.
         encoding: Encoding,
     },
     /// There was no memory. [`From`] turns the `Reserve` variant of every other error into this one.
@@ -89,8 +89,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error as Redis words it in a reply, without the leading `-`. Errors that no client of Redis can see have words of
-    /// the same kind.
+    /// Returns the error as Redis words it in a reply, without the leading `-`. Errors that Redis does not
+    /// have are worded in the same way.
     ///
     /// ```
     /// use values::{Error, ObjectType, WrongType};
@@ -110,7 +110,7 @@ impl Error {
         }
     }
 
-    /// What memory was refused, if that is the error.
+    /// Returns the error of the allocation, if one failed.
     pub const fn reserve_error(&self) -> Option<ReserveError> {
         match self {
             Self::Reserve(error)
@@ -122,7 +122,7 @@ impl Error {
         }
     }
 
-    /// The form for callers that have an out-of-memory handler: it is called for want of memory, and all other errors remain.
+    /// Calls the out-of-memory handler if the error is missing memory. All other errors remain.
     #[inline]
     pub fn or_oom<T, E>(result: Result<T, E>) -> Result<T, E>
     where
@@ -167,7 +167,7 @@ impl From<ReserveError> for Error {
     }
 }
 
-/// Want of memory is the same error whichever operation had it.
+/// Converts an operation's error. Missing memory becomes the same variant for all operations.
 macro_rules! from_error_of {
     ($($Error:ident => $variant:ident;)*) => { $(
         impl From<$Error> for Error {

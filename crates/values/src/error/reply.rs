@@ -1,12 +1,12 @@
-//! What the errors have in common when they are printed.
+//! What is common to the display of all errors.
 
 use core::fmt;
 use zmalloc::ReserveError;
 
-/// What a client hears where there is no memory.
+/// The reply to a client if there is no memory.
 pub(super) const OUT_OF_MEMORY: &str = "OOM command not allowed when used memory > 'maxmemory'.";
 
-/// Writes an operation's error: its reply without the `ERR` in front, or what the allocator says.
+/// Writes an operation's error: the allocator's error, or the reply without the leading `ERR`.
 pub(super) fn display(
     f: &mut fmt::Formatter<'_>,
     reply: &str,

@@ -1,24 +1,24 @@
-//! [`SortError`].
+//! [`SortError`]: the errors of sorting.
 
 use super::reply::{OUT_OF_MEMORY, display};
 use core::fmt;
 use zmalloc::ReserveError;
 
-/// Why elements could not be sorted.
+/// The reason why elements were not sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SortError {
-    /// An element is no number. In C: `One or more scores can't be converted into double`.
+    /// An element is not a number. In C: `One or more scores can't be converted into double`.
     NotADouble {
-        /// Which one: in the order in which they came, from 0.
+        /// The number of the element in the order of the input, from 0.
         index: usize,
     },
-    /// There was no room for the result.
+    /// There was no memory for the result.
     Reserve(ReserveError),
 }
 
 impl SortError {
-    /// The error as Redis words it in a reply, without the leading `-`.
+    /// Returns the error as Redis words it in a reply, without the leading `-`.
     pub const fn reply(&self) -> &'static str {
         match self {
             Self::NotADouble { .. } => "ERR One or more scores can't be converted into double",

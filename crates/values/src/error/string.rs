@@ -1,40 +1,40 @@
-//! What a string operation may refuse, as values; printed in the words that Redis' clients know.
+//! [`StringError`]: the errors of string operations, in the words that Redis' clients know.
 
 use super::reply::{OUT_OF_MEMORY, display};
 use core::fmt;
 use zmalloc::ReserveError;
 
-/// Why an operation on a string did nothing. The string is as it was.
+/// The reason why an operation on a string failed. The string is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StringError {
     /// The string is not the canonical decimal form of an `i64`.
     NotAnInteger,
-    /// The sum would not be an `i64`.
+    /// The sum does not fit an `i64`.
     Overflow {
-        /// What the integer is, and stays.
+        /// The value of the integer, which does not change.
         value: i64,
     },
     /// The string is not the text of a number.
     NotAFloat,
-    /// The sum would not be a finite number, or the increment is none.
+    /// The sum would not be a finite number, or the increment is not one.
     NotFinite,
     /// The string would be longer than [`proto_max_bulk_len`](crate::EncodingLimits::proto_max_bulk_len).
     TooLong {
-        /// What its length would be, in bytes; `usize::MAX` for more than that.
+        /// The length that it would have, in bytes. `usize::MAX` stands for any larger number.
         len: usize,
     },
-    /// No string may have a bit there, by the same limit.
+    /// The bit is beyond the same limit.
     BitOffset {
-        /// The bit that was asked for, counted from the start of the string.
+        /// The number of the bit, counted from the start of the string.
         offset: u64,
     },
-    /// There was no room.
+    /// There was no memory.
     Reserve(ReserveError),
 }
 
 impl StringError {
-    /// The error as Redis words it in a reply, without the leading `-`.
+    /// Returns the error as Redis words it in a reply, without the leading `-`.
     pub const fn reply(&self) -> &'static str {
         match self {
             Self::NotAnInteger => "ERR value is not an integer or out of range",

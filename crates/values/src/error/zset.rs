@@ -1,15 +1,15 @@
-//! [`AddError`].
+//! [`AddError`]: the errors of adding to a sorted set.
 
 use super::reply::{OUT_OF_MEMORY, display};
 use core::fmt;
 use zindex::InsertError;
 use zmalloc::ReserveError;
 
-/// Why a member was not added. All is as it was.
+/// The reason why a member was not added. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddError {
-    /// The score is NaN, or would be: infinity and its opposite were added. In C: `ZADD_OUT_NAN`.
+    /// The score is NaN, or would be, because infinity and its opposite were added. In C: `ZADD_OUT_NAN`.
     NotANumber,
     /// There is no memory.
     Reserve(ReserveError),
@@ -31,7 +31,7 @@ impl From<InsertError> for AddError {
 }
 
 impl AddError {
-    /// The error as Redis words it in a reply, without the leading `-`.
+    /// Returns the error as Redis words it in a reply, without the leading `-`.
     pub const fn reply(&self) -> &'static str {
         match self {
             Self::NotANumber => "ERR resulting score is not a number (NaN)",

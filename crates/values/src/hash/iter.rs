@@ -1,4 +1,4 @@
-//! Going over fields and values.
+//! Iteration over fields and values.
 
 use super::{Hash, HashView, ReprView};
 use crate::element::Element;
@@ -7,7 +7,7 @@ use common::{Cursor, Room};
 use core::fmt;
 use core::iter::FusedIterator;
 
-/// Fields and values of a [`Hash`](struct@Hash). See [`Hash::iter`].
+/// An iterator over fields and values of a [`Hash`](struct@Hash). See [`Hash::iter`].
 #[derive(Clone)]
 pub struct Iter<'a> {
     walk: Walk<'a>,
@@ -20,7 +20,7 @@ enum Walk<'a> {
     HashTable(dict::iter::Iter<'a, StringBlock<2>>),
 }
 
-/// Field and value of a block.
+/// Returns the field and the value of a block.
 #[inline]
 pub(super) fn elements(pair: &StringBlock<2>) -> (Element<'_>, Element<'_>) {
     let [field, value] = pair.parts();
@@ -28,7 +28,7 @@ pub(super) fn elements(pair: &StringBlock<2>) -> (Element<'_>, Element<'_>) {
 }
 
 impl<'a> HashView<'a> {
-    /// [`Hash::iter`].
+    /// See [`Hash::iter`].
     pub fn iter(self) -> Iter<'a> {
         let walk = match self.0 {
             ReprView::ListPack(list) => Walk::ListPack(list.iter()),
@@ -37,7 +37,7 @@ impl<'a> HashView<'a> {
         Iter { walk, left: self.len() }
     }
 
-    /// [`Hash::scan`].
+    /// See [`Hash::scan`].
     pub fn scan(self, cursor: Cursor, mut each: impl FnMut(Element<'a>, Element<'a>)) -> Cursor {
         match self.0 {
             ReprView::HashTable(table) => table.scan(cursor, |pair| {
@@ -53,8 +53,9 @@ impl<'a> HashView<'a> {
 }
 
 impl<R: Room> Hash<R> {
-    /// Visits some fields with their values and returns where to go on; [`Cursor::START`] starts and ends. A field that is there
-    /// from the start to the end comes at least once. A small hash comes whole. In C: `HSCAN`.
+    /// Calls `each` with some fields and their values, and returns the cursor for the next call. The first
+    /// call takes [`Cursor::START`], and the last one returns it. A field that exists from the first call
+    /// to the last is visited at least once. A small hash is visited in one call. In C: `HSCAN`.
     pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(Element<'a>, Element<'a>)) -> Cursor {
         self.view().scan(cursor, each)
     }

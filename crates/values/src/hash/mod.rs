@@ -2,11 +2,11 @@
 //!
 //! | encoding | holds | until |
 //! |---|---|---|
-//! | `listpack` | `field, value, field, value, ..` | `hash_max_listpack_entries`, or a field or value beyond `hash_max_listpack_value` |
+//! | `listpack` | fields, values | `hash_max_listpack_entries`, or a string over `hash_max_listpack_value` |
 //! | `hashtable` | one block a field, with its value | |
 //!
-//! A hash never goes back: a large one that has become small stays a hash table. The rules of conversion are in `write`, random
-//! fields in `random`.
+//! A hash never changes back: a hash table that has become small stays one. `write` has the rules of
+//! conversion, and `random` chooses random fields.
 
 mod iter;
 mod random;
@@ -24,14 +24,15 @@ use crate::types::Encoding;
 use common::NoRoom;
 use listpack::ListPack;
 
-/// A map of byte strings to byte strings; 16 bytes.
+/// A map of byte strings to byte strings. It takes 16 bytes.
 ///
-/// Field and value are given as [`Element`](crate::Element)s: bytes or an integer, which stands for its decimal form. What may convert the hash
-/// takes the [`EncodingLimits`](crate::EncodingLimits). What allocates has a `try_` form, after whose error the hash is as it was; the plain
-/// form calls zmalloc's OOM handler.
+/// Field and value are [`Element`](crate::Element)s: bytes, or an integer, which stands for its decimal
+/// form. Methods that may convert the hash take the [`EncodingLimits`](crate::EncodingLimits). Methods that
+/// allocate have a `try_` form; if it returns an error, the hash is unchanged. The plain form calls
+/// zmalloc's OOM handler.
 ///
-/// `R` is the type of the [`Room`](crate::Room) in which a packed hash may lie. Without it, as in `Hash`, the hash is an owned one. See
-/// [`Collection::In`](crate::Collection::In).
+/// `R` is the type of the [`Room`](crate::Room) in which a packed hash may be. Without it, as in `Hash`,
+/// the hash is an owned one. See [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::{Collection, Element, Encoding, EncodingLimits, Hash};
@@ -46,7 +47,7 @@ use listpack::ListPack;
 /// ```
 pub struct Hash<R = NoRoom>(Repr<R>);
 
-/// A [`Hash`](struct@Hash) to be read, borrowed from wherever it lies. What it lends lives for `'a`.
+/// A view of a [`Hash`](struct@Hash), which may be in any place. What it lends lives for `'a`.
 ///
 /// ```
 /// use values::{Element, EncodingLimits, Hash, HashView};

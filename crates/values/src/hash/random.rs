@@ -1,6 +1,7 @@
-//! Fields at random, each with the same chance, from the caller's source `rng` of uniform 64-bit numbers.
+//! Random fields, each with the same probability. The caller passes `rng`, a source of uniform 64-bit
+//! numbers.
 //!
-//! `sample` tells how different ones are chosen.
+//! `sample` says how distinct fields are chosen.
 
 use super::iter::elements;
 use super::{Hash, HashView, ReprView};
@@ -15,7 +16,7 @@ fn packed<'a>((field, value): (Value<'a>, Value<'a>)) -> (Element<'a>, Element<'
 }
 
 impl<'a> HashView<'a> {
-    /// [`Hash::random`].
+    /// See [`Hash::random`].
     pub fn random(self, rng: impl FnMut() -> u64) -> Option<(Element<'a>, Element<'a>)> {
         match self.0 {
             ReprView::ListPack(list) => list.random_pair(rng).map(packed),
@@ -23,7 +24,7 @@ impl<'a> HashView<'a> {
         }
     }
 
-    /// [`Hash::random_many`].
+    /// See [`Hash::random_many`].
     pub fn random_many(
         self,
         count: usize,
@@ -41,7 +42,7 @@ impl<'a> HashView<'a> {
         }
     }
 
-    /// [`Hash::try_random_unique`].
+    /// See [`Hash::try_random_unique`].
     pub fn try_random_unique(
         self,
         count: usize,
@@ -76,14 +77,14 @@ impl<'a> HashView<'a> {
 }
 
 impl<R: Room> Hash<R> {
-    /// A field with its value; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `hashTypeRandomElement`;
-    /// `HRANDFIELD`.
+    /// Returns a random field and its value, or `None` if there is none. O(1) on average, O(n) in a
+    /// listpack. In C: `hashTypeRandomElement`; `HRANDFIELD`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(Element<'_>, Element<'_>)> {
         self.view().random(rng)
     }
 
-    /// Visits `count` fields with their values, each drawn from all: some may come twice. None of an empty hash. In C: `HRANDFIELD`
-    /// with a negative count.
+    /// Calls `each` with `count` random fields and their values. Each is drawn from all fields, so one may
+    /// occur twice. An empty hash has none. In C: `HRANDFIELD` with a negative count.
     pub fn random_many<'a>(
         &'a self,
         count: usize,
@@ -93,7 +94,8 @@ impl<R: Room> Hash<R> {
         self.view().random_many(count, rng, each);
     }
 
-    /// [`try_random_unique`](Self::try_random_unique), calling the OOM handler if there is no room.
+    /// Does the same as [`try_random_unique`](Self::try_random_unique), but calls the OOM handler if there
+    /// is no memory.
     pub fn random_unique<'a>(
         &'a self,
         count: usize,
@@ -103,9 +105,12 @@ impl<R: Room> Hash<R> {
         or_oom(self.try_random_unique(count, rng, each))
     }
 
-    /// Visits `count` different fields with their values, or all, and returns how many. Every choice has the same chance; the order is
-    /// not random. O(n), or O(count) if that is a small part of a hash table; only then does it allocate, and an error
-    /// comes before the first visit. In C: `HRANDFIELD` with a positive count.
+    /// Calls `each` with `count` distinct fields and their values, or with all, and returns how many there
+    /// were. Every choice has the same probability, but the order is not random. In C: `HRANDFIELD` with a
+    /// positive count.
+    ///
+    /// It takes O(n), or O(count) for a small part of a hash table. Only the latter allocates, and an error
+    /// is returned before the first call of `each`.
     pub fn try_random_unique<'a>(
         &'a self,
         count: usize,

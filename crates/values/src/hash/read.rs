@@ -1,4 +1,4 @@
-//! Reading a hash: the view's methods, and the same of an owned hash.
+//! Reading a hash: the methods of a view, and the same methods of a hash.
 
 use super::{Hash, HashView, Iter, ReprView};
 use crate::element::Element;
@@ -7,9 +7,9 @@ use common::Room;
 use core::array;
 use core::fmt;
 
-/// One field at a time. See the same methods of [`Hash`](struct@Hash).
+/// Methods that read one field or several. [`Hash`](struct@Hash) documents them.
 impl<'a> HashView<'a> {
-    /// How many fields there are. In C: `hashTypeLength`; `HLEN`.
+    /// Returns the number of fields. In C: `hashTypeLength`; `HLEN`.
     #[inline]
     pub fn len(self) -> usize {
         match self.0 {
@@ -18,13 +18,13 @@ impl<'a> HashView<'a> {
         }
     }
 
-    /// Whether there is no field.
+    /// Returns whether there are no fields.
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// [`Hash::get`].
+    /// See [`Hash::get`].
     #[inline]
     pub fn get<'e>(self, field: impl Into<Element<'e>>) -> Option<Element<'a>> {
         let field = field.into();
@@ -37,7 +37,7 @@ impl<'a> HashView<'a> {
         }
     }
 
-    /// [`Hash::get_many`].
+    /// See [`Hash::get_many`].
     pub fn get_many(self, fields: &[Element<'_>]) -> impl Iterator<Item = Option<Element<'a>>> {
         fields.chunks(BATCH).flat_map(move |batch| self.get_batch(batch).into_iter().take(batch.len()))
     }
@@ -54,7 +54,7 @@ impl<'a> HashView<'a> {
         }
     }
 
-    /// [`Hash::contains_key`].
+    /// See [`Hash::contains_key`].
     #[inline]
     pub fn contains_key<'e>(self, field: impl Into<Element<'e>>) -> bool {
         let field = field.into();
@@ -64,31 +64,33 @@ impl<'a> HashView<'a> {
         }
     }
 
-    /// [`Hash::value_len`].
+    /// See [`Hash::value_len`].
     pub fn value_len<'e>(self, field: impl Into<Element<'e>>) -> Option<usize> {
         self.get(field).map(Element::len)
     }
 
-    /// [`Hash::keys`].
+    /// See [`Hash::keys`].
     pub fn keys(self) -> impl ExactSizeIterator<Item = Element<'a>> {
         self.iter().map(|(field, _)| field)
     }
 
-    /// [`Hash::values`].
+    /// See [`Hash::values`].
     pub fn values(self) -> impl ExactSizeIterator<Item = Element<'a>> {
         self.iter().map(|(_, value)| value)
     }
 }
 
-/// One field at a time.
+/// Methods that read one field or several.
 impl<R: Room> Hash<R> {
-    /// The field's value. O(1) on average in a hash table, O(n) in a listpack. In C: `hashTypeGetValue`; `HGET`.
+    /// Returns the field's value. O(1) on average in a hash table, O(n) in a listpack. In C:
+    /// `hashTypeGetValue`; `HGET`.
     #[inline]
     pub fn get<'e>(&self, field: impl Into<Element<'e>>) -> Option<Element<'_>> {
         self.view().get(field)
     }
 
-    /// The values of these fields, in their order: their cache misses overlap. In C: `HMGET`.
+    /// Returns the values of these fields, in the same order. The cache misses of the look-ups overlap. In
+    /// C: `HMGET`.
     ///
     /// ```
     /// use values::{Element, EncodingLimits, Hash};
@@ -101,41 +103,44 @@ impl<R: Room> Hash<R> {
         self.view().get_many(fields)
     }
 
-    /// Whether there is such a field. O(1) on average in a hash table, O(n) in a listpack. In C: `hashTypeExists`; `HEXISTS`.
+    /// Returns whether the field exists. O(1) on average in a hash table, O(n) in a listpack. In C:
+    /// `hashTypeExists`; `HEXISTS`.
     #[inline]
     pub fn contains_key<'e>(&self, field: impl Into<Element<'e>>) -> bool {
         self.view().contains_key(field)
     }
 
-    /// How many bytes the field's value has. In C: `hashTypeGetValueLength`; `HSTRLEN`, which answers 0 without a field.
+    /// Returns the length of the field's value in bytes. In C: `hashTypeGetValueLength`; `HSTRLEN`, which
+    /// returns 0 if there is no such field.
     pub fn value_len<'e>(&self, field: impl Into<Element<'e>>) -> Option<usize> {
         self.view().value_len(field)
     }
 
-    /// Fields with their values: in the order of their insertion in a listpack, in no order in a hash table. In C:
-    /// `hashTypeInitIterator`; `HGETALL`.
+    /// Returns an iterator over fields and values. A listpack has the order of insertion, and a hash table
+    /// has no order. In C: `hashTypeInitIterator`; `HGETALL`.
     pub fn iter(&self) -> Iter<'_> {
         self.view().iter()
     }
 
-    /// The fields, in the order of [`iter`](Self::iter). In C: `HKEYS`.
+    /// Returns an iterator over the fields, in the order of [`iter`](Self::iter). In C: `HKEYS`.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = Element<'_>> {
         self.view().keys()
     }
 
-    /// The values, in the order of [`iter`](Self::iter). In C: `HVALS`.
+    /// Returns an iterator over the values, in the order of [`iter`](Self::iter). In C: `HVALS`.
     pub fn values(&self) -> impl ExactSizeIterator<Item = Element<'_>> {
         self.view().values()
     }
 }
 
-/// Where a field stands.
+/// Returns the position of a field.
 #[inline]
 pub(super) fn find(list: &listpack::View, field: &[u8]) -> Option<listpack::Offset> {
     list.find(list.first()?, field, 1)
 }
 
-/// Hashes are equal if they have the same fields with the same values, however they are encoded. O(n) on average for hash tables.
+/// Two hashes are equal if they have the same fields with the same values, whatever the encodings. O(n) on
+/// average for hash tables.
 impl PartialEq for HashView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().all(|(field, value)| other.get(field) == Some(value))

@@ -1,13 +1,14 @@
-//! Changing a hash, and when it changes its encoding.
+//! Changing a hash, and its conversion to a hash table.
 //!
 //! A listpack becomes a hash table with the first write
 //!
 //! - of a field or value of more than `hash_max_listpack_value` bytes, whether the field is new or not;
 //! - after which there would be more than `hash_max_listpack_entries` fields;
-//! - of more pairs than that at once, even if they are all of one field: they are not compared first;
-//! - for which the list would be longer than any list may be.
+//! - of more pairs than that at once, even if they all have the same field, because the fields are not
+//!   compared first;
+//! - for which the list would be longer than a list may be.
 //!
-//! The table is made aside, with the new pair in it, and takes the list's place when it is complete.
+//! The table is built beside the list, with the new pair in it, and replaces the list when it is complete.
 //!
 //! Learned from: Redis' `t_hash.c` (`hashTypeTryConversion`, `hashTypeSet`).
 
@@ -22,13 +23,14 @@ use common::Room;
 use listpack::{ListPack, View};
 use zmalloc::{ReserveError, or_oom};
 
-/// Whether a pair may stand in a listpack that then has `len` fields.
+/// Returns whether a pair may be in a listpack that then has `len` fields.
 fn fits((field, value): (Element<'_>, Element<'_>), len: usize, limits: &EncodingLimits) -> bool {
     let longest = field.len().max(value.len());
     longest <= limits.hash_max_listpack_value && len <= limits.hash_max_listpack_entries
 }
 
-/// Gives the field in the list, if it is there at `place`, another value; else adds the pair. Whether it is new.
+/// Writes the value of the field at `place`, or adds the pair if there is no `place`. Returns whether the
+/// field is new.
 fn try_write<R: Room>(
     list: &mut ListPack<R>,
     place: Option<listpack::Offset>,
@@ -39,15 +41,16 @@ fn try_write<R: Room>(
     };
     match list.next(place) {
         Some(place) => list.try_replace(place, value.packed()).map(|_| false),
-        None => list.try_push_back(value.packed()).map(|()| false), // a copy of a damaged view may end with a field
+        None => list.try_push_back(value.packed()).map(|()| false), // a damaged list may end with a field
     }
 }
 
 impl<R: Room> Hash<R> {
-    /// Gives `field` that value and returns whether the field is new. O(1) on average in a hash table, O(n) in a listpack. In C:
-    /// `hashTypeSet`; `HSET`.
+    /// Sets the value of `field` and returns whether the field is new. O(1) on average in a hash table,
+    /// O(n) in a listpack. In C: `hashTypeSet`; `HSET`.
     ///
-    /// A value takes the old one's place without an allocation if it needs as large a block.
+    /// In a hash table, a value that needs a block of the same size as the old one replaces it without an
+    /// allocation.
     pub fn try_insert<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -61,7 +64,7 @@ impl<R: Room> Hash<R> {
                 let place = find(list, &field.text());
                 if fits((field, value), list.len() / 2 + usize::from(place.is_none()), limits) {
                     match try_write(list, place, (field, value)) {
-                        Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
+                        Err(ReserveError::TooLong { .. }) => {} // too long for any list, so a table is needed
                         result => return result,
                     }
                 }
@@ -73,10 +76,12 @@ impl<R: Room> Hash<R> {
         }
     }
 
-    /// Adds a field and its value of these lengths, and returns whether the field was not there before. A field that
-    /// is there stays as it is. `fill` writes both into their places, so that a caller that decompresses them needs
-    /// no second copy. The hash becomes a hash table. So this is for a field or a value of more than
-    /// `hash_max_listpack_value` bytes; for others there is [`try_insert`](Self::try_insert).
+    /// Adds a field and a value of these lengths, and returns whether the field is new. If the field
+    /// exists, it is not changed.
+    ///
+    /// `fill` writes both into their places. So a caller that decompresses them needs no second copy. The
+    /// hash becomes a hash table, so this is for a field or a value of more than `hash_max_listpack_value`
+    /// bytes. For others use [`try_insert`](Self::try_insert).
     ///
     /// ```
     /// use values::{Collection, Encoding, Hash, ReserveError};
@@ -94,7 +99,7 @@ impl<R: Room> Hash<R> {
     /// ```
     ///
     /// # Errors
-    /// What `fill` returns; no memory. The hash is then as it was.
+    /// The error of `fill`, or that of an allocation. The hash is then unchanged.
     pub fn try_insert_with<E: From<ReserveError>>(
         &mut self,
         lens: [usize; 2],
@@ -111,7 +116,7 @@ impl<R: Room> Hash<R> {
         Ok(is_new)
     }
 
-    /// [`try_insert`](Self::try_insert), calling the OOM handler if there is no room.
+    /// Does the same as [`try_insert`](Self::try_insert), but calls the OOM handler if there is no memory.
     pub fn insert<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -121,8 +126,8 @@ impl<R: Room> Hash<R> {
         or_oom(self.try_insert(field, value, limits))
     }
 
-    /// Gives `field` that value if it has none yet, and says whether. A field that is there is left as it is, and so is the
-    /// encoding. In C: `HSETNX`.
+    /// Sets the value of `field` if the field does not exist, and returns whether it did so. If the field
+    /// exists, neither its value nor the encoding changes. In C: `HSETNX`.
     pub fn try_insert_absent<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -133,7 +138,8 @@ impl<R: Room> Hash<R> {
         if self.contains_key(field) { Ok(false) } else { self.try_insert(field, value, limits) }
     }
 
-    /// [`try_insert_absent`](Self::try_insert_absent), calling the OOM handler if there is no room.
+    /// Does the same as [`try_insert_absent`](Self::try_insert_absent), but calls the OOM handler if there
+    /// is no memory.
     pub fn insert_absent<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -143,8 +149,8 @@ impl<R: Room> Hash<R> {
         or_oom(self.try_insert_absent(field, value, limits))
     }
 
-    /// Gives each field its value, all or none of them, and says how many fields are new. Of a field that comes twice the last
-    /// value counts. In C: `HSET` with several pairs, `HMSET`.
+    /// Sets the values of all fields, or of none on failure, and returns how many fields are new. If a
+    /// field occurs twice, the last value counts. In C: `HSET` with several pairs, `HMSET`.
     ///
     /// ```
     /// use values::{Collection, Element, EncodingLimits, Hash};
@@ -163,7 +169,7 @@ impl<R: Room> Hash<R> {
             Repr::HashTable(members) => members.try_set_many(pairs),
             Repr::ListPack(list) => {
                 if pairs.iter().all(|&pair| fits(pair, pairs.len(), limits)) {
-                    // In a copy, which is small.
+                    // The changes are made in a copy, which is small.
                     let mut copy = Hash(Repr::ListPack(list.try_to_owned()?));
                     let mut new = 0;
                     for &(field, value) in pairs {
@@ -183,13 +189,14 @@ impl<R: Room> Hash<R> {
         }
     }
 
-    /// [`try_insert_many`](Self::try_insert_many), calling the OOM handler if there is no room.
+    /// Does the same as [`try_insert_many`](Self::try_insert_many), but calls the OOM handler if there is
+    /// no memory.
     pub fn insert_many(&mut self, pairs: &[(Element<'_>, Element<'_>)], limits: &EncodingLimits) -> usize {
         or_oom(self.try_insert_many(pairs, limits))
     }
 
-    /// Makes the hash a hash table if `size_hint` fields, which are about to be added, are more than a listpack may have at all. In C:
-    /// part of `rdbLoadObject`.
+    /// Prepares for `size_hint` fields that are about to be added. If they are more than a listpack may
+    /// have, the hash becomes a hash table. In C: part of `rdbLoadObject`.
     ///
     /// ```
     /// use values::{Collection, Encoding, EncodingLimits, Hash};
@@ -209,8 +216,8 @@ impl<R: Room> Hash<R> {
         Ok(())
     }
 
-    /// Takes `field` out and returns whether it was there. O(1) on average in a hash table, O(n) in a listpack. In C:
-    /// `hashTypeDelete`; `HDEL`.
+    /// Removes `field` and returns whether it existed. O(1) on average in a hash table, O(n) in a listpack.
+    /// In C: `hashTypeDelete`; `HDEL`.
     pub fn remove<'e>(&mut self, field: impl Into<Element<'e>>) -> bool {
         let field = field.into();
         match &mut self.0 {
@@ -222,7 +229,8 @@ impl<R: Room> Hash<R> {
         }
     }
 
-    /// Adds to the field's integer and returns the sum; a field that is not there counts as 0. In C: `HINCRBY`.
+    /// Adds `increment` to the field's integer and returns the sum. A missing field counts as 0. In C:
+    /// `HINCRBY`.
     ///
     /// ```
     /// use values::{EncodingLimits, Hash, hash::HashError};
@@ -239,7 +247,7 @@ impl<R: Room> Hash<R> {
         Error::or_oom(self.try_incr_by(field, increment, limits))
     }
 
-    /// [`incr_by`](Self::incr_by) that returns an error for want of memory too.
+    /// Does the same as [`incr_by`](Self::incr_by), but returns an error if an allocation fails.
     pub fn try_incr_by<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -253,8 +261,8 @@ impl<R: Room> Hash<R> {
         Ok(sum)
     }
 
-    /// Adds to the field's number and returns the sum. A field that is not there counts as 0. The value is then the text of the sum:
-    /// see [`LongDouble`]. In C: `HINCRBYFLOAT`.
+    /// Adds `increment` to the field's number and returns the sum. A missing field counts as 0. The value
+    /// becomes the text of the sum: see [`LongDouble`]. In C: `HINCRBYFLOAT`.
     pub fn incr_by_float<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -264,7 +272,7 @@ impl<R: Room> Hash<R> {
         Error::or_oom(self.try_incr_by_float(field, increment, limits))
     }
 
-    /// [`incr_by_float`](Self::incr_by_float) that returns an error for want of memory too.
+    /// Does the same as [`incr_by_float`](Self::incr_by_float), but returns an error if an allocation fails.
     pub fn try_incr_by_float<'e>(
         &mut self,
         field: impl Into<Element<'e>>,
@@ -279,7 +287,7 @@ impl<R: Room> Hash<R> {
     }
 }
 
-/// The error of arithmetic on a field's value.
+/// Converts the error of arithmetic on a field's value.
 fn of_a_field(error: StringError) -> HashError {
     match error {
         StringError::NotAnInteger => HashError::NotAnInteger,
@@ -293,7 +301,7 @@ fn of_a_field(error: StringError) -> HashError {
     }
 }
 
-/// A hash table with the list's pairs.
+/// Returns a hash table with the list's pairs.
 #[cold]
 fn try_to_table(list: &View) -> Result<StringTable<2>, ReserveError> {
     let mut members = StringTable::try_new()?;

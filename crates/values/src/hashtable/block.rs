@@ -4,14 +4,15 @@
 //!  StringBlock<1>, a member of a set     | len | bytes ...                     1 + len bytes
 //!  StringBlock<2>, a field of a hash     | len | len | field ... | value ...   2 + len + len bytes
 //!
-//!  len: one byte below 255; or 255, and then four bytes, little-endian
+//!  len: one byte below 255; otherwise 255, and then four bytes, little-endian
 //! ```
 //!
-//! No NUL, no capacity, no header of its own: 1 or 2 bytes beside the strings. A member of 19 bytes is a block of 24, a
-//! field of 18 with a value of 16 one of 40, where Redis has one block for each string and two pointers between them.
+//! There is no NUL, no capacity and no header, so the strings cost only 1 or 2 bytes more. A member of 19
+//! bytes is in a block of 24. A field of 18 with a value of 16 is in a block of 40. Redis has a block for
+//! each string, and two pointers between them.
 //!
-//! Invariant: the pointer is that of a live block of zmalloc's raw family, which this owns alone, with lengths and strings as
-//! drawn; it was asked for as large as the size class of what the lengths add up to.
+//! Invariant: the pointer is that of a live block of zmalloc's raw family, with lengths and strings as
+//! drawn. Only this value owns it. It was allocated with the size of the size class that the lengths need.
 
 use common::length;
 use core::mem::ManuallyDrop;
@@ -20,7 +21,7 @@ use core::slice;
 use dict::CompactPtr;
 use zmalloc::ReserveError;
 
-/// `N` strings in one block; see the drawing above. The first is what it is found by.
+/// `N` strings in one block, as drawn above. The first one is the key.
 pub(crate) struct StringBlock<const N: usize>(CompactPtr<u8>);
 
 // SAFETY: the block is owned, and its bytes change only through `&mut`.
@@ -29,8 +30,8 @@ unsafe impl<const N: usize> Send for StringBlock<N> {}
 unsafe impl<const N: usize> Sync for StringBlock<N> {}
 
 impl<const N: usize> StringBlock<N> {
-    /// The size to ask for: the class that these strings need. (The class, so that a string that changes within it
-    /// does not change what was asked for.)
+    /// Returns the size to allocate: the size class that these strings need. A string that changes within
+    /// the class does not change this size.
     fn class_of(lens: [usize; N]) -> Result<usize, ReserveError> {
         let mut size = 0usize;
         for len in lens {
@@ -43,27 +44,28 @@ impl<const N: usize> StringBlock<N> {
         Ok(zmalloc::good_size(size))
     }
 
-    /// A block with copies of the strings.
+    /// Creates a block with copies of the strings.
     pub(crate) fn try_new(parts: [&[u8]; N]) -> Result<Self, ReserveError> {
         let size = Self::class_of(parts.map(<[u8]>::len))?;
         let pointer = pointer(zmalloc::ztrymalloc(size), size)?;
-        // SAFETY: a fresh block of the size that is written.
+        // SAFETY: the new block has the size that `write` needs.
         unsafe { write(pointer.get(), parts) };
         Ok(Self(pointer))
     }
 
-    /// A block with strings of these lengths, which `fill` writes into their places. They are zeros before.
+    /// Creates a block with strings of these lengths. They are zeros until `fill` writes them.
     pub(crate) fn try_new_with<E: From<ReserveError>>(
         lens: [usize; N],
         fill: impl FnOnce([&mut [u8]; N]) -> Result<(), E>,
     ) -> Result<Self, E> {
         let size = Self::class_of(lens)?;
         let pointer = pointer(zmalloc::ztrycalloc(size), size)?;
-        // SAFETY: a fresh block with room for the lengths, and for as many bytes behind them, which are zeros.
+        // SAFETY: the new block has room for the lengths and for the strings behind them, which are zeros.
         let mut place =
             unsafe { lens.into_iter().fold(pointer.get(), |place, len| length::write(place, len)) };
         let block = Self(pointer);
-        // SAFETY: the strings stand behind their lengths, one after the other. No other pointer to the new block exists.
+        // SAFETY: the strings follow their lengths, one after the other. No other pointer to the new block
+        // exists.
         let parts = lens.map(|len| unsafe {
             let part = slice::from_raw_parts_mut(place.as_ptr(), len);
             place = place.add(len);
@@ -73,42 +75,43 @@ impl<const N: usize> StringBlock<N> {
         Ok(block)
     }
 
-    /// The strings.
+    /// Returns the strings.
     #[inline]
     pub(crate) fn parts(&self) -> [&[u8]; N] {
-        // SAFETY: the invariant; the bytes stay as long as `self` is borrowed.
+        // SAFETY: the block is live and written (invariant), and does not change while `self` is borrowed.
         unsafe { read(self.0.get()) }
     }
 
-    /// What it is found by.
+    /// Returns the key, which is the first string.
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         const { assert!(N > 0) };
         self.parts()[0]
     }
 
-    /// Where a look at the key will begin, for who asks for it ahead.
+    /// Returns the address at which reading the key begins, for a prefetch.
     #[inline]
     pub(crate) fn key_ahead(&self) -> *const u8 {
         self.0.get().as_ptr()
     }
 
-    /// What was asked of the allocator.
+    /// Returns the size with which the block was allocated.
     fn class(&self) -> usize {
         zmalloc::good_size(self.parts().iter().map(|part| length::size(part.len()) + part.len()).sum())
     }
 
-    /// What the block adds to `used_memory`.
+    /// Returns the number of bytes that the block adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
-        // SAFETY: a live block that was asked for with that size.
+        // SAFETY: the block is live and was allocated with this size.
         unsafe { zmalloc::zmalloc_size_sized(self.0.get(), self.class()) }
     }
 
-    /// Frees the block, and returns what it added to `used_memory`. Its length is read once.
+    /// Frees the block, and returns the number of bytes that it added to `used_memory`. Its lengths are
+    /// read only once.
     pub(crate) fn into_freed(self) -> usize {
         let this = ManuallyDrop::new(self);
         let (block, class) = (this.0.get(), this.class());
-        // SAFETY: a live block that was asked for with that size. Nobody uses it after this.
+        // SAFETY: the block is live and was allocated with this size. It is not used afterwards.
         unsafe {
             let freed = zmalloc::zmalloc_size_sized(block, class);
             zmalloc::zfree_sized(block, class);
@@ -116,13 +119,14 @@ impl<const N: usize> StringBlock<N> {
         }
     }
 
-    /// Moves the block if `moves` says so and there is memory for another.
+    /// Moves the block if `moves` returns `true` and there is memory.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) {
         let (old, class) = (self.0.get(), self.class());
         if !moves(old, self.allocation_size()) {
             return;
         }
-        // SAFETY: a live block that was asked for with that size; the old address is forgotten.
+        // SAFETY: the block is live and was allocated with this size. If it moves, the old address is not
+        // used again.
         let moved = unsafe { zmalloc::ztryrelocate_if(old, class, |new| CompactPtr::new(new).is_some()) };
         if let Some(new) = moved.and_then(CompactPtr::new) {
             self.0 = new;
@@ -131,14 +135,14 @@ impl<const N: usize> StringBlock<N> {
 }
 
 impl StringBlock<2> {
-    /// The value of a field.
+    /// Returns the value of a field.
     #[inline]
     pub(crate) fn value(&self) -> &[u8] {
         self.parts()[1]
     }
 
-    /// Another value for the same field, in place if it needs a block of the same size class; afterwards it is as it was,
-    /// or has the new value.
+    /// Replaces the value. It is written in place if it needs a block of the same size class. On failure
+    /// the old value stays.
     pub(crate) fn try_set_value(&mut self, value: &[u8]) -> Result<(), ReserveError> {
         let parts = [self.key(), value];
         let key_len = self.key().len();
@@ -149,8 +153,9 @@ impl StringBlock<2> {
             return Ok(());
         }
         let block = self.0.get();
-        // SAFETY: the block has room, because it was asked for with the class that is needed now; the key stays where it is,
-        // because both lengths take as many bytes as before. `value` is the caller's and overlaps nothing here.
+        // SAFETY: the block has room, because it was allocated with the class that is needed now. The key
+        // stays where it is, because the new length takes as many bytes as the old one. `value` is the
+        // caller's and overlaps nothing here.
         unsafe {
             let place = block.add(length::size(key_len));
             let place = length::write(place, value.len()).add(key_len);
@@ -162,18 +167,18 @@ impl StringBlock<2> {
 
 impl<const N: usize> Drop for StringBlock<N> {
     fn drop(&mut self) {
-        // SAFETY: the invariant; nobody uses the block after this.
+        // SAFETY: the block is live and was allocated with this size (invariant). It is not used afterwards.
         unsafe { zmalloc::zfree_sized(self.0.get(), self.class()) };
     }
 }
 
-/// The pointer to a new block of that size, if there is one. An address that needs more than six bytes is as
-/// good as none.
+/// Returns the pointer to a new block of that size. An address that does not fit six bytes counts as
+/// missing memory.
 fn pointer(block: Option<NonNull<u8>>, size: usize) -> Result<CompactPtr<u8>, ReserveError> {
     let out_of_memory = ReserveError::OutOfMemory { size };
     let block = block.ok_or(out_of_memory)?;
     CompactPtr::new(block).ok_or_else(|| {
-        // SAFETY: allocated just now, with this size.
+        // SAFETY: the block was just allocated with this size.
         unsafe { zmalloc::zfree_sized(block, size) };
         out_of_memory
     })
@@ -182,10 +187,10 @@ fn pointer(block: Option<NonNull<u8>>, size: usize) -> Result<CompactPtr<u8>, Re
 /// Writes all lengths, then all strings.
 ///
 /// # Safety
-/// `block` has as many bytes as `class_of` returns for the lengths of `parts`. All of them may be written, and
-/// none of `parts` lies there.
+/// `block` must have as many bytes as `class_of` returns for the lengths of `parts`. All of them must be
+/// valid for writes, and must not overlap `parts`.
 unsafe fn write<const N: usize>(block: NonNull<u8>, parts: [&[u8]; N]) {
-    // SAFETY: by contract.
+    // SAFETY: the caller guarantees the room, and that nothing overlaps.
     unsafe {
         let place = parts.iter().fold(block, |place, part| length::write(place, part.len()));
         parts.iter().fold(place, |place, part| {
@@ -195,20 +200,20 @@ unsafe fn write<const N: usize>(block: NonNull<u8>, parts: [&[u8]; N]) {
     }
 }
 
-/// The strings of a block.
+/// Reads the strings of a block.
 ///
 /// # Safety
-/// [`write()`] was called on it, with the same `N`, and its bytes stay as they are for `'a`.
+/// The block must have been written by [`write()`] with the same `N`, and its bytes must not change for `'a`.
 #[inline]
 unsafe fn read<'a, const N: usize>(block: NonNull<u8>) -> [&'a [u8]; N] {
     let mut place = block;
-    // SAFETY: by contract.
+    // SAFETY: the caller guarantees that `N` lengths are at the start of the block.
     let lens = [(); N].map(|()| unsafe {
         let (len, next) = length::read(place);
         place = next;
         len
     });
-    // SAFETY: the strings stand behind their lengths, one after the other.
+    // SAFETY: the strings follow their lengths, one after the other.
     lens.map(|len| unsafe {
         let part = slice::from_raw_parts(place.as_ptr(), len);
         place = place.add(len);

@@ -4,7 +4,7 @@
 //!  StringTable -> table of six-byte pointers -> | len | bytes |      one block a member
 //! ```
 //!
-//! Keeps count of what its blocks take, so that `allocation_size` need not walk over millions of them.
+//! The table counts the bytes of its blocks, so that `allocation_size` need not visit millions of them.
 
 mod block;
 mod pairs;
@@ -22,15 +22,16 @@ use dict::prefetch::prefetch;
 use dict::{DefaultHashBuilder, Table};
 use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box, try_box};
 
-/// Look-ups whose cache misses overlap.
+/// The number of look-ups in a batch, whose cache misses overlap.
 pub(crate) const BATCH: usize = 16;
 
-/// Strings, or pairs of strings, found by the first one. One pointer wide.
+/// A table of strings, or of pairs of strings, that are found by the first one. One pointer wide.
 pub(crate) struct StringTable<const N: usize>(Box<Inner<N>, Zmalloc>);
 
 const _: () = assert!(size_of::<Option<StringTable<1>>>() == size_of::<usize>());
 
-/// Invariant: `bytes` is the sum of `allocation_size` over the blocks in `table`, and no two of them have the same key.
+/// Invariant: `bytes` is the sum of `allocation_size` over the blocks in `table`, and no two blocks have
+/// the same key.
 struct Inner<const N: usize> {
     table: Table<StringBlock<N>>,
     hash_builder: DefaultHashBuilder,
@@ -43,9 +44,9 @@ impl<const N: usize> Inner<N> {
     }
 }
 
-/// One member at a time.
+/// Methods for one block.
 impl<const N: usize> StringTable<N> {
-    /// An empty table.
+    /// Creates an empty table.
     pub(crate) fn try_new() -> Result<Self, ReserveError> {
         let inner = Inner { table: Table::new(), hash_builder: DefaultHashBuilder::default(), bytes: 0 };
         try_box(inner).map(Self)
@@ -55,18 +56,19 @@ impl<const N: usize> StringTable<N> {
         self.0.table.len()
     }
 
-    /// Whether the two are one table.
+    /// Returns whether both are the same table.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         core::ptr::eq(&*self.0, &*other.0)
     }
 
-    /// The block with that key. Constant time on average.
+    /// Returns the block with that key. Constant time on average.
     #[inline]
     pub(crate) fn get(&self, key: &[u8]) -> Option<&StringBlock<N>> {
         self.0.table.find(self.0.hash(key), |member| member.key() == key)
     }
 
-    /// Takes in a block whose key is not here yet; without memory for its place, nothing has changed.
+    /// Adds a block whose key is not present yet. On failure nothing changes, except that the block is
+    /// dropped.
     pub(crate) fn try_insert_unique(&mut self, member: StringBlock<N>) -> Result<(), ReserveError> {
         debug_assert!(self.get(member.key()).is_none());
         let Inner { table, hash_builder, bytes } = &mut *self.0;
@@ -77,7 +79,7 @@ impl<const N: usize> StringTable<N> {
         Ok(())
     }
 
-    /// Takes in a block, unless its key is here already, and says whether it did.
+    /// Adds a block. Returns `false`, and drops it, if its key is present.
     pub(crate) fn try_insert_block(&mut self, member: StringBlock<N>) -> Result<bool, ReserveError> {
         if self.get(member.key()).is_some() {
             return Ok(false);
@@ -85,7 +87,7 @@ impl<const N: usize> StringTable<N> {
         self.try_insert_unique(member).map(|()| true)
     }
 
-    /// Takes the block with that key out. Constant time on average.
+    /// Removes and returns the block with that key. Constant time on average.
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<StringBlock<N>> {
         let hash = self.0.hash(key);
         let member = self.0.table.find_entry(hash, |member| member.key() == key).ok()?.remove();
@@ -94,24 +96,25 @@ impl<const N: usize> StringTable<N> {
     }
 }
 
-/// Many members.
+/// Methods for many blocks.
 impl<const N: usize> StringTable<N> {
-    /// The blocks, in no order.
+    /// Returns an iterator over the blocks, in no order.
     pub(crate) fn iter(&self) -> dict::iter::Iter<'_, StringBlock<N>> {
         self.0.table.iter()
     }
 
-    /// One block, each with about the same chance. In C: `dictGetFairRandomKey`.
+    /// Returns a random block. Each has about the same probability. In C: `dictGetFairRandomKey`.
     pub(crate) fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<&StringBlock<N>> {
         self.0.table.fair_random(rng)
     }
 
-    /// Visits the blocks of one place of the table and says which is next. In C: `dictScan`.
+    /// Visits the blocks of one place of the table and returns the cursor for the next call. In C:
+    /// `dictScan`.
     pub(crate) fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(&'a StringBlock<N>)) -> Cursor {
         self.0.table.scan(cursor, each)
     }
 
-    /// A copy, block by block.
+    /// Returns a copy, made block by block.
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::try_new()?;
         for member in self.iter() {
@@ -121,22 +124,22 @@ impl<const N: usize> StringTable<N> {
     }
 }
 
-/// Memory.
+/// Methods for memory.
 impl<const N: usize> StringTable<N> {
-    /// What table and blocks add to `used_memory`. Constant time.
+    /// Returns the number of bytes that table and blocks add to `used_memory`. Constant time.
     pub(crate) fn allocation_size(&self) -> usize {
         box_size(&self.0) + self.0.table.allocation_size() + self.0.bytes
     }
 
-    /// Frees blocks and chunks of the table, about `n` of them, and returns what is left. See
-    /// [`Table::pop_chunks`].
+    /// Frees about `n` blocks and chunks of the table, and returns the rest. See [`Table::pop_chunks`].
     pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let Inner { table, bytes, .. } = &mut *self.0;
         let ahead = |member: &StringBlock<N>| prefetch(member.key_ahead());
         table.pop_chunks(n, ahead, |member| *bytes -= member.into_freed()).then_some(self)
     }
 
-    /// Moves blocks of members, of the table and its own, for which `moves` says so; one place of the table a call. In C: `activeDefragSdsDict`.
+    /// Moves the blocks for which `moves` returns `true`: those of the members, those of the table, and its
+    /// own. A call handles one place of the table. In C: `activeDefragSdsDict`.
     pub(crate) fn relocate(
         &mut self,
         cursor: Cursor,
@@ -148,7 +151,7 @@ impl<const N: usize> StringTable<N> {
         let moves = RefCell::new(moves);
         let Inner { table, bytes, .. } = &mut *self.0;
         table.relocate(cursor, &mut |block, size| (moves.borrow_mut())(block, size), |member| {
-            // With some allocators the new place is a little larger than the old one, or smaller.
+            // With some allocators the new block is a little larger or smaller than the old one.
             let before = member.allocation_size();
             member.relocate(*moves.borrow_mut());
             *bytes = *bytes - before + member.allocation_size();
@@ -157,8 +160,8 @@ impl<const N: usize> StringTable<N> {
 }
 
 impl<const N: usize> StringTable<N> {
-    /// Takes a block out, each with about the same chance. Constant time on average. In C: `dictGetFairRandomKey` and
-    /// `dictDelete`.
+    /// Removes and returns a random block. Each has about the same probability. Constant time on average.
+    /// In C: `dictGetFairRandomKey` and `dictDelete`.
     pub(crate) fn pop_random(&mut self, rng: impl FnMut() -> u64) -> Option<StringBlock<N>> {
         let key = self.fair_random(rng)?.key();
         let (hash, address) = (self.0.hash(key), key.as_ptr());
@@ -170,7 +173,7 @@ impl<const N: usize> StringTable<N> {
 }
 
 impl StringTable<1> {
-    /// Takes in a member, if it is not here yet, and says whether. Constant time on average.
+    /// Adds a member. Returns `false` if it is present. Constant time on average.
     pub(crate) fn try_insert(&mut self, key: &[u8]) -> Result<bool, ReserveError> {
         let hash = self.0.hash(key);
         let Inner { table, hash_builder, bytes } = &mut *self.0;
@@ -185,7 +188,7 @@ impl StringTable<1> {
         Ok(true)
     }
 
-    /// Which of these are here. Their cache misses overlap.
+    /// Returns for each key whether it is present. The cache misses of the look-ups overlap.
     pub(crate) fn contains_many<const K: usize>(&self, keys: [&[u8]; K]) -> [bool; K] {
         let hashes = keys.map(|key| self.0.hash(key));
         let ahead = |member: &StringBlock<1>| prefetch(member.key_ahead());
@@ -225,7 +228,7 @@ mod tests {
         members.iter().map(|pair| (pair.key().to_vec(), pair.value().to_vec())).collect()
     }
 
-    /// The sum that is kept, beside the sum over all blocks.
+    /// Compares the stored sum with the sum over all blocks.
     fn check<const N: usize>(members: &StringTable<N>) {
         let bytes: usize = members.iter().map(StringBlock::allocation_size).sum();
         assert_eq!(members.0.bytes, bytes);
@@ -268,10 +271,10 @@ mod tests {
         }
         assert!(asked >= COUNT);
         assert_eq!(contents(&members), before);
-        // glibc may give a block a few bytes more in its new place.
+        // glibc may give a few bytes more for the new block.
         assert!(zmalloc::ALLOCATOR == "libc" || members.allocation_size() == size);
         let moved = addresses(&members).difference(&places).count();
-        // A block may come to lie where another one was before.
+        // A block may move to an address where another one was before.
         assert!(moved > 0);
         check(&members);
     }
@@ -297,10 +300,10 @@ mod tests {
     #[test]
     fn the_sum_of_the_blocks_is_right_after_they_were_moved_into_gaps_of_another_size() {
         const LEN: usize = if cfg!(miri) { 100 } else { 2030 };
-        // A gap a little larger than a block: glibc gives all of it.
+        // The gaps are a little larger than a block, and glibc gives such a gap as a whole.
         let gaps: Vec<_> = (0..2 * COUNT).map(|_| zmalloc::zmalloc(LEN + 26)).collect();
         let mut members = set_of((0..(COUNT / 10).max(5)).map(|n| format!("{n:0LEN$}")));
-        // SAFETY: live blocks, each freed once.
+        // SAFETY: the blocks are live, and each is freed once.
         gaps.iter().step_by(2).for_each(|gap| unsafe { zmalloc::zfree(*gap) });
         let mut cursor = members.relocate(Cursor::START, &mut |_, _| true);
         while !cursor.is_start() {

@@ -1,4 +1,4 @@
-//! Pairs of field and value: what only a hash does with its table.
+//! Pairs of field and value: the methods of a table that only hashes use.
 
 use super::{Inner, StringBlock, StringTable};
 use crate::element::Element;
@@ -8,8 +8,8 @@ use dict::prefetch::prefetch;
 use zmalloc::{ReserveError, Zmalloc};
 
 impl StringTable<2> {
-    /// Gives the field that value and returns whether the field is new. Constant time on average. After an error nothing has
-    /// changed.
+    /// Sets the value of a field and returns whether the field is new. Constant time on average. On failure
+    /// nothing changes.
     pub(crate) fn try_set(&mut self, field: &[u8], value: &[u8]) -> Result<bool, ReserveError> {
         let hash = self.0.hash(field);
         let Inner { table, hash_builder, bytes } = &mut *self.0;
@@ -27,8 +27,8 @@ impl StringTable<2> {
         Ok(true)
     }
 
-    /// [`try_set`](Self::try_set) for each pair, all or none of them; the answer is how many fields are new. After an
-    /// error the table may have more chunks than before, as after a removal.
+    /// Does the same as [`try_set`](Self::try_set) for each pair, for all of them or for none. Returns how
+    /// many fields are new. After a failure the table may have more chunks than before, as after a removal.
     pub(crate) fn try_set_many(
         &mut self,
         pairs: &[(Element<'_>, Element<'_>)],
@@ -53,8 +53,8 @@ impl StringTable<2> {
         Ok(new)
     }
 
-    /// Puts a block into the table; where there was one with its field, the two change places. Whether the field is new. An
-    /// error consumes the block.
+    /// Puts a block into the table, and takes out the block with the same field, if there is one. Returns
+    /// whether the field is new. On failure the block is dropped.
     fn exchange(&mut self, block: &mut Option<StringBlock<2>>) -> Result<bool, ReserveError> {
         let Inner { table, hash_builder, bytes } = &mut *self.0;
         let hasher = |pair: &StringBlock<2>| hash_builder.hash_one(pair.key());
@@ -70,17 +70,17 @@ impl StringTable<2> {
         Ok(true)
     }
 
-    /// Undoes exchanges, the last first: the old blocks go back, and fields that had none are removed.
+    /// Undoes exchanges, the last one first. The old blocks go back, and fields that had none are removed.
     fn take_back(&mut self, pairs: &[(Element<'_>, Element<'_>)], blocks: &mut [Option<StringBlock<2>>]) {
         for (block, (field, _)) in blocks.iter_mut().zip(pairs).rev() {
             match block {
-                Some(_) => drop(self.exchange(block)), // the field is there: nothing to allocate
+                Some(_) => drop(self.exchange(block)), // the field exists, so nothing is allocated
                 None => drop(self.remove(&field.text())),
             }
         }
     }
 
-    /// The pairs with these fields; their cache misses overlap.
+    /// Returns the pairs with these fields. The cache misses of the look-ups overlap.
     pub(crate) fn get_many<const K: usize>(&self, fields: [&[u8]; K]) -> [Option<&StringBlock<2>>; K] {
         let hashes = fields.map(|field| self.0.hash(field));
         let ahead = |pair: &StringBlock<2>| prefetch(pair.key_ahead());

@@ -1,4 +1,4 @@
-//! From one listpack to a quicklist, and back.
+//! Conversion of one listpack to a quicklist, and back.
 
 use super::{List, Repr};
 use crate::element::Element;
@@ -10,7 +10,7 @@ use listpack::ListPack;
 use quicklist::{NodeLimit, QuickList};
 use zmalloc::ReserveError;
 
-/// What is about to be added to a list, as Redis reckons it.
+/// The size that Redis assumes for elements that are about to be added.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Growth {
     bytes: usize,
@@ -18,13 +18,13 @@ pub(super) struct Growth {
 }
 
 impl Growth {
-    /// One argument of a command, which is text whatever it says.
+    /// Returns the size of one argument of a command. An argument is always text.
     pub(super) fn of_argument(element: Element<'_>) -> Self {
         Self { bytes: element.len(), elements: 1 }
     }
 
-    /// One element that came from a list: an integer out of a quicklist travels as an integer, which has no bytes to count; out of a
-    /// listpack it is text.
+    /// Returns the size of one element from another list. An integer from a quicklist stays an integer, for
+    /// which Redis counts no bytes. An integer from a listpack is text.
     pub(super) fn of_moved(element: Element<'_>, from: Encoding) -> Self {
         match element {
             Element::Int(_) if from == Encoding::QuickList => Self { bytes: 0, elements: 1 },
@@ -41,8 +41,9 @@ impl Growth {
 }
 
 impl<R: Room> List<R> {
-    /// Does what makes the list larger by `growth`, as a quicklist if a listpack would be too large for it. If that
-    /// fails, the list is a listpack again. In C: `listTypeTryConversionAppend`.
+    /// Runs an operation that makes the list larger by `growth`. If a listpack would be too large, the list
+    /// first becomes a quicklist. If the operation fails, the list is a listpack again. In C:
+    /// `listTypeTryConversionAppend`.
     pub(super) fn try_growing<T, E: From<ReserveError>>(
         &mut self,
         growth: Growth,
@@ -52,7 +53,8 @@ impl<R: Room> List<R> {
         self.try_growing_without(0, 0, growth, limits, operation)
     }
 
-    /// [`try_growing`](Self::try_growing) of a list that has just lost `bytes` and `elements`, or is about to.
+    /// Does the same as [`try_growing`](Self::try_growing), for a list that also loses `bytes` and
+    /// `elements`.
     pub(super) fn try_growing_without<T, E: From<ReserveError>>(
         &mut self,
         bytes: usize,
@@ -70,7 +72,7 @@ impl<R: Room> List<R> {
         let convert = |pack: &mut ListPack| {
             QuickList::try_from_listpack(pack, limits.list_max_listpack_size, limits.list_compress_depth)
         };
-        // A listpack in a room stays there as it is, until it is known that it is not needed again.
+        // A listpack in a room stays there unchanged until the operation has succeeded.
         let (list, is_in_room) = match pack.with_own(convert) {
             Some(list) => (list?, false),
             None => (convert(&mut pack.try_to_owned()?)?, true),
@@ -87,7 +89,7 @@ impl<R: Room> List<R> {
         result
     }
 
-    /// Makes a quicklist of one listpack that listpack; one without elements, nothing.
+    /// Converts a quicklist of one listpack to that listpack, and an empty one to an empty listpack.
     fn unpack(&mut self) {
         let empty = || Repr::ListPack(ListPack::new().into_any());
         if let Repr::QuickList(list) = mem::replace(&mut self.0, empty()) {
@@ -99,8 +101,8 @@ impl<R: Room> List<R> {
         }
     }
 
-    /// Makes a quicklist a listpack again if it has shrunk to one that is half full. O(1), needs no memory. In C:
-    /// `listTypeTryConversion` with `LIST_CONV_SHRINKING`.
+    /// Converts a quicklist back if it has only one node, which is at most half full. O(1), without an
+    /// allocation. In C: `listTypeTryConversion` with `LIST_CONV_SHRINKING`.
     pub(super) fn shrink(&mut self, limits: &EncodingLimits) {
         let Repr::QuickList(list) = &self.0 else { return };
         let limit = NodeLimit::new(limits.list_max_listpack_size);

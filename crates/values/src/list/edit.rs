@@ -1,4 +1,4 @@
-//! By index and by value: `LSET`, `LINSERT`, `LREM`, `LTRIM`.
+//! Changes by index and by value: `LSET`, `LINSERT`, `LREM`, `LTRIM`.
 
 use super::convert::Growth;
 use super::{List, Repr};
@@ -10,12 +10,13 @@ use quicklist::Side;
 use zmalloc::{ReserveError, or_oom};
 
 impl<R: Room> List<R> {
-    /// Puts another element in the place of the one at `index`; `false` if there is none. In C: `LSET`.
+    /// Replaces the element at `index`. Returns `false` if there is none. In C: `LSET`.
     pub fn set<'e>(&mut self, index: i64, element: impl Into<Element<'e>>, limits: &EncodingLimits) -> bool {
         or_oom(self.try_set(index, element, limits))
     }
 
-    /// [`set`](Self::set) that returns an error, the list then as it was. O(elements of a node), in a listpack O(bytes).
+    /// Does the same as [`set`](Self::set), but returns an error if an allocation fails. The list is then
+    /// unchanged. O(elements of a node), or O(bytes) in a listpack.
     pub fn try_set<'e>(
         &mut self,
         index: i64,
@@ -23,7 +24,7 @@ impl<R: Room> List<R> {
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
         let (element, place) = (element.into(), place(index, self.len()));
-        // Redis converts before it looks whether the index exists.
+        // Redis converts the list before it checks whether the index exists.
         let done = self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => match place.and_then(|place| pack.seek(place as isize)) {
                 Some(offset) => pack.try_replace(offset, element.packed()),
@@ -40,8 +41,8 @@ impl<R: Room> List<R> {
         Ok(done)
     }
 
-    /// Inserts an element on one side of the first one that equals `pivot`; `false` if none does. In C: `LINSERT`, with
-    /// [`Side::Front`] for `BEFORE`.
+    /// Inserts an element before or after the first one that equals `pivot`. Returns `false` if there is
+    /// none. In C: `LINSERT`, with [`Side::Front`] for `BEFORE`.
     pub fn insert<'e>(
         &mut self,
         side: Side,
@@ -52,7 +53,8 @@ impl<R: Room> List<R> {
         or_oom(self.try_insert(side, pivot, element, limits))
     }
 
-    /// [`insert`](Self::insert) that returns an error, the list then as it was. O(elements).
+    /// Does the same as [`insert`](Self::insert), but returns an error if an allocation fails. The list is
+    /// then unchanged. O(elements).
     pub fn try_insert<'e>(
         &mut self,
         side: Side,
@@ -61,7 +63,7 @@ impl<R: Room> List<R> {
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
         let (pivot, element) = (pivot.into(), element.into());
-        // As in Redis, the encoding is made ready before the pivot is looked for.
+        // As in Redis, the list is converted before the pivot is searched.
         self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => {
                 let Some(offset) = find(pack, pivot.packed()) else { return Ok(false) };
@@ -84,8 +86,8 @@ impl<R: Room> List<R> {
         })
     }
 
-    /// Removes elements that equal `element`, and says how many: all of them if `count` is 0, else that many from the front, or from the
-    /// back if it is negative. In C: `LREM`.
+    /// Removes elements that equal `element`, and returns how many. A `count` of 0 removes all of them, a
+    /// positive one that many from the front, and a negative one that many from the back. In C: `LREM`.
     pub fn remove<'e>(
         &mut self,
         count: i64,
@@ -95,8 +97,8 @@ impl<R: Room> List<R> {
         or_oom(self.try_remove(count, element, limits))
     }
 
-    /// [`remove`](Self::remove) that returns an error, the list then as it was; only for compressed nodes does it need memory.
-    /// O(elements).
+    /// Does the same as [`remove`](Self::remove), but returns an error if an allocation fails. The list is
+    /// then unchanged. Only compressed nodes need memory. O(elements).
     pub fn try_remove<'e>(
         &mut self,
         count: i64,
@@ -119,7 +121,7 @@ impl<R: Room> List<R> {
         Ok(removed)
     }
 
-    /// Removes all but the elements from `start` to `end`, both included. In C: `LTRIM`.
+    /// Removes all elements but those from `start` to `end`, both included. In C: `LTRIM`.
     ///
     /// ```
     /// use values::{EncodingLimits, List};
@@ -135,8 +137,8 @@ impl<R: Room> List<R> {
         or_oom(self.try_trim(start, end, limits));
     }
 
-    /// [`trim`](Self::trim) that returns an error, the list then as it was; only for compressed nodes does it need memory.
-    /// O(elements removed).
+    /// Does the same as [`trim`](Self::trim), but returns an error if an allocation fails. The list is then
+    /// unchanged. Only compressed nodes need memory. O(elements removed).
     pub fn try_trim(&mut self, start: i64, end: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
         let (start, count) = span(start, end, self.len());
         match &mut self.0 {
@@ -150,7 +152,8 @@ impl<R: Room> List<R> {
         Ok(())
     }
 
-    /// Removes `count` elements from one end, or as many as there are: what `LPOP` and `RPOP` do after they have answered. In C: `listTypeDelRange`.
+    /// Removes `count` elements from one end, or as many as there are, and returns how many. `LPOP` and
+    /// `RPOP` do this after they have replied. In C: `listTypeDelRange`.
     pub fn try_remove_end(
         &mut self,
         side: Side,
@@ -160,7 +163,7 @@ impl<R: Room> List<R> {
         let len = self.len();
         let count = count.min(len);
         if count == 0 {
-            return Ok(0); // and the encoding stays, as in Redis
+            return Ok(0); // the encoding stays, as in Redis
         }
         let start = if side == Side::Front { 0 } else { len - count };
         match &mut self.0 {
@@ -176,7 +179,7 @@ impl<R: Room> List<R> {
     }
 }
 
-/// The index that a command means, if there is an element.
+/// Converts an index of a command. Returns `None` if there is no such element.
 #[inline]
 pub(super) fn place(index: i64, len: usize) -> Option<usize> {
     let index = usize::try_from(index.unsigned_abs())
@@ -185,19 +188,19 @@ pub(super) fn place(index: i64, len: usize) -> Option<usize> {
     (index < len).then_some(index)
 }
 
-/// Where the elements from `start` to `end` begin, and how many they are.
+/// Returns the index of the first element from `start` to `end`, and the number of these elements.
 pub(super) fn span(start: i64, end: i64, len: usize) -> (usize, usize) {
     let clamp = |index: i64| {
         let steps = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
         if index < 0 { len.checked_sub(steps) } else { Some(steps) }
     };
     let start = clamp(start).unwrap_or(0).min(len);
-    // An end before the first element leaves nothing.
+    // If the end is before the first element, nothing is left.
     let end = clamp(end).map_or(0, |end| end.saturating_add(1).min(len));
     (start, end.saturating_sub(start))
 }
 
-/// The first entry that equals `value`.
+/// Returns the first entry that equals `value`.
 fn find(pack: &View, value: Value<'_>) -> Option<Offset> {
     let mut next = pack.first();
     while let Some(offset) = next {
@@ -209,9 +212,10 @@ fn find(pack: &View, value: Value<'_>) -> Option<Offset> {
     None
 }
 
-/// Removes the first `most` entries, seen from `side`, that equal `value`, and says how many.
+/// Removes the first `most` entries, counted from `side`, that equal `value`. Returns how many were removed.
 fn remove_equal<R: Room>(pack: &mut ListPack<R>, side: Side, most: usize, value: Value<'_>) -> usize {
-    // A list has fewer entries than bytes. Without this limit, a room that removes nothing would make this an endless loop.
+    // A list has fewer entries than bytes. Without this limit, the loop would not end for a room that
+    // removes nothing.
     let most = most.min(pack.byte_len());
     let (mut removed, mut next) = (0, if side == Side::Front { pack.first() } else { pack.last() });
     while let Some(offset) = next.filter(|_| removed < most) {

@@ -1,4 +1,4 @@
-//! Both ends: `LPUSH`, `RPUSH`, `LPOP`, `RPOP`, `LMOVE`.
+//! Operations at both ends: `LPUSH`, `RPUSH`, `LPOP`, `RPOP`, `LMOVE`.
 
 use super::convert::Growth;
 use super::{List, Repr};
@@ -9,19 +9,20 @@ use listpack::encoded_len;
 use quicklist::Side;
 use zmalloc::{ReserveError, or_oom};
 
-/// Pushing.
+/// Methods that push.
 impl<R: Room> List<R> {
-    /// Adds an element in front. In C: `LPUSH`.
+    /// Adds an element at the front. In C: `LPUSH`.
     pub fn push_front<'e>(&mut self, element: impl Into<Element<'e>>, limits: &EncodingLimits) {
         or_oom(self.try_push(Side::Front, element, limits));
     }
 
-    /// Adds an element at the end. In C: `RPUSH`.
+    /// Adds an element at the back. In C: `RPUSH`.
     pub fn push_back<'e>(&mut self, element: impl Into<Element<'e>>, limits: &EncodingLimits) {
         or_oom(self.try_push(Side::Back, element, limits));
     }
 
-    /// Adds an element at an end; after an error the list is as it was. Amortised O(1), in a listpack O(bytes).
+    /// Adds an element at one end. On failure the list is unchanged. Amortised O(1), or O(bytes) in a
+    /// listpack.
     pub fn try_push<'e>(
         &mut self,
         side: Side,
@@ -33,8 +34,8 @@ impl<R: Room> List<R> {
         self.try_growing(growth, limits, |list| list.try_push_stored(side, element))
     }
 
-    /// Adds elements at an end, one after the other, as `LPUSH` and `RPUSH` with several arguments do: the encoding is that for all of
-    /// them from the first one on.
+    /// Adds elements at one end, one after the other, as `LPUSH` and `RPUSH` with several arguments do. The
+    /// encoding is chosen for all of them before the first is added.
     pub fn push_all<'a>(
         &mut self,
         side: Side,
@@ -44,8 +45,8 @@ impl<R: Room> List<R> {
         or_oom(self.try_push_all(side, elements, limits));
     }
 
-    /// [`push_all`](Self::push_all) that returns an error. The list then has none of the elements; room that was made for some
-    /// of them may stay.
+    /// Does the same as [`push_all`](Self::push_all), but returns an error if an allocation fails. The list
+    /// then has none of the elements, but may keep memory that was allocated for them.
     pub fn try_push_all<'a>(
         &mut self,
         side: Side,
@@ -81,19 +82,19 @@ impl<R: Room> List<R> {
     }
 }
 
-/// Popping.
+/// Methods that pop.
 impl<R: Room> List<R> {
-    /// Removes the first element. In C: `LPOP`.
+    /// Removes and returns the first element. In C: `LPOP`.
     pub fn pop_front(&mut self, limits: &EncodingLimits) -> Option<OwnedElement> {
         or_oom(self.try_pop(Side::Front, limits))
     }
 
-    /// Removes the last element. In C: `RPOP`.
+    /// Removes and returns the last element. In C: `RPOP`.
     pub fn pop_back(&mut self, limits: &EncodingLimits) -> Option<OwnedElement> {
         or_oom(self.try_pop(Side::Back, limits))
     }
 
-    /// Removes the element at an end. After an error it is still there. In C: `listTypePop`.
+    /// Removes and returns the element at one end. On failure it stays in the list. In C: `listTypePop`.
     pub fn try_pop(
         &mut self,
         side: Side,
@@ -102,8 +103,9 @@ impl<R: Room> List<R> {
         self.try_pop_with(side, limits, |element| OwnedElement::try_from(element))
     }
 
-    /// Removes the element at an end, unless `f` fails on it, and returns what `f` made of it. O(1), in a listpack O(bytes). For several
-    /// at once (`LPOP` with a count), read a [`range`](Self::range) and [`trim`](Self::trim) it.
+    /// Calls `f` with the element at one end, and returns its result. The element is removed unless `f`
+    /// fails. O(1), or O(bytes) in a listpack. For several elements (`LPOP` with a count), read a
+    /// [`range`](Self::range) and [`trim`](Self::trim) the list.
     pub fn try_pop_with<T, E: From<ReserveError>>(
         &mut self,
         side: Side,
@@ -127,10 +129,10 @@ impl<R: Room> List<R> {
     }
 }
 
-/// Moving.
+/// Methods that move an element.
 impl<R: Room> List<R> {
-    /// Moves the element at `from` to an end of another list, where it can be read; `false` if there is none. After an error
-    /// both lists are as they were. In C: `LMOVE`, `RPOPLPUSH`.
+    /// Moves the element at end `from` to end `to` of another list. Returns `false` if there is none. On
+    /// failure both lists are unchanged. In C: `LMOVE`, `RPOPLPUSH`.
     ///
     /// ```
     /// use values::{EncodingLimits, List, list::Side};
@@ -155,8 +157,8 @@ impl<R: Room> List<R> {
         Ok(moved.is_some())
     }
 
-    /// Moves the element at `from` to the end `to` of the same list, as if it were taken out and pushed; `false` if there is none. In C:
-    /// `LMOVE` with one key.
+    /// Moves the element at end `from` to end `to` of the same list, as a pop and a push would do. Returns
+    /// `false` if there is none. In C: `LMOVE` with one key.
     pub fn try_rotate(
         &mut self,
         from: Side,
@@ -174,7 +176,7 @@ impl<R: Room> List<R> {
         self.try_growing_without(leaving, 1, growth, limits, |list| match &mut list.0 {
             Repr::QuickList(list) => list.try_rotate(from, to),
             Repr::ListPack(pack) if from != to => {
-                // Its own copy, because the block may move; it is empty again when that fails.
+                // The element is copied, because the block may move. If the push fails, the copy is dropped.
                 let mut carrier = listpack::ListPack::new();
                 let end = if from == Side::Front { pack.first() } else { pack.last() };
                 if let Some(value) = end.and_then(|end| pack.get(end)) {

@@ -1,8 +1,8 @@
 //! [`List`]: lists, as a listpack or as a quicklist.
 //!
-//! A list begins as a listpack. What would take it over `list-max-listpack-size` makes it a quicklist first, of which the listpack is the
-//! first node. When one node is left that is at most half as large as the limit, its listpack is the list again. Neither way moves
-//! an element.
+//! A list begins as a listpack. A write that would take it over `list-max-listpack-size` first makes it a
+//! quicklist, whose first node is the listpack. When only one node is left, and it is at most half as large
+//! as the limit, its listpack becomes the list again. Neither conversion moves an element.
 //!
 //! Invariant: a quicklist is not empty between operations.
 //!
@@ -25,13 +25,13 @@ use quicklist::QuickList;
 pub use quicklist::{NodeLimit, NodeView, Side, lzf};
 pub use read::{Item, Iter, Positions};
 
-/// A list of byte strings; 16 bytes.
+/// A list of byte strings. It takes 16 bytes.
 ///
-/// Indexes are those of the commands: from 0 at the front, and negative ones from -1 at the back. Methods that write take the
-/// limits, because what they write may change the encoding.
+/// Indexes are those of the commands: from 0 at the front, or negative ones from -1 at the back. Methods
+/// that write take the limits, because they may change the encoding.
 ///
-/// `R` is the type of the [`Room`](crate::Room) in which a packed list may lie. Without it, as in `List`, the list is an owned one. See
-/// [`Collection::In`](crate::Collection::In).
+/// `R` is the type of the [`Room`](crate::Room) in which a packed list may be. Without it, as in `List`,
+/// the list is an owned one. See [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::{Collection, EncodingLimits, Encoding, List, list::Side};
@@ -49,13 +49,13 @@ pub use read::{Item, Iter, Positions};
 /// ```
 pub struct List<R = NoRoom>(Repr<R>);
 
-/// A [`List`] to be read, borrowed from wherever it lies. What it lends lives for `'a`, as an [`Item`], because an element of a
-/// compressed node is a copy.
+/// A view of a [`List`], which may be in any place. What it lends lives for `'a`. An element is an
+/// [`Item`], because an element of a compressed node is a copy.
 #[derive(Clone, Copy)]
 pub struct ListView<'a>(ReprView<'a>);
 
 impl List {
-    /// Creates an empty list. Does not allocate.
+    /// Creates an empty list, without an allocation.
     pub const fn new() -> Self {
         Self(Repr::ListPack(ListPack::new()))
     }

@@ -1,4 +1,4 @@
-//! Whole nodes: what a dump file holds of a list.
+//! Whole nodes, as dump files store them.
 
 use super::{List, ListView, Repr, ReprView};
 use crate::element::Element;
@@ -9,9 +9,10 @@ use quicklist::{NodeLimit, NodeView, QuickList, Side};
 use zmalloc::ReserveError;
 
 impl List {
-    /// Adds the elements of a listpack at the end. A listpack within `list-max-listpack-size` becomes a node
-    /// as it is, or the whole list if there was no element. The elements of a larger one are pushed one after
-    /// the other. O(bytes). In C: `quicklistAppendListpack`.
+    /// Appends the elements of a listpack. O(bytes). In C: `quicklistAppendListpack`.
+    ///
+    /// If the listpack is within `list-max-listpack-size`, it becomes a node as it is, or the whole list if
+    /// the list is empty. Otherwise its elements are pushed one after the other.
     ///
     /// ```
     /// use values::{Collection, Encoding, EncodingLimits, List};
@@ -29,8 +30,8 @@ impl List {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Malformed`](crate::Error::Malformed), and the list is as it was;
-    /// [`Error::Reserve`](crate::Error::Reserve), and it may have some of the elements.
+    /// [`Error::Malformed`](crate::Error::Malformed): the list is unchanged.
+    /// [`Error::Reserve`](crate::Error::Reserve): the list may have some of the elements.
     pub fn try_push_listpack(&mut self, bytes: &[u8], limits: &EncodingLimits) -> Result<(), crate::Error> {
         listpack::validate(bytes, Depth::Strict)?;
         let view = listpack::View::new(bytes)?;
@@ -52,11 +53,11 @@ impl List {
         Ok(())
     }
 
-    /// Adds an element at the end, in a node of its own that is not packed if `list-max-listpack-size` asks
-    /// for it. In C: `quicklistAppendPlainNode`.
+    /// Appends an element. If it is large in the sense of `list-max-listpack-size`, it gets a node of its
+    /// own that is not packed. In C: `quicklistAppendPlainNode`.
     ///
     /// # Errors
-    /// If there is no memory. The list has the same elements then.
+    /// The allocation failed. The list has the same elements as before.
     pub fn try_push_plain(&mut self, element: &[u8], limits: &EncodingLimits) -> Result<(), ReserveError> {
         if !NodeLimit::new(limits.list_max_listpack_size).is_large(element.len()) {
             return self.try_push(Side::Back, element, limits);
@@ -64,8 +65,8 @@ impl List {
         self.try_as_quicklist(limits)?.try_push_plain(element)
     }
 
-    /// Adds an element of `len` bytes at the end, in a node of its own, whatever the limit says. `fill` writes the
-    /// element into its place, so that a caller that decompresses it needs no second copy.
+    /// Appends an element of `len` bytes in a node of its own, whatever the limit is. `fill` writes the
+    /// element into its place. So a caller that decompresses it needs no second copy.
     ///
     /// ```
     /// use values::{Collection, EncodingLimits, List, ReserveError};
@@ -77,7 +78,7 @@ impl List {
     /// ```
     ///
     /// # Errors
-    /// What `fill` returns; no memory. The list has the same elements then.
+    /// The error of `fill`, or that of an allocation. The list has the same elements as before.
     pub fn try_push_plain_with<E: From<ReserveError>>(
         &mut self,
         len: usize,
@@ -87,7 +88,7 @@ impl List {
         self.try_as_quicklist(limits)?.try_push_plain_with(len, fill)
     }
 
-    /// The list as a quicklist, which it becomes if it is a listpack.
+    /// Returns the quicklist. A listpack becomes one.
     fn try_as_quicklist(&mut self, limits: &EncodingLimits) -> Result<&mut QuickList, ReserveError> {
         if let Repr::ListPack(pack) = &mut self.0 {
             let mut pack = mem::replace(pack, ListPack::new());
@@ -112,7 +113,7 @@ impl List {
 }
 
 impl<'a> ListView<'a> {
-    /// How many nodes there are: one for a listpack. O(nodes / 128).
+    /// Returns the number of nodes, which is 1 for a listpack. O(nodes / 128).
     pub fn node_count(self) -> usize {
         match self.0 {
             ReprView::ListPack(_) => 1,
@@ -120,8 +121,8 @@ impl<'a> ListView<'a> {
         }
     }
 
-    /// The nodes as they are stored, from the one with `ordinal` nodes before it. O(nodes / 128) to the
-    /// first. A listpack is its own only node.
+    /// Returns an iterator over the nodes as they are stored, from number `ordinal` on. The first takes
+    /// O(nodes / 128). A listpack counts as one node.
     pub fn nodes_from(self, ordinal: usize) -> impl Iterator<Item = NodeView<'a>> {
         let (pack, list) = match self.0 {
             ReprView::ListPack(pack) => (Some(NodeView::Packed(pack)).filter(|_| ordinal == 0), None),

@@ -1,4 +1,4 @@
-//! Reading: `LINDEX`, `LRANGE`, `LPOS`.
+//! Reading a list: `LINDEX`, `LRANGE`, `LPOS`.
 
 use super::edit::{place, span};
 use super::{List, ListView, ReprView};
@@ -11,11 +11,11 @@ use listpack::Value;
 use quicklist::Side;
 use zmalloc::{ReserveError, or_oom};
 
-/// An element of a list: in most cases where it is stored, or, if it was compressed there, a copy.
+/// An element of a list. It is borrowed from the list, or is a copy if it was compressed there.
 pub struct Item<'a>(quicklist::Item<'a>);
 
 impl Item<'_> {
-    /// What it is.
+    /// Returns the element.
     #[inline]
     pub fn element(&self) -> Element<'_> {
         Element::from_packed(self.0.value())
@@ -28,9 +28,9 @@ impl fmt::Debug for Item<'_> {
     }
 }
 
-/// See the same methods of [`List`].
+/// Methods that read. [`List`] documents them.
 impl<'a> ListView<'a> {
-    /// How many elements there are. In C: `listTypeLength`; `LLEN`.
+    /// Returns the number of elements. In C: `listTypeLength`; `LLEN`.
     #[inline]
     pub fn len(self) -> usize {
         match self.0 {
@@ -39,13 +39,13 @@ impl<'a> ListView<'a> {
         }
     }
 
-    /// Whether there is no element.
+    /// Returns whether there are no elements.
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// [`List::get`].
+    /// See [`List::get`].
     #[inline]
     pub fn get(self, index: i64) -> Option<Item<'a>> {
         let place = place(index, self.len())?;
@@ -55,7 +55,7 @@ impl<'a> ListView<'a> {
         }
     }
 
-    /// [`List::try_get`].
+    /// See [`List::try_get`].
     pub fn try_get(self, index: i64) -> Result<Option<Item<'a>>, ReserveError> {
         let Some(place) = place(index, self.len()) else { return Ok(None) };
         Ok(match self.0 {
@@ -64,13 +64,13 @@ impl<'a> ListView<'a> {
         })
     }
 
-    /// [`List::iter`].
+    /// See [`List::iter`].
     #[inline]
     pub fn iter(self) -> Iter<'a> {
         self.slice(0, self.len())
     }
 
-    /// [`List::range`].
+    /// See [`List::range`].
     pub fn range(self, start: i64, end: i64) -> Iter<'a> {
         let (start, count) = span(start, end, self.len());
         self.slice(start, count)
@@ -84,14 +84,14 @@ impl<'a> ListView<'a> {
                 if start > 0 {
                     iter = pack.seek(start as isize).map_or(iter, |offset| pack.iter_from(offset));
                 }
-                // Entries behind the range are passed over when the back is first asked for.
+                // Entries behind the range are skipped when the first element from the back is asked for.
                 Inner::ListPack { iter, remaining: count, behind: len - start - count }
             }
             ReprView::QuickList(list) => Inner::QuickList(list.range(start, count)),
         })
     }
 
-    /// [`List::positions`].
+    /// See [`List::positions`].
     pub fn positions(
         self,
         element: impl Into<Element<'a>>,
@@ -111,24 +111,27 @@ impl<'a> ListView<'a> {
 }
 
 impl<R: Room> List<R> {
-    /// The element at `index`. O(elements of a node) and a glance at one node in 128, from the nearer end. In C: `LINDEX`.
+    /// Returns the element at `index`. It takes O(elements of a node), and reads one node in 128 on the way
+    /// from the nearer end. In C: `LINDEX`.
     #[inline]
     pub fn get(&self, index: i64) -> Option<Item<'_>> {
         self.view().get(index)
     }
 
-    /// [`get`](Self::get) that returns an error: a compressed node needs memory to be read.
+    /// Does the same as [`get`](Self::get), but returns an error if an allocation fails. Reading a
+    /// compressed node needs memory.
     pub fn try_get(&self, index: i64) -> Result<Option<Item<'_>>, ReserveError> {
         self.view().try_get(index)
     }
 
-    /// All elements, from the front or the other way round.
+    /// Returns an iterator over all elements, from either end.
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         self.view().iter()
     }
 
-    /// The elements from `start` to `end`, both included. O(1) an element. In C: `LRANGE`.
+    /// Returns an iterator over the elements from `start` to `end`, both included. O(1) an element. In C:
+    /// `LRANGE`.
     ///
     /// ```
     /// use values::{EncodingLimits, List};
@@ -142,9 +145,11 @@ impl<R: Room> List<R> {
         self.view().range(start, end)
     }
 
-    /// The indexes of the elements that equal `element`, beginning with match number `rank`, from the front, or, if that is negative, from the
-    /// back; at most `max_len` elements are compared. O(1) an element compared. In C: `LPOS` with `RANK`, `MAXLEN` (where 0 is for no
-    /// limit) and, as `take`, `COUNT`.
+    /// Returns an iterator over the indexes of the elements that equal `element`. It begins with match
+    /// number `rank`, counted from the front, or from the back if `rank` is negative. At most `max_len`
+    /// elements are compared, in O(1) each.
+    ///
+    /// In C: `LPOS` with `RANK` and `MAXLEN`, where 0 means no limit. For `COUNT` there is `take`.
     ///
     /// ```
     /// use core::num::NonZeroI64;
@@ -166,8 +171,8 @@ impl<R: Room> List<R> {
     }
 }
 
-/// Equal elements in the same order, whatever the encodings. Where nodes are compressed, memory to look into them is needed, and
-/// its lack ends in the OOM handler.
+/// Two lists are equal if they have equal elements in the same order, whatever the encodings. Reading
+/// compressed nodes needs memory. If there is none, the OOM handler is called.
 impl PartialEq for ListView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
@@ -188,25 +193,25 @@ fn get_packed(pack: &listpack::View, place: usize) -> Option<Item<'_>> {
     Some(Item(pack.get(pack.seek(place as isize)?)?.into()))
 }
 
-/// Elements of a list, from either end.
+/// An iterator over elements of a list, from either end.
 ///
-/// What it yields outlives its next step, so elements of compressed nodes are copied; [`next_element`](Self::next_element) lends
-/// instead.
+/// The items outlive the next step, so elements of compressed nodes are copied.
+/// [`next_element`](Self::next_element) lends them instead.
 pub struct Iter<'a>(Inner<'a>);
 
 enum Inner<'a> {
     ListPack {
         iter: listpack::Iter<'a>,
         remaining: usize,
-        /// Entries behind the last one that is to come.
+        /// The number of entries behind the last one of the range.
         behind: usize,
     },
     QuickList(quicklist::Iter<'a>),
 }
 
 impl<'a> Iter<'a> {
-    /// The next element from one end, lent until the next step. An error, if there is no memory to decompress a node; the iterator
-    /// is then where it was.
+    /// Returns the next element from one end, which is lent until the next step. Returns an error if there
+    /// is no memory to decompress a node. The iterator then stays where it was.
     #[inline]
     pub fn next_element(&mut self, side: Side) -> Result<Option<Element<'_>>, ReserveError> {
         Ok(self.next_value(side)?.map(Element::from_packed))
@@ -220,7 +225,8 @@ impl<'a> Iter<'a> {
         }
     }
 
-    /// The next element from one end. An error, if there is no memory to decompress a node or to copy an element of it.
+    /// Returns the next element from one end. Returns an error if there is no memory to decompress a node
+    /// or to copy one of its elements.
     #[inline]
     pub fn try_next_from(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
         Ok(match &mut self.0 {
@@ -313,13 +319,13 @@ impl<'a> IntoIterator for ListView<'a> {
     }
 }
 
-/// Indexes of equal elements; see [`List::positions`].
+/// An iterator over the indexes of equal elements. See [`List::positions`].
 #[derive(Debug)]
 pub struct Positions<'a> {
     iter: Iter<'a>,
     value: Value<'a>,
     side: Side,
-    /// Matches that are still to be passed over.
+    /// The number of matches that are still to be skipped.
     passed: u64,
     compared: usize,
     len: usize,
@@ -327,7 +333,8 @@ pub struct Positions<'a> {
 }
 
 impl Positions<'_> {
-    /// The next index. An error, if there is no memory to decompress a node; nothing is lost then.
+    /// Returns the next index. Returns an error if there is no memory to decompress a node. A later call
+    /// then continues.
     pub fn try_next(&mut self) -> Result<Option<usize>, ReserveError> {
         while self.compared < self.max_len {
             let Some(value) = self.iter.next_value(self.side)? else { return Ok(None) };

@@ -1,11 +1,12 @@
-//! What several sets have in common, or not: `SINTER`, `SUNION`, `SDIFF`, and their `STORE` forms.
+//! Intersection, union and difference of sets: `SINTER`, `SUNION`, `SDIFF`, and their `STORE` forms.
 //!
-//! Each comes in two forms. One *visits* the members, which stay where they are; the other makes a [`Set`] of them, in the
-//! encoding that Redis would give it. Visiting an intersection needs no memory. A union asks the earlier sets whether they had
-//! a member, and a difference the other sets; where that would be more work than a table of all members, there is a table
-//! of references to them, and memory for it may be missing.
+//! Each operation has two forms. One visits the members, which stay where they are. The other makes a
+//! [`Set`] of them, in the encoding that Redis would use. A visit of an intersection needs no memory. A
+//! union looks up each member in the earlier sets, and a difference in the other sets. If that would be
+//! more work than a table of all members, a table of references to them is made, whose allocation may fail.
 //!
-//! Sets that are all intsets go together in ascending order instead ([`intset::inter`] and its neighbours).
+//! If all sets are intsets, they are walked over together in ascending order ([`intset::inter`] and similar
+//! functions).
 
 use super::{Repr, ReprView, Set, SetView};
 use crate::distinct::Distinct;
@@ -18,21 +19,21 @@ use intset::IntSet;
 use listpack::ListPack;
 use zmalloc::ReserveError;
 
-/// A set to be read, as a caller has it: a `&Set` or a [`SetView`].
+/// A set for reading, as a caller has it: a `&Set` or a [`SetView`].
 pub trait AsView<'a>: Copy + Into<SetView<'a>> {}
 
 impl<'a, S: Copy + Into<SetView<'a>>> AsView<'a> for S {}
 
-/// So many intsets are walked over together.
+/// The largest number of intsets that are walked over together.
 const WALKS_MAX: usize = 8;
 
-/// Members that a listpack compares in the time of one look-up in a table.
+/// The number of members that a listpack compares in the time of one look-up in a table.
 const LISTPACK_MEMBERS_A_LOOKUP: usize = 8;
 
-/// Look-ups in the time that it takes to put a member into a table.
+/// The number of look-ups in the time that it takes to insert a member into a table.
 const LOOKUPS_AN_INSERT: usize = 3;
 
-/// Runs `go` on the walks over all sets, if these are intsets and no more than [`WALKS_MAX`].
+/// Calls `go` with iterators over all sets, if they are intsets and no more than [`WALKS_MAX`].
 fn as_walks<'a, T>(sets: &[impl AsView<'a>], go: impl FnOnce(&mut [intset::Iter<'a>]) -> T) -> Option<T> {
     static NONE: IntSet = IntSet::new();
     if sets.len() > WALKS_MAX || !sets.iter().all(|&set| matches!(set.into().0, ReprView::IntSet(_))) {
@@ -45,7 +46,7 @@ fn as_walks<'a, T>(sets: &[impl AsView<'a>], go: impl FnOnce(&mut [intset::Iter<
     Some(go(&mut walks[..sets.len()]))
 }
 
-/// Whether the two are one set: the same memory. Empty ones may be.
+/// Returns whether both are the same set in memory. Two empty ones may be.
 fn is_same(one: SetView<'_>, other: SetView<'_>) -> bool {
     match (one.0, other.0) {
         (ReprView::IntSet(one), ReprView::IntSet(other)) => ptr::eq(one, other),
@@ -55,8 +56,9 @@ fn is_same(one: SetView<'_>, other: SetView<'_>) -> bool {
     }
 }
 
-/// Visits what is in all of `sets` until `each` breaks off; nothing if there are none. Puts them in the order in which they are asked: the smallest
-/// proposes its members, and the others are asked for sixteen at a time.
+/// Visits the members that are in all of `sets`, until `each` breaks off. Visits nothing if there are no
+/// sets. Sorts the sets by size: the members of the smallest are looked up in the others, sixteen at a
+/// time.
 fn for_each_in_all<'a, B>(
     sets: &mut [impl AsView<'a>],
     mut each: impl FnMut(Element<'a>) -> ControlFlow<B>,
@@ -88,8 +90,8 @@ fn for_each_in_all<'a, B>(
     }
 }
 
-/// Visits the members that all of `sets` have; none if there are no sets. May reorder the slice. O(m k) for `k` sets, the
-/// smallest of `m` members. In C: `sinterGenericCommand`; `SINTER`.
+/// Visits the members that are in all of `sets`, or none if there are no sets. May reorder the slice. O(m
+/// k) for `k` sets, of which the smallest has `m` members. In C: `sinterGenericCommand`; `SINTER`.
 ///
 /// ```
 /// use values::{EncodingLimits, Set, set};
@@ -115,7 +117,7 @@ pub fn inter<'a>(sets: &mut [impl AsView<'a>], mut each: impl FnMut(Element<'a>)
     });
 }
 
-/// How many members all of `sets` have, but no more than `limit`, at which counting stops; a limit of 0 is none. May reorder
+/// Returns how many members are in all of `sets`. Counting stops at `limit`, unless it is 0. May reorder
 /// the slice. In C: `SINTERCARD`.
 pub fn inter_card<'a>(sets: &mut [impl AsView<'a>], limit: usize) -> usize {
     let mut count = 0;
@@ -126,7 +128,7 @@ pub fn inter_card<'a>(sets: &mut [impl AsView<'a>], limit: usize) -> usize {
     count
 }
 
-/// [`inter`] as a set. In C: `SINTERSTORE`.
+/// Returns the result of [`inter`] as a set. In C: `SINTERSTORE`.
 pub fn try_inter_store<'a>(
     sets: &mut [impl AsView<'a>],
     limits: &EncodingLimits,
@@ -134,7 +136,7 @@ pub fn try_inter_store<'a>(
     let smallest = sets.iter().map(|&set| set.into()).min_by_key(|set: &SetView<'_>| set.len());
     let mut result = match smallest.map(|set| set.0) {
         Some(ReprView::IntSet(_)) | None => Set::new(),
-        _ => Set(Repr::ListPack(ListPack::new())), // appending to it costs least
+        _ => Set(Repr::ListPack(ListPack::new())), // appending to a listpack costs least
     };
     let mut only_integers = true;
     let done = for_each_in_all(sets, |member| {
@@ -153,7 +155,8 @@ pub fn try_inter_store<'a>(
     Ok(result)
 }
 
-/// Whether it is less work to ask the earlier sets about each member than to put all into a table.
+/// Returns whether looking up each member in the earlier sets is less work than inserting all members into
+/// a table.
 fn union_asks<'a>(sets: &[impl AsView<'a>]) -> bool {
     let (mut work, mut work_a_member, mut total) = (0usize, 0usize, 0usize);
     for &set in sets {
@@ -168,8 +171,9 @@ fn union_asks<'a>(sets: &[impl AsView<'a>]) -> bool {
     work <= total.saturating_mul(LOOKUPS_AN_INSERT)
 }
 
-/// Visits the members that any of `sets` has, each once. O(n) for `n` members of all sets together. Where there are many sets it allocates, and
-/// an error comes before the first visit. In C: `sunionDiffGenericCommand`; `SUNION`.
+/// Visits the members that are in any of `sets`, each once. O(n) for `n` members of all sets together. With
+/// many sets it allocates, and an error is returned before the first visit. In C:
+/// `sunionDiffGenericCommand`; `SUNION`.
 pub fn union<'a>(sets: &[impl AsView<'a>], mut each: impl FnMut(Element<'a>)) -> Result<(), ReserveError> {
     let together = as_walks(sets, |walks| intset::union(walks).for_each(|value| each(Element::Int(value))));
     if together.is_some() {
@@ -192,7 +196,7 @@ pub fn union<'a>(sets: &[impl AsView<'a>], mut each: impl FnMut(Element<'a>)) ->
     Ok(())
 }
 
-/// [`union`] as a set. In C: `SUNIONSTORE`.
+/// Returns the result of [`union`] as a set. In C: `SUNIONSTORE`.
 pub fn try_union_store<'a>(sets: &[impl AsView<'a>], limits: &EncodingLimits) -> Result<Set, ReserveError> {
     let mut result = Set::new();
     for member in sets.iter().flat_map(|&set| set.into().iter()) {
@@ -201,36 +205,40 @@ pub fn try_union_store<'a>(sets: &[impl AsView<'a>], limits: &EncodingLimits) ->
     Ok(result)
 }
 
-/// How a difference is made.
+/// The way to make a difference.
 enum DiffBy {
-    /// It is empty: the first set is among those that are taken away.
+    /// The difference is empty, because the first set is among the others.
     Nothing,
-    /// Asking all others about each member of the first. In C: algorithm 1.
+    /// Each member of the first set is looked up in all others. In C: algorithm 1.
     Asking,
-    /// Taking all of the first, and away the members of all others. In C: algorithm 2.
+    /// All members of the first set are inserted, and those of all others are removed. In C: algorithm 2.
     Removing,
 }
 
-/// In C: the choice at the head of `sunionDiffGenericCommand`, which decides in what encoding a stored difference is.
+/// Chooses the way, which also decides the encoding of a stored difference. In C: the choice at the start
+/// of `sunionDiffGenericCommand`.
 fn diff_by<'a>(first: SetView<'_>, others: &mut [impl AsView<'a>]) -> DiffBy {
     if others.iter().any(|&other| is_same(first, other.into())) {
         return DiffBy::Nothing;
     }
-    // A set that is empty is a key that does not exist.
+    // An empty set does not count, because for Redis it is a key that does not exist.
     let sets = 1 + others.iter().filter(|&&other| !other.into().is_empty()).count();
     let asking = first.len().saturating_mul(sets) / 2;
     let removing = others.iter().fold(first.len(), |sum, &other| sum.saturating_add(other.into().len()));
     if asking > removing {
         return DiffBy::Removing;
     }
-    // The larger a set, the likelier it ends the questions.
+    // A large set is likely to have a member, which ends the look-ups for it. So the largest sets come first.
     others.sort_unstable_by_key(|&other| core::cmp::Reverse(other.into().len()));
     DiffBy::Asking
 }
 
-/// Visits the members that `first` has and none of `others`. May reorder the slice. O(n) for `n` members of all sets
-/// together, or O(m k) for `k` sets and `m` members of the first, whichever is less. Where the others are many and small it
-/// allocates, and an error comes before the first visit. In C: `sunionDiffGenericCommand`; `SDIFF`.
+/// Visits the members that are in `first` and in none of `others`. May reorder the slice. In C:
+/// `sunionDiffGenericCommand`; `SDIFF`.
+///
+/// It takes O(n) for `n` members of all sets together, or O(m k) for `k` sets and `m` members of the first,
+/// whichever is less. If the others are many and small it allocates, and an error is returned before the
+/// first visit.
 pub fn diff<'a>(
     first: impl Into<SetView<'a>>,
     others: &mut [impl AsView<'a>],
@@ -263,7 +271,7 @@ pub fn diff<'a>(
     Ok(())
 }
 
-/// [`diff`] as a set. In C: `SDIFFSTORE`.
+/// Returns the result of [`diff`] as a set. In C: `SDIFFSTORE`.
 pub fn try_diff_store<'a, 'b>(
     first: impl Into<SetView<'a>>,
     others: &mut [impl AsView<'b>],
@@ -295,7 +303,7 @@ pub fn try_diff_store<'a, 'b>(
     Ok(result)
 }
 
-/// The members of `first` that none of `others` has.
+/// Returns an iterator over the members of `first` that are in none of `others`.
 fn not_in<'a, 'b>(first: SetView<'a>, others: &[impl AsView<'b>]) -> impl Iterator<Item = Element<'a>> {
     first.iter().filter(|&member| !others.iter().any(|&other| other.into().contains(member)))
 }

@@ -1,15 +1,15 @@
-//! When a set changes its encoding, and how. The rules are those of Redis 7.4, so that `OBJECT ENCODING` is the same after
-//! each command.
+//! The rules by which a set changes its encoding. They are those of Redis 7.4, so that `OBJECT ENCODING` is
+//! the same after each command.
 //!
 //! ```text
 //!  intset    -- an integer too many ----------------------------------> hashtable
-//!            -- a member that is no integer: few and short members ----> listpack
-//!                                            else ---------------------> hashtable
+//!            -- a member that is not an integer: few, short members ---> listpack
+//!                                                otherwise ------------> hashtable
 //!  listpack  -- a member too many, or too long ------------------------> hashtable
 //! ```
 //!
-//! A conversion builds the new structure with the new member in it beside the old one, and then takes its place. So a failure
-//! leaves the old one, and there is no moment at which both limits and contents are half right.
+//! A conversion builds the new structure, with the new member in it, beside the old one, and then replaces
+//! the old one. So a failure leaves the old one as it was.
 
 use super::{Repr, Set};
 use crate::element::Element;
@@ -20,7 +20,7 @@ use intset::IntSet;
 use listpack::{ListPack, Value, integer};
 use zmalloc::ReserveError;
 
-/// The most integers of an intset, whatever is configured. In C: `intsetMaxEntries`.
+/// The largest number of integers of an intset, whatever the limits are. In C: `intsetMaxEntries`.
 const INTSET_ENTRIES_MAX: usize = 1 << 30;
 
 pub(super) fn intset_entries_max(limits: &EncodingLimits) -> usize {
@@ -39,7 +39,7 @@ pub(super) fn listpack_takes_one_more(
     list.len() < limits.set_max_listpack_entries && member.len() <= limits.set_max_listpack_value
 }
 
-/// Whether the integers and the member, which is none, may be a listpack.
+/// Returns whether the integers and `member`, which is not an integer, may be a listpack.
 fn listpack_takes_all(set: &intset::View, member: Element<'_>, limits: &EncodingLimits) -> bool {
     // The longest integer is one of the two at the ends.
     let longest = set.min().into_iter().chain(set.max()).map(integer::decimal_len).max();
@@ -48,9 +48,11 @@ fn listpack_takes_all(set: &intset::View, member: Element<'_>, limits: &Encoding
 }
 
 impl Set {
-    /// An empty set for `size_hint` members of which `first` is one, so that a set that will be large is a hash table from the
-    /// start: an intset if the first is an integer and the limit allows so many, a listpack if its limit does, else a
-    /// hash table. In C: `setTypeCreate`.
+    /// Creates an empty set for `size_hint` members, of which `first` is one. So a set that will be large
+    /// is a hash table from the start. In C: `setTypeCreate`.
+    ///
+    /// The set is an intset if `first` is an integer and `size_hint` is within its limit. Otherwise it is a
+    /// listpack if `size_hint` is within that limit, or else a hash table.
     ///
     /// ```
     /// use values::{Collection, Element, Encoding, EncodingLimits, Set};
@@ -77,7 +79,8 @@ impl Set {
         }))
     }
 
-    /// Makes the set, of which all members are integers, an intset if that may have so many. In C: `maybeConvertToIntset`.
+    /// Makes the set an intset if the limit allows it. All members must be integers. In C:
+    /// `maybeConvertToIntset`.
     pub(super) fn try_into_intset(&mut self, limits: &EncodingLimits) -> Result<(), ReserveError> {
         if matches!(self.0, Repr::IntSet(_)) || self.len() > intset_entries_max(limits) {
             return Ok(());
@@ -92,8 +95,8 @@ impl Set {
 }
 
 impl<R: Room> Set<R> {
-    /// Makes the set a hash table if `size_hint` members, which are about to be added, are more than the encoding may have at
-    /// all. In C: `setTypeMaybeConvert`.
+    /// Prepares for `size_hint` members that are about to be added. If they are more than the encoding may
+    /// have, the set becomes a hash table. In C: `setTypeMaybeConvert`.
     pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
         let most = match self.0 {
             Repr::IntSet(_) => limits.set_max_intset_entries,
@@ -106,7 +109,7 @@ impl<R: Room> Set<R> {
         Ok(())
     }
 
-    /// Adds a member that is not here and that this encoding does not take. In C: `setTypeConvertAndExpand`.
+    /// Adds a new member for which the encoding must change. In C: `setTypeConvertAndExpand`.
     #[cold]
     pub(super) fn try_convert_and_insert(
         &mut self,
@@ -118,7 +121,7 @@ impl<R: Room> Set<R> {
         {
             let mut list = ListPack::new();
             match list.try_extend(set.iter().map(Value::Int).chain([member.packed()])) {
-                Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
+                Err(ReserveError::TooLong { .. }) => {} // too long for any list, so a table is needed
                 Err(error) => return Err(error),
                 Ok(()) => {
                     self.0 = Repr::ListPack(list.into_any());
@@ -132,7 +135,7 @@ impl<R: Room> Set<R> {
         Ok(())
     }
 
-    /// A table with all members.
+    /// Returns a table with all members.
     pub(super) fn try_members(&self) -> Result<StringTable<1>, ReserveError> {
         let mut members = StringTable::try_new()?;
         for member in self {

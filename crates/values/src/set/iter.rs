@@ -1,4 +1,4 @@
-//! Going over the members.
+//! Iteration over the members.
 
 use super::{ReprView, Set, SetView};
 use crate::element::Element;
@@ -8,7 +8,7 @@ use core::array;
 use core::fmt;
 use core::iter::FusedIterator;
 
-/// The members of a [`Set`]. See [`Set::iter`].
+/// An iterator over the members of a [`Set`]. See [`Set::iter`].
 #[derive(Clone)]
 pub struct Iter<'a> {
     walk: Walk<'a>,
@@ -23,7 +23,7 @@ enum Walk<'a> {
 }
 
 impl<'a> Iter<'a> {
-    /// The next members, as many as a batch has; none at the end.
+    /// Returns the next members, up to the size of a batch, and their number, which is 0 at the end.
     pub(super) fn next_batch(&mut self) -> ([Element<'a>; BATCH], usize) {
         let mut taken = 0;
         let batch = array::from_fn(|_| {
@@ -67,7 +67,7 @@ impl fmt::Debug for Iter<'_> {
 }
 
 impl<'a> SetView<'a> {
-    /// [`Set::iter`].
+    /// See [`Set::iter`].
     pub fn iter(self) -> Iter<'a> {
         let walk = match self.0 {
             ReprView::IntSet(set) => Walk::IntSet(set.iter()),
@@ -77,7 +77,7 @@ impl<'a> SetView<'a> {
         Iter { walk, left: self.len() }
     }
 
-    /// [`Set::scan`].
+    /// See [`Set::scan`].
     pub fn scan(self, cursor: Cursor, mut each: impl FnMut(Element<'a>)) -> Cursor {
         match self.0 {
             ReprView::HashTable(table) => table.scan(cursor, |member| each(Element::Bytes(member.key()))),
@@ -90,14 +90,15 @@ impl<'a> SetView<'a> {
 }
 
 impl<R: Room> Set<R> {
-    /// The members: ascending in an intset, in the order of insertion in a listpack, in no order in a hash table. In C:
-    /// `setTypeInitIterator`; `SMEMBERS`.
+    /// Returns an iterator over the members. An intset is in ascending order, a listpack in the order of
+    /// insertion, and a hash table has no order. In C: `setTypeInitIterator`; `SMEMBERS`.
     pub fn iter(&self) -> Iter<'_> {
         self.view().iter()
     }
 
-    /// Visits some members and returns where to go on; [`Cursor::START`] starts and ends. A member that is there from the start
-    /// to the end comes at least once. A small set comes whole. In C: `SSCAN`.
+    /// Calls `each` with some members, and returns the cursor for the next call. The first call takes
+    /// [`Cursor::START`], and the last one returns it. A member that is present from the first call to the
+    /// last is visited at least once. A small set is visited in one call. In C: `SSCAN`.
     pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(Element<'a>)) -> Cursor {
         self.view().scan(cursor, each)
     }

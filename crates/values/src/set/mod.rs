@@ -2,13 +2,13 @@
 //!
 //! | encoding | holds | until |
 //! |---|---|---|
-//! | `intset` | integers | the first member that is none, or `set_max_intset_entries` |
-//! | `listpack` | any members, one behind the other | `set_max_listpack_entries`, or a member beyond `set_max_listpack_value` |
+//! | `intset` | integers | the first member that is not an integer, or `set_max_intset_entries` |
+//! | `listpack` | any members | `set_max_listpack_entries`, or a member beyond `set_max_listpack_value` |
 //! | `hashtable` | any members, one block each | |
 //!
-//! A set never goes back: a large one that has become small stays a hash table, with one exception that is Redis' too
-//! ([`Set::try_pop_many`]). The rules of conversion are in `convert`, random members in `random`, what several sets have
-//! in common in `algebra`.
+//! A set never changes back: a hash table that has become small stays one. There is one exception, as in
+//! Redis ([`Set::try_pop_many`]). `convert` has the rules of conversion, `random` chooses random members,
+//! and `algebra` combines several sets.
 
 mod algebra;
 mod convert;
@@ -35,14 +35,14 @@ use listpack::ListPack;
 use read::find;
 use zmalloc::{ReserveError, or_oom};
 
-/// A set of byte strings; 16 bytes.
+/// A set of byte strings. It takes 16 bytes.
 ///
-/// A member is given as an [`Element`]: bytes or an integer, which stands for its decimal form. What may convert the set takes
-/// the [`EncodingLimits`]. What allocates has a `try_` form, after whose error the set is as it was; the plain form calls
-/// zmalloc's OOM handler.
+/// A member is an [`Element`]: bytes, or an integer, which stands for its decimal form. Methods that may
+/// convert the set take the [`EncodingLimits`]. Methods that allocate have a `try_` form; if it returns an
+/// error, the set is unchanged. The plain form calls zmalloc's OOM handler.
 ///
-/// `R` is the type of the [`Room`] in which a packed set may lie. Without it, as in `Set`, the set is an owned one. See
-/// [`Collection::In`](crate::Collection::In).
+/// `R` is the type of the [`Room`] in which a packed set may be. Without it, as in `Set`, the set is an
+/// owned one. See [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::{Collection, Encoding, EncodingLimits, Set};
@@ -57,22 +57,22 @@ use zmalloc::{ReserveError, or_oom};
 /// ```
 pub struct Set<R = NoRoom>(Repr<R>);
 
-/// A [`Set`] to be read, borrowed from wherever it lies. What it lends lives for `'a`.
+/// A view of a [`Set`], which may be in any place. What it lends lives for `'a`.
 #[derive(Clone, Copy)]
 pub struct SetView<'a>(ReprView<'a>);
 
 impl Set {
-    /// Creates an empty set. Does not allocate. It becomes what its first members are; see
-    /// [`try_with_hint`](Self::try_with_hint) for one that will be large at once.
+    /// Creates an empty set, without an allocation. Its first members decide the encoding. For a set that
+    /// will be large at once, see [`try_with_hint`](Self::try_with_hint).
     pub const fn new() -> Self {
         Self(Repr::IntSet(IntSet::new()))
     }
 }
 
-/// One member at a time.
+/// Methods for one member.
 impl<R: Room> Set<R> {
-    /// Adds `member` and returns whether it was not there before. O(1) on average in a hash table, O(n) in the others. In C:
-    /// `setTypeAdd`; `SADD`.
+    /// Adds `member` and returns whether it is new. O(1) on average in a hash table, O(n) in the other
+    /// encodings. In C: `setTypeAdd`; `SADD`.
     pub fn try_insert<'e>(
         &mut self,
         member: impl Into<Element<'e>>,
@@ -91,7 +91,7 @@ impl<R: Room> Set<R> {
                 }
                 if convert::listpack_takes_one_more(list, member, limits) {
                     match list.try_push_back(member.packed()) {
-                        Err(ReserveError::TooLong { .. }) => {} // not for a list of any size, so for a table
+                        Err(ReserveError::TooLong { .. }) => {} // too long for any list, so a table is needed
                         result => return result.map(|()| true),
                     }
                 }
@@ -101,10 +101,11 @@ impl<R: Room> Set<R> {
         self.try_convert_and_insert(member, limits).map(|()| true)
     }
 
-    /// Adds a member of `len` bytes, and returns whether it was not there before. `fill` writes the member
-    /// into its place, so that a caller that decompresses it needs no second copy. The set becomes a hash
-    /// table. So this is for members of more than `set_max_listpack_value` bytes; for others there is
-    /// [`try_insert`](Self::try_insert).
+    /// Adds a member of `len` bytes and returns whether it is new.
+    ///
+    /// `fill` writes the member into its place. So a caller that decompresses it needs no second copy. The
+    /// set becomes a hash table, so this is for members of more than `set_max_listpack_value` bytes. For
+    /// others use [`try_insert`](Self::try_insert).
     ///
     /// ```
     /// use values::{Collection, Encoding, ReserveError, Set};
@@ -117,7 +118,7 @@ impl<R: Room> Set<R> {
     /// ```
     ///
     /// # Errors
-    /// What `fill` returns; no memory. The set is then as it was.
+    /// The error of `fill`, or that of an allocation. The set is then unchanged.
     pub fn try_insert_with<E: From<ReserveError>>(
         &mut self,
         len: usize,
@@ -133,13 +134,13 @@ impl<R: Room> Set<R> {
         Ok(is_new)
     }
 
-    /// [`try_insert`](Self::try_insert), calling the OOM handler if there is no room.
+    /// Does the same as [`try_insert`](Self::try_insert), but calls the OOM handler if there is no memory.
     pub fn insert<'e>(&mut self, member: impl Into<Element<'e>>, limits: &EncodingLimits) -> bool {
         or_oom(self.try_insert(member, limits))
     }
 
-    /// Takes `member` out and returns whether it was there. O(1) on average in a hash table, O(n) in the others. In C:
-    /// `setTypeRemove`; `SREM`.
+    /// Removes `member` and returns whether it was present. O(1) on average in a hash table, O(n) in the
+    /// other encodings. In C: `setTypeRemove`; `SREM`.
     pub fn remove<'e>(&mut self, member: impl Into<Element<'e>>) -> bool {
         let member = member.into();
         match &mut self.0 {
@@ -155,8 +156,8 @@ impl<R: Room> Set<R> {
         }
     }
 
-    /// Moves `member` from this set to `target`, and returns whether it was here. After an error both are as they were. In C:
-    /// `SMOVE`.
+    /// Moves `member` from this set to `target`, and returns whether it was in this set. On failure both
+    /// are unchanged. In C: `SMOVE`.
     ///
     /// ```
     /// use values::{Collection, EncodingLimits, Set};
@@ -183,7 +184,7 @@ impl<R: Room> Set<R> {
 }
 
 impl From<IntSet> for Set {
-    /// A set of integers, as large as it may be: limits are looked at when it is next written to.
+    /// Makes a set of any number of integers. The limits are checked with the next write.
     fn from(set: IntSet) -> Self {
         Self(Repr::IntSet(set))
     }

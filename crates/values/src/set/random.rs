@@ -1,7 +1,7 @@
-//! Random members: looked at, or taken out.
+//! Random members, which are visited or removed.
 //!
-//! Members with the same chance each, from the caller's source `rng` of uniform 64-bit numbers. How different ones are chosen is told
-//! in `sample`.
+//! Each member has the same probability. The caller passes `rng`, a source of uniform 64-bit numbers.
+//! `sample` says how distinct members are chosen.
 
 use super::{Repr, ReprView, Set, SetView};
 use crate::collection::Collection;
@@ -13,11 +13,12 @@ use intset::IntSet;
 use listpack::{ListPack, Offset};
 use zmalloc::ReserveError;
 
-/// Those that stay are copied if they are one for so many that go. In C: `SPOP_MOVE_STRATEGY_MUL`.
+/// The members that stay are copied if at least this many go for each of them. In C:
+/// `SPOP_MOVE_STRATEGY_MUL`.
 const KEEP_BY_COPY_FROM_ONE_FOR: usize = 5;
 
 impl<'a> SetView<'a> {
-    /// [`Set::random`].
+    /// See [`Set::random`].
     pub fn random(self, rng: impl FnMut() -> u64) -> Option<Element<'a>> {
         match self.0 {
             ReprView::IntSet(set) => set.random(rng).map(Element::Int),
@@ -26,7 +27,7 @@ impl<'a> SetView<'a> {
         }
     }
 
-    /// [`Set::random_many`].
+    /// See [`Set::random_many`].
     pub fn random_many(self, count: usize, mut rng: impl FnMut() -> u64, mut each: impl FnMut(Element<'a>)) {
         match self.0 {
             ReprView::ListPack(list) => {
@@ -36,7 +37,7 @@ impl<'a> SetView<'a> {
         }
     }
 
-    /// [`Set::try_random_unique`].
+    /// See [`Set::try_random_unique`].
     pub fn try_random_unique(
         self,
         count: usize,
@@ -67,20 +68,24 @@ impl<'a> SetView<'a> {
 }
 
 impl<R: Room> Set<R> {
-    /// A member; `None` if there is none. O(1) on average, O(n) in a listpack. In C: `setTypeRandomElement`; `SRANDMEMBER`.
+    /// Returns a random member, or `None` if there is none. O(1) on average, O(n) in a listpack. In C:
+    /// `setTypeRandomElement`; `SRANDMEMBER`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<Element<'_>> {
         self.view().random(rng)
     }
 
-    /// Visits `count` members, each drawn from all: some may come twice. None of an empty set. In C: `SRANDMEMBER` with a
-    /// negative count.
+    /// Calls `each` with `count` random members. Each is drawn from all members, so one may occur twice. An
+    /// empty set has none. In C: `SRANDMEMBER` with a negative count.
     pub fn random_many<'a>(&'a self, count: usize, rng: impl FnMut() -> u64, each: impl FnMut(Element<'a>)) {
         self.view().random_many(count, rng, each);
     }
 
-    /// Visits `count` different members, or all, and returns how many. Every choice has the same chance; the order is not random. O(n), or O(count) if
-    /// that is a small part of a hash table; only then does it allocate, and an error comes before the first visit.
-    /// In C: `SRANDMEMBER` with a positive count.
+    /// Calls `each` with `count` distinct members, or with all, and returns how many there were. Every
+    /// choice has the same probability, but the order is not random. In C: `SRANDMEMBER` with a positive
+    /// count.
+    ///
+    /// It takes O(n), or O(count) for a small part of a hash table. Only the latter allocates, and an error
+    /// is returned before the first call of `each`.
     pub fn try_random_unique<'a>(
         &'a self,
         count: usize,
@@ -90,8 +95,9 @@ impl<R: Room> Set<R> {
         self.view().try_random_unique(count, rng, each)
     }
 
-    /// Removes a member, shows it to `each`, and returns what `each` returns. `None` if the set is empty. If `each` panics, the member
-    /// is removed as well. Allocates nothing. In C: `setTypePopRandom`; `SPOP`.
+    /// Removes a random member, calls `each` with it, and returns the result of `each`. Returns `None` if
+    /// the set is empty. If `each` panics, the member is removed as well. Nothing is allocated. In C:
+    /// `setTypePopRandom`; `SPOP`.
     ///
     /// ```
     /// use values::{Collection, EncodingLimits, Set};
@@ -118,9 +124,11 @@ impl<R: Room> Set<R> {
         }
     }
 
-    /// Takes out `count` members, or all, gives each to `each`, and says how many. If nearly all go, those that stay are
-    /// copied to a new set, which may have a smaller encoding than before; only then does it allocate, and
-    /// after an error all are still here, and none was visited. In C: `SPOP` with a count.
+    /// Removes `count` random members, or all, calls `each` with them, and returns how many there were. In
+    /// C: `SPOP` with a count.
+    ///
+    /// If nearly all go, the ones that stay are copied to a new set, which may have a smaller encoding than
+    /// before. Only this allocates. If it fails, no member was removed or visited.
     pub fn try_pop_many(
         &mut self,
         count: usize,
@@ -137,7 +145,7 @@ impl<R: Room> Set<R> {
             let stay = self.try_choose(len - count, limits, &mut rng)?;
             let mut all = core::mem::replace(self, stay.into_in());
             if matches!(all.0, Repr::HashTable(_)) {
-                // Those that stay are few, and a look-up in a packed set of them is a walk.
+                // The members that stay are few. A look-up in a packed set of them would be a walk.
                 for member in self.iter() {
                     all.remove(member);
                 }
@@ -155,7 +163,7 @@ impl<R: Room> Set<R> {
         Ok(count)
     }
 
-    /// A set of `count` different members of this one, at the most compact that it may be.
+    /// Returns a set of `count` distinct random members, in the smallest encoding that the limits allow.
     fn try_choose(
         &self,
         count: usize,
@@ -176,7 +184,7 @@ impl<R: Room> Set<R> {
     }
 }
 
-/// Takes out `count` of the list's members on one walk.
+/// Removes `count` random members of the list on one walk.
 fn pop_from_list<R: Room>(
     list: &mut ListPack<R>,
     count: usize,
@@ -198,7 +206,8 @@ fn pop_from_list<R: Room>(
     }
 }
 
-/// A member that is on its way out. It is removed when this is dropped, also by a panic of the caller's closure.
+/// A member that is about to be removed. It is removed when this is dropped, even by a panic of the
+/// caller's closure.
 struct Removal<'a, R: Room> {
     list: &'a mut ListPack<R>,
     offset: Offset,
@@ -209,7 +218,7 @@ impl<R: Room> Removal<'_, R> {
         self.list.get(self.offset).map(Element::from_packed)
     }
 
-    /// Removes it, and says where the next one is.
+    /// Removes the member, and returns the offset of the next one.
     fn finish(self) -> Option<Offset> {
         let next = self.list.next(self.offset).is_some();
         let offset = self.offset;

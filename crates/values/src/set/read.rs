@@ -1,4 +1,4 @@
-//! Asking a set for members: the view's methods, and the same of an owned set.
+//! Reading a set: the methods of a view, and the same methods of a set.
 
 use super::{ReprView, Set, SetView};
 use crate::element::Element;
@@ -7,9 +7,9 @@ use common::Room;
 use core::array;
 use core::fmt;
 
-/// See the same methods of [`Set`].
+/// Methods that read. [`Set`] documents them.
 impl SetView<'_> {
-    /// How many members there are. In C: `setTypeSize`; `SCARD`.
+    /// Returns the number of members. In C: `setTypeSize`; `SCARD`.
     #[inline]
     pub fn len(self) -> usize {
         match self.0 {
@@ -19,13 +19,13 @@ impl SetView<'_> {
         }
     }
 
-    /// Whether there is no member.
+    /// Returns whether there are no members.
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// [`Set::contains`].
+    /// See [`Set::contains`].
     #[inline]
     pub fn contains<'e>(self, member: impl Into<Element<'e>>) -> bool {
         let member = member.into();
@@ -36,13 +36,13 @@ impl SetView<'_> {
         }
     }
 
-    /// [`Set::contains_many`].
+    /// See [`Set::contains_many`].
     pub fn contains_many(self, members: &[Element<'_>]) -> impl Iterator<Item = bool> {
         members.chunks(BATCH).flat_map(move |batch| self.contains_batch(batch).into_iter().take(batch.len()))
     }
 
-    /// [`contains`](Self::contains) for up to [`BATCH`] members, which costs less than as many look-ups. Unused places are
-    /// `false`.
+    /// Returns whether each of up to [`BATCH`] members is present. This costs less than as many look-ups.
+    /// The unused elements of the result are `false`.
     pub(super) fn contains_batch(self, members: &[Element<'_>]) -> [bool; BATCH] {
         let text = |i: usize| members.get(i).copied().unwrap_or(Element::Bytes(b"")).text();
         match self.0 {
@@ -59,14 +59,15 @@ impl SetView<'_> {
 }
 
 impl<R: Room> Set<R> {
-    /// Whether `member` is in the set. O(1) on average in a hash table, O(log n) in an intset, O(n) in a listpack. In C:
-    /// `setTypeIsMember`; `SISMEMBER`.
+    /// Returns whether `member` is in the set. O(1) on average in a hash table, O(log n) in an intset, O(n)
+    /// in a listpack. In C: `setTypeIsMember`; `SISMEMBER`.
     #[inline]
     pub fn contains<'e>(&self, member: impl Into<Element<'e>>) -> bool {
         self.view().contains(member)
     }
 
-    /// Which of `members` are in the set, in their order: their cache misses overlap. In C: `SMISMEMBER`.
+    /// Returns for each of `members` whether it is in the set, in the same order. The cache misses of the
+    /// look-ups overlap. In C: `SMISMEMBER`.
     ///
     /// ```
     /// use values::{Element, EncodingLimits, Set};
@@ -80,13 +81,13 @@ impl<R: Room> Set<R> {
     }
 }
 
-/// Where a member stands.
+/// Returns the position of a member.
 #[inline]
 pub(super) fn find(list: &listpack::View, member: &[u8]) -> Option<listpack::Offset> {
     list.find(list.first()?, member, 0)
 }
 
-/// Equal members, whatever the encodings. O(n) look-ups.
+/// Two sets are equal if they have the same members, whatever the encodings. O(n) look-ups.
 impl PartialEq for SetView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().all(|member| other.contains(member))

@@ -1,4 +1,4 @@
-//! Integers of any width at any bit of a string: what `BITFIELD` is made of.
+//! Integers of any width at any bit of a string: `BITFIELD`.
 //!
 //! ```text
 //!  u5 at bit 6       bit  0       6 |8   11 |     16
@@ -6,7 +6,7 @@
 //!                                     |_highest         |_lowest
 //! ```
 //!
-//! A field of 64 bits touches up to nine bytes. They are taken into one `u128` and written back from there.
+//! A field of 64 bits spans up to nine bytes. They are read into one `u128`, and written back from it.
 //!
 //! Learned from: Redis' `bitops.c` (`bitfieldGeneric`, `checkSignedBitfieldOverflow`).
 
@@ -14,8 +14,8 @@ use super::edit::StringMut;
 use crate::limits::EncodingLimits;
 use listpack::integer;
 
-/// The width of an integer in a string, and whether it has a sign: 1 to 64 bits with, 1 to 63 without, because a
-/// reply is an `i64`.
+/// The width of an integer in a string, and whether it is signed. A signed one has 1 to 64 bits, and an
+/// unsigned one 1 to 63, because a reply is an `i64`.
 ///
 /// ```
 /// use values::string::BitFieldType;
@@ -25,22 +25,23 @@ use listpack::integer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BitFieldType {
     signed: bool,
-    /// Invariant: 1 to 64, to 63 without sign.
+    /// Invariant: 1 to 64 if signed, else 1 to 63.
     bits: u8,
 }
 
 impl BitFieldType {
-    /// An integer with sign, in two's complement; `None` unless `bits` is 1 to 64. In C: `i1` to `i64`.
+    /// Creates the type of a signed integer, in two's complement. Returns `None` unless `bits` is 1 to 64.
+    /// In C: `i1` to `i64`.
     pub const fn signed(bits: u32) -> Option<Self> {
         if matches!(bits, 1..=64) { Some(Self { signed: true, bits: bits as u8 }) } else { None }
     }
 
-    /// An integer without sign; `None` unless `bits` is 1 to 63. In C: `u1` to `u63`.
+    /// Creates the type of an unsigned integer. Returns `None` unless `bits` is 1 to 63. In C: `u1` to `u63`.
     pub const fn unsigned(bits: u32) -> Option<Self> {
         if matches!(bits, 1..=63) { Some(Self { signed: false, bits: bits as u8 }) } else { None }
     }
 
-    /// Reads `i16`, `u8` and the like. In C: `getBitfieldTypeFromArgument`.
+    /// Parses a name such as `i16` or `u8`. In C: `getBitfieldTypeFromArgument`.
     pub fn from_bytes(text: &[u8]) -> Option<Self> {
         let bits = |text| integer::parse(text).and_then(|bits| u32::try_from(bits).ok());
         match text {
@@ -50,13 +51,13 @@ impl BitFieldType {
         }
     }
 
-    /// How many bits it has.
+    /// Returns the number of bits.
     pub const fn bits(self) -> u32 {
         self.bits as u32
     }
 
-    /// Where the field of this number begins, in bits, if such fields stand one after the other from the start of
-    /// the string. In C: the offset `#number`.
+    /// Returns the offset in bits of field number `number`, if fields of this type follow each other from
+    /// the start of the string. In C: the offset `#number`.
     pub const fn offset_of(self, number: u64) -> Option<u64> {
         number.checked_mul(self.bits as u64)
     }
@@ -69,13 +70,13 @@ impl BitFieldType {
         (1 << (self.bits - self.signed as u8)) - 1
     }
 
-    /// The integer that the low bits of `word` are.
+    /// Returns the integer in the low bits of `word`.
     const fn read(self, word: u64) -> i64 {
         let unused = 64 - self.bits();
         if self.signed { ((word << unused) as i64) >> unused } else { (word << unused >> unused) as i64 }
     }
 
-    /// What is written for `exact`, under a rule for what does not fit.
+    /// Returns the value to write for `exact`. `overflow` is the rule for a value that does not fit.
     fn fit(self, exact: i128, overflow: BitOverflow) -> Option<i64> {
         let clamped = exact.clamp(self.min(), self.max());
         match overflow {
@@ -86,19 +87,20 @@ impl BitFieldType {
     }
 }
 
-/// What to do with a value that a field has no room for. In C: `OVERFLOW WRAP`, `SAT`, `FAIL`.
+/// The rule for a value that does not fit a field. In C: `OVERFLOW WRAP`, `SAT`, `FAIL`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum BitOverflow {
     /// Keep the low bits.
     #[default]
     Wrap,
-    /// Take the nearest value that there is room for.
+    /// Use the nearest value that fits.
     Sat,
-    /// Write nothing and answer `None`.
+    /// Write nothing and return `None`.
     Fail,
 }
 
-/// The integer at bit `offset`; bits behind the end of the string are 0. Constant time. In C: `BITFIELD GET`.
+/// Returns the integer at bit `offset`. Bits behind the end of the string are 0. Constant time. In C:
+/// `BITFIELD GET`.
 ///
 /// ```
 /// use values::string::{BitFieldType, bitfield_get};
@@ -111,16 +113,20 @@ pub fn bitfield_get(bytes: &[u8], field: BitFieldType, offset: u64) -> i64 {
     field.read(load(bytes, field, offset))
 }
 
-/// Writes the integer at bit `offset` and returns what it was. Returns `None`, and writes nothing, if the field has no
-/// room for it under [`BitOverflow::Fail`]. The string is filled with zeros up to the field in any case. Constant time
-/// but for that. A negative value for a field without sign counts as its 64 bits, which are too large. In C: `BITFIELD SET`.
+/// Writes the integer at bit `offset` and returns the old one. In C: `BITFIELD SET`.
+///
+/// If the value does not fit under [`BitOverflow::Fail`], the function returns `None` and does not write
+/// it. A shorter string is always filled up with zeros, up to the end of the field. Apart from that, it
+/// takes constant time. A negative value for an unsigned field counts as its 64 bits, which are too large.
 ///
 /// # Errors
-/// [`BitOffset`](super::StringError::BitOffset) if the first bit lies from bit `8 * limits.proto_max_bulk_len` on. (Like
-/// in Redis a field may begin before the limit and end behind it.)
+/// [`BitOffset`](super::StringError::BitOffset) if the first bit is at or above `8 *
+/// limits.proto_max_bulk_len`. (As in Redis, a field may begin below the limit and end above it.)
 ///
-/// A `value` far below the field's range is the least that the field holds under [`BitOverflow::Sat`]. Redis subtracts in 64
-/// bits to find out, which overflows: `BITFIELD key OVERFLOW SAT SET i8 0 -9223372036854775808` sets 127 there, and -128 here.
+/// # Difference from Redis
+/// Under [`BitOverflow::Sat`], a `value` far below the field's range becomes the least value of the field.
+/// Redis finds this out by a subtraction in 64 bits, which overflows. `BITFIELD key OVERFLOW SAT SET i8 0
+/// -9223372036854775808` sets 127 in Redis, and -128 here.
 ///
 /// ```
 /// use values::EncodingLimits;
@@ -145,9 +151,10 @@ pub fn try_bitfield_set<S: StringMut>(
     Ok(change.map(|(before, _)| before))
 }
 
-/// Adds to the integer at bit `offset` and returns the sum that was written. Returns `None`, and writes nothing, if the
-/// field has no room for it under [`BitOverflow::Fail`]. As for [`try_bitfield_set`] the string is made long enough in any
-/// case. In C: `BITFIELD INCRBY`.
+/// Adds to the integer at bit `offset` and returns the sum that was written. In C: `BITFIELD INCRBY`.
+///
+/// If the sum does not fit under [`BitOverflow::Fail`], the function returns `None` and does not write it.
+/// As in [`try_bitfield_set`], a shorter string is always made long enough.
 ///
 /// # Errors
 /// Those of [`try_bitfield_set`].
@@ -174,7 +181,8 @@ pub fn try_bitfield_incr_by<S: StringMut>(
     Ok(change.map(|(_, after)| after))
 }
 
-/// Replaces the integer at bit `offset` by what `change` makes of it, if it makes something. Returns both.
+/// Replaces the integer at bit `offset` by the result of `change`, and returns both. If the result is
+/// `None`, writes nothing.
 fn try_update<S: StringMut>(
     string: &mut S,
     field: BitFieldType,
@@ -191,12 +199,13 @@ fn try_update<S: StringMut>(
     }))
 }
 
-/// How many bytes the field touches.
+/// Returns the number of bytes that the field spans.
 fn bytes_spanned(field: BitFieldType, offset: u64) -> usize {
     ((offset % 8) as usize + usize::from(field.bits)).div_ceil(8)
 }
 
-/// The bytes from `first` on, of which the first nine count, as the high bytes of a word; zeros behind the end.
+/// Returns 16 bytes from byte `first` on, of which only the first nine matter. Bytes behind the end are
+/// zeros.
 fn window(bytes: &[u8], first: u64) -> [u8; 16] {
     let rest = usize::try_from(first).ok().and_then(|first| bytes.get(first..)).unwrap_or(&[]);
     match rest.first_chunk() {
@@ -209,13 +218,13 @@ fn window(bytes: &[u8], first: u64) -> [u8; 16] {
     }
 }
 
-/// The field's bits as the low bits of a word; the others are 0.
+/// Returns the field's bits as the low bits of a word. The other bits are 0.
 fn load(bytes: &[u8], field: BitFieldType, offset: u64) -> u64 {
     let word = u128::from_be_bytes(window(bytes, offset / 8));
     (word << (offset % 8) >> (u128::BITS - field.bits())) as u64
 }
 
-/// Writes the low bits of `value` to the field, which lies inside of `bytes`.
+/// Writes the low bits of `value` to the field, which must lie inside `bytes`.
 fn store(bytes: &mut [u8], field: BitFieldType, offset: u64, value: u64) {
     let shift = u128::BITS - field.bits() - (offset % 8) as u32;
     let mask = (u128::MAX >> (u128::BITS - field.bits())) << shift;
@@ -237,7 +246,7 @@ mod tests {
             .flatten()
     }
 
-    /// Bit by bit, the highest first.
+    /// Reads the field bit by bit, the highest first.
     fn load_by_hand(bytes: &[u8], field: BitFieldType, offset: u64) -> u64 {
         (offset..offset + u64::from(field.bits())).fold(0, |word, at| {
             let byte = bytes.get((at / 8) as usize).copied().unwrap_or(0);
@@ -263,7 +272,7 @@ mod tests {
                     let mut bytes = noise;
                     store(&mut bytes, field, offset, value);
                     assert_eq!(load_by_hand(&bytes, field, offset), value & mask, "{field:?} {offset}");
-                    // Put back bit by bit what was there, it is the noise again.
+                    // With the old bits of the field back, the bytes must be the noise again.
                     for at in offset..offset + bits {
                         let bit = 0x80 >> (at % 8);
                         let byte = &mut bytes[(at / 8) as usize];
@@ -294,7 +303,7 @@ mod tests {
                 [(max + 1, min, max), (min - 1, max, min), (max + 2, min + 1, max)]
             {
                 if field.bits() == 1 && outside == max + 2 {
-                    continue; // all the way round
+                    continue; // the sum wraps all the way round
                 }
                 assert_eq!(field.fit(outside, Wrap).map(i128::from), Some(wrapped), "{field:?}");
                 assert_eq!(field.fit(outside, Sat).map(i128::from), Some(nearest), "{field:?}");

@@ -1,31 +1,32 @@
 //! Bitwise operations over whole strings: `BITOP`.
 //!
-//! The result is made block by block, each block from all sources before the next, so that it stays in the
-//! first cache however many sources there are. Inside a block the loops are over bytes, which the compiler makes
-//! vectors of.
+//! The result is made block by block. Each block is combined from all sources before the next one, so it
+//! stays in the first-level cache for any number of sources. The inner loops are over bytes, which the
+//! compiler vectorises.
 //!
-//! Learned from: Redis' `bitops.c` (`bitopCommand`), for what happens to sources of different lengths.
+//! Learned from: Redis' `bitops.c` (`bitopCommand`), for the rules on sources of different lengths.
 
 use sds::Sds;
 use zmalloc::{ReserveError, or_oom};
 
-/// Bytes of the result that are made at a time.
+/// The number of bytes of the result that are made at a time.
 const BLOCK: usize = 4096;
 
-/// What [`bit_op`] does with each bit of its sources. (NOT has one source: [`bit_not`].)
+/// The operation of [`bit_op`] on each bit of its sources. (NOT has one source: [`bit_not`].)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BitOp {
-    /// 1 where all sources are.
+    /// The result is 1 if all sources are.
     And,
-    /// 1 where at least one source is.
+    /// The result is 1 if at least one source is.
     Or,
-    /// 1 where an odd number of sources is.
+    /// The result is 1 if an odd number of sources are.
     Xor,
 }
 
-/// A new string as long as the longest source; shorter ones count as if filled with zeros. A key
-/// that does not exist is the source `b""`, and a result that is empty is one that Redis does not store.
-/// O(bytes of all sources). In C: `BITOP AND`, `OR`, `XOR`.
+/// Combines the sources into a new string, which is as long as the longest of them. Shorter ones count as
+/// if filled up with zeros. O(bytes of all sources). In C: `BITOP AND`, `OR`, `XOR`.
+///
+/// A key that does not exist is the source `b""`. Redis does not store an empty result.
 ///
 /// ```
 /// use values::string::{BitOp, bit_op};
@@ -35,7 +36,7 @@ pub fn bit_op(op: BitOp, sources: &[impl AsRef<[u8]>]) -> Sds {
     or_oom(try_bit_op(op, sources))
 }
 
-/// [`bit_op`] that returns an error.
+/// Does the same as [`bit_op`], but returns an error if an allocation fails.
 pub fn try_bit_op(op: BitOp, sources: &[impl AsRef<[u8]>]) -> Result<Sds, ReserveError> {
     let len = sources.iter().map(|source| source.as_ref().len()).max().unwrap_or(0);
     let mut result = Sds::try_zeroed(len)?;
@@ -55,7 +56,7 @@ pub fn try_bit_op(op: BitOp, sources: &[impl AsRef<[u8]>]) -> Result<Sds, Reserv
     Ok(result)
 }
 
-/// A new string with every bit turned over. O(n). In C: `BITOP NOT`.
+/// Returns a new string with every bit inverted. O(n). In C: `BITOP NOT`.
 ///
 /// ```
 /// assert_eq!(values::string::bit_not(b"a").as_bytes(), [!b'a']);
@@ -64,15 +65,15 @@ pub fn bit_not(source: &[u8]) -> Sds {
     or_oom(try_bit_not(source))
 }
 
-/// [`bit_not`] that returns an error.
+/// Does the same as [`bit_not`], but returns an error if an allocation fails.
 pub fn try_bit_not(source: &[u8]) -> Result<Sds, ReserveError> {
     let mut result = Sds::try_from_bytes(source)?;
     result.as_mut_bytes().iter_mut().for_each(|byte| *byte = !*byte);
     Ok(result)
 }
 
-/// Combines the start of `block` with `part`, which may be shorter: the zeros behind it clear the rest under
-/// AND and change nothing under the others.
+/// Combines the start of `block` with `part`, which may be shorter. The missing bytes count as zeros, so
+/// they clear the rest under AND, and change nothing under OR and XOR.
 fn combine(op: BitOp, block: &mut [u8], part: &[u8]) {
     let (start, rest) = block.split_at_mut(part.len());
     let pairs = start.iter_mut().zip(part);

@@ -1,11 +1,11 @@
-//! A string as a row of bits: `SETBIT`, `GETBIT`, `BITCOUNT`, `BITPOS`.
+//! A string as a sequence of bits: `SETBIT`, `GETBIT`, `BITCOUNT`, `BITPOS`.
 //!
 //! ```text
 //!  bit     0 1 2 3 4 5 6 7   8 9 ..
 //!  byte  [ 7 . . . . . . 0 ][ 7 . ..      bit 0 is the highest of byte 0
 //! ```
 //!
-//! Bits behind the end are 0. Reading them is no error; writing one makes the string as long as that.
+//! Bits behind the end are 0. Reading them is not an error. Writing one makes the string longer.
 //!
 //! Learned from: Redis' `bitops.c`.
 
@@ -16,7 +16,8 @@ use crate::error::StringError;
 use crate::limits::EncodingLimits;
 use core::ops::Range;
 
-/// Writes one bit and returns what it was. The string is filled with zeros up to it. O(length of the gap). In C: `SETBIT`.
+/// Writes a bit and returns the old one. A shorter string is first filled up with zeros. O(length of the
+/// gap). In C: `SETBIT`.
 ///
 /// # Errors
 /// [`BitOffset`](StringError::BitOffset) from bit `8 * limits.proto_max_bulk_len` on.
@@ -41,7 +42,7 @@ pub fn try_set_bit<S: StringMut>(
     Ok(before)
 }
 
-/// The bit at `offset`; behind the end all are 0. Constant time. In C: `GETBIT`.
+/// Returns the bit at `offset`. Bits behind the end are 0. Constant time. In C: `GETBIT`.
 ///
 /// ```
 /// use values::string::get_bit;
@@ -53,8 +54,9 @@ pub fn get_bit(bytes: &[u8], offset: u64) -> bool {
     byte.is_some_and(|byte| byte & bit_of_byte(offset) != 0)
 }
 
-/// How many bits in the range are 1. O(length of the range), some tens of bytes a nanosecond where the
-/// machine has AVX2. In C: `BITCOUNT`.
+/// Returns the number of bits in the range that are 1. In C: `BITCOUNT`.
+///
+/// It takes O(length of the range). A machine with AVX2 counts some tens of bytes a nanosecond.
 ///
 /// ```
 /// use values::string::{BitRange, bit_count};
@@ -69,13 +71,16 @@ pub fn bit_count(bytes: &[u8], range: BitRange) -> u64 {
     }
 }
 
-/// Where the first bit of the range is that is `bit`, counted from the start of the string. `None` if
-/// there is none. O(length of the range). In C: `BITPOS`, which answers -1 for `None`.
+/// Returns the position of the first bit in the range that equals `bit`, counted from the start of the
+/// string. Returns `None` if there is none. O(length of the range). In C: `BITPOS`, which returns -1 for
+/// `None`.
 ///
-/// A range without an end ([`All`](BitRange::All), [`From`](BitRange::From)) that is not empty goes on behind the
-/// string, with zeros: looking for a 0 in a string of ones returns its length. The ranges that name their end
-/// do not. Like Redis, and unlike [`bit_count`], the function takes a range whose ends both lie before the
-/// string for its first element, even if they stand in the wrong order.
+/// A range without an end ([`All`](BitRange::All), [`From`](BitRange::From)) that is not empty goes on
+/// behind the string, with zeros. So a search for a 0 in a string of ones returns the string's length in
+/// bits. A range with an end does not go on.
+///
+/// If both ends of a range lie before the string, the function uses its first element, even if they are in
+/// the wrong order. Redis does the same. [`bit_count`] does not.
 ///
 /// ```
 /// use values::string::{BitRange, bit_pos};
@@ -93,7 +98,7 @@ pub fn bit_pos(bytes: &[u8], bit: bool, range: BitRange) -> Option<u64> {
 }
 
 impl EncodingLimits {
-    /// The byte of a bit that may be written.
+    /// Returns the index of the byte of a bit, or an error if the bit may not be written.
     #[inline]
     pub(super) fn check_bit(&self, offset: u64) -> Result<usize, StringError> {
         usize::try_from(offset / 8)
@@ -103,14 +108,14 @@ impl EncodingLimits {
     }
 }
 
-/// The bit in its byte.
+/// Returns the mask of a bit in its byte.
 #[inline]
 fn bit_of_byte(offset: u64) -> u8 {
     0x80 >> (offset % 8)
 }
 
-/// The bytes that hold the bits, and for the first and the last of them which bits are meant. `bits` is not
-/// empty and inside of the string.
+/// Returns the bytes that hold `bits`, and masks of the bits that belong to them in the first and in the
+/// last byte. `bits` must not be empty, and must lie inside the string.
 #[inline]
 fn edges(bytes: &[u8], bits: Range<u64>) -> (&[u8], u8, u8) {
     let last = bits.end - 1;
@@ -127,8 +132,8 @@ fn count_range(bytes: &[u8], bits: Range<u64>) -> u64 {
 fn find_range(bytes: &[u8], bits: Range<u64>, bit: bool) -> Option<u64> {
     let start = bits.start - bits.start % 8;
     let (bytes, first_mask, last_mask) = edges(bytes, bits.clone());
-    // The bits before the range can hide the first inside, so its first byte is looked at alone; the bits behind the
-    // range cannot hide anything.
+    // The bits before the range could hide the first one in it, so the first byte is searched alone. The
+    // bits behind the range cannot hide one.
     let (&first, rest) = bytes.split_first()?;
     let mut mask = first_mask;
     if rest.is_empty() {
@@ -146,7 +151,7 @@ fn find_range(bytes: &[u8], bits: Range<u64>, bit: bool) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// All strings of up to two bytes and some of three and more, all ranges of bits in them: bit by bit.
+    /// Compares with a loop over bits, for some strings of two and more bytes and all ranges of bits in them.
     #[test]
     #[cfg_attr(miri, ignore = "no unsafe code")]
     fn counting_and_searching_agree_with_a_loop_over_bits() {

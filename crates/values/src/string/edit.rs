@@ -1,4 +1,4 @@
-//! Bytes put into a string and taken out of it: `APPEND`, `SETRANGE`, `GETRANGE`.
+//! Appending, overwriting and reading parts of a string: `APPEND`, `SETRANGE`, `GETRANGE`.
 //!
 //! Learned from: Redis' `t_string.c` (`appendCommand`, `setrangeCommand`, `getrangeCommand`).
 
@@ -10,23 +10,24 @@ use sds::Sds;
 
 /// The place of a string that can be changed and made longer.
 ///
-/// An [`Sds`] is one, and so is an object that holds a string. A store that keeps short strings inside its own blocks
-/// implements it for those. After an error the string is as it was.
+/// An [`Sds`] is one, and so is an object that holds a string. A store that keeps short strings inside its
+/// own blocks implements the trait for those. After an error the string must be unchanged.
 ///
-/// The trait is safe. An implementation that does not do what is said here makes the operations panic or write wrong bytes, and
-/// never causes undefined behaviour.
+/// The trait is safe. A wrong implementation makes the operations panic or write wrong bytes, but never
+/// causes undefined behaviour.
 pub trait StringMut {
-    /// What the operations on this place return: at least the errors of an operation, and perhaps those of a place that
-    /// does not hold a string.
+    /// The error of operations on this place. It has at least the errors of string operations, and perhaps
+    /// one for a place that does not hold a string.
     type Error: From<StringError>;
 
-    /// How many bytes the string has.
+    /// Returns the length of the string in bytes.
     fn string_len(&self) -> Result<usize, Self::Error>;
 
-    /// Adds `bytes` at the end and returns the new length. The place becomes one that can be written, even if `bytes` is empty.
+    /// Appends `bytes` and returns the new length. The place becomes one that can be written, even if
+    /// `bytes` is empty.
     fn try_append_bytes(&mut self, bytes: &[u8]) -> Result<usize, Self::Error>;
 
-    /// Makes the string at least `len` bytes long, with zeros at its end if it was shorter, and lends all of its bytes.
+    /// Makes the string at least `len` bytes long and returns all of its bytes. New bytes are zeros.
     fn try_make_len(&mut self, len: usize) -> Result<&mut [u8], Self::Error>;
 }
 
@@ -51,10 +52,10 @@ impl StringMut for Sds {
     }
 }
 
-/// Puts `bytes` at the end and returns the new length. Amortised O(length of `bytes`). In C: `APPEND`.
+/// Appends `bytes` and returns the new length. Amortised O(length of `bytes`). In C: `APPEND`.
 ///
 /// # Errors
-/// [`TooLong`](StringError::TooLong) beyond `limits.proto_max_bulk_len`.
+/// [`TooLong`](StringError::TooLong) above `limits.proto_max_bulk_len`.
 ///
 /// ```
 /// use values::{EncodingLimits, string};
@@ -72,12 +73,13 @@ pub fn try_append<S: StringMut>(
     string.try_append_bytes(bytes)
 }
 
-/// Writes `bytes` over what stands from `offset` on and returns the new length. A gap between the old end and `offset`
-/// is filled with zeros. Nothing happens, whatever `offset` says, if `bytes` is empty. O(length of `bytes` and of the gap).
-/// In C: `SETRANGE`.
+/// Overwrites the string from `offset` on with `bytes`, and returns the new length. In C: `SETRANGE`.
+///
+/// A gap between the old end and `offset` is filled with zeros. If `bytes` is empty nothing happens,
+/// whatever `offset` is. O(length of `bytes` and of the gap).
 ///
 /// # Errors
-/// [`TooLong`](StringError::TooLong) beyond `limits.proto_max_bulk_len`.
+/// [`TooLong`](StringError::TooLong) above `limits.proto_max_bulk_len`.
 ///
 /// ```
 /// use values::{EncodingLimits, string};
@@ -100,11 +102,12 @@ pub fn try_set_range<S: StringMut>(
     Ok(all.len())
 }
 
-/// The bytes from `start` to `end`, both included. An index below 0 counts from the end, and what lies outside the
-/// string is left out. Constant time, no copy. In C: `GETRANGE`, `SUBSTR`.
+/// Returns the bytes from `start` to `end`, both included. Constant time, without a copy. In C: `GETRANGE`,
+/// `SUBSTR`.
 ///
-/// An index that lies before the string means its first byte, also as an end. So a range that lies before the string
-/// altogether has that byte in it, as on a server.
+/// An index below 0 counts from the end, and indexes outside the string are ignored. An index before the
+/// string means its first byte, even as an end. So a range that lies wholly before the string contains that
+/// byte, as in Redis.
 ///
 /// ```
 /// use values::string::get_range;
@@ -121,7 +124,7 @@ pub fn get_range<'a>(string: impl Into<Element<'a>>, start: i64, end: i64) -> St
 }
 
 impl EncodingLimits {
-    /// `len + additional`, if a string may be as long as that.
+    /// Returns `len + additional`, or an error if a string may not be that long.
     #[inline]
     fn check_len(&self, len: usize, additional: usize) -> Result<usize, StringError> {
         match len.checked_add(additional) {

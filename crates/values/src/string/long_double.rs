@@ -1,32 +1,36 @@
-//! [`LongDouble`]: the numbers that `INCRBYFLOAT` adds, C's `long double` of x86-64.
+//! [`LongDouble`]: the numbers of `INCRBYFLOAT`, which are C's `long double` on x86-64.
 //!
 //! ```text
 //!  LongDouble   64 bits of mantissa    up to 1.19e4932     about 19 digits
-//!  f64          53                     up to 1.80e308      about 16
+//!  f64          53 bits                up to 1.80e308      about 16 digits
 //! ```
 //!
-//! Servers add in this type, whose sums are not those of `f64`: 2^53 + 1 is a number of it, and 10.5 + 0.1 prints as 10.6. The
-//! arithmetic is that of `rustc_apfloat`, in software. Texts of up to 19 digits are read here, which takes a tenth of the time.
+//! Servers add in this type, and its sums differ from those of `f64`. For example, 2^53 + 1 is a number of
+//! this type, and 10.5 + 0.1 prints as 10.6. The software arithmetic of `rustc_apfloat` does the sums.
+//! Texts of up to 19 digits are parsed here, which takes a tenth of the time.
 //!
-//! Learned from: Redis' `util.c` (`string2ld`, `ld2string`), for what is accepted and how it is printed; W. Clinger's "How to
-//! Read Floating Point Numbers Accurately" (1990), for when one division is enough.
+//! Learned from: Redis' `util.c` (`string2ld`, `ld2string`), for the accepted texts and the printed form;
+//! W. Clinger's "How to Read Floating Point Numbers Accurately" (1990), for the cases in which one division
+//! is enough.
 
 use core::fmt::{self, Write};
 use rustc_apfloat::ieee::{Double, X87DoubleExtended};
 use rustc_apfloat::{Float, FloatConvert, Round, Status, StatusAnd};
 
-/// Longer text is not a number. In C: `MAX_LONG_DOUBLE_CHARS`.
+/// The length of the longest text that is a number. In C: `MAX_LONG_DOUBLE_CHARS`.
 const TEXT_LEN_MAX: usize = 5 * 1024 - 1;
-/// How many decimals are printed.
+/// The number of decimals that are printed.
 const DECIMALS: usize = 17;
-/// One, in units of the last decimal that is printed.
+/// The number 1 in units of the last printed decimal.
 const ONE: u128 = 10_u128.pow(DECIMALS as u32);
-/// The largest power of ten that has at most 64 bits without the zeros at its end.
+/// The exponent of the largest power of ten that is exact in the type: without its trailing zero bits it
+/// has at most 64 bits.
 const POWER_MAX: u32 = 27;
-/// Bits of the mantissa.
+/// The number of bits of the mantissa.
 const MANTISSA: i32 = 64;
 
-/// A number as `INCRBYFLOAT` adds it: 64 bits of mantissa and 15 of exponent. In C: `long double`, on x86-64.
+/// A number of `INCRBYFLOAT`, with 64 bits of mantissa and 15 bits of exponent. In C: `long double`, on
+/// x86-64.
 ///
 /// ```
 /// use values::string::LongDouble;
@@ -38,10 +42,14 @@ const MANTISSA: i32 = 64;
 pub struct LongDouble(X87DoubleExtended);
 
 impl LongDouble {
-    /// The number that `text` is, all of it: decimal or hexadecimal digits with or without an exponent, or `inf`, with a sign
-    /// or without. `None` for NaN, for blanks, for a number that is too large, and for one that is not 0 and so
-    /// small that it would become 0. In C: `string2ld`. O(1) for up to 19 digits. Longer texts, and exponents beyond 27, take some
-    /// microseconds, and up to some kilobytes of the global allocator for that time.
+    /// Parses all of `text` as a number. In C: `string2ld`.
+    ///
+    /// A number is decimal or hexadecimal digits, with or without an exponent, or `inf`. It may have a
+    /// sign. The result is `None` for NaN, for blanks, for a number that is too large, and for one that is
+    /// not 0 but so small that it would become 0.
+    ///
+    /// Up to 19 digits take O(1). Longer texts, and exponents beyond 27, take some microseconds, and
+    /// meanwhile up to some kilobytes of the global allocator.
     pub fn parse(text: &[u8]) -> Option<Self> {
         if let Some(number) = parse_short(text) {
             return Some(Self(number));
@@ -58,7 +66,7 @@ impl LongDouble {
         let read = if digits.starts_with("0x") || digits.starts_with("0X") {
             read_hexadecimal(text)?
         } else {
-            // What the syntax of std refuses, C refuses too.
+            // C refuses every text whose syntax std refuses.
             text.parse::<f64>().is_ok_and(|number| !number.is_nan()).then_some(())?;
             X87DoubleExtended::from_str_r(text, Round::NearestTiesToEven).ok()?
         };
@@ -67,18 +75,18 @@ impl LongDouble {
         (!lost && !number.is_nan()).then_some(Self(number))
     }
 
-    /// Whether the number is neither infinite nor NaN.
+    /// Returns whether the number is neither infinite nor NaN.
     pub fn is_finite(self) -> bool {
         self.0.is_finite()
     }
 
-    /// The sum, if it is a number and finite.
+    /// Returns the sum, or `None` if it is not a finite number.
     pub(crate) fn checked_add(self, other: Self) -> Option<Self> {
         let sum = (self.0 + other.0).value;
         sum.is_finite().then_some(Self(sum))
     }
 
-    /// Calls `f` with the text: see the implementation of `Display`.
+    /// Calls `f` with the number's text. The implementation of `Display` describes the text.
     pub fn with_text<R>(self, f: impl FnOnce(&[u8]) -> R) -> R {
         const SMALL: usize = 64; // a sign, 39 digits, a point, 17 decimals
         const LARGE: usize = 4940; // a sign and 4933 digits
@@ -89,17 +97,17 @@ impl LongDouble {
         }
     }
 
-    /// `None` if the number is not finite.
+    /// Returns mantissa and exponent, or `None` if the number is not finite.
     fn parts(self) -> Option<Parts> {
         let bits = self.0.to_bits();
         let biased = (bits >> MANTISSA) as i32 & 0x7FFF;
-        // Numbers below 2^-16382 have the exponent of that number.
+        // Numbers below 2^-16382 are stored with the exponent of that number.
         let exponent = biased.max(1) - 0x3FFF - (MANTISSA - 1);
         self.0.is_finite().then_some(Parts { mantissa: bits as u64, exponent })
     }
 }
 
-/// The number that the shortest text of the `f64` means, so that 0.1 is a tenth.
+/// Converts the shortest decimal text of the `f64`, so that 0.1 is a tenth.
 impl From<f64> for LongDouble {
     fn from(value: f64) -> Self {
         let mut text = Buffer::<32>::new(); // 17 digits, two signs, a point, an exponent of three
@@ -111,7 +119,7 @@ impl From<f64> for LongDouble {
     }
 }
 
-/// The nearest `f64`: infinite for what is beyond its range.
+/// Converts to the nearest `f64`, which is infinite for a number beyond its range.
 impl From<LongDouble> for f64 {
     fn from(value: LongDouble) -> Self {
         let nearest: Double = value.0.convert(&mut false).value;
@@ -126,8 +134,8 @@ impl From<i64> for LongDouble {
     }
 }
 
-/// As `INCRBYFLOAT` prints numbers: up to 17 decimals, no zeros at their end, no exponent, no sign before 0. In C: `ld2string` with
-/// `LD_STR_HUMAN`.
+/// Prints the number as `INCRBYFLOAT` does: with up to 17 decimals, but without trailing zeros, an
+/// exponent, or a sign before 0. In C: `ld2string` with `LD_STR_HUMAN`.
 impl fmt::Display for LongDouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.with_text(|text| f.pad(core::str::from_utf8(text).map_err(|_| fmt::Error)?))
@@ -144,8 +152,8 @@ fn exact(value: u64) -> X87DoubleExtended {
     X87DoubleExtended::from_u128(value.into()).value
 }
 
-/// A decimal number of up to 19 digits that a power of ten up to 10^27 scales: both are numbers of the type, so one rounding is all
-/// there is. `None` for any other text.
+/// Parses a decimal number of up to 19 digits, scaled by a power of ten up to 10^27. Both factors are exact
+/// in the type, so there is only one rounding. Returns `None` for any other text.
 fn parse_short(text: &[u8]) -> Option<X87DoubleExtended> {
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -180,7 +188,8 @@ fn parse_short(text: &[u8]) -> Option<X87DoubleExtended> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// The library wants an exponent of two, which C lets be left out.
+/// Parses a hexadecimal number. The library needs an exponent of two, which C allows to leave out, so it is
+/// added.
 fn read_hexadecimal(text: &str) -> Option<StatusAnd<X87DoubleExtended>> {
     let mut whole = Buffer::<{ TEXT_LEN_MAX + 2 }>::new();
     let exponent = if text.contains(['p', 'P']) { "" } else { "p0" };
@@ -189,7 +198,7 @@ fn read_hexadecimal(text: &str) -> Option<StatusAnd<X87DoubleExtended>> {
     X87DoubleExtended::from_str_r(whole, Round::NearestTiesToEven).ok()
 }
 
-/// Text on the stack.
+/// A text on the stack.
 struct Buffer<const N: usize> {
     bytes: [u8; N],
     len: usize,
@@ -213,7 +222,7 @@ impl<const N: usize> Buffer<N> {
         &self.bytes[..self.len]
     }
 
-    /// A buffer that is large enough by construction.
+    /// Writes a number to a buffer, which must be large enough, and calls `f` with the text.
     fn text<R>(number: LongDouble, f: impl FnOnce(&[u8]) -> R) -> R {
         let mut to = Self::new();
         let _ = match number.parts() {
@@ -254,7 +263,7 @@ impl<const N: usize> Buffer<N> {
         Ok(())
     }
 
-    /// `mantissa << shift`, in steps that keep nine digits in a word.
+    /// Writes `mantissa << shift`. Each word holds nine decimal digits, and the shift is done in steps.
     fn write_large(&mut self, mantissa: u64, shift: u32) -> fmt::Result {
         const NINE_DIGITS: u64 = 1_000_000_000;
         const STEP: u32 = 32;
@@ -285,7 +294,7 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
-/// `value / 2^shift`, ties to the even neighbour.
+/// Returns `value / 2^shift`, rounded to the nearest integer, and to the even one in case of a tie.
 fn scale_to_nearest(value: u128, shift: u32) -> u128 {
     let Some(unit) = 1_u128.checked_shl(shift) else { return 0 };
     let (quotient, rest) = (value >> shift, value & (unit - 1));
@@ -326,7 +335,7 @@ mod tests {
             (".5", "0.5", "1"),
             ("3.141592653589793238", "0", "3.14159265358979324"),
             ("0.99999999999999999999", "0", "1"),
-            // Where 64 bits of mantissa are less than the digits.
+            // These need more digits than 64 bits of mantissa hold.
             ("1000.1", "0.1", "1000.19999999999999996"),
             ("123456.789", "0", "123456.78900000000000148"),
             ("1e50", "0", "100000000000000000003583830118858923890798487404544"),
@@ -394,7 +403,7 @@ mod tests {
     proptest! {
         #![proptest_config(testing::config(1024, 8))]
 
-        /// Cents counted in integers, beside the same cents counted in text.
+        /// Compares sums of cents in integers with sums of the same cents as text.
         #[test]
         #[cfg_attr(miri, ignore = "no unsafe code")]
         fn cents_add_up(steps in proptest::collection::vec(-1000i64..1000, 0..40)) {
@@ -407,7 +416,7 @@ mod tests {
             }
         }
 
-        /// One rounding of an exact quotient finds the number that the library's own reading finds.
+        /// Compares one rounding of an exact quotient with the parser of the library.
         #[test]
         #[cfg_attr(miri, ignore = "no unsafe code")]
         fn short_texts_are_read_as_long_ones(text in "[+-]?[0-9]{0,10}\\.?[0-9]{1,9}(e-?[0-9]{1,2})?") {
@@ -416,13 +425,14 @@ mod tests {
             prop_assert!(read.is_none_or(|read| read.to_bits() == long.to_bits()), "{}", text);
         }
 
-        /// The shortest text of a double means that double, or, where it lies half-way after 64 bits, one beside it.
+        /// The shortest text of a double reads back as that double, or as a neighbour if it is half-way
+        /// after 64 bits.
         #[test]
         #[cfg_attr(miri, ignore = "no unsafe code")]
         fn doubles_come_back(value in any::<f64>().prop_filter("a number", |value| value.is_finite())) {
             let is_near = |other: f64| other.to_bits().abs_diff(value.to_bits()) <= 1;
             prop_assert!(is_near(f64::from(LongDouble::from(value))));
-            // Smaller ones have more decimals than are printed.
+            // Smaller numbers have more decimals than are printed.
             prop_assert!(value.abs() < 1.0 || is_near(LongDouble::from(value).to_string().parse().unwrap()));
         }
     }

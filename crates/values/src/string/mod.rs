@@ -1,8 +1,8 @@
-//! String operations: what the commands from `APPEND` to `BITFIELD` do with a string, wherever it is kept.
+//! String operations: the work of the commands from `APPEND` to `BITFIELD`, on a string in any place.
 //!
-//! Reading functions take bytes, or an [`Element`](crate::Element) where an integer needs no spelling out. Writing
-//! functions take a [`StringMut`]: an [`Sds`](sds::Sds), or the caller's own place of a string. Arithmetic takes the number and
-//! returns the new one; the caller stores it.
+//! Functions that read take bytes, or an [`Element`](crate::Element) if an integer need not be formatted.
+//! Functions that write take a [`StringMut`]: an [`Sds`](sds::Sds), or the caller's own type. Arithmetic
+//! takes a number and returns the new one, and the caller stores it.
 //!
 //! ```
 //! use sds::Sds;

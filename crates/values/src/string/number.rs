@@ -1,6 +1,6 @@
-//! Numbers counted up and down: `INCRBY`, `DECRBY`, `INCRBYFLOAT`.
+//! Arithmetic on strings: `INCRBY`, `DECRBY`, `INCRBYFLOAT`.
 //!
-//! The functions return the new number, and the caller stores it: as an integer, or as the text of a [`LongDouble`].
+//! The functions return the new number. The caller stores it, as an integer or as the text of a [`LongDouble`].
 //!
 //! Learned from: Redis' `t_string.c` (`incrDecrCommand`, `incrbyfloatCommand`).
 
@@ -8,11 +8,11 @@ use super::long_double::LongDouble;
 use crate::element::Element;
 use crate::error::StringError;
 
-/// The sum of an increment and the integer that `string` is, or is the canonical decimal form of. Constant time. In C:
+/// Adds an increment to the integer whose canonical decimal form `string` is. Constant time. In C:
 /// `INCRBY`, `INCR`.
 ///
 /// # Errors
-/// [`NotAnInteger`](StringError::NotAnInteger), [`Overflow`](StringError::Overflow).
+/// [`NotAnInteger`](StringError::NotAnInteger) and [`Overflow`](StringError::Overflow).
 ///
 /// ```
 /// use values::string::{StringError, incr_by};
@@ -26,11 +26,12 @@ pub fn incr_by<'a>(string: impl Into<Element<'a>>, increment: i64) -> Result<i64
     value.checked_add(increment).ok_or(StringError::Overflow { value })
 }
 
-/// The integer that `string` is, less a decrement. Constant time. In C: `DECRBY`, `DECR`.
+/// Subtracts a decrement from the integer whose canonical decimal form `string` is. Constant time. In C:
+/// `DECRBY`, `DECR`.
 ///
 /// # Errors
-/// Those of [`incr_by`]. [`i64::MIN`], which has no opposite, is an overflow of any integer. (Redis refuses it before it
-/// looks at the value.)
+/// Those of [`incr_by`]. [`i64::MIN`] has no opposite, so as a decrement it always is an overflow. (Redis
+/// refuses it before it reads the value.)
 #[inline]
 pub fn decr_by<'a>(string: impl Into<Element<'a>>, decrement: i64) -> Result<i64, StringError> {
     let value = integer(string.into())?;
@@ -43,15 +44,15 @@ fn integer(string: Element<'_>) -> Result<i64, StringError> {
     string.as_i64().ok_or(StringError::NotAnInteger)
 }
 
-/// The sum of an increment and the number that `string` is the text of. In C: `INCRBYFLOAT`, which stores the sum's
+/// Adds an increment to the number whose text `string` is. In C: `INCRBYFLOAT`, which stores the sum's
 /// [text](LongDouble).
 ///
-/// Numbers are added as servers on x86-64 add them. An increment that comes as text is [`LongDouble::parse`]d. One of `f64`
-/// counts as its shortest decimal text.
+/// Numbers are added as servers on x86-64 add them. For an increment that is text, use
+/// [`LongDouble::parse`]. An `f64` counts as its shortest decimal text.
 ///
 /// # Errors
-/// [`NotAFloat`](StringError::NotAFloat), and [`NotFinite`](StringError::NotFinite) where the sum or the increment is NaN
-/// or infinite.
+/// [`NotAFloat`](StringError::NotAFloat). [`NotFinite`](StringError::NotFinite) if the sum or the increment
+/// is NaN or infinite.
 ///
 /// ```
 /// use values::string::{LongDouble, incr_by_float};

@@ -1,24 +1,23 @@
-//! Redis' rules for a start and an end: both belong to the range, and negative ones count from the end.
+//! Redis' rules for a start and an end: both are included, and negative ones count from the end.
 
 use core::ops::Range;
 
-/// The part of a string that [`bit_count`](super::bit_count) and [`bit_pos`](super::bit_pos) look at.
-/// Indexes below 0 count from the end (-1 is the last), an end belongs to the range, and what lies outside the
-/// string is left out.
+/// The part of a string for [`bit_count`](super::bit_count) and [`bit_pos`](super::bit_pos). An index below
+/// 0 counts from the end, so -1 is the last. The end is included. Indexes outside the string are ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BitRange {
     /// The whole string.
     All,
     /// From this byte to the end.
     From(i64),
-    /// From this byte to that.
+    /// From the first byte to the second one.
     Bytes(i64, i64),
-    /// From this bit to that.
+    /// From the first bit to the second one.
     Bits(i64, i64),
 }
 
 impl BitRange {
-    /// The bits of a string of `len` bytes that are in the range; `None` for an empty range.
+    /// Returns the bits of a string of `len` bytes that are in the range, or `None` if the range is empty.
     #[inline]
     pub(super) fn bits(self, len: usize) -> Option<Range<u64>> {
         let len = len as u64;
@@ -34,8 +33,9 @@ impl BitRange {
         }
     }
 
-    /// Whether start and end both count from the end of the string and stand in the wrong order. Such a range is
-    /// empty for most commands, even where both lie before the string and would be moved to its first element.
+    /// Returns whether start and end both count from the end of the string and are in the wrong order. For
+    /// most commands such a range is empty. Without this check it would not be, if both lie before the
+    /// string: both would then move to the first element.
     pub(super) fn is_reversed(self) -> bool {
         match self {
             Self::All | Self::From(_) => false,
@@ -50,7 +50,8 @@ pub(super) fn is_reversed(start: i64, end: i64) -> bool {
     start < 0 && end < 0 && start > end
 }
 
-/// The elements from `start` to `end` of `len`, cut to what there is; `None` if that is nothing.
+/// Returns the elements from `start` to `end` of `len`, or `None` if there are none. Indexes outside are
+/// ignored.
 #[inline]
 pub(super) fn clamp(start: i64, end: i64, len: u64) -> Option<Range<u64>> {
     let at = |index: i64| match u64::try_from(index) {
@@ -65,7 +66,7 @@ pub(super) fn clamp(start: i64, end: i64, len: u64) -> Option<Range<u64>> {
 mod tests {
     use super::*;
 
-    /// The rules as a list of elements, each asked whether it is in.
+    /// Applies the rules to each element on its own.
     fn by_hand(start: i64, end: i64, len: i64) -> Vec<i64> {
         let at = |index: i64| if index < 0 { (len + index).max(0) } else { index };
         (0..len).filter(|element| (at(start)..=at(end)).contains(element)).collect()

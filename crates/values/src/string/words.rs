@@ -1,16 +1,16 @@
-//! Bits counted and looked for, many at a time.
+//! Counting and finding bits, many at a time.
 //!
-//! A string's first bit is the highest of its first byte. Both functions are loops over whole words that the compiler
-//! turns into vector code. Counting is compiled twice on x86-64, because the instructions that count bits came
-//! after its first generation: once for every machine, and once for those that have AVX2.
+//! A string's first bit is the highest of its first byte. Both functions are loops over whole words, which
+//! the compiler turns into vector code. The first x86-64 machines lack the instructions that count bits. So
+//! on x86-64 the counting loop is compiled twice: for every machine, and for machines with AVX2.
 //!
-//! Learned from: Wojciech Muła, Nathan Kurz and Daniel Lemire, *Faster population counts using AVX2 instructions*,
-//! whose method is what LLVM makes of the loop.
+//! Learned from: Wojciech Muła, Nathan Kurz and Daniel Lemire, *Faster population counts using AVX2
+//! instructions*. LLVM compiles the loop to their method.
 
-/// How many bits are 1.
+/// Returns the number of bits that are 1.
 #[inline]
 pub(super) fn count_ones(bytes: &[u8]) -> u64 {
-    /// Below this many bytes the question which machine this is would cost as much as it saves.
+    /// Below this number of bytes, the check of the machine would cost as much as it saves.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     const WORTH_ASKING: usize = 32;
 
@@ -19,16 +19,16 @@ pub(super) fn count_ones(bytes: &[u8]) -> u64 {
         && std::arch::is_x86_feature_detected!("avx2")
         && std::arch::is_x86_feature_detected!("popcnt")
     {
-        // SAFETY: the machine has what the function is compiled for.
+        // SAFETY: the machine has the features for which the function is compiled.
         return unsafe { count_ones_avx2(bytes) };
     }
     count_ones_by_words(bytes)
 }
 
-/// The same sum, compiled for machines with AVX2.
+/// Does the same as [`count_ones_by_words`], compiled for machines with AVX2.
 ///
 /// # Safety
-/// The machine has AVX2 and POPCNT.
+/// The machine must have AVX2 and POPCNT.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[target_feature(enable = "avx2,popcnt")]
 fn count_ones_avx2(bytes: &[u8]) -> u64 {
@@ -43,10 +43,10 @@ fn count_ones_by_words(bytes: &[u8]) -> u64 {
     words + u64::from(rest)
 }
 
-/// The first bit that is `bit`, counted from the start.
+/// Returns the position of the first bit that equals `bit`.
 #[inline]
 pub(super) fn first_bit(bytes: &[u8], bit: bool) -> Option<u64> {
-    // A byte without the bit, which is also the mask that makes it zero.
+    // `without` is a byte that does not contain the bit. XOR with it makes such a byte zero.
     let without = if bit { 0x00 } else { 0xFF };
     let blocks = skip::<64>(bytes, without);
     let words = blocks + skip::<8>(&bytes[blocks..], without);
@@ -54,7 +54,7 @@ pub(super) fn first_bit(bytes: &[u8], bit: bool) -> Option<u64> {
     Some(at as u64 * 8 + u64::from((bytes[at] ^ without).leading_zeros()))
 }
 
-/// How many bytes, in whole blocks, are all `without`. One branch a block.
+/// Returns the number of leading bytes, in whole blocks, that are all `without`. Takes one branch a block.
 #[inline]
 fn skip<const BLOCK: usize>(bytes: &[u8], without: u8) -> usize {
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
@@ -66,7 +66,8 @@ fn skip<const BLOCK: usize>(bytes: &[u8], without: u8) -> usize {
 mod tests {
     use super::*;
 
-    /// Strings of all lengths around the sizes of words and blocks, with few ones, few zeros, and many of both.
+    /// Returns strings of all lengths around the sizes of words and blocks, with few ones, few zeros, and
+    /// many of both.
     fn strings() -> impl Iterator<Item = Vec<u8>> {
         let lens = if cfg!(miri) { vec![0, 3, 8, 67] } else { (0..200).collect() };
         lens.into_iter().flat_map(|len| {

@@ -1,4 +1,4 @@
-//! `ZADD` and `ZINCRBY`: adding members, changing scores, under conditions.
+//! Adding members and changing scores, under conditions: `ZADD` and `ZINCRBY`.
 
 use super::{Repr, ZSet, packed};
 use crate::element::Element;
@@ -8,43 +8,45 @@ use common::Room;
 use listpack::View;
 use zindex::{Member, ZTable};
 
-/// The conditions of `ZADD`, by their names there. All are off by default. A member is written only if every condition allows it.
-/// Redis refuses some of them together ([`AddOptions::are_compatible`]).
+/// The conditions of `ZADD`, with the names of its options. All are off by default. A member is written
+/// only if every condition allows it. Redis refuses some combinations ([`AddOptions::are_compatible`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddOptions {
-    /// Only members that are not there. In C: `ZADD_IN_NX`.
+    /// Only add members that are absent. In C: `ZADD_IN_NX`.
     pub nx: bool,
-    /// Only members that are there. In C: `ZADD_IN_XX`.
+    /// Only update members that are present. In C: `ZADD_IN_XX`.
     pub xx: bool,
-    /// Members that are there only get a greater score. In C: `ZADD_IN_GT`.
+    /// Only raise the score of a member that is present. In C: `ZADD_IN_GT`.
     pub gt: bool,
-    /// Members that are there only get a lower score. In C: `ZADD_IN_LT`.
+    /// Only lower the score of a member that is present. In C: `ZADD_IN_LT`.
     pub lt: bool,
-    /// The score is what a member's own is raised by. In C: `ZADD_IN_INCR`.
+    /// Add the given score to that of the member. In C: `ZADD_IN_INCR`.
     pub incr: bool,
 }
 
 impl AddOptions {
-    /// Whether `ZADD` takes them together: `NX` goes with none of `XX`, `GT` and `LT`, and `GT` not with `LT`.
+    /// Returns whether `ZADD` accepts this combination. `NX` excludes `XX`, `GT` and `LT`, and `GT`
+    /// excludes `LT`.
     pub fn are_compatible(self) -> bool {
         !(self.nx && (self.xx || self.gt || self.lt) || self.gt && self.lt)
     }
 }
 
-/// What became of a member.
+/// The result of adding a member.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Added {
-    /// It was not there, and has this score now. In C: `ZADD_OUT_ADDED`.
+    /// The member was absent, and has this score now. In C: `ZADD_OUT_ADDED`.
     Added(f64),
-    /// It was there, and has this other score now. In C: `ZADD_OUT_UPDATED`.
+    /// The member was present, and has this new score now. In C: `ZADD_OUT_UPDATED`.
     Updated(f64),
-    /// It was there with a score that is equal to this one, and keeps it. (A -0 raised by 0 is 0 here, and stays -0, as in Redis.)
+    /// The member was present with a score equal to this one, and keeps it. (If -0 is raised by 0, this is
+    /// 0, but the member keeps -0, as in Redis.)
     Unchanged(f64),
-    /// A condition was against it: nothing was done. In C: `ZADD_OUT_NOP`.
+    /// A condition did not allow the change, so nothing was done. In C: `ZADD_OUT_NOP`.
     Skipped,
 }
 
-/// What to do with a member whose score was `old`: the outcome, and what it needs to be given.
+/// Returns the result for a member whose score was `old`.
 fn decide(old: Option<f64>, score: f64, options: AddOptions) -> Result<Added, AddError> {
     if score.is_nan() {
         return Err(AddError::NotANumber);
@@ -66,7 +68,7 @@ fn decide(old: Option<f64>, score: f64, options: AddOptions) -> Result<Added, Ad
 }
 
 impl Added {
-    /// The score that is to be written.
+    /// Returns the score to write, if there is one.
     fn written(self) -> Option<f64> {
         match self {
             Self::Added(score) | Self::Updated(score) => Some(score),
@@ -74,7 +76,7 @@ impl Added {
         }
     }
 
-    /// The member's score afterwards, if the conditions let it be asked for: what `ZADD ... INCR` answers.
+    /// Returns the member's score afterwards, or `None` if it was skipped. `ZADD ... INCR` replies with it.
     pub fn score(self) -> Option<f64> {
         match self {
             Self::Added(score) | Self::Updated(score) | Self::Unchanged(score) => Some(score),
@@ -84,8 +86,9 @@ impl Added {
 }
 
 impl<R: Room> ZSet<R> {
-    /// Gives a member a score, whether it is there or not; a missing one that does not fit a listpack makes the set a
-    /// skiplist. On failure all is as it was. O(log n), or O(n) in a listpack. In C: `zsetAdd`; `ZADD`, `ZINCRBY`.
+    /// Sets the score of a member, which is added if it is absent. If a new member does not fit a listpack,
+    /// the set becomes a skiplist. On failure nothing changes. O(log n), or O(n) in a listpack. In C:
+    /// `zsetAdd`; `ZADD`, `ZINCRBY`.
     pub fn try_add<'e>(
         &mut self,
         member: impl Into<Element<'e>>,
@@ -115,10 +118,11 @@ impl<R: Room> ZSet<R> {
         Ok(outcome)
     }
 
-    /// Adds a member of `len` bytes, and returns whether it was not there before. A member that is there keeps its
-    /// score. `fill` writes the member into its place, so that a caller that decompresses it needs no second copy.
-    /// The set becomes a skiplist. So this is for members of more than `zset_max_listpack_value` bytes; for others
-    /// there is [`try_add`](Self::try_add).
+    /// Adds a member of `len` bytes and returns whether it is new. If it is present, it keeps its score.
+    ///
+    /// `fill` writes the member into its place. So a caller that decompresses it needs no second copy. The
+    /// set becomes a skiplist, so this is for members of more than `zset_max_listpack_value` bytes. For
+    /// others use [`try_add`](Self::try_add).
     ///
     /// ```
     /// use values::zset::AddError;
@@ -132,7 +136,7 @@ impl<R: Room> ZSet<R> {
     /// ```
     ///
     /// # Errors
-    /// What `fill` returns; [`AddError`]. The set is then as it was.
+    /// The error of `fill`, or [`AddError`]. The set is then unchanged.
     pub fn try_add_with<E: From<AddError>>(
         &mut self,
         len: usize,
@@ -149,8 +153,11 @@ impl<R: Room> ZSet<R> {
         Ok(is_new)
     }
 
-    /// [`try_add`](Self::try_add) without conditions, which ends in the OOM handler where memory is missing: answers whether the
-    /// member is new, or that the score is NaN.
+    /// Does the same as [`try_add`](Self::try_add) without conditions, but calls the OOM handler if an
+    /// allocation fails. Returns whether the member is new.
+    ///
+    /// # Errors
+    /// The score is NaN.
     pub fn insert<'e>(
         &mut self,
         member: impl Into<Element<'e>>,
@@ -161,20 +168,21 @@ impl<R: Room> ZSet<R> {
         Ok(matches!(outcome, Added::Added(_)))
     }
 
-    /// Whether this may be a listpack when it has no member longer than so many bytes.
+    /// Returns whether the set may be a listpack, if its longest member has `longest` bytes.
     pub(super) fn is_small(&self, longest: usize, limits: &EncodingLimits) -> bool {
         self.len() <= limits.zset_max_listpack_entries && longest <= limits.zset_max_listpack_value
     }
 }
 
-/// Whether a listpack may take a member more, of so many bytes.
+/// Returns whether a listpack may take one more member, of `len` bytes.
 fn fits(list: &View, len: usize, limits: &EncodingLimits) -> bool {
     list.len() / 2 < limits.zset_max_listpack_entries
         && len <= limits.zset_max_listpack_value
         && list.byte_len().saturating_add(len) < LISTPACK_BYTES_MAX
 }
 
-/// Beyond this a listpack takes nothing more, whatever the limits say. In C: `LISTPACK_MAX_SAFETY_LIMIT`.
+/// The size in bytes from which a listpack takes no more members, whatever the limits are. In C:
+/// `LISTPACK_MAX_SAFETY_LIMIT`.
 const LISTPACK_BYTES_MAX: usize = 1 << 30;
 
 fn try_add_filled<E: From<AddError>>(

@@ -1,9 +1,12 @@
-//! Unions, intersections and differences of sorted sets, and of sets, whose members count with a score of 1.
+//! Unions, intersections and differences of sorted sets. Plain sets count as sorted sets whose scores are
+//! all 1.
 //!
-//! Members of several sources get one score: each source's is multiplied by its weight, and they are aggregated. The smallest
-//! source comes first, and sources of the same size keep the order in which they were given.
+//! A member of several sources gets one score: the score of each source is multiplied by the weight of the
+//! source, and the products are aggregated. The smallest source comes first. Sources of the same size keep
+//! the order of the arguments.
 //!
-//! Infinity times a weight of 0, and infinity less infinity, are NaN. As in Redis:
+//! Infinity times a weight of 0 is NaN, and so is infinity less infinity. Redis has these rules, and so has
+//! this module:
 //!
 //! | | a product that is NaN | a sum that is NaN |
 //! |---|---|---|
@@ -11,8 +14,8 @@
 //! | intersection, first source | counts as 0 | |
 //! | intersection, other sources | makes a sum 0; `Min` and `Max` ignore it | is 0 |
 //!
-//! Results are built as a skiplist and packed at the end if they are small enough, so that their encoding tells nothing of the
-//! sources'.
+//! A result is built as a skiplist, and is packed at the end if it is small enough. So its encoding does
+//! not depend on those of the sources.
 
 use super::{Repr, ZSet, ZSetView, packed};
 use crate::element::Element;
@@ -24,30 +27,30 @@ use core::ops::ControlFlow;
 use zindex::{InsertError, ZTable};
 use zmalloc::{ReserveError, Zmalloc};
 
-/// Where members come from.
+/// A source of members.
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
     /// A sorted set.
     ZSet(ZSetView<'a>),
-    /// A set, every member with a score of 1.
+    /// A set, whose members all have a score of 1.
     Set(SetView<'a>),
 }
 
-/// How the scores of a member in several sources become one.
+/// The way in which the scores of a member in several sources become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Aggregate {
     /// Their sum.
     #[default]
     Sum,
-    /// The lowest.
+    /// The lowest of them.
     Min,
-    /// The highest.
+    /// The highest of them.
     Max,
 }
 
 impl Aggregate {
-    /// `whole`, which is not NaN, with one more score, which may be. `Min` and `Max` keep `whole` when the scores are equal, so also
-    /// for 0 and -0.
+    /// Aggregates `whole` with one more score. `whole` must not be NaN, but `score` may be. `Min` and `Max`
+    /// keep `whole` if the scores are equal, even for 0 and -0.
     fn of(self, whole: f64, score: f64) -> f64 {
         match self {
             Self::Sum => number(whole + score),
@@ -58,7 +61,7 @@ impl Aggregate {
     }
 }
 
-/// A score that may have come out as none.
+/// Returns the score, or 0 if it is NaN.
 fn number(score: f64) -> f64 {
     if score.is_nan() { 0.0 } else { score }
 }
@@ -102,7 +105,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Shows the members until `each` breaks off.
+    /// Calls `each` with the members and their scores, until it breaks off.
     fn try_for_each<B>(self, mut each: impl FnMut(Element<'a>, f64) -> ControlFlow<B>) -> ControlFlow<B> {
         match self {
             Self::ZSet(set) => set.iter().try_for_each(|(member, score)| each(member, score)),
@@ -111,7 +114,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A result on the way, and the length of its longest member.
+/// A result that is being built, and the length of its longest member.
 struct Merged {
     table: ZTable,
     longest: usize,
@@ -122,7 +125,7 @@ impl Merged {
         Self { table: ZTable::new(), longest: 0 }
     }
 
-    /// Adds a member, or aggregates its score with the one it has; breaks off where there is no memory.
+    /// Adds a member, or aggregates its score with the old one. Breaks off if an allocation fails.
     fn add(&mut self, member: Element<'_>, score: f64, aggregate: Aggregate) -> ControlFlow<ReserveError> {
         self.longest = self.longest.max(member.len());
         let whole = |old: Option<f64>| Some(old.map_or(score, |old| aggregate.of(old, score)));
@@ -132,7 +135,7 @@ impl Merged {
         }
     }
 
-    /// The result in the encoding for its size. In C: `zsetConvertToListpackIfNeeded`.
+    /// Returns the result in the encoding for its size. In C: `zsetConvertToListpackIfNeeded`.
     fn finish(self, limits: &EncodingLimits) -> Result<ZSet, ReserveError> {
         let set = ZSet(Repr::SkipList(self.table));
         match &set.0 {
@@ -144,7 +147,7 @@ impl Merged {
     }
 }
 
-/// The sources by size, and those of the same size in the order in which they were given.
+/// Sorts the sources by size. Sources of the same size keep the order of the arguments.
 fn by_size<'a>(sources: &[(Source<'a>, f64)]) -> Result<Vec<Weighted<'a>, Zmalloc>, ReserveError> {
     let mut sorted = Vec::new_in(Zmalloc);
     let size = sources.len().saturating_mul(size_of::<Weighted<'_>>());
@@ -155,7 +158,7 @@ fn by_size<'a>(sources: &[(Source<'a>, f64)]) -> Result<Vec<Weighted<'a>, Zmallo
     Ok(sorted)
 }
 
-/// A source, its weight, and its place among those that were given.
+/// A source, its weight, and its number among the arguments.
 struct Weighted<'a> {
     index: usize,
     source: Source<'a>,
@@ -169,8 +172,8 @@ fn unbroken(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
     }
 }
 
-/// The members of any of the sources; each source's scores are multiplied by the weight beside it.
-/// O(n log n) for n members in all. In C: `ZUNIONSTORE`, `ZUNION`.
+/// Returns the members that are in any of the sources. The scores of each source are multiplied by the
+/// weight beside it. O(n log n) for n members in all. In C: `ZUNIONSTORE`, `ZUNION`.
 ///
 /// ```
 /// use values::zset::{Aggregate, try_union_store};
@@ -194,8 +197,9 @@ pub fn try_union_store(
     result.finish(limits)
 }
 
-/// The members of all the sources; each source's scores are multiplied by the weight beside it. O(n m) look-ups for n members in the
-/// smallest source and m others. In C: `ZINTERSTORE`, `ZINTER`.
+/// Returns the members that are in all sources. The scores of each source are multiplied by the weight
+/// beside it. O(n m) look-ups for n members in the smallest source and m other sources. In C:
+/// `ZINTERSTORE`, `ZINTER`.
 pub fn try_inter_store(
     sources: &[(Source<'_>, f64)],
     aggregate: Aggregate,
@@ -215,7 +219,8 @@ pub fn try_inter_store(
     result.finish(limits)
 }
 
-/// How many members are in all the sources, counted up to `limit`; 0 is no limit. Sorts the sources by size. In C: `ZINTERCARD`.
+/// Returns how many members are in all sources. Counting stops at `limit`, unless it is 0. Sorts the
+/// sources by size. In C: `ZINTERCARD`.
 pub fn inter_card(sources: &mut [Source<'_>], limit: usize) -> usize {
     sources.sort_unstable_by_key(|source| source.len());
     let [first, others @ ..] = &*sources else { return 0 };
@@ -227,9 +232,12 @@ pub fn inter_card(sources: &mut [Source<'_>], limit: usize) -> usize {
     count
 }
 
-/// The members of the first source that are in none of the others, with their scores. Nothing of no sources. O(n m) look-ups for n
-/// members in the first and m others: Redis' first algorithm; its second, which copies the first and removes what is in the others,
-/// costs more here, where adding is dearer than looking up. In C: `ZDIFFSTORE`, `ZDIFF`.
+/// Returns the members of the first source that are in none of the others, with their scores. The result is
+/// empty if there are no sources. In C: `ZDIFFSTORE`, `ZDIFF`.
+///
+/// It takes O(n m) look-ups for n members in the first source and m other sources. This is Redis' first
+/// algorithm. Its second one copies the first source and removes the members of the others. It costs more
+/// here, because adding is slower than looking up.
 pub fn try_diff_store(sources: &[Source<'_>], limits: &EncodingLimits) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
     if let [first, others @ ..] = sources {

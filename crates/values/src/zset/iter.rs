@@ -1,4 +1,4 @@
-//! Walking over a sorted set, from either end.
+//! Iteration over a sorted set, from either end.
 
 use super::packed::Between;
 use super::score::score_of;
@@ -9,8 +9,8 @@ use core::iter::FusedIterator;
 use core::ops::Range;
 use zindex::ZTable;
 
-/// Members and their scores, in order: [`ZSet::range`](super::ZSet::range) and its kin. Goes from both ends, and jumps: `skip` is O(log n), or O(k) in a
-/// listpack.
+/// An iterator over members and their scores, in order. [`ZSet::range`](super::ZSet::range) and similar
+/// methods return it. It goes from both ends. `skip` takes O(log n), or O(k) in a listpack.
 #[derive(Clone)]
 pub struct Iter<'a> {
     walk: Walk<'a>,
@@ -19,7 +19,8 @@ pub struct Iter<'a> {
 #[derive(Clone)]
 enum Walk<'a> {
     ListPack {
-        /// From the next pair on; behind the last one there are `beyond` pairs that are not asked for.
+        /// The entries from the next pair on. Behind the last pair of the range there are `beyond` more
+        /// pairs.
         rest: listpack::Iter<'a>,
         beyond: usize,
         left: usize,
@@ -28,7 +29,7 @@ enum Walk<'a> {
 }
 
 impl<'a> Iter<'a> {
-    /// `ranks` are of the set.
+    /// Creates an iterator over `ranks`, which must exist in the set.
     #[inline]
     pub(super) fn new(set: ZSetView<'a>, ranks: Range<usize>) -> Self {
         match set.0 {

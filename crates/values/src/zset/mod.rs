@@ -5,13 +5,13 @@
 //!  skiplist   zindex::ZTable: a tree of member blocks with ranks, and a hash table of them
 //! ```
 //!
-//! Members are ordered by score, then by their bytes. Ranges of all kinds are ranges of ranks: asking for the ranks
-//! of a score range is one thing, walking or removing them another. So `ZCOUNT` is a length, `LIMIT` is `skip` and
-//! `take`, and `ZREMRANGEBYSCORE` is [`remove_range`](ZSet::remove_range).
+//! Members are ordered by score, then by their bytes. Ranges of all kinds are ranges of ranks. One method
+//! returns the ranks of a range of scores, and others walk over ranks or remove them. So `ZCOUNT` is a
+//! length, `LIMIT` is `skip` and `take`, and `ZREMRANGEBYSCORE` is [`remove_range`](ZSet::remove_range).
 //!
-//! A sorted set begins as a listpack and becomes a skiplist with the first member that is one too many or too long, or sooner if
-//! its writer says how many are to come ([`with_hint`](ZSet::with_hint)); never the other way round, but results of set
-//! algebra are stored as small as they are.
+//! A sorted set begins as a listpack. It becomes a skiplist with the first member that is too long or one
+//! too many, or sooner if the caller says how many members are to come ([`with_hint`](ZSet::with_hint)). It
+//! never changes back. But a result of set algebra gets the smallest encoding that its size allows.
 //!
 //! Learned from: Redis' `t_zset.c`.
 
@@ -41,10 +41,11 @@ use score::try_score_of;
 use zindex::ZTable;
 use zmalloc::ReserveError;
 
-/// A sorted set: byte strings with a score each; 16 bytes. Ranks are counted from 0, from the lowest score.
+/// A sorted set: byte strings with a score each. It takes 16 bytes. Ranks are counted from 0, from the
+/// lowest score.
 ///
-/// `R` is the type of the [`Room`] in which a packed set may lie. Without it, as in `ZSet`, the set is an owned one. See
-/// [`Collection::In`](crate::Collection::In).
+/// `R` is the type of the [`Room`] in which a packed set may be. Without it, as in `ZSet`, the set is an
+/// owned one. See [`Collection::In`](crate::Collection::In).
 ///
 /// ```
 /// use values::zset::{AddOptions, Added};
@@ -61,18 +62,18 @@ use zmalloc::ReserveError;
 /// ```
 pub struct ZSet<R = NoRoom>(Repr<R>);
 
-/// A [`ZSet`] to be read, borrowed from wherever it lies. What it lends lives for `'a`.
+/// A view of a [`ZSet`], which may be in any place. What it lends lives for `'a`.
 #[derive(Clone, Copy)]
 pub struct ZSetView<'a>(ReprView<'a>);
 
 impl ZSet {
-    /// Creates an empty sorted set. Does not allocate.
+    /// Creates an empty sorted set, without an allocation.
     pub const fn new() -> Self {
         Self(Repr::ListPack(ListPack::new()))
     }
 
-    /// Creates an empty sorted set in the encoding that Redis chooses for this first member and this many members, repeated
-    /// ones included. In C: `zsetTypeCreate`.
+    /// Creates an empty sorted set, in the encoding that Redis chooses for this first member and this
+    /// number of members. Repeated members count. In C: `zsetTypeCreate`.
     pub fn with_hint<'e>(first: impl Into<Element<'e>>, size_hint: usize, limits: &EncodingLimits) -> Self {
         let small = size_hint <= limits.zset_max_listpack_entries
             && first.into().len() <= limits.zset_max_listpack_value;
@@ -90,8 +91,9 @@ impl<R: Room> ZSet<R> {
         }
     }
 
-    /// Removes the members of some ranks and returns how many they were. O(k log n), or O(n) in a listpack. In C:
-    /// `ZREMRANGEBYRANK`, and with the ranks of a range `ZREMRANGEBYSCORE` and `ZREMRANGEBYLEX`.
+    /// Removes the members of a range of ranks, and returns how many there were. O(k log n), or O(n) in a
+    /// listpack. In C: `ZREMRANGEBYRANK`. With the ranks of a range it is `ZREMRANGEBYSCORE` or
+    /// `ZREMRANGEBYLEX`.
     pub fn remove_range(&mut self, ranks: impl RangeBounds<usize>) -> usize {
         let ranks = self.view().clip(ranks);
         match &mut self.0 {
@@ -100,12 +102,14 @@ impl<R: Room> ZSet<R> {
         }
     }
 
-    /// Shows the lowest member and its score to `each`, and removes it. In C: `ZPOPMIN`.
+    /// Calls `each` with the first member and its score, then removes the member. Returns the result of
+    /// `each`. In C: `ZPOPMIN`.
     pub fn pop_first<T>(&mut self, each: impl FnOnce(Element<'_>, f64) -> T) -> Option<T> {
         self.pop_at(0, each)
     }
 
-    /// Shows the highest member and its score to `each`, and removes it. In C: `ZPOPMAX`.
+    /// Calls `each` with the last member and its score, then removes the member. Returns the result of
+    /// `each`. In C: `ZPOPMAX`.
     pub fn pop_last<T>(&mut self, each: impl FnOnce(Element<'_>, f64) -> T) -> Option<T> {
         self.pop_at(self.len().checked_sub(1)?, each)
     }
@@ -116,8 +120,8 @@ impl<R: Room> ZSet<R> {
         Some(shown)
     }
 
-    /// Gets ready for so many members more, repeated ones included: becomes a skiplist if a listpack could not hold them alone. In C:
-    /// `zsetTypeMaybeConvert`.
+    /// Prepares for `size_hint` members that are about to be added. Repeated members count. If they are
+    /// more than a listpack may have, the set becomes a skiplist. In C: `zsetTypeMaybeConvert`.
     pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
         if let Repr::ListPack(list) = &self.0
             && size_hint > limits.zset_max_listpack_entries
@@ -128,7 +132,7 @@ impl<R: Room> ZSet<R> {
     }
 }
 
-/// Whether a member stands behind another one: by score, then by bytes.
+/// Returns whether a member stands behind another one, by score and then by bytes.
 fn is_after((member, score): (Element<'_>, f64), (other, other_score): (Element<'_>, f64)) -> bool {
     score > other_score || (score == other_score && member > other)
 }

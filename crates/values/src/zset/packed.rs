@@ -1,4 +1,5 @@
-//! A sorted set in a listpack: members and scores in turn, in order. Everything is a walk over at most a few hundred entries.
+//! A sorted set in a listpack: each member is followed by its score, in order. All operations walk over at
+//! most a few hundred entries.
 
 use super::score::{Stored, score_of};
 use core::ops::{Bound, Range, RangeBounds};
@@ -9,15 +10,15 @@ use zmalloc::ReserveError;
 use crate::element::{Element, StrView};
 use common::Room;
 
-/// A member that is there.
+/// The entry of a member.
 pub(super) struct Found {
-    /// Where its name stands, and where its score.
+    /// The offset of the member, and (`score_at`) that of its score.
     at: Offset,
     score_at: Offset,
     pub(super) score: f64,
 }
 
-/// Members and scores from one on, of which only the scores are looked at.
+/// An iterator over members and scores. It reads only the scores.
 struct Scores<'a>(listpack::Iter<'a>);
 
 impl<'a> Scores<'a> {
@@ -27,7 +28,7 @@ impl<'a> Scores<'a> {
 }
 
 impl Iterator for Scores<'_> {
-    /// Where the member is, and its score.
+    /// The offset of a member, and its score.
     type Item = (Offset, f64);
 
     #[inline]
@@ -37,7 +38,7 @@ impl Iterator for Scores<'_> {
     }
 }
 
-/// A member's bytes.
+/// Returns a member's bytes.
 fn text(list: &View, member: Offset) -> StrView<'_> {
     list.get(member).map_or(Element::Bytes(b""), Element::from_packed).text()
 }
@@ -62,13 +63,14 @@ pub(super) fn remove<R: Room>(list: &mut ListPack<R>, member: &[u8]) -> Option<f
     Some(found.score)
 }
 
-/// The first member from `first` on that comes after that score and that name; a name is looked at only for the same score.
+/// Returns the first member, from `first` on, that stands behind this score and name. A name is read only
+/// if the scores are equal.
 fn first_beyond(list: &View, first: Option<Offset>, score: f64, name: &[u8]) -> Option<Offset> {
     let is_beyond = |&(at, other): &(Offset, f64)| other > score || other == score && &*text(list, at) > name;
     Scores::from(list, first?).find(is_beyond).map(|(at, _)| at)
 }
 
-/// Adds a member that is not there.
+/// Adds a member that must not be present.
 pub(super) fn try_insert<R: Room>(
     list: &mut ListPack<R>,
     score: f64,
@@ -82,13 +84,14 @@ pub(super) fn try_insert<R: Room>(
     }
 }
 
-/// Gives a member that is there another score.
+/// Changes the score of a member.
 pub(super) fn try_update<R: Room>(
     list: &mut ListPack<R>,
     found: &Found,
     score: f64,
 ) -> Result<(), ReserveError> {
-    // First where it stands, for which there may be no memory; then to its place, for which none is needed.
+    // The score is replaced first, which may need memory. Then the member moves to its new place, which
+    // needs none.
     list.try_replace(found.score_at, Stored::new(score).value())?;
     let first = if score > found.score { list.next(found.score_at) } else { list.first() };
     let beyond = first_beyond(list, first, score, &text(list, found.at));
@@ -96,7 +99,7 @@ pub(super) fn try_update<R: Room>(
     Ok(())
 }
 
-/// The members of a range: their ranks, and the first of them.
+/// The members of a range: their ranks, and the offset of the first one.
 #[derive(Default)]
 pub(super) struct Between {
     pub(super) ranks: Range<usize>,
@@ -126,8 +129,8 @@ pub(super) fn by_lex(list: &View, members: impl RangeBounds<[u8]>) -> Between {
     })
 }
 
-/// The members that are in a range, given whether it goes to the end, and for each member and score whether it is below
-/// the range, and whether it is in it.
+/// Finds the members of a range. `to_end` tells whether the range has no end. `judge` tells for a member
+/// and its score whether it is below the range, and whether it is in it.
 #[inline]
 fn between(list: &View, to_end: bool, judge: impl Fn(Offset, f64) -> (bool, bool)) -> Between {
     let Some(first) = list.first() else { return Between::default() };
@@ -149,25 +152,25 @@ fn between(list: &View, to_end: bool, judge: impl Fn(Offset, f64) -> (bool, bool
     Between { ranks: start..end, first: Some(first) }
 }
 
-/// All members and their scores.
+/// Returns an iterator over all members and their scores.
 fn pairs(list: &View) -> impl Iterator<Item = (Element<'_>, f64)> {
     let mut walk = list.iter();
     core::iter::from_fn(move || Some((Element::from_packed(walk.next()?), score_of(walk.next()?))))
 }
 
-/// The same members in a table.
+/// Returns a table of the same members.
 pub(super) fn try_unpack(list: &View) -> Result<ZTable, ReserveError> {
     let mut table = ZTable::new();
     for (member, score) in pairs(list) {
         match table.try_insert(&member.text(), score) {
             Err(InsertError::Reserve(error)) => return Err(error),
-            _inserted => {} // `score_of` gives no NaN
+            _inserted => {} // `score_of` never returns NaN
         }
     }
     Ok(table)
 }
 
-/// The same members in a listpack.
+/// Returns a listpack of the same members.
 pub(super) fn try_pack(table: &ZTable) -> Result<ListPack, ReserveError> {
     let mut list = ListPack::new();
     for (member, score) in table {

@@ -1,6 +1,7 @@
-//! `ZRANDMEMBER`: members picked at random.
+//! Random members: `ZRANDMEMBER`.
 //!
-//! By rank, so that every member has exactly the same chance. `sample` tells how different ones are chosen.
+//! Members are chosen by rank, so each has exactly the same probability. `sample` says how distinct members
+//! are chosen.
 
 use super::score::score_of;
 use super::{ReprView, ZSet, ZSetView};
@@ -16,12 +17,12 @@ fn pair<'a>((member, score): (Value<'a>, Value<'a>)) -> (Element<'a>, f64) {
 }
 
 impl<'a> ZSetView<'a> {
-    /// [`ZSet::random`].
+    /// See [`ZSet::random`].
     pub fn random(self, mut rng: impl FnMut() -> u64) -> Option<(Element<'a>, f64)> {
         self.by_rank(scale(rng(), self.len()))
     }
 
-    /// [`ZSet::random_many`].
+    /// See [`ZSet::random_many`].
     pub fn random_many(self, n: usize, mut rng: impl FnMut() -> u64, mut each: impl FnMut(Element<'a>, f64)) {
         match self.0 {
             ReprView::ListPack(list) => {
@@ -37,7 +38,7 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// [`ZSet::try_random_unique`].
+    /// See [`ZSet::try_random_unique`].
     pub fn try_random_unique(
         self,
         n: usize,
@@ -69,20 +70,24 @@ impl<'a> ZSetView<'a> {
 }
 
 impl<R: Room> ZSet<R> {
-    /// A member and its score, each member with the same chance; `None` only if there is none. `rng` is a source of uniformly
-    /// distributed 64-bit numbers. O(log n), or O(n) in a listpack. In C: `zsetTypeRandomElement`; `ZRANDMEMBER`.
+    /// Returns a random member and its score, or `None` if there is none. Each member has the same
+    /// probability. `rng` is a source of uniformly distributed 64-bit numbers. O(log n), or O(n) in a
+    /// listpack. In C: `zsetTypeRandomElement`; `ZRANDMEMBER`.
     pub fn random(&self, rng: impl FnMut() -> u64) -> Option<(Element<'_>, f64)> {
         self.view().random(rng)
     }
 
-    /// Hands `n` members to `each`, each picked from all: some may come twice. Nothing comes of an empty set. In C: `ZRANDMEMBER`
-    /// with a negative count.
+    /// Calls `each` with `n` random members. Each is drawn from all members, so one may occur twice. An
+    /// empty set has none. In C: `ZRANDMEMBER` with a negative count.
     pub fn random_many<'a>(&'a self, n: usize, rng: impl FnMut() -> u64, each: impl FnMut(Element<'a>, f64)) {
         self.view().random_many(n, rng, each);
     }
 
-    /// Hands `n` different members to `each`, or all, in no particular order, and says how many; every choice has the same chance. An error if there is no
-    /// memory to remember those that have come, before the first is handed out. In C: `ZRANDMEMBER` with a positive count.
+    /// Calls `each` with `n` distinct members, or with all, in no particular order, and returns how many
+    /// there were. Every choice has the same probability. In C: `ZRANDMEMBER` with a positive count.
+    ///
+    /// Returns an error, before the first call of `each`, if there is no memory for a table of the members
+    /// drawn.
     pub fn try_random_unique<'a>(
         &'a self,
         n: usize,

@@ -1,4 +1,4 @@
-//! Reading a sorted set: the view's methods, and the same of an owned one.
+//! Reading a sorted set: the methods of a view, and the same methods of a sorted set.
 
 use super::{Iter, ReprView, ZSet, ZSetView, packed};
 use crate::element::Element;
@@ -6,9 +6,9 @@ use common::{Cursor, Room};
 use core::fmt;
 use core::ops::{Bound, Range, RangeBounds};
 
-/// See the same methods of [`ZSet`].
+/// Methods that read. [`ZSet`] documents them.
 impl<'a> ZSetView<'a> {
-    /// How many members there are. In C: `zsetLength`; `ZCARD`.
+    /// Returns the number of members. In C: `zsetLength`; `ZCARD`.
     #[inline]
     pub fn len(self) -> usize {
         match self.0 {
@@ -17,13 +17,13 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// Whether there is no member.
+    /// Returns whether there are no members.
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// [`ZSet::score`].
+    /// See [`ZSet::score`].
     pub fn score<'e>(self, member: impl Into<Element<'e>>) -> Option<f64> {
         let member = member.into();
         match self.0 {
@@ -32,12 +32,12 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// [`ZSet::contains`].
+    /// See [`ZSet::contains`].
     pub fn contains<'e>(self, member: impl Into<Element<'e>>) -> bool {
         self.score(member).is_some()
     }
 
-    /// [`ZSet::rank`].
+    /// See [`ZSet::rank`].
     pub fn rank<'e>(self, member: impl Into<Element<'e>>) -> Option<(usize, f64)> {
         let member = member.into();
         match self.0 {
@@ -46,32 +46,32 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// [`ZSet::rev_rank`].
+    /// See [`ZSet::rev_rank`].
     pub fn rev_rank<'e>(self, member: impl Into<Element<'e>>) -> Option<(usize, f64)> {
         let (rank, score) = self.rank(member)?;
         // The count of foreign bytes may be wrong.
         Some((self.len().checked_sub(rank + 1)?, score))
     }
 
-    /// [`ZSet::by_rank`].
+    /// See [`ZSet::by_rank`].
     #[inline]
     pub fn by_rank(self, rank: usize) -> Option<(Element<'a>, f64)> {
         self.range(rank..rank.saturating_add(1)).next()
     }
 
-    /// [`ZSet::iter`].
+    /// See [`ZSet::iter`].
     #[inline]
     pub fn iter(self) -> Iter<'a> {
         self.range(..)
     }
 
-    /// [`ZSet::range`].
+    /// See [`ZSet::range`].
     #[inline]
     pub fn range(self, ranks: impl RangeBounds<usize>) -> Iter<'a> {
         Iter::new(self, self.clip(ranks))
     }
 
-    /// The ranks that are in a range and here.
+    /// Returns the ranks of a range that exist.
     #[inline]
     pub(super) fn clip(self, ranks: impl RangeBounds<usize>) -> Range<usize> {
         let start = match ranks.start_bound() {
@@ -88,7 +88,7 @@ impl<'a> ZSetView<'a> {
         start.min(end)..end
     }
 
-    /// [`ZSet::ranks_by_index`].
+    /// See [`ZSet::ranks_by_index`].
     pub fn ranks_by_index(self, start: i64, stop: i64) -> Range<usize> {
         let len = i64::try_from(self.len()).unwrap_or(i64::MAX);
         let from_start = |index: i64| if index < 0 { index.saturating_add(len) } else { index };
@@ -97,7 +97,7 @@ impl<'a> ZSetView<'a> {
         start as usize..end as usize
     }
 
-    /// [`ZSet::ranks_by_score`].
+    /// See [`ZSet::ranks_by_score`].
     pub fn ranks_by_score(self, scores: impl RangeBounds<f64>) -> Range<usize> {
         match self.0 {
             ReprView::ListPack(list) => packed::by_score(list, scores).ranks,
@@ -105,7 +105,7 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// [`ZSet::range_by_score`].
+    /// See [`ZSet::range_by_score`].
     pub fn range_by_score(self, scores: impl RangeBounds<f64>) -> Iter<'a> {
         match self.0 {
             ReprView::ListPack(list) => Iter::of_listpack(list, packed::by_score(list, scores)),
@@ -113,7 +113,7 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// [`ZSet::ranks_by_lex`].
+    /// See [`ZSet::ranks_by_lex`].
     pub fn ranks_by_lex(self, members: impl RangeBounds<[u8]>) -> Range<usize> {
         match self.0 {
             ReprView::ListPack(list) => packed::by_lex(list, members).ranks,
@@ -121,7 +121,7 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// [`ZSet::range_by_lex`].
+    /// See [`ZSet::range_by_lex`].
     pub fn range_by_lex(self, members: impl RangeBounds<[u8]>) -> Iter<'a> {
         match self.0 {
             ReprView::ListPack(list) => Iter::of_listpack(list, packed::by_lex(list, members)),
@@ -129,7 +129,7 @@ impl<'a> ZSetView<'a> {
         }
     }
 
-    /// [`ZSet::scan`].
+    /// See [`ZSet::scan`].
     pub fn scan(self, cursor: Cursor, mut each: impl FnMut(Element<'a>, f64)) -> Cursor {
         match self.0 {
             ReprView::ListPack(_) => {
@@ -144,47 +144,53 @@ impl<'a> ZSetView<'a> {
 }
 
 impl<R: Room> ZSet<R> {
-    /// The score of a member. O(1), or O(n) in a listpack. In C: `zsetScore`; `ZSCORE`, `ZMSCORE`.
+    /// Returns the score of a member. O(1), or O(n) in a listpack. In C: `zsetScore`; `ZSCORE`, `ZMSCORE`.
     pub fn score<'e>(&self, member: impl Into<Element<'e>>) -> Option<f64> {
         self.view().score(member)
     }
 
-    /// Whether the member is there.
+    /// Returns whether the member is present.
     pub fn contains<'e>(&self, member: impl Into<Element<'e>>) -> bool {
         self.view().contains(member)
     }
 
-    /// The rank of a member and its score. O(log n), or O(n) in a listpack. In C: `zsetRank`; `ZRANK ... WITHSCORE`.
+    /// Returns the rank of a member and its score. O(log n), or O(n) in a listpack. In C: `zsetRank`;
+    /// `ZRANK ... WITHSCORE`.
     pub fn rank<'e>(&self, member: impl Into<Element<'e>>) -> Option<(usize, f64)> {
         self.view().rank(member)
     }
 
-    /// The same, counted from the highest score. In C: `ZREVRANK ... WITHSCORE`.
+    /// Returns the rank of a member, counted from the highest score, and its score. In C: `ZREVRANK ...
+    /// WITHSCORE`.
     pub fn rev_rank<'e>(&self, member: impl Into<Element<'e>>) -> Option<(usize, f64)> {
         self.view().rev_rank(member)
     }
 
-    /// The member of a rank, and its score. O(log n), or O(n) in a listpack.
+    /// Returns the member of a rank, and its score. O(log n), or O(n) in a listpack.
     #[inline]
     pub fn by_rank(&self, rank: usize) -> Option<(Element<'_>, f64)> {
         self.view().by_rank(rank)
     }
 
-    /// All members in order.
+    /// Returns an iterator over all members in order.
     #[inline]
     pub fn iter(&self) -> Iter<'_> {
         self.view().iter()
     }
 
-    /// The members of some ranks, in order; what lies beyond the end is left out. Backwards with [`Iterator::rev`]; `skip` and
-    /// `take` are `LIMIT`. O(log n) for the first, or O(n) in a listpack. In C: `ZRANGE`, `ZREVRANGE`.
+    /// Returns an iterator over the members of a range of ranks, in order. Ranks beyond the end are
+    /// ignored. [`Iterator::rev`] goes backwards, and `skip` and `take` are `LIMIT`. The first member takes
+    /// O(log n), or O(n) in a listpack. In C: `ZRANGE`, `ZREVRANGE`.
     #[inline]
     pub fn range(&self, ranks: impl RangeBounds<usize>) -> Iter<'_> {
         self.view().range(ranks)
     }
 
-    /// The ranks between two indices as the commands have them: both inclusive, and negative ones counted from the end. For
-    /// `REV`, give the end first and walk backwards: `ZREVRANGE k a b` is `range(ranks_by_index(-1 - b, -1 - a)).rev()`.
+    /// Returns the ranks between two indexes of a command. Both are included, and negative ones count from
+    /// the end.
+    ///
+    /// For `REV`, negate the indexes and walk backwards: `ZREVRANGE k a b` is `range(ranks_by_index(-1 - b,
+    /// -1 - a)).rev()`.
     ///
     /// ```
     /// # let (limits, mut set) = (values::EncodingLimits::DEFAULT, values::ZSet::new());
@@ -198,36 +204,40 @@ impl<R: Room> ZSet<R> {
         self.view().ranks_by_index(start, stop)
     }
 
-    /// The ranks of the members whose scores are in a range; empty if there are none, the range is upside down, or a bound is
-    /// NaN. Their number is what `ZCOUNT` answers. O(log n), or O(n) in a listpack. In C: `zslFirstInRange` and its kin.
+    /// Returns the ranks of the members whose scores are in a range. The result is empty if there are none,
+    /// if the start is above the end, or if a bound is NaN. Its length is the reply of `ZCOUNT`. O(log n),
+    /// or O(n) in a listpack. In C: `zslFirstInRange` and similar functions.
     pub fn ranks_by_score(&self, scores: impl RangeBounds<f64>) -> Range<usize> {
         self.view().ranks_by_score(scores)
     }
 
-    /// The members whose scores are in a range, in order. In C: `ZRANGEBYSCORE`.
+    /// Returns an iterator over the members whose scores are in a range, in order. In C: `ZRANGEBYSCORE`.
     pub fn range_by_score(&self, scores: impl RangeBounds<f64>) -> Iter<'_> {
         self.view().range_by_score(scores)
     }
 
-    /// The ranks of the members in a range of bytes, given that all scores are the same; if they are not, some range. Their
-    /// number is what `ZLEXCOUNT` answers. O(log n), or O(n) in a listpack. In C: `zslFirstInLexRange` and its kin.
+    /// Returns the ranks of the members that are in a range of bytes. All scores must be equal; if they are
+    /// not, the result is an unspecified range. Its length is the reply of `ZLEXCOUNT`. O(log n), or O(n)
+    /// in a listpack. In C: `zslFirstInLexRange` and similar functions.
     pub fn ranks_by_lex(&self, members: impl RangeBounds<[u8]>) -> Range<usize> {
         self.view().ranks_by_lex(members)
     }
 
-    /// The members of a range of bytes, in order, given that all scores are the same. In C: `ZRANGEBYLEX`.
+    /// Returns an iterator over the members of a range of bytes, in order. All scores must be equal. In C:
+    /// `ZRANGEBYLEX`.
     pub fn range_by_lex(&self, members: impl RangeBounds<[u8]>) -> Iter<'_> {
         self.view().range_by_lex(members)
     }
 
-    /// Hands some members and their scores to `each` and returns where to go on; [`Cursor::START`] starts and ends. Members that
-    /// are there from start to end are handed out at least once. A listpack is handed out whole. In C: `ZSCAN`.
+    /// Calls `each` with some members and their scores, and returns the cursor for the next call. The first
+    /// call takes [`Cursor::START`], and the last one returns it. A member that is present from the first
+    /// call to the last is visited at least once. A listpack is visited in one call. In C: `ZSCAN`.
     pub fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(Element<'a>, f64)) -> Cursor {
         self.view().scan(cursor, each)
     }
 }
 
-/// The same members with the same scores.
+/// Two sorted sets are equal if they have the same members with the same scores.
 impl PartialEq for ZSetView<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().eq(other.iter())

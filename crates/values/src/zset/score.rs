@@ -1,35 +1,37 @@
-//! Scores in a listpack: in whichever form is smallest.
+//! Scores in a listpack, each in its smallest form.
 //!
 //! ```text
 //!  7                   integer    2 bytes in all          0.5       text      5
 //!  1700000000000       integer   10, or text "1.7e12"  8  0.1234567 double   10
 //! ```
 //!
-//! Integers and texts are what Redis writes and reads; the double is an extension of the format, and what other scores than the
-//! shortest are kept in: a text of seventeen digits would take twice as much, and has to be parsed by every comparison.
+//! Redis reads and writes integers and texts. The double is an extension of the format, for scores whose
+//! text is not short. A text of seventeen digits would take twice as many bytes, and each comparison would
+//! have to parse it.
 
 use core::fmt::Write;
 use listpack::{Value, encoded_len};
 
-/// Longer texts take no less than a double.
+/// The length of the longest text that is smaller than a double.
 const TEXT_LEN_MAX: usize = 7;
 
-/// A score, ready to be stored.
+/// A score in the form in which it is stored.
 pub(super) enum Stored {
     Value(Value<'static>),
     Text([u8; TEXT_LEN_MAX], usize),
 }
 
 impl Stored {
-    /// The smallest form of a score; of equal ones the one that is read the fastest.
+    /// Returns the smallest form of a score. Of forms of the same size it takes the one that is read fastest.
     pub(super) fn new(score: f64) -> Self {
         let integer = score as i64;
-        // -0.0 is no integer: it would come back as 0.
+        // -0.0 must not be stored as an integer, because it would read back as 0.
         let is_integer =
             integer as f64 == score && integer != i64::MAX && (integer != 0 || score.is_sign_positive());
         let value = if is_integer { Value::Int(integer) } else { Value::Double(score) };
-        let text_len = encoded_len(value) - 2; // a short text has one byte of length and one of backlen
-        // Integers of up to 24 bits: the shortest texts of those beyond 13 are `1e4` and `1e5`, which save nothing.
+        let text_len = encoded_len(value) - 2; // a short text takes two bytes more: length, backlen
+        // This holds for integers of up to 24 bits. With more than 13 bits, their shortest texts are `1e4`
+        // and `1e5`, which take as much.
         if text_len <= 3 || has_long_text(score) {
             return Self::Value(value);
         }
@@ -48,21 +50,21 @@ impl Stored {
     }
 }
 
-/// Whether it is certain, without writing it, that the text of a score has more than [`TEXT_LEN_MAX`] bytes: that of most scores that
-/// are not whole, and to find the digits of those takes long.
+/// Returns whether the text of a score certainly has more than [`TEXT_LEN_MAX`] bytes. The test does not
+/// format the score. It is true for most scores that are not whole, whose digits take long to find.
 fn has_long_text(score: f64) -> bool {
     let magnitude = score.abs();
     if (1e-4..1e7).contains(&magnitude) {
-        // So many bytes are at most six decimals here, be they written with an exponent or without. Below 10^13, two
-        // numbers that are next to each other are 0.002 apart.
+        // A text of at most this length has at most six decimals here, with an exponent or without. Below
+        // 10^13 neighbouring numbers are at most 0.002 apart.
         let scaled = magnitude * 1e6;
         return (scaled - scaled.round()).abs() > 0.01;
     }
-    // Here they are at most four digits and an exponent of at least 7: `1.234e7`.
+    // Here such a text has at most four digits and an exponent of at least 7: `1.234e7`.
     (1e7..1e18).contains(&magnitude) && magnitude as i64 % 1_000 != 0
 }
 
-/// A text of a few bytes.
+/// A text of up to [`TEXT_LEN_MAX`] bytes.
 struct Short {
     bytes: [u8; TEXT_LEN_MAX],
     len: usize,
@@ -77,13 +79,13 @@ impl Write for Short {
     }
 }
 
-/// The text, if it is short.
+/// Formats a text. Returns `None` if it is too long.
 fn text(arguments: core::fmt::Arguments<'_>) -> Option<Short> {
     let mut text = Short { bytes: [0; TEXT_LEN_MAX], len: 0 };
     text.write_fmt(arguments).is_ok().then_some(text)
 }
 
-/// The score that a value stands for. What is no number, in a list of foreign bytes, counts as 0.
+/// Returns the score that a value stands for. A value of foreign bytes that is not a number counts as 0.
 #[inline]
 pub(super) fn score_of(value: Value<'_>) -> f64 {
     match value {
@@ -94,7 +96,7 @@ pub(super) fn score_of(value: Value<'_>) -> f64 {
     }
 }
 
-/// The score that is stored as `value`; `None` if that is not a number.
+/// Returns the score that a value stands for, or `None` if it is not a number.
 pub(super) fn try_score_of(value: Value<'_>) -> Option<f64> {
     match value {
         Value::Double(score) => Some(score).filter(|score| !score.is_nan()),
@@ -158,7 +160,7 @@ mod tests {
     proptest! {
         #![proptest_config(testing::config(1024, 8))]
 
-        /// The shape of a score's text: some digits, a point, an exponent.
+        /// Covers the shapes of a score's text: digits, a point, an exponent.
         #[test]
         fn no_short_text_is_overlooked(digits in 0..10_000_000_i64, exponent in -12..20_i32) {
             let score: f64 = format!("{digits}e{exponent}").parse().unwrap();

@@ -1,4 +1,5 @@
-//! A hash beside a map, at limits where it changes its encoding early, with allocations that fail.
+//! Tests of a hash against a map, at limits where it changes its encoding early, and with allocations that
+//! fail.
 
 use common::Cursor;
 use proptest::prelude::*;
@@ -49,7 +50,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What the encoding is after fields and values were written in a hash that has `len` fields then.
+/// Returns the encoding after fields and values were written to a hash, which then has `len` fields.
 fn encoding_after(was: Encoding, written: &[(Text, Text)], len: usize, limits: &EncodingLimits) -> Encoding {
     let long = |text: &Text| text.len() > limits.hash_max_listpack_value;
     let many = written.len().max(len) > limits.hash_max_listpack_entries;
@@ -57,7 +58,7 @@ fn encoding_after(was: Encoding, written: &[(Text, Text)], len: usize, limits: &
     if !written.is_empty() && (converts || many) { Encoding::HashTable } else { was }
 }
 
-/// Does `op` to both. Whether there was memory for it.
+/// Applies `op` to both. Returns whether there was memory for it.
 fn step(hash: &mut Hash, model: &mut Model, op: &Op, limits: &EncodingLimits) -> bool {
     let was = hash.encoding();
     let written: Vec<(Text, Text)> = match op {
@@ -127,7 +128,8 @@ fn step(hash: &mut Hash, model: &mut Model, op: &Op, limits: &EncodingLimits) ->
         }
         Op::ThroughAWord => {
             let (encoding, word) = std::mem::take(hash).into_raw();
-            // SAFETY: the two of just now. The view ends before the hash is taken back, which happens once.
+            // SAFETY: both come from `into_raw` above. The view ends before the hash is taken back, which
+            // happens once.
             unsafe {
                 assert_eq!(Hash::view_of_raw(encoding, &word).len(), model.len());
                 *hash = Hash::from_raw(encoding, word);
@@ -208,7 +210,7 @@ proptest! {
             if !done {
                 prop_assert_eq!((contents(&hash), hash.encoding()), (before, encoding));
             }
-            // The model and the test's own vectors are not allocated by zmalloc.
+            // The model and the test's own vectors do not use zmalloc.
             prop_assert_eq!(region.held() as usize, hash.allocation_size());
             check(&hash, &model);
         }

@@ -1,5 +1,5 @@
-//! Lists beside a `VecDeque`, with limits at which they change their encoding all the time; what they weigh; and what is left of an
-//! operation that was refused memory.
+//! Tests of lists against a `VecDeque`, with limits at which they change their encoding all the time. They
+//! also test the size of a list, and a list after an operation for which there was no memory.
 
 use common::Cursor;
 use core::num::NonZeroI64;
@@ -77,7 +77,7 @@ fn texts(list: &List) -> Vec<Vec<u8>> {
     list.iter().map(|item| item.element().text().to_vec()).collect()
 }
 
-/// The elements that a command's indexes mean, as the documentation of `LRANGE` has it.
+/// Returns the range of elements that a command's indexes mean, as the documentation of `LRANGE` defines it.
 fn span(model: &Model, start: i64, end: i64) -> std::ops::Range<usize> {
     let len = model.len() as i64;
     let from_front = |index: i64| if index < 0 { index + len } else { index };
@@ -104,7 +104,8 @@ fn pop(model: &mut Model, side: Side) -> Option<Vec<u8>> {
     }
 }
 
-/// Does `op` to both; what the list answers is checked on the way. When it answers an error, the model stays too.
+/// Applies `op` to both, and checks the results of the list. If the list returns an error, the model does
+/// not change either.
 fn apply(
     (list, other): (&mut List, &mut List),
     (model, other_model): (&mut Model, &mut Model),
@@ -181,7 +182,7 @@ fn apply(
             let mut iter = list.range(*start, *end);
             let want: Vec<_> = model.range(span(model, *start, *end)).collect();
             assert_eq!(iter.len(), want.len());
-            // From both ends in turn, kept and lent.
+            // The elements are read from both ends in turn, once as items and once lent.
             let (mut front, mut back) = (want.iter(), want.iter().rev());
             for n in 0..want.len() {
                 if n % 2 == 0 {
@@ -213,7 +214,8 @@ fn apply(
         Op::Clone => *list = list.try_clone()?,
         Op::ThroughAWord => {
             let (encoding, word) = core::mem::take(list).into_raw();
-            // SAFETY: the two of just now. The view ends before the list is taken back, which happens once.
+            // SAFETY: both come from `into_raw` above. The view ends before the list is taken back, which
+            // happens once.
             unsafe {
                 assert_eq!(List::view_of_raw(encoding, &word).len(), model.len());
                 *list = List::from_raw(encoding, word);
@@ -275,7 +277,8 @@ proptest! {
             if result.is_err() {
                 prop_assert!(failures > 0);
                 prop_assert_eq!(before.map(|(encoding, _)| encoding), after.map(|(encoding, _)| encoding), "{:?}", op);
-                // Several elements are taken back one by one: the room that was made for them may stay.
+                // `PushAll` removes its elements again one by one, but may keep memory that it allocated
+                // for them.
                 let exact = !matches!(op, Op::PushAll(..));
                 prop_assert!(!exact || before == after, "{:?}: {:?}, {:?}", op, before, after);
             }

@@ -1,7 +1,8 @@
 //! [`Child`]: a boxed leaf or a boxed inner node, in one word.
 //!
-//! Nodes are aligned to eight, so the lowest bit of their address is free to tell which it is: set for an inner node.
-//! Invariant: the address without the bit is that of a box which this owns, of the type that the bit says.
+//! Nodes are aligned to eight bytes, so the lowest bit of their address is free. The bit is set for an
+//! inner node. Invariant: the address without the bit is that of a box which the `Child` owns. The bit
+//! tells the type of the box.
 
 use core::mem::ManuallyDrop;
 use core::ptr::NonNull;
@@ -31,9 +32,9 @@ const INNER: usize = 1;
 const _: () = assert!(align_of::<Leaf>() > INNER && align_of::<Inner>() > INNER);
 const _: () = assert!(size_of::<Option<Child>>() == size_of::<usize>());
 
-// SAFETY: owns a node, which may be sent.
+// SAFETY: a child owns its node, and nodes are `Send`.
 unsafe impl Send for Child {}
-// SAFETY: shared, it lends the node, which may be shared.
+// SAFETY: a shared child only lends its node, and nodes are `Sync`.
 unsafe impl Sync for Child {}
 
 impl Child {
@@ -50,16 +51,16 @@ impl Child {
         self.tagged.addr().get() & INNER != 0
     }
 
-    /// The node's address.
+    /// Returns the node's address.
     #[inline]
     fn untagged<T>(&self) -> NonNull<T> {
-        // SAFETY: the address of a node is not null, and it has no such bit.
+        // SAFETY: the address of a node is not null, and its lowest bit is clear.
         unsafe { NonNull::new_unchecked(self.tagged.as_ptr().map_addr(|address| address & !INNER).cast()) }
     }
 
     #[inline]
     pub(crate) fn get(&self) -> NodeRef<'_> {
-        // SAFETY: an owned node of the type that the tag says, borrowed with this.
+        // SAFETY: the node is owned, has the type that the tag tells, and is borrowed as long as `self`.
         unsafe {
             if self.is_inner() {
                 NodeRef::Inner(self.untagged().as_ref())
@@ -71,7 +72,7 @@ impl Child {
 
     #[inline]
     pub(crate) fn get_mut(&mut self) -> NodeMut<'_> {
-        // SAFETY: as in `get`, borrowed for writing.
+        // SAFETY: as in `get`, and `self` is borrowed for writing.
         unsafe {
             if self.is_inner() {
                 NodeMut::Inner(self.untagged().as_mut())
@@ -81,17 +82,17 @@ impl Child {
         }
     }
 
-    /// The inner node, if it is one.
+    /// Returns the inner node, or `None` if the node is a leaf. A leaf is dropped.
     pub(crate) fn into_inner(self) -> Option<Boxed<Inner>> {
         if !self.is_inner() {
             return None;
         }
         let this = ManuallyDrop::new(self);
-        // SAFETY: an owned inner node out of a box; `this` is not dropped.
+        // SAFETY: the node is an inner node that came out of a box. `this` does not drop it.
         Some(unsafe { Box::from_raw_in(this.untagged().as_ptr(), Zmalloc) })
     }
 
-    /// How many children or entries the node has.
+    /// Returns the number of children of an inner node, or of entries of a leaf.
     pub(crate) fn width(&self) -> usize {
         match self.get() {
             NodeRef::Leaf(leaf) => leaf.len(),
@@ -99,7 +100,7 @@ impl Child {
         }
     }
 
-    /// How many entries stand in and below the node.
+    /// Returns the number of entries in and below the node.
     pub(crate) fn count(&self) -> usize {
         match self.get() {
             NodeRef::Leaf(leaf) => leaf.len(),
@@ -107,7 +108,7 @@ impl Child {
         }
     }
 
-    /// The first entry in or below the node, which has one.
+    /// Returns the first entry in or below the node, which must have one.
     pub(crate) fn first(&self) -> First {
         match self.get() {
             NodeRef::Leaf(leaf) => First { key: leaf.key(0), block: leaf.ptr(0) },
@@ -115,17 +116,18 @@ impl Child {
         }
     }
 
-    /// What the node's block adds to `used_memory`, in bytes.
+    /// Returns the number of bytes that the node's own block adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
-        // SAFETY: an owned node of the type that the tag says.
+        // SAFETY: the node is owned and has the type that the tag tells.
         unsafe {
             if self.is_inner() { box_size(&self.boxed::<Inner>()) } else { box_size(&self.boxed::<Leaf>()) }
         }
     }
 
-    /// Moves the node to another block, if `moves` says so and there is memory. Returns whether it moved.
+    /// Moves the node to another block if `moves` returns `true` and there is memory. Returns whether it
+    /// moved.
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
-        // SAFETY: an owned node of the type that the tag says. Its new address gets the same tag.
+        // SAFETY: the node is owned and has the type that the tag tells. The new address gets the same tag.
         unsafe {
             if self.is_inner() {
                 let mut boxed = self.boxed::<Inner>();
@@ -141,19 +143,19 @@ impl Child {
         }
     }
 
-    /// The node's box, for as long as this is borrowed and stays as it is.
+    /// Returns the node's box, which must not outlive the borrow of `self`, nor a change of it.
     ///
     /// # Safety
-    /// The node is a `T`.
+    /// The node must be a `T`.
     unsafe fn boxed<T>(&self) -> ManuallyDrop<Boxed<T>> {
-        // SAFETY: an owned node out of a box, which is not dropped here.
+        // SAFETY: the node came out of a box, and `ManuallyDrop` does not drop it here.
         ManuallyDrop::new(unsafe { Box::from_raw_in(self.untagged().as_ptr(), Zmalloc) })
     }
 
-    /// Drops the node. Its block goes back past the cache of the thread.
+    /// Drops the node and bypasses the thread's cache, so that its block is free in its slab at once.
     pub(crate) fn drop_no_tcache(self) {
         let this = ManuallyDrop::new(self);
-        // SAFETY: an owned node of the type that the tag says, and this is its end.
+        // SAFETY: the node is owned, has the type that the tag tells, and is not used again.
         unsafe {
             if this.is_inner() {
                 zmalloc::drop_no_tcache(ManuallyDrop::into_inner(this.boxed::<Inner>()));
@@ -163,7 +165,7 @@ impl Child {
         }
     }
 
-    /// Asks for the cache lines that a search of the node reads.
+    /// Prefetches the cache lines that a search of the node reads.
     #[inline]
     pub(crate) fn prefetch(&self) {
         let start = self.untagged::<u8>().as_ptr();
@@ -175,7 +177,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // SAFETY: an owned node out of a box of the type that the tag says, and this is its end.
+        // SAFETY: the node came out of a box of the type that the tag tells, and is not used again.
         unsafe {
             if self.is_inner() {
                 drop(Box::<Inner, _>::from_raw_in(self.untagged().as_ptr(), Zmalloc));

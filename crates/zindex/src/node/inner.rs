@@ -1,8 +1,12 @@
 //! [`Inner`]: up to 34 children, each with its first entry and the number of entries below it.
 //!
-//! Invariants: `firsts[i]` and `keys[i]` are block and sort key of the first entry in or below `children[i]`, so the block is
-//! live; `counts[i]` is the number of entries in or below it, at least one; the children from `len` on are `None`.
-//! An inner node in a tree has at least one child, and all leaves are equally deep.
+//! Invariants:
+//!
+//! - `firsts[i]` and `keys[i]` are the block and the sort key of the first entry in or below `children[i]`.
+//!   So the block is live.
+//! - `counts[i]` is the number of entries in or below `children[i]`, at least one.
+//! - The children from `len` on are `None`.
+//! - An inner node in a tree has at least one child, and all leaves are equally deep.
 
 use super::child::Boxed;
 use super::{Child, FAN, partition_point};
@@ -26,7 +30,7 @@ pub(crate) struct First {
 }
 
 impl Inner {
-    /// A node of no child. `filler` stands where there is none and is never read.
+    /// Creates a node without children. `filler` fills the unused elements of `firsts` and is never read.
     pub(crate) fn empty(filler: BlockPtr) -> Self {
         Self {
             len: 0,
@@ -39,7 +43,7 @@ impl Inner {
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        // The minimum is what the compiler needs to know, for leaving checks out.
+        // The minimum tells the compiler the upper bound, so that it can leave out bounds checks.
         usize::from(self.len).min(FAN)
     }
 
@@ -47,12 +51,12 @@ impl Inner {
         self.len() == FAN
     }
 
-    /// The entries below.
+    /// Returns the number of entries below the node.
     pub(crate) fn count(&self) -> usize {
         self.count_before(self.len())
     }
 
-    /// The entries below the first `index` children.
+    /// Returns the number of entries below the first `index` children.
     #[inline]
     pub(crate) fn count_before(&self, index: usize) -> usize {
         self.counts[..index].iter().sum()
@@ -76,12 +80,27 @@ impl Inner {
         (self.keys[index], self.firsts[index]) = (first.key, first.block);
     }
 
-    /// Says that entries have come to a child, or gone.
+    /// Adds `entries`, which may be negative, to the count of a child.
     pub(crate) fn add_count(&mut self, index: usize, entries: isize) {
         self.counts[index] = self.counts[index].wrapping_add_signed(entries);
     }
 
-    /// The child in which a place is: the last whose first entry stands before it, or the first child.
+    /// Returns the index of the child that holds a place. It is the last child whose first entry stands
+    /// before the place, or the first child if there is none.
+    ///
+    /// The simple version counts the first entries, after that of child 0, which stand before the place:
+    ///
+    /// ```text
+    /// firsts[1..len].take_while(|first| first stands before place).count()
+    /// ```
+    ///
+    /// The code below differs in three ways:
+    ///
+    /// 1. It compares the keys in the node, by halving, and reads no block for it.
+    /// 2. It reads first members only of children whose key equals that of the place, or if the place has
+    ///    no key.
+    /// 3. If the place is an end of a whole score, all those children are on one side of it, so no member
+    ///    is read.
     #[inline]
     pub(crate) fn find(&self, place: &impl Place) -> usize {
         let len = self.len();
@@ -99,7 +118,8 @@ impl Inner {
             }
     }
 
-    /// The child that holds entry number `rank` of those below, and the entry's number there.
+    /// Returns the child that holds entry number `rank` of those below the node, and the entry's number in
+    /// that child.
     #[inline]
     pub(crate) fn find_rank(&self, mut rank: usize) -> (usize, usize) {
         let counts = &self.counts[..self.len()];
@@ -109,12 +129,12 @@ impl Inner {
             }
             rank -= count;
         }
-        // Beyond the end: that of the last child.
+        // A rank beyond the end belongs to the last child.
         let last = counts.len() - 1;
         (last, counts[last] + rank)
     }
 
-    /// Adds a child, which has an entry, as number `index` of a node that is not full.
+    /// Adds a child as number `index`. The child must have an entry, and the node must not be full.
     pub(crate) fn insert(&mut self, index: usize, child: Child) {
         let (len, first, count) = (self.len(), child.first(), child.count());
         self.firsts.copy_within(index..len, index + 1);
@@ -127,7 +147,7 @@ impl Inner {
         self.len += 1;
     }
 
-    /// Takes a child out.
+    /// Removes and returns a child.
     pub(crate) fn remove(&mut self, index: usize) -> Child {
         let len = self.len();
         self.firsts.copy_within(index + 1..len, index);
@@ -139,14 +159,14 @@ impl Inner {
         child.expect("a child below len")
     }
 
-    /// Moves the children from `cut` on to another node, which has none.
+    /// Moves the children from number `cut` on to another node, which must be empty.
     pub(crate) fn split_into(&mut self, cut: usize, right: &mut Self) {
         let len = self.len();
         right.take_from(self, cut..len);
         self.len = cut as u16;
     }
 
-    /// Moves all children of the node that follows to the end of this one, which has room.
+    /// Moves all children of the next node to the end of this node, which must have room.
     pub(crate) fn append(&mut self, right: &mut Self) {
         let len = right.len();
         self.take_from(right, 0..len);
@@ -164,13 +184,14 @@ impl Inner {
         self.len += more as u16;
     }
 
-    /// Puts a node that is in no tree in front of a chain of such nodes, linked by their first children.
+    /// Puts a node in front of a chain of nodes, none of which is in a tree. The first child of each links
+    /// to the next.
     pub(crate) fn chain(mut node: Boxed<Self>, rest: Option<Boxed<Self>>) -> Boxed<Self> {
         node.children[0] = rest.map(Child::inner);
         node
     }
 
-    /// The opposite of [`Inner::chain`].
+    /// Splits the first node off a chain, and returns it and the rest. The inverse of [`Inner::chain`].
     pub(crate) fn unchain(mut node: Boxed<Self>) -> (Boxed<Self>, Option<Boxed<Self>>) {
         let rest = node.children[0].take().and_then(Child::into_inner);
         (node, rest)

@@ -1,25 +1,31 @@
 //! [`Leaf`]: up to 63 blocks in order, each with 32 bits of its score.
 //!
-//! A search that followed the pointer of each entry that it looks at would miss the cache at each. So a leaf keeps beside
-//! each pointer a *code*: 32 bits of the score's [sort key](crate::score::sort_key), from where the keys of the leaf
-//! begin to differ. What they have in common stands once, in the head:
+//! A search that read the block of each entry it compares would miss the cache each time. So a leaf keeps a
+//! *code* beside each pointer. The code is 32 bits of the score's [sort key](crate::score::sort_key), from
+//! the first bit in which the keys of the leaf differ. The bits before it are common to all keys and are
+//! stored once, in the head:
 //!
 //! ```text
 //!            common = 23 bits       code = the next 32        the last 9 are in the block only
 //!  key     | reference, up to here | 1011 0100 ... 0111     | 0 0110 1001
 //! ```
 //!
-//! Codes order as keys do, up to ties. In a leaf whose keys have 32 bits in common the code is the rest of the key and ties are
-//! scores that are the same; then members decide, and there is no way but to read them.
+//! Codes have the order of the keys, except that different keys may have equal codes. If the keys have 32
+//! bits in common, the code is the rest of the key, so equal codes are equal scores. The members then
+//! decide the order, and a search has to read them.
 //!
-//! An entry with less in common moves the window: the bits that enter at the top are those of the reference, and the codes
-//! lose as many at the bottom, so no block is read. The other way, a narrower window after a split, needs the lost bits,
-//! and is taken only where there are ties ([`Leaf::narrow`]). So scores that ascend by small steps from a large number
+//! An entry that has fewer bits in common moves the window to the left. The bits that enter at the top are
+//! those of the reference, and the codes lose as many bits at the bottom, so no block is read. Moving the
+//! window to the right, after a split, needs the lost bits, so all blocks are read. The leaf does it only
+//! if some codes are equal ([`Leaf::narrow`]). So scores that ascend by small steps from a large number
 //! (milliseconds of a clock) are told apart as well as random ones.
 //!
-//! Invariants: `ptrs[..len]` are blocks that the leaf owns, in the order of (key, member); `codes[..len]` are theirs;
-//! all keys have `common` (at most 32) leading bits with `reference` in common. The elements from `len` on are copies of
-//! whatever has been there and mean nothing.
+//! Invariants:
+//!
+//! - `ptrs[..len]` are blocks that the leaf owns, in the order of (key, member).
+//! - `codes[..len]` are the codes of the same entries.
+//! - All keys have their first `common` bits (at most 32) in common with `reference`.
+//! - The elements from `len` on are left over from earlier entries and have no meaning.
 
 use core::cmp::Ordering;
 
@@ -27,12 +33,12 @@ use super::{LEAF, partition_point};
 use crate::block::{Block, BlockPtr};
 use crate::score::Place;
 
-/// The most that keys can have in common before the code is the rest of the key.
+/// The maximum of `common`: the code is then the rest of the key.
 const COMMON_MAX: u32 = 32;
 
 #[repr(C)]
 pub(crate) struct Leaf {
-    /// A key that has its first bits in common with all.
+    /// A key whose first `common` bits are those of all keys.
     reference: u64,
     codes: [u32; LEAF],
     len: u8,
@@ -43,14 +49,14 @@ pub(crate) struct Leaf {
 const _: () = assert!(LEAF <= u8::MAX as usize);
 
 impl Leaf {
-    /// A leaf of no entry. `filler` stands where there is none and is never read.
+    /// Creates a leaf without entries. `filler` fills the unused elements of `ptrs` and is never read.
     pub(crate) fn empty(filler: BlockPtr) -> Self {
         Self { reference: 0, codes: [0; LEAF], len: 0, common: COMMON_MAX as u8, ptrs: [filler; LEAF] }
     }
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        // The minimum is what the compiler needs to know, for leaving checks out.
+        // The minimum tells the compiler the upper bound, so that it can leave out bounds checks.
         usize::from(self.len).min(LEAF)
     }
 
@@ -62,13 +68,13 @@ impl Leaf {
         self.common.into()
     }
 
-    /// The pointer of an entry.
+    /// Returns the pointer of an entry.
     #[inline]
     pub(crate) fn ptr(&self, index: usize) -> BlockPtr {
         self.ptrs[..self.len()][index]
     }
 
-    /// The sort key of an entry's score. Reads the block.
+    /// Returns the sort key of an entry's score. Reads the block.
     #[inline]
     pub(crate) fn key(&self, index: usize) -> u64 {
         // SAFETY: an entry's block is owned, so it is live.
@@ -77,7 +83,7 @@ impl Leaf {
 
     #[inline]
     pub(crate) fn member(&self, index: usize) -> &[u8] {
-        // SAFETY: an entry's block is owned, so it is live as long as the leaf is borrowed.
+        // SAFETY: an entry's block is owned, so it is live while the leaf is borrowed.
         unsafe { self.ptr(index).member() }
     }
 
@@ -87,7 +93,7 @@ impl Leaf {
         unsafe { self.ptr(index).score() }
     }
 
-    /// Asks for the blocks of some entries.
+    /// Prefetches the blocks of some entries.
     #[inline]
     pub(crate) fn prefetch(&self, entries: core::ops::Range<usize>) {
         let len = self.len();
@@ -96,7 +102,8 @@ impl Leaf {
         }
     }
 
-    /// The code of a key; or, for a key that has less in common, whether it is less or greater than all here.
+    /// Returns the code of a key. If the key has fewer bits in common, returns whether it is less or
+    /// greater than all keys of the leaf.
     #[inline]
     fn code(&self, key: u64) -> Result<u32, Ordering> {
         if (key ^ self.reference).leading_zeros() < self.common() {
@@ -105,7 +112,8 @@ impl Leaf {
         Ok(code_at(key, self.common()))
     }
 
-    /// The entries whose codes are that of the key: those before are less, those behind are greater.
+    /// Returns the range of the entries whose codes equal that of the key. The entries before it have
+    /// lesser keys, and those behind it have greater ones.
     #[inline]
     fn ties(&self, key: u64) -> (usize, usize) {
         let codes = &self.codes[..self.len()];
@@ -113,7 +121,7 @@ impl Leaf {
             Err(Ordering::Less) => (0, 0),
             Err(_) => (codes.len(), codes.len()),
             Ok(code) => {
-                // Counted, not searched: a sum has no branch, and the compiler adds up several at once.
+                // Counting has no branch, unlike a search, and the compiler adds up several codes at once.
                 let before: u32 = codes.iter().map(|&other| u32::from(other < code)).sum();
                 let ties = codes[before as usize..].iter().take_while(|&&other| other == code).count();
                 (before as usize, before as usize + ties)
@@ -121,7 +129,28 @@ impl Leaf {
         }
     }
 
-    /// How many entries stand before a place.
+    /// Returns the number of entries before a place.
+    ///
+    /// The simple version is a binary search that reads the block of each entry it compares:
+    ///
+    /// ```text
+    /// partition_point(ptrs[..len], |ptr| (ptr.key(), ptr.member()) stands before place)
+    /// ```
+    ///
+    /// In a full leaf it reads six blocks, each in another place of memory. The code below differs in five
+    /// ways:
+    ///
+    /// 1. It compares codes, which lie in the leaf itself ([`Leaf::ties`]). Only entries with the code of
+    ///    the place can then be on either side of it.
+    /// 2. It counts the lesser codes instead of searching for the first one that is not less.
+    /// 3. If equal codes are equal scores and the place is an end of a whole score, all ties are on one
+    ///    side of the place. So no block is read.
+    /// 4. Otherwise the binary search runs over the ties alone. It reads the member only if the keys are
+    ///    equal.
+    /// 5. A place without a key has no code. For it the binary search runs over all members, as in the
+    ///    simple version.
+    ///
+    /// `tests/leaf.rs` compares the results with the sorted keys.
     #[inline]
     pub(crate) fn rank(&self, place: &impl Place) -> usize {
         let Some(key) = place.key() else {
@@ -148,19 +177,20 @@ impl Leaf {
         start + among
     }
 
-    /// Where a block stands, by its address: no other block is read.
+    /// Returns the position of a block, which is found by its address. No block is read.
     #[inline]
     pub(crate) fn position(&self, key: u64, block: BlockPtr) -> Option<usize> {
         let (start, end) = self.ties(key);
         self.ptrs[start..end].iter().position(|&ptr| ptr == block).map(|at| start + at)
     }
 
-    /// Makes the codes of all entries such that the key has one too.
+    /// Moves the window to the left until `key` has a code too.
     fn widen(&mut self, key: u64) {
         self.widen_to((key ^ self.reference).leading_zeros());
     }
 
-    /// Makes the codes begin behind the first `common` bits, if they begin later.
+    /// Moves the window to the left until the codes begin after `common` bits. Does nothing if they already
+    /// begin there or further to the left.
     fn widen_to(&mut self, common: u32) {
         let Some(lost @ 1..) = self.common().checked_sub(common) else { return };
         let entering = code_at(self.reference, common);
@@ -172,7 +202,7 @@ impl Leaf {
         self.common = common as u8;
     }
 
-    /// Adds a block, which the leaf now owns, as entry number `index` of a leaf that is not full.
+    /// Adds a block as entry number `index`. The leaf must not be full. It then owns the block.
     pub(crate) fn insert(&mut self, index: usize, key: u64, block: Block) {
         let len = self.len();
         if len == 0 {
@@ -187,66 +217,66 @@ impl Leaf {
         self.len += 1;
     }
 
-    /// Takes a block out.
+    /// Removes and returns the block of an entry.
     pub(crate) fn remove(&mut self, index: usize) -> Block {
         let (len, ptr) = (self.len(), self.ptr(index));
         self.codes.copy_within(index + 1..len, index);
         self.ptrs.copy_within(index + 1..len, index);
         self.len -= 1;
-        // SAFETY: an entry's block is owned, and it is an entry no more.
+        // SAFETY: the leaf owned the block, and the entry has just been removed.
         unsafe { ptr.into_owned() }
     }
 
-    /// Takes out the entries from number `keep` on and gives them to `each`.
+    /// Removes the entries from number `keep` on, and passes their blocks to `each`.
     pub(crate) fn truncate(&mut self, keep: usize, mut each: impl FnMut(Block)) {
         let gone = keep.min(self.len())..self.len();
         self.prefetch(gone.clone());
         self.len = gone.start as u8;
         for index in gone {
-            // SAFETY: an entry's block is owned, and it is an entry no more.
+            // SAFETY: the leaf owned the block, and the entry is removed, since `len` no longer counts it.
             each(unsafe { self.ptrs[index].into_owned() });
         }
     }
 
-    /// Gives an entry another score, which leaves it where it is.
+    /// Gives an entry another score, with which it must keep its position.
     pub(crate) fn set_score(&mut self, index: usize, score: f64, key: u64) {
         self.widen(key);
         self.codes[index] = code_at(key, self.common());
-        // SAFETY: an entry's block is owned, so it is live, and borrowed for writing with the leaf.
+        // SAFETY: an entry's block is owned, so it is live, and it is borrowed for writing with the leaf.
         unsafe { self.ptr(index).set_score(score) };
     }
 
-    /// Puts a block in the place of another with the same score and member, which it gives back.
+    /// Replaces a block with another that has the same score and member. Returns the old block.
     pub(crate) fn replace(&mut self, index: usize, block: Block) -> Block {
         let old = self.ptr(index);
         self.ptrs[index] = block.into_ptr();
-        // SAFETY: an entry's block is owned, and it is an entry no more.
+        // SAFETY: the leaf owned the old block, and the entry no longer points at it.
         unsafe { old.into_owned() }
     }
 
-    /// Moves the entries from `cut` on to another leaf, which has none.
+    /// Moves the entries from number `cut` on to another leaf, which must be empty.
     pub(crate) fn split_into(&mut self, cut: usize, right: &mut Self) {
         let moved = self.len() - cut;
         (right.reference, right.common) = (self.reference, self.common);
         right.codes[..moved].copy_from_slice(&self.codes[cut..cut + moved]);
         right.ptrs[..moved].copy_from_slice(&self.ptrs[cut..cut + moved]);
-        // Owned by this one, and then by the other.
+        // The lengths decide which leaf owns the moved blocks. They change together.
         (self.len, right.len) = (cut as u8, moved as u8);
         self.narrow();
         right.narrow();
     }
 
-    /// Moves all entries of the leaf that follows to the end of this one, which has room.
+    /// Moves all entries of the next leaf to the end of this leaf, which must have room.
     pub(crate) fn append(&mut self, right: &mut Self) {
         self.append_first(right, right.len());
     }
 
-    /// Moves the first entries of the leaf that follows, so many of them, to the end of this one, which has room.
+    /// Moves the first `more` entries of the next leaf to the end of this leaf, which must have room.
     pub(crate) fn append_first(&mut self, right: &mut Self, more: usize) {
         if more == 0 {
             return;
         }
-        // What the keys of both have in common, so that a code of the one is a code of the other.
+        // Both leaves get the same window, so that a code of one is a code of the other.
         let common = (self.reference ^ right.reference).leading_zeros();
         let common = common.min(self.common()).min(right.common());
         self.widen_to(common);
@@ -259,7 +289,7 @@ impl Leaf {
         (self.len, right.len) = ((len + more) as u8, (right_len - more) as u8);
     }
 
-    /// Makes the codes tell more entries apart, where some are not and more could be: reads all blocks.
+    /// Moves the window to the right as far as the keys allow, if some codes are equal. Reads all blocks.
     fn narrow(&mut self) {
         let codes = &self.codes[..self.len()];
         if self.common() == COMMON_MAX || codes.windows(2).all(|pair| pair[0] != pair[1]) {
@@ -289,7 +319,7 @@ impl Leaf {
     }
 }
 
-/// The 32 bits behind the first `common` of a key; `common` is at most 32.
+/// Returns the 32 bits of a key that follow its first `common` bits. `common` is at most 32.
 #[inline]
 fn code_at(key: u64, common: u32) -> u32 {
     ((key << common) >> 32) as u32

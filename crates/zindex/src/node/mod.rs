@@ -1,11 +1,11 @@
-//! The nodes of the tree.
+//! The nodes of the tree: leaves and inner nodes.
 //!
 //! ```text
-//!  Inner, 1024 bytes         len | first block 6 B ... | key 8 B ... | count 8 B ... | child 8 B ...      34 children
-//!                                                                                       |
-//!  Leaf, 640 bytes           reference 8 B | code 4 B ... | len | common | block 6 B ...  <--+            63 entries
-//!                                                                           |
-//!  member block              score | len | member  <------------------------+
+//!  Inner, 1024 bytes   len | first block 6 B ... | key 8 B ... | count 8 B ... | child 8 B ...  34 children
+//!                                                                                     |
+//!  Leaf, 640 bytes     reference 8 B | code 4 B ... | len | common | block 6 B ...  <-+          63 entries
+//!                                                                      |
+//!  member block        score | len | member  <-------------------------+
 //! ```
 
 mod child;
@@ -19,12 +19,13 @@ pub(crate) use leaf::Leaf;
 #[cfg(not(test))]
 use crate::block::BlockPtr;
 
-/// Entries of a leaf: with its head they fill 640 bytes, a size class. Unit tests take trees apart that are deep and small.
+/// The number of entries of a full leaf. With the head they fill 640 bytes, a size class. Unit tests use 4,
+/// so that their trees are deep and small.
 pub(crate) const LEAF: usize = if cfg!(test) { 4 } else { 63 };
-/// Children of an inner node, in 1024 bytes.
+/// The number of children of a full inner node, which takes 1024 bytes.
 pub(crate) const FAN: usize = if cfg!(test) { 4 } else { 34 };
 
-// Where pointers of blocks have six bytes.
+// The sizes hold where block pointers have six bytes.
 #[cfg(not(test))]
 const _: () = assert!(
     size_of::<BlockPtr>() != 6
@@ -32,25 +33,29 @@ const _: () = assert!(
         || (size_of::<Leaf>() == 640 && size_of::<Inner>() == 1024)
 );
 
-/// Whether a node of which a part has been taken should look for a neighbour to join.
+/// Returns whether a node that has lost an entry or a child should look for a neighbour to join.
 pub(crate) fn is_low(len: usize, capacity: usize) -> bool {
     len < capacity / 2
 }
 
-/// Whether two neighbours should be one. The sum leaves room, so that a node that has just been joined is never full: the next
-/// insert does not split it again, and what `Order::update_score` made ready stays enough.
+/// Returns whether two neighbours should be joined. The limit leaves a quarter free, so a node that was
+/// just joined is never full. The next insert does not split it again, and the nodes that
+/// `Order::try_update_score` has allocated stay enough.
 pub(crate) fn fit_together(len: usize, other: usize, capacity: usize) -> bool {
     len + other <= capacity * 3 / 4
 }
 
-/// The number of elements for which `passes` is true, which stand in front: the same halvings whatever it answers, so that no
-/// branch has to be guessed where the comparison is of integers.
+/// Returns the number of elements for which `passes` is true. Those elements must come first.
+///
+/// The simple version is std's `partition_point`, which the test below compares with. This one makes the
+/// same number of steps for all answers of `passes`. Where `passes` compares integers, the compiler needs
+/// no branch for a step, so none is mispredicted.
 #[inline]
 pub(crate) fn partition_point<T: Copy>(elements: &[T], mut passes: impl FnMut(T) -> bool) -> usize {
     let (mut base, mut size) = (0, elements.len());
     while size > 0 {
         let half = size.div_ceil(2);
-        // The first `half` elements from `base` pass if the last of them does.
+        // The first `half` elements from `base` all pass if the last of them passes.
         base = if passes(elements[base + half - 1]) { base + half } else { base };
         size -= half;
     }

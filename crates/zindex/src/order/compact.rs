@@ -1,11 +1,12 @@
-//! Filling leaves that removals have left half full, for a defragmenter. The free places of a leaf waste memory as the free blocks of
-//! a slab do.
+//! Filling of leaves that removals have left half full, for a defragmenter. The free slots of a leaf waste
+//! memory just as the free blocks of a slab do.
 
 use super::Order;
 use crate::node::{Child, Inner, LEAF, NodeMut, NodeRef};
 
 impl Order {
-    /// Fills the leaf that holds a rank with entries of the leaves behind it, as far as they have the same parent. Leaves without an entry go.
+    /// Fills the leaf that holds a rank with entries of the leaves behind it that have the same parent.
+    /// Leaves without entries are removed.
     pub(crate) fn fill_leaf(&mut self, rank: usize) {
         let Some(root) = self.root.as_mut() else { return };
         let mut freed = 0;
@@ -24,7 +25,7 @@ fn fill_below(child: &mut Child, rank: usize, freed: &mut usize) {
     }
 }
 
-/// Fills a leaf from those behind it.
+/// Fills a leaf with entries of the leaves behind it.
 fn fill(inner: &mut Inner, index: usize, freed: &mut usize) {
     while index + 1 < inner.len() {
         let room = LEAF - inner.child(index).width();

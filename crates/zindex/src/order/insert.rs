@@ -1,23 +1,28 @@
-//! Adding an entry.
+//! Insertion of an entry.
 //!
 //! ```text
-//!  full leaf    | a b c d |        + bb        | a b bb | c d |       in the middle
-//!  the last     | a b c d |        + e         | a b c d | e |        at an edge of the whole order:
-//!  the first    | b c d e |        + a         | a | b c d e |        what stays behind stays full
+//!  a full leaf      | a b c d |     + bb     | a b bb | c d |       in the middle
+//!  the last leaf    | a b c d |     + e      | a b c d | e |        at an end of the whole order,
+//!  the first leaf   | b c d e |     + a      | a | b c d e |        the old entries stay together
 //! ```
 //!
-//! Scores that only ascend, such as times, thus leave full leaves behind, where splitting in the middle would leave
-//! half-empty ones for ever. The same holds for inner nodes.
+//! Scores that only ascend, such as times, therefore leave full leaves behind. A split in the middle would
+//! leave half-empty ones that are never filled. The same holds for inner nodes.
 //!
-//! **Memory first.** A split needs a node on its own level, one on each full level above it, and a root if all are full. On the
-//! way down the full nodes directly above are counted; at a full leaf all are allocated, and only then anything is changed.
+//! **Allocation comes first.** A split needs a new node on its own level, one on each full level above it,
+//! and a new root if all levels are full. The search counts the full nodes directly above the leaf. If the
+//! leaf is full, all nodes are allocated, and only then does anything change.
 //!
-//! **An update** that moves an entry is a removal and an insert, and the insert must not fail. So the nodes it would need are had
-//! before the removal, and it does not need more after it: the entry goes to the same leaf as before (leaves are told apart
-//! by their first entries; only the removal of one that is first and has the new place directly behind it would lead
-//! elsewhere, and then the entry keeps its rank and has been changed in place). The leaf and the nodes above are then those
-//! of before, with less in them, or nodes that have been joined, and those are never full (`fit_together`). One thing may come
-//! up: a root of two children goes if one of them does, and the other, full, is the root. So then there is a new root in store.
+//! **An update** that moves an entry is a removal and an insert. The insert must not fail, so the nodes
+//! that it could need are allocated before the removal. They are enough for these reasons:
+//!
+//! - The search after the removal ends in the same leaf. Leaves are told apart by their first entries, so
+//!   only the removal of a first entry could change that, and only if the new place is directly behind it.
+//!   Such an entry keeps its rank, so it was changed in place.
+//! - The leaf and the nodes above it either are those of before, with fewer entries, or were just joined. A
+//!   joined node is never full (`fit_together`).
+//! - One case needs a node more. If a root of two children loses one, the other becomes the root, and it
+//!   may be full. So one more node is allocated for a root of two children.
 
 use core::mem;
 
@@ -30,19 +35,19 @@ use crate::score::At;
 
 type Boxed<T> = allocator_api2::boxed::Box<T, zmalloc::Zmalloc>;
 
-/// Nodes for an insert to come.
+/// Nodes that were allocated for a later insert.
 #[derive(Default)]
 pub(crate) struct Spares {
     leaf: Option<Boxed<Leaf>>,
-    /// A chain of `inners`.
+    /// A chain of inner nodes, `inners` of them.
     inner: Option<Boxed<Inner>>,
     inners: usize,
-    /// What the nodes that have been used add to `used_memory`.
+    /// The number of bytes that the nodes used so far add to `used_memory`.
     allocation_size: usize,
 }
 
 impl Spares {
-    /// Makes them a leaf and so many inner nodes at least.
+    /// Allocates nodes until there are a leaf and at least `inners` inner nodes.
     fn ensure(&mut self, inners: usize, filler: BlockPtr) -> Result<(), ReserveError> {
         if self.leaf.is_none() {
             self.leaf = Some(try_box(Leaf::empty(filler))?);
@@ -69,14 +74,14 @@ impl Spares {
     }
 }
 
-/// The way from the root.
+/// The path from the root to a node.
 #[derive(Clone, Copy)]
 struct Way {
-    /// The inner nodes above.
+    /// The number of inner nodes on the path.
     depth: usize,
-    /// How many of them, directly above, are full.
+    /// How many of them, counted from the last one, are full without a gap.
     full: usize,
-    /// Whether it has been the way to the first entry, and to the last.
+    /// Whether the path leads to the first entry, and (`last`) to the last one.
     first: bool,
     last: bool,
 }
@@ -93,23 +98,25 @@ impl Way {
         }
     }
 
-    /// The inner nodes that a split of the leaf at its end needs.
+    /// Returns the number of inner nodes that a split of the leaf at the end of the path needs.
     fn inners_for_split(self) -> usize {
         self.full + usize::from(self.full == self.depth)
     }
 }
 
-/// What has become of a node to which an entry was added.
+/// The result of adding an entry below a node.
 struct Grown {
-    /// Whether the entry is its first.
+    /// Whether the new entry is the first below the node.
     first: bool,
-    /// What it has been split off.
+    /// The new node to the right, if the node was split.
     right: Option<Child>,
 }
 
 impl Order {
-    /// Adds a block whose score and member are not here yet. `last` is called when nothing else can fail any more, and
-    /// nothing has changed yet. If it or anything else fails, gives the block back, and everything is as it was.
+    /// Adds a block whose score and member are not in this order yet.
+    ///
+    /// `last` is called after everything else that can fail, and before anything changes. If it or an
+    /// allocation fails, the block is returned and nothing has changed.
     pub(crate) fn try_insert(
         &mut self,
         block: Block,
@@ -118,7 +125,7 @@ impl Order {
         self.try_insert_with(block, Spares::default(), last)
     }
 
-    /// The nodes that an insert would need after the removal of any other entry.
+    /// Allocates the nodes that an insert could need after the removal of any one entry.
     pub(crate) fn try_prepare(&self, key: u64, member: &[u8]) -> Result<Spares, ReserveError> {
         let mut spares = Spares::default();
         let Some(mut child) = self.root.as_ref() else { return Ok(spares) };
@@ -142,7 +149,7 @@ impl Order {
         }
     }
 
-    /// [`Order::try_insert`] with nodes that have been made ready.
+    /// Does the same as [`Order::try_insert`], with nodes that may have been allocated before.
     pub(crate) fn try_insert_with(
         &mut self,
         block: Block,
@@ -170,7 +177,7 @@ impl Order {
                 return Err((error, block));
             }
             let mut leaf = spares.leaf();
-            // SAFETY: owned here.
+            // SAFETY: the block is owned here until `insert` takes it, so it is live.
             leaf.insert(0, unsafe { ptr.key() }, block);
             self.root = Some(Child::leaf(leaf));
         }
@@ -180,7 +187,8 @@ impl Order {
     }
 }
 
-/// Adds the block below a node, and takes it; or fails before anything is changed, and leaves it.
+/// Adds the block below a node, and takes it out of the option. On failure nothing has changed, and the
+/// block stays in the option.
 fn below(
     child: &mut Child,
     block: &mut Option<Block>,
@@ -189,7 +197,7 @@ fn below(
     last: impl FnOnce() -> Result<(), ReserveError>,
 ) -> Result<Grown, ReserveError> {
     let ptr = block.as_ref().expect("a block to add").ptr();
-    // SAFETY: a block that is owned here, or by a leaf below when this is over.
+    // SAFETY: the block is live: it is owned by `block`, and in the end by a leaf below.
     let (key, member) = unsafe { (ptr.key(), ptr.member()) };
     let place = At { key, member };
     match child.get_mut() {

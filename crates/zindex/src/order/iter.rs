@@ -1,7 +1,8 @@
-//! Walking along the order, from either end.
+//! Iteration over the order, from either end.
 //!
-//! An iterator is a range of ranks, and for each end the leaf that it is in. Member blocks lie anywhere in memory, so what
-//! walking costs is the wait for them; a leaf knows where the next ones are, and they are asked for some steps ahead.
+//! An iterator is a range of ranks, and for each end the leaf in which it is. Member blocks lie anywhere in
+//! memory, so an iteration mostly waits for them. A leaf knows the addresses of the next blocks, so they
+//! are prefetched some entries ahead.
 
 use core::iter::FusedIterator;
 use core::ops::Range;
@@ -9,28 +10,29 @@ use core::ops::Range;
 use super::Order;
 use crate::node::Leaf;
 
-/// How many blocks are asked for ahead of the one that is shown.
+/// How many entries ahead a block is prefetched.
 const AHEAD: usize = 8;
 
-/// Members and their scores in the order of a range: [`Order::range`] and its kin. Both ends, and both ends jump:
-/// `nth` is O(log n).
+/// An iterator over members and their scores, in order. [`Order::range`] and related methods return it.
+///
+/// It iterates from both ends. `nth` and `nth_back` do not walk, so they are O(log n).
 #[derive(Clone)]
 pub struct Iter<'a> {
     order: &'a Order,
     ranks: Range<usize>,
-    /// The leaf of the next entry, and the entry's number there.
+    /// The leaf of the next entry, and the entry's number in the leaf.
     front: Option<(&'a Leaf, usize)>,
-    /// The leaf of the entry before the end, and the number there of the one behind it.
+    /// The leaf of the last entry, and the number behind that entry's in the leaf.
     back: Option<(&'a Leaf, usize)>,
 }
 
 impl<'a> Iter<'a> {
-    /// `ranks` are of the order.
+    /// Creates an iterator over `ranks`, which must exist in the order.
     pub(crate) fn new(order: &'a Order, ranks: Range<usize>) -> Self {
         Self { order, ranks, front: None, back: None }
     }
 
-    /// The ranks of the members that are yet to come.
+    /// Returns the ranks of the members that the iterator has not returned yet.
     pub fn ranks(&self) -> Range<usize> {
         self.ranks.clone()
     }

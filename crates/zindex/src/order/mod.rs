@@ -1,8 +1,8 @@
-//! [`Order`]: the tree, and all that can be asked of it.
+//! [`Order`]: the tree, and all operations that only read it.
 //!
 //! ```text
 //!                 +-------------------+
-//!                 | 4 | 5 | 3 |       |              inner nodes count what is below: ranks are sums
+//!                 | 4 | 5 | 3 |       |              inner nodes count the entries below: ranks are sums
 //!                 +-------------------+
 //!                   |   |   |
 //!        +----------+   |   +----------+
@@ -11,18 +11,19 @@
 //!      +---------+  +---------+  +---------+
 //! ```
 //!
-//! Entries are ordered by score, then by the bytes of the member. Every entry is found in two ways: by its place in the order,
-//! or by its rank; both go from the root to a leaf, and a place becomes a rank on the way, by adding up the counts of the
-//! children to the left. So a range is two ranks, counting is a subtraction, and an offset is an addition.
+//! Entries are ordered by score, then by the bytes of the member. A search goes from the root to a leaf, by
+//! place or by rank. The search for a place adds up the counts of the children to the left, which gives the
+//! rank as well. So a range is two ranks, counting is a subtraction, and an offset is an addition.
 //!
-//! Nodes have neither parents nor neighbours: nothing but the way from the root has to be put right when one splits or
-//! moves. An iterator that leaves a leaf goes down again from the root, by rank; that is some ten nanoseconds every forty
-//! entries.
+//! Nodes point at neither their parents nor their neighbours. When a node splits or moves, only the path
+//! from the root to it changes. An iterator that leaves a leaf goes down from the root again, by rank. That
+//! takes about ten nanoseconds every forty entries.
 //!
-//! How it stays balanced is in `insert.rs` and `remove.rs`; `compact.rs` and `truncate.rs` change many entries at once.
+//! `insert.rs` and `remove.rs` keep the tree balanced. `compact.rs` and `truncate.rs` change many entries.
 //!
-//! Learned from: Bayer and McCreight, and Comer's survey, for the tree; Simon Tatham's *Counted B-Trees*, for ranks; Valkey, which
-//! gave up its skiplist for such a tree in 9.2; Redis' skiplist, for what has to be answered.
+//! Learned from: Bayer and McCreight, and Comer's survey, for the tree; Simon Tatham's *Counted B-Trees*,
+//! for ranks; Valkey, which replaced its skiplist by such a tree in 9.2; Redis' skiplist, for the questions
+//! to answer.
 
 mod compact;
 mod insert;
@@ -43,14 +44,14 @@ use crate::block::{Block, BlockPtr};
 use crate::node::{Child, Leaf, NodeMut, NodeRef};
 use crate::score::{At, Behind, Place, member_place, score_place, sort_key};
 
-/// Members in order, by score and then by bytes: the part of [`ZIndex`](crate::ZIndex) and [`ZTable`](crate::ZTable) that
-/// only reads, to which both dereference.
+/// Members in order, by score and then by bytes. [`ZIndex`](crate::ZIndex) and [`ZTable`](crate::ZTable)
+/// dereference to this type, which has the methods that only read.
 ///
 /// Ranks are counted from 0, from the lowest score. All look-ups are O(log n).
 pub struct Order {
     root: Option<Child>,
     len: usize,
-    /// What the nodes and the blocks add to `used_memory`.
+    /// The number of bytes that the nodes and the blocks add to `used_memory`.
     allocation_size: usize,
 }
 
@@ -59,24 +60,39 @@ impl Order {
         Self { root: None, len: 0, allocation_size: 0 }
     }
 
-    /// The number of members.
+    /// Returns the number of members.
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no member.
+    /// Returns whether there are no members.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// What nodes and blocks add to `used_memory`, in bytes.
+    /// Returns the number of bytes that the nodes and the blocks add to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         self.allocation_size
     }
 
-    /// The entries before a place.
+    /// Returns the number of entries before a place.
+    ///
+    /// The simple version counts them:
+    ///
+    /// ```text
+    /// entries.take_while(|entry| entry stands before place).count()
+    /// ```
+    ///
+    /// The code below differs in three ways:
+    ///
+    /// 1. It goes down one path from the root. The nodes hold the counts of the children to the left of the
+    ///    path, so their entries are added to the rank without being visited.
+    /// 2. It prefetches the child before it adds up the counts, so that the two overlap.
+    /// 3. [`Leaf::rank`] counts the entries in the last leaf, and reads blocks only to break ties.
+    ///
+    /// `tests/suite/model.rs` compares the results with those of a `BTreeSet`.
     #[inline]
     fn rank_of_place(&self, place: &impl Place) -> usize {
         let Some(mut child) = self.root.as_ref() else { return 0 };
@@ -94,7 +110,7 @@ impl Order {
         }
     }
 
-    /// The leaf that holds the entry of a rank, and the entry's number there.
+    /// Returns the leaf that holds the entry of a rank, and the entry's number in the leaf.
     #[inline]
     pub(crate) fn leaf_at(&self, mut rank: usize) -> Option<(&Leaf, usize)> {
         let mut child = self.root.as_ref().filter(|_| rank < self.len)?;
@@ -109,12 +125,12 @@ impl Order {
         }
     }
 
-    /// The block of a rank.
+    /// Returns the block of a rank.
     pub(crate) fn block_at(&self, rank: usize) -> Option<BlockPtr> {
         self.leaf_at(rank).map(|(leaf, index)| leaf.ptr(index))
     }
 
-    /// The block of a member under a score.
+    /// Returns the block of a member under a score.
     pub(crate) fn find(&self, member: &[u8], score: f64) -> Option<BlockPtr> {
         if score.is_nan() {
             return None;
@@ -124,10 +140,10 @@ impl Order {
         (leaf.key(index) == key && leaf.member(index) == member).then(|| leaf.ptr(index))
     }
 
-    /// The rank of a block that is here. No member is read but where scores are the same as a first one's of a node.
+    /// Returns the rank of a block, or `None` if it is absent. Reads members only of equal scores.
     pub(crate) fn rank_of_block(&self, block: BlockPtr) -> Option<usize> {
         let mut child = self.root.as_ref()?;
-        // SAFETY: the block is here, or in another order; it is live in either case, as blocks are that are not owned.
+        // SAFETY: the block is in this order or in another one, so it is live.
         let place = unsafe { Behind { key: block.key(), member: block.member() } };
         let mut rank = 0;
         loop {
@@ -143,7 +159,7 @@ impl Order {
         }
     }
 
-    /// The rank of a member whose score is known; `None` if they are not here together. In C: `zslGetRank`.
+    /// Returns the rank of a member under a score, or `None` if it is absent. In C: `zslGetRank`.
     pub fn rank(&self, member: &[u8], score: f64) -> Option<usize> {
         if score.is_nan() {
             return None;
@@ -154,34 +170,34 @@ impl Order {
         (leaf.key(index) == key && leaf.member(index) == member).then_some(rank)
     }
 
-    /// The member of a rank, and its score. In C: `zslGetElementByRank`.
+    /// Returns the member of a rank, and its score. In C: `zslGetElementByRank`.
     pub fn by_rank(&self, rank: usize) -> Option<(&[u8], f64)> {
         self.leaf_at(rank).map(|(leaf, index)| (leaf.member(index), leaf.score(index)))
     }
 
-    /// The lowest. O(log n), as all look-ups.
+    /// Returns the first member and its score, the lowest.
     pub fn first(&self) -> Option<(&[u8], f64)> {
         self.by_rank(0)
     }
 
-    /// The highest.
+    /// Returns the last member and its score, the highest.
     pub fn last(&self) -> Option<(&[u8], f64)> {
         self.by_rank(self.len.wrapping_sub(1))
     }
 
-    /// A member picked at random, each with the same probability (up to the 64 bits of a draw). `rng` is a source of
-    /// uniformly distributed 64-bit numbers.
+    /// Returns a random member. Each has the same probability, up to the 64 bits of a draw. `rng` is a
+    /// source of uniformly distributed 64-bit numbers.
     pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<(&[u8], f64)> {
         self.by_rank(scale(rng(), self.len))
     }
 
-    /// All members in order.
+    /// Returns an iterator over all members in order.
     pub fn iter(&self) -> Iter<'_> {
         self.range(..)
     }
 
-    /// The members of some ranks, in order; what lies beyond the end is left out. Backwards with [`Iterator::rev`].
-    /// Finding the start is O(log n), each member O(1).
+    /// Returns an iterator over the members of a range of ranks, in order. Ranks beyond the end are ignored.
+    /// [`Iterator::rev`] goes backwards. To find the start is O(log n), and each member is O(1).
     pub fn range(&self, ranks: impl RangeBounds<usize>) -> Iter<'_> {
         let start = match ranks.start_bound() {
             Bound::Unbounded => 0,
@@ -197,8 +213,9 @@ impl Order {
         Iter::new(self, start.min(end)..end)
     }
 
-    /// The ranks of the members whose scores are in a range; empty if there is none, the range is upside down, or a bound is
-    /// NaN. Its `len()` is what `ZCOUNT` asks for. In C: `zslFirstInRange` and `zslLastInRange`.
+    /// Returns the ranks of the members whose scores are in a range. The result is empty if there are none,
+    /// if the start is above the end, or if a bound is NaN. Its `len()` is the answer to `ZCOUNT`. In C:
+    /// `zslFirstInRange` and `zslLastInRange`.
     ///
     /// ```
     /// use std::ops::Bound::{Excluded, Included};
@@ -222,14 +239,14 @@ impl Order {
         self.between(score_place(start, true), score_place(end, false))
     }
 
-    /// The members whose scores are in a range, in order. The bounds of std: inclusive, exclusive or missing. In C:
-    /// `ZRANGEBYSCORE`; `LIMIT` is [`Iterator::skip`], which jumps, and [`Iterator::take`].
+    /// Returns an iterator over the members whose scores are in a range, in order. In C: `ZRANGEBYSCORE`.
+    /// For `LIMIT` there are [`Iterator::skip`], which does not walk, and [`Iterator::take`].
     pub fn range_by_score(&self, scores: impl RangeBounds<f64>) -> Iter<'_> {
         Iter::new(self, self.ranks_by_score(scores))
     }
 
-    /// The ranks of the members that are in a range of bytes, given that all scores are the same; if they are not, some
-    /// range. In C: `zslFirstInLexRange` and `zslLastInLexRange`.
+    /// Returns the ranks of the members that are in a range of bytes. All scores must be equal. If they are
+    /// not, the result is an unspecified range. In C: `zslFirstInLexRange` and `zslLastInLexRange`.
     ///
     /// ```
     /// use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -244,7 +261,8 @@ impl Order {
         self.between(member_place(members.start_bound(), true), member_place(members.end_bound(), false))
     }
 
-    /// The members of a range of bytes, in order, given that all scores are the same. In C: `ZRANGEBYLEX`.
+    /// Returns an iterator over the members of a range of bytes, if all scores are equal. In C:
+    /// `ZRANGEBYLEX`.
     pub fn range_by_lex(&self, members: impl RangeBounds<[u8]>) -> Iter<'_> {
         Iter::new(self, self.ranks_by_lex(members))
     }
@@ -255,8 +273,9 @@ impl Order {
         if start < end { start..end } else { 0..0 }
     }
 
-    /// Finds the leaf of a block, which is here, lets `change` change the entry in a way that leaves it where it is, and puts
-    /// right what the nodes above know of it. `change` must not free the block.
+    /// Passes the entry of a block to `change`, and then updates the first entries in the nodes above.
+    ///
+    /// The block must be in this order. `change` must neither move the entry nor free the block.
     fn change(&mut self, block: BlockPtr, change: impl FnOnce(&mut Leaf, usize)) {
         fn below(
             child: &mut Child,
@@ -283,29 +302,29 @@ impl Order {
             }
         }
         let Some(root) = self.root.as_mut() else { return };
-        // SAFETY: the block is here, so it is live; `change` frees none.
+        // SAFETY: the block is in this order, so it is live, and `change` does not free it.
         let place = unsafe { Behind { key: block.key(), member: block.member() } };
         below(root, &place, block, change);
     }
 
-    /// Gives a block that is here another score, and its place. On failure everything is as it was.
+    /// Gives a block another score, and moves it to its new position. On failure nothing changes.
     pub(crate) fn try_update_score(&mut self, block: BlockPtr, score: f64) -> Result<(), ReserveError> {
         let Some(rank) = self.rank_of_block(block) else { return Ok(()) };
-        // SAFETY: just found here, so the block is live until it is removed.
+        // SAFETY: the block was just found in this order, so it is live until it is removed.
         let (old, member) = unsafe { (block.key(), block.member()) };
         let key = sort_key(score);
         if self.stays(rank, old, key, member) {
             self.change(block, |leaf, index| leaf.set_score(index, score, key));
             return Ok(());
         }
-        // What the insert will need is had before the entry is taken out: `insert.rs` says why it stays enough.
+        // The nodes for the insert are allocated before the removal. `insert.rs` says why they are enough.
         let spares = self.try_prepare(key, member)?;
         if let Some(mut block) = self.remove(block) {
             block.set_score(score);
             let inserted = self.try_insert_with(block, spares, || Ok(()));
             zmalloc::or_oom(inserted.map_err(|(error, block)| {
-                // This cannot happen, because the nodes were allocated above. If it does, the block is leaked, since the table of
-                // members still points at it.
+                // This cannot happen, because the nodes were allocated above. If it does, the block is
+                // leaked, since the table of members still points at it.
                 let _leaked = block.into_ptr();
                 error
             }));
@@ -313,7 +332,7 @@ impl Order {
         Ok(())
     }
 
-    /// Whether the entry of a rank would have the same rank with another key.
+    /// Returns whether the entry of a rank would keep that rank with another key.
     fn stays(&self, rank: usize, old: u64, key: u64, member: &[u8]) -> bool {
         let Some((leaf, index)) = self.leaf_at(rank) else { return false };
         let neighbour = if key < old {
@@ -333,13 +352,13 @@ impl Order {
         })
     }
 
-    /// Moves a block that is here, if `moves` says so and there is memory, and says where it is then.
+    /// Moves a block if `moves` returns `true` and there is memory. Returns the new pointer if it moved.
     pub(crate) fn relocate_block(
         &mut self,
         block: BlockPtr,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) -> Option<BlockPtr> {
-        // SAFETY: the block is here, so it is live.
+        // SAFETY: the block is in this order, so it is live.
         let size = unsafe { block.allocation_size() };
         if !moves(block.address(), size) {
             return None;
@@ -348,7 +367,7 @@ impl Order {
         let new = unsafe { block.try_copy_no_tcache() }?;
         let moved = new.ptr();
         self.allocation_size += new.allocation_size();
-        // The old block lives on until it is over, for it is by its score and member that the way is found.
+        // The old block is freed last, because `change` finds the entry by the old block's score and member.
         let mut old = None;
         self.change(block, |leaf, index| old = Some(leaf.replace(index, new)));
         old.into_iter().for_each(Block::free_no_tcache);
@@ -356,9 +375,9 @@ impl Order {
         Some(moved)
     }
 
-    /// Fills the leaf that holds a rank from the leaves behind it. Then moves it, and the inner nodes whose first leaf it is, to other
-    /// blocks where `moves` says so.
-    /// Gives the first rank of the next leaf, or `None` behind the last.
+    /// Fills the leaf that holds a rank with entries of the leaves behind it. Then moves nodes for which
+    /// `moves` returns `true`: the leaf, and the inner nodes whose first leaf it is. Returns the first rank
+    /// of the next leaf, or `None` after the last.
     pub(crate) fn relocate_nodes(
         &mut self,
         rank: usize,
@@ -372,7 +391,7 @@ impl Order {
             let is_leaf = matches!(child.get(), NodeRef::Leaf(_));
             let size = child.allocation_size();
             if (below == 0 || is_leaf) && child.relocate(moves) {
-                // The block may be another size: libc rounds as it finds room.
+                // The new block may have another size, because libc may give more than was asked for.
                 self.allocation_size = self.allocation_size - size + child.allocation_size();
             }
             match child.get_mut() {
@@ -388,7 +407,7 @@ impl Order {
         }
     }
 
-    /// A copy. On failure nothing is left of it. O(n).
+    /// Returns a copy. On failure the partial copy is dropped. O(n).
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         for (member, score) in self {
@@ -420,7 +439,7 @@ impl PartialEq for Order {
     }
 }
 
-/// Walks the whole tree and panics where an invariant does not hold.
+/// Walks the whole tree, and panics if an invariant does not hold.
 #[cfg(test)]
 impl Order {
     pub(crate) fn check(&self) {
@@ -435,7 +454,7 @@ impl Order {
                 NodeRef::Leaf(leaf) => {
                     assert!((1..=LEAF).contains(&leaf.len()));
                     leaf.check();
-                    // SAFETY: blocks of a leaf are live.
+                    // SAFETY: the blocks of a leaf are live.
                     let blocks: usize =
                         (0..leaf.len()).map(|index| unsafe { leaf.ptr(index).allocation_size() }).sum();
                     Below { depth: 0, count: leaf.len(), size: child.allocation_size() + blocks }
@@ -470,7 +489,7 @@ impl Order {
         }
     }
 
-    /// The inner levels.
+    /// Returns the number of inner levels.
     pub(crate) fn depth(&self) -> usize {
         let (mut child, mut depth) = (self.root.as_ref(), 0);
         while let Some(NodeRef::Inner(inner)) = child.map(Child::get) {

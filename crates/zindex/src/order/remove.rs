@@ -1,8 +1,9 @@
-//! Taking an entry out.
+//! Removal of an entry.
 //!
-//! A node that falls below half joins a neighbour under the same parent if both together fill at most three quarters of a node.
-//! No entry is borrowed from a neighbour: where they do not fit together they have enough. A node that has lost
-//! all goes at once, and a root with a single child gives its place to it. Nothing here allocates, so nothing fails.
+//! A node that falls below half joins a neighbour under the same parent, if both together fill at most
+//! three quarters of a node. No entry is borrowed from a neighbour: two nodes that do not fit together have
+//! enough entries. A node without entries is removed at once. A root with a single child is replaced by
+//! that child. Nothing here allocates, so nothing can fail.
 
 use super::Order;
 use crate::block::{Block, BlockPtr};
@@ -10,10 +11,10 @@ use crate::node::{Child, FAN, Inner, LEAF, NodeMut, NodeRef, fit_together, is_lo
 use crate::score::Behind;
 
 impl Order {
-    /// Takes a block out; `None` if it is not here.
+    /// Removes and returns a block. Returns `None` if it is not in this order.
     pub(crate) fn remove(&mut self, block: BlockPtr) -> Option<Block> {
         let root = self.root.as_mut()?;
-        // SAFETY: the block is here, or in another order; it is live in either case. Nothing here frees it.
+        // SAFETY: the block is in this order or in another one, so it is live. Nothing here frees it.
         let place = unsafe { Behind { key: block.key(), member: block.member() } };
         let mut freed = 0;
         let block = below(root, &place, block, &mut freed)?.block;
@@ -23,7 +24,8 @@ impl Order {
         Some(block)
     }
 
-    /// Gives up a root that has lost all, and lets an only child take the place of its root. Says how many bytes that has freed.
+    /// Drops a root without entries, and replaces a root that has only one child by that child. Returns the
+    /// number of bytes freed.
     #[inline]
     pub(super) fn collapse_root(&mut self) -> usize {
         let Some(root) = self.root.as_mut() else { return 0 };
@@ -43,10 +45,10 @@ impl Order {
     }
 }
 
-/// What has been taken out below a node.
+/// What was removed below a node.
 struct Taken {
     block: Block,
-    /// Whether it was the first.
+    /// Whether the entry was the first below the node.
     first: bool,
 }
 
@@ -76,7 +78,7 @@ fn below(child: &mut Child, place: &Behind<'_>, block: BlockPtr, freed: &mut usi
     }
 }
 
-/// Joins a child with a neighbour, if it is low and they fit together.
+/// Joins a child with a neighbour if the child is less than half full and they fit together.
 fn join(inner: &mut Inner, index: usize, freed: &mut usize) {
     let capacity = match inner.child(index).get() {
         NodeRef::Leaf(_) => LEAF,

@@ -1,14 +1,14 @@
-//! Dropping the highest entries, many at once: a leaf loses its last entries without a search, and nodes that
-//! have lost all go.
+//! Removal of the last entries, many at once. A leaf loses its last entries without a search, and a node
+//! without entries is removed.
 //!
-//! Nodes that have lost some are not joined with others, so the last node of each level may be as low as one
-//! entry.
+//! A node that keeps some entries does not join another. So the last node of each level may have as few as
+//! one entry.
 
 use super::Order;
 use crate::node::{Child, NodeMut};
 
 impl Order {
-    /// Keeps the lowest entries, `len` of them, and drops the others. O(entries dropped + log n).
+    /// Keeps the first `len` entries and drops the others. O(entries dropped + log n).
     pub(crate) fn truncate(&mut self, len: usize) {
         let Some(root) = self.root.as_mut().filter(|_| len < self.len) else { return };
         self.allocation_size -= truncate(root, len);
@@ -16,18 +16,19 @@ impl Order {
         self.len = len;
     }
 
-    /// Drops the highest leaves with `n` entries in all or fewer, and at least one leaf. `n` is not 0. Whole leaves,
-    /// because the blocks of a leaf are asked for together.
+    /// Drops the last leaves, which together have at most `n` entries, but at least one leaf. `n` must not
+    /// be 0. Only whole leaves are dropped, because the blocks of a leaf are prefetched together.
     pub(crate) fn drop_leaves(&mut self, n: usize) {
         let len = self.len.saturating_sub(n);
         let Some((leaf, index)) = self.leaf_at(len) else { return };
-        // The leaf holds the ranks from here to `end`.
+        // The leaf holds the ranks from `len - index` to `end`.
         let end = len - index + leaf.len();
         self.truncate(if index == 0 || end == self.len { len - index } else { end });
     }
 }
 
-/// Keeps the first entries in and below a node, and says how many bytes the others have given back.
+/// Keeps the first `keep` entries in and below a node. Returns the number of bytes that the others have
+/// freed.
 fn truncate(child: &mut Child, keep: usize) -> usize {
     let mut freed = 0;
     match child.get_mut() {
@@ -44,8 +45,8 @@ fn truncate(child: &mut Child, keep: usize) -> usize {
                 } else {
                     let child = inner.remove(last);
                     freed += child.allocation_size();
-                    // Nodes lie in a random order. In the cache of the thread they would wait for each other,
-                    // and then empty many slabs within one step.
+                    // Nodes lie in a random order in memory. Freed nodes would collect in the thread's
+                    // cache, and then many slabs would become empty within one step.
                     child.drop_no_tcache();
                 }
             }

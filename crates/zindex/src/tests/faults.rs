@@ -1,12 +1,12 @@
-//! Allocations that fail, each in turn: what was asked for is not done, and nothing else.
+//! Tests of failed allocations, each in turn. An operation that fails must change nothing.
 
 use zmalloc::fault;
 
 use super::name;
 use crate::{InsertError, Order, ZIndex, ZTable};
 
-/// Runs `operation` on copies of `make`'s value, failing its first allocation, its second and so on, until none fails. Says how
-/// many there were.
+/// Runs `operation` on a new value of `make` for each of its allocations, and lets that allocation fail.
+/// Stops when no allocation is left. Returns the number of allocations.
 fn each_fault<T>(make: impl Fn() -> T, mut operation: impl FnMut(&mut T, bool) -> bool) -> u64 {
     for nth in 1.. {
         let mut value = make();
@@ -18,7 +18,8 @@ fn each_fault<T>(make: impl Fn() -> T, mut operation: impl FnMut(&mut T, bool) -
         if failures == 0 {
             return nth - 1;
         }
-        // A table that may not grow takes more all the same; what was refused goes when there is memory.
+        // A table that cannot grow may still take more. An operation that was refused succeeds when there
+        // is memory.
         assert!(done || operation(&mut value, false));
     }
     unreachable!("an operation that allocates without end")
@@ -64,9 +65,10 @@ fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
         for allocations in 1.. {
             let mut table = table(n);
             let before = Order::allocation_size(&table);
-            // Some allocations are had, then none: the order has its nodes, and the table of members no room.
+            // The first allocations succeed and all others fail. So the order has its nodes, but the table
+            // has no room.
             let plan = fault::fail_from(allocations);
-            // The first leaf of some sizes is full, and so is the last of others.
+            // For some sizes the first leaf is full, and for others the last.
             let inserted = table.try_insert(&name(2 * n), if n % 2 == 0 { 2.0 * n as f64 } else { -1.0 });
             drop(plan);
             table.check();
@@ -87,7 +89,7 @@ fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
 #[test]
 fn a_score_that_cannot_be_updated_stays() {
     let mut most = 0;
-    // The size, and which of the members move to which places.
+    // The number of members, and the step between the members that move and between the places they move to.
     let sizes = if cfg!(miri) { vec![(5, 4)] } else { vec![(3, 1), (5, 1), (17, 1), (40, 3), (64, 7)] };
     for (n, step) in sizes {
         for from in (0..n).step_by(step) {

@@ -1,4 +1,4 @@
-//! Codes: 32 bits of a score that must order as all 64 do, wherever the window lies.
+//! Tests of codes. The 32 bits of a code must have the order of the whole score, wherever the window is.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ fn block(score: f64) -> Block {
     Block::try_new(b"member", score).unwrap()
 }
 
-/// Scores whose keys have any number of bits in common.
+/// Generates scores whose keys have any number of bits in common.
 fn score() -> impl Strategy<Value = f64> {
     prop_oneof![
         any::<f64>().prop_filter("a score is a number", |score| !score.is_nan()),

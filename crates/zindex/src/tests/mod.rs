@@ -1,4 +1,4 @@
-//! Unit tests, on trees with nodes of four: a few dozen entries are four levels deep.
+//! Unit tests. Their nodes have room for four, so a few dozen entries make a tree of four levels.
 
 mod exhaustive;
 mod faults;
@@ -9,12 +9,12 @@ mod model;
 use crate::ZTable;
 use proptest::prelude::*;
 
-/// A member whose bytes order as its number does.
+/// Returns a member whose bytes have the order of its number.
 fn name(number: usize) -> [u8; 2] {
     (number as u16).to_be_bytes()
 }
 
-/// Every order of the numbers below `n`, one after the other.
+/// Calls `each` with every permutation of the numbers below `n`.
 fn each_permutation(n: usize, mut each: impl FnMut(&[usize])) {
     fn go(done: usize, numbers: &mut [usize], each: &mut impl FnMut(&[usize])) {
         if done == numbers.len() {

@@ -1,4 +1,5 @@
-//! Sorted sets through the public interface, with nodes of full size. One program for all integration tests: see `docs/src/testing.md`.
+//! Tests of sorted sets through the public interface, with nodes of full size. All integration tests are
+//! one program: see `docs/src/testing.md`.
 
 mod memory;
 mod model;

@@ -1,4 +1,5 @@
-//! What a sorted set costs: exactly what it says, and no more than was sketched.
+//! Tests of the memory that a sorted set uses: exactly what `allocation_size` returns, and no more than was
+//! calculated.
 
 use zindex::{Cursor, ZIndex, ZTable};
 use zmalloc::Region;
@@ -24,7 +25,8 @@ fn allocation_size_is_what_the_allocator_counts() {
         books(&table, &index);
     }
     if zmalloc::ALLOCATOR.starts_with("jemalloc") && cfg!(target_pointer_width = "64") {
-        // A block of 32 bytes, ten in a leaf that is seven tenths full or full, and 11.6 in the table.
+        // A block takes 32 bytes, its pointer in a leaf ten (more if the leaf is only seven tenths full),
+        // the table 11.6.
         let (table, index) = (table.allocation_size() as f64, index.allocation_size() as f64);
         assert!(table / f64::from(n) < 61.0, "{} a member", table / f64::from(n));
         assert!(index / f64::from(n) < 43.5, "{} a member, in ascending order", index / f64::from(n));

@@ -1,5 +1,5 @@
-//! A sorted set that is a map and a set of std's, and operations on it and on a `ZTable` beside it. Used by the
-//! integration tests, on nodes as they are, and by the unit tests, on nodes of four.
+//! A model of a sorted set, made of a map and a set of std, and operations that run on it and on a
+//! `ZTable`. The integration tests use it with nodes of full size, and the unit tests with nodes of four.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
@@ -7,7 +7,7 @@ use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use proptest::prelude::*;
 use zindex::{Cursor, Upsert, ZTable};
 
-/// A score that compares.
+/// A score that is `Ord`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Score(pub(crate) f64);
 
@@ -92,7 +92,7 @@ impl Model {
     }
 }
 
-/// Runs the operations on both, and compares all that can be asked. `check` looks inside.
+/// Runs the operations on a table and on the model, and compares them. `check` checks the table's invariants.
 pub(crate) fn run(ops: &[Op], check: impl Fn(&ZTable)) {
     let (mut table, mut model) = (ZTable::new(), Model::default());
     let mut ascending = 0;

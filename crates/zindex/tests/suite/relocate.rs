@@ -1,4 +1,5 @@
-//! Blocks that move to blocks of another size, as a libc gives them: the books follow.
+//! Tests of blocks that move to blocks of another size, which a libc may give. The sizes in the books must
+//! follow.
 
 use zindex::{Cursor, ZIndex};
 use zmalloc::Region;
@@ -11,10 +12,11 @@ fn the_books_stay_exact_where_a_node_moves_to_a_block_of_another_size() {
     for i in 0..n {
         index.insert(format!("member:{i:012}").as_bytes(), f64::from(i * 7919 % n)).unwrap();
     }
-    // Holes that are a little larger than a leaf and an inner node, each between others: a libc gives such a one whole.
+    // These holes are a little larger than a leaf and an inner node, and others lie between them. A libc
+    // gives such a hole as a whole.
     let blocks: Vec<_> = (0..n / 5).map(|i| zmalloc::zmalloc(if i % 4 == 0 { 1040 } else { 656 })).collect();
     let (holes, guards): (Vec<_>, Vec<_>) = blocks.into_iter().enumerate().partition(|(i, _)| i % 2 == 0);
-    // SAFETY: live blocks, each freed once.
+    // SAFETY: the blocks are live, and each is freed once.
     holes.into_iter().for_each(|(_, hole)| unsafe { zmalloc::zfree(hole) });
     let others = region.held() as usize - index.allocation_size();
     let mut cursor = Cursor::START;

@@ -1,4 +1,4 @@
-//! The sorted set from outside, with nodes as they are.
+//! Tests of a sorted set from outside, with nodes of full size.
 
 use std::collections::BTreeSet;
 use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -70,7 +70,7 @@ fn the_classic_skiplist_and_the_tree_answer_alike() {
     assert!(classic.is_empty() && classic.iter_rev().next().is_none());
 }
 
-/// Numbers that look random and are the same in every run.
+/// Returns a source of numbers that look random but are the same in every run.
 fn numbers(mut state: u64) -> impl FnMut() -> u64 {
     move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -122,7 +122,8 @@ fn every_member_is_picked_about_equally_often() {
     for _ in 0..draws {
         counts[index.random(&mut rng).unwrap().1 as usize] += 1;
     }
-    // Chi-squared with 9 degrees of freedom exceeds 33.7 once in ten thousand; the numbers are always the same.
+    // Chi-squared with 9 degrees of freedom exceeds 33.7 once in ten thousand. The numbers are the same in
+    // every run.
     let mean = f64::from(draws) / 10.0;
     let chi: f64 = counts.iter().map(|&count| (f64::from(count) - mean).powi(2) / mean).sum();
     assert!(chi < 33.7, "{chi}");

@@ -1,5 +1,6 @@
-//! Collections in a room, beside owned ones: the same operations give the same answers, encodings and contents, the rest of the
-//! block stays as it is, and a value that changes its encoding leaves the room.
+//! Tests of collections in a room against owned ones. The same operations must give the same results,
+//! encodings and contents. The rest of the block must not change. A value that changes its encoding must
+//! leave the room.
 
 mod ops;
 
@@ -18,14 +19,14 @@ use values::{
 use zmalloc::fault;
 
 type Text = Vec<u8>;
-/// What an operation answers.
+/// The result of an operation, as text.
 type Said = Result<String, ReserveError>;
 
-/// A collection and what the tests do to it.
+/// A collection, with the operations that the tests apply to it.
 trait Tested: Collection + Debug {
     type Op: Clone + Debug;
 
-    /// Does the operation, which may move elements from and to `other`. Answers what it answered, in words.
+    /// Applies the operation, which may move elements from and to `other`. Returns its result as text.
     fn apply<R: Room>(
         value: &mut Self::In<R>,
         other: &mut Self,
@@ -38,11 +39,11 @@ fn said(answer: impl Debug) -> Said {
     Ok(format!("{answer:?}"))
 }
 
-/// What goes wrong during an operation.
+/// The failure of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     None,
-    /// The entry cannot get any longer.
+    /// The entry cannot become longer.
     Full,
     /// The allocation of this number fails.
     NoMemory(u64),
@@ -56,13 +57,14 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     ]
 }
 
-/// A value that begins in an entry, an owned one that the same operations are done to, and what the two move elements to.
+/// A value that begins in an entry, an owned one with the same operations, and for each another one to
+/// which elements move.
 struct Beside<C> {
     key: Text,
     entry: Entry,
-    /// How the value in the entry is packed.
+    /// The encoding of the value in the entry.
     encoding: Encoding,
-    /// The value, once it is not in the entry.
+    /// The value, after it has left the entry.
     own: Option<C>,
     other: C,
     model: C,
@@ -120,7 +122,7 @@ impl<C: Tested> Beside<C> {
                 self.own = Some(own);
             }
         }
-        // What is packed has a place in an entry again.
+        // A value that is packed goes back into an entry.
         if let Some(bytes) = self.own.as_ref().and_then(C::as_packed) {
             self.entry = Entry::new(b"8 bytes:", bytes, &self.key, usize::MAX);
             self.encoding = self.model.encoding();
@@ -197,7 +199,7 @@ proptest! {
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// The place of a value in a store, which borrows from the store.
+/// The place of a value in a store. It borrows from the store.
 struct Slot<'a> {
     entry: &'a mut Entry,
 }
@@ -216,7 +218,8 @@ impl Room for Slot<'_> {
     }
 }
 
-/// As a store would write it: the collection is a type argument, and the closure's argument has its methods.
+/// Edits a value as a store would: the collection is a type argument, and the closure's argument has its
+/// methods.
 fn edit_as<C: Collection>(
     (encoding, entry): (Encoding, &mut Entry),
     edit: impl FnOnce(&mut C::In<Slot<'_>>) -> Result<bool, ReserveError>,
@@ -229,7 +232,7 @@ fn edit_as<C: Collection>(
     })
 }
 
-/// Ten fields, as the entry of a hash has them.
+/// Returns an entry that holds a hash of ten fields.
 fn ten_fields() -> Entry {
     let mut hash = Hash::new();
     for n in 0..10 {
@@ -275,7 +278,7 @@ fn a_room_is_given_back_with_the_error_that_it_holds_no_such_value() {
     assert!(Set::in_room(Encoding::IntSet, ten_fields()).is_err());
 }
 
-/// What comes of such a room is not said. It is wrong values or a panic.
+/// The result for such a room is unspecified. It may be wrong values or a panic.
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes; the tests of listpack and intset have such rooms")]
 fn a_room_that_lies_is_no_danger_to_a_collection() {

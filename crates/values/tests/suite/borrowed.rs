@@ -1,4 +1,5 @@
-//! Values that lie elsewhere: as a word and an encoding, or packed inside a block that its caller owns.
+//! Tests of values that are stored elsewhere: as a word and an encoding, or packed inside a block that the
+//! caller owns.
 
 use values::list::Item;
 use values::{
@@ -6,7 +7,7 @@ use values::{
     ListView, ObjectType, Set, SetView, ZSet, ZSetView, set as sets,
 };
 
-/// Every so many bytes are damaged: the interpreter is a hundred times slower.
+/// The tests damage one byte of so many. Miri is about a hundred times slower, so it damages fewer of them.
 const STEP: usize = if cfg!(miri) { 13 } else { 1 };
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
@@ -41,7 +42,7 @@ fn set(members: &[&str]) -> Set {
     set
 }
 
-/// What is lent lives as long as the value, not as long as the view.
+/// The returned element borrows from the value, not from the view. That this function compiles is the test.
 fn hget<'a>(hash: HashView<'a>, field: &[u8]) -> Option<Element<'a>> {
     let view = hash;
     view.get(field)
@@ -74,12 +75,13 @@ fn a_view_lends_for_the_life_of_the_value_wherever_that_lies() {
     assert_eq!(lowest(zset().view()), Some(("c".into(), -3.25e200)));
 }
 
-/// Each encoding of each type as a word: read there, and taken back once.
+/// Turns `value` into a word, reads it through a view, and turns the word back into a value.
 fn as_a_word<C: Collection + PartialEq + std::fmt::Debug>((value, expected): (C, Encoding)) {
     let (copy, size) = (value.try_clone().unwrap(), value.allocation_size());
     let (encoding, word) = value.into_raw();
     assert_eq!(encoding, expected);
-    // SAFETY: the two of just now. The view ends before the value is taken back, which happens once.
+    // SAFETY: `into_raw` has returned this encoding and this word. The view is not used after `from_raw`,
+    // which is called once.
     let back = unsafe {
         assert_eq!(C::allocation_size_of_raw(encoding, &word), size);
         assert_eq!(C::free_effort_of_raw(encoding, &word), copy.free_effort());
@@ -109,7 +111,8 @@ fn a_word_is_read_in_every_encoding() {
     [(zset(), Encoding::ListPack), (scores, Encoding::SkipList)].into_iter().for_each(as_a_word);
 }
 
-/// Up to seven bytes before it, so that it lies at each of the eight alignments, and a key behind it.
+/// Puts the value behind zero to seven bytes, so that it has each of the eight alignments, and in front of a
+/// key.
 fn in_blocks<C: Collection>(value: &C, check: impl Fn(C::View<'_>)) {
     let bytes = value.as_packed().expect("packed");
     for shift in 0..8 {
@@ -131,7 +134,8 @@ fn a_packed_value_is_read_at_any_address() {
     in_blocks(&zset, |view| assert_eq!((view, view.rank("b")), (zset.view(), Some((1, 0.5)))));
 }
 
-/// The bytes become an equal value; with a byte changed, an equal one, another one, or an error. Never a panic.
+/// The bytes of a packed value become an equal value. With one byte changed, they become a value or an error,
+/// and nothing panics.
 fn from_packed<C: Collection + PartialEq + std::fmt::Debug>(value: &C) {
     let bytes = value.as_packed().expect("packed");
     assert_eq!(C::try_from_packed(value.encoding(), bytes).as_ref(), Ok(value));
@@ -185,7 +189,7 @@ fn offset_of<C: Collection>(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// Entries are three bytes long here, behind a header of six.
+/// The header has six bytes, and the entry of a letter has three.
 #[test]
 fn a_listpack_that_breaks_a_promise_of_the_type_is_refused_where_it_does() {
     assert_eq!(offset_of::<List>(&packed(&["a", "b", "a"])), None);
@@ -193,7 +197,7 @@ fn a_listpack_that_breaks_a_promise_of_the_type_is_refused_where_it_does() {
     assert_eq!(offset_of::<Hash>(&packed(&["a", "b", "b", "a"])), None);
     assert_eq!(offset_of::<Hash>(&packed(&["a", "b", "a", "c"])), Some(6 + 2 * 3));
     assert_eq!(offset_of::<Hash>(&packed(&["a", "b", "c"])), Some(6 + 3 * 3));
-    // Scores: an integer takes two bytes.
+    // The entry of a score that is a small integer has two bytes.
     assert_eq!(offset_of::<ZSet>(&packed(&["a", "1", "b", "1"])), None);
     assert_eq!(offset_of::<ZSet>(&packed(&["b", "1", "a", "1"])), Some(6 + 5));
     assert_eq!(offset_of::<ZSet>(&packed(&["a", "2", "b", "1"])), Some(6 + 5));
@@ -211,7 +215,8 @@ fn same<V: CollectionView>(one: V, other: V) -> bool {
     one == other
 }
 
-/// Reads all that a view can be asked for. What comes of damaged bytes does not matter, as long as something does.
+/// Calls every method of a view, and writes to an owned copy. With damaged bytes the results may be wrong,
+/// but each call returns.
 fn read_all(encoding: Encoding, bytes: &[u8]) {
     let mut number = 0_u64;
     let mut rng = || {
@@ -292,7 +297,8 @@ fn reading_damaged_bytes_and_writing_to_copies_of_them_ends_without_a_panic() {
     let flips: &[u8] = if cfg!(miri) { &[0xFF] } else { &[1, 2, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xFF] };
     for (encoding, bytes) in values {
         read_all(encoding, &bytes);
-        // From the fifth byte on: the first ones are the length or the encoding, and no other would do.
+        // Miri skips the first four bytes: they are the listpack's length or the intset's encoding, and a
+        // change to them is refused at once.
         for at in (if cfg!(miri) { 4 } else { 0 }..bytes.len()).step_by(2 * STEP - 1) {
             for flip in flips {
                 let mut damaged = bytes.clone();

@@ -1,4 +1,5 @@
-//! Members, fields and elements that a closure writes into their place: `try_insert_with` and its neighbours.
+//! Tests of members, fields and elements that a closure writes into their place (`try_insert_with` and
+//! similar methods).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use values::zset::AddError;
@@ -7,7 +8,7 @@ use zmalloc::{Region, fault};
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// Around the lengths at which a length takes a byte more.
+/// Lengths of elements, next to the limits at which the stored length takes one more byte.
 const LENS: &[usize] =
     if cfg!(miri) { &[0, 128, 260] } else { &[0, 1, 63, 64, 127, 128, 16_383, 16_384, 70_000] };
 
@@ -22,7 +23,8 @@ fn fill<E>(place: &mut [u8]) -> Result<(), E> {
     Ok(())
 }
 
-/// What can be made of one collection: elements of a length, by `fill`.
+/// A collection to which the tests add elements of a given length. A closure writes the bytes of each
+/// element.
 trait Filled: Collection + Default + PartialEq + std::fmt::Debug {
     fn add(
         &mut self,
@@ -30,7 +32,7 @@ trait Filled: Collection + Default + PartialEq + std::fmt::Debug {
         fill: impl FnMut(&mut [u8]) -> Result<(), AddError>,
     ) -> Result<bool, AddError>;
 
-    /// The same by copies.
+    /// Adds the same element by copying its bytes.
     fn add_copy(&mut self, len: usize);
 }
 
@@ -90,13 +92,14 @@ impl Filled for List {
     }
 }
 
-/// With elements that are packed before the first one that is filled, and without.
+/// Compares a collection whose elements are written by closures with one whose elements are copied. Begins
+/// with an empty collection, and with one that has three elements in a packed encoding.
 fn check<C: Filled>(has_twins: bool) {
     for packed in [0, 3] {
         let region = Region::start();
         let (mut filled, mut copied) = (C::default(), C::default());
         for len in 200..200 + packed {
-            // Short enough for a listpack.
+            // These elements are short enough for a listpack.
             filled.add_copy(len - 180);
             copied.add_copy(len - 180);
         }
@@ -116,7 +119,7 @@ fn check<C: Filled>(has_twins: bool) {
                 let plan = fault::fail_nth(nth);
                 let added = filled.add(len + 7, fill);
                 drop(plan);
-                // A table may do without the memory to grow.
+                // A table that cannot grow may still insert the element.
                 if added == Ok(true) {
                     copied.add_copy(len + 7);
                     break;

@@ -1,4 +1,4 @@
-//! Bytes a field, and random fields.
+//! Tests of the bytes that a field takes, and of random fields.
 
 use std::collections::BTreeMap;
 use values::{Collection, Element, Encoding, EncodingLimits, Hash};
@@ -17,7 +17,8 @@ fn hash_of(fields: usize) -> Hash {
     hash
 }
 
-/// 2 bytes of lengths, 18 of field and 16 of value are a block of 40; a place in the table is eleven or twelve bytes.
+/// Two bytes of lengths, 18 of the field and 16 of the value need a block of 40. A slot in the table takes
+/// eleven or twelve bytes.
 #[test]
 #[cfg_attr(miri, ignore = "a million allocations")]
 fn a_field_of_18_bytes_with_a_value_of_16_costs_less_than_52() {
@@ -31,7 +32,7 @@ fn a_field_of_18_bytes_with_a_value_of_16_costs_less_than_52() {
     }
 }
 
-/// 18 + 2, 16 + 2; and 7 for the whole.
+/// The listpack's entries take 18 + 2 and 16 + 2 bytes. Its header and its end byte take seven.
 #[test]
 fn a_small_hash_costs_four_bytes_a_field_beside_the_strings() {
     let hash = hash_of(100);
@@ -57,7 +58,7 @@ fn a_value_as_long_as_the_old_one_moves_nothing() {
     }
 }
 
-/// SplitMix64.
+/// Returns a source of reproducible numbers (SplitMix64).
 fn source(mut state: u64) -> impl FnMut() -> u64 {
     move || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -93,7 +94,8 @@ fn different_fields_are_different_whatever_the_source_and_as_many_as_were_wanted
     }
 }
 
-/// Each of `n` fields is drawn `rounds * wanted / n` times, with a variance of at most that: six standard deviations.
+/// Each of `n` fields is expected `rounds * wanted / n` times. The variance is at most the same number. The
+/// test allows six standard deviations.
 #[test]
 #[cfg_attr(miri, ignore = "statistics")]
 fn every_field_has_the_same_chance_in_each_encoding() {

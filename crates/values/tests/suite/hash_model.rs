@@ -1,4 +1,5 @@
-//! A hash beside a map, at limits where it changes its encoding early, with allocations that fail.
+//! Compares a hash with a `BTreeMap`, at limits where the hash changes its encoding early, and with
+//! allocations that fail.
 
 use common::Cursor;
 use proptest::prelude::*;
@@ -49,7 +50,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What the encoding is after fields and values were written in a hash that has `len` fields then.
+/// Returns the encoding that a hash must have after `written` was inserted. The hash then has `len` fields.
 fn encoding_after(was: Encoding, written: &[(Text, Text)], len: usize, limits: &EncodingLimits) -> Encoding {
     let long = |text: &Text| text.len() > limits.hash_max_listpack_value;
     let many = written.len().max(len) > limits.hash_max_listpack_entries;
@@ -57,7 +58,8 @@ fn encoding_after(was: Encoding, written: &[(Text, Text)], len: usize, limits: &
     if !written.is_empty() && (converts || many) { Encoding::HashTable } else { was }
 }
 
-/// Does `op` to both. Whether there was memory for it.
+/// Applies `op` to the hash and to the model. Returns `false`, with the model unchanged, if an allocation
+/// failed.
 fn step(hash: &mut Hash, model: &mut Model, op: &Op, limits: &EncodingLimits) -> bool {
     let was = hash.encoding();
     let written: Vec<(Text, Text)> = match op {
@@ -127,7 +129,8 @@ fn step(hash: &mut Hash, model: &mut Model, op: &Op, limits: &EncodingLimits) ->
         }
         Op::ThroughAWord => {
             let (encoding, word) = std::mem::take(hash).into_raw();
-            // SAFETY: the two of just now. The view ends before the hash is taken back, which happens once.
+            // SAFETY: `into_raw` has returned this encoding and this word. The view is not used after
+            // `from_raw`, which is called once.
             unsafe {
                 assert_eq!(Hash::view_of_raw(encoding, &word).len(), model.len());
                 *hash = Hash::from_raw(encoding, word);
@@ -208,7 +211,7 @@ proptest! {
             if !done {
                 prop_assert_eq!((contents(&hash), hash.encoding()), (before, encoding));
             }
-            // The model and the test's own vectors are not allocated by zmalloc.
+            // zmalloc does not count the model and the test's own vectors.
             prop_assert_eq!(region.held() as usize, hash.allocation_size());
             check(&hash, &model);
         }

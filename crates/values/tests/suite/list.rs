@@ -1,5 +1,5 @@
-//! Lists beside a `VecDeque`, with limits at which they change their encoding all the time; what they weigh; and what is left of an
-//! operation that was refused memory.
+//! Compares lists with a `VecDeque`, at limits where they change their encoding often. Checks their memory
+//! use, and their state after an allocation has failed.
 
 use common::Cursor;
 use core::num::NonZeroI64;
@@ -77,7 +77,7 @@ fn texts(list: &List) -> Vec<Vec<u8>> {
     list.iter().map(|item| item.element().text().to_vec()).collect()
 }
 
-/// The elements that a command's indexes mean, as the documentation of `LRANGE` has it.
+/// Returns the positions between a command's two indexes, as the documentation of `LRANGE` defines them.
 fn span(model: &Model, start: i64, end: i64) -> std::ops::Range<usize> {
     let len = model.len() as i64;
     let from_front = |index: i64| if index < 0 { index + len } else { index };
@@ -104,7 +104,8 @@ fn pop(model: &mut Model, side: Side) -> Option<Vec<u8>> {
     }
 }
 
-/// Does `op` to both; what the list answers is checked on the way. When it answers an error, the model stays too.
+/// Applies `op` to the list and to the model, and compares their answers. If the list returns an error, the
+/// model stays unchanged.
 fn apply(
     (list, other): (&mut List, &mut List),
     (model, other_model): (&mut Model, &mut Model),
@@ -181,7 +182,8 @@ fn apply(
             let mut iter = list.range(*start, *end);
             let want: Vec<_> = model.range(span(model, *start, *end)).collect();
             assert_eq!(iter.len(), want.len());
-            // From both ends in turn, kept and lent.
+            // Takes elements from both ends in turn: items that outlive the call from the front, and borrowed
+            // elements from the back.
             let (mut front, mut back) = (want.iter(), want.iter().rev());
             for n in 0..want.len() {
                 if n % 2 == 0 {
@@ -213,7 +215,8 @@ fn apply(
         Op::Clone => *list = list.try_clone()?,
         Op::ThroughAWord => {
             let (encoding, word) = core::mem::take(list).into_raw();
-            // SAFETY: the two of just now. The view ends before the list is taken back, which happens once.
+            // SAFETY: `into_raw` has returned this encoding and this word. The view is not used after
+            // `from_raw`, which is called once.
             unsafe {
                 assert_eq!(List::view_of_raw(encoding, &word).len(), model.len());
                 *list = List::from_raw(encoding, word);
@@ -275,7 +278,8 @@ proptest! {
             if result.is_err() {
                 prop_assert!(failures > 0);
                 prop_assert_eq!(before.map(|(encoding, _)| encoding), after.map(|(encoding, _)| encoding), "{:?}", op);
-                // Several elements are taken back one by one: the room that was made for them may stay.
+                // Several elements are removed one by one again, so the list may keep the memory made for
+                // them.
                 let exact = !matches!(op, Op::PushAll(..));
                 prop_assert!(!exact || before == after, "{:?}: {:?}, {:?}", op, before, after);
             }

@@ -1,7 +1,8 @@
-//! Lists, sets, sorted sets and hashes from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Integration tests of lists, sets, sorted sets and hashes. All of them are one program: see
+//! `docs/src/testing.md`.
 //!
-//! Miri leaves out the models and the memory of the collections, which would take hours: their unsafe code (blocks, tables,
-//! words) has unit tests.
+//! Miri skips the models and the memory tests of the collections, because they would take hours. Their unsafe
+//! code (blocks, tables, words) has unit tests.
 
 mod borrowed;
 mod filled;

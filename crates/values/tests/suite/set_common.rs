@@ -1,4 +1,4 @@
-//! What the tests of sets share.
+//! Functions that the tests of sets share.
 
 use std::collections::BTreeSet;
 use values::{Element, EncodingLimits, Set};
@@ -6,7 +6,7 @@ use values::{Element, EncodingLimits, Set};
 /// A member of a set, as text.
 pub(crate) type Text = Vec<u8>;
 
-/// The members, as text.
+/// Returns the members as text. Panics if the set yields a member twice.
 pub(crate) fn texts(set: &Set) -> BTreeSet<Text> {
     let texts: BTreeSet<Text> = set.iter().map(text).collect();
     assert_eq!(texts.len(), set.iter().len(), "a member twice");
@@ -17,7 +17,7 @@ pub(crate) fn text(member: Element<'_>) -> Text {
     member.text().to_vec()
 }
 
-/// A set of these members, inserted in their order.
+/// Returns a set of these members, inserted in the given order.
 pub(crate) fn set_of<T: AsRef<[u8]>>(members: impl IntoIterator<Item = T>, limits: &EncodingLimits) -> Set {
     let mut set = Set::new();
     for member in members {
@@ -26,17 +26,17 @@ pub(crate) fn set_of<T: AsRef<[u8]>>(members: impl IntoIterator<Item = T>, limit
     set
 }
 
-/// The numbers of `range` as text.
+/// Returns the numbers of `range` as text.
 pub(crate) fn numbers(range: std::ops::Range<i64>) -> impl Iterator<Item = String> {
     range.map(|n| n.to_string())
 }
 
-/// `count` members that are no integers.
+/// Returns `count` members that are not integers.
 pub(crate) fn words(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|n| format!("word:{n}"))
 }
 
-/// A source of uniform numbers that can be told its beginning: SplitMix64.
+/// Returns a source of uniform numbers with the seed `state` (SplitMix64).
 pub(crate) fn source(mut state: u64) -> impl FnMut() -> u64 {
     move || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);

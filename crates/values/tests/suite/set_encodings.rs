@@ -1,4 +1,5 @@
-//! `OBJECT ENCODING` of a set after each command, as Redis 7.4 has it: a table of what is done and what is then printed.
+//! Checks the encoding of a set after each operation. The tables hold what `OBJECT ENCODING` of Redis 7.4
+//! prints.
 
 use super::set_common::{numbers, set_of, source, words};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,11 +13,11 @@ const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 fn each_member_leaves_the_encoding_that_redis_has() {
     let word64 = "x".repeat(64);
     let word65 = "x".repeat(65);
-    // Members that are there, one that comes, the encoding then.
+    // The members of the set, the member to insert, and the encoding afterwards.
     let table: &[(Vec<String>, &str, Encoding)] = &[
         (vec![], "1", IntSet),
         (vec![], "-9223372036854775808", IntSet),
-        (vec![], "9223372036854775808", ListPack), // one more than there are integers
+        (vec![], "9223372036854775808", ListPack), // one more than `i64::MAX`
         (vec![], "01", ListPack),
         (vec![], "", ListPack),
         (vec![], &word64, ListPack),
@@ -66,7 +67,7 @@ fn the_limits_are_those_that_are_given() {
     assert_eq!(encodings(&limits(9, 0, 9), &["x"]), [HashTable]);
     assert_eq!(encodings(&limits(9, 2, 9), &["1", "x", "y"]), [IntSet, ListPack, HashTable]);
     assert_eq!(encodings(&limits(9, 9, 1), &["1", "x", "xy"]), [IntSet, ListPack, HashTable]);
-    // An integer that is too long for a listpack: at either end of the intset.
+    // The text of an integer can be too long for a listpack. The longest one is at either end of the intset.
     assert_eq!(encodings(&limits(9, 9, 1), &["1", "10", "x"]), [IntSet, IntSet, HashTable]);
     assert_eq!(encodings(&limits(9, 9, 2), &["1", "-10", "x"]), [IntSet, IntSet, HashTable]);
     assert_eq!(encodings(&limits(9, 9, 3), &["1", "-10", "x"]), [IntSet, IntSet, ListPack]);
@@ -98,7 +99,7 @@ fn a_set_does_not_go_back_when_it_shrinks() {
 
 #[test]
 fn a_hint_decides_what_a_set_begins_as() {
-    // First member, hint, encoding.
+    // The first member, the size hint, and the encoding.
     for (first, hint, encoding) in [
         ("1", 1, IntSet),
         ("1", 512, IntSet),
@@ -138,7 +139,7 @@ fn popping_nearly_all_packs_what_is_left() {
     assert_eq!(pop(set_of(numbers(0..600), &LIMITS), 590), (ListPack, 10)); // integers too
     assert_eq!(pop(set_of(numbers(0..500), &LIMITS), 490), (IntSet, 10));
     assert_eq!(pop(set_of(words(100), &LIMITS), 90), (ListPack, 10));
-    assert_eq!(pop(table(), 600), (IntSet, 0)); // the key would be gone
+    assert_eq!(pop(table(), 600), (IntSet, 0)); // Redis deletes the key
 }
 
 #[test]
@@ -154,12 +155,12 @@ fn a_stored_result_has_the_encoding_that_redis_gives_it() {
     assert_eq!(inter(vec![&few_numbers, &many_numbers]), IntSet);
     assert_eq!(inter(vec![&few_words, &many_words]), ListPack);
     assert_eq!(inter(vec![&many_words, &many_words.try_clone().unwrap()]), HashTable);
-    // Integers from tables come back to an intset.
+    // Integers that come from tables are stored in an intset again.
     let other_numbers = set_of(numbers(300..1000), &LIMITS);
     assert_eq!(other_numbers.encoding(), HashTable);
     assert_eq!(inter(vec![&many_numbers, &other_numbers]), IntSet);
     assert_eq!(inter(vec![&many_numbers, &many_numbers.try_clone().unwrap()]), HashTable); // 600 of them
-    // A table with words among its integers, of which there are none in the result.
+    // The table has words among its integers, but the result has none.
     let mixed = set_of(words(20).chain(numbers(0..20)), &LIMITS);
     assert_eq!(inter(vec![&mixed, &many_numbers]), IntSet);
     assert_eq!(inter(vec![&mixed, &set_of(words(2).chain(numbers(0..2)), &LIMITS)]), ListPack);
@@ -174,14 +175,15 @@ fn a_stored_result_has_the_encoding_that_redis_gives_it() {
         let result = try_diff_store(first, others, &LIMITS).unwrap();
         (result.encoding(), result.len())
     };
-    // One other: asked about each member, so that the result was never larger than it is.
+    // With one other set, each member is looked up in it. The result is never larger than at the end.
     assert_eq!(diff(&many_words, &mut [&few_words]), (ListPack, 100));
-    // Many small others: all members are taken and theirs removed again, so that the result was a table.
+    // With many small sets, all members are inserted first, and theirs are removed then. The result has
+    // become a table on the way.
     let small: Vec<Set> = (0..4).map(|n| set_of(words(30).skip(n * 5).take(5), &LIMITS)).collect();
     let mut others: Vec<&Set> = small.iter().collect();
     assert_eq!(diff(&set_of(words(140), &LIMITS), &mut others), (HashTable, 120));
     assert_eq!(diff(&set_of(words(140), &LIMITS), &mut others[..1]), (HashTable, 135));
-    assert_eq!(diff(&many_words, &mut [&few_numbers, &many_words]), (IntSet, 0)); // nothing, whatever it is
+    assert_eq!(diff(&many_words, &mut [&few_numbers, &many_words]), (IntSet, 0)); // an empty set is an intset
 }
 
 #[test]

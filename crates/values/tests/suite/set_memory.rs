@@ -1,5 +1,5 @@
-//! Every byte of a set is counted, and every allocation of every operation fails once: an error comes back, nothing has
-//! changed, nothing leaks.
+//! Checks that every byte of a set is counted. Then each allocation of each operation fails once: the
+//! operation returns an error, the set is unchanged, and nothing leaks.
 
 use super::set_common::{numbers, set_of, source, texts, words};
 use super::steps::drop_in_steps;
@@ -8,7 +8,7 @@ use values::set::{diff, try_diff_store, try_inter_store, try_union_store, union}
 use values::{Collection, Encoding, EncodingLimits, ReserveError, Set};
 use zmalloc::{Region, fault};
 
-/// Small, so that each operation meets them soon.
+/// The limits are small, so that each operation reaches them soon.
 const LIMITS: EncodingLimits = EncodingLimits {
     set_max_intset_entries: 8,
     set_max_listpack_entries: 8,
@@ -16,12 +16,12 @@ const LIMITS: EncodingLimits = EncodingLimits {
     ..EncodingLimits::DEFAULT
 };
 
-/// Members of a large set.
+/// The number of members of a large set.
 const MANY: usize = if cfg!(miri) { 70 } else { 2000 };
 
 #[test]
 fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
-    drop(set_of(words(20), &LIMITS)); // the thread's first allocations may allocate for themselves
+    drop(set_of(words(20), &LIMITS)); // the first allocations of a thread may allocate its own state
     every_byte_is_counted_and_given_back();
     every_failure_leaves_the_set_as_it_was();
     results_fail_whole();
@@ -55,7 +55,7 @@ fn every_byte_is_counted_and_given_back() {
     assert_eq!(region.held(), 0);
 }
 
-/// One of each encoding, full to its limit.
+/// Returns an empty set, and one set of each encoding, filled to its limit.
 fn sets() -> Vec<Set> {
     let sets = vec![
         Set::new(),
@@ -72,8 +72,9 @@ fn sets() -> Vec<Set> {
     sets
 }
 
-/// Runs `operation` on a fresh copy with its 1st, 2nd, ... allocation failing, until none does; says how many failures there were,
-/// and how many of them were answered with an error. The others were no harm: a table that cannot grow serves on.
+/// Runs `operation` on a fresh copy with a failing 1st, 2nd, ... allocation, until no allocation fails.
+/// Returns how many allocations failed, and how many of these failures returned an error. The operation can
+/// succeed all the same: a table that cannot grow still works.
 fn fail_each<T>(
     set: &Set,
     name: &str,
@@ -123,7 +124,8 @@ fn every_failure_leaves_the_set_as_it_was() {
     }
 }
 
-/// The set that a member is moved from gets smaller, or stays as large as it was: that may fail and is no error.
+/// Checks that a move with a failing allocation moves the member or changes nothing. The source shrinks after
+/// the move. If shrinking fails, the source keeps its memory, and the move still succeeds.
 fn a_move_is_whole_or_none(source: &Set, target: &Set, nth: u64) {
     let (mut from, mut to) = (source.try_clone().unwrap(), target.try_clone().unwrap());
     let region = Region::start();
@@ -155,7 +157,7 @@ fn results_fail_whole() {
 
 fn dropping_in_steps_frees_a_bounded_part_each_time() {
     let region = Region::start();
-    // A chunk holds 15 members, and its overflow.
+    // A chunk holds 15 members, plus those in its overflow.
     let steps = drop_in_steps(set_of(words(MANY), &LIMITS), 20, 20 + 60);
     assert!(steps > MANY / 80);
     assert_eq!(region.held(), 0);
@@ -177,12 +179,13 @@ fn what_is_moved_is_the_same_elsewhere() {
         }
         assert!(asked > 0 || set.is_empty());
         assert_eq!(texts(&set), before);
-        // glibc may give a block a few bytes more in its new place.
+        // glibc may return a block that is a few bytes larger.
         assert!(zmalloc::ALLOCATOR == "libc" || set.allocation_size() == usage);
     }
 }
 
-/// Workload W11: members of 19 bytes in a large set. A block of 24 and 11.6 in the table.
+/// Workload W11: members of 19 bytes in a large set. Each takes a block of 24 bytes, and 11.6 bytes in the
+/// table.
 #[cfg(not(miri))] // thousands of members
 fn a_member_of_19_bytes_takes_35_bytes_of_memory() {
     let mut worst = 0.0_f64;

@@ -1,4 +1,4 @@
-//! Sets beside `BTreeSet`, with limits so small and so different that every conversion happens.
+//! Compares sets with `BTreeSet`. The limits are so small and so different that every conversion happens.
 
 use super::set_common::{Text, numbers, set_of, source, text, texts, words};
 use common::Cursor;
@@ -16,7 +16,7 @@ fn limits() -> impl Strategy<Value = EncodingLimits> {
     })
 }
 
-/// Few enough that they meet.
+/// Returns members from a small range, so that the same one comes several times.
 fn member() -> impl Strategy<Value = Text> {
     prop_oneof![
         5 => (-9..25_i64).prop_map(|n| n.to_string().into_bytes()),
@@ -61,7 +61,7 @@ fn operation() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Panics unless the set is `model` by every way of asking.
+/// Checks with every reading method that the set has the members of `model`.
 fn check(set: &Set, model: &BTreeSet<Text>) {
     assert_eq!(&texts(set), model);
     assert_eq!((set.len(), set.is_empty()), (model.len(), model.is_empty()));
@@ -194,8 +194,8 @@ proptest! {
     }
 }
 
-/// Each of 600 draws takes 5 of 40 members: a member is expected 75 times, with a deviation of about 8; six of those are
-/// one in 10^9.
+/// Each of 600 draws takes 5 of 40 members. A member is expected 75 times, with a standard deviation of about
+/// 8. Six standard deviations happen once in 10^9.
 #[test]
 fn every_member_has_the_same_chance() {
     let limits = |entries| EncodingLimits { set_max_listpack_entries: entries, ..EncodingLimits::DEFAULT };

@@ -1,10 +1,13 @@
-//! Dropping a collection in steps, with an eye on its memory.
+//! Drops a collection in steps, and checks the memory after each step.
 
 use values::{Collection, Remains};
 use zmalloc::Region;
 
-/// Drops a collection in steps of `n`, and says how many steps there were. What is left knows its size. No step frees more than `members` of the collection's
-/// `len` members and a step of the table. Such a step is a quarter of the table at most, and half of the bytes are the table's.
+/// Drops a collection in steps of `n`, and returns the number of steps. Checks the size of the remains after
+/// each step.
+///
+/// A step frees at most `members` of the collection's `len` members, and one step of the table. A step of the
+/// table is at most a quarter of the table. The table has at most half of all bytes.
 pub(crate) fn drop_in_steps<C: Collection>(collection: C, n: usize, members: usize) -> usize {
     let region = Region::start();
     let (all, len) = (collection.allocation_size(), collection.len());

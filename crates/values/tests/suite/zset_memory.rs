@@ -1,5 +1,5 @@
-//! Every byte of a sorted set is counted, and every allocation of every operation fails once: an error comes back, nothing
-//! has changed, nothing leaks.
+//! Checks that every byte of a sorted set is counted. Then each allocation of each operation fails once: the
+//! operation returns an error, the set is unchanged, and nothing leaks.
 
 use super::steps::drop_in_steps;
 use common::Cursor;
@@ -8,11 +8,11 @@ use values::zset::{try_diff_store, try_inter_store, try_union_store};
 use values::{Collection, Encoding, EncodingLimits, ReserveError, ZSet};
 use zmalloc::{Region, fault};
 
-/// Small, so that each operation meets them soon.
+/// The limits are small, so that each operation reaches them soon.
 const LIMITS: EncodingLimits =
     EncodingLimits { zset_max_listpack_entries: 8, zset_max_listpack_value: 12, ..EncodingLimits::DEFAULT };
 
-/// Members of a large set.
+/// The number of members of a large set.
 const MANY: usize = if cfg!(miri) { 70 } else { 2_000 };
 
 fn set_of(count: usize) -> ZSet {
@@ -25,7 +25,7 @@ fn set_of(count: usize) -> ZSet {
 
 #[test]
 fn memory_is_accounted_for_and_failures_leave_everything_as_it_was() {
-    drop(set_of(20)); // the thread's first allocations may allocate for themselves
+    drop(set_of(20)); // the first allocations of a thread may allocate its own state
     every_byte_is_counted_and_given_back();
     every_failure_leaves_the_set_as_it_was();
     dropping_in_steps_frees_a_bounded_part_each_time();
@@ -67,8 +67,9 @@ fn all(set: &ZSet) -> Vec<(Vec<u8>, f64)> {
     set.iter().map(|(member, score)| (member.text().to_vec(), score)).collect()
 }
 
-/// Runs `operation` on a fresh copy with its 1st, 2nd, ... allocation failing, until none does, and says how many were
-/// answered with an error. The others were no harm: a table that cannot grow serves on.
+/// Runs `operation` on a fresh copy with a failing 1st, 2nd, ... allocation, until no allocation fails.
+/// Returns how many of the failures returned an error. The operation can succeed all the same: a table that
+/// cannot grow still works.
 fn fail_each<T>(set: &ZSet, mut operation: impl FnMut(&mut ZSet) -> Result<T, AddError>) -> u64 {
     let (content, mut errors) = (all(set), 0);
     for nth in 1.. {
@@ -99,7 +100,7 @@ fn every_failure_leaves_the_set_as_it_was() {
         let set = set_of(count);
         let new = fail_each(&set, |set| set.try_add("new", 40.0, plain, &LIMITS));
         let long = fail_each(&set, |set| set.try_add("longer than a listpack takes", 0.1, plain, &LIMITS));
-        // A listpack may have room for one more; a new skiplist has not.
+        // The block of a listpack may have room for one more member. A skiplist allocates a block for it.
         let is_listpack = set.encoding() == Encoding::ListPack;
         assert!(new > 0 || is_listpack, "{count}");
         assert!(long > if is_listpack { 2 } else { 0 }, "{count}: {long}");

@@ -1,4 +1,4 @@
-//! Sorted sets beside std's maps and sets, with limits so small that conversions happen all the time.
+//! Compares sorted sets with std's maps and sets. The limits are so small that conversions happen often.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
@@ -9,7 +9,7 @@ use values::zset::{AddError, AddOptions, Added, Aggregate, Source, inter_card};
 use values::zset::{try_diff_store, try_inter_store, try_union_store};
 use values::{Collection, Encoding, EncodingLimits, Set, ZSet};
 
-/// Three servers (Redis 7.0, Valkey 8 and 9) agree on these.
+/// Three servers (Redis 7.0, Valkey 8 and 9) give these answers.
 #[test]
 fn an_intersection_makes_a_number_of_the_first_product_only() {
     let limits = EncodingLimits::DEFAULT;
@@ -30,7 +30,7 @@ fn an_intersection_makes_a_number_of_the_first_product_only() {
     assert_eq!(score(5.0, Aggregate::Sum), [0.0, 5.0]);
     assert_eq!(score(5.0, Aggregate::Min), [5.0, 0.0]);
     assert_eq!(score(-5.0, Aggregate::Max), [-5.0, 0.0]);
-    // The smallest source is the first one, wherever it is given.
+    // The smallest source counts as the first one, at whatever place it is given.
     let (small, large) = (of(&[("m", f64::INFINITY)]), of(&[("m", 5.0), ("n", 1.0)]));
     let inter = try_inter_store(&[((&large).into(), 1.0), ((&small).into(), 0.0)], Aggregate::Min, &limits);
     assert_eq!(inter.unwrap().score("m"), Some(0.0));
@@ -70,7 +70,7 @@ fn sources_of_the_same_size_are_added_in_the_order_in_which_they_were_given() {
     assert_eq!(union.score("m"), products().map(zero).reduce(|whole, score| whole + score));
 }
 
-/// A score that compares; not NaN.
+/// A score that is not NaN, and therefore has an order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Score(f64);
 
@@ -156,7 +156,7 @@ impl Model {
         order.into_iter().map(|(score, member)| (member, score.0)).collect()
     }
 
-    /// `ZADD`, written out as its manual says it.
+    /// Does what the manual of `ZADD` says.
     fn add(&mut self, member: &[u8], score: f64, options: AddOptions) -> Result<Added, AddError> {
         if score.is_nan() {
             return Err(AddError::NotANumber);
@@ -243,7 +243,7 @@ fn ends<T: PartialOrd>(end: Bound<T>, at: T) -> bool {
     }
 }
 
-/// Which encoding the rules ask for after a write: a skiplist stays one.
+/// Returns the encoding that the set must have after a write. A skiplist stays a skiplist.
 fn expected(before: Encoding, set: &ZSet, grown_by: Option<&[u8]>, limits: &EncodingLimits) -> Encoding {
     let too_large = |member: &[u8]| {
         set.len() > limits.zset_max_listpack_entries || member.len() > limits.zset_max_listpack_value
@@ -311,7 +311,8 @@ proptest! {
                     while let Some(remains) = left {
                         (left, steps) = (remains.drop_in_steps(n), steps + 1);
                     }
-                    // Chunks first, about one for ten members, and then leaves.
+                    // The steps free the table's chunks first, about one for ten members, and then the
+                    // leaves.
                     let is_packed = set.encoding() == Encoding::ListPack;
                     assert!(steps == 1 || !is_packed, "{steps} steps of {n} for {} members", set.len());
                     assert!(steps > 1 || is_packed || n > 1 || set.is_empty(), "one step for {} members", set.len());
@@ -377,7 +378,7 @@ proptest! {
             Aggregate::Max if other > one => other,
             _ => one,
         };
-        // The order in which floats are added: the smallest source first.
+        // The scores are added in this order: the smallest source comes first.
         let mut by_size: Vec<usize> = (0..maps.len()).collect();
         by_size.sort_by_key(|&index| maps[index].len());
         let products = |member: i64| {
@@ -398,7 +399,7 @@ proptest! {
         check(&union, (0..12).filter_map(|member| Some((member, sum(member)?))).collect());
         let in_all = |member: &i64| maps.iter().all(|map| map.contains_key(member));
         let inter = try_inter_store(&weighted, aggregate, &limits).unwrap();
-        // Only the first product is made a number.
+        // Only the first product is replaced by 0 if it is NaN.
         let sum = |member| match &products(member)[..] {
             [first, others @ ..] => others.iter().fold(zero(*first), |whole, &score| both(whole, score)),
             [] => unreachable!(),
@@ -413,7 +414,7 @@ proptest! {
     }
 }
 
-/// Numbers that look random and are the same in every run: SplitMix64.
+/// Returns a source of pseudo-random numbers that are the same in every run (SplitMix64).
 fn source(mut state: u64) -> impl FnMut() -> u64 {
     move || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -433,7 +434,8 @@ fn random_members_are_picked_evenly_in_either_encoding() {
         }
         let (mut rng, rounds) = (source(3), if cfg!(miri) { 30 } else { 20_000 });
         let even = |counts: [u32; 20], name: &str| {
-            // Chi-squared with 19 degrees of freedom exceeds 52 once in ten thousand; the numbers are always the same.
+            // Chi-squared with 19 degrees of freedom exceeds 52 once in ten thousand samples. The numbers are
+            // the same in every run.
             let mean = counts.iter().sum::<u32>() as f64 / 20.0;
             let chi: f64 = counts.iter().map(|&count| (f64::from(count) - mean).powi(2) / mean).sum();
             assert!(chi < 52.0 || cfg!(miri), "{name}: {chi}");

@@ -1,5 +1,5 @@
-//! Collections in a room, beside owned ones: the same operations give the same answers, encodings and contents, the rest of the
-//! block stays as it is, and a value that changes its encoding leaves the room.
+//! Compares collections in a room with owned ones. The same operations give the same answers, encodings and
+//! contents. The rest of the block stays unchanged. A value that changes its encoding leaves the room.
 
 mod ops;
 
@@ -18,14 +18,14 @@ use values::{
 use zmalloc::fault;
 
 type Text = Vec<u8>;
-/// What an operation answers.
+/// The answer of an operation, formatted with `Debug`.
 type Said = Result<String, ReserveError>;
 
-/// A collection and what the tests do to it.
+/// A type of collection, with the operations that the tests apply to it.
 trait Tested: Collection + Debug {
     type Op: Clone + Debug;
 
-    /// Does the operation, which may move elements from and to `other`. Answers what it answered, in words.
+    /// Applies the operation, which may move elements from and to `other`. Returns its answer, formatted.
     fn apply<R: Room>(
         value: &mut Self::In<R>,
         other: &mut Self,
@@ -38,13 +38,13 @@ fn said(answer: impl Debug) -> Said {
     Ok(format!("{answer:?}"))
 }
 
-/// What goes wrong during an operation.
+/// The fault during an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     None,
-    /// The entry cannot get any longer.
+    /// The entry cannot grow.
     Full,
-    /// The allocation of this number fails.
+    /// The allocation with this number fails. The first one is 1.
     NoMemory(u64),
 }
 
@@ -56,13 +56,14 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     ]
 }
 
-/// A value that begins in an entry, an owned one that the same operations are done to, and what the two move elements to.
+/// A value that begins in an entry, and an owned model of it that gets the same operations. Each of the two
+/// has its own partner, to which elements are moved.
 struct Beside<C> {
     key: Text,
     entry: Entry,
-    /// How the value in the entry is packed.
+    /// The encoding of the value in the entry.
     encoding: Encoding,
-    /// The value, once it is not in the entry.
+    /// The value, if it is not in the entry.
     own: Option<C>,
     other: C,
     model: C,
@@ -120,7 +121,7 @@ impl<C: Tested> Beside<C> {
                 self.own = Some(own);
             }
         }
-        // What is packed has a place in an entry again.
+        // A packed value goes into a new entry.
         if let Some(bytes) = self.own.as_ref().and_then(C::as_packed) {
             self.entry = Entry::new(b"8 bytes:", bytes, &self.key, usize::MAX);
             self.encoding = self.model.encoding();
@@ -197,7 +198,7 @@ proptest! {
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// The place of a value in a store, which borrows from the store.
+/// A room that borrows the place of a value in a store.
 struct Slot<'a> {
     entry: &'a mut Entry,
 }
@@ -216,7 +217,8 @@ impl Room for Slot<'_> {
     }
 }
 
-/// As a store would write it: the collection is a type argument, and the closure's argument has its methods.
+/// Edits a value as a store would. The collection is a type argument, and the closure calls the methods of
+/// its argument.
 fn edit_as<C: Collection>(
     (encoding, entry): (Encoding, &mut Entry),
     edit: impl FnOnce(&mut C::In<Slot<'_>>) -> Result<bool, ReserveError>,
@@ -229,7 +231,7 @@ fn edit_as<C: Collection>(
     })
 }
 
-/// Ten fields, as the entry of a hash has them.
+/// Returns an entry that holds a hash of ten fields.
 fn ten_fields() -> Entry {
     let mut hash = Hash::new();
     for n in 0..10 {
@@ -275,7 +277,7 @@ fn a_room_is_given_back_with_the_error_that_it_holds_no_such_value() {
     assert!(Set::in_room(Encoding::IntSet, ten_fields()).is_err());
 }
 
-/// What comes of such a room is not said. It is wrong values or a panic.
+/// The contents of a value in such a room are unspecified. Operations may return wrong values or panic.
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes; the tests of listpack and intset have such rooms")]
 fn a_room_that_lies_is_no_danger_to_a_collection() {

@@ -1,4 +1,4 @@
-//! The operations of the four types, done to a collection wherever it lies.
+//! The operations of the four types, applied to an owned collection or to one in a room.
 
 use super::{Said, Tested, Text, said};
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ fn side() -> impl Strategy<Value = Side> {
     prop_oneof![Just(Side::Front), Just(Side::Back)]
 }
 
-/// A source of numbers that depends on nothing but `number`.
+/// Returns a source of numbers that depend only on `number`.
 fn source(mut number: u64) -> impl FnMut() -> u64 {
     move || {
         number = number.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
@@ -96,7 +96,7 @@ impl Tested for Set {
         match op {
             SetOp::Insert(member) => said(set.try_insert(&member[..], limits)?),
             SetOp::Remove(member) => said(set.remove(&member[..])),
-            // Each hash table has an order of its own.
+            // Two equal hash tables may have different orders, so their random members differ.
             SetOp::Pop(_) | SetOp::PopMany(..) if set.encoding() == Encoding::HashTable => said(()),
             SetOp::Pop(number) => said(set.pop(source(*number), |member| member.text().to_vec())),
             SetOp::PopMany(count, number) => {

@@ -9,8 +9,8 @@
 //! machine tests the layouts that are read byte by byte, and an ARM tests the NEON code of dict.
 //!
 //! The runs below are distributed over the processors. Each run starts with three seconds in which the
-//! compiler reads the test program. So a run is a whole test program, and not a single test as with `cargo
-//! miri nextest`.
+//! compiler reads the test program. So a run is a whole test program, and not a single test as with
+//! `cargo miri nextest`.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;

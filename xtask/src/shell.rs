@@ -52,8 +52,8 @@ pub(crate) fn cargo() -> Command {
     lean(program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
-/// Returns a command of the nightly toolchain's cargo. [`has_nightly`] checks whether there is one. `cargo
-/// +nightly` would work only if rustup's proxy is the first cargo on the path.
+/// Returns a command of the nightly toolchain's cargo. [`has_nightly`] checks whether there is one.
+/// `cargo +nightly` would work only if rustup's proxy is the first cargo on the path.
 pub(crate) fn nightly_cargo() -> Command {
     let mut command = program("rustup");
     command.args(["run", "nightly", "cargo"]);

@@ -146,7 +146,7 @@ impl Commands {
         }
     }
 
-    /// Returns an index of at most 32 bits: see `known`.
+    /// Returns an index or a value near 0, because `known` lists differences for larger ones.
     fn near_index(&mut self) -> Vec<u8> {
         self.rng.random_range(-200..200).to_string().into_bytes()
     }

@@ -16,7 +16,7 @@ use ::zmalloc::fault;
 use arbitrary::{Arbitrary, Unstructured};
 use std::ops::Range;
 
-/// The current time. No key has expired at this time, because loaders store expiries below 1 as 1.
+/// The current time. No key has expired at this time. An earlier expiry is stored as 1.
 const NOW: u64 = 0;
 
 /// The length of the end of a payload, in bytes: version and checksum.

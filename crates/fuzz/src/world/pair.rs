@@ -327,8 +327,8 @@ impl<'a> Pair<'a> {
             return;
         }
         let is_full = self.victims() == 0 || self.keyspace.other_bytes() >= limit;
-        // If no key can be evicted, an edit may exceed the limit. Other operations may exceed it by the reserve,
-        // because a keyspace above a limit that was lowered has no reserve.
+        // If no key can be evicted, an edit may exceed the limit. Other operations may exceed it by the
+        // reserve, because a keyspace above a limit that was lowered has no reserve.
         let overshoot = match (is_full, self.edits) {
             (true, true) => usize::MAX,
             (true, false) => RESERVE_MAX,

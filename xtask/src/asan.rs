@@ -1,4 +1,4 @@
-//! `cargo xtask asan`: the tests of the crates with unsafe code under AddressSanitizer.
+//! `cargo xtask asan`: runs the tests of the crates with unsafe code under AddressSanitizer.
 //!
 //! AddressSanitizer covers what Miri is too slow for: complete runs of the property tests, real threads, and
 //! real blocks of the C library. zmalloc uses libc under AddressSanitizer. Tests of zmalloc check that

@@ -14,7 +14,7 @@ pub(crate) struct Args {
     /// Run only the nets whose name contains PART
     #[arg(long, value_name = "PART")]
     only: Option<String>,
-    /// How long to run each fuzz target
+    /// The time to run each fuzz target, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 6)]
     fuzz_seconds: u64,
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What is compared: answers to random commands on values, or dump files in both directions
+    /// What to compare: answers to random commands on values, or dump files in both directions
     #[arg(value_parser = ["values", "files"])]
     what: String,
     /// The program of the server. The default is `valkey-server` or `redis-server` on the path, and both for

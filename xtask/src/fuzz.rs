@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the targets of `crates/fuzz` under libFuzzer.
+//! `cargo xtask fuzz`: runs the targets of `crates/fuzz` under libFuzzer.
 //!
 //! libFuzzer needs coverage instrumentation. It is a pass of LLVM, so a stable compiler can add it.
 //! AddressSanitizer needs a nightly compiler, and is used if there is one. A target triple is given, so the
@@ -14,7 +14,7 @@ use std::process::Command;
 pub(crate) struct Args {
     /// The target to run. The default is all targets, one on each processor at a time
     target: Option<String>,
-    /// How long to run each target
+    /// The time to run each target, in seconds
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Run only the input in this file, instead of searching for new ones

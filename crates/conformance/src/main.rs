@@ -37,7 +37,7 @@ enum What {
     about = "redcore beside a server: the answers to random commands, or dump files in both directions"
 )]
 struct Args {
-    /// What is compared
+    /// What to compare
     what: What,
     /// The program of the server. The default is `valkey-server` or `redis-server` on the path, and both for
     /// `files`

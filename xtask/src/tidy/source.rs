@@ -74,7 +74,7 @@ fn fallible_twins(path: &str, text: &str, problems: &mut Vec<Problem>) {
         } else {
             lines.by_ref().map(|(_, line)| line).take_while(|line| *line != end).collect()
         };
-        // A variant `Room` is not the function `oom`.
+        // `Room(` ends with `oom(`, but it is a variant and not the function.
         let body = body.replace("try_from", "").replace("try_into", "").replace("Room(", "");
         let may_end = ["or_oom(", "oom(", "out_of_memory("].iter().any(|call| body.contains(call));
         let twin = |open| text.contains(&format!("fn try_{name}{open}"));

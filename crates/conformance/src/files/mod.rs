@@ -1,4 +1,4 @@
-//! Dump files and payloads between redcore and a server: `cargo xtask conformance files`.
+//! Compares dump files and payloads of redcore and of a server: `cargo xtask conformance files`.
 //!
 //! ```text
 //!  commands -> server -> SAVE  -> Loader  \

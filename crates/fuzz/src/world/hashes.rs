@@ -1,4 +1,4 @@
-//! Operations of hashes.
+//! Operations on hashes.
 
 use super::input::{Many, Member, Source, Word};
 use super::model::{Bytes, Hash, NOT_A_FLOAT, NOT_AN_INTEGER, OVERFLOW, Reply, incr_by_float};

@@ -7,7 +7,7 @@ use values::{
     ListView, ObjectType, Set, SetView, ZSet, ZSetView, set as sets,
 };
 
-/// The tests damage one byte of so many. Miri is about a hundred times slower, so it damages fewer of them.
+/// The distance between damaged bytes. Miri is about a hundred times slower, so it damages fewer bytes.
 const STEP: usize = if cfg!(miri) { 13 } else { 1 };
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;

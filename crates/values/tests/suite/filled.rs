@@ -12,7 +12,7 @@ const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 const LENS: &[usize] =
     if cfg!(miri) { &[0, 128, 260] } else { &[0, 1, 63, 64, 127, 128, 16_383, 16_384, 70_000] };
 
-/// The bytes that `fill` writes.
+/// Returns the bytes that `fill` writes.
 fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n * 7 + len) as u8).collect()
 }

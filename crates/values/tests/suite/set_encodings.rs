@@ -23,7 +23,7 @@ fn each_member_leaves_the_encoding_that_redis_has() {
         (vec![], &word64, ListPack),
         (vec![], &word65, HashTable),
         (numbers(0..511).collect(), "511", IntSet),
-        (numbers(0..512).collect(), "511", IntSet), // is there already
+        (numbers(0..512).collect(), "511", IntSet), // the set has it already
         (numbers(0..512).collect(), "512", HashTable),
         (numbers(0..127).collect(), "one", ListPack),
         (numbers(0..128).collect(), "one", HashTable),
@@ -31,7 +31,7 @@ fn each_member_leaves_the_encoding_that_redis_has() {
         (numbers(0..10).collect(), &word65, HashTable),
         (words(127).collect(), "one", ListPack),
         (words(128).collect(), "one", HashTable),
-        (words(128).collect(), "word:5", ListPack), // is there already
+        (words(128).collect(), "word:5", ListPack), // the set has it already
         (words(127).collect(), "7", ListPack),
         (words(128).collect(), "7", HashTable),
         (words(10).collect(), &word64, ListPack),
@@ -136,7 +136,7 @@ fn popping_nearly_all_packs_what_is_left() {
     assert_eq!(pop(table(), 499), (HashTable, 101)); // 101 * 5 is more than 499
     assert_eq!(pop(table(), 500), (ListPack, 100));
     assert_eq!(pop(set_of(words(1200), &LIMITS), 1000), (HashTable, 200)); // too many for a listpack
-    assert_eq!(pop(set_of(numbers(0..600), &LIMITS), 590), (ListPack, 10)); // integers too
+    assert_eq!(pop(set_of(numbers(0..600), &LIMITS), 590), (ListPack, 10)); // even if all are integers
     assert_eq!(pop(set_of(numbers(0..500), &LIMITS), 490), (IntSet, 10));
     assert_eq!(pop(set_of(words(100), &LIMITS), 90), (ListPack, 10));
     assert_eq!(pop(table(), 600), (IntSet, 0)); // Redis deletes the key
@@ -159,7 +159,7 @@ fn a_stored_result_has_the_encoding_that_redis_gives_it() {
     let other_numbers = set_of(numbers(300..1000), &LIMITS);
     assert_eq!(other_numbers.encoding(), HashTable);
     assert_eq!(inter(vec![&many_numbers, &other_numbers]), IntSet);
-    assert_eq!(inter(vec![&many_numbers, &many_numbers.try_clone().unwrap()]), HashTable); // 600 of them
+    assert_eq!(inter(vec![&many_numbers, &many_numbers.try_clone().unwrap()]), HashTable); // 600 members
     // The table has words among its integers, but the result has none.
     let mixed = set_of(words(20).chain(numbers(0..20)), &LIMITS);
     assert_eq!(inter(vec![&mixed, &many_numbers]), IntSet);

@@ -212,8 +212,7 @@ impl Started {
                 }
                 other => unreachable!("{other} is of another kind"),
             };
-            // The output goes to a file. With our output, callers that wait for its end would also wait for
-            // the server.
+            // With our own output, callers that wait for its end would also wait for the server.
             let output = File::create(&log).map_err(StartError::Folder)?;
             command.stdout(output.try_clone().map_err(StartError::Folder)?).stderr(output);
             Ok((command, (address, log)))
@@ -253,8 +252,7 @@ impl Started {
         }
     }
 
-    /// Returns `true` if the answer comes from the program. No other program listens on a socket in its
-    /// folder.
+    /// Returns `true` if the answer comes from the program. Its socket has no other listener.
     fn answers(&self, info: &Info) -> bool {
         let is_socket = matches!(self.client.get_connection_info().addr(), ConnectionAddr::Unix(_));
         is_socket || info.number("process_id") == Some(self.handle.with(|child| child.id()))

@@ -1,14 +1,16 @@
-//! `cargo xtask asan`: the tests of the crates with unsafe code under AddressSanitizer.
+//! `cargo xtask asan`: runs the tests of the crates with unsafe code under AddressSanitizer.
 //!
-//! It finds what Miri is too slow to reach: whole runs of the property tests, real threads, real blocks of the C
-//! library. zmalloc turns to libc by itself and has tests of its own for that: that each mistake with
-//! one of its blocks is caught. LeakSanitizer comes with it and ends a run that leaves a block behind.
+//! AddressSanitizer covers what Miri is too slow for: complete runs of the property tests, real threads, and
+//! real blocks of the C library. zmalloc uses libc under AddressSanitizer. Tests of zmalloc check that
+//! AddressSanitizer catches each kind of mistake with a block. LeakSanitizer is included, and fails a run
+//! that leaks a block.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
 use anyhow::Result;
 
-/// Tests that are not run: they draw so often for the statistics alone, and other tests of the same module draw as well.
+/// Tests that are skipped. They draw many samples only for the statistics, and other tests of the same module
+/// also draw samples.
 const STATISTICS: [&str; 3] = [
     "a_quick_pick_has_the_documented_bias_and_no_other",
     "two_entries_of_a_table_come_in_one_sample_as_often_as_their_distance_says",
@@ -17,7 +19,7 @@ const STATISTICS: [&str; 3] = [
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
-    /// Handed to the test programs: a filter, for example
+    /// Arguments of the test programs, for example a filter
     #[arg(last = true)]
     rest: Vec<String>,
 }
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut words = vec!["--no-default-features", "--features", "zmalloc/fault-injection"];
     let libraries = shell::libraries_with_unsafe_code();
     words.extend(shell::packages(&libraries));
-    // With a target triple the flags apply to the tests and not to build scripts.
+    // With a target triple, the flags apply to the tests, but not to build scripts.
     words.extend(["--target", &host]);
     if args.rest.is_empty() {
         words.push("--");

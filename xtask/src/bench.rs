@@ -1,6 +1,7 @@
-//! `cargo xtask bench`: builds the benchmarks and hands over to them.
+//! `cargo xtask bench`: builds and runs the benchmarks.
 //!
-//! They are built with optimisation, except for `--smoke`, which tests the program and measures nothing.
+//! The benchmarks are built with optimisation, except for `--smoke`, which tests the program and measures
+//! nothing.
 //!
 //! `cargo xtask publish` is another program of the same package.
 
@@ -14,28 +15,28 @@ use std::process::Command;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Handed to the benchmark program as they are
+    /// Arguments of the benchmark program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) rest: Vec<String>,
 }
 
-/// Runs every row once.
+/// Runs every row of the benchmarks once.
 pub(crate) fn smoke() -> Result<Outcome> {
     shell::run(&mut command(&["--smoke".into()]))
 }
 
-/// The exit code is that of the benchmark program.
+/// Runs the benchmarks and returns their exit code.
 pub(crate) fn run(args: &Args) -> Result<u8> {
     shell::exit_code(&mut command(&args.rest))
 }
 
-/// Writes README.md's table and the pictures; the exit code is that of the program. It is built as the benchmarks are, which have
-/// usually just run.
+/// Writes README.md's table and the pictures, and returns the exit code of the program that does it. The
+/// program is built like the benchmarks, because these have usually just been built.
 pub(crate) fn publish(args: &Args) -> Result<u8> {
     shell::exit_code(&mut program("redcore-publish", &args.rest))
 }
 
-/// A program of the benchmarks.
+/// Returns the command that runs a program of the package `benches`.
 fn program(name: &str, rest: &[String]) -> Command {
     let mut command = shell::cargo();
     command.args(["run", "--quiet", "--package", "benches", "--bin", name]);
@@ -50,8 +51,8 @@ fn program(name: &str, rest: &[String]) -> Command {
 /// The options whose value is the path of a file. A server may be named without a path.
 const FILES: [&str; 4] = ["--import", "--trace", "--targets", "--server"];
 
-/// The arguments with absolute paths. The program runs in the folder of the repository, and a relative path is
-/// meant from the caller's folder.
+/// Returns the arguments with absolute paths. The program runs in the folder of the repository, but a
+/// relative path starts at the caller's folder.
 fn with_absolute_paths(arguments: &[String]) -> Vec<OsString> {
     let absolute = |option: &str, value: &str| {
         let is_name = option == "--server" && Path::new(value).components().count() == 1;
@@ -81,7 +82,7 @@ fn with_absolute_paths(arguments: &[String]) -> Vec<OsString> {
 
 fn command(rest: &[String]) -> Command {
     let mut command = program("redcore-bench", rest);
-    // The report names the commit that it measured; a clone without git names none.
+    // The report names the measured commit. In a clone without git, it names none.
     if std::env::var_os("REDCORE_COMMIT").is_none() {
         let mut describe = shell::program("git");
         describe.args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]);

@@ -5,7 +5,7 @@ use crate::shell;
 use anyhow::{Context, Result};
 use std::process::Command;
 
-/// The version that is installed if mdBook is not on the path. The pages were last checked with it.
+/// The version that is installed if mdBook is not on the path. The pages were last checked with this version.
 const MDBOOK_VERSION: &str = "0.5.4";
 
 pub(crate) fn run() -> Result<Outcome> {
@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// mdBook from the path, or from `target/tools`, where it is built once.
+/// Returns mdBook from the path, or from `target/tools`. Builds it there if it is missing.
 fn mdbook() -> Result<Command> {
     if shell::works(shell::program("mdbook").arg("--version")) {
         return Ok(shell::program("mdbook"));
@@ -25,7 +25,7 @@ fn mdbook() -> Result<Command> {
     let path = tools.join("bin").join(format!("mdbook{}", std::env::consts::EXE_SUFFIX));
     if !path.is_file() {
         let mut install = shell::cargo();
-        // Unoptimised: it builds sooner, and a book of some pages does not notice.
+        // An unoptimised mdBook builds faster, and is fast enough for a book of this size.
         install.args(["install", "mdbook", "--locked", "--debug"]);
         install.args(["--no-default-features", "--features", "search"]);
         install.args(["--version", MDBOOK_VERSION, "--root"]).arg(&tools);

@@ -1,9 +1,9 @@
 //! The Rust code of the book and of README.md, as doc tests.
 //!
-//! rustdoc compiles and runs every block that is not marked `text` or `ignore`, against the crates as
-//! they are; `cargo xtask tidy` fails on a page that is not listed here.
+//! rustdoc compiles and runs every block that is not marked `text` or `ignore`, with the current crates.
+//! `cargo xtask tidy` fails if a page with Rust code is not listed here.
 
-/// One module for each page, so that a failing test names its page.
+/// Declares one module for each page, so that a failing test names its page.
 macro_rules! pages {
     ($($name:ident = $path:literal),* $(,)?) => {
         $(

@@ -1,6 +1,7 @@
-//! `cargo xtask ci`: runs every net, one after another, and prints what each took. `.ci/run` calls it.
+//! `cargo xtask ci`: runs every net, one after another, and prints the time of each. `.ci/run` calls it.
 //!
-//! `docs/src/testing.md` says what each net is for, and what covers a run that was left out.
+//! A net is a check of the whole repository. `docs/src/testing.md` says what each net is for, and which net
+//! covers a run that was left out.
 
 use crate::outcome::Outcome;
 use crate::shell;
@@ -10,15 +11,15 @@ use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only the nets whose name contains this
+    /// Run only the nets whose name contains PART
     #[arg(long, value_name = "PART")]
     only: Option<String>,
-    /// How long to run each fuzz target
+    /// The time to run each fuzz target, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 6)]
     fuzz_seconds: u64,
 }
 
-/// All nets. The quick ones come first, so that most failures show early.
+/// Returns all nets. The fast ones come first, so that most failures show early.
 fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
     vec![
         Step::new("format", || shell::run(shell::cargo().args(["fmt", "--all", "--check"]))),

@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: redcore beside a real server, by random commands or by dump files.
+//! `cargo xtask conformance`: compares redcore with a real server, by random commands or by dump files.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
@@ -7,25 +7,26 @@ use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What is compared: answers to random commands on values, or dump files in both directions
+    /// What to compare: answers to random commands on values, or dump files in both directions
     #[arg(value_parser = ["values", "files"])]
     what: String,
-    /// The server's program; if left out, `valkey-server` or `redis-server` of the path, and for `files` both
+    /// The program of the server. The default is `valkey-server` or `redis-server` on the path, and both for
+    /// `files`
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
-    /// How many commands of `values`
+    /// The number of commands of `values`
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     commands: u64,
-    /// Other numbers give other commands
+    /// The seed of the random commands
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 }
 
-/// What the driver exits with if there is no server, or if it is too old.
+/// The exit code of the driver if there is no server, or if the server is too old.
 const NO_SERVER: u8 = 3;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    // A path is that of the caller's folder, and the driver runs in the repository.
+    // A relative path starts at the caller's folder, but the driver runs in the folder of the repository.
     let absolute = |path: &PathBuf| {
         let is_name = path.components().count() == 1;
         if is_name { Ok(path.clone()) } else { std::path::absolute(path) }
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     })
 }
 
-/// About half a minute of it, for `cargo xtask ci`.
+/// Runs both comparisons for about half a minute, for `cargo xtask ci`.
 pub(crate) fn run_some() -> Result<Outcome> {
     let args = |what: &str| Args { what: what.into(), server: None, commands: 300_000, seed: 1 };
     Ok(match (run(&args("values"))?, run(&args("files"))?) {

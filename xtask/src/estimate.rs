@@ -1,25 +1,26 @@
-//! `cargo xtask estimate`: what keys take in memory, here and in classic Redis, by numbers or from a dump.
+//! `cargo xtask estimate`: estimates the memory that keys need here and in classic Redis, by numbers or from
+//! a dump.
 //!
-//! The figures need the size classes of the allocator, so this builds an example of the crate rdb and hands
-//! over to it. A large file is read by an optimised build, whose compilation takes longer than an estimate by
-//! numbers.
+//! The estimate needs the size classes of the allocator, so this command builds and runs an example of the
+//! crate rdb. A large file is read by an optimised build. An estimate by numbers uses a debug build, because
+//! it takes less time than the compilation of an optimised one.
 
 use crate::shell;
 use anyhow::Result;
 use std::fs;
 use std::path::{self, PathBuf};
 
-/// A larger file is worth an optimised build, in bytes.
+/// The size in bytes above which a file is worth an optimised build.
 const LARGE: u64 = 128 << 20;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Handed to the example as they are
+    /// Arguments of the example
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) rest: Vec<String>,
 }
 
-/// The exit code is that of the example.
+/// Runs the example and returns its exit code.
 pub(crate) fn run(args: &Args) -> Result<u8> {
     let mut command = shell::cargo();
     command.args(["run", "--quiet", "--package", "rdb", "--example", "estimate"]);
@@ -33,8 +34,8 @@ fn is_large_file(argument: &str) -> bool {
     fs::metadata(argument).is_ok_and(|file| file.is_file() && file.len() > LARGE)
 }
 
-/// The name of a file from the root, since the example runs in the folder of the repository. Any other
-/// argument as it is.
+/// Returns the absolute path of an argument that names a file, because the example runs in the folder of the
+/// repository. Returns any other argument unchanged.
 fn absolute(argument: &str) -> PathBuf {
     match path::absolute(argument) {
         Ok(path) if path.is_file() => path,

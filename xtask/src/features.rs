@@ -1,13 +1,16 @@
-//! `cargo xtask features`: every feature of every library compiles, without a warning.
+//! `cargo xtask features`: checks that every feature of every library compiles without a warning.
 //!
-//! Each crate is built without features, with the default ones, with each feature alone, and with all: the builds that
-//! `cargo hack --each-feature` chooses. A feature with code of its own is built on top of the default ones too, because that is
-//! the build of an embedder that names it: a feature alone turns jemalloc off, so a clash with jemalloc's code would not show.
+//! Each crate is built without features, with the default features, with each feature alone, and with all
+//! features. These are the builds of `cargo hack --each-feature`. A feature that has code in its crate is
+//! also built together with the default features, as most embedders build it. A feature alone turns jemalloc
+//! off, so that build would not show a conflict with jemalloc's code.
 //!
-//! A feature that only enables the feature of the same name below has no code in its crate. One build has it in all such crates.
+//! A feature may have no code, and only enable the features of the same name in dependencies. One build has
+//! this feature in all such crates.
 //!
-//! Nothing is linked, so no build waits for jemalloc's C: `JEMALLOC_OVERRIDE` names an empty library. zmalloc then does not
-//! know the quantum of jemalloc; the code for a known one is compiled by the other nets.
+//! Nothing is linked, so no build waits for jemalloc's C code: `JEMALLOC_OVERRIDE` names an empty library. In
+//! these builds, zmalloc does not know the quantum of jemalloc. Other nets compile the code for a known
+//! quantum.
 
 use crate::outcome::Outcome;
 use crate::shell;
@@ -24,7 +27,8 @@ struct Build {
 }
 
 impl Build {
-    /// Clippy instead of `check`: it takes about as long, and the code of each feature is linted.
+    /// Returns a command that runs clippy. It takes about as long as `cargo check`, and also lints the code
+    /// of each feature.
     fn command(&self) -> Command {
         let mut command = shell::cargo();
         command.args(["clippy", "--quiet", "--lib", "--features", &self.features]);
@@ -55,7 +59,8 @@ pub(crate) fn run() -> Result<Outcome> {
     let left_out = builds.len() < all;
     let commands = builds.iter().enumerate().map(|(number, build)| {
         let mut command = build.command();
-        // cargo locks its folder, and most of a build is cargo's own work. Two builds run at once if they have different folders.
+        // Most of the time is cargo's own work, and cargo locks its folder. Two builds can run at the same
+        // time if they have different folders.
         command.env("CARGO_TARGET_DIR", target_dir.join((number % 2).to_string()));
         command.env("JEMALLOC_OVERRIDE", &library);
         command
@@ -68,7 +73,7 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(Outcome::Partly(vec!["tcmalloc".into()]))
 }
 
-/// The builds of some crates, from their names and manifests.
+/// Returns the builds of the given crates, which are pairs of name and manifest.
 fn builds(manifests: &[(&str, toml::Table)]) -> Vec<Build> {
     let mut builds = Vec::new();
     let mut forwarded = BTreeMap::<_, Vec<_>>::new();
@@ -96,7 +101,7 @@ fn builds(manifests: &[(&str, toml::Table)]) -> Vec<Build> {
     builds
 }
 
-/// Whether a feature does nothing but enable the feature of the same name of dependencies.
+/// Returns `true` if the feature only enables the features of the same name of dependencies.
 fn only_forwards(name: &str, enables: &toml::Value) -> bool {
     let enables = enables.as_array().into_iter().flatten().filter_map(|one| one.as_str());
     let mut enables = enables.peekable();

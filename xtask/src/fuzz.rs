@@ -1,8 +1,8 @@
-//! `cargo xtask fuzz`: the targets of `crates/fuzz` under libFuzzer.
+//! `cargo xtask fuzz`: runs the targets of `crates/fuzz` under libFuzzer.
 //!
-//! The coverage instrumentation that libFuzzer steers by is a pass of LLVM and can be asked of a
-//! stable compiler. AddressSanitizer needs a nightly one and is used where there is one. The flags
-//! apply to the target only, because a target triple is given: build scripts stay as they are.
+//! libFuzzer needs coverage instrumentation. It is a pass of LLVM, so a stable compiler can add it.
+//! AddressSanitizer needs a nightly compiler, and is used if there is one. A target triple is given, so the
+//! flags do not apply to build scripts.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
@@ -12,17 +12,17 @@ use std::process::Command;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// One target; all of them, one a processor at a time, if left out
+    /// The target to run. The default is all targets, one on each processor at a time
     target: Option<String>,
-    /// How long to run each target
+    /// The time to run each target, in seconds
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Run this one input again instead of looking for new ones
+    /// Run only the input in this file, instead of searching for new ones
     #[arg(long, value_name = "FILE", requires = "target")]
     input: Option<PathBuf>,
 }
 
-/// What libFuzzer needs of the code it runs; the profile `fuzz` says the rest.
+/// The flags that instrument the code for libFuzzer. The other settings are in the profile `fuzz`.
 const FLAGS: [&str; 6] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -32,7 +32,7 @@ const FLAGS: [&str; 6] = [
     "--cfg=fuzzing",
 ];
 
-/// The longest input, in bytes. Enough for some hundreds of operations.
+/// The maximal length of an input, in bytes. It is enough for some hundreds of operations.
 const INPUT_LEN_MAX: u32 = 4096;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut runs: Vec<_> = wanted.map(|name| command(&bin_dir, name, args)).collect::<Result<_>>()?;
     let again = "again with: cargo xtask fuzz TARGET --input FILE (the file named above)";
     match &mut runs[..] {
-        [only] => shell::must(only).context(again)?, // its progress is shown as it goes
+        [only] => shell::must(only).context(again)?, // shows the progress
         _ => drop(shell::run_side_by_side(runs).context(again)?),
     }
     if shell::has_nightly() {
@@ -66,12 +66,12 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Partly(vec!["AddressSanitizer".into()]))
 }
 
-/// All targets, for `cargo xtask ci`.
+/// Runs all targets, for `cargo xtask ci`.
 pub(crate) fn run_all(seconds: u64) -> Result<Outcome> {
     run(&Args { target: None, seconds, input: None })
 }
 
-/// The targets are the binaries of `crates/fuzz`: `fuzz_NAME` for each.
+/// Returns the names of the targets. Each target `NAME` is the binary `fuzz_NAME` of `crates/fuzz`.
 fn targets(manifest: &str) -> Result<Vec<String>> {
     let manifest: toml::Table = manifest.parse().context("crates/fuzz/Cargo.toml")?;
     let bins = manifest.get("bin").and_then(|bins| bins.as_array()).into_iter().flatten();
@@ -81,13 +81,13 @@ fn targets(manifest: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Builds all targets and says where they are.
+/// Builds all targets and returns the folder of their programs.
 fn build() -> Result<PathBuf> {
     let host = shell::host()?;
     let mut flags = FLAGS.to_vec();
     let (mut command, features) = if shell::has_nightly() {
         flags.push("-Zsanitizer=address");
-        // AddressSanitizer takes the place of the allocator, so jemalloc need not be built.
+        // AddressSanitizer replaces the allocator, so jemalloc need not be built.
         (shell::nightly_cargo(), "libfuzzer")
     } else {
         (shell::cargo(), "libfuzzer,jemalloc")
@@ -101,7 +101,8 @@ fn build() -> Result<PathBuf> {
     Ok(target_dir.join(host).join("fuzz"))
 }
 
-/// The run of one target; what it finds lies beside its corpus.
+/// Returns the command that runs one target. The inputs that it finds are stored in folders below
+/// `target/fuzz`.
 fn command(bin_dir: &Path, name: &str, args: &Args) -> Result<Command> {
     let base = shell::target_dir().join("fuzz");
     let (corpus, artifacts) = (base.join("corpus").join(name), base.join("artifacts").join(name));
@@ -109,8 +110,8 @@ fn command(bin_dir: &Path, name: &str, args: &Args) -> Result<Command> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     let mut command = shell::program(bin_dir.join(format!("fuzz_{name}")));
-    // Without length control long inputs come at once: a bug that needs forty operations is not
-    // found with two, and a run may be short.
+    // Without length control, libFuzzer tries long inputs from the beginning. Two operations do not find a
+    // bug that needs forty, and a run may be too short to reach long inputs.
     match &args.input {
         Some(file) => command.arg(std::path::absolute(file)?),
         None => command
@@ -127,7 +128,7 @@ fn command(bin_dir: &Path, name: &str, args: &Args) -> Result<Command> {
                 "-len_control=0",
             ]),
     };
-    // An input may ask for sizes that no allocator can serve.
+    // An input may request sizes that no allocator has.
     shell::let_allocations_fail(&mut command);
     Ok(command)
 }

@@ -1,15 +1,15 @@
-//! `cargo xtask instructions`: how many instructions an operation of a table takes, beside hashbrown's.
+//! `cargo xtask instructions`: counts the instructions of a table's operations, ours and hashbrown's.
 //!
-//! valgrind's callgrind counts them: the same number in each run of the same program, whatever else the machine does. In
-//! `benches/examples/instructions.rs` each operation is a function of its own, and only what is inside it counts, the
-//! comparison of the key included.
+//! valgrind's callgrind counts the instructions. The number is the same in each run of the same program,
+//! whatever else the machine does. In `benches/examples/instructions.rs`, each operation is a separate
+//! function. Only the instructions inside this function count, including those of the comparison of the key.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
-/// Operations of a run: `ENTRIES` of the example.
+/// The number of operations in a run: `ENTRIES` of the example.
 const OPERATIONS: u64 = 10_000;
 
 pub(crate) fn run() -> Result<Outcome> {
@@ -33,7 +33,8 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// The instructions of all calls of `function` in a run, with those of the functions that it calls.
+/// Returns the number of instructions in all calls of `function` in a run, including those of the functions
+/// that it calls.
 fn count(program: &Path, case: &str, function: &str, subject: &str) -> Result<u64> {
     let mut command = shell::program("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
@@ -45,7 +46,7 @@ fn count(program: &Path, case: &str, function: &str, subject: &str) -> Result<u6
     counted.with_context(|| format!("{}: no instructions were counted", shell::show(&command)))
 }
 
-/// The number in callgrind's line `==123== Collected : 456`.
+/// Returns the number in callgrind's line `==123== Collected : 456`.
 fn collected(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask`: the commands of the house, one file each.
+//! `cargo xtask`: the commands of the project. Each has its own file.
 //!
-//! Exit codes: 0 passed, 1 failed, 2 wrong arguments, 3 cannot be done on this machine because a tool is missing. A
-//! command that had to leave something out exits with 0 and names it in the last lines.
+//! Exit codes: 0 passed, 1 failed, 2 wrong arguments, 3 a tool is missing on this machine. A command that
+//! skipped a part for this reason exits with 0 and names the part in its last lines.
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -36,28 +36,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure redcore beside its peers (`cargo xtask bench --help` lists the options)
+    /// Measure redcore and its peers (`cargo xtask bench --help` lists the options)
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
     /// Write the table of README.md and the pictures from the published runs (`cargo xtask publish --help`)
     #[command(disable_help_flag = true)]
     Publish(bench::Args),
-    /// Work out what keys take in memory, or measure those of a dump (`cargo xtask estimate --help` lists the options)
+    /// Estimate the memory of keys, or of those in a dump (`cargo xtask estimate --help` lists the options)
     #[command(disable_help_flag = true)]
     Estimate(estimate::Args),
-    /// Run the tests of the workspace: unit, property, doc tests, the book's code; `--all` adds the other back ends
+    /// Run the workspace's unit, property and doc tests and the book's code; `--all` adds the other back ends
     Test(test::Args),
-    /// Check the rules of the house that rustc and clippy do not know
+    /// Check the project's rules that rustc and clippy do not know
     Tidy,
     /// Run the crates with unsafe code under Miri, with strict provenance
     Miri(miri::Args),
     /// Run the same crates' tests under AddressSanitizer
     Asan(asan::Args),
-    /// Check the libraries for all platforms and run their tests on those that run here
+    /// Check the libraries for all platforms, and run their tests on those that this machine can run
     Platforms(platforms::Args),
     /// Run the fuzz targets under libFuzzer
     Fuzz(fuzz::Args),
-    /// Run random operations of all types on large keyspaces beside plain models (`cargo xtask soak --help`)
+    /// Run random operations on large keyspaces and compare with plain models (`cargo xtask soak --help`)
     #[command(disable_help_flag = true)]
     Soak(soak::Args),
     /// Count the instructions of a table's operations (needs valgrind)
@@ -68,7 +68,7 @@ enum Command {
     Conformance(conformance::Args),
     /// Build the book into target/book
     Book,
-    /// Run everything that CI runs, and print what each net took
+    /// Run everything that CI runs, and print the time of each net
     Ci(ci::Args),
 }
 
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     exit(outcome.map(|outcome| outcome.code()))
 }
 
-/// The exit code; an error is printed and is a failure.
+/// Returns the exit code. Prints an error, and returns the exit code of a failure for it.
 fn exit(code: anyhow::Result<u8>) -> ExitCode {
     ExitCode::from(code.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

@@ -1,16 +1,16 @@
-//! `cargo xtask miri`: the crates with unsafe code, interpreted.
+//! `cargo xtask miri`: runs the tests of the crates with unsafe code under Miri.
 //!
-//! Miri finds undefined behaviour in what the tests do: a read past a block, a reference that aliases another, memory that
-//! was never written, a race. Strict provenance forbids making a pointer from a number, which would hide such mistakes.
-//! zmalloc chooses its prefix layout by itself here, because Miri cannot call into C; without default features jemalloc is
-//! not even built.
+//! Miri finds undefined behaviour: a read past the end of a block, an aliasing reference, a read of
+//! uninitialised memory, a data race. Strict provenance forbids making a pointer from a number, because this
+//! would hide such mistakes. Miri cannot call C code, so zmalloc uses its prefix layout. The default features
+//! are off, so jemalloc is not built.
 //!
-//! Miri interprets other machines as well, with nothing installed for them but the source of std: a big-endian one for
-//! the layouts that are read by hand, and an ARM for dict's NEON path.
+//! Miri also interprets programs for other machines, and needs only the source of std for them. A big-endian
+//! machine tests the layouts that are read byte by byte, and an ARM tests the NEON code of dict.
 //!
-//! The runs below are shared out between the processors. A run starts with three seconds in which the compiler's front
-//! end reads the test program, so a run is a whole program and not a single test, which is what `cargo miri nextest`
-//! would start.
+//! The runs below are distributed over the processors. Each run starts with three seconds in which the
+//! compiler reads the test program. So a run is a whole test program, and not a single test as with
+//! `cargo miri nextest`.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
@@ -21,17 +21,17 @@ use std::process::Command;
 /// One run of cargo.
 struct Run {
     package: &'static str,
-    /// The target triple; `None` for this machine.
+    /// The target triple, or `None` for this machine.
     target: Option<&'static str>,
-    /// Arguments of cargo that choose test programs.
+    /// The arguments of cargo that choose test programs.
     programs: &'static [&'static str],
-    /// Test name filters. Empty: all tests.
+    /// Filters of test names. If there is none, all tests run.
     filters: &'static [&'static str],
     flags: &'static str,
 }
 
 impl Run {
-    /// Whether whole programs run, on this machine.
+    /// Returns `true` if the run is for this machine and has no filter.
     fn is_whole(&self) -> bool {
         self.target.is_none() && self.filters.is_empty()
     }
@@ -43,7 +43,7 @@ const SUITE: &[&str] = &["--test", "*"];
 const BIG_ENDIAN: Option<&str> = Some("s390x-unknown-linux-gnu");
 const ARM: Option<&str> = Some("aarch64-unknown-linux-gnu");
 
-/// Whole programs on this machine.
+/// Returns a run of whole test programs on this machine.
 const fn here(package: &'static str, programs: &'static [&'static str]) -> Run {
     on(None, package, programs, &[])
 }
@@ -57,7 +57,7 @@ const fn on(
     Run { package, target, programs, filters, flags: "" }
 }
 
-/// The longest first, so that the processors end together.
+/// All runs. The longest ones come first, so that the processors finish at about the same time.
 const RUNS: [Run; 35] = [
     here("dict", LIB),
     here("keyspace", SUITE),
@@ -80,7 +80,8 @@ const RUNS: [Run; 35] = [
     here("robj", LIB),
     here("sds", LIB),
     here("common", LIB),
-    // One run sees one order of the threads; a count that is wrong in another needs more of them.
+    // One seed tests one order of the threads. A count may be wrong only in another order, so there are four
+    // seeds.
     Run { flags: "-Zmiri-many-seeds=0..4", ..on(None, "robj", SUITE, &["threads::"]) },
     on(BIG_ENDIAN, "zmalloc", &["--test", "failure"], &[]),
     on(BIG_ENDIAN, "common", LIB, &["length::"]),
@@ -97,16 +98,16 @@ const RUNS: [Run; 35] = [
     on(ARM, "dict", LIB, DICT),
 ];
 
-/// Groups of tags, and small tables that grow, have children and shrink.
+/// The tests of groups of tags, and of small tables that grow, have children and shrink.
 const DICT: &[&str] = &["group::", "tests::faults::"];
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
-    /// Only this crate
+    /// Run only this crate
     #[arg(long = "crate", value_name = "NAME", value_parser = shell::LIBRARIES)]
     only: Option<String>,
-    /// Filters, or other arguments of the test programs. Runs for other machines and runs with filters of their own are then
-    /// left out
+    /// Arguments of the test programs, for example filters. Runs for other machines and runs that have
+    /// filters are then skipped
     #[arg(last = true)]
     rest: Vec<String>,
 }
@@ -126,7 +127,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         args.only.as_ref().is_none_or(|only| only == run.package) && (args.rest.is_empty() || run.is_whole())
     };
     let runs: Vec<_> = RUNS.iter().filter(wanted).collect();
-    // The standard library, once for each target: two runs that begin together would each build it.
+    // Builds the standard library once for each target. Otherwise two runs that start together would both
+    // build it.
     for target in runs.iter().map(|run| run.target).collect::<BTreeSet<_>>() {
         let mut setup = shell::nightly_cargo();
         setup.args(["miri", "setup"]).args(target.iter().flat_map(|target| ["--target", target]));
@@ -143,7 +145,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// Whether the output of test programs tells of a test that passed and whose name contains `part`.
+/// Returns `true` if the output of test programs has a test that passed and whose name contains `part`.
 fn any_test_ran(output: &str, part: &str) -> bool {
     let mut tests = output.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok"));
     tests.any(|name| name.contains(part))
@@ -156,7 +158,7 @@ fn command(run: &Run, rest: &[String]) -> Command {
     command.arg("--").args(run.filters).args(rest);
     let own = std::env::var("MIRIFLAGS").unwrap_or_default();
     command.env("MIRIFLAGS", format!("{own} -Zmiri-strict-provenance {}", run.flags));
-    // Artefacts of two compilers in one folder make each other stale.
+    // Two compilers that share a folder would rebuild each other's artefacts.
     command.env("CARGO_TARGET_DIR", shell::target_dir().join("miri-tests"));
     command
 }

@@ -1,4 +1,4 @@
-//! How a command ended: a value that tells a failure from a tool that this machine lacks.
+//! [`Outcome`]: how a command ended. It distinguishes a failure from a missing tool.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 #[must_use]
 pub(crate) enum Outcome {
     Passed,
-    /// What was run has passed; this machine lacks a tool for the parts named.
+    /// All parts that ran have passed. The named parts did not run, because this machine lacks a tool.
     Partly(Vec<String>),
     Failed,
     WrongArguments,
@@ -16,7 +16,7 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// The exit code: see `main.rs`.
+    /// Returns the exit code. `main.rs` lists the codes.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Self::Passed | Self::Partly(_) => 0,
@@ -38,7 +38,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The outcome of something this machine cannot do, after a banner that is hard to overlook.
+/// Prints a large banner that `what` did not run, and returns [`Outcome::Unavailable`].
 pub(crate) fn unavailable(what: &str, advice: &str) -> Outcome {
     let line = "!".repeat(88);
     eprintln!("{line}\n!! NOT RUN: {what}\n!! {}\n{line}", advice.replace('\n', "\n!! "));

@@ -1,16 +1,17 @@
-//! `cargo xtask platforms`: the libraries checked for every platform of the book's table (`docs/src/zmalloc.md`),
-//! and their tests run where this machine can run them.
+//! `cargo xtask platforms`: checks the libraries for every platform of the book's table
+//! (`docs/src/zmalloc.md`), and runs their tests on those that this machine can run.
 //!
-//! Checked without default features, because jemalloc is C and would need each platform's C compiler: over `libc`
-//! where there is one, over the prefix elsewhere. The tests run on musl in 32 bits: rustup
-//! brings its C library along, so nothing but Rust and a linker is needed. 32 bits are where sizes overflow.
+//! The checks have no default features, because jemalloc is C code and would need the C compiler of each
+//! platform. They use the back end `libc` where it exists, and `prefix` elsewhere. The tests run on 32-bit
+//! musl, because sizes overflow first in 32 bits. rustup installs musl's C library, so the tests need only
+//! Rust and a linker.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
 use anyhow::Result;
 use std::process::Command;
 
-/// A target, and whether zmalloc's back end `libc` exists there.
+/// A target triple, and whether zmalloc's back end `libc` exists there.
 struct Platform {
     target: &'static str,
     libc: bool,
@@ -32,8 +33,8 @@ const PLATFORMS: [Platform; 13] = [
     Platform { target: "wasm32-wasip1", libc: false },
 ];
 
-/// Run on a 64-bit x86 with Linux: the target, the back end, and the crates. In 32 bits all crates run over the prefix. zmalloc
-/// and sds also run over musl's `malloc`.
+/// The tests that run on 64-bit x86 with Linux: the target, the back end, and the crates. All crates run over
+/// the back end `prefix`. zmalloc and sds also run over musl's `malloc`.
 const RUN: [(&str, &str, &[&str]); 2] = [
     ("i686-unknown-linux-musl", "prefix", &shell::LIBRARIES),
     ("i686-unknown-linux-musl", "libc", &["zmalloc", "sds"]),
@@ -41,16 +42,16 @@ const RUN: [(&str, &str, &[&str]); 2] = [
 
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {
-    /// Fetch the standard libraries that are missing, through rustup
+    /// Install the missing standard libraries with rustup
     #[arg(long)]
     install: bool,
-    /// Only check, run nothing
+    /// Only check, and run no tests
     #[arg(long)]
     no_run: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    // A folder of its own: other builds do not replace these artefacts.
+    // In a separate folder, other builds do not replace these artefacts.
     let target_dir = shell::target_dir().join("platforms");
     let (mut missing, mut libc, mut prefix) = (Vec::new(), Vec::new(), Vec::new());
     for platform in &PLATFORMS {
@@ -97,14 +98,14 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     Ok(if missing.len() == PLATFORMS.len() { nothing } else { Outcome::Partly(left_out) })
 }
 
-/// Arguments of cargo: crates for some targets, with these features and no others.
+/// Returns the arguments of cargo that build the crates for the targets, with only these features.
 fn words<'a>(targets: &[&'a str], crates: &'a [&'a str], features: &'a str) -> Vec<&'a str> {
     let targets = targets.iter().flat_map(|target| ["--target", target]);
     let features = ["--no-default-features", "--features", features];
     features.into_iter().chain(targets).chain(shell::packages(crates)).collect()
 }
 
-/// Whether the compiler in use has the standard library of a target.
+/// Returns `true` if the compiler has the standard library of the target.
 fn is_installed(target: &str) -> Result<bool> {
     let folder = shell::output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))?;
     Ok(std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()))

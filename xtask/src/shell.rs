@@ -1,4 +1,4 @@
-//! Running other programs: where things are, how cargo is called, how a command is shown and run.
+//! Functions that run other programs: paths, commands of cargo, and how a command is shown and run.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::tail;
@@ -13,8 +13,8 @@ use std::time::Instant;
 /// Whether the run is unattended.
 static UNATTENDED: AtomicBool = AtomicBool::new(false);
 
-/// Makes the rest of the run unattended: builds leave out what only a later build or a debugger needs, and the last lines of
-/// failed commands are kept ([`tail`]).
+/// Makes the rest of the run unattended. Builds then omit what only a later build or a debugger needs, and
+/// the last lines of failed commands are kept ([`tail`]).
 pub(crate) fn unattended() {
     UNATTENDED.store(true, Ordering::Relaxed);
 }
@@ -22,63 +22,68 @@ pub(crate) fn unattended() {
 fn lean(mut command: Command) -> Command {
     if UNATTENDED.load(Ordering::Relaxed) {
         command.envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")]);
-        // Each unit compiles its own copy of what it inlines. 256 of them, the default, are for incremental builds.
+        // Each codegen unit compiles its own copy of inlined code. The default of 256 units is for
+        // incremental builds.
         command.env("CARGO_PROFILE_DEV_CODEGEN_UNITS", "16");
     }
     command
 }
 
-/// The repository. xtask is always built where it runs, so the path of its sources is right.
+/// Returns the folder of the repository. xtask always runs where it was built, so the path of its sources is
+/// valid.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")
 }
 
-/// Where builds go: as for cargo, `CARGO_TARGET_DIR` or `target`.
+/// Returns the folder of builds, as cargo defines it: `CARGO_TARGET_DIR` or `target`.
 pub(crate) fn target_dir() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// A program to be run in the repository.
+/// Returns a command that runs a program in the folder of the repository.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root());
     command
 }
 
-/// The cargo that runs us.
+/// Returns a command of the cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     lean(program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
-/// The nightly toolchain's cargo, which [`has_nightly`] looks for. `cargo +nightly` works only if rustup's proxy is first on the
-/// path.
+/// Returns a command of the nightly toolchain's cargo. [`has_nightly`] checks whether there is one.
+/// `cargo +nightly` would work only if rustup's proxy is the first cargo on the path.
 pub(crate) fn nightly_cargo() -> Command {
     let mut command = program("rustup");
     command.args(["run", "nightly", "cargo"]);
     lean(command)
 }
 
-/// Whether there is a nightly toolchain.
+/// Returns `true` if there is a nightly toolchain.
 pub(crate) fn has_nightly() -> bool {
     works(nightly_cargo().arg("--version"))
 }
 
-/// Has a command build with these flags of rustc and no others. Separated by a control character, no flag needs quotes.
+/// Makes a command build with these flags of rustc and no others. A control character separates the flags, so
+/// no flag needs quotes.
 pub(crate) fn set_rustflags(command: &mut Command, flags: &[&str]) {
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
 }
 
-/// Has AddressSanitizer answer requests for more memory than exists with null, as other allocators do. What the caller's
-/// environment sets comes last and wins.
+/// Makes AddressSanitizer return null if an allocation is too large, as other allocators do. The options in
+/// the caller's environment come last, and override this one.
 pub(crate) fn let_allocations_fail(command: &mut Command) {
     let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
     command.env("ASAN_OPTIONS", format!("allocator_may_return_null=1:{options}"));
 }
 
-/// A command that builds test programs and runs their tests. It runs all tests, even after a failure, but no doc tests.
+/// Returns a command that builds test programs and runs their tests. It runs all tests, even after a failure,
+/// but no doc tests.
 ///
-/// nextest is used where it is installed: it shares out single tests between the processors, where cargo runs one program after
-/// another. `rest` is handed to the test programs; since nextest takes only some of their arguments, cargo runs them then.
+/// The command uses nextest if it is installed. nextest distributes single tests over the processors, but
+/// cargo runs one program after another. `rest` are the arguments of the test programs. nextest accepts only
+/// some of them, so cargo runs the tests if there are any.
 pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Command {
     let mut command = cargo();
     if rest.is_empty() && works(cargo().args(["nextest", "--version"])) {
@@ -94,13 +99,13 @@ pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Co
     command
 }
 
-/// The libraries. Their memory comes from zmalloc.
-#[rustfmt::skip] // as on the page of the architecture, from below
+/// The libraries. They allocate with zmalloc.
+#[rustfmt::skip] // the order is that of the page on the architecture, from the bottom
 pub(crate) const LIBRARIES: [&str; 13] = [
     "zmalloc", "common", "sds", "symbols", "dict", "intset", "listpack", "zindex", "quicklist", "values", "robj", "keyspace", "rdb",
 ];
 
-/// The libraries that do not forbid unsafe code.
+/// Returns the libraries that do not forbid unsafe code.
 pub(crate) fn libraries_with_unsafe_code() -> Vec<&'static str> {
     let forbids = |name: &&str| {
         let library = root().join(format!("crates/{name}/src/lib.rs"));
@@ -109,25 +114,25 @@ pub(crate) fn libraries_with_unsafe_code() -> Vec<&'static str> {
     LIBRARIES.into_iter().filter(|name| !forbids(name)).collect()
 }
 
-/// `--package` for each.
+/// Returns the arguments `--package NAME` for each name.
 pub(crate) fn packages<'a>(names: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
     names.iter().flat_map(|name| ["--package", name])
 }
 
-/// The target triple of this machine.
+/// Returns the target triple of this machine.
 pub(crate) fn host() -> Result<String> {
     let version = output(Command::new("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc has no host")?;
     Ok(host.to_owned())
 }
 
-/// Whether a command can be run at all and succeeds; for asking `--version`.
+/// Returns `true` if a command can be run and succeeds. Callers use it with `--version`.
 pub(crate) fn works(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// What a command prints, without the line end.
+/// Runs a command and returns its output without the line end.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::inherit()).output().with_context(|| show(command))?;
     if !output.status.success() {
@@ -136,7 +141,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8(output.stdout).with_context(|| show(command))?.trim_end().to_owned())
 }
 
-/// Shows and runs a command; its exit code, or 1 if a signal ended it.
+/// Shows and runs a command. Returns its exit code, or 1 if a signal ended it.
 pub(crate) fn exit_code(command: &mut Command) -> Result<u8> {
     let name = show(command);
     eprintln!("$ {name}");
@@ -149,7 +154,7 @@ pub(crate) fn exit_code(command: &mut Command) -> Result<u8> {
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// Shows and runs a command that has to succeed.
+/// Shows and runs a command. Returns an error if it fails.
 pub(crate) fn must(command: &mut Command) -> Result<()> {
     match exit_code(command)? {
         0 => Ok(()),
@@ -157,14 +162,16 @@ pub(crate) fn must(command: &mut Command) -> Result<()> {
     }
 }
 
-/// Runs a command; whether it succeeded.
+/// Shows and runs a command. Returns whether it succeeded.
 pub(crate) fn run(command: &mut Command) -> Result<Outcome> {
     Ok(if exit_code(command)? == 0 { Outcome::Passed } else { Outcome::Failed })
 }
 
-/// Runs commands side by side, one a processor, in the given order: the longest should come first. A command is named when it
-/// starts, and its output is shown whole when it ends. All are run, also after one has failed; the error names those that
-/// failed. Otherwise the outputs are returned, in the order of the commands.
+/// Runs commands in parallel, one on each processor, in the given order. The longest ones should come first.
+///
+/// Prints the name of a command when it starts, and its whole output when it ends. All commands run, even
+/// after one has failed. Returns the outputs in the order of the commands, or an error that names all
+/// commands that failed.
 pub(crate) fn run_side_by_side(commands: Vec<Command>) -> Result<Vec<String>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(commands.len());
     let waiting = Mutex::new(commands.into_iter().enumerate());
@@ -200,7 +207,8 @@ pub(crate) fn run_side_by_side(commands: Vec<Command>) -> Result<Vec<String>> {
     Ok(outputs.into_iter().map(|(_, text)| text).collect())
 }
 
-/// Whether the C compiler finds gperftools: the minimal library, which comes with the whole one.
+/// Returns `true` if the C compiler finds gperftools. Looks for the minimal library, which is installed with
+/// the complete one.
 pub(crate) fn has_gperftools() -> bool {
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     let sees_header = ["-E", "-x", "c", "-include", "gperftools/tcmalloc.h", "/dev/null"];
@@ -208,12 +216,12 @@ pub(crate) fn has_gperftools() -> bool {
     works(program(&compiler).args(sees_header)) && library.is_ok_and(|path| Path::new(&path).is_absolute())
 }
 
-/// The outcome of what needs gperftools where it is missing.
+/// Prints that gperftools is missing, and returns the outcome.
 pub(crate) fn without_gperftools() -> Outcome {
     unavailable("tcmalloc", "To have it, install gperftools. Debian: apt-get install libgoogle-perftools-dev")
 }
 
-/// A command as one would type it; words with blanks in quotes.
+/// Returns a command as a user would type it. Words with blanks are in quotes.
 pub(crate) fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let quoted = words.map(|word| {

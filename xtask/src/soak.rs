@@ -1,7 +1,8 @@
-//! `cargo xtask soak`: the operations of the fuzz target `keyspace` for as long as asked, on large keyspaces.
+//! `cargo xtask soak`: runs the operations of the fuzz target `keyspace` on large keyspaces, for a given
+//! time.
 //!
-//! The profile `fuzz` is optimised and has all checks. It is built in the folder that `cargo xtask fuzz` builds in, so that what
-//! both need on the host is built once.
+//! The profile `fuzz` is optimised and has all checks. `cargo xtask fuzz` builds in the same folder, so that
+//! the crates that both need for the host are built only once.
 
 use crate::outcome::Outcome;
 use crate::shell;
@@ -9,20 +10,20 @@ use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Handed to the program as they are
+    /// Arguments of the program
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
-/// How long the net of `cargo xtask ci` runs, in seconds.
+/// The time that the net of `cargo xtask ci` runs, in seconds.
 const NET_SECONDS: &str = "60";
 
-/// The exit code is that of the program.
+/// Runs the program and returns its exit code.
 pub(crate) fn run(args: &Args) -> Result<u8> {
     shell::exit_code(command().args(&args.rest))
 }
 
-/// A minute of it, for `cargo xtask ci`. The seed is another one each time, and is printed.
+/// Runs the program for a minute, for `cargo xtask ci`. Each run has another seed, and prints it.
 pub(crate) fn run_some() -> Result<Outcome> {
     shell::run(command().args(["--seconds", NET_SECONDS]))
 }

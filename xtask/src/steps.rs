@@ -1,11 +1,11 @@
-//! Runs the steps of a command, goes on after a failure, and prints how long each step took.
+//! Runs the steps of a command, continues after a failure, and prints the time of each step.
 
 use crate::outcome::Outcome;
 use crate::tail;
 use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// A step: its name, and what it does.
+/// A step of a command: its name and its function.
 pub(crate) struct Step<'a> {
     name: &'static str,
     run: Box<dyn FnOnce() -> Result<Outcome> + 'a>,
@@ -23,11 +23,13 @@ struct Done {
     time: Duration,
 }
 
-/// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table. An error of a step is
-/// printed and counts as a failure. `above` is called when all steps have run; what it returns is printed above the table.
+/// Runs the steps of `command` whose names contain `part`, each under a heading, and prints a table.
 ///
-/// The outcome is a failure if a step failed, and unavailable if no step could be run. Otherwise it names what was left
-/// out: a step that this machine cannot run is no failure.
+/// An error of a step is printed and counts as a failure. `above` is called after all steps, and its text is
+/// printed above the table.
+///
+/// The outcome is a failure if a step failed, and unavailable if no step could run. Otherwise it names the
+/// steps that were skipped: a step that this machine cannot run is not a failure.
 pub(crate) fn run(
     command: &str,
     steps: Vec<Step<'_>>,

@@ -1,21 +1,21 @@
-//! The last lines that failed commands have printed. A log of thousands of lines is read from its end, and a failure in its
-//! middle has to be found there.
+//! Keeps the last lines that failed commands printed, and prints them again at the end. Readers start at the
+//! end of a log of thousands of lines, so a failure in its middle must show up there.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 
-/// How many lines of a command are kept.
+/// The number of lines that are kept of each command.
 const LINES: usize = 60;
-/// How many texts of a step are shown.
+/// The maximal number of texts that are shown for each step.
 const TEXTS: usize = 8;
 
-/// Texts of what did not succeed.
+/// The texts of commands that failed.
 struct Texts {
-    /// Those of the step that is running. Its outcome says whether they matter.
+    /// The texts of the running step. They are reported only if the step fails.
     pending: Vec<String>,
-    /// What is to be reported of the steps that failed.
+    /// The report on the steps that have failed.
     report: String,
 }
 
@@ -25,10 +25,11 @@ fn kept<T>(ask: impl FnOnce(&mut Texts) -> T) -> T {
     ask(&mut TEXTS_KEPT.lock().expect("no panic under the lock"))
 }
 
-/// Runs a command and hands its output on as it comes, all of it to standard error. If the command does not succeed, its
-/// last lines are kept under `name`.
+/// Runs a command and forwards its output to standard error, line by line. If the command fails, its last
+/// lines are kept under `name`.
 ///
-/// Waits for every program that shares the command's output. A program that outlives the command needs another output.
+/// Waits for every program that shares the command's output. A program that outlives the command must have
+/// another output.
 pub(crate) fn status(name: &str, command: &mut Command) -> io::Result<ExitStatus> {
     let (status, last) = status_and_last_lines(command)?;
     if !status.success() {
@@ -40,7 +41,7 @@ pub(crate) fn status(name: &str, command: &mut Command) -> io::Result<ExitStatus
 fn status_and_last_lines(command: &mut Command) -> io::Result<(ExitStatus, String)> {
     let (reader, writer) = io::pipe()?;
     let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
-    // The command holds a writing end of the pipe. Reading ends when all of them are closed.
+    // `command` still has writing ends of the pipe. Reading ends only when all of them are closed.
     command.stdout(Stdio::inherit()).stderr(Stdio::inherit());
     let mut last = VecDeque::with_capacity(LINES);
     for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
@@ -54,12 +55,12 @@ fn status_and_last_lines(command: &mut Command) -> io::Result<(ExitStatus, Strin
     Ok((child.wait()?, last.make_contiguous().join("\n")))
 }
 
-/// Keeps the last lines of what a command, or a part of this program, has printed.
+/// Keeps the last lines of the output of a command, or of a part of this program.
 pub(crate) fn keep_output(name: &str, output: &str) {
     kept(|texts| texts.keep(name, output));
 }
 
-/// Keeps the error of a step, unless a command has told more about it.
+/// Keeps the error of a step, unless the output of a command is kept already. That output says more.
 pub(crate) fn keep_error(step: &str, error: &str) {
     kept(|texts| {
         if texts.pending.is_empty() {
@@ -68,12 +69,12 @@ pub(crate) fn keep_error(step: &str, error: &str) {
     });
 }
 
-/// Ends a step. If it failed, its texts go into the report; otherwise they are dropped.
+/// Ends a step. Adds its texts to the report if it failed, and drops them otherwise.
 pub(crate) fn end_step(failed: bool) {
     kept(|texts| texts.end_step(failed));
 }
 
-/// What the steps that failed have kept.
+/// Returns the texts of the steps that failed.
 pub(crate) fn report() -> String {
     kept(|texts| texts.report.clone())
 }

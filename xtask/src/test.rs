@@ -1,12 +1,13 @@
-//! `cargo xtask test`: what a contributor runs before a commit.
+//! `cargo xtask test`: the tests that a contributor runs before a commit.
 //!
-//! Without options this is the whole workspace over jemalloc, once: unit, property and integration tests, and the doc tests of
-//! the crates, of the book and of README.md. sds and dict are built with serde, and sds is tested against C code.
+//! Without options, the command tests the whole workspace once, over jemalloc. It runs unit, property and
+//! integration tests, and the doc tests of the crates, of the book and of README.md. sds, dict and keyspace
+//! are built with serde, and sds is tested against C code.
 //!
 //! `--all` adds the other back ends. Each allocator runs once, with the crates whose behaviour depends on it
-//! (`docs/src/testing.md` has the table). gperftools is used where it is installed.
+//! (`docs/src/testing.md` has the table). gperftools is used if it is installed.
 //!
-//! All steps are run, and all test programs of a step, also after one has failed.
+//! All steps run, and all test programs of a step, even after one has failed.
 
 use crate::outcome::Outcome;
 use crate::shell;
@@ -15,18 +16,18 @@ use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The other back ends as well
+    /// Also test the other back ends
     #[arg(long)]
     all: bool,
-    /// Only the steps whose name contains this, those of `--all` included
+    /// Run only the steps whose name contains PART, including those of `--all`
     #[arg(long, value_name = "PART", conflicts_with = "all")]
     only: Option<String>,
 }
 
-/// The features that are off by default and have tests, or a program.
+/// The features that are off by default, and that have tests or a program.
 pub(crate) const FEATURES: &str = "sds/serde,dict/serde,keyspace/serde,sds/c-shim,fuzz/soak";
 
-/// The tests of the whole workspace over jemalloc.
+/// Runs the tests of the whole workspace over jemalloc.
 pub(crate) fn run_workspace() -> Result<Outcome> {
     let workspace = ["--workspace", "--features", FEATURES];
     let tests = shell::run(&mut shell::test(shell::cargo, &workspace, &[]))?;
@@ -35,7 +36,7 @@ pub(crate) fn run_workspace() -> Result<Outcome> {
     Ok(if tests == Outcome::Passed { doc_tests } else { tests })
 }
 
-/// The tests of some crates over another back end.
+/// Returns a step that runs the tests of some crates over another back end.
 fn back_end(name: &'static str, crates: &'static [&'static str]) -> Step<'static> {
     Step::new(name, move || {
         if name.starts_with("tcmalloc") && !shell::has_gperftools() {
@@ -47,8 +48,9 @@ fn back_end(name: &'static str, crates: &'static [&'static str]) -> Step<'static
     })
 }
 
-/// jemalloc as an embedder may build it: with its usual quantum of 16 bytes, for a plug-in, and with zmalloc optimised. The
-/// feature also keeps this build of jemalloc apart from the one with our quantum.
+/// Tests zmalloc over jemalloc as an embedder may build it: with the usual quantum of 16 bytes, for a
+/// plug-in, and with an optimised zmalloc. The feature `disable_initial_exec_tls` also separates this build
+/// of jemalloc from the one with our quantum.
 fn jemalloc_elsewhere() -> Result<Outcome> {
     let features = "fault-injection,disable_initial_exec_tls";
     let mut command = shell::test(shell::cargo, &["--package", "zmalloc", "--features", features], &[]);
@@ -60,14 +62,14 @@ fn back_ends() -> Vec<Step<'static>> {
     vec![
         back_end("libc", &["zmalloc", "sds", "intset", "listpack", "zindex", "values"]),
         back_end("mimalloc", &["zmalloc", "sds", "intset", "listpack"]),
-        // All crates run over the prefix in 32 bits (`platforms`) and under Miri.
+        // `cargo xtask platforms` and Miri run all crates over `prefix`.
         back_end("prefix", &["zmalloc", "sds"]),
         back_end("tcmalloc", &["zmalloc"]),
         Step::new("jemalloc-16", jemalloc_elsewhere),
     ]
 }
 
-/// The steps of `--all` but the workspace.
+/// Runs the steps that `--all` adds.
 pub(crate) fn run_back_ends() -> Result<Outcome> {
     Ok(steps::run("back-ends", back_ends(), None, String::new))
 }

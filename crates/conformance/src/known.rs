@@ -1,18 +1,20 @@
-//! The differences from a server that are meant, each with its reason.
+//! The intended differences from a server, each with its reason.
 //!
-//! Some depend on the server, or would leave different values behind, so `random` does not ask for them:
+//! Some of them depend on the server, or would leave different values in the two stores. `random` never
+//! creates these:
 //!
-//! - `LSET` with an index of more than 32 bits. A server keeps its lowest 32: `LSET key 9223372036854775807 x` changes the last
-//!   element there, and is an index out of range here.
-//! - `set-max-intset-entries` below `set-max-listpack-entries`. Then the encoding of a stored union depends on whether an integer or
-//!   a word comes first, and in a hash table that is the table's own affair.
-//! - `BITFIELD` with `OVERFLOW SAT` that sets a value near the lowest of 64 bits. A server subtracts from it in 64 bits, which overflows:
-//!   it sets the highest value of the field, and redcore the lowest.
-//! - Hexadecimal scores, which Redis takes and Valkey refuses.
+//! - `LSET` with an index of more than 32 bits. A server keeps only the lowest 32 bits.
+//!   `LSET key 9223372036854775807 x` changes the last element there, and is an index out of range here.
+//! - `set-max-intset-entries` below `set-max-listpack-entries`. The encoding of a stored union then depends
+//!   on whether an integer or a word comes first, and the order of a hash table is unspecified.
+//! - `BITFIELD` with `OVERFLOW SAT` that sets a value near the lowest one of 64 bits. A server subtracts from
+//!   it in 64 bits, which overflows. The server then sets the highest value of the field, and redcore sets
+//!   the lowest.
+//! - Hexadecimal scores. Redis accepts them, and Valkey refuses them.
 
 use crate::Reply;
 
-/// A server, as far as it matters here.
+/// The family of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// Redis.
@@ -21,21 +23,24 @@ pub enum Family {
     Valkey,
 }
 
-/// Whether the two encodings stand for one another.
+/// Returns `true` if the two encodings count as equal.
 ///
-/// - Valkey puts the key into the object of a value, and a string embeds if both fit into 64 bytes (8.1), or 128 (9). Here the key is
-///   not part of the object, and a string of up to 44 bytes embeds, as in Redis.
+/// There is one difference. Valkey stores the key in the object of its value, and a string is embstr if both
+/// fit into 64 bytes (8.1) or 128 bytes (9). In redcore, the key is not part of the object, and a string of
+/// up to 44 bytes is embstr, as in Redis.
 pub fn same_encoding(family: Family, ours: &str, theirs: &str) -> bool {
     let embeds = |encoding| matches!(encoding, "embstr" | "raw");
     ours == theirs || (family == Family::Valkey && embeds(ours) && embeds(theirs))
 }
 
-/// Whether the two replies to a command stand for one another.
+/// Returns `true` if the two replies to a command count as equal. There are three differences:
 ///
-/// - The order of members and fields in a hash table is the table's own. (It is not compared for the other encodings either.)
-/// - A listpack of a server stores the score -0 as 0, and what is computed from it has the other sign. Here it stays -0.
-/// - One score in a thousand has other last digits, which mean the same double: servers print by Grisu2, which does not always find
-///   the shortest digits, nor the nearest ones.
+/// - The order of members and fields in a hash table is unspecified. It is not compared for the other
+///   encodings either.
+/// - A server's listpack stores the score -0 as 0, so results that are computed from it have another sign.
+///   redcore keeps -0.
+/// - One score in a thousand has other last digits, which stand for the same double. Servers print with
+///   Grisu2, which does not always find the shortest or the nearest digits.
 pub fn same_reply(command: &[Vec<u8>], ours: &Reply, theirs: &Reply) -> bool {
     if ours == theirs {
         return true;
@@ -80,7 +85,7 @@ fn same_score(ours: &[u8], theirs: &[u8]) -> bool {
         || (same_double && (digits(ours) < digits(theirs) || same_notation(ours, theirs)))
 }
 
-/// How many digits a number has without the zeros at either end.
+/// Returns the number of digits, without the zeros at both ends.
 fn digits(text: &[u8]) -> usize {
     let mantissa = text.split(|&byte| byte == b'e').next().unwrap_or_default();
     let digits: Vec<u8> = mantissa.iter().copied().filter(u8::is_ascii_digit).collect();
@@ -89,7 +94,7 @@ fn digits(text: &[u8]) -> usize {
     digits.len().saturating_sub(zeros)
 }
 
-/// Whether the point and the exponent are in the same places.
+/// Returns `true` if the decimal point is in the same place and the exponent is the same.
 fn same_notation(ours: &[u8], theirs: &[u8]) -> bool {
     let shape = |text: &[u8]| {
         let position = |byte| text.iter().position(|&other| other == byte);

@@ -27,20 +27,20 @@ pub struct World {
     keys: HashMap<Vec<u8>, Robj>,
     /// The limits of the next command.
     pub limits: EncodingLimits,
-    /// Whose habits the commands have where servers differ.
+    /// The family that decides where Redis and Valkey differ.
     pub family: Family,
 }
 
 impl World {
-    /// An empty one, with the habits of Redis.
+    /// Returns an empty store that behaves as Redis.
     pub fn new(limits: EncodingLimits) -> Self {
         Self { keys: HashMap::new(), limits, family: Family::Redis }
     }
 
-    /// What a server answers to the command, which is one of those that the modules know, on keys of the type that it is for.
+    /// Executes a command and returns the reply of a server.
     ///
     /// # Panics
-    /// If it is not.
+    /// If no module has the command, or if a key has a value of another type.
     pub fn execute(&mut self, command: &[Vec<u8>]) -> Reply {
         match text(&command[0]) {
             "DEL" => Reply::Int(self.keys.remove(&command[1]).is_some().into()),
@@ -54,20 +54,20 @@ impl World {
         }
     }
 
-    /// What `OBJECT ENCODING` says of a key, if there is one.
+    /// Returns the answer of `OBJECT ENCODING`, or `None` if there is no such key.
     pub fn encoding(&self, key: &[u8]) -> Option<&'static str> {
         self.keys.get(key).map(|value| value.encoding().as_str())
     }
 }
 
-/// What a command answers.
+/// The reply to a command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// It is done.
+    /// The command succeeded.
     Ok,
-    /// There is nothing.
+    /// There is no value.
     Nil,
-    /// Why it was not done, without the word in front.
+    /// The text of an error, without its first word.
     Error(String),
     /// An integer.
     Int(i64),
@@ -103,7 +103,7 @@ impl Reply {
     }
 }
 
-/// What a server says of these errors, without the word in front.
+/// Converts errors into replies, with a server's text without its first word.
 macro_rules! replies {
     ($($Error:ty),*) => { $(
         impl From<$Error> for Reply {
@@ -116,18 +116,19 @@ macro_rules! replies {
 
 replies!(Error, AddError, HashError, StringError);
 
-/// The integer that an argument is.
+/// Parses an argument as an integer.
 fn integer(argument: &[u8]) -> Result<i64, Reply> {
     let value = listpack::integer::parse(argument);
     value.ok_or_else(|| Reply::error("value is not an integer or out of range"))
 }
 
-/// An argument that is known to be text.
+/// Returns an argument as text. Panics if it is not UTF-8.
 fn text(argument: &[u8]) -> &str {
     std::str::from_utf8(argument).unwrap()
 }
 
-/// Bytes as a reply shows them.
+/// Returns bytes as a reply shows them: with quotes if they are not plain, and only the length if they are
+/// many.
 pub fn quoted(bytes: &[u8]) -> String {
     if bytes.len() > 200 {
         return format!("#{}", bytes.len());

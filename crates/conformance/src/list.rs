@@ -22,13 +22,13 @@ fn bulk(element: Element<'_>) -> Reply {
     Reply::Bulk(element.text().to_vec())
 }
 
-/// Takes a list out of the store, an empty one where there is none; `put` brings it back.
+/// Removes a list from the store and returns it, or an empty list if there is none. `put` inserts it again.
 fn take(world: &mut World, key: &[u8]) -> List {
     let object = world.keys.remove(key);
     object.map_or_else(List::new, |object| object.into_collection().expect("a list"))
 }
 
-/// A key without elements is deleted.
+/// Inserts a list. An empty list is dropped, because a key without elements does not exist.
 fn put(world: &mut World, key: &[u8], list: List) {
     if !list.is_empty() {
         world.keys.insert(key.to_vec(), Robj::from(list));

@@ -1,7 +1,7 @@
-//! `conformance`: redcore beside a server, by random commands on values (`values`), or by dump files
+//! `conformance`: compares redcore with a server, by random commands on values (`values`) or by dump files
 //! (`files`). `cargo xtask conformance` runs it.
 //!
-//! Exit codes: 0 no difference, 1 a difference or an error, 3 no server that can be compared.
+//! Exit codes: 0 no difference, 1 a difference or an error, 3 no server, or one that is too old.
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -15,11 +15,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use values::EncodingLimits;
 
-/// Commands that are sent together.
+/// The number of commands that are sent together.
 const BATCH: usize = 200;
-/// Batches between two changes of the limits.
+/// The number of batches between two changes of the limits.
 const BATCHES_A_LIMIT: usize = 5;
-/// Commands that are shown with a difference.
+/// The number of commands that are shown with a difference.
 const SHOWN: usize = 30;
 /// The exit code if there is no server, or if it is too old.
 const NO_SERVER: u8 = 3;
@@ -37,15 +37,16 @@ enum What {
     about = "redcore beside a server: the answers to random commands, or dump files in both directions"
 )]
 struct Args {
-    /// What is compared
+    /// What to compare
     what: What,
-    /// The server's program; if left out, `valkey-server` or `redis-server` of the path, and for `files` both
+    /// The program of the server. The default is `valkey-server` or `redis-server` on the path, and both for
+    /// `files`
     #[arg(long)]
     server: Option<PathBuf>,
-    /// How many commands of `values`
+    /// The number of commands of `values`
     #[arg(long, default_value_t = 1_000_000)]
     commands: usize,
-    /// Other numbers give other commands
+    /// The seed of the random commands
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Carries the data of each server to redcore and back.
+/// Transfers the data of each server to redcore and back.
 fn compare_files(args: &Args) -> Result<ExitCode> {
     let on_path = || servers_on_path().into_iter().map(PathBuf::from).collect();
     let programs: Vec<PathBuf> = args.server.clone().map_or_else(on_path, |program| vec![program]);
@@ -144,7 +145,7 @@ fn compare_values(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The key that a command writes to, or reads.
+/// Returns the key that a command writes, or reads if it writes none.
 fn written_key(command: &[Vec<u8>]) -> &[u8] {
     match &command[0][..] {
         b"BITOP" => &command[2],

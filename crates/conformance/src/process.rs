@@ -1,20 +1,22 @@
-//! A server's program that runs as long as a [`Process`] lives, and answers on a socket in its own folder.
+//! [`Process`]: a server program that runs as long as this value lives, and listens on a socket in its own
+//! folder.
 //!
 //! Invariants:
 //!
-//! - The program listens on a socket of its folder, and saves nothing unless it is told to. The folder holds
-//!   that socket, what the program prints, and its dump file.
-//! - The program is ended and its folder is removed when the `Process` is dropped, and after an error. The
-//!   same happens before SIGINT (Ctrl-C), SIGTERM or SIGQUIT ends this process. A second signal ends it at
-//!   once.
-//! - Starting a program and waiting for a reply have limits of time.
+//! - The program listens on a socket in its folder, and saves nothing without a command. The folder holds the
+//!   socket, the log of the program, and its dump file.
+//! - When the `Process` is dropped, the program is killed and its folder is removed. The same happens after
+//!   an error, and before SIGINT (Ctrl-C), SIGTERM or SIGQUIT ends this process. A second signal ends this
+//!   process at once.
+//! - Starting a program and waiting for a reply have time limits.
 //!
 //! The path of a socket has at most about 100 bytes. If the path of the temporary folder is longer, the
-//! program listens on the loopback instead, on a port that the system chooses.
+//! program listens on the loopback interface instead, on a port that the system chooses.
 //!
-//! Limits: SIGKILL and SIGHUP leave the program running. SIGHUP has no handler, because `nohup` programs
-//! ignore it. Shells let the background programs of a script ignore SIGINT and SIGQUIT. On Linux, signals
-//! that are ignored stay so; other systems do not say which these are, so there these two end the process.
+//! Limits: SIGKILL and SIGHUP leave the program running. SIGHUP has no handler, because programs under
+//! `nohup` must ignore it. Shells make the background programs of a script ignore SIGINT and SIGQUIT. On
+//! Linux, signals that are ignored stay ignored. Other systems do not tell which signals are ignored, so
+//! there both end the process.
 
 mod running;
 
@@ -29,51 +31,51 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 use std::{fmt, fs, io};
 
-/// How long a server may take to start. It has no data to load.
+/// The time limit for the start of a server that has no data to load.
 pub const START_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a reply may take.
+/// The time limit for a reply.
 const REPLY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The name of the dump file in the folder.
 const DUMP: &str = "dump.rdb";
 
-/// Between two attempts to connect.
+/// The pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Why there is no server. Each message is one line that begins with a verb; the program's name belongs
-/// before it.
+/// Why a server could not be started. Each message is one line that begins with a verb. The caller prints the
+/// name of the program in front of it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The folder or the log in it cannot be created.
+    /// A file or the folder itself cannot be created.
     Folder(io::Error),
-    /// The path of the folder is too long for a socket, and the loopback has no free port.
+    /// The path of the folder is too long for a socket, and the loopback interface has no free port.
     Port(io::Error),
     /// The signals that end this process cannot be handled.
     Signals(io::Error),
-    /// The system does not start the program, or loses sight of it.
+    /// The program cannot be started, or its state cannot be read.
     Program(io::Error),
     /// The program ended before it answered.
     Ended {
-        /// How.
+        /// The exit status.
         status: ExitStatus,
-        /// The last line that it wrote. Empty if it wrote nothing.
+        /// The last line that the program wrote, or an empty string if it wrote nothing.
         said: String,
     },
-    /// The program runs and does not answer `PING`.
+    /// The program runs, but does not answer `PING`.
     Silent {
-        /// How long it had time.
+        /// The time limit.
         patience: Duration,
-        /// Why the last attempt failed. `None` if there was no time for one.
+        /// The error of the last attempt, or `None` if there was no time for an attempt.
         last: Option<Box<RedisError>>,
     },
-    /// The program runs, and another one answers on its port of the loopback.
+    /// The program runs, but another program answers on its port of the loopback interface.
     OtherAnswers {
-        /// How long it had time.
+        /// The time limit.
         patience: Duration,
     },
-    /// What answers is not a server that is known.
+    /// The program answers, but is neither Redis nor Valkey.
     Unknown,
 }
 
@@ -112,12 +114,12 @@ impl std::error::Error for StartError {
     }
 }
 
-/// What a program is started with.
+/// The options of a start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StartOptions<'a> {
     /// A dump file. The program loads a copy of it before it answers.
     pub dump: Option<&'a Path>,
-    /// Settings of redis.conf: names and values.
+    /// Settings of redis.conf, as pairs of name and value.
     pub settings: &'a [(&'a str, &'a str)],
 }
 
@@ -132,13 +134,13 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program without persistence and waits until it answers, at most for `patience`. A relative
-    /// path starts at the caller's working directory. A bare name is looked up on `PATH`.
+    /// Starts the program without persistence, and waits until it answers, but at most for `patience`. A
+    /// relative path starts at the caller's working directory. A bare name is looked up on `PATH`.
     pub fn start(program: &Path, patience: Duration) -> Result<Self, StartError> {
         Self::start_with(program, patience, &StartOptions::default())
     }
 
-    /// [`start`](Self::start) with options.
+    /// Like [`start`](Self::start), but with options.
     pub fn start_with(
         program: &Path,
         patience: Duration,
@@ -147,7 +149,7 @@ impl Process {
         Self::start_in(&std::env::temp_dir(), program, options, patience)
     }
 
-    /// The same with a folder in `parent`.
+    /// Like [`start_with`](Self::start_with), but creates the folder in `parent`.
     fn start_in(
         parent: &Path,
         program: &Path,
@@ -160,30 +162,30 @@ impl Process {
         Ok(Self { family, version: version.to_owned(), started })
     }
 
-    /// A new connection. A reply that takes longer than a minute is an error.
+    /// Returns a new connection. A reply that takes longer than a minute is an error.
     pub fn connect(&self) -> RedisResult<Connection> {
         connect(&self.started.client, REPLY_PATIENCE)
     }
 
-    /// The major and minor number of the version.
+    /// Returns the major and the minor number of the version.
     pub fn version_numbers(&self) -> (u32, u32) {
         let mut numbers = self.version.split('.').map_while(|number| number.parse().ok());
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
     }
 
-    /// Has the server write its dump file, and returns the file's path. In C: `SAVE`.
+    /// Makes the server write its dump file (`SAVE`), and returns the path of the file.
     pub fn save(&self) -> RedisResult<PathBuf> {
         redis::cmd("SAVE").exec(&mut self.connect()?)?;
         Ok(self.started.log.with_file_name(DUMP))
     }
 }
 
-/// A program that was started, and may not answer yet.
+/// A program that was started. It may not answer yet.
 #[derive(Debug)]
 struct Started {
     handle: Handle,
     client: Client,
-    /// The file of what it prints.
+    /// The file with the output of the program.
     log: PathBuf,
 }
 
@@ -210,7 +212,7 @@ impl Started {
                 }
                 other => unreachable!("{other} is of another kind"),
             };
-            // A file and not our output: whoever waits for the end of our output would wait for the server.
+            // With our own output, callers that wait for its end would also wait for the server.
             let output = File::create(&log).map_err(StartError::Folder)?;
             command.stdout(output.try_clone().map_err(StartError::Folder)?).stderr(output);
             Ok((command, (address, log)))
@@ -218,7 +220,7 @@ impl Started {
         Ok(Self { handle, client: client(address), log })
     }
 
-    /// What INFO says of the server, once it answers PING.
+    /// Waits until the server answers PING, and returns its INFO.
     fn first_answer(&self, patience: Duration) -> Result<Info, StartError> {
         let start = Instant::now();
         let mut failure = StartError::Silent { patience, last: None };
@@ -237,10 +239,10 @@ impl Started {
             });
             match answer {
                 Ok(info) if self.answers(&info) => return Ok(info),
-                // Another program was faster to take the port. A server then ends; others may not.
+                // Another program has taken the port first. A server then ends, but other programs may not.
                 Ok(_) => failure = StartError::OtherAnswers { patience },
                 Err(err) => {
-                    // An answer of another program says more than a last attempt without enough time.
+                    // The answer of another program says more than a last attempt that ran out of time.
                     if let StartError::Silent { last, .. } = &mut failure {
                         *last = Some(Box::new(err));
                     }
@@ -250,15 +252,15 @@ impl Started {
         }
     }
 
-    /// Whether the answer is that of the program. No other one answers on a socket in its folder.
+    /// Returns `true` if the answer comes from the program. Its socket has no other listener.
     fn answers(&self, info: &Info) -> bool {
         let is_socket = matches!(self.client.get_connection_info().addr(), ConnectionAddr::Unix(_));
         is_socket || info.number("process_id") == Some(self.handle.with(|child| child.id()))
     }
 }
 
-/// Where a server with this folder listens: on a socket in it, or on the loopback if the socket's path is too
-/// long.
+/// Returns the address of a server with this folder: a socket in it, or a port of the loopback interface if
+/// the path of the socket is too long.
 fn address(folder: &Path) -> Result<ConnectionAddr, StartError> {
     let socket = folder.join("socket");
     if fits_in_socket_address(&socket) {
@@ -268,7 +270,7 @@ fn address(folder: &Path) -> Result<ConnectionAddr, StartError> {
     Ok(ConnectionAddr::Tcp(Ipv4Addr::LOCALHOST.to_string(), free.map_err(StartError::Port)?.port()))
 }
 
-/// Whether a path is short enough for the address of a socket.
+/// Returns `true` if the path is short enough for the address of a socket.
 #[cfg(unix)]
 fn fits_in_socket_address(path: &Path) -> bool {
     std::os::unix::net::SocketAddr::from_pathname(path).is_ok()
@@ -279,7 +281,7 @@ fn fits_in_socket_address(_: &Path) -> bool {
     false
 }
 
-/// The names of the servers on the path. Without a server, prints that the caller is not run.
+/// Returns the names of the servers on the path. If there is none, prints that the caller does not run.
 pub fn servers_on_path() -> Vec<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
@@ -292,7 +294,7 @@ pub fn servers_on_path() -> Vec<&'static str> {
     found
 }
 
-/// The first of the [`servers_on_path`].
+/// Returns the first of the [`servers_on_path`].
 pub fn server_on_path() -> Option<&'static str> {
     servers_on_path().first().copied()
 }
@@ -301,7 +303,7 @@ fn client(address: ConnectionAddr) -> Client {
     Client::open(address).expect("an address is not parsed, and sockets and the loopback need no feature")
 }
 
-/// A connection on which nothing takes longer than `patience`.
+/// Returns a connection whose time limits are `patience`.
 fn connect(client: &Client, patience: Duration) -> RedisResult<Connection> {
     let connection = client.get_connection_with_timeout(patience)?;
     connection.set_read_timeout(Some(patience))?;
@@ -309,34 +311,35 @@ fn connect(client: &Client, patience: Duration) -> RedisResult<Connection> {
     Ok(connection)
 }
 
-/// What a program said last.
+/// Returns the last line in the log that is not empty.
 fn last_line(log: &Path) -> String {
     let said = fs::read(log).unwrap_or_default();
     let said = String::from_utf8_lossy(&said);
     said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
-/// The answer to INFO: lines of names and values.
+/// The answer to INFO. Its lines have names and values.
 #[derive(Clone, Debug)]
 pub struct Info(String);
 
 impl Info {
-    /// Asks for a section, or for `everything`.
+    /// Asks the server for a section, or for `everything`.
     pub fn ask(connection: &mut Connection, section: &str) -> RedisResult<Self> {
         redis::cmd("INFO").arg(section).query(connection).map(Self)
     }
 
-    /// The value of a name, if it is there.
+    /// Returns the value of a name, if there is one.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
     }
 
-    /// The value of a name, if it is there and parses.
+    /// Returns the value of a name as a number, if there is one that parses.
     pub fn number<T: FromStr>(&self, name: &str) -> Option<T> {
         self.text(name)?.parse().ok()
     }
 
-    /// Whose server it is. Valkey also says which version of Redis it stands in for.
+    /// Returns the family and the version. Valkey has both `valkey_version` and the compatible
+    /// `redis_version`.
     fn family_and_version(&self) -> Option<(Family, &str)> {
         let valkey = self.text("valkey_version").map(|version| (Family::Valkey, version));
         valkey.or_else(|| Some((Family::Redis, self.text("redis_version")?)))
@@ -381,15 +384,15 @@ mod tests {
     fn a_program_that_ends_is_an_error_with_its_last_words() {
         let err = Process::start(Path::new("false"), START_PATIENCE).unwrap_err();
         assert_eq!(err.to_string(), "ended before it answered, exit status: 1");
-        // It takes our options for its own.
+        // `sleep` refuses the options of a server.
         let err = Process::start(Path::new("sleep"), START_PATIENCE).unwrap_err();
         let StartError::Ended { status, said } = &err else { panic!("{err}") };
         assert!(!status.success() && !said.is_empty(), "{err}");
         assert!(!err.to_string().contains('\n'), "{err}");
     }
 
-    /// Waits for an answer on `socket` while another program runs. Returns the last error and the time
-    /// waited.
+    /// Waits for an answer on `socket` while a program runs that is not a server. Returns the last error and
+    /// the waiting time.
     #[cfg(unix)]
     fn waits_in_vain(socket: &Path) -> (RedisError, Duration) {
         let sleeper = sleeper(client(ConnectionAddr::Unix(socket.into())));
@@ -402,7 +405,7 @@ mod tests {
         (*last, waited)
     }
 
-    /// A program that is no server, and is taken for the one of `client`.
+    /// Starts a program that is not a server, as if it were the server of `client`.
     #[cfg(unix)]
     fn sleeper(client: Client) -> Started {
         let prepare = |_: &Path| {
@@ -457,7 +460,7 @@ mod tests {
         assert_eq!((is_socket("/tmp/short"), is_socket(&"/long".repeat(40))), (cfg!(unix), false));
     }
 
-    /// Names of the files in the folders of servers in `parent`.
+    /// Returns the names of the files in the folders of servers in `parent`.
     fn files(parent: &Path) -> Vec<String> {
         let entries = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let files = entries(parent).flat_map(|folder| entries(&folder).collect::<Vec<_>>());
@@ -480,7 +483,7 @@ mod tests {
                     .unwrap();
             let mut connection = process.connect().unwrap();
             redis::cmd("SET").arg("key").arg("value").exec(&mut connection).unwrap();
-            // It ends by itself, and would save now.
+            // SHUTDOWN would save the data, if saving were on.
             let _ = redis::cmd("SHUTDOWN").exec(&mut connection);
             let start = Instant::now();
             while process.started.handle.with(|child| child.try_wait()).unwrap().is_none() {

@@ -1,4 +1,4 @@
-//! Random commands, with arguments that are often at an edge.
+//! [`Commands`]: random commands, with arguments that are often at an edge.
 
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
@@ -10,12 +10,12 @@ pub struct Commands {
     rng: SmallRng,
 }
 
-/// Keys of one type. Few, so that values grow.
+/// The number of keys of each type. There are few, so that values grow.
 const KEYS: usize = 3;
-/// Different members, fields and elements.
+/// The number of different members, fields and elements.
 const MEMBERS: u32 = 400;
 
-/// Integers that are where something ends.
+/// Integers at the ends of ranges.
 const INTEGERS: [&str; 18] = [
     "0",
     "1",
@@ -37,7 +37,7 @@ const INTEGERS: [&str; 18] = [
     "01",
 ];
 
-/// Numbers with a point, an exponent, or more digits than a double holds.
+/// Numbers, many of them with a point, an exponent, or more digits than a double holds.
 const FLOATS: [&str; 27] = [
     "0",
     "-0",
@@ -68,16 +68,16 @@ const FLOATS: [&str; 27] = [
     "1.7976931348623157e308",
 ];
 
-/// Texts that are no number, or one that no double holds.
+/// Texts that are not numbers, and numbers that no double holds.
 const NO_FLOATS: [&str; 7] = ["1e-400", "1e-4004095", "1e400", "nan", "abc", " 1", ""];
 
 impl Commands {
-    /// The commands of a seed.
+    /// Returns the source of commands for a seed.
     pub fn new(seed: u64) -> Self {
         Self { rng: SmallRng::seed_from_u64(seed) }
     }
 
-    /// Limits, for some hundreds of commands.
+    /// Returns random limits. The caller uses them for some hundreds of commands.
     pub fn limits(&mut self) -> EncodingLimits {
         let rng = &mut self.rng;
         let mut few = || [0, 1, 4, 16, 64, 128, 512][rng.random_range(0..7)];
@@ -91,13 +91,14 @@ impl Commands {
             zset_max_listpack_value: few(),
             ..EncodingLimits::DEFAULT
         };
-        limits.set_max_intset_entries = limits.set_max_intset_entries.max(limits.set_max_listpack_entries); // see `known`
+        // See `known`.
+        limits.set_max_intset_entries = limits.set_max_intset_entries.max(limits.set_max_listpack_entries);
         limits.list_max_listpack_size = *[-2, -1, -5, 1, 4, 32, 128].choose(rng).expect("some");
         limits.list_compress_depth = *[0, 0, 1, 3].choose(rng).expect("some");
         limits
     }
 
-    /// The next command.
+    /// Returns the next command.
     pub fn next_command(&mut self) -> Vec<Vec<u8>> {
         match self.rng.random_range(0..100) {
             0 => {
@@ -137,7 +138,7 @@ impl Commands {
         }
     }
 
-    /// An index or offset that a command takes.
+    /// Returns an argument for an index or an offset.
     fn index(&mut self) -> Vec<u8> {
         match self.rng.random_range(0..12) {
             0 => self.pick(&["9223372036854775807", "-9223372036854775808", "-200", "200", "-1"]),
@@ -145,7 +146,7 @@ impl Commands {
         }
     }
 
-    /// An index or a value of at most 32 bits: see `known`.
+    /// Returns an index or a value near 0, because `known` lists differences for larger ones.
     fn near_index(&mut self) -> Vec<u8> {
         self.rng.random_range(-200..200).to_string().into_bytes()
     }
@@ -166,7 +167,7 @@ impl Commands {
         }
     }
 
-    /// A value of a string, or an element.
+    /// Returns the value of a string, or an element.
     fn value(&mut self) -> Vec<u8> {
         match self.rng.random_range(0..12) {
             0 => self.pick(&INTEGERS),
@@ -393,7 +394,7 @@ impl Commands {
         }
     }
 
-    /// Ranges of bytes mean something where all scores are the same.
+    /// Returns a command with a range of members. Such a range needs members with equal scores.
     fn of_equal_scores(&mut self) -> Vec<Vec<u8>> {
         let key = self.key(b'y');
         match self.rng.random_range(0..6) {

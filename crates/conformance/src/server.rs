@@ -1,4 +1,5 @@
-//! A server that is compared with redcore: it runs as its own [`Process`], and its limits are set.
+//! [`Server`]: a server that is compared with redcore. It runs as a [`Process`], and its limits can be
+//! changed.
 
 use crate::Reply;
 use crate::known::Family;
@@ -13,7 +14,7 @@ pub struct Server {
     connection: Connection,
     /// Redis or Valkey.
     pub family: Family,
-    /// Major and minor number.
+    /// The major and the minor number of the version.
     pub version: (u32, u32),
     _process: Process,
 }
@@ -27,12 +28,13 @@ impl Server {
         Ok(Self { connection: process.connect()?, family: process.family, version, _process: process })
     }
 
-    /// Whether its answers are compared: before 7.2, sets had no listpack, and scores were printed with 17 digits.
+    /// Returns `true` if the version is at least 7.2. Earlier servers have no listpacks for sets, and print
+    /// scores with 17 digits.
     pub fn is_comparable(&self) -> bool {
         self.version >= (7, 2)
     }
 
-    /// Sets the limits.
+    /// Sets the limits of the server.
     pub fn configure(&mut self, limits: &EncodingLimits) -> Result<()> {
         let settings = [
             ("list-max-listpack-size", limits.list_max_listpack_size.to_string()),
@@ -53,7 +55,7 @@ impl Server {
         command.query::<()>(&mut self.connection).context("CONFIG SET")
     }
 
-    /// The replies to some commands, sent together.
+    /// Sends some commands together, and returns their replies.
     pub fn execute(&mut self, commands: &[Vec<Vec<u8>>]) -> Result<Vec<Reply>> {
         let pack = |words: &Vec<Vec<u8>>| {
             let mut command = redis::Cmd::new();

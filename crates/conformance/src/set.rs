@@ -57,7 +57,7 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     }
 }
 
-/// A key goes when its value is empty.
+/// Inserts the set, or deletes the key if the set is empty.
 fn put(world: &mut World, key: &[u8], set: Set) {
     match set.is_empty() {
         true => world.keys.remove(key),
@@ -72,7 +72,7 @@ fn write(world: &mut World, key: &[u8], change: impl FnOnce(&mut Set) -> Reply) 
     reply
 }
 
-/// Copies of the sets; an empty one where there is no key.
+/// Returns copies of the sets. A missing key has an empty set. Returns `None` if a value is not a set.
 fn sets(world: &World, keys: &[Vec<u8>]) -> Option<Vec<Set>> {
     let copy = |key| match world.keys.get(key) {
         Some(object) => object.as_set().ok()?.try_to_owned().ok(),

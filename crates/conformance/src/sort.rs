@@ -1,4 +1,4 @@
-//! `SORT`, on what the values' iterators yield.
+//! The command `SORT`, on the elements that the iterators of values yield.
 
 use crate::{Reply, World, integer, text};
 use robj::{ObjectType, Robj};
@@ -31,7 +31,8 @@ fn sorted(object: &Robj, arguments: &[Vec<u8>]) -> Result<Reply, SortError> {
     };
     Ok(match object.object_type() {
         ObjectType::List => {
-            // An element of a list may be a copy, where it was compressed; so the items are kept.
+            // An item of a compressed node owns a copy of its element, so the items must live as long as the
+            // elements.
             let list = object.as_list().unwrap();
             let items: Vec<_> = list.iter().collect();
             reply(&sort(items.iter().map(|item| item.element()), &options)?)

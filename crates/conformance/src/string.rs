@@ -53,7 +53,7 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
             Reply::Int(counted(world, key, |object| object.incr_by(increment, &limits))?)
         }
         ("DECRBY", [decrement]) => match integer(decrement)? {
-            i64::MIN => return Err(Reply::error("decrement would overflow")), // before the value is looked at
+            i64::MIN => return Err(Reply::error("decrement would overflow")), // checked before the value
             decrement => Reply::Int(counted(world, key, |object| object.decr_by(decrement, &limits))?),
         },
         ("INCRBYFLOAT", [increment]) => {
@@ -100,13 +100,13 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
     })
 }
 
-/// The value, or the empty string that a key without one counts as. Copies: the commands on strings that read
-/// are all answered from here.
+/// Returns a copy of the value, or the empty string if there is no key. All commands that only read a string
+/// use this function.
 fn existing(world: &World, key: &[u8]) -> Robj {
     world.keys.get(key).cloned().unwrap_or_else(|| Robj::from(""))
 }
 
-/// Counts the value, or a 0 that is kept if that went well.
+/// Calls `count` with the value, or with a new value of 0. A new value is stored if `count` succeeds.
 fn counted<T>(
     world: &mut World,
     key: Vec<u8>,
@@ -121,7 +121,7 @@ fn counted<T>(
     Ok(result)
 }
 
-/// Writes to the value, or to an empty one that is kept if that went well.
+/// Calls `write` with the value, or with a new empty string. A new value is stored if `write` succeeds.
 fn written<T>(
     world: &mut World,
     key: Vec<u8>,
@@ -162,7 +162,7 @@ fn bitfield(world: &mut World, key: Vec<u8>, mut words: &[&[u8]]) -> Result<Repl
         "Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
     let limits = world.limits;
     let mut overflow = BitOverflow::Wrap;
-    // All is read before anything is done.
+    // Parses all operations before it executes the first one.
     let mut operations = Vec::new();
     while let [name, rest @ ..] = words {
         if *name == b"OVERFLOW" {

@@ -15,7 +15,7 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     execute(world, &words).unwrap_or_else(|reply| reply)
 }
 
-/// A score as an argument: no NaN, nothing that no double holds. In C: `string2d`.
+/// Parses a score. NaN and numbers that no double holds are errors. In C: `string2d`.
 fn number(argument: &[u8]) -> Result<f64, Reply> {
     let exact = LongDouble::parse(argument).ok_or_else(|| Reply::error("value is not a valid float"))?;
     let value = f64::from(exact);
@@ -23,10 +23,10 @@ fn number(argument: &[u8]) -> Result<f64, Reply> {
     if (value.is_infinite() && exact.is_finite()) || (value == 0.0 && exact != LongDouble::from(0)) {
         return Err(Reply::error("value is not a valid float"));
     }
-    Ok(decimal.unwrap_or(value)) // rounded once, but for hexadecimal text
+    Ok(decimal.unwrap_or(value)) // the number is rounded only once, except for hexadecimal text
 }
 
-/// A score as a reply.
+/// Returns the reply for a score.
 fn score(score: f64) -> Reply {
     Reply::Bulk(Sds::from_f64(score).to_vec())
 }
@@ -35,7 +35,7 @@ fn pair(member: Element<'_>, value: f64) -> [Reply; 2] {
     [Reply::Bulk(member.text().to_vec()), score(value)]
 }
 
-/// Reads the sorted set of a key; a missing one is empty.
+/// Calls `f` with a view of the sorted set. A missing key has an empty set.
 fn read<T>(world: &World, key: &[u8], f: impl FnOnce(ZSetView<'_>) -> T) -> T {
     match world.keys.get(key) {
         Some(object) => f(object.as_zset().unwrap()),
@@ -43,7 +43,7 @@ fn read<T>(world: &World, key: &[u8], f: impl FnOnce(ZSetView<'_>) -> T) -> T {
     }
 }
 
-/// Changes the sorted set of a key, if there is one, and deletes one that is empty then.
+/// Calls `f` with the sorted set of a key, if there is one. Deletes the key if the set is then empty.
 fn change<T: Default>(world: &mut World, key: &[u8], f: impl FnOnce(&mut ZSet) -> T) -> T {
     let Some(object) = world.keys.get_mut(key) else { return T::default() };
     let result = f(&mut object.as_zset_mut().unwrap());
@@ -53,7 +53,7 @@ fn change<T: Default>(world: &mut World, key: &[u8], f: impl FnOnce(&mut ZSet) -
     result
 }
 
-/// Puts a result where it belongs and answers its length.
+/// Stores a result under `key`, and returns a reply with its length. An empty result deletes the key.
 fn store(world: &mut World, key: &[u8], result: ZSet) -> Reply {
     let len = result.len();
     world.keys.remove(key);
@@ -186,7 +186,7 @@ fn add(
             world.keys.insert(key.to_vec(), Robj::from(set));
         }
         Some(object) => {
-            // Valkey looks at the members beforehand, also at those that are there or will not be added.
+            // Valkey checks the lengths of all members beforehand, even of those that will not be added.
             let longest = pairs.iter().map(|(_, member)| member.len()).max().unwrap_or(0);
             let too_long = world.family == Family::Valkey && longest > limits.zset_max_listpack_value;
             let hint = if too_long { usize::MAX } else { pairs.len() };
@@ -197,7 +197,7 @@ fn add(
     pairs.iter().map(|&(score, member)| Ok(set.try_add(member, score, options, limits)?)).collect()
 }
 
-/// A bound as the commands write it: `(1`, `[a`, `-`, `+inf`.
+/// Splits a bound of a score, such as `1` or `(1`, into whether it is exclusive and its text.
 fn bound(argument: &[u8]) -> (bool, &[u8]) {
     argument.strip_prefix(b"(").map_or((false, argument), |rest| (true, rest))
 }
@@ -215,7 +215,7 @@ fn ranks(set: ZSetView<'_>, by: &str, from: &[u8], to: &[u8]) -> Result<Range<us
     };
     Ok(match by {
         "SCORE" => set.ranks_by_score((score_bound(from)?, score_bound(to)?)),
-        "LEX" if from == b"+" || to == b"-" => 0..0, // from behind the last, or to before the first
+        "LEX" if from == b"+" || to == b"-" => 0..0, // begins behind the last or ends before the first member
         "LEX" => set.ranks_by_lex((lex_bound(from), lex_bound(to))),
         _ => set.ranks_by_index(integer(from)?, integer(to)?),
     })

@@ -1,4 +1,5 @@
-//! Dump files and payloads, to and from the servers on the path. It is not run without one.
+//! Transfers dump files and payloads to and from the servers on the path. The test does not run without a
+//! server.
 
 use conformance::files::round_trip;
 use conformance::process::servers_on_path;

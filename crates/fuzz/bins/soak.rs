@@ -1,4 +1,5 @@
-//! `soak`: millions of operations on keyspaces beside plain models. `cargo xtask soak` runs it.
+//! `soak`: runs millions of operations on keyspaces and on plain models. `cargo xtask soak` runs this
+//! program.
 //!
 //! Exit codes: 0 no difference, 1 a difference, 2 wrong arguments.
 
@@ -15,33 +16,33 @@ use std::time::Duration;
     about = "Random operations of all types on keyspaces beside plain models, with eviction, expiry and failing allocations"
 )]
 struct Args {
-    /// The same number gives the same operations; drawn and printed if left out
+    /// The seed. The same seed gives the same operations. The default is a random seed, which is printed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// How long to run
+    /// The time to run, in minutes
     #[arg(long, value_name = "M", default_value_t = 1.0, conflicts_with = "seconds")]
     minutes: f64,
-    /// How long to run, in seconds
+    /// The time to run, in seconds
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
-    /// Stop after exactly so many operations of the first part, and leave the threads out
+    /// Stop after N operations of the first part, and skip the second part
     #[arg(long, value_name = "N", conflicts_with_all = ["minutes", "seconds"])]
     operations: Option<u64>,
-    /// Threads of the second part, which takes a sixth of the time; 0 leaves it out
+    /// The number of threads of the second part, which takes a sixth of the time. 0 skips it
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=64))]
     threads: u8,
-    /// Check the soak itself: plant a fault, which it has to find
+    /// Test the soak: plant a fault that it must find
     #[arg(long, value_name = "FAULT")]
     plant: Option<Fault>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Fault {
-    /// A value that is removed is never freed
+    /// A removed value is never freed
     Leak,
-    /// A key is removed behind the model's back
+    /// A key is removed, and the model does not learn of it
     LostKey,
-    /// Reads are answered as of some seconds ago
+    /// Reads use a time some seconds in the past
     ExpiredAnswer,
 }
 
@@ -55,7 +56,7 @@ impl From<Fault> for Plant {
     }
 }
 
-/// The longest run: a year, in seconds.
+/// The maximal time of a run, in seconds: a year.
 const SECONDS_MAX: f64 = 365.0 * 24.0 * 3_600.0;
 
 fn main() -> ExitCode {
@@ -100,7 +101,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Progress on standard error, if it is a terminal.
+/// Returns a progress bar on standard error. It is visible only on a terminal.
 fn bar(settings: &Settings) -> ProgressBar {
     let (length, unit) = match settings.operations {
         u64::MAX => (settings.time.as_secs(), " s"),

@@ -1,17 +1,18 @@
-//! What the targets share: reading operations, failing allocations, and the books at the end.
+//! Code that the targets share: decoding operations, failing allocations, and counting bytes.
 
 use ::zmalloc::{Region, fault};
 use arbitrary::{Arbitrary, Unstructured};
 use std::fmt;
 use std::time::Duration;
 
-/// Decodes operations until the input is used up. An input that ends in the middle of one ends there.
+/// Decodes operations until the end of the input. An incomplete operation at the end is dropped.
 pub(crate) fn operations<Op: for<'a> Arbitrary<'a>>(data: &[u8]) -> impl Iterator<Item = Op> {
     let mut input = Unstructured::new(data);
     std::iter::from_fn(move || if input.is_empty() { None } else { Op::arbitrary(&mut input).ok() })
 }
 
-/// A plan of failures, as it stands in an input. Counts are small, so that the allocation is reached.
+/// A plan of failing allocations, decoded from an input. The numbers are small, so that operations reach
+/// them.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum Plan {
     None,
@@ -19,7 +20,7 @@ pub(crate) enum Plan {
     From(u8),
 }
 
-/// The plan in force.
+/// Makes allocations fail as the current plan says.
 pub(crate) struct Faults {
     guard: Option<fault::Guard>,
 }
@@ -30,7 +31,7 @@ impl Faults {
     }
 
     pub(crate) fn follow(&mut self, plan: Plan) {
-        // The old guard ends whatever plan there is, so it goes first.
+        // The old guard ends any plan when it is dropped, so it is dropped before the new plan begins.
         self.guard = None;
         self.guard = match plan {
             Plan::None => None,
@@ -39,7 +40,7 @@ impl Faults {
         };
     }
 
-    /// Runs `operation` and says whether an allocation was made to fail in it.
+    /// Runs `operation`. Also returns whether the plan made an allocation fail in it.
     pub(crate) fn watch<T>(&self, operation: impl FnOnce() -> T) -> (T, bool) {
         let failures = || self.guard.as_ref().map_or(0, fault::Guard::failures);
         let before = failures();
@@ -48,8 +49,9 @@ impl Faults {
     }
 }
 
-/// Checks when dropped that the thread has freed all that it has allocated since the start. A structure that is to be
-/// checked is declared after it, so that it is dropped before.
+/// Checks, when it is dropped, that the thread has freed all memory that it has allocated since
+/// [`open`](Self::open). Structures that are checked are declared after this value, so that they are dropped
+/// before it.
 pub(crate) struct Books {
     region: Region,
 }
@@ -59,7 +61,7 @@ impl Books {
         Self { region: Region::start() }
     }
 
-    /// Bytes that the thread has allocated since the start and not freed.
+    /// Returns the number of bytes that the thread has allocated since the start and not freed.
     pub(crate) fn used(&self) -> usize {
         self.region.held() as usize
     }
@@ -73,7 +75,7 @@ impl Drop for Books {
     }
 }
 
-/// A clock that is a millisecond later each time it is asked.
+/// Returns a clock that advances by a millisecond at each call.
 pub(crate) fn clock() -> impl FnMut() -> Duration {
     let mut time = Duration::ZERO;
     move || {
@@ -82,12 +84,12 @@ pub(crate) fn clock() -> impl FnMut() -> Duration {
     }
 }
 
-/// Bytes of an input: short ones as they stand there, long ones as a run of one byte, so that the limits of
-/// headers are reached with few bytes of input.
+/// Bytes that an input chooses. Short texts are bytes of the input. Long texts repeat one byte, so that a few
+/// bytes of input reach the limits of headers.
 #[derive(Clone)]
 pub(crate) struct Text(pub(crate) Vec<u8>);
 
-/// A long text is shown by its start and its length.
+/// Shows only the start and the length of a long text.
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (start, len) = (&self.0[..self.0.len().min(60)], self.0.len());
@@ -96,7 +98,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Longer than every limit of a structure except those of gigabytes.
+/// The limit of the length of a text. It is above all limits of structures, except those of gigabytes.
 const TEXT_LEN_MAX: usize = 70_000;
 
 impl<'a> Arbitrary<'a> for Text {
@@ -113,7 +115,7 @@ impl<'a> Arbitrary<'a> for Text {
     }
 }
 
-/// A length or a position: near 0 mostly, sometimes around the limits of headers.
+/// A length or a position. It is often small, and sometimes near a limit of headers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Len(pub(crate) usize);
 

@@ -1,18 +1,18 @@
-//! What tables are given: hashes and random sources, good ones and bad ones.
+//! Good and bad hashes and random sources for tables.
 
 use arbitrary::Arbitrary;
 use std::hash::{BuildHasher, Hasher};
 
-/// A number's way into a hash.
+/// A hash function of numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Hash {
-    /// Every bit depends on every bit.
+    /// The bits of the number are mixed.
     Mixed,
-    /// The number itself: chunks fill in order, and all tags are alike.
+    /// The hash is the number. Chunks fill in order, and all tags are equal.
     Identity,
-    /// Sixteen hashes for all numbers.
+    /// There are only sixteen different hashes.
     Few,
-    /// The number in the highest bits: all in the first chunk.
+    /// The number is in the highest bits, so all entries are in the first chunk.
     High,
 }
 
@@ -59,7 +59,7 @@ impl Hasher for KeyHasher {
     }
 }
 
-/// A random source, good or broken: picks have to end with any.
+/// A random source. Some are broken, but picking a random entry must end with each of them.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum Numbers {
     Constant(u64),

@@ -1,16 +1,16 @@
-//! Drives each target with random inputs, without libFuzzer. Coverage does not steer the inputs, but the test runs on every
-//! machine, with `cargo test --workspace`.
+//! Runs each target on random inputs, without libFuzzer. Coverage does not guide the inputs, but the tests
+//! run on every machine with `cargo test --workspace`.
 
 use proptest::prelude::*;
 use std::sync::{PoisonError, RwLock};
 
-/// The target `zmalloc` compares with the process's counters, so it runs alone; the others run side by side.
+/// The target `zmalloc` reads the counters of the process, so it runs alone. The others run in parallel.
 static PROCESS: RwLock<()> = RwLock::new(());
 
-/// Random inputs for each target, each of some dozens of operations. libFuzzer goes on from there.
+/// The number of random inputs for each target. Each has some dozens of operations. libFuzzer runs many more.
 const INPUTS: u32 = 800;
 
-/// Runs a target beside others.
+/// Runs a target in parallel with others.
 fn drive(target: fn(&[u8])) {
     let _shared = PROCESS.read().unwrap_or_else(PoisonError::into_inner);
     run_inputs(target);

@@ -1,9 +1,9 @@
-//! The soak passes for some seconds, and finds each fault that is planted.
+//! Tests that the soak passes for some seconds, and that it finds each planted fault.
 
 use fuzz::soak::{self, Failure, Plant, Report, Settings};
 use std::time::Duration;
 
-/// Long enough for a fault to be planted and found. A run that finds it ends at once.
+/// The maximal time of a run. It is enough to plant and find a fault, and a run that finds one ends at once.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn run(plant: Option<Plant>, time: Duration, operations: u64, threads: usize) -> Result<Report, Failure> {

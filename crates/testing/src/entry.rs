@@ -1,37 +1,37 @@
-//! [`Entry`]: a block in which a packed value stands between other bytes, as the editors' tests need one.
+//! [`Entry`]: a block in which a packed value is between other bytes, for the tests of the editors.
 
 use common::{ReserveError, Room};
 
-/// Bytes in front of the value.
+/// The number of bytes in front of the value.
 const HEADER_LEN: usize = 8;
 
-/// The entry of a table, which has a packed value in its middle: eight bytes, the value, a key.
+/// The entry of a table that contains a packed value: eight bytes, the value, and a key.
 #[derive(Clone, Debug)]
 pub struct Entry {
     block: Vec<u8>,
     key_len: usize,
-    /// The block can be no longer than this.
+    /// The maximal length of the block, in bytes.
     capacity: usize,
     splices: usize,
 }
 
 impl Entry {
-    /// An entry that can be `capacity` bytes long.
+    /// Returns an entry that has at most `capacity` bytes.
     pub fn new(header: &[u8; HEADER_LEN], value: &[u8], key: &[u8], capacity: usize) -> Self {
         Self { block: [header, value, key].concat(), key_len: key.len(), capacity, splices: 0 }
     }
 
-    /// All bytes of the entry.
+    /// Returns all bytes of the entry.
     pub fn block(&self) -> &[u8] {
         &self.block
     }
 
-    /// From now on the entry can be `capacity` bytes long.
+    /// Sets the maximal length of the entry, in bytes.
     pub fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
     }
 
-    /// How many times the value has been made longer or shorter since this was asked last.
+    /// Returns how many times the value was made longer or shorter since the last call.
     pub fn take_splices(&mut self) -> usize {
         core::mem::take(&mut self.splices)
     }

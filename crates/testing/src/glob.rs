@@ -1,9 +1,11 @@
-//! Redis' patterns the simple way: an oracle for matchers.
+//! A simple matcher of Redis' patterns: an oracle for the tests of faster ones.
 //!
-//! The pattern is turned into parts, one at a time, and each part into the set of text positions that can be reached behind it.
-//! Time is O(pattern x text) on every input, so that the oracle answers long inputs too.
+//! The matcher splits the pattern into parts. For each part, it computes the set of positions in the text at
+//! which a match of the parts so far can end. The time is O(pattern x text) for every input, so the oracle
+//! also works for long inputs.
 
-/// A pattern in parts. The answers are those of `KEYS` and `SCAN`: `*` alone matches the empty text, `**` does not.
+/// A pattern, split into parts. The answers are those of `KEYS` and `SCAN`: `*` alone matches the empty text,
+/// but `**` does not.
 ///
 /// ```
 /// let glob = testing::NaiveGlob::new(b"h[^e]*o");
@@ -17,12 +19,12 @@ pub struct NaiveGlob<'a> {
 enum Part {
     /// Any number of bytes.
     Many,
-    /// One byte out of a set: whether each byte is in it.
+    /// One byte out of a set. The array has `true` at each byte of the set.
     One(Box<[bool; 256]>),
 }
 
 impl<'a> NaiveGlob<'a> {
-    /// Takes the pattern apart.
+    /// Splits the pattern into parts.
     pub fn new(pattern: &'a [u8]) -> Self {
         let mut bytes = pattern.iter().copied();
         let mut parts = Vec::new();
@@ -38,7 +40,7 @@ impl<'a> NaiveGlob<'a> {
         Self { pattern, parts }
     }
 
-    /// Whether the whole text matches.
+    /// Returns `true` if the whole text matches.
     pub fn is_match(&self, text: &[u8]) -> bool {
         if text.is_empty() {
             return matches!(self.pattern, [] | [b'*']);
@@ -68,7 +70,8 @@ fn single(byte: u8) -> Part {
     Part::One(set)
 }
 
-/// The set that a class stands for. The bracket that opens it has been read; the one that closes it is read here.
+/// Reads a class and returns its set. The caller has read the opening bracket. This function reads the
+/// closing one.
 fn class(bytes: &mut (impl Iterator<Item = u8> + Clone)) -> Box<[bool; 256]> {
     let mut members = Vec::new();
     let mut is_first = true;
@@ -82,7 +85,7 @@ fn class(bytes: &mut (impl Iterator<Item = u8> + Clone)) -> Box<[bool; 256]> {
         } else if byte == b'\\' && !ahead.is_empty() {
             members.extend(bytes.next());
         } else if ahead.len() == 2 && ahead[0] == b'-' {
-            // Bytes are signed numbers in a range, as `char` is in C on x86-64.
+            // A range compares bytes as signed numbers, because `char` is signed in C on x86-64.
             let (start, end) = (byte as i8, ahead[1] as i8);
             members.extend((start.min(end)..=start.max(end)).map(|member| member as u8));
             bytes.nth(1);

@@ -1,30 +1,31 @@
-//! [`Liar`]: a room that does not keep its word, for tests of what an editor does then.
+//! [`Liar`]: a room that breaks the contract of [`Room`]. Tests check that an editor stays safe with such a
+//! room.
 
 use common::{ReserveError, Room};
 
-/// What a [`Liar`] does when its value should become longer or shorter.
+/// What a [`Liar`] does when it is asked to make its value longer or shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
-    /// It says that it has done it, and has not.
+    /// It does nothing, and returns `Ok`.
     Idle,
-    /// It adds or keeps a byte less.
+    /// It adds one byte too few.
     Short,
-    /// It adds a byte more.
+    /// It adds one byte too many.
     Long,
-    /// It loses everything.
+    /// It removes all bytes.
     Lost,
-    /// It refuses, whether the value becomes longer or shorter.
+    /// It returns an error, even if the value becomes shorter.
     Refusal,
-    /// It does what it should. But the bytes to be written are fewer than those to be read.
+    /// It resizes the value correctly. But [`Room::bytes_mut`] returns fewer bytes than [`Room::bytes`].
     Stingy,
 }
 
 impl Lie {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 6] = [Self::Idle, Self::Short, Self::Long, Self::Lost, Self::Refusal, Self::Stingy];
 }
 
-/// The bytes of a packed value in a room that lies.
+/// A room that holds a packed value and breaks its contract.
 #[derive(Clone, Debug)]
 pub struct Liar {
     bytes: Vec<u8>,
@@ -32,7 +33,7 @@ pub struct Liar {
 }
 
 impl Liar {
-    /// A room with these bytes.
+    /// Returns a room with these bytes.
     pub fn new(bytes: &[u8], lie: Lie) -> Self {
         Self { bytes: bytes.to_vec(), lie }
     }

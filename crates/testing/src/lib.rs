@@ -12,8 +12,10 @@ pub use number::{FloatSum, integer};
 
 use proptest::prelude::ProptestConfig;
 
-/// A property test of that many cases. Miri is some hundred times slower, so that it runs fewer. It has no files either,
-/// so failures are not kept in any; a failure prints its smallest input.
+/// Returns the configuration of a property test with `cases` cases.
+///
+/// Miri is about a hundred times slower, so it runs only `cases_under_miri` cases. Failures are not stored in
+/// a file, because Miri has no access to files. A failing test prints its smallest input.
 pub fn config(cases: u32, cases_under_miri: u32) -> ProptestConfig {
     let cases = if cfg!(miri) { cases_under_miri } else { cases };
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }

@@ -1,9 +1,9 @@
-//! Numbers in text, as models of the commands that count read them.
+//! Numbers in text, for the models of the commands that count.
 
-/// Two numbers of up to 15 digits that differ have different `f64`s.
+/// Two different numbers of at most 15 digits have different `f64`s.
 const EXACT_LEN_MAX: usize = 15;
 
-/// The integer of which `text` is the canonical decimal form.
+/// Returns the integer whose canonical decimal form is `text`, or `None` if there is none.
 ///
 /// ```
 /// assert_eq!(testing::integer(b"-7"), Some(-7));
@@ -14,7 +14,7 @@ pub fn integer(text: &[u8]) -> Option<i64> {
     (value.to_string().as_bytes() == text).then_some(value)
 }
 
-/// The text of a number with `quarters` quarters added: what `INCRBYFLOAT` answers, as far as an `f64` can tell.
+/// What `INCRBYFLOAT` answers if it adds a number of quarters, as far as an `f64` can represent the sum.
 ///
 /// ```
 /// use testing::FloatSum;
@@ -29,30 +29,31 @@ pub enum FloatSum {
     NotAFloat,
     /// The sum.
     Text(Vec<u8>),
-    /// The sum is not known: an `f64` rounds or cannot hold the number, or std reads it unlike C.
+    /// The sum is unknown: an `f64` rounds the number or cannot hold it, or std parses the text differently
+    /// from C.
     Unknown,
 }
 
 impl FloatSum {
-    /// The sum for a number that is `text`.
+    /// Returns the sum of the number in `text` and `quarters` quarters.
     pub fn of(text: &[u8], quarters: i8) -> Self {
         let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
         let has_letter = |letter: u8| text.iter().any(|byte| byte.eq_ignore_ascii_case(&letter));
         match number {
-            None if has_letter(b'x') => Self::Unknown, // hexadecimal digits, perhaps
+            None if has_letter(b'x') => Self::Unknown, // the number may be hexadecimal
             None => Self::NotAFloat,
             Some(number)
                 if text.len() > EXACT_LEN_MAX || has_letter(b'e') || (number * 4.0).fract() != 0.0 =>
             {
                 Self::Unknown
             }
-            // A sum may have more digits than `f64` prints, so that whole quarters are added.
+            // The sum may have more digits than an `f64` prints. So the addition is done in whole quarters.
             Some(number) => Self::Text(text_of_quarters((number * 4.0) as i64 + i64::from(quarters))),
         }
     }
 }
 
-/// The shortest decimal form of a number of quarters.
+/// Returns the shortest decimal form of a number of quarters.
 fn text_of_quarters(quarters: i64) -> Vec<u8> {
     let sign = if quarters < 0 { "-" } else { "" };
     let fraction = ["", ".25", ".5", ".75"][(quarters.unsigned_abs() % 4) as usize];

@@ -1,4 +1,4 @@
-//! Rules about Markdown: nothing is left out of the book, and no link leads nowhere.
+//! Rules about Markdown: the book lists all pages, its code is tested, and all links have a target.
 
 use super::problem::Problem;
 use super::tree::Tree;
@@ -27,7 +27,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// A page of the book stands in the summary, and its code among the doc tests.
+/// A page of the book must be listed in the summary, and its code among the doc tests.
 fn page(tree: &Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
     let listed = links(tree.text(SUMMARY).unwrap_or_default());
     if !listed.iter().any(|(_, target)| resolve(SUMMARY, target).as_deref() == Some(path)) {
@@ -39,7 +39,7 @@ fn page(tree: &Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The targets of links and images, with their lines.
+/// Returns the targets of links and images, with their lines.
 fn links(text: &str) -> Vec<(usize, String)> {
     let events = Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter();
     let targets = events.filter_map(|(event, range)| match event {
@@ -52,7 +52,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
     targets.collect()
 }
 
-/// Whether rustdoc would compile something here: blocks without a language are Rust to it.
+/// Returns `true` if rustdoc compiles a block of the text. A block without a language is Rust.
 fn has_rust_code(text: &str) -> bool {
     Parser::new(text).any(|event| match event {
         Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
@@ -64,7 +64,8 @@ fn has_rust_code(text: &str) -> bool {
     })
 }
 
-/// The path that does not exist, if the link is one inside the repository.
+/// Returns the missing path of a relative link, or a message if the link leaves the repository. Returns
+/// `None` if the target exists, or if the link has a scheme or only an anchor.
 fn leads_nowhere(tree: &Tree, from: &str, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") || target.starts_with('#') {
         return None;
@@ -76,7 +77,7 @@ fn leads_nowhere(tree: &Tree, from: &str, target: &str) -> Option<String> {
     }
 }
 
-/// The path of a relative link, from the root; `None` if it leaves the repository.
+/// Returns the path of a relative link from the root, or `None` if the link leaves the repository.
 fn resolve(from: &str, target: &str) -> Option<String> {
     let target = target.split(['#', '?']).next().unwrap_or_default();
     let mut parts: Vec<&str> = from.split('/').collect();

@@ -1,11 +1,11 @@
-//! Rules about Cargo.toml files: who may name whom, and where versions live.
+//! Rules about Cargo.toml files: which crates a crate may depend on, and where versions are listed.
 
 use super::problem::Problem;
 use super::tree::Tree;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
-/// The floors of the house. A crate names crates of its own floor or of lower ones.
+/// The floors of the architecture. A crate depends only on crates of its own floor or of lower ones.
 const FLOORS: [(&str, u32); 14] = [
     ("zmalloc", 1),
     ("common", 1),
@@ -23,8 +23,7 @@ const FLOORS: [(&str, u32); 14] = [
     ("rdb", 7),
 ];
 
-/// Packages that stand beside the house and look into it: they may name every crate, and no crate may
-/// name them.
+/// Packages outside of the floors. They may depend on every crate, and no crate may depend on them.
 const OUTSIDE: [&str; 4] = ["conformance", "fuzz", "benches", "xtask"];
 
 fn floor(name: &str) -> Option<u32> {
@@ -68,7 +67,7 @@ fn package(path: &str, manifest: &toml::Table, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Each dependency of each table, the tables of `[target.*]` too.
+/// Returns the dependencies of all tables, including those of `[target.*]`.
 fn dependencies(manifest: &toml::Table) -> Vec<(String, &str, &toml::Value)> {
     const TABLES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
     let targets = manifest.get("target").and_then(|targets| targets.as_table()).into_iter().flatten();

@@ -1,8 +1,9 @@
-//! `cargo xtask tidy`: the rules of the house that rustc and clippy do not know.
+//! `cargo xtask tidy`: checks the project's rules that rustc and clippy do not know.
 //!
-//! Each rule is a function from the tree to a list of problems, in the file of its kind: `source`,
-//! `manifest`, `docs`. The tree is a map from path to text, so the tests of a rule show on a tree
-//! of two lines that it fails where it should and stays silent where it should.
+//! Each rule is a function from the tree to a list of problems. The rules are in three files: `source`,
+//! `manifest` and `docs`. The tree is a map from path to text, so a test of a rule needs only a tree of two
+//! lines. It shows that the rule finds a problem, and that it accepts a tree without one.
+//!
 //! Learned from: rust-analyzer's and TigerBeetle's `tidy`.
 
 mod docs;

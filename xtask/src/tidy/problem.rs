@@ -1,14 +1,14 @@
-//! What the rules find.
+//! [`Problem`]: a violation of a rule.
 
 use std::fmt;
 
-/// What is wrong, and where; a line of 0 means the whole file.
+/// A violation of a rule, with its place. A line of 0 stands for the whole file.
 #[derive(Debug, PartialEq)]
 pub(super) struct Problem {
     pub(super) path: String,
     pub(super) line: usize,
     pub(super) text: String,
-    /// Printed, but not a failure.
+    /// Whether the problem is printed but does not fail the command.
     pub(super) only_warns: bool,
 }
 

@@ -3,11 +3,11 @@
 use super::problem::Problem;
 use super::tree::Tree;
 
-/// A file of more lines tells more than one story.
+/// A file with more lines probably has more than one subject.
 const LINES_WARN: usize = 500;
 const LINES_MAX: usize = 800;
 
-/// Macros that are notes to oneself. In two halves, so that this file does not name them.
+/// Macros of unfinished code. Each name is in two halves, so that this file does not contain it.
 const UNFINISHED: [&str; 3] = [concat!("to", "do!("), concat!("db", "g!("), concat!("unimple", "mented!(")];
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
@@ -46,15 +46,15 @@ fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
         for name in UNFINISHED.iter().filter(|name| code.contains(**name)) {
             problems.push(Problem::new(path, number, format!("`{})` is unfinished work", name)));
         }
-        // `#[ignore = "why"]` is welcome.
+        // `#[ignore = "why"]` is allowed.
         if code.trim().starts_with("#[ignore]") || code.contains(concat!(", ig", "nore)]")) {
             problems.push(Problem::new(path, number, "a test ignored without a reason"));
         }
     }
 }
 
-/// A public function that may end in the handler for missing memory has a form that answers an error: one that it calls, or one named
-/// `try_` and its own name.
+/// A public function that may call the OOM handler must have a form that returns an error. It calls this
+/// form, or the form is named `try_` plus its own name.
 fn fallible_twins(path: &str, text: &str, problems: &mut Vec<Problem>) {
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let mut lines = code.lines().enumerate();
@@ -74,7 +74,7 @@ fn fallible_twins(path: &str, text: &str, problems: &mut Vec<Problem>) {
         } else {
             lines.by_ref().map(|(_, line)| line).take_while(|line| *line != end).collect()
         };
-        // A variant `Room` is not the function `oom`.
+        // `Room(` ends with `oom(`, but it is a variant and not the function.
         let body = body.replace("try_from", "").replace("try_into", "").replace("Room(", "");
         let may_end = ["or_oom(", "oom(", "out_of_memory("].iter().any(|call| body.contains(call));
         let twin = |open| text.contains(&format!("fn try_{name}{open}"));

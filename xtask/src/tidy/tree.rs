@@ -1,17 +1,17 @@
-//! What the rules read: the repository's files.
+//! [`Tree`]: the files of the repository, as the rules read them.
 
 use crate::shell;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 
-/// The repository's files: path from the root with `/` between, and the text of those that rules
-/// read (others are there with an empty text, because links may point at them).
+/// The files of the repository: each path from the root, separated by `/`, with the text of the file. Files
+/// that no rule reads have an empty text. They are in the map because links may point to them.
 pub(super) struct Tree {
     pub(super) files: BTreeMap<String, String>,
 }
 
 impl Tree {
-    /// All files that git would not ignore.
+    /// Reads all files that git does not ignore.
     pub(super) fn read() -> Result<Self> {
         let mut files = BTreeMap::new();
         let walk = ignore::WalkBuilder::new(shell::root()).hidden(false).require_git(false).build();
@@ -19,7 +19,7 @@ impl Tree {
             let entry = entry?;
             let path = entry.path().strip_prefix(shell::root()).context("outside of the root")?;
             let path = path.to_str().context("a file name that is not UTF-8")?.replace('\\', "/");
-            // In a linked work tree `.git` is a file.
+            // In a linked work tree, `.git` is a file.
             let is_git = path.split('/').next() == Some(".git");
             if is_git || !entry.file_type().is_some_and(|kind| kind.is_file()) {
                 continue;
@@ -40,7 +40,7 @@ impl Tree {
         Self { files: files.iter().map(|(path, text)| ((*path).into(), (*text).into())).collect() }
     }
 
-    /// Paths and texts of the files with this ending.
+    /// Returns the paths and texts of the files with this ending.
     pub(super) fn with_ending<'a>(&'a self, ending: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let all = self.files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
         all.filter(move |(path, _)| path.ends_with(ending))
@@ -50,7 +50,7 @@ impl Tree {
         self.files.get(path).map(String::as_str)
     }
 
-    /// Whether there is such a file, or a folder with files in it.
+    /// Returns `true` if there is a file with this path, or a folder that contains files.
     pub(super) fn exists(&self, path: &str) -> bool {
         let folder = format!("{path}/");
         path.is_empty()

@@ -1,4 +1,4 @@
-//! [`fill`]: all types in all encodings, on a server and in keyspaces.
+//! [`fill`]: creates values of all types in all encodings, on a server and in keyspaces.
 
 use super::NOW;
 use crate::process::Process;
@@ -10,16 +10,16 @@ use redis::{Cmd, Connection, cmd};
 use values::list::Side;
 use values::zset::AddOptions;
 
-/// The databases that have keys. Database [`COMPRESSED`] has lists that are compressed inside.
+/// The databases that have keys. The lists of database [`COMPRESSED`] have compressed nodes.
 pub(super) const DATABASES: [usize; 3] = [0, 3, 15];
 
 /// The database whose lists have a `list-compress-depth` of 1.
 const COMPRESSED: usize = 3;
 
-/// Elements of collections that are no longer packed by their number.
+/// The number of elements of a collection that is too large to be packed.
 const MANY: usize = 700;
 
-/// Numbers that are written in 1, 2, 4 and 8 bytes, and the ends of each.
+/// Integers that files store in 1, 2, 4 and 8 bytes, and the ends of these ranges.
 const INTEGERS: [i64; 20] = [
     0,
     1,
@@ -47,7 +47,7 @@ const INTEGERS: [i64; 20] = [
 const NOT_INTEGERS: [&str; 8] =
     ["", "01", "+1", " 1", "-0", "1e3", "9223372036854775808", "-9223372036854775809"];
 
-/// Scores that have no short form, and those at the ends.
+/// Scores without a short text, and scores at the ends of the range.
 const SCORES: [f64; 18] = [
     0.0,
     1.0,
@@ -69,10 +69,11 @@ const SCORES: [f64; 18] = [
     f64::NEG_INFINITY,
 ];
 
-/// When keys expire, in milliseconds since 1970: whole seconds, milliseconds, and more than a double holds.
+/// Expiry times in milliseconds since 1970: in whole seconds, in milliseconds, and with more digits than a
+/// double has.
 const EXPIRIES: [u64; 4] = [NOW + 1_000_000_000_000, NOW + 999_999_999_999, 1 << 42, (1 << 53) + 1];
 
-/// A keyspace for each database of a server.
+/// Returns an empty keyspace for each database.
 pub(super) fn keyspaces() -> Vec<Keyspace> {
     let options =
         |number| if number == COMPRESSED { Options::new().list_compress_depth(1) } else { Options::new() };
@@ -102,7 +103,7 @@ impl Twin {
         Ok(command.exec(&mut self.connection)?)
     }
 
-    /// Sends a command to the server and does the same here, for each element.
+    /// Sends the elements to the server in commands of 100 elements, and calls `here` for each element.
     fn each<T>(
         &mut self,
         name: &str,
@@ -182,7 +183,7 @@ impl Twin {
     }
 }
 
-/// Bytes of all values, which LZF makes no shorter.
+/// Returns random bytes, which LZF cannot compress.
 fn noise(random: &mut SmallRng, len: usize) -> Vec<u8> {
     (0..len).map(|_| random.random()).collect()
 }
@@ -191,7 +192,7 @@ fn words(count: usize, len: usize) -> Vec<Vec<u8>> {
     (0..count).map(|n| format!("{n:0len$}:{}", n * 7_919).into_bytes()).collect()
 }
 
-/// Integers as text, and texts that are nearly that.
+/// Returns integers as text, and texts that look like integers.
 fn numbers() -> Vec<Vec<u8>> {
     let integers = INTEGERS.iter().map(i64::to_string);
     integers.chain(NOT_INTEGERS.map(String::from)).map(String::into_bytes).collect()
@@ -199,7 +200,7 @@ fn numbers() -> Vec<Vec<u8>> {
 
 /// Fills all databases.
 pub(super) fn fill(twin: &mut Twin) -> Result<()> {
-    // From Redis 7.2 on, large elements have nodes of their own by default.
+    // From Redis 7.2 on, large elements have their own nodes by default. Redis 7.0 needs this command for it.
     twin.send(cmd("DEBUG").arg("QUICKLIST-PACKED-THRESHOLD").arg("8192b"))?;
     for database in DATABASES {
         twin.select(database)?;
@@ -229,7 +230,7 @@ pub(super) fn fill(twin: &mut Twin) -> Result<()> {
 fn strings(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
     for (n, number) in numbers().into_iter().enumerate() {
         twin.set(format!("number:{n}").as_bytes(), &number)?;
-        twin.set(&number, b"the key is a number, or nearly one")?; // one of them is empty
+        twin.set(&number, b"the key is a number, or nearly one")?; // one of the keys is empty
     }
     let letters = |len: usize| b"abcdefgh".repeat(len.div_ceil(8))[..len].to_vec();
     for len in [1, 11, 12, 20, 21, 44, 45, 63, 64, 200, 16_383, 16_384, 70_000, 300_000] {
@@ -249,7 +250,7 @@ fn lists(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
     twin.rpush(b"list:nodes", &words(4_000, 20))?;
     let long: Vec<Vec<u8>> = (0..60).map(|n| noise(random, 100 * n)).collect();
     twin.rpush(b"list:noise", &long)?;
-    // Elements below and above the 8 KiB of a node, among others.
+    // These elements are below and above the 8 KiB of a node.
     let large = [8_000, 8_191, 8_192, 9_000, 70_000, 200_000].map(|len| noise(random, len));
     let large = large.into_iter().chain([vec![b'x'; 100_000]]);
     let mixed: Vec<Vec<u8>> = large.flat_map(|large| [b"7".to_vec(), large, b"small".to_vec()]).collect();
@@ -297,7 +298,7 @@ fn sorted_sets(twin: &mut Twin) -> Result<()> {
     twin.zadd(b"zset:small", &scored(SCORES.len()))?;
     twin.zadd(b"zset:medium", &scored(120))?;
     twin.zadd(b"zset:many", &scored(3_000))?;
-    // In a listpack of a server -0 becomes 0: see `known`.
+    // A server's listpack stores -0 as 0 (see `known`), so only a large set has a score of -0.
     let members: Vec<_> = numbers().into_iter().map(|member| (member, 1.0)).collect();
     twin.zadd(b"zset:numbers", &members)?;
     let mut large = scored(MANY);

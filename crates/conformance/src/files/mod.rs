@@ -1,4 +1,4 @@
-//! Dump files and payloads between redcore and a server: `cargo xtask conformance files`.
+//! Compares dump files and payloads of redcore and of a server: `cargo xtask conformance files`.
 //!
 //! ```text
 //!  commands -> server -> SAVE  -> Loader  \
@@ -9,13 +9,12 @@
 //!            -> dump   -> RESTORE                        -> the same DEBUG DIGEST-VALUE and encoding
 //! ```
 //!
-//! The model is a keyspace for each database, which gets the same commands as the server ([`fill`]). What is
-//! written is what was loaded, and also what the commands have built here. Both are written in each version
-//! that the server takes. The server checks all packed values deeply (`sanitize-dump-payload`), and its
-//! `redis-check-rdb` has to accept each file.
+//! The model is a keyspace for each database. It gets the same commands as the server ([`fill`]). redcore
+//! writes the loaded keyspaces and the model, both in each version that the server accepts. The server checks
+//! all packed values deeply (`sanitize-dump-payload`), and its `redis-check-rdb` must accept each file.
 //!
-//! Limits: a server before 7.0 has no listpacks in its files, and is not compared. Encodings are compared
-//! from 7.2 on, because sets had no listpacks before. `redis-check-rdb` is run on Unix only.
+//! Limits: servers before 7.0 are not compared, because their files have no listpacks. Encodings are compared
+//! from 7.2 on, because sets had no listpacks before. `redis-check-rdb` runs on Unix only.
 
 mod fill;
 mod payloads;
@@ -32,24 +31,24 @@ use std::fmt;
 use std::path::Path;
 use std::process::Command;
 
-/// Milliseconds since 1970, some time in 2025. All expiries are later.
+/// The current time of the comparison, in milliseconds since 1970. It is in 2025, and all expiries are later.
 const NOW: u64 = 1_750_000_000_000;
 
-/// What the server is started with.
+/// The settings of the server.
 const SETTINGS: [(&str, &str); 2] = [("enable-debug-command", "local"), ("sanitize-dump-payload", "yes")];
 
-/// What was compared.
+/// The result of a comparison without a difference.
 #[derive(Debug)]
 pub struct RoundTrip {
     /// The server and its version.
     pub server: String,
-    /// Keys of all databases.
+    /// The number of keys in all databases.
     pub keys: usize,
-    /// The version of the file that redcore has read: the server has written it.
+    /// The version of the file that the server has written and redcore has read.
     pub read_version: u16,
-    /// The versions of the files that redcore has written: the server has loaded them.
+    /// The versions of the files that redcore has written and the server has loaded.
     pub written_versions: Vec<u16>,
-    /// Payloads that the server has restored.
+    /// The number of payloads that the server has restored.
     pub payloads: usize,
 }
 
@@ -66,11 +65,11 @@ impl fmt::Display for RoundTrip {
     }
 }
 
-/// Fills the server that the program is, and carries its data to redcore and back. `None` if the server is
+/// Starts the server, fills it, and transfers its data to redcore and back. Returns `None` if the server is
 /// too old.
 ///
 /// # Errors
-/// The first difference, or what has failed.
+/// At the first difference, or if an operation fails.
 pub fn round_trip(program: &Path) -> Result<Option<RoundTrip>> {
     let name = || program.display().to_string();
     let process = Process::start(program, START_PATIENCE).with_context(name)?;
@@ -83,7 +82,7 @@ pub fn round_trip(program: &Path) -> Result<Option<RoundTrip>> {
     compare(program, server.clone(), &versions).with_context(|| server).map(Some)
 }
 
-/// The versions of files that the server loads. None if it is too old.
+/// Returns the versions of files that the server loads. There are none if the server is too old.
 fn versions(process: &Process) -> Vec<WriteVersion> {
     let mut versions = Vec::new();
     let (family, numbers) = (process.family, process.version_numbers());
@@ -147,7 +146,8 @@ fn write(path: &Path, keyspaces: &[Keyspace], version: WriteVersion, compression
     })?)
 }
 
-/// Has the server's checker read the file. It is the server itself, started under another name.
+/// Runs the server's checker on the file. The checker is the program of the server, started under another
+/// name.
 #[cfg(unix)]
 fn check_file(program: &Path, path: &Path) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
@@ -163,7 +163,7 @@ fn check_file(_program: &Path, _path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// An error at the first key that differs.
+/// Returns an error at the first key that differs.
 fn same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()> {
     for (number, (expected, found)) in expected.iter().zip(found).enumerate() {
         found.check();
@@ -190,7 +190,7 @@ fn same_records(expected: &Record<'_>, found: &Record<'_>) -> Result<()> {
     Ok(())
 }
 
-/// An error at the first key that was loaded into another encoding than the server's.
+/// Returns an error at the first key that redcore has loaded into another encoding than the server has.
 fn same_encodings(process: &Process, loaded: &[Keyspace], state: &State) -> Result<()> {
     for key in &state.keys {
         let found = loaded[key.database].encoding(&key.name, NOW).map_or("none", |found| found.as_str());
@@ -204,7 +204,7 @@ fn same_encodings(process: &Process, loaded: &[Keyspace], state: &State) -> Resu
     Ok(())
 }
 
-/// The numbers of the databases that have keys.
+/// Returns the numbers of the databases that have keys.
 fn databases() -> impl Iterator<Item = usize> {
     DATABASES.into_iter()
 }

@@ -8,10 +8,10 @@ use rdb::{DumpOptions, WriteVersion, dump, restore};
 use redis::{Connection, cmd};
 use values::zset::AddOptions;
 
-/// A key that the model does not have.
+/// The key of the copies. The model does not have it.
 const COPY: &str = "a copy of another key";
 
-/// Compares all keys of the model. Returns how many payloads the server has restored.
+/// Compares the payloads of all keys of the model. Returns how many payloads the server has restored.
 pub(super) fn compare(process: &Process, model: &[Keyspace], versions: &[WriteVersion]) -> Result<usize> {
     let mut connection = process.connect()?;
     let has_same_encodings = process.version_numbers() >= (7, 2);
@@ -33,7 +33,7 @@ pub(super) fn compare(process: &Process, model: &[Keyspace], versions: &[WriteVe
     Ok(payloads)
 }
 
-/// In a listpack of a server the score -0 becomes 0. Here it stays, and a server has to take it.
+/// A server's listpack stores the score -0 as 0. redcore keeps it, and a server must accept the payload.
 fn negative_zero(connection: &mut Connection) -> Result<()> {
     let mut keyspace = Keyspace::new();
     keyspace.zadd(COPY, "member", -0.0, AddOptions::default(), NOW)?;
@@ -51,7 +51,7 @@ fn payload(value: ValueRef<'_>, version: WriteVersion) -> Result<Vec<u8>> {
     Ok(dump(value, options)?)
 }
 
-/// Restores the server's payload of a key here.
+/// Restores the server's payload of a key in redcore.
 fn from_server(connection: &mut Connection, record: &Record<'_>) -> Result<()> {
     let payload: Vec<u8> = cmd("DUMP").arg(record.key).query(connection)?;
     let mut copy = Keyspace::new();
@@ -62,7 +62,7 @@ fn from_server(connection: &mut Connection, record: &Record<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Has the server restore our payload of a key beside it.
+/// Makes the server restore redcore's payload of a key under the key [`COPY`].
 fn to_server(
     connection: &mut Connection,
     record: &Record<'_>,
@@ -70,7 +70,7 @@ fn to_server(
     has_same_encodings: bool,
 ) -> Result<()> {
     let payload = payload(record.value, version)?;
-    // The digest says whether a key expires.
+    // The digest depends on whether the key expires, so the copy gets the same expiry.
     let mut command = cmd("RESTORE");
     command.arg(COPY).arg(record.expiry.unwrap_or(0)).arg(payload).arg("REPLACE").arg("ABSTTL");
     command.exec(connection).context("RESTORE")?;
@@ -81,7 +81,7 @@ fn to_server(
         let mut encoding = |key: &[u8]| cmd("OBJECT").arg("ENCODING").arg(key).query::<String>(connection);
         let (theirs, restored) = (encoding(record.key)?, encoding(COPY.as_bytes())?);
         let embeds = |encoding: &str| matches!(encoding, "embstr" | "raw");
-        // In Valkey it depends on the key whether a string embeds.
+        // In Valkey, the length of the key also decides between embstr and raw.
         ensure!(
             theirs == restored || (embeds(&theirs) && embeds(&restored)),
             "the encoding {restored} was restored instead of {theirs}"

@@ -1,11 +1,11 @@
-//! [`State`]: what a server says of its data, by which two servers are compared.
+//! [`State`]: what a server reports about its data. Two servers are compared by their states.
 
 use super::databases;
 use anyhow::{Result, ensure};
 use keyspace::Keyspace;
 use redis::{Connection, cmd};
 
-/// What a server says of a key.
+/// What a server reports about a key.
 #[derive(Debug, PartialEq)]
 pub(super) struct Key {
     pub(super) database: usize,
@@ -16,19 +16,19 @@ pub(super) struct Key {
     pub(super) encoding: String,
 }
 
-/// What a server says of all its data.
+/// What a server reports about all its data.
 #[derive(Debug)]
 pub(super) struct State {
-    /// The answer of `DEBUG DIGEST`: of all keys with their values, in all databases.
+    /// The answer of `DEBUG DIGEST`: a digest of all keys and values in all databases.
     digest: String,
     /// The number of keys in each of the [`databases`].
     sizes: Vec<u64>,
-    /// The keys of the model, in its order.
+    /// The keys of the model, in the model's order.
     pub(super) keys: Vec<Key>,
 }
 
 impl State {
-    /// Asks for the keys that the model has.
+    /// Asks the server for the state of the keys that the model has.
     pub(super) fn of(connection: &mut Connection, model: &[Keyspace]) -> Result<Self> {
         let (mut sizes, mut keys) = (Vec::new(), Vec::new());
         for database in databases() {
@@ -51,7 +51,7 @@ impl State {
         Ok(Self { digest, sizes, keys })
     }
 
-    /// An error if the other server's data are not the same.
+    /// Returns an error if the other state differs.
     pub(super) fn same(&self, other: &Self) -> Result<()> {
         ensure!(self.sizes == other.sizes, "{:?} keys instead of {:?}", other.sizes, self.sizes);
         for (key, other) in self.keys.iter().zip(&other.keys) {

@@ -1,7 +1,7 @@
-//! The programs that run: each with its folder, in a list that a signal can end as a whole.
+//! The list of running programs, each with its folder. A signal ends all programs of the list.
 //!
-//! Invariant: folders are made and removed, and programs are started and ended, while the list is locked. So
-//! a signal finds all of them, and none is started after it.
+//! Invariant: the list is locked while a folder is created or removed, and while a program is started or
+//! ended. So the handler of a signal finds all programs, and no program is started after it.
 
 use super::StartError;
 use std::collections::BTreeMap;
@@ -14,7 +14,8 @@ use std::sync::{Arc, OnceLock};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
-/// A program and its folder, which goes after the program that writes to it.
+/// A program and its folder. The folder is removed after the program has ended, because the program writes to
+/// it.
 #[derive(Debug)]
 struct Program {
     child: Child,
@@ -30,9 +31,9 @@ impl Drop for Program {
 
 struct Running {
     programs: BTreeMap<u64, Program>,
-    /// How many programs were started. Each has the number of those before it, which no other has.
+    /// The number of programs that were started. It is also the unique id of the next program.
     started: u64,
-    /// Whether a signal ends them.
+    /// Whether the handler of signals is installed.
     has_handler: bool,
 }
 
@@ -43,12 +44,12 @@ fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether a signal has come that ends this process. The handler sets it, so it is set before a call that the
-/// signal interrupts returns.
+/// Whether a signal has arrived that ends this process. The handler sets it. So it is set before an
+/// interrupted call returns.
 #[cfg(unix)]
 static HAS_SIGNAL: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Waits for the end of this process if a signal has come. The thread for signals ends it.
+/// Waits for the end of this process if a signal has arrived. The thread for signals ends the process.
 fn wait_for_signal() {
     #[cfg(unix)]
     while HAS_SIGNAL.get().is_some_and(|has_signal| has_signal.load(Ordering::SeqCst)) {
@@ -56,13 +57,14 @@ fn wait_for_signal() {
     }
 }
 
-/// A program of the list. It is ended, and its folder is removed, when this is dropped.
+/// A handle of a program in the list. When the handle is dropped, the program is killed and its folder is
+/// removed.
 #[derive(Debug)]
 pub(super) struct Handle(u64);
 
 impl Handle {
-    /// Makes a folder in `parent` and starts the command that `prepare` makes for it. From the first call on,
-    /// SIGINT, SIGTERM and SIGQUIT end all programs before they end this process.
+    /// Creates a folder in `parent`, and starts the command that `prepare` returns for it. From the first
+    /// call on, SIGINT, SIGTERM and SIGQUIT end all programs before they end this process.
     pub(super) fn start<T>(
         parent: &Path,
         prepare: impl FnOnce(&Path) -> Result<(Command, T), StartError>,
@@ -82,7 +84,7 @@ impl Handle {
         Ok((Self(id), prepared))
     }
 
-    /// What `f` makes of the program. `f` does not wait, because the list is locked.
+    /// Calls `f` with the program and returns its result. `f` must not block, because the list is locked.
     pub(super) fn with<T>(&self, f: impl FnOnce(&mut Child) -> T) -> T {
         let mut running = running();
         let program = running.programs.get_mut(&self.0);
@@ -92,7 +94,8 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // A call that a signal has interrupted fails, and its thread gives up.
+        // A call that a signal interrupts fails, and its thread then drops the handle. The thread for signals
+        // ends the programs and the process.
         wait_for_signal();
         // The list stays locked until the program has ended.
         let mut running = running();
@@ -100,8 +103,9 @@ impl Drop for Handle {
     }
 }
 
-/// Has a signal end the programs, and then this process. A signal that is ignored stays so. A second signal
-/// ends this process at once: the list may be locked by a program that cannot be started or ended.
+/// Installs the handler of signals. It ends all programs, and then this process. Signals that are ignored
+/// stay ignored. A second signal ends this process at once, because the list may stay locked by a program
+/// that does not start or end.
 #[cfg(unix)]
 fn handle_signals() -> std::io::Result<()> {
     use signal_hook::consts::TERM_SIGNALS;
@@ -110,8 +114,8 @@ fn handle_signals() -> std::io::Result<()> {
     use signal_hook::low_level::emulate_default_handler;
     use std::time::Duration;
 
-    /// Signals that come so soon after the first one are the same: `timeout` sends one to the process and one
-    /// to its group.
+    /// Signals that arrive within this time after the first one count as the same signal. `timeout` sends one
+    /// to the process and one to its group.
     const SAME_SIGNAL: Duration = Duration::from_millis(100);
 
     let has_signal = HAS_SIGNAL.get_or_init(Arc::default);
@@ -125,11 +129,11 @@ fn handle_signals() -> std::io::Result<()> {
             first_has_come.store(true, Ordering::SeqCst);
             let mut running = running();
             running.programs.clear();
-            // It does not return, and the list stays locked to the end.
+            // This call does not return, so the list stays locked until the end.
             let _ = emulate_default_handler(signal);
         }
     };
-    // The thread comes first. Without it, signals that have a handler would do nothing.
+    // The thread starts first. Without the thread, signals with a handler would have no effect.
     std::thread::Builder::new().name("signals".into()).spawn(wait)?;
     for signal in TERM_SIGNALS.iter().copied().filter(|signal| !is_ignored(*signal)) {
         handle.add_signal(signal)?;
@@ -139,13 +143,13 @@ fn handle_signals() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Whether this process ignores a signal. `false` where the system does not say so in `/proc`.
+/// Returns `true` if this process ignores the signal. Returns `false` if the system does not tell in `/proc`.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // Signals are counted from 1.
+    // The number of the first signal is 1.
     mask.is_some_and(|mask| (mask >> (signal - 1)) & 1 == 1)
 }
 

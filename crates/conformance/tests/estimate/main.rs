@@ -1,7 +1,8 @@
-//! The estimate of a dump beside a real Redis 7.0 that has all types in all encodings: what the example
-//! `estimate` of the crate rdb says of classic Redis, and what `used_memory` says.
+//! Compares the estimate of a dump with a real Redis 7.0 that has all types in all encodings. The example
+//! `estimate` of the crate rdb estimates the memory of classic Redis, and `used_memory` of the server is the
+//! real number.
 //!
-//! It is not run without a `redis-server` of version 7.0 over jemalloc on the path.
+//! The test does not run without a `redis-server` of version 7.0 over jemalloc on the path.
 
 #[allow(dead_code, reason = "only the survey is asked")]
 #[path = "../../../rdb/examples/estimate/program/mod.rs"]
@@ -17,7 +18,7 @@ use rand::{RngExt, SeedableRng};
 use redis::{Connection, Pipeline, cmd};
 use std::path::Path;
 
-/// The server. Without one, prints what is missing.
+/// Starts the server. If there is none, prints what is missing and returns `None`.
 fn redis_7_0() -> Option<Process> {
     let found = Process::start(Path::new("redis-server"), START_PATIENCE).ok();
     let found = found.filter(|it| it.family == Family::Redis && it.version.starts_with("7.0."));
@@ -29,7 +30,7 @@ fn redis_7_0() -> Option<Process> {
     found
 }
 
-/// The quantum of the server's jemalloc, from its statistics.
+/// Returns the quantum of the server's jemalloc, from its statistics.
 fn quantum(connection: &mut Connection) -> Quantum {
     let stats: String = cmd("MEMORY").arg("MALLOC-STATS").query(connection).unwrap();
     let bytes = stats.lines().find_map(|line| line.strip_prefix("Quantum size:")).map(str::trim);
@@ -43,7 +44,7 @@ fn used_memory(process: &Process) -> u64 {
     Info::ask(&mut connection, "memory").unwrap().number("used_memory").unwrap()
 }
 
-/// Keys of all types, in all encodings and several sizes. About 20 MB in Redis.
+/// Creates keys of all types, in all encodings and several sizes. They take about 20 MB in Redis.
 fn fill(connection: &mut Connection) {
     let mut rng = SmallRng::seed_from_u64(7);
     let mut pipeline = redis::pipe();
@@ -61,7 +62,7 @@ fn fill(connection: &mut Connection) {
         if n % 10 != 0 {
             continue;
         }
-        // Every tenth collection is beyond a limit.
+        // Every tenth collection exceeds a limit.
         let large = n % 100 == 0;
         let elements = |rng: &mut SmallRng| rng.random_range(if large { 520..=1_000 } else { 1..=60 });
         for (command, key) in
@@ -108,7 +109,7 @@ fn an_estimate_of_a_dump_is_within_three_percent_of_a_real_redis_and_one_of_a_ke
     println!("Redis: {} estimated, {measured} measured, {:+.2} %", survey.totals().redis(), off * 100.0);
     assert!(off.abs() < 0.03, "{off:+.4}: {} {measured}", survey.totals().redis());
 
-    // `OBJECT ENCODING` agrees about each of the largest keys.
+    // The estimate has the encodings that `OBJECT ENCODING` reports for the largest keys.
     for key in survey.largest_redis.iter() {
         let encoding: String = cmd("OBJECT").arg("ENCODING").arg(&*key.name).query(&mut connection).unwrap();
         assert_eq!(encoding, key.form.redis.as_str(), "{}", program::text::name(&key.name));

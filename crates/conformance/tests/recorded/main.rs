@@ -1,15 +1,14 @@
-//! What Redis 7.4.1 answered, step by step, and how it stored the values afterwards: the tables beside this file, replayed on
-//! redcore's values.
+//! Replays the tables in this folder on redcore's values. Each line has a command, the reply of Redis 7.4.1,
+//! and the encodings afterwards.
 //!
-//! The tables are a record of a server's answers to commands that were chosen for the edges of every limit, one command a
-//! line.
+//! The tables were recorded from a server. Their commands test the edges of every limit.
 
 mod table;
 
 use conformance::World;
 use table::{Case, Step};
 
-/// Replays a table; `prepare` is called before each command.
+/// Replays a table. Calls `prepare` before each command.
 fn replay(table: &str, prepare: impl Fn(&mut World)) {
     let mut steps = 0;
     for Case { name, limits, steps: all } in table::read(table) {
@@ -20,7 +19,7 @@ fn replay(table: &str, prepare: impl Fn(&mut World)) {
             assert_eq!(world.execute(&command).to_string(), reply, "{}", at());
             for (key, encoding) in encodings {
                 if (command[0].as_slice(), encoding) == (b"SORT", "skiplist") {
-                    continue; // what Redis makes of a sorted set before it sorts it; here it is only read
+                    continue; // Redis converts a sorted set before it sorts it, and redcore only reads it
                 }
                 assert_eq!(world.encoding(key.as_bytes()).unwrap_or("-"), encoding, "{key} after {}", at());
             }
@@ -51,7 +50,7 @@ fn lists_do_as_redis_does() {
     replay(include_str!("list.txt"), |_| ());
 }
 
-/// What is compressed does not show in an answer, nor in an encoding.
+/// Compression changes neither replies nor encodings.
 #[test]
 fn compressed_lists_do_as_redis_does() {
     for depth in [1, 2] {

@@ -4,34 +4,35 @@
 //!  # a comment
 //!  == name of a case                        an empty store, and the default limits
 //!  ! set-max-intset-entries 4               a limit of this case
-//!  SADD k 1 2 a => (3); k listpack          a command, its reply, and the encoding of each key in it after that
+//!  SADD k 1 2 a => (3); k listpack          a command, its reply, and the encodings of its keys afterwards
 //!  SREM k 1 2 a => (3); k -                 (no such key)
 //! ```
 //!
-//! Arguments are separated by blanks. `<x*44>` stands for 44 times x, `{1..3: f% v}` for `f1 v f2 v f3 v`, and in quotes,
-//! which keep blanks together, `\x00` stands for a byte. Replies are `OK`, `nil`, `(integer)`, `!error`,
-//! `[array, ..]`, and bytes as in arguments, or `#length` if there are more than 200.
+//! Blanks separate the arguments. `<x*44>` stands for 44 times x, and `{1..3: f% v}` for `f1 v f2 v f3 v`. An
+//! argument in quotes can have blanks, and `\x00` stands for a byte in it. Replies are `OK`, `nil`,
+//! `(integer)`, `!error`, `[array, ..]`, and bytes as in arguments, or `#length` if there are more than 200
+//! bytes.
 
 use values::EncodingLimits;
 
-/// Commands on a store that was empty before.
+/// A case: commands that start with an empty store.
 pub(crate) struct Case<'a> {
     pub(crate) name: &'a str,
     pub(crate) limits: EncodingLimits,
     pub(crate) steps: Vec<Step<'a>>,
 }
 
-/// One command.
+/// A command and its recorded results.
 pub(crate) struct Step<'a> {
-    /// Counted from 1.
+    /// The number of the line. The first one is 1.
     pub(crate) line: usize,
     pub(crate) command: Vec<Vec<u8>>,
     pub(crate) reply: &'a str,
-    /// Keys, and the words of their encodings.
+    /// Pairs of a key and the name of its encoding.
     pub(crate) encodings: Vec<(&'a str, &'a str)>,
 }
 
-/// All cases of a table.
+/// Parses a table and returns its cases.
 pub(crate) fn read(table: &str) -> Vec<Case<'_>> {
     let mut cases: Vec<Case<'_>> = Vec::new();
     for (index, line) in table.lines().enumerate() {
@@ -74,7 +75,7 @@ fn set_limit(limits: &mut EncodingLimits, name: &str, value: i32) {
     *field = usize::try_from(value).unwrap();
 }
 
-/// The arguments that a command is written as.
+/// Parses the arguments of a command.
 fn arguments(command: &str) -> Vec<Vec<u8>> {
     let (mut arguments, mut rest) = (Vec::new(), command);
     while !rest.is_empty() {
@@ -101,7 +102,7 @@ fn arguments(command: &str) -> Vec<Vec<u8>> {
     arguments
 }
 
-/// A word, or what `<x*44>` stands for.
+/// Returns a word as bytes, or the repeated bytes if the word has the form `<x*44>`.
 fn repeated(word: &str) -> Vec<u8> {
     let Some(run) = word.strip_prefix('<').and_then(|word| word.strip_suffix('>')) else {
         return word.as_bytes().to_vec();

@@ -1,12 +1,13 @@
-//! The soak: millions of random operations of all types on large keyspaces beside plain models, with eviction, expiry, lazy
-//! free, defragmentation and failing allocations on.
+//! The soak: millions of random operations of all types, on large keyspaces and on plain models. Eviction,
+//! expiry, lazy freeing, defragmentation and failing allocations are enabled.
 //!
-//! The operations are those of the fuzz target `keyspace` ([`world`](crate::world)), decoded from random bytes. Operation `n` of a
-//! seed is always the same, so that it can be shown again. Time decides only where a run stops.
+//! The operations are those of the fuzz target `keyspace` ([`world`](crate::world)), decoded from random
+//! bytes. Operation `n` of a seed is always the same, so that a run can be repeated. The time only decides
+//! when a run stops.
 //!
-//! A run checks each answer, and the key that an operation has touched. Every [`COMPARE_ALL_EVERY`] operations and at the end
-//! it compares all keys and all bytes. A difference is a panic in the model, and so is a bug of the library; [`run`] returns
-//! either as a [`Failure`].
+//! A run checks each answer, and the key that the operation has used. Every [`COMPARE_ALL_EVERY`] operations
+//! and at the end, it compares all keys and all bytes. A difference panics in the model, and a bug of the
+//! library may panic too. [`run`] returns both as a [`Failure`].
 //!
 //! Learned from: TigerBeetle's VOPR (a long run from a seed that can be repeated exactly).
 
@@ -23,74 +24,74 @@ use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
-/// What to run.
+/// The settings of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Other numbers give other operations.
+    /// The seed of the operations.
     pub seed: u64,
-    /// How long to run at most.
+    /// The maximal time.
     pub time: Duration,
-    /// How many operations to run at most.
+    /// The maximal number of operations.
     pub operations: u64,
-    /// Threads of the second part, which takes a sixth of the time. 0 leaves it out.
+    /// The number of threads of the second part, which takes a sixth of the time. 0 skips this part.
     pub threads: usize,
-    /// A fault of the soak itself, which it has to find.
+    /// A planted fault that the soak must find.
     pub plant: Option<Plant>,
 }
 
-/// What a run has done.
+/// The numbers of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Report {
-    /// Operations of each of [`groups`].
+    /// The number of operations of each of the [`groups`].
     pub operations: [u64; GROUPS.len()],
-    /// What else happened.
+    /// The counts of other events.
     pub counts: Counts,
-    /// How often all keys and bytes were compared.
+    /// The number of comparisons of all keys and bytes.
     pub compared_all: u64,
-    /// Operations of the second part, of all threads.
+    /// The number of operations of all threads in the second part.
     pub thread_operations: u64,
-    /// How often the threads have stopped, and everything was compared.
+    /// The number of rounds of the second part. At the end of a round, everything is compared.
     pub rounds: u64,
-    /// How long it took.
+    /// The time of the run.
     pub time: Duration,
 }
 
 impl Report {
-    /// All operations.
+    /// Returns the number of all operations of the first part.
     pub fn operations(&self) -> u64 {
         self.operations.iter().sum()
     }
 }
 
-/// What the operations are about, for [`Report::operations`].
+/// Returns the names of the groups in [`Report::operations`].
 pub fn groups() -> &'static [&'static str] {
     &GROUPS
 }
 
-/// What a run has found.
+/// A difference that a run has found.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The number of the operation, counted from 0. The comparison after it may have found the fault. `None` in the second
-    /// part.
+    /// The number of the operation, from 0, or `None` in the second part. The fault may be older: the
+    /// comparison after this operation has found it.
     pub operation: Option<u64>,
-    /// What differs.
+    /// The description of the difference.
     pub message: String,
     /// The last operations, the oldest first.
     pub last: Vec<String>,
 }
 
-/// Operations between two comparisons of everything.
+/// The number of operations between two comparisons of everything.
 pub const COMPARE_ALL_EVERY: u64 = 20_000;
-/// Operations between two looks at the clock.
+/// The number of operations between two reads of the clock.
 const LOOK_EVERY: u64 = 64;
-/// Operations that are shown with a failure.
+/// The number of operations that are shown with a failure.
 const SHOWN: u64 = 20;
-/// Bytes that an operation is decoded from. What an operation wants beyond them is zero.
+/// The number of bytes that an operation is decoded from. Further bytes are zero.
 const INPUT_LEN: usize = 512;
-/// When a fault is planted: in the middle of a store that is full.
+/// The number of operations before a fault is planted. The keyspaces are full then.
 const PLANT_AT: u64 = 30_000;
 
-/// Operation number `n` of a seed.
+/// Returns operation number `n` of a seed.
 fn step(seed: u64, n: u64) -> Step {
     let mut rng = SmallRng::seed_from_u64(random::mix(seed) ^ random::mix(n));
     let mut input = [0; INPUT_LEN];
@@ -105,12 +106,12 @@ fn step(seed: u64, n: u64) -> Step {
     Step { plan, db: rng.random(), op }
 }
 
-/// Runs operations until the time is over, and tells `progress` about it now and then.
+/// Runs operations until the time is over. Calls `progress` with the numbers from time to time.
 ///
 /// # Errors
-/// The first difference.
+/// At the first difference.
 pub fn run(settings: &Settings, mut progress: impl FnMut(&Report)) -> Result<Report, Failure> {
-    // A panic says where it was, and an abort would not.
+    // A panic becomes a failure with its operation. An abort would end the program.
     zmalloc::set_oom_handler(|size| panic!("no memory for {size} bytes where nothing may fail"));
     let (mut report, n) = (Report::default(), Cell::new(0));
     let parts = if settings.threads == 0 { 1 } else { PARTS };
@@ -130,10 +131,10 @@ pub fn run(settings: &Settings, mut progress: impl FnMut(&Report)) -> Result<Rep
     Ok(report)
 }
 
-/// The second part is one of so many.
+/// The second part takes one of this many parts of the time.
 const PARTS: u32 = 6;
 
-/// The message of a panic, if there was one.
+/// Calls `run`. Returns the message of a panic as an error.
 fn caught(run: impl FnOnce()) -> Result<(), String> {
     panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -141,7 +142,7 @@ fn caught(run: impl FnOnce()) -> Result<(), String> {
     })
 }
 
-/// The first part. `n` is the number of the operation that is running.
+/// Runs the first part. `n` is the number of the running operation.
 fn run_alone(
     settings: &Settings,
     time: Duration,

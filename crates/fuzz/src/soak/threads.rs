@@ -1,11 +1,11 @@
 //! The second part of a soak: several threads on one [`Sharded`] keyspace.
 //!
-//! Each thread has keys of its own, which begin with its number, and a model of them. The threads make room with each other's
-//! keys, and meet at the locks. Callbacks say which keys of a thread went; a thread learns it under the lock of the key that it is
-//! about to use. Time stands still for a round. Between two rounds everything is compared, every byte is accounted for, and policy
-//! and limit change.
+//! Each thread has its own keys, which begin with its number, and a model of them. The threads share the
+//! locks, and evict each other's keys. Callbacks record which keys of a thread were removed. The thread
+//! updates its model under the lock of the key that it uses next. The time does not change during a round.
+//! Between two rounds, all keys are compared, all bytes are counted, and the policy and the limit change.
 //!
-//! The operations of a thread are the same for a seed, but not in which order those of several threads come.
+//! A seed determines the operations of each thread, but not the order of operations of different threads.
 
 use super::{Report, step};
 use crate::harness::{Plan, clock};
@@ -20,19 +20,19 @@ use std::panic;
 use std::time::{Duration, Instant};
 use zmalloc::Region;
 
-/// Operations of a thread in a round.
+/// The number of operations of each thread in a round.
 const ROUND: u64 = 3_000;
-/// Few shards, so that threads meet.
+/// The number of shards. There are few, so that threads wait for the same locks.
 const SHARDS: usize = 4;
-/// How much later the next round is, in milliseconds.
+/// The time between two rounds, in milliseconds. It passes only for the keyspace and the models.
 const ROUND_TIME: u64 = 15_000;
-/// One of so many operations is about all keys.
+/// One of this many operations is on all keys.
 const WHOLE_ONE_IN: u64 = 128;
 
-/// The limits on bytes, one a round.
+/// The values of `maxmemory`, in bytes. Each round takes the next one.
 const LIMITS: [usize; 4] = [4 << 20, 400_000, 0, 16 << 20];
 
-/// A thread's part.
+/// The state of a thread.
 struct Worker {
     /// The first byte of its keys.
     number: u8,
@@ -43,7 +43,7 @@ struct Worker {
     done: u64,
 }
 
-/// Runs rounds until the time is over, one at least.
+/// Runs rounds until the time is over, but at least one.
 pub(super) fn run(
     seed: u64,
     threads: usize,
@@ -119,7 +119,7 @@ pub(super) fn run(
     assert_eq!(region.held() + held, 0, "bytes lost or freed twice, by all threads");
 }
 
-/// The number of the thread that has the key of an event.
+/// Returns the number of the thread that owns the key of an event.
 fn owner(event: keyspace::Event<'_>) -> u8 {
     use keyspace::Event::{Changed, Evicted, Expired, Removed, Renamed, Set};
     match event {
@@ -131,7 +131,8 @@ fn owner(event: keyspace::Event<'_>) -> u8 {
 }
 
 impl Worker {
-    /// Does the operations of a round, and returns how many bytes the thread has allocated and not freed.
+    /// Runs the operations of a round. Returns the number of bytes that the thread has allocated and not
+    /// freed.
     fn run(&mut self, sharded: &Sharded) -> isize {
         let region = Region::start();
         for _ in 0..ROUND {
@@ -162,13 +163,15 @@ impl Worker {
         [&[self.number], &key.name(kind, Scale::Large)[..]].concat()
     }
 
-    /// Keys of this thread went, which other threads have made room with.
+    /// Updates the model with the events since the last call: other threads may have evicted keys of this
+    /// thread.
     fn learn(&mut self, policy: MaxmemoryPolicy) {
         let Self { model, log, context, .. } = self;
         log.take().into_iter().for_each(|told| learn(model, &mut context.counts, policy, told));
     }
 
-    /// An operation of two keys, which may belong to two shards. Other threads may evict both in the meantime.
+    /// Runs an operation on two keys, which may be in two shards. Other threads may evict both keys in the
+    /// meantime.
     fn on_keys(&mut self, kind: Kind, keys: [Key; 3], op: &KeysOp, sharded: &Sharded) {
         let [from, to, _] = keys.map(|key| self.name(key, kind));
         let now = self.context.now;
@@ -198,7 +201,7 @@ impl Worker {
         others.for_each(|told| learn(model, &mut context.counts, policy, told));
     }
 
-    /// An operation of all keys, of all threads.
+    /// Runs an operation on all keys of all threads.
     fn on_all(&mut self, choice: usize, sharded: &Sharded) {
         let now = self.context.now;
         match choice % 6 {
@@ -208,7 +211,7 @@ impl Worker {
             3 => self.scan(sharded),
             4 => drop(sharded.maintain(now, Duration::from_millis(20), clock())),
             _ => {
-                // Other threads have allocated it, and it is freed without a lock.
+                // Other threads have allocated these values. This thread frees them without a lock.
                 let mut garbage = Vec::new();
                 sharded.for_each_mut(|keyspace| garbage.extend(keyspace.take_garbage()));
                 drop(garbage);
@@ -216,7 +219,7 @@ impl Worker {
         }
     }
 
-    /// A key of this thread that is there before and afterwards has to be shown.
+    /// Scans all keys. The scan must show each key of this thread that exists before and after it.
     fn scan(&mut self, sharded: &Sharded) {
         let policy = sharded.read("", |keyspace, _| keyspace.options().get_maxmemory_policy());
         self.learn(policy);

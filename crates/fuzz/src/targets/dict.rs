@@ -1,10 +1,13 @@
-//! A dict beside std's `HashMap`: entries, memory, and the guarantee of SCAN while the table changes.
+//! Compares a `Dict` with std's `HashMap`: the entries, the memory, and the guarantee of SCAN while the table
+//! changes.
 //!
-//! The first byte of the input chooses a hash, good or bad: with a bad one all entries meet in a few
-//! chunks and overflow. Values count themselves, so that one lost or dropped twice shows. A scan may be
-//! under way all the time, some of its steps moving blocks; when it ends, every key that was there throughout must
-//! have been seen. What the owner says about the table's size is held against what happens: nothing splits or
-//! merges that was forbidden, nothing is allocated that was vetoed, and maintenance does what it says, no more.
+//! - The first byte of the input chooses a good or a bad hash. With a bad one, all entries are in a few
+//!   chunks, and the chunks overflow.
+//! - Values count themselves, so the target finds a value that is lost or dropped twice.
+//! - A scan can be in progress at all times, and some of its steps move blocks. When it ends, it must have
+//!   shown every key that existed during the whole scan.
+//! - The table must respect its owner: it does not split or merge if resizing is forbidden, and does not
+//!   allocate if `on_grow` refuses. Maintenance does as much work as it reports.
 
 use crate::harness::{Books, Faults, Plan, operations};
 use crate::hashes::{Hash, Numbers};
@@ -15,10 +18,11 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// After so many operations the whole table is compared, and not only its size.
+/// The number of operations between two comparisons of the whole table. The length is compared after each
+/// operation.
 const COMPARE_EVERY: usize = 32;
 
-/// Keys in a batch.
+/// The number of keys in a batch.
 const BATCH: usize = 16;
 
 #[derive(Arbitrary, Debug)]
@@ -66,7 +70,7 @@ enum Policy {
     Forbid,
 }
 
-/// A value that holds on to a counter, so that the counter knows how many there are.
+/// A value with a reference to a counter. The number of references is the number of values.
 #[derive(Clone)]
 struct Value(u32, Rc<()>);
 
@@ -78,14 +82,14 @@ struct State {
     plan: Plan,
     cursor: Cursor,
     policy: ResizePolicy,
-    /// The most bytes that the owner lets the table grow by at a time.
+    /// The largest growth in bytes that the owner allows at a time.
     grows_by: Option<usize>,
-    /// Keys that have been there since the scan began.
+    /// The keys that have existed since the scan began.
     owed: HashSet<u16>,
     seen: HashSet<u16>,
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let Some((first, data)) = data.split_first() else { return };
@@ -121,7 +125,8 @@ impl State {
         Value(value, self.alive.clone())
     }
 
-    /// Infallible operations end the program where memory is missing: not while allocations fail.
+    /// Returns `true` if no allocation fails. Infallible operations are called only then, because they end
+    /// the program if an allocation fails.
     fn memory_is_there(&self) -> bool {
         matches!(self.plan, Plan::None)
     }
@@ -131,7 +136,8 @@ impl State {
         let before = self.dict.stats();
         let (result, failed) = self.faults.watch(|| self.dict.try_insert(key, entry));
         match result {
-            // A table that cannot split may still have room, so a failure need not show.
+            // A table that cannot split may still have room, so the operation can succeed after a failed
+            // allocation.
             Ok(old) => assert_eq!(old.map(|old| old.0), self.model.insert(key, value)),
             Err(error) => {
                 assert!(failed && !self.model.contains_key(&key));
@@ -149,7 +155,8 @@ impl State {
         assert!(work.chunks_merged == 0 || self.policy != ResizePolicy::Forbid);
     }
 
-    /// After one insert: at most a chunk more, none if that is forbidden, and no memory that was vetoed.
+    /// Checks the growth after one insertion: at most one split, no split if it is forbidden, and no
+    /// allocation if the owner refuses it.
     fn grew_as_allowed(&self, before: Stats) {
         let now = self.dict.stats();
         let work = now.work.since(before.work);
@@ -250,7 +257,7 @@ impl State {
             }
             Op::Paused { first, count, removes } => self.while_paused(first, count, removes),
             Op::GrowBy { at_most } => {
-                // The closure is put in a box.
+                // The dict allocates a box for the closure.
                 if self.memory_is_there() {
                     let at_most = at_most as usize % 8192 / 1024 * 1024;
                     self.dict.on_grow(move |bytes| bytes <= at_most);
@@ -308,7 +315,8 @@ impl State {
             Op::ReplaceByClone => {
                 if self.memory_is_there() {
                     self.dict = self.dict.clone();
-                    // A clone is another table: a scan of the old one ends here, and it asks nobody whether to grow.
+                    // A clone is another table. A scan of the old table ends here, and the clone has no
+                    // `on_grow`.
                     (self.cursor, self.grows_by) = (Cursor::START, None);
                 }
             }
@@ -335,7 +343,7 @@ impl State {
 
     fn swap(&mut self, keys: [u16; 3]) {
         let [a, b, c] = keys;
-        // The same key twice is a panic, by contract.
+        // By contract, `get_disjoint_mut` panics if a key comes twice.
         if a == b || b == c || a == c {
             return;
         }
@@ -366,7 +374,8 @@ impl State {
         assert!(now.chunks == before.chunks || before.chunks == 0 && now.chunks == 1);
     }
 
-    /// After maintenance of `chunks` chunks, at most `most`.
+    /// Checks the table after maintenance that reports `chunks` split or merged chunks, and may have at most
+    /// `most`.
     fn maintained(&self, before: Stats, chunks: u64, most: u64) {
         let now = self.dict.stats();
         assert!(chunks <= most && now.chunks.abs_diff(before.chunks) as u64 == chunks);
@@ -374,7 +383,8 @@ impl State {
         assert!(now.chunks_allocated <= before.chunks_allocated || self.grows_by != Some(0));
     }
 
-    /// Maintenance, to the end: it has one, and leaves nothing to do unless somebody is against it.
+    /// Runs maintenance until nothing is left to do. Checks that it ends, and that it completes unless
+    /// resizing is forbidden, the owner limits growth, or allocations fail.
     fn settle(&mut self) {
         let mut rounds = self.dict.rehash_debt();
         while self.dict.rehash_debt() > 0 {
@@ -419,7 +429,7 @@ impl State {
         self.end_scan();
     }
 
-    /// A step of the scan that moves one of so many blocks and changes all values it shows.
+    /// Runs a step of the scan that moves one of a few blocks, and changes all values that it shows.
     fn relocate(&mut self, one_in: u8) {
         self.begin_scan();
         let (before, mut blocks) = (self.dict.stats(), 0);
@@ -446,7 +456,7 @@ impl State {
     }
 }
 
-/// Keys for a batch; all the same if they are 0 apart.
+/// Returns the keys of a batch. All of them are equal if `apart` is 0.
 fn batch(first: u16, apart: u16) -> [u16; BATCH] {
     std::array::from_fn(|i| first.wrapping_add(apart.wrapping_mul(i as u16)))
 }

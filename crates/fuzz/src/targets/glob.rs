@@ -1,7 +1,7 @@
-//! Patterns beside an oracle that needs O(pattern x text) on every input.
+//! Compares the matching of patterns with an oracle that takes O(pattern x text) for every input.
 //!
-//! Each pattern is matched alone and repeated. A repeated pattern has many stars, with which a matcher of exponential time would
-//! not end.
+//! Each pattern is matched once, and then repeated several times. A repeated pattern has many stars. A
+//! matcher of exponential time would not finish with it.
 
 use crate::harness::{Text, operations};
 use arbitrary::Arbitrary;
@@ -9,10 +9,11 @@ use keyspace::{Glob, glob_match};
 use std::time::{Duration, Instant};
 use testing::NaiveGlob;
 
-/// A longer pattern or text is cut, so that the oracle stays fast.
+/// The maximal length of a pattern or a text, in bytes. Longer ones are cut, so that the oracle is fast.
 const LEN_MAX: usize = 128;
 
-/// How long one match may take. A match takes at most about 50,000 steps, so a busy machine is no cause of a failure.
+/// The time limit of one match. A match takes at most about 50,000 steps, so a busy machine does not exceed
+/// the limit.
 const TIME_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Arbitrary, Debug)]
@@ -21,11 +22,12 @@ struct Case {
     repeat: u8,
     end: Text,
     text: Text,
-    /// Whether the bytes become one of a few that have a meaning. Patterns of random bytes rarely match anything.
+    /// Whether the bytes are mapped to a few that have a meaning. Patterns of random bytes rarely match
+    /// anything.
     is_narrow: bool,
 }
 
-/// Matches the patterns and texts that `data` spells.
+/// Matches the patterns and texts that `data` encodes.
 pub fn run(data: &[u8]) {
     for case in operations::<Case>(data) {
         let [pattern, end, text] =

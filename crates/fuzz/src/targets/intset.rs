@@ -1,15 +1,16 @@
-//! A set of integers beside a `BTreeSet`, made from arbitrary bytes or from nothing.
+//! Compares an intset with a `BTreeSet`. The set is created from arbitrary bytes, or is empty at first.
 //!
-//! An input begins with bytes that may be an intset: if they are taken for one, the bytes of the set must be those. Then
-//! come operations; after each one the integers and the books have to be right. An allocation that fails leaves both
-//! alone.
+//! An input begins with bytes that may be an intset. If they are accepted, the set must have the same bytes.
+//! Operations follow. After each one, the integers and the counted bytes must be right. An allocation that
+//! fails changes neither.
 
 use crate::harness::{Books, Faults, Plan, operations};
 use ::intset::{Editor, Encoding, IntSet, View, diff, inter, union};
 use arbitrary::Arbitrary;
 use std::collections::BTreeSet;
 
-/// An integer: mostly one of few, so that they meet; else around the limits of the encodings, or any.
+/// An integer. It is mostly one of a few, so that the same one comes several times. Otherwise it is near a
+/// limit of the encodings, or any integer.
 #[derive(Clone, Copy, Debug)]
 struct Int(i64);
 
@@ -44,7 +45,8 @@ enum Op {
     Follow(Plan),
 }
 
-/// Runs the operations that `data` spells, on the set that its beginning is, if it is one.
+/// Runs the operations that `data` encodes. They begin with the set at the start of `data`, or with an empty
+/// one.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let mut faults = Faults::new();
@@ -58,8 +60,8 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// The set that the bytes are; an empty one if they are none. The first byte was the length of what follows and is made
-/// the encoding, or no input would ever begin with a set.
+/// Returns the set with these bytes, or an empty set if they are not valid. The first byte has been used as a
+/// length. It is replaced by an encoding here, because otherwise hardly any input would begin with a set.
 fn foreign_set(bytes: &[u8]) -> IntSet {
     let Some((&first, rest)) = bytes.split_first() else { return IntSet::new() };
     let mut bytes = vec![[2, 4, 8, first][usize::from(first) % 4]];
@@ -84,7 +86,8 @@ fn foreign_set(bytes: &[u8]) -> IntSet {
     }
 }
 
-/// The set between other bytes of a block, which stay as they are whatever an editor makes of the set. Only its header is right.
+/// Edits the set between other bytes of a block, and checks that these bytes stay unchanged. Only the header
+/// of the set is valid.
 fn in_a_block(bytes: &[u8]) {
     let Ok(view) = View::new(bytes) else { return };
     let values: Vec<i64> = view.iter().take(8).collect();
@@ -195,14 +198,16 @@ fn step(set: &mut IntSet, model: &mut BTreeSet<i64>, faults: &mut Faults, op: Op
 fn insert(set: &mut IntSet, model: &mut BTreeSet<i64>, faults: &Faults, value: i64) {
     let size = set.allocation_size();
     let (inserted, failed) = faults.watch(|| set.try_insert(value));
-    // A block that could not shrink once has room when it cannot grow.
+    // A block that could not shrink before may have room, so the insertion can succeed after a failed
+    // allocation.
     assert!(if failed { set.allocation_size() == size } else { inserted.is_ok() });
     if let Ok(new) = inserted {
         assert_eq!(new, model.insert(value));
     }
 }
 
-/// The set, a part of it, and another one together. Builds the other one, so no plan of failures may be in force.
+/// Checks operations on the set, a range of it, and another set. No allocation may fail, because the other
+/// set is built here.
 fn algebra(set: &IntSet, model: &BTreeSet<i64>, values: &[i8], part: std::ops::Range<i64>) {
     let other_model: BTreeSet<i64> = values.iter().map(|&value| i64::from(value)).collect();
     let other: IntSet = other_model.iter().copied().collect();
@@ -210,7 +215,7 @@ fn algebra(set: &IntSet, model: &BTreeSet<i64>, values: &[i8], part: std::ops::R
     let walks = || [set.iter(), other.iter(), set.range(part.clone())];
     assert!(inter(&mut walks()).eq(&(model & &other_model) & &part_model));
     assert!(union(&mut walks()).eq(&(model | &other_model) | &part_model));
-    // Where all are wanted, two walks are merged in another way.
+    // `fold` merges two iterators in another way than `next`.
     let mut both = [set.iter(), other.iter()];
     assert_eq!(inter(&mut both.clone()).fold(0, |n, _| n + 1), (model & &other_model).len());
     let joined = union(&mut both).fold(Vec::new(), |mut all, value| {

@@ -1,7 +1,8 @@
-//! A list beside a vector, with allocations that fail; and lists of any bytes, of which only is expected that every
-//! operation comes to an end inside of them.
+//! Compares a listpack with a vector, with allocations that fail. Also runs operations on lists of arbitrary
+//! bytes. Each of these operations must return, and must not access memory outside of the list.
 //!
-//! The first byte of the input says which: even for the vector, odd for the bytes.
+//! If the first byte of the input is even, the target compares with a vector. If it is odd, the list has the
+//! other bytes of the input.
 
 use crate::harness::{Books, Faults, Plan, Text, operations};
 use ::listpack::{Depth, Editor, ListPack, Offset, Value, View, encoded_len, validate};
@@ -47,7 +48,7 @@ enum Op {
     Follow(Plan),
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let Some((first, data)) = data.split_first() else { return };
     let books = Books::open();
@@ -68,7 +69,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Equal, and of the same kind; a NaN is equal to itself here.
+/// Returns `true` if the values are equal and of the same kind. A NaN is equal to itself.
 fn same(one: Value<'_>, other: Value<'_>) -> bool {
     match (one, other) {
         (Value::Int(one), Value::Int(other)) => one == other,
@@ -78,14 +79,14 @@ fn same(one: Value<'_>, other: Value<'_>) -> bool {
     }
 }
 
-/// Whether the operation was done. It is, unless an allocation was made to fail.
+/// Returns `true` if the operation succeeded. Panics if it failed without a failed allocation.
 fn done<T, E>((result, failed): (Result<T, E>, bool)) -> bool {
     assert!(result.is_ok() || failed);
     result.is_ok()
 }
 
 fn step(list: &mut ListPack, model: &mut Vec<Item>, faults: &mut Faults, op: Op) {
-    // An entry of the list and of the model.
+    // Returns the index and the offset of an entry.
     let pick = |list: &ListPack, at: u8| -> Option<(usize, Offset)> {
         let index = usize::from(at).checked_rem(list.len())?;
         Some((index, list.seek(index as isize).unwrap()))
@@ -152,7 +153,7 @@ fn step(list: &mut ListPack, model: &mut Vec<Item>, faults: &mut Faults, op: Op)
             let Ok(mut tail) = tail else { return assert!(failed) };
             assert_eq!(list.len() + tail.len(), model.len());
             if !done(faults.watch(|| list.try_merge(&mut tail))) {
-                model.truncate(list.len()); // and what was split off is lost
+                model.truncate(list.len()); // the entries that were split off are dropped
             }
         }
         Op::Find(item, from, skip) => {
@@ -197,7 +198,7 @@ fn step(list: &mut ListPack, model: &mut Vec<Item>, faults: &mut Faults, op: Op)
     }
 }
 
-/// The bytes as they are, and as the entries of a list whose header is right.
+/// Reads the bytes as a list, and as the entries of a list whose header and end byte are right.
 fn any_bytes(data: &[u8]) {
     let _ = (validate(data, Depth::Shallow), validate(data, Depth::Deep), validate(data, Depth::Strict));
     let _ = (View::new(data).map(View::len), View::from_prefix(data).map(|(list, _)| list.iter().count()));
@@ -213,7 +214,7 @@ fn any_bytes(data: &[u8]) {
     let _ = (list.iter().rev().count(), list.seek(3), list.seek(-3), list.last(), list.len());
     let _ = (list.random_many(9, || u64::MAX).count(), list.random_pairs(9, || u64::MAX).count());
     let _ = (list.random_unique(9, || 0).count(), list.random_pairs_unique(9, || 0).count());
-    // Offsets of another list are good for no entry of this one, or for one by chance.
+    // Offsets of another list point to an entry of this list only by chance.
     let mut other = ListPack::new();
     other.extend(data.iter().take(40).map(|byte| i64::from(*byte) << (byte % 40)));
     let offsets: Vec<Offset> = (0..other.len() as isize).filter_map(|index| other.seek(index)).collect();
@@ -244,7 +245,7 @@ fn any_bytes(data: &[u8]) {
     in_a_block(&bytes, &offsets, data);
 }
 
-/// The list between other bytes of a block, which stay as they are whatever an editor makes of the list.
+/// Edits the list between other bytes of a block, and checks that these bytes stay unchanged.
 fn in_a_block(bytes: &[u8], offsets: &[Offset], data: &[u8]) {
     let mut entry = testing::Entry::new(b"8 bytes:", bytes, b"key", bytes.len() + 60);
     for (n, &offset) in offsets.iter().enumerate() {

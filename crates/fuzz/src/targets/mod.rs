@@ -1,7 +1,7 @@
 //! The targets, one file each. Each `run` panics when it finds a fault.
 //!
-//! `used_memory` is compared with the model's sum, so nothing else in the process may allocate
-//! through zmalloc meanwhile: run one target at a time.
+//! The target `zmalloc` compares `used_memory` of the process with the sum of its model. So nothing else in
+//! the process may allocate through zmalloc while it runs.
 
 pub mod dict;
 pub mod glob;

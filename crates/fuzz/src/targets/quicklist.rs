@@ -1,7 +1,8 @@
-//! A list beside a `VecDeque`, with settings of the input's choice.
+//! Compares a quicklist with a `VecDeque`. The input chooses the settings.
 //!
-//! After each operation the elements and the books have to be right. An allocation that fails leaves both alone, unless
-//! only a favour was refused.
+//! After each operation, the length and the counted bytes must be right. Some operations read and compare the
+//! elements. An operation that returns an error changes nothing. If only an optional allocation fails, the
+//! operation still succeeds.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
 use ::quicklist::{Cursor, Item, QuickList, Side};
@@ -33,7 +34,7 @@ fn side(front: bool) -> Side {
     if front { Side::Front } else { Side::Back }
 }
 
-/// Runs the operations that `data` spells, after its first two bytes, which are the settings.
+/// Runs the operations that `data` encodes. The first two bytes are the settings.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let (&[size, depth], data) = data.split_first_chunk().unwrap_or((&[0, 0], &[]));
@@ -47,7 +48,8 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Without faults: whoever checks wants to read compressed nodes.
+/// Compares the length and the bytes. Elements are not read, because that allocates if a node is compressed,
+/// and the plan may make this allocation fail.
 fn check(list: &QuickList, model: &Model, books: &Books) {
     assert_eq!(list.len(), model.len());
     assert_eq!(books.used(), list.allocation_size());
@@ -146,7 +148,8 @@ fn step(list: &mut QuickList, model: &mut Model, faults: &mut Faults, (size, dep
     }
 }
 
-/// What an operation answers, or `None` if it was refused memory, which must have been injected.
+/// Returns the result of an operation, or `None` if an allocation failed. Panics if there was an error and no
+/// failed allocation.
 fn refused<T>(faults: &Faults, operation: impl FnOnce() -> Result<T, ReserveError>) -> Option<T> {
     let (result, failed) = faults.watch(operation);
     assert!(result.is_ok() || failed, "no fault was injected");
@@ -168,7 +171,8 @@ fn remove_equal(model: &mut Model, front: bool, count: usize, value: &[u8]) -> u
     found.len()
 }
 
-/// Elements in a row, from one end of the row or the other, kept and lent in turn.
+/// Reads consecutive elements from one end of a range, and compares them. Reads owned items and borrowed
+/// values in turn.
 fn read(list: &QuickList, model: &Model, faults: &Faults, from: Side, start: usize, count: usize) {
     let mut want: Vec<&Vec<u8>> = model.iter().skip(start).take(count).collect();
     if from == Side::Back {

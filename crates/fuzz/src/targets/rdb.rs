@@ -1,9 +1,9 @@
-//! Snapshot files and DUMP payloads: arbitrary bytes, and files of our own that are changed at places of the
-//! input's choice.
+//! Loads snapshot files and DUMP payloads: arbitrary bytes, and own files that are changed at places that the
+//! input chooses.
 //!
-//! Each file is loaded at once, in slices, and with allocations that fail. It is read or refused without a
-//! panic, and in memory that is bounded by the length of the file. The result is the same however the file is
-//! loaded. What was loaded is saved and loaded again, and is equal.
+//! Each file is loaded at once, in slices, and with allocations that fail. The loader must read or refuse the
+//! file without a panic. Its memory must be bounded by the length of the file. All ways of loading must have
+//! the same result. The loaded keyspace is saved and loaded again, and must be equal.
 
 use crate::harness::{Books, Faults, Plan, Text};
 use ::keyspace::{Key, Keyspace, Options, Value};
@@ -16,17 +16,17 @@ use ::zmalloc::fault;
 use arbitrary::{Arbitrary, Unstructured};
 use std::ops::Range;
 
-/// No key has expired then: times before it are stored as 1.
+/// The current time. No key has expired at this time. An earlier expiry is stored as 1.
 const NOW: u64 = 0;
 
-/// The end of a payload: version and checksum, in bytes.
+/// The length of the end of a payload, in bytes: version and checksum.
 const FOOTER: usize = 10;
 
-/// What the input is.
+/// The kind of the input.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Kind {
     File,
-    /// What stands between header and checksum.
+    /// The bytes between header and checksum.
     Body {
         version: u8,
     },
@@ -37,7 +37,7 @@ enum Kind {
     Keyspace,
 }
 
-/// A file or payload of our own, and what is changed in it.
+/// The description of an own file and payload, and of the changes to them.
 #[derive(Arbitrary, Debug)]
 struct Own {
     options: Written,
@@ -97,7 +97,7 @@ impl Limits {
     }
 }
 
-/// An element, a member, a field or a value.
+/// An element, a member, a field, or the value of a field.
 #[derive(Arbitrary, Clone, Debug)]
 enum Name {
     Small(i8),
@@ -120,7 +120,7 @@ enum Content {
     String(Name),
     List(Vec<Name>),
     Set(Vec<Name>),
-    /// Integers: few or many.
+    /// A few or many integers.
     Ints(i32, u8),
     Hash(Vec<(Name, Name)>),
     ZSet(Vec<(Name, f64)>),
@@ -167,7 +167,7 @@ impl Content {
     }
 }
 
-/// A change of bytes. Places are taken modulo the length.
+/// A change of bytes. Each place is taken modulo the length of the file.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Change {
     Flip {
@@ -191,7 +191,7 @@ enum Change {
         len: u8,
         to: u16,
     },
-    /// An extreme length, or one that a string cannot have.
+    /// Writes an extreme length, or one that a string cannot have.
     Length {
         at: u16,
         which: u8,
@@ -246,10 +246,10 @@ impl Change {
     }
 }
 
-/// Runs what `data` spells.
+/// Runs the case that `data` encodes.
 pub fn run(data: &[u8]) {
     let mut input = Unstructured::new(data);
-    let _ = run_input(&mut input); // an input that ends early is a short one
+    let _ = run_input(&mut input); // an input that ends too early is ignored
 }
 
 fn run_input(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
@@ -277,12 +277,12 @@ fn run_input(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     Ok(())
 }
 
-/// How a file is judged.
+/// The parameters of the checks.
 struct Case {
     plan: Plan,
     budget: usize,
     options: Options,
-    /// How it was written, if it is one of ours.
+    /// The options of an own file.
     written: Option<Written>,
 }
 
@@ -294,7 +294,7 @@ fn load_options() -> LoadOptions {
     options
 }
 
-/// Loads bytes into a keyspace by slices, and says how far it came. A loader that has failed is refused.
+/// Loads a file into a keyspace in slices. Also checks that a loader refuses further calls after an error.
 fn load(bytes: &[u8], keyspace: &mut Keyspace, slice: usize) -> Result<LoadStats, Error> {
     let mut loader = Loader::new(bytes, load_options())?;
     loop {
@@ -310,7 +310,8 @@ fn load(bytes: &[u8], keyspace: &mut Keyspace, slice: usize) -> Result<LoadStats
     }
 }
 
-/// Equal keys, expiries and values. Keys that have expired do not count: no file has them.
+/// Checks that both keyspaces have equal keys, expiries and values. Ignores keys that have expired, because
+/// no file has them.
 fn assert_equal_keyspaces(one: &Keyspace, other: &Keyspace) {
     assert_eq!(one.records(NOW).count(), other.records(NOW).count());
     for record in one.records(NOW) {
@@ -326,7 +327,7 @@ impl Case {
     }
 
     fn judge_file(&self, bytes: &[u8]) {
-        // The bound holds for the limits of redis.conf. With others an element may take a block of its own.
+        // The bound holds for the default limits. With other limits, each element may have its own block.
         let budget = 128 * bytes.len() + (1 << 20);
         let plan = fault::fail_above(budget);
         let _ = load(bytes, &mut Keyspace::new(), usize::MAX);
@@ -351,7 +352,7 @@ impl Case {
         }
     }
 
-    /// What is loaded can be skipped, and walked over.
+    /// Checks that the values of a file that loads can also be skipped and walked.
     fn walk(&self, bytes: &[u8], is_loaded: bool) {
         for skips in [true, false] {
             let walked = (|| {
@@ -371,7 +372,8 @@ impl Case {
         }
     }
 
-    /// An error of the allocator leaves a keyspace with the keys up to there.
+    /// Loads with failing allocations. A failure must be the only reason for an error, and the keyspace must
+    /// be valid afterwards.
     fn load_with_failures(&self, bytes: &[u8], loaded: &Result<LoadStats, Error>, keyspace: &Keyspace) {
         let mut other = self.keyspace();
         let mut faults = Faults::new();
@@ -417,7 +419,7 @@ impl Case {
         }
     }
 
-    /// Judges the type and value of a payload, which gets a version and the right checksum.
+    /// Adds a version and the right checksum to the type and value of a payload, and checks the payload.
     fn judge_payload(&self, body: &[u8], version: u16) {
         let mut payload = body.to_vec();
         payload.extend(version.to_le_bytes());

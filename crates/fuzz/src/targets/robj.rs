@@ -1,7 +1,7 @@
-//! String objects beside their bytes: encodings, references, copies on write.
+//! Compares string objects with their bytes: encodings, references, copies on write.
 //!
-//! After each operation every handle still shows its bytes, the count of each object is the number of
-//! its handles, and the objects' `allocation_size` adds up to what is in use.
+//! After each operation, every handle must have its bytes. The reference count of each object must be the
+//! number of its handles. The sum of the objects' `allocation_size` must be the number of bytes in use.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
 use ::robj::{Encoding, EncodingLimits, Robj};
@@ -12,7 +12,7 @@ use arbitrary::Arbitrary;
 use bytes::Bytes;
 use std::collections::HashMap;
 
-/// More handles than this are not kept.
+/// The maximal number of handles.
 const HANDLES_MAX: usize = 24;
 
 #[derive(Arbitrary, Debug)]
@@ -63,7 +63,7 @@ struct Handle {
     bytes: Vec<u8>,
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let mut state = State { handles: Vec::new(), limits: EncodingLimits::DEFAULT, faults: Faults::new() };
@@ -79,14 +79,14 @@ struct State {
     faults: Faults,
 }
 
-/// The integer whose decimal form the bytes are, by std's means.
+/// Returns the integer whose decimal form the bytes are. Uses only std.
 fn canonical(bytes: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(bytes).ok()?;
     text.parse::<i64>().ok().filter(|value| value.to_string() == text)
 }
 
-/// Whether an operation did its work, which it must have, unless memory was refused or the caller asked for what
-/// is not `allowed`.
+/// Returns `true` if an operation succeeded. It must fail if an allocation failed or if the request is not
+/// `allowed`, and succeed otherwise.
 fn written<T>(result: &Result<T, Error>, failed: bool, allowed: bool) -> bool {
     match result {
         Ok(_) => assert!(allowed && !failed),
@@ -196,7 +196,7 @@ impl State {
                 self.keep(made, bytes);
             }
             Op::Append(_, Text(more)) => {
-                // Two allocations that may fail apart: becoming one's own, and growing.
+                // There are two allocations, and each may fail: the copy of a shared object, and the growth.
                 let (result, failed) =
                     self.faults.watch(|| object.try_make_mut().and_then(|s| Ok(s.try_push_bytes(&more)?)));
                 assert_eq!(result.is_err(), failed);

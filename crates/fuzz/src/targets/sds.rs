@@ -1,8 +1,9 @@
-//! A string beside a `Vec<u8>`: editing, growing, shrinking, and the text formats on what it holds.
+//! Compares an `Sds` with a `Vec<u8>`: editing, growing, shrinking, and the functions that read or write text
+//! formats.
 //!
-//! After each operation the bytes, the NUL behind them and the books have to be right: the string's
-//! `allocation_size` is all that is in use. An allocation that fails leaves all of them alone. Only the `try_`
-//! forms are called, because the others end the process when a failure is injected.
+//! After each operation, the bytes and the NUL behind them must be right. The thread must hold exactly
+//! `allocation_size` bytes. An allocation that fails changes none of these. Only `try_` forms are called,
+//! because the others end the process when an allocation fails.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
 use ::sds::{ReserveError, Sds, SplitArgsError, TemplateError, split, split_args, template, try_join};
@@ -35,7 +36,7 @@ enum Op {
     Follow(Plan),
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let mut faults = Faults::new();
@@ -50,7 +51,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Whether the operation was done. It is, unless an allocation was made to fail.
+/// Returns `true` if the operation succeeded. It must fail if an allocation failed, and succeed otherwise.
 fn done<E>((result, failed): (Result<(), E>, bool)) -> bool {
     assert_eq!(result.is_err(), failed);
     result.is_ok()
@@ -148,7 +149,7 @@ fn step(string: &mut Sds, model: &mut Vec<u8>, faults: &mut Faults, op: Op) {
         Op::ThroughRaw => {
             if let Ok(other) = Sds::try_with_capacity(0) {
                 let raw = std::mem::replace(string, other).into_raw();
-                // SAFETY: `into_raw` gave it, and it is given back once.
+                // SAFETY: `into_raw` has returned the pointer, and it is used only here.
                 *string = unsafe { Sds::from_raw(raw) };
             }
         }
@@ -181,7 +182,7 @@ fn step(string: &mut Sds, model: &mut Vec<u8>, faults: &mut Faults, op: Op) {
     }
 }
 
-/// A number's text reads back as the number.
+/// Appends a number, and checks that its text parses as the same number.
 fn float(string: &mut Sds, model: &mut Vec<u8>, faults: &mut Faults, value: f64) {
     if done(faults.watch(|| string.try_push_f64(value))) {
         let text = &string[model.len()..];
@@ -191,19 +192,19 @@ fn float(string: &mut Sds, model: &mut Vec<u8>, faults: &mut Faults, value: f64)
     }
 }
 
-/// What a socket does: writes into the free space, then takes in what came.
+/// Writes into the spare capacity and then sets the length, as a read from a socket does.
 fn fill_spare(string: &mut Sds, model: &mut Vec<u8>, byte: u8) {
     let spare = string.spare_capacity_mut();
     let count = spare.len().min(usize::from(byte));
     for place in &mut spare[..count] {
         place.write(byte);
     }
-    // SAFETY: within the capacity, and the new bytes were just written.
+    // SAFETY: the new length is within the capacity, and the loop has written all new bytes.
     unsafe { string.set_len(model.len() + count) };
     model.resize(model.len() + count, byte);
 }
 
-/// Every string reads back from its quoted form.
+/// Checks that the quoted form of the string parses as the same string.
 fn repr(model: &[u8], faults: &Faults) {
     let (quoted, failed) = faults.watch(|| -> Result<Sds, ReserveError> {
         let mut quoted = Sds::try_with_capacity(0)?;

@@ -1,8 +1,8 @@
-//! What `Table` has and `Dict` does not hand on: marks, places that are taken and filled again, look-ups with a
-//! glance ahead. Beside std's `BTreeMap` from each number to its mark.
+//! Compares a `Table` with a `BTreeMap`, for the features that `Dict` does not have: marks, entries that are
+//! taken and put back, and look-ups of several keys with prefetching.
 //!
-//! A mark has to stay with its entry wherever splits, merges and removals move it. The first byte of the input
-//! chooses a hash, as for the target `dict`.
+//! A mark must stay with its entry when splits, merges and removals move the entry. The first byte of the
+//! input chooses a hash, as for the target `dict`.
 
 use crate::harness::{Books, Faults, Plan, operations};
 use crate::hashes::Hash;
@@ -11,7 +11,7 @@ use ::dict::{Cursor, ResizePolicy, Table};
 use arbitrary::Arbitrary;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Numbers in a batch.
+/// The number of numbers in a batch.
 const BATCH: usize = 16;
 
 #[derive(Arbitrary, Debug)]
@@ -30,12 +30,12 @@ enum Op {
         count: u8,
         marked: bool,
     },
-    /// Takes an entry and puts it, or its like, where it was.
+    /// Takes an entry, and puts a changed one in its place.
     TakeAndPut {
         number: u16,
         marked: bool,
     },
-    /// Takes an entry and leaves its place.
+    /// Takes an entry, and leaves its place empty.
     Take {
         number: u16,
     },
@@ -68,7 +68,7 @@ enum Op {
     Follow(Plan),
 }
 
-/// A number, and how often it was changed in place.
+/// A number, and how many times it was changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Item {
     number: u16,
@@ -78,13 +78,13 @@ struct Item {
 struct State {
     table: Table<Item>,
     hash: Hash,
-    /// For each number, its flips and its mark.
+    /// The flips and the mark of each number.
     model: BTreeMap<u16, (u8, bool)>,
     faults: Faults,
     plan: Plan,
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let Some((first, data)) = data.split_first() else { return };
@@ -113,7 +113,8 @@ impl State {
         move |item| hash.of(item.number.into())
     }
 
-    /// Infallible operations end the program where memory is missing: not while allocations fail.
+    /// Returns `true` if no allocation fails. Infallible operations are called only then, because they end
+    /// the program if an allocation fails.
     fn memory_is_there(&self) -> bool {
         matches!(self.plan, Plan::None)
     }
@@ -144,7 +145,8 @@ impl State {
                 }
             }
             Op::TakeAndPut { number, marked } => {
-                // The place may have been the last of a child, which is freed and needed again.
+                // The entry may have been the last one of a child. The child is then freed, and allocated
+                // again.
                 if self.memory_is_there()
                     && let Some(entry) = self.find_entry(number)
                 {
@@ -181,7 +183,7 @@ impl State {
             }
             Op::Flip { numbers } => {
                 let [a, b, c] = numbers;
-                // The same entry twice is a panic, by contract.
+                // By contract, `get_disjoint_mut` panics if an entry comes twice.
                 if a != b && b != c && a != c {
                     let hashes = numbers.map(|number| self.hash_of(number));
                     let found = self.table.get_disjoint_mut(hashes, |i, item| item.number == numbers[i]);
@@ -212,7 +214,7 @@ impl State {
             }
             Op::Reserve { additional } => {
                 let hasher = self.hasher();
-                // Refused or not, what there is stays: the comparison says so.
+                // The entries stay, even if the call fails. The comparison checks this.
                 let _ = self.table.try_reserve(usize::from(additional % 2048), hasher);
             }
             Op::ShrinkToFit => self.table.shrink_to_fit(),
@@ -261,7 +263,7 @@ impl State {
         }
     }
 
-    /// One whole scan that moves one of so many blocks.
+    /// Runs a complete scan that moves one of a few blocks.
     fn relocate(&mut self, one_in: u8) {
         let (mut cursor, mut blocks, mut seen) = (Cursor::START, 0, BTreeSet::new());
         loop {
@@ -291,7 +293,7 @@ fn span(first: u16, count: u8) -> impl Iterator<Item = u16> {
     (0..u16::from(count)).map(move |i| first.wrapping_add(i))
 }
 
-/// Numbers for a batch; all the same if they are 0 apart.
+/// Returns the numbers of a batch. All of them are equal if `apart` is 0.
 fn batch(first: u16, apart: u16) -> [u16; BATCH] {
     std::array::from_fn(|i| first.wrapping_add(apart.wrapping_mul(i as u16)))
 }

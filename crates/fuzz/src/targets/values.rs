@@ -1,7 +1,9 @@
-//! A list, a set, a hash and a sorted set, each in its object, beside std's collections, under limits of the input's choice.
+//! Compares a list, a set, a hash and a sorted set, each in its object, with std's collections. The input
+//! chooses the limits.
 //!
-//! After each operation the elements are those of the model, and the objects' `allocation_size` adds up to what is in use. An
-//! operation that fails, for a failed allocation and nothing else, has changed neither.
+//! After each operation, the elements must be those of the model, and the sum of the objects'
+//! `allocation_size` must be the number of bytes in use. An operation may fail only because of a failed
+//! allocation, and then changes nothing.
 
 use crate::harness::{Books, Faults, Plan, Text, operations};
 use ::common::Cursor;
@@ -13,7 +15,8 @@ use ::values::{Hash, List, Set, ZSet};
 use arbitrary::Arbitrary;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// A value of a few, so that operations meet; bytes of any kind, or the text of an integer.
+/// An element or a member: one of a few small integers, so that the same one comes several times, any
+/// integer, or bytes.
 #[derive(Arbitrary, Clone, Debug)]
 enum Name {
     Small(i8),
@@ -65,8 +68,8 @@ enum Op {
     Follow(Plan),
 }
 
-/// Limits near the sizes that inputs reach. Lists are not compressed: that has a target of its own, and reading them would
-/// allocate.
+/// Limits near the sizes that inputs reach. Lists are not compressed, because reading them would allocate.
+/// The target `quicklist` tests compression.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Small {
     entries: u8,
@@ -100,7 +103,7 @@ struct State {
     faults: Faults,
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let mut state = State {
@@ -117,7 +120,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// The result, if no allocation failed; an error comes of nothing else.
+/// Returns the result, or `None` if an allocation failed. Panics if there is another error.
 fn done<T, E>((result, failed): (Result<T, E>, bool)) -> Option<T> {
     assert!(result.is_ok() || failed, "an error without a failed allocation");
     result.ok()
@@ -172,7 +175,7 @@ impl State {
     }
 
     fn drop_in_steps(&mut self, kind: Kind, n: usize) {
-        self.faults.follow(Plan::None); // a new object is needed
+        self.faults.follow(Plan::None); // creating the new object must not fail
         let empty = match kind {
             Kind::List => Robj::from(List::new()),
             Kind::Set => Robj::from(Set::new()),
@@ -382,7 +385,7 @@ impl State {
     }
 }
 
-/// By score, then by bytes.
+/// Returns the members in the order of scores, then of bytes.
 fn sorted(model: &BTreeMap<Vec<u8>, i8>) -> Vec<(i8, Vec<u8>)> {
     let mut all: Vec<_> = model.iter().map(|(member, score)| (*score, member.clone())).collect();
     all.sort();

@@ -1,4 +1,5 @@
-//! `ZTable` and `ZIndex` beside std's maps and sets, with allocations that fail and blocks that move.
+//! Compares `ZTable` and `ZIndex` with std's maps and sets, with allocations that fail and blocks that are
+//! moved.
 
 use crate::harness::{Books, Faults, Plan, operations};
 use ::zindex::{Cursor, InsertError, Order, ZIndex, ZTable};
@@ -11,7 +12,7 @@ enum Op {
         member: u16,
         score: Score,
     },
-    /// Several members with scores that ascend by a step.
+    /// Inserts several members, with scores that ascend by a step.
     InsertMany {
         member: u16,
         count: u8,
@@ -47,7 +48,7 @@ enum Op {
     Follow(Plan),
 }
 
-/// A score out of the few that tie, or any.
+/// A score: one of a few, so that several members have equal scores, or any number.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Score {
     Small(i8),
@@ -65,7 +66,7 @@ impl Score {
     }
 }
 
-/// A score that compares; not NaN.
+/// A score that is not NaN, and therefore has an order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Number(f64);
 
@@ -86,13 +87,13 @@ impl PartialOrd for Number {
 #[derive(Default)]
 struct State {
     table: ZTable,
-    /// The same members and scores.
+    /// An index with the same members and scores as the table.
     index: ZIndex,
     scores: BTreeMap<Vec<u8>, f64>,
     order: BTreeSet<(Number, Vec<u8>)>,
 }
 
-/// A member of few or many bytes.
+/// Returns a member, which is short or long.
 fn name(number: u16) -> Vec<u8> {
     let mut name = number.to_be_bytes().to_vec();
     if number.is_multiple_of(32) {
@@ -101,7 +102,7 @@ fn name(number: u16) -> Vec<u8> {
     name
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let books = Books::open();
     let (mut state, mut faults) = (State::default(), Faults::new());
@@ -247,12 +248,12 @@ impl State {
             self.order.insert((Number(score), member.to_vec()));
             return;
         }
-        // The index has failed: the table goes back to what it was, for which there may be memory.
+        // The operation on the index has failed, so the table gets its old score back. This needs memory too.
         match old {
             None => assert_eq!(self.table.remove(member), Some(score)),
             Some(old) => {
                 if faults.watch(|| self.table.try_insert(member, old)).0.is_err() {
-                    // Or not: then both forget the member.
+                    // There was no memory. So the member is removed from both.
                     self.table.remove(member);
                     self.index.remove(member, old);
                     self.forget(member);

@@ -1,8 +1,9 @@
-//! Blocks of both faces of zmalloc beside a list of what must be alive.
+//! Compares the blocks of zmalloc with a list of the live blocks, for both faces: the functions, and the
+//! `Allocator`.
 //!
-//! Each live block has a pattern of its own at both ends of its usable size, so that two blocks that
-//! overlap, a size that promises too much (under AddressSanitizer) and bytes lost in a resize all
-//! show. After each operation the counter has to equal the sum of the blocks' sizes.
+//! Each live block has its own pattern at both ends of its usable size. So the target finds blocks that
+//! overlap, sizes that are too large (under AddressSanitizer), and bytes that a resize loses. After each
+//! operation, the counter must be the sum of the blocks' sizes.
 
 use crate::harness::{Books, Faults, Plan, operations};
 use ::zmalloc::{self as z, Zmalloc};
@@ -10,13 +11,13 @@ use allocator_api2::alloc::{Allocator, Layout};
 use arbitrary::Arbitrary;
 use std::ptr::NonNull;
 
-/// More blocks than this are not kept alive.
+/// The maximal number of live blocks.
 const BLOCKS_MAX: usize = 48;
 
-/// Blocks are no larger than this, but for the sizes that nobody can serve.
+/// The maximal size of a block, in bytes. Only requests that no allocator can serve are larger.
 const SIZE_MAX: usize = 128 * 1024;
 
-/// So many bytes at either end of a block are written and looked at.
+/// The number of bytes at each end of a block that are written and checked.
 const EDGE: usize = 256;
 
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -24,9 +25,9 @@ enum Size {
     Small(u8),
     Medium(u16),
     Large(u32),
-    /// Counted down from the largest number.
+    /// `usize::MAX` minus this number.
     Absurd(u8),
-    /// Counted up or down from where sizes are refused.
+    /// The limit of sizes, `isize::MAX`, plus this number.
     Limit(i8),
 }
 
@@ -37,7 +38,7 @@ impl Size {
             Self::Medium(n) => n.into(),
             Self::Large(n) => n as usize % SIZE_MAX,
             Self::Absurd(n) => usize::MAX - usize::from(n),
-            // AddressSanitizer complains aloud of each size that reaches it and that it cannot serve.
+            // AddressSanitizer prints a warning about each size that reaches it and that it cannot serve.
             Self::Limit(n) if cfg!(fuzzing) => isize::MAX as usize + usize::from(n.unsigned_abs()),
             Self::Limit(n) => (isize::MAX as usize).wrapping_add_signed(n.into()),
         }
@@ -48,7 +49,7 @@ impl Size {
     }
 }
 
-/// Where a size is told to the allocator, it may be any from the requested to the usable one.
+/// A size that is passed to the allocator. It may be any size from the requested to the usable one.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Within(u8);
 
@@ -69,7 +70,7 @@ enum Op {
     Follow(Plan),
 }
 
-/// A live block. Those of the `Allocator` face have an alignment of their own and must go back there.
+/// A live block. A block of the `Allocator` has an alignment, and must be freed by the `Allocator`.
 struct Block {
     start: NonNull<u8>,
     size: usize,
@@ -78,7 +79,7 @@ struct Block {
     seed: u8,
 }
 
-/// Runs the operations that `data` spells.
+/// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let (books, used_before) = (Books::open(), z::used_memory());
     let mut state = State { blocks: Vec::new(), faults: Faults::new(), next_seed: 0 };
@@ -107,7 +108,7 @@ impl State {
                 assert!(z::ztrycalloc_num(usize::MAX / 2, 3).is_none(), "a product that overflows");
                 assert_eq!(start.is_none(), failed);
                 if let Some(start) = start {
-                    // SAFETY: just allocated by this family.
+                    // SAFETY: the block was just allocated by a function of this family.
                     let usable = unsafe { z::zmalloc_usable_size(start) };
                     self.keep(start, total, usable, None, true);
                 }
@@ -133,7 +134,7 @@ impl State {
         }
     }
 
-    /// The index of some block of the face wanted, if there is one.
+    /// Returns the index of a block of the wanted face, if there is one.
     fn find(&self, number: u8, aligned: bool) -> Option<usize> {
         let of_face = |index: &usize| self.blocks[*index].align.is_some() == aligned;
         let start = usize::from(number).checked_rem(self.blocks.len())?;
@@ -166,7 +167,8 @@ impl State {
         }
         let (start, old_size) = (self.blocks[index].start, told.map(|w| w.pick(&self.blocks[index])));
         self.blocks[index].check();
-        // SAFETY: a live block of this family; the size told lies between requested and usable.
+        // SAFETY: the block is live and of this family. The passed size is between the requested and the
+        // usable one.
         let (new, failed) = self.faults.watch(|| unsafe {
             match (old_size, may_fail) {
                 (Some(old), true) => z::ztryrealloc_sized(start, old, bytes),
@@ -201,8 +203,8 @@ impl State {
         let block = &self.blocks[index];
         block.check();
         let (start, old, new) = (block.start, block.layout(block.size), Self::layout(size, align_log2));
-        // SAFETY: a live block of this face with its own layout; `grow` only to as much or more, and
-        // `shrink` only to as much or less.
+        // SAFETY: the block is live, comes from this face, and has this layout. `grow` gets a size that is
+        // not smaller, and `shrink` gets one that is not larger.
         let (result, failed) = self.faults.watch(|| unsafe {
             match (size >= old.size(), zeroed) {
                 (true, false) => Zmalloc.grow(start, old, new),
@@ -215,7 +217,7 @@ impl State {
         let old = self.blocks.swap_remove(index);
         old.check_moved(moved.cast(), size);
         if zeroed && size > old.size {
-            // SAFETY: the block is live and at least `size` bytes long; the tail was just written.
+            // SAFETY: the block is live and has at least `size` bytes. `grow_zeroed` has written the tail.
             let tail = unsafe {
                 std::slice::from_raw_parts(moved.cast::<u8>().as_ptr().add(old.size), size - old.size)
             };
@@ -224,7 +226,7 @@ impl State {
         self.keep(moved.cast(), size, moved.len(), Some(new.align()), false);
     }
 
-    /// Checks a new block, fills it and puts it on the list; a list that is full loses one.
+    /// Checks a new block, fills it and adds it to the list. If the list is full, frees another block.
     fn keep(&mut self, start: NonNull<u8>, size: usize, usable: usize, align: Option<usize>, zeroed: bool) {
         let seed = self.next_seed;
         self.next_seed = seed.wrapping_add(101);
@@ -232,13 +234,13 @@ impl State {
         assert!(start.addr().get().is_multiple_of(align.unwrap_or(8)), "alignment");
         assert!(usable >= size);
         if zeroed {
-            // SAFETY: a live block whose first `size` bytes were just zeroed by the allocator.
+            // SAFETY: the block is live, and the allocator has zeroed its first `size` bytes.
             let bytes = unsafe { std::slice::from_raw_parts(start.as_ptr(), size) };
             assert!(bytes.iter().all(|byte| *byte == 0), "zeroed bytes are not zero");
         }
         block.check_sizes();
         for index in block.edges() {
-            // SAFETY: below the usable size of a live block.
+            // SAFETY: the block is live, and the index is below its usable size.
             unsafe { start.add(index).write(block.pattern(index)) };
         }
         if self.blocks.len() == BLOCKS_MAX {
@@ -250,7 +252,7 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        // After a failed check nothing here can be trusted any more.
+        // After a failed check, the blocks may be damaged, so they are not freed.
         if !std::thread::panicking() {
             self.blocks.drain(..).for_each(|block| block.free(None));
         }
@@ -266,10 +268,10 @@ impl Block {
         Layout::from_size_align(size, self.align.unwrap_or(8)).expect("the block exists")
     }
 
-    /// What the block adds to `used_memory`.
+    /// Returns the number of bytes that the block adds to `used_memory`.
     fn charge(&self) -> usize {
-        // SAFETY: live blocks, each asked of the face that it came from; an empty one of the
-        // `Allocator` face is no block at all.
+        // SAFETY: the block is live, and the call goes to the face that it comes from. An empty block of the
+        // `Allocator` has no memory, and no call is made for it.
         unsafe {
             match self.align {
                 None => z::zmalloc_size(self.start),
@@ -279,12 +281,13 @@ impl Block {
         }
     }
 
-    /// What the family says of a block's size is one story.
+    /// Checks that the functions of the family agree on the size of the block.
     fn check_sizes(&self) {
         if self.align.is_some() {
             return;
         }
-        // SAFETY: a live block of this family; all sizes told lie between requested and usable.
+        // SAFETY: the block is live and of this family. All passed sizes are between the requested and the
+        // usable one.
         unsafe {
             assert_eq!(z::zmalloc_usable_size(self.start), self.usable);
             assert!(self.usable >= z::good_size(self.size), "good_size promised more");
@@ -294,36 +297,36 @@ impl Block {
         }
     }
 
-    /// The bytes that carry the pattern, by index.
+    /// Returns the indexes of the bytes that have the pattern.
     fn edges(&self) -> impl Iterator<Item = usize> + use<> {
         let head = self.usable.min(EDGE);
         (0..head).chain(self.usable.saturating_sub(EDGE).max(head)..self.usable)
     }
 
-    /// Every byte that was written is as it was written.
+    /// Checks that all written bytes are unchanged.
     fn check(&self) {
-        // SAFETY: a live block; the bytes below the usable size that `keep` wrote.
+        // SAFETY: the block is live, and `keep` has written these bytes, which are below the usable size.
         let wrong = self.edges().find(|i| unsafe { self.start.add(*i).read() } != self.pattern(*i));
         assert_eq!(wrong, None, "somebody else wrote into a block");
     }
 
-    /// After a move the bytes up to the smaller size are those of the old block.
+    /// Checks after a resize that the bytes up to the smaller size are those of the old block.
     fn check_moved(&self, start: NonNull<u8>, new_size: usize) {
         let kept = self.size.min(new_size);
-        // SAFETY: a live block of at least `new_size` bytes, of which the first `kept` were copied.
+        // SAFETY: the block is live and has at least `new_size` bytes. The first `kept` bytes were copied.
         let wrong = self.edges().find(|i| *i < kept && unsafe { start.add(*i).read() } != self.pattern(*i));
         assert_eq!(wrong, None, "a byte was lost in a resize");
     }
 
     fn free(self, told: Option<Within>) {
         self.check();
-        // SAFETY: a live block, taken off the list, given back to the face that it came from; the
-        // size told lies between requested and usable.
+        // SAFETY: the block is live and is not in the list any more. It is freed by the face that it comes
+        // from. The passed size is between the requested and the usable one.
         unsafe {
             match (self.align, told) {
                 (Some(_), None) => Zmalloc.deallocate(self.start, self.layout(self.size)),
                 (Some(_), Some(within)) => {
-                    // An empty block is freed as an empty one.
+                    // An empty block must be freed with the size 0.
                     let size = if self.size == 0 { 0 } else { within.pick(&self) };
                     Zmalloc.deallocate(self.start, self.layout(size));
                 }

@@ -1,10 +1,10 @@
-//! What a keyspace reports: the events of its callback, and what a model learns from them.
+//! The events that a keyspace reports to its callback, and how they change a model.
 
 use super::model::{Bytes, Model};
 use keyspace::{Event, Keyspace, MaxmemoryPolicy};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An event, owned.
+/// An event with owned keys.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Told {
     Set(Bytes),
@@ -30,13 +30,14 @@ impl Told {
         }
     }
 
-    /// Whether it is what an operation has done itself, and not what it did to make room.
+    /// Returns `true` if the event is a change by the operation itself. Expired and evicted keys are removed
+    /// to make room.
     pub(crate) fn is_own(&self) -> bool {
         !matches!(self, Self::Expired(_) | Self::Evicted(_))
     }
 }
 
-/// Where the callback of a keyspace writes.
+/// The log of events. The callback of a keyspace writes to it.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<Told>>>);
 
@@ -45,14 +46,14 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Told::new(event));
     }
 
-    /// What was reported since the last time.
+    /// Returns the events since the last call.
     pub(crate) fn take(&self) -> Vec<Told> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// A key went without being asked for: it had expired, or it was evicted. Then it has to have been there, and the policy has to
-/// allow it.
+/// Removes an expired or an evicted key from the model. An expired key must be stale. An evicted key must
+/// exist, and the policy must allow its eviction.
 pub(crate) fn learn(model: &mut Model, counts: &mut Counts, policy: MaxmemoryPolicy, told: Told) {
     match told {
         Told::Expired(key) => {
@@ -71,10 +72,10 @@ pub(crate) fn learn(model: &mut Model, counts: &mut Counts, policy: MaxmemoryPol
     }
 }
 
-/// What has been done so far.
+/// Counts of events during a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    /// Operations in which an allocation was made to fail, and that returned the error.
+    /// Operations that returned an error because of a failed allocation.
     pub without_memory: u64,
     /// Operations that `maxmemory` refused.
     pub refused: u64,
@@ -90,18 +91,18 @@ pub struct Counts {
     pub lazyfreed: u64,
     /// Blocks that defragmentation has moved.
     pub defragged: u64,
-    /// The most bytes of all keyspaces.
+    /// The maximal number of bytes of all keyspaces.
     pub bytes_max: usize,
 }
 
 impl Counts {
-    /// Counts what a keyspace has done since it was made.
+    /// Adds the counters of a keyspace since its creation.
     pub(crate) fn add_totals(&mut self, keyspace: &Keyspace) {
         self.lazyfreed += keyspace.lazyfreed_objects();
         self.defragged += keyspace.active_defrag_hits();
     }
 
-    /// The counts of both.
+    /// Returns the sum of both counts.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             without_memory: self.without_memory + other.without_memory,

@@ -1,4 +1,4 @@
-//! Operations of hashes.
+//! Operations on hashes.
 
 use super::input::{Many, Member, Source, Word};
 use super::model::{Bytes, Hash, NOT_A_FLOAT, NOT_AN_INTEGER, OVERFLOW, Reply, incr_by_float};
@@ -26,7 +26,7 @@ pub(crate) enum HashOp {
     Scan,
 }
 
-/// The errors of arithmetic on a field have words of their own.
+/// Returns the error of arithmetic on a field. Some of these errors have another text than those of strings.
 fn of_a_field(reply: Reply) -> Reply {
     match reply {
         NOT_AN_INTEGER => "ERR hash value is not an integer",
@@ -77,7 +77,7 @@ impl Pair<'_> {
             HashOp::Fill(many, word) => {
                 let value = word.bytes();
                 let pair = |field: Bytes| {
-                    // Different values, unless they are long.
+                    // Short values get the field in front, so that they differ.
                     let value = if value.len() < 16 { [&field, &value[..]].concat() } else { value.clone() };
                     (field, value)
                 };
@@ -115,7 +115,7 @@ impl Pair<'_> {
         }
     }
 
-    /// `HSET` of several pairs: all or none.
+    /// Runs `HSET` with several pairs. It inserts all of them or none.
     fn put_many(&mut self, key: &[u8], pairs: &[(Bytes, Bytes)]) {
         let limits = self.limits();
         let elements: Vec<_> = pairs.iter().map(|(field, value)| (field.into(), value.into())).collect();

@@ -1,7 +1,7 @@
-//! What operations are made of: keys, members, texts, times and counts, as an input spells them.
+//! The arguments of operations: keys, members, texts, times and counts, decoded from an input.
 //!
-//! The same bytes mean few keys and small collections to the fuzz target, and many keys and large collections to the soak: a
-//! [`Scale`] says which. So both run the same operations.
+//! A [`Scale`] decides what the bytes of an input mean. The fuzz target has few keys and small collections,
+//! and the soak has many keys and large collections. So both run the same operations.
 
 use crate::harness::Text;
 use arbitrary::Arbitrary;
@@ -10,18 +10,18 @@ use keyspace::{Expiry, Options};
 use std::ops::Range;
 use values::ObjectType;
 
-/// How large the keyspaces are.
+/// The size of the keyspaces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scale {
-    /// A dozen keys, all of which are compared after each operation.
+    /// A dozen keys. All of them are compared after each operation.
     Small,
-    /// Thousands of keys, and now and then a collection of some 10,000 elements.
+    /// Thousands of keys, and sometimes a collection of some 10,000 elements.
     Large,
 }
 
-/// Keys of each type, and as many that all types share.
+/// The number of keys of each type. All types share as many further keys.
 const KEYS: usize = 400;
-/// Different members, fields and elements of a large collection.
+/// The number of different members, fields and elements of a large collection.
 const MEMBERS: u32 = 1 << 14;
 
 /// One of the five types.
@@ -46,19 +46,19 @@ impl Kind {
     }
 }
 
-/// A key. Seven of eight are of the type that the operation is about; the others are shared by all types.
+/// A key. Seven of eight keys belong to the type of the operation. All types share the others.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Key(u16);
 
 impl Key {
-    /// The bytes of the key, some of which have lengths around the limits of length fields.
+    /// Returns the bytes of the key. Some lengths are near the limits of length fields.
     pub(crate) fn name(self, kind: Kind, scale: Scale) -> Vec<u8> {
         let letter = if self.0.is_multiple_of(8) { b'k' } else { b"slehz"[kind as usize] };
         if scale == Scale::Small {
             let len = [1, 2, 16, 0, 253, 254, 255, 300][usize::from(self.0 / 8 % 8)];
             return vec![letter; len];
         }
-        // The lower the number, the more frequent it is.
+        // Low numbers are more frequent.
         let fraction = f64::from(self.0 / 8) / f64::from(1 << 13);
         let number = (fraction * fraction * KEYS as f64) as usize;
         let mut name = format!("{}:{number}", char::from(letter)).into_bytes();
@@ -68,7 +68,7 @@ impl Key {
     }
 }
 
-/// A member, field or element. Most are of a few dozen, which are often met again.
+/// A member, a field or an element. Most are out of a few dozen, so that the same one comes several times.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Member(u16);
 
@@ -82,13 +82,13 @@ impl Member {
         }
     }
 
-    /// The bytes of the member, in a collection of that key.
+    /// Returns the bytes of the member in the collection of `key`.
     pub(crate) fn bytes(self, key: &[u8], scale: Scale) -> Vec<u8> {
         member(self.number(scale), key)
     }
 }
 
-/// A member by its number. The members of some keys are all integers.
+/// Returns the member with this number. All members of some keys are integers.
 fn member(number: u32, key: &[u8]) -> Vec<u8> {
     let wide = i64::from(number);
     if key.last().is_some_and(|last| last % 3 == 0) {
@@ -111,7 +111,7 @@ fn member(number: u32, key: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Many members, one after the other by their numbers.
+/// Many members with consecutive numbers.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Many {
     from: Member,
@@ -125,7 +125,7 @@ impl Many {
     }
 }
 
-/// How many elements: few mostly, and thousands now and then.
+/// A number of elements. It is mostly small, and sometimes some thousands.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Count(u16);
 
@@ -141,18 +141,18 @@ impl Count {
     }
 }
 
-/// Whether something happens that should not happen often.
+/// Decides whether something happens that should be rare.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Rarely(u16);
 
 impl Rarely {
-    /// Once in four times in a small keyspace, once in `n` times in a large one.
+    /// Returns `true` once in four times in a small keyspace, and once in `n` times in a large one.
     pub(crate) fn one_in(self, n: u16, scale: Scale) -> bool {
         self.0.is_multiple_of(if scale == Scale::Small { 4 } else { n })
     }
 }
 
-/// A string: an integer, what is nearly one, another number, or bytes.
+/// A string: an integer, a text that looks like an integer, another number, or bytes.
 #[derive(Arbitrary, Clone, Debug)]
 pub(crate) enum Word {
     Small(i8),
@@ -163,7 +163,7 @@ pub(crate) enum Word {
     Text(Text),
 }
 
-/// Texts that are nearly integers, or that are other numbers.
+/// Texts that look like integers, and other numbers.
 const EDGES: [&str; 10] =
     ["007", "-0", "+1", " 1", "3.25", "-0.5", "1e3", "", "9223372036854775807", "9223372036854775808"];
 
@@ -178,7 +178,7 @@ impl Word {
     }
 }
 
-/// A time of a command: within about a minute mostly.
+/// An expiry time of a command. It is mostly within about a minute.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct When {
     form: u8,
@@ -200,7 +200,7 @@ impl When {
     }
 }
 
-/// Time that passes: in a large keyspace little mostly, so that many keys have an expiry.
+/// The time that passes. It is mostly short in a large keyspace, so that many keys have an expiry.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Wait(u16);
 
@@ -211,7 +211,7 @@ impl Wait {
     }
 }
 
-/// Two indexes as commands write them.
+/// Two indexes of a command.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Indexes {
     start: Index,
@@ -224,7 +224,7 @@ impl Indexes {
     }
 }
 
-/// An index, near one of both ends, anywhere, or outside.
+/// An index of a command: near one of the ends, anywhere, or out of range.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Index(i16);
 
@@ -238,7 +238,7 @@ impl Index {
     }
 }
 
-/// The elements that two indexes of a command mean.
+/// Returns the positions between two indexes of a command.
 pub(crate) fn span((start, end): (i64, i64), len: usize) -> Range<usize> {
     let from_start = |index: i64| if index < 0 { index + len as i64 } else { index };
     let start = (from_start(start).max(0) as usize).min(len);
@@ -269,7 +269,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// The options with these limits.
+    /// Returns the options with these limits.
     pub(crate) fn within(self, options: Options) -> Options {
         let entries =
             usize::from(if self.entries.is_multiple_of(8) { self.entries } else { self.entries % 16 });
@@ -289,5 +289,5 @@ impl Limits {
     }
 }
 
-/// The longest string that operations make, in bytes: the least that `proto-max-bulk-len` can be.
+/// The maximal length of a string, in bytes. It is the minimum of `proto-max-bulk-len`.
 pub(crate) const LEN_MAX: usize = 1 << 20;

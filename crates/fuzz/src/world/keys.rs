@@ -1,4 +1,4 @@
-//! Operations of single keys, whatever their type is.
+//! Operations on one key of any type.
 
 use super::input::{Kind, Many, When, Word};
 use super::model::{Content, NO_SUCH_KEY, Plain, Reply, Set};
@@ -23,13 +23,13 @@ pub(crate) enum KeyOp {
     Expire(When),
     ExpireIf(When, u8),
     Persist,
-    /// Puts a value that was built elsewhere.
+    /// Inserts a value that was built outside of the keyspace.
     Insert(Many, Score, Option<When>),
-    /// Edits a value, whatever its type is.
+    /// Edits a value of any type.
     Edit(Word),
 }
 
-/// A value of some type, and the same for the model.
+/// Builds a value of the given type, and the same value for the model.
 fn built(kind: Kind, key: &[u8], many: Many, score: Score, pair: &Pair<'_>) -> (Value, Content) {
     let (limits, mut members) = (pair.limits(), many.members(key, pair.context.scale));
     let score = score.value();
@@ -118,7 +118,7 @@ impl Pair<'_> {
                         Ok(was_there)
                     },
                 );
-                // Later, because to read a compressed list takes memory.
+                // This comparison comes after the operation, because reading a compressed list allocates.
                 assert_eq!(taken.take().as_ref().map(owned_content), content.take());
             }
             KeyOp::Expire(when) => self.expire(key, *when, 0),
@@ -132,7 +132,7 @@ impl Pair<'_> {
             KeyOp::Insert(many, score, when) => {
                 let (value, content) = built(kind, key, *many, *score, self);
                 let expiry = when.and_then(|when| when.expiry(now).at(now).ok());
-                self.edits = true; // the value has its memory already
+                self.edits = true; // the memory of the value is allocated already
                 self.act(
                     |keyspace, now| keyspace.insert(key, value, expiry, now),
                     |model| {
@@ -186,7 +186,7 @@ impl Pair<'_> {
                 }
                 let at = time(expiry, now, false)?;
                 let Some(held) = model.get_mut(key) else { return Ok(false) };
-                // No expiry is later than any.
+                // A key without an expiry counts as the latest one.
                 let old = held.expiry.unwrap_or(u64::MAX);
                 let is_there = held.expiry.is_some();
                 if nx && is_there || xx && !is_there || gt && at <= old || lt && at >= old {
@@ -202,7 +202,7 @@ impl Pair<'_> {
         );
     }
 
-    /// Adds to a value, whatever its type is.
+    /// Appends to a value of any type.
     fn edit_any(&mut self, key: &[u8], word: &[u8]) {
         let limits = EncodingLimits { proto_max_bulk_len: usize::MAX, ..self.limits() };
         self.edits = true;
@@ -271,7 +271,7 @@ impl Pair<'_> {
 
     pub(crate) fn copy(&mut self, from: &[u8], to: &[u8], replace: bool) {
         self.is_of_two_keys = true;
-        // The source may be evicted for its copy: before it is copied, or afterwards.
+        // The keyspace may evict the source to make room for the copy, before or after copying.
         let held = self.model.get(from).filter(|_| from != to && (replace || !self.model.contains(to)));
         let (held, is_copied) = (held.cloned(), Cell::new(false));
         self.act(
@@ -286,7 +286,7 @@ impl Pair<'_> {
         );
     }
 
-    /// `MGET`, of few keys and of more than a batch.
+    /// Runs `MGET` with a few keys, and with more keys than a batch has.
     pub(crate) fn get_many(&mut self, keys: &[Vec<u8>; 3]) {
         self.ask(
             |keyspace, now| {

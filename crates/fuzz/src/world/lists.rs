@@ -1,4 +1,4 @@
-//! Operations of lists.
+//! Operations on lists.
 
 use super::input::{Index, Indexes, Many, Member, Word, span};
 use super::model::{Bytes, List};
@@ -60,7 +60,7 @@ fn pop(list: &mut List, end: End) -> Option<Bytes> {
     }
 }
 
-/// The index that a command means, if there is an element.
+/// Returns the position of a command's index, or `None` if it is out of range.
 fn place(index: i64, len: usize) -> Option<usize> {
     let index = if index < 0 { index + len as i64 } else { index };
     usize::try_from(index).ok().filter(|index| *index < len)
@@ -164,7 +164,7 @@ impl Pair<'_> {
             ListOp::Remove(count, element) => self.remove_equal(key, *count, &element.bytes(key, scale)),
             ListOp::Trim(indexes) => {
                 let (start, end) = indexes.of(len);
-                self.edits = true; // a listpack of its own may come in the place of a quicklist
+                self.edits = true; // an owned listpack may replace a quicklist
                 self.act(
                     |keyspace, now| {
                         keyspace.modify_as::<values::List, _, _>(key, now, |list| {
@@ -236,7 +236,7 @@ impl Pair<'_> {
         );
     }
 
-    /// `LREM`.
+    /// Runs `LREM`.
     fn remove_equal(&mut self, key: &[u8], count: i8, element: &[u8]) {
         let limits = self.limits();
         self.edits = true;

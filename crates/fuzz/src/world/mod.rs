@@ -1,17 +1,19 @@
-//! Two keyspaces beside two models of std's maps: what the fuzz target `keyspace` and the soak run.
+//! Two keyspaces and two models from std's maps. The fuzz target `keyspace` and the soak run on them.
 //!
 //! ```text
-//!  input     keys, members, texts, times        model     maps of std
-//!  strings, lists, sets, hashes, zsets          pair      one operation on a keyspace and on its model
-//!  keys, whole                                  World     two pairs, time, and the bytes of all
+//!  input     keys, members, texts, times        model     the model: std's maps
+//!  strings, lists, sets, hashes, zsets          pair      an operation on a keyspace and on its model
+//!  keys, whole                                  World     two keyspaces, two models, the time, and all bytes
 //! ```
 //!
-//! The first keyspace reports what it does, may have a limit, and evicts. The second one has no callback for events and no
-//! limit, because then it takes other ways through the code.
+//! The first keyspace has a callback for events, and may have a limit and evict keys. The second one has
+//! neither a callback nor a limit, because it then takes other paths through the code.
 //!
-//! An [`Op`] says what it does without a look at a keyspace. So the operations of a seed are the same in every run.
+//! An [`Op`] does not depend on the contents of a keyspace. So the operations of a seed are the same in every
+//! run.
 //!
-//! To add an operation: a variant here or in one of the files, and a call of [`Pair::act`] that says what it does to both.
+//! To add an operation, add a variant here or in one of the files, and a call of [`Pair::act`] with the
+//! operation on the keyspace and on the model.
 
 mod events;
 mod hashes;
@@ -58,7 +60,7 @@ pub(crate) enum Op {
     Later(Wait),
 }
 
-/// Operations of several keys.
+/// An operation on several keys.
 #[derive(Arbitrary, Debug)]
 pub(crate) enum KeysOp {
     Rename(bool),
@@ -68,16 +70,16 @@ pub(crate) enum KeysOp {
     Algebra(Algebra, u8),
     GetMany,
     SetMany([Word; 3]),
-    /// Keeps a reply, or drops all.
+    /// Keeps a reply, or drops all replies.
     Reply(Rarely),
 }
 
-/// The groups of operations, for a report.
+/// The groups of operations in a report.
 pub(crate) const GROUPS: [&str; 9] =
     ["strings", "lists", "sets", "hashes", "sorted sets", "keys", "several keys", "keyspace", "time"];
 
 impl Op {
-    /// The key and its type, of an operation of one key.
+    /// Returns the key and its type, if the operation has one key.
     pub(crate) fn target(&self) -> Option<(Key, Kind)> {
         match self {
             Self::String(key, _) => Some((*key, Kind::String)),
@@ -90,7 +92,7 @@ impl Op {
         }
     }
 
-    /// Does an operation of one key, which has this name.
+    /// Runs an operation on one key, which has this name.
     pub(crate) fn run(&self, key: &[u8], pair: &mut Pair<'_>) {
         match self {
             Self::String(_, op) => pair.on_string(key, op),
@@ -103,7 +105,7 @@ impl Op {
         }
     }
 
-    /// The index of its group in [`GROUPS`].
+    /// Returns the index of the operation's group in [`GROUPS`].
     pub(crate) fn group(&self) -> usize {
         match self {
             Self::String(..) => 0,
@@ -119,20 +121,20 @@ impl Op {
     }
 }
 
-/// An operation, the keyspace that it is about, and the allocation that fails in it. Only there: the checks allocate too.
+/// An operation, its keyspace, and the plan of failing allocations. Allocations of the checks never fail.
 #[derive(Arbitrary, Debug)]
 pub(crate) struct Step {
     pub(crate) plan: Plan,
-    /// One in four is about the second keyspace.
+    /// The operation is on the second keyspace if this number is a multiple of 4.
     pub(crate) db: u8,
     pub(crate) op: Op,
 }
 
-/// A keyspace, its model, and what lies between.
+/// A keyspace, its model, and the state of their comparison.
 struct Db {
     keyspace: Keyspace,
     model: Model,
-    /// What the keyspace has reported, if it does.
+    /// The log of the keyspace's events, or `None` if the keyspace has no callback.
     log: Option<Log>,
     scan: Cursor,
 }
@@ -154,33 +156,33 @@ impl Db {
     }
 }
 
-/// A fault that is planted, to see whether the models find it.
+/// A fault that is planted to test whether the comparison finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plant {
-    /// A value that is removed is never freed.
+    /// A removed value is never freed.
     Leak,
-    /// A key is removed, and neither the model nor the callback for events learns of it.
+    /// A key is removed. The model does not change, and the event is dropped.
     LostKey,
-    /// Reads are answered as of some time ago, so that keys are found that have expired.
+    /// Reads use an earlier time, so that they find keys that have expired.
     ExpiredAnswer {
-        /// How long ago, in milliseconds.
+        /// The difference of the times, in milliseconds.
         late: u64,
     },
 }
 
-/// Both keyspaces and what they share.
+/// Both keyspaces, their models, and the state that they share.
 pub(crate) struct World {
     dbs: [Db; 2],
     pub(crate) context: Context,
-    /// Replies that are held, and what they say.
+    /// Replies that are held, and their bytes.
     replies: Vec<(ReplyBytes, Bytes)>,
-    /// Bytes of the callback.
+    /// The number of bytes of the callback.
     callbacks: usize,
-    /// Declared last, so that it is dropped last: then everything has to be free.
+    /// This field is the last one, so that it is dropped last. All memory must be free then.
     books: Books,
 }
 
-/// Replies that are held at once.
+/// The maximal number of replies that are held.
 const REPLIES_MAX: usize = 16;
 
 impl World {
@@ -191,7 +193,7 @@ impl World {
         Self { dbs, context, replies: Vec::new(), callbacks: books.used(), books }
     }
 
-    /// Does an operation and compares the keys that it has touched.
+    /// Runs an operation, and compares the keys that it has used.
     pub(crate) fn step(&mut self, step: &Step) {
         let scale = self.context.scale;
         self.context.plan = step.plan;
@@ -216,7 +218,7 @@ impl World {
         self.context.counts.bytes_max = self.context.counts.bytes_max.max(bytes);
     }
 
-    /// Does an operation of one keyspace, and compares some keys.
+    /// Runs an operation on one keyspace, and compares the given keys.
     fn on(&mut self, index: usize, keys: &[Bytes], op: impl FnOnce(&mut Pair<'_>)) {
         let (mut pair, _) = self.dbs[index].pair(&mut self.context);
         op(&mut pair);
@@ -252,7 +254,7 @@ impl World {
         }
     }
 
-    /// A reply says the same for as long as it is held.
+    /// Drops all replies. Checks that their bytes have not changed.
     fn drop_replies(&mut self) {
         for (reply, text) in self.replies.drain(..) {
             assert_eq!(reply, text, "a reply that was held");
@@ -296,7 +298,7 @@ impl World {
         );
         pair.compare(key);
         pair.end();
-        // What the source has reported is compared with what became of the answer.
+        // The source has reported events. They must agree with the answer.
         self.on(index, &[key.to_vec()], |pair| {
             pair.act(
                 |_keyspace, _now| Ok::<_, Error>(moved == Some(true)),
@@ -305,7 +307,7 @@ impl World {
         });
     }
 
-    /// Misbehaves in some way, which has to be found.
+    /// Plants a fault that a later comparison must find.
     pub(crate) fn plant(&mut self, plant: Plant) {
         let Db { keyspace, model, log, .. } = &mut self.dbs[0];
         let is_collection = |held: &Held| held.content.object_type() != ObjectType::String;
@@ -324,7 +326,7 @@ impl World {
         log.iter().for_each(|log| drop(log.take()));
     }
 
-    /// Compares everything, and the bytes of all keyspaces with what the thread has allocated.
+    /// Compares all keys, and the bytes of all keyspaces with the bytes that the thread has allocated.
     pub(crate) fn compare_all(&mut self) {
         self.context.plan = Plan::None;
         (self.context.counts.lazyfreed, self.context.counts.defragged) = (0, 0);

@@ -1,6 +1,7 @@
-//! The model: a keyspace of std's maps, which knows nothing of encodings, memory or policies.
+//! The model: a keyspace made of std's maps. It has no encodings, no memory limits and no policies.
 //!
-//! A key whose time has come is no longer there. It is *stale* until the keyspace reports that it was removed.
+//! The model removes a key at its expiry. The key is then *stale* until the keyspace reports that it has
+//! removed it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use testing::FloatSum;
@@ -8,7 +9,7 @@ use values::{HashView, ListView, ObjectType, SetView, ZSetView};
 
 pub(crate) type Bytes = Vec<u8>;
 
-/// An error as Redis words it.
+/// The text of an error of Redis.
 pub(crate) type Reply = &'static str;
 
 pub(crate) const WRONG_TYPE: Reply = "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -30,7 +31,7 @@ pub(crate) struct ZSet {
     order: BTreeSet<(i64, Bytes)>,
 }
 
-/// A score as an integer that sorts the same. 0 and -0 are the same score.
+/// Returns an integer that has the same order as the score. 0 and -0 give the same integer.
 fn ordered(score: f64) -> i64 {
     let bits = (score + 0.0).to_bits().cast_signed();
     bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
@@ -58,12 +59,12 @@ impl ZSet {
         Some(score)
     }
 
-    /// Members by score and bytes.
+    /// Returns the members in the order of scores, then of bytes.
     pub(crate) fn members(&self) -> impl DoubleEndedIterator<Item = &Bytes> {
         self.order.iter().map(|(_, member)| member)
     }
 
-    /// Members and scores, by score and bytes.
+    /// Returns the members and scores in the order of scores, then of bytes.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&Bytes, f64)> {
         self.members().map(|member| (member, self.scores[member]))
     }
@@ -89,7 +90,7 @@ impl Content {
         }
     }
 
-    /// Bytes of a string, elements of a collection.
+    /// Returns the number of bytes of a string, or of elements of a collection.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::String(text) => text.len(),
@@ -100,7 +101,7 @@ impl Content {
         }
     }
 
-    /// Whether it is a collection that no key can have.
+    /// Returns `true` for an empty collection. No key can have one.
     fn is_empty_collection(&self) -> bool {
         self.len() == 0 && self.object_type() != ObjectType::String
     }
@@ -125,7 +126,7 @@ impl Content {
     }
 }
 
-/// One type of content.
+/// A type of content.
 pub(crate) trait Plain: Default {
     fn of(content: &Content) -> Option<&Self>;
     fn of_mut(content: &mut Content) -> Option<&mut Self>;
@@ -158,8 +159,8 @@ pub(crate) struct Held {
     pub(crate) expiry: Option<u64>,
 }
 
-/// The text of a number and `quarters` quarters more, or the error. The model believes what was `seen` where [`FloatSum`] is
-/// `Unknown`.
+/// Returns the text of a number plus `quarters` quarters, or the error. If [`FloatSum`] is `Unknown`, the
+/// model takes the result of the keyspace, which is `seen`.
 pub(crate) fn incr_by_float(
     old: Option<&Bytes>,
     quarters: i8,
@@ -173,13 +174,13 @@ pub(crate) fn incr_by_float(
     }
 }
 
-/// One database.
+/// The model of a database.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) keys: BTreeMap<Bytes, Held>,
-    /// Keys whose time has come, and that have not been reported as removed yet.
+    /// Keys that have expired, but that the keyspace has not reported as removed.
     pub(crate) stale: BTreeSet<Bytes>,
-    /// Keys that a scan still has to show.
+    /// Keys that the current scan must still show.
     pub(crate) unseen: BTreeSet<Bytes>,
 }
 
@@ -204,12 +205,12 @@ impl Model {
         self.keys.iter()
     }
 
-    /// The content of a key, if it is of that type.
+    /// Returns the content of a key, or an error if it has another type.
     pub(crate) fn read<P: Plain>(&self, key: &[u8]) -> Result<Option<&P>, Reply> {
         self.get(key).map(|held| P::of(&held.content).ok_or(WRONG_TYPE)).transpose()
     }
 
-    /// Time passes.
+    /// Sets the time. Keys that have expired become stale.
     pub(crate) fn at(&mut self, now: u64) {
         let due = |held: &Held| held.expiry.is_some_and(|expiry| expiry <= now);
         for (key, _) in self.keys.extract_if(.., |_, held| due(held)) {
@@ -222,7 +223,7 @@ impl Model {
         self.keys.insert(key.to_vec(), Held { content, expiry });
     }
 
-    /// Puts a content, or removes the key if no key can have it.
+    /// Stores a content without an expiry, or removes the key if the content is an empty collection.
     pub(crate) fn store(&mut self, key: &[u8], content: Content) {
         if content.is_empty_collection() {
             self.remove(key);
@@ -251,7 +252,7 @@ impl Model {
         });
     }
 
-    /// Gives a key another content. The expiry stays.
+    /// Replaces the content of a key. Keeps the expiry.
     pub(crate) fn write(&mut self, key: &[u8], content: Content) {
         match self.keys.get_mut(key) {
             Some(held) => held.content = content,
@@ -259,7 +260,7 @@ impl Model {
         }
     }
 
-    /// Changes the content of a key that is there, and removes the key if the content is empty then.
+    /// Changes the content of an existing key. Removes the key if the content is then an empty collection.
     pub(crate) fn modify<P: Plain, T>(
         &mut self,
         key: &[u8],
@@ -273,7 +274,7 @@ impl Model {
         Ok(Some(result))
     }
 
-    /// [`modify`](Self::modify) that begins with an empty content.
+    /// Like [`modify`](Self::modify), but a missing key begins with an empty content.
     pub(crate) fn edit<P: Plain, T>(
         &mut self,
         key: &[u8],

@@ -1,12 +1,20 @@
-//! [`Pair`]: a keyspace beside its model, for one operation.
+//! [`Pair`]: a keyspace and its model, for one operation.
 //!
-//! An operation runs on the keyspace first, perhaps with an allocation that fails. The callback for events then says which keys
-//! the keyspace has evicted, and which expired ones it has removed. The model learns those that went before the operation's own
-//! event, does the operation itself, and learns the rest. What both answer has to be the same.
+//! An operation takes these steps:
 //!
-//! - A key that is evicted has to be there, and the policy has to allow it.
-//! - An operation that fails, for want of memory or at `maxmemory`, reports no change but that of an edit that has done nothing.
-//! - A keyspace without a callback has no limit. There only a sweep, or an eviction that is asked for, removes keys unasked.
+//! 1. It runs on the keyspace, perhaps with failing allocations. The callback for events records the keys
+//!    that the keyspace has evicted, and the expired keys that it has removed.
+//! 2. The keys that were removed before the operation's own event are removed from the model.
+//! 3. The operation runs on the model.
+//! 4. The keys that were removed later are removed from the model.
+//!
+//! The answers of the keyspace and of the model must be the same. Further rules:
+//!
+//! - An evicted key must exist, and the policy must allow its eviction.
+//! - An operation that fails, because of memory or of `maxmemory`, reports no change. The only exception is
+//!   the event of an edit that has changed nothing.
+//! - A keyspace without a callback has no limit. It removes keys only in a sweep or an eviction that an
+//!   operation requests.
 
 use super::events::{Counts, Log, Told, learn};
 use super::input::Scale;
@@ -16,54 +24,56 @@ use keyspace::{Error, Keyspace, MaxmemoryPolicy, Ttl, ValueRef};
 use std::fmt::Debug;
 use values::{EncodingLimits, WrongType};
 
-/// What the operations share.
+/// The state that all operations share.
 pub(crate) struct Context {
     pub(crate) scale: Scale,
     pub(crate) now: u64,
-    /// By how many milliseconds the time of reads is behind. 0, unless the soak itself is checked.
+    /// The number of milliseconds that are subtracted from the time of reads. It is 0, unless a fault is
+    /// planted.
     pub(crate) late: u64,
-    /// What is to fail in this operation.
+    /// The plan of failing allocations in this operation.
     pub(crate) plan: Plan,
     pub(crate) counts: Counts,
 }
 
-/// What an operation has done to the keyspace.
+/// The result of an operation on the keyspace.
 struct Ran<T> {
     result: Result<T, Error>,
-    /// Whether an allocation was made to fail.
+    /// Whether the plan made an allocation fail.
     failed: bool,
     /// The operation's own events.
     own: Vec<Told>,
-    /// Keys that went after the first of them.
+    /// The events of keys that were removed after the first own event.
     later: Vec<Told>,
 }
 
-/// A keyspace beside its model.
+/// A keyspace and its model.
 pub(crate) struct Pair<'a> {
     pub(crate) keyspace: &'a mut Keyspace,
     pub(crate) model: &'a mut Model,
     pub(crate) context: &'a mut Context,
     /// `None` for a keyspace without a callback.
     log: Option<&'a Log>,
-    /// The bytes before.
+    /// The number of bytes before the operation.
     before: usize,
-    /// Whether a closure of the operation adds bytes that the keyspace cannot know of in advance.
+    /// Whether the operation adds bytes that the keyspace cannot know in advance, for example in a closure.
     pub(crate) edits: bool,
-    /// Whether the operation may leave more bytes than before.
+    /// Whether the limit is not checked after the operation.
     pub(crate) is_unlimited: bool,
-    /// Whether the operation looks at a key that may be evicted for it.
+    /// Whether the operation reads a key that the keyspace may evict to make room for the result.
     pub(crate) is_of_two_keys: bool,
 }
 
-/// Elements of a collection that is compared in full after each operation on it.
+/// The maximal number of elements of a collection that is compared in full after each operation on it.
 const COMPARED_MAX: usize = 64;
-/// Bytes of a string that is compared in full after each operation on it.
+/// The maximal number of bytes of a string that is compared in full after each operation on it.
 const COMPARED_BYTES_MAX: usize = 4_096;
-/// Of longer values every so-many-th is compared.
+/// One of this many longer values is compared in full.
 const COMPARED_ONE_IN: u64 = 64;
-/// Characters of an answer that are shown where it differs.
+/// The maximal number of characters that are shown of an answer that differs.
 const SHOWN_MAX: usize = 400;
-/// What a keyspace leaves free below `maxmemory` at most, in bytes: for overflow children of its table, and for eviction itself.
+/// The maximal number of bytes that a keyspace leaves free below `maxmemory`, for overflow children of its
+/// table and for the eviction itself.
 const RESERVE_MAX: usize = 8_192;
 impl<'a> Pair<'a> {
     pub(crate) fn new(
@@ -97,19 +107,21 @@ impl<'a> Pair<'a> {
         self.log.map(Log::take).unwrap_or_default()
     }
 
-    /// Other threads have made room with keys of this model.
+    /// Removes keys from the model that other threads have evicted.
     pub(crate) fn learn_of_others(&mut self) {
         self.take_log().into_iter().for_each(|told| self.learn(told));
     }
 
-    /// Runs an operation on the keyspace. The model learns which keys went before the operation's own event.
+    /// Runs an operation on the keyspace. Removes the keys from the model that were removed before the
+    /// operation's own event.
     fn run<T>(&mut self, run: impl FnOnce(&mut Keyspace, u64) -> Result<T, Error>) -> Ran<T> {
         let (now, mut faults) = (self.now(), Faults::new());
         faults.follow(self.context.plan);
         let (result, failed) = faults.watch(|| run(self.keyspace, now));
         drop(faults);
         let mut told = self.take_log();
-        // An operation that has changed nothing has evicted for itself first, or at last what is above the limit.
+        // Without an own event, the keys were evicted to make room for the operation, or at its end because
+        // the keyspace was above its limit.
         let all = if self.is_of_two_keys { told.len() } else { 0 };
         let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(all));
         told.into_iter().for_each(|told| self.learn(told));
@@ -117,14 +129,14 @@ impl<'a> Pair<'a> {
         Ran { result, failed, own, later }
     }
 
-    /// A key went without being asked for.
+    /// Removes an expired or an evicted key from the model.
     fn learn(&mut self, told: Told) {
         let policy = self.keyspace.options().get_maxmemory_policy();
         learn(self.model, &mut self.context.counts, policy, told);
     }
 
-    /// Runs an operation on the keyspace and on the model, and compares the answers. `None` if it failed for want of room;
-    /// the model is then as it was.
+    /// Runs an operation on the keyspace and on the model, and compares the answers. Returns `None` if it
+    /// failed because of memory or of `maxmemory`. The model is then unchanged.
     pub(crate) fn act<T: PartialEq + Debug>(
         &mut self,
         run: impl FnOnce(&mut Keyspace, u64) -> Result<T, Error>,
@@ -148,8 +160,9 @@ impl<'a> Pair<'a> {
         answer
     }
 
-    /// [`act`](Self::act) of an edit of `key` that may stop in the middle. `want` does to the model what was done. It gets
-    /// `false` if all that was done is lost, because there was no room for a new key.
+    /// Like [`act`](Self::act), for an edit of `key` that may stop in the middle. `want` does the completed
+    /// part to the model. It gets `false` if the completed part is lost, because there was no room for a new
+    /// key.
     pub(crate) fn act_in_part(
         &mut self,
         key: &[u8],
@@ -170,7 +183,8 @@ impl<'a> Pair<'a> {
     /// Sets several strings, one after the other. Each set may evict keys that were set before it.
     pub(crate) fn set_many(&mut self, pairs: &[(Bytes, Bytes)]) {
         if self.log.is_none() {
-            self.context.plan = Plan::None; // nothing would say where it has stopped
+            // Without events, the model cannot know where the operation has stopped.
+            self.context.plan = Plan::None;
         }
         let lent: Vec<_> = pairs.iter().map(|(key, value)| (key.into(), (&value[..]).into())).collect();
         let (now, mut faults) = (self.now(), Faults::new());
@@ -195,7 +209,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Compares what both answer to a question.
+    /// Compares the answers of the keyspace and of the model to a read.
     pub(crate) fn ask<T: PartialEq + Debug>(
         &mut self,
         ask: impl FnOnce(&Keyspace, u64) -> Result<T, WrongType>,
@@ -207,7 +221,8 @@ impl<'a> Pair<'a> {
         self.context.counts.answers += 1;
     }
 
-    /// Whether an error is one that the model does not know. It has to have a reason.
+    /// Returns `true` if the error is about memory or `maxmemory`. The model has no such errors. Panics if
+    /// the error has no reason.
     fn is_for_want_of_room(&mut self, error: Error, failed: bool) -> bool {
         if error.reserve_error().is_some() {
             assert!(failed, "no allocation has failed, and yet: {error}");
@@ -216,7 +231,7 @@ impl<'a> Pair<'a> {
         }
         let Error::MaxmemoryReached { additional, maxmemory } = error else { return false };
         let policy = self.keyspace.options().get_maxmemory_policy();
-        // The key that is written to is not evicted for itself.
+        // The written key is not evicted to make room for itself.
         let victims = self.victims().saturating_sub(1);
         let most = maxmemory.saturating_sub(RESERVE_MAX + self.keyspace.other_bytes());
         assert!(
@@ -229,7 +244,7 @@ impl<'a> Pair<'a> {
         true
     }
 
-    /// How many keys the policy may evict.
+    /// Returns the number of keys that the policy may evict.
     fn victims(&self) -> usize {
         match self.keyspace.options().get_maxmemory_policy() {
             MaxmemoryPolicy::Noeviction => 0,
@@ -238,12 +253,12 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether a callback says what happens.
+    /// Returns `true` if the keyspace has a callback for events.
     pub(crate) fn has_log(&self) -> bool {
         self.log.is_some()
     }
 
-    /// Where no callback says so, the model looks which keys were evicted.
+    /// Finds the evicted keys of a keyspace without a callback, and removes them from the model.
     pub(crate) fn look_for_victims(&mut self) {
         if self.log.is_none() {
             let keys = self.model.iter().map(|(key, _)| key);
@@ -253,7 +268,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Compares a key: in full if it is small, and else its length.
+    /// Compares a key. Compares all of a small value, and mostly only the length of a large one.
     pub(crate) fn compare(&mut self, key: &[u8]) {
         let is_next = self.context.counts.answers.is_multiple_of(COMPARED_ONE_IN);
         self.compare_some(key, is_next);
@@ -291,10 +306,10 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Checks the sums of a keyspace after an operation.
+    /// Checks the number of keys and the limit after an operation.
     pub(crate) fn end(self) {
         if self.log.is_none() && self.keyspace.len() != self.model.len() + self.model.stale.len() {
-            // The model looks for itself.
+            // Without events, the model looks up which stale keys are left.
             let Model { keys, stale, .. } = &mut *self.model;
             stale.retain(|key| !keys.contains_key(key) && self.keyspace.contains_key(key, 0));
         }
@@ -312,7 +327,8 @@ impl<'a> Pair<'a> {
             return;
         }
         let is_full = self.victims() == 0 || self.keyspace.other_bytes() >= limit;
-        // Where nothing can be evicted, an edit may overshoot. Above a limit that was lowered there is no reserve.
+        // If no key can be evicted, an edit may exceed the limit. Other operations may exceed it by the
+        // reserve, because a keyspace above a limit that was lowered has no reserve.
         let overshoot = match (is_full, self.edits) {
             (true, true) => usize::MAX,
             (true, false) => RESERVE_MAX,
@@ -326,7 +342,7 @@ impl<'a> Pair<'a> {
         );
     }
 
-    /// Compares all keys, in full, and checks the keyspace's invariants.
+    /// Compares all keys in full, and checks the keyspace's invariants.
     pub(crate) fn compare_all(&mut self) {
         let (keyspace, now) = (&*self.keyspace, self.now());
         keyspace.check();
@@ -352,7 +368,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The start of a value.
+/// Returns the start of a formatted value.
 fn shown(value: &impl Debug) -> String {
     let mut text = format!("{value:?}");
     if let Some((end, _)) = text.char_indices().nth(SHOWN_MAX) {
@@ -366,7 +382,7 @@ fn assert_same<T: PartialEq + Debug>(answer: &T, wanted: &T) {
     assert!(answer == wanted, "the keyspace answers {}, the model {}", shown(answer), shown(wanted));
 }
 
-/// Bytes of a string, elements of a collection.
+/// Returns the number of bytes of a string, or of elements of a collection.
 fn len_of(value: ValueRef<'_>) -> usize {
     match value {
         ValueRef::String(string) => string.element().len(),
@@ -387,7 +403,7 @@ pub(crate) fn content_of(value: ValueRef<'_>) -> Content {
     }
 }
 
-/// Compares a value, element by element without a copy, and its expiry.
+/// Compares the elements of a value, without copying them, and its expiry.
 fn compare_held(keyspace: &Keyspace, key: &[u8], value: ValueRef<'_>, held: &Held, now: u64) {
     assert_eq!(value.object_type(), held.content.object_type(), "{}", key.escape_ascii());
     assert_eq!(len_of(value), held.content.len(), "the length of {}", key.escape_ascii());

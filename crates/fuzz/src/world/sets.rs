@@ -1,4 +1,4 @@
-//! Operations of sets.
+//! Operations on sets.
 
 use super::input::{Count, Many, Member, Source};
 use super::model::{Bytes, Plain, Set};
@@ -36,7 +36,7 @@ fn text(element: Element<'_>) -> Bytes {
     element.text().to_vec()
 }
 
-/// Keeps members for the model, and says how many they are.
+/// Keeps members for the model, and returns their number.
 fn keep(kept: &RefCell<Vec<Bytes>>, members: Vec<Bytes>) -> usize {
     let len = members.len();
     kept.replace(members);
@@ -124,7 +124,7 @@ impl Pair<'_> {
         }
     }
 
-    /// Takes members out at random. The model takes the same ones.
+    /// Pops random members. The model removes the same ones.
     fn pop_members(
         &mut self,
         key: &[u8],
@@ -218,7 +218,7 @@ impl Pair<'_> {
         }
     }
 
-    /// Asks for members of a set, each of which is to come once: `count` of them, or all.
+    /// Reads `count` members of a set, or all of them. Checks that none comes twice.
     fn ask_members(
         &mut self,
         key: &[u8],
@@ -241,10 +241,10 @@ impl Pair<'_> {
         );
     }
 
-    /// `SINTERSTORE` and its neighbours, of two sets into a third.
+    /// Runs `SINTERSTORE` or a similar command, with two sets and a third one for the result.
     pub(crate) fn set_algebra(&mut self, algebra: Algebra, to: &[u8], [first, second]: [&[u8]; 2]) {
         let limits = self.limits();
-        // Before the keyspace makes room for the result, for which a source may be evicted.
+        // The model reads the sources first, because the keyspace may evict one to make room for the result.
         let read = |key| self.model.read::<Set>(key).map(|set| set.cloned().unwrap_or_default());
         let result = read(first).and_then(|one| {
             let other = read(second)?;

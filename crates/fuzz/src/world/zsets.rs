@@ -1,4 +1,4 @@
-//! Operations of sorted sets.
+//! Operations on sorted sets.
 
 use super::input::{Indexes, Many, Member, Source, span};
 use super::model::{Bytes, Plain, Reply, ZSet};
@@ -11,7 +11,7 @@ use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use values::zset::{AddOptions, Added, Aggregate, try_diff_store, try_inter_store, try_union_store};
 use values::{Element, ZSetView};
 
-/// A score, in quarters, or a special one.
+/// A score: a number of quarters, or a special value.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Score {
     quarters: i16,
@@ -37,12 +37,12 @@ impl Conditions {
     }
 }
 
-/// Which members: by score, by rank, or by their bytes.
+/// A range of members by rank, by score, or by bytes.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) enum Part {
     Ranks(Indexes),
     Scores(Score, Score, bool),
-    /// Means something only where all scores are the same.
+    /// A range of bytes. It is meaningful only if all scores are equal.
     Members(Member, Member, bool),
 }
 
@@ -61,7 +61,7 @@ pub(crate) enum ZSetOp {
     Scan,
 }
 
-/// What `ZADD` does with a member.
+/// Does to the model what `ZADD` does with a member.
 fn add(zset: &mut ZSet, member: &[u8], score: f64, options: AddOptions) -> Result<Added, Reply> {
     const NOT_A_NUMBER: Reply = "ERR resulting score is not a number (NaN)";
     let Some(old) = zset.score(member) else {
@@ -96,7 +96,7 @@ fn owned((member, score): (&Bytes, f64)) -> (Bytes, f64) {
     (member.clone(), score)
 }
 
-/// A part in the bounds that a method takes.
+/// The bounds of a [`Part`], as the methods take them.
 enum Bounds {
     Ranks(i64, i64),
     Scores(f64, Bound<f64>),
@@ -350,7 +350,7 @@ impl Pair<'_> {
         }
     }
 
-    /// `ZUNIONSTORE` and its neighbours, of two sorted sets into a third.
+    /// Runs `ZUNIONSTORE` or a similar command, with two sorted sets and a third one for the result.
     pub(crate) fn zset_algebra(
         &mut self,
         algebra: Algebra,
@@ -360,7 +360,7 @@ impl Pair<'_> {
     ) {
         let limits = self.limits();
         let aggregate = [Aggregate::Sum, Aggregate::Min, Aggregate::Max][usize::from(aggregate % 3)];
-        // Before the keyspace makes room for the result, for which a source may be evicted.
+        // The model reads the sources first, because the keyspace may evict one to make room for the result.
         let read = |key| self.model.read::<ZSet>(key).map(|zset| zset.cloned().unwrap_or_default());
         let result = read(first).and_then(|one| Ok(merged(algebra, aggregate, &one, &read(second)?)));
         self.act(
@@ -387,10 +387,10 @@ impl Pair<'_> {
     }
 }
 
-/// The union, intersection or difference. The scores of the second set count twice, and negative.
+/// Returns the union, the intersection or the difference. The second set has the weight -2.
 fn merged(algebra: Algebra, aggregate: Aggregate, one: &ZSet, other: &ZSet) -> ZSet {
     let aggregated = |one: f64, other: f64| match aggregate {
-        Aggregate::Sum if (one + other).is_nan() => 0.0, // infinity and its opposite
+        Aggregate::Sum if (one + other).is_nan() => 0.0, // the sum of both infinities
         Aggregate::Sum => one + other,
         Aggregate::Min => one.min(other),
         Aggregate::Max => one.max(other),

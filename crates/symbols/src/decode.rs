@@ -12,41 +12,39 @@
 //! than the text.
 
 use crate::error::{CodesFault, DecodeError, MalformedCodes};
-use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, grow};
+use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable};
 use core::cmp::Ordering;
+use zmalloc::ReserveError;
 
 impl SymbolTable {
-    /// Decodes a text of `len` bytes. The text is in `buffer`, from its start on. O(len).
+    /// Decodes a text of `len` bytes, and appends it to `out`. O(len).
     ///
-    /// The text overwrites what the buffer has. The buffer grows to `len + 8` bytes, and never shrinks. A
-    /// call with a buffer of that length does not allocate. A damaged `len` allocates no more than the
-    /// codes can fill: `8 * codes.len() + 8` bytes.
+    /// Reserves `len + 8` bytes, and does not allocate if `out` has so many to spare. A damaged `len`
+    /// reserves no more than the codes can fill: `8 * codes.len() + 8` bytes.
     ///
     /// # Errors
-    /// The codes are not those of a text of `len` bytes; no memory for the buffer. There is no checksum, so
-    /// other damage gives another text.
+    /// The codes are not those of a text of `len` bytes; no memory. Then `out` is as it was. There is no
+    /// checksum, so other damage gives another text.
     ///
     /// ```
     /// use symbols::SymbolTable;
     /// let table = SymbolTable::from_symbols(["user:", "1"])?;
-    /// let mut buffer = Vec::new();
-    /// assert_eq!(table.decode(&[0, 1, 255, b'7'], 7, &mut buffer)?, b"user:17");
-    /// assert!(table.decode(&[0, 1, 255], 7, &mut buffer).is_err());
+    /// let mut out = b"key ".to_vec();
+    /// table.decode(&[0, 1, 255, b'7'], 7, &mut out)?;
+    /// assert_eq!(out, b"key user:17");
+    /// assert!(table.decode(&[0, 1, 255], 7, &mut out).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn decode<'b>(
-        &self,
-        codes: &[u8],
-        len: usize,
-        buffer: &'b mut Vec<u8>,
-    ) -> Result<&'b [u8], DecodeError> {
+    pub fn decode(&self, codes: &[u8], len: usize, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         if len.div_ceil(SYMBOL_LEN_MAX) > codes.len() {
             return Err(MalformedCodes::new(codes.len(), CodesFault::TooShort).into());
         }
-        let room = len.saturating_add(SYMBOL_LEN_MAX);
-        grow(buffer, room)?;
-        self.decode_into(codes, &mut buffer[..room])?;
-        Ok(&buffer[..len])
+        let (start, room) = (out.len(), len.saturating_add(SYMBOL_LEN_MAX));
+        out.try_reserve(room).map_err(|_| ReserveError::OutOfMemory { size: room })?;
+        out.resize(start + room, 0);
+        let result = self.decode_into(codes, &mut out[start..]);
+        out.truncate(start + if result.is_ok() { len } else { 0 });
+        Ok(result?)
     }
 
     /// Decodes a text that is eight bytes shorter than `out`.
@@ -78,6 +76,28 @@ impl SymbolTable {
             Ordering::Equal => Ok(()),
             Ordering::Greater => Err(MalformedCodes::new(read, CodesFault::TooLong)),
         }
+    }
+
+    /// The pieces of a text, in order: its symbols, and the bytes without a symbol one by one. Allocates
+    /// nothing. Ends early at damaged codes.
+    ///
+    /// ```
+    /// use symbols::SymbolTable;
+    /// let table = SymbolTable::from_symbols(["user:", "1"])?;
+    /// assert!(table.pieces(&[0, 255, b'7', 1]).eq([&b"user:"[..], b"7", b"1"]));
+    /// # Ok::<(), symbols::FromSymbolsError>(())
+    /// ```
+    pub fn pieces<'a>(&'a self, codes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = codes;
+        core::iter::from_fn(move || {
+            let (&code, behind) = rest.split_first()?;
+            let piece;
+            (piece, rest) = match code {
+                ESCAPE => behind.split_at_checked(1)?,
+                code => (self.symbols.get(code), behind),
+            };
+            (!piece.is_empty()).then_some(piece)
+        })
     }
 
     /// Whether `codes` decode to `text`. O(codes), and stops at the first difference.

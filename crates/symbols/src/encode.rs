@@ -25,7 +25,7 @@
 //! three bytes with one symbol a slot. The slots of FSST hold symbols. Here a slot holds a code of one byte,
 //! so `long` takes 16 KiB. The lanes are ours.
 
-use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols, grow};
+use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec as Vector;
 use zmalloc::{ReserveError, Zmalloc};
@@ -178,7 +178,12 @@ impl SymbolTable {
     /// # Errors
     /// No memory for the buffer.
     pub fn encode<'b>(&self, text: &[u8], buffer: &'b mut Vec<u8>) -> Result<&'b [u8], ReserveError> {
-        grow(buffer, text.len().saturating_mul(2).saturating_add(LANES * SPARE))?;
+        let room = text.len().saturating_mul(2).saturating_add(LANES * SPARE);
+        if buffer.len() < room {
+            let no_memory = |_| ReserveError::OutOfMemory { size: room };
+            buffer.try_reserve(room - buffer.len()).map_err(no_memory)?;
+            buffer.resize(room, 0);
+        }
         let coder = Coder { table: self, text };
         let len = if text.len() < LANES_LEN_MIN {
             coder.finish(Lane::default(), buffer).codes_end

@@ -211,13 +211,3 @@ impl fmt::Debug for SymbolTable {
         f.debug_list().entries(self.symbols().map(|symbol| symbol.escape_ascii())).finish()
     }
 }
-
-/// Makes a buffer at least `len` bytes long.
-pub(crate) fn grow(buffer: &mut Vec<u8>, len: usize) -> Result<(), ReserveError> {
-    if buffer.len() < len {
-        let no_memory = |_| ReserveError::OutOfMemory { size: len };
-        buffer.try_reserve(len - buffer.len()).map_err(no_memory)?;
-        buffer.resize(len, 0);
-    }
-    Ok(())
-}

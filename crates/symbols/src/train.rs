@@ -1,12 +1,12 @@
 //! Training: a table from a sample of the texts.
 //!
-//! Each round codes the sample with the table of the round before. It counts the pieces that come out, and the
-//! pairs of neighbours, which are candidates for longer symbols. The candidates that cover the most bytes are the
-//! next table. The book's page makes a table by hand in this way.
+//! Each round codes the sample with the table of the round before. It counts the pieces that come out, and
+//! the pairs of neighbours, which are candidates for longer symbols. The candidates that cover the most bytes
+//! are the next table. The book's page makes a table by hand in this way.
 //!
-//! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for the rounds, for a small sample, and for the
-//! weight of single bytes. The crate `fsst-rs` does the same, but does not compile for 32 bits, and is empty on
-//! big-endian machines.
+//! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for the rounds, for a small sample, and for
+//! the weight of single bytes. The crate `fsst-rs` does the same, but does not compile for 32 bits, and is
+//! empty on big-endian machines.
 
 use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,9 +29,9 @@ impl SymbolTable {
     /// A table of the symbols that save the most bytes in a sample of the texts. The same sample always gives
     /// the same table.
     ///
-    /// The sample needs texts of all kinds. If it has more than 16 KiB, pieces of up to 512 bytes are chosen from
-    /// it, 16 KiB in all. The choice depends on the number of texts and on their lengths only. O(texts), and
-    /// some megabytes of the global allocator for that time.
+    /// The sample needs texts of all kinds. If it has more than 16 KiB, pieces of up to 512 bytes are chosen
+    /// from it, 16 KiB in all. The choice depends on the number of texts and on their lengths only.
+    /// O(texts), and some megabytes of the global allocator for that time.
     ///
     /// # Errors
     /// No memory for the table. The global allocator's handler is called if the search finds no memory.
@@ -124,8 +124,8 @@ fn chosen<T: AsRef<[u8]>>(sample: &[T]) -> Vec<&[u8]> {
     all
 }
 
-/// Fills the rest of a table with bytes of the texts that are no symbols yet, the most frequent ones first. They would
-/// take two codes.
+/// Fills the rest of a table with bytes of the texts that are no symbols yet, the most frequent ones first.
+/// They would take two codes.
 fn add_bytes(symbols: &mut Symbols, texts: &[&[u8]]) {
     let mut counts = [0_u64; 256];
     texts.iter().copied().flatten().for_each(|byte| counts[usize::from(*byte)] += 1);

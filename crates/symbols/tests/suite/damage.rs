@@ -11,9 +11,13 @@ const ESCAPE: u8 = 255;
 static TABLE: LazyLock<SymbolTable> = LazyLock::new(|| SymbolTable::from_symbols(SYMBOLS).unwrap());
 
 fn decoded(codes: &[u8], len: usize) -> Result<Vec<u8>, (usize, CodesFault)> {
-    match TABLE.decode(codes, len, &mut Vec::new()) {
-        Ok(text) => Ok(text.to_vec()),
-        Err(DecodeError::Malformed(error)) => Err((error.offset, error.fault)),
+    let mut out = b"before".to_vec();
+    match TABLE.decode(codes, len, &mut out) {
+        Ok(()) => Ok(out.strip_prefix(b"before").unwrap().to_vec()),
+        Err(DecodeError::Malformed(error)) => {
+            assert_eq!(out, b"before");
+            Err((error.offset, error.fault))
+        }
         Err(error) => panic!("{error}"),
     }
 }

@@ -89,7 +89,7 @@ fn head(value: &[u8]) -> u64 {
 
 #[inline]
 fn head_of(string: StringRef<'_>) -> u64 {
-    head(&string.text())
+    string.plain().map_or(0, |plain| head(&plain.text())) // no store here codes strings
 }
 
 impl Store for Keyspace<Fold> {

@@ -47,7 +47,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     && !entry.is_expired(now)
                 {
                     access.touch(entry, hashes[i]);
-                    values[i] = Some(ValueRef::of(entry, &self.lent));
+                    values[i] = Some(ValueRef::of(entry, &self.reading));
                 }
             },
         );
@@ -83,8 +83,8 @@ impl<S: BuildHasher> Keyspace<S> {
         rest.iter().for_each(|key| next(self.get(*key, now)));
     }
 
-    /// Gives keys that are about to be written their hashes, and prefetches their places in the table. So the misses of up to sixteen
-    /// keys overlap. More are not prefetched.
+    /// Gives keys that are about to be written their hashes, and prefetches their places in the table. So the
+    /// misses of up to sixteen keys overlap. More are not prefetched.
     ///
     /// ```
     /// use keyspace::{Key, Keyspace};

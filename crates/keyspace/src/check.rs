@@ -1,7 +1,9 @@
 //! [`Keyspace::check`]: checks all invariants, for tests.
 
+use crate::entry::EntryString;
 use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
+use values::Element;
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Looks at every entry and at all sums, for tests of this crate and of stores that are built on it.
@@ -16,6 +18,13 @@ impl<S: BuildHasher> Keyspace<S> {
             let found = self.table.find(self.hash_key(entry.key()), |other| other.key() == entry.key());
             assert_eq!(found.map(|found| found.address()), Some(entry.address()), "a key is found, once");
             self.totals.snapshot.check_entry(entry);
+            if let Ok(EntryString::Coded(coded)) = entry.string() {
+                let text: Vec<u8> = self.reading.tables.pieces(coded).flatten().copied().collect();
+                assert_eq!(text.len(), coded.len as usize, "codes are those of a text of that length");
+                assert_eq!(Element::Bytes(&text).as_i64(), None, "an integer is not coded");
+                let is_current = self.coder.current() == Some(coded.slot);
+                assert!(is_current || self.coder.pass.is_some(), "only a pass leaves codes of another table");
+            }
             bytes += entry.allocation_size();
             expires += usize::from(entry.expiry().is_some());
         }
@@ -23,6 +32,7 @@ impl<S: BuildHasher> Keyspace<S> {
         assert_eq!(expires, self.totals.expires, "the keys with an expiry are counted");
         assert!(self.table.iter_marked().all(|entry| entry.expiry().is_some()), "the mark is for an expiry");
         assert_eq!(self.table.iter_marked().count(), expires, "every expiry has a mark");
+        assert!(self.totals.tables().is_same(&self.reading.tables));
         self.totals.lazyfree.check();
         self.totals.snapshot.check();
         self.check_probation();

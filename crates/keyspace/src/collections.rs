@@ -18,7 +18,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Several threads can call this at once. It counts no hits or misses; the result shows which it was.
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<ValueRef<'_>> {
-        self.access(&key.into(), now).map(|entry| ValueRef::of(entry, &self.lent))
+        self.access(&key.into(), now).map(|entry| ValueRef::of(entry, &self.reading))
     }
 
     /// The collection of a key, borrowed: a field of a hash, a score or a range can be read without a copy.
@@ -146,7 +146,9 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<(), Error> {
         let clock = Access::at(&self.options, now).initial();
-        self.add_absent_entry(hash, Entry::try_new_sized(key.bytes(), None, clock, content)?, key, now)
+        self.add_absent_entry(hash, Entry::try_new_sized(key.bytes(), None, clock, content)?, key, now)?;
+        self.code_written(key, hash);
+        Ok(())
     }
 
     /// [`add_absent`](Self::add_absent) of an entry with its allocation size.

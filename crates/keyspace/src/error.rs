@@ -33,6 +33,8 @@ pub enum Error {
         /// The limit, in bytes.
         maxmemory: usize,
     },
+    /// Strings may still be coded with the symbol table before the last one.
+    SymbolsInUse,
     /// The conditions of `EXPIRE` or `ZADD` exclude each other. Holds the error as Redis words it.
     IncompatibleOptions(&'static str),
 }
@@ -51,6 +53,7 @@ impl Error {
             Self::NoSuchKey => "ERR no such key",
             Self::InvalidExpireTime => "ERR invalid expire time",
             Self::MaxmemoryReached { .. } => "OOM command not allowed when used memory > 'maxmemory'.",
+            Self::SymbolsInUse => "ERR an older symbol table is still in use",
             Self::IncompatibleOptions(reply) => reply,
         }
     }
@@ -74,6 +77,7 @@ impl fmt::Display for Error {
             Self::MaxmemoryReached { additional, maxmemory } => {
                 write!(f, "{additional} more bytes do not fit below a maxmemory of {maxmemory}")
             }
+            Self::SymbolsInUse => f.write_str("an older symbol table is still in use"),
             Self::IncompatibleOptions(_) => f.write_str("conditions that exclude each other"),
         }
     }

@@ -13,14 +13,15 @@
 //! other moment if no absolute expiry is used. It must not go back.
 
 use crate::access::Access;
+use crate::coded::Coder;
 use crate::defrag::Defrag;
 use crate::entry::{Entry, EntryView, ShortKey};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
-use crate::lent::Lent;
 use crate::maintain::Upkeep;
 use crate::options::Options;
+use crate::reading::Reading;
 use crate::sweep::Recent;
 use crate::totals::Totals;
 use allocator_api2::boxed::Box;
@@ -58,7 +59,8 @@ pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) recent: Recent,
     pub(crate) defrag: Defrag,
     pub(crate) upkeep: Upkeep,
-    pub(crate) lent: Lent,
+    pub(crate) reading: Reading,
+    pub(crate) coder: Coder,
 }
 
 impl Keyspace {
@@ -97,7 +99,8 @@ impl<S> Keyspace<S> {
             recent: Recent::default(),
             defrag: Defrag::default(),
             upkeep: Upkeep::default(),
-            lent: Lent::default(),
+            reading: Reading::default(),
+            coder: Coder::default(),
         };
         keyspace.apply_options();
         keyspace
@@ -182,7 +185,9 @@ impl<S> Keyspace<S> {
     /// ([`snapshot_bytes`](Self::snapshot_bytes)). Constant time, exact.
     ///
     /// A string that a reply still holds after its key was removed is no longer counted here: see
-    /// [`lent_bytes`](Self::lent_bytes). The callback for events is not counted.
+    /// [`lent_bytes`](Self::lent_bytes). Three things are not counted: the callback for events, symbol
+    /// tables, which keyspaces share, and buffers of at most 60 KiB for [coded
+    /// strings](Self::set_symbols).
     #[inline]
     pub fn allocation_size(&self) -> usize {
         self.size_without_snapshot() + self.totals.snapshot.allocation_size()
@@ -213,7 +218,7 @@ impl<S> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn lent_bytes(&self) -> usize {
-        self.lent.bytes() + self.totals.snapshot.lent_bytes()
+        self.reading.lent.bytes() + self.totals.snapshot.lent_bytes()
     }
 
     /// The entry of a key that is there at `now`, for writing. An expired one is removed.

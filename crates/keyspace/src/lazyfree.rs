@@ -214,8 +214,8 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Gives out the garbage, to be freed elsewhere. Returns `None` if there is no garbage. Constant time. In C: what
-    /// `UNLINK` gives to its thread.
+    /// Gives out the garbage, to be freed elsewhere. Returns `None` if there is no garbage. Constant time. In
+    /// C: what `UNLINK` gives to its thread.
     ///
     /// Its bytes count here until it is dropped, but nothing here can free them. So at the limit a write may
     /// evict keys, or be refused, while another thread is still at work.

@@ -3,6 +3,7 @@
 mod access;
 mod batch;
 mod check;
+mod coded;
 mod collections;
 mod defrag;
 mod entry;
@@ -23,6 +24,8 @@ mod maintenance;
 mod object;
 mod options;
 mod random;
+mod reading;
+mod recode;
 mod remove;
 mod rename;
 mod report;
@@ -55,6 +58,7 @@ pub use lazyfree::Freed;
 pub use maintain::Maintained;
 pub use options::{ConfError, ConfErrorKind, MaxmemoryPolicy, Options, Parsed, UnknownDirective};
 pub use random::random_source;
+pub use recode::Recoded;
 pub use report::{Figure, Finding, MemoryReport};
 pub use restore::{Record, RestoreOptions, RestoreValue};
 pub use scan::ScanOptions;
@@ -64,6 +68,8 @@ pub use strings::{SetCondition, SetExpiry, SetOptions, SetOutcome};
 pub use sweep::Swept;
 pub use value::{StringRef, Value, ValueMut, ValueRef};
 
+/// Symbol tables, with which strings are coded.
+pub use symbols;
 /// What values are, and what can be done with them: the types in the signatures here.
 pub use values;
 /// The allocator of all keys and values: its figures, and the type for `#[global_allocator]`.

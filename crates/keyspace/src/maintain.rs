@@ -1,10 +1,10 @@
 //! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
 //!
-//! There are six tasks: expired keys, evictions, garbage, the size of the table, defragmentation, and
-//! clearing up after a snapshot that has failed or was abandoned. They
-//! take turns of 50 microseconds until no task has work left, or the budget has less than three turns left: the
-//! last step of a turn may end late. The next call begins with the task whose turn it is. So a budget that is too small for all of them is shared equally, however
-//! small it is.
+//! There are seven tasks: expired keys, evictions, garbage, the size of the table, defragmentation, clearing
+//! up after a snapshot that has failed or was abandoned, and coding strings with a new symbol table. They
+//! take turns of 50 microseconds until no task has work left, or the budget has less than three turns left:
+//! the last step of a turn may end late. The next call begins with the task whose turn it is. So a budget
+//! that is too small for all of them is shared equally, however small it is.
 //!
 //! Two tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
 //! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says.
@@ -19,6 +19,7 @@
 use crate::evict::Evicted;
 use crate::keyspace::Keyspace;
 use crate::lazyfree::Freed;
+use crate::recode::Recoded;
 use crate::sharded::Sharded;
 use crate::sweep::Swept;
 use crate::{Defragged, Work};
@@ -72,6 +73,8 @@ pub struct Maintained {
     pub rehashed: Work,
     /// Blocks that were moved.
     pub defragged: Defragged,
+    /// Strings that were coded with a new symbol table, or decoded.
+    pub recoded: Recoded,
     /// How long the next call can wait, at most one second. Zero if work is left that the budget did not
     /// allow.
     pub next: Duration,
@@ -83,13 +86,14 @@ impl Maintained {
         let mut nothing = Self { next: IDLE, ..Self::default() };
         (nothing.expired.is_complete, nothing.freed.is_complete) = (true, true);
         (nothing.evicted.is_within, nothing.defragged.is_complete) = (true, true);
+        nothing.recoded.is_complete = true;
         nothing
     }
 
     /// Whether memory was freed.
     fn has_freed(&self) -> bool {
         let bytes = self.evicted.bytes + self.freed.bytes + self.defragged.bytes;
-        bytes > 0 || self.expired.removed > 0 || self.rehashed.chunks_merged > 0
+        bytes > 0 || self.recoded.strings > 0 || self.expired.removed > 0 || self.rehashed.chunks_merged > 0
     }
 
     /// Adds what another keyspace has done. All is complete if it is for both.
@@ -100,6 +104,8 @@ impl Maintained {
         self.freed.add(other.freed);
         self.rehashed += other.rehashed;
         self.defragged.add(other.defragged);
+        self.recoded.add(other.recoded);
+        self.recoded.is_complete &= before.recoded.is_complete;
         self.expired.is_complete &= before.expired.is_complete;
         self.freed.is_complete &= before.freed.is_complete;
         self.evicted.is_within &= before.evicted.is_within;
@@ -109,7 +115,8 @@ impl Maintained {
 }
 
 /// The tasks, in the order of their turns.
-const TASKS: [Task; 6] = [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag, Task::Snapshot];
+const TASKS: [Task; 7] =
+    [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag, Task::Snapshot, Task::Recode];
 
 #[derive(Clone, Copy)]
 enum Task {
@@ -119,6 +126,7 @@ enum Task {
     Rehash,
     Defrag,
     Snapshot,
+    Recode,
 }
 
 const _: () = {
@@ -175,10 +183,10 @@ impl FreePages {
 impl<S: BuildHasher> Keyspace<S> {
     /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
     /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
-    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), and
-    /// clears up after a [snapshot](Self::begin_snapshot) that has failed or was abandoned. The tasks take
-    /// turns. Returns what was done, and how long the next call can wait. In C: `databasesCron`,
-    /// `activeDefragCycle` and the threads of `bio.c`.
+    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), clears up
+    /// after a [snapshot](Self::begin_snapshot) that has failed or was abandoned, and codes strings with a
+    /// new [symbol table](Self::set_symbols). The tasks take turns. Returns what was done, and how long
+    /// the next call can wait. In C: `databasesCron`, `activeDefragCycle` and the threads of `bio.c`.
     ///
     /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
     /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
@@ -220,7 +228,8 @@ impl<S: BuildHasher> Keyspace<S> {
         let has_work = self.totals.lazyfree.has_garbage()
             || self.rehash_debt() > 0
             || !self.is_within_limit()
-            || self.totals.snapshot.is_clearing_up();
+            || self.totals.snapshot.is_clearing_up()
+            || self.has_strings_to_recode();
         (!has_work && !wait.is_zero()).then_some(wait)
     }
 
@@ -239,6 +248,7 @@ impl<S: BuildHasher> Keyspace<S> {
         done.evicted.is_within = self.is_within_limit();
         done.freed.is_complete = !self.totals.lazyfree.has_garbage();
         done.defragged.is_complete |= self.active_defrag_running() == 0;
+        done.recoded.is_complete |= !self.has_strings_to_recode();
         if self.totals.snapshot.is_clearing_up() {
             done.next = Duration::ZERO; // its sink may have failed after its turn
         }
@@ -258,6 +268,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut has_work = [true; TASKS.len()];
         has_work[Task::Defrag as usize] = defragments;
         has_work[Task::Snapshot as usize] = self.totals.snapshot.is_clearing_up();
+        has_work[Task::Recode as usize] = self.has_strings_to_recode();
         loop {
             for _ in TASKS {
                 let (turn, task) = (self.upkeep.turn, TASKS[self.upkeep.turn]);
@@ -308,6 +319,15 @@ impl<S: BuildHasher> Keyspace<S> {
                 Some(self.active_defrag_due(now).unwrap_or(IDLE))
             }
             Task::Snapshot => (!self.clear_up_snapshot_for(budget, clock)).then_some(IDLE),
+            Task::Recode => {
+                done.recoded.add(self.recode_for(budget, clock));
+                match self.has_strings_to_recode() {
+                    false => Some(IDLE),
+                    true if done.recoded.is_complete => Some(SWEEP_EVERY), /* again, for strings without
+                    * memory */
+                    true => None,
+                }
+            }
         }
     }
 

@@ -47,9 +47,10 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn retain(&mut self, now: u64, mut keep: impl FnMut(&[u8], ValueRef<'_>) -> bool) {
         self.finish_half_saved();
-        let (totals, lent) = (&mut self.totals, &self.lent);
-        let mut kept =
-            |entry: &mut Entry| !entry.is_expired(now) && keep(entry.key(), ValueRef::of(entry.view(), lent));
+        let (totals, reading) = (&mut self.totals, &self.reading);
+        let mut kept = |entry: &mut Entry| {
+            !entry.is_expired(now) && keep(entry.key(), ValueRef::of(entry.view(), reading))
+        };
         self.table.extract_if(|entry| !kept(entry)).for_each(|entry| {
             totals.before_discard(&entry);
             if entry.is_expired(now) {

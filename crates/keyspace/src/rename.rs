@@ -1,14 +1,16 @@
 //! Keys under other names, here or in another keyspace: `RENAME`, `COPY`, `MOVE`.
 
 use crate::access::{Access, modified};
-use crate::entry::{Entry, Shell};
+use crate::entry::{CodedString, Content, Entry, EntryString, EntryView, Kind, Shell};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
 use crate::options::Ranking;
+use crate::reading::Tables;
 use crate::totals::{Replaced, Totals};
 use core::hash::BuildHasher;
+use values::Element;
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Gives a key another name, with its value and its expiry. An existing key of that name is replaced.
@@ -65,7 +67,11 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         // SAFETY: the old entry becomes a shell below, before anything can fail.
         let replaced = unsafe { put_renamed(found, totals, renamed, to_hash)? };
-        drop(Shell::of(self.remove_at(from_hash, address)));
+        let old = Shell::of(self.remove_at(from_hash, address));
+        if let Ok(string) = old.view().string() {
+            self.coder.note_added(string);
+        }
+        drop(old);
         replaced.into_iter().for_each(|replaced| self.totals.discard_replaced(replaced));
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
         self.settle(&to, to_hash, now);
@@ -105,10 +111,10 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         }
         // Before memory is taken for the copy. The source may be evicted for it.
-        let size = entry.allocation_size();
+        let size = size_of_copy(entry, &to);
         self.make_room_for(&to, self.hash_of(&to), size, now)?;
         let Some(entry) = self.peek(&from, now) else { return Ok(false) };
-        let copy = self.try_copy_for(&to, entry, now)?;
+        let copy = self.try_copy_for(&to, entry, &self.reading.tables, now)?;
         self.put(&to, copy, now)?;
         Ok(true)
     }
@@ -130,8 +136,8 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && target.peek(&to, now).is_some() {
             return Ok(false);
         }
-        target.make_room_for(&to, target.hash_of(&to), entry.allocation_size(), now)?;
-        let copy = target.try_copy_for(&to, entry, now)?;
+        target.make_room_for(&to, target.hash_of(&to), size_of_copy(entry, &to), now)?;
+        let copy = target.try_copy_for(&to, entry, &self.reading.tables, now)?;
         target.put(&to, copy, now)?;
         Ok(true)
     }
@@ -167,55 +173,134 @@ impl<S: BuildHasher> Keyspace<S> {
         replace: bool,
     ) -> Result<bool, Error> {
         let (hash, to_hash) = (self.hash_of(from), target.hash_of(to));
-        let size = self.find(hash, from, now).ok_or(Error::NoSuchKey)?.allocation_size();
-        let longer = to.bytes().len().saturating_sub(from.bytes().len());
-        target.make_room_for(to, to_hash, size + longer + longer / 4, now)?;
+        // Codes mean nothing without their table.
+        let is_decoded = !self.reading.tables.is_same(&target.reading.tables);
+        let size = match self.find(hash, from, now).ok_or(Error::NoSuchKey)? {
+            entry if is_decoded => size_of_copy(entry, to),
+            entry => {
+                let longer = to.bytes().len().saturating_sub(from.bytes().len());
+                entry.allocation_size() + longer + longer / 4
+            }
+        };
+        target.make_room_for(to, to_hash, size, now)?;
         let (entry, totals, options) = self.find_mut(hash, from, now).ok_or(Error::NoSuchKey)?;
         let (found, target_totals, target_options) = target.find_or_place(to_hash, to, now)?;
         if !replace && matches!(found, Found::Live(_)) {
             return Ok(false);
         }
-        let renamed = entry.get().try_renamed(to.bytes())?;
+        let moved = match entry.get().string() {
+            Ok(EntryString::Coded(coded)) if is_decoded => {
+                let clock = entry.get().view().clock();
+                Moved::Decoded(try_decoded(entry.get(), coded, totals.tables(), to, clock)?)
+            }
+            _ => Moved::Renamed(entry.get().try_renamed(to.bytes())?),
+        };
         let [ranking, target_ranking] =
             [options, target_options].map(|options| options.get_maxmemory_policy().ranking());
         // A place in the queues of one keyspace means nothing in another.
         let is_new = target_ranking.clock() != ranking.clock() || target_ranking == Ranking::S3fifo;
         let clock = is_new.then(|| Access::at(target_options, now).initial());
         if let Some(clock) = clock.or_else(|| modified(target_options, now)) {
-            renamed.set_clock(clock);
+            moved.view().set_clock(clock);
         }
         totals.before_change(&entry);
-        // SAFETY: the old entry becomes a shell at once.
-        let replaced = unsafe { put_renamed(found, target_totals, renamed, to_hash)? };
-        drop(Shell::of(totals.remove(entry)));
+        let replaced = match moved {
+            // SAFETY: the old entry becomes a shell at once.
+            Moved::Renamed(renamed) => unsafe { put_renamed(found, target_totals, renamed, to_hash)? },
+            Moved::Decoded(new) => put_new(found, target_totals, new, to_hash)?,
+        };
+        let old = Shell::of(totals.remove(entry)); // a coded string owns nothing beside its block
         replaced.into_iter().for_each(|replaced| target_totals.discard_replaced(replaced));
         target_totals.notify(Event::Set(to.bytes()));
+        if let (Ok(string), false) = (old.view().string(), is_decoded) {
+            target.coder.note_added(string);
+        }
+        drop(old);
+        target.code_written(to, to_hash);
         target.settle(to, to_hash, now);
         totals.notify(Event::Removed(from.bytes()));
         Ok(true)
     }
 
-    fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, now: u64) -> Result<Entry, Error> {
+    /// A copy of an entry, whose string is coded with one of `tables` or not at all. That of the copy is not.
+    fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, tables: &Tables, now: u64) -> Result<Entry, Error> {
         to.check()?;
-        Ok(entry.try_copied(to.bytes(), entry.expiry(), Access::at(&self.options, now).initial())?)
+        let clock = Access::at(&self.options, now).initial();
+        Ok(match entry.string() {
+            Ok(EntryString::Coded(coded)) => try_decoded(entry, coded, tables, to, clock)?,
+            _ => entry.try_copied(to.bytes(), entry.expiry(), clock)?,
+        })
     }
 
     /// Puts an entry in the place of the one with its key, or adds it.
     pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64) -> Result<(), Error> {
         let hash = self.hash_of(key);
         self.make_room_for(key, hash, new.allocation_size(), now)?;
+        let is_text = matches!(new.kind(), Kind::BYTES | Kind::OBJECT);
         let (found, totals, _) = self.find_or_place(hash, key, now)?;
-        match found {
-            Found::Live(mut entry) => {
-                totals.keep_place(&entry, new.view());
-                let old = totals.replace(&mut entry, new);
-                totals.discard_replaced(old);
-            }
-            Found::Absent(place) => totals.add(place.try_insert(new).map_err(|error| error.error)?, hash),
-        }
+        let replaced = put_new(found, totals, new, hash)?;
+        replaced.into_iter().for_each(|replaced| totals.discard_replaced(replaced));
         totals.notify(Event::Set(key.bytes()));
+        if is_text {
+            self.code_written(key, hash);
+        }
         self.settle(key, hash, now);
         Ok(())
+    }
+}
+
+/// An entry on its way into another keyspace.
+enum Moved {
+    /// With the value of the old entry.
+    Renamed(Shell),
+    /// With the text of a coded string.
+    Decoded(Entry),
+}
+
+impl Moved {
+    fn view(&self) -> EntryView<'_> {
+        match self {
+            Self::Renamed(shell) => shell.view(),
+            Self::Decoded(entry) => entry.view(),
+        }
+    }
+}
+
+/// An entry with the text of a coded string of another entry, whose table is one of `tables`.
+fn try_decoded(
+    entry: &Entry,
+    coded: CodedString<'_>,
+    tables: &Tables,
+    key: &Key<'_>,
+    clock: u32,
+) -> Result<Entry, Error> {
+    let mut text = Vec::new();
+    tables.decode(coded, &mut text)?;
+    let content = Content::try_string(Element::Bytes(&text))?;
+    Ok(Entry::try_new(key.bytes(), entry.expiry(), clock, content)?)
+}
+
+/// What a copy of an entry adds to `used_memory`. Its string is not coded.
+fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
+    match entry.string() {
+        Ok(EntryString::Coded(coded)) => {
+            Entry::size_of_len(key.bytes(), entry.expires(), coded.len as usize, false)
+        }
+        _ => entry.allocation_size(),
+    }
+}
+
+/// Puts a new entry into its place, or in the place of the entry with its name, which is returned.
+fn put_new(found: Found<'_>, totals: &mut Totals, new: Entry, hash: u64) -> Result<Option<Replaced>, Error> {
+    match found {
+        Found::Live(mut entry) => {
+            totals.keep_place(&entry, new.view());
+            Ok(Some(totals.replace(&mut entry, new)))
+        }
+        Found::Absent(place) => {
+            totals.add(place.try_insert(new).map_err(|error| error.error)?, hash);
+            Ok(None)
+        }
     }
 }
 

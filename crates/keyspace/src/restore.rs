@@ -9,8 +9,8 @@ use crate::entry::{Content, Entry};
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
-use crate::lent::Lent;
 use crate::options::ClockKind;
+use crate::reading::Reading;
 use crate::value::{Value, ValueRef};
 use crate::whole::try_content;
 use core::hash::BuildHasher;
@@ -125,19 +125,38 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<bool, Error> {
         let key = key.into();
+        if let RestoreValue::String(string) = value
+            && self.coder.is_on()
+        {
+            return self.with_codes(&key, options.expiry.is_some(), string, |keyspace, codes| {
+                let content = codes.map_or_else(|| Content::try_string(string), Ok)?;
+                keyspace.restore_content(&key, Some(content), options, now)
+            });
+        }
+        self.restore_content(&key, value.try_content()?, options, now)
+    }
+
+    /// [`restore`](Self::restore) of a value on its way into a block, or of an empty collection.
+    fn restore_content(
+        &mut self,
+        key: &Key<'_>,
+        content: Option<Content<'_>>,
+        options: &RestoreOptions,
+        now: u64,
+    ) -> Result<bool, Error> {
         let is_left_out = !options.keeps_expired && options.expiry.is_some_and(|expiry| expiry <= now);
-        let Some(content) = value.try_content()?.filter(|_| !is_left_out) else {
+        let Some(content) = content.filter(|_| !is_left_out) else {
             if options.replace {
-                self.remove(key, now);
+                self.remove(*key, now);
             }
             return Ok(false);
         };
         let clock = self.restored_clock(options, now);
         if self.is_limited() || options.replace {
-            return self.restore_with_room(&key, content, clock, options, now);
+            return self.restore_with_room(key, content, clock, options, now);
         }
-        let hash = self.hash_of(&key);
-        let (found, totals, _) = self.find_or_place(hash, &key, options.seen_at(now))?;
+        let hash = self.hash_of(key);
+        let (found, totals, _) = self.find_or_place(hash, key, options.seen_at(now))?;
         let Found::Absent(place) = found else { return Ok(false) };
         totals.add_new(place, (key.bytes(), hash), options.expiry, clock, content)?;
         Ok(true)
@@ -199,7 +218,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     fn record<'a>(&'a self, entry: &'a Entry, now: u64) -> Record<'a> {
         let kind = self.options.get_maxmemory_policy().ranking().clock();
-        Record::of(entry, &self.lent, kind, self.options.lfu_params(), now)
+        Record::of(entry, &self.reading, kind, self.options.lfu_params(), now)
     }
 }
 
@@ -207,7 +226,7 @@ impl<'a> Record<'a> {
     /// The record of an entry at `now`, in milliseconds.
     pub(crate) fn of(
         entry: &'a Entry,
-        lent: &'a Lent,
+        reading: &'a Reading,
         kind: ClockKind,
         params: &LfuParams,
         now: u64,
@@ -215,7 +234,7 @@ impl<'a> Record<'a> {
         let view = entry.view();
         Self {
             key: entry.key(),
-            value: ValueRef::of(view, lent),
+            value: ValueRef::of(view, reading),
             expiry: entry.expiry(),
             idle_time: (kind == ClockKind::Seconds).then(|| idle_time(view.clock(), now / SECOND)),
             freq: (kind == ClockKind::Lfu).then(|| Lfu::from_bits(view.clock()).freq(now / MINUTE, params)),

@@ -76,7 +76,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     && glob.is_none_or(|glob| glob.is_match(entry.key()))
                     && !entry.is_expired(now);
                 if wanted {
-                    each(entry.key(), ValueRef::of(entry.view(), &self.lent));
+                    each(entry.key(), ValueRef::of(entry.view(), &self.reading));
                 }
             });
             if cursor.is_start()
@@ -99,17 +99,17 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// All keys and values, in no particular order, without the expired ones. O(n).
     pub fn iter(&self, now: u64) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
-        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry.view(), &self.lent)))
+        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry.view(), &self.reading)))
     }
 
     pub(crate) fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {
         Prefetched::new(self.table.iter()).filter(move |entry| !entry.is_expired(now))
     }
 
-    /// Returns a key picked at random. Each key has the same chance. Returns `None` if the keyspace has no key.
-    /// `rng` is a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source). O(1) on
-    /// average. If nearly all keys have expired, 90 picks may find no other key. Then a walk finds the first
-    /// one, in O(n). In C: `RANDOMKEY`.
+    /// Returns a key picked at random. Each key has the same chance. Returns `None` if the keyspace has no
+    /// key. `rng` is a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source).
+    /// O(1) on average. If nearly all keys have expired, 90 picks may find no other key. Then a walk
+    /// finds the first one, in O(n). In C: `RANDOMKEY`.
     pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
         /// With one live key among ten, this many picks miss it once in 10,000 times.
         const PICKS: usize = 90;

@@ -109,7 +109,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Gives a member of a sorted set a score, under the conditions of `options`. In C: `ZADD`, `ZINCRBY`.
     ///
     /// # Errors
-    /// [`WrongType`]; [`Error::IncompatibleOptions`]; the score is not a number; [`Error::KeyTooLong`]; no memory.
+    /// [`WrongType`]; [`Error::IncompatibleOptions`]; the score is not a number; [`Error::KeyTooLong`]; no
+    /// memory.
     pub fn zadd<'k, 'e>(
         &mut self,
         key: impl Into<Key<'k>>,

@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::collections::{Edit, RemoveIfEmpty};
-use crate::entry::{Content, Entry, StringEdit};
+use crate::entry::{Content, Entry, EntryString, StringEdit};
 use crate::error::Error;
 use crate::event::Event;
 use crate::expiry::Expiry;
@@ -90,7 +90,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
     /// keyspace.set("name", "redcore", 0)?;
-    /// assert_eq!(&*keyspace.get_string("name", 0)?.unwrap().text(), b"redcore");
+    /// assert_eq!(keyspace.get_string("name", 0)?.unwrap(), b"redcore");
     /// assert!(keyspace.get_string("other", 0)?.is_none());
     /// # Ok::<(), keyspace::Error>(())
     /// ```
@@ -100,7 +100,26 @@ impl<S: BuildHasher> Keyspace<S> {
         key: impl Into<Key<'k>>,
         now: u64,
     ) -> Result<Option<StringRef<'_>>, WrongType> {
-        self.access(&key.into(), now).map(|entry| StringRef::of(entry, &self.lent)).transpose()
+        self.access(&key.into(), now).map(|entry| StringRef::of(entry, &self.reading)).transpose()
+    }
+
+    /// Appends the string of a key to `out`, and returns whether there is such a key. O(len). In C: `GET`.
+    ///
+    /// ```
+    /// # let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("name", "redcore", 0)?;
+    /// let mut reply = b"+".to_vec();
+    /// assert!(keyspace.get_into("name", &mut reply, 0)?);
+    /// assert_eq!(reply, b"+redcore");
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`WrongType`]; no memory. Then `out` is as it was.
+    pub fn get_into<'k>(&self, key: impl Into<Key<'k>>, out: &mut Vec<u8>, now: u64) -> Result<bool, Error> {
+        let string = self.get_string(key, now)?;
+        string.map(|string| string.append_to(out)).transpose()?;
+        Ok(string.is_some())
     }
 
     /// The length of a key's string in bytes, 0 if there is no such key. An integer is not spelled out. O(1).
@@ -109,7 +128,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Errors
     /// [`WrongType`] if the value is not a string.
     pub fn strlen<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Result<usize, WrongType> {
-        Ok(self.get_string(key, now)?.map_or(0, |string| string.element().len()))
+        Ok(self.get_string(key, now)?.map_or(0, StringRef::len))
     }
 
     /// Gives a key a string. Replaces the key's value and expiry. O(len), and the value that is dropped. In
@@ -147,6 +166,35 @@ impl<S: BuildHasher> Keyspace<S> {
 
     #[inline]
     fn set_hashed(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
+        if self.coder.is_on() {
+            return self.set_coding(key, hash, value, now);
+        }
+        self.set_plain(key, hash, value, now)
+    }
+
+    /// [`set`](Self::set) of a value that is coded if its block becomes smaller.
+    #[inline(never)]
+    fn set_coding(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
+        self.with_codes(key, false, value, |keyspace, content| match content {
+            Some(content) => keyspace.set_content(key, hash, content, now),
+            None => keyspace.set_plain(key, hash, value, now),
+        })
+    }
+
+    fn set_content(&mut self, key: &Key<'_>, hash: u64, content: Content<'_>, now: u64) -> Result<(), Error> {
+        match try_entry(&mut self.table, &self.hasher, hash, key)? {
+            table::Entry::Vacant(place) => {
+                let clock = Access::at(&self.options, now).initial();
+                Ok(self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?)
+            }
+            table::Entry::Occupied(entry) => {
+                set_present(entry, &mut self.totals, &self.options, (key, hash), content, now)
+            }
+        }
+    }
+
+    #[inline]
+    fn set_plain(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         match try_entry(&mut self.table, &self.hasher, hash, key)? {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
@@ -163,7 +211,8 @@ impl<S: BuildHasher> Keyspace<S> {
                     self.totals.notify(Event::Set(key.bytes()));
                     return Ok(());
                 }
-                set_present(entry, &mut self.totals, &self.options, key, hash, value, now)
+                let content = Content::try_string(value)?;
+                set_present(entry, &mut self.totals, &self.options, (key, hash), content, now)
             }
         }
     }
@@ -187,7 +236,13 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         let hash = self.hash_of(&key);
         self.make_room_for(&key, hash, Entry::size_of_string(key.bytes(), true, value), now)?;
-        let outcome = self.set_with_hashed(&key, hash, value, (options, at), now);
+        let expires = match options.expiry {
+            SetExpiry::Keep => self.coder.is_on() && self.find(hash, &key, now).is_some_and(Entry::expires),
+            SetExpiry::Clear | SetExpiry::To(_) => at.is_some(),
+        };
+        let outcome = self.with_codes(&key, expires, value, |keyspace, codes| {
+            keyspace.set_with_hashed(&key, hash, (value, codes), (options, at), now)
+        });
         self.settle(&key, hash, now);
         outcome
     }
@@ -196,22 +251,27 @@ impl<S: BuildHasher> Keyspace<S> {
         &mut self,
         key: &Key<'_>,
         hash: u64,
-        value: Element<'_>,
+        (value, codes): (Element<'_>, Option<Content<'_>>),
         (options, at): (&SetOptions<'_>, Option<u64>),
         now: u64,
     ) -> Result<SetOutcome, Error> {
+        let try_content = || codes.map_or_else(|| Content::try_string(value), Ok);
         let (found, totals, settings) = self.find_or_place(hash, key, now)?;
         let mut outcome = SetOutcome::default();
         match found {
             Found::Live(mut entry) => {
                 if options.get {
-                    outcome.old = Some(OwnedElement::try_from(entry.get().string()?)?);
+                    outcome.old = Some(totals.tables().try_to_owned(entry.get().string()?)?);
                 }
                 outcome.is_set = match options.condition {
                     SetCondition::Always | SetCondition::IfPresent => true,
                     SetCondition::IfAbsent => false,
-                    SetCondition::IfEqual(old) => entry.get().string()? == Element::Bytes(old),
-                    SetCondition::IfDifferent(old) => entry.get().string()? != Element::Bytes(old),
+                    SetCondition::IfEqual(old) => {
+                        totals.tables().is_equal(entry.get().string()?, Element::Bytes(old))
+                    }
+                    SetCondition::IfDifferent(old) => {
+                        !totals.tables().is_equal(entry.get().string()?, Element::Bytes(old))
+                    }
                 };
                 if !outcome.is_set {
                     return Ok(outcome);
@@ -221,7 +281,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let expiry = if options.expiry == SetExpiry::Keep { entry.get().expiry() } else { at };
-                totals.try_set(&mut entry, expiry, Content::try_string(value)?)?;
+                totals.try_set(&mut entry, expiry, try_content()?)?;
                 Access::at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Set(key.bytes()));
             }
@@ -232,7 +292,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let clock = Access::at(settings, now).initial();
-                totals.add_new(place, (key.bytes(), hash), at, clock, Content::try_string(value)?)?;
+                totals.add_new(place, (key.bytes(), hash), at, clock, try_content()?)?;
             }
         }
         Ok(outcome)
@@ -258,7 +318,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let Some((mut entry, totals, settings)) = self.find_mut(hash, &key, now) else { return Ok(None) };
         let string = entry.get().string()?;
         let at = expiry.map(|expiry| expiry.positive_at(now)).transpose()?;
-        let string = OwnedElement::try_from(string)?;
+        let string = totals.tables().try_to_owned(string)?;
         if at.is_some_and(|at| at <= now) {
             totals.drop_key(entry, totals.lazyfree.lazy.expire);
             return Ok(Some(string));
@@ -286,7 +346,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<Option<OwnedElement>, Error> {
         let key = key.into();
         let Some((entry, totals, _)) = self.find_mut(self.hash_of(&key), &key, now) else { return Ok(None) };
-        let string = OwnedElement::try_from(entry.get().string()?)?;
+        let string = totals.tables().try_to_owned(entry.get().string()?)?;
         totals.drop_key(entry, totals.lazyfree.lazy.user_del);
         Ok(Some(string))
     }
@@ -299,7 +359,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// use values::{EncodingLimits, string};
     /// let (mut keyspace, limits) = (Keyspace::new(), EncodingLimits::DEFAULT);
     /// keyspace.edit_string("bits", 0, |bits| string::try_set_bit(bits, 7, true, &limits))?;
-    /// assert_eq!(&*keyspace.get_string("bits", 0)?.unwrap().text(), b"\x01");
+    /// assert_eq!(keyspace.get_string("bits", 0)?.unwrap(), b"\x01");
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     ///
@@ -314,10 +374,14 @@ impl<S: BuildHasher> Keyspace<S> {
         let key = key.into();
         let hash = self.hash_of(&key);
         self.begin_write();
+        self.decode_before_edit(&key, hash, now)?;
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
+            let len = string_len(entry);
             let result = edit_found_string(entry, totals, state, f);
+            let has_grown = string_len(entry) > len;
             drop(guard);
+            self.code_edited(&key, hash, has_grown);
             self.settle(&key, hash, now);
             return result;
         }
@@ -375,11 +439,14 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let len_max = self.options.encoding_limits().proto_max_bulk_len;
         self.make_room_in(key, self.hash_of(key), now, |entry| {
-            let Ok(old) = entry.map_or(Ok(0), |entry| entry.string().map(Element::len)) else { return 0 };
+            let Ok(old) = entry.map_or(Ok(0), |entry| entry.string().map(EntryString::len)) else { return 0 };
             let new_len = end.unwrap_or(old.saturating_add(added));
-            if added == 0 || new_len <= old || new_len > len_max {
+            let is_coded = entry.is_some_and(|entry| matches!(entry.string(), Ok(EntryString::Coded(_))));
+            // A coded string is decoded first, whatever becomes of it.
+            if new_len > len_max || !is_coded && (added == 0 || new_len <= old) {
                 return 0;
             }
+            let new_len = new_len.max(old);
             match entry {
                 Some(entry) => entry.growth_of_string(new_len, is_greedy),
                 None => Entry::size_of_len(key.bytes(), false, new_len, is_greedy),
@@ -424,7 +491,11 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<LongDouble, Error> {
         let key = key.into();
-        let old = self.peek(&key, now).map_or(Ok(Element::Int(0)), Entry::string)?;
+        let mut buffer = Vec::new();
+        let old = match self.peek(&key, now) {
+            Some(entry) => self.reading.tables.element(entry.string()?, &mut buffer)?,
+            None => Element::Int(0),
+        };
         let sum = string::incr_by_float(old, increment)?;
         let text = sum.with_text(sds::Sds::try_from_bytes)?;
         let hash = self.hash_of(&key);
@@ -448,7 +519,9 @@ impl<S: BuildHasher> Keyspace<S> {
         let (found, totals, settings) = self.find_or_place(hash, key, now)?;
         match found {
             Found::Live(mut entry) => {
-                let (content, result) = make(entry.get().string()?)?;
+                let mut buffer = Vec::new();
+                let old = totals.tables().element(entry.get().string()?, &mut buffer)?;
+                let (content, result) = make(old)?;
                 totals.change(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
                 Access::at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Changed(key.bytes()));
@@ -470,21 +543,24 @@ fn set_present(
     mut entry: OccupiedEntry<'_, Entry>,
     totals: &mut Totals,
     options: &Options,
-    key: &Key<'_>,
-    hash: u64,
-    value: Element<'_>,
+    (key, hash): (&Key<'_>, u64),
+    content: Content<'_>,
     now: u64,
 ) -> Result<(), Error> {
     let access = Access::at(options, now);
     if entry.get().is_expired(now) {
         let place = totals.take_expired(entry);
-        let content = Content::try_string(value)?;
         return Ok(totals.add_new(place, (key.bytes(), hash), None, access.initial(), content)?);
     }
-    totals.try_set(&mut entry, None, Content::try_string(value)?)?;
+    totals.try_set(&mut entry, None, content)?;
     access.touch(entry.get().view(), hash);
     totals.notify(Event::Set(key.bytes()));
     Ok(())
+}
+
+/// The length of an entry's string, 0 for another value.
+pub(crate) fn string_len(entry: &Entry) -> usize {
+    entry.string().map_or(0, EntryString::len)
 }
 
 /// Lends the string of an entry to `f`. For `state`, see [`RemoveIfEmpty`].

@@ -4,6 +4,7 @@ use crate::entry::{Content, Entry};
 use crate::event::Event;
 use crate::evict::Eviction;
 use crate::lazyfree::{LIST_BYTES, Lazyfree, Pace};
+use crate::reading::Tables;
 use crate::snapshot::Snapshot;
 use allocator_api2::boxed::Box;
 use core::fmt;
@@ -54,6 +55,12 @@ impl Totals {
         if let Some(on_event) = &mut self.on_event {
             on_event(event);
         }
+    }
+
+    /// The tables of coded strings. They are those of the keyspace.
+    #[inline]
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.snapshot.reading.tables
     }
 
     /// Counts the entry of a new key with that hash, and marks it if it has an expiry.
@@ -284,6 +291,15 @@ impl Totals {
         change: impl FnOnce(&mut Entry, &mut usize) -> T,
     ) -> T {
         self.before_change(entry);
+        self.change_saved(entry, change)
+    }
+
+    /// [`change`](Self::change) that stores the same value in another form. A snapshot can save it in either.
+    pub(crate) fn change_form<T>(
+        &mut self,
+        entry: &mut OccupiedEntry<'_, Entry>,
+        change: impl FnOnce(&mut Entry, &mut usize) -> T,
+    ) -> T {
         self.change_saved(entry, change)
     }
 

@@ -1,12 +1,12 @@
 //! Values, to be read where they lie ([`ValueRef`]) or taken out ([`Value`]).
 
 use crate::entry::{EntryString, EntryView, InEntry, StringEdit};
-use crate::lent::Lent;
+use crate::reading::Reading;
 use bytes::Bytes;
 use core::fmt;
 use values::{
-    Element, Hash, HashView, List, ListView, ObjectType, OwnedElement, Set, SetView, StrView, WrongType,
-    ZSet, ZSetView,
+    Element, Hash, HashView, List, ListView, ObjectType, OwnedElement, ReserveError, Set, SetView, StrView,
+    WrongType, ZSet, ZSetView,
 };
 
 /// The value of a key, borrowed. What it lends lives as long as the keyspace is borrowed.
@@ -16,7 +16,7 @@ use values::{
 /// let mut keyspace = Keyspace::new();
 /// keyspace.set("answer", 42, 0)?;
 /// let Some(ValueRef::String(string)) = keyspace.get("answer", 0) else { panic!() };
-/// assert_eq!(&*string.text(), b"42");
+/// assert_eq!(string, "42");
 /// # Ok::<(), keyspace::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub enum ValueRef<'a> {
 impl PartialEq for ValueRef<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::String(one), Self::String(other)) => one.element() == other.element(),
+            (Self::String(one), Self::String(other)) => one == other,
             (Self::List(one), Self::List(other)) => one == other,
             (Self::Set(one), Self::Set(other)) => one == other,
             (Self::ZSet(one), Self::ZSet(other)) => one == other,
@@ -49,9 +49,9 @@ impl PartialEq for ValueRef<'_> {
 
 impl<'a> ValueRef<'a> {
     #[inline]
-    pub(crate) fn of(entry: EntryView<'a>, lent: &'a Lent) -> Self {
+    pub(crate) fn of(entry: EntryView<'a>, reading: &'a Reading) -> Self {
         // Strings are the most frequent values, and a look at the kind is all that they need.
-        StringRef::of(entry, lent).map_or_else(|_| Self::of_collection(entry), Self::String)
+        StringRef::of(entry, reading).map_or_else(|_| Self::of_collection(entry), Self::String)
     }
 
     #[inline(never)]
@@ -74,45 +74,168 @@ impl<'a> ValueRef<'a> {
 }
 
 /// A string value, borrowed.
+///
+/// A string is an integer, bytes that lie in the keyspace, or *coded*: bytes that were compressed with a
+/// symbol table. Without [`set_symbols`](crate::Keyspace::set_symbols) no string is coded. A string compares
+/// with text and with other strings in any form.
+///
+/// ```
+/// # let mut keyspace = keyspace::Keyspace::new();
+/// keyspace.set("name", "redcore", 0)?;
+/// let name = keyspace.get_string("name", 0)?.unwrap();
+/// assert_eq!(name, "redcore");
+/// let mut buffer = Vec::new(); // is used if the string is coded
+/// assert_eq!(&*name.text(&mut buffer)?, b"redcore");
+/// # Ok::<(), keyspace::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct StringRef<'a> {
     string: EntryString<'a>,
-    /// The counter of what is lent.
-    lent: &'a Lent,
+    reading: &'a Reading,
 }
 
 impl<'a> StringRef<'a> {
     #[inline]
-    pub(crate) fn of(entry: EntryView<'a>, lent: &'a Lent) -> Result<Self, WrongType> {
-        Ok(Self { string: entry.string()?, lent })
+    pub(crate) fn of(entry: EntryView<'a>, reading: &'a Reading) -> Result<Self, WrongType> {
+        Ok(Self { string: entry.string()?, reading })
     }
 
-    /// The string as it is stored: an integer, or bytes.
+    /// How many bytes the text has. O(1).
     #[inline]
-    pub fn element(self) -> Element<'a> {
-        self.string.element()
+    pub fn len(self) -> usize {
+        self.string.len()
     }
 
-    /// The bytes. An integer is spelled out in the view itself. Constant time, never allocates.
+    /// Whether the text has no bytes.
     #[inline]
-    pub fn text(self) -> StrView<'a> {
-        self.element().text()
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
-    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes is not copied: the
-    /// reply shares it, and a later write copies it first. O(1) then, else O(len).
+    /// The string where it lies: an integer, or bytes. `None` if it is coded. O(1).
+    #[inline]
+    pub fn plain(self) -> Option<Element<'a>> {
+        self.string.plain()
+    }
+
+    /// The string: an integer, or bytes. The text of a coded one is decoded into `buffer`, which is cleared
+    /// first, and grows to eight bytes more than the text. O(1), O(len) if it is coded.
+    ///
+    /// # Errors
+    /// No memory for the buffer.
+    #[inline]
+    pub fn element<'b>(self, buffer: &'b mut Vec<u8>) -> Result<Element<'b>, ReserveError>
+    where
+        'a: 'b,
+    {
+        match self.string.plain() {
+            Some(element) => Ok(element),
+            None => self.reading.tables.element(self.string, buffer),
+        }
+    }
+
+    /// The bytes. An integer is spelled out in the view itself. For a coded string, see
+    /// [`element`](Self::element).
+    ///
+    /// # Errors
+    /// No memory for the buffer.
+    #[inline]
+    pub fn text<'b>(self, buffer: &'b mut Vec<u8>) -> Result<StrView<'b>, ReserveError>
+    where
+        'a: 'b,
+    {
+        Ok(self.element(buffer)?.text())
+    }
+
+    /// A copy of the string. O(len).
+    ///
+    /// # Errors
+    /// No memory.
+    pub fn try_to_owned(self) -> Result<OwnedElement, ReserveError> {
+        self.reading.tables.try_to_owned(self.string)
+    }
+
+    /// Appends the bytes to `out`. O(len).
+    ///
+    /// # Errors
+    /// No memory. Then `out` is as it was.
+    #[inline]
+    pub fn append_to(self, out: &mut Vec<u8>) -> Result<(), ReserveError> {
+        self.reading.tables.append(self.string, out)
+    }
+
+    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes that is not coded is
+    /// not copied: the reply shares it, and a later write copies it first. O(1) then, else O(len).
     /// [`Keyspace::lent_bytes`](crate::Keyspace::lent_bytes) counts it.
     pub fn to_bytes(self) -> Bytes {
         match self.string {
-            EntryString::Object(object) => self.lent.lend(object),
-            EntryString::Int(_) | EntryString::Bytes(_) => Bytes::copy_from_slice(&self.text()),
+            EntryString::Object(object) => self.reading.lent.lend(object),
+            EntryString::Coded(coded) => {
+                let mut text = Vec::new();
+                match self.reading.tables.decode(coded, &mut text) {
+                    Ok(()) => text.into(),
+                    Err(error) => zmalloc::oom(error.size()),
+                }
+            }
+            string => Bytes::copy_from_slice(&string.plain().unwrap_or(Element::Bytes(b"")).text()),
         }
+    }
+}
+
+/// Strings are equal if their bytes are. O(len). Allocates nothing.
+impl PartialEq for StringRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let (one, other) = match (self.string, other.string) {
+            (EntryString::Coded(one), EntryString::Coded(other_coded)) => {
+                let [one, other] = [(self, one), (other, other_coded)]
+                    .map(|(string, coded)| string.reading.tables.pieces(coded).flatten());
+                return one.eq(other);
+            }
+            (EntryString::Coded(_), other) => (self, other),
+            (one, _) => (other, one),
+        };
+        other.plain().is_some_and(|other| one.reading.tables.is_equal(one.string, other))
+    }
+}
+
+macro_rules! string_eq {
+    ($($Text:ty),*) => { $(
+        impl PartialEq<$Text> for StringRef<'_> {
+            fn eq(&self, other: &$Text) -> bool {
+                self.reading.tables.is_equal(self.string, Element::from(other))
+            }
+        }
+    )* };
+}
+
+string_eq!([u8], str);
+
+impl<T: ?Sized> PartialEq<&T> for StringRef<'_>
+where
+    Self: PartialEq<T>,
+{
+    fn eq(&self, other: &&T) -> bool {
+        *self == **other
+    }
+}
+
+impl<const N: usize> PartialEq<[u8; N]> for StringRef<'_> {
+    fn eq(&self, other: &[u8; N]) -> bool {
+        *self == other[..]
     }
 }
 
 impl fmt::Debug for StringRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StringRef").field(&self.element()).finish()
+        let mut tuple = f.debug_tuple("StringRef");
+        match self.string {
+            EntryString::Coded(coded) => {
+                let text: Vec<u8> = self.reading.tables.pieces(coded).flatten().copied().collect();
+                tuple.field(&Element::Bytes(&text))
+            }
+            string => tuple.field(&string.plain()),
+        };
+        tuple.finish()
     }
 }
 
@@ -120,8 +243,8 @@ impl fmt::Debug for StringRef<'_> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ValueMut<'a, 'e> {
-    /// There is no such key. A value that is put here becomes the key's, without an expiry. An empty collection
-    /// makes no key; an empty string does.
+    /// There is no such key. A value that is put here becomes the key's, without an expiry. An empty
+    /// collection makes no key; an empty string does.
     Absent(&'a mut Option<Value>),
     /// A string or an integer.
     String(&'a mut StringEdit<'e>),

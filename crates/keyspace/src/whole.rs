@@ -6,10 +6,11 @@ use crate::entry::{Content, Entry};
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
-use crate::strings::edit_found_string;
+use crate::reading::Tables;
+use crate::strings::{edit_found_string, string_len};
 use crate::value::{Value, ValueMut};
 use core::hash::BuildHasher;
-use values::{Hash, List, ObjectType, OwnedElement, ReserveError, Set, ZSet, by_type};
+use values::{Hash, List, ObjectType, ReserveError, Set, ZSet, by_type};
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Stores a value that was built elsewhere, with an absolute expiry in milliseconds or none. Replaces the
@@ -75,7 +76,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ///     add(&mut keyspace, key, "two")?;
     /// }
     /// assert!(keyspace.sismember("set", "two", 0)?);
-    /// assert_eq!(&*keyspace.get_string("text", 0)?.unwrap().text(), b"twotwo");
+    /// assert_eq!(keyspace.get_string("text", 0)?.unwrap(), b"twotwo");
     /// # Ok::<(), Error>(())
     /// ```
     ///
@@ -90,8 +91,10 @@ impl<S: BuildHasher> Keyspace<S> {
         let key = key.into();
         let hash = self.hash_of(&key);
         self.begin_write();
+        self.decode_before_edit(&key, hash, now)?;
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
+            let len = string_len(entry);
             let result = match entry.object_type() {
                 ObjectType::String => {
                     edit_found_string(entry, totals, state, |text| f(ValueMut::String(text)))
@@ -107,7 +110,9 @@ impl<S: BuildHasher> Keyspace<S> {
                     edit_found::<Hash, _, _>(entry, totals, state, |hash| f(ValueMut::Hash(hash)))
                 }
             };
+            let has_grown = string_len(entry) > len;
             drop(guard);
+            self.code_edited(&key, hash, has_grown);
             self.settle(&key, hash, now);
             return result;
         }
@@ -132,7 +137,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let Some((entry, totals, _)) = self.find_mut(hash, &key, now) else { return Ok(None) };
         let copy = match entry.get() {
             entry if entry.kind().is_word() && entry.object().is_none() => None,
-            entry => Some(try_copy(entry)?),
+            entry => Some(try_copy(entry, totals.tables())?),
         };
         let entry = totals.remove_key(entry);
         Ok(copy.or_else(
@@ -153,10 +158,8 @@ pub(crate) fn try_content(value: &mut Value) -> Result<Content<'_>, ReserveError
 }
 
 /// A copy of a value.
-fn try_copy(entry: &Entry) -> Result<Value, Error> {
-    Ok(
-        by_type!(entry.object_type(), string => Value::String(OwnedElement::try_from(entry.string()?)?), C => {
-            Value::from(entry.try_to_owned::<C>()?)
-        }),
-    )
+fn try_copy(entry: &Entry, tables: &Tables) -> Result<Value, Error> {
+    Ok(by_type!(entry.object_type(), string => Value::String(tables.try_to_owned(entry.string()?)?), C => {
+        Value::from(entry.try_to_owned::<C>()?)
+    }))
 }

@@ -42,7 +42,7 @@ fn assert_holds(keyspace: &Keyspace, left: &[(usize, Vec<u8>)]) {
     assert_eq!(keyspace.len(), left.len());
     for (n, value) in left {
         let found = keyspace.get_string(format!("key:{n}").as_bytes(), 0).unwrap().unwrap();
-        assert_eq!(&*found.text(), &value[..]);
+        assert_eq!(&*found.to_bytes(), &value[..]);
     }
 }
 

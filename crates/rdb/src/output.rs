@@ -8,6 +8,7 @@ use crate::crc::Crc;
 use crate::error::SaveError;
 use crate::input::{Block, try_room};
 use core::mem;
+use keyspace::StringRef;
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, ReserveError};
 use listpack::integer;
@@ -42,6 +43,8 @@ pub(crate) struct Output<W> {
     compressed_max: usize,
     /// A string while it is compressed or decompressed.
     scratch: Block,
+    /// The text of a coded string.
+    decoded: Vec<u8>,
 }
 
 impl<W: Write> Output<W> {
@@ -55,6 +58,7 @@ impl<W: Write> Output<W> {
             may_compress,
             compressed_max: if may_compress { usize::MAX } else { 0 },
             scratch: Block::new_in(Zmalloc),
+            decoded: Vec::new(),
         }
     }
 
@@ -156,6 +160,18 @@ impl<W: Write> Output<W> {
                 self.raw(&len.to_be_bytes())
             }
         }
+    }
+
+    /// The string of a key.
+    #[inline]
+    pub(crate) fn string(&mut self, string: StringRef<'_>) -> Result<(), SaveError> {
+        if let Some(plain) = string.plain() {
+            return self.text(plain);
+        }
+        let mut decoded = mem::take(&mut self.decoded);
+        let written = string.element(&mut decoded).map_err(SaveError::from).and_then(|text| self.text(text));
+        self.decoded = decoded;
+        written
     }
 
     /// A string. In C: `rdbSaveStringObject`.

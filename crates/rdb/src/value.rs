@@ -69,7 +69,7 @@ impl ValueProgress {
         elements: usize,
     ) -> Result<bool, SaveError> {
         if let (At::Start, ValueRef::String(string)) = (self.at, value) {
-            output.text(string.element())?;
+            output.string(string)?;
             self.at = At::Done;
         } else {
             self.write_collection(output, value, elements)?;

@@ -55,7 +55,7 @@ fn parts(dump: &Dump, sink: &mut Sink<'_>) {
     for record in dump.keyspace().records(0) {
         let key = record.key;
         match record.value {
-            ValueRef::String(string) => sink(key, Part::String(&string.text())),
+            ValueRef::String(string) => sink(key, Part::String(&string.to_bytes())),
             ValueRef::List(list) => {
                 list.iter().for_each(|item| sink(key, Part::Item(&item.element().text())))
             }

@@ -184,7 +184,7 @@ fn digest(store: &Keyspace<Fold>) -> u64 {
     let sum = |all: &mut dyn Iterator<Item = u64>| all.fold(0_u64, u64::wrapping_add);
     let record = |record: keyspace::Record<'_>| {
         let value = match record.value {
-            ValueRef::String(string) => hasher.hash_one(&*string.text()),
+            ValueRef::String(string) => hasher.hash_one(&*string.to_bytes()),
             ValueRef::List(list) => {
                 list.iter().fold(0, |all, item| hasher.hash_one((all, &*item.element().text())))
             }

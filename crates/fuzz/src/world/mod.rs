@@ -41,9 +41,10 @@ use lists::ListOp;
 use model::{Bytes, Held, Model};
 use pair::{Context, Pair};
 use sets::{Algebra, SetOp};
+use std::sync::LazyLock;
 use strings::StringOp;
 use values::ObjectType;
-use whole::{WholeOp, names};
+use whole::{TABLES, WholeOp, names};
 use zsets::ZSetOp;
 
 /// An operation.
@@ -187,6 +188,7 @@ const REPLIES_MAX: usize = 16;
 
 impl World {
     pub(crate) fn new(scale: Scale, seed: u64) -> Self {
+        LazyLock::force(&TABLES); // they outlive the books
         let books = Books::open();
         let context = Context { scale, now: 1_000_000, late: 0, plan: Plan::None, counts: Counts::default() };
         let dbs = [Db::new(seed, true), Db::new(seed + 1, false)];
@@ -248,7 +250,11 @@ impl World {
             KeysOp::Reply(all) if all.one_in(4, scale) => self.drop_replies(),
             KeysOp::Reply(_) => {
                 let string = self.dbs[index].keyspace.get_string(first, self.context.now);
-                let reply = string.ok().flatten().map(|text| (text.to_bytes(), text.text().to_vec()));
+                let reply = string.ok().flatten().map(|text| {
+                    let mut out = Vec::new();
+                    text.append_to(&mut out).expect("the global allocator has memory");
+                    (text.to_bytes(), out)
+                });
                 self.replies.extend(reply);
             }
         }

@@ -385,7 +385,7 @@ fn assert_same<T: PartialEq + Debug>(answer: &T, wanted: &T) {
 /// Returns the number of bytes of a string, or of elements of a collection.
 fn len_of(value: ValueRef<'_>) -> usize {
     match value {
-        ValueRef::String(string) => string.element().len(),
+        ValueRef::String(string) => string.len(),
         ValueRef::List(list) => list.len(),
         ValueRef::Set(set) => set.len(),
         ValueRef::Hash(hash) => hash.len(),
@@ -395,7 +395,7 @@ fn len_of(value: ValueRef<'_>) -> usize {
 
 pub(crate) fn content_of(value: ValueRef<'_>) -> Content {
     match value {
-        ValueRef::String(string) => Content::String(string.text().to_vec()),
+        ValueRef::String(string) => Content::String(string.to_bytes().to_vec()),
         ValueRef::List(list) => Content::of_list(list),
         ValueRef::Set(set) => Content::of_set(set),
         ValueRef::Hash(hash) => Content::of_hash(hash),
@@ -408,7 +408,7 @@ fn compare_held(keyspace: &Keyspace, key: &[u8], value: ValueRef<'_>, held: &Hel
     assert_eq!(value.object_type(), held.content.object_type(), "{}", key.escape_ascii());
     assert_eq!(len_of(value), held.content.len(), "the length of {}", key.escape_ascii());
     let is_same = match (value, &held.content) {
-        (ValueRef::String(string), Content::String(text)) => *string.text() == **text,
+        (ValueRef::String(string), Content::String(text)) => string == **text,
         (ValueRef::List(list), Content::List(elements)) => {
             list.iter().zip(elements).all(|(item, element)| *item.element().text() == **element)
         }

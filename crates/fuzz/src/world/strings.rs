@@ -309,8 +309,9 @@ impl Pair<'_> {
                 let (start, end) = indexes.of(len);
                 self.ask(
                     |keyspace, now| {
-                        let text = keyspace.get_string(key, now)?;
-                        Ok(text.map(|text| string::get_range(text.element(), start, end).to_vec()))
+                        let (text, mut buffer) = (keyspace.get_string(key, now)?, Vec::new());
+                        let text = text.map(|text| text.element(&mut buffer).unwrap());
+                        Ok(text.map(|text| string::get_range(text, start, end).to_vec()))
                     },
                     |model| {
                         let text = model.read::<Bytes>(key)?;
@@ -328,7 +329,7 @@ impl Pair<'_> {
                 self.ask(
                     |keyspace, now| {
                         let text = keyspace.get_string(key, now)?;
-                        Ok(text.map_or(0, |text| string::bit_count(&text.text(), range)))
+                        Ok(text.map_or(0, |text| string::bit_count(&text.to_bytes(), range)))
                     },
                     |model| {
                         let Some(text) = model.read::<Bytes>(key)? else { return Ok(0) };
@@ -346,7 +347,8 @@ impl Pair<'_> {
                 self.ask(
                     |keyspace, now| {
                         let text = keyspace.get_string(key, now)?;
-                        Ok(text.and_then(|text| string::bit_pos(&text.text(), bit, BitRange::From(start))))
+                        Ok(text
+                            .and_then(|text| string::bit_pos(&text.to_bytes(), bit, BitRange::From(start))))
                     },
                     |model| {
                         let text = model.read::<Bytes>(key)?;
@@ -377,7 +379,7 @@ impl Pair<'_> {
                     for (lent, source) in lent.iter_mut().zip(sources) {
                         *lent = keyspace.get_string(source, now)?;
                     }
-                    let texts = lent.each_ref().map(|text| text.map(|text| text.text()));
+                    let texts = lent.each_ref().map(|text| text.map(|text| text.to_bytes()));
                     let texts = texts.each_ref().map(|text| text.as_deref().unwrap_or_default());
                     string::try_bit_op(op, &texts)?
                 };

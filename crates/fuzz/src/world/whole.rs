@@ -5,8 +5,11 @@ use super::model::{Bytes, Model, Set};
 use super::pair::Pair;
 use crate::harness::clock;
 use arbitrary::Arbitrary;
-use keyspace::{Cursor, Keyspace, MaxmemoryPolicy, ScanOptions};
+use keyspace::{Cursor, Error, Keyspace, MaxmemoryPolicy, ScanOptions};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
+use symbols::SymbolTable;
 use testing::NaiveGlob;
 
 #[derive(Arbitrary, Debug)]
@@ -52,7 +55,19 @@ pub(crate) enum WholeOp {
     Maintain(u8, Rarely),
     /// Which operations leave garbage, and whether `maintain` defragments.
     Lazy(u8, Rarely),
+    /// Codes strings with one of two symbol tables, or with none.
+    Symbols(u8, Rarely),
+    Recode(u8, Rarely),
 }
+
+/// Symbol tables for runs of one byte, which are the long texts here.
+pub(super) static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
+    let table = |len: usize, bytes: RangeInclusive<u8>| {
+        let symbols = bytes.map(|byte| vec![byte; len]);
+        Arc::new(SymbolTable::from_symbols(symbols).expect("255 symbols, and memory"))
+    };
+    [table(8, 0..=254), table(4, 1..=255)]
+});
 
 /// A glob pattern.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -159,6 +174,17 @@ impl Pair<'_> {
                 let budget = Duration::from_millis(calls.into());
                 let now = self.now();
                 self.upkeep(|keyspace| _ = keyspace.maintain(now, budget, clock()));
+            }
+            WholeOp::Symbols(choice, often) if often.one_in(RARELY, scale) => {
+                let table = TABLES.get(usize::from(choice) % 3).cloned();
+                self.upkeep(|keyspace| match keyspace.set_symbols(table) {
+                    Ok(()) | Err(Error::SymbolsInUse) => {}
+                    Err(error) => panic!("{error}"),
+                });
+            }
+            WholeOp::Recode(calls, often) if often.one_in(RARELY, scale) => {
+                let budget = Duration::from_millis(calls.into());
+                self.upkeep(|keyspace| _ = keyspace.recode_for(budget, clock()));
             }
             _ => self.set_options(op),
         }

@@ -14,9 +14,9 @@
 //! `active-defrag-ignore-bytes`. It is one pass after the other, until the passes win nothing. So a round
 //! ends near no fragmentation at all, and not at the threshold.
 //!
-//! The share of the time is that of the highest fragmentation since the gaps last grew. A smaller share for the later
-//! passes would not save work. It would keep the memory for longer: a pass closes most of the gaps that it
-//! finds, so the second pass of a round would already have the least share.
+//! The share of the time is that of the highest fragmentation since the gaps last grew. A smaller share for
+//! the later passes would not save work. It would keep the memory for longer: a pass closes most of the gaps
+//! that it finds, so the second pass of a round would already have the least share.
 //!
 //! A pass *wins* if it makes the gaps smaller by more than half a percent of the keyspace's bytes. A few
 //! blocks that move can empty many slabs. So the size of the gaps counts, and not the number of moved bytes.

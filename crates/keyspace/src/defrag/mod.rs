@@ -37,7 +37,8 @@ use walk::Walk;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Defragged {
-    /// Blocks that were to be moved. They were, unless there was no memory. INFO stats: `active_defrag_hits`.
+    /// Blocks that were to be moved. They were, unless there was no memory. INFO stats:
+    /// `active_defrag_hits`.
     pub hits: usize,
     /// Blocks that were looked at and stay where they are. INFO stats: `active_defrag_misses`.
     pub misses: usize,

@@ -92,7 +92,7 @@ fn assert_same(keyspace: &Keyspace, copies: &BTreeMap<Vec<u8>, Entry>) {
     for (key, copy) in copies {
         let entry = keyspace.peek(&key.into(), 0).expect("the key is there");
         assert_eq!(entry.expiry(), copy.expiry());
-        by_type!(copy.object_type(), string => assert_eq!(entry.string(), copy.string()), C => {
+        by_type!(copy.object_type(), string => assert_eq!(entry.plain(), copy.plain()), C => {
             assert_eq!(entry.collection::<C>().unwrap(), copy.collection::<C>().unwrap());
         });
     }

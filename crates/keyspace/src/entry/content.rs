@@ -1,6 +1,7 @@
 //! [`Content`]: a value on its way into a block.
 
 use super::kind::{Kind, Place};
+use super::view::CodedString;
 use super::{length, word};
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
@@ -20,6 +21,7 @@ pub(crate) const INLINE_LEN_MAX: usize = 1_024;
 pub(crate) enum Content<'a> {
     Int(i64),
     Bytes(&'a [u8]),
+    Coded(CodedString<'a>),
     /// The bytes of a packed collection.
     Packed(Kind, &'a [u8]),
     Object(Robj),
@@ -96,6 +98,7 @@ impl<'a> Content<'a> {
         match self {
             Self::Int(value) => Kind::int(int_width(*value)),
             Self::Bytes(_) => Kind::BYTES,
+            Self::Coded(coded) => Kind::coded(coded.slot),
             Self::Packed(kind, _) => *kind,
             Self::Object(_) => Kind::OBJECT,
             Self::Collection(word) => word.kind,
@@ -108,6 +111,7 @@ impl<'a> Content<'a> {
         match self {
             Self::Int(value) => int_width(*value),
             Self::Bytes(bytes) => length::size(bytes.len()) + bytes.len(),
+            Self::Coded(coded) => coded.size(),
             Self::Packed(_, bytes) => bytes.len(),
             Self::Object(_) | Self::Collection(_) => word::SIZE,
         }
@@ -130,6 +134,13 @@ impl<'a> Content<'a> {
                 Self::Bytes(bytes) => {
                     length::write(place, bytes.len());
                     copy(bytes, place.add(length::size(bytes.len())));
+                }
+                Self::Coded(coded) => {
+                    let (len, codes) = (coded.len as usize, coded.codes);
+                    length::write(place, len);
+                    let place = place.add(length::size(len));
+                    length::write(place, codes.len());
+                    copy(codes, place.add(length::size(codes.len())));
                 }
                 Self::Packed(_, bytes) => copy(bytes, place),
                 Self::Object(object) => place.cast::<Robj>().write(object),

@@ -16,7 +16,7 @@
 use super::content::{Content, INLINE_LEN_MAX};
 use super::kind::{Kind, Place};
 use super::write::{Fit, total};
-use super::{Entry, Layout, packed_end};
+use super::{Entry, EntryString, Layout, packed_end};
 use common::Room;
 use core::fmt;
 use core::marker::PhantomData;
@@ -297,13 +297,14 @@ pub struct StringEdit<'e> {
 
 impl fmt::Debug for StringEdit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("StringEdit").field(&self.entry.string().ok()).finish()
+        f.debug_tuple("StringEdit").field(&self.entry.plain()).finish()
     }
 }
 
 impl<'e> StringEdit<'e> {
-    /// `entry` holds a string.
+    /// `entry` holds a string that is not coded.
     pub(crate) fn new(entry: &'e mut Entry, held: &'e mut usize) -> Self {
+        debug_assert!(entry.kind().slot().is_none(), "a coded string is decoded first");
         Self { entry, held }
     }
 
@@ -328,7 +329,7 @@ impl<'e> StringEdit<'e> {
     }
 
     fn len(&self) -> usize {
-        self.entry.string().map_or(0, Element::len)
+        self.entry.string().map_or(0, EntryString::len)
     }
 
     /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends
@@ -339,7 +340,8 @@ impl<'e> StringEdit<'e> {
             return Ok(self.entry.try_grow_bytes(new_len, self.held)?);
         }
         let mut string = Sds::try_with_capacity(new_len.saturating_add(spare))?;
-        string.try_push_bytes(&self.entry.string()?.text())?;
+        let old = self.entry.plain().unwrap_or(Element::Bytes(b"")); // what is edited is not coded
+        string.try_push_bytes(&old.text())?;
         string.try_grow_zero(new_len)?;
         let object = Robj::try_raw(string).map_err(|(error, _string)| error)?;
         self.entry.try_set(self.entry.expiry(), Content::Object(object), self.held)?;

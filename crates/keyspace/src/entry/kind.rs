@@ -6,6 +6,7 @@
 //!   9         a string                             a word: an `Robj`
 //!  10 ..= 14  a packed collection                  in the block
 //!  15 ..= 23  a collection                         a word, from `Collection::into_raw`
+//!  24, 25     a coded string                       in the block, behind its two lengths; the table is the first or the second
 //! ```
 
 use values::{Encoding, ObjectType};
@@ -24,6 +25,16 @@ pub(crate) enum Place {
     Packed,
     /// Elsewhere: the block holds an aligned word.
     Word,
+    /// In the block: the length of a string, the length of its codes, and the codes.
+    Coded,
+}
+
+/// Which of a keyspace's two symbol tables a string is coded with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Slot {
+    #[default]
+    First = 0,
+    Second = 1,
 }
 
 /// See the table above.
@@ -32,7 +43,7 @@ pub(crate) struct Kind(u8);
 
 type Facts = (ObjectType, Encoding, Place);
 
-const FACTS: [Facts; 24] = {
+const FACTS: [Facts; 26] = {
     use {Encoding as E, ObjectType as T, Place as P};
     const INT: Facts = (T::String, E::Int, P::Int);
     [
@@ -60,6 +71,8 @@ const FACTS: [Facts; 24] = {
         (T::ZSet, E::SkipList, P::Word),
         (T::Hash, E::ListPack, P::Word),
         (T::Hash, E::HashTable, P::Word),
+        (T::String, E::EmbStr, P::Coded),
+        (T::String, E::EmbStr, P::Coded),
     ]
 };
 
@@ -81,6 +94,25 @@ impl Kind {
 
     /// A string in an object of its own.
     pub(crate) const OBJECT: Self = Self(9);
+
+    /// A string in the block, coded with the table of that slot.
+    #[inline]
+    pub(crate) const fn coded(slot: Slot) -> Self {
+        Self(Self::CODED_FIRST + slot as u8)
+    }
+
+    const CODED_FIRST: u8 = 24;
+    const CODED_SECOND: u8 = Self::CODED_FIRST + 1;
+
+    /// The slot of the table of a coded string.
+    #[inline]
+    pub(crate) const fn slot(self) -> Option<Slot> {
+        match self.0 {
+            Self::CODED_FIRST => Some(Slot::First),
+            Self::CODED_SECOND => Some(Slot::Second),
+            _ => None,
+        }
+    }
 
     /// An integer of `width` bytes, 1 to 8.
     #[inline]

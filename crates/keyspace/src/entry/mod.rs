@@ -8,9 +8,9 @@
 //!         |                  1 | 5   if it has one      |
 //!         |                                             |  int       1 to 8 bytes
 //!         kind:5  what the value is (`kind`)            |  bytes     length of 1, 3 or 5 bytes, and the bytes
-//!         loose:1 the block is larger than it need be   |  packed    a listpack or an intset, at least as long as a word
-//!         expires:1                                     |  word      up to 7 bytes of padding, and a pointer
-//!         snapshot:1 what it means changes with each snapshot (`SnapshotBit`)
+//!         loose:1 the block is larger than it need be   |  coded     length of the text, of the codes, and the codes
+//!         expires:1                                     |  packed    a listpack or an intset, at least as long as a word
+//!         snapshot:1 see `SnapshotBit`                  |  word      up to 7 bytes of padding, and a pointer
 //! ```
 //!
 //! The first four bytes are one word in the machine's order (drawn for little-endian): the *head*. All other
@@ -33,6 +33,11 @@
 //!   atomically. The bit changes only while the keyspace is borrowed for writing, so that nothing touches the
 //!   clock meanwhile.
 //!
+//! No unsafe code leans on this one:
+//!
+//! - **E5.** A coded string has its table in the slot of the keyspace that its kind names, and its codes
+//!   decode to a text of its length.
+//!
 //! `view` is an entry whose key has been decoded, for look-ups. `content` has values on their way into a
 //! block, `write` all that makes a block or writes to it, `edit` what changes a value in place, `relocate`
 //! what moves blocks for a defragmenter, and `parts` the lengths of blocks that need not be there.
@@ -51,8 +56,8 @@ mod write;
 
 pub(crate) use content::Content;
 pub use edit::{InEntry, StringEdit};
-pub(crate) use kind::{Kind, Place};
-pub(crate) use view::{EntryString, EntryView, ShortKey};
+pub(crate) use kind::{Kind, Place, Slot};
+pub(crate) use view::{CodedString, EntryString, EntryView, ShortKey};
 pub(crate) use write::Shell;
 
 use crate::garbage::FREE_EFFORT_MAX;
@@ -282,8 +287,14 @@ impl Entry {
 
     /// The string, if the value is one.
     #[inline]
-    pub(crate) fn string(&self) -> Result<Element<'_>, WrongType> {
-        Ok(self.view().string()?.element())
+    pub(crate) fn string(&self) -> Result<EntryString<'_>, WrongType> {
+        self.view().string()
+    }
+
+    /// The string where it lies, if the value is one that is not coded.
+    #[inline]
+    pub(crate) fn plain(&self) -> Option<Element<'_>> {
+        self.string().ok()?.plain()
     }
 
     /// The object of a string that does not lie in the block.
@@ -384,6 +395,12 @@ impl Entry {
             .saturating_add(block + zmalloc::good_size(robj::HEADER_SIZE))
     }
 
+    /// What an entry with a coded string adds to `used_memory`, in bytes.
+    pub(crate) fn size_of_coded(key: &[u8], expires: bool, coded: &CodedString<'_>) -> usize {
+        let front = Layout { kind: Kind::coded(coded.slot), expires, key_len: key.len() }.key_end();
+        zmalloc::good_size(front + coded.size())
+    }
+
     /// What an entry with that string adds to `used_memory`, in bytes.
     #[inline]
     pub(crate) fn size_of_string(key: &[u8], expires: bool, value: Element<'_>) -> usize {
@@ -458,7 +475,7 @@ impl Entry {
         assert!(layout.key_at() + layout.key_len <= len);
         by_type!(self.object_type(), string => {
             let string = self.string().expect("a string");
-            let is_integer = string.as_i64().is_some_and(|value| {
+            let is_integer = string.plain().and_then(Element::as_i64).is_some_and(|value| {
                 layout.kind.int_width().is_none_or(|width| width == content::int_width(value))
             });
             assert!(is_integer || layout.kind.int_width().is_none(), "an integer has as few bytes as it can");
@@ -493,6 +510,12 @@ unsafe fn value_len(kind: Kind, value: NonNull<u8>) -> usize {
         Place::Bytes => unsafe {
             let (len, _) = length::read(value);
             length::size(len) + len
+        },
+        // SAFETY: two lengths stand in front of codes.
+        Place::Coded => unsafe {
+            let (len, at) = length::read(value);
+            let (codes_len, _) = length::read(at);
+            length::size(len) + length::size(codes_len) + codes_len
         },
         // SAFETY: a packed value begins with eight bytes or more, and they are right.
         Place::Packed => unsafe { packed_len(kind, value) },

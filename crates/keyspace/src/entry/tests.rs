@@ -106,6 +106,68 @@ fn the_bytes_are_those_of_the_drawing() {
     assert_eq!(bytes(&collection(b"set", None, set)), [&head(kind, 0)[..], b"\x03set", &packed].concat());
 }
 
+/// What an entry has of a coded string: the slot of its table, the length of its text, and its codes.
+fn coded_parts(entry: &Entry) -> (Slot, usize, Vec<u8>) {
+    match entry.string() {
+        Ok(string @ EntryString::Coded(coded)) => {
+            assert_eq!((string.len(), entry.plain().is_none()), (coded.len as usize, true));
+            (coded.slot, string.len(), coded.codes.to_vec())
+        }
+        _ => panic!("another value"),
+    }
+}
+
+#[test]
+fn a_coded_string_stays_the_same_while_its_entry_changes() {
+    let region = Region::start();
+    let entry = |key: &[u8], expiry, slot, len, codes: &[u8]| {
+        Entry::try_new(key, expiry, CLOCK, Content::Coded(CodedString { slot, len, codes })).unwrap()
+    };
+    let small = entry(b"key", None, Slot::Second, 9, b"\x01\xFF\x02");
+    let parts = [&head(Kind::coded(Slot::Second), 0)[..], b"\x03key", b"\x09\x03\x01\xFF\x02"];
+    assert_eq!(bytes(&small), parts.concat());
+    drop(small);
+    for slot in [Slot::First, Slot::Second] {
+        for (len, codes_len) in [(8, 1), (253, 253), (254, 254), (16_384, 5_000)] {
+            let codes = vec![b'c'; codes_len];
+            let parts = (slot, len as usize, codes.clone());
+            let mut coded = entry(b"key", None, slot, len, &codes);
+            assert_eq!(
+                coded.allocation_size(),
+                Entry::size_of_coded(b"key", false, &CodedString { slot, len, codes: &codes })
+            );
+            let encoding = if len > 44 { Encoding::Raw } else { Encoding::EmbStr };
+            assert_eq!((coded.encoding(44), coded.free_effort(), coded.len()), (encoding, 1, None));
+            assert!(!coded.overwrite(&codes, SnapshotBit::default()), "it is no string of that length");
+            for expiry in [Some(5), Some(6), None] {
+                coded.set_expiry(expiry).unwrap();
+                coded.check();
+                assert_eq!((coded_parts(&coded), coded.expiry()), (parts.clone(), expiry));
+            }
+            let address = coded.address();
+            relocate(&mut coded, |_, _| true);
+            assert_ne!(coded.address(), address);
+            assert_eq!(coded_parts(&coded), parts);
+            let shell = coded.try_renamed(&[b'n'; 300]).unwrap();
+            // SAFETY: the old entry becomes a shell at once.
+            let mut renamed = unsafe { shell.into_entry() };
+            drop(Shell::of(coded));
+            assert_eq!((renamed.key(), coded_parts(&renamed)), (&[b'n'; 300][..], parts.clone()));
+            for text in [&b"a text"[..], &[b'x'; INLINE_LEN_MAX + 1]] {
+                renamed.set(Some(7), Content::try_string(text.into()).unwrap()).unwrap();
+                assert_eq!(&*renamed.plain().unwrap().text(), text);
+                renamed.set(None, Content::Coded(CodedString { slot, len, codes: &codes })).unwrap();
+                renamed.check();
+                assert_eq!(coded_parts(&renamed), parts);
+            }
+            let _plan = fault::fail_from(1);
+            assert!(renamed.set_expiry(None).is_ok());
+            assert_eq!(coded_parts(&renamed), parts);
+        }
+    }
+    assert_eq!(region.held(), 0);
+}
+
 #[test]
 fn a_string_comes_back_in_every_form() {
     let long = vec![b'x'; INLINE_LEN_MAX + 1];
@@ -122,7 +184,7 @@ fn a_string_comes_back_in_every_form() {
             let entry = string(key, expiry, text);
             entry.check();
             assert_eq!((entry.key(), entry.expiry(), entry.view().clock()), (key, expiry, CLOCK));
-            assert_eq!(&*entry.string().unwrap().text(), text);
+            assert_eq!(&*entry.plain().unwrap().text(), text);
             assert_eq!(entry.object().is_some(), text.len() > INLINE_LEN_MAX);
             assert!(entry.collection::<Hash>().is_err());
         }
@@ -148,9 +210,9 @@ fn every_value_takes_the_place_of_every_other_with_and_without_an_expiry() {
                 let mut entry = make(b"key", expiries[0]);
                 let other = other(b"key", expiries[1]);
                 by_type!(other.object_type(), string => {
-                    let text = other.string().unwrap().text().to_vec();
+                    let text = other.plain().unwrap().text().to_vec();
                     entry.set(expiries[1], Content::try_string(text[..].into()).unwrap()).unwrap();
-                    assert_eq!(&*entry.string().unwrap().text(), &text[..]);
+                    assert_eq!(&*entry.plain().unwrap().text(), &text[..]);
                 }, C => {
                     let mut copy = other.try_to_owned::<C>().unwrap();
                     entry.set(expiries[1], Content::collection(&mut copy)).unwrap();
@@ -232,7 +294,7 @@ fn what_becomes_shorter_never_fails_and_what_becomes_longer_fails_whole() {
         entry.check();
         assert!(entry.is_loose());
         assert!(entry.set(None, Content::Bytes(&[b'x'; 900])).is_err());
-        assert_eq!(entry.string().unwrap(), Element::Int(5));
+        assert_eq!(entry.plain().unwrap(), Element::Int(5));
     }
     assert!(region.held() > 100, "the block is as large as it was");
     entry.set(None, Content::Int(6)).unwrap();
@@ -249,7 +311,7 @@ fn a_string_grows_in_the_block_and_then_in_an_object() {
         text.extend_from_slice(piece);
         assert_eq!(entry.append(piece), text.len());
         entry.check();
-        assert_eq!((&*entry.string().unwrap().text(), entry.expiry()), (&text[..], Some(3)));
+        assert_eq!((&*entry.plain().unwrap().text(), entry.expiry()), (&text[..], Some(3)));
     }
     assert!(entry.object().is_some());
     let mut entry = string(b"key", None, b"ab");
@@ -284,7 +346,7 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
             (renamed.key(), renamed.expiry(), renamed.view().clock()),
             (&[b'n'; 300][..], expiry, CLOCK)
         );
-        by_type!(renamed.object_type(), string => assert_eq!(renamed.string(), copy.string()), C => {
+        by_type!(renamed.object_type(), string => assert_eq!(renamed.plain(), copy.plain()), C => {
             assert_eq!(renamed.collection::<C>().unwrap(), copy.collection::<C>().unwrap());
         });
     }
@@ -299,7 +361,7 @@ fn an_entry_is_dropped_in_steps_or_replaced_whole() {
         let (mut slot, size) = (entry, held);
         let (old, freed) = slot.replace(string(b"key", None, b"new"), &mut held);
         assert_eq!((freed, held), (size, slot.allocation_size()));
-        assert_eq!(&*slot.string().unwrap().text(), b"new");
+        assert_eq!(&*slot.plain().unwrap().text(), b"new");
         let mut left = old.drop_in_steps(1);
         while let Some(remains) = left {
             left = remains.drop_in_steps(1);
@@ -316,7 +378,7 @@ fn an_integer_of_every_width_comes_back() {
         for value in values.into_iter().take(if cfg!(miri) { 2 } else { 6 }) {
             let entry = string(b"key", None, value.to_string().as_bytes());
             assert_eq!(entry.kind().int_width(), Some(content::int_width(value)), "{value}");
-            let Ok(Element::Int(read)) = entry.string() else {
+            let Some(Element::Int(read)) = entry.plain() else {
                 panic!("{value} is not stored as an integer")
             };
             assert_eq!(read, value);
@@ -379,7 +441,7 @@ fn relocate(entry: &mut Entry, mut moves: impl FnMut(NonNull<u8>, usize) -> bool
 fn assert_is_copy(entry: &Entry, copy: &Entry) {
     entry.check();
     assert_eq!((entry.key(), entry.expiry()), (copy.key(), copy.expiry()));
-    by_type!(copy.object_type(), string => assert_eq!(entry.string(), copy.string()), C => {
+    by_type!(copy.object_type(), string => assert_eq!(entry.plain(), copy.plain()), C => {
         assert_eq!(entry.collection::<C>().unwrap(), copy.collection::<C>().unwrap());
     });
 }
@@ -434,7 +496,7 @@ fn a_loose_block_has_its_size_class_when_it_has_moved() {
     let before = entry.allocation_size();
     relocate(&mut entry, |_, _| true);
     assert!(!entry.is_loose() && entry.allocation_size() < before);
-    assert_eq!(entry.string().unwrap(), Element::Int(5));
+    assert_eq!(entry.plain().unwrap(), Element::Int(5));
 }
 
 #[test]

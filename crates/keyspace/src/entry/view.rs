@@ -4,8 +4,8 @@
 //! GET needs no more to find kind, expiry, clock and value. So a look-up returns that, in two registers.
 
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, SNAPSHOT, SnapshotBit, length,
-    value_at, value_len,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, SNAPSHOT, Slot, SnapshotBit,
+    length, value_at, value_len,
 };
 use common::length as key_length;
 use core::marker::PhantomData;
@@ -35,16 +35,52 @@ pub(crate) enum EntryString<'a> {
     Bytes(&'a [u8]),
     /// An object with the string.
     Object(&'a Robj),
+    /// Codes in the block.
+    Coded(CodedString<'a>),
+}
+
+/// A coded string.
+#[derive(Clone, Copy)]
+pub(crate) struct CodedString<'a> {
+    /// The slot of its table.
+    pub(crate) slot: Slot,
+    /// The bytes of the text.
+    pub(crate) len: u32,
+    pub(crate) codes: &'a [u8],
+}
+
+impl CodedString<'_> {
+    /// How many bytes it takes in a block.
+    #[inline]
+    pub(crate) fn size(&self) -> usize {
+        length::size(self.len as usize) + length::size(self.codes.len()) + self.codes.len()
+    }
 }
 
 impl<'a> EntryString<'a> {
+    /// The string where it lies. `None` if it is coded.
     #[inline]
-    pub(crate) fn element(self) -> Element<'a> {
-        match self {
+    pub(crate) fn plain(self) -> Option<Element<'a>> {
+        Some(match self {
             Self::Int(value) => Element::Int(value),
             Self::Bytes(bytes) => Element::Bytes(bytes),
             Self::Object(object) => Self::element_of(object),
+            Self::Coded(_) => return None,
+        })
+    }
+
+    /// How many bytes the text has. Constant time.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Coded(coded) => coded.len as usize,
+            other => other.plain().map_or(0, Element::len),
         }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
+        self.len() == 0
     }
 
     #[inline(never)]
@@ -193,8 +229,26 @@ impl<'a> EntryView<'a> {
             if let Some(width) = kind.int_width() {
                 return Ok(EntryString::Int(read_int(self.base.add(self.key_end), width)));
             }
+            if let Some(slot) = kind.slot() {
+                return Ok(EntryString::Coded(self.coded(slot)));
+            }
             WrongType::check(ObjectType::String, kind.object_type())?;
             Ok(EntryString::Object(self.value().cast().as_ref()))
+        }
+    }
+
+    /// The coded string.
+    ///
+    /// # Safety
+    /// The value is one, with a table in `slot`.
+    #[inline(never)]
+    unsafe fn coded(self, slot: Slot) -> CodedString<'a> {
+        // SAFETY: by contract. Two lengths and the codes are behind the key (E2), and do not change while the
+        // entry is borrowed (E4).
+        unsafe {
+            let (len, at) = length::read(self.base.add(self.key_end));
+            let (codes_len, at) = length::read(at);
+            CodedString { slot, len: len as u32, codes: slice::from_raw_parts(at.as_ptr(), codes_len) }
         }
     }
 

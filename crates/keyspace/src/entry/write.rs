@@ -406,11 +406,11 @@ impl Entry {
         let start = new.value_at() + length::size(new_len);
         let new_total = total(start, new_len)?;
         let fit = self.try_fit(len, new_total)?;
-        let text = self.string().unwrap_or(Element::Bytes(b"")).text();
+        let text = self.plain().unwrap_or(Element::Bytes(b"")).text();
         let (text, text_len) = (NonNull::from(&*text).cast::<u8>(), text.len());
         assert!(
-            text_len <= new_len && !old.kind.is_word(),
-            "the string lies in the block and becomes longer"
+            text_len <= new_len && !old.kind.is_word() && old.kind.slot().is_none(),
+            "the string lies in the block, is not coded, and becomes longer"
         );
         // SAFETY: there is room for the new length. The text is copied, from an integer's view or from where
         // it stood, before anything is written in front of it. All parts are written (E1 to E3).
@@ -467,7 +467,8 @@ impl Entry {
         Ok(Shell::of(block.into_entry()))
     }
 
-    /// A copy of the value, which shares nothing, under another key. O(value). In C: the body of `COPY`.
+    /// A copy of the value, which is not a coded string, under another key. Shares nothing. O(value). In C:
+    /// the body of `COPY`.
     pub(crate) fn try_copied(
         &self,
         key: &[u8],
@@ -475,7 +476,7 @@ impl Entry {
         clock: u32,
     ) -> Result<Self, ReserveError> {
         by_type!(self.object_type(), string => {
-            let string = self.string().unwrap_or(Element::Bytes(b""));
+            let string = self.plain().unwrap_or(Element::Bytes(b""));
             Self::try_new(key, expiry, clock, Content::try_string(string)?)
         }, C => {
             let mut copy = self.try_to_owned::<C>()?;

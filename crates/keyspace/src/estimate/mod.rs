@@ -22,8 +22,8 @@
 //! - Values of a workload are strings. Collections have encodings of their own; fill a keyspace with a few,
 //!   and ask [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`] says what each of them takes
 //!   in Redis.
-//! - The table has been filled by inserts. In classic Redis no rehash is under way. While one is, there is
-//!   a second bucket array.
+//! - The table has been filled by inserts. In classic Redis no rehash is under way. While one is, there is a
+//!   second bucket array.
 //! - The size classes of a keyspace are those of the allocator of this build. Only jemalloc tells all of
 //!   them: `libc` and `prefix` add bytes of their own, which are not in the sum.
 //! - A key has at most [`Workload::KEY_LEN_MAX`] bytes, and a value at most [`Workload::VALUE_LEN_MAX`].

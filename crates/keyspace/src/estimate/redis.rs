@@ -135,10 +135,17 @@ impl ClassicRedis {
         let (encoding, bytes) = match number {
             Some(number) if (0..self.limits.shared_integers.into()).contains(&number) => (Encoding::Int, 0),
             Some(_) => (Encoding::Int, self.class(OBJECT)),
-            None if len <= self.limits.embstr_size_limit => {
-                (Encoding::EmbStr, self.class(OBJECT + 3 + len as u64 + 1))
-            }
-            None => (Encoding::Raw, self.class(OBJECT).saturating_add(self.sds(len as u64))),
+            None => return self.text(len),
+        };
+        ClassicValue { encoding, bytes }
+    }
+
+    /// A string of so many bytes that is not an integer.
+    fn text(&self, len: usize) -> ClassicValue {
+        let (encoding, bytes) = if len <= self.limits.embstr_size_limit {
+            (Encoding::EmbStr, self.class(OBJECT + 3 + len as u64 + 1))
+        } else {
+            (Encoding::Raw, self.class(OBJECT).saturating_add(self.sds(len as u64)))
         };
         ClassicValue { encoding, bytes }
     }
@@ -146,7 +153,9 @@ impl ClassicRedis {
     /// A value of any type. O(elements), O(1) for strings.
     pub fn value(&self, value: ValueRef<'_>) -> ClassicValue {
         let (encoding, bytes) = match value {
-            ValueRef::String(string) => return self.string(string.element()),
+            ValueRef::String(string) => {
+                return string.plain().map_or_else(|| self.text(string.len()), |plain| self.string(plain));
+            }
             ValueRef::List(list) => (Encoding::QuickList, self.list(list)),
             ValueRef::Set(set) => self.set(set),
             ValueRef::Hash(hash) => self.hash(hash),

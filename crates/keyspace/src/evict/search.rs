@@ -24,9 +24,10 @@ const CHUNKS_MAX: usize = 64;
 pub(crate) struct Search {
     /// The number of the next chunk.
     hand: usize,
-    /// How many more keys are to be looked at; negative if more were looked at than were due. The chunks that
-    /// are yet to be split lie next to each other, and have twice as many keys as others. A hand that passed
-    /// each chunk in the time of one victim would find them too fast, and leave old keys there.
+    /// How many more keys are to be looked at; negative if more were looked at than were due. The chunks
+    /// that are yet to be split lie next to each other, and have twice as many keys as others. A hand
+    /// that passed each chunk in the time of one victim would find them too fast, and leave old keys
+    /// there.
     credit: isize,
     pub(crate) pool: Pool,
 }

@@ -26,7 +26,8 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MaxmemoryPolicy {
-    // Policies that read the clocks alike stand together: a look-up then tells them apart by one comparison.
+    // Policies that read the clocks alike stand together: a look-up then tells them apart by one
+    // comparison.
     /// No key is evicted. The default.
     #[default]
     Noeviction,

@@ -69,8 +69,8 @@ pub struct MemoryReport {
     pub total_system_memory: Option<u64>,
     /// The allocator, library and version. INFO: `mem_allocator`.
     pub mem_allocator: &'static str,
-    /// The allocator's own figures. `None` unless it is jemalloc with statistics. INFO: `allocator_allocated`
-    /// and its neighbours. MEMORY STATS: `allocator.allocated` and its neighbours.
+    /// The allocator's own figures. `None` unless it is jemalloc with statistics. INFO:
+    /// `allocator_allocated` and its neighbours. MEMORY STATS: `allocator.allocated` and its neighbours.
     pub allocator: Option<AllocatorInfo>,
     /// How many keys the keyspace has, expired ones included that have not been removed yet. MEMORY STATS:
     /// `keys.count`.
@@ -80,8 +80,8 @@ pub struct MemoryReport {
     /// Bytes of the keyspace's table: six for each key, and its free places. MEMORY STATS:
     /// `overhead.hashtable.main`.
     pub overhead_hashtable_main: usize,
-    /// Bytes of a table of expiries. Always 0: an expiry is a part of its key's entry, and the main table has
-    /// a mark for it. MEMORY STATS: `overhead.hashtable.expires`.
+    /// Bytes of a table of expiries. Always 0: an expiry is a part of its key's entry, and the main table
+    /// has a mark for it. MEMORY STATS: `overhead.hashtable.expires`.
     pub overhead_hashtable_expires: usize,
     /// [`Keyspace::eviction_bytes`]: what eviction itself needs. Redis has no such figure.
     pub eviction_bytes: usize,

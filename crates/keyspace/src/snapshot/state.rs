@@ -11,8 +11,8 @@
 use super::{Portion, SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 use crate::access::MINUTE;
 use crate::entry::{Entry, SnapshotBit};
-use crate::lent::Lent;
 use crate::options::ClockKind;
+use crate::reading::Reading;
 use crate::restore::Record;
 use allocator_api2::boxed::Box;
 use allocator_api2::unsize_box;
@@ -39,7 +39,7 @@ pub(crate) struct Snapshot {
     unreported: usize,
     pub(super) running: Option<Box<Running, Zmalloc>>,
     /// What sinks hold of strings.
-    pub(super) lent: Lent,
+    pub(crate) reading: Reading,
 }
 
 /// A snapshot that is running, or that is cleared up.
@@ -100,14 +100,14 @@ pub(super) struct Saver {
 impl Saver {
     /// Saves a portion of an entry. Returns whether no work is left for it. That is so too if there is no
     /// sink any more.
-    pub(super) fn save(&mut self, entry: &Entry, portion: Portion, lent: &Lent) -> bool {
+    pub(super) fn save(&mut self, entry: &Entry, portion: Portion, reading: &Reading) -> bool {
         let is_slice = matches!(portion, Portion::Elements(_));
         if !entry.is_expired(self.now)
             && let Some(mut sink) = self.sink.take()
         {
             // If the sink panics it is dropped, and the snapshot has failed.
             self.end = Some(SnapshotEnd::Failed);
-            let result = sink.save(&self.record(entry, lent), portion);
+            let result = sink.save(&self.record(entry, reading), portion);
             if matches!(result, Ok(true)) || is_slice && result.is_ok() {
                 (self.sink, self.end) = (Some(sink), None);
             }
@@ -121,8 +121,8 @@ impl Saver {
         true
     }
 
-    fn record<'a>(&self, entry: &'a Entry, lent: &'a Lent) -> Record<'a> {
-        let mut record = Record::of(entry, lent, self.kind, &self.params, self.now);
+    fn record<'a>(&self, entry: &'a Entry, reading: &'a Reading) -> Record<'a> {
+        let mut record = Record::of(entry, reading, self.kind, &self.params, self.now);
         // A key that has been used since the start has a clock that is ahead of the start.
         if let Some(idle) = &mut record.idle_time
             && *idle > LRU_CLOCK_MAX - DURATION_MAX
@@ -166,12 +166,17 @@ fn find_at(table: &Table<Entry>, hash: u64, cursor: Cursor, address: usize) -> O
 
 impl Running {
     /// Saves the rest of the half-saved value. `table` is that of the keyspace.
-    fn finish_half_saved(&mut self, table: Option<&Table<Entry>>, lent: &Lent) {
-        while self.save_slice(table, Portion::RestBeforeWrite, lent) {}
+    fn finish_half_saved(&mut self, table: Option<&Table<Entry>>, reading: &Reading) {
+        while self.save_slice(table, Portion::RestBeforeWrite, reading) {}
     }
 
     /// Saves a part of the value that is half saved, and returns whether there is one.
-    pub(super) fn save_slice(&mut self, table: Option<&Table<Entry>>, portion: Portion, lent: &Lent) -> bool {
+    pub(super) fn save_slice(
+        &mut self,
+        table: Option<&Table<Entry>>,
+        portion: Portion,
+        reading: &Reading,
+    ) -> bool {
         let Some(place) = self.half_saved else { return false };
         let entry = match place {
             Place::Removed(index) => self.removed.get(index).map(|removed| &removed.entry),
@@ -182,7 +187,7 @@ impl Running {
         };
         debug_assert!(entry.is_some(), "what is half saved stays where it is");
         let is_saved = match entry {
-            Some(entry) => self.saver.save(entry, portion, lent),
+            Some(entry) => self.saver.save(entry, portion, reading),
             None => {
                 self.saver.fail(); // never reached: better no snapshot than a damaged one
                 true
@@ -202,13 +207,13 @@ impl Running {
     }
 
     /// Saves an entry of the keyspace's table to its end.
-    fn save_at_once(&mut self, entry: &Entry, table: Option<&Table<Entry>>, lent: &Lent) {
+    fn save_at_once(&mut self, entry: &Entry, table: Option<&Table<Entry>>, reading: &Reading) {
         if self.is_half_saved(entry) {
             self.half_saved = None;
         } else {
-            self.finish_half_saved(table, lent);
+            self.finish_half_saved(table, reading);
         }
-        self.saver.save(entry, Portion::RestBeforeWrite, lent);
+        self.saver.save(entry, Portion::RestBeforeWrite, reading);
     }
 
     /// Takes the last one of the removed entries.
@@ -316,6 +321,11 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_some())
     }
 
+    /// Whether the snapshot has taken over a table.
+    pub(crate) fn has_cleared(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.cleared.is_some())
+    }
+
     pub(crate) fn is_clearing_up(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_none())
     }
@@ -343,7 +353,7 @@ impl Snapshot {
     }
 
     pub(crate) fn lent_bytes(&self) -> usize {
-        self.lent.bytes()
+        self.reading.lent.bytes()
     }
 
     /// What the snapshot adds to `used_memory`, in bytes.
@@ -421,7 +431,7 @@ impl Snapshot {
     #[cold]
     pub(crate) fn save_at_once(&mut self, entry: &Entry, table: &Table<Entry>) {
         if let Some(running) = &mut self.running {
-            running.save_at_once(entry, Some(table), &self.lent);
+            running.save_at_once(entry, Some(table), &self.reading);
         }
     }
 
@@ -432,7 +442,7 @@ impl Snapshot {
         if running.saver.is_sliced(entry) && running.removed.try_reserve(1).is_ok() {
             return;
         }
-        running.save_at_once(entry, table, &self.lent);
+        running.save_at_once(entry, table, &self.reading);
     }
 
     /// Takes an unsaved entry over, for which [`save_or_reserve`](Self::save_or_reserve) has made room. It
@@ -472,7 +482,7 @@ impl Snapshot {
     /// Saves the rest of the half-saved value. `table` is that of the keyspace.
     pub(crate) fn finish_half_saved(&mut self, table: &Table<Entry>) {
         if let Some(running) = &mut self.running {
-            running.finish_half_saved(Some(table), &self.lent);
+            running.finish_half_saved(Some(table), &self.reading);
         }
     }
 

@@ -9,7 +9,7 @@ use super::state::{Cleared, Place, Removed, Running, Snapshot};
 use crate::entry::{Entry, SnapshotBit};
 use crate::keyspace::Keyspace;
 use crate::lazyfree::Pace;
-use crate::lent::Lent;
+use crate::reading::Reading;
 use core::hash::BuildHasher;
 use dict::Table;
 use dict::prefetch::prefetch;
@@ -32,7 +32,7 @@ pub(crate) enum Pass {
 
 impl Running {
     /// The next part of the walk. `table` is that of the keyspace, `bit` that of saved entries.
-    fn walk(&mut self, table: &Table<Entry>, hasher: &impl BuildHasher, bit: SnapshotBit, lent: &Lent) {
+    fn walk(&mut self, table: &Table<Entry>, hasher: &impl BuildHasher, bit: SnapshotBit, reading: &Reading) {
         let Self { saver, cursor, cleared, half_saved, has_passed_large, is_second_pass, .. } = self;
         let table = cleared.as_ref().map_or(table, |cleared| &cleared.table);
         table.scan(*cursor, |entry| prefetch(entry.address()));
@@ -45,7 +45,7 @@ impl Running {
                 is_cut = true;
             } else if !saver.is_sliced(entry) {
                 bytes_left = bytes_left.saturating_sub(entry.allocation_size());
-                saver.save(entry, Portion::Rest, lent);
+                saver.save(entry, Portion::Rest, reading);
             } else if *is_second_pass {
                 let hash = hasher.hash_one(entry.key());
                 *half_saved = Some(Place::InTable { hash, address: entry.address().addr() });
@@ -72,14 +72,14 @@ impl Running {
         table: &Table<Entry>,
         hasher: &impl BuildHasher,
         bit: SnapshotBit,
-        lent: &Lent,
+        reading: &Reading,
     ) -> Stepped {
         let is_saving = self.saver.sink.is_some();
         if is_saving {
             if until == Pass::Small && self.is_second_pass {
                 return Stepped::EndOfPass;
             }
-            if self.save_slice(Some(table), ELEMENTS_A_STEP, lent) {
+            if self.save_slice(Some(table), ELEMENTS_A_STEP, reading) {
                 return Stepped::GoesOn;
             }
         } else {
@@ -97,7 +97,7 @@ impl Running {
             return self.pop_removed().map_or(Stepped::GoesOn, Stepped::Garbage);
         }
         if self.has_walk_left {
-            self.walk(table, hasher, bit, lent);
+            self.walk(table, hasher, bit, reading);
             return Stepped::GoesOn;
         }
         Stepped::End
@@ -118,8 +118,8 @@ impl<S: BuildHasher> Keyspace<S> {
     pub(super) fn snapshot_step(&mut self, until: Pass) -> bool {
         let Self { table, hasher, totals, .. } = self;
         let bit = totals.snapshot.bit();
-        let Snapshot { running: Some(running), lent, .. } = &mut totals.snapshot else { return false };
-        let is_work_left = match running.step(until, table, hasher, bit, lent) {
+        let Snapshot { running: Some(running), reading, .. } = &mut totals.snapshot else { return false };
+        let is_work_left = match running.step(until, table, hasher, bit, reading) {
             Stepped::GoesOn => return true,
             Stepped::EndOfPass => return false,
             Stepped::Garbage(Removed { entry, size }) => {

@@ -188,7 +188,7 @@ fn a_restored_key_that_has_expired_is_in_the_way_of_another_one() {
         };
         assert_eq!([restore(1, false), restore(2, false), restore(3, true)], [true, false, true]);
         assert_eq!(db.len(), 1);
-        assert_eq!(db.get_record(key, 0).unwrap().value.as_string().unwrap().element(), 3_i64.into());
+        assert_eq!(db.get_record(key, 0).unwrap().value.as_string().unwrap().plain().unwrap(), 3_i64.into());
         db.check();
     }
 }

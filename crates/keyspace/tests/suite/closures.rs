@@ -125,7 +125,7 @@ fn a_closure_that_panics_on_a_string_leaves_what_it_has_done() {
         assert!(panicked.is_err());
         keyspace.check();
     }
-    assert_eq!(keyspace.get_string("string", 0).unwrap().unwrap().text().len(), 2_005);
+    assert_eq!(keyspace.get_string("string", 0).unwrap().unwrap().len(), 2_005);
     assert_eq!(keyspace.len(), 1);
 }
 

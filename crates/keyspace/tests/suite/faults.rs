@@ -7,6 +7,9 @@ use keyspace::{
 };
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use symbols::SymbolTable;
 use values::list::Side;
 use values::zset::Added;
 use values::{Collection, Element, EncodingLimits, Hash, List, OwnedElement, Set, ZSet, string};
@@ -25,7 +28,7 @@ type Contents = BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>, usize)>;
 
 fn text_of(value: ValueRef<'_>) -> Vec<u8> {
     match value {
-        ValueRef::String(string) => string.text().to_vec(),
+        ValueRef::String(string) => string.to_bytes().to_vec(),
         // In the order of the structure: a failed operation moves nothing.
         collection => format!("{collection:?}").into_bytes(),
     }
@@ -53,12 +56,30 @@ fn options() -> Options {
         .list_max_listpack_size(FEW as i32)
 }
 
-/// One key of each shape: integers, strings in the block and beside it, and each encoding of each collection,
-/// up to its limit. All of them expire, or none does. Miri makes only the keys that are `needed`.
+/// The table of the coded string, which is not counted.
+static TABLE: LazyLock<Arc<SymbolTable>> = LazyLock::new(|| {
+    Arc::new(SymbolTable::from_symbols(["coded by", " a table", "member ", "other"]).unwrap())
+});
+
+/// A region that does not count the table.
+fn region() -> Region {
+    LazyLock::force(&TABLE);
+    Region::start()
+}
+
+/// One key of each shape: integers, strings in the block and beside it, coded strings, and each encoding of
+/// each collection, up to its limit. All of them expire, or none does. Miri makes only the keys that are
+/// `needed`.
 fn filled(expires: bool, needed: &[&str]) -> Keyspace {
     let mut keyspace = Keyspace::with_options(options());
     let long = [b'x'; 2_000];
-    let strings = [("short", &b"text"[..]), ("full", &long[..1_024]), ("long", &long)];
+    if needed.contains(&"coded") {
+        keyspace.set_symbols(Some(TABLE.clone())).unwrap();
+        while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
+    }
+    let coded = "coded by a table".repeat(if cfg!(miri) { 2 } else { 20 });
+    let strings =
+        [("short", &b"text"[..]), ("full", &long[..1_024]), ("long", &long), ("coded", coded.as_bytes())];
     for key in KEYS.into_iter().filter(|key| !cfg!(miri) || needed.contains(key)) {
         let len = if key.starts_with("large") { MANY } else { FEW };
         for n in 0..len {
@@ -101,7 +122,7 @@ fn failures_on(
 ) -> usize {
     let mut refused = 0;
     for nth in 1.. {
-        let region = Region::start();
+        let region = region();
         let mut keyspace = filled(expires, keys);
         let before = contents(&keyspace);
         let plan = fault::fail_nth(nth);
@@ -130,12 +151,13 @@ fn failures(name: &str, keys: &[&str], operation: impl Fn(&mut Keyspace) -> Resu
     EXPIRES.iter().map(|expires| failures_on(*expires, name, keys, &operation)).max().unwrap_or_default()
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "int",
     "large int",
     "short",
     "full",
     "long",
+    "coded",
     "packed list",
     "packed set",
     "packed hash",
@@ -146,7 +168,7 @@ const KEYS: [&str; 14] = [
     "large zset",
     "intset",
 ];
-const STRINGS: &[&str] = KEYS.split_at(5).0;
+const STRINGS: &[&str] = KEYS.split_at(6).0;
 
 /// [`KEYS`]; under Miri one of each kind of place where a value lies.
 fn keys() -> impl Iterator<Item = &'static str> {
@@ -237,7 +259,7 @@ fn a_string_that_a_reply_holds_is_copied_or_stays() {
             let failed = plan.failures() > 0;
             drop(plan);
             assert_eq!(result.is_err(), failed);
-            let len = keyspace.get_string("long", NOW).unwrap().unwrap().text().len();
+            let len = keyspace.get_string("long", NOW).unwrap().unwrap().len();
             assert_eq!((reply.len(), len), (2_000, if failed { 2_000 } else { 2_004 }));
             keyspace.check();
             if !failed {
@@ -245,6 +267,69 @@ fn a_string_that_a_reply_holds_is_copied_or_stays() {
             }
         }
         assert_eq!(nth, 3); // string and header
+    }
+}
+
+/// Without memory for its new form a string keeps the old one, and another pass follows.
+#[test]
+fn strings_are_coded_and_decoded_or_stay() {
+    // A string that was missed for want of memory is met by the second pass.
+    let recode = |keyspace: &mut Keyspace| {
+        for _pass in 0..2 {
+            while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
+        }
+    };
+    failures("decode", &["coded", "short"], |keyspace| {
+        keyspace.set_symbols(None)?;
+        recode(keyspace);
+        assert!(keyspace.get_string("coded", NOW)?.unwrap().plain().is_some());
+        Ok(())
+    });
+    let other = SymbolTable::from_symbols(["coded b", "y a tabl"]).map(Arc::new).unwrap();
+    failures("code", &["coded", "short"], |keyspace| {
+        keyspace.set_symbols(Some(other.clone()))?;
+        recode(keyspace);
+        assert!(keyspace.get_string("coded", NOW)?.unwrap().plain().is_none());
+        keyspace.set_symbols(Some(TABLE.clone()))?;
+        recode(keyspace);
+        assert_eq!(Arc::strong_count(&other), 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_coded_string_is_decoded_for_a_keyspace_without_the_table_or_stays() {
+    for moves in [false, true] {
+        let refused = failures("MOVE", &["coded"], |keyspace| {
+            let mut other = Keyspace::new();
+            let result = if moves {
+                keyspace.move_to("coded", &mut other, NOW)
+            } else {
+                keyspace.copy_to("coded", &mut other, "copy", false, NOW)
+            };
+            assert_eq!(other.len(), usize::from(result.is_ok()));
+            result.map(drop)
+        });
+        assert!(refused >= 2, "the table, and the entry");
+    }
+}
+
+#[test]
+fn without_memory_for_a_table_strings_stay_as_they_are() {
+    for nth in 1.. {
+        let mut keyspace = filled(false, &["coded"]);
+        let before = contents(&keyspace);
+        let plan = fault::fail_nth(nth);
+        let trained = keyspace.train_symbols(1 << 10, keyspace::random_source(), NOW);
+        let failed = plan.failures() > 0;
+        drop(plan);
+        assert_eq!(contents(&keyspace), before);
+        assert_eq!(trained.is_err(), failed);
+        if !failed {
+            assert!(nth > 2);
+            break;
+        }
+        assert!(Arc::ptr_eq(keyspace.symbols().unwrap(), &TABLE));
     }
 }
 
@@ -298,9 +383,10 @@ fn a_key_is_renamed_copied_or_taken_or_stays() {
 #[test]
 fn a_key_is_moved_or_stays_on_both_sides() {
     for nth in 1..if cfg!(miri) { 3 } else { u64::MAX } {
-        let region = Region::start();
+        let region = region();
         let needed: Vec<_> = keys().collect();
         let (mut from, mut to) = (filled(true, &needed), Keyspace::with_options(options()));
+        to.set_symbols(Some(TABLE.clone())).unwrap();
         let before = contents(&from);
         let mut failed = false;
         for key in keys() {
@@ -373,7 +459,7 @@ fn removals_and_sweeps_never_fail() {
         },
     ];
     for operation in operations {
-        let region = Region::start();
+        let region = region();
         let needed: Vec<_> = keys().collect();
         let mut keyspace = filled(true, &needed);
         for key in keys() {
@@ -395,7 +481,7 @@ fn removals_and_sweeps_never_fail() {
 
 #[test]
 fn elements_are_removed_without_memory_down_to_the_last_one() {
-    let region = Region::start();
+    let region = region();
     for expires in EXPIRES {
         let mut keyspace = filled(*expires, &KEYS[STRINGS.len()..]);
         for kind in ["packed", "large"] {
@@ -429,7 +515,7 @@ fn elements_are_removed_without_memory_down_to_the_last_one() {
 fn a_closure_may_leave_any_collection_without_memory() {
     fn replaced<C: Collection>(key: &str, make: impl Fn() -> C) {
         for expires in EXPIRES {
-            let region = Region::start();
+            let region = region();
             let mut keyspace = filled(*expires, &[key]);
             let other = make();
             let len = other.len();

@@ -179,7 +179,7 @@ fn a_cleared_keyspace_is_freed_in_steps_large_values_and_all() {
     assert!(keyspace.is_empty() && keyspace.allocation_size() <= full + 256);
     assert!(keyspace.lazyfree_pending_objects() > len - 100);
     keyspace.set("new", "value", NOW).unwrap();
-    assert_eq!(&*keyspace.get_string("new", NOW).unwrap().unwrap().text(), b"value");
+    assert_eq!(keyspace.get_string("new", NOW).unwrap().unwrap(), b"value");
     let (steps, _) = free_all(&mut keyspace, &region);
     assert!(steps > MANY / 10);
     assert_eq!((keyspace.lazyfreed_objects(), keyspace.len()), (len as u64, 1));

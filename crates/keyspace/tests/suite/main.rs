@@ -2,6 +2,8 @@
 
 mod clocks;
 mod closures;
+#[cfg(not(miri))] // training takes minutes; entries have a test of their own
+mod coded;
 mod edges;
 #[cfg(not(miri))] // no unsafe code
 mod estimate;

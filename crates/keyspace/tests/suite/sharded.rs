@@ -29,7 +29,7 @@ fn filled(shards: usize) -> Sharded {
 
 /// The number of a key's string.
 fn number(keyspace: &Keyspace, key: Key<'_>) -> Option<i64> {
-    keyspace.get_string(key, 0).unwrap().and_then(|string| string.element().as_i64())
+    keyspace.get_string(key, 0).unwrap().and_then(|string| string.plain().unwrap().as_i64())
 }
 
 #[test]

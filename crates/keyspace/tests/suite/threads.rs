@@ -22,7 +22,7 @@ fn filled(policy: MaxmemoryPolicy) -> Keyspace {
 
 /// Reads by which clocks change, and the heads of blocks with them.
 fn read_all(keyspace: &Keyspace, now: u64) {
-    assert_eq!(&*keyspace.get_string("short", now).unwrap().unwrap().text(), b"text");
+    assert_eq!(keyspace.get_string("short", now).unwrap().unwrap(), b"text");
     assert_eq!(keyspace.get_string("long", now).unwrap().unwrap().to_bytes(), [b'x'; 2_000][..]);
     assert_eq!(keyspace.get_as::<Hash>("hash", now).unwrap().unwrap().get("field"), Some("value".into()));
     assert_eq!(keyspace.get("expires", now).is_some(), now < 5);

@@ -90,7 +90,7 @@ fn generation(path: &Path) -> Result<u64, String> {
     let mut add = |text: &[u8]| generations.push(std::str::from_utf8(text).unwrap().parse::<u64>().unwrap());
     for (_key, value) in keyspace.iter(NOW) {
         match value {
-            ValueRef::String(string) => add(&string.text()),
+            ValueRef::String(string) => add(&string.to_bytes()),
             ValueRef::Hash(hash) => hash.iter().for_each(|(_field, value)| add(&value.text())),
             _ => return Err("a value of another type".into()),
         }

@@ -24,12 +24,12 @@ fn a_key_that_is_there_is_an_error_or_is_replaced() {
     keyspace.set("key", "old", NOW).unwrap();
     let error = load(&once, &mut keyspace, LoadOptions::default()).unwrap_err();
     assert!(matches!(error, Error::DuplicateKey { offset: 10 }), "{error}");
-    assert_eq!(&*keyspace.get_string("key", NOW).unwrap().unwrap().text(), b"old");
+    assert_eq!(keyspace.get_string("key", NOW).unwrap().unwrap(), b"old");
 
     let mut options = LoadOptions::default();
     options.duplicate_key = DuplicateKey::Replace;
     assert_eq!(load(&twice, &mut keyspace, options).unwrap(), 4);
-    assert_eq!(&*keyspace.get_string("key", NOW).unwrap().unwrap().text(), b"new");
+    assert_eq!(keyspace.get_string("key", NOW).unwrap().unwrap(), b"new");
     assert_eq!(keyspace.len(), 2);
     keyspace.check();
 }

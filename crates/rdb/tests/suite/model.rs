@@ -26,7 +26,7 @@ pub(crate) fn bytes(element: Element<'_>) -> Bytes {
 
 pub(crate) fn content(value: ValueRef<'_>) -> Content {
     match value {
-        ValueRef::String(string) => Content::String(bytes(string.element())),
+        ValueRef::String(string) => Content::String(string.to_bytes().to_vec()),
         ValueRef::List(list) => Content::List(list.iter().map(|item| bytes(item.element())).collect()),
         ValueRef::Set(set) => Content::Set(set.iter().map(bytes).collect()),
         ValueRef::Hash(hash) => {

@@ -134,7 +134,7 @@ fn the_file_of_all_shards_has_the_state_of_the_start() {
 
 fn sorted(value: ValueRef<'_>) -> Vec<Vec<u8>> {
     let mut all = match value {
-        ValueRef::String(text) => vec![text.text().to_vec()],
+        ValueRef::String(text) => vec![text.to_bytes().to_vec()],
         ValueRef::Set(set) => set.iter().map(|member| member.text().to_vec()).collect(),
         _ => panic!("strings and sets only"),
     };

@@ -149,7 +149,8 @@ fn a_setrange_makes_room_for_all_that_a_long_string_grows_by() {
     assert!((140_000..=LIMIT).contains(&keyspace.counted_bytes()), "{}", keyspace.counted_bytes());
 }
 
-/// The copy has as much room again to grow into. Without the reply the string grows into the room that it has.
+/// The copy has as much room again to grow into. Without the reply the string grows into the room that it
+/// has.
 #[test]
 fn an_append_makes_room_for_the_copy_of_a_string_that_a_reply_shares() {
     let mut keyspace = Keyspace::with_options(Options::new().maxmemory(LIMIT));

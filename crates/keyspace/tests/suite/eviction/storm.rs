@@ -89,9 +89,9 @@ impl Storm {
                 self.strings.insert(key, Some(text));
             }
             5 if is_string => {
-                let old = db.get_string(&key, now).unwrap().map_or(vec![], |old| old.text().to_vec());
+                let old = db.get_string(&key, now).unwrap().map_or(vec![], |old| old.to_bytes().to_vec());
                 db.append(&key, &text, now)?;
-                let new = db.get_string(&key, now).unwrap().map_or(vec![], |new| new.text().to_vec());
+                let new = db.get_string(&key, now).unwrap().map_or(vec![], |new| new.to_bytes().to_vec());
                 assert_eq!(new.len(), old.len() + text.len());
                 assert_eq!(new, [&old[..], &text[..]].concat());
                 self.strings.insert(key, Some(new));
@@ -152,7 +152,7 @@ impl Storm {
         self.keyspace.check();
         for (key, value) in self.keyspace.iter(self.now) {
             assert!(self.reported.lock().unwrap().contains_key(key));
-            let string = value.as_string().map(|string| string.text().to_vec());
+            let string = value.as_string().map(|string| string.to_bytes().to_vec());
             assert_eq!(self.strings.get(key), Some(&string), "{}", key.escape_ascii());
         }
     }

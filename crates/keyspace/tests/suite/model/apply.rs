@@ -2,7 +2,7 @@
 
 use super::ops::{Action, Bytes, Condition, How, NewExpiry, Op};
 use super::oracle::{Answer, Content, Db, Told, score_of};
-use super::{Pair, World, options};
+use super::{Pair, TABLES, World, options};
 use keyspace::{
     Cursor, Error, ExpireOptions, InEntry, Key, Keyspace, ScanOptions, SetCondition, SetExpiry, SetOptions,
     Value, ValueMut, ValueRef,
@@ -39,7 +39,7 @@ fn hash(hash: HashView<'_>) -> Content {
 
 pub(crate) fn content_of(value: ValueRef<'_>) -> Content {
     match value {
-        ValueRef::String(string) => Content::String(string.text().to_vec()),
+        ValueRef::String(string) => Content::String(string.to_bytes().to_vec()),
         ValueRef::List(view) => list(view),
         ValueRef::Set(view) => set(view),
         ValueRef::ZSet(view) => zset(view),
@@ -279,7 +279,10 @@ pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
         Op::Reply(key) => {
             let reply = keyspace.get_string(key, now);
             if let Ok(Some(string)) = reply {
-                replies.push((string.to_bytes(), string.text().to_vec()));
+                let is_lent = string.len() > 1_024 && string.plain().is_some();
+                let mut text = Vec::new();
+                string.append_to(&mut text).unwrap();
+                replies.push((string.to_bytes(), text, is_lent));
             }
             (Answer::Done, Ok(Answer::Done))
         }
@@ -297,7 +300,8 @@ pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
         | Op::Sweep(_)
         | Op::SweepFor(_)
         | Op::Maintain(_)
-        | Op::Limits(_) => {
+        | Op::Limits(_)
+        | Op::Symbols(_) => {
             on_all(keyspace, db, op, now);
             (Answer::Done, Ok(Answer::Done))
         }
@@ -560,6 +564,13 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
         Op::Limits(limit) => {
             let policy = keyspace.options().get_maxmemory_policy();
             keyspace.set_options(options(*limit).maxmemory_policy(policy));
+        }
+        Op::Symbols(table) => {
+            let table = table.map(|which| TABLES[usize::from(which)].clone());
+            match keyspace.set_symbols(table) {
+                Ok(()) | Err(Error::SymbolsInUse) => {}
+                Err(error) => panic!("{error}"),
+            }
         }
         _ => unreachable!("another operation"),
     }

@@ -15,7 +15,8 @@ use oracle::{Answer, Db, LEN_MAX, TOO_LONG, Told};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
+use symbols::SymbolTable;
 use testing::integer;
 use values::Encoding;
 use zmalloc::Region;
@@ -34,8 +35,8 @@ pub(crate) struct Pair {
 pub(crate) struct World {
     pairs: [Pair; 2],
     now: u64,
-    /// Replies that are held, and what they are to say.
-    replies: Vec<(bytes::Bytes, Bytes)>,
+    /// Replies that are held, what they are to say, and whether they share the string.
+    replies: Vec<(bytes::Bytes, Bytes, bool)>,
 }
 
 fn options(limit: usize) -> Options {
@@ -140,6 +141,15 @@ impl Pair {
     }
 }
 
+/// Tables for the texts of the operations.
+static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
+    let table = |symbols: &[&str]| Arc::new(SymbolTable::from_symbols(symbols).unwrap());
+    [
+        table(&["xxxxxxxx", "x", "yyyyyyyy", "000", "1", "\0"]),
+        table(&["xxxx", "yy", "y", "zzzzzzzz", "zzz", "-1"]),
+    ]
+});
+
 /// One policy for each way in which clocks are read and set.
 const POLICIES: [MaxmemoryPolicy; 4] = [
     MaxmemoryPolicy::Noeviction,
@@ -157,6 +167,7 @@ proptest! {
         policy in prop::sample::select(&POLICIES[..]),
         tells in any::<bool>(),
     ) {
+        LazyLock::force(&TABLES);
         let region = Region::start();
         let mut world = World { pairs: [Pair::new(tells), Pair::new(tells)], now: 1_000_000, replies: vec![] };
         let callbacks = region.held() as usize;
@@ -173,9 +184,9 @@ proptest! {
                 }
                 pair.check(world.now);
             }
-            prop_assert!(world.replies.iter().all(|(reply, text)| reply == text));
+            prop_assert!(world.replies.iter().all(|(reply, text, _)| reply == text));
             let lent: usize = world.pairs.iter().map(|pair| pair.keyspace.lent_bytes()).sum();
-            let long = world.replies.iter().map(|(_, text)| text.len()).filter(|len| *len > 1_024);
+            let long = world.replies.iter().filter(|(.., is_lent)| *is_lent).map(|(_, text, _)| text.len());
             prop_assert!(lent >= long.clone().sum() && (lent > 0) == (long.count() > 0));
             if world.replies.is_empty() {
                 let bytes: usize = world.pairs.iter().map(|pair| pair.keyspace.allocation_size()).sum();

@@ -147,6 +147,8 @@ pub(crate) enum Op {
     Reply(Bytes),
     DropReplies,
     /// Other limits of encodings.
+    /// Codes new strings with one of two symbol tables, or with none.
+    Symbols(Option<bool>),
     Limits(usize),
     /// Time passes, in milliseconds.
     Later(u64),
@@ -307,6 +309,7 @@ fn on_all() -> impl Strategy<Value = Op> {
         1 => any::<u8>().prop_map(Op::Maintain),
         2 => key().prop_map(Op::Reply),
         1 => (0..9usize).prop_map(Op::Limits),
+        2 => prop::option::of(any::<bool>()).prop_map(Op::Symbols),
         4 => prop_oneof![0..3u64, 0..3_000u64].prop_map(Op::Later),
     ]
 }

@@ -11,8 +11,9 @@ use keyspace::{
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
+use symbols::SymbolTable;
 use values::list::Side;
 use values::{Cursor, Element};
 use zmalloc::{Region, fault};
@@ -116,7 +117,7 @@ fn part(value: ValueRef<'_>, at: At, most: usize, all: &mut Vec<Vec<u8>>) -> At 
     };
     let len = match value {
         ValueRef::String(string) => {
-            add(string.element());
+            add(string.element(&mut Vec::new()).unwrap());
             return At::End;
         }
         ValueRef::List(list) => {
@@ -187,6 +188,12 @@ fn options() -> Options {
         .zset_max_listpack_entries(8)
         .list_max_listpack_size(1)
 }
+
+/// Tables for the texts of the operations.
+static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
+    [["xxxxxxxx", "yyy"], ["xxx", "yyyyyyyy"]]
+        .map(|symbols| Arc::new(SymbolTable::from_symbols(symbols).unwrap()))
+});
 
 fn empty() -> Keyspace {
     Keyspace::with_options(options())

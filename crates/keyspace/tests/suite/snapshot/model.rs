@@ -46,6 +46,8 @@ fn change(keyspace: &mut Keyspace, other: &mut Keyspace, random: u64, now: u64) 
         }
         29 => ignore(keyspace.maintain(now, Duration::from_micros(500), || Duration::ZERO)),
         30 => keyspace.set_options(options().maxmemory_policy(POLICIES[n % 5]).maxmemory(n % 60_000)),
+        31 if pick.is_multiple_of(2) => ignore(keyspace.set_symbols(TABLES.get(n % 3).cloned())),
+        31 if pick % 4 == 1 => ignore(keyspace.recode_for(Duration::MAX, || Duration::ZERO)),
         31 => keyspace.set_options(options().lazyfree_lazy_user_del(n % 2 == 0)),
         _ => ignore(keyspace.get_remove(key, now)),
     }
@@ -92,6 +94,7 @@ proptest! {
         slice in 1..20_usize,
         fails_at in prop_oneof![3 => Just(usize::MAX), 1 => 0..100_usize],
     ) {
+        LazyLock::force(&TABLES);
         let region = Region::start();
         let (mut keyspace, mut other, mut now) = (empty(), empty(), NOW);
         for n in 0..if cfg!(miri) { 3 } else { 30 } {

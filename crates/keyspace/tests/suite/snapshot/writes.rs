@@ -153,6 +153,34 @@ fn all_keys_are_saved_that_are_cleared_meanwhile() {
     }
 }
 
+/// A table for symbols stays for as long as a snapshot has strings that are coded with it.
+#[test]
+fn coded_strings_are_saved_after_their_keys_are_cleared_and_the_table_replaced() {
+    let [old, new] = TABLES.clone();
+    let uses = Arc::strong_count(&old);
+    let mut keyspace = empty();
+    keyspace.set_symbols(Some(old.clone())).unwrap();
+    for n in 0..KEYS {
+        keyspace.set(format!("text {n}").as_bytes(), &[b'x'; 40], NOW).unwrap();
+    }
+    let expected = state_of(&keyspace, NOW);
+    let (sink, got) = Collector::new(1);
+    keyspace.begin_snapshot(sink, NOW).unwrap();
+    step(&mut keyspace);
+    keyspace.clear();
+    keyspace.set("text", &[b'y'; 40], NOW).unwrap();
+    keyspace.set_symbols(Some(new)).unwrap();
+    while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
+    assert_eq!(keyspace.set_symbols(Some(old.clone())), Err(Error::SymbolsInUse), "the snapshot needs it");
+    to_the_end(&mut keyspace);
+    assert_eq!(got.lock().unwrap().state, expected);
+    assert!(Arc::strong_count(&old) > uses);
+    while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
+    assert_eq!(Arc::strong_count(&old), uses);
+    assert_eq!(keyspace.get_string("text", NOW).unwrap().unwrap(), [b'y'; 40]);
+    keyspace.check();
+}
+
 #[test]
 fn all_keys_that_are_cleared_while_a_snapshot_is_cleared_up_become_garbage_at_once() {
     let mut keyspace = filled();

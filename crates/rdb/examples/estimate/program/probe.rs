@@ -57,9 +57,7 @@ impl Probe {
     ) -> Result<Option<Bytes>, Error> {
         let is_small = |packed: Option<&[u8]>| packed.is_some_and(|bytes| bytes.len() <= COPIED_MAX);
         let value = match value {
-            ValueRef::String(string) if string.element().len() <= COPIED_MAX => {
-                OwnedElement::try_from(string.element())?.into()
-            }
+            ValueRef::String(string) if string.len() <= COPIED_MAX => string.try_to_owned()?.into(),
             ValueRef::List(list) if is_small(list.as_packed()) => list.try_to_owned()?.into(),
             ValueRef::Set(set) if is_small(set.as_packed()) => set.try_to_owned()?.into(),
             ValueRef::Hash(hash) if is_small(hash.as_packed()) => hash.try_to_owned()?.into(),

@@ -1,0 +1,396 @@
+//! Coded strings: which strings are coded with a symbol table, and when.
+//!
+//! A keyspace has up to two tables (`Tables`). New strings are coded with the *current* one. A string is
+//! coded if its block then has a smaller size class, and is stored as it is otherwise. The text of a coded
+//! string is decoded when it is read, and before it is edited; the result of an edit may be coded again.
+//!
+//! ```text
+//!  SET      text --encode--> codes    in the smaller of two blocks
+//!  GET      codes --decode--> the caller's buffer
+//!  SETBIT   codes --decode--> text, edited in its block or object --encode--> codes
+//! ```
+//!
+//! A string that grows by an edit, as by `APPEND`, is not coded again: it is likely to grow again, and would
+//! be decoded and coded in full each time. The same holds for an edit of more than 1,024 bytes. The next
+//! table codes such strings.
+//!
+//! Existing strings get their new form in steps (`recode`).
+//!
+//! If most of the strings that were tried have not become smaller, coding pauses
+//! ([`Keyspace::symbols_paused`]): it takes time, and wins nothing.
+
+use crate::entry::{CodedString, Content, Entry, EntryString, Slot};
+use crate::error::Error;
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+use crate::reading::Tables;
+use crate::recode::RecodePass;
+use crate::sharded::Sharded;
+use crate::strings::string_len;
+use crate::value::StringRef;
+use core::hash::BuildHasher;
+use core::mem;
+use core::ops::RangeInclusive;
+use std::sync::Arc;
+use symbols::SymbolTable;
+use values::{Element, ReserveError};
+
+/// The lengths of texts that are coded, in bytes. Shorter ones win nothing, because codes have a length in
+/// front of them. Longer ones would take more than some microseconds to decode.
+pub(crate) const CODED_LENS: RangeInclusive<usize> = 8..=16 * 1024;
+
+/// The longest string that is coded again after an edit, in bytes. It takes some microseconds.
+const EDITED_LEN_MAX: usize = 1024;
+
+/// The most keys that are drawn for a sample.
+const DRAWS_MAX: usize = 1 << 20;
+
+/// The number of tried strings after which it is looked at how many have become smaller.
+const TRIED: u32 = 4_096;
+
+/// Coding pauses if fewer of them have become smaller.
+const WON_MIN: u32 = TRIED / 32;
+
+/// A longer buffer for codes is freed after a write, in bytes.
+const KEPT_CODES: usize = 4 << 10;
+
+/// What writes need to code strings.
+#[derive(Default)]
+pub(crate) struct Coder {
+    /// The slot of the table for new strings. `None` if strings are not coded.
+    current: Option<Slot>,
+    /// Strings are not coded at present, because it wins nothing.
+    is_paused: bool,
+    /// How many strings were tried since the last look, and how many of them have become smaller.
+    tried: u32,
+    won: u32,
+    /// Existing strings are being coded, or decoded.
+    pub(crate) pass: Option<RecodePass>,
+    /// Codes on their way into a block, and a text that gets another form. Kept, so that a write does not
+    /// allocate.
+    pub(crate) codes: Vec<u8>,
+    pub(crate) text: Vec<u8>,
+}
+
+impl Coder {
+    /// Whether strings are coded.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.current.is_some() && !self.is_paused
+    }
+
+    /// The slot of the table for new strings.
+    pub(crate) fn current(&self) -> Option<Slot> {
+        self.current
+    }
+
+    /// The codes of a text, if its entry's block becomes smaller with them.
+    pub(crate) fn encode_if_smaller<'c>(
+        &self,
+        tables: &Tables,
+        key: &[u8],
+        expires: bool,
+        text: &[u8],
+        codes: &'c mut Vec<u8>,
+    ) -> Option<CodedString<'c>> {
+        if !CODED_LENS.contains(&text.len()) {
+            return None;
+        }
+        let slot = self.current?;
+        // Without memory for the codes, the text is stored as it is.
+        let codes = tables.get(slot)?.encode(text, codes).ok()?;
+        let coded = CodedString { slot, len: text.len() as u32, codes };
+        let plain_size = Entry::size_of_len(key, expires, text.len(), false);
+        (Entry::size_of_coded(key, expires, &coded) < plain_size).then_some(coded)
+    }
+
+    /// The codes of a string that is written, if its entry's block becomes smaller with them.
+    fn try_code<'c>(
+        &mut self,
+        tables: &Tables,
+        key: &[u8],
+        expires: bool,
+        string: Element<'_>,
+        codes: &'c mut Vec<u8>,
+    ) -> Option<Content<'c>> {
+        let Element::Bytes(text) = string else { return None };
+        if !self.is_on() || !CODED_LENS.contains(&text.len()) || string.as_i64().is_some() {
+            return None;
+        }
+        let coded = self.encode_if_smaller(tables, key, expires, text, codes);
+        self.count(coded.is_some());
+        coded.map(Content::Coded)
+    }
+
+    pub(crate) fn end_pass(&mut self) {
+        (self.pass, self.text, self.codes) = (None, Vec::new(), Vec::new());
+    }
+
+    /// Ends a pause.
+    fn goes_on(&mut self) {
+        (self.is_paused, self.tried, self.won) = (false, 0, 0);
+    }
+
+    fn count(&mut self, has_won: bool) {
+        self.tried += 1;
+        self.won += u32::from(has_won);
+        if self.tried == TRIED {
+            self.is_paused = self.won < WON_MIN;
+            (self.tried, self.won) = (0, 0);
+        }
+    }
+}
+
+impl<S> Keyspace<S> {
+    /// Codes strings with this table from now on, if their blocks become smaller: new ones at once, and
+    /// existing ones by [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for). Keyspaces can
+    /// share a table. With `None`, strings are decoded in the same way: under a limit, that may evict
+    /// keys.
+    ///
+    /// Tables are not part of [`allocation_size`](Self::allocation_size), because keyspaces share them.
+    ///
+    /// # Errors
+    /// [`Error::SymbolsInUse`] if strings may still be coded with the table before the last one.
+    pub fn set_symbols(&mut self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
+        let current = match table {
+            None if self.coder.current.is_none() => return Ok(()),
+            None => None,
+            Some(table) => {
+                if self.symbols().is_some_and(|current| Arc::ptr_eq(current, &table)) {
+                    self.coder.goes_on();
+                    return Ok(());
+                }
+                let slot = self.free_slot().ok_or(Error::SymbolsInUse)?;
+                self.set_table(slot, Some(table));
+                Some(slot)
+            }
+        };
+        self.coder.goes_on();
+        (self.coder.current, self.coder.pass) = (current, Some(RecodePass::START));
+        Ok(())
+    }
+
+    /// A slot without a table.
+    fn free_slot(&self) -> Option<Slot> {
+        [Slot::First, Slot::Second].into_iter().find(|slot| self.reading.tables.get(*slot).is_none())
+    }
+
+    /// Gives a slot a table, or none.
+    pub(crate) fn set_table(&mut self, slot: Slot, table: Option<Arc<SymbolTable>>) {
+        self.reading.tables.set(slot, table.clone());
+        self.totals.snapshot.reading.tables.set(slot, table);
+    }
+
+    /// The table that new strings are coded with, if there is one.
+    pub fn symbols(&self) -> Option<&Arc<SymbolTable>> {
+        self.reading.tables.get(self.coder.current?)
+    }
+
+    /// Whether coding has paused: of the last 4,096 strings that were tried, less than one in 32 has become
+    /// smaller. [`set_symbols`](Self::set_symbols) and [`train_symbols`](Self::train_symbols) start it again.
+    pub fn symbols_paused(&self) -> bool {
+        self.coder.is_paused
+    }
+
+    /// Calls `f` with the codes of a string that is about to be written, or with `None` if the string is
+    /// stored as it is.
+    pub(crate) fn with_codes<T>(
+        &mut self,
+        key: &Key<'_>,
+        expires: bool,
+        string: Element<'_>,
+        f: impl FnOnce(&mut Self, Option<Content<'_>>) -> T,
+    ) -> T {
+        if !self.coder.is_on() {
+            return f(self, None);
+        }
+        let mut codes = mem::take(&mut self.coder.codes);
+        let content = self.coder.try_code(&self.reading.tables, key.bytes(), expires, string, &mut codes);
+        let result = f(self, content);
+        if codes.capacity() <= KEPT_CODES {
+            self.coder.codes = codes;
+        }
+        result
+    }
+
+    /// Codes the string of a key that was just written, if it is not coded and becomes smaller. Does nothing
+    /// if strings are not coded.
+    #[inline]
+    pub(crate) fn code_written(&mut self, key: &Key<'_>, hash: u64) {
+        if self.coder.is_on() {
+            self.code_entry(key, hash, *CODED_LENS.end());
+        }
+    }
+
+    /// [`code_written`](Self::code_written) after an edit in place, which took O(1) or O(change). A string
+    /// that is long or `has_grown` is not coded: each of the edits that may follow would take O(len).
+    #[inline]
+    pub(crate) fn code_edited(&mut self, key: &Key<'_>, hash: u64, has_grown: bool) {
+        if self.coder.is_on() && !has_grown {
+            self.code_entry(key, hash, EDITED_LEN_MAX);
+        }
+    }
+
+    #[inline(never)]
+    fn code_entry(&mut self, key: &Key<'_>, hash: u64, len_max: usize) {
+        let Self { table, totals, reading, coder, .. } = self;
+        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes())) else { return };
+        let Some(string) = entry.get().plain().filter(|string| string.len() <= len_max) else { return };
+        // The text lies in the entry, which gets another block.
+        let (mut text, mut codes) = (mem::take(&mut coder.text), mem::take(&mut coder.codes));
+        text.clear();
+        text.extend_from_slice(&string.text());
+        let expires = entry.get().expires();
+        let content =
+            coder.try_code(&reading.tables, key.bytes(), expires, Element::Bytes(&text), &mut codes);
+        if let Some(content) = content {
+            // Without memory for the smaller block, the larger one stays.
+            let _ =
+                totals.change_form(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held));
+        }
+        (coder.text, coder.codes) = (text, codes);
+    }
+
+    /// Stores the string of a key as it is, if it is coded: it is about to be edited. Makes room for it.
+    ///
+    /// # Errors
+    /// No memory. The string is still coded then.
+    #[inline]
+    pub(crate) fn decode_before_edit(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<(), Error>
+    where
+        S: BuildHasher,
+    {
+        if self.reading.tables.is_empty() { Ok(()) } else { self.decode_entry(key, hash, now) }
+    }
+
+    #[inline(never)]
+    fn decode_entry(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<(), Error>
+    where
+        S: BuildHasher,
+    {
+        let is_coded = |entry: &Entry| matches!(entry.string(), Ok(EntryString::Coded(_)));
+        if !self.find(hash, key, now).is_some_and(is_coded) {
+            return Ok(());
+        }
+        self.make_room_in(key, hash, now, |entry| {
+            entry.map_or(0, |entry| entry.growth_of_string(string_len(entry), false))
+        })?;
+        let Self { table, totals, reading, .. } = self;
+        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes())) else { return Ok(()) };
+        let mut text = Vec::new();
+        reading.tables.append(entry.get().string()?, &mut text)?;
+        let content = Content::try_string(Element::Bytes(&text))?;
+        Ok(totals.change_form(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?)
+    }
+}
+
+impl<S> Keyspace<S> {
+    /// Makes a symbol table from a random sample of the strings, of about `sample_bytes` bytes, and
+    /// [codes](Self::set_symbols) strings with it. Returns the table, or `None` if there is nothing to
+    /// sample. O(sample), and some milliseconds.
+    ///
+    /// Training uses 16 KiB of a sample. So 64 KiB are enough to show strings of all kinds.
+    ///
+    /// ```
+    /// use keyspace::Keyspace;
+    /// let mut keyspace = Keyspace::new();
+    /// let record = |n| format!(r#"{{"user": {n}, "country": "NL", "is_active": true}}"#);
+    /// for n in 0..1_000 {
+    ///     keyspace.set(&format!("session:{n}"), &record(n), 0)?;
+    /// }
+    /// let before = keyspace.allocation_size();
+    /// keyspace.train_symbols(64 << 10, keyspace::random_source(), 0)?;
+    /// while !keyspace.recode_for(std::time::Duration::MAX, || std::time::Duration::ZERO).is_complete {}
+    /// assert!(keyspace.allocation_size() < before * 8 / 10);
+    /// assert_eq!(keyspace.get_string("session:7", 0)?.unwrap(), record(7).as_str());
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// No memory for the table; as of [`set_symbols`](Self::set_symbols).
+    pub fn train_symbols(
+        &mut self,
+        sample_bytes: usize,
+        random: impl FnMut() -> u64,
+        now: u64,
+    ) -> Result<Option<Arc<SymbolTable>>, Error> {
+        self.free_slot().ok_or(Error::SymbolsInUse)?;
+        let mut sample = Vec::new();
+        self.sample_strings(sample_bytes, random, now, &mut sample)?;
+        let table = trained(&sample)?;
+        if let Some(table) = &table {
+            self.set_symbols(Some(table.clone()))?;
+        }
+        Ok(table)
+    }
+
+    /// Adds random strings of about so many bytes to a sample.
+    pub(crate) fn sample_strings(
+        &self,
+        bytes: usize,
+        mut random: impl FnMut() -> u64,
+        now: u64,
+        sample: &mut Vec<Vec<u8>>,
+    ) -> Result<(), ReserveError> {
+        let mut bytes_left = bytes;
+        // Collections, integers and long strings are drawn in vain.
+        let draws = bytes.div_ceil(*CODED_LENS.start()).min(DRAWS_MAX).min(self.len().saturating_mul(8));
+        for _draw in 0..draws {
+            let Some(entry) = self.table.fair_random(&mut random) else { break };
+            let Ok(string) = StringRef::of(entry.view(), &self.reading) else { continue };
+            let is_text = entry.kind().int_width().is_none() && CODED_LENS.contains(&string.len());
+            if !is_text || entry.is_expired(now) {
+                continue;
+            }
+            let mut text = Vec::new();
+            string.append_to(&mut text)?;
+            bytes_left = bytes_left.saturating_sub(text.len());
+            sample.try_reserve(1).map_err(|_| ReserveError::OutOfMemory { size: size_of::<Vec<u8>>() })?;
+            sample.push(text);
+            if bytes_left == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S> Sharded<S> {
+    /// [`Keyspace::set_symbols`] of all shards, which share the table.
+    ///
+    /// # Errors
+    /// As there. The other shards have the new table, and the call can be repeated.
+    pub fn set_symbols(&self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
+        let mut result = Ok(());
+        self.for_each_mut(|shard| result = shard.set_symbols(table.clone()).and(result));
+        result
+    }
+
+    /// [`Keyspace::train_symbols`] with a sample of all shards, which share the table.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn train_symbols(
+        &self,
+        sample_bytes: usize,
+        mut random: impl FnMut() -> u64,
+        now: u64,
+    ) -> Result<Option<Arc<SymbolTable>>, Error> {
+        let (mut sample, mut result) = (Vec::new(), Ok(()));
+        let bytes = sample_bytes.div_ceil(self.shard_count());
+        self.for_each(|shard| {
+            result = result.and_then(|()| shard.sample_strings(bytes, &mut random, now, &mut sample));
+        });
+        result?;
+        let table = trained(&sample)?;
+        if let Some(table) = &table {
+            self.set_symbols(Some(table.clone()))?;
+        }
+        Ok(table)
+    }
+}
+
+/// The table of a sample, if it has texts.
+pub(crate) fn trained(sample: &[Vec<u8>]) -> Result<Option<Arc<SymbolTable>>, ReserveError> {
+    if sample.is_empty() { Ok(None) } else { SymbolTable::train(sample).map(Arc::new).map(Some) }
+}

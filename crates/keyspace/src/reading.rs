@@ -1,0 +1,107 @@
+//! [`Reading`]: what a reader needs beside an entry.
+
+use crate::entry::{CodedString, EntryString, Slot};
+use crate::lent::Lent;
+use std::sync::Arc;
+use symbols::{DecodeError, SymbolTable};
+use values::{Element, OwnedElement, ReserveError};
+
+/// What a reader needs beside an entry: the count of what is lent, and the tables of coded strings.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) lent: Lent,
+    pub(crate) tables: Tables,
+}
+
+/// The symbol tables of a keyspace, by their slots. Each slot that coded strings name has one (E5 of
+/// `entry`).
+#[derive(Clone, Default)]
+pub(crate) struct Tables([Option<Arc<SymbolTable>>; 2]);
+
+impl Tables {
+    /// The table in a slot, if there is one.
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Arc<SymbolTable>> {
+        self.0[slot as usize].as_ref()
+    }
+
+    pub(crate) fn set(&mut self, slot: Slot, table: Option<Arc<SymbolTable>>) {
+        self.0[slot as usize] = table;
+    }
+
+    /// Whether no string is coded.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.0, [None, None])
+    }
+
+    /// Whether strings that are coded with the tables of one are coded with those of the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|pair| match pair {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        })
+    }
+
+    /// The table of a coded string.
+    fn of(&self, coded: CodedString<'_>) -> &SymbolTable {
+        self.get(coded.slot).unwrap_or_else(|| unreachable!("a coded string has its table"))
+    }
+
+    /// Appends the text of a coded string.
+    pub(crate) fn decode(&self, coded: CodedString<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
+        match self.of(coded).decode(coded.codes, coded.len as usize, out) {
+            Ok(()) => Ok(()),
+            Err(DecodeError::Reserve(error)) => Err(error),
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    /// Appends the text of a string.
+    pub(crate) fn append(&self, string: EntryString<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
+        let EntryString::Coded(coded) = string else {
+            let text = string.plain().unwrap_or(Element::Bytes(b"")).text();
+            out.try_reserve(text.len()).map_err(|_| ReserveError::OutOfMemory { size: text.len() })?;
+            out.extend_from_slice(&text);
+            return Ok(());
+        };
+        self.decode(coded, out)
+    }
+
+    /// The string of an entry. The text of a coded one is decoded into the buffer, which is cleared first.
+    pub(crate) fn element<'b>(
+        &self,
+        string: EntryString<'b>,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<Element<'b>, ReserveError> {
+        let EntryString::Coded(coded) = string else {
+            return Ok(string.plain().unwrap_or(Element::Bytes(b"")));
+        };
+        buffer.clear();
+        self.decode(coded, buffer)?;
+        Ok(Element::Bytes(buffer))
+    }
+
+    /// A copy of the string.
+    pub(crate) fn try_to_owned(&self, string: EntryString<'_>) -> Result<OwnedElement, ReserveError> {
+        let mut buffer = Vec::new();
+        OwnedElement::try_from(self.element(string, &mut buffer)?)
+    }
+
+    /// The pieces of a coded string's text.
+    pub(crate) fn pieces<'a>(&'a self, coded: CodedString<'a>) -> impl Iterator<Item = &'a [u8]> {
+        self.of(coded).pieces(coded.codes)
+    }
+
+    /// Whether a string of an entry equals another string.
+    pub(crate) fn is_equal(&self, string: EntryString<'_>, other: Element<'_>) -> bool {
+        match string {
+            EntryString::Coded(coded) => match other {
+                // An integer is not coded.
+                Element::Int(_) => false,
+                Element::Bytes(text) => self.of(coded).matches(coded.codes, text),
+            },
+            string => string.plain() == Some(other),
+        }
+    }
+}

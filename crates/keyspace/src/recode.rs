@@ -1,0 +1,219 @@
+//! Coding existing strings, in steps.
+//!
+//! A new symbol table codes new strings at once. Existing strings are coded by a *pass* over all keys, which
+//! [`Keyspace::maintain`] does between requests:
+//!
+//! ```text
+//!  stored as            becomes, with a new table          without a table
+//!  plain                coded, if it is smaller            plain
+//!  coded, old table     coded, if it is smaller; or plain  plain
+//! ```
+//!
+//! Invariant: outside of a pass, all strings are coded with the current table or not at all. A pass meets all
+//! keys that stay in the table. If a string with the old table is added meanwhile, by `RENAME` or `MOVE`, or
+//! keeps its form because there is no memory, another pass follows. Then the old table goes.
+//!
+//! A snapshot that has taken over a cleared table has strings of the old table. The table stays as long.
+
+use crate::coded::{CODED_LENS, Coder};
+use crate::entry::{Content, Entry, EntryString, Slot};
+use crate::keyspace::Keyspace;
+use crate::reading::Tables;
+use common::Cursor;
+use core::mem;
+use core::time::Duration;
+use values::{Element, ReserveError};
+
+/// Texts of about so many bytes are coded between two looks at the clock: some tens of microseconds.
+const BYTES_A_STEP: usize = 8 << 10;
+
+/// What [`Keyspace::recode_for`] has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recoded {
+    /// Strings that are stored in another form now.
+    pub strings: usize,
+    /// By how many bytes their keys have become smaller. Negative if strings were decoded.
+    pub bytes_saved: i64,
+    /// Whether all strings have been looked at.
+    pub is_complete: bool,
+}
+
+impl Recoded {
+    /// Adds what a later call has done.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.strings += later.strings;
+        self.bytes_saved += later.bytes_saved;
+        self.is_complete = later.is_complete;
+    }
+}
+
+/// A pass over all keys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RecodePass {
+    Running {
+        cursor: Cursor,
+        /// How many plain strings at the cursor have been looked at.
+        looked_at: usize,
+        /// A string of the old table was missed, so another pass follows.
+        has_missed: bool,
+    },
+    /// All strings have their form. A snapshot may still need the old table.
+    Waiting,
+}
+
+impl RecodePass {
+    pub(crate) const START: Self = Self::Running { cursor: Cursor::START, looked_at: 0, has_missed: false };
+}
+
+/// The form of a string that may get another one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// It is coded if that makes it smaller.
+    Plain,
+    /// It is coded with the old table, and gets another form in any case.
+    Old,
+}
+
+impl Coder {
+    /// The form of a string that the pass looks at.
+    fn form(&self, string: EntryString<'_>) -> Option<Form> {
+        match string {
+            EntryString::Coded(coded) => (self.current() != Some(coded.slot)).then_some(Form::Old),
+            EntryString::Int(_) => None,
+            EntryString::Bytes(_) | EntryString::Object(_) => {
+                (self.current().is_some() && CODED_LENS.contains(&string.len())).then_some(Form::Plain)
+            }
+        }
+    }
+
+    /// Another pass has to follow.
+    fn note_missed(&mut self) {
+        self.pass = Some(match self.pass {
+            Some(RecodePass::Running { cursor, looked_at, .. }) => {
+                RecodePass::Running { cursor, looked_at, has_missed: true }
+            }
+            _ => RecodePass::START,
+        });
+    }
+
+    /// Notes that a string was added that the pass may miss, if it is coded with the old table.
+    #[inline]
+    pub(crate) fn note_added(&mut self, string: EntryString<'_>) {
+        if self.form(string) == Some(Form::Old) {
+            self.note_missed();
+        }
+    }
+
+    /// Gives a string its new form. Returns whether it has another one now. For `held`, see
+    /// [`Entry::try_set`].
+    fn recode(
+        &mut self,
+        entry: &mut Entry,
+        form: Form,
+        tables: &Tables,
+        held: &mut usize,
+    ) -> Result<bool, ReserveError> {
+        let [mut text, mut codes] = [&mut self.text, &mut self.codes].map(mem::take);
+        let mut recode = || {
+            let Ok(string) = entry.string() else { return Ok(false) };
+            text.clear();
+            tables.append(string, &mut text)?;
+            let content =
+                match self.encode_if_smaller(tables, entry.key(), entry.expires(), &text, &mut codes) {
+                    Some(coded) => Content::Coded(coded),
+                    None if form == Form::Plain => return Ok(false),
+                    None => Content::try_string(Element::Bytes(&text))?,
+                };
+            entry.try_set(entry.expiry(), content, held)?;
+            Ok(true)
+        };
+        let result = recode();
+        (self.text, self.codes) = (text, codes);
+        result
+    }
+}
+
+impl<S> Keyspace<S> {
+    /// Codes existing strings with the table of [`set_symbols`](Self::set_symbols), or decodes strings if
+    /// there is none. Works for as long as `budget` lasts by the caller's `clock`, which tells the time
+    /// since any moment. Overshoots by some strings. [`maintain`](Self::maintain) does this.
+    pub fn recode_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Recoded {
+        let (start, mut all) = (clock(), Recoded::default());
+        loop {
+            all.add(self.recode_step());
+            if all.is_complete || clock().saturating_sub(start) >= budget {
+                return all;
+            }
+        }
+    }
+
+    /// Whether the pass has work.
+    #[inline]
+    pub(crate) fn has_strings_to_recode(&self) -> bool {
+        match self.coder.pass {
+            None => false,
+            Some(RecodePass::Running { .. }) => true,
+            Some(RecodePass::Waiting) => !self.totals.snapshot.has_cleared(),
+        }
+    }
+
+    /// One step of the pass.
+    fn recode_step(&mut self) -> Recoded {
+        let mut done = Recoded { is_complete: true, ..Recoded::default() };
+        let Some(RecodePass::Running { cursor, looked_at, mut has_missed }) = self.coder.pass else {
+            if self.has_strings_to_recode() {
+                self.end_pass();
+            }
+            return done;
+        };
+        let Self { table, totals, reading, coder, .. } = self;
+        let before = totals.entry_bytes;
+        let held = &mut totals.entry_bytes;
+        let (mut bytes_left, mut plain, mut cut_at) = (BYTES_A_STEP, 0, None);
+        let next = table.relocate(cursor, &mut |_block, _size| false, |entry| {
+            let Ok(string) = entry.string() else { return };
+            let (Some(form), None) = (coder.form(string), cut_at) else { return };
+            if form == Form::Plain && plain < looked_at {
+                plain += 1;
+                return;
+            }
+            if bytes_left == 0 {
+                cut_at = Some(plain);
+                return;
+            }
+            plain += usize::from(form == Form::Plain);
+            bytes_left = bytes_left.saturating_sub(string.len());
+            match coder.recode(entry, form, &reading.tables, held) {
+                Ok(is_changed) => done.strings += usize::from(is_changed),
+                Err(_) => has_missed |= form == Form::Old,
+            }
+        });
+        let after = *held;
+        done.bytes_saved = before as i64 - after as i64;
+        self.coder.pass = match cut_at {
+            Some(looked_at) => Some(RecodePass::Running { cursor, looked_at, has_missed }),
+            None if !next.is_start() => Some(RecodePass::Running { cursor: next, looked_at: 0, has_missed }),
+            None if has_missed => Some(RecodePass::START),
+            None => Some(RecodePass::Waiting),
+        };
+        done.is_complete = cut_at.is_none() && next.is_start();
+        if matches!(self.coder.pass, Some(RecodePass::Waiting)) && self.has_strings_to_recode() {
+            self.end_pass();
+        }
+        if after > before {
+            self.note_limit();
+        }
+        done
+    }
+
+    /// No string needs the old table any more.
+    fn end_pass(&mut self) {
+        self.coder.end_pass();
+        for slot in [Slot::First, Slot::Second] {
+            if self.coder.current() != Some(slot) {
+                self.set_table(slot, None);
+            }
+        }
+    }
+}

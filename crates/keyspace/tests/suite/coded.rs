@@ -1,0 +1,337 @@
+//! Strings that are coded with a symbol table answer as strings that are not.
+
+use keyspace::{
+    Error, Expiry, Keyspace, MaxmemoryPolicy, Options, SetCondition, SetExpiry, SetOptions, Sharded, Ttl,
+};
+use std::time::Duration;
+use values::Encoding;
+
+const NOW: u64 = 1_000;
+
+fn record(number: u64) -> String {
+    let hash = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let name = ["Ada", "Grace", "Barbara", "Edsger"][(hash >> 62) as usize];
+    format!(
+        r#"{{"id": {number}, "name": "{name}", "is_active": {}, "visits": {}}}"#,
+        hash & 1 == 0,
+        hash >> 52
+    )
+}
+
+/// A keyspace with records, which are coded, and the text of one that will be.
+fn with_records(count: u64) -> Keyspace {
+    let mut keyspace = Keyspace::new();
+    for number in 0..count {
+        keyspace.set(&format!("plain:{number}"), &record(number), NOW).unwrap();
+    }
+    let table = keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap();
+    assert!(table.is_some_and(|table| table.symbols().len() > 20));
+    for number in 0..count {
+        keyspace.set(&format!("coded:{number}"), &record(number), NOW).unwrap();
+    }
+    keyspace.check();
+    keyspace
+}
+
+fn is_coded(keyspace: &Keyspace, key: &str) -> bool {
+    keyspace.get_string(key, NOW).unwrap().unwrap().plain().is_none()
+}
+
+#[test]
+fn coded_strings_take_less_memory_and_read_as_their_text() {
+    let keyspace = with_records(500);
+    let (mut buffer, mut out) = (Vec::new(), Vec::new());
+    for number in 0..500 {
+        let (key, plain, text) = (format!("coded:{number}"), format!("plain:{number}"), record(number));
+        assert!(is_coded(&keyspace, &key) && !is_coded(&keyspace, &plain));
+        let string = keyspace.get_string(&key, NOW).unwrap().unwrap();
+        assert_eq!(string, text.as_str());
+        assert_eq!(&*string.text(&mut buffer).unwrap(), text.as_bytes());
+        assert_eq!(&*string.to_bytes(), text.as_bytes());
+        out.clear();
+        out.push(b'$');
+        string.append_to(&mut out).unwrap();
+        assert_eq!(out, format!("${text}").as_bytes());
+        assert_eq!((string.len(), keyspace.strlen(&key, NOW)), (text.len(), Ok(text.len())));
+        assert_eq!(keyspace.encoding(&key, NOW), Some(Encoding::Raw));
+        let [coded, plain] = [&key, &plain].map(|key| keyspace.memory_usage(key, NOW).unwrap());
+        assert!(coded < plain, "{coded} {plain}");
+        assert_eq!(keyspace.get(&key, NOW), keyspace.get(&format!("plain:{number}"), NOW));
+    }
+}
+
+#[test]
+fn edits_change_the_text_and_code_it_again_unless_it_grows() {
+    let mut keyspace = with_records(100);
+    let text = record(7);
+    assert_eq!(keyspace.append("coded:7", b" and more", NOW), Ok(text.len() + 9));
+    assert_eq!(keyspace.get_string("coded:7", NOW).unwrap().unwrap(), format!("{text} and more").as_str());
+    assert!(!is_coded(&keyspace, "coded:7"), "it is likely to grow again");
+    keyspace.set("long", &text.repeat(30), NOW).unwrap();
+    keyspace.set_range("long", 0, b"[", NOW).unwrap();
+    assert!(!is_coded(&keyspace, "long"), "an edit would take O(len)");
+    keyspace.append("new", text.as_bytes(), NOW).unwrap();
+    assert!(!is_coded(&keyspace, "new"));
+    keyspace.set_range("coded:8", 2, b"ID", NOW).unwrap();
+    assert_eq!(keyspace.get_string("coded:8", NOW).unwrap().unwrap(), record(8).replace("id", "ID").as_str());
+    assert!(is_coded(&keyspace, "coded:8"));
+    assert!(matches!(keyspace.incr_by("coded:9", 1, NOW), Err(Error::Value(_))));
+    assert!(matches!(keyspace.incr_by_float("coded:9", 1.0, NOW), Err(Error::Value(_))));
+    assert_eq!(keyspace.get_string("coded:9", NOW).unwrap().unwrap(), record(9).as_str());
+    keyspace.check();
+}
+
+#[test]
+fn keys_with_coded_strings_can_be_renamed_copied_moved_and_taken() {
+    let (mut keyspace, mut other) = (with_records(100), Keyspace::new());
+    keyspace.rename("coded:1", "a much longer name for this key", NOW).unwrap();
+    assert_eq!(
+        keyspace.get_string("a much longer name for this key", NOW).unwrap().unwrap(),
+        record(1).as_str()
+    );
+    assert!(keyspace.copy("coded:2", "copy", false, NOW).unwrap() && is_coded(&keyspace, "copy"));
+    assert_eq!(keyspace.get("copy", NOW), keyspace.get("coded:2", NOW));
+    assert!(keyspace.copy_to("coded:3", &mut other, "copy", false, NOW).unwrap());
+    assert!(keyspace.move_to("coded:4", &mut other, NOW).unwrap());
+    assert!(!is_coded(&other, "copy") && !is_coded(&other, "coded:4"));
+    assert_eq!(other.get_string("coded:4", NOW).unwrap().unwrap(), record(4).as_str());
+    let old = keyspace.get_expire("coded:5", Some(Expiry::InSeconds(5)), NOW).unwrap().unwrap();
+    assert_eq!(&*old.as_element().text(), record(5).as_bytes());
+    assert!(is_coded(&keyspace, "coded:5"));
+    let old = keyspace.get_remove("coded:6", NOW).unwrap().unwrap();
+    assert_eq!(&*old.as_element().text(), record(6).as_bytes());
+    let text = record(7);
+    let swap =
+        SetOptions { condition: SetCondition::IfEqual(text.as_bytes()), get: true, ..SetOptions::default() };
+    let outcome = keyspace.set_with("coded:7", &record(8), &swap, NOW).unwrap();
+    assert!(outcome.is_set && outcome.old.is_some_and(|old| &*old.as_element().text() == text.as_bytes()));
+    assert!(is_coded(&keyspace, "coded:7"));
+    assert!(!keyspace.set_with("coded:7", "another", &swap, NOW).unwrap().is_set);
+    keyspace.expire("coded:7", Expiry::InSeconds(5), Default::default(), NOW).unwrap();
+    let keep = SetOptions { expiry: SetExpiry::Keep, ..SetOptions::default() };
+    assert!(keyspace.set_with("coded:7", &record(9), &keep, NOW).unwrap().is_set);
+    assert!(is_coded(&keyspace, "coded:7") && keyspace.ttl("coded:7", NOW) == Ttl::Millis(5_000));
+    keyspace.check();
+    other.check();
+}
+
+#[test]
+fn what_does_not_become_smaller_is_stored_as_it_is() {
+    let mut keyspace = with_records(100);
+    for (key, value) in
+        [("integer", "1234567890"), ("short", "{\"id\": "), ("empty", ""), ("random", "q8#Zk!0vX~")]
+    {
+        keyspace.set(key, value, NOW).unwrap();
+        assert!(!is_coded(&keyspace, key), "{key}");
+    }
+    let long = record(5).repeat(300);
+    keyspace.set("long", &long, NOW).unwrap();
+    assert!(!is_coded(&keyspace, "long"), "{} bytes are too many", long.len());
+    keyspace.set("shorter", &long[..8_000], NOW).unwrap();
+    assert!(is_coded(&keyspace, "shorter"));
+    assert!(keyspace.memory_usage("shorter", NOW).unwrap() < 5_000);
+    keyspace.check();
+}
+
+#[test]
+fn coding_pauses_where_it_wins_nothing() {
+    let mut keyspace = with_records(100);
+    let mut state = 1_u64;
+    for number in 0..5_000 {
+        let text: Vec<u8> = (0..40)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 56) as u8
+            })
+            .collect();
+        keyspace.set(&format!("random:{number}"), &text, NOW).unwrap();
+    }
+    assert!(keyspace.symbols_paused());
+    keyspace.set("paused", &record(1), NOW).unwrap();
+    assert!(!is_coded(&keyspace, "paused") && is_coded(&keyspace, "coded:2"));
+    let table = with_records(50).symbols().unwrap().clone();
+    keyspace.set_symbols(Some(table.clone())).unwrap();
+    keyspace.set("goes on", &record(1), NOW).unwrap();
+    assert!(is_coded(&keyspace, "goes on") && is_coded(&keyspace, "coded:2"));
+    keyspace.check();
+}
+
+#[test]
+fn a_pause_lasts_while_a_new_table_is_on_its_way() {
+    let mut keyspace = with_records(100);
+    keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
+    for number in 0..5_000_u64 {
+        let text = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_ne_bytes().repeat(2);
+        keyspace.set(&format!("random:{number}"), &text, NOW).unwrap();
+    }
+    assert!(keyspace.symbols_paused());
+    assert_eq!(keyspace.set_symbols(with_records(50).symbols().cloned()), Err(Error::SymbolsInUse));
+    assert!(keyspace.symbols_paused());
+    maintain(&mut keyspace);
+    assert!(is_coded(&keyspace, "plain:7") && keyspace.symbols_paused());
+    keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
+    assert!(!keyspace.symbols_paused());
+}
+
+#[test]
+fn a_limit_holds_more_coded_strings_than_plain_ones() {
+    let (limit, count) = (200 << 10, 10_000);
+    let table = with_records(500).symbols().cloned();
+    let kept = [None, table].map(|table| {
+        let options = Options::new().maxmemory(limit).maxmemory_policy(MaxmemoryPolicy::AllkeysLru);
+        let mut keyspace = Keyspace::with_options(options);
+        keyspace.set_symbols(table).unwrap();
+        for number in 0..count {
+            let key = format!("key:{number}");
+            keyspace.set(&key, &record(number), NOW).unwrap();
+            assert!(keyspace.counted_bytes() <= limit);
+            keyspace.set_range(&format!("key:{}", number / 2), 0, b"[", NOW).unwrap();
+            keyspace.append(&format!("key:{}", number / 3), b"]", NOW).unwrap();
+            assert!(keyspace.counted_bytes() <= limit);
+        }
+        keyspace.check();
+        keyspace.len()
+    });
+    assert!(10 * kept[1] > 12 * kept[0], "{kept:?}"); // strings that have grown are plain
+}
+
+#[test]
+fn a_move_that_is_refused_leaves_the_string_coded() {
+    let (mut keyspace, mut other) = (with_records(100), Keyspace::new());
+    other.set("coded:1", "another", NOW).unwrap();
+    let before = keyspace.memory_usage("coded:1", NOW);
+    assert!(!keyspace.move_to("coded:1", &mut other, NOW).unwrap());
+    assert!(!keyspace.copy_to("coded:1", &mut other, "coded:1", false, NOW).unwrap());
+    assert!(!keyspace.rename_absent("coded:1", "coded:2", NOW).unwrap());
+    assert!(is_coded(&keyspace, "coded:1") && keyspace.memory_usage("coded:1", NOW) == before);
+    other.set_options(Options::new().maxmemory(1));
+    assert!(matches!(keyspace.move_to("coded:2", &mut other, NOW), Err(Error::MaxmemoryReached { .. })));
+    assert!(is_coded(&keyspace, "coded:2"));
+}
+
+#[test]
+fn a_key_whose_hash_the_caller_gave_is_coded_in_its_place() {
+    let mut keyspace = with_records(100);
+    let key = keyspace::Key::with_hash(b"a hash of one's own", 7);
+    keyspace.set(key, &record(1), NOW).unwrap();
+    keyspace.set_symbols(None).unwrap();
+    maintain_unchecked(&mut keyspace);
+    let string = keyspace.get_string(key, NOW).unwrap().unwrap();
+    assert!(string.plain().is_some() && string == record(1).as_str());
+    keyspace.set_symbols(with_records(50).symbols().cloned()).unwrap();
+    maintain_unchecked(&mut keyspace);
+    let string = keyspace.get_string(key, NOW).unwrap().unwrap();
+    assert!(string.plain().is_none() && string == record(1).as_str());
+    assert!(keyspace.remove(key, NOW));
+    keyspace.check();
+}
+
+#[test]
+fn shards_share_a_table() {
+    let sharded = Sharded::new(4);
+    for number in 0..1_000 {
+        let key = format!("key:{number}");
+        sharded.write(&key, |shard, key| shard.set(key, &record(number), NOW)).unwrap();
+    }
+    let table = sharded.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
+    let mut coded = 0;
+    sharded.for_each_mut(|shard| {
+        assert!(std::sync::Arc::ptr_eq(shard.symbols().unwrap(), &table));
+        coded += maintain(shard).strings;
+    });
+    assert_eq!(coded, 1_000);
+    sharded.set_symbols(None).unwrap();
+    sharded.for_each_mut(|shard| assert!(maintain(shard).strings > 0));
+    assert_eq!(std::sync::Arc::strong_count(&table), 1);
+}
+
+/// Does all background work.
+fn maintain(keyspace: &mut Keyspace) -> keyspace::Recoded {
+    let recoded = maintain_unchecked(keyspace);
+    keyspace.check();
+    recoded
+}
+
+/// [`maintain`] without [`Keyspace::check`].
+fn maintain_unchecked(keyspace: &mut Keyspace) -> keyspace::Recoded {
+    let mut recoded = keyspace::Recoded::default();
+    for round in 0.. {
+        let done = keyspace.maintain(NOW, Duration::from_millis(1), || Duration::ZERO);
+        recoded.strings += done.recoded.strings;
+        recoded.bytes_saved += done.recoded.bytes_saved;
+        if !done.next.is_zero() {
+            assert!(done.recoded.is_complete && round < 1_000);
+            break;
+        }
+    }
+    recoded
+}
+
+#[test]
+fn maintain_codes_the_strings_that_are_there() {
+    let mut keyspace = with_records(500);
+    let before = keyspace.allocation_size();
+    let recoded = maintain(&mut keyspace);
+    assert_eq!(recoded.strings, 500);
+    assert_eq!(before - keyspace.allocation_size(), recoded.bytes_saved as usize);
+    assert!((0..500).all(|number| is_coded(&keyspace, &format!("plain:{number}"))));
+    assert_eq!(keyspace.get_string("plain:7", NOW).unwrap().unwrap(), record(7).as_str());
+    assert_eq!(maintain(&mut keyspace).strings, 0);
+}
+
+#[test]
+fn a_new_table_takes_the_place_of_the_old_one_and_none_decodes_all() {
+    let mut keyspace = with_records(200);
+    maintain(&mut keyspace);
+    for _training in 0..3 {
+        let old = keyspace.symbols().unwrap().clone();
+        let new = keyspace.train_symbols(32 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
+        assert_eq!(keyspace.set_symbols(Some(old.clone())), Err(Error::SymbolsInUse));
+        assert_eq!(maintain(&mut keyspace).strings, 400);
+        assert_eq!(std::sync::Arc::strong_count(&old), 1, "nothing is coded with it any more");
+        assert!(std::sync::Arc::ptr_eq(&new, keyspace.symbols().unwrap()));
+    }
+    keyspace.set_symbols(None).unwrap();
+    assert!(is_coded(&keyspace, "coded:1") && keyspace.symbols().is_none());
+    let recoded = maintain(&mut keyspace);
+    assert!(recoded.strings == 400 && recoded.bytes_saved < 0, "{recoded:?}");
+    assert!(!is_coded(&keyspace, "coded:1"));
+    assert_eq!(keyspace.get_string("coded:1", NOW).unwrap().unwrap(), record(1).as_str());
+}
+
+#[test]
+fn keys_that_move_during_a_pass_are_not_missed() {
+    let (mut keyspace, mut other) = (with_records(2_000), Keyspace::new());
+    maintain(&mut keyspace);
+    let old = keyspace.symbols().unwrap().clone();
+    other.set_symbols(Some(old.clone())).unwrap();
+    maintain(&mut other);
+    keyspace.train_symbols(32 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
+    let mut steps = 0;
+    while !keyspace.recode_for(Duration::ZERO, || Duration::ZERO).is_complete {
+        for number in [steps, 1_999 - steps] {
+            keyspace.rename(&format!("plain:{number}"), &format!("renamed:{number}"), NOW).unwrap();
+        }
+        keyspace.move_to(&format!("coded:{steps}"), &mut other, NOW).unwrap();
+        steps = (steps + 1).min(999);
+        if steps == 999 {
+            break;
+        }
+    }
+    maintain(&mut keyspace);
+    maintain(&mut other);
+    let held = other.symbols().map_or(0, |table| usize::from(std::sync::Arc::ptr_eq(table, &old)));
+    assert!(steps > 100 && std::sync::Arc::strong_count(&old) == 1 + 2 * held);
+    assert_eq!(other.get_string("coded:7", NOW).unwrap().unwrap(), record(7).as_str());
+    assert_eq!(keyspace.get_string("renamed:7", NOW).unwrap().unwrap(), record(7).as_str());
+}
+
+#[test]
+fn without_strings_there_is_nothing_to_train_with() {
+    let mut keyspace = Keyspace::new();
+    assert!(keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().is_none());
+    keyspace.set("integer", 1, NOW).unwrap();
+    keyspace.sadd("set", "member", NOW).unwrap();
+    assert!(keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().is_none());
+    assert!(keyspace.symbols().is_none());
+}

@@ -8,7 +8,7 @@ use super::program::ttl::Ttls;
 use keyspace::values::{Encoding, ObjectType};
 
 fn figures(keys: u64) -> Figures {
-    Figures { keys, file: 2 * keys, redis: 3 * keys, here: 4 * keys }
+    Figures { keys, file: 2 * keys, redis: 3 * keys, here: 4 * keys, coded: 5 * keys }
 }
 
 /// Prefixes of these keys with their numbers of keys.

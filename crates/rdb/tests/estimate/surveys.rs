@@ -290,3 +290,29 @@ fn what_a_file_says_about_its_keys_takes_no_memory() {
     let here = survey.totals().here();
     assert!(here < 32 * bytes.len() as u64, "{here} bytes for {}", bytes.len());
 }
+
+#[test]
+fn strings_with_much_in_common_are_measured_as_coded_ones_too() {
+    let mut keyspace = Keyspace::new();
+    for n in 0..3_000_u64 {
+        let hash = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let record = format!("{{\"user\": {hash}, \"country\": \"NL\", \"is_active\": {}}}", hash >> 63 == 0);
+        keyspace.set(&format!("json:{n}"), &record, 0).unwrap();
+        keyspace.set(&format!("random:{n}"), &hash.to_ne_bytes().repeat(2), 0).unwrap();
+        keyspace.hset("hash", n as i64, "value", 0).unwrap();
+    }
+    let survey = survey(&keyspace);
+    let prefixes = survey.prefixes.largest(9);
+    let of = |name: &[u8]| prefixes.iter().find(|prefix| &*prefix.name == name).unwrap().figures;
+    let (json, random) = (of(b"json:"), of(b"random:"));
+    assert!(10 * json.coded < 7 * json.here, "{json:?}");
+    assert!(random.coded <= random.here && 10 * random.coded > 9 * random.here, "{random:?}");
+    assert_eq!(survey.prefixes.none.coded, survey.prefixes.none.here, "a hash is not coded");
+    let totals = survey.totals();
+    // Only the children of tables depend on the seed of the hash.
+    assert!(totals.here().abs_diff(keyspace.allocation_size() as u64) < 2_000);
+    let (strings, redis, here) = gain_of(&survey, Change::Symbols).unwrap();
+    let saved = totals.here() - totals.coded();
+    assert!((3_000..=6_000).contains(&strings) && redis == 0);
+    assert!(here < saved && here + 200_000 > saved, "the table takes {} bytes", saved - here);
+}

@@ -7,6 +7,7 @@
 //! | integers | strings of digits that are not the canonical form of a number | storing the number |
 //! | compression | strings of 64 bytes and more | LZF |
 //! | strings | hashes of one field | storing the value as a string |
+//! | symbols | strings with much in common | coding all of them (`coded`) |
 //!
 //! Here, each figure is measured in a keyspace; in Redis, it is worked out. Of many candidates some are
 //! measured ([`Sampler`]), and stand for the rest.
@@ -131,6 +132,8 @@ pub(crate) enum Change {
     Compression,
     /// Hashes of one field are stored as strings.
     OneField,
+    /// Strings are coded with symbols.
+    Symbols,
 }
 
 /// What a change would win.
@@ -201,7 +204,7 @@ impl Advisor {
         }
         match stored.value {
             ValueRef::String(string) => {
-                let Element::Bytes(text) = string.element() else { return Ok(()) };
+                let Some(Element::Bytes(text)) = string.plain() else { return Ok(()) };
                 if let Some(number) = integer(text) {
                     self.change(Change::Integers, stored, |_| Ok(Some(OwnedElement::Int(number).into())))?;
                 }
@@ -216,6 +219,13 @@ impl Advisor {
                 None => Ok(()),
             },
         }
+    }
+
+    /// Adds strings that take less if they are coded, and how many bytes less.
+    pub(crate) fn add_coded(&mut self, strings: u64, bytes_saved: i64) {
+        let gain = self.gain(Change::Symbols);
+        gain.keys += strings;
+        gain.here += bytes_saved;
     }
 
     /// The weight of the key, if it is one of those that are measured for the change.

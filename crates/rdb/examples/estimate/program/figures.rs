@@ -15,6 +15,8 @@ pub(crate) struct Figures {
     pub(crate) redis: u64,
     /// In a keyspace.
     pub(crate) here: u64,
+    /// In a keyspace that codes its strings. Those of strings are added when all keys are loaded.
+    pub(crate) coded: u64,
 }
 
 impl AddAssign for Figures {
@@ -23,6 +25,7 @@ impl AddAssign for Figures {
         self.file += other.file;
         self.redis += other.redis;
         self.here += other.here;
+        self.coded += other.coded;
     }
 }
 
@@ -35,6 +38,7 @@ impl Figures {
             file: scaled(self.file),
             redis: scaled(self.redis),
             here: scaled(self.here),
+            coded: scaled(self.coded),
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn report(survey: &Survey) -> String {
         "hashes_with_expiring_fields": survey.expiring_hashes,
         "redis_quantum": survey.options.quantum.bytes(),
         "allocator": zmalloc::ALLOCATOR,
-        "total": { "redis": totals.redis(), "here": totals.here() },
+        "total": { "redis": totals.redis(), "here": totals.here(), "coded": totals.coded() },
         "tables": { "redis": totals.redis_tables, "here": totals.here_tables },
         "types": types,
         "expiries": {
@@ -73,8 +73,8 @@ pub(crate) fn report(survey: &Survey) -> String {
 }
 
 fn figures_of(figures: Figures) -> Value {
-    let Figures { keys, file, redis, here } = figures;
-    json!({ "keys": keys, "file": file, "redis": redis, "here": here })
+    let Figures { keys, file, redis, here, coded } = figures;
+    json!({ "keys": keys, "file": file, "redis": redis, "here": here, "coded": coded })
 }
 
 fn large_keys(largest: &Largest) -> Vec<Value> {

@@ -3,13 +3,14 @@
 //! ```text
 //!  cli --+--> numbers                               an estimate by numbers
 //!        +--> scan --> survey --+--> text, json     a survey of a dump
-//!                               +-- figures, prefixes, largest, ttl, advice, probe
+//!                               +-- figures, prefixes, largest, ttl, advice, probe, coded
 //! ```
 //!
 //! Exit codes: 0; 1 if the file is damaged or cannot be read; 2 if the arguments are wrong.
 
 pub(crate) mod advice;
 pub(crate) mod cli;
+pub(crate) mod coded;
 pub(crate) mod figures;
 pub(crate) mod json;
 pub(crate) mod largest;

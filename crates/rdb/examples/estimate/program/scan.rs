@@ -6,12 +6,14 @@
 //! is bounded by the sample and by one value.
 
 use super::advice::Stored;
+use super::coded::add_coded;
 use super::figures::{Figures, Form};
 use super::largest::LargeKey;
 use super::probe::Bytes;
 use super::survey::{Source, Survey};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keyspace::estimate::{ClassicRedis, Quantum};
+use keyspace::values::ObjectType;
 use keyspace::{Key, ValueRef};
 use rdb::{Error, Event, Reader, ValueType};
 use std::fs::File;
@@ -27,7 +29,7 @@ const KEYS_A_MOVE: u64 = 256;
 const KEY_BYTES_MIN: u64 = 3;
 
 /// Nothing has expired yet at this time, so that keys of old dumps are loaded too.
-const BEFORE_ALL: u64 = 0;
+pub(crate) const BEFORE_ALL: u64 = 0;
 
 /// How a file is read.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +89,7 @@ pub(crate) fn scan(
     let result = scan.read_all(&mut reader, bar);
     scan.survey.source.read = reader.offset();
     scan.survey.error = result.err();
+    add_coded(&mut scan.survey, &scan.redis);
     Ok(scan.survey)
 }
 
@@ -217,7 +220,9 @@ impl Scan {
         let redis = self.redis.key(self.key.len() as u64, expiry.is_some()) + classic.bytes;
         let bytes = Bytes { redis, here: here as u64 };
         let form = Form { object_type: value.object_type(), redis: classic.encoding, here: encoding };
-        let figures = Figures { keys: 1, file, redis, here: bytes.here };
+        // A string is measured again when it is coded.
+        let coded = if form.object_type == ObjectType::String { 0 } else { bytes.here };
+        let figures = Figures { keys: 1, file, redis, here: bytes.here, coded };
         survey.types.add(form, figures);
         survey.prefixes.add(&self.key, figures);
         let large = || LargeKey {
@@ -238,7 +243,7 @@ impl Scan {
 /// Bytes of a string, or elements of a collection.
 fn len(value: ValueRef<'_>) -> u64 {
     let len = match value {
-        ValueRef::String(string) => string.element().len(),
+        ValueRef::String(string) => string.len(),
         ValueRef::List(list) => list.len(),
         ValueRef::Set(set) => set.len(),
         ValueRef::ZSet(zset) => zset.len(),

@@ -91,6 +91,10 @@ impl Totals {
     pub(crate) fn here(&self) -> u64 {
         self.keys.here + self.here_tables
     }
+
+    pub(crate) fn coded(&self) -> u64 {
+        self.keys.coded + self.here_tables
+    }
 }
 
 impl Survey {
@@ -138,7 +142,8 @@ impl Survey {
             self.databases.values().map(|database| table_bytes(database.keys)).sum()
         } else {
             let bytes: usize = self.databases.values().map(|it| it.keyspace.allocation_size()).sum();
-            (bytes as u64).saturating_sub(keys.here)
+            // The strings of these keyspaces are coded.
+            (bytes as u64).saturating_sub(keys.coded)
         };
         Totals { keys: self.scaled(keys), redis_tables, here_tables }
     }

@@ -29,8 +29,8 @@ impl Grid {
     }
 
     fn figures(&mut self, names: &[&str], figures: Figures) {
-        let Figures { keys, file, redis, here } = figures;
-        self.row(names, &[keys, file, redis, here]);
+        let Figures { keys, file, redis, here, coded } = figures;
+        self.row(names, &[keys, file, redis, here, coded]);
     }
 }
 
@@ -133,8 +133,12 @@ fn types(out: &mut String, survey: &Survey) -> fmt::Result {
         out,
         "\nBytes by type and encoding. Redis is 7.0 over jemalloc with classes of {quantum} bytes, worked out."
     )?;
-    writeln!(out, "Here is measured, by loading, over {}.\n", zmalloc::ALLOCATOR)?;
-    let mut grid = Grid::new(&["type", "in Redis", "here", "keys", "file", "Redis", "here"], 3);
+    writeln!(
+        out,
+        "Here is measured, by loading, over {}. Coded: with strings coded by symbols.\n",
+        zmalloc::ALLOCATOR
+    )?;
+    let mut grid = Grid::new(&["type", "in Redis", "here", "keys", "file", "Redis", "here", "coded"], 3);
     for (form, figures) in survey.types.iter() {
         let names = [form.object_type.as_str(), form.redis.as_str(), form.here.as_str()];
         grid.figures(&names, survey.scaled(figures));
@@ -143,8 +147,11 @@ fn types(out: &mut String, survey: &Survey) -> fmt::Result {
         grid.figures(&[object_type.as_str(), "all", "all"], survey.scaled(figures));
     }
     let totals @ Totals { keys, redis_tables, here_tables } = survey.totals();
-    grid.row(&["tables", "", ""], &[0, 0, redis_tables, here_tables]);
-    grid.figures(&["all", "", ""], Figures { redis: totals.redis(), here: totals.here(), ..keys });
+    grid.row(&["tables", "", ""], &[0, 0, redis_tables, here_tables, here_tables]);
+    grid.figures(
+        &["all", "", ""],
+        Figures { redis: totals.redis(), here: totals.here(), coded: totals.coded(), ..keys },
+    );
     write!(out, "{grid}")?;
     if keys.keys > 0 {
         let a_key = |bytes: u64| bytes as f64 / keys.keys as f64;
@@ -202,7 +209,7 @@ fn prefixes(out: &mut String, survey: &Survey) -> fmt::Result {
         "second parts follow is one prefix, with `*`. Keys whose first part is not among the first {} are others.\n",
         Thousands(FIRSTS_MAX as u64)
     )?;
-    let mut grid = Grid::new(&["prefix", "keys", "file", "Redis", "here"], 1);
+    let mut grid = Grid::new(&["prefix", "keys", "file", "Redis", "here", "coded"], 1);
     for prefix in survey.prefixes.largest(PREFIXES_MAX) {
         let star = if prefix.is_joined { "*" } else { "" };
         grid.figures(&[&format!("{}{star}", name(&prefix.name))], survey.scaled(prefix.figures));
@@ -285,6 +292,9 @@ pub(crate) fn sentence(advice: &Advice) -> String {
         }
         Change::OneField => {
             format!("{} with a hash of one field would take less with a string.", keys("key"))
+        }
+        Change::Symbols => {
+            format!("{} would take less if they were coded with symbols (`train_symbols`).", keys("string"))
         }
     }
 }

@@ -47,6 +47,7 @@ pub mod suites;
 pub mod table;
 pub mod targets;
 pub mod text;
+pub mod texts;
 pub mod trace;
 pub mod verdict;
 

@@ -53,6 +53,7 @@ impl PeerKind {
             || eviction::OWN_PEERS.contains(&peer)
             || upkeep::OWN_PEERS.contains(&peer)
             || rdb::OWN_PEERS.contains(&peer)
+            || memory::OWN_PEERS.contains(&peer)
             || peer == encodings::AT_ONCE
         {
             Self::Redcore

@@ -5,10 +5,12 @@
 //! - [`edits`]: a write into a small collection inside its entry's block, beside the same write into a collection with a block of
 //!   its own.
 //! - [`longest`]: the longest single call while a keyspace grows, and while half of its keys expire.
+//! - [`coded`]: the price of coded strings.
 //! - [`replies`]: how long a string may be that lies in an entry's block.
 //! - [`expiry`]: a simulation of how many expired keys are left by the sweeps.
 //! - [`imported`]: gets, sets and removals with keys and strings of a file of the user.
 
+mod coded;
 mod edits;
 mod expiry;
 mod imported;
@@ -22,8 +24,9 @@ use crate::suite::{Ctx, Headline};
 /// The subject that does in batches what its peers do one by one.
 pub(crate) const IN_BATCHES: &str = threads::IN_BATCHES;
 
-/// Peers that are redcore itself: collections with blocks of their own, and the other way to make a reply.
-pub(crate) const OWN_PEERS: [&str; 2] = [edits::OWN_BLOCKS, replies::HOLD];
+/// Peers that are redcore itself: collections with blocks of their own, the other way to make a reply, and strings
+/// that are not coded.
+pub(crate) const OWN_PEERS: [&str; 3] = [edits::OWN_BLOCKS, replies::HOLD, coded::WITHOUT];
 
 /// Gets, sets and removals.
 pub const HEADLINE: Headline = Headline {
@@ -38,6 +41,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     edits::run(ctx);
     longest::run(ctx);
     replies::run(ctx);
+    coded::run(ctx);
     expiry::run(ctx);
     if let Some(import) = &ctx.inputs.import {
         imported::run(ctx, &import.name, &import.content);
@@ -76,6 +80,7 @@ mod tests {
             "ZADD",
             "RPUSH",
             "SET of new keys",
+            "GET of a JSON record",
             "expiry",
             "expired keys left",
         ] {

@@ -9,6 +9,7 @@
 //! - [`growth`]: bytes per entry at many N in every doubling, keys included, and the peak while growing.
 //! - [`store`]: whole data sets with keys `Sds` and values `Robj`, in the tables of others.
 //! - [`workloads`]: the workloads W1 to W15 in a keyspace, beside what servers take.
+//! - [`symbols`]: strings that are coded, beside the same strings before.
 //! - [`imported`]: keys and values of a file of the user.
 //! - [`seeds`]: the experiment with 90,000 keys whose result can be worked out by hand.
 //!
@@ -22,6 +23,7 @@ mod growth;
 mod imported;
 mod seeds;
 mod store;
+mod symbols;
 mod workloads;
 
 use crate::suite::{Ctx, Headline};
@@ -35,6 +37,9 @@ pub(crate) const NUMBERS: [&str; 3] = [seeds::ARITHMETIC, seeds::REDIS_3_ARITHME
 
 /// The metric of rows beside a server that are not like for like.
 pub(crate) const CPU_TIME: &str = "CPU time a command";
+
+/// Peers that are redcore itself.
+pub(crate) const OWN_PEERS: [&str; 1] = [symbols::WITHOUT];
 
 /// The subject of the data sets.
 const KEYSPACE: &str = "Keyspace";
@@ -55,8 +60,12 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     store::run(ctx);
     let mut rates = Rates::default();
     workloads::run(ctx, &mut rates)?;
+    symbols::run(ctx)?;
     if let Some(import) = &ctx.inputs.import {
         imported::run(ctx, &import.name, &import.content, &mut rates)?;
+        if !import.content.is_empty() {
+            symbols::measure(ctx, &format!("strings of {}", import.name), import.content.pairs())?;
+        }
     }
     if let Some(note) = rates.note() {
         ctx.report.note(ctx.suite, note);

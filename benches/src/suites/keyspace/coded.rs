@@ -1,0 +1,69 @@
+//! The price of symbols: sets and gets of JSON records that are coded, beside records that are not.
+//!
+//! Records have 279 bytes in the mean. A get appends the text to a buffer: it decodes on one side and copies on the
+//! other. Look-ups are [dependent](crate::dependent).
+
+use crate::dependent;
+use crate::keys::{Key, Keys};
+use crate::lives::{Candidate, Schedule, lives, timed};
+use crate::maps::Fold;
+use crate::suite::Ctx;
+use crate::texts;
+use keyspace::{Keyspace, Options, symbols::SymbolTable};
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The peer: a keyspace whose strings are not coded.
+pub(super) const WITHOUT: &str = "Keyspace without symbols";
+
+/// The subject.
+const WITH: &str = "Keyspace with symbols";
+
+/// What is timed, in order.
+const PHASES: [&str; 3] =
+    ["SET of a new JSON record", "GET of a JSON record, dependent", "SET of an old JSON record"];
+
+/// How many different records there are. Keys share them.
+const RECORDS: usize = 4_096;
+
+pub(super) fn run(ctx: &mut Ctx) {
+    let records: Vec<String> = (0..RECORDS as u64).map(texts::record).collect();
+    let table = Arc::new(SymbolTable::train(&records).expect("memory for a table"));
+    for &(n, rounds) in ctx.settings.pick(&[(2_000, 1)][..], &[(100_000, 5)], &[(100_000, 9), (1_000_000, 5)])
+    {
+        let keys = Keys::new(n, ctx.settings.seed);
+        let candidate = |name, table: Option<&Arc<SymbolTable>>| {
+            let (keys, records, table) = (&keys, &records, table.cloned());
+            Candidate::new(name, move || live(keys, records, table.clone()))
+        };
+        let mut candidates = [candidate(WITH, Some(&table)), candidate(WITHOUT, None)];
+        let schedule = Schedule { rounds, repeats: 1, warm_up: !ctx.settings.smoke, seed: ctx.settings.seed };
+        let samples = lives(&mut candidates, schedule, &format!("{n} JSON records"), ctx.progress);
+        for (case, samples) in PHASES.iter().zip(&samples) {
+            ctx.report.compare(ctx.suite, case, n as u64, n as u64, samples);
+        }
+    }
+}
+
+/// The times of the phases.
+fn live(keys: &Keys, records: &[String], table: Option<Arc<SymbolTable>>) -> [Duration; PHASES.len()] {
+    let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
+    keyspace.set_symbols(table).expect("there is no table yet");
+    let set = |keyspace: &mut Keyspace<Fold>, keys: &[Key], first: usize| {
+        timed(|| {
+            for (key, record) in keys.iter().zip(records.iter().cycle().skip(first)) {
+                keyspace.set(black_box(key), record, 0).expect("memory for a record");
+            }
+        })
+    };
+    let new = set(&mut keyspace, &keys.insert, 0);
+    let mut reply = Vec::new();
+    let get = dependent::hits(&keys.find, |key| {
+        reply.clear();
+        assert!(keyspace.get_into(key, &mut reply, 0).expect("a string"));
+        reply.iter().rev().step_by(64).fold(0, |sum, byte| sum ^ u64::from(*byte))
+    });
+    let old = set(&mut keyspace, &keys.find, 7);
+    [new, get, old]
+}

@@ -1,4 +1,4 @@
-//! What the command line sets for the suites: the scale of a run, its seed, and what the user gives it.
+//! The settings of the suites that the command line gives: the scale of a run, its seed, and its inputs.
 
 use std::path::PathBuf;
 
@@ -34,7 +34,7 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// What holds where an option is left out.
+/// The values of options that are not given.
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -51,17 +51,17 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The scale of the run in words.
+    /// Returns the scale of the run in words.
     pub fn scale(&self) -> &'static str {
         self.pick("smoke run, whose figures mean nothing", "quick run", "at full scale")
     }
 
-    /// Whether the run has the large rows.
+    /// Returns whether the run has the large rows.
     pub fn is_full_scale(&self) -> bool {
         self.pick(false, false, true)
     }
 
-    /// The value for this run's scale.
+    /// Returns the value for the scale of this run.
     pub fn pick<T>(&self, smoke: T, quick: T, full: T) -> T {
         if self.smoke {
             smoke

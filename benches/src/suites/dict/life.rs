@@ -22,8 +22,8 @@ pub(super) type Candidate<'a> = crate::lives::Candidate<'a, { PHASES.len() }>;
 /// with the cost of the clock and with a timer interrupt.
 const MIN_OPS: usize = 200_000;
 
-/// From this N on, a life lasts seconds, and warm caches and branch predictors make no difference. So there
-/// is no warm-up round.
+/// From this N on, a life lasts seconds, and warm caches and branch predictors make no difference. So the
+/// first round counts too.
 const NO_WARM_UP: usize = 4_000_000;
 
 /// Returns a candidate that runs a life of the map `M` with `keys`.

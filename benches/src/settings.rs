@@ -18,8 +18,8 @@ pub struct Settings {
     /// The most bytes that a value of a trace is given in memory
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().value_cap)]
     pub value_cap: usize,
-    /// A redis-server or valkey-server that the suites `memory` and `rdb` start as a peer; may be given several
-    /// times
+    /// A redis-server or valkey-server that the suites `memory` and `rdb` start as a peer; may be given
+    /// several times
     #[arg(long = "server", value_name = "PATH")]
     pub servers: Vec<PathBuf>,
     /// Keys and values for the suites `memory` and `keyspace`: a dump of Redis or Valkey (`.rdb`), CSV

@@ -183,8 +183,8 @@ fn shrink<T>(table: &mut hashbrown::HashTable<T>, hash: impl Fn(&T) -> u64) {
     table.shrink_to_fit(hash);
 }
 
-/// The table alone, where entries point to blocks that hold the keys. Not timed, so the blocks need no place
-/// of their own: they stand in one array.
+/// Returns the curves of tables of pointers, without the blocks that hold the keys. Nothing is timed, so the
+/// blocks can be in one array.
 fn pointer_curves(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Vec<Curve> {
     let nodes: Vec<Node> = keys.iter().map(|&key| Node { key, value: 0 }).collect();
     ctx.progress.start("growth of pointer tables", 3);
@@ -198,11 +198,12 @@ fn pointer_curves(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Vec<Curve> {
     vec![ours, compact, theirs]
 }
 
-/// What a curve says in one number each.
+/// A figure that summarizes a curve.
 struct Summary {
     metric: &'static str,
     unit: &'static str,
-    /// The readings in a doubling are told; NaN for what was not measured.
+    /// Computes the figure. The second argument is the number of readings in a doubling. The result is NaN if
+    /// the figure was not measured.
     of: fn(&Curve, usize) -> f64,
 }
 
@@ -238,8 +239,8 @@ fn extremes(curve: &Curve) -> (f64, f64) {
     (bytes.clone().fold(f64::INFINITY, f64::min), bytes.fold(0.0, f64::max))
 }
 
-/// The readings of as many whole doublings as there are, counted back from the last regular one. (The last
-/// reading of all is a round number that belongs to no step.)
+/// Returns the readings of all whole doublings, counted back from the last regular reading. (The very last
+/// reading is at a round number, and is not a regular one.)
 fn whole_doublings(curve: &Curve, per_octave: usize) -> &[(usize, f64)] {
     let regular = &curve.points[..curve.points.len() - 1];
     match regular.len() / per_octave * per_octave {
@@ -252,7 +253,7 @@ fn mean(points: &[(usize, f64)]) -> f64 {
     points.iter().map(|&(_, bytes)| bytes).sum::<f64>() / points.len() as f64
 }
 
-/// Each of the first `subjects` curves, redcore's, beside each of the others.
+/// Adds rows that compare each of the first `subjects` curves, which are redcore's, with each of the others.
 fn report(ctx: &mut Ctx, what: &str, curves: &[Curve], subjects: usize, per_octave: u32) {
     let (subjects, peers) = curves.split_at(subjects);
     let case = format!("growth{what}");
@@ -306,15 +307,16 @@ mod tests {
 
     #[test]
     fn the_mean_is_over_whole_doublings_only() {
-        // Five regular steps at two a doubling: the first is left out, and so is the round number at the end.
+        // There are five regular steps, two in each doubling. The first step is left out, and so is the round
+        // number at the end.
         let curve = curve_of(&[100.0, 1.0, 2.0, 3.0, 4.0, 50.0]);
         assert_eq!(mean(whole_doublings(&curve, 2)), 2.5);
     }
 
     #[test]
     fn a_curve_is_read_at_its_steps_and_sees_both_peaks() {
-        // A table of 10 bytes an entry, with 5,000 more while entries 2,000 to 2,999 are inserted, and a gauge
-        // that saw 100,000 inside one insert.
+        // A table of 10 bytes an entry, with 5,000 more bytes while entries 2,000 to 2,999 are inserted. Its
+        // peak inside an insert is 100,000 bytes.
         let count = std::cell::Cell::new(0);
         let used = || count.get() * 10 + if (2_000..3_000).contains(&count.get()) { 5_000 } else { 0 };
         let insert = |i| {
@@ -323,7 +325,8 @@ mod tests {
         };
         let curve = read("x", &[1_000, 2_500, 4_000], Vec::new(), insert, used, || 100_000);
         assert_eq!(curve.points, [(1_000, 10.0), (2_500, 12.0), (4_000, 10.0)]);
-        // Read after 1,024, 2,048, 2,500, 3,072, 4,000: the largest is 40,000 at the end.
+        // The readings are after 1,024, 2,048, 2,500, 3,072 and 4,000 entries. The greatest one is 40,000 at
+        // the end.
         assert_eq!((curve.peak_sampled, curve.peak), (1.0, 2.5));
     }
 }

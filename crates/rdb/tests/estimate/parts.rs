@@ -1,4 +1,4 @@
-//! Tests of the parts of a survey: prefixes, times, the largest keys and sums.
+//! The parts of a survey, one by one: prefixes, times, the largest keys, sums.
 
 use super::program::figures::{Figures, Form, scale};
 use super::program::largest::{LARGEST_MAX, LargeKey, Largest};
@@ -11,7 +11,7 @@ fn figures(keys: u64) -> Figures {
     Figures { keys, file: 2 * keys, redis: 3 * keys, here: 4 * keys }
 }
 
-/// Returns the prefixes of these keys: the name, whether it is joined, and the number of keys.
+/// Prefixes of these keys with their numbers of keys.
 fn prefixes_of(keys: &[&str]) -> Vec<(String, bool, u64)> {
     let mut prefixes = Prefixes::new(b':');
     keys.iter().for_each(|key| prefixes.add(key.as_bytes(), figures(1)));

@@ -32,22 +32,22 @@ pub struct Options {
     /// Keeps this run under OUT/saved/NAME.json
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub save: Option<String>,
-    /// Compares this run with the one kept as NAME
+    /// Compares this run with the one that was saved as NAME
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub against: Option<String>,
-    /// With --against: exit code 1 where something got worse by more than the noise
+    /// With --against: exit code 1 if a row is worse by more than the noise
     #[arg(long, requires = "against")]
     pub fail_on_regression: bool,
-    /// Holds the rows against the limits of benches/targets.toml; exit code 1 where one is missed
+    /// Compares the rows with the limits of benches/targets.toml; exit code 1 if one is missed
     #[arg(long)]
     pub check: bool,
-    /// Limits to hold the rows against instead of benches/targets.toml
+    /// The limits to use instead of benches/targets.toml
     #[arg(long, value_name = "FILE", requires = "check")]
     pub targets: Option<PathBuf>,
-    /// Where the reports go
+    /// The folder of the reports
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     pub out: PathBuf,
-    /// Measures one part of a suite in this process, and prints what it has found as JSON. Suites start it.
+    /// Measures one part of a suite in this process, and prints the results as JSON. Suites use this option.
     #[arg(long, value_name = "PART", hide = true)]
     pub part: Option<String>,
 }

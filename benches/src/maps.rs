@@ -1,4 +1,4 @@
-//! The maps that the table suites compare, behind one trait.
+//! The maps that the table suites compare, with a common trait.
 //!
 //! Each suite is written once, generic over [`Map`], and compiled for every map. So no map is called through
 //! a pointer, and all maps run the same loops. All of them use the same allocator (the global one is

@@ -1,8 +1,8 @@
 //! Uses a real server as a peer: `--server PATH`.
 //!
 //! ```text
-//!  Program   a program that was started once, to learn its name    valkey 9.1.2, libc, unlike ours
-//!  Server    a fresh process of it, on a socket in a folder of its own, without persistence
+//!  Program   a program that has been started once to learn its name   valkey 9.1.2, libc, unlike ours
+//!  Server    a new process of it, on a socket in a temporary folder, without persistence
 //!  Client    a connection to it, on which batches of commands are sent
 //! ```
 //!

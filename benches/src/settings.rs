@@ -8,14 +8,15 @@ pub struct Settings {
     /// All suites within three minutes, on smaller data
     #[arg(long)]
     pub quick: bool,
-    /// Every suite once, tiny, within seconds: shows that it runs, its figures mean nothing
+    /// Every suite once, on very little data, within seconds: shows that the suites run; the figures mean
+    /// nothing
     #[arg(long, conflicts_with = "quick")]
     pub smoke: bool,
     /// Replays this request trace in the suites `trace` and `eviction` instead of the generated ones; may be
     /// given several times
     #[arg(long = "trace", value_name = "FILE")]
     pub traces: Vec<PathBuf>,
-    /// The most bytes that a value of a trace is given in memory
+    /// The maximum length of a value of a trace in memory, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().value_cap)]
     pub value_cap: usize,
     /// A redis-server or valkey-server that the suites `memory` and `rdb` start as a peer; may be given
@@ -29,7 +30,7 @@ pub struct Settings {
     /// The file of --import is a list of keys, one per line without a tab; their values are empty
     #[arg(long, requires = "import")]
     pub keys_only: bool,
-    /// Of everything that is drawn at random: keys, orders, sizes
+    /// The seed of everything that is drawn at random: keys, orders and sizes
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
 }

@@ -21,8 +21,8 @@ struct Options {
     /// The report of a full run, which --as publishes
     #[arg(value_name = "REPORT.json", default_value = "target/bench/report.json", requires = "name")]
     report: PathBuf,
-    /// First copies what the pages show of the report to benches/published/NAME.json. NAME is a kind of
-    /// machine, such as Intel-Xeon. It becomes the head of a column.
+    /// First copies the part of the report that the pages show to benches/published/NAME.json. NAME is a kind
+    /// of machine, such as Intel-Xeon. It becomes the head of a column.
     #[arg(long = "as", value_name = "NAME", value_parser = cli::parse_name)]
     name: Option<String>,
 }

@@ -47,7 +47,7 @@ impl Text for Sds {
     }
     #[inline]
     fn push_fmt(&mut self, text: Arguments) {
-        let _ = std::fmt::Write::write_fmt(self, text); // infallible: memory aside, and that aborts
+        let _ = std::fmt::Write::write_fmt(self, text); // cannot fail: a failed allocation aborts
     }
     #[inline]
     fn push_i64(&mut self, value: i64) {

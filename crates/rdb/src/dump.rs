@@ -69,7 +69,7 @@ pub fn dump(value: ValueRef<'_>, options: DumpOptions) -> Result<Vec<u8>, SaveEr
     output.finish()
 }
 
-/// The value of a payload, with its version and what was left out.
+/// The value of a payload, with its version, and the number of expiries that were left out.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Restored {

@@ -122,7 +122,7 @@ impl std::error::Error for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The input ends here, in the middle of something.
+    /// The input ends here, although more bytes must follow.
     Truncated,
     /// The input does not begin with the magic of Redis or Valkey and a number.
     Magic,

@@ -177,7 +177,7 @@ impl<R: Read> Loader<R> {
     /// Reads the header of the file.
     ///
     /// # Errors
-    /// As for [`Reader::new`].
+    /// The same as for [`Reader::new`].
     pub fn new(read: R, options: LoadOptions) -> Result<Self, Error> {
         let reader = Reader::new(read)?.check_checksum(options.checks_checksum);
         Ok(Self {
@@ -207,7 +207,7 @@ impl<R: Read> Loader<R> {
     /// Loads the whole file. `now` is in milliseconds since 1970, like the times in the file.
     ///
     /// # Errors
-    /// As for [`load_some`](Self::load_some).
+    /// The same as for [`load_some`](Self::load_some).
     pub fn load<D: Databases + ?Sized>(&mut self, databases: &mut D, now: u64) -> Result<LoadStats, Error> {
         loop {
             let stats = self.load_some(databases, usize::MAX, now)?;
@@ -221,7 +221,7 @@ impl<R: Read> Loader<R> {
     /// returns the time since some fixed moment.
     ///
     /// # Errors
-    /// As for [`load_some`](Self::load_some).
+    /// The same as for [`load_some`](Self::load_some).
     pub fn load_for<D: Databases + ?Sized>(
         &mut self,
         databases: &mut D,

@@ -133,7 +133,7 @@ pub struct Reader<R> {
     pub(crate) walk: Walk,
     pub(crate) key: Vec<u8, Zmalloc>,
     value: Vec<u8, Zmalloc>,
-    /// The part of what is in front of the next key that has been read.
+    /// The data in front of the next key that have been read so far.
     before: Before,
     checks: bool,
     is_complete: bool,

@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!  all at once   every key expires in the same second
-//!  spread        every key gets a time to live of 1 s to 10 min when it is set, and is set again when it is gone
-//!  refreshed     every key lives for a minute; each second a thirtieth of all keys, drawn at random, is set again
+//!  spread        every key gets a time to live of 1 s to 10 min, and is set again when it is removed
+//!  refreshed     every key lives for a minute; each second, a random thirtieth of all keys is set again
 //! ```
 //!
 //! The keyspace sweeps ten times in each virtual second, with a budget of a fiftieth of the keys. The keys

@@ -1,7 +1,7 @@
 //! The workloads W1 to W15: typical data sets of a store, in comparison with real servers.
 //!
 //! ```text
-//!  Keyspace         Table -> | head 4 | key len 1 | key ... | value ... |   one block, or two where the value is large
+//!  Keyspace         Table -> | head 4 | key len 1 | key ... | value ... |  1 block, 2 if large
 //!  Dict<Sds, Robj>  Dict -> key's block
 //!                        -> | type, encoding, lru | refcount | value |      -> the value's blocks
 //! ```

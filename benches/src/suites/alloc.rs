@@ -18,8 +18,8 @@
 //! One cost is not visible, because it is the same for all callers of this jemalloc: the callback every 256
 //! KiB that records the peak. `crates/zmalloc/examples/pairs.rs` measures it in separate processes.
 //!
-//! All blocks are aligned to 8 bytes. With a jemalloc of the quantum 8 (2^3), tikv-jemallocator is not
-//! correct for a larger alignment.
+//! All blocks are aligned to 8 bytes. If jemalloc has a quantum of 8 bytes (`lg-quantum` 3),
+//! tikv-jemallocator is not correct for a larger alignment.
 
 use crate::measure::{Subject, paired};
 use crate::suite::{Ctx, Headline};
@@ -219,7 +219,8 @@ impl Mix {
 pub fn mixed(calls: Calls, mix: &Mix, ops: usize) -> Duration {
     let calls = black_box(calls);
     let new_block = |layout: Layout| {
-        // SAFETY: the layouts are not empty, so a block has a first byte. No allocation of this suite fails.
+        // SAFETY: the layouts are not empty, so a block has a first byte. The suite assumes that no
+        // allocation fails.
         unsafe {
             let block = calls.alloc(layout);
             assert!(!block.is_null(), "out of memory");

@@ -1,5 +1,5 @@
-//! Measures the rows of a [`DataSet`]: its bytes in redcore's stores, and the processor time of its commands.
-//! The peers are constants, other stores, and the servers of `--server`.
+//! Measures a [`DataSet`]: its bytes in redcore's stores, and the processor time of its commands. The peers
+//! are constants, other stores, and the servers of `--server`.
 //!
 //! A server gets a new process for each life. In a round, the keyspace and each server have one life. The
 //! bytes of a server are those of its first life.

@@ -14,7 +14,7 @@ const PIPELINES_A_LOOK: usize = 10;
 
 /// The result of one `BGSAVE`.
 pub(super) struct Copied {
-    /// The bytes of the copied pages, or their peak if the server reports it.
+    /// The bytes of the copied pages. If the server reports their peak, this is the peak.
     pub(super) bytes: u64,
     /// `used_memory` at the start.
     pub(super) used: u64,

@@ -8,7 +8,7 @@
 //!
 //! `next access` is the number of the next request for the same object. It is -1 (in some traces 2^63 - 1) if
 //! there is none. The field is only used to recognize files of another format: in record `i`, it must be
-//! greater than `i`, and less than [`MAX_NEXT_ACCESS`].
+//! greater than `i`, and less than `MAX_NEXT_ACCESS`.
 //!
 //! The key of an object is its id in decimal digits.
 
